@@ -1,0 +1,80 @@
+import type { KubeObject } from "./object.ts";
+import type { FieldError } from "./status.ts";
+
+/** One column of a kind's table, as kubectl prints it. Source: pkg/printers/internalversion of Kubernetes 1.34. */
+export interface Column {
+  readonly name: string;
+  readonly type: "string" | "integer" | "number" | "boolean" | "date";
+  readonly format?: string;
+  readonly description: string;
+  /** 0 is always printed, 1 only with `-o wide`. */
+  readonly priority: number;
+}
+
+export type Cell = string | number | boolean | null;
+
+export type Verb = "create" | "delete" | "deletecollection" | "get" | "list" | "patch" | "update" | "watch";
+
+export interface Subresource {
+  /** `status`, `scale`, `binding`, `eviction`, ... */
+  readonly name: string;
+  readonly verbs: readonly ("get" | "patch" | "update" | "create")[];
+  /** The kind that the subresource speaks, where it is not the parent's: `Scale` of `autoscaling/v1`. */
+  readonly gvk?: { readonly group: string; readonly version: string; readonly kind: string };
+}
+
+/** What the facts of a kind may need of the world when an object is prepared. */
+export interface PrepareContext {
+  readonly now_ms: number;
+}
+
+/**
+ * The facts of one kind of object: one small file each, listed in `kinds.ts`. Everything that is generic (metadata, schema,
+ * patches, conflict, deletion, tables, discovery) is derived from them. `T` is the generated type of the object.
+ * The functions `applyDefaults` and `prepare...` change the object they are given, which is always a private copy.
+ */
+export interface Kind<T extends KubeObject = KubeObject> {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly namespaced: boolean;
+  readonly verbs: readonly Verb[];
+  readonly subresources: readonly Subresource[];
+  /** The definition in the schema tables, for example `io.k8s.api.core.v1.Pod`. */
+  readonly schema: string;
+  /** Fills in what the client left out. Source: SetDefaults_* of Kubernetes 1.34. */
+  applyDefaults?(object: T): void;
+  /** Clears or sets what the client may not decide at creation (status, generation is generic). */
+  prepareForCreate?(object: T, context: PrepareContext): void;
+  /** The same for an update through the main resource: keep status and what is immutable silently. */
+  prepareForUpdate?(next: T, current: T, context: PrepareContext): void;
+  /** The same for an update through `status`; without it all but `status` and metadata's bookkeeping is kept from `current`. */
+  prepareForStatusUpdate?(next: T, current: T): void;
+  validate(object: T): FieldError[];
+  validateUpdate?(next: T, current: T): FieldError[];
+  /** Seconds of grace when the deletion request names none; absent: no graceful deletion. */
+  defaultGraceSeconds?(object: T): number;
+  readonly columns: readonly Column[];
+  cells(object: T, now_ms: number): readonly Cell[];
+  /** Field selectors beyond `metadata.name` and `metadata.namespace`: the value of each for an object. */
+  readonly selectableFields: Readonly<Record<string, (object: T) => string>>;
+}
+
+/** `v1`, `apps/v1`. */
+export function apiVersionOf(kind: Pick<Kind, "group" | "version">): string {
+  return kind.group === "" ? kind.version : `${kind.group}/${kind.version}`;
+}
+
+/** The store's name for a kind's objects: `pods`, `deployments.apps`. */
+export function resourceOf(kind: Pick<Kind, "group" | "plural">): string {
+  return kind.group === "" ? kind.plural : `${kind.plural}.${kind.group}`;
+}
+
+/** The store's key for an object of this kind. */
+export function keyFor(kind: Pick<Kind, "group" | "plural">, namespace: string | undefined, name: string): string {
+  return namespace === undefined || namespace === "" ? `${resourceOf(kind)}/${name}` : `${resourceOf(kind)}/${namespace}/${name}`;
+}

@@ -1,0 +1,74 @@
+import type { Address } from "./address.ts";
+import type { Clock, Random, Timer } from "./time.ts";
+
+/** Every message is a member of its receiver's closed union, told apart by `type`. It must survive msgpack: plain data only. */
+export interface Message {
+  readonly type: string;
+}
+
+/** Answers an ask. A tell arrives with a Sender whose answers go nowhere. May be kept and used after the turn has ended. */
+export interface Sender {
+  answer(value: unknown): void;
+  /** Ends the ask with an error that the asker sees as an AskFailed with this code and message. */
+  fail(code: string, message: string): void;
+}
+
+/** A structured logger; fields first, as in pino. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface AskOptions {
+  /** After this long the ask ends with an AskFailed of code `deadline`. Default ASK_DEADLINE_MS. */
+  readonly deadline_ms?: number;
+}
+
+/** What an actor, or a door outside the troupe, can do to other actors. */
+export interface Messenger {
+  /** At most once, no answer. Never throws: a message that cannot be delivered becomes a counted dead letter. */
+  tell<M extends Message>(to: Address, message: M): void;
+  /** Rejects with AskFailed: `deadline`, `mailbox-full`, `unreachable`, `unknown-kind`, `crashed`, or the code the actor failed it with. */
+  ask<Answer>(to: Address, message: Message, options?: AskOptions): Promise<Answer>;
+}
+
+/** All that an actor may touch of the world. */
+export interface Context<M extends Message> extends Messenger {
+  readonly self: Address;
+  /** Grows with every activation of this address; stale activations are fenced by it. */
+  readonly epoch: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Delivers `message` to this actor as a system message after the delay; dropped when the actor has stopped. */
+  after(delay_ms: number, message: M): Timer;
+  /** Stops this actor after the current turn. A later message to its address activates it anew. */
+  stop(): void;
+}
+
+/**
+ * An actor's behaviour. One message is handled to its end (the returned promise included) before the next. A throw is a
+ * crash: the supervision strategy of the kind decides what follows.
+ */
+export interface Actor<M extends Message> {
+  receive(message: M, sender: Sender): void | Promise<void>;
+  /** Called once when the actor stops, crashes or its host drains. Must not throw. */
+  stopped?(): void | Promise<void>;
+}
+
+/** What happens after a crash. Restarts activate the actor anew (state is lost, the mailbox is kept). */
+export type Supervision =
+  | { readonly strategy: "restart"; readonly backoff_ms: number; readonly backoff_max_ms: number }
+  | { readonly strategy: "resume" }
+  | { readonly strategy: "stop" };
+
+/** A kind of actor, registered with a host. Actors are virtual: the first message to an address activates it. */
+export interface ActorKind<M extends Message> {
+  readonly kind: string;
+  /** Users' messages that may wait; one more is refused (ask: `mailbox-full`; tell: dead letter). */
+  readonly mailboxCapacity: number;
+  readonly supervision: Supervision;
+  activate(context: Context<M>, key: string): Actor<M> | Promise<Actor<M>>;
+}
