@@ -58,6 +58,12 @@ export interface Kind<T extends KubeObject = KubeObject> {
   validateUpdate?(next: T, current: T): FieldError[];
   /** Seconds of grace when the deletion request names none; absent: no graceful deletion. */
   defaultGraceSeconds?(object: T): number;
+  /** True for kinds that count `metadata.generation`: 1 at creation, one more when `generationChanges`. */
+  readonly tracksGeneration?: boolean;
+  /** Whether an update raises the generation; absent: when `spec` differs. */
+  generationChanges?(next: T, current: T): boolean;
+  /** True for kinds whose deletion answers with the object even when it is gone at once; the others answer with a Status. */
+  readonly returnsDeletedObject?: boolean;
   readonly columns: readonly Column[];
   cells(object: T, now_ms: number): readonly Cell[];
   /** Field selectors beyond `metadata.name` and `metadata.namespace`: the value of each for an object. */

@@ -1,0 +1,143 @@
+/** The rules for metadata that all kinds share. Source: k8s.io/apimachinery/pkg/api/validation/objectmeta.go. */
+import { forbidden, invalid, required, tooLong } from "./field-error.ts";
+import type { NameRule } from "./names.ts";
+import { asPrefix, dnsLabel, labelValue, qualifiedName } from "./names.ts";
+import type { ObjectMeta, OwnerReference } from "./object.ts";
+import type { FieldError } from "./status.ts";
+
+export const ANNOTATIONS_BYTES_MAX = 256 * 1024;
+export const FIELD_MANAGER_BYTES_MAX = 128;
+
+const IMMUTABLE = "field is immutable";
+const ORPHAN = "orphan";
+const FOREGROUND = "foregroundDeletion";
+
+export function validateLabels(labels: Readonly<Record<string, string>> | undefined, field: string): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const key in labels) {
+    const value = labels[key] ?? "";
+    for (const message of qualifiedName(key)) errors.push(invalid(field, key, message));
+    for (const message of labelValue(value)) errors.push(invalid(field, value, message));
+  }
+  return errors;
+}
+
+export function validateAnnotations(annotations: Readonly<Record<string, string>> | undefined, field: string): FieldError[] {
+  const errors: FieldError[] = [];
+  let bytes = 0;
+  for (const key in annotations) {
+    for (const message of qualifiedName(key.toLowerCase())) errors.push(invalid(field, key, message));
+    bytes += Buffer.byteLength(key) + Buffer.byteLength(annotations[key] ?? "");
+  }
+  if (bytes > ANNOTATIONS_BYTES_MAX) errors.push(tooLong(field, ANNOTATIONS_BYTES_MAX));
+  return errors;
+}
+
+function validateOwnerReference(owner: OwnerReference, field: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const parts = (owner.apiVersion ?? "").split("/");
+  const version = parts.length > 2 ? "" : (parts.at(-1) ?? "");
+  if (version === "") errors.push(invalid(`${field}.apiVersion`, owner.apiVersion ?? "", "version must not be empty"));
+  if (!owner.kind) errors.push(invalid(`${field}.kind`, owner.kind ?? "", "must not be empty"));
+  if (!owner.name) errors.push(invalid(`${field}.name`, owner.name ?? "", "must not be empty"));
+  if (!owner.uid) errors.push(invalid(`${field}.uid`, owner.uid ?? "", "must not be empty"));
+  if (owner.apiVersion === "v1" && owner.kind === "Event") {
+    errors.push(invalid(field, owner, "/v1, Kind=Event is disallowed from being an owner"));
+  }
+  return errors;
+}
+
+export function validateOwnerReferences(owners: readonly OwnerReference[] | undefined, field: string): FieldError[] {
+  const errors: FieldError[] = [];
+  let controller = "";
+  for (const owner of owners ?? []) {
+    errors.push(...validateOwnerReference(owner, field));
+    if (owner.controller !== true) continue;
+    const name = `${owner.kind}/${owner.name}`;
+    if (controller !== "") {
+      const words = `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${name}`;
+      errors.push(invalid(field, owners, words));
+    } else controller = name;
+  }
+  return errors;
+}
+
+export function validateFinalizers(finalizers: readonly string[] | undefined, field: string): FieldError[] {
+  if (finalizers === undefined || finalizers.length === 0) return [];
+  const errors = finalizers.flatMap((name) => qualifiedName(name).map((message) => invalid(field, name, message)));
+  if (finalizers.includes(ORPHAN) && finalizers.includes(FOREGROUND)) {
+    errors.push(invalid(field, finalizers, `finalizer ${ORPHAN} and ${FOREGROUND} cannot be both set`));
+  }
+  return errors;
+}
+
+/** The characters of a field manager's name. */
+export function validateFieldManager(manager: string, field: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (Buffer.byteLength(manager) > FIELD_MANAGER_BYTES_MAX) errors.push(tooLong(field, FIELD_MANAGER_BYTES_MAX));
+  let position = 0;
+  for (const character of manager) {
+    if (/[\p{C}\p{Z}]/u.test(character) && character !== " ") {
+      const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+      const shown = /\p{C}/u.test(character) ? "" : ` '${character}'`;
+      errors.push(invalid(field, manager, `invalid character U+${code}${shown} (at position ${position})`));
+    }
+    position += Buffer.byteLength(character);
+  }
+  return errors;
+}
+
+/** The metadata of a new object, after name generation. `rule` is the format of the kind's names. */
+export function validateObjectMeta(
+  metadata: Partial<ObjectMeta>,
+  namespaced: boolean,
+  rule: NameRule,
+  field = "metadata",
+): FieldError[] {
+  const errors: FieldError[] = [];
+  const { name = "", generateName = "", namespace = "", generation = 0 } = metadata;
+  if (generateName !== "") {
+    for (const message of asPrefix(rule, generateName)) errors.push(invalid(`${field}.generateName`, generateName, message));
+  }
+  if (name === "") errors.push(required(`${field}.name`, "name or generateName is required"));
+  else for (const message of rule(name)) errors.push(invalid(`${field}.name`, name, message));
+  if (namespaced) {
+    if (namespace === "") errors.push(required(`${field}.namespace`));
+    else for (const message of dnsLabel(namespace)) errors.push(invalid(`${field}.namespace`, namespace, message));
+  } else if (namespace !== "") errors.push(forbidden(`${field}.namespace`, "not allowed on this type"));
+  if (generation < 0) errors.push(invalid(`${field}.generation`, generation, "must be greater than or equal to 0"));
+  errors.push(
+    ...validateLabels(metadata.labels, `${field}.labels`),
+    ...validateAnnotations(metadata.annotations, `${field}.annotations`),
+    ...validateOwnerReferences(metadata.ownerReferences, `${field}.ownerReferences`),
+    ...validateFinalizers(metadata.finalizers, `${field}.finalizers`),
+  );
+  return errors;
+}
+
+/** What may not change in metadata. The bookkeeping that clients cannot decide (uid and the like) is compared as it arrives. */
+export function validateObjectMetaUpdate(next: ObjectMeta, current: ObjectMeta, field = "metadata"): FieldError[] {
+  const errors: FieldError[] = [];
+  if (current.deletionTimestamp !== undefined) {
+    const known = new Set(current.finalizers);
+    const added = [...new Set(next.finalizers)].filter((finalizer) => !known.has(finalizer)).sort();
+    if (added.length > 0) {
+      const list = `[]string{${added.map((name) => JSON.stringify(name)).join(", ")}}`;
+      const words = `no new finalizers can be added if the object is being deleted, found new finalizers ${list}`;
+      errors.push(forbidden(`${field}.finalizers`, words));
+    }
+  }
+  if (!next.resourceVersion) errors.push(invalid(`${field}.resourceVersion`, next.resourceVersion ?? "", "must be specified for an update"));
+  if ((next.generation ?? 0) < (current.generation ?? 0)) {
+    errors.push(invalid(`${field}.generation`, next.generation ?? 0, "must not be decremented"));
+  }
+  for (const name of ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] as const) {
+    const value = next[name];
+    if ((value ?? "") !== (current[name] ?? "")) errors.push(invalid(`${field}.${name}`, value ?? (isText(name) ? "" : null), IMMUTABLE));
+  }
+  return errors;
+}
+
+function isText(name: string): boolean {
+  return name === "name" || name === "namespace" || name === "uid";
+}

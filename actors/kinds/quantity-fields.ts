@@ -1,0 +1,36 @@
+/**
+ * Fields whose strings are quantities (`500m`, `1Gi`). The official client writes them as plain strings, so its field tables do not say.
+ * Source: the references to `resource.Quantity` in Kubernetes' OpenAPI document.
+ */
+export const QUANTITIES: ReadonlySet<string> = new Set([
+  "CSIStorageCapacity.capacity",
+  "CSIStorageCapacity.maximumVolumeSize",
+  "ContainerStatus.allocatedResources",
+  "EmptyDirVolumeSource.sizeLimit",
+  "HPAScalingRules.tolerance",
+  "LimitRangeItem.default",
+  "LimitRangeItem.defaultRequest",
+  "LimitRangeItem.max",
+  "LimitRangeItem.maxLimitRequestRatio",
+  "LimitRangeItem.min",
+  "MetricTarget.averageValue",
+  "MetricTarget.value",
+  "MetricValueStatus.averageValue",
+  "MetricValueStatus.value",
+  "NodeStatus.allocatable",
+  "NodeStatus.capacity",
+  "Overhead.podFixed",
+  "PersistentVolumeClaimStatus.allocatedResources",
+  "PersistentVolumeClaimStatus.capacity",
+  "PersistentVolumeSpec.capacity",
+  "PodSpec.overhead",
+  "PodStatus.allocatedResources",
+  "ResourceFieldSelector.divisor",
+  "ResourceQuotaSpec.hard",
+  "ResourceQuotaStatus.hard",
+  "ResourceQuotaStatus.used",
+  "ResourceRequirements.limits",
+  "ResourceRequirements.requests",
+  "VolumeResourceRequirements.limits",
+  "VolumeResourceRequirements.requests",
+]);

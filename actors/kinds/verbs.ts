@@ -1,0 +1,12 @@
+/** The verbs and subresources that many kinds share. Source: the discovery documents of Kubernetes 1.34. */
+import type { Subresource, Verb } from "./kind.ts";
+
+export const ALL_VERBS: readonly Verb[] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+
+export const STATUS: Subresource = { name: "status", verbs: ["get", "patch", "update"] };
+
+export const SCALE: Subresource = {
+  name: "scale",
+  verbs: ["get", "patch", "update"],
+  gvk: { group: "autoscaling", version: "v1", kind: "Scale" },
+};
