@@ -1,0 +1,83 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { capture, progress } from "./command.mjs";
+import { withLock } from "./lock.mjs";
+import { Problem } from "./problem.mjs";
+
+/**
+ * Installs what package-lock.json names when node_modules is absent or belongs to another package-lock.json. When there is
+ * nothing to do it reads three files and touches no network.
+ *
+ * @param {string} root the repository
+ */
+export async function installDependencies(root) {
+  if (isStamped(root)) return;
+  const lock = join(tmpdir(), `troupe-setup-${process.getuid?.() ?? 0}-${sha256(root).slice(0, 16)}`);
+  await withLock(lock, async () => {
+    if (isStamped(root)) return;
+    if (!holdsWhatIsLocked(root)) {
+      progress("installing dependencies (once)");
+      await runNpmCi(root);
+    }
+    writeFileSync(stampPath(root), JSON.stringify({ manifests: manifestsDigest(root) }));
+  });
+}
+
+/** @param {string} root */
+async function runNpmCi(root) {
+  // The checks, the tests and the newer Node are development dependencies: NODE_ENV=production must not leave them out.
+  const args = ["ci", "--include=dev", "--include=optional", "--no-audit", "--no-fund", "--loglevel=error"];
+  const npmScript = process.env.npm_execpath;
+  const { ok, output } = npmScript?.endsWith(".js")
+    ? await capture(process.execPath, [npmScript, ...args], { cwd: root })
+    : await capture("npm", args, { cwd: root });
+  if (!ok) {
+    throw new Problem("npm ci failed, so the dependencies are not installed; put right what npm says here and start again", {
+      detail: output,
+    });
+  }
+}
+
+/** @param {string} root */
+function isStamped(root) {
+  try {
+    return JSON.parse(readFileSync(stampPath(root), "utf8")).manifests === manifestsDigest(root);
+  } catch {
+    return false;
+  }
+}
+
+/** npm's own record of what it installed: when somebody ran `npm ci` by hand there is no need to do it again. @param {string} root */
+function holdsWhatIsLocked(root) {
+  const installedPath = join(root, "node_modules", ".package-lock.json");
+  if (!existsSync(installedPath)) return false;
+  /** @type {Record<string, { integrity?: string, version?: string }>} */
+  const installed = JSON.parse(readFileSync(installedPath, "utf8")).packages;
+  /** @type {Record<string, { integrity?: string, version?: string, optional?: boolean }>} */
+  const locked = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")).packages;
+  return Object.entries(locked).every(([path, entry]) => {
+    if (path === "") return true;
+    const there = installed[path];
+    if (!there) return entry.optional === true;
+    return there.version === entry.version && there.integrity === entry.integrity;
+  });
+}
+
+/** @param {string} root */
+function stampPath(root) {
+  return join(root, "node_modules", ".troupe-setup.json");
+}
+
+/** @param {string} root */
+function manifestsDigest(root) {
+  return sha256(readFileSync(join(root, "package.json")), readFileSync(join(root, "package-lock.json")));
+}
+
+/** @param {...(string | Buffer)} parts */
+function sha256(...parts) {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part).update("\0");
+  return hash.digest("hex");
+}

@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+/**
+ * The launcher: plain JavaScript that any Node from 20 on runs in a fresh clone. It sets up what is missing (dependencies, a newer
+ * Node, nats-server), once and quietly, then hands over to the program. With nothing to do it reads a few small files.
+ *
+ *   node cluster/troupe.mjs up [flags]       a cluster          (npm start -- [flags])
+ *   node cluster/troupe.mjs test [filters]   all checks, tests  (npm test)
+ *   node cluster/troupe.mjs check            the checks alone   (npm run check)
+ *   node cluster/troupe.mjs bench SUITE      measurements       (npm run bench -- SUITE)
+ *
+ * Exit codes: 0 done, 1 failed, 2 wrong usage.
+ */
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { installDependencies } from "./setup/dependencies.mjs";
+import { findNatsServer } from "./setup/nats-server.mjs";
+import { newerNode } from "./setup/newer-node.mjs";
+import { Problem } from "./setup/problem.mjs";
+import { runProgram } from "./setup/program.mjs";
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** @param {readonly string[]} argv @returns {Promise<number>} */
+async function launch([command, ...args]) {
+  await installDependencies(ROOT);
+  const node = await newerNode(ROOT);
+  const env = { ...process.env, NODE_COMPILE_CACHE: join(ROOT, "node_modules", ".cache", "node-compile") };
+  switch (command) {
+    case "check": {
+      const { runChecks } = await import("./setup/verify.mjs");
+      return (await runChecks({ root: ROOT, node, env })).failed.length === 0 ? 0 : 1;
+    }
+    case "test": {
+      const { runTests } = await import("./setup/verify.mjs");
+      return runTests({ root: ROOT, node, env: await withNatsServer(env), args });
+    }
+    case "bench":
+      // A driver of somebody else's cluster needs no nats-server, so having none is the suite's to complain about.
+      return runProgram({ node, file: join(ROOT, "bench", "main.ts"), args, env: await withNatsServer(env).catch(() => env) });
+    default:
+      return runProgram({
+        node,
+        file: join(ROOT, "cluster", "main.ts"),
+        args: command === undefined ? [] : [command, ...args],
+        env: await withNatsServer(env),
+      });
+  }
+}
+
+/** @param {NodeJS.ProcessEnv} env */
+async function withNatsServer(env) {
+  const { path, version } = await findNatsServer(ROOT);
+  return { ...env, NATS_SERVER: path, NATS_SERVER_VERSION: version };
+}
+
+try {
+  process.exitCode = await launch(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof Problem)) throw error;
+  if (error.detail) process.stderr.write(`${error.detail.trimEnd()}\n`);
+  process.stderr.write(`troupe: ${error.message}\n`);
+  process.exitCode = error.exitCode;
+}
