@@ -15,10 +15,7 @@ const OUT = new URL("./generated/", import.meta.url);
 
 /** The kinds that are served, by the package that owns what they reach; the first package that reaches a definition owns it. */
 const ROOTS: readonly (readonly [pkg: string, models: readonly string[]])[] = [
-  [
-    "io.k8s.apimachinery.pkg.apis.meta.v1",
-    ["V1ObjectMeta", "V1ListMeta", "V1LabelSelector", "V1Condition", "V1DeleteOptions", "V1Status"],
-  ],
+  ["io.k8s.apimachinery.pkg.apis.meta.v1", ["V1ObjectMeta", "V1ListMeta", "V1LabelSelector", "V1Condition", "V1DeleteOptions", "V1Status"]],
   [
     "io.k8s.api.core.v1",
     [
@@ -109,7 +106,9 @@ function readModel(model: string, pkg: string): Definition {
   const classDoc = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*export declare class/.exec(declaration)?.[1] ?? "";
   const refs: string[] = [];
   const fields = attributes.map((attribute): Field => {
-    const declared = new RegExp(`(?:/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\s*)?\\n    '${attribute.name.replace("$", "\\$")}'(\\??):`).exec(declaration);
+    const declared = new RegExp(`(?:/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\s*)?\\n    '${attribute.name.replace("$", "\\$")}'(\\??):`).exec(
+      declaration,
+    );
     const quantity = QUANTITIES.has(`${kubernetesName(model)}.${attribute.baseName}`);
     const notation = notationOf(attribute.type, attribute.format, quantity);
     const ref = /(?:V\d+|(?:[A-Z][a-z]+)V\d+)[A-Z]\w*/.exec(attribute.type);

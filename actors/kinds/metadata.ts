@@ -88,12 +88,7 @@ export function validateFieldManager(manager: string, field: string): FieldError
 }
 
 /** The metadata of a new object, after name generation. `rule` is the format of the kind's names. */
-export function validateObjectMeta(
-  metadata: Partial<ObjectMeta>,
-  namespaced: boolean,
-  rule: NameRule,
-  field = "metadata",
-): FieldError[] {
+export function validateObjectMeta(metadata: Partial<ObjectMeta>, namespaced: boolean, rule: NameRule, field = "metadata"): FieldError[] {
   const errors: FieldError[] = [];
   const { name = "", generateName = "", namespace = "", generation = 0 } = metadata;
   if (generateName !== "") {
@@ -127,7 +122,8 @@ export function validateObjectMetaUpdate(next: ObjectMeta, current: ObjectMeta, 
       errors.push(forbidden(`${field}.finalizers`, words));
     }
   }
-  if (!next.resourceVersion) errors.push(invalid(`${field}.resourceVersion`, next.resourceVersion ?? "", "must be specified for an update"));
+  if (!next.resourceVersion)
+    errors.push(invalid(`${field}.resourceVersion`, next.resourceVersion ?? "", "must be specified for an update"));
   if ((next.generation ?? 0) < (current.generation ?? 0)) {
     errors.push(invalid(`${field}.generation`, next.generation ?? 0, "must not be decremented"));
   }

@@ -53,7 +53,8 @@ export const POINTERS: Readonly<Record<string, string>> = {
   PodResourceClaim: "resourceClaimName resourceClaimTemplateName",
   PodResourceClaimStatus: "resourceClaimName",
   PodSecurityContext: "fsGroup fsGroupChangePolicy runAsGroup runAsNonRoot runAsUser seLinuxChangePolicy supplementalGroupsPolicy",
-  PodSpec: "activeDeadlineSeconds automountServiceAccountToken enableServiceLinks hostUsers hostnameOverride preemptionPolicy priority runtimeClassName setHostnameAsFQDN shareProcessNamespace terminationGracePeriodSeconds",
+  PodSpec:
+    "activeDeadlineSeconds automountServiceAccountToken enableServiceLinks hostUsers hostnameOverride preemptionPolicy priority runtimeClassName setHostnameAsFQDN shareProcessNamespace terminationGracePeriodSeconds",
   PodStatus: "startTime",
   PortStatus: "error",
   Preconditions: "resourceVersion uid",

@@ -33,7 +33,11 @@ function validate(object: ConfigMap): FieldError[] {
 }
 
 /** What the `immutable` flag of a ConfigMap or Secret holds still. */
-export function validateImmutable<T extends { immutable?: boolean }>(next: T, current: T, fields: readonly (keyof T & string)[]): FieldError[] {
+export function validateImmutable<T extends { immutable?: boolean }>(
+  next: T,
+  current: T,
+  fields: readonly (keyof T & string)[],
+): FieldError[] {
   if (current.immutable !== true) return [];
   const errors: FieldError[] = [];
   if (next.immutable !== true) errors.push(forbidden("immutable", "field is immutable when `immutable` is set"));

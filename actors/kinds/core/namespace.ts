@@ -1,7 +1,7 @@
+import { invalid } from "../field-error.ts";
 import type { Namespace } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
 import { validateObjectMeta } from "../metadata.ts";
-import { invalid } from "../field-error.ts";
 import { dnsLabel, qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
@@ -15,7 +15,7 @@ const NAME_LABEL = "kubernetes.io/metadata.name";
 function applyDefaults(object: Namespace): void {
   const { name, labels } = object.metadata;
   if (name !== "" && name !== undefined && labels?.[NAME_LABEL] !== name) {
-    object.metadata = { ...object.metadata, labels: { ...labels, [NAME_LABEL]: name } };
+    Object.assign(object, { metadata: { ...object.metadata, labels: { ...labels, [NAME_LABEL]: name } } });
   }
 }
 
@@ -46,7 +46,10 @@ export const NamespaceKind: Kind<Namespace> = {
   applyDefaults,
   prepareForCreate: (object) => {
     const finalizers = object.spec?.finalizers ?? [];
-    object.spec = { ...object.spec, finalizers: finalizers.includes(NAMESPACE_FINALIZER) ? finalizers : [...finalizers, NAMESPACE_FINALIZER] };
+    object.spec = {
+      ...object.spec,
+      finalizers: finalizers.includes(NAMESPACE_FINALIZER) ? finalizers : [...finalizers, NAMESPACE_FINALIZER],
+    };
     object.status = { phase: "Active" };
   },
   prepareForUpdate: (next, current) => {
@@ -58,5 +61,5 @@ export const NamespaceKind: Kind<Namespace> = {
   validate,
   columns: [NAME_COLUMN, column("Status", "Active, or Terminating while its content is being deleted"), AGE_COLUMN],
   cells: (object, now_ms) => [object.metadata.name, object.status?.phase ?? "", ageOf(object, now_ms)],
-  selectableFields: { "status.phase": (object) => object.status?.phase ?? "", name: (object) => object.metadata.name },
+  selectableFields: { "status.phase": (object) => object.status?.phase ?? "" },
 };
