@@ -1,0 +1,113 @@
+import { performance } from "node:perf_hooks";
+import {
+  ANYWHERE,
+  type ClassHandle,
+  Draw,
+  IndexCache,
+  Inventory,
+  type Needs,
+  type PodClass,
+  type PodFacts,
+  pickPlainly,
+  placeBatch,
+} from "../scheduler-core/mod.ts";
+
+/** `node bench/scheduler-core.bench.ts`: the rate of decisions with the index and with the plain loop, one line of JSON per figure. */
+const NODES = 5_000;
+const BATCH_PODS = 1_024;
+const GIB = 1024 ** 3;
+
+const facts: PodFacts = {
+  nodeName: "",
+  tolerations: [],
+  nodeSelector: {},
+  requiredTerms: undefined,
+  preferredTerms: [],
+  images: ["nginx:latest"],
+};
+
+function needs(cpu_milli: number): Needs {
+  return {
+    requests: { cpu: cpu_milli, memory: GIB / 8 },
+    nonzero: { cpu_milli, memory_bytes: GIB / 8 },
+    ports: [],
+  };
+}
+
+function inventoryOf(nodes: number): Inventory {
+  const inventory = new Inventory(1);
+  for (let i = 0; i < nodes; i++) {
+    inventory.setNode(
+      { name: `node-${i}`, unschedulable: false, labels: { zone: `z${i % 3}` }, taints: [], images: [] },
+      { cpu: 32_000, memory: 128 * GIB, "ephemeral-storage": 100 * GIB, pods: 110 },
+    );
+  }
+  return inventory;
+}
+
+function report(name: string, pods: number, took_ms: number, conditions: string): void {
+  const figure = {
+    suite: "scheduler-core",
+    case: name,
+    metric: "rate",
+    value: Math.round((pods / took_ms) * 1000),
+    unit: "pods/s",
+    conditions,
+  };
+  console.log(JSON.stringify(figure));
+}
+
+function timeIndex(inventory: Inventory, classes: readonly PodClass[], pods: number): number {
+  const indexes = new IndexCache();
+  const random = new Draw(1);
+  const numbers = new Int32Array(BATCH_PODS).map((_, i) => i % classes.length);
+  const pins = new Int32Array(BATCH_PODS).fill(ANYWHERE);
+  const start = performance.now();
+  for (let done = 0; done < pods; done += BATCH_PODS) placeBatch(inventory.cluster, { classes, pods: numbers, pins }, indexes, random);
+  return performance.now() - start;
+}
+
+function classOf(inventory: Inventory, cpu_milli: number): ClassHandle {
+  return inventory.classOf(
+    "plain",
+    () => facts,
+    `${cpu_milli}`,
+    () => needs(cpu_milli),
+    0,
+  );
+}
+
+for (const name of ["cold", "warm"]) {
+  const inventory = inventoryOf(NODES);
+  const took_ms = timeIndex(inventory, [inventory.ready(classOf(inventory, 100))], 400 * BATCH_PODS);
+  report("template pods", 400 * BATCH_PODS, took_ms, `${NODES} nodes, 1 thread, ${name}`);
+}
+{
+  const inventory = inventoryOf(NODES);
+  const classes = [100, 150, 200, 250, 300, 350, 400, 450].map((cpu_milli) => inventory.ready(classOf(inventory, cpu_milli)));
+  report("pods of 8 templates in turn", 200 * BATCH_PODS, timeIndex(inventory, classes, 200 * BATCH_PODS), `${NODES} nodes, 1 thread`);
+}
+{
+  const inventory = inventoryOf(NODES);
+  const pods = inventory.ready(classOf(inventory, 100));
+  const random = new Draw(1);
+  const start = performance.now();
+  for (let i = 0; i < 2_000; i++) {
+    const slot = pickPlainly(inventory.cluster, pods, random);
+    inventory.cluster.add(slot, pods.usage);
+  }
+  report("template pods, plain loop", 2_000, performance.now() - start, `${NODES} nodes, 1 thread`);
+}
+{
+  const inventory = inventoryOf(NODES);
+  const indexes = new IndexCache();
+  const random = new Draw(1);
+  const pods = Int32Array.of(0);
+  const pins = Int32Array.of(ANYWHERE);
+  const start = performance.now();
+  for (let i = 0; i < 2_000; i++) {
+    const own = inventory.ready(classOf(inventory, 100 + i));
+    placeBatch(inventory.cluster, { classes: [own], pods, pins }, indexes, random);
+  }
+  report("each pod of its own class", 2_000, performance.now() - start, `${NODES} nodes, 1 thread`);
+}

@@ -1,0 +1,95 @@
+import { ClassIndex } from "./class-index.ts";
+import type { Cluster } from "./cluster.ts";
+import { type Diagnosis, diagnose } from "./diagnosis.ts";
+import type { Draw } from "./draw.ts";
+import type { PodClass } from "./pod-class.ts";
+import { fitsUsage } from "./profile.ts";
+
+/** Classes whose index a thread keeps; the one used longest ago goes first. */
+const CLASS_INDEXES_MAX = 128;
+/** In `pins`: the pod may run anywhere. */
+export const ANYWHERE = -1;
+/** In `pins`: the only node that the pod may run on does not exist. */
+export const NO_SUCH_NODE = -2;
+/** In `Placements.slots`: no node took the pod. */
+export const UNPLACED = -1;
+
+/** Pods to place one after another, each seeing what the ones before it took. */
+export interface Batch {
+  readonly classes: readonly PodClass[];
+  /** For each pod the number of its class in `classes`. */
+  readonly pods: Int32Array;
+  /** For each pod the slot of the only node that it may run on, ANYWHERE or NO_SUCH_NODE. */
+  readonly pins: Int32Array;
+}
+
+export interface Placements {
+  /** For each pod its node's slot, already counted in the cluster, or UNPLACED. */
+  readonly slots: Int32Array;
+  /** For each pod the number of its diagnosis in `diagnoses`; -1 when it was placed. */
+  readonly diagnosisOf: Int32Array;
+  readonly diagnoses: readonly Diagnosis[];
+}
+
+/** The indexes that a thread has built, by cluster and class. */
+export class IndexCache {
+  readonly #indexes = new Map<string, ClassIndex>();
+
+  /** The index of this class, caught up with the cluster. */
+  current(cluster: Cluster, pods: PodClass): ClassIndex {
+    const key = `${cluster.identity}/${pods.id}`;
+    let index = this.#indexes.get(key);
+    if (index === undefined) {
+      index = new ClassIndex(cluster, pods);
+      if (this.#indexes.size >= CLASS_INDEXES_MAX) {
+        for (const oldest of this.#indexes.keys()) {
+          this.#indexes.delete(oldest);
+          break;
+        }
+      }
+    } else {
+      this.#indexes.delete(key);
+      index.repair(cluster, pods);
+    }
+    this.#indexes.set(key, index);
+    return index;
+  }
+}
+
+/** Decides for every pod of the batch in order and counts each placed pod in the cluster. */
+export function placeBatch(cluster: Cluster, batch: Batch, indexes: IndexCache, random: Draw): Placements {
+  const slots = new Int32Array(batch.pods.length).fill(UNPLACED);
+  const diagnosisOf = new Int32Array(batch.pods.length).fill(-1);
+  const diagnoses: Diagnosis[] = [];
+  // A class's failure holds for its next pods until a node changes.
+  const failures = new Map<string, { readonly changes: number; readonly diagnosis: number }>();
+  const current: (ClassIndex | undefined)[] = new Array(batch.classes.length).fill(undefined);
+  for (let i = 0; i < batch.pods.length; i++) {
+    const number = batch.pods[i] as number;
+    const pods = batch.classes[number] as PodClass;
+    const pin = batch.pins[i] as number;
+    let slot = UNPLACED;
+    if (pin === ANYWHERE) {
+      const known = current[number];
+      if (known === undefined) current[number] = indexes.current(cluster, pods);
+      else known.repair(cluster, pods);
+      slot = (current[number] as ClassIndex).pick(random);
+    } else if (pin >= 0 && cluster.live[pin] === 1 && (pods.verdicts[pin] as number) >= 0 && fitsUsage(cluster, pods.usage, pin))
+      slot = pin;
+    if (slot >= 0) {
+      cluster.add(slot, pods.usage);
+      slots[i] = slot;
+      continue;
+    }
+    const key = `${number}/${pin}`;
+    const failed = failures.get(key);
+    if (failed !== undefined && failed.changes === cluster.changes) {
+      diagnosisOf[i] = failed.diagnosis;
+      continue;
+    }
+    diagnosisOf[i] = diagnoses.length;
+    failures.set(key, { changes: cluster.changes, diagnosis: diagnoses.length });
+    diagnoses.push(diagnose(cluster, pods, pin));
+  }
+  return { slots, diagnosisOf, diagnoses };
+}

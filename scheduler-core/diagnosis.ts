@@ -1,0 +1,51 @@
+import type { Cluster } from "./cluster.ts";
+import type { PodClass } from "./pod-class.ts";
+import { USAGE_FILTERS } from "./profile.ts";
+import { NOT_THE_PINNED_NODE, type Reason } from "./reason.ts";
+
+/** Why no node took a pod, counted over the nodes. Plain data: it crosses threads. */
+export interface Diagnosis {
+  /** Live nodes. */
+  readonly nodes: number;
+  /** How many nodes gave each reason; a node can give several. */
+  readonly reasons: ReadonlyMap<Reason, number>;
+  /** Nodes where removing pods would not help. */
+  readonly unhelpful: number;
+  /** Nodes where it might, but that have no pod of lower priority. */
+  readonly victimless: number;
+  /** Nodes where it might, and that have pods of lower priority. */
+  readonly preemptible: number;
+}
+
+/** Asks every node why it rejects a pod of this class. `pin` is the only node that the pod may run on; -1: any. */
+export function diagnose(cluster: Cluster, pods: PodClass, pin = -1): Diagnosis {
+  const reasons = new Map<Reason, number>();
+  const count = (reason: Reason): void => void reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  let nodes = 0;
+  let unhelpful = 0;
+  let victimless = 0;
+  let preemptible = 0;
+  for (let slot = 0; slot < cluster.nodes; slot++) {
+    if (cluster.live[slot] !== 1) continue;
+    nodes++;
+    if (pin !== -1 && slot !== pin) {
+      count(NOT_THE_PINNED_NODE);
+      unhelpful++;
+      continue;
+    }
+    const verdict = pods.verdicts[slot] as number;
+    if (verdict < 0) {
+      count(-verdict);
+      unhelpful++;
+      continue;
+    }
+    const filter = USAGE_FILTERS.find((plugin) => !plugin.usage.fits(cluster, pods.usage, slot));
+    if (filter === undefined) continue;
+    const rejection = filter.usage.reject(cluster, pods.usage, slot);
+    rejection.reasons.forEach(count);
+    if (!rejection.resolvable) unhelpful++;
+    else if ((cluster.lowestPriority[slot] as number) >= pods.priority) victimless++;
+    else preemptible++;
+  }
+  return { nodes, reasons, unhelpful, victimless, preemptible };
+}

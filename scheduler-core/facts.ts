@@ -1,0 +1,72 @@
+/**
+ * What the static plugins may know of a node and of a pod: plain facts, already parsed and defaulted. scheduler-core has no
+ * notion of API objects; whoever calls it translates them.
+ */
+export type TaintEffect = "NoSchedule" | "PreferNoSchedule" | "NoExecute";
+
+export interface Taint {
+  readonly key: string;
+  readonly value: string;
+  readonly effect: TaintEffect;
+}
+
+export interface Toleration {
+  /** Empty: every key (only with `Exists`). */
+  readonly key: string;
+  readonly operator: "Equal" | "Exists";
+  readonly value: string;
+  /** Empty: every effect. */
+  readonly effect: TaintEffect | "";
+}
+
+export type SelectorOperator = "In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt";
+
+export interface Requirement {
+  readonly key: string;
+  readonly operator: SelectorOperator;
+  readonly values: readonly string[];
+}
+
+/** All requirements must hold; a term without any matches nothing. */
+export interface NodeSelectorTerm {
+  readonly matchLabels: readonly Requirement[];
+  /** Only `metadata.name` exists as a field. */
+  readonly matchFields: readonly Requirement[];
+}
+
+export interface PreferredTerm {
+  /** 1 to 100. */
+  readonly weight: number;
+  readonly term: NodeSelectorTerm;
+}
+
+/** A node as the static plugins see it. */
+export interface NodeFacts {
+  readonly name: string;
+  readonly unschedulable: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
+  /** Names of the images that the node has, each with its size in bytes. */
+  readonly images: readonly { readonly name: string; readonly size_bytes: number }[];
+}
+
+/** What all pods of one static class have in common. */
+export interface PodFacts {
+  /** The node that the pod asks for by name; empty: any. */
+  readonly nodeName: string;
+  readonly tolerations: readonly Toleration[];
+  readonly nodeSelector: Readonly<Record<string, string>>;
+  /** Any one must match; undefined: no requirement. An empty list matches nothing. */
+  readonly requiredTerms: readonly NodeSelectorTerm[] | undefined;
+  readonly preferredTerms: readonly PreferredTerm[];
+  /** The image of each container and init container, with its tag. */
+  readonly images: readonly string[];
+}
+
+/** What static scores may ask of the whole cluster. */
+export interface WorldFacts {
+  /** Live nodes. */
+  nodes(): number;
+  /** How many nodes have the image, and its size as the first of them told it. */
+  image(name: string): { readonly nodes: number; readonly size_bytes: number } | undefined;
+}

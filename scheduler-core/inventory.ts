@@ -1,0 +1,211 @@
+import { Cluster } from "./cluster.ts";
+import type { NodeFacts, PodFacts, WorldFacts } from "./facts.ts";
+import { ImageSpread } from "./image-spread.ts";
+import { type HostPort, PortColumns, ResourceColumns } from "./numbering.ts";
+import type { PodClass } from "./pod-class.ts";
+import { FIXED_SCORES, fitsUsage, USAGE_SCORES } from "./profile.ts";
+import { NO_REASON } from "./reason.ts";
+import { StaticClass, staticReason } from "./static-class.ts";
+import { PODS, type Usage, usageOf } from "./usage.ts";
+
+/** Static classes that are kept worked out for all nodes; the one used longest ago is forgotten first. */
+const STATIC_CLASSES_MAX = 256;
+/** Pod classes that are remembered by key. */
+const POD_CLASSES_MAX = 16_384;
+
+/** What a pod asks for, by name of resource, in the unit of its column (cpu in milli, all others whole). */
+export interface Needs {
+  readonly requests: Readonly<Record<string, number>>;
+  /** As requested, with a default for every container that names none. */
+  readonly nonzero: { readonly cpu_milli: number; readonly memory_bytes: number };
+  readonly ports: readonly HostPort[];
+}
+
+/** A class as its owner holds it. What a worker needs of it is made by `Inventory.ready`. */
+export interface ClassHandle {
+  readonly id: number;
+  readonly statics: StaticClass;
+  readonly usage: Usage;
+  readonly priority: number;
+}
+
+/**
+ * The owner's side of a cluster: gives nodes, resources, ports and classes their numbers and keeps the arrays and the static
+ * verdicts current. Everything here must happen while no worker has the arrays.
+ */
+export class Inventory implements WorldFacts {
+  readonly columns: ResourceColumns = new ResourceColumns();
+  #cluster: Cluster;
+  readonly #ports = new PortColumns();
+  readonly #images = new ImageSpread();
+  readonly #slotOf = new Map<string, number>();
+  readonly #facts: (NodeFacts | undefined)[] = [];
+  readonly #free: number[] = [];
+  readonly #statics = new Map<string, StaticClass>();
+  readonly #classes = new Map<string, ClassHandle>();
+  readonly #usages = new Map<string, Usage>();
+  /** Worked-out static classes, the one used last at the end. */
+  readonly #workedOut = new Set<StaticClass>();
+  #nextClass = 0;
+
+  constructor(identity: number) {
+    this.#cluster = Cluster.create(identity);
+  }
+
+  get cluster(): Cluster {
+    return this.#cluster;
+  }
+
+  nodes(): number {
+    return this.#slotOf.size;
+  }
+
+  image(name: string): { readonly nodes: number; readonly size_bytes: number } | undefined {
+    return this.#images.of(name);
+  }
+
+  /** The slot of a live node; undefined: there is none of this name. */
+  slotOf(name: string): number | undefined {
+    return this.#slotOf.get(name);
+  }
+
+  nameOf(slot: number): string {
+    const facts = this.#facts[slot];
+    if (facts === undefined) throw new Error(`slot ${slot} has no node`);
+    return facts.name;
+  }
+
+  /** Takes in a new or changed node. A new one is empty; its slot is the answer. */
+  setNode(facts: NodeFacts, allocatable: Readonly<Record<string, number>>): number {
+    const amounts = this.#amounts(allocatable);
+    let slot = this.#slotOf.get(facts.name);
+    const before = slot === undefined ? undefined : this.#facts[slot];
+    if (slot === undefined) {
+      slot = this.#free.pop() ?? this.#facts.length;
+      this.#makeRoom(slot + 1);
+      this.#slotOf.set(facts.name, slot);
+      this.#cluster.open(slot, amounts);
+    } else this.#cluster.allocate(slot, amounts);
+    if (before !== undefined) this.#images.remove(before);
+    this.#images.add(facts);
+    this.#facts[slot] = facts;
+    const spreadChanged = before === undefined || JSON.stringify(before.images) !== JSON.stringify(facts.images);
+    this.#staticsChanged(slot, facts, spreadChanged);
+    return slot;
+  }
+
+  removeNode(name: string): void {
+    const slot = this.#slotOf.get(name);
+    if (slot === undefined) return;
+    const facts = this.#facts[slot];
+    if (facts !== undefined) this.#images.remove(facts);
+    this.#slotOf.delete(name);
+    this.#facts[slot] = undefined;
+    this.#free.push(slot);
+    this.#cluster.close(slot);
+    this.#staticsChanged(slot, undefined, true);
+  }
+
+  /** The usage of these needs, shared with everybody of the same `key`. */
+  usageOf(key: string, needs: () => Needs): Usage {
+    const known = this.#usages.get(key);
+    if (known !== undefined) return known;
+    const { requests, nonzero, ports } = needs();
+    const amounts = new Map(Object.entries(requests).map(([name, amount]) => [this.columns.of(name), amount]));
+    const usage = usageOf(amounts, nonzero, this.#ports.of(ports));
+    this.#makeRoom(0);
+    remember(this.#usages, key, usage, POD_CLASSES_MAX);
+    return usage;
+  }
+
+  /** The class of pods with these static facts, usage and priority. Equal keys must mean equal facts. */
+  classOf(staticKey: string, facts: () => PodFacts, usageKey: string, needs: () => Needs, priority: number): ClassHandle {
+    const key = `${priority}\n${staticKey}\n${usageKey}`;
+    const known = this.#classes.get(key);
+    if (known !== undefined) return known;
+    let statics = this.#statics.get(staticKey);
+    if (statics === undefined) {
+      statics = new StaticClass(facts());
+      remember(this.#statics, staticKey, statics, POD_CLASSES_MAX);
+    }
+    const handle: ClassHandle = { id: this.#nextClass++, statics, usage: this.usageOf(usageKey, needs), priority };
+    remember(this.#classes, key, handle, POD_CLASSES_MAX);
+    return handle;
+  }
+
+  /** The class as a worker needs it, worked out for the nodes as they are. */
+  ready(handle: ClassHandle): PodClass {
+    const { statics, usage } = handle;
+    if (!statics.isWorkedOut(this.#cluster.capacity)) statics.workOut(this.#facts, this.#cluster.capacity, this);
+    this.#workedOut.delete(statics);
+    this.#workedOut.add(statics);
+    if (this.#workedOut.size > STATIC_CLASSES_MAX) {
+      for (const oldest of this.#workedOut) {
+        oldest.forget();
+        this.#workedOut.delete(oldest);
+        break;
+      }
+    }
+    const scored = [
+      ...FIXED_SCORES.map(({ fixed }) => fixed.applies?.(statics.facts) !== false),
+      ...USAGE_SCORES.map((plugin) => plugin.usage.applies?.(usage) !== false),
+    ];
+    return {
+      id: handle.id,
+      verdicts: statics.verdicts,
+      revision: statics.revision,
+      groups: statics.groups,
+      scored: Uint8Array.from(scored, Number),
+      usage,
+      priority: handle.priority,
+    };
+  }
+
+  /** How many pods of the class would find room on this node now, 0 to `most`. */
+  room(handle: ClassHandle, slot: number, most: number): number {
+    const facts = this.#facts[slot];
+    const { usage, statics } = handle;
+    if (facts === undefined || staticReason(statics.facts, facts) !== NO_REASON || !fitsUsage(this.#cluster, usage, slot)) return 0;
+    if (usage.portsTaken.length > 0) return Math.min(1, most);
+    let room = Math.min(most, this.#cluster.allocatable(slot, PODS) - this.#cluster.requested(slot, PODS));
+    usage.columns.forEach((column, i) => {
+      const left = this.#cluster.allocatable(slot, column) - this.#cluster.requested(slot, column);
+      room = Math.min(room, Math.floor(left / (usage.amounts[i] as number)));
+    });
+    return room;
+  }
+
+  #amounts(allocatable: Readonly<Record<string, number>>): Float64Array {
+    for (const name in allocatable) this.columns.of(name);
+    const amounts = new Float64Array(this.columns.count);
+    for (const name in allocatable) amounts[this.columns.of(name)] = allocatable[name] ?? 0;
+    return amounts;
+  }
+
+  #makeRoom(slots: number): void {
+    const { capacity, columns, portColumns } = this.#cluster;
+    if (slots <= capacity && this.columns.count <= columns && this.#ports.count <= portColumns) return;
+    this.#cluster = this.#cluster.grown(slots, Math.max(columns, this.columns.count), this.#ports.count);
+  }
+
+  /** Tells the static classes of one node; where the spread of images changed, classes whose images are about are worked out anew. */
+  #staticsChanged(slot: number, facts: NodeFacts | undefined, spreadChanged: boolean): void {
+    for (const statics of this.#workedOut) {
+      const spread = spreadChanged && statics.facts.images.some((image) => this.#images.of(image) !== undefined);
+      if (spread || !statics.isWorkedOut(this.#cluster.capacity)) {
+        statics.forget();
+        this.#workedOut.delete(statics);
+      } else statics.update(slot, facts, this);
+    }
+  }
+}
+
+function remember<V>(map: Map<string, V>, key: string, value: V, most: number): void {
+  if (map.size >= most) {
+    for (const oldest of map.keys()) {
+      map.delete(oldest);
+      break;
+    }
+  }
+  map.set(key, value);
+}

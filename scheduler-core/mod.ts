@@ -1,0 +1,23 @@
+/** The arithmetic of placement: nodes and pods as flat arrays, plugins, and the decision which node takes a pod. Pure. */
+export { ANYWHERE, type Batch, IndexCache, NO_SUCH_NODE, type Placements, placeBatch, UNPLACED } from "./batch.ts";
+export { Cluster, NO_PRIORITY } from "./cluster.ts";
+export type { Diagnosis } from "./diagnosis.ts";
+export { Draw } from "./draw.ts";
+export { type Explanation, explain } from "./explain.ts";
+export type {
+  NodeFacts,
+  NodeSelectorTerm,
+  PodFacts,
+  PreferredTerm,
+  Requirement,
+  SelectorOperator,
+  Taint,
+  TaintEffect,
+  Toleration,
+} from "./facts.ts";
+export { type ClassHandle, Inventory, type Needs } from "./inventory.ts";
+export type { HostPort } from "./numbering.ts";
+export { bestNodes, pickPlainly } from "./plain-loop.ts";
+export type { PodClass } from "./pod-class.ts";
+export { wordsOf } from "./reason.ts";
+export { NONZERO_CPU_MILLI, NONZERO_MEMORY_BYTES, type Usage } from "./usage.ts";

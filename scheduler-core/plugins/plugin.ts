@@ -1,0 +1,53 @@
+import type { Cluster } from "../cluster.ts";
+import type { NodeFacts, PodFacts, WorldFacts } from "../facts.ts";
+import type { Reason } from "../reason.ts";
+import type { Usage } from "../usage.ts";
+
+/** The top of every plugin's score before its weight. */
+export const SCORE_MAX = 100;
+
+/** Why a node rejected a pod for the moment, and whether removing pods from it could help. */
+export interface Rejection {
+  readonly reasons: readonly Reason[];
+  readonly resolvable: boolean;
+}
+
+/**
+ * One scheduling plugin: what it asks of class and node alone (worked out once and remembered) and what it asks of usage (asked
+ * again whenever a node's pods change). A plugin has the parts that it needs. Source: kube-scheduler's Filter, Score, NormalizeScore.
+ */
+export interface Plugin {
+  /** Kubernetes' name. */
+  readonly name: string;
+  /** By which its score, 0 to SCORE_MAX, is multiplied. 0: it only filters. */
+  readonly weight: number;
+  readonly fixed?: {
+    /** NO_REASON when the node will do. A static rejection can never be helped by removing pods. */
+    filter?(pod: PodFacts, node: NodeFacts): Reason;
+    /** Whether pods of these facts are scored at all (kube-scheduler's Skip); absent: always. */
+    applies?(pod: PodFacts): boolean;
+    score?(pod: PodFacts, node: NodeFacts, world: WorldFacts): number;
+    /** The score of a raw value, when `max` is the highest among the feasible nodes. Absent: the raw value is the score. */
+    normalize?(raw: number, max: number): number;
+  };
+  readonly usage?: {
+    /** Hot: called for every changed node of every decision. */
+    fits?(cluster: Cluster, usage: Usage, slot: number): boolean;
+    /** Called only when `fits` has said no. */
+    reject?(cluster: Cluster, usage: Usage, slot: number): Rejection;
+    /** Whether pods of this usage are scored at all; absent: always. */
+    applies?(usage: Usage): boolean;
+    /** Hot. 0 to SCORE_MAX, as if the pod were there. */
+    score?(cluster: Cluster, usage: Usage, slot: number): number;
+  };
+}
+
+/** Kubernetes' DefaultNormalizeScore: the highest becomes SCORE_MAX. */
+export function normalizeUp(raw: number, max: number): number {
+  return max === 0 ? raw : Math.floor((raw * SCORE_MAX) / max);
+}
+
+/** The same, reversed: the highest becomes 0. */
+export function normalizeDown(raw: number, max: number): number {
+  return max === 0 ? SCORE_MAX : SCORE_MAX - Math.floor((raw * SCORE_MAX) / max);
+}

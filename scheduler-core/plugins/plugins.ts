@@ -1,0 +1,24 @@
+import { imageLocality } from "./image-locality.ts";
+import { nodeAffinity } from "./node-affinity.ts";
+import { nodeName } from "./node-name.ts";
+import { nodePorts } from "./node-ports.ts";
+import { nodeResourcesBalancedAllocation } from "./node-resources-balanced-allocation.ts";
+import { nodeResourcesFit } from "./node-resources-fit.ts";
+import { nodeUnschedulable } from "./node-unschedulable.ts";
+import type { Plugin } from "./plugin.ts";
+import { taintToleration } from "./taint-toleration.ts";
+
+/**
+ * The default profile, in kube-scheduler's order: a node is rejected by the first plugin that rejects it.
+ * Source: pkg/scheduler/apis/config/v1/default_plugins.go of Kubernetes 1.34.
+ */
+export const PLUGINS: readonly Plugin[] = [
+  nodeUnschedulable,
+  nodeName,
+  taintToleration,
+  nodeAffinity,
+  nodePorts,
+  nodeResourcesFit,
+  nodeResourcesBalancedAllocation,
+  imageLocality,
+];

@@ -1,0 +1,20 @@
+import type { Usage } from "./usage.ts";
+
+/**
+ * Pods that are alike for the scheduler, as a worker sees them. Nodes with the same raw static scores for the class form a group:
+ * what is normalised over all feasible nodes is worked out per group, not per node.
+ */
+export interface PodClass {
+  /** Unique in its cluster, never used again. */
+  readonly id: number;
+  /** By slot: the group of nodes (>= 0), or the negated reason of a static rejection. In a SharedArrayBuffer. */
+  readonly verdicts: Int32Array;
+  /** Changes when `verdicts` was worked out anew as a whole. */
+  readonly revision: number;
+  /** The raw score of each of FIXED_SCORES for each group: `group * FIXED_SCORES.length + i`. */
+  readonly groups: Int32Array;
+  /** For each of FIXED_SCORES and then USAGE_SCORES whether the plugin scores these pods: 1 or 0. */
+  readonly scored: Uint8Array;
+  readonly usage: Usage;
+  readonly priority: number;
+}

@@ -1,0 +1,35 @@
+/**
+ * Why a node rejected a pod, as a small number: it is stored per node in bytes and counted in the worker. Words are put
+ * to it only when somebody reads it. Source of the words: the ErrReason constants of kube-scheduler 1.34's plugins.
+ */
+export type Reason = number;
+
+export const NO_REASON: Reason = 0;
+export const UNSCHEDULABLE_NODE: Reason = 1;
+export const WRONG_NODE_NAME: Reason = 2;
+export const UNTOLERATED_TAINT: Reason = 3;
+export const NODE_AFFINITY: Reason = 4;
+export const PORTS_TAKEN: Reason = 5;
+export const TOO_MANY_PODS: Reason = 6;
+/** The pod may run on one named node only, and it is not this one: never stored per node. */
+export const NOT_THE_PINNED_NODE: Reason = 7;
+/** No node of that name or number exists. */
+export const ABSENT: Reason = 63;
+/** The resource with column c is insufficient: INSUFFICIENT + c. */
+export const INSUFFICIENT: Reason = 64;
+
+const WORDS: Readonly<Record<number, string>> = {
+  [UNSCHEDULABLE_NODE]: "node(s) were unschedulable",
+  [WRONG_NODE_NAME]: "node(s) didn't match the requested node name",
+  [UNTOLERATED_TAINT]: "node(s) had untolerated taint(s)",
+  [NODE_AFFINITY]: "node(s) didn't match Pod's node affinity/selector",
+  [PORTS_TAKEN]: "node(s) didn't have free ports for the requested pod ports",
+  [TOO_MANY_PODS]: "Too many pods",
+  [NOT_THE_PINNED_NODE]: "node(s) didn't satisfy plugin(s) [NodeAffinity]",
+};
+
+/** The words of a reason; `columns` are the resource names by column. */
+export function wordsOf(reason: Reason, columns: readonly string[]): string {
+  if (reason >= INSUFFICIENT) return `Insufficient ${columns[reason - INSUFFICIENT] ?? "resource"}`;
+  return WORDS[reason] ?? "node(s) unavailable";
+}

@@ -1,0 +1,85 @@
+import type { NodeFacts, PodFacts, WorldFacts } from "./facts.ts";
+import { FIXED_FILTERS, FIXED_SCORES } from "./profile.ts";
+import { ABSENT, NO_REASON, type Reason } from "./reason.ts";
+
+/** The first static plugin's reason to reject pods of these facts on this node. */
+export function staticReason(pod: PodFacts, node: NodeFacts): Reason {
+  for (const plugin of FIXED_FILTERS) {
+    const reason = plugin.fixed.filter(pod, node);
+    if (reason !== NO_REASON) return reason;
+  }
+  return NO_REASON;
+}
+
+/**
+ * What the static plugins say of every node for pods of the same facts: by slot a group (>= 0) or a negated reason. Worked out in one
+ * pass when the class is first used, then node by node as nodes change.
+ */
+export class StaticClass {
+  readonly facts: PodFacts;
+  #verdicts: Int32Array | undefined;
+  #groups: Int32Array = new Int32Array(0);
+  readonly #groupByRaw = new Map<string, number>();
+  #revision = 0;
+
+  constructor(facts: PodFacts) {
+    this.facts = facts;
+  }
+
+  /** Empty until `workOut`. */
+  get verdicts(): Int32Array {
+    return this.#verdicts ?? new Int32Array(0);
+  }
+
+  get groups(): Int32Array {
+    return this.#groups;
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Whether it is worked out for this many slots. */
+  isWorkedOut(capacity: number): boolean {
+    return this.#verdicts !== undefined && this.#verdicts.length === capacity;
+  }
+
+  /** Asks about every node. `nodes` are the live nodes by slot. */
+  workOut(nodes: readonly (NodeFacts | undefined)[], capacity: number, world: WorldFacts): void {
+    this.#verdicts = new Int32Array(new SharedArrayBuffer(4 * capacity)).fill(-ABSENT);
+    this.#groupByRaw.clear();
+    this.#groups = new Int32Array(0);
+    this.#revision++;
+    for (let slot = 0; slot < nodes.length; slot++) this.update(slot, nodes[slot], world);
+  }
+
+  /** Forgets everything but the facts, to save memory. */
+  forget(): void {
+    this.#verdicts = undefined;
+  }
+
+  /** Asks about one node that has appeared, changed or gone (undefined). */
+  update(slot: number, node: NodeFacts | undefined, world: WorldFacts): void {
+    if (this.#verdicts === undefined) return;
+    if (node === undefined) {
+      this.#verdicts[slot] = -ABSENT;
+      return;
+    }
+    const reason = staticReason(this.facts, node);
+    this.#verdicts[slot] = reason === NO_REASON ? this.#group(node, world) : -reason;
+  }
+
+  #group(node: NodeFacts, world: WorldFacts): number {
+    const raws = FIXED_SCORES.map(({ fixed }) => (fixed.applies?.(this.facts) === false ? 0 : fixed.score(this.facts, node, world)));
+    const key = raws.join();
+    const known = this.#groupByRaw.get(key);
+    if (known !== undefined) return known;
+    const group = this.#groupByRaw.size;
+    this.#groupByRaw.set(key, group);
+    const grown = new Int32Array(this.#groups.length + raws.length);
+    grown.set(this.#groups);
+    grown.set(raws, this.#groups.length);
+    this.#groups = grown;
+    return group;
+  }
+}

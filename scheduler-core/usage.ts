@@ -1,0 +1,49 @@
+/** Columns that every cluster has; extended resources follow from FIXED_COLUMNS on, numbered as they appear. */
+export const CPU_MILLI = 0;
+export const MEMORY_BYTES = 1;
+export const EPHEMERAL_BYTES = 2;
+export const PODS = 3;
+export const FIXED_COLUMNS = 4;
+
+/** What a container without a request counts as when nodes are scored. Source: kube-scheduler's DefaultMilliCPURequest and DefaultMemoryRequest. */
+export const NONZERO_CPU_MILLI = 100;
+export const NONZERO_MEMORY_BYTES = 200 * 1024 * 1024;
+
+/**
+ * What one pod takes from a node. Shared by all pods of the same needs; plain data that crosses into worker threads.
+ * Amounts are whole numbers below 2^53 in the unit of their column.
+ */
+export interface Usage {
+  /** The columns asked for, ascending, without PODS (always one) and without zero amounts. */
+  readonly columns: Int32Array;
+  /** The amount in each of `columns`. */
+  readonly amounts: Float64Array;
+  readonly cpu_milli: number;
+  readonly memory_bytes: number;
+  /** As cpu and memory, with a default for containers that ask for nothing. */
+  readonly nonzeroCpu_milli: number;
+  readonly nonzeroMemory_bytes: number;
+  /** Port columns whose counter the pod raises. */
+  readonly portsTaken: Int32Array;
+  /** Port columns that must be zero. */
+  readonly portsWanted: Int32Array;
+}
+
+/** A usage of these amounts by column (sparse; PODS is ignored). */
+export function usageOf(
+  amounts: ReadonlyMap<number, number>,
+  nonzero: { readonly cpu_milli: number; readonly memory_bytes: number },
+  ports: { readonly taken: readonly number[]; readonly wanted: readonly number[] } = { taken: [], wanted: [] },
+): Usage {
+  const asked = [...amounts].filter(([column, amount]) => column !== PODS && amount > 0).sort((a, b) => a[0] - b[0]);
+  return {
+    columns: Int32Array.from(asked, ([column]) => column),
+    amounts: Float64Array.from(asked, ([, amount]) => amount),
+    cpu_milli: amounts.get(CPU_MILLI) ?? 0,
+    memory_bytes: amounts.get(MEMORY_BYTES) ?? 0,
+    nonzeroCpu_milli: nonzero.cpu_milli,
+    nonzeroMemory_bytes: nonzero.memory_bytes,
+    portsTaken: Int32Array.from(ports.taken),
+    portsWanted: Int32Array.from(ports.wanted),
+  };
+}
