@@ -1,0 +1,79 @@
+import type { AskOptions, Context, Logger, Message } from "./actor.ts";
+import type { Address } from "./address.ts";
+import type { Cell, CellHost } from "./cell.ts";
+import type { Clock, Random, Timer } from "./time.ts";
+
+const NO_TIMER: Timer = { cancel() {} };
+
+/**
+ * The context of one activation of an actor. When the activation has ended, its timers are gone and `after` and `stop` do
+ * nothing, so that what a crashed or stopped actor left running cannot touch its successor.
+ */
+export class Activation implements Context<Message> {
+  readonly self: Address;
+  readonly epoch: number;
+  readonly #host: CellHost;
+  readonly #cell: Cell;
+  #log: Logger | undefined;
+  #timers: Set<Timer> | undefined;
+  #ended = false;
+
+  constructor(host: CellHost, cell: Cell, self: Address, epoch: number) {
+    this.#host = host;
+    this.#cell = cell;
+    this.self = self;
+    this.epoch = epoch;
+  }
+
+  get clock(): Clock {
+    return this.#host.clock;
+  }
+
+  get random(): Random {
+    return this.#host.random;
+  }
+
+  get log(): Logger {
+    this.#log ??= this.#host.logOf(this.self);
+    return this.#log;
+  }
+
+  tell<M extends Message>(to: Address, message: M): void {
+    this.#host.tell(to, message);
+  }
+
+  ask<Answer>(to: Address, message: Message, options?: AskOptions): Promise<Answer> {
+    return this.#host.ask<Answer>(to, message, options);
+  }
+
+  after(delay_ms: number, message: Message): Timer {
+    if (this.#ended) return NO_TIMER;
+    const timers = this.#timers ?? new Set<Timer>();
+    this.#timers = timers;
+    const timer = this.#host.clock.after(delay_ms, () => {
+      timers.delete(mine);
+      this.#cell.signal(message);
+    });
+    const mine: Timer = {
+      cancel: () => {
+        timers.delete(mine);
+        timer.cancel();
+      },
+    };
+    timers.add(mine);
+    return mine;
+  }
+
+  stop(): void {
+    if (!this.#ended) this.#cell.stopItself();
+  }
+
+  /** Cuts the activation off from its address. */
+  end(): void {
+    this.#ended = true;
+    const timers = this.#timers;
+    if (timers === undefined) return;
+    this.#timers = undefined;
+    for (const timer of timers) timer.cancel();
+  }
+}

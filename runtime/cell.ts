@@ -1,0 +1,280 @@
+import { Activation } from "./activation.ts";
+import type { Actor, ActorKind, Logger, Message, Messenger, Sender } from "./actor.ts";
+import { type Address, keyOf } from "./address.ts";
+import { NOBODY } from "./asks.ts";
+import type { DeadLetterReason, KindCounters } from "./counters.ts";
+import { Mailbox } from "./mailbox.ts";
+import type { Clock, Random, Timer } from "./time.ts";
+import type { Runnable } from "./turn-loop.ts";
+
+/** A kind as one host has it. */
+export interface KindOnHost {
+  readonly definition: ActorKind<Message>;
+  readonly counters: KindCounters;
+  /** Nothing of this kind may be activated any more. */
+  closed: boolean;
+}
+
+/** What a cell needs of its host. */
+export interface CellHost extends Messenger {
+  readonly clock: Clock;
+  readonly random: Random;
+  logOf(address: Address): Logger;
+  nextEpoch(): number;
+  ready(cell: Cell): void;
+  /** The cell is done with; a later message to its address begins a new one. */
+  gone(cell: Cell): void;
+  /** Delivers anew, to wherever the address lives now. */
+  forward(to: Address, message: Message, sender: Sender): void;
+  refuse(reason: DeadLetterReason, to: Address, message: Message, sender: Sender, kind: KindOnHost): void;
+}
+
+/**
+ * - dormant: no activation; the next go activates
+ * - starting: `activate` has returned a promise
+ * - idle: the actor can take a message
+ * - turn: `receive` has returned a promise
+ * - ending: `stopped` has returned a promise
+ * - backoff: crashed, waits to be activated anew
+ * - gone: no longer in the host's table
+ */
+type Phase = "dormant" | "starting" | "idle" | "turn" | "ending" | "backoff" | "gone";
+
+/** Why an activation ends, weakest first: the actor's own wish, a crash (then restarted or stopped), its address moved to another host, its host stops. */
+type Ending = "self" | "restart" | "crash" | "moved" | "host";
+
+/**
+ * One address on its host: its mailbox, and its actor while it is active. All that is promised about turns is kept here:
+ * one message at a time, system messages first, a bounded mailbox that outlives crashes, and no message to an activation that has ended.
+ */
+export class Cell implements Runnable {
+  readonly address: Address;
+  readonly kind: KindOnHost;
+  readonly #host: CellHost;
+  readonly #users = new Mailbox();
+  #system: Mailbox | undefined = undefined;
+  #phase: Phase = "dormant";
+  /** In the turn loop's queue. Invariant: then it is not added again. */
+  #queued = false;
+  /** Invariant: defined exactly in the phases idle and turn. */
+  #actor: Actor<Message> | undefined = undefined;
+  #activation: Activation | undefined = undefined;
+  /** The activation is to end before the next message. */
+  #ending: Ending | undefined = undefined;
+  /** Crashes in a row, each soon after the one before. */
+  #crashes = 0;
+  #activated_ms = 0;
+  #backoff: Timer | undefined = undefined;
+  #whenGone: (() => void) | undefined = undefined;
+
+  constructor(host: CellHost, kind: KindOnHost, address: Address) {
+    this.#host = host;
+    this.kind = kind;
+    this.address = address;
+  }
+
+  /** A user's message. Refused when the mailbox is full. */
+  offer(message: Message, sender: Sender): void {
+    if (this.#users.size >= this.kind.definition.mailboxCapacity) {
+      this.#host.refuse("mailbox-full", this.address, message, sender, this.kind);
+      return;
+    }
+    this.#users.push(message, sender);
+    if (!this.#queued) this.#goOn();
+  }
+
+  /** A system message: ahead of users' messages, never refused. */
+  signal(message: Message): void {
+    this.#system ??= new Mailbox();
+    this.#system.push(message, NOBODY);
+    this.#goOn();
+  }
+
+  stopItself(): void {
+    this.#ending ??= "self";
+    this.#goOn();
+  }
+
+  /** Ends the activation after the turn in progress; waiting messages become dead letters (host) or follow the address (moved). */
+  evict(ending: "moved" | "host", whenGone?: () => void): void {
+    this.#ending = ending;
+    this.#whenGone = whenGone;
+    if (this.#phase === "backoff") {
+      this.#backoff?.cancel();
+      this.#ended(ending);
+    } else {
+      this.#goOn();
+    }
+  }
+
+  run(limit: number): number {
+    this.#queued = false;
+    let done = 0;
+    if (this.#phase === "dormant") {
+      done = 1;
+      if (this.#ending === undefined) this.#activate();
+      else this.#ended(this.#ending);
+    }
+    while (done < limit && this.#phase === "idle") {
+      if (this.#ending !== undefined) {
+        this.#end(this.#ending);
+        break;
+      }
+      const mailbox = this.#system !== undefined && this.#system.size > 0 ? this.#system : this.#users;
+      const message = mailbox.headMessage;
+      const sender = mailbox.headSender;
+      if (message === undefined || sender === undefined) break;
+      mailbox.drop();
+      done += 1;
+      this.#handle(message, sender);
+    }
+    this.#goOn();
+    return done;
+  }
+
+  /** Asks for a go when there is something to do and nothing in progress. */
+  #goOn(): void {
+    if (this.#queued || (this.#phase !== "idle" && this.#phase !== "dormant")) return;
+    if (this.#users.size === 0 && this.#ending === undefined && (this.#system === undefined || this.#system.size === 0)) return;
+    this.#queued = true;
+    this.#host.ready(this);
+  }
+
+  #handle(message: Message, sender: Sender): void {
+    this.kind.counters.delivered += 1;
+    let turn: unknown;
+    try {
+      turn = this.#actor?.receive(message, sender);
+    } catch (error) {
+      this.#crash(error, message, sender);
+      return;
+    }
+    if (!isPromise(turn)) return;
+    this.#phase = "turn";
+    turn.then(
+      () => {
+        this.#phase = "idle";
+        this.#goOn();
+      },
+      (error: unknown) => {
+        this.#crash(error, message, sender);
+        this.#goOn();
+      },
+    );
+  }
+
+  #activate(): void {
+    this.#phase = "starting";
+    this.#activated_ms = this.#host.clock.monotonic_ms();
+    this.kind.counters.activations += 1;
+    const activation = new Activation(this.#host, this, this.address, this.#host.nextEpoch());
+    this.#activation = activation;
+    let actor: Actor<Message> | Promise<Actor<Message>>;
+    try {
+      actor = this.kind.definition.activate(activation, keyOf(this.address));
+    } catch (error) {
+      this.#activateFailed(error);
+      return;
+    }
+    if (!("then" in actor)) {
+      this.#actor = actor;
+      this.#phase = "idle";
+      return;
+    }
+    actor.then(
+      (started) => {
+        this.#actor = started;
+        this.#phase = "idle";
+        this.#goOn();
+      },
+      (error: unknown) => {
+        this.#activateFailed(error);
+        this.#goOn();
+      },
+    );
+  }
+
+  #activateFailed(error: unknown): void {
+    this.kind.counters.crashes += 1;
+    this.#host.logOf(this.address).error({ err: error }, "actor failed to activate");
+    // There is no state to resume with, so a kind that resumes is treated as one that stops.
+    this.#end(this.kind.definition.supervision.strategy === "restart" ? "restart" : "crash");
+  }
+
+  #crash(error: unknown, message: Message, sender: Sender): void {
+    this.kind.counters.crashes += 1;
+    this.#host.logOf(this.address).error({ err: error, message: message.type }, "actor crashed");
+    sender.fail("crashed", `${this.address}: crashed while handling ${message.type}: ${String(error)}`);
+    const { strategy } = this.kind.definition.supervision;
+    if (strategy === "resume") this.#phase = "idle";
+    else this.#end(strategy === "restart" ? "restart" : "crash");
+  }
+
+  /** Takes leave of the activation. */
+  #end(ending: Ending): void {
+    const actor = this.#actor;
+    this.#phase = "ending";
+    this.#actor = undefined;
+    this.#activation?.end();
+    this.#activation = undefined;
+    const after = (): void => this.#ended(ending);
+    let stopped: unknown;
+    try {
+      stopped = actor?.stopped?.();
+    } catch (error) {
+      this.#stoppedFailed(error);
+    }
+    if (!isPromise(stopped)) after();
+    else stopped.catch((error: unknown) => this.#stoppedFailed(error)).then(after);
+  }
+
+  #stoppedFailed(error: unknown): void {
+    this.#host.logOf(this.address).error({ err: error }, "actor threw in stopped(), which it must not");
+  }
+
+  /** Decides what becomes of the address, and of the messages that wait, when its activation is over. */
+  #ended(why: Ending): void {
+    // The host may have asked meanwhile, and what it asks overrides the rest.
+    const ending = this.#ending === "host" || this.#ending === "moved" ? this.#ending : why;
+    this.#ending = undefined;
+    this.#system = undefined;
+    if (ending === "restart") {
+      this.#restartLater();
+      return;
+    }
+    if (ending === "self" && this.#users.size > 0) {
+      this.#phase = "dormant";
+      this.#goOn();
+      return;
+    }
+    this.#phase = "gone";
+    this.#host.gone(this);
+    this.#users.drain((message, sender) => {
+      if (ending === "moved") this.#host.forward(this.address, message, sender);
+      else this.#host.refuse(ending === "crash" ? "crashed" : "stopped", this.address, message, sender, this.kind);
+    });
+    this.#whenGone?.();
+  }
+
+  #restartLater(): void {
+    const { supervision } = this.kind.definition;
+    if (supervision.strategy !== "restart")
+      throw new Error(`${this.address} was to be restarted, but its kind says ${supervision.strategy}`);
+    const lived_ms = this.#host.clock.monotonic_ms() - this.#activated_ms;
+    this.#crashes = lived_ms >= supervision.backoff_max_ms ? 1 : this.#crashes + 1;
+    this.kind.counters.restarts += 1;
+    this.#phase = "backoff";
+    const delay_ms = Math.min(supervision.backoff_max_ms, supervision.backoff_ms * 2 ** (this.#crashes - 1));
+    this.#backoff = this.#host.clock.after(delay_ms, () => {
+      this.#backoff = undefined;
+      this.#phase = "dormant";
+      // Also without a message: an actor that lives by its timers must come back.
+      this.#queued = true;
+      this.#host.ready(this);
+    });
+  }
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}

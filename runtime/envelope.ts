@@ -1,0 +1,33 @@
+import type { Message } from "./actor.ts";
+import type { Address } from "./address.ts";
+
+/** The first element of an envelope: what is inside. */
+export const TELL = 0;
+export const ASK = 1;
+export const ANSWER = 2;
+export const FAILURE = 3;
+
+/**
+ * One thing that a host sends to another. Tuples, because they are packed by the hundred thousand:
+ * - a message for an actor
+ * - a message that wants an answer, with the asking host's id for it
+ * - the answer to the ask with this id
+ * - the failure of the ask with this id: a code and a sentence
+ */
+export type Envelope =
+  | readonly [kind: typeof TELL, to: Address, message: Message]
+  | readonly [kind: typeof ASK, to: Address, message: Message, id: number]
+  | readonly [kind: typeof ANSWER, id: number, value: unknown]
+  | readonly [kind: typeof FAILURE, id: number, code: string, message: string];
+
+/** What one host sends to another at once. Order within it is the order of sending. */
+export interface Frame {
+  readonly from: string;
+  readonly envelopes: readonly Envelope[];
+}
+
+/** An envelope that did not leave its host, and why. */
+export interface Refused {
+  readonly envelope: Envelope;
+  readonly reason: "too-large" | "not-plain-data" | "unreachable";
+}

@@ -1,0 +1,267 @@
+import type { ActorKind, AskOptions, Logger, Message, Messenger, Sender } from "./actor.ts";
+import { type Address, kindOf } from "./address.ts";
+import { ASK_FAILURES } from "./ask-failed.ts";
+import { ASK_DEADLINE_MS, Asks, NOBODY } from "./asks.ts";
+import { Cell, type CellHost, type KindOnHost } from "./cell.ts";
+import { addUp, DEAD_LETTER_REASONS, type DeadLetterReason, type HostCounters, newKindCounters } from "./counters.ts";
+import { DeadLetters } from "./dead-letters.ts";
+import type { Directory } from "./directory.ts";
+import { ANSWER, ASK, FAILURE, type Frame, type Refused, TELL } from "./envelope.ts";
+import { withFields } from "./log.ts";
+import { Outbox, RemoteSender } from "./outbox.ts";
+import type { Clock, Random } from "./time.ts";
+import type { Transport } from "./transport.ts";
+import { TurnLoop } from "./turn-loop.ts";
+
+/** How long a stopping host waits for the actors of one kind; then it says which it left behind, and goes on. */
+export const STOP_GRACE_MS = 5_000;
+
+/** Epochs made in one millisecond before they run ahead of the clock, from which they start so that they grow across restarts of a host. */
+const EPOCHS_PER_MS = 1_000;
+
+export interface HostOptions {
+  /** Unique among the hosts of a cluster; letters, digits, `-` and `_`. */
+  readonly name: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Where addresses live. Without one, everything lives here. */
+  readonly directory?: Directory;
+  /** How to reach other hosts. Without one, none can be reached. */
+  readonly transport?: Transport;
+}
+
+/**
+ * One event loop full of actors. It finds the actor of an address, here or on the host that the directory names, activates it on its first
+ * message, and lets the actors that have messages take turns. What a kind promises about turns is in cell.ts, about fairness in turn-loop.ts.
+ */
+export class Host {
+  readonly name: string;
+  /** Tells and asks for code that is not an actor (the doors). Refused once the host is stopping. */
+  readonly messenger: Messenger;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #directory: Directory | undefined;
+  readonly #transport: Transport | undefined;
+  readonly #kinds = new Map<string, KindOnHost>();
+  readonly #cells = new Map<Address, Cell>();
+  readonly #loop: TurnLoop;
+  readonly #asks: Asks;
+  readonly #outbox: Outbox | undefined;
+  readonly #deadLetters: DeadLetters;
+  readonly #cellHost: CellHost;
+  readonly #unwatch: () => void;
+  readonly #listening: Promise<void>;
+  #epoch = 0;
+  #stopping: Promise<void> | undefined = undefined;
+
+  constructor(options: HostOptions) {
+    const { name, clock, random, directory, transport } = options;
+    this.name = name;
+    this.#clock = clock;
+    this.#directory = directory;
+    this.#transport = transport;
+    this.#log = withFields(options.log, { host: name });
+    this.#deadLetters = new DeadLetters(this.#log, clock);
+    this.#loop = new TurnLoop(clock, () => this.#outbox?.flush());
+    this.#asks = new Asks(clock, random, (host) => transport?.reachable(host) ?? false);
+    this.#outbox =
+      transport &&
+      new Outbox(
+        transport,
+        () => this.#loop.stir(),
+        (refused) => this.#notSent(refused),
+      );
+    this.messenger = {
+      tell: (to, message) => this.#fromDoor(to, message, NOBODY),
+      ask: (to, message, ask) => this.#ask(to, ask, (sender) => this.#fromDoor(to, message, sender)),
+    };
+    this.#cellHost = {
+      clock,
+      random,
+      logOf: (address) => withFields(this.#log, { actor: address }),
+      nextEpoch: () => this.#nextEpoch(),
+      ready: (cell) => this.#loop.add(cell),
+      gone: (cell) => this.#gone(cell),
+      tell: (to, message) => this.#route(to, message, NOBODY),
+      ask: (to, message, ask) => this.#ask(to, ask, (sender) => this.#route(to, message, sender)),
+      forward: (to, message, sender) => this.#route(to, message, sender),
+      refuse: (reason, to, message, sender, kind) => this.#refuse(reason, to, message, sender, kind),
+    };
+    this.#unwatch = directory?.watch((moved) => this.#letGo(moved)) ?? (() => undefined);
+    this.#listening =
+      transport?.listen({
+        deliver: (frame) => this.#deliver(frame),
+        unreadable: (reason) => this.#log.error({ reason }, "dropped a frame that this host cannot read"),
+        lost: (host) => this.#asks.lost(host),
+      }) ?? Promise.resolve();
+    // Whoever awaits `ready` hears of it; the rest of the host works all the same.
+    this.#listening.catch((error: unknown) => this.#log.error({ err: error }, "the transport does not listen"));
+  }
+
+  /** Offers a kind of actor. Throws when the kind is offered already. */
+  register<M extends Message>(kind: ActorKind<M>): void {
+    if (kind.kind === "" || kind.kind.includes("/")) throw new RangeError(`kind "${kind.kind}": empty or with a slash`);
+    if (this.#kinds.has(kind.kind)) throw new Error(`kind ${kind.kind} is registered already`);
+    this.#kinds.set(kind.kind, { definition: kind, counters: newKindCounters(), closed: false });
+  }
+
+  /** Resolves when what other hosts send from now on arrives here. */
+  ready(): Promise<void> {
+    return this.#listening;
+  }
+
+  /** What happened here so far: a copy. */
+  counters(): HostCounters {
+    const kinds = [...this.#kinds].map(([kind, { counters }]) => [kind, counters] as const);
+    return {
+      ...addUp(kinds),
+      deadLetters: { ...this.#deadLetters.counts },
+      asksWaiting: this.#asks.waiting,
+      lateAnswers: this.#asks.late,
+    };
+  }
+
+  /** Addresses that are active here, of one kind or of all. */
+  addresses(kind?: string): Address[] {
+    const all = [...this.#cells.keys()];
+    return kind === undefined ? all : all.filter((address) => kindOf(address) === kind);
+  }
+
+  /**
+   * Stops all actors: kind after kind, the last registered first, so that an actor can still reach those it was built upon while it stops. Refuses
+   * messages from doors and other hosts at once. Then ends all asks (`unreachable`) and leaves the transport.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  #fromDoor(to: Address, message: Message, sender: Sender): void {
+    if (this.#stopping === undefined) this.#route(to, message, sender);
+    else this.#refuse("stopped", to, message, sender, undefined);
+  }
+
+  #route(to: Address, message: Message, sender: Sender): void {
+    const cell = this.#cells.get(to);
+    if (cell !== undefined) cell.offer(message, sender);
+    else this.#routeBeyond(to, message, sender);
+  }
+
+  /** To an address that is not active here: activate it, or send the message to where it lives. */
+  #routeBeyond(to: Address, message: Message, sender: Sender): void {
+    const place = this.#directory === undefined ? this.name : this.#directory.placeOf(to);
+    const kind = this.#kinds.get(kindOf(to));
+    if (place === undefined) this.#refuse("unknown-kind", to, message, sender, kind);
+    else if (place !== this.name) this.#send(place, to, message, sender);
+    else if (kind === undefined) this.#refuse("unknown-kind", to, message, sender, kind);
+    else if (kind.closed) this.#refuse("stopped", to, message, sender, kind);
+    else {
+      const cell = new Cell(this.#cellHost, kind, to);
+      this.#cells.set(to, cell);
+      kind.counters.active += 1;
+      cell.offer(message, sender);
+    }
+  }
+
+  #send(host: string, to: Address, message: Message, sender: Sender): void {
+    if (this.#outbox === undefined) this.#refuse("unreachable", to, message, sender, undefined);
+    else if (sender === NOBODY) this.#outbox.add(host, [TELL, to, message]);
+    else this.#outbox.add(host, [ASK, to, message, this.#asks.sentTo(host, to, sender)]);
+  }
+
+  #ask<Answer>(to: Address, options: AskOptions | undefined, send: (sender: Sender) => void): Promise<Answer> {
+    return new Promise<Answer>((resolve, reject) => {
+      // The caller says which type the answer has; the contract between asker and asked is their messages' union.
+      send(this.#asks.open(to, options?.deadline_ms ?? ASK_DEADLINE_MS, resolve as (value: unknown) => void, reject));
+    });
+  }
+
+  #deliver(frame: Frame): void {
+    for (const envelope of frame.envelopes) {
+      if (envelope[0] === TELL) this.#fromHost(envelope[1], envelope[2], NOBODY);
+      else if (envelope[0] === ASK) this.#fromHost(envelope[1], envelope[2], this.#remoteSender(frame.from, envelope[3]));
+      else if (envelope[0] === ANSWER) this.#asks.answered(envelope[1], envelope[2]);
+      else if (envelope[0] === FAILURE) this.#asks.failed(envelope[1], envelope[2], envelope[3]);
+      else this.#log.error({ from: frame.from, envelope: envelope[0] }, "dropped an envelope of unknown kind");
+    }
+  }
+
+  #fromHost(to: Address, message: Message, sender: Sender): void {
+    const place = this.#directory === undefined ? this.name : this.#directory.placeOf(to);
+    // Another host sees other members than this one. Sending it on could go round in circles; the sender's next try will know better.
+    if (place !== this.name && !this.#cells.has(to)) this.#refuse("unreachable", to, message, sender, undefined);
+    else this.#fromDoor(to, message, sender);
+  }
+
+  #remoteSender(host: string, id: number): Sender {
+    return this.#outbox === undefined ? NOBODY : new RemoteSender(this.#outbox, host, id);
+  }
+
+  /** What the transport did not take. */
+  #notSent({ envelope, reason }: Refused): void {
+    if (envelope[0] === ASK) this.#asks.failed(envelope[3], reason, `${envelope[1]}: ${ASK_FAILURES[reason]}`);
+    else if (envelope[0] === TELL) this.#deadLetters.add(reason, envelope[1], envelope[2], undefined);
+    else this.#deadLetters.add(reason, `answer to ask ${envelope[1]}`, undefined, undefined);
+  }
+
+  #refuse(reason: DeadLetterReason, to: Address, message: Message, sender: Sender, kind: KindOnHost | undefined): void {
+    if (sender === NOBODY) {
+      this.#deadLetters.add(reason, to, message, kind?.counters.deadLetters);
+      return;
+    }
+    const code = DEAD_LETTER_REASONS[reason];
+    sender.fail(code, `${to}: ${ASK_FAILURES[code]}`);
+  }
+
+  #nextEpoch(): number {
+    this.#epoch = Math.max(this.#epoch + 1, Math.floor(this.#clock.now_ms()) * EPOCHS_PER_MS);
+    return this.#epoch;
+  }
+
+  #gone(cell: Cell): void {
+    this.#cells.delete(cell.address);
+    cell.kind.counters.active -= 1;
+  }
+
+  /** Stops the actors whose addresses live on another host now; their waiting messages follow them. */
+  #letGo(moved: (address: Address) => boolean): void {
+    for (const [address, cell] of this.#cells) if (moved(address)) cell.evict("moved");
+  }
+
+  async #stop(): Promise<void> {
+    this.#unwatch();
+    for (const kind of [...this.#kinds.values()].reverse()) {
+      kind.closed = true;
+      await this.#stopKind(kind);
+    }
+    this.#asks.close();
+    this.#outbox?.flush();
+    this.#loop.close();
+    await this.#transport?.close();
+  }
+
+  #stopKind(kind: KindOnHost): Promise<void> {
+    const cells = [...this.#cells.values()].filter((cell) => cell.kind === kind);
+    if (cells.length === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      let left = cells.length;
+      const grace = this.#clock.after(STOP_GRACE_MS, () => {
+        const behind = cells.filter((cell) => this.#cells.get(cell.address) === cell).map((cell) => cell.address);
+        this.#log.warn(
+          { kind: kind.definition.kind, left: behind.length, first: behind[0] },
+          "left actors behind that did not stop in time",
+        );
+        resolve();
+      });
+      for (const cell of cells) {
+        cell.evict("host", () => {
+          left -= 1;
+          if (left > 0) return;
+          grace.cancel();
+          resolve();
+        });
+      }
+    });
+  }
+}

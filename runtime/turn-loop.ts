@@ -1,0 +1,105 @@
+import type { Clock } from "./time.ts";
+
+/** Messages that one actor handles before the next one has its go. */
+export const ACTOR_MESSAGES_PER_GO = 64;
+
+/** Messages that all actors of a host handle before the event loop turns (timers, sockets). */
+export const LOOP_MESSAGES_PER_TURN = 8_192;
+
+/** Time that actors may take before the event loop turns, looked at between messages. */
+export const LOOP_TIME_PER_TURN_MS = 4;
+
+/** The clock is read once in this many messages, because reading it costs as much as a short turn. */
+const MESSAGES_PER_CLOCK_READ = 8;
+
+/** Something that has messages to handle. */
+export interface Runnable {
+  /** Handles up to `limit` messages and returns how many; adds itself again when more wait. Never throws. */
+  run(limit: number): number;
+}
+
+/**
+ * Shares one thread among actors. Work begins in a microtask, so that a message is handled as soon as the code that
+ * sent it has returned; what exceeds the limits above goes on in setImmediate, after the event loop has served timers and sockets.
+ * Once in each turn of the event loop in which anything happened, `turned` is called: the moment to send what was gathered.
+ */
+export class TurnLoop {
+  readonly #clock: Clock;
+  readonly #turned: () => void;
+  #ready: Runnable[] = [];
+  #running: Runnable[] = [];
+  /** A microtask will drain, or is draining. */
+  #draining = false;
+  /** A setImmediate is set for the end of this turn of the event loop. */
+  #turning = false;
+  /** What actors may still use up in this turn. */
+  #messages = LOOP_MESSAGES_PER_TURN;
+  #until_ms = 0;
+  #closed = false;
+  readonly #drainSoon = (): void => this.#drain();
+  readonly #turn = (): void => this.#endTurn();
+
+  constructor(clock: Clock, turned: () => void) {
+    this.#clock = clock;
+    this.#turned = turned;
+  }
+
+  /** Lets `runnable` have a go soon. It must not be added again before it has had it. */
+  add(runnable: Runnable): void {
+    this.#ready.push(runnable);
+    if (this.#draining) return;
+    this.stir();
+    if (this.#messages <= 0) return;
+    this.#draining = true;
+    queueMicrotask(this.#drainSoon);
+  }
+
+  /** Makes sure that `turned` is called at the end of this turn of the event loop. */
+  stir(): void {
+    if (this.#turning || this.#closed) return;
+    this.#turning = true;
+    this.#messages = LOOP_MESSAGES_PER_TURN;
+    this.#until_ms = this.#clock.monotonic_ms() + LOOP_TIME_PER_TURN_MS;
+    setImmediate(this.#turn);
+  }
+
+  /** Nothing runs any more. */
+  close(): void {
+    this.#closed = true;
+    this.#ready = [];
+  }
+
+  #drain(): void {
+    let unread = 0;
+    while (this.#ready.length > 0 && this.#messages > 0) {
+      const running = this.#ready;
+      this.#ready = this.#running;
+      this.#running = running;
+      let at = 0;
+      for (; at < running.length && this.#messages > 0; at++) {
+        const handled = running[at]?.run(ACTOR_MESSAGES_PER_GO) ?? 0;
+        this.#messages -= handled;
+        unread += handled;
+        if (unread >= MESSAGES_PER_CLOCK_READ) {
+          unread = 0;
+          if (this.#clock.monotonic_ms() >= this.#until_ms) this.#messages = 0;
+        }
+      }
+      if (at < running.length) this.#ready = running.slice(at).concat(this.#ready);
+      running.length = 0;
+      if (this.#closed) this.#ready = [];
+    }
+    this.#draining = false;
+  }
+
+  #endTurn(): void {
+    this.#turning = false;
+    if (this.#ready.length > 0 && !this.#closed) {
+      // Actors that used up their share of the last turn go on in this one.
+      this.stir();
+      this.#draining = true;
+      this.#drain();
+    }
+    this.#turned();
+  }
+}
