@@ -1,0 +1,121 @@
+import { constants, crc32, zstdCompressSync } from "node:zlib";
+import type { ObjectText } from "../kinds/text.ts";
+import { COMPRESS_BYTES_MIN } from "./limits.ts";
+import type { Batch, StoredRecord } from "./record.ts";
+import { BATCH_HEADER_BYTES, BATCH_MAGIC, BODY_HEADER_BYTES, FLAG_ZSTD, OPS, RECORD_HEADER_BYTES, RECORD_VERSION } from "./record.ts";
+import type { Mutation, Transaction } from "./transaction.ts";
+
+/** A batch ready for the log, and what it holds. */
+export interface BuiltBatch extends Batch {
+  readonly bytes: Uint8Array;
+}
+
+/** UTF-8 has at most three bytes for each UTF-16 unit of a string. */
+const UTF8_BYTES_PER_UNIT_MAX = 3;
+const CAPACITY_FIRST_BYTES = 64 * 1024;
+
+const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
+/**
+ * Packs transactions into one batch. The strings of its records are read back from the packed bytes, so that what replicas keep is flat
+ * and fresh, wherever the proposal came from. One builder is used again and again: its buffer grows to the largest batch.
+ */
+export class BatchBuilder {
+  #buffer: Buffer = Buffer.allocUnsafeSlow(CAPACITY_FIRST_BYTES);
+  #end: number = BATCH_HEADER_BYTES;
+  #firstRevision = 1;
+  #records: StoredRecord[] = [];
+  readonly #compressBytesMin: number;
+
+  constructor(compressBytesMin: number = COMPRESS_BYTES_MIN) {
+    this.#compressBytesMin = compressBytesMin;
+  }
+
+  /** Begins an empty batch whose first record gets this revision. */
+  begin(firstRevision: number): void {
+    this.#end = BATCH_HEADER_BYTES;
+    this.#firstRevision = firstRevision;
+    this.#records = [];
+  }
+
+  get bytes(): number {
+    return this.#end;
+  }
+
+  /** The revision that the next record gets. */
+  get nextRevision(): number {
+    return this.#firstRevision + this.#records.length;
+  }
+
+  /** Adds a transaction and returns true; or changes nothing and returns false, when the batch would grow over `bytesMax`. */
+  add(transaction: Transaction, bytesMax: number): boolean {
+    const end = this.#end;
+    const count = this.#records.length;
+    let request: string | undefined = transaction.request;
+    for (const mutation of transaction.mutations) {
+      this.#append(mutation, this.nextRevision, request);
+      request = undefined;
+      if (this.#end > bytesMax) {
+        this.#end = end;
+        this.#records.length = count;
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** The bytes are a copy and stay valid when the builder is used again. */
+  finish(): BuiltBatch {
+    const buffer = this.#buffer;
+    const payload = buffer.subarray(BATCH_HEADER_BYTES, this.#end);
+    const compress = payload.length >= this.#compressBytesMin;
+    const packed = compress ? zstdCompressSync(payload, { ...ZSTD_OPTIONS, chunkSize: Math.max(64, payload.length) }) : payload;
+    const bytes = Buffer.allocUnsafeSlow(BATCH_HEADER_BYTES + packed.length);
+    bytes[0] = BATCH_MAGIC;
+    bytes[1] = RECORD_VERSION;
+    bytes[2] = compress ? FLAG_ZSTD : 0;
+    bytes[3] = 0;
+    bytes.writeUInt32LE(this.#records.length, 4);
+    bytes.writeBigUInt64LE(BigInt(this.#firstRevision), 8);
+    bytes.writeUInt32LE(payload.length, 16);
+    bytes.writeUInt32LE(crc32(bytes.subarray(0, 20)), 20);
+    packed.copy(bytes, BATCH_HEADER_BYTES);
+    return { bytes, firstRevision: this.#firstRevision, lastRevision: this.nextRevision - 1, records: this.#records };
+  }
+
+  #append(mutation: Mutation, revision: number, request: string | undefined): void {
+    const text = mutation.op === "delete" ? "" : mutation.text;
+    const units = (request?.length ?? 0) + mutation.key.length + text.length;
+    const buffer = this.#reserve(RECORD_HEADER_BYTES + BODY_HEADER_BYTES + units * UTF8_BYTES_PER_UNIT_MAX);
+    const start = this.#end;
+    const body = start + RECORD_HEADER_BYTES;
+    const requestStart = body + BODY_HEADER_BYTES;
+    const keyStart = requestStart + (request === undefined ? 0 : buffer.write(request, requestStart));
+    const textStart = keyStart + buffer.write(mutation.key, keyStart);
+    const end = textStart + (text === "" ? 0 : buffer.write(text, textStart));
+    buffer[body] = OPS.indexOf(mutation.op);
+    buffer[body + 1] = keyStart - requestStart;
+    buffer.writeUInt16LE(textStart - keyStart, body + 2);
+    buffer.writeUInt32LE(revision % 0x1_0000_0000, body + 4);
+    buffer.writeUInt32LE(Math.floor(revision / 0x1_0000_0000), body + 8);
+    buffer.writeUInt32LE(end - body, start);
+    buffer.writeUInt32LE(crc32(buffer.subarray(body, end)), start + 4);
+    this.#end = end;
+    this.#records.push({
+      op: mutation.op,
+      key: buffer.toString("utf8", keyStart, textStart),
+      revision,
+      text: mutation.op === "delete" ? undefined : (buffer.toString("utf8", textStart, end) as ObjectText),
+      request,
+    });
+  }
+
+  #reserve(bytes: number): Buffer {
+    if (this.#end + bytes > this.#buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, this.#end + bytes));
+      this.#buffer.copy(larger, 0, 0, this.#end);
+      this.#buffer = larger;
+    }
+    return this.#buffer;
+  }
+}

@@ -1,0 +1,66 @@
+import type { Address, Clock, Messenger, Random } from "../../runtime/mod.ts";
+import { AskFailed } from "../../runtime/mod.ts";
+import { ObjectTooLarge, StoreUnavailable } from "./errors.ts";
+import { sleep } from "./follow.ts";
+import { PROPOSE_ATTEMPT_MS, PROPOSE_DEADLINE_MS, RETRY_BACKOFF_MAX_MS, RETRY_BACKOFF_MS } from "./limits.ts";
+import type { Outcome, StoreClient, Transaction } from "./transaction.ts";
+import type { WriterMessage } from "./writer.ts";
+
+export interface StoreClientOptions {
+  readonly messenger: Messenger;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The writer's, usually WRITER_ADDRESS. */
+  readonly address: Address;
+}
+
+/** After these the same request may be asked again: it was not handled, or the writer knows its id. */
+const RETRIABLE: ReadonlySet<string> = new Set([
+  "deadline",
+  "mailbox-full",
+  "unreachable",
+  "unknown-kind",
+  "crashed",
+  "unavailable",
+  "stepped-down",
+  "busy",
+]);
+const TOO_LARGE: ReadonlySet<string> = new Set(["object-too-large", "too-large"]);
+
+/** A StoreClient that asks the writer by messages. */
+export function createStoreClient(options: StoreClientOptions): StoreClient {
+  let question: Promise<number> | undefined;
+  return {
+    propose: (transaction: Transaction): Promise<Outcome> => askSurely<Outcome>(options, { type: "propose", transaction }),
+    committedRevision(): Promise<number> {
+      // A question that has left may be answered with what was before this call, so only those of the same turn join it.
+      question ??= Promise.resolve().then(() => {
+        question = undefined;
+        return askSurely<number>(options, { type: "committedRevision" });
+      });
+      return question;
+    },
+  };
+}
+
+async function askSurely<Answer>(options: StoreClientOptions, message: WriterMessage): Promise<Answer> {
+  const { clock } = options;
+  const end_ms = clock.monotonic_ms() + PROPOSE_DEADLINE_MS;
+  for (let pause_ms = RETRY_BACKOFF_MS; ; pause_ms = Math.min(pause_ms * 2, RETRY_BACKOFF_MAX_MS)) {
+    try {
+      const left_ms = Math.max(1, end_ms - clock.monotonic_ms());
+      return await options.messenger.ask<Answer>(options.address, message, { deadline_ms: Math.min(PROPOSE_ATTEMPT_MS, left_ms) });
+    } catch (error) {
+      if (!(error instanceof AskFailed)) throw error;
+      if (TOO_LARGE.has(error.code)) throw new ObjectTooLarge(error.message);
+      if (!RETRIABLE.has(error.code)) throw error;
+      const jittered_ms = pause_ms * (0.5 + options.random.next() / 2);
+      if (clock.monotonic_ms() + jittered_ms >= end_ms) {
+        throw new StoreUnavailable(`the writer of the store did not answer within ${PROPOSE_DEADLINE_MS} ms: ${error.message}`, {
+          cause: error,
+        });
+      }
+      await sleep(clock, jittered_ms);
+    }
+  }
+}

@@ -1,0 +1,178 @@
+import type { ConnectionOptions, JetStreamClient, JetStreamManager, NatsConnection, StreamConfig } from "nats";
+import { DiscardPolicy, NatsError, nanos, RetentionPolicy, StorageType } from "nats";
+import type { Clock } from "../../runtime/mod.ts";
+import { JetStreamReading } from "./jetstream-reading.ts";
+import { APPEND_BATCH_BYTES, APPEND_TIMEOUT_MS } from "./limits.ts";
+import type { Log, OnBatch, Reading } from "./log.ts";
+import { AppendFenced, LogUnavailable } from "./log.ts";
+
+export interface JetStreamLogOptions {
+  /** Should reconnect for ever (LOG_CONNECTION_OPTIONS); while it is away, appends fail with LogUnavailable and readings wait. */
+  readonly connection: NatsConnection;
+  readonly clock: Clock;
+  /** The stream's name; the subject of its batches is `<stream>.batch`. */
+  readonly stream: string;
+  /** Copies of the stream in a NATS cluster. Default 1. */
+  readonly replicas?: number;
+}
+
+/** What a connection under a log needs: come back as soon as the server does, for ever. */
+export const LOG_CONNECTION_OPTIONS: ConnectionOptions = {
+  maxReconnectAttempts: -1,
+  reconnectTimeWait: 50,
+  reconnectJitter: 20,
+  reconnectJitterTLS: 20,
+  waitOnFirstConnect: true,
+};
+
+/** JetStream's error codes, from nats-server's server/errors.json. */
+const WRONG_LAST_SEQUENCE = 10071;
+const STREAM_NOT_FOUND = 10059;
+const NO_MESSAGE_FOUND = 10037;
+
+/** Room in a message for what is not payload: headers, the subject, protocol. */
+const MESSAGE_OVERHEAD_BYTES = 4096;
+const API_TIMEOUT_MS = 2_000;
+
+/** The stream of a log: a file with no limits, from which only a purge of its beginning can take anything. */
+function streamConfig(options: JetStreamLogOptions): Partial<StreamConfig> {
+  return {
+    name: options.stream,
+    subjects: [`${options.stream}.batch`],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.New,
+    num_replicas: options.replicas ?? 1,
+    max_msgs: -1,
+    max_bytes: -1,
+    max_age: 0,
+    max_msg_size: -1,
+    max_consumers: -1,
+    duplicate_window: nanos(100),
+    deny_delete: true,
+  };
+}
+
+/**
+ * The log as a JetStream stream: batch n is the message with stream sequence n. The fence is JetStream's expected last sequence, which the
+ * stream's leader checks under the lock that orders its messages.
+ */
+export class JetStreamLog implements Log {
+  readonly batchBytesMax: number;
+  readonly #options: JetStreamLogOptions;
+  readonly #client: JetStreamClient;
+  readonly #manager: JetStreamManager;
+  readonly #readings = new Set<JetStreamReading>();
+  #connected = true;
+  /** End the appends in flight when the connection is lost, since their answers are lost too. */
+  readonly #interrupts = new Set<(error: LogUnavailable) => void>();
+
+  private constructor(options: JetStreamLogOptions, manager: JetStreamManager) {
+    this.#options = options;
+    this.#client = options.connection.jetstream({ timeout: API_TIMEOUT_MS });
+    this.#manager = manager;
+    const payloadMax = options.connection.info?.max_payload ?? 0;
+    this.batchBytesMax = Math.min(APPEND_BATCH_BYTES, payloadMax - MESSAGE_OVERHEAD_BYTES);
+    void this.#watchConnection();
+  }
+
+  /** Opens the stream, or makes it. Rejects with LogUnavailable when JetStream does not answer, or refuses. */
+  static async open(options: JetStreamLogOptions): Promise<JetStreamLog> {
+    try {
+      const manager = await options.connection.jetstreamManager({ timeout: API_TIMEOUT_MS });
+      await ensureStream(manager, streamConfig(options));
+      return new JetStreamLog(options, manager);
+    } catch (error) {
+      throw unavailable(`cannot open stream ${options.stream}`, error);
+    }
+  }
+
+  async append(batch: Uint8Array, expectedLastSequence: number): Promise<number> {
+    // The client would keep the message and send it when it is connected again; refused now, it cannot arrive late.
+    if (!this.#connected) throw new LogUnavailable("not connected to NATS");
+    const { promise: interrupted, reject } = Promise.withResolvers<never>();
+    this.#interrupts.add(reject);
+    try {
+      const published = this.#client.publish(`${this.#options.stream}.batch`, batch, {
+        timeout: APPEND_TIMEOUT_MS,
+        expect: { lastSequence: expectedLastSequence },
+      });
+      const ack = await Promise.race([published, interrupted]);
+      if (ack.seq !== expectedLastSequence + 1) {
+        throw new Error(`JetStream stored the batch after ${expectedLastSequence} as ${ack.seq}: the stream was cut behind the log's back`);
+      }
+      return ack.seq;
+    } catch (error) {
+      if (apiCode(error) === WRONG_LAST_SEQUENCE) throw new AppendFenced(expectedLastSequence);
+      if (error instanceof NatsError) throw unavailable("JetStream did not take the batch", error);
+      throw error;
+    } finally {
+      this.#interrupts.delete(reject);
+    }
+  }
+
+  read(fromSequence: number, onBatch: OnBatch): Reading {
+    const { connection, clock, stream } = this.#options;
+    const reading = new JetStreamReading({ connection, clock, stream, manager: this.#manager, fromSequence, onBatch });
+    this.#readings.add(reading);
+    const forget = (): void => void this.#readings.delete(reading);
+    reading.done.then(forget, forget);
+    return reading;
+  }
+
+  async get(sequence: number): Promise<Uint8Array | undefined> {
+    try {
+      // From the stream's leader, not by direct get: a copy that lags would not know the message yet.
+      return (await this.#manager.streams.getMessage(this.#options.stream, { seq: sequence })).data;
+    } catch (error) {
+      if (apiCode(error) === NO_MESSAGE_FOUND) return undefined;
+      throw unavailable(`cannot read batch ${sequence}`, error);
+    }
+  }
+
+  async lastSequence(): Promise<number> {
+    try {
+      return (await this.#manager.streams.info(this.#options.stream)).state.last_seq;
+    } catch (error) {
+      throw unavailable("cannot ask for the log's end", error);
+    }
+  }
+
+  async #watchConnection(): Promise<void> {
+    for await (const status of this.#options.connection.status()) {
+      if (status.type === "disconnect") {
+        this.#disconnected("the connection to NATS was lost");
+      } else if (status.type === "reconnect") {
+        this.#connected = true;
+        for (const reading of this.#readings) reading.restart();
+      }
+    }
+    this.#disconnected("the connection to NATS is closed");
+  }
+
+  #disconnected(what: string): void {
+    this.#connected = false;
+    for (const interrupt of this.#interrupts) interrupt(new LogUnavailable(what));
+  }
+}
+
+async function ensureStream(manager: JetStreamManager, wanted: Partial<StreamConfig>): Promise<void> {
+  const name = wanted.name ?? "";
+  try {
+    const { config } = await manager.streams.info(name);
+    if (config.num_replicas !== wanted.num_replicas) await manager.streams.update(name, { ...config, ...wanted });
+  } catch (error) {
+    if (apiCode(error) !== STREAM_NOT_FOUND) throw error;
+    await manager.streams.add(wanted);
+  }
+}
+
+function apiCode(error: unknown): number | undefined {
+  return error instanceof NatsError ? error.api_error?.err_code : undefined;
+}
+
+function unavailable(what: string, error: unknown): LogUnavailable {
+  if (error instanceof LogUnavailable) return error;
+  const why = error instanceof NatsError ? (error.api_error?.description ?? error.message) : String(error);
+  return new LogUnavailable(`${what}: ${why}`, { cause: error });
+}

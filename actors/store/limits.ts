@@ -1,0 +1,49 @@
+/** The largest stored text of one object, in bytes of UTF-8: etcd's request limit, which Kubernetes' users know. */
+export const OBJECT_BYTES_MAX = 1_572_864;
+
+/** The largest batch, uncompressed. Well under the max_payload of 8 MiB that our nats-server gets. */
+export const APPEND_BATCH_BYTES: number = 4 * 1024 * 1024;
+
+/** The longest key, in bytes: resource, namespace and name of Kubernetes have 253 each at most. */
+export const KEY_BYTES_MAX = 1024;
+
+/** The longest request id, in bytes: a UUID with some words before it. */
+export const REQUEST_BYTES_MAX = 128;
+
+/** Proposals that may wait at the writer for their batch; one more is refused as `busy`. */
+export const PROPOSALS_WAITING_MAX = 100_000;
+
+/** How long a proposal waits at the writer while the log is unavailable. Longer than a restart of nats-server takes. */
+export const PROPOSAL_WAIT_MS = 8_000;
+
+/** How long a client tries to have a proposal answered, retries included. Under the 34 s that client-go gives a mutating call. */
+export const PROPOSE_DEADLINE_MS = 10_000;
+
+/** How long one attempt of a client may take: a lost message costs this much. */
+export const PROPOSE_ATTEMPT_MS = 3_000;
+
+/** Pauses of a client between attempts grow from the first to the second, with jitter. */
+export const RETRY_BACKOFF_MS = 10;
+export const RETRY_BACKOFF_MAX_MS = 500;
+
+/** Request ids that are remembered at least, so that a retry of an applied transaction is answered as before. At most twice as many are held. */
+export const REQUEST_WINDOW_TRANSACTIONS = 65_536;
+
+/** Changes that watches from the past and lists at a revision can reach back, counted in revisions, as etcd's compaction is. */
+export const WATCH_HISTORY_REVISIONS = 100_000;
+
+/** Decoded objects that a replica keeps. About 4 KB each. */
+export const DECODED_OBJECTS_MAX = 16_384;
+
+/** How long `until` waits for a revision by default. */
+export const UNTIL_DEADLINE_MS = 10_000;
+
+/** Batches smaller than this are not compressed: below it zstd costs every replica more than the bytes do. Measured in bench/store.bench.ts. */
+export const COMPRESS_BYTES_MIN: number = 16 * 1024;
+
+/** How long JetStream may take to acknowledge one append before its outcome counts as unknown. */
+export const APPEND_TIMEOUT_MS = 2_000;
+
+/** Pauses between attempts to reach the log again grow from the first to the second. */
+export const LOG_RETRY_MS = 20;
+export const LOG_RETRY_MAX_MS = 500;

@@ -1,0 +1,47 @@
+/** What follows a log calls for each batch, in sequence order, each sequence exactly once. The bytes belong to the log: copy what you keep. */
+export type OnBatch = (sequence: number, bytes: Uint8Array) => void;
+
+/** A log being followed. */
+export interface Reading {
+  /** Resolves after stop(); rejects with what `onBatch` threw, or with LogCut when batches that were asked for are gone. */
+  readonly done: Promise<void>;
+  stop(): void;
+}
+
+/**
+ * The store's log: a totally ordered sequence of batches, numbered from 1 without a hole. What was appended is durable when `append`
+ * resolves. The expected last sequence is the fence: of all who append after the same batch, one wins and the others learn it.
+ */
+export interface Log {
+  /** The largest batch that it takes. */
+  readonly batchBytesMax: number;
+  /** Appends as `expectedLastSequence + 1`, and resolves to that. Rejects with AppendFenced or LogUnavailable. */
+  append(batch: Uint8Array, expectedLastSequence: number): Promise<number>;
+  /** Follows the log from this sequence on, for ever. Lost connections and restarted servers cause neither gaps nor repetitions. */
+  read(fromSequence: number, onBatch: OnBatch): Reading;
+  /** The batch at this sequence; undefined when there is none (yet). Rejects with LogUnavailable. */
+  get(sequence: number): Promise<Uint8Array | undefined>;
+  /** The newest sequence; 0 in an empty log. Rejects with LogUnavailable. */
+  lastSequence(): Promise<number>;
+}
+
+/** The log's last sequence is not the expected one: somebody else wrote, or an earlier attempt of ours arrived after all. Nothing was appended. */
+export class AppendFenced extends Error {
+  override readonly name = "AppendFenced";
+  constructor(expectedLastSequence: number) {
+    super(`the log no longer ends at sequence ${expectedLastSequence}`);
+  }
+}
+
+/** The log cannot be reached or refuses to write now. The outcome of an append is unknown: the same append again finds it out. */
+export class LogUnavailable extends Error {
+  override readonly name = "LogUnavailable";
+}
+
+/** The log no longer holds a batch that a reader needs. */
+export class LogCut extends Error {
+  override readonly name = "LogCut";
+  constructor(wanted: number, found: number) {
+    super(`batch ${wanted} is no longer in the log, which goes on with ${found}`);
+  }
+}

@@ -1,0 +1,221 @@
+import type { Clock, Logger } from "../../runtime/mod.ts";
+import type { KubeObject } from "../kinds/object.ts";
+import { StoreUnavailable } from "./errors.ts";
+import type { IndexTable } from "./index-table.ts";
+import { DECODED_OBJECTS_MAX, REQUEST_WINDOW_TRANSACTIONS, UNTIL_DEADLINE_MS, WATCH_HISTORY_REVISIONS } from "./limits.ts";
+import type { Batch } from "./record.ts";
+import { RequestWindow } from "./request-window.ts";
+import { ResourceTable, resourceOfKey } from "./resource-table.ts";
+import { DecodedCache } from "./stored-entry.ts";
+import type { Key } from "./transaction.ts";
+import type { Change, Entry, IndexDefinition, Subscription, View } from "./view.ts";
+import { RevisionExpired } from "./view.ts";
+import { Waiters } from "./waiters.ts";
+
+export interface ReplicaOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Hold these resources only; the others' records are skipped, though the revision advances with them. Default: all. */
+  readonly resources?: ReadonlySet<string>;
+  /** Default WATCH_HISTORY_REVISIONS. */
+  readonly historyRevisions?: number;
+  /** Default DECODED_OBJECTS_MAX. */
+  readonly decodedObjects?: number;
+}
+
+/** What became of a batch: applied now, known before, or out of reach because batches before it are missing. */
+export type Applied = "applied" | "known" | "gap";
+
+/**
+ * The state of the store as of one batch of the log, in memory: what actors of a host read. A deterministic state machine: replicas that
+ * have applied the same sequence are equal. A batch is applied whole before anybody is told of its changes, so nobody ever sees half a transaction.
+ *
+ * Both the writer of this host (at the acknowledgement) and the follower of the log hand it batches; the sequence decides, so it
+ * does not matter who comes first.
+ */
+export class Replica implements View {
+  /** The requests applied last; the writer answers retries from it. */
+  readonly requests: RequestWindow = new RequestWindow(REQUEST_WINDOW_TRANSACTIONS);
+  readonly resources: ReadonlySet<string> | undefined;
+  readonly #log: Logger;
+  readonly #historyRevisions: number;
+  readonly #cache: DecodedCache;
+  readonly #tables = new Map<string, ResourceTable>();
+  readonly #indexes = new Map<string, IndexTable>();
+  readonly #afterBatch = new Set<(revision: number) => void>();
+  readonly #revisionWaiters: Waiters;
+  readonly #sequenceWaiters: Waiters;
+  #sequence = 0;
+  #revision = 0;
+  /** All changes after this revision are in the histories. */
+  #historyStart = 0;
+  #failure: Error | undefined;
+  /** The latest listAt, since pages of one list ask for the same again and again. Dropped with the history that it needs. */
+  #past:
+    | { readonly revision: number; readonly resource: string; readonly namespace: string | undefined; readonly entries: readonly Entry[] }
+    | undefined;
+
+  constructor(options: ReplicaOptions) {
+    this.resources = options.resources;
+    this.#log = options.log;
+    this.#historyRevisions = options.historyRevisions ?? WATCH_HISTORY_REVISIONS;
+    this.#cache = new DecodedCache(options.decodedObjects ?? DECODED_OBJECTS_MAX);
+    this.#revisionWaiters = new Waiters(options.clock);
+    this.#sequenceWaiters = new Waiters(options.clock);
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** The newest applied batch of the log. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** Whether keys of this resource are held here. */
+  holds(resource: string): boolean {
+    return this.resources === undefined || this.resources.has(resource);
+  }
+
+  /** Applies a batch of the log and tells all who wait and watch. Throws when the batch contradicts the state: the log is corrupt then. */
+  apply(sequence: number, batch: Batch): Applied {
+    if (sequence <= this.#sequence) return "known";
+    if (sequence !== this.#sequence + 1) return "gap";
+    if (batch.firstRevision !== this.#revision + 1) {
+      throw new Error(`batch ${sequence} begins with revision ${batch.firstRevision}, but the one before ended with ${this.#revision}`);
+    }
+    const changes: Change[] = [];
+    const tables: ResourceTable[] = [];
+    for (const record of batch.records) {
+      if (record.request !== undefined) this.requests.add(record.request, record.revision);
+      const resource = resourceOfKey(record.key);
+      if (!this.holds(resource)) continue;
+      const table = this.#tableOf(resource);
+      changes.push(table.apply(record));
+      tables.push(table);
+    }
+    this.#sequence = sequence;
+    this.#revision = batch.lastRevision;
+    this.#forget();
+    for (let i = 0; i < changes.length; i++) tables[i]?.watchers.tell(changes[i] as Change);
+    this.#tellAfterBatch();
+    this.#revisionWaiters.reached(this.#revision);
+    this.#sequenceWaiters.reached(this.#sequence);
+    return "applied";
+  }
+
+  /** The log cannot be followed any more. Reads go on with what there is; whoever waits for more is told now. */
+  fail(error: Error): void {
+    this.#failure = error;
+    this.#revisionWaiters.fail(this.#unavailable());
+    this.#sequenceWaiters.fail(this.#unavailable());
+  }
+
+  until(revision: number, deadline_ms: number = UNTIL_DEADLINE_MS): Promise<void> {
+    if (revision <= this.#revision) return Promise.resolve();
+    if (this.#failure !== undefined) return Promise.reject(this.#unavailable());
+    const late = (): Error =>
+      new StoreUnavailable(`revision ${revision} did not arrive in ${deadline_ms} ms; the newest here is ${this.#revision}`);
+    return this.#revisionWaiters.wait(revision, { after_ms: deadline_ms, late });
+  }
+
+  /** Resolves when the batch with this sequence is applied; rejects with StoreUnavailable when the log can no longer be followed. */
+  untilSequence(sequence: number): Promise<void> {
+    if (sequence <= this.#sequence) return Promise.resolve();
+    if (this.#failure !== undefined) return Promise.reject(this.#unavailable());
+    return this.#sequenceWaiters.wait(sequence);
+  }
+
+  entry(key: Key): Entry | undefined {
+    return this.#find(resourceOfKey(key))?.entry(key);
+  }
+
+  get<T extends KubeObject>(key: Key): T | undefined {
+    const entry = this.entry(key);
+    return entry === undefined ? undefined : this.decode<T>(entry);
+  }
+
+  decode<T extends KubeObject>(entry: Entry): T {
+    return this.#cache.decode(entry) as T;
+  }
+
+  list(resource: string, namespace?: string): readonly Entry[] {
+    return this.#find(resource)?.list(namespace) ?? [];
+  }
+
+  listAt(revision: number, resource: string, namespace?: string): readonly Entry[] {
+    this.#assertReachable(revision);
+    if (revision > this.#revision) throw new RangeError(`revision ${revision} is not applied yet; the newest is ${this.#revision}`);
+    const past = this.#past;
+    if (past?.revision === revision && past.resource === resource && past.namespace === namespace) return past.entries;
+    const entries = this.#find(resource)?.listAt(revision, namespace) ?? [];
+    this.#past = { revision, resource, namespace, entries };
+    return entries;
+  }
+
+  count(resource: string): number {
+    return this.#find(resource)?.count ?? 0;
+  }
+
+  index(definition: IndexDefinition): void {
+    if (!this.#indexes.has(definition.name)) this.#indexes.set(definition.name, this.#tableOf(definition.resource).index(definition));
+  }
+
+  byIndex(name: string, value: string): readonly Entry[] {
+    const index = this.#indexes.get(name);
+    if (index === undefined) throw new Error(`no index ${name} was declared`);
+    return index.find(value);
+  }
+
+  watch(resource: string, since: number, apply: (change: Change) => void): Subscription {
+    this.#assertReachable(since);
+    const table = this.#tableOf(resource);
+    return table.watchers.add(since, table.history.after(since), apply);
+  }
+
+  afterBatch(apply: (revision: number) => void): Subscription {
+    this.#afterBatch.add(apply);
+    return { cancel: () => void this.#afterBatch.delete(apply) };
+  }
+
+  #find(resource: string): ResourceTable | undefined {
+    if (!this.holds(resource)) throw new Error(`this host's replica does not hold ${resource}`);
+    return this.#tables.get(resource);
+  }
+
+  #tableOf(resource: string): ResourceTable {
+    const found = this.#find(resource);
+    if (found !== undefined) return found;
+    const table = new ResourceTable(resource, this.#cache, this.#log);
+    this.#tables.set(resource, table);
+    return table;
+  }
+
+  #forget(): void {
+    const start = this.#revision - this.#historyRevisions;
+    if (start <= this.#historyStart) return;
+    this.#historyStart = start;
+    for (const table of this.#tables.values()) table.history.forgetThrough(start);
+    if (this.#past !== undefined && this.#past.revision < start) this.#past = undefined;
+  }
+
+  #tellAfterBatch(): void {
+    for (const apply of this.#afterBatch) {
+      try {
+        apply(this.#revision);
+      } catch (error) {
+        this.#afterBatch.delete(apply);
+        this.#log.error({ revision: this.#revision, error: String(error) }, "a function to call after batches threw and is cut off");
+      }
+    }
+  }
+
+  #assertReachable(revision: number): void {
+    if (revision < this.#historyStart) throw new RevisionExpired(this.#historyStart);
+  }
+
+  #unavailable(): StoreUnavailable {
+    return new StoreUnavailable("the log of the store can no longer be followed", { cause: this.#failure });
+  }
+}

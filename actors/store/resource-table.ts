@@ -1,0 +1,139 @@
+import type { Logger } from "../../runtime/mod.ts";
+import { History } from "./history.ts";
+import { IndexTable } from "./index-table.ts";
+import type { StoredRecord } from "./record.ts";
+import type { Place } from "./shelf.ts";
+import { byKey, merge, Shelf } from "./shelf.ts";
+import type { DecodedCache } from "./stored-entry.ts";
+import { StoredEntry } from "./stored-entry.ts";
+import type { Key } from "./transaction.ts";
+import type { Change, Entry, IndexDefinition } from "./view.ts";
+import { Watchers } from "./watchers.ts";
+
+const NO_ENTRIES: readonly Entry[] = [];
+
+/** The resource part of a key: `pods` of `pods/default/web-1`. */
+export function resourceOfKey(key: Key): string {
+  return key.slice(0, key.indexOf("/"));
+}
+
+/** The namespace part of a key; "" for cluster-scoped objects. */
+export function namespaceOfKey(key: Key): string {
+  const start = key.indexOf("/") + 1;
+  const end = key.indexOf("/", start);
+  return end < 0 ? "" : key.slice(start, end);
+}
+
+/** All that a replica holds of one resource: its objects by key and by namespace, its latest changes, its indexes and those who watch it. */
+export class ResourceTable {
+  readonly resource: string;
+  readonly watchers: Watchers;
+  readonly history: History = new History();
+  readonly #cache: DecodedCache;
+  readonly #places = new Map<Key, Place>();
+  readonly #shelves = new Map<string, Shelf>();
+  readonly #indexes: IndexTable[] = [];
+  #listed: readonly Entry[] | undefined = NO_ENTRIES;
+
+  constructor(resource: string, cache: DecodedCache, log: Logger) {
+    this.resource = resource;
+    this.watchers = new Watchers(log);
+    this.#cache = cache;
+  }
+
+  get count(): number {
+    return this.#places.size;
+  }
+
+  entry(key: Key): StoredEntry | undefined {
+    return this.#places.get(key)?.entry;
+  }
+
+  /** Applies one record and returns the change, which is in the history from now on. Throws when the log contradicts itself. */
+  apply(record: StoredRecord): Change {
+    const place = this.#places.get(record.key);
+    const before = place?.entry;
+    if ((record.op === "create") !== (before === undefined)) {
+      throw new Error(
+        `revision ${record.revision} would ${record.op} ${record.key}, which is ${before === undefined ? "absent" : "present"}`,
+      );
+    }
+    const now = this.#store(record, place);
+    this.#listed = undefined;
+    const change: Change = { resource: this.resource, revision: record.revision, now, before };
+    this.history.push(change);
+    return change;
+  }
+
+  list(namespace: string | undefined): readonly Entry[] {
+    if (namespace !== undefined) return this.#shelves.get(namespace)?.list() ?? NO_ENTRIES;
+    if (this.#listed === undefined) {
+      const shelves = [...this.#shelves.values()].sort((a, b) => (`${a.namespace}/` < `${b.namespace}/` ? -1 : 1));
+      this.#listed = shelves.length === 1 ? (shelves[0]?.list() ?? NO_ENTRIES) : shelves.flatMap((shelf) => shelf.list());
+    }
+    return this.#listed;
+  }
+
+  /** The list as it was at `revision`, which the history must reach: undoes the changes since, newest first. */
+  listAt(revision: number, namespace: string | undefined): readonly Entry[] {
+    if (this.history.newest <= revision) return this.list(namespace);
+    const changes = this.history.after(revision);
+    const then = new Map<Key, Entry | undefined>();
+    for (let i = changes.length - 1; i >= 0; i--) {
+      const change = changes[i];
+      const key = change?.now?.key ?? change?.before?.key;
+      if (change === undefined || key === undefined) continue;
+      if (namespace === undefined || namespaceOfKey(key) === namespace) then.set(key, change.before);
+    }
+    const untouched = this.list(namespace).filter((entry) => !then.has(entry.key));
+    const undone = [...then.values()].filter((entry) => entry !== undefined).sort(byKey);
+    return merge(untouched, undone);
+  }
+
+  index(definition: IndexDefinition): IndexTable {
+    const index = new IndexTable(definition, this.#indexes.length);
+    this.#indexes.push(index);
+    for (const place of this.#places.values()) if (place.entry !== undefined) index.update(place, this.#cache.decode(place.entry));
+    return index;
+  }
+
+  #store(record: StoredRecord, existing: Place | undefined): StoredEntry | undefined {
+    if (record.text === undefined) {
+      if (existing !== undefined) this.#remove(existing);
+      return undefined;
+    }
+    // The key of the place is used on, so that all entries of a key share one string.
+    const entry = new StoredEntry(existing?.key ?? record.key, record.revision, record.text);
+    const place = existing ?? this.#create(record.key);
+    place.entry = entry;
+    if (existing === undefined) place.shelf.add(place);
+    else place.shelf.touched();
+    if (this.#indexes.length > 0) this.#reindex(place, entry);
+    return entry;
+  }
+
+  #create(key: Key): Place {
+    const namespace = namespaceOfKey(key);
+    let shelf = this.#shelves.get(namespace);
+    if (shelf === undefined) {
+      shelf = new Shelf(namespace);
+      this.#shelves.set(namespace, shelf);
+    }
+    const place: Place = { key, shelf, entry: undefined, indexed: [] };
+    this.#places.set(key, place);
+    return place;
+  }
+
+  #remove(place: Place): void {
+    this.#places.delete(place.key);
+    for (const index of this.#indexes) index.update(place, undefined);
+    place.entry = undefined;
+    place.shelf.removed();
+    if (place.shelf.count === 0) this.#shelves.delete(place.shelf.namespace);
+  }
+
+  #reindex(place: Place, entry: StoredEntry): void {
+    const object = this.#cache.decode(entry);
+    for (const index of this.#indexes) index.update(place, object);
+  }
+}

@@ -1,0 +1,369 @@
+import type { Actor, ActorKind, Address, Clock, Context, Sender } from "../../runtime/mod.ts";
+import type { BuiltBatch } from "./batch-builder.ts";
+import { BatchBuilder } from "./batch-builder.ts";
+import { endOf, sleep } from "./follow.ts";
+import {
+  APPEND_BATCH_BYTES,
+  KEY_BYTES_MAX,
+  LOG_RETRY_MAX_MS,
+  LOG_RETRY_MS,
+  OBJECT_BYTES_MAX,
+  PROPOSAL_WAIT_MS,
+  PROPOSALS_WAITING_MAX,
+  REQUEST_BYTES_MAX,
+} from "./limits.ts";
+import type { Log } from "./log.ts";
+import { AppendFenced, LogUnavailable } from "./log.ts";
+import { Overlay } from "./preconditions.ts";
+import type { Replica } from "./replica.ts";
+import type { Outcome, Transaction } from "./transaction.ts";
+
+/**
+ * The single writer of the store. It promises: a transaction is applied whole or not at all, and once; an answer, also that of a
+ * failed precondition, rests on durable state only; revisions have no hole.
+ *
+ * Group commit: one append is in flight; what arrives meanwhile waits and goes into the next batch together. Preconditions are checked when
+ * a batch is built, against the replica of this host, and the append is fenced with that replica's sequence: so what was checked is
+ * what the log held, or the append is refused. Safety rests on that alone; that there is one writer only makes it fast.
+ */
+export const WRITER_KIND = "writer";
+/** The one writer, until the store has shards. */
+export const WRITER_ADDRESS: Address = "writer/main";
+
+export type WriterMessage =
+  /** Answered with an Outcome. Fails with: `unavailable`, `stepped-down`, `busy` (retriable, with the same request id), `object-too-large`, `invalid`. */
+  | { readonly type: "propose"; readonly transaction: Transaction }
+  /** Answered with the number of the newest committed revision, as of a moment after the question came. Fails with `unavailable`, `stepped-down`. */
+  | { readonly type: "committedRevision" }
+  /** From itself, while the log is unavailable: fail those who have waited too long. */
+  | { readonly type: "expire" }
+  /** From itself: what went wrong outside a turn, to crash in one. */
+  | { readonly type: "broken"; readonly what: string };
+
+export interface WriterOptions {
+  readonly log: Log;
+  /** The replica of the writer's host, kept up to date by `follow`; it must hold all resources. */
+  readonly replica: Replica;
+}
+
+/** How often the waiting are looked through while the log is unavailable. */
+const EXPIRE_EVERY_MS = 250;
+
+export function writerKind(options: WriterOptions): ActorKind<WriterMessage> {
+  return {
+    kind: WRITER_KIND,
+    mailboxCapacity: PROPOSALS_WAITING_MAX,
+    supervision: { strategy: "restart", backoff_ms: 50, backoff_max_ms: 2_000 },
+    async activate(context: Context<WriterMessage>): Promise<Actor<WriterMessage>> {
+      await options.replica.untilSequence(await endOf(options.log, context.clock, () => false));
+      return new Writer(context, options);
+    },
+  };
+}
+
+interface Proposal {
+  readonly transaction: Transaction;
+  readonly arrived_ms: number;
+  /** Usually one; a retry that comes while the first attempt waits joins it. Empty when all were given up. */
+  senders: Sender[];
+}
+
+interface Refusal {
+  readonly code: string;
+  readonly message: string;
+}
+
+interface Decided {
+  readonly proposal: Proposal;
+  readonly outcome: Outcome;
+}
+
+class Writer implements Actor<WriterMessage> {
+  readonly #context: Context<WriterMessage>;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #replica: Replica;
+  readonly #builder: BatchBuilder = new BatchBuilder();
+  readonly #batchBytesMax: number;
+  /** All that wait for an answer, by request id, in order of arrival. */
+  readonly #pending = new Map<string, Proposal>();
+  /** Those of #pending that are in no batch yet, from #head on. */
+  #queue: Proposal[] = [];
+  #head = 0;
+  /** The batch in flight. While it is, the replica is at its sequence - 1, or has it already through the follower. */
+  #flying: BuiltBatch | undefined;
+  #flight: Promise<void> | undefined;
+  #startScheduled = false;
+  #unavailable = false;
+  #stopped = false;
+  #readers: Sender[] = [];
+  #confirming = false;
+
+  constructor(context: Context<WriterMessage>, options: WriterOptions) {
+    if (options.replica.resources !== undefined) throw new Error("the writer needs a replica that holds all resources");
+    this.#context = context;
+    this.#clock = context.clock;
+    this.#log = options.log;
+    this.#replica = options.replica;
+    this.#batchBytesMax = Math.min(APPEND_BATCH_BYTES, options.log.batchBytesMax);
+  }
+
+  receive(message: WriterMessage, sender: Sender): void {
+    switch (message.type) {
+      case "propose":
+        this.#propose(message.transaction, sender);
+        return;
+      case "committedRevision":
+        this.#readers.push(sender);
+        if (!this.#confirming) void this.#confirm();
+        return;
+      case "expire":
+        this.#expire();
+        return;
+      case "broken":
+        throw new Error(message.what);
+    }
+  }
+
+  /** The batch in flight is waited for: its proposers learn the truth. */
+  async stopped(): Promise<void> {
+    this.#stopped = true;
+    for (const proposal of this.#queue.slice(this.#head))
+      this.#fail(proposal, "stepped-down", "the writer stopped before the proposal's turn came");
+    this.#failReaders("stepped-down", "the writer stopped");
+    await this.#flight;
+  }
+
+  #propose(transaction: Transaction, sender: Sender): void {
+    const applied = this.#replica.requests.find(transaction.request);
+    const waiting = this.#pending.get(transaction.request);
+    const refusal = this.#refusalNow() ?? refusalOf(transaction);
+    if (applied !== undefined) sender.answer({ committed: true, revision: applied } satisfies Outcome);
+    else if (waiting !== undefined) waiting.senders.push(sender);
+    else if (refusal !== undefined) sender.fail(refusal.code, refusal.message);
+    else {
+      const proposal: Proposal = { transaction, arrived_ms: this.#clock.monotonic_ms(), senders: [sender] };
+      this.#pending.set(transaction.request, proposal);
+      this.#queue.push(proposal);
+      this.#schedule();
+    }
+  }
+
+  #refusalNow(): Refusal | undefined {
+    if (this.#stopped) return { code: "stepped-down", message: "this writer has stopped" };
+    if (this.#queue.length - this.#head >= PROPOSALS_WAITING_MAX)
+      return { code: "busy", message: `${PROPOSALS_WAITING_MAX} proposals wait already` };
+    return undefined;
+  }
+
+  /** The batch is built when this turn of the event loop has handed over all that it holds, not for its first proposal alone. */
+  #schedule(): void {
+    if (this.#startScheduled || this.#flying !== undefined) return;
+    this.#startScheduled = true;
+    queueMicrotask(() => {
+      this.#startScheduled = false;
+      this.#start();
+    });
+  }
+
+  #start(): void {
+    if (this.#stopped || this.#flying !== undefined || this.#head === this.#queue.length) return;
+    const expectedLastSequence = this.#replica.sequence;
+    const decided = this.#decide();
+    if (decided.length === 0) return;
+    const batch = this.#builder.finish();
+    this.#flying = batch;
+    this.#flight = this.#fly(batch, expectedLastSequence, decided).catch((error: unknown) => this.#break(error));
+  }
+
+  /** Takes from the queue what fits into one batch, in order. Answers at once what rests on committed state alone. */
+  #decide(): Decided[] {
+    const decided: Decided[] = [];
+    const overlay = new Overlay((key) => this.#replica.entry(key)?.revision);
+    this.#builder.begin(this.#replica.revision + 1);
+    while (this.#head < this.#queue.length) {
+      const proposal = this.#queue[this.#head] as Proposal;
+      const { mutations } = proposal.transaction;
+      const revision = this.#builder.nextRevision;
+      const conflict = overlay.check(mutations, revision);
+      if (conflict !== undefined) {
+        const outcome: Outcome = { committed: false, index: conflict.index, actual: conflict.actual };
+        if (conflict.durable) this.#answer(proposal, outcome);
+        else decided.push({ proposal, outcome });
+      } else if (this.#builder.add(proposal.transaction, this.#batchBytesMax)) {
+        overlay.apply(mutations, revision);
+        decided.push({ proposal, outcome: { committed: true, revision } });
+      } else if (decided.length > 0) {
+        break;
+      } else {
+        this.#fail(proposal, "object-too-large", `the transaction is larger than the ${this.#batchBytesMax} bytes that one batch holds`);
+      }
+      this.#head++;
+    }
+    if (this.#head === this.#queue.length) {
+      this.#queue = [];
+      this.#head = 0;
+    } else if (this.#head > PROPOSALS_WAITING_MAX) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+    return decided;
+  }
+
+  async #fly(batch: BuiltBatch, expectedLastSequence: number, decided: readonly Decided[]): Promise<void> {
+    const sequence = await this.#appendSurely(batch.bytes, expectedLastSequence);
+    if (sequence === undefined) {
+      for (const { proposal } of decided) this.#fail(proposal, "stepped-down", "another writer has taken over, or this one stopped");
+      this.#stepDown();
+      return;
+    }
+    if (this.#replica.apply(sequence, batch) === "gap")
+      throw new Error(`batch ${sequence} was appended after a state that is not its predecessor`);
+    this.#flying = undefined;
+    // The next append travels while the answers to this one are sent.
+    this.#start();
+    for (const { proposal, outcome } of decided) this.#answer(proposal, outcome);
+  }
+
+  /**
+   * Appends, whatever it takes. After a failure with unknown outcome the same append is tried again: either it is accepted now, or it is
+   * refused because the log goes on already, and what stands there says whether it was us. Undefined: it was somebody else, or we were stopped.
+   */
+  async #appendSurely(bytes: Uint8Array, expectedLastSequence: number): Promise<number | undefined> {
+    let fenced = false;
+    for (let pause_ms = LOG_RETRY_MS; ; pause_ms = Math.min(pause_ms * 2, LOG_RETRY_MAX_MS)) {
+      try {
+        if (!fenced) {
+          const sequence = await this.#log.append(bytes, expectedLastSequence);
+          this.#recovered();
+          return sequence;
+        }
+        const found = await this.#log.get(expectedLastSequence + 1);
+        this.#recovered();
+        return found !== undefined && Buffer.compare(found, bytes) === 0 ? expectedLastSequence + 1 : undefined;
+      } catch (error) {
+        if (error instanceof AppendFenced) {
+          fenced = true;
+          continue;
+        }
+        if (!(error instanceof LogUnavailable)) throw error;
+        if (this.#stopped) return undefined;
+        this.#failing(error);
+        await sleep(this.#clock, pause_ms);
+      }
+    }
+  }
+
+  #failing(error: LogUnavailable): void {
+    if (this.#unavailable) return;
+    this.#unavailable = true;
+    this.#context.log.warn({ error: error.message }, "the log of the store is unavailable; writes wait");
+    this.#context.after(EXPIRE_EVERY_MS, { type: "expire" });
+  }
+
+  #recovered(): void {
+    if (!this.#unavailable) return;
+    this.#unavailable = false;
+    this.#context.log.info({}, "the log of the store is available again");
+  }
+
+  #expire(): void {
+    if (!this.#unavailable) return;
+    const since = this.#clock.monotonic_ms() - PROPOSAL_WAIT_MS;
+    const expired = [...this.#pending.values()].filter((proposal) => proposal.arrived_ms <= since && proposal.senders.length > 0);
+    const queued = new Set(this.#queue.slice(this.#head));
+    for (const proposal of expired) {
+      // What flies stays pending without senders: its outcome comes later, and a retry may join it until then.
+      if (queued.delete(proposal)) this.#fail(proposal, "unavailable", "the log of the store did not answer in time");
+      else this.#giveUp(proposal);
+    }
+    this.#queue = [...queued];
+    this.#head = 0;
+    this.#context.after(EXPIRE_EVERY_MS, { type: "expire" });
+  }
+
+  /** Asks the log where it ends: only so can a writer that was overtaken without knowing it notice, and not answer with an old revision. */
+  async #confirm(): Promise<void> {
+    this.#confirming = true;
+    while (this.#readers.length > 0) {
+      const readers = this.#readers;
+      this.#readers = [];
+      try {
+        const end = await this.#log.lastSequence();
+        // What lies beyond the replica is either the batch in flight, or proof that somebody else writes: the flight's end tells.
+        if (end > this.#replica.sequence) await this.#flight;
+        const overtaken = end > this.#replica.sequence;
+        for (const reader of readers) {
+          if (overtaken) reader.fail("stepped-down", "another writer has taken over");
+          else reader.answer(this.#replica.revision);
+        }
+        if (overtaken) this.#stepDown();
+      } catch (error) {
+        for (const reader of readers) reader.fail("unavailable", error instanceof Error ? error.message : String(error));
+      }
+    }
+    this.#confirming = false;
+  }
+
+  #answer(proposal: Proposal, outcome: Outcome): void {
+    this.#pending.delete(proposal.transaction.request);
+    for (const sender of proposal.senders) sender.answer(outcome);
+  }
+
+  #fail(proposal: Proposal, code: string, message: string): void {
+    this.#pending.delete(proposal.transaction.request);
+    for (const sender of proposal.senders) sender.fail(code, message);
+  }
+
+  #giveUp(proposal: Proposal): void {
+    for (const sender of proposal.senders)
+      sender.fail("unavailable", "the log of the store did not answer in time; whether the write happened is not known");
+    proposal.senders = [];
+  }
+
+  #failReaders(code: string, message: string): void {
+    for (const reader of this.#readers) reader.fail(code, message);
+    this.#readers = [];
+  }
+
+  /** Somebody else writes. Activated anew, this writer first follows the log to its end. */
+  #stepDown(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    for (const proposal of this.#pending.values()) this.#fail(proposal, "stepped-down", "another writer has taken over");
+    this.#failReaders("stepped-down", "another writer has taken over");
+    this.#context.log.warn({ sequence: this.#replica.sequence }, "another writer wrote to the log of the store; stepping down");
+    this.#context.stop();
+  }
+
+  #break(error: unknown): void {
+    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#stopped = true;
+    for (const proposal of this.#pending.values())
+      this.#fail(proposal, "stepped-down", "the writer crashed; whether the write happened is not known");
+    this.#context.after(0, { type: "broken", what });
+  }
+}
+
+/** What is wrong with a proposal whatever the state of the store; undefined when nothing is. */
+function refusalOf(transaction: Transaction): Refusal | undefined {
+  const { request, mutations } = transaction;
+  if (request === "" || isLongerThan(request, REQUEST_BYTES_MAX)) {
+    return { code: "invalid", message: `a request id has 1 to ${REQUEST_BYTES_MAX} bytes` };
+  }
+  if (mutations.length === 0) return { code: "invalid", message: "a transaction has at least one mutation" };
+  for (const mutation of mutations) {
+    if (!mutation.key.includes("/") || isLongerThan(mutation.key, KEY_BYTES_MAX)) {
+      return { code: "invalid", message: `${mutation.key} is no key of at most ${KEY_BYTES_MAX} bytes` };
+    }
+    if (mutation.op !== "delete" && isLongerThan(mutation.text, OBJECT_BYTES_MAX)) {
+      return { code: "object-too-large", message: `${mutation.key} has more than ${OBJECT_BYTES_MAX} bytes` };
+    }
+  }
+  return undefined;
+}
+
+/** Whether the string has more bytes of UTF-8; counts them only when its length leaves a doubt. */
+function isLongerThan(text: string, bytes: number): boolean {
+  return text.length > bytes || (text.length * 3 > bytes && Buffer.byteLength(text) > bytes);
+}
