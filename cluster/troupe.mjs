@@ -19,12 +19,17 @@ import { Problem } from "./setup/problem.mjs";
 import { runProgram } from "./setup/program.mjs";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const PROGRAM = join(ROOT, "cluster", "main.ts");
 
 /** @param {readonly string[]} argv @returns {Promise<number>} */
 async function launch([command, ...args]) {
   await installDependencies(ROOT);
   const node = await newerNode(ROOT);
-  const env = { ...process.env, NODE_COMPILE_CACHE: join(ROOT, "node_modules", ".cache", "node-compile") };
+  const env = {
+    ...process.env,
+    NODE_COMPILE_CACHE: join(ROOT, "node_modules", ".cache", "node-compile"),
+    TROUPE_STARTED_MS: String(performance.timeOrigin),
+  };
   switch (command) {
     case "check": {
       const { runChecks } = await import("./setup/verify.mjs");
@@ -36,11 +41,11 @@ async function launch([command, ...args]) {
     }
     case "bench":
       // A driver of somebody else's cluster needs no nats-server, so having none is the suite's to complain about.
-      return runProgram({ node, file: join(ROOT, "bench", "main.ts"), args, env: await withNatsServer(env).catch(() => env) });
+      return runProgram({ node, file: PROGRAM, args: ["bench", ...args], env: await withNatsServer(env).catch(() => env) });
     default:
       return runProgram({
         node,
-        file: join(ROOT, "cluster", "main.ts"),
+        file: PROGRAM,
         args: command === undefined ? [] : [command, ...args],
         env: await withNatsServer(env),
       });

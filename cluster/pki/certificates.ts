@@ -1,0 +1,51 @@
+import { hostname } from "node:os";
+import { openCertificateAuthority } from "./authority.ts";
+import { kubeconfigText } from "./kubeconfig.ts";
+
+/** The first address of the service range: where pods find the API as the service `kubernetes`. */
+const KUBERNETES_SERVICE_ADDRESS = "10.96.0.1";
+
+/** The names that the API server answers to, as kubeadm gives them; every one is in its certificate. */
+const API_SERVER_NAMES = [
+  "127.0.0.1",
+  "::1",
+  "localhost",
+  "kubernetes",
+  "kubernetes.default",
+  "kubernetes.default.svc",
+  "kubernetes.default.svc.cluster.local",
+  KUBERNETES_SERVICE_ADDRESS,
+];
+
+/** What a start needs of the cluster's PKI, all PEM. */
+export interface ClusterCertificates {
+  /** For the API server's listener: its key and certificate, and the authority that client certificates are checked against. */
+  readonly server: { readonly key: string; readonly cert: string; readonly ca: string };
+  /** The text of the administrator's kubeconfig (user kubernetes-admin, group system:masters) for the API at that URL. */
+  kubeconfig(server: string): string;
+}
+
+/**
+ * Opens the certificates in `directory`, making what is missing or nearly expired; takes some milliseconds when all are there.
+ * Throws BootFailure.
+ */
+export async function openClusterCertificates(directory: string): Promise<ClusterCertificates> {
+  const authority = await openCertificateAuthority(directory);
+  const names = [...API_SERVER_NAMES, ...hostNames()];
+  const server = await authority.issueOnce("apiserver", { commonName: "kube-apiserver", usages: ["server"], names });
+  const user = await authority.issueOnce("admin", {
+    commonName: "kubernetes-admin",
+    organizations: ["system:masters"],
+    usages: ["client"],
+  });
+  return {
+    server: { key: server.key, cert: server.cert, ca: authority.cert },
+    kubeconfig: (url) => kubeconfigText({ server: url, authority: authority.cert, user }),
+  };
+}
+
+/** This machine's name, when it can stand in a certificate as one. */
+function hostNames(): readonly string[] {
+  const name = hostname().toLowerCase();
+  return /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(name) && !API_SERVER_NAMES.includes(name) ? [name] : [];
+}

@@ -1,0 +1,38 @@
+import { stringify } from "yaml";
+import type { KeyPair } from "./issuing.ts";
+import { writePrivateFile } from "./key-pair-file.ts";
+
+const NAME = "troupe";
+
+/** What a kubeconfig brings together: where the API is, whom to trust there, and who one is. */
+export interface KubeconfigContent {
+  /** `https://host:port` */
+  readonly server: string;
+  /** The authority's certificate, PEM. */
+  readonly authority: string;
+  readonly user: KeyPair;
+}
+
+/** The text of a kubeconfig with everything embedded, so that the file can be copied; its one context is `troupe`. */
+export function kubeconfigText({ server, authority, user }: KubeconfigContent): string {
+  return stringify(
+    {
+      apiVersion: "v1",
+      kind: "Config",
+      clusters: [{ name: NAME, cluster: { server, "certificate-authority-data": base64(authority) } }],
+      users: [{ name: `${NAME}-admin`, user: { "client-certificate-data": base64(user.cert), "client-key-data": base64(user.key) } }],
+      contexts: [{ name: NAME, context: { cluster: NAME, user: `${NAME}-admin` } }],
+      "current-context": NAME,
+    },
+    { lineWidth: 0 },
+  );
+}
+
+/** Writes a kubeconfig for its owner's eyes only (0600), by atomic rename. Throws BootFailure. */
+export function writeKubeconfig(path: string, content: KubeconfigContent): void {
+  writePrivateFile(path, kubeconfigText(content));
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString("base64");
+}
