@@ -1,0 +1,174 @@
+import { type ClassHandle, type Inventory, NO_SUCH_NODE, type Usage } from "../../scheduler-core/mod.ts";
+import type { Node, Pod } from "../kinds/generated/types.ts";
+import type { Regarding } from "../registry/event-recorder.ts";
+import type { Change, Entry, View } from "../store/view.ts";
+import { classify, usageOfPod } from "./class.ts";
+import { readNode } from "./facts.ts";
+import { QueueTicket, type SchedulingQueue } from "./queue.ts";
+import { isBoundTo, mayBeDeleted, mayBeTerminal, sameSpec } from "./relevance.ts";
+import { Roster } from "./roster.ts";
+
+/** The schedulerName whose pods are ours. */
+const SCHEDULER_NAME = "default-scheduler";
+
+/** A pod that waits for a node, or whose binding is under way. */
+export interface Candidate {
+  readonly handle: ClassHandle;
+  readonly pin: string | undefined;
+  readonly preemptionPolicy: string | undefined;
+  readonly about: Regarding;
+  readonly ticket: QueueTicket<PodRecord>;
+}
+
+/** What the scheduler remembers of a pod. */
+export interface PodRecord {
+  readonly key: string;
+  readonly uid: string;
+  readonly priority: number;
+  readonly usage: Usage;
+  /** Where it is, or is assumed to be; undefined: it waits. */
+  node: string | undefined;
+  /** Until the store says that it is bound. */
+  candidate: Candidate | undefined;
+}
+
+/**
+ * Takes changes of pods and nodes into the arrays, the roster and the queue, and notes which nodes may take a waiting pod since. Must
+ * not run while a worker has the arrays.
+ */
+export class Intake {
+  /** Slots with more room, or with other static facts, since this was last cleared. */
+  readonly helped: Set<number> = new Set();
+  readonly #view: View;
+  readonly #inventory: Inventory;
+  readonly #queue: SchedulingQueue<PodRecord>;
+  readonly #owns: (uid: string) => boolean;
+  readonly #pods = new Map<string, PodRecord>();
+  readonly #roster: Roster<PodRecord>;
+  /** By node, all that the scheduler took from it, to see whether an update matters. */
+  readonly #readings = new Map<string, string>();
+
+  constructor(view: View, inventory: Inventory, queue: SchedulingQueue<PodRecord>, owns: (uid: string) => boolean) {
+    this.#view = view;
+    this.#inventory = inventory;
+    this.#queue = queue;
+    this.#owns = owns;
+    this.#roster = new Roster(inventory);
+  }
+
+  take(change: Change, now_ms: number): void {
+    if (change.resource === "nodes") this.#takeNode(change.now, change.before);
+    else this.takePod(change.now, change.before, now_ms);
+  }
+
+  /** Whether this is still the pod that it was: not deleted, not taken in anew. */
+  isCurrent(record: PodRecord): boolean {
+    return this.#pods.get(record.key) === record;
+  }
+
+  /** The slot that a pod is pinned to, or NO_SUCH_NODE. */
+  slotOfPin(pin: string): number {
+    return this.#inventory.slotOf(pin) ?? NO_SUCH_NODE;
+  }
+
+  /** A worker has placed the pod and counted it. */
+  assume(record: PodRecord, node: string): void {
+    record.node = node;
+    this.#roster.enter(record, node, true);
+  }
+
+  /** The binding failed: the pod is nowhere again. */
+  forget(record: PodRecord): void {
+    this.#vacate(record);
+  }
+
+  takeNode(entry: Entry): void {
+    this.#takeNode(entry, undefined);
+  }
+
+  takePod(now: Entry | undefined, before: Entry | undefined, now_ms: number): void {
+    const key = (now ?? before)?.key ?? "";
+    const known = this.#pods.get(key);
+    if (now === undefined) {
+      if (known !== undefined) this.#drop(known, now_ms);
+      return;
+    }
+    if (known !== undefined && before !== undefined && this.#changesNothing(known, before, now)) return;
+    const pod = this.#view.decode<Pod>(now);
+    if (known !== undefined && known.candidate !== undefined && known.node !== undefined && !pod.spec.nodeName) {
+      // Its binding is under way and will be answered; only an end of the pod itself could matter now, and that is a deletion.
+      if (known.uid === pod.metadata.uid) return;
+    }
+    if (known !== undefined) this.#drop(known, now_ms);
+    this.#admit(key, pod, now_ms);
+  }
+
+  #changesNothing(known: PodRecord, before: Entry, now: Entry): boolean {
+    if (known.node === undefined) return sameSpec(before.text, now.text) && !mayBeDeleted(now.text);
+    if (mayBeTerminal(now.text)) return false;
+    if (known.candidate === undefined) return sameSpec(before.text, now.text);
+    if (!isBoundTo(now.text, known.node)) return false;
+    known.candidate = undefined;
+    return true;
+  }
+
+  #admit(key: string, pod: Pod, now_ms: number): void {
+    const { metadata, spec, status } = pod;
+    if (status?.phase === "Succeeded" || status?.phase === "Failed") return;
+    const { uid } = metadata;
+    const priority = spec.priority ?? 0;
+    if (spec.nodeName) {
+      const record: PodRecord = { key, uid, priority, usage: usageOfPod(this.#inventory, pod), node: spec.nodeName, candidate: undefined };
+      this.#pods.set(key, record);
+      this.#roster.enter(record, spec.nodeName);
+      return;
+    }
+    const gated = (spec.schedulingGates?.length ?? 0) > 0;
+    if (spec.schedulerName !== SCHEDULER_NAME || gated || metadata.deletionTimestamp !== undefined || !this.#owns(uid)) return;
+    const { handle, pin } = classify(this.#inventory, pod);
+    const record: PodRecord = { key, uid, priority, usage: handle.usage, node: undefined, candidate: undefined };
+    const ticket = new QueueTicket(record, priority, pin === undefined ? `${handle.id}` : `${handle.id}@${pin}`);
+    const about: Regarding = { kind: "Pod", apiVersion: "v1", metadata };
+    record.candidate = { handle, pin, preemptionPolicy: spec.preemptionPolicy, about, ticket };
+    this.#pods.set(key, record);
+    this.#queue.add(ticket, now_ms);
+  }
+
+  #drop(record: PodRecord, now_ms: number): void {
+    this.#pods.delete(record.key);
+    const { candidate } = record;
+    if (record.node !== undefined) this.#vacate(record);
+    else if (candidate !== undefined) {
+      const wasWoken = candidate.ticket.place !== "unschedulable";
+      this.#queue.remove(candidate.ticket);
+      // The room that it was woken for may do for the next of its kind.
+      if (wasWoken) this.#queue.wake(candidate.ticket.bucket, 1, now_ms);
+    }
+  }
+
+  #vacate(record: PodRecord): void {
+    if (record.node === undefined) return;
+    const slot = this.#roster.leave(record, record.node);
+    record.node = undefined;
+    if (slot !== undefined) this.helped.add(slot);
+  }
+
+  #takeNode(now: Entry | undefined, before: Entry | undefined): void {
+    if (now === undefined) {
+      const name = (before?.key ?? "").slice("nodes/".length);
+      const slot = this.#inventory.slotOf(name);
+      this.#readings.delete(name);
+      this.#inventory.removeNode(name);
+      if (slot !== undefined) this.helped.delete(slot);
+      return;
+    }
+    const { facts, allocatable } = readNode(this.#view.decode<Node>(now));
+    const reading = JSON.stringify([facts, allocatable]);
+    if (this.#readings.get(facts.name) === reading) return;
+    this.#readings.set(facts.name, reading);
+    const isNew = this.#inventory.slotOf(facts.name) === undefined;
+    const slot = this.#inventory.setNode(facts, allocatable);
+    if (isNew) this.#roster.opened(facts.name, slot);
+    this.helped.add(slot);
+  }
+}

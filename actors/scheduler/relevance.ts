@@ -1,0 +1,35 @@
+import type { ObjectText } from "../kinds/text.ts";
+
+/**
+ * Decides from the stored text alone whether a change of a pod can matter to the scheduler, so that the many status updates of
+ * running pods cost no decoding. A yes may be wrong and costs a decode; a no is never wrong. The store's text is compact JSON
+ * with `metadata`, `spec`, `status` in this order, and quotes inside strings are escaped, so a quoted key with its colon is a key.
+ */
+const SPEC = '},"spec":{';
+const STATUS = '},"status":{';
+
+/** Whether the text says that all containers have ended for good. */
+export function mayBeTerminal(text: ObjectText): boolean {
+  return text.includes('"phase":"Succeeded"') || text.includes('"phase":"Failed"');
+}
+
+/** Whether the pod is on its way out. */
+export function mayBeDeleted(text: ObjectText): boolean {
+  return text.includes('"deletionTimestamp":"');
+}
+
+/** Whether the text says that the pod is bound to this node. Node names need no escapes. */
+export function isBoundTo(text: ObjectText, node: string): boolean {
+  return text.includes(`"nodeName":"${node}"`, Math.max(0, text.indexOf(SPEC)));
+}
+
+/** Whether both texts have the same spec. */
+export function sameSpec(before: ObjectText, now: ObjectText): boolean {
+  return specOf(before) === specOf(now);
+}
+
+function specOf(text: ObjectText): string {
+  const start = text.indexOf(SPEC);
+  const end = text.lastIndexOf(STATUS);
+  return text.slice(Math.max(0, start), end > start ? end : text.length);
+}

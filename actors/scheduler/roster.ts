@@ -1,0 +1,62 @@
+import { type Inventory, NO_PRIORITY, type Usage } from "../../scheduler-core/mod.ts";
+
+/** A pod as its node sees it. */
+export interface Tenant {
+  readonly usage: Usage;
+  readonly priority: number;
+}
+
+/**
+ * Which pods are on which node, by name. A node may be unknown yet or gone: its pods are remembered and counted when it appears.
+ * Invariant: the usage of every tenant of a live node is in the cluster's arrays exactly once.
+ */
+export class Roster<T extends Tenant> {
+  readonly #inventory: Inventory;
+  readonly #tenants = new Map<string, Set<T>>();
+
+  constructor(inventory: Inventory) {
+    this.#inventory = inventory;
+  }
+
+  on(node: string): ReadonlySet<T> {
+    return this.#tenants.get(node) ?? new Set();
+  }
+
+  /** The pod is on the node now. `counted`: its usage is in the arrays already, put there by a worker. */
+  enter(tenant: T, node: string, counted = false): void {
+    const tenants = this.#tenants.get(node);
+    if (tenants === undefined) this.#tenants.set(node, new Set([tenant]));
+    else tenants.add(tenant);
+    const slot = this.#inventory.slotOf(node);
+    if (slot === undefined) return;
+    const { cluster } = this.#inventory;
+    if (!counted) cluster.add(slot, tenant.usage);
+    if (tenant.priority < (cluster.lowestPriority[slot] ?? NO_PRIORITY)) cluster.lowestPriority[slot] = tenant.priority;
+  }
+
+  /** The pod has left the node; answers the slot that has more room now. */
+  leave(tenant: T, node: string): number | undefined {
+    const tenants = this.#tenants.get(node);
+    if (!tenants?.delete(tenant)) return undefined;
+    if (tenants.size === 0) this.#tenants.delete(node);
+    const slot = this.#inventory.slotOf(node);
+    if (slot === undefined) return undefined;
+    const { cluster } = this.#inventory;
+    cluster.remove(slot, tenant.usage);
+    if (cluster.lowestPriority[slot] === tenant.priority) {
+      let lowest = NO_PRIORITY;
+      for (const { priority } of tenants) lowest = Math.min(lowest, priority);
+      cluster.lowestPriority[slot] = lowest;
+    }
+    return slot;
+  }
+
+  /** A node has appeared, empty: counts the pods that are there already. */
+  opened(node: string, slot: number): void {
+    const { cluster } = this.#inventory;
+    for (const { usage, priority } of this.on(node)) {
+      cluster.add(slot, usage);
+      cluster.lowestPriority[slot] = Math.min(cluster.lowestPriority[slot] ?? NO_PRIORITY, priority);
+    }
+  }
+}

@@ -1,0 +1,283 @@
+import type { Actor, ActorKind, Context, Timer } from "../../runtime/mod.ts";
+import { ANYWHERE, Inventory, type Placements, type PodClass, UNPLACED } from "../../scheduler-core/mod.ts";
+import { PodKind } from "../kinds/core/pod.ts";
+import type { Pod } from "../kinds/generated/types.ts";
+import type { EventRecorder } from "../registry/event-recorder.ts";
+import { timestamp } from "../registry/timestamps.ts";
+import type { Change, Subscription, View } from "../store/view.ts";
+import { type Candidate, Intake, type PodRecord } from "./intake.ts";
+import { eventMessage, scheduledMessage, unschedulableMessage, withUnschedulable } from "./messages.ts";
+import type { PlaceTask } from "./place-worker.ts";
+import { SchedulingQueue } from "./queue.ts";
+import { ownsPod } from "./shard.ts";
+import { type SchedulerRegistry, Writes } from "./writes.ts";
+
+/*
+ * A scheduler shard promises: every pod that is its own, wants a node and can have one gets the best one, by kube-scheduler's rules; one
+ * that can have none is told why and tried again when something changes that can help it.
+ *
+ * One direction: changes from the view wait in an inbox; between two batches they are taken into the arrays; then one batch goes to
+ * the pool, which decides and counts; its answer becomes assumptions, bindings and conditions. What arrives meanwhile goes into the next.
+ */
+
+/** Pods that are decided in one task. */
+const BATCH_PODS_MAX = 2_048;
+/** `start` and at most one `work`, `placed` and `tick` each can wait at a time. */
+const MAILBOX_CAPACITY = 16;
+const RESTART_BACKOFF_MS = 100;
+const RESTART_BACKOFF_MAX_MS = 10_000;
+
+export type SchedulerMessage =
+  /** Begin. A second one changes nothing. */
+  | { readonly type: "start" }
+  /** To itself: something is in the inbox or in the queue. */
+  | { readonly type: "work" }
+  /** To itself: the pool has answered. */
+  | { readonly type: "placed" }
+  /** To itself: a rest has ended. */
+  | { readonly type: "tick" };
+
+/** The pool that runs place-worker.ts. */
+export interface PlacePool {
+  run(task: PlaceTask): Promise<Placements>;
+}
+
+export interface SchedulerOptions {
+  readonly view: View;
+  readonly registry: SchedulerRegistry;
+  /** Records as component `default-scheduler`. */
+  readonly recorder: EventRecorder;
+  readonly pool: PlacePool;
+  /** How many shards split the pods; the key of each is its number from 0. Default 1. */
+  readonly shards?: number;
+}
+
+interface Flight {
+  readonly records: readonly PodRecord[];
+  answer: Placements | Error | undefined;
+}
+
+export function createSchedulerKind(options: SchedulerOptions): ActorKind<SchedulerMessage> {
+  return {
+    kind: "scheduler",
+    mailboxCapacity: MAILBOX_CAPACITY,
+    supervision: { strategy: "restart", backoff_ms: RESTART_BACKOFF_MS, backoff_max_ms: RESTART_BACKOFF_MAX_MS },
+    activate: (context, key) => new Scheduler(options, context, key),
+  };
+}
+
+class Scheduler implements Actor<SchedulerMessage> {
+  readonly #options: SchedulerOptions;
+  readonly #context: Context<SchedulerMessage>;
+  readonly #inventory: Inventory;
+  readonly #queue = new SchedulingQueue<PodRecord>();
+  readonly #intake: Intake;
+  readonly #writes = new Writes();
+  #started = false;
+  #subscriptions: Subscription[] = [];
+  /** Changes since the last batch, in order. */
+  #inbox: Change[] = [];
+  /** Pods whose binding was refused since the last batch. */
+  #refused: PodRecord[] = [];
+  /** The batch that the pool works on; the arrays are its until the answer is here. */
+  #flight: Flight | undefined;
+  /** Whether a `work` is in the mailbox. */
+  #working = false;
+  #timer: { readonly at_ms: number; readonly timer: Timer } | undefined;
+
+  constructor(options: SchedulerOptions, context: Context<SchedulerMessage>, key: string) {
+    this.#options = options;
+    this.#context = context;
+    this.#inventory = new Inventory(context.random.below(2 ** 31));
+    const owns = (uid: string): boolean => ownsPod(uid, Number(key), options.shards ?? 1);
+    this.#intake = new Intake(options.view, this.#inventory, this.#queue, owns);
+    // A restarted shard was started before: it goes on without being told.
+    if (context.epoch > 1) this.#wakeUp();
+  }
+
+  receive(message: SchedulerMessage): void {
+    switch (message.type) {
+      case "start":
+        this.#start();
+        return;
+      case "work":
+        this.#working = false;
+        this.#start();
+        this.#work();
+        return;
+      case "placed":
+        this.#land();
+        this.#work();
+        return;
+      case "tick":
+        this.#timer = undefined;
+        this.#work();
+        return;
+    }
+  }
+
+  stopped(): void {
+    for (const subscription of this.#subscriptions) subscription.cancel();
+    this.#subscriptions = [];
+    this.#timer?.timer.cancel();
+  }
+
+  #start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    const { view } = this.#options;
+    const now_ms = this.#context.clock.monotonic_ms();
+    for (const entry of view.list("nodes")) this.#intake.takeNode(entry);
+    for (const entry of view.list("pods")) this.#intake.takePod(entry, undefined, now_ms);
+    const since = view.revision;
+    const apply = (change: Change): void => void this.#inbox.push(change);
+    this.#subscriptions = [view.watch("nodes", since, apply), view.watch("pods", since, apply), view.afterBatch(() => this.#wakeUp())];
+    this.#work();
+  }
+
+  /** Asks for a turn, once. */
+  #wakeUp(): void {
+    if (this.#working || (this.#started && this.#inbox.length === 0 && this.#refused.length === 0)) return;
+    this.#working = true;
+    this.#context.tell(this.#context.self, { type: "work" });
+  }
+
+  /** Takes in what has happened and sends the next batch off, unless one is under way. */
+  #work(): void {
+    if (this.#flight !== undefined || !this.#started) return;
+    const now_ms = this.#context.clock.monotonic_ms();
+    const inbox = this.#inbox;
+    this.#inbox = [];
+    for (const change of inbox) this.#intake.take(change, now_ms);
+    this.#takeRefusals(now_ms);
+    this.#queue.flush(now_ms);
+    this.#wakeHelped(now_ms);
+    const tickets = this.#queue.pop(now_ms, BATCH_PODS_MAX);
+    if (tickets.length > 0) this.#send(tickets.map(({ owner }) => owner));
+    else this.#sleep(now_ms);
+  }
+
+  #takeRefusals(now_ms: number): void {
+    for (const record of this.#refused) {
+      if (!this.#intake.isCurrent(record) || record.candidate === undefined) continue;
+      this.#intake.forget(record);
+      this.#queue.retry(record.candidate.ticket, now_ms);
+    }
+    this.#refused = [];
+  }
+
+  /** Of each kind of unschedulable pod, wakes as many as the nodes that changed have room for. */
+  #wakeHelped(now_ms: number): void {
+    const { helped } = this.#intake;
+    if (helped.size === 0) return;
+    for (const { bucket, sample, waiting } of [...this.#queue.buckets()]) {
+      const { handle, pin } = sample.candidate as Candidate;
+      const pinned = pin === undefined ? undefined : this.#intake.slotOfPin(pin);
+      let room = 0;
+      for (const slot of helped) {
+        if (room >= waiting) break;
+        if (pinned === undefined || pinned === slot) room += this.#inventory.room(handle, slot, waiting - room);
+      }
+      if (room > 0) this.#queue.wake(bucket, room, now_ms);
+    }
+    helped.clear();
+  }
+
+  #sleep(now_ms: number): void {
+    const at_ms = this.#queue.nextWake_ms();
+    if (at_ms === undefined || (this.#timer !== undefined && this.#timer.at_ms <= at_ms)) return;
+    this.#timer?.timer.cancel();
+    this.#timer = { at_ms, timer: this.#context.after(Math.max(1, at_ms - now_ms), { type: "tick" }) };
+  }
+
+  #send(records: readonly PodRecord[]): void {
+    const numbers = new Map<number, number>();
+    const classes: PodClass[] = [];
+    const pods = new Int32Array(records.length);
+    const pins = new Int32Array(records.length);
+    records.forEach(({ candidate }, i) => {
+      const { handle, pin } = candidate as Candidate;
+      let number = numbers.get(handle.id);
+      if (number === undefined) {
+        number = classes.length;
+        classes.push(this.#inventory.ready(handle));
+        numbers.set(handle.id, number);
+      }
+      pods[i] = number;
+      pins[i] = pin === undefined ? ANYWHERE : this.#intake.slotOfPin(pin);
+    });
+    const flight: Flight = { records, answer: undefined };
+    this.#flight = flight;
+    const task: PlaceTask = {
+      cluster: this.#inventory.cluster.buffer,
+      batch: { classes, pods, pins },
+      seed: this.#context.random.below(2 ** 31),
+    };
+    const landed = (answer: Placements | Error): void => {
+      flight.answer = answer;
+      this.#context.tell(this.#context.self, { type: "placed" });
+    };
+    this.#options.pool.run(task).then(landed, (error: unknown) => landed(error instanceof Error ? error : new Error(String(error))));
+  }
+
+  /** Makes the pool's answer come true. */
+  #land(): void {
+    const flight = this.#flight;
+    if (flight?.answer === undefined) return;
+    this.#flight = undefined;
+    // What the pool had counted until it failed is not known: begin again from the store.
+    if (flight.answer instanceof Error) throw flight.answer;
+    const { slots, diagnosisOf, diagnoses } = flight.answer;
+    const now_ms = this.#context.clock.monotonic_ms();
+    flight.records.forEach((record, i) => {
+      const slot = slots[i] ?? UNPLACED;
+      const candidate = record.candidate as Candidate;
+      if (slot !== UNPLACED) {
+        const node = this.#inventory.nameOf(slot);
+        this.#intake.assume(record, node);
+        this.#bind(record, candidate, node);
+        return;
+      }
+      this.#queue.reject(candidate.ticket, now_ms);
+      const diagnosis = diagnoses[diagnosisOf[i] ?? -1];
+      if (diagnosis === undefined) throw new Error(`no diagnosis for ${record.key}`);
+      this.#report(record, candidate, unschedulableMessage(diagnosis, this.#inventory.columns.names, candidate.preemptionPolicy));
+    });
+  }
+
+  #bind(record: PodRecord, { about }: Candidate, node: string): void {
+    const { namespace = "", name, uid } = about.metadata;
+    const { registry, recorder } = this.#options;
+    this.#writes.submit(() =>
+      registry.bind(namespace, name, uid, node).then(
+        () => recorder.event(about, "Normal", "Scheduled", scheduledMessage(namespace, name, node)),
+        (error: unknown) => {
+          this.#context.log.warn({ pod: record.key, node, error: String(error) }, "binding refused");
+          this.#refused.push(record);
+          this.#wakeUp();
+        },
+      ),
+    );
+  }
+
+  /** Tells the pod's owner why no node took it: an Event each time, the condition when it says something new. */
+  #report(record: PodRecord, { about }: Candidate, message: string): void {
+    const { view, registry, recorder } = this.#options;
+    const { namespace = "", name, uid, generation } = about.metadata;
+    recorder.event(about, "Warning", "FailedScheduling", eventMessage(message));
+    const now = timestamp(this.#context.clock.now_ms());
+    const conditionsOf = (pod: Pod | undefined) => withUnschedulable(pod?.status?.conditions, message, generation, now);
+    if (conditionsOf(view.get<Pod>(record.key)) === undefined) return;
+    const modify = (pod: Pod): Pod | undefined => {
+      if (pod.metadata.uid !== uid || pod.spec.nodeName) return undefined;
+      const conditions = conditionsOf(pod);
+      return conditions === undefined ? undefined : { ...pod, status: { ...pod.status, conditions } };
+    };
+    this.#writes.submit(() =>
+      registry.modify(PodKind, namespace, name, modify, { fieldManager: "kube-scheduler", subresource: "status" }).then(
+        () => undefined,
+        (error: unknown) => this.#context.log.debug({ pod: record.key, error: String(error) }, "condition not written"),
+      ),
+    );
+  }
+}

@@ -1,0 +1,38 @@
+import type { Registry } from "../registry/registry.ts";
+
+/** Bindings and status writes that may be under way; more of them wait in order. */
+export const WRITES_IN_FLIGHT_MAX = 512;
+
+/** Runs writes with a bound on how many are under way. What each does with its answer is its own business; none may reject. */
+export class Writes {
+  readonly #waiting: (() => Promise<void>)[] = [];
+  #first = 0;
+  #running = 0;
+
+  submit(write: () => Promise<void>): void {
+    if (this.#running < WRITES_IN_FLIGHT_MAX) this.#run(write);
+    else this.#waiting.push(write);
+  }
+
+  get pending(): number {
+    return this.#running + this.#waiting.length - this.#first;
+  }
+
+  #run(write: () => Promise<void>): void {
+    this.#running++;
+    void write().finally(() => {
+      this.#running--;
+      const next = this.#waiting[this.#first];
+      if (next === undefined) return;
+      this.#first++;
+      if (this.#first === this.#waiting.length) {
+        this.#waiting.length = 0;
+        this.#first = 0;
+      }
+      this.#run(next);
+    });
+  }
+}
+
+/** The part of the registry that the scheduler writes through. */
+export type SchedulerRegistry = Pick<Registry, "bind" | "modify">;
