@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "./time.ts";
 
-/** Deadlines are checked this often, so one may be noticed this much late; never early. */
+/** Deadlines are checked this often; one is noticed up to three ticks late, never early. */
 export const DEADLINE_TICK_MS = 16;
 
 /** Slots of the wheel. Deadlines beyond one round (16 s) share slots with nearer ones and are passed over. A power of two. */

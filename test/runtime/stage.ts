@@ -1,0 +1,51 @@
+import type { Actor, ActorKind, Context, Message, Supervision } from "../../runtime/mod.ts";
+import { Directory, Host, type HostOptions, type Logger, type Member, seededRandom, virtualClock } from "../../runtime/mod.ts";
+
+/** One line that was logged. */
+export interface Line {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}
+
+export function recordingLog(): { log: Logger; lines: Line[] } {
+  const lines: Line[] = [];
+  const at = (level: Line["level"]) => (fields: object, message: string) => void lines.push({ level, fields: { ...fields }, message });
+  return { log: { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") }, lines };
+}
+
+/** A host on a clock that the test moves. */
+export function stage(options: Partial<HostOptions> = {}) {
+  const clock = virtualClock();
+  const { log, lines } = recordingLog();
+  const host = new Host({ name: "solo", clock, random: seededRandom(1), log, ...options });
+  return { host, clock, lines };
+}
+
+/** Two hosts that know the same members. */
+export function directoryOf(...members: Member[]): Directory {
+  return new Directory(members);
+}
+
+/** A kind from a function that makes an actor's `receive`. */
+export function kindOf<M extends Message>(
+  kind: string,
+  activate: (context: Context<M>, key: string) => Actor<M>["receive"] | Actor<M> | Promise<Actor<M>>,
+  options: { mailboxCapacity?: number; supervision?: Supervision } = {},
+): ActorKind<M> {
+  return {
+    kind,
+    mailboxCapacity: options.mailboxCapacity ?? 1_000,
+    supervision: options.supervision ?? { strategy: "stop" },
+    activate(context, key) {
+      const made = activate(context, key);
+      return typeof made === "function" ? { receive: made } : made;
+    },
+  };
+}
+
+/** A promise that the test settles. */
+export function gate(): { opened: Promise<void>; open(): void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return { opened: promise, open: resolve };
+}

@@ -1,0 +1,163 @@
+import { expect, test } from "vitest";
+import { type AskFailed, addressOf, type Supervision } from "../../runtime/mod.ts";
+import { gate, kindOf, stage } from "./stage.ts";
+
+type Told = { type: "add"; n: number } | { type: "crash" } | { type: "crash later" } | { type: "alarm" };
+
+const RESTART: Supervision = { strategy: "restart", backoff_ms: 100, backoff_max_ms: 1_000 };
+const to = addressOf("sum", "x");
+
+/** A host with one kind that keeps a sum, notes what happens and crashes when told to. */
+function summing(supervision: Supervision) {
+  const on = stage();
+  const seen: string[] = [];
+  on.host.register(
+    kindOf<Told>(
+      "sum",
+      (context) => {
+        seen.push(`activated at ${on.clock.monotonic_ms()}`);
+        let sum = 0;
+        return {
+          async receive(message, sender) {
+            if (message.type === "add") sender.answer((sum += message.n));
+            if (message.type === "crash later") await Promise.resolve();
+            if (message.type === "crash") context.after(5, { type: "alarm" });
+            if (message.type === "alarm") seen.push("alarm");
+            if (message.type.startsWith("crash")) throw new Error("told to");
+          },
+          stopped: () => void seen.push("stopped"),
+        };
+      },
+      { supervision },
+    ),
+  );
+  const ask = (message: Told) =>
+    on.host.messenger.ask<number>(to, message).catch((error: AskFailed) => error.code);
+  return { ...on, seen, ask };
+}
+
+test("restart: a new activation after the backoff, state lost, mailbox kept, timers of the old one gone", async () => {
+  const { host, clock, seen, ask } = summing(RESTART);
+  const answers = Promise.all([ask({ type: "add", n: 1 }), ask({ type: "crash" }), ask({ type: "add", n: 5 })]);
+  await clock.run(99);
+  expect(seen).toEqual(["activated at 0", "stopped"]);
+  await clock.run(1);
+  expect(seen.slice(2)).toEqual(["activated at 100"]);
+  expect(await answers).toEqual([1, "crashed", 5]);
+  expect(host.counters()).toMatchObject({ crashes: 1, restarts: 1, activations: 2, active: 1 });
+  await clock.run(1_000);
+  expect(seen).not.toContain("alarm");
+});
+
+test("restart: the backoff doubles up to its maximum, and begins anew after a life as long as that", async () => {
+  const { clock, seen, ask, host } = summing(RESTART);
+  const crashAt: number[] = [];
+  for (let crash = 0; crash < 6; crash++) {
+    crashAt.push(clock.monotonic_ms());
+    host.messenger.tell(to, { type: "crash later" });
+    await clock.run(1_000);
+  }
+  const waits = seen.filter((line) => line.startsWith("activated")).map((line) => Number(line.slice("activated at ".length)));
+  // Crashes come once a second, so the wait grows while each life is shorter than a second: 100, 200, 400, 800, 1000.
+  expect(waits.slice(1, 6).map((at, index) => at - (crashAt[index] ?? Number.NaN))).toEqual([100, 200, 400, 800, 1_000]);
+  await clock.run(5_000);
+  const before = clock.monotonic_ms();
+  expect(await Promise.all([ask({ type: "crash" }), clock.run(150)])).toEqual(["crashed", undefined]);
+  expect(seen.at(-1)).toBe(`activated at ${before + 100}`);
+});
+
+test("restart also without a message, because an actor may live by its timers", async () => {
+  const on = stage();
+  const alarms: number[] = [];
+  const kind = kindOf<Told>(
+    "sum",
+    (context) => {
+      context.after(1_000, { type: "alarm" });
+      return (message) => {
+        if (message.type === "alarm") alarms.push(on.clock.monotonic_ms());
+        if (message.type === "alarm" && alarms.length === 1) throw new Error("first alarm");
+      };
+    },
+    { supervision: RESTART },
+  );
+  on.host.register(kind);
+  on.host.messenger.tell(to, { type: "add", n: 1 });
+  await on.clock.run(5_000);
+  expect(alarms).toEqual([1_000, 2_100]);
+});
+
+test("resume: the same activation goes on with its state, without the message that crashed it", async () => {
+  const { host, seen, ask } = summing({ strategy: "resume" });
+  const asks = [ask({ type: "add", n: 1 }), ask({ type: "crash later" }), ask({ type: "add", n: 5 })];
+  expect(await Promise.all(asks)).toEqual([1, "crashed", 6]);
+  expect(seen).toEqual(["activated at 0"]);
+  expect(host.counters()).toMatchObject({ crashes: 1, restarts: 0, activations: 1 });
+});
+
+test("stop: what waited is refused, and a later message begins anew", async () => {
+  const { host, clock, seen, ask } = summing({ strategy: "stop" });
+  const asks = [ask({ type: "add", n: 1 }), ask({ type: "crash" }), ask({ type: "add", n: 5 })];
+  host.messenger.tell(to, { type: "add", n: 7 });
+  expect(await Promise.all(asks)).toEqual([1, "crashed", "crashed"]);
+  await clock.run(0);
+  expect(host.counters()).toMatchObject({ active: 0, deadLetters: { crashed: 1 } });
+  expect(await ask({ type: "add", n: 2 })).toBe(2);
+  expect(seen).toEqual(["activated at 0", "stopped", "activated at 0"]);
+});
+
+test("a failed activation is retried with the mailbox kept when the kind restarts, and refused otherwise", async () => {
+  for (const [supervision, answers] of [
+    [RESTART, 4],
+    [{ strategy: "stop" }, "crashed"],
+    [{ strategy: "resume" }, "crashed"],
+  ] as const) {
+    const { host, clock } = stage();
+    let tries = 0;
+    const activate = async () => {
+      tries += 1;
+      if (tries < 4) throw new Error("not yet");
+      return { receive: (_message: Told, sender: { answer(value: unknown): void }) => sender.answer(tries) };
+    };
+    host.register(kindOf<Told>("sum", activate, { supervision }));
+    const ask = host.messenger.ask(to, { type: "add" }).catch((error: AskFailed) => error.code);
+    await clock.run(1_000);
+    expect(await ask).toBe(answers);
+  }
+});
+
+test("a host that stops does not wait for a backoff", async () => {
+  const { host, clock, ask } = summing({ strategy: "restart", backoff_ms: 60_000, backoff_max_ms: 60_000 });
+  const asks = [ask({ type: "crash" }), ask({ type: "add", n: 1 })];
+  await clock.run(0);
+  await host.stop();
+  expect(await Promise.all(asks)).toEqual(["crashed", "unreachable"]);
+  expect(clock.pending()).toBe(0);
+});
+
+test("a crashed actor's leftovers cannot touch its successor", async () => {
+  const { host, clock } = stage();
+  const door = gate();
+  const seen: string[] = [];
+  const kind = kindOf<Told>(
+    "sum",
+    (context) => (message) => {
+      if (message.type === "crash") {
+        void door.opened.then(() => {
+          context.stop();
+          context.after(1, { type: "alarm" });
+        });
+        throw new Error("told to");
+      }
+      seen.push(message.type);
+    },
+    { supervision: { strategy: "restart", backoff_ms: 0, backoff_max_ms: 0 } },
+  );
+  host.register(kind);
+  host.messenger.tell(to, { type: "crash" });
+  host.messenger.tell(to, { type: "add", n: 1 });
+  await clock.run(10);
+  door.open();
+  await clock.run(10);
+  expect(seen).toEqual(["add"]);
+  expect(host.counters()).toMatchObject({ active: 1, activations: 2 });
+});
