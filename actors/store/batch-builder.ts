@@ -78,7 +78,8 @@ export class BatchBuilder {
     bytes.writeUInt32LE(this.#records.length, 4);
     bytes.writeBigUInt64LE(BigInt(this.#firstRevision), 8);
     bytes.writeUInt32LE(payload.length, 16);
-    bytes.writeUInt32LE(crc32(bytes.subarray(0, 20)), 20);
+    bytes.writeUInt32LE(compress ? crc32(packed) : 0, 20);
+    bytes.writeUInt32LE(crc32(bytes.subarray(0, 24)), 24);
     packed.copy(bytes, BATCH_HEADER_BYTES);
     return { bytes, firstRevision: this.#firstRevision, lastRevision: this.nextRevision - 1, records: this.#records };
   }

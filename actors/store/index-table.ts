@@ -18,11 +18,12 @@ export class IndexTable {
 
   /** Files the place under what `object` says now; undefined takes it out. */
   update(place: Place, object: KubeObject | undefined): void {
-    const before = place.indexed[this.slot] ?? NONE;
+    const before = place.indexed?.[this.slot] ?? NONE;
     const now = object === undefined ? NONE : this.definition.values(object);
     if (same(before, now)) return;
     for (const value of before) if (!now.includes(value)) this.#remove(value, place);
     for (const value of now) if (!before.includes(value)) this.#add(value, place);
+    place.indexed ??= [];
     place.indexed[this.slot] = now;
   }
 

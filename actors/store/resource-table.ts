@@ -119,7 +119,7 @@ export class ResourceTable {
       shelf = new Shelf(namespace);
       this.#shelves.set(namespace, shelf);
     }
-    const place: Place = { key, shelf, entry: undefined, indexed: [] };
+    const place: Place = { key, shelf, entry: undefined, indexed: undefined };
     this.#places.set(key, place);
     return place;
   }

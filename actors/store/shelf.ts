@@ -8,8 +8,8 @@ export interface Place {
   readonly shelf: Shelf;
   /** Undefined once deleted. */
   entry: StoredEntry | undefined;
-  /** What each of the resource's indexes found in the entry, in the order of their declaration. */
-  indexed: (readonly string[])[];
+  /** What each of the resource's indexes found in the entry, in the order of their declaration. Undefined: no index was declared. */
+  indexed: (readonly string[])[] | undefined;
 }
 
 /**
