@@ -5,6 +5,8 @@ export interface Regarding {
   readonly kind: string;
   readonly apiVersion: string;
   readonly metadata: KubeObject["metadata"];
+  /** A part of it: `spec.containers{web}`. */
+  readonly fieldPath?: string;
 }
 
 /** Records Kubernetes Events for one component. Fire and forget: an Event that cannot be written is counted and dropped, never waited for. */

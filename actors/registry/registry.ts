@@ -1,3 +1,4 @@
+import type { Namespace, Scale } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import type { Entry } from "../store/view.ts";
@@ -6,7 +7,7 @@ import type { Entry } from "../store/view.ts";
 export interface WriteOptions {
   /** Recorded in managedFields; a controller's or a component's own name inside the house. */
   readonly fieldManager?: string;
-  /** Everything happens but the write. */
+  /** Everything happens but the write. The entry of a dry create has revision 0, which is never printed. */
   readonly dryRun?: boolean;
   /** What to do with unknown and duplicate fields of the body. */
   readonly fieldValidation?: "Ignore" | "Warn" | "Strict";
@@ -14,8 +15,14 @@ export interface WriteOptions {
 
 export interface DeleteOptions extends WriteOptions {
   readonly gracePeriodSeconds?: number;
+  /** The old `orphanDependents` is said here: true is Orphan, false is Background. */
   readonly propagationPolicy?: "Background" | "Foreground" | "Orphan";
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+}
+
+export interface BindOptions extends WriteOptions {
+  /** Annotations of the Binding; they are merged into the pod's. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 export type Deleted =
@@ -23,6 +30,15 @@ export type Deleted =
   | { readonly removed: true; readonly entry: Entry }
   /** It only has a deletionTimestamp now: finalizers or a grace period hold it. */
   | { readonly removed: false; readonly entry: Entry };
+
+/** A change described by the client: RFC 6902, RFC 7386 or Kubernetes' own. `body` is the parsed JSON. */
+export interface Patch {
+  readonly type: "json" | "merge" | "strategic";
+  readonly body: unknown;
+}
+
+/** Which objects a deletecollection takes. */
+export type Matches = (object: KubeObject) => boolean;
 
 /**
  * The one door to the store for everything that is an API object: admission, defaults, validation, metadata, conflict, deletion. The
@@ -45,7 +61,25 @@ export interface Registry {
     modify: (current: T) => T | undefined,
     options?: WriteOptions & { readonly subresource?: "status" },
   ): Promise<Entry>;
+  /** Applies a patch to what is there, again on a conflict unless the patch itself names a resourceVersion. */
+  patch<T extends KubeObject>(
+    kind: Kind<T>,
+    namespace: string | undefined,
+    name: string,
+    patch: Patch,
+    options?: WriteOptions & { readonly subresource?: "status" },
+  ): Promise<Entry>;
   delete(kind: Kind, namespace: string | undefined, name: string, options?: DeleteOptions): Promise<Deleted>;
+  /** Deletes all that match, each by the same rules as `delete`. What somebody else deleted meanwhile is left out. */
+  deleteCollection(kind: Kind, namespace: string | undefined, matches: Matches, options?: DeleteOptions): Promise<readonly Deleted[]>;
   /** Sets a pod's node (the `binding` subresource). Conflict when the pod is bound, being deleted, or not of this uid. */
-  bind(namespace: string, name: string, uid: string | undefined, nodeName: string): Promise<Entry>;
+  bind(namespace: string, name: string, uid: string | undefined, nodeName: string, options?: BindOptions): Promise<Entry>;
+  /** Deletes a pod if its PodDisruptionBudget allows (the `eviction` subresource); 429 TooManyRequests if it does not. */
+  evict(namespace: string, name: string, options?: DeleteOptions): Promise<Deleted>;
+  /** The `scale` subresource of a workload: Deployment or ReplicaSet. */
+  getScale(kind: Kind, namespace: string, name: string): Promise<Scale>;
+  updateScale(kind: Kind, scale: Scale, options?: WriteOptions): Promise<Scale>;
+  patchScale(kind: Kind, namespace: string, name: string, patch: Patch, options?: WriteOptions): Promise<Scale>;
+  /** Sets a namespace's spec.finalizers (the `finalize` subresource); a namespace being deleted goes with the last of them. */
+  finalizeNamespace(namespace: Namespace, options?: WriteOptions): Promise<Entry>;
 }

@@ -1,0 +1,64 @@
+import { conflict } from "../kinds/errors.ts";
+import type { Pod, PodCondition } from "../kinds/generated/types.ts";
+import type { Kind } from "../kinds/kind.ts";
+import type { ObjectMeta } from "../kinds/object.ts";
+import { encodeObject } from "../kinds/text.ts";
+import type { Entry } from "../store/view.ts";
+import type { BindOptions } from "./registry.ts";
+import type { StoreAccess } from "./store-access.ts";
+import { timestamp } from "./timestamps.ts";
+import { changeStored, uidConflict } from "./writes.ts";
+
+const BINDING = { group: "", plural: "pods/binding" } as const;
+
+/** Why a pod cannot be bound; undefined when it can. Source: pkg/registry/core/pod/storage, BindingREST. */
+export function bindingRefusal(pod: Pod): string | undefined {
+  const { name, deletionTimestamp } = pod.metadata;
+  if (deletionTimestamp !== undefined) return `pod ${name} is being deleted, cannot be assigned to a host`;
+  if (pod.spec.nodeName !== undefined && pod.spec.nodeName !== "") return `pod ${name} is already assigned to node "${pod.spec.nodeName}"`;
+  if ((pod.spec.schedulingGates ?? []).length > 0) return `pod ${name} has non-empty .spec.schedulingGates`;
+  return undefined;
+}
+
+/** The pod on its node, with the condition PodScheduled. Only the changed path is copied. */
+export function boundPod(pod: Pod, nodeName: string, annotations: BindOptions["annotations"], now_ms: number): Pod {
+  const conditions = pod.status?.conditions ?? [];
+  const at = conditions.findIndex((condition) => condition.type === "PodScheduled");
+  const before = at < 0 ? undefined : conditions[at];
+  const scheduled = {
+    lastProbeTime: null,
+    lastTransitionTime:
+      before?.status === "True" && before.lastTransitionTime !== undefined ? before.lastTransitionTime : timestamp(now_ms),
+    status: "True",
+    type: "PodScheduled",
+  } as unknown as PodCondition;
+  const metadata: ObjectMeta =
+    annotations === undefined ? pod.metadata : { ...pod.metadata, annotations: { ...pod.metadata.annotations, ...annotations } };
+  return {
+    ...pod,
+    metadata,
+    spec: { ...pod.spec, nodeName },
+    status: { ...pod.status, conditions: before === undefined ? [...conditions, scheduled] : conditions.with(at, scheduled) },
+  };
+}
+
+/** Sets the node of a pod that has none. */
+export function bindPod(
+  access: StoreAccess,
+  kind: Kind<Pod>,
+  namespace: string,
+  name: string,
+  uid: string | undefined,
+  nodeName: string,
+  options: BindOptions,
+): Promise<Entry> {
+  return changeStored(access, kind, namespace, name, (entry, pod) => {
+    if (uid !== undefined && uid !== "" && uid !== pod.metadata.uid) throw uidConflict(BINDING, kind as unknown as Kind, pod, uid);
+    const refusal = bindingRefusal(pod);
+    if (refusal !== undefined) throw conflict(BINDING, name, refusal);
+    const { key, revision: expect } = entry;
+    const text = encodeObject(boundPod(pod, nodeName, options.annotations, access.clock.now_ms()));
+    if (options.dryRun === true) return { done: { key, revision: expect, text } };
+    return { mutations: [{ op: "update", key, text, expect }], result: (revision) => ({ key, revision, text }) };
+  });
+}

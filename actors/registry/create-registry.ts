@@ -1,0 +1,70 @@
+import type { Clock, Random } from "../../runtime/mod.ts";
+import { resourceNotFound } from "../kinds/errors.ts";
+import type { Namespace, Pod } from "../kinds/generated/types.ts";
+import type { Kind } from "../kinds/kind.ts";
+import { keyFor } from "../kinds/kind.ts";
+import type { KindTable } from "../kinds/kinds.ts";
+import type { StoreClient } from "../store/transaction.ts";
+import type { View } from "../store/view.ts";
+import type { AdmissionPlugin } from "./admission/admission.ts";
+import { ADMISSION_PLUGINS } from "./admission/plugins.ts";
+import { bindPod } from "./bind.ts";
+import type { Companion } from "./companion.ts";
+import type { WriteWorld } from "./create.ts";
+import { createObject } from "./create.ts";
+import { deleteMatching, deleteObject } from "./delete.ts";
+import { evictPod } from "./evict.ts";
+import { finalizeNamespace } from "./finalize-namespace.ts";
+import { patchObject, patchScale } from "./patch.ts";
+import type { Registry } from "./registry.ts";
+import { readScale, scaleObject } from "./scale.ts";
+import { createServiceAllocation } from "./service-allocation.ts";
+import { parseServiceCidr } from "./service-range.ts";
+import { createStoreAccess } from "./store-access.ts";
+import { modifyObject, updateObject } from "./update.ts";
+
+/** Where services get their addresses when nobody says: the default of kubeadm. */
+export const DEFAULT_SERVICE_CIDR = "10.96.0.0/16";
+
+export interface RegistryOptions {
+  readonly view: View;
+  readonly store: StoreClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly kinds: Pick<KindTable, "byResource">;
+  /** Default ADMISSION_PLUGINS. */
+  readonly admission?: readonly AdmissionPlugin[];
+  /** Default DEFAULT_SERVICE_CIDR. Throws RangeError when it is no IPv4 prefix. */
+  readonly serviceCidr?: string;
+}
+
+/** The registry of one host: it reads what the host's view shows and writes through the store's client. */
+export function createRegistry(options: RegistryOptions): Registry {
+  const access = createStoreAccess(options.view, options.store, options.clock, options.random);
+  const admission = options.admission ?? ADMISSION_PLUGINS;
+  for (const plugin of admission) plugin.prepare?.(access);
+  const services = createServiceAllocation(access, parseServiceCidr(options.serviceCidr ?? DEFAULT_SERVICE_CIDR));
+  const companions = new Map([[services.resource, services as unknown as Companion]]);
+  const world: WriteWorld = { access, admission, companions };
+  const kindOf = (resource: string): Kind => {
+    const kind = options.kinds.byResource(resource);
+    if (kind === undefined) throw resourceNotFound();
+    return kind;
+  };
+  const pods = (): Kind<Pod> => kindOf("pods") as unknown as Kind<Pod>;
+  return {
+    create: (kind, object, write = {}) => createObject(world, kind, object, write),
+    update: (kind, object, write = {}) => updateObject(world, kind, object, write),
+    modify: (kind, namespace, name, modify, write = {}) => modifyObject(world, kind, namespace, name, modify, write),
+    patch: (kind, namespace, name, patch, write = {}) => patchObject(world, kind, namespace, name, patch, write),
+    delete: (kind, namespace, name, write = {}) => deleteObject(world, kind, namespace, name, write),
+    deleteCollection: (kind, namespace, matches, write = {}) => deleteMatching(world, kind, namespace, matches, write),
+    bind: async (namespace, name, uid, nodeName, write = {}) => bindPod(access, pods(), namespace, name, uid, nodeName, write),
+    evict: async (namespace, name, write = {}) => evictPod(world, pods(), namespace, name, write),
+    getScale: (kind, namespace, name) => readScale(access, kind, keyFor(kind, namespace, name), name),
+    updateScale: (kind, scale, write = {}) => scaleObject(world, kind, scale, write),
+    patchScale: (kind, namespace, name, patch, write = {}) => patchScale(world, kind, namespace, name, patch, write),
+    finalizeNamespace: async (namespace, write = {}) =>
+      finalizeNamespace(access, kindOf("namespaces") as unknown as Kind<Namespace>, namespace, write),
+  };
+}

@@ -1,0 +1,109 @@
+import { alreadyExists, generateNameConflict, invalid } from "../kinds/errors.ts";
+import type { Kind } from "../kinds/kind.ts";
+import { keyFor, resourceOf } from "../kinds/kind.ts";
+import type { KubeObject } from "../kinds/object.ts";
+import { encodeObject } from "../kinds/text.ts";
+import type { Mutation } from "../store/transaction.ts";
+import type { Entry } from "../store/view.ts";
+import type { AdmissionPlugin, AdmissionRequest } from "./admission/admission.ts";
+import { admit } from "./admission/admission.ts";
+import type { Companion, Plan } from "./companion.ts";
+import { generateName } from "./names.ts";
+import { newObject } from "./object-state.ts";
+import type { WriteOptions } from "./registry.ts";
+import type { StoreAccess } from "./store-access.ts";
+
+/** How many names `generateName` may try. Source: apiserver's registry.maxNameGenerationCreateAttempts. */
+const NAME_ATTEMPTS_MAX = 8;
+/** How many choices an allocation may try when others take them first. */
+const ALLOCATION_ATTEMPTS_MAX = 32;
+
+/** The world of a write: what there is, who has a say, and what goes along. */
+export interface WriteWorld {
+  readonly access: StoreAccess;
+  readonly admission: readonly AdmissionPlugin[];
+  readonly companions: ReadonlyMap<string, Companion>;
+}
+
+/** Admission, names, metadata, defaults, validation, admission again, one transaction. Source: apiserver's registry.Store.Create. */
+export async function createObject<T extends KubeObject>(
+  world: WriteWorld,
+  kind: Kind<T>,
+  object: T,
+  options: WriteOptions,
+): Promise<Entry> {
+  const { access, admission } = world;
+  const resource = resourceOf(kind);
+  const { name = "", generateName: base = "" } = object.metadata as Partial<KubeObject["metadata"]>;
+  const request: AdmissionRequest = {
+    operation: "create",
+    kind: kind as unknown as Kind,
+    resource,
+    namespace: kind.namespaced ? object.metadata.namespace : undefined,
+    name,
+    subresource: undefined,
+    object,
+    current: undefined,
+    options,
+  };
+  const mutating = admit(admission, "mutate", request, access);
+  if (mutating !== undefined) await mutating;
+  const now_ms = access.clock.now_ms();
+  const generated = name === "" && base !== "";
+  const next = newObject(kind, object, generated ? generateName(base, access.random) : name, access.random, now_ms);
+  kind.applyDefaults?.(next);
+  kind.prepareForCreate?.(next, { now_ms });
+  const errors = kind.validate(next);
+  if (errors.length > 0) throw invalid(kind, next.metadata.name, errors);
+  const validating = admit(admission, "validate", { ...request, name: next.metadata.name, object: next }, access);
+  if (validating !== undefined) await validating;
+  const companion = world.companions.get(resource) as Companion<T> | undefined;
+  return options.dryRun === true
+    ? createDry(world, kind, companion === undefined ? next : companion.plan(next, undefined).object)
+    : createNamed(world, kind, next, companion, generated ? base : undefined);
+}
+
+/** Creates under the object's name, or under others made from `base` while they are taken. */
+async function createNamed<T extends KubeObject>(
+  { access }: WriteWorld,
+  kind: Kind<T>,
+  wanted: T,
+  companion: Companion<T> | undefined,
+  base: string | undefined,
+): Promise<Entry> {
+  let named = wanted;
+  let names = 1;
+  for (let attempt = 1; ; attempt++) {
+    const plan: Plan<T> = companion === undefined ? { object: named, mutations: [] } : companion.plan(named, undefined);
+    const { namespace, name } = plan.object.metadata;
+    const own = {
+      op: "create",
+      key: keyFor(kind, kind.namespaced ? namespace : undefined, name),
+      text: encodeObject(plan.object),
+    } as const;
+    const mutations: readonly Mutation[] = plan.mutations.length === 0 ? [own] : [own, ...plan.mutations];
+    const outcome = await access.commit(mutations);
+    if (outcome.committed) return { key: own.key, revision: outcome.revision, text: own.text };
+    const taken = mutations[outcome.index];
+    if (taken === undefined || taken === own) {
+      if (base === undefined) throw alreadyExists(kind, name);
+      if (names++ >= NAME_ATTEMPTS_MAX) throw generateNameConflict(kind, name);
+      named = { ...named, metadata: { ...named.metadata, name: generateName(base, access.random) } };
+      // A namespace has its name in a label, too.
+      kind.applyDefaults?.(named);
+      continue;
+    }
+    const refusal = companion?.refusal(plan.object, named, taken);
+    if (refusal !== undefined) throw refusal;
+    if (attempt >= ALLOCATION_ATTEMPTS_MAX) throw alreadyExists(kind, name);
+    await access.awaitActual(outcome.actual);
+  }
+}
+
+/** What would have been created, with revision 0. */
+async function createDry<T extends KubeObject>({ access }: WriteWorld, kind: Kind<T>, object: T): Promise<Entry> {
+  const { namespace, name } = object.metadata;
+  const key = keyFor(kind, kind.namespaced ? namespace : undefined, name);
+  if ((await access.find(key)) !== undefined) throw alreadyExists(kind, name);
+  return { key, revision: 0, text: encodeObject(object) };
+}

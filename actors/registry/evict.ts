@@ -1,0 +1,103 @@
+import { conflict, evictionRefused, forbidden, internalError, tooManyRequests } from "../kinds/errors.ts";
+import type { Pod, PodDisruptionBudget } from "../kinds/generated/types.ts";
+import type { Kind } from "../kinds/kind.ts";
+import { matchesLabels, selectorOf } from "../kinds/machinery/label-selector.ts";
+import { encodeObject } from "../kinds/text.ts";
+import type { Mutation } from "../store/transaction.ts";
+import type { View } from "../store/view.ts";
+import type { WriteWorld } from "./create.ts";
+import { deletionStep } from "./delete.ts";
+import type { Deleted, DeleteOptions } from "./registry.ts";
+import { timestamp } from "./timestamps.ts";
+import { changeStored } from "./writes.ts";
+
+const BUDGETS = "poddisruptionbudgets.policy";
+const BUDGET = { group: "policy", plural: "poddisruptionbudget" } as const;
+/** Evictions of one budget that its controller has not confirmed yet. Source: eviction.go, MaxDisruptedPodSize. */
+const DISRUPTED_PODS_MAX = 2_000;
+/** When to come again while the budget's controller has not seen its newest spec. */
+const UNSYNCED_RETRY_S = 10;
+
+/**
+ * What a budget says to one eviction: its next state, or undefined when the pod does not count. Throws the refusal. Source:
+ * pkg/registry/core/pod/storage/eviction.go.
+ */
+export function spendBudget(budget: PodDisruptionBudget, pod: Pod, now_ms: number): PodDisruptionBudget | undefined {
+  const { name } = budget.metadata;
+  const status = budget.status ?? { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 };
+  if (!isReady(pod)) {
+    if (budget.spec.unhealthyPodEvictionPolicy === "AlwaysAllow") return undefined;
+    if (status.desiredHealthy > 0 && status.currentHealthy >= status.desiredHealthy) return undefined;
+  }
+  if ((status.observedGeneration ?? 0) < (budget.metadata.generation ?? 0)) {
+    const message = `The disruption budget ${name} is still being processed by the server.`;
+    const cause = { reason: "DisruptionBudget", message };
+    throw tooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", UNSYNCED_RETRY_S, [cause]);
+  }
+  if (status.disruptionsAllowed < 0) throw forbidden(BUDGET, name, "pdb disruptions allowed is negative");
+  if (Object.keys(status.disruptedPods ?? {}).length > DISRUPTED_PODS_MAX) {
+    throw forbidden(BUDGET, name, "DisruptedPods map too big - too many evictions not confirmed by PDB controller");
+  }
+  if (status.disruptionsAllowed === 0) throw evictionRefused(name, status.desiredHealthy, status.currentHealthy);
+  const disruptionsAllowed = status.disruptionsAllowed - 1;
+  const disruptedPods = { ...status.disruptedPods, [pod.metadata.name]: timestamp(now_ms) };
+  const next = { ...status, disruptionsAllowed, disruptedPods };
+  return { ...budget, status: disruptionsAllowed === 0 ? withoutAllowance(next, budget, now_ms) : next };
+}
+
+type BudgetStatus = NonNullable<PodDisruptionBudget["status"]>;
+
+/** The condition DisruptionAllowed turns false with the last allowance. */
+function withoutAllowance(status: BudgetStatus, budget: PodDisruptionBudget, now_ms: number): BudgetStatus {
+  const others = (status.conditions ?? []).filter((condition) => condition.type !== "DisruptionAllowed");
+  const before = (status.conditions ?? []).find((condition) => condition.type === "DisruptionAllowed");
+  const condition = {
+    lastTransitionTime: before?.status === "False" ? before.lastTransitionTime : timestamp(now_ms),
+    message: "",
+    ...(budget.metadata.generation === undefined ? {} : { observedGeneration: status.observedGeneration ?? 0 }),
+    reason: "InsufficientPods",
+    status: "False",
+    type: "DisruptionAllowed",
+  };
+  return { ...status, conditions: [...others, condition] };
+}
+
+function isReady(pod: Pod): boolean {
+  return (pod.status?.conditions ?? []).some((condition) => condition.type === "Ready" && condition.status === "True");
+}
+
+/** Pods that are over, on their way out, or not running yet are no loss to any budget. */
+function needsNoBudget(pod: Pod): boolean {
+  const phase = pod.status?.phase;
+  return phase === "Succeeded" || phase === "Failed" || phase === "Pending" || pod.metadata.deletionTimestamp !== undefined;
+}
+
+function budgetsOf(view: View, pod: Pod): PodDisruptionBudget[] {
+  const found: PodDisruptionBudget[] = [];
+  for (const entry of view.list(BUDGETS, pod.metadata.namespace)) {
+    const budget = view.decode<PodDisruptionBudget>(entry);
+    if (matchesLabels(selectorOf(budget.spec.selector), pod.metadata.labels)) found.push(budget);
+  }
+  return found;
+}
+
+/** Deletes a pod and spends one disruption of its budget, both or neither. */
+export function evictPod(world: WriteWorld, kind: Kind<Pod>, namespace: string, name: string, options: DeleteOptions): Promise<Deleted> {
+  const { access } = world;
+  return changeStored(access, kind, namespace, name, (entry, pod) => {
+    const spent: Mutation[] = [];
+    const budgets = needsNoBudget(pod) ? [] : budgetsOf(access.view, pod);
+    if (budgets.length > 1) {
+      throw internalError("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
+    }
+    const budget = budgets[0];
+    const next = budget === undefined ? undefined : spendBudget(budget, pod, access.clock.now_ms());
+    if (budget !== undefined && next !== undefined) {
+      const key = `${BUDGETS}/${namespace}/${budget.metadata.name}`;
+      spent.push({ op: "update", key, text: encodeObject(next), expect: Number(budget.metadata.resourceVersion) });
+    }
+    const step = deletionStep(world, kind as unknown as Kind, entry, pod, options, spent);
+    if ("done" in step || options.preconditions?.resourceVersion === undefined) return step;
+    return { ...step, lost: (index) => (index === 0 ? conflict(kind, name) : undefined) };
+  });
+}

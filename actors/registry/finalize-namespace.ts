@@ -1,0 +1,35 @@
+import { conflict, invalid } from "../kinds/errors.ts";
+import type { Namespace } from "../kinds/generated/types.ts";
+import type { Kind } from "../kinds/kind.ts";
+import { encodeObject } from "../kinds/text.ts";
+import type { Entry } from "../store/view.ts";
+import { isReleased } from "./deletion.ts";
+import { sameObject } from "./object-state.ts";
+import type { WriteOptions } from "./registry.ts";
+import type { StoreAccess } from "./store-access.ts";
+import { namedRevision } from "./update.ts";
+import { changeStored, uidConflict } from "./writes.ts";
+
+/** Sets spec.finalizers and nothing else. Source: pkg/registry/core/namespace, namespaceFinalizeStrategy. */
+export function finalizeNamespace(access: StoreAccess, kind: Kind<Namespace>, wanted: Namespace, options: WriteOptions): Promise<Entry> {
+  const { name, uid } = wanted.metadata;
+  const named = namedRevision(wanted);
+  return changeStored(access, kind, undefined, name, (entry, current) => {
+    if (uid !== undefined && uid !== "" && uid !== current.metadata.uid) throw uidConflict(kind, kind as unknown as Kind, current, uid);
+    if (named !== undefined && named !== String(entry.revision)) throw conflict(kind, name);
+    const finalizers = wanted.spec?.finalizers ?? [];
+    const next: Namespace = { ...current, spec: finalizers.length === 0 ? {} : { finalizers } };
+    const errors = kind.validate(next);
+    if (errors.length > 0) throw invalid(kind, name, errors);
+    const released = isReleased(kind as unknown as Kind, next);
+    if (!released && sameObject(next, current)) return { done: entry };
+    const { key, revision: expect } = entry;
+    const text = encodeObject(next);
+    if (options.dryRun === true) return { done: { key, revision: expect, text } };
+    return {
+      mutations: [released ? { op: "delete", key, expect } : { op: "update", key, text, expect }],
+      result: (revision) => ({ key, revision, text }),
+      lost: () => (named === undefined ? undefined : conflict(kind, name)),
+    };
+  });
+}

@@ -1,0 +1,76 @@
+import { badRequest, conflict } from "../kinds/errors.ts";
+import type { Scale } from "../kinds/generated/types.ts";
+import type { Kind } from "../kinds/kind.ts";
+import { apiVersionOf } from "../kinds/kind.ts";
+import type { KubeObject } from "../kinds/object.ts";
+import { decodeObject } from "../kinds/text.ts";
+import type { Entry } from "../store/view.ts";
+import { applyPatch, checkPatched } from "./apply-patch.ts";
+import type { WriteWorld } from "./create.ts";
+import type { Patch, WriteOptions } from "./registry.ts";
+import { decideScale, scaleOf, scaleOfEntry } from "./scale.ts";
+import type { UpdateOptions } from "./update.ts";
+import { decideUpdate } from "./update.ts";
+import { changeStored, uidConflict } from "./writes.ts";
+
+/** Where a Scale's fields are described, and how it is named. */
+const SCALE = { group: "autoscaling", version: "v1", kind: "Scale", schema: "io.k8s.api.autoscaling.v1.Scale" } as const;
+
+/**
+ * Reads, patches what it read, writes; on a conflict it patches what is there then. The patch may name a resourceVersion: then it
+ * holds for that one only. Source: apiserver's handlers/patch.go.
+ */
+export function patchObject<T extends KubeObject>(
+  world: WriteWorld,
+  kind: Kind<T>,
+  namespace: string | undefined,
+  name: string,
+  patch: Patch,
+  options: UpdateOptions,
+): Promise<Entry> {
+  return changeStored(world.access, kind, namespace, name, (entry, current) => {
+    const document = { kind: kind.kind, apiVersion: apiVersionOf(kind), ...decodeObject<T>(entry.text, entry.revision) };
+    const patched = checkPatched<T>(kind, applyPatch(kind.schema, document, patch), options);
+    checkIdentity(kind as unknown as Kind, current, patched);
+    return decideUpdate(world, kind, entry, current, patched, options, namesRevision(patch));
+  });
+}
+
+/** The same for the Scale of a workload. */
+export async function patchScale(
+  world: WriteWorld,
+  kind: Kind,
+  namespace: string,
+  name: string,
+  patch: Patch,
+  options: WriteOptions,
+): Promise<Scale> {
+  const entry = await changeStored(world.access, kind, namespace, name, (entry, current) => {
+    const document = { kind: SCALE.kind, apiVersion: "autoscaling/v1", ...scaleOf(current) };
+    const patched = checkPatched<Scale>(SCALE, applyPatch(SCALE.schema, document, patch), options);
+    checkIdentity(kind, current, patched);
+    return decideScale(world, kind, entry, current, patched, options, namesRevision(patch));
+  });
+  return scaleOfEntry(entry);
+}
+
+/** What no patch may change: which object it is, and which state of it. */
+function checkIdentity(kind: Kind, current: KubeObject, patched: KubeObject): void {
+  const { metadata } = current;
+  const { name, namespace, uid, resourceVersion } = patched.metadata ?? {};
+  if (name !== metadata.name) {
+    throw badRequest(`the name of the object (${name ?? ""}) does not match the name on the URL (${metadata.name})`);
+  }
+  if (namespace !== metadata.namespace)
+    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  if (uid !== undefined && uid !== "" && uid !== metadata.uid) throw uidConflict(kind, kind, current, uid);
+  if (resourceVersion !== undefined && resourceVersion !== "" && resourceVersion !== metadata.resourceVersion)
+    throw conflict(kind, metadata.name);
+}
+
+/** Whether the patch speaks of one revision only. */
+function namesRevision({ type, body }: Patch): boolean {
+  if (type === "json") return false;
+  const metadata = (body as { readonly metadata?: { readonly resourceVersion?: unknown } } | null)?.metadata;
+  return typeof metadata?.resourceVersion === "string" && metadata.resourceVersion !== "";
+}

@@ -1,0 +1,83 @@
+import { conflict, invalid, notFound } from "../kinds/errors.ts";
+import { invalid as invalidField } from "../kinds/field-error.ts";
+import type { LabelSelector, Scale } from "../kinds/generated/types.ts";
+import type { Kind } from "../kinds/kind.ts";
+import { printSelector, selectorOf } from "../kinds/machinery/label-selector.ts";
+import type { KubeObject } from "../kinds/object.ts";
+import { decodeObject } from "../kinds/text.ts";
+import type { Key } from "../store/transaction.ts";
+import type { Entry } from "../store/view.ts";
+import type { WriteWorld } from "./create.ts";
+import type { WriteOptions } from "./registry.ts";
+import type { StoreAccess } from "./store-access.ts";
+import { decideUpdate, namedRevision } from "./update.ts";
+import type { Step } from "./writes.ts";
+import { changeStored, uidConflict } from "./writes.ts";
+
+/** What all workloads with a `scale` have. */
+interface Scalable extends KubeObject {
+  readonly spec: { readonly replicas?: number; readonly selector?: LabelSelector };
+  readonly status?: { readonly replicas?: number };
+}
+
+/** The Scale of a workload. Source: pkg/registry/apps/deployment/storage, scaleFromDeployment. */
+export function scaleOf(object: KubeObject): Scale {
+  const { metadata, spec, status } = object as Scalable;
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
+  const selector = printSelector(selectorOf(spec.selector));
+  return {
+    metadata: {
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      uid,
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+      creationTimestamp,
+    },
+    spec: spec.replicas === undefined || spec.replicas === 0 ? {} : { replicas: spec.replicas },
+    status: { replicas: status?.replicas ?? 0, ...(selector === "" ? {} : { selector }) },
+  };
+}
+
+/** The Scale of a workload as it was written. */
+export function scaleOfEntry(entry: Entry): Scale {
+  return scaleOf(decodeObject(entry.text, entry.revision));
+}
+
+/** Sets the replicas of a workload by a Scale, under the same rules as an update of the whole. */
+export async function scaleObject(world: WriteWorld, kind: Kind, scale: Scale, options: WriteOptions): Promise<Scale> {
+  const { namespace, name, uid } = scale.metadata;
+  const named = namedRevision(scale);
+  const entry = await changeStored(world.access, kind, namespace, name, (entry, current) => {
+    if (uid !== undefined && uid !== "" && uid !== current.metadata.uid) throw uidConflict(kind, kind, current, uid);
+    if (named !== undefined && named !== String(entry.revision)) throw conflict(kind, name);
+    return decideScale(world, kind, entry, current, scale, options, named !== undefined);
+  });
+  return scaleOfEntry(entry);
+}
+
+/** One attempt at giving the workload the replicas of this Scale. */
+export function decideScale(
+  world: WriteWorld,
+  kind: Kind,
+  entry: Entry,
+  current: KubeObject,
+  scale: Scale,
+  options: WriteOptions,
+  insists: boolean,
+): Promise<Step<Entry>> {
+  const replicas = scale.spec?.replicas ?? 0;
+  if (replicas < 0) {
+    const error = invalidField("spec.replicas", replicas, "must be greater than or equal to 0");
+    throw invalid({ group: "autoscaling", kind: "Scale" }, scale.metadata.name, [error]);
+  }
+  const workload = decodeObject<Scalable>(entry.text, entry.revision);
+  const wanted: Scalable = { ...workload, spec: { ...workload.spec, replicas } };
+  return decideUpdate(world, kind, entry, current, wanted, options, insists);
+}
+
+/** The current Scale of a workload. NotFound when there is none. */
+export async function readScale(access: StoreAccess, kind: Kind, key: Key, name: string): Promise<Scale> {
+  const entry = await access.find(key);
+  if (entry === undefined) throw notFound(kind, name);
+  return scaleOf(access.view.decode(entry));
+}

@@ -1,0 +1,157 @@
+import { conflict, invalid } from "../kinds/errors.ts";
+import type { Kind } from "../kinds/kind.ts";
+import { keyFor, resourceOf } from "../kinds/kind.ts";
+import { validateObjectMetaUpdate } from "../kinds/metadata.ts";
+import type { KubeObject } from "../kinds/object.ts";
+import { decodeObject, encodeObject } from "../kinds/text.ts";
+import type { Mutation } from "../store/transaction.ts";
+import type { Entry } from "../store/view.ts";
+import type { AdmissionRequest } from "./admission/admission.ts";
+import { admit } from "./admission/admission.ts";
+import type { Companion, Plan } from "./companion.ts";
+import type { WriteWorld } from "./create.ts";
+import { isReleased } from "./deletion.ts";
+import { carryOver, countGeneration, sameObject } from "./object-state.ts";
+import type { WriteOptions } from "./registry.ts";
+import type { Step } from "./writes.ts";
+import { changeStored, uidConflict } from "./writes.ts";
+
+export interface UpdateOptions extends WriteOptions {
+  readonly subresource?: "status";
+}
+
+/** The revision that an update insists on; undefined when it takes any. */
+export function namedRevision(object: KubeObject): string | undefined {
+  const { resourceVersion } = object.metadata;
+  return resourceVersion === undefined || resourceVersion === "" || resourceVersion === "0" ? undefined : resourceVersion;
+}
+
+/** A full replacement by what a client sent. Source: apiserver's registry.Store.Update. */
+export async function updateObject<T extends KubeObject>(
+  world: WriteWorld,
+  kind: Kind<T>,
+  object: T,
+  options: UpdateOptions,
+): Promise<Entry> {
+  const { namespace, name } = object.metadata;
+  const named = namedRevision(object);
+  if (named !== undefined) await catchUpWith(world, kind, namespace, name, named);
+  return changeStored(world.access, kind, namespace, name, (entry, current) => {
+    const { uid } = object.metadata;
+    if (uid !== undefined && uid !== "" && uid !== current.metadata.uid) throw uidConflict(kind, kind as unknown as Kind, current, uid);
+    if (named !== undefined && named !== String(entry.revision)) throw conflict(kind, name);
+    return decideUpdate(world, kind, entry, current, object, options, named !== undefined);
+  });
+}
+
+/** This host may not have seen yet the revision that the client has. */
+async function catchUpWith(
+  world: WriteWorld,
+  kind: Kind<never>,
+  namespace: string | undefined,
+  name: string,
+  named: string,
+): Promise<void> {
+  const key = keyFor(kind, kind.namespaced ? namespace : undefined, name);
+  const entry = world.access.view.entry(key);
+  if (entry !== undefined && entry.revision < Number(named)) await world.access.catchUp();
+}
+
+/** Reads, modifies, writes, and starts over on a conflict. */
+export function modifyObject<T extends KubeObject>(
+  world: WriteWorld,
+  kind: Kind<T>,
+  namespace: string | undefined,
+  name: string,
+  modify: (current: T, entry: Entry) => T | undefined,
+  options: UpdateOptions,
+): Promise<Entry> {
+  return changeStored(world.access, kind, namespace, name, (entry, current) => {
+    // Parsing the text again is the cheapest private copy there is.
+    const next = modify(decodeObject<T>(entry.text, entry.revision), entry);
+    return next === undefined ? { done: entry } : decideUpdate(world, kind, entry, current, next, options, false);
+  });
+}
+
+/** `insists`: the client named the revision that it changes, so a lost compare-and-set is its conflict to solve. */
+export async function decideUpdate<T extends KubeObject>(
+  world: WriteWorld,
+  kind: Kind<T>,
+  entry: Entry,
+  current: T,
+  wanted: T,
+  options: UpdateOptions,
+  insists: boolean,
+): Promise<Step<Entry>> {
+  const companion = options.subresource === undefined ? (world.companions.get(resourceOf(kind)) as Companion<T> | undefined) : undefined;
+  const next =
+    options.subresource === "status"
+      ? nextByStatus(kind, wanted, current)
+      : await nextBySpec(world, kind, wanted, current, companion, options);
+  const plan: Plan<T> = companion === undefined ? { object: next, mutations: [] } : companion.plan(next, current);
+  if (plan.mutations.length === 0 && sameObject(plan.object, current)) return { done: entry };
+  const text = encodeObject(plan.object);
+  if (text === entry.text && plan.mutations.length === 0) return { done: entry };
+  const { key, revision: expect } = entry;
+  if (options.dryRun === true) return { done: { key, revision: expect, text } };
+  const released = isReleased(kind as unknown as Kind, plan.object);
+  const own: Mutation = released ? { op: "delete", key, expect } : { op: "update", key, text, expect };
+  const others = released && companion !== undefined ? companion.release(current) : plan.mutations;
+  const { name } = current.metadata;
+  return {
+    mutations: others.length === 0 ? [own] : [own, ...others],
+    result: (revision) => ({ key, revision, text }),
+    lost: (index) => {
+      const other = index === 0 ? undefined : others[index - 1];
+      if (other !== undefined) return companion?.refusal(plan.object, next, other);
+      return insists ? conflict(kind, name) : undefined;
+    },
+  };
+}
+
+/** Through `status` only the status changes; what else may is for the kind to say. */
+function nextByStatus<T extends KubeObject>(kind: Kind<T>, wanted: T, current: T): T {
+  const { status } = wanted as T & { readonly status?: unknown };
+  if (kind.prepareForStatusUpdate === undefined) return { ...current, status };
+  const next = { ...current, metadata: carryOver(wanted, current).metadata, status };
+  kind.prepareForStatusUpdate(next, current);
+  return next;
+}
+
+async function nextBySpec<T extends KubeObject>(
+  world: WriteWorld,
+  kind: Kind<T>,
+  wanted: T,
+  current: T,
+  companion: Companion<T> | undefined,
+  options: UpdateOptions,
+): Promise<T> {
+  const { namespace, name } = current.metadata;
+  const request: AdmissionRequest = {
+    operation: "update",
+    kind: kind as unknown as Kind,
+    resource: resourceOf(kind),
+    namespace,
+    name,
+    subresource: options.subresource,
+    object: wanted,
+    current,
+    options,
+  };
+  const mutating = admit(world.admission, "mutate", request, world.access);
+  if (mutating !== undefined) await mutating;
+  kind.applyDefaults?.(wanted);
+  const carried = carryOver(wanted, current);
+  const prepared = companion === undefined ? carried : companion.keep(carried, current);
+  kind.prepareForUpdate?.(prepared, current, { now_ms: world.access.clock.now_ms() });
+  const next = countGeneration(kind, prepared, current);
+  const errors = [
+    ...validateObjectMetaUpdate(next.metadata, current.metadata),
+    ...kind.validate(next),
+    ...(kind.validateUpdate?.(next, current) ?? []),
+  ];
+  if (errors.length > 0) throw invalid(kind, name, errors);
+  const validating = admit(world.admission, "validate", { ...request, object: next }, world.access);
+  if (validating !== undefined) await validating;
+  return next;
+}

@@ -1,0 +1,62 @@
+import { conflict, notFound } from "../kinds/errors.ts";
+import type { Kind } from "../kinds/kind.ts";
+import { keyFor } from "../kinds/kind.ts";
+import type { KubeObject } from "../kinds/object.ts";
+import type { Mutation } from "../store/transaction.ts";
+import type { Entry } from "../store/view.ts";
+import type { StoreAccess } from "./store-access.ts";
+
+/** How often a write starts over when others change the same object at the same time. Each time at least one of them succeeded. */
+const WRITE_ATTEMPTS_MAX = 32;
+
+/** What an attempt at a write has decided. */
+export type Step<Result> =
+  | { readonly done: Result }
+  | {
+      readonly mutations: readonly Mutation[];
+      /** The result when all were committed; `revision` is the first mutation's. */
+      readonly result: (revision: number) => Result;
+      /** What to say when mutation `index` lost its compare-and-set; undefined starts over with what is there then. */
+      readonly lost?: (index: number) => Error | undefined;
+    };
+
+/**
+ * Reads an object, decides, writes, and starts over when somebody else was faster. `decide` sees the shared current object and must
+ * not change it. Throws NotFound when there is none, and Conflict when starting over does not end.
+ */
+export async function changeStored<T extends KubeObject, Result>(
+  access: StoreAccess,
+  kind: Kind<T>,
+  namespace: string | undefined,
+  name: string,
+  decide: (entry: Entry, current: T) => Step<Result> | Promise<Step<Result>>,
+): Promise<Result> {
+  const key = keyFor(kind, kind.namespaced ? namespace : undefined, name);
+  for (let attempt = 0; attempt < WRITE_ATTEMPTS_MAX; attempt++) {
+    const found = access.find(key);
+    const entry = found instanceof Promise ? await found : found;
+    if (entry === undefined) throw notFound(kind, name);
+    const decided = decide(entry, access.view.decode<T>(entry));
+    const step = decided instanceof Promise ? await decided : decided;
+    if ("done" in step) return step.done;
+    const outcome = await access.commit(step.mutations);
+    if (outcome.committed) return step.result(outcome.revision);
+    const refusal = step.lost?.(outcome.index);
+    if (refusal !== undefined) throw refusal;
+    await access.awaitActual(outcome.actual);
+  }
+  throw conflict(kind, name);
+}
+
+/** How Kubernetes says that an object was replaced by another of the same name. Source: storage.Preconditions.Check. */
+export function uidConflict(
+  resource: { readonly group: string; readonly plural: string },
+  kind: Kind,
+  object: KubeObject,
+  wanted: string,
+): Error {
+  const { namespace, name, uid } = object.metadata;
+  const key = `/registry/${kind.plural}/${namespace === undefined ? "" : `${namespace}/`}${name}`;
+  const why = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${uid}`;
+  return conflict(resource, name, why);
+}
