@@ -58,6 +58,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   validateUpdate?(next: T, current: T): FieldError[];
   /** Seconds of grace when the deletion request names none; absent: no graceful deletion. */
   defaultGraceSeconds?(object: T): number;
+  /** True when the object's deletion has no grace, whatever the request names: nothing of it runs anywhere. */
+  deletesAtOnce?(object: T): boolean;
   /** True for kinds that count `metadata.generation`: 1 at creation, one more when `generationChanges`. */
   readonly tracksGeneration?: boolean;
   /** Whether an update raises the generation; absent: when `spec` differs. */
@@ -66,6 +68,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly returnsDeletedObject?: boolean;
   readonly columns: readonly Column[];
   cells(object: T, now_ms: number): readonly Cell[];
+  /** `conditions` of the object's table row, each of type `Completed` and status `True`: reason and message. */
+  rowConditions?(object: T): readonly (readonly [reason: string, message: string])[];
   /** Field selectors beyond `metadata.name` and `metadata.namespace`: the value of each for an object. */
   readonly selectableFields: Readonly<Record<string, (object: T) => string>>;
 }

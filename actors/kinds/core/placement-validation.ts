@@ -1,0 +1,171 @@
+/** Where a pod may run: tolerations, affinity, spreading. Source: validateTolerations, validateAffinity, ... of pkg/apis/core/validation. */
+import { duplicate, forbidden, invalid, notSupported, required } from "../field-error.ts";
+import type {
+  Affinity,
+  NodeSelectorRequirement,
+  NodeSelectorTerm,
+  PodAffinityTerm,
+  Toleration,
+  TopologySpreadConstraint,
+} from "../generated/types.ts";
+import { validateLabelSelector } from "../machinery/label-selector.ts";
+import { labelValue, qualifiedName } from "../names.ts";
+import type { FieldError } from "../status.ts";
+
+export const TAINT_EFFECTS: readonly string[] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+
+function validateKey(key: string, field: string): FieldError[] {
+  return qualifiedName(key).map((message) => invalid(field, key, message));
+}
+
+export function validateTolerations(tolerations: readonly Toleration[] | undefined, field: string): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const [index, toleration] of (tolerations ?? []).entries()) {
+    const path = `${field}[${index}]`;
+    const { key = "", operator = "", value = "", effect = "", tolerationSeconds } = toleration;
+    if (key !== "") errors.push(...validateKey(key, `${path}.key`));
+    if (key === "" && operator !== "Exists") {
+      const words = 'operator must be Exists when `key` is empty, which means "match all values and all keys"';
+      errors.push(invalid(`${path}.operator`, operator, words));
+    }
+    if (tolerationSeconds !== undefined && effect !== "NoExecute") {
+      errors.push(invalid(`${path}.effect`, effect, "effect must be 'NoExecute' when `tolerationSeconds` is set"));
+    }
+    if (operator === "" || operator === "Equal") {
+      const wrong = labelValue(value);
+      if (wrong.length > 0) errors.push(invalid(`${path}.operator`, value, wrong.join(";")));
+    } else if (operator === "Exists") {
+      const internal = { Key: key, Operator: operator, Value: value, Effect: effect, TolerationSeconds: tolerationSeconds ?? null };
+      if (value !== "") errors.push(invalid(`${path}.operator`, internal, "value must be empty when `operator` is 'Exists'"));
+    } else errors.push(notSupported(`${path}.operator`, operator, ["Equal", "Exists"]));
+    if (effect !== "" && !TAINT_EFFECTS.includes(effect)) errors.push(notSupported(`${path}.effect`, effect, TAINT_EFFECTS));
+  }
+  return errors;
+}
+
+const ACTIONS: readonly string[] = ["DoNotSchedule", "ScheduleAnyway"];
+const INCLUSION: readonly string[] = ["Honor", "Ignore"];
+
+function validateTopologyKey(key: string, field: string): FieldError[] {
+  return key === "" ? [required(field, "can not be empty")] : validateKey(key, field);
+}
+
+export function validateTopologySpread(constraints: readonly TopologySpreadConstraint[] | undefined, field: string): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const [index, constraint] of (constraints ?? []).entries()) {
+    const path = `${field}[${index}]`;
+    const { maxSkew = 0, topologyKey = "", whenUnsatisfiable = "", minDomains } = constraint;
+    if (maxSkew <= 0) errors.push(invalid(`${path}.maxSkew`, maxSkew, "must be greater than zero"));
+    errors.push(...validateTopologyKey(topologyKey, `${path}.topologyKey`));
+    if (!ACTIONS.includes(whenUnsatisfiable)) errors.push(notSupported(`${path}.whenUnsatisfiable`, whenUnsatisfiable, ACTIONS));
+    const same = (other: TopologySpreadConstraint): boolean =>
+      other.topologyKey === topologyKey && other.whenUnsatisfiable === whenUnsatisfiable;
+    if (constraints?.slice(index + 1).some(same)) {
+      errors.push(duplicate(`${path}.{topologyKey, whenUnsatisfiable}`, `{${topologyKey}, ${whenUnsatisfiable}}`));
+    }
+    if (minDomains !== undefined) {
+      if (minDomains <= 0) errors.push(invalid(`${path}.minDomains`, minDomains, "must be greater than zero"));
+      if (whenUnsatisfiable !== "DoNotSchedule") {
+        const words = `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`;
+        errors.push(invalid(`${path}.minDomains`, minDomains, words));
+      }
+    }
+    for (const name of ["nodeAffinityPolicy", "nodeTaintsPolicy"] as const) {
+      const policy = constraint[name];
+      if (policy !== undefined && !INCLUSION.includes(policy)) errors.push(notSupported(`${path}.${name}`, policy, INCLUSION));
+    }
+    for (const [at, key] of (constraint.matchLabelKeys ?? []).entries()) {
+      const place = `${path}.matchLabelKeys[${at}]`;
+      errors.push(...validateKey(key, place));
+      if (constraint.labelSelector === undefined) {
+        errors.push(forbidden(`${path}.matchLabelKeys`, "must not be specified when labelSelector is not set"));
+        break;
+      }
+    }
+    errors.push(...validateLabelSelector(constraint.labelSelector, `${path}.labelSelector`));
+  }
+  return errors;
+}
+
+export function validateNodeRequirement(requirement: NodeSelectorRequirement, field: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const { key, operator, values = [] } = requirement;
+  if (operator === "In" || operator === "NotIn") {
+    if (values.length === 0) errors.push(required(`${field}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
+  } else if (operator === "Exists" || operator === "DoesNotExist") {
+    if (values.length > 0) errors.push(forbidden(`${field}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
+  } else if (operator === "Gt" || operator === "Lt") {
+    if (values.length !== 1) errors.push(required(`${field}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'"));
+  } else errors.push(invalid(`${field}.operator`, operator, "not a valid selector operator"));
+  errors.push(...validateKey(key, `${field}.key`));
+  for (const [index, value] of values.entries()) {
+    for (const message of labelValue(value)) errors.push(invalid(`${field}.values[${index}]`, value, message));
+  }
+  return errors;
+}
+
+function validateNodeTerm(term: NodeSelectorTerm, field: string): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const [index, requirement] of (term.matchExpressions ?? []).entries()) {
+    errors.push(...validateNodeRequirement(requirement, `${field}.matchExpressions[${index}]`));
+  }
+  for (const [index, requirement] of (term.matchFields ?? []).entries()) {
+    const path = `${field}.matchFields[${index}]`;
+    const { key, operator, values = [] } = requirement;
+    if (operator !== "In" && operator !== "NotIn") errors.push(invalid(`${path}.operator`, operator, "not a valid selector operator"));
+    else if (values.length !== 1)
+      errors.push(required(`${path}.values`, "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"));
+    if (key !== "metadata.name") errors.push(invalid(`${path}.key`, key, "not a valid field selector key"));
+  }
+  return errors;
+}
+
+function validatePodTerm(term: PodAffinityTerm, field: string): FieldError[] {
+  const errors = validateLabelSelector(term.labelSelector, `${field}.labelSelector`);
+  errors.push(...validateLabelSelector(term.namespaceSelector, `${field}.namespaceSelector`));
+  for (const name of term.namespaces ?? []) {
+    if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name))
+      errors.push(
+        invalid(
+          `${field}.namespace`,
+          name,
+          "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
+        ),
+      );
+  }
+  errors.push(...validateTopologyKey(term.topologyKey ?? "", `${field}.topologyKey`));
+  return errors;
+}
+
+function validateWeight(weight: number | undefined, field: string): FieldError[] {
+  return weight !== undefined && weight >= 1 && weight <= 100
+    ? []
+    : [invalid(`${field}.weight`, weight ?? 0, "must be in the range 1-100")];
+}
+
+export function validateAffinity(affinity: Affinity | undefined, field: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const node = affinity?.nodeAffinity;
+  if (node?.requiredDuringSchedulingIgnoredDuringExecution !== undefined) {
+    const path = `${field}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`;
+    const terms = node.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms ?? [];
+    if (terms.length === 0) errors.push(required(path, "must have at least one node selector term"));
+    for (const [index, term] of terms.entries()) errors.push(...validateNodeTerm(term, `${path}[${index}]`));
+  }
+  for (const [index, term] of (node?.preferredDuringSchedulingIgnoredDuringExecution ?? []).entries()) {
+    const path = `${field}.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
+    if (term.weight < 1 || term.weight > 100) errors.push(invalid(`${path}.weight`, term.weight, "must be in the range 1-100"));
+    errors.push(...validateNodeTerm(term.preference ?? {}, `${path}.preference`));
+  }
+  for (const name of ["podAffinity", "podAntiAffinity"] as const) {
+    const pods = affinity?.[name];
+    for (const [index, term] of (pods?.requiredDuringSchedulingIgnoredDuringExecution ?? []).entries()) {
+      errors.push(...validatePodTerm(term, `${field}.${name}.requiredDuringSchedulingIgnoredDuringExecution[${index}]`));
+    }
+    for (const [index, term] of (pods?.preferredDuringSchedulingIgnoredDuringExecution ?? []).entries()) {
+      const path = `${field}.${name}.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
+      errors.push(...validateWeight(term.weight, path), ...validatePodTerm(term.podAffinityTerm, `${path}.podAffinityTerm`));
+    }
+  }
+  return errors;
+}

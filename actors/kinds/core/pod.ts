@@ -1,0 +1,95 @@
+import type { Pod } from "../generated/types.ts";
+import type { Kind } from "../kind.ts";
+import { validateObjectMeta } from "../metadata.ts";
+import { dnsSubdomain } from "../names.ts";
+import { AGE_COLUMN, column, NAME_COLUMN, wideColumn } from "../table.ts";
+import { ALL_VERBS, STATUS } from "../verbs.ts";
+import { podCells } from "./pod-cells.ts";
+import { DEFAULT_GRACE_S, defaultPod } from "./pod-defaults.ts";
+import { qosClassOf } from "./pod-qos.ts";
+import { validatePodUpdate } from "./pod-update.ts";
+import { validatePodSpec } from "./pod-validation.ts";
+
+/** Succeeded and Failed pods never run again. */
+export function isTerminal(pod: Pod): boolean {
+  return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
+}
+
+/** A new pod is Pending; one behind scheduling gates says so. Source: podStrategy.PrepareForCreate. */
+function prepareForCreate(pod: Pod): void {
+  pod.status = { phase: "Pending", qosClass: qosClassOf(pod) };
+  if ((pod.spec.schedulingGates?.length ?? 0) === 0) return;
+  const message = "Scheduling is blocked due to non-empty scheduling gates";
+  pod.status.conditions = [{ type: "PodScheduled", status: "False", reason: "SchedulingGated", message }];
+}
+
+/** `podIP` and the first of `podIPs` are one. */
+function alignAddresses(pod: Pod): void {
+  const { status } = pod;
+  if (status === undefined) return;
+  const first = status.podIPs?.[0]?.ip;
+  if (first !== undefined) status.podIP = first;
+  else if (status.podIP) status.podIPs = [{ ip: status.podIP }];
+}
+
+export const PodKind: Kind<Pod> = {
+  group: "",
+  version: "v1",
+  kind: "Pod",
+  plural: "pods",
+  singular: "pod",
+  shortNames: ["po"],
+  categories: ["all"],
+  namespaced: true,
+  verbs: ALL_VERBS,
+  subresources: [
+    { name: "binding", verbs: ["create"], gvk: { group: "", version: "v1", kind: "Binding" } },
+    { name: "eviction", verbs: ["create"], gvk: { group: "policy", version: "v1", kind: "Eviction" } },
+    STATUS,
+  ],
+  schema: "io.k8s.api.core.v1.Pod",
+  tracksGeneration: true,
+  returnsDeletedObject: true,
+  applyDefaults: defaultPod,
+  prepareForCreate,
+  prepareForUpdate: (next, current) => {
+    if (current.status === undefined) delete next.status;
+    else next.status = current.status;
+  },
+  prepareForStatusUpdate: (next, current) => {
+    alignAddresses(next);
+    const qosClass = current.status?.qosClass;
+    if (qosClass !== undefined) next.status = { qosClass, ...next.status };
+  },
+  validate: (pod) => [...validateObjectMeta(pod.metadata, true, dnsSubdomain), ...validatePodSpec(pod.spec ?? { containers: [] }, "spec")],
+  validateUpdate: validatePodUpdate,
+  defaultGraceSeconds: (pod) => pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_S,
+  deletesAtOnce: (pod) => !pod.spec.nodeName || isTerminal(pod),
+  columns: [
+    NAME_COLUMN,
+    column("Ready", "How many of the containers are ready"),
+    column("Status", "What the containers are up to"),
+    column("Restarts", "How often containers were started anew, and when last"),
+    AGE_COLUMN,
+    wideColumn("IP", "The pod's address"),
+    wideColumn("Node", "Where it runs"),
+    wideColumn("Nominated Node", "Where it will run when lower priorities have made room"),
+    wideColumn("Readiness Gates", "How many of the conditions that it waits for are true"),
+  ],
+  cells: podCells,
+  rowConditions: (pod) => {
+    if (pod.status?.phase === "Succeeded") return [["Succeeded", "The pod has completed successfully."]];
+    return pod.status?.phase === "Failed" ? [["Failed", "The pod failed."]] : [];
+  },
+  selectableFields: {
+    "spec.nodeName": (pod) => pod.spec.nodeName ?? "",
+    "spec.restartPolicy": (pod) => pod.spec.restartPolicy ?? "",
+    "spec.schedulerName": (pod) => pod.spec.schedulerName ?? "",
+    "spec.serviceAccountName": (pod) => pod.spec.serviceAccountName ?? "",
+    "spec.hostNetwork": (pod) => String(pod.spec.hostNetwork ?? false),
+    "status.phase": (pod) => pod.status?.phase ?? "",
+    "status.podIP": (pod) => pod.status?.podIP ?? "",
+    "status.podIPs": (pod) => pod.status?.podIPs?.[0]?.ip ?? "",
+    "status.nominatedNodeName": (pod) => pod.status?.nominatedNodeName ?? "",
+  },
+};
