@@ -72,7 +72,7 @@ export class Tournament {
     const left = 4 * node;
     const a = tree[left] as number;
     const b = tree[left + 2] as number;
-    const best = a > b ? a : b;
+    const best = Math.max(a, b);
     const count = (a === best ? (tree[left + 1] as number) : 0) + (b === best ? (tree[left + 3] as number) : 0);
     const at = 2 * node;
     if (tree[at] === best && tree[at + 1] === count) return false;
