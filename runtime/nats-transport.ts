@@ -97,7 +97,8 @@ export function natsTransport(options: NatsTransportOptions): Transport {
     async close(): Promise<void> {
       closed = true;
       for (const subscription of subscriptions) subscription.unsubscribe();
-      if (connected && !connection.isClosed()) await connection.flush();
+      // A connection that breaks meanwhile loses what was in it, as it would have a moment later.
+      if (connected && !connection.isClosed()) await connection.flush().catch(() => undefined);
     },
   };
 }

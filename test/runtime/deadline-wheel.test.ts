@@ -21,7 +21,11 @@ class Recorded extends Deadline {
 }
 
 test("every deadline expires once, never early and at most three ticks late, unless it is removed", () => {
-  const step = fc.record({ delay_ms: fc.integer({ min: 0, max: 60_000 }), pause_ms: fc.integer({ min: 0, max: 700 }), remove: fc.boolean() });
+  const step = fc.record({
+    delay_ms: fc.integer({ min: 0, max: 60_000 }),
+    pause_ms: fc.integer({ min: 0, max: 700 }),
+    remove: fc.boolean(),
+  });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const clock = virtualClock();
@@ -54,10 +58,13 @@ test("a wheel that finds itself far behind still expires all", () => {
   const wheel = new DeadlineWheel({
     now_ms: () => now_ms,
     monotonic_ms: () => now_ms,
-    after: (_delay_ms, fire) => (fires.push(fire), { cancel() {} }),
+    after: (_delay_ms, fire) => {
+      fires.push(fire);
+      return { cancel() {} };
+    },
   });
   const deadlines = Array.from({ length: 3_000 }, () => new Recorded(() => now_ms));
-  deadlines.forEach((deadline, index) => wheel.add(deadline, index * 10));
+  for (const [index, deadline] of deadlines.entries()) wheel.add(deadline, index * 10);
   now_ms = 3_600_000;
   fires.shift()?.();
   expect(deadlines.every((deadline) => deadline.expired_ms.length === 1)).toBe(true);

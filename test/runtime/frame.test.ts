@@ -41,7 +41,14 @@ test("envelopes that fit together travel together", () => {
 test("what cannot be packed is refused alone", () => {
   const round: { type: string; self?: unknown } = { type: "round" };
   round.self = round;
-  const { frames, refused } = packFrames("here", [[TELL, "sum/x", round], [ANSWER, 4, 2]], 1_000);
+  const { frames, refused } = packFrames(
+    "here",
+    [
+      [TELL, "sum/x", round],
+      [ANSWER, 4, 2],
+    ],
+    1_000,
+  );
   expect(refused).toEqual([{ envelope: [TELL, "sum/x", round], reason: "not-plain-data" }]);
   expect(frames.map((bytes) => unpackFrame(bytes))).toEqual([{ from: "here", envelopes: [[ANSWER, 4, 2]] }]);
 });
@@ -50,7 +57,11 @@ test.each([
   ["another version", new Packr().pack([FRAME_VERSION + 1, "there", []]), /version 2.*reads version 1/],
   ["something else", new TextEncoder().encode("hello"), /not a frame/],
   ["nothing", new Uint8Array(0), /not a frame/],
-  ["half a frame", packFrames("there", [[ANSWER, 1, "a long answer"]], 1_000).frames[0]?.subarray(0, 12) ?? new Uint8Array(0), /broken frame/],
+  [
+    "half a frame",
+    packFrames("there", [[ANSWER, 1, "a long answer"]], 1_000).frames[0]?.subarray(0, 12) ?? new Uint8Array(0),
+    /broken frame/,
+  ],
 ])("%s is named, not guessed at", (_name, bytes, said) => {
   expect(unpackFrame(bytes)).toMatch(said);
 });

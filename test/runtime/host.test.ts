@@ -58,7 +58,12 @@ test("messages that come while an actor activates wait for it", async () => {
   const { host, clock } = stage();
   const door = gate();
   const seen: number[] = [];
-  host.register(kindOf<Add>("sum", async () => (await door.opened, { receive: (message) => void seen.push(message.n) })));
+  host.register(
+    kindOf<Add>("sum", async () => {
+      await door.opened;
+      return { receive: (message) => void seen.push(message.n) };
+    }),
+  );
   for (const n of [1, 2, 3]) host.messenger.tell(addressOf("sum", "x"), { type: "add", n });
   await clock.run(0);
   expect(seen).toEqual([]);
@@ -71,7 +76,11 @@ test("a full mailbox refuses: an ask fails at once, a tell becomes a dead letter
   const { host, clock, lines } = stage();
   const door = gate();
   const seen: number[] = [];
-  const slow = kindOf<Add>("sum", () => async (message) => (await door.opened, void seen.push(message.n)), { mailboxCapacity: 2 });
+  const receive = async (message: Add) => {
+    await door.opened;
+    seen.push(message.n);
+  };
+  const slow = kindOf<Add>("sum", () => receive, { mailboxCapacity: 2 });
   host.register(slow);
   const to = addressOf("sum", "x");
   host.messenger.tell(to, { type: "add", n: 1 });
@@ -133,7 +142,11 @@ test("an answer may come long after the turn has ended", async () => {
 test("an ask ends once: later answers are counted and change nothing", async () => {
   const { host, clock } = stage();
   let kept: Sender | undefined;
-  host.register(kindOf<Add>("mute", () => (_message, sender) => void (kept = sender)));
+  host.register(
+    kindOf<Add>("mute", () => (_message, sender) => {
+      kept = sender;
+    }),
+  );
   const ask = failure(host.messenger.ask(addressOf("mute", "x"), { type: "add" }, { deadline_ms: 100 }));
   await clock.run(99);
   expect(host.counters().asksWaiting).toBe(1);
@@ -200,7 +213,11 @@ test("a busy actor leaves the others their go, and the event loop its turn", asy
       if (spinning) context.tell(context.self, { type: "spin" });
     }),
   );
-  host.register(kindOf<{ type: "look" }>("other", () => () => void (othersGo = spins)));
+  host.register(
+    kindOf<{ type: "look" }>("other", () => () => {
+      othersGo = spins;
+    }),
+  );
   host.messenger.tell(addressOf("spinner", "x"), { type: "spin" });
   host.messenger.tell(addressOf("other", "x"), { type: "look" });
   // This timer fires only if the event loop gets past the spinner.

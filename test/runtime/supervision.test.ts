@@ -19,7 +19,10 @@ function summing(supervision: Supervision) {
         let sum = 0;
         return {
           async receive(message, sender) {
-            if (message.type === "add") sender.answer((sum += message.n));
+            if (message.type === "add") {
+              sum += message.n;
+              sender.answer(sum);
+            }
             if (message.type === "crash later") await Promise.resolve();
             if (message.type === "crash") context.after(5, { type: "alarm" });
             if (message.type === "alarm") seen.push("alarm");
@@ -31,8 +34,7 @@ function summing(supervision: Supervision) {
       { supervision },
     ),
   );
-  const ask = (message: Told) =>
-    on.host.messenger.ask<number>(to, message).catch((error: AskFailed) => error.code);
+  const ask = (message: Told) => on.host.messenger.ask<number>(to, message).catch((error: AskFailed) => error.code);
   return { ...on, seen, ask };
 }
 

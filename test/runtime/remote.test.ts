@@ -1,0 +1,192 @@
+import { Packr } from "msgpackr";
+import { expect, test } from "vitest";
+import { FRAME_VERSION } from "../../runtime/frame.ts";
+import {
+  type Address,
+  type AskFailed,
+  addressOf,
+  Directory,
+  Host,
+  loopbackNetwork,
+  type Member,
+  type Sender,
+  seededRandom,
+  virtualClock,
+} from "../../runtime/mod.ts";
+import { kindOf, recordingLog } from "./stage.ts";
+
+type Told = { type: "add"; n: number } | { type: "sum" } | { type: "echo"; body: unknown } | { type: "keep" };
+
+const BOTH: Member[] = [
+  { host: "front", kinds: ["client"] },
+  { host: "back", kinds: ["sum"] },
+];
+const sum = addressOf("sum", "x");
+const echo = (body: unknown): Told => ({ type: "echo", body });
+
+/** Two hosts on one clock; `sum` actors live on `back`. */
+function pair(options: { members?: Member[]; payload_max?: number } = {}) {
+  const clock = virtualClock();
+  const network = loopbackNetwork(options.payload_max);
+  const directory = new Directory(options.members ?? BOTH);
+  const kept: Sender[] = [];
+  const hosts = ["front", "back"].map((name, index) => {
+    const { log, lines } = recordingLog();
+    const host = new Host({ name, clock, random: seededRandom(index), log, directory, transport: network.join(name) });
+    host.register(
+      kindOf<Told>("sum", () => {
+        let total = 0;
+        return (message, sender) => {
+          if (message.type === "add") total += message.n;
+          if (message.type === "sum") sender.answer({ total, on: name });
+          if (message.type === "echo") sender.answer(message.body);
+          if (message.type === "keep") kept.push(sender);
+        };
+      }),
+    );
+    return { host, lines };
+  });
+  const [front, back] = hosts;
+  if (front === undefined || back === undefined) throw new Error("two hosts were made");
+  const failure = (to: Address, message: Told, deadline_ms = 1_000) =>
+    front.host.messenger.ask(to, message, { deadline_ms }).then(
+      () => "answered",
+      (error: AskFailed) => error.code,
+    );
+  return { clock, network, directory, front, back, kept, failure };
+}
+
+test("tells and asks reach the host that the directory names, in order, and answers come back", async () => {
+  const { front, back } = pair();
+  for (let n = 1; n <= 100; n++) front.host.messenger.tell(sum, { type: "add", n });
+  expect(await front.host.messenger.ask(sum, { type: "sum" })).toEqual({ total: 5_050, on: "back" });
+  expect(front.host.counters().activations).toBe(0);
+  expect(back.host.counters().delivered).toBe(101);
+});
+
+test("what one turn of the loop sends to one host is one frame", async () => {
+  const { front, network, clock } = pair();
+  for (let n = 1; n <= 100; n++) front.host.messenger.tell(sum, { type: "add", n });
+  await clock.run(0);
+  expect(network.frames).toBe(1);
+});
+
+test("an actor on the same host is reached without the network", async () => {
+  const { back, network } = pair();
+  const body = { not: () => "plain" };
+  expect(await back.host.messenger.ask(sum, echo(body))).toBe(body);
+  expect(network.frames).toBe(0);
+});
+
+test("between hosts only plain data survives: answers are copies", async () => {
+  const { front } = pair();
+  const body = {
+    text: "ü",
+    list: [1, 2.5, -3],
+    none: null,
+    missing: undefined,
+    bytes: new Uint8Array([1, 2]),
+    deep: { big: 2 ** 50, yes: true },
+  };
+  const back = await front.host.messenger.ask<typeof body>(sum, echo(body));
+  expect(back).not.toBe(body);
+  expect({ ...back, bytes: new Uint8Array(back.bytes) }).toEqual(body);
+});
+
+test("an answer may be given long after the turn, by whoever kept the sender, once", async () => {
+  const { front, back, kept, clock } = pair();
+  const ask = front.host.messenger.ask<string>(sum, { type: "keep" });
+  await clock.run(5_000);
+  kept[0]?.answer("late");
+  kept[0]?.answer("later");
+  expect(await ask).toBe("late");
+  await clock.run(0);
+  expect(front.host.counters().lateAnswers).toBe(0);
+  expect(back.host.counters().asksWaiting).toBe(0);
+});
+
+test("messages larger than one frame are split between frames; one larger than a frame is refused", async () => {
+  const { front, network, clock, failure } = pair({ payload_max: 2_000 });
+  const body = "x".repeat(900);
+  const echoes = Array.from({ length: 7 }, (_, n) => front.host.messenger.ask(sum, echo(`${n}${body}`)));
+  expect((await Promise.all(echoes)).map((echo) => String(echo).charAt(0))).toEqual(["0", "1", "2", "3", "4", "5", "6"]);
+  expect(network.frames).toBeGreaterThanOrEqual(8);
+  expect(await failure(sum, { type: "echo", body: "x".repeat(2_000) })).toBe("too-large");
+  front.host.messenger.tell(sum, { type: "echo", body: "x".repeat(2_000) });
+  const round: unknown[] = [];
+  round.push(round);
+  expect(await failure(sum, { type: "echo", body: round })).toBe("not-plain-data");
+  await clock.run(0);
+  expect(front.host.counters().deadLetters).toMatchObject({ "too-large": 1, "not-plain-data": 0 });
+});
+
+test("an answer that cannot travel fails its ask", async () => {
+  const { back, failure } = pair({ payload_max: 2_000, members: [{ host: "back", kinds: ["big"] }] });
+  const answers: Record<string, unknown> = { long: "x".repeat(2_000), short: "x" };
+  back.host.register(kindOf<Told>("big", (_context, key) => (_message, sender) => sender.answer(answers[key])));
+  expect(await failure(addressOf("big", "long"), { type: "sum" })).toBe("too-large");
+  expect(await failure(addressOf("big", "short"), { type: "sum" })).toBe("answered");
+});
+
+test("refusals of the other host come back as they would here", async () => {
+  const { failure, back, clock } = pair({ members: [{ host: "back", kinds: ["sum", "ghost"] }] });
+  expect(await failure(addressOf("ghost", "x"), { type: "sum" })).toBe("unknown-kind");
+  await Promise.all([back.host.stop(), clock.run(0)]);
+  expect(await failure(sum, { type: "sum" }), "its transport is gone, and the network says so").toBe("unreachable");
+});
+
+test("a lost message ends in its deadline; a cut-off asker learns that nothing is reachable", async () => {
+  const { network, clock, failure } = pair();
+  network.cut("back", true);
+  const ask = failure(sum, { type: "sum" });
+  await clock.run(1_100);
+  expect(await ask).toBe("unreachable");
+  network.cut("back", false);
+  const silent = failure(sum, { type: "keep" });
+  await clock.run(1_100);
+  expect(await silent).toBe("deadline");
+});
+
+test("a host that meets a frame of another version says so and goes on", async () => {
+  const { front, back, network, clock } = pair();
+  network.inject("back", new Packr().pack([FRAME_VERSION + 1, "front", [["from the future"]]]));
+  network.inject(
+    "back",
+    new Packr().pack([
+      FRAME_VERSION,
+      "front",
+      [
+        [99, "an envelope from the future"],
+        [0, sum, { type: "add", n: 4 }],
+      ],
+    ]),
+  );
+  await clock.run(0);
+  expect(back.lines.map(({ level, message }) => `${level} ${message}`)).toEqual([
+    "error dropped a frame that this host cannot read",
+    "error dropped an envelope of unknown kind",
+  ]);
+  expect(await front.host.messenger.ask(sum, { type: "sum" })).toEqual({ total: 4, on: "back" });
+});
+
+test("when an address moves, its actor stops and what waited follows it, asks too", async () => {
+  const { front, back, directory, clock } = pair();
+  const keep = front.host.messenger.ask(sum, { type: "keep" }, { deadline_ms: 100_000 }).catch((error: AskFailed) => error.code);
+  await clock.run(0);
+  for (let n = 1; n <= 3; n++) back.host.messenger.tell(sum, { type: "add", n });
+  const total = back.host.messenger.ask(sum, { type: "sum" });
+  directory.update([{ host: "front", kinds: ["sum"] }]);
+  await clock.run(0);
+  expect(await total).toEqual({ total: 6, on: "front" });
+  expect(back.host.counters().active).toBe(0);
+  expect(front.host.counters().active).toBe(1);
+  await clock.run(100_100);
+  expect(await keep).toBe("deadline");
+});
+
+test("a host refuses what another sends it in error, instead of activating an address twice", async () => {
+  const { front, network, clock } = pair();
+  network.inject("front", new Packr().pack([FRAME_VERSION, "back", [[0, sum, { type: "add", n: 4 }]]]));
+  await clock.run(0);
+  expect(front.host.counters()).toMatchObject({ active: 0, deadLetters: { unreachable: 1 } });
+});
