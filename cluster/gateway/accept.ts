@@ -1,0 +1,91 @@
+/**
+ * How an answer is to be printed, from the Accept header. Source: apiserver's negotiation package and the API concepts page,
+ * "Alternate representations of resources" and "Receiving resources as Tables".
+ */
+export interface Format {
+  readonly encoding: "json" | "yaml";
+  /** `object`: as it is. The other two are views of it. */
+  readonly as: "object" | "table" | "metadata";
+  /** `APIGroupDiscoveryList` in the version that was asked for, on discovery pages only. */
+  readonly aggregated: "v2" | "v2beta1" | undefined;
+}
+
+export const PLAIN_JSON: Format = { encoding: "json", as: "object", aggregated: undefined };
+
+/** Media types that answers come in; Kubernetes names them in its refusals. Protobuf is refused, and clients fall back. */
+export const ANSWER_TYPES = ["application/json", "application/yaml"] as const;
+
+/** Distinct Accept headers whose meaning is remembered; a client has one or two. */
+const REMEMBERED_HEADERS_MAX = 256;
+/** Media ranges of one header that are looked at. */
+const MEDIA_RANGES_MAX = 32;
+
+const remembered = new Map<string, Format | undefined>();
+
+/** The first format of the header that can be served; undefined when none can. No header means JSON. */
+export function negotiate(header: string | undefined): Format | undefined {
+  if (header === undefined || header === "" || header === "application/json" || header === "*/*") return PLAIN_JSON;
+  if (remembered.has(header)) return remembered.get(header);
+  const format = firstServed(header);
+  if (remembered.size < REMEMBERED_HEADERS_MAX) remembered.set(header, format);
+  return format;
+}
+
+interface MediaRange {
+  readonly type: string;
+  readonly parameters: ReadonlyMap<string, string>;
+  readonly quality: number;
+}
+
+function firstServed(header: string): Format | undefined {
+  const ranges = header.split(",", MEDIA_RANGES_MAX).map(mediaRange);
+  // Sorting is stable, so equal qualities keep the client's order.
+  ranges.sort((a, b) => b.quality - a.quality);
+  for (const range of ranges) {
+    const format = formatOf(range);
+    if (format !== undefined) return format;
+  }
+  return undefined;
+}
+
+function mediaRange(text: string): MediaRange {
+  const [type = "", ...rest] = text.split(";");
+  const parameters = new Map<string, string>();
+  for (const parameter of rest) {
+    const equals = parameter.indexOf("=");
+    if (equals > 0) parameters.set(parameter.slice(0, equals).trim(), parameter.slice(equals + 1).trim());
+  }
+  const quality = Number(parameters.get("q") ?? "1");
+  return { type: type.trim().toLowerCase(), parameters, quality: Number.isNaN(quality) ? 0 : quality };
+}
+
+function formatOf(range: MediaRange): Format | undefined {
+  const encoding = encodingOf(range.type);
+  if (encoding === undefined) return undefined;
+  const as = range.parameters.get("as");
+  if (as === undefined) return { encoding, as: "object", aggregated: undefined };
+  const group = range.parameters.get("g");
+  const version = range.parameters.get("v");
+  if (as === "APIGroupDiscoveryList" && group === "apidiscovery.k8s.io") {
+    return version === "v2" || version === "v2beta1" ? { encoding, as: "object", aggregated: version } : undefined;
+  }
+  if (group !== "meta.k8s.io" || (version !== "v1" && version !== "v1beta1")) return undefined;
+  if (as === "Table") return { encoding, as: "table", aggregated: undefined };
+  if (as === "PartialObjectMetadata" || as === "PartialObjectMetadataList") return { encoding, as: "metadata", aggregated: undefined };
+  return undefined;
+}
+
+function encodingOf(type: string): Format["encoding"] | undefined {
+  switch (type) {
+    case "application/json":
+    case "*/*":
+    case "application/*":
+      return "json";
+    case "application/yaml":
+    case "application/x-yaml":
+    case "text/yaml":
+      return "yaml";
+    default:
+      return undefined;
+  }
+}

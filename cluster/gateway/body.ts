@@ -1,0 +1,106 @@
+import type { IncomingMessage } from "node:http";
+import { parse as parseYaml } from "yaml";
+import { badRequest, requestEntityTooLarge, unsupportedMediaType } from "../../actors/kinds/errors.ts";
+
+/** The largest body read. Source: apiserver's MaxRequestBodyBytes. */
+export const BODY_BYTES_MAX: number = 3 * 1024 * 1024;
+
+/** Aliases that a YAML body may expand to, so that a small body cannot become a huge object. */
+const YAML_ALIASES_MAX = 100;
+
+/** Media types of objects that are read. Protobuf is named because Kubernetes' refusal names it; it is not read. */
+const OBJECT_TYPES = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+const PATCH_TYPES = ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"];
+
+export type PatchType = "json" | "merge" | "strategic";
+
+/** The client went away before its body was whole: nobody is left to answer. */
+export class BodyAborted extends Error {
+  override readonly name = "BodyAborted";
+}
+
+/** Reads the whole body as UTF-8. Throws 413 as soon as it is too large, before the rest is read. */
+export function readBody(request: IncomingMessage): Promise<string> {
+  const declared = Number(request.headers["content-length"] ?? 0);
+  if (declared > BODY_BYTES_MAX) return Promise.reject(tooLarge());
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > BODY_BYTES_MAX) {
+        request.pause();
+        request.removeAllListeners("data");
+        reject(tooLarge());
+        return;
+      }
+      chunks.push(chunk);
+    });
+    request.on("end", () => {
+      const [only] = chunks;
+      resolve(only === undefined ? "" : chunks.length === 1 ? only.toString("utf8") : Buffer.concat(chunks, bytes).toString("utf8"));
+    });
+    request.on("error", () => reject(new BodyAborted()));
+    request.on("close", () => reject(new BodyAborted()));
+  });
+}
+
+function tooLarge(): Error {
+  return requestEntityTooLarge(`limit is ${BODY_BYTES_MAX}`);
+}
+
+/** The media type of a body without its parameters; empty when the client named none. */
+export function mediaTypeOf(request: IncomingMessage): string {
+  const header = request.headers["content-type"];
+  if (header === undefined) return "";
+  const semicolon = header.indexOf(";");
+  return (semicolon < 0 ? header : header.slice(0, semicolon)).trim().toLowerCase();
+}
+
+/** The body of an object as JSON text: YAML is turned into JSON. Throws 415 for other media types, 400 for YAML that is none. */
+export function objectText(mediaType: string, body: string): string {
+  switch (mediaType) {
+    case "":
+    case "application/json":
+      return body;
+    case "application/yaml":
+    case "application/x-yaml":
+    case "text/yaml":
+      return jsonFromYaml(body);
+    default:
+      throw unsupportedMediaType(OBJECT_TYPES);
+  }
+}
+
+/** What kind of patch a media type is. Throws 415. */
+export function patchTypeOf(mediaType: string): PatchType {
+  switch (mediaType) {
+    case "application/json-patch+json":
+      return "json";
+    case "application/merge-patch+json":
+      return "merge";
+    case "application/strategic-merge-patch+json":
+      return "strategic";
+    default:
+      throw unsupportedMediaType(PATCH_TYPES);
+  }
+}
+
+/** JSON is YAML too, and far quicker to read as JSON. */
+export function jsonFromYaml(body: string): string {
+  const first = body.trimStart()[0];
+  if (first === "{" || first === "[") {
+    try {
+      JSON.parse(body);
+      return body;
+    } catch {
+      // A flow mapping that is YAML but no JSON.
+    }
+  }
+  try {
+    const value: unknown = parseYaml(body, { maxAliasCount: YAML_ALIASES_MAX, schema: "core" });
+    return JSON.stringify(value ?? null);
+  } catch (error) {
+    throw badRequest(`error converting YAML to JSON: yaml: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

@@ -1,0 +1,22 @@
+import type { KindTable } from "../../actors/kinds/kinds.ts";
+import type { Registry } from "../../actors/registry/registry.ts";
+import type { StoreClient } from "../../actors/store/transaction.ts";
+import type { View } from "../../actors/store/view.ts";
+import type { Clock, Logger, Random } from "../../runtime/mod.ts";
+
+/** What the gateway sees of the cluster. Handlers read from the view and write through the registry, nothing else. */
+export interface GatewayContext {
+  readonly view: View;
+  readonly store: StoreClient;
+  readonly registry: Registry;
+  readonly kinds: KindTable;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** Waits until the view shows everything that was committed when this was called: the base of consistent reads. */
+export async function untilNewest(context: Pick<GatewayContext, "view" | "store">): Promise<void> {
+  const revision = await context.store.committedRevision();
+  if (context.view.revision < revision) await context.view.until(revision);
+}

@@ -1,0 +1,78 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { methodNotAllowed, resourceNotFound } from "../../actors/kinds/errors.ts";
+import type { Format } from "./accept.ts";
+import type { Answer } from "./answer.ts";
+import { PAGE_NOT_FOUND } from "./answer.ts";
+import { mediaTypeOf, readBody } from "./body.ts";
+import type { GatewayContext } from "./context.ts";
+import { get } from "./get.ts";
+import { list } from "./list.ts";
+import type { IncludeObject } from "./object-text.ts";
+import type { RequestInfo, ResourceRequest } from "./route.ts";
+import { bind, subresource } from "./subresources.ts";
+import { targetOf } from "./target.ts";
+import type { Watches } from "./watches.ts";
+import type { Content } from "./writes.ts";
+import { create, patch, remove, removeCollection, update } from "./writes.ts";
+
+/** Answers a request about objects. */
+export async function answerResource(
+  context: GatewayContext,
+  watches: Watches,
+  info: ResourceRequest,
+  format: Format,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<Answer> {
+  const target = targetOf(info, context.kinds);
+  switch (target.target) {
+    case "no-page":
+      return PAGE_NOT_FOUND;
+    case "no-resource":
+      throw resourceNotFound();
+    case "no-method":
+      throw methodNotAllowed();
+    case "bindings":
+      return bind(context, info, "", await contentOf(request));
+    case "subresource":
+      return subresource(context, info, target.kind, target.subresource, info.verb === "get" ? NO_CONTENT : await contentOf(request));
+    case "object":
+      break;
+  }
+  const { kind } = target;
+  switch (info.verb) {
+    case "get":
+      return get(context, info, kind);
+    case "list":
+      return list(context, info, kind);
+    case "watch":
+      // A watch may be silent for long; the system's keep-alive tells whether its client is still there.
+      request.socket.setTimeout(0);
+      await watches.serve(info, { kind, as: format.as, includeObject: includedObject(info) }, response);
+      return { type: "taken" };
+    case "create":
+      return create(context, info, kind, await contentOf(request));
+    case "update":
+      return update(context, info, kind, undefined, await contentOf(request));
+    case "patch":
+      return patch(context, info, kind, undefined, await contentOf(request));
+    case "delete":
+      return remove(context, info, kind, await contentOf(request));
+    case "deletecollection":
+      return removeCollection(context, info, kind, await contentOf(request));
+    case "":
+      throw methodNotAllowed();
+  }
+}
+
+const NO_CONTENT: Content = { mediaType: "", body: "", userAgent: undefined };
+
+async function contentOf(request: IncomingMessage): Promise<Content> {
+  return { mediaType: mediaTypeOf(request), body: await readBody(request), userAgent: request.headers["user-agent"] };
+}
+
+/** How much of each object a table carries along. */
+export function includedObject(info: RequestInfo): IncludeObject {
+  const asked = info.query.size === 0 ? null : info.query.get("includeObject");
+  return asked === "None" || asked === "Object" ? asked : "Metadata";
+}

@@ -1,0 +1,26 @@
+import { internalError, serviceUnavailable } from "../../actors/kinds/errors.ts";
+import type { Status } from "../../actors/kinds/status.ts";
+import { StatusError } from "../../actors/kinds/status.ts";
+import { StoreUnavailable } from "../../actors/store/errors.ts";
+import type { Logger } from "../../runtime/mod.ts";
+import type { Answer } from "./answer.ts";
+import { RETRY_AFTER_S } from "./in-flight.ts";
+
+/**
+ * What a client reads when its request failed. A StatusError is the answer itself; a store that cannot answer now is 503; anything else
+ * is a fault of ours: 500, and logged with its stack, which the client does not see.
+ */
+export function failureAnswer(error: unknown, log: Logger, path: string): Answer {
+  if (error instanceof StatusError) return statusAnswer(error.status);
+  if (error instanceof StoreUnavailable) return statusAnswer(serviceUnavailable(error.message).status);
+  log.error({ error, path }, "a request failed unexpectedly");
+  return statusAnswer(internalError("the server failed unexpectedly; its log says more").status);
+}
+
+function statusAnswer(status: Status): Answer {
+  const retryAfter_s = status.details?.retryAfterSeconds ?? (status.code === 503 ? RETRY_AFTER_S : 0);
+  const json = JSON.stringify(status);
+  return retryAfter_s > 0
+    ? { type: "json", code: status.code, json, headers: { "Retry-After": String(retryAfter_s) } }
+    : { type: "json", code: status.code, json };
+}

@@ -1,0 +1,243 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Server } from "node:https";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { Format } from "./accept.ts";
+import { negotiate, PLAIN_JSON } from "./accept.ts";
+import type { Access } from "./access.ts";
+import { ADMINISTRATORS_ONLY, refusal } from "./access.ts";
+import type { Answer } from "./answer.ts";
+import { BodyAborted } from "./body.ts";
+import type { GatewayContext } from "./context.ts";
+import { untilNewest } from "./context.ts";
+import { answerResource, includedObject } from "./dispatch.ts";
+import { failureAnswer } from "./failures.ts";
+import type { HealthCheck } from "./health.ts";
+import { identityOf } from "./identity.ts";
+import type { Lane } from "./in-flight.ts";
+import { InFlight, tooMany } from "./in-flight.ts";
+import { RequestMetrics } from "./metrics.ts";
+import type { OpenApiDocuments } from "./openapi.ts";
+import { Pages, unacceptable } from "./pages.ts";
+import type { Wire } from "./printer.ts";
+import { print } from "./printer.ts";
+import type { RequestInfo } from "./route.ts";
+import { isTrue, parseRequest } from "./route.ts";
+import { Watches } from "./watches.ts";
+
+/** A client has this long to send the head of its request, and the handshake before it. */
+export const HEADERS_TIMEOUT_MS = 10_000;
+/** A client has this long to send its whole request. Source: apiserver's --request-timeout. */
+export const REQUEST_TIMEOUT_MS = 60_000;
+/** An idle connection is kept this long; longer than clients keep theirs, so that they close first. */
+export const KEEP_ALIVE_TIMEOUT_MS = 180_000;
+/** A connection with a request under way on which no byte moves for this long is closed. Watches are exempt. */
+export const STALLED_CLIENT_MS = 90_000;
+/** After so long without traffic the system asks whether the other end is still there; half-open watches end by it. */
+export const TCP_KEEP_ALIVE_MS = 30_000;
+/** Connections at once; each idle one costs some 50 KB. */
+export const CONNECTIONS_MAX = 20_000;
+
+export interface GatewayOptions extends GatewayContext {
+  /** PEM. `clientCa` signs the certificates that say who clients are. */
+  readonly tls: { readonly key: string; readonly cert: string; readonly clientCa: string };
+  /** The package version of this program. */
+  readonly version: string;
+  /** Default ADMINISTRATORS_ONLY. */
+  readonly access?: Access;
+  readonly openApi: OpenApiDocuments;
+}
+
+/** The HTTPS door of one host. */
+export interface Gateway {
+  /** Port 0 takes a free one. Resolves to the port; rejects with the system's error (`EADDRINUSE`, `EACCES`). */
+  listen(port: number, host: string): Promise<number>;
+  /** Takes no more requests, ends watches, lets what is under way finish for `grace_ms`, then cuts it off. */
+  close(grace_ms: number): Promise<void>;
+}
+
+/**
+ * Makes the gateway: HTTPS requests become reads of the view and writes through the registry. One request goes through: parse, who is
+ * it, may they, is there room, in which form, what do they want, print.
+ */
+export function createGateway(options: GatewayOptions): Gateway {
+  return new HttpsGateway(options);
+}
+
+class HttpsGateway implements Gateway {
+  readonly #context: GatewayOptions;
+  readonly #server: Server;
+  readonly #access: Access;
+  readonly #watches: Watches;
+  readonly #inFlight = new InFlight();
+  readonly #metrics: RequestMetrics;
+  readonly #pages: Pages;
+  #address = "";
+  #closing = false;
+
+  constructor(options: GatewayOptions) {
+    this.#context = options;
+    this.#access = options.access ?? ADMINISTRATORS_ONLY;
+    this.#watches = new Watches(options);
+    this.#metrics = new RequestMetrics(this.#gauges());
+    const { kinds, openApi, version } = options;
+    this.#pages = new Pages({ kinds, openApi, version, metrics: this.#metrics, checks: this.#checks(), address: () => this.#address });
+    this.#server = createServer(
+      {
+        key: options.tls.key,
+        cert: options.tls.cert,
+        ca: options.tls.clientCa,
+        // Everybody may connect: who has no certificate, or a wrong one, is anonymous.
+        requestCert: true,
+        rejectUnauthorized: false,
+        ALPNProtocols: ["http/1.1"],
+        minVersion: "TLSv1.2",
+        handshakeTimeout: HEADERS_TIMEOUT_MS,
+        headersTimeout: HEADERS_TIMEOUT_MS,
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+        keepAlive: true,
+        keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
+        noDelay: true,
+      },
+      (request, response) => void this.#serve(request, response),
+    );
+    this.#server.timeout = STALLED_CLIENT_MS;
+    this.#server.maxConnections = CONNECTIONS_MAX;
+    this.#server.on("tlsClientError", (error) => options.log.debug({ error }, "a TLS handshake failed"));
+  }
+
+  listen(port: number, host: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off("error", reject);
+        this.#server.on("error", (error) => this.#context.log.error({ error }, "the API server's socket failed"));
+        const bound = (this.#server.address() as AddressInfo).port;
+        this.#address = `${host}:${bound}`;
+        resolve(bound);
+      });
+    });
+  }
+
+  async close(grace_ms: number): Promise<void> {
+    this.#closing = true;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#watches.endAll();
+    this.#server.closeIdleConnections();
+    const cut = this.#context.clock.after(grace_ms, () => this.#server.closeAllConnections());
+    await closed;
+    cut.cancel();
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { clock, log, view } = this.#context;
+    const started_ms = clock.monotonic_ms();
+    if (this.#closing) response.shouldKeepAlive = false;
+    const info = parseRequest(request.method ?? "GET", request.url ?? "/");
+    const lane = laneOf(info);
+    const entered = lane === undefined || this.#inFlight.enter(lane);
+    const format = negotiate(request.headers.accept);
+    const wire = wireOf(request, response, info, format ?? PLAIN_JSON);
+    try {
+      const answer = await this.#guarded(request, response, info, format, entered);
+      if (answer === undefined) return;
+      await print(answer, wire, view, clock.now_ms());
+      const duration_ms = answer.type === "taken" ? undefined : clock.monotonic_ms() - started_ms;
+      this.#count(info, response.statusCode, duration_ms);
+    } catch (error) {
+      // A failure while printing: the head is out already, so all that is left is to cut the answer short.
+      log.error({ error, path: info.path }, "an answer could not be printed");
+      response.destroy();
+    } finally {
+      if (entered && lane !== undefined) this.#inFlight.leave(lane);
+    }
+  }
+
+  /** The answer, whatever happens; undefined when the client has gone. */
+  async #guarded(
+    request: IncomingMessage,
+    response: ServerResponse,
+    info: RequestInfo,
+    format: Format | undefined,
+    entered: boolean,
+  ): Promise<Answer | undefined> {
+    try {
+      const identity = identityOf(request.socket as TLSSocket);
+      const decision = this.#access.authorize(identity, info);
+      const { allowed, reason } = { reason: "", ...(decision instanceof Promise ? await decision : decision) };
+      if (!allowed) throw refusal(identity, info, reason);
+      if (!entered) throw tooMany();
+      if (format === undefined) throw unacceptable();
+      return info.type === "page"
+        ? await this.#pages.answer(info, format, request.headers["if-none-match"])
+        : await answerResource(this.#context, this.#watches, info, format, request, response);
+    } catch (error) {
+      if (error instanceof BodyAborted) return undefined;
+      return failureAnswer(error, this.#context.log, info.path);
+    }
+  }
+
+  #count(info: RequestInfo, code: number, duration_ms: number | undefined): void {
+    if (info.type === "page") this.#metrics.count(info.method, "", "", code, duration_ms);
+    else {
+      const { verb, group, resource, subresource: part } = info;
+      // Made-up names in made-up paths must not become labels.
+      const known = code !== 404 || info.named;
+      this.#metrics.count(verb, known ? group : "", known ? (part === "" ? resource : `${resource}/${part}`) : "", code, duration_ms);
+    }
+  }
+
+  #checks(): readonly HealthCheck[] {
+    const well = async (): Promise<undefined> => undefined;
+    return [
+      { name: "ping", live: true, run: well },
+      {
+        name: "store",
+        live: false,
+        run: async () => {
+          await untilNewest(this.#context);
+          return undefined;
+        },
+      },
+      { name: "shutdown", live: false, run: async () => (this.#closing ? "process is shutting down" : undefined) },
+    ];
+  }
+
+  #gauges(): ConstructorParameters<typeof RequestMetrics>[0] {
+    const inFlight = { name: "apiserver_current_inflight_requests", help: "Requests under way." };
+    return [
+      { ...inFlight, labels: '{request_kind="readOnly"}', read: () => this.#inFlight.count("readonly") },
+      { ...inFlight, labels: '{request_kind="mutating"}', read: () => this.#inFlight.count("mutating") },
+      { name: "apiserver_longrunning_requests", help: "Watches under way.", labels: '{verb="WATCH"}', read: () => this.#watches.count },
+    ];
+  }
+}
+
+/** Which limit a request counts against; watches against none. */
+function laneOf(info: RequestInfo): Lane | undefined {
+  if (info.type === "page") return "readonly";
+  if (info.verb === "watch") return undefined;
+  return info.verb === "get" || info.verb === "list" ? "readonly" : "mutating";
+}
+
+function wireOf(request: IncomingMessage, response: ServerResponse, info: RequestInfo, format: Format): Wire {
+  const { headers } = request;
+  return {
+    response,
+    format,
+    includeObject: includedObject(info),
+    pretty: prettyFor(info.query, headers["user-agent"]),
+    gzip: headers["accept-encoding"]?.includes("gzip") === true,
+  };
+}
+
+/** People read what they ask for with these; programs do not. Source: apiserver's isPrettyPrint. */
+const READ_BY_PEOPLE = ["curl", "Wget", "Mozilla/5.0"];
+
+function prettyFor(query: URLSearchParams, userAgent: string | undefined): boolean {
+  const asked = query.size === 0 ? null : query.get("pretty");
+  if (asked !== null && asked !== "") return isTrue(asked);
+  return asked === "" || (userAgent !== undefined && READ_BY_PEOPLE.some((name) => userAgent.startsWith(name)));
+}

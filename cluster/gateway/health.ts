@@ -1,0 +1,57 @@
+import type { Answer } from "./answer.ts";
+import { PAGE_NOT_FOUND } from "./answer.ts";
+
+/** One thing that must be well. `run` resolves to what is wrong, or undefined. */
+export interface HealthCheck {
+  readonly name: string;
+  /** Also asked by /livez: a failure means that a restart may help. */
+  readonly live: boolean;
+  run(): Promise<string | undefined>;
+}
+
+export type HealthEndpoint = "healthz" | "livez" | "readyz";
+
+/**
+ * Answers a health page: `ok`, with `?verbose` or on failure one line a check, with a check's name behind the slash that check alone.
+ * `?exclude=` leaves checks out. Source: Kubernetes' page on API health endpoints.
+ */
+export async function health(
+  checks: readonly HealthCheck[],
+  endpoint: HealthEndpoint,
+  check: string,
+  query: URLSearchParams,
+): Promise<Answer> {
+  const asked = endpoint === "livez" ? checks.filter(({ live }) => live) : checks;
+  if (check !== "") {
+    const one = asked.find(({ name }) => name === check);
+    if (one === undefined) return PAGE_NOT_FOUND;
+    const wrong = await outcomeOf(one);
+    return wrong === undefined ? plain(200, "ok") : plain(500, `internal server error: ${wrong}\n`);
+  }
+  const excluded = new Set(query.getAll("exclude"));
+  const lines: string[] = [];
+  const failed: string[] = [];
+  for (const one of asked) {
+    if (excluded.has(one.name)) {
+      lines.push(`[+]${one.name} excluded: ok`);
+      continue;
+    }
+    const wrong = await outcomeOf(one);
+    if (wrong !== undefined) failed.push(one.name);
+    lines.push(wrong === undefined ? `[+]${one.name} ok` : `[-]${one.name} failed: reason withheld`);
+  }
+  if (failed.length > 0) return plain(500, `${lines.join("\n")}\n${endpoint} check failed\n`);
+  return plain(200, query.has("verbose") ? `${lines.join("\n")}\n${endpoint} check passed\n` : "ok");
+}
+
+async function outcomeOf(check: HealthCheck): Promise<string | undefined> {
+  try {
+    return await check.run();
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function plain(code: number, text: string): Answer {
+  return { type: "text", code, text, headers: { "X-Content-Type-Options": "nosniff" } };
+}

@@ -1,0 +1,67 @@
+import type { Kind } from "../../actors/kinds/kind.ts";
+import { apiVersionOf } from "../../actors/kinds/kind.ts";
+import type { ObjectText } from "../../actors/kinds/text.ts";
+import { gvkJson, itemJson, objectJson } from "../../actors/kinds/text.ts";
+import type { Entry, View } from "../../actors/store/view.ts";
+import type { Format } from "./accept.ts";
+import { metadataText } from "./metadata-text.ts";
+
+const METADATA_GVK = '"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1"';
+const gvks = new WeakMap<Kind, string>();
+
+/** What of an object stands in a row of a table. Source: metav1.IncludeObjectPolicy. */
+export type IncludeObject = "None" | "Metadata" | "Object";
+
+/** All that decides what an object's JSON looks like, but the object. */
+export interface Rendering {
+  readonly kind: Kind;
+  readonly as: Format["as"];
+  readonly includeObject: IncludeObject;
+}
+
+/** The `kind` and `apiVersion` members of a kind's objects. */
+export function gvkOf(kind: Kind): string {
+  let gvk = gvks.get(kind);
+  if (gvk === undefined) {
+    gvk = gvkJson(kind.kind, apiVersionOf(kind));
+    gvks.set(kind, gvk);
+  }
+  return gvk;
+}
+
+/** The JSON of a whole object that stands alone. Revision 0 is an object that was never stored (a dry run): it has no version. */
+export function wholeObject(kind: Kind, text: ObjectText, revision: number): string {
+  return revision === 0 ? `{${gvkOf(kind)},"metadata":{${text}` : objectJson(text, revision, gvkOf(kind));
+}
+
+/** The JSON of an object's metadata alone. */
+export function partialObject(text: ObjectText, revision: number): string {
+  return `{${METADATA_GVK},"metadata":{${revision === 0 ? "" : `"resourceVersion":"${revision}",`}${metadataText(text)}}`;
+}
+
+/** An object as an item of a list of its kind: items carry no kind of their own, except metadata. */
+export function listItem(as: Format["as"], entry: Entry): string {
+  return as === "metadata" ? partialObject(entry.text, entry.revision) : itemJson(entry.text, entry.revision);
+}
+
+/** `"columnDefinitions":[...]` of a kind's tables. */
+export function columnDefinitions(kind: Kind): string {
+  const columns = kind.columns.map(({ name, type, format = "", description, priority }) => ({ name, type, format, description, priority }));
+  return `"columnDefinitions":${JSON.stringify(columns)}`;
+}
+
+/** One row of a table. `text` and `revision` are the entry's, but for the last state of a deleted object, whose revision is the deletion's. */
+export function tableRow(rendering: Rendering, view: View, entry: Entry, revision: number, now_ms: number): string {
+  const { kind, includeObject } = rendering;
+  const cells = JSON.stringify(kind.cells(view.decode(entry), now_ms));
+  if (includeObject === "None") return `{"cells":${cells},"object":null}`;
+  const object = includeObject === "Object" ? wholeObject(kind, entry.text, revision) : partialObject(entry.text, revision);
+  return `{"cells":${cells},"object":${object}}`;
+}
+
+/** A table of one row, for a single object or an event; `columns` are left out where the client has them already. */
+export function tableOfOne(rendering: Rendering, view: View, entry: Entry, revision: number, now_ms: number, columns: boolean): string {
+  const definitions = columns ? columnDefinitions(rendering.kind) : '"columnDefinitions":null';
+  const row = tableRow(rendering, view, entry, revision, now_ms);
+  return `{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{"resourceVersion":"${revision}"},${definitions},"rows":[${row}]}`;
+}

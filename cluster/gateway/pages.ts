@@ -1,0 +1,143 @@
+import { createHash } from "node:crypto";
+import { notAcceptable } from "../../actors/kinds/errors.ts";
+import type { Kind } from "../../actors/kinds/kind.ts";
+import type { KindTable } from "../../actors/kinds/kinds.ts";
+import type { Format } from "./accept.ts";
+import { ANSWER_TYPES } from "./accept.ts";
+import type { Answer, Headers } from "./answer.ts";
+import { PAGE_NOT_FOUND } from "./answer.ts";
+import type { DiscoveredGroup } from "./discovery.ts";
+import { aggregatedDocument, coreVersions, discover, groupDocument, groupList, resourceList } from "./discovery.ts";
+import type { HealthCheck } from "./health.ts";
+import { health } from "./health.ts";
+import type { RequestMetrics } from "./metrics.ts";
+import type { OpenApiDocuments } from "./openapi.ts";
+import { openApiPage } from "./openapi.ts";
+import type { PageRequest } from "./route.ts";
+
+/** What is known of the server that pages print. */
+export interface PageFacts {
+  readonly kinds: KindTable;
+  readonly checks: readonly HealthCheck[];
+  readonly metrics: RequestMetrics;
+  readonly openApi: OpenApiDocuments;
+  /** The package version of this program. */
+  readonly version: string;
+  /** Where clients find the server, `host:port`. */
+  address(): string;
+}
+
+/** The release of Kubernetes whose API this is. */
+const KUBERNETES = { major: "1", minor: "34", patch: "0" } as const;
+
+const ROOT_PATHS = ["/api", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"];
+
+/** Answers everything that is not about objects. Documents are made when first asked for and kept until the kinds change. */
+export class Pages {
+  readonly #facts: PageFacts;
+  #kinds: readonly Kind[] = [];
+  #groups: readonly DiscoveredGroup[] = [];
+  readonly #aggregated = new Map<string, { readonly json: string; readonly etag: string }>();
+
+  constructor(facts: PageFacts) {
+    this.#facts = facts;
+  }
+
+  async answer(info: PageRequest, format: Format, ifNoneMatch: string | undefined): Promise<Answer> {
+    const { page } = info;
+    const reads = info.method === "get" || info.method === "head";
+    if (!reads) return PAGE_NOT_FOUND;
+    switch (page.page) {
+      case "root":
+        return ok({ paths: ROOT_PATHS });
+      case "core-versions":
+        return format.aggregated === undefined
+          ? ok(coreVersions(this.#facts.address()))
+          : this.#aggregate(true, format.aggregated, ifNoneMatch);
+      case "groups":
+        return format.aggregated === undefined ? ok(groupList(this.#discovered())) : this.#aggregate(false, format.aggregated, ifNoneMatch);
+      case "group": {
+        const group = this.#group(page.group);
+        return group === undefined || page.group === "" ? PAGE_NOT_FOUND : ok(groupDocument(group));
+      }
+      case "resources": {
+        const version = this.#group(page.group)?.versions.find((one) => one.version === page.version);
+        return version === undefined ? PAGE_NOT_FOUND : ok(resourceList(page.group, version));
+      }
+      case "openapi-v2":
+      case "openapi-v3":
+      case "openapi-v3-document":
+        return openApiPage(this.#facts.openApi, this.#facts.kinds, page, info.query, ifNoneMatch);
+      case "version":
+        return ok(versionDocument(this.#facts.version));
+      case "health":
+        return health(this.#facts.checks, page.endpoint, page.check, info.query);
+      case "metrics":
+        return { type: "text", code: 200, text: this.#facts.metrics.print() };
+      case "none":
+        return PAGE_NOT_FOUND;
+    }
+  }
+
+  #group(name: string): DiscoveredGroup | undefined {
+    return this.#discovered().find(({ group }) => group === name);
+  }
+
+  #discovered(): readonly DiscoveredGroup[] {
+    const kinds = this.#facts.kinds.all();
+    if (kinds.length !== this.#kinds.length || kinds.some((kind, i) => kind !== this.#kinds[i])) {
+      this.#kinds = kinds;
+      this.#groups = discover(kinds);
+      this.#aggregated.clear();
+    }
+    return this.#groups;
+  }
+
+  #aggregate(core: boolean, version: "v2" | "v2beta1", ifNoneMatch: string | undefined): Answer {
+    const groups = this.#discovered();
+    const key = `${core}${version}`;
+    let document = this.#aggregated.get(key);
+    if (document === undefined) {
+      const json = JSON.stringify(aggregatedDocument(groups, core, version));
+      document = { json, etag: etagOf(json) };
+      this.#aggregated.set(key, document);
+    }
+    const headers: Headers = { ETag: document.etag, Vary: "Accept" };
+    if (ifNoneMatch === document.etag) return { type: "text", code: 304, text: "", headers };
+    const contentType = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
+    return { type: "json", code: 200, json: document.json, contentType, headers };
+  }
+}
+
+function ok(value: object): Answer {
+  return { type: "value", code: 200, value };
+}
+
+/** A quoted hash of a document, as `ETag` wants it. */
+export function etagOf(text: string): string {
+  return `"${createHash("sha256").update(text).digest("hex").toUpperCase()}"`;
+}
+
+/** The refusal when a client accepts nothing that is served. */
+export function unacceptable(): Error {
+  return notAcceptable([...ANSWER_TYPES, "application/vnd.kubernetes.protobuf"]);
+}
+
+function versionDocument(version: string): object {
+  const { major, minor, patch } = KUBERNETES;
+  return {
+    major,
+    minor,
+    emulationMajor: major,
+    emulationMinor: minor,
+    minCompatibilityMajor: major,
+    minCompatibilityMinor: String(Number(minor) - 1),
+    gitVersion: `v${major}.${minor}.${patch}+troupe-${version}`,
+    gitCommit: "",
+    gitTreeState: "clean",
+    buildDate: "1970-01-01T00:00:00Z",
+    goVersion: `node-${process.version}`,
+    compiler: "node",
+    platform: `${process.platform}/${process.arch === "x64" ? "amd64" : process.arch}`,
+  };
+}

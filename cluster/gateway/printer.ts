@@ -1,0 +1,138 @@
+import type { ServerResponse } from "node:http";
+import { promisify } from "node:util";
+import { constants, createGzip, gzip } from "node:zlib";
+import { stringify } from "yaml";
+import type { View } from "../../actors/store/view.ts";
+import type { Format } from "./accept.ts";
+import type { Answer, Headers } from "./answer.ts";
+import { roomIn } from "./backpressure.ts";
+import { listChunks, listSize } from "./list-text.ts";
+import type { IncludeObject } from "./object-text.ts";
+import { partialObject, tableOfOne, wholeObject } from "./object-text.ts";
+
+/** Answers larger than this are compressed for clients that ask. Source: apiserver's defaultGzipThresholdBytes. */
+export const GZIP_BYTES_MIN: number = 128 * 1024;
+/** Kubernetes' level as well: what counts is the time of the server. */
+const GZIP_LEVEL = constants.Z_BEST_SPEED;
+/** Lists up to this size are sent in one piece with their length; larger ones as they are printed. */
+const LIST_WHOLE_CHARS_MAX = 128 * 1024;
+const JSON_INDENT = 2;
+
+/** How this client wants its answer, and what goes to it. */
+export interface Wire {
+  readonly response: ServerResponse;
+  readonly format: Format;
+  readonly includeObject: IncludeObject;
+  readonly pretty: boolean;
+  readonly gzip: boolean;
+}
+
+const compress = promisify(gzip);
+
+/** Prints an answer. Resolves when all of it is handed to the connection. */
+export async function print(answer: Answer, wire: Wire, view: View, now_ms: number): Promise<void> {
+  switch (answer.type) {
+    case "taken":
+      return;
+    case "text":
+      return send(wire, answer.code, "text/plain; charset=utf-8", answer.text, answer.headers);
+    case "value":
+      return sendJson(wire, answer.code, JSON.stringify(answer.value), warningHeaders(answer.warnings));
+    case "json":
+      return sendJson(wire, answer.code, answer.json, answer.headers === undefined ? [] : flat(answer.headers), answer.contentType);
+    case "object": {
+      const { kind, entry, code } = answer;
+      const rendering = { kind, as: wire.format.as, includeObject: wire.includeObject };
+      const json =
+        wire.format.as === "object"
+          ? wholeObject(kind, entry.text, entry.revision)
+          : wire.format.as === "metadata"
+            ? partialObject(entry.text, entry.revision)
+            : tableOfOne(rendering, view, entry, entry.revision, now_ms, true);
+      return sendJson(wire, code, json, warningHeaders(answer.warnings));
+    }
+    case "list": {
+      const rendering = { kind: answer.kind, as: wire.format.as, includeObject: wire.includeObject };
+      const chunks = listChunks(answer, rendering, view, now_ms);
+      const reprinted = wire.pretty || wire.format.encoding === "yaml";
+      if (reprinted || listSize(answer) <= LIST_WHOLE_CHARS_MAX) return sendJson(wire, 200, [...chunks].join(""), []);
+      return stream(wire, chunks);
+    }
+  }
+}
+
+function sendJson(
+  wire: Wire,
+  code: number,
+  json: string,
+  headers: readonly string[],
+  contentType = "application/json",
+): void | Promise<void> {
+  if (wire.format.encoding === "yaml") {
+    return sendFlat(wire, code, "application/yaml", stringify(JSON.parse(json), { sortMapEntries: true, lineWidth: 0 }), headers);
+  }
+  if (wire.pretty) return sendFlat(wire, code, contentType, `${JSON.stringify(JSON.parse(json), null, JSON_INDENT)}\n`, headers);
+  return sendFlat(wire, code, contentType, `${json}\n`, headers);
+}
+
+function send(wire: Wire, code: number, contentType: string, text: string, headers: Headers = {}): void | Promise<void> {
+  return sendFlat(wire, code, contentType, text, flat(headers));
+}
+
+/** One head, one body, one write: the whole of most answers is a single TLS record. */
+function sendFlat(wire: Wire, code: number, contentType: string, text: string, headers: readonly string[]): void | Promise<void> {
+  const { response } = wire;
+  const bytes = Buffer.byteLength(text);
+  if (wire.gzip && bytes > GZIP_BYTES_MIN) return sendCompressed(wire, code, contentType, text, headers);
+  if (response.destroyed) return;
+  response.writeHead(code, [...headers, "Content-Type", contentType, "Cache-Control", CACHE, "Content-Length", String(bytes)]);
+  response.end(text, "utf8");
+}
+
+const CACHE = "no-cache, private";
+
+async function sendCompressed(wire: Wire, code: number, contentType: string, text: string, headers: readonly string[]): Promise<void> {
+  const body = await compress(text, { level: GZIP_LEVEL });
+  if (wire.response.destroyed) return;
+  const compressed = ["Content-Encoding", "gzip", "Vary", "Accept-Encoding", "Content-Length", String(body.length)];
+  wire.response.writeHead(code, [...headers, "Content-Type", contentType, "Cache-Control", CACHE, ...compressed]);
+  wire.response.end(body);
+}
+
+/** Sends a large list piece by piece, each when there is room for it, so that it is never in memory as a whole. */
+async function stream(wire: Wire, chunks: Iterable<string>): Promise<void> {
+  const { response } = wire;
+  if (response.destroyed) return;
+  const head = ["Content-Type", "application/json", "Cache-Control", CACHE];
+  response.writeHead(200, wire.gzip ? [...head, "Content-Encoding", "gzip", "Vary", "Accept-Encoding"] : head);
+  if (wire.gzip) {
+    const zip = createGzip({ level: GZIP_LEVEL });
+    zip.pipe(response);
+    response.once("close", () => zip.destroy());
+    for (const chunk of chunks) {
+      if (!zip.write(chunk, "utf8")) await roomIn(zip);
+      if (response.destroyed) return;
+    }
+    zip.end("\n");
+    return;
+  }
+  for (const chunk of chunks) {
+    if (!response.write(chunk, "utf8")) await roomIn(response);
+    if (response.destroyed) return;
+  }
+  response.end("\n");
+}
+
+function flat(headers: Headers): string[] {
+  const list: string[] = [];
+  for (const [name, value] of Object.entries(headers)) list.push(name, value);
+  return list;
+}
+
+const NO_HEADERS: readonly string[] = [];
+
+/** RFC 7234 warnings as Kubernetes sends them: code 299, no agent. */
+function warningHeaders(warnings: readonly string[] | undefined): readonly string[] {
+  if (warnings === undefined || warnings.length === 0) return NO_HEADERS;
+  return warnings.flatMap((text) => ["Warning", `299 - ${JSON.stringify(text)}`]);
+}

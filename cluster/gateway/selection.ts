@@ -1,0 +1,68 @@
+import { badRequest } from "../../actors/kinds/errors.ts";
+import type { Kind } from "../../actors/kinds/kind.ts";
+import { keyFor, resourceOf } from "../../actors/kinds/kind.ts";
+import type { FieldSelector } from "../../actors/kinds/machinery/field-selector.ts";
+import { compileFieldSelector, exactValue, parseFieldSelector } from "../../actors/kinds/machinery/field-selector.ts";
+import { matchesLabels, parseLabelSelector, SelectorError } from "../../actors/kinds/machinery/label-selector.ts";
+import type { KubeObject } from "../../actors/kinds/object.ts";
+import type { Entry, View } from "../../actors/store/view.ts";
+
+/** Which objects of a collection a request is about. */
+export interface Selection {
+  /** True when every object of the namespace (or of all) is taken: then nothing has to be decoded. */
+  readonly everything: boolean;
+  /** The only key that can be taken, where a field selector names the object. */
+  readonly soleKey: string | undefined;
+  /** Selections of one kind with the same text take the same objects. */
+  readonly key: string;
+  /** The entry may be of any namespace. */
+  takes(view: View, entry: Entry): boolean;
+  /** What the selectors say about an object, the namespace left aside. */
+  matches(object: KubeObject): boolean;
+}
+
+/** Reads the selectors of a request. Throws 400 in Kubernetes' words. An empty namespace means all. */
+export function selectionOf(
+  kind: Kind,
+  namespace: string,
+  options: { readonly labelSelector: string; readonly fieldSelector: string },
+): Selection {
+  const { labelSelector, fieldSelector } = options;
+  const inside = kind.namespaced && namespace !== "" ? `${resourceOf(kind)}/${namespace}/` : "";
+  const key = `${inside}\n${labelSelector}\n${fieldSelector}`;
+  if (labelSelector === "" && fieldSelector === "") {
+    const takes = inside === "" ? () => true : (_view: View, entry: Entry) => entry.key.startsWith(inside);
+    return { everything: true, soleKey: undefined, key, takes, matches: () => true };
+  }
+  const labels = understood(() => parseLabelSelector(labelSelector));
+  const fields = understood(() => parseFieldSelector(fieldSelector));
+  const fieldsMatch = understood(() => compileFieldSelector(kind, fields));
+  const matches = (object: KubeObject): boolean => matchesLabels(labels, object.metadata.labels) && fieldsMatch(object);
+  const soleKey = soleKeyOf(kind, namespace, fields);
+  return {
+    everything: false,
+    soleKey,
+    key,
+    matches,
+    takes(view, entry) {
+      if (soleKey !== undefined ? entry.key !== soleKey : !entry.key.startsWith(inside)) return false;
+      return matches(view.decode(entry));
+    },
+  };
+}
+
+function soleKeyOf(kind: Kind, namespace: string, fields: FieldSelector): string | undefined {
+  const name = exactValue(fields, "metadata.name");
+  if (name === undefined || name === "") return undefined;
+  if (!kind.namespaced) return keyFor(kind, undefined, name);
+  const inside = namespace !== "" ? namespace : exactValue(fields, "metadata.namespace");
+  return inside === undefined || inside === "" ? undefined : keyFor(kind, inside, name);
+}
+
+function understood<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw error instanceof SelectorError ? badRequest(error.message) : error;
+  }
+}

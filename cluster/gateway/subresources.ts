@@ -1,0 +1,112 @@
+import { badRequest, invalid as invalidObject, methodNotAllowed, resourceNotFound } from "../../actors/kinds/errors.ts";
+import { notSupported, required } from "../../actors/kinds/field-error.ts";
+import type { Binding, Eviction, Namespace, Scale } from "../../actors/kinds/generated/types.ts";
+import type { Kind, Subresource } from "../../actors/kinds/kind.ts";
+import type { FieldError } from "../../actors/kinds/status.ts";
+import type { Answer } from "./answer.ts";
+import { objectText } from "./body.ts";
+import type { GatewayContext } from "./context.ts";
+import { get } from "./get.ts";
+import { readObject, readOther } from "./object-body.ts";
+import type { ResourceRequest } from "./route.ts";
+import { deleteOptions, writeOptions } from "./write-options.ts";
+import type { Content } from "./writes.ts";
+import { checkName, patch, patchOf, placed, update } from "./writes.ts";
+
+const BINDING = { group: "", version: "v1", kind: "Binding" };
+const EVICTION = { group: "policy", version: "v1", kind: "Eviction" };
+const SCALE = { group: "autoscaling", version: "v1", kind: "Scale" };
+
+const CREATED: object = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 };
+
+/** Answers a request about a part of an object, or about an action on it. */
+export async function subresource(
+  context: GatewayContext,
+  info: ResourceRequest,
+  kind: Kind,
+  part: Subresource,
+  content: Content,
+): Promise<Answer> {
+  switch (part.name) {
+    case "status":
+      if (info.verb === "get") return get(context, info, kind);
+      return info.verb === "patch" ? patch(context, info, kind, "status", content) : update(context, info, kind, "status", content);
+    case "scale":
+      return scale(context, info, kind, content);
+    case "binding":
+      return bind(context, info, info.name, content);
+    case "eviction":
+      return evict(context, info, content);
+    case "finalize":
+      return finalize(context, info, kind, content);
+    default:
+      throw resourceNotFound();
+  }
+}
+
+async function scale(context: GatewayContext, info: ResourceRequest, kind: Kind, content: Content): Promise<Answer> {
+  const { registry } = context;
+  switch (info.verb) {
+    case "get":
+      return { type: "value", code: 200, value: await registry.getScale(kind, info.namespace, info.name) };
+    case "update": {
+      const options = writeOptions(info.query, content.userAgent, "UpdateOptions");
+      const { object, warnings } = readOther<Scale>(SCALE, objectText(content.mediaType, content.body), options.fieldValidation);
+      const metadata = placed(kind, info, object.metadata);
+      checkName(metadata.name, info.name);
+      return { type: "value", code: 200, value: await registry.updateScale(kind, { ...object, metadata }, options), warnings };
+    }
+    case "patch": {
+      const options = writeOptions(info.query, content.userAgent, "PatchOptions");
+      return { type: "value", code: 200, value: await registry.patchScale(kind, info.namespace, info.name, patchOf(content), options) };
+    }
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+/** Binds a pod to a node. `name` is the pod's; empty where only the body names it. */
+export async function bind(context: GatewayContext, info: ResourceRequest, name: string, content: Content): Promise<Answer> {
+  const options = writeOptions(info.query, content.userAgent, "CreateOptions");
+  const { object } = readOther<Binding>(BINDING, objectText(content.mediaType, content.body), options.fieldValidation);
+  const { metadata, target } = object;
+  const named = metadata?.name ?? "";
+  if (name !== "" && named !== "" && named !== name) throw badRequest("name in URL does not match name in Binding object");
+  if (metadata?.namespace !== undefined && metadata.namespace !== "" && metadata.namespace !== info.namespace) {
+    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  }
+  const errors = bindingErrors(target);
+  if (errors.length > 0) throw invalidObject(BINDING, named, errors);
+  const uid = metadata?.uid === "" ? undefined : metadata?.uid;
+  const annotations = metadata?.annotations;
+  const written = annotations === undefined ? options : { ...options, annotations };
+  await context.registry.bind(info.namespace, name === "" ? named : name, uid, target.name ?? "", written);
+  return { type: "value", code: 201, value: CREATED };
+}
+
+/** Source: ValidatePodBinding of Kubernetes 1.34. */
+function bindingErrors(target: Binding["target"] | undefined): FieldError[] {
+  const errors: FieldError[] = [];
+  const kind = target?.kind ?? "";
+  if (kind !== "" && kind !== "Node") errors.push(notSupported("target.kind", kind, ["Node", "<empty>"]));
+  if (target?.name === undefined || target.name === "") errors.push(required("target.name"));
+  return errors;
+}
+
+async function evict(context: GatewayContext, info: ResourceRequest, content: Content): Promise<Answer> {
+  const options = writeOptions(info.query, content.userAgent, "CreateOptions");
+  const { object } = readOther<Eviction>(EVICTION, objectText(content.mediaType, content.body), options.fieldValidation);
+  const named = object.metadata?.name ?? "";
+  if (named !== "" && named !== info.name) throw badRequest("name in URL does not match name in Eviction object");
+  const deletion = deleteOptions(info.query, content.userAgent, object.deleteOptions);
+  await context.registry.evict(info.namespace, info.name, { ...deletion, dryRun: options.dryRun || deletion.dryRun === true });
+  return { type: "value", code: 201, value: CREATED };
+}
+
+async function finalize(context: GatewayContext, info: ResourceRequest, kind: Kind, content: Content): Promise<Answer> {
+  const options = writeOptions(info.query, content.userAgent, "UpdateOptions");
+  const { object, warnings } = readObject(kind, objectText(content.mediaType, content.body), options.fieldValidation);
+  checkName(object.metadata.name, info.name);
+  const entry = await context.registry.finalizeNamespace(object as unknown as Namespace, options);
+  return { type: "object", code: 200, kind, entry, warnings };
+}

@@ -1,0 +1,174 @@
+import type { ServerResponse } from "node:http";
+import { expired } from "../../actors/kinds/errors.ts";
+import type { Kind } from "../../actors/kinds/kind.ts";
+import { resourceOf } from "../../actors/kinds/kind.ts";
+import type { Status } from "../../actors/kinds/status.ts";
+import { StatusError } from "../../actors/kinds/status.ts";
+import { RevisionExpired } from "../../actors/store/view.ts";
+import type { Timer } from "../../runtime/mod.ts";
+import { roomIn } from "./backpressure.ts";
+import type { GatewayContext } from "./context.ts";
+import { checkedOptions, pageOf, reach } from "./list.ts";
+import type { ListOptions } from "./list-options.ts";
+import { badRevisionMessage, watchStart } from "./list-options.ts";
+import type { Rendering } from "./object-text.ts";
+import type { ResourceRequest } from "./route.ts";
+import type { Selection } from "./selection.ts";
+import { selectionOf } from "./selection.ts";
+import { bookmarkLine, errorLine, eventLine } from "./watch-event.ts";
+import { WatchFeed } from "./watch-feed.ts";
+import { Watcher } from "./watcher.ts";
+
+/** About how often a watcher that asked for bookmarks gets one. Source: apiserver's bookmarkFrequency. */
+export const BOOKMARK_EVERY_MS = 60_000;
+/** How often the gateway looks who is due for a bookmark. */
+const BOOKMARK_TICK_MS = 5_000;
+/** A watch without `timeoutSeconds` lasts between this and twice this. Source: apiserver's --min-request-timeout. */
+export const WATCH_TIMEOUT_MIN_S = 1_800;
+/** Longer than any client means; longer timers would overflow. */
+const WATCH_TIMEOUT_MAX_S = 86_400;
+/** Initial events are sent in pieces of about this size, each when the client has taken the one before. */
+const INITIAL_CHUNK_CHARS = 256 * 1024;
+
+const MS_PER_S = 1_000;
+const STREAM_HEADERS = ["Content-Type", "application/json", "Cache-Control", "no-cache, private"];
+
+/** All open watches of this gateway. */
+export class Watches {
+  readonly #context: GatewayContext;
+  readonly #feeds = new Map<string, WatchFeed>();
+  readonly #open = new Set<Watcher>();
+  #tick: Timer | undefined;
+
+  constructor(context: GatewayContext) {
+    this.#context = context;
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /**
+   * Answers `GET` of a collection with `watch=1`. What is wrong with the request is refused before the answer begins; what goes
+   * wrong later is an ERROR event. Returns once the watch runs; it ends with the client, its timeout or `endAll`.
+   */
+  async serve(info: ResourceRequest, rendering: Rendering, response: ServerResponse): Promise<void> {
+    const options = checkedOptions(info.query, true);
+    const { kind } = rendering;
+    const selection = selectionOf(kind, info.namespace, options);
+    const start = watchStart(options);
+    if (start === undefined) throw unreadableRevision(options.resourceVersion);
+    if (start.from === "state") await reach(this.#context, start.state);
+    if (response.destroyed) return;
+
+    response.writeHead(200, STREAM_HEADERS);
+    response.flushHeaders();
+    const watcher = new Watcher(response, options.allowWatchBookmarks, this.#context.clock.monotonic_ms());
+    const timeout = this.#context.clock.after(this.#timeout_ms(options), () => this.#end(watcher));
+    let leave: (() => void) | undefined;
+    this.#open.add(watcher);
+    response.once("close", () => {
+      watcher.end();
+      timeout.cancel();
+      leave?.();
+      this.#open.delete(watcher);
+    });
+    this.#startTicking();
+
+    try {
+      let since = start.from === "revision" ? start.revision : this.#context.view.revision;
+      let told = false;
+      if (start.from === "state") {
+        ({ since, told } = await this.#sendState(watcher, response, rendering, selection, info.namespace));
+        if (start.bookmarkAfter) watcher.send(bookmarkLine(rendering, since, true));
+      } else if (since > this.#context.view.revision) {
+        await this.#context.view.until(since, this.#timeout_ms(options));
+      }
+      if (watcher.open && !response.destroyed) leave = this.#feed(kind).join(watcher, rendering, selection, since, told);
+    } catch (error) {
+      if (error instanceof RevisionExpired) {
+        watcher.send(errorLine(tooOld(start.from === "revision" ? start.revision : 0, error.oldest)));
+      } else if (!(error instanceof Error && error.name === "StoreUnavailable")) {
+        this.#context.log.error({ error, path: info.path }, "a watch failed");
+      }
+      watcher.end();
+    }
+  }
+
+  /** Ends every watch in good order, so that clients reconnect elsewhere. */
+  endAll(): void {
+    this.#tick?.cancel();
+    this.#tick = undefined;
+    for (const feed of this.#feeds.values()) feed.flush();
+    for (const watcher of this.#open) watcher.end();
+  }
+
+  #end(watcher: Watcher): void {
+    for (const feed of this.#feeds.values()) feed.flush();
+    watcher.end();
+  }
+
+  #timeout_ms(options: ListOptions): number {
+    const asked_s = options.timeout_s ?? 0;
+    const timeout_s = asked_s > 0 ? Math.min(asked_s, WATCH_TIMEOUT_MAX_S) : WATCH_TIMEOUT_MIN_S * (1 + this.#context.random.next());
+    return timeout_s * MS_PER_S;
+  }
+
+  #feed(kind: Kind): WatchFeed {
+    const resource = resourceOf(kind);
+    let feed = this.#feeds.get(resource);
+    if (feed === undefined) {
+      feed = new WatchFeed(this.#context.view, this.#context.clock, kind);
+      this.#feeds.set(resource, feed);
+    }
+    return feed;
+  }
+
+  /** Sends all that exists as ADDED events; `since` is the revision that it is of. */
+  async #sendState(
+    watcher: Watcher,
+    response: ServerResponse,
+    rendering: Rendering,
+    selection: Selection,
+    namespace: string,
+  ): Promise<{ readonly since: number; readonly told: boolean }> {
+    const { view, clock } = this.#context;
+    const since = view.revision;
+    const all = view.list(resourceOf(rendering.kind), namespace === "" ? undefined : namespace);
+    const { entries } = pageOf(view, all, selection, 0, 0);
+    let lines = "";
+    let columns = true;
+    for (const entry of entries) {
+      lines += eventLine(rendering, view, { type: "ADDED", entry, revision: entry.revision }, clock.now_ms(), columns);
+      columns = false;
+      if (lines.length < INITIAL_CHUNK_CHARS) continue;
+      watcher.send(lines);
+      lines = "";
+      if (response.writableNeedDrain) await roomIn(response);
+      if (!watcher.open) break;
+    }
+    if (lines !== "") watcher.send(lines);
+    return { since, told: !columns };
+  }
+
+  #startTicking(): void {
+    this.#tick ??= this.#context.clock.after(BOOKMARK_TICK_MS, () => {
+      this.#tick = undefined;
+      for (const [resource, feed] of this.#feeds) {
+        if (feed.empty) this.#feeds.delete(resource);
+        else feed.bookmark(BOOKMARK_EVERY_MS);
+      }
+      if (this.#open.size > 0) this.#startTicking();
+    });
+  }
+}
+
+function tooOld(asked: number, oldest: number): Status {
+  return expired(`too old resource version: ${asked} (${oldest})`).status;
+}
+
+/** Kubernetes answers an unreadable version of a watch as an unnamed error of its own (500). */
+function unreadableRevision(resourceVersion: string): StatusError {
+  const message = badRevisionMessage(resourceVersion);
+  return new StatusError({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, code: 500 });
+}

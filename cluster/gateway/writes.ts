@@ -1,0 +1,132 @@
+import { badRequest } from "../../actors/kinds/errors.ts";
+import type { Kind } from "../../actors/kinds/kind.ts";
+import type { ObjectMeta } from "../../actors/kinds/object.ts";
+import type { Deleted, Patch } from "../../actors/registry/registry.ts";
+import type { Answer } from "./answer.ts";
+import { objectText, patchTypeOf } from "./body.ts";
+import type { GatewayContext } from "./context.ts";
+import { checkedOptions } from "./list.ts";
+import { readObject, readPatch } from "./object-body.ts";
+import type { ResourceRequest } from "./route.ts";
+import { selectionOf } from "./selection.ts";
+import { deleteOptions, writeOptions } from "./write-options.ts";
+
+/** What of a writing request is not in its URL. */
+export interface Content {
+  /** Without parameters; empty when not named. */
+  readonly mediaType: string;
+  readonly body: string;
+  readonly userAgent: string | undefined;
+}
+
+/** `status` where it is the status that is written. */
+export type WrittenPart = "status" | undefined;
+
+const NAMESPACE_MISMATCH = "the namespace of the provided object does not match the namespace sent on the request";
+
+/** `POST` of an object. */
+export async function create(context: GatewayContext, info: ResourceRequest, kind: Kind, content: Content): Promise<Answer> {
+  const options = writeOptions(info.query, content.userAgent, "CreateOptions");
+  const { object, warnings } = readObject(kind, objectText(content.mediaType, content.body), options.fieldValidation);
+  const entry = await context.registry.create(kind, { ...object, metadata: placed(kind, info, object.metadata) }, options);
+  return { type: "object", code: 201, kind, entry, warnings };
+}
+
+/** `PUT` of an object, or of its status. */
+export async function update(
+  context: GatewayContext,
+  info: ResourceRequest,
+  kind: Kind,
+  part: WrittenPart,
+  content: Content,
+): Promise<Answer> {
+  const options = writeOptions(info.query, content.userAgent, "UpdateOptions");
+  const { object, warnings } = readObject(kind, objectText(content.mediaType, content.body), options.fieldValidation);
+  const metadata = placed(kind, info, object.metadata);
+  checkName(metadata.name, info.name);
+  const entry = await context.registry.update(
+    kind,
+    { ...object, metadata },
+    part === undefined ? options : { ...options, subresource: part },
+  );
+  return { type: "object", code: 200, kind, entry, warnings };
+}
+
+/** `PATCH` of an object, or of its status. */
+export async function patch(
+  context: GatewayContext,
+  info: ResourceRequest,
+  kind: Kind,
+  part: WrittenPart,
+  content: Content,
+): Promise<Answer> {
+  const options = writeOptions(info.query, content.userAgent, "PatchOptions");
+  const change = patchOf(content);
+  const namespace = kind.namespaced ? info.namespace : undefined;
+  const written = part === undefined ? options : { ...options, subresource: part };
+  const entry = await context.registry.patch(kind, namespace, info.name, change, written);
+  return { type: "object", code: 200, kind, entry };
+}
+
+/** The patch in a body. Throws 415 for media types that are no patch, 400 for a body that is none. */
+export function patchOf(content: Content): Patch {
+  const type = patchTypeOf(content.mediaType);
+  return { type, body: readPatch(content.body) };
+}
+
+/** `DELETE` of an object. Answers with the object where it is still there (or where its kind wants that), else with a Status. */
+export async function remove(context: GatewayContext, info: ResourceRequest, kind: Kind, content: Content): Promise<Answer> {
+  const options = deleteOptions(info.query, content.userAgent, deleteBody(content));
+  const deleted = await context.registry.delete(kind, kind.namespaced ? info.namespace : undefined, info.name, options);
+  const code = !deleted.removed && options.backgroundByOldName ? 202 : 200;
+  if (!deleted.removed || kind.returnsDeletedObject === true) return { type: "object", code, kind, entry: deleted.entry };
+  return { type: "value", code, value: deletedStatus(context, kind, info.name, deleted) };
+}
+
+function deletedStatus(context: GatewayContext, kind: Kind, name: string, deleted: Deleted): object {
+  const { uid } = context.view.decode(deleted.entry).metadata;
+  const group = kind.group === "" ? {} : { group: kind.group };
+  return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details: { name, ...group, kind: kind.plural, uid } };
+}
+
+/** `DELETE` of a collection: answers with the list of what was deleted. */
+export async function removeCollection(context: GatewayContext, info: ResourceRequest, kind: Kind, content: Content): Promise<Answer> {
+  const options = deleteOptions(info.query, content.userAgent, deleteBody(content));
+  const selection = selectionOf(kind, info.namespace, checkedOptions(info.query, false));
+  const namespace = kind.namespaced ? info.namespace : undefined;
+  const deleted = await context.registry.deleteCollection(kind, namespace, selection.matches, options);
+  const entries = deleted.map(({ entry }) => entry);
+  return { type: "list", kind, entries, revision: context.view.revision, continue: "", remaining: undefined };
+}
+
+function deleteBody(content: Content): unknown {
+  if (content.body === "") return undefined;
+  const text = objectText(content.mediaType, content.body);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw badRequest(`couldn't get version/kind; json parse error: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** The metadata of an object with the namespace of the request, which it may leave out but not contradict. */
+export function placed(kind: Kind, info: ResourceRequest, metadata: ObjectMeta): ObjectMeta {
+  const { namespace } = metadata;
+  if (!kind.namespaced) {
+    if (namespace === undefined) return metadata;
+    const { namespace: _meaningless, ...rest } = metadata;
+    return rest;
+  }
+  if (namespace === info.namespace) return metadata;
+  if (namespace === undefined || namespace === "") return { ...metadata, namespace: info.namespace };
+  throw badRequest(NAMESPACE_MISMATCH);
+}
+
+/** An object must bear the name that the URL says. */
+export function checkName(name: string | undefined, nameInUrl: string): void {
+  if (name === nameInUrl) return;
+  if (name === undefined || name === "") {
+    throw badRequest(`the name of the object (${nameInUrl} based on URL) was undeterminable: name must be provided`);
+  }
+  throw badRequest(`the name of the object (${name}) does not match the name on the URL (${nameInUrl})`);
+}
