@@ -92,7 +92,7 @@ describe("what is wrong is said in one line that names the file", () => {
     ["cut off", (path) => writeFileSync(path, readFileSync(path).subarray(0, 400)), /is damaged: it lacks/],
     [
       "another's key",
-      (path) => writeFileSync(path, readFileSync(path, "utf8").replace(/-----BEGIN PRIVATE[^]*/, foreignKey)),
+      (path) => writeFileSync(path, readFileSync(path, "utf8").replace(/-----BEGIN PRIVATE[\s\S]*/, foreignKey)),
       /is not its certificate's/,
     ],
   ];
