@@ -1,5 +1,5 @@
 import { conflict } from "../kinds/errors.ts";
-import type { Namespace, Pod } from "../kinds/generated/types.ts";
+import type { Namespace } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
 import { resourceOf } from "../kinds/kind.ts";
 import type { KubeObject, ObjectMeta } from "../kinds/object.ts";
@@ -78,15 +78,14 @@ function gracefully(kind: Kind, object: KubeObject, options: DeleteOptions, now_
     const grace = asked < 0 ? 1 : asked;
     return { ...meta, deletionTimestamp: shiftTimestamp(meta.deletionTimestamp, grace - pending), deletionGracePeriodSeconds: grace };
   }
-  const grace = graceSeconds(kind, object as Pod, options);
+  const grace = graceSeconds(kind, object, options);
   return { ...bumped(meta), deletionTimestamp: timestamp(now_ms + grace * 1_000), deletionGracePeriodSeconds: grace };
 }
 
 /** Source: podStrategy.CheckGracefulDelete. */
-function graceSeconds(kind: Kind, pod: Pod, options: DeleteOptions): number {
-  if (pod.spec.nodeName === undefined || pod.spec.nodeName === "") return 0;
-  if (pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") return 0;
-  const asked = options.gracePeriodSeconds ?? kind.defaultGraceSeconds?.(pod) ?? 0;
+function graceSeconds(kind: Kind, object: KubeObject, options: DeleteOptions): number {
+  if (kind.deletesAtOnce?.(object) === true) return 0;
+  const asked = options.gracePeriodSeconds ?? kind.defaultGraceSeconds?.(object) ?? 0;
   return asked < 0 ? 1 : asked;
 }
 

@@ -1,31 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Random } from "../../runtime/mod.ts";
 import type { Kind } from "../kinds/kind.ts";
-import { resourceOf } from "../kinds/kind.ts";
 import type { KubeObject, ObjectMeta } from "../kinds/object.ts";
 import { timestamp } from "./timestamps.ts";
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
+type Specified = KubeObject & { readonly spec?: unknown };
 /** An object as a bag of its top-level members. */
 type Members = Readonly<Record<string, unknown>>;
-
-/** Built-in kinds that count the changes of what they ask for in metadata.generation. Source: their strategies in Kubernetes 1.34. */
-const COUNTS_GENERATION = new Set([
-  "daemonsets.apps",
-  "deployments.apps",
-  "endpointslices.discovery.k8s.io",
-  "ingresses.networking.k8s.io",
-  "jobs.batch",
-  "cronjobs.batch",
-  "networkpolicies.networking.k8s.io",
-  "poddisruptionbudgets.policy",
-  "pods",
-  "podtemplates",
-  "priorityclasses.scheduling.k8s.io",
-  "replicasets.apps",
-  "replicationcontrollers",
-  "statefulsets.apps",
-]);
 
 /** Metadata in the order in which it is stored, without what is empty and without what the house does not keep (managedFields, selfLink). */
 function stored(meta: ObjectMeta, own: Pick<ObjectMeta, "name" | "uid" | "creationTimestamp"> & Partial<ObjectMeta>): ObjectMeta {
@@ -53,7 +35,7 @@ function hasMembers(map: object): boolean {
 /** The object that a create stores: named, with a uid, its time and its first generation. Source: apiserver's rest.BeforeCreate. */
 export function newObject<T extends KubeObject>(kind: Kind<T>, object: T, name: string, random: Random, now_ms: number): T {
   const own = { name, uid: random.uuid(), creationTimestamp: timestamp(now_ms) };
-  const counted = COUNTS_GENERATION.has(resourceOf(kind)) ? { ...own, generation: 1 } : own;
+  const counted = kind.tracksGeneration === true ? { ...own, generation: 1 } : own;
   return { ...object, metadata: stored(object.metadata, counted) };
 }
 
@@ -81,18 +63,9 @@ export function carryOver<T extends KubeObject>(next: T, current: T): T {
 /** The object with its generation raised when what it asks for has changed. */
 export function countGeneration<T extends KubeObject>(kind: Kind<T>, next: T, current: T): T {
   const generation = current.metadata.generation;
-  if (generation === undefined || !asksForSomethingElse(resourceOf(kind), next, current)) return next;
-  return { ...next, metadata: { ...next.metadata, generation: generation + 1 } };
-}
-
-function asksForSomethingElse(resource: string, next: KubeObject, current: KubeObject): boolean {
-  const a = next as unknown as Members;
-  const b = current as unknown as Members;
-  if ("spec" in b) {
-    if (!same(a.spec, b.spec)) return true;
-    return resource === "deployments.apps" && !same(next.metadata.annotations, current.metadata.annotations);
-  }
-  return !sameMembers(a, b, (member) => member === "metadata" || member === "status" || member === "kind" || member === "apiVersion");
+  if (kind.tracksGeneration !== true || generation === undefined) return next;
+  const changed = kind.generationChanges?.(next, current) ?? !same((next as Specified).spec, (current as Specified).spec);
+  return changed ? { ...next, metadata: { ...next.metadata, generation: generation + 1 } } : next;
 }
 
 /** Whether the two are the same object but for resourceVersion, kind and apiVersion. Shared parts are seen at a glance. */

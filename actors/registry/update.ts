@@ -109,12 +109,21 @@ export async function decideUpdate<T extends KubeObject>(
   };
 }
 
-/** Through `status` only the status changes; what else may is for the kind to say. */
+/**
+ * Through `status` only the status changes. Kinds that have a say in it may let metadata through; who owns the object is never
+ * decided there, and what was checked when it came in is not checked again.
+ */
 function nextByStatus<T extends KubeObject>(kind: Kind<T>, wanted: T, current: T): T {
   const { status } = wanted as T & { readonly status?: unknown };
   if (kind.prepareForStatusUpdate === undefined) return { ...current, status };
-  const next = { ...current, metadata: carryOver(wanted, current).metadata, status };
+  const { ownerReferences: _ignored, ...given } = wanted.metadata;
+  const owners = current.metadata.ownerReferences;
+  const metadata = owners === undefined ? given : { ...given, ownerReferences: owners };
+  const next = { ...current, metadata: carryOver({ ...wanted, metadata }, current).metadata, status };
   kind.prepareForStatusUpdate(next, current);
+  if (sameObject({ metadata: next.metadata }, { metadata: current.metadata })) return next;
+  const errors = [...validateObjectMetaUpdate(next.metadata, current.metadata), ...kind.validate(next)];
+  if (errors.length > 0) throw invalid(kind, current.metadata.name, errors);
   return next;
 }
 

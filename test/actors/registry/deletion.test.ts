@@ -60,7 +60,7 @@ describe("decideDeletion", () => {
       ConfigMapKind,
       object({ finalizers: ["orphan"] }),
       { propagationPolicy: "Background" },
-      ["remove", undefined, undefined, undefined, undefined],
+      ["remove", undefined, undefined, undefined, ["orphan"]],
     ],
     ["no policy leaves it", ConfigMapKind, object({ finalizers: ["orphan"] }), {}, ["mark", "12:00:00", 0, undefined, ["orphan"]]],
     ["a pod without a node goes at once, marked", PodKind, pod({}), {}, ["remove", "12:00:00", 0, 2, undefined]],

@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Event } from "../../../actors/kinds/generated/types.ts";
+import type { StoredEventRecorder } from "../../../actors/registry/create-event-recorder.ts";
+import {
+  createEventRecorder,
+  EVENT_GATHER_MS,
+  EVENT_QUEUE_MAX,
+  RECENT_EVENTS_MAX,
+} from "../../../actors/registry/create-event-recorder.ts";
+import type { StoreClient, Transaction } from "../../../actors/store/transaction.ts";
+import type { VirtualClock } from "../../../runtime/mod.ts";
+import { systemRandom, virtualClock } from "../../../runtime/mod.ts";
+import type { TestRegistry } from "./harness.ts";
+import { startRegistry } from "./harness.ts";
+
+let t: TestRegistry;
+let clock: VirtualClock;
+let proposed: Transaction[];
+let recorder: StoredEventRecorder;
+beforeEach(async () => {
+  t = await startRegistry();
+  clock = virtualClock();
+  proposed = [];
+  recorder = recorderOn(t.store.client);
+});
+afterEach(() => t.stop());
+
+function recorderOn(client: StoreClient): StoredEventRecorder {
+  const store: StoreClient = {
+    ...client,
+    propose: (transaction) => {
+      proposed.push(transaction);
+      return client.propose(transaction);
+    },
+  };
+  return createEventRecorder({ view: t.store.replica, store, clock, random: systemRandom(), source: { component: "test" } });
+}
+
+const about = (name: string, namespace = "d") => ({
+  kind: "Pod",
+  apiVersion: "v1",
+  metadata: { name, namespace, uid: `uid-${name}`, creationTimestamp: "2026-01-01T00:00:00Z" },
+});
+
+/** Lets what was gathered be written. */
+async function written(): Promise<void> {
+  clock.advance(EVENT_GATHER_MS);
+  await recorder.drained();
+}
+
+function stored(namespace = "d"): Event[] {
+  return t.store.replica.list("events", namespace).map((entry) => t.store.replica.decode<Event>(entry));
+}
+
+describe("an event recorder", () => {
+  test("writes what is recorded together in one transaction", async () => {
+    for (const name of ["a", "b", "c"]) recorder.event(about(name), "Normal", "Pulled", `pulled for ${name}`);
+    await written();
+    expect(proposed.length).toBe(1);
+    expect(stored().map((event) => [event.involvedObject.name, event.reason, event.message, event.count])).toEqual([
+      ["a", "Pulled", "pulled for a", 1],
+      ["b", "Pulled", "pulled for b", 1],
+      ["c", "Pulled", "pulled for c", 1],
+    ]);
+  });
+
+  test("counts repetitions, before and after they were written", async () => {
+    recorder.event(about("a"), "Warning", "BackOff", "again");
+    recorder.event(about("a"), "Warning", "BackOff", "again");
+    await written();
+    clock.advance(60_000);
+    recorder.event(about("a"), "Warning", "BackOff", "again");
+    await written();
+    expect(stored()).toMatchObject([{ count: 3, firstTimestamp: "2026-01-01T00:00:00Z", lastTimestamp: "2026-01-01T00:01:00Z" }]);
+  });
+
+  test("goes on from what others made of an event, and begins anew when it was deleted", async () => {
+    recorder.event(about("a"), "Normal", "One", "x");
+    await written();
+    const [entry] = t.store.replica.list("events", "d");
+    if (entry === undefined) throw new Error("no event");
+    const client = t.store.client;
+    await client.propose({ request: "touch", mutations: [{ op: "update", key: entry.key, text: entry.text, expect: entry.revision }] });
+    recorder.event(about("a"), "Normal", "One", "x");
+    recorder.event(about("b"), "Normal", "Two", "x");
+    await written();
+    expect(stored().map((event) => event.count)).toEqual([2, 1]);
+    const { revision } = t.store.replica.entry(entry.key) ?? { revision: 0 };
+    await client.propose({ request: "remove", mutations: [{ op: "delete", key: entry.key, expect: revision }] });
+    recorder.event(about("a"), "Normal", "One", "x");
+    recorder.event(about("c"), "Normal", "Three", "x");
+    await written();
+    expect(stored().map((event) => event.reason)).toEqual(["Two", "Three"]);
+    expect(recorder.dropped).toBe(1);
+    recorder.event(about("a"), "Normal", "One", "x");
+    await written();
+    expect(stored().filter((event) => event.reason === "One")).toMatchObject([{ count: 1 }]);
+  });
+
+  test("drops what is about a namespace that is gone, and counts it", async () => {
+    recorder.event(about("b", "nope"), "Normal", "One", "x");
+    recorder.event(about("a"), "Normal", "One", "x");
+    await written();
+    expect(recorder.dropped).toBe(1);
+    expect(t.store.replica.count("events")).toBe(1);
+  });
+
+  test("drops when the store is away, and when too many wait", async () => {
+    recorder = recorderOn({ propose: () => Promise.reject(new Error("away")), committedRevision: () => Promise.resolve(0) });
+    for (let i = 0; i < EVENT_QUEUE_MAX + 5; i++) recorder.event(about(`p${i}`), "Normal", "One", "x");
+    expect(recorder.dropped).toBe(5);
+    await written();
+    expect(recorder.dropped).toBe(EVENT_QUEUE_MAX + 5);
+  });
+
+  test("forgets what was long ago", async () => {
+    recorder.event(about("old"), "Normal", "One", "x");
+    for (let i = 0; i < RECENT_EVENTS_MAX; i++) recorder.event(about(`p${i}`), "Normal", "One", "x");
+    recorder.event(about("old"), "Normal", "One", "x");
+    await written();
+    expect(t.store.replica.count("events")).toBe(RECENT_EVENTS_MAX + 2);
+  });
+});
