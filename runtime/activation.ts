@@ -1,6 +1,6 @@
 import type { AskOptions, Context, Logger, Message } from "./actor.ts";
 import type { Address } from "./address.ts";
-import type { Cell, CellHost } from "./cell.ts";
+import type { Addressee, CellHost } from "./cell-host.ts";
 import type { Clock, Random, Timer } from "./time.ts";
 
 const NO_TIMER: Timer = { cancel() {} };
@@ -13,12 +13,12 @@ export class Activation implements Context<Message> {
   readonly self: Address;
   readonly epoch: number;
   readonly #host: CellHost;
-  readonly #cell: Cell;
+  readonly #cell: Addressee;
   #log: Logger | undefined;
   #timers: Set<Timer> | undefined;
   #ended = false;
 
-  constructor(host: CellHost, cell: Cell, self: Address, epoch: number) {
+  constructor(host: CellHost, cell: Addressee, self: Address, epoch: number) {
     this.#host = host;
     this.#cell = cell;
     this.self = self;

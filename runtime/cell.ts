@@ -1,33 +1,11 @@
 import { Activation } from "./activation.ts";
-import type { Actor, ActorKind, Logger, Message, Messenger, Sender } from "./actor.ts";
+import type { Actor, Message, Sender } from "./actor.ts";
 import { type Address, keyOf } from "./address.ts";
 import { NOBODY } from "./asks.ts";
-import type { DeadLetterReason, KindCounters } from "./counters.ts";
+import type { Addressee, CellHost, KindOnHost } from "./cell-host.ts";
 import { Mailbox } from "./mailbox.ts";
-import type { Clock, Random, Timer } from "./time.ts";
+import type { Timer } from "./time.ts";
 import type { Runnable } from "./turn-loop.ts";
-
-/** A kind as one host has it. */
-export interface KindOnHost {
-  readonly definition: ActorKind<Message>;
-  readonly counters: KindCounters;
-  /** Nothing of this kind may be activated any more. */
-  closed: boolean;
-}
-
-/** What a cell needs of its host. */
-export interface CellHost extends Messenger {
-  readonly clock: Clock;
-  readonly random: Random;
-  logOf(address: Address): Logger;
-  nextEpoch(): number;
-  ready(cell: Cell): void;
-  /** The cell is done with; a later message to its address begins a new one. */
-  gone(cell: Cell): void;
-  /** Delivers anew, to wherever the address lives now. */
-  forward(to: Address, message: Message, sender: Sender): void;
-  refuse(reason: DeadLetterReason, to: Address, message: Message, sender: Sender, kind: KindOnHost): void;
-}
 
 /**
  * - dormant: no activation; the next go activates
@@ -47,7 +25,7 @@ type Ending = "self" | "restart" | "crash" | "moved" | "host";
  * One address on its host: its mailbox, and its actor while it is active. All that is promised about turns is kept here:
  * one message at a time, system messages first, a bounded mailbox that outlives crashes, and no message to an activation that has ended.
  */
-export class Cell implements Runnable {
+export class Cell implements Runnable, Addressee {
   readonly address: Address;
   readonly kind: KindOnHost;
   readonly #host: CellHost;
@@ -248,7 +226,7 @@ export class Cell implements Runnable {
       return;
     }
     this.#phase = "gone";
-    this.#host.gone(this);
+    this.#host.gone(this.address, this.kind);
     this.#users.drain((message, sender) => {
       if (ending === "moved") this.#host.forward(this.address, message, sender);
       else this.#host.refuse(ending === "crash" ? "crashed" : "stopped", this.address, message, sender, this.kind);

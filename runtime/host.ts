@@ -2,7 +2,8 @@ import type { ActorKind, AskOptions, Logger, Message, Messenger, Sender } from "
 import { type Address, kindOf } from "./address.ts";
 import { ASK_FAILURES } from "./ask-failed.ts";
 import { ASK_DEADLINE_MS, Asks, NOBODY } from "./asks.ts";
-import { Cell, type CellHost, type KindOnHost } from "./cell.ts";
+import { Cell } from "./cell.ts";
+import type { CellHost, KindOnHost } from "./cell-host.ts";
 import { addUp, DEAD_LETTER_REASONS, type DeadLetterReason, type HostCounters, newKindCounters } from "./counters.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import type { Directory } from "./directory.ts";
@@ -81,8 +82,8 @@ export class Host {
       random,
       logOf: (address) => withFields(this.#log, { actor: address }),
       nextEpoch: () => this.#nextEpoch(),
-      ready: (cell) => this.#loop.add(cell),
-      gone: (cell) => this.#gone(cell),
+      ready: (runnable) => this.#loop.add(runnable),
+      gone: (address, kind) => this.#gone(address, kind),
       tell: (to, message) => this.#route(to, message, NOBODY),
       ask: (to, message, ask) => this.#ask(to, ask, (sender) => this.#route(to, message, sender)),
       forward: (to, message, sender) => this.#route(to, message, sender),
@@ -219,9 +220,9 @@ export class Host {
     return this.#epoch;
   }
 
-  #gone(cell: Cell): void {
-    this.#cells.delete(cell.address);
-    cell.kind.counters.active -= 1;
+  #gone(address: Address, kind: KindOnHost): void {
+    this.#cells.delete(address);
+    kind.counters.active -= 1;
   }
 
   /** Stops the actors whose addresses live on another host now; their waiting messages follow them. */

@@ -46,6 +46,7 @@ export class TurnLoop {
 
   /** Lets `runnable` have a go soon. It must not be added again before it has had it. */
   add(runnable: Runnable): void {
+    if (this.#closed) return;
     this.#ready.push(runnable);
     if (this.#draining) return;
     this.stir();

@@ -1,0 +1,35 @@
+import type { ActorKind, Logger, Message, Messenger, Sender } from "./actor.ts";
+import type { Address } from "./address.ts";
+import type { DeadLetterReason, KindCounters } from "./counters.ts";
+import type { Clock, Random } from "./time.ts";
+import type { Runnable } from "./turn-loop.ts";
+
+/** A kind as one host has it. */
+export interface KindOnHost {
+  readonly definition: ActorKind<Message>;
+  readonly counters: KindCounters;
+  /** Nothing of this kind may be activated any more. */
+  closed: boolean;
+}
+
+/** What a cell needs of its host. */
+export interface CellHost extends Messenger {
+  readonly clock: Clock;
+  readonly random: Random;
+  logOf(address: Address): Logger;
+  nextEpoch(): number;
+  /** The runnable has something to do. */
+  ready(runnable: Runnable): void;
+  /** The cell of this address is done with; a later message begins a new one. */
+  gone(address: Address, kind: KindOnHost): void;
+  /** Delivers anew, to wherever the address lives now. */
+  forward(to: Address, message: Message, sender: Sender): void;
+  refuse(reason: DeadLetterReason, to: Address, message: Message, sender: Sender, kind: KindOnHost): void;
+}
+
+/** What an activation may do to the cell that it belongs to. */
+export interface Addressee {
+  /** A system message: ahead of users' messages, never refused. */
+  signal(message: Message): void;
+  stopItself(): void;
+}
