@@ -22,7 +22,7 @@ import { type SchedulerRegistry, Writes } from "./writes.ts";
 
 /** Pods that are decided in one task. */
 const BATCH_PODS_MAX = 2_048;
-/** `start` and at most one `work`, `placed` and `tick` each can wait at a time. */
+/** A few `start`, and at most one `work` and one `placed` can wait at a time. */
 const MAILBOX_CAPACITY = 16;
 const RESTART_BACKOFF_MS = 100;
 const RESTART_BACKOFF_MAX_MS = 10_000;
@@ -91,8 +91,8 @@ class Scheduler implements Actor<SchedulerMessage> {
     this.#inventory = new Inventory(context.random.below(2 ** 31));
     const owns = (uid: string): boolean => ownsPod(uid, Number(key), options.shards ?? 1);
     this.#intake = new Intake(options.view, this.#inventory, this.#queue, owns);
-    // A restarted shard was started before: it goes on without being told.
-    if (context.epoch > 1) this.#wakeUp();
+    // After a crash nobody says `start` again, so every activation does.
+    context.tell(context.self, { type: "start" });
   }
 
   receive(message: SchedulerMessage): void {
@@ -102,7 +102,6 @@ class Scheduler implements Actor<SchedulerMessage> {
         return;
       case "work":
         this.#working = false;
-        this.#start();
         this.#work();
         return;
       case "placed":
@@ -137,7 +136,7 @@ class Scheduler implements Actor<SchedulerMessage> {
 
   /** Asks for a turn, once. */
   #wakeUp(): void {
-    if (this.#working || (this.#started && this.#inbox.length === 0 && this.#refused.length === 0)) return;
+    if (this.#working || (this.#inbox.length === 0 && this.#refused.length === 0)) return;
     this.#working = true;
     this.#context.tell(this.#context.self, { type: "work" });
   }

@@ -81,7 +81,7 @@ function explainsImages(inventory: Inventory, testCase: Case): boolean {
   const pods = inventory.ready(classify(inventory, admitted(testCase.incoming)).handle);
   return explain(inventory.cluster, pods).every((answer) => {
     const recorded = testCase.expect.scores?.[inventory.nameOf(answer.slot)];
-    return !answer.feasible || recorded === undefined || recorded["ImageLocality"] === answer.scores["ImageLocality"];
+    return !answer.feasible || recorded === undefined || recorded.ImageLocality === answer.scores.ImageLocality;
   });
 }
 

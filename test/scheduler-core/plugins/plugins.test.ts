@@ -152,11 +152,7 @@ function oneNode(allocatable: Readonly<Record<string, number>>) {
   const inventory = new Inventory(1);
   const slot = inventory.setNode(NODE, { pods: 110, ...allocatable });
   const usage = (needs: Partial<Needs>) => {
-    const {
-      requests = {},
-      nonzero = { cpu_milli: requests["cpu"] ?? 100, memory_bytes: requests["memory"] ?? 200 * MIB },
-      ports = [],
-    } = needs;
+    const { requests = {}, nonzero = { cpu_milli: requests.cpu ?? 100, memory_bytes: requests.memory ?? 200 * MIB }, ports = [] } = needs;
     return inventory.usageOf(JSON.stringify(needs), () => ({ requests, nonzero, ports }));
   };
   return { inventory, slot, usage };
