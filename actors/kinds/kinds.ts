@@ -1,12 +1,23 @@
 /** The explicit list of the built-in kinds, and the table in which all kinds are found; custom resources add rows while it runs. */
+import { ControllerRevisionKind } from "./apps/controller-revision.ts";
+import { DeploymentKind } from "./apps/deployment.ts";
+import { ReplicaSetKind } from "./apps/replica-set.ts";
 import { LeaseKind } from "./coordination/lease.ts";
 import { ConfigMapKind } from "./core/config-map.ts";
+import { EndpointsKind } from "./core/endpoints.ts";
+import { EventKind } from "./core/event.ts";
 import { NamespaceKind } from "./core/namespace.ts";
+import { NodeKind } from "./core/node.ts";
+import { PodKind } from "./core/pod.ts";
 import { SecretKind } from "./core/secret.ts";
+import { ServiceKind } from "./core/service.ts";
 import { ServiceAccountKind } from "./core/service-account.ts";
+import { EndpointSliceKind } from "./discovery/endpoint-slice.ts";
 import type { Kind } from "./kind.ts";
 import { resourceOf } from "./kind.ts";
 import type { KubeObject } from "./object.ts";
+import { PodDisruptionBudgetKind } from "./policy/pod-disruption-budget.ts";
+import { PriorityClassKind } from "./scheduling/priority-class.ts";
 
 /** A kind of any object type. The functions of a kind are only ever called with objects of that kind. */
 function erase<T extends KubeObject>(kind: Kind<T>): Kind {
@@ -16,10 +27,21 @@ function erase<T extends KubeObject>(kind: Kind<T>): Kind {
 /** All built-in kinds, in the order of discovery. */
 export const BUILT_IN_KINDS: readonly Kind[] = [
   erase(ConfigMapKind),
+  erase(EndpointsKind),
+  erase(EventKind),
   erase(NamespaceKind),
+  erase(NodeKind),
+  erase(PodKind),
   erase(SecretKind),
   erase(ServiceAccountKind),
+  erase(ServiceKind),
+  erase(ControllerRevisionKind),
+  erase(DeploymentKind),
+  erase(ReplicaSetKind),
+  erase(PodDisruptionBudgetKind),
+  erase(PriorityClassKind),
   erase(LeaseKind),
+  erase(EndpointSliceKind),
 ];
 
 /** The kinds that are served, found by what a request or an object names. */

@@ -35,7 +35,7 @@ function validateDeletedGates(next: PodSpec, current: PodSpec, field: string): F
   const errors: FieldError[] = [];
   for (const [index, gate] of (next.schedulingGates ?? []).entries()) {
     if (!known.has(gate.name)) {
-      errors.push(forbidden(`${field}[${index}].name`, "only deletion is allowed, but found new scheduling gate '{'" + gate.name + "'}"));
+      errors.push(forbidden(`${field}[${index}].name`, `only deletion is allowed, but found new scheduling gate '${gate.name}'`));
     }
   }
   return errors;

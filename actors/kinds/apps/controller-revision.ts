@@ -1,0 +1,50 @@
+import { invalid, required } from "../field-error.ts";
+import type { ControllerRevision } from "../generated/types.ts";
+import type { Kind } from "../kind.ts";
+import { semanticEqual } from "../machinery/equal.ts";
+import { validateObjectMeta } from "../metadata.ts";
+import { dnsSubdomain } from "../names.ts";
+import type { FieldError } from "../status.ts";
+import { AGE_COLUMN, ageOf, column, NAME_COLUMN, NONE } from "../table.ts";
+import { ALL_VERBS } from "../verbs.ts";
+
+function validate(revision: ControllerRevision): FieldError[] {
+  const errors = validateObjectMeta(revision.metadata, true, dnsSubdomain);
+  if (revision.data === undefined || revision.data === null) errors.push(required("data", "data is mandatory"));
+  if ((revision.revision ?? 0) < 0) errors.push(invalid("revision", revision.revision, "must be greater than or equal to 0"));
+  return errors;
+}
+
+/** `statefulset.apps/web`. */
+function controllerOf(revision: ControllerRevision): string {
+  const owner = revision.metadata.ownerReferences?.find((reference) => reference.controller === true);
+  if (owner === undefined) return NONE;
+  const slash = owner.apiVersion.indexOf("/");
+  const kind = owner.kind.toLowerCase();
+  return slash < 0 ? `${kind}/${owner.name}` : `${kind}.${owner.apiVersion.slice(0, slash)}/${owner.name}`;
+}
+
+export const ControllerRevisionKind: Kind<ControllerRevision> = {
+  group: "apps",
+  version: "v1",
+  kind: "ControllerRevision",
+  plural: "controllerrevisions",
+  singular: "controllerrevision",
+  shortNames: [],
+  categories: [],
+  namespaced: true,
+  verbs: ALL_VERBS,
+  subresources: [],
+  schema: "io.k8s.api.apps.v1.ControllerRevision",
+  validate,
+  validateUpdate: (next, current) =>
+    semanticEqual(next.data, current.data) ? [] : [invalid("data", next.data ?? null, "field is immutable")],
+  columns: [
+    NAME_COLUMN,
+    column("Controller", "Whose history it is"),
+    column("Revision", "Its number; the highest is the newest"),
+    AGE_COLUMN,
+  ],
+  cells: (revision, now_ms) => [revision.metadata.name, controllerOf(revision), revision.revision, ageOf(revision, now_ms)],
+  selectableFields: {},
+};

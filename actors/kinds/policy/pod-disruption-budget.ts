@@ -1,0 +1,84 @@
+import { forbidden, invalid, notSupported } from "../field-error.ts";
+import type { PodDisruptionBudget } from "../generated/types.ts";
+import type { Kind } from "../kind.ts";
+import { validateAtMostHundred, validateCountOrPercent } from "../machinery/int-or-string.ts";
+import { validateLabelSelector } from "../machinery/label-selector.ts";
+import { validateObjectMeta } from "../metadata.ts";
+import { dnsSubdomain } from "../names.ts";
+import type { FieldError } from "../status.ts";
+import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
+import { ALL_VERBS, STATUS } from "../verbs.ts";
+
+const POLICIES: readonly string[] = ["AlwaysAllow", "IfHealthyBudget"];
+const NOT_APPLICABLE = "N/A";
+
+function validate(budget: PodDisruptionBudget): FieldError[] {
+  const errors = validateObjectMeta(budget.metadata, true, dnsSubdomain);
+  const { minAvailable, maxUnavailable, selector, unhealthyPodEvictionPolicy: policy } = budget.spec;
+  if (minAvailable !== undefined && maxUnavailable !== undefined) {
+    const shown = {
+      MinAvailable: minAvailable,
+      Selector: selector ?? null,
+      MaxUnavailable: maxUnavailable,
+      UnhealthyPodEvictionPolicy: policy ?? null,
+    };
+    errors.push(invalid("spec", shown, "minAvailable and maxUnavailable cannot be both set"));
+  }
+  for (const name of ["minAvailable", "maxUnavailable"] as const) {
+    const value = budget.spec[name];
+    if (value === undefined) continue;
+    errors.push(...validateCountOrPercent(value, `spec.${name}`), ...validateAtMostHundred(value, `spec.${name}`));
+  }
+  if (policy !== undefined && !POLICIES.includes(policy)) errors.push(notSupported("spec.unhealthyPodEvictionPolicy", policy, POLICIES));
+  errors.push(...validateLabelSelector(selector, "spec.selector"));
+  return errors;
+}
+
+function validateUpdate(next: PodDisruptionBudget): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const name of ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"] as const) {
+    const value = next.status?.[name] ?? 0;
+    if (value < 0) errors.push(invalid(`status.${name}`, value, "must be greater than or equal to 0"));
+  }
+  if (next.spec === undefined) errors.push(forbidden("spec", "must be set"));
+  return errors;
+}
+
+export const PodDisruptionBudgetKind: Kind<PodDisruptionBudget> = {
+  group: "policy",
+  version: "v1",
+  kind: "PodDisruptionBudget",
+  plural: "poddisruptionbudgets",
+  singular: "poddisruptionbudget",
+  shortNames: ["pdb"],
+  categories: [],
+  namespaced: true,
+  verbs: ALL_VERBS,
+  subresources: [STATUS],
+  schema: "io.k8s.api.policy.v1.PodDisruptionBudget",
+  tracksGeneration: true,
+  prepareForCreate: (budget) => {
+    budget.status = { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 };
+  },
+  prepareForUpdate: (next, current) => {
+    if (current.status === undefined) delete next.status;
+    else next.status = current.status;
+  },
+  validate,
+  validateUpdate,
+  columns: [
+    NAME_COLUMN,
+    column("Min Available", "How many pods must stay"),
+    column("Max Unavailable", "How many pods may go"),
+    column("Allowed Disruptions", "How many pods may go now", "integer"),
+    AGE_COLUMN,
+  ],
+  cells: (budget, now_ms) => [
+    budget.metadata.name,
+    String(budget.spec.minAvailable ?? NOT_APPLICABLE),
+    String(budget.spec.maxUnavailable ?? NOT_APPLICABLE),
+    budget.status?.disruptionsAllowed ?? 0,
+    ageOf(budget, now_ms),
+  ],
+  selectableFields: {},
+};
