@@ -1,0 +1,93 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { kubectlBinary } from "./kubectl-binary.ts";
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A kubectl that keeps printing (`get -w`). */
+export interface Following {
+  /** Resolves with the first line, printed by now or later, that matches. */
+  line(match: RegExp): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** The real kubectl, for one cluster, with a home of its own so that nothing it remembers comes from another. */
+export class Kubectl {
+  readonly #env: NodeJS.ProcessEnv;
+
+  constructor(kubeconfig: string, home: string) {
+    this.#env = { ...process.env, KUBECONFIG: kubeconfig, HOME: home, KUBECACHEDIR: join(home, ".kube/cache") };
+  }
+
+  /** Runs kubectl to its end, whatever its exit code. */
+  run(args: readonly string[], { stdin = "" }: { readonly stdin?: string } = {}): Promise<Ended> {
+    return new Promise((resolve, reject) => {
+      const child = spawn(kubectlBinary(), args, { env: this.#env });
+      let stdout = "";
+      let stderr = "";
+      child.stdout.on("data", (chunk) => {
+        stdout += chunk;
+      });
+      child.stderr.on("data", (chunk) => {
+        stderr += chunk;
+      });
+      child.on("error", reject);
+      child.on("close", (code) => resolve({ code, stdout, stderr }));
+      child.stdin.on("error", () => {});
+      child.stdin.end(stdin);
+    });
+  }
+
+  /** Runs kubectl, which must succeed, and gives what it printed on standard output, trimmed. */
+  async ok(args: readonly string[], options?: { readonly stdin?: string }): Promise<string> {
+    const { code, stdout, stderr } = await this.run(args, options);
+    if (code !== 0) throw new Error(`kubectl ${args.join(" ")} ended with ${code}:\n${stderr}${stdout}`);
+    return stdout.trim();
+  }
+
+  /** The same, parsed; `-o json` is added. */
+  async json<T>(args: readonly string[]): Promise<T> {
+    return JSON.parse(await this.ok([...args, "-o", "json"])) as T;
+  }
+
+  /** Starts a kubectl that goes on printing. */
+  follow(args: readonly string[]): Following {
+    const child = spawn(kubectlBinary(), args, { env: this.#env, stdio: ["ignore", "pipe", "pipe"] });
+    let printed = "";
+    let stderr = "";
+    const waiting = new Set<() => void>();
+    const grow = (): void => {
+      for (const look of waiting) look();
+    };
+    child.stdout.on("data", (chunk) => {
+      printed += chunk;
+      grow();
+    });
+    child.stderr.on("data", (chunk) => {
+      stderr += chunk;
+    });
+    const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+    return {
+      line: (match) =>
+        new Promise((resolve, reject) => {
+          const look = (): void => {
+            const found = printed.split("\n").find((line) => match.test(line));
+            if (found === undefined) return;
+            waiting.delete(look);
+            resolve(found);
+          };
+          waiting.add(look);
+          look();
+          void ended.then(() => reject(new Error(`kubectl ${args.join(" ")} ended without a line like ${match}:\n${printed}${stderr}`)));
+        }),
+      stop: async () => {
+        child.kill("SIGTERM");
+        await ended;
+      },
+    };
+  }
+}
