@@ -1,7 +1,9 @@
 import { expect } from "vitest";
 import { NamespaceKind } from "../../../actors/kinds/core/namespace.ts";
+import { PodKind } from "../../../actors/kinds/core/pod.ts";
 import { ServiceAccountKind } from "../../../actors/kinds/core/service-account.ts";
 import type { ConfigMap, Namespace, ServiceAccount } from "../../../actors/kinds/generated/types.ts";
+import type { Kind } from "../../../actors/kinds/kind.ts";
 import { KindTable } from "../../../actors/kinds/kinds.ts";
 import type { KubeObject } from "../../../actors/kinds/object.ts";
 import type { Status } from "../../../actors/kinds/status.ts";
@@ -29,7 +31,7 @@ export interface TestRegistry {
 export async function startRegistry(): Promise<TestRegistry> {
   const store = startStore({ log: new MemoryLog() });
   const another: TestRegistry["another"] = ({ view = store.replica, client = store.client, random = systemRandom() } = {}) =>
-    createRegistry({ view, store: client, clock: systemClock(), random, kinds: new KindTable() });
+    createRegistry({ view, store: client, clock: systemClock(), random, kinds: testKinds() });
   const registry = another();
   await registry.create(NamespaceKind, named<Namespace>("d", undefined, { spec: {} }));
   await registry.create(ServiceAccountKind, named<ServiceAccount>("default", "d"));
@@ -57,4 +59,10 @@ export async function refusalOf(promise: Promise<unknown>): Promise<Status> {
   );
   if (!(error instanceof StatusError)) throw error;
   return error.status;
+}
+
+function testKinds(): KindTable {
+  const kinds = new KindTable();
+  kinds.add(PodKind as unknown as Kind);
+  return kinds;
 }
