@@ -46,7 +46,6 @@ export interface GatewayOptions extends GatewayContext {
   readonly version: string;
   /** Default ADMINISTRATORS_ONLY. */
   readonly access?: Access;
-  readonly openApi: OpenApiDocuments;
 }
 
 /** The HTTPS door of one host. */
@@ -81,7 +80,8 @@ class HttpsGateway implements Gateway {
     this.#access = options.access ?? ADMINISTRATORS_ONLY;
     this.#watches = new Watches(options);
     this.#metrics = new RequestMetrics(this.#gauges());
-    const { kinds, openApi, version } = options;
+    const { kinds, version } = options;
+    const openApi: OpenApiDocuments = { v2: () => ({}), v3: () => ({}) };
     this.#pages = new Pages({ kinds, openApi, version, metrics: this.#metrics, checks: this.#checks(), address: () => this.#address });
     this.#server = createServer(
       {

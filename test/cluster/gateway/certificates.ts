@@ -1,0 +1,23 @@
+import type { KeyPair } from "../../../cluster/pki/issuing.ts";
+import { makeAuthority as makeCa, makeCertificate } from "../../../cluster/pki/issuing.ts";
+
+export type Pair = KeyPair;
+
+/** An authority made for one test. */
+export interface Authority {
+  readonly cert: string;
+  server(): Promise<Pair>;
+  client(user: string, groups: readonly string[]): Promise<Pair>;
+}
+
+const HOUR_MS = 3_600_000;
+
+export async function makeAuthority(name = "test-ca"): Promise<Authority> {
+  const validity = { from: new Date(Date.now() - HOUR_MS), to: new Date(Date.now() + HOUR_MS) };
+  const ca = await makeCa(name, validity);
+  return {
+    cert: ca.cert,
+    server: () => makeCertificate(ca, { commonName: "api", usages: ["server"], names: ["127.0.0.1", "localhost"] }, validity),
+    client: (commonName, organizations) => makeCertificate(ca, { commonName, organizations, usages: ["client"] }, validity),
+  };
+}

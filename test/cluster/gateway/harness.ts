@@ -1,0 +1,151 @@
+import { Agent, request } from "undici";
+import { NamespaceKind } from "../../../actors/kinds/core/namespace.ts";
+import { ServiceAccountKind } from "../../../actors/kinds/core/service-account.ts";
+import type { Namespace, ServiceAccount } from "../../../actors/kinds/generated/types.ts";
+import { KindTable } from "../../../actors/kinds/kinds.ts";
+import { createRegistry } from "../../../actors/registry/create-registry.ts";
+import type { Registry } from "../../../actors/registry/registry.ts";
+import { MemoryLog } from "../../../actors/store/memory-log.ts";
+import type { Gateway, GatewayOptions } from "../../../cluster/gateway/gateway.ts";
+import { createGateway } from "../../../cluster/gateway/gateway.ts";
+import { silentLogger, systemClock, systemRandom } from "../../../runtime/mod.ts";
+import type { TestStore } from "../../actors/store/harness.ts";
+import { startStore } from "../../actors/store/harness.ts";
+import type { Authority, Pair } from "./certificates.ts";
+import { makeAuthority } from "./certificates.ts";
+
+/** A gateway on a store of its own, with the namespaces `default` and `kube-system`, and an administrator's client. */
+export interface TestGateway {
+  readonly gateway: Gateway;
+  readonly registry: Registry;
+  readonly store: TestStore;
+  readonly authority: Authority;
+  readonly admin: Pair;
+  readonly url: string;
+  /** Calls as the administrator. */
+  readonly call: Call;
+  /** A client with this certificate, or with none. */
+  client(pair: Pair | undefined): Call;
+  /** Opens a watch and reads its lines one by one. */
+  watch(path: string): Promise<WatchReader>;
+  stop(): Promise<void>;
+}
+
+export interface Answered {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
+  /** The body as JSON; fails the test when it is none. */
+  json(): Json;
+}
+
+/** JSON as tests read it. */
+// biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+export type Json = any;
+
+export type Call = (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Answered>;
+
+export interface WatchReader {
+  /** The next event; undefined when the watch has ended. */
+  next(): Promise<Json | undefined>;
+  close(): void;
+}
+
+export interface TestGatewayOptions {
+  readonly historyRevisions?: number;
+  readonly wrap?: (options: GatewayOptions) => GatewayOptions;
+}
+
+export async function startGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
+  const store = startStore({
+    log: new MemoryLog(),
+    ...(options.historyRevisions === undefined ? {} : { historyRevisions: options.historyRevisions }),
+  });
+  const clock = systemClock();
+  const random = systemRandom();
+  const kinds = new KindTable();
+  const registry = createRegistry({ view: store.replica, store: store.client, clock, random, kinds });
+  for (const name of ["default", "kube-system"]) {
+    await registry.create(NamespaceKind, { metadata: { name }, spec: {} } as unknown as Namespace);
+    await registry.create(ServiceAccountKind, { metadata: { name: "default", namespace: name } } as unknown as ServiceAccount);
+  }
+  const authority = await makeAuthority();
+  const server = await authority.server();
+  const made: GatewayOptions = {
+    view: store.replica,
+    store: store.client,
+    registry,
+    kinds,
+    clock,
+    random,
+    log: silentLogger,
+    tls: { key: server.key, cert: server.cert, clientCa: authority.cert },
+    version: "0.1.0",
+  };
+  const gateway = createGateway(options.wrap === undefined ? made : options.wrap(made));
+  const url = `https://127.0.0.1:${await gateway.listen(0, "127.0.0.1")}`;
+  const agents: Agent[] = [];
+  const agentOf = (pair: Pair | undefined): Agent => {
+    const agent = new Agent({ connect: { ca: authority.cert, ...(pair ?? {}) } });
+    agents.push(agent);
+    return agent;
+  };
+  const client = (pair: Pair | undefined): Call => {
+    const dispatcher = agentOf(pair);
+    return async (method, path, body, headers = {}) => {
+      const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+      const answer = await request(`${url}${path}`, {
+        method: method as "GET",
+        dispatcher,
+        headers: { ...(text === undefined ? {} : { "content-type": "application/json" }), ...headers },
+        ...(text === undefined ? {} : { body: text }),
+      });
+      const received = await answer.body.text();
+      return { status: answer.statusCode, headers: answer.headers, text: received, json: () => JSON.parse(received) as Json };
+    };
+  };
+  const admin = await authority.client("admin", ["system:masters"]);
+  const watchAgent = agentOf(admin);
+  const watch = async (path: string): Promise<WatchReader> => {
+    const answer = await request(`${url}${path}`, { dispatcher: watchAgent });
+    if (answer.statusCode !== 200) throw new Error(`watch: ${answer.statusCode} ${await answer.body.text()}`);
+    return readerOf(answer.body);
+  };
+  return {
+    gateway,
+    registry,
+    store,
+    authority,
+    admin,
+    url,
+    call: client(admin),
+    client,
+    watch,
+    async stop() {
+      await Promise.all(agents.map((agent) => agent.destroy()));
+      await gateway.close(0);
+      await store.stop();
+    },
+  };
+}
+
+function readerOf(body: AsyncIterable<Buffer> & { destroy(): unknown }): WatchReader {
+  const chunks = body[Symbol.asyncIterator]();
+  let rest = "";
+  return {
+    async next() {
+      for (;;) {
+        const newline = rest.indexOf("\n");
+        if (newline >= 0) {
+          const line = rest.slice(0, newline);
+          rest = rest.slice(newline + 1);
+          return JSON.parse(line) as Json;
+        }
+        const chunk = await chunks.next();
+        if (chunk.done === true) return undefined;
+        rest += chunk.value.toString();
+      }
+    },
+    close: () => void body.destroy(),
+  };
+}

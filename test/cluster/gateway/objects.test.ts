@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { TestGateway } from "./harness.ts";
+import { startGateway } from "./harness.ts";
+
+const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
+const configMap = (name: string, data: Record<string, string> = {}, labels: Record<string, string> = {}): object => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name, labels },
+  data,
+});
+
+let server: TestGateway;
+beforeAll(async () => {
+  server = await startGateway();
+});
+afterAll(() => server.stop());
+
+describe("one object", () => {
+  test("create, get, update, delete", async () => {
+    const created = await server.call("POST", CONFIG_MAPS, configMap("crud", { a: "1" }));
+    expect(created.status).toBe(201);
+    expect(created.json()).toMatchObject({ kind: "ConfigMap", apiVersion: "v1", metadata: { name: "crud", namespace: "default" }, data: { a: "1" } });
+
+    const got = await server.call("GET", `${CONFIG_MAPS}/crud`);
+    expect(got.json()).toEqual(created.json());
+    expect(got.headers["content-type"]).toBe("application/json");
+
+    const { resourceVersion } = created.json().metadata;
+    const next = configMap("crud", { a: "2" }) as { metadata: object };
+    const updated = await server.call("PUT", `${CONFIG_MAPS}/crud`, { ...next, metadata: { ...next.metadata, resourceVersion } });
+    expect(updated.status).toBe(200);
+    expect(Number(updated.json().metadata.resourceVersion)).toBeGreaterThan(Number(resourceVersion));
+
+    const stale = await server.call("PUT", `${CONFIG_MAPS}/crud`, { ...next, metadata: { ...next.metadata, resourceVersion } });
+    expect(stale.status).toBe(409);
+    expect(stale.json()).toMatchObject({ kind: "Status", status: "Failure", reason: "Conflict", code: 409 });
+
+    const removed = await server.call("DELETE", `${CONFIG_MAPS}/crud`);
+    expect(removed.json()).toEqual({
+      kind: "Status",
+      apiVersion: "v1",
+      metadata: {},
+      status: "Success",
+      details: { name: "crud", kind: "configmaps", uid: created.json().metadata.uid },
+    });
+    expect((await server.call("GET", `${CONFIG_MAPS}/crud`)).json()).toEqual({
+      kind: "Status",
+      apiVersion: "v1",
+      metadata: {},
+      status: "Failure",
+      message: 'configmaps "crud" not found',
+      reason: "NotFound",
+      details: { name: "crud", kind: "configmaps" },
+      code: 404,
+    });
+  });
+
+  test("a dry run answers without a resourceVersion and stores nothing", async () => {
+    const dry = await server.call("POST", `${CONFIG_MAPS}?dryRun=All`, configMap("dry"));
+    expect(dry.status).toBe(201);
+    expect(dry.json().metadata.resourceVersion).toBeUndefined();
+    expect((await server.call("GET", `${CONFIG_MAPS}/dry`)).status).toBe(404);
+  });
+
+  test("YAML in and out", async () => {
+    const yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: yaml\ndata:\n  yes: 'on'\n";
+    const created = await server.call("POST", CONFIG_MAPS, yaml, { "content-type": "application/yaml", accept: "application/yaml" });
+    expect(created.status).toBe(201);
+    expect(created.headers["content-type"]).toBe("application/yaml");
+    expect(created.text).toMatch(/^apiVersion: v1\ndata:\n {2}yes: "?on"?\nkind: ConfigMap\n/);
+  });
+
+  test("pretty", async () => {
+    await server.call("POST", CONFIG_MAPS, configMap("pretty"));
+    const got = await server.call("GET", `${CONFIG_MAPS}/pretty?pretty=true`);
+    expect(got.text).toMatch(/^\{\n {2}"kind": "ConfigMap",\n/);
+  });
+
+  test.each([
+    ["not acceptable", "GET", `${CONFIG_MAPS}`, undefined, { accept: "text/html" }, 406, "only the following media types are accepted"],
+    ["unknown body", "POST", CONFIG_MAPS, "x", { "content-type": "text/plain" }, 415, "the body of the request was in an unknown format"],
+    ["no patch", "PATCH", `${CONFIG_MAPS}/x`, "{}", { "content-type": "application/json" }, 415, "the body of the request was in an unknown format"],
+    ["method", "PUT", CONFIG_MAPS, configMap("x"), {}, 405, "the server does not allow this method on the requested resource"],
+    ["resource", "GET", "/api/v1/namespaces/default/nothings", undefined, {}, 404, "the server could not find the requested resource"],
+    ["dryRun", "POST", `${CONFIG_MAPS}?dryRun=Some`, configMap("x"), {}, 422, 'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"'],
+    ["name", "PUT", `${CONFIG_MAPS}/x`, configMap("y"), {}, 400, "the name of the object (y) does not match the name on the URL (x)"],
+    ["selector", "GET", `${CONFIG_MAPS}?labelSelector=a%20in%20b`, undefined, {}, 400, "unable to parse requirement: found 'b' expected: '('"],
+    ["limit", "GET", `${CONFIG_MAPS}?limit=abc`, undefined, {}, 400, 'strconv.ParseInt: parsing "abc": invalid syntax'],
+    ["version", "GET", `${CONFIG_MAPS}?resourceVersion=abc`, undefined, {}, 400, 'invalid resource version: resourceVersion: Invalid value: "abc"'],
+    ["match", "GET", `${CONFIG_MAPS}?resourceVersionMatch=Exact`, undefined, {}, 422, "resourceVersionMatch is forbidden unless resourceVersion is provided"],
+    ["watch version", "GET", `${CONFIG_MAPS}?watch=1&resourceVersion=abc`, undefined, {}, 500, 'resourceVersion: Invalid value: "abc": strconv.ParseUint'],
+    ["too large", "POST", CONFIG_MAPS, "x".repeat(3 * 1024 * 1024 + 1), {}, 413, "Request entity too large: limit is 3145728"],
+  ] as const)("refuses: %s", async (_what, method, path, body, headers, status, message) => {
+    const answer = await server.call(method, path, body, headers as Record<string, string>);
+    expect(answer.json()).toMatchObject({ kind: "Status", status: "Failure", code: status });
+    expect(answer.json().message).toContain(message);
+    expect(answer.status).toBe(status);
+  });
+
+  test("a path that leads nowhere is a page, not a Status", async () => {
+    for (const path of ["/apis/nope.io/v1", "/apis/nope.io/v1/things", "/nope", "/healthz/nope"]) {
+      const answer = await server.call("GET", path);
+      expect([answer.status, answer.text]).toEqual([404, "404 page not found\n"]);
+    }
+  });
+});
+
+describe("who may", () => {
+  test("anonymous clients see health and version only", async () => {
+    const anonymous = server.client(undefined);
+    expect((await anonymous("GET", "/version")).status).toBe(200);
+    expect((await anonymous("GET", "/readyz")).text).toBe("ok");
+    expect((await anonymous("GET", CONFIG_MAPS)).json()).toMatchObject({ code: 401, reason: "Unauthorized", message: "Unauthorized" });
+  });
+
+  test("others are told what they may not do", async () => {
+    const jane = server.client(await server.authority.client("jane", ["dev"]));
+    expect((await jane("GET", "/api/v1/pods")).json()).toMatchObject({
+      code: 403,
+      message: 'pods is forbidden: User "jane" cannot list resource "pods" in API group "" at the cluster scope',
+      details: { kind: "pods" },
+    });
+    expect((await jane("PUT", "/apis/apps/v1/namespaces/x/deployments/d/scale")).json().message).toBe(
+      'deployments.apps "d" is forbidden: User "jane" cannot update resource "deployments/scale" in API group "apps" in the namespace "x"',
+    );
+    expect((await jane("GET", "/metrics")).json().message).toBe('forbidden: User "jane" cannot get path "/metrics"');
+  });
+
+  test("a certificate of another authority is nobody's", async () => {
+    const { makeAuthority } = await import("./certificates.ts");
+    const stranger = await (await makeAuthority("other")).client("admin", ["system:masters"]);
+    expect((await server.client(stranger)("GET", CONFIG_MAPS)).status).toBe(401);
+  });
+});
