@@ -138,7 +138,7 @@ export function retarget(text, codename, release) {
   for (const stanza of text.split(/\n\s*\n/)) {
     const lines = stanza.split("\n").filter((line) => !line.startsWith("#"));
     const suites = /^Suites:\s*(.*)$/im.exec(lines.join("\n"))?.[1]?.split(/\s+/);
-    if (!suites?.includes(codename) || !/^Types:.*\bdeb\b/im.test(stanza) || /^Enabled:\s*no/im.test(stanza)) continue;
+    if (!suites?.includes(codename) || !/^Types:(.*\s)?deb(\s|$)/im.test(stanza) || /^Enabled:\s*no/im.test(stanza)) continue;
     const kept = lines.filter((line) => line.trim() !== "" && !/^(Types|Suites|Components):/i.test(line));
     return {
       format: "sources",
