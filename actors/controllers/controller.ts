@@ -1,0 +1,89 @@
+import type { Kind } from "../kinds/kind.ts";
+import type { KubeObject } from "../kinds/object.ts";
+import type { Regarding } from "../registry/event-recorder.ts";
+import type { DeleteOptions } from "../registry/registry.ts";
+import type { Key } from "../store/transaction.ts";
+import type { Change, IndexDefinition, View } from "../store/view.ts";
+
+/** An Event to record. In `message`, `{name}` stands for the name of the object written and `{error}` for the refusal's message. */
+export interface Note {
+  readonly about: Regarding;
+  readonly type: "Normal" | "Warning";
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Events that go with a write: one when it is done, one when it is refused. */
+export interface Notes {
+  readonly done?: Note;
+  readonly refused?: Note;
+}
+
+/** One write through the registry. `uid` pins the object that was meant: another one of the same name is left alone. */
+export type Write =
+  | { readonly do: "create"; readonly kind: Kind; readonly object: KubeObject; readonly notes?: Notes }
+  | { readonly do: "updateStatus"; readonly kind: Kind; readonly of: KubeObject; readonly status: object }
+  | {
+      readonly do: "modify";
+      readonly kind: Kind;
+      readonly of: KubeObject;
+      /** Gets the current object (a private copy) and returns the next, or undefined to leave it. May run more than once. */
+      readonly change: (current: KubeObject) => KubeObject | undefined;
+      readonly subresource?: "status";
+      readonly notes?: Notes;
+    }
+  | { readonly do: "delete"; readonly kind: Kind; readonly of: KubeObject; readonly options?: DeleteOptions; readonly notes?: Notes };
+
+/** What a controller wants done. All actions of one round run at the same time, except inside `inOrder` and `slowStart`. */
+export type Action =
+  | Write
+  | { readonly do: "event"; readonly note: Note }
+  /** Look at the key again after this long, even if nothing has changed. */
+  | { readonly do: "requeue"; readonly after_ms: number }
+  /** One step after another; the first that fails ends it. */
+  | { readonly do: "inOrder"; readonly steps: readonly Action[] }
+  /**
+   * In batches of 1, 2, 4, 8, ...; a batch with a refusal is the last. So a quota that is full costs one refused request and not 500.
+   * Source: slowStartBatch of Kubernetes' controller_utils.
+   */
+  | { readonly do: "slowStart"; readonly writes: readonly Write[] };
+
+/** A write that was refused, and why. */
+export interface Refusal {
+  readonly write: Write;
+  readonly error: Error;
+}
+
+export interface Watch {
+  readonly resource: string;
+  /** The keys that a change touches. Called for every object at the start and for every change; must be cheap and must not change anything. */
+  keys(change: Change, view: View): readonly Key[];
+}
+
+/**
+ * A controller: what it watches, how a change becomes the keys of what must be looked at again, and the decision itself. All keys are
+ * keys of the store. `reconcile` is pure: it reads the view, and returns what to do. The actor around it (controller-actor.ts) owns
+ * queueing, retries, waiting for its own writes and Events, so that no controller has to.
+ */
+export interface Controller {
+  /** The key of its actor: `deployment` is `controller/deployment`. */
+  readonly name: string;
+  /** The source of its Events: `deployment-controller`. */
+  readonly component: string;
+  /** The kind of the objects that its keys name, where it is one; for Events about a reconcile that throws. */
+  readonly kind?: Kind;
+  readonly watches: readonly Watch[];
+  readonly indexes?: readonly IndexDefinition[];
+  /** Keys that are worked on at the same time; CONTROLLER_CONCURRENCY by default. */
+  readonly concurrency?: number;
+  /** The least time between two rounds of one key, so that a burst of changes becomes few rounds; 0 by default. */
+  readonly pace_ms?: number;
+  reconcile(view: View, key: Key, now_ms: number): readonly Action[];
+  /** What to do about refused writes, at once and before the key is tried again with backoff. Pure as well. */
+  refused?(view: View, key: Key, now_ms: number, refusals: readonly Refusal[]): readonly Action[];
+  /** Keys to look at every so often although nothing has changed. */
+  readonly resync?: { readonly period_ms: number; keys(view: View): Iterable<Key> };
+}
+
+export const NOTHING: readonly Action[] = [];
+export const NO_KEYS: readonly Key[] = [];

@@ -1,0 +1,49 @@
+import type { ActorKind } from "../../runtime/mod.ts";
+import type { Kind } from "../kinds/kind.ts";
+import type { Controller } from "./controller.ts";
+import { type ControllerDependencies, type ControllerMessage, controllerKind } from "./controller-actor.ts";
+import { deploymentController } from "./deployment.ts";
+import { disruptionController } from "./disruption.ts";
+import { endpointsController } from "./endpoints.ts";
+import { endpointSliceController } from "./endpointslice.ts";
+import { garbageCollector } from "./garbage-collector.ts";
+import { namespaceController } from "./namespace.ts";
+import { nodeLifecycleController } from "./node-lifecycle.ts";
+import { podGarbageCollector } from "./pod-garbage-collector.ts";
+import { replicaSetController } from "./replicaset.ts";
+import { rootCaPublisher } from "./root-ca-publisher.ts";
+import { serviceAccountController } from "./service-account.ts";
+import { taintEvictionController } from "./taint-eviction.ts";
+
+export interface ControllersOptions extends ControllerDependencies {
+  /** Every kind that the API serves: what the garbage and the namespace controllers look after. */
+  readonly kinds: readonly Kind[];
+  /** The cluster's CA certificate, PEM, for the ConfigMap `kube-root-ca.crt` of every namespace. */
+  readonly caCertificate: string;
+}
+
+/** All controllers. One more is one more file and one more line here. Each call makes new ones, with nothing remembered. */
+export function allControllers({ kinds, caCertificate }: Pick<ControllersOptions, "kinds" | "caCertificate">): readonly Controller[] {
+  return [
+    deploymentController,
+    replicaSetController,
+    garbageCollector(kinds),
+    namespaceController(kinds),
+    serviceAccountController,
+    rootCaPublisher(caCertificate),
+    nodeLifecycleController(),
+    taintEvictionController(),
+    podGarbageCollector(),
+    endpointsController(),
+    endpointSliceController(),
+    disruptionController(kinds),
+  ];
+}
+
+/** The names of all controllers: `controller/<name>` is the address to send `{ type: "start" }`. */
+export const CONTROLLER_NAMES: readonly string[] = allControllers({ kinds: [], caCertificate: "" }).map(({ name }) => name);
+
+/** The actor kind `controller`. Register it with the host whose view it reads. */
+export function createControllerKind(options: ControllersOptions): ActorKind<ControllerMessage> {
+  return controllerKind(() => allControllers(options), options);
+}

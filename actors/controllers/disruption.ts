@@ -1,0 +1,220 @@
+import type { Condition, PodDisruptionBudget, PodDisruptionBudgetStatus } from "../kinds/generated/types.ts";
+import type { Kind } from "../kinds/kind.ts";
+import { scaledValue } from "../kinds/machinery/int-or-string.ts";
+import { printSelector, selectorOf } from "../kinds/machinery/label-selector.ts";
+import type { KubeObject } from "../kinds/object.ts";
+import { PodDisruptionBudgetKind } from "../kinds/policy/pod-disruption-budget.ts";
+import { timestamp } from "../registry/timestamps.ts";
+import type { View } from "../store/view.ts";
+import { anyKind, normal, regarding, updateStatus, warning } from "./actions.ts";
+import { conditionOf, withoutCondition } from "./conditions.ts";
+import { type Action, type Controller, NO_KEYS, NOTHING } from "./controller.ts";
+import { deepEqual } from "./deep-equal.ts";
+import { Ownership } from "./garbage-owners.ts";
+import { controllerOf } from "./ownership.ts";
+import { factsOf, type PodFacts } from "./pod-facts.ts";
+import { SelectorDirectory } from "./selector-directory.ts";
+
+/** A pod whose eviction was granted counts as gone for so long, though it is not yet. Source: DeletionTimeout. */
+const EVICTION_TIMEOUT_MS = 120_000;
+const PACE_MS = 20;
+const ALLOWED = "DisruptionAllowed";
+
+/** Says in each PodDisruptionBudget how many evictions it allows. Source: pkg/controller/disruption. */
+export function disruptionController(kinds: readonly Kind[]): Controller {
+  const directory = new SelectorDirectory<PodDisruptionBudget>(({ spec }) =>
+    spec.selector === undefined ? undefined : selectorOf(spec.selector),
+  );
+  const ownership = new Ownership(kinds);
+  return {
+    name: "disruption",
+    component: "controllermanager",
+    kind: anyKind(PodDisruptionBudgetKind),
+    pace_ms: PACE_MS,
+    watches: [
+      {
+        resource: "poddisruptionbudgets.policy",
+        keys: (change, view) => {
+          directory.followSelecting(change, view);
+          return change.now === undefined ? NO_KEYS : [change.now.key];
+        },
+      },
+      { resource: "pods", keys: (change, view) => directory.followPod(change, view) },
+    ],
+    reconcile: (view, key, now_ms) => {
+      const budget = view.get<PodDisruptionBudget>(key);
+      if (budget === undefined) return NOTHING;
+      const pods = directory.podsOf(view, key).map((entry) => factsOf(view, entry));
+      return reconcile(view, ownership, budget, pods, now_ms);
+    },
+  };
+}
+
+/** How many healthy pods a budget wants, of how many; or why that cannot be said. */
+type Expectation = { readonly expected: number; readonly desired: number; readonly unmanaged: boolean } | { readonly error: string };
+
+function reconcile(
+  view: View,
+  ownership: Ownership,
+  budget: PodDisruptionBudget,
+  pods: readonly PodFacts[],
+  now_ms: number,
+): readonly Action[] {
+  const about = regarding(PodDisruptionBudgetKind, budget);
+  const events: Action[] = [];
+  if (pods.length === 0) events.push({ do: "event", note: normal(about, "NoPods", "No matching pods found") });
+  const expectation = expectationOf(view, ownership, budget, pods);
+  if ("error" in expectation) {
+    const message = `Failed to calculate the number of expected pods: ${expectation.error}`;
+    events.push({ do: "event", note: warning(about, "CalculateExpectedPodCountFailed", message) });
+    const write = changed(budget, failedStatus(budget, expectation.error, now_ms));
+    return write === undefined ? NOTHING : [...events, ...write];
+  }
+  if (expectation.unmanaged) events.push({ do: "event", note: warning(about, "UnmanagedPods", unmanagedMessage(budget)) });
+  const { disrupted, expired, next_ms } = disruptedPods(budget, pods, now_ms);
+  for (const name of expired) {
+    const message = `Pod was expected by PDB ${budget.metadata.namespace}/${budget.metadata.name} to be deleted but it wasn't`;
+    const pod = pods.find((one) => one.name === name);
+    if (pod !== undefined)
+      events.push({
+        do: "event",
+        note: warning({ kind: "Pod", apiVersion: "v1", metadata: view.decode(pod.entry).metadata }, "NotDeleted", message),
+      });
+  }
+  const healthy = pods.filter((pod) => pod.ready && !pod.deleting && disrupted[pod.name] === undefined).length;
+  const status = statusOf(budget, healthy, expectation.expected, expectation.desired, disrupted, now_ms);
+  const write = changed(budget, status);
+  const requeue: readonly Action[] = next_ms === undefined ? NOTHING : [{ do: "requeue", after_ms: next_ms }];
+  // Events repeat what the status says, so they come with its changes only.
+  return write === undefined ? requeue : [...events, ...write, ...requeue];
+}
+
+function changed(budget: PodDisruptionBudget, status: PodDisruptionBudgetStatus): readonly Action[] | undefined {
+  return deepEqual(status, budget.status) ? undefined : [updateStatus(PodDisruptionBudgetKind, budget, status)];
+}
+
+function unmanagedMessage(budget: PodDisruptionBudget): string {
+  return `Pods selected by this PodDisruptionBudget (selector: ${printSelector(selectorOf(budget.spec.selector))}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`;
+}
+
+/** Source: getExpectedPodCount. */
+function expectationOf(view: View, ownership: Ownership, budget: PodDisruptionBudget, pods: readonly PodFacts[]): Expectation {
+  const { minAvailable, maxUnavailable } = budget.spec;
+  if (maxUnavailable === undefined && typeof minAvailable === "number")
+    return { expected: pods.length, desired: minAvailable, unmanaged: false };
+  if (maxUnavailable === undefined && minAvailable === undefined) return { expected: 0, desired: 0, unmanaged: false };
+  const scale = expectedScale(view, ownership, pods);
+  if ("error" in scale) return scale;
+  const desired =
+    maxUnavailable === undefined
+      ? (scaledValue(minAvailable ?? 0, scale.expected, "up") ?? 0)
+      : Math.max(0, scale.expected - (scaledValue(maxUnavailable, scale.expected, "up") ?? 0));
+  return { ...scale, desired };
+}
+
+/** How many pods the controllers of these pods want together. Source: getExpectedScale and its finders. */
+function expectedScale(
+  view: View,
+  ownership: Ownership,
+  pods: readonly PodFacts[],
+): { readonly expected: number; readonly unmanaged: boolean } | { readonly error: string } {
+  const scales = new Map<string, number>();
+  const seen = new Set<string>();
+  let unmanaged = false;
+  for (const pod of pods) {
+    if (pod.controllerUid === undefined) {
+      unmanaged = true;
+      continue;
+    }
+    if (seen.has(pod.controllerUid)) continue;
+    seen.add(pod.controllerUid);
+    const top = scaledOwner(view, ownership, view.decode(pod.entry));
+    if (top === undefined) return { error: `found no controllers for pod "${pod.name}"` };
+    scales.set(top.uid, top.replicas);
+  }
+  let expected = 0;
+  for (const replicas of scales.values()) expected += replicas;
+  return { expected, unmanaged };
+}
+
+/** The topmost controller with a size: a Deployment rather than its ReplicaSet. */
+function scaledOwner(
+  view: View,
+  ownership: Ownership,
+  object: KubeObject,
+): { readonly uid: string; readonly replicas: number } | undefined {
+  const reference = controllerOf(object);
+  const place = reference === undefined ? "unknown" : ownership.placeOf(reference, object.metadata);
+  const owner =
+    typeof place === "string" ? undefined : view.get<KubeObject & { readonly spec?: { readonly replicas?: unknown } }>(place.key);
+  if (owner === undefined || owner.metadata.uid !== reference?.uid) return undefined;
+  const above = scaledOwner(view, ownership, owner);
+  if (above !== undefined) return above;
+  const replicas = owner.spec?.replicas;
+  return typeof replicas === "number" ? { uid: owner.metadata.uid, replicas } : undefined;
+}
+
+/** Granted evictions that have not become deletions yet. Source: buildDisruptedPodMap. */
+function disruptedPods(
+  budget: PodDisruptionBudget,
+  pods: readonly PodFacts[],
+  now_ms: number,
+): { readonly disrupted: Readonly<Record<string, string>>; readonly expired: readonly string[]; readonly next_ms: number | undefined } {
+  const disrupted: Record<string, string> = {};
+  const expired: string[] = [];
+  let next_ms: number | undefined;
+  for (const [name, time] of Object.entries(budget.status?.disruptedPods ?? {})) {
+    const pod = pods.find((one) => one.name === name);
+    if (pod === undefined || pod.deleting) continue;
+    const left_ms = Date.parse(time) + EVICTION_TIMEOUT_MS - now_ms;
+    if (left_ms <= 0) {
+      expired.push(name);
+      continue;
+    }
+    disrupted[name] = time;
+    next_ms = Math.min(next_ms ?? Number.POSITIVE_INFINITY, left_ms);
+  }
+  return { disrupted, expired, next_ms };
+}
+
+function statusOf(
+  budget: PodDisruptionBudget,
+  healthy: number,
+  expected: number,
+  desired: number,
+  disrupted: Readonly<Record<string, string>>,
+  now_ms: number,
+): PodDisruptionBudgetStatus {
+  const allowed = expected <= 0 ? 0 : Math.max(0, healthy - desired);
+  const { generation } = budget.metadata;
+  return {
+    ...(Object.keys(disrupted).length === 0 ? {} : { disruptedPods: disrupted }),
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    currentHealthy: healthy,
+    desiredHealthy: desired,
+    disruptionsAllowed: allowed,
+    expectedPods: expected,
+    conditions: conditionsWith(budget, allowed > 0 ? "True" : "False", allowed > 0 ? "SufficientPods" : "InsufficientPods", "", now_ms),
+  };
+}
+
+/** What cannot be worked out allows nothing. Source: failSafe. */
+function failedStatus(budget: PodDisruptionBudget, message: string, now_ms: number): PodDisruptionBudgetStatus {
+  const before = budget.status ?? { currentHealthy: 0, desiredHealthy: 0, expectedPods: 0, disruptionsAllowed: 0 };
+  return { ...before, disruptionsAllowed: 0, conditions: conditionsWith(budget, "False", "SyncFailed", message, now_ms) };
+}
+
+function conditionsWith(budget: PodDisruptionBudget, status: string, reason: string, message: string, now_ms: number): Condition[] {
+  const conditions = budget.status?.conditions ?? [];
+  const before = conditionOf(conditions, ALLOWED);
+  const { generation } = budget.metadata;
+  const next: Condition = {
+    type: ALLOWED,
+    status,
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    lastTransitionTime: before?.status === status ? before.lastTransitionTime : timestamp(now_ms),
+    reason,
+    message,
+  };
+  return [...withoutCondition(conditions, ALLOWED), next];
+}

@@ -1,0 +1,139 @@
+import { NAMESPACE_FINALIZER, NamespaceKind } from "../kinds/core/namespace.ts";
+import type { Namespace, NamespaceCondition } from "../kinds/generated/types.ts";
+import { type Kind, resourceOf } from "../kinds/kind.ts";
+import type { KubeObject } from "../kinds/object.ts";
+import { timestamp } from "../registry/timestamps.ts";
+import type { Change, Entry, View } from "../store/view.ts";
+import { anyKind, modify, remove, updateStatus } from "./actions.ts";
+import { conditionOf } from "./conditions.ts";
+import { type Action, type Controller, NO_KEYS, NOTHING } from "./controller.ts";
+import { deepEqual } from "./deep-equal.ts";
+import { metadataOf } from "./garbage-owners.ts";
+import { partsOf } from "./ownership.ts";
+
+/** Objects deleted in one round at most. */
+const DELETIONS_PER_ROUND = 1_000;
+/** A namespace of thousands empties in bursts. */
+const PACE_MS = 20;
+const PODS = "pods";
+
+/** A namespace as its `finalize` subresource changes it: nothing but spec.finalizers. */
+const FinalizedNamespace: Kind<Namespace> = {
+  ...NamespaceKind,
+  prepareForUpdate: (next, current) => {
+    next.spec = { ...current.spec, ...(next.spec.finalizers === undefined ? {} : { finalizers: next.spec.finalizers }) };
+    if (current.status !== undefined) next.status = current.status;
+  },
+};
+
+/** Empties namespaces that are being deleted, pods first, and lets them go. Source: pkg/controller/namespace. */
+export function namespaceController(kinds: readonly Kind[]): Controller {
+  const content = kinds.filter((kind) => kind.namespaced && kind.verbs.includes("delete"));
+  return {
+    name: "namespace",
+    component: "namespace-controller",
+    kind: anyKind(NamespaceKind),
+    pace_ms: PACE_MS,
+    watches: [
+      { resource: "namespaces", keys: ({ now }, view) => (now !== undefined && isGoing(view, now.key) ? [now.key] : NO_KEYS) },
+      ...content.map((kind) => ({ resource: resourceOf(kind), keys: keysOfGone })),
+    ],
+    reconcile: (view, key, now_ms) => reconcile(content, view, key, now_ms),
+  };
+}
+
+function isGoing(view: View, key: string): boolean {
+  return view.get<Namespace>(key)?.metadata.deletionTimestamp !== undefined;
+}
+
+/** Something in the namespace is gone, which may have been the last. */
+function keysOfGone({ now, before }: Change, view: View): readonly string[] {
+  if (now !== undefined || before === undefined) return NO_KEYS;
+  const key = `namespaces/${partsOf(before.key).namespace}`;
+  return isGoing(view, key) ? [key] : NO_KEYS;
+}
+
+interface Remaining {
+  readonly kind: Kind;
+  readonly entries: readonly Entry[];
+}
+
+function reconcile(content: readonly Kind[], view: View, key: string, now_ms: number): readonly Action[] {
+  const namespace = view.get<Namespace>(key);
+  if (namespace?.metadata.deletionTimestamp === undefined) return NOTHING;
+  const finalizers = namespace.spec.finalizers ?? [];
+  if (!finalizers.includes(NAMESPACE_FINALIZER)) return NOTHING;
+  const all = content
+    .map((kind) => ({ kind, entries: view.list(resourceOf(kind), namespace.metadata.name) }))
+    .filter(({ entries }) => entries.length > 0);
+  const status = statusActions(namespace, all, now_ms);
+  if (all.length === 0) {
+    return [
+      modify(FinalizedNamespace, namespace, (current) => ({
+        ...current,
+        spec: { ...current.spec, finalizers: (current.spec.finalizers ?? []).filter((one) => one !== NAMESPACE_FINALIZER) },
+      })),
+    ];
+  }
+  // What pods use must not go before they do. Source: KEP-5080, ordered namespace deletion.
+  const pods = all.filter(({ kind }) => resourceOf(kind) === PODS);
+  return [...deletions(pods.length > 0 ? pods : all), ...status];
+}
+
+/** Deletions of all that is not on its way already. */
+function deletions(remaining: readonly Remaining[]): readonly Action[] {
+  const actions: Action[] = [];
+  for (const { kind, entries } of remaining) {
+    for (const entry of entries) {
+      const metadata = metadataOf(entry);
+      if (metadata.deletionTimestamp !== undefined) continue;
+      actions.push(remove(kind, { metadata } as KubeObject, { propagationPolicy: "Background" }));
+      if (actions.length >= DELETIONS_PER_ROUND) return actions;
+    }
+  }
+  return actions;
+}
+
+/** What the namespace says about how far it is. Source: namespaceConditionUpdater. */
+function statusActions(namespace: Namespace, all: readonly Remaining[], now_ms: number): readonly Action[] {
+  const remaining = all.map(({ kind, entries }) => `${kind.plural}.${kind.group} has ${entries.length} resource instances`).sort();
+  const finalizers = new Map<string, number>();
+  for (const { entries } of all) {
+    for (const entry of entries) for (const one of metadataOf(entry).finalizers ?? []) finalizers.set(one, (finalizers.get(one) ?? 0) + 1);
+  }
+  const held = [...finalizers].map(([finalizer, count]) => `${finalizer} in ${count} resource instances`).sort();
+  const next: NamespaceCondition[] = [
+    condition("NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered", "All resources successfully discovered"),
+    condition("NamespaceDeletionGroupVersionParsingFailure", "False", "ParsedGroupVersions", "All legacy kube types successfully parsed"),
+    condition(
+      "NamespaceDeletionContentFailure",
+      "False",
+      "ContentDeleted",
+      "All content successfully deleted, may be waiting on finalization",
+    ),
+    remaining.length === 0
+      ? condition("NamespaceContentRemaining", "False", "ContentRemoved", "All content successfully removed")
+      : condition("NamespaceContentRemaining", "True", "SomeResourcesRemain", `Some resources are remaining: ${remaining.join(", ")}`),
+    held.length === 0
+      ? condition("NamespaceFinalizersRemaining", "False", "ContentHasNoFinalizers", "All content-preserving finalizers finished")
+      : condition(
+          "NamespaceFinalizersRemaining",
+          "True",
+          "SomeFinalizersRemain",
+          `Some content in the namespace has finalizers remaining: ${held.join(", ")}`,
+        ),
+  ];
+  const before = namespace.status?.conditions ?? [];
+  const conditions = next.map((one) => dated(one, conditionOf(before, one.type), now_ms));
+  const status = { ...namespace.status, phase: "Terminating", conditions };
+  return deepEqual(status, namespace.status) ? NOTHING : [updateStatus(NamespaceKind, namespace, status)];
+}
+
+function condition(type: string, status: string, reason: string, message: string): NamespaceCondition {
+  return { type, status, reason, message };
+}
+
+function dated(next: NamespaceCondition, before: NamespaceCondition | undefined, now_ms: number): NamespaceCondition {
+  const since = before?.status === next.status ? before.lastTransitionTime : undefined;
+  return { ...next, lastTransitionTime: since ?? timestamp(now_ms) };
+}

@@ -1,0 +1,79 @@
+import { apiVersionOf, type Kind } from "../kinds/kind.ts";
+import type { KubeObject, OwnerReference } from "../kinds/object.ts";
+import type { Entry, IndexDefinition, View } from "../store/view.ts";
+
+/** The owner that manages the object, if any. Source: metav1.GetControllerOf. */
+export function controllerOf(object: KubeObject): OwnerReference | undefined {
+  return object.metadata.ownerReferences?.find((owner) => owner.controller === true);
+}
+
+/** The reference that makes `owner` the controller of what it stands in. Source: metav1.NewControllerRef. */
+export function controllerReference<T extends KubeObject>(kind: Kind<T>, owner: KubeObject): OwnerReference {
+  const { name, uid } = owner.metadata;
+  return { apiVersion: apiVersionOf(kind), kind: kind.kind, name, uid, controller: true, blockOwnerDeletion: true };
+}
+
+/** The namespace and name of a key of a namespaced resource. */
+export function partsOf(key: string): { readonly namespace: string; readonly name: string } {
+  const first = key.indexOf("/");
+  const last = key.lastIndexOf("/");
+  return { namespace: key.slice(first + 1, Math.max(first + 1, last)), name: key.slice(last + 1) };
+}
+
+/**
+ * The index by which controllers find what is theirs: under the uid of its controller, or, for what has none, under each of its labels, so
+ * that thousands of objects that nobody owns cost a look-up nothing unless they have the label that a selector asks for.
+ */
+export function controllerIndex(resource: string): IndexDefinition {
+  return {
+    name: `controllers:${resource}`,
+    resource,
+    values(object) {
+      const controller = controllerOf(object);
+      if (controller !== undefined) return [controller.uid];
+      const { namespace, labels } = object.metadata;
+      return Object.entries(labels ?? {}).map(([key, value]) => orphanValue(namespace, key, value));
+    },
+  };
+}
+
+function orphanValue(namespace: string | undefined, key: string, value: string): string {
+  return `${namespace ?? ""}/${key}=${value}`;
+}
+
+/** The objects whose controller has this uid. Needs controllerIndex(resource). */
+export function controlledBy(view: View, resource: string, uid: string): readonly Entry[] {
+  return view.byIndex(`controllers:${resource}`, uid);
+}
+
+/**
+ * Objects in the namespace that have no controller and may match a selector with these labels; all of the namespace when it names none.
+ * Needs controllerIndex(resource).
+ */
+export function orphansFor(
+  view: View,
+  resource: string,
+  namespace: string,
+  matchLabels: Readonly<Record<string, string>> | undefined,
+): readonly Entry[] {
+  let fewest: readonly Entry[] | undefined;
+  for (const [key, value] of Object.entries(matchLabels ?? {})) {
+    const found = view.byIndex(`controllers:${resource}`, orphanValue(namespace, key, value));
+    if (fewest === undefined || found.length < fewest.length) fewest = found;
+    if (found.length === 0) break;
+  }
+  return fewest ?? view.list(resource, namespace);
+}
+
+/** A copy whose controller is `owner`. */
+export function adopted<T extends KubeObject>(object: T, owner: OwnerReference): T {
+  const others = (object.metadata.ownerReferences ?? []).filter(({ uid }) => uid !== owner.uid);
+  return { ...object, metadata: { ...object.metadata, ownerReferences: [...others, owner] } };
+}
+
+/** A copy without these owners. */
+export function disowned<T extends KubeObject>(object: T, uids: ReadonlySet<string>): T {
+  const { ownerReferences, ...metadata } = object.metadata;
+  const left = (ownerReferences ?? []).filter(({ uid }) => !uids.has(uid));
+  return { ...object, metadata: left.length === 0 ? metadata : { ...metadata, ownerReferences: left } };
+}

@@ -1,0 +1,179 @@
+import { keyFor } from "../kinds/kind.ts";
+import type { KubeObject } from "../kinds/object.ts";
+import { StatusError } from "../kinds/status.ts";
+import type { EventRecorder } from "../registry/event-recorder.ts";
+import type { Registry, WriteOptions } from "../registry/registry.ts";
+import type { Key } from "../store/transaction.ts";
+import type { Entry, View } from "../store/view.ts";
+import type { Action, Note, Notes, Refusal, Write } from "./controller.ts";
+
+/** The field manager of everything that controllers write, as in Kubernetes, where they are one process. */
+const FIELD_MANAGER: WriteOptions = { fieldManager: "kube-controller-manager" };
+
+/** How long a round waits for its own writes to arrive in the view before it goes on regardless. */
+const SEE_OWN_WRITES_MS = 5_000;
+
+/** Writes of one batch of slowStart at most, so that no single round floods the writer. */
+const SLOW_START_FIRST = 1;
+
+/** What became of a round's actions. */
+export interface Performed {
+  /** Highest revision written; 0 when nothing was. */
+  revision: number;
+  /** Objects that were removed, with the last revision they had. */
+  readonly removed: { readonly key: Key; readonly revision: number }[];
+  readonly refusals: Refusal[];
+  /** Milliseconds until the key wants to be looked at again; undefined: not. */
+  requeue_ms: number | undefined;
+  writes: number;
+}
+
+export interface Performer {
+  readonly registry: Registry;
+  readonly recorder: EventRecorder;
+}
+
+export function nothingPerformed(): Performed {
+  return { revision: 0, removed: [], refusals: [], requeue_ms: undefined, writes: 0 };
+}
+
+/** Performs the actions and collects in `result` what became of them. Never rejects. */
+export async function perform(actions: readonly Action[], by: Performer, result: Performed): Promise<void> {
+  const waiting: Promise<boolean>[] = [];
+  for (const action of actions) {
+    const running = performOne(action, by, result);
+    if (running !== undefined) waiting.push(running);
+  }
+  if (waiting.length > 0) await Promise.all(waiting);
+}
+
+/** Undefined: done already, and well. Otherwise resolves to whether it went well. */
+function performOne(action: Action, by: Performer, result: Performed): Promise<boolean> | undefined {
+  switch (action.do) {
+    case "event":
+      record(action.note, by.recorder, "", "");
+      return undefined;
+    case "requeue":
+      result.requeue_ms = Math.min(result.requeue_ms ?? Number.POSITIVE_INFINITY, Math.max(0, action.after_ms));
+      return undefined;
+    case "inOrder":
+      return performInOrder(action.steps, by, result);
+    case "slowStart":
+      return performSlowly(action.writes, by, result);
+    case "create":
+    case "updateStatus":
+    case "modify":
+    case "delete":
+      return write(action, by, result);
+  }
+}
+
+async function performInOrder(steps: readonly Action[], by: Performer, result: Performed): Promise<boolean> {
+  for (const step of steps) {
+    const running = performOne(step, by, result);
+    if (running !== undefined && !(await running)) return false;
+  }
+  return true;
+}
+
+async function performSlowly(writes: readonly Write[], by: Performer, result: Performed): Promise<boolean> {
+  for (let from = 0, size = SLOW_START_FIRST; from < writes.length; from += size, size *= 2) {
+    const batch = await Promise.all(writes.slice(from, from + size).map((one) => write(one, by, result)));
+    if (batch.includes(false)) return false;
+  }
+  return true;
+}
+
+async function write(action: Write, by: Performer, result: Performed): Promise<boolean> {
+  result.writes++;
+  const notes: Notes | undefined = action.do === "updateStatus" ? undefined : action.notes;
+  try {
+    const entry = await send(action, by.registry, result);
+    if (notes?.done !== undefined && entry !== undefined) record(notes.done, by.recorder, nameOf(entry), "");
+    return true;
+  } catch (error) {
+    if (isPointless(action, error)) return true;
+    const reason = error instanceof Error ? error : new Error(String(error));
+    result.refusals.push({ write: action, error: reason });
+    if (notes?.refused !== undefined && !isConflict(error))
+      record(notes.refused, by.recorder, action.do === "create" ? "" : action.of.metadata.name, reason.message);
+    return false;
+  }
+}
+
+async function send(action: Write, registry: Registry, result: Performed): Promise<Entry | undefined> {
+  if (action.do === "create") return seen(await registry.create(action.kind, action.object, FIELD_MANAGER), result);
+  const { namespace, name, uid } = action.of.metadata;
+  if (action.do === "delete") {
+    const deleted = await registry.delete(action.kind, namespace, name, {
+      ...FIELD_MANAGER,
+      ...action.options,
+      preconditions: { uid, ...action.options?.preconditions },
+    });
+    if (deleted.removed) result.removed.push({ key: keyFor(action.kind, namespace, name), revision: deleted.entry.revision });
+    else seen(deleted.entry, result);
+    return deleted.entry;
+  }
+  let changed = false;
+  function change(current: KubeObject): KubeObject | undefined {
+    changed = false;
+    if (current.metadata.uid !== uid || action.do === "create" || action.do === "delete") return undefined;
+    const next = action.do === "modify" ? action.change(current) : ({ ...current, status: action.status } as KubeObject);
+    changed = next !== undefined;
+    return next;
+  }
+  const subresource = action.do === "updateStatus" ? "status" : action.subresource;
+  const options = subresource === undefined ? FIELD_MANAGER : { ...FIELD_MANAGER, subresource };
+  const entry = seen(await registry.modify(action.kind, namespace, name, change, options), result);
+  return changed ? entry : undefined;
+}
+
+function seen(entry: Entry, result: Performed): Entry {
+  if (entry.revision > result.revision) result.revision = entry.revision;
+  return entry;
+}
+
+/** Refusals that mean that there is nothing left to do: the object is gone or another one by now, or its namespace is going. */
+function isPointless(action: Write, error: unknown): boolean {
+  if (!(error instanceof StatusError)) return false;
+  const { reason, details } = error.status;
+  if (action.do === "create") return details?.causes?.some((cause) => cause.reason === "NamespaceTerminating") === true;
+  if (reason === "NotFound") return true;
+  return action.do === "delete" && reason === "Conflict" && action.options?.preconditions?.resourceVersion === undefined;
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof StatusError && error.status.reason === "Conflict";
+}
+
+/** An entry's key ends with the object's name, which holds no slash. */
+function nameOf(entry: Entry): string {
+  return entry.key.slice(entry.key.lastIndexOf("/") + 1);
+}
+
+function record(note: Note, recorder: EventRecorder, name: string, error: string): void {
+  recorder.event(
+    note.about,
+    note.type,
+    note.reason,
+    note.message.replace("{name}", name).replace("{error}", () => error),
+  );
+}
+
+/** Resolves when the view shows everything that the round wrote, so that the next round of the key does not decide on what is past. */
+export async function untilSeen(view: View, result: Performed): Promise<void> {
+  if (result.revision > view.revision) await view.until(result.revision, SEE_OWN_WRITES_MS);
+  const left = result.removed.filter((gone) => isThere(view, gone));
+  if (left.length === 0) return;
+  await new Promise<void>((resolve) => {
+    const subscription = view.afterBatch(() => {
+      if (left.some((gone) => isThere(view, gone))) return;
+      subscription.cancel();
+      resolve();
+    });
+  });
+}
+
+function isThere(view: View, gone: { readonly key: Key; readonly revision: number }): boolean {
+  return view.entry(gone.key)?.revision === gone.revision;
+}

@@ -1,0 +1,157 @@
+/** First retry after a failure. Source: client-go's DefaultControllerRateLimiter. */
+export const RETRY_FIRST_MS = 5;
+/** Kubernetes waits up to 1,000 s; what blocks an object here (a quota, a webhook) is usually lifted by somebody who watches. */
+export const RETRY_MAX_MS = 60_000;
+
+interface Due {
+  readonly key: string;
+  readonly at_ms: number;
+}
+
+/**
+ * The keys that a controller has to look at. Invariants: a key is ready at most once; a key that is being worked on is not handed out again
+ * until it is done, and one that was added meanwhile becomes ready then; two rounds of a key start at least `pace_ms` apart. Plain data:
+ * it knows no timers, its owner asks `nextDue_ms`.
+ */
+export class WorkQueue {
+  readonly #pace_ms: number;
+  readonly #ready = new Set<string>();
+  readonly #inFlight = new Set<string>();
+  /** In flight, and added since. */
+  readonly #again = new Set<string>();
+  /** When each key waits to become ready; the heap may hold outdated entries, this is the truth. */
+  readonly #due = new Map<string, number>();
+  readonly #heap: Due[] = [];
+  /** Starts within the last pace_ms, oldest first. */
+  readonly #started = new Map<string, number>();
+  readonly #failures = new Map<string, number>();
+
+  constructor(pace_ms: number) {
+    this.#pace_ms = pace_ms;
+  }
+
+  get ready(): number {
+    return this.#ready.size;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  /** Returns false when the key was waiting already. */
+  add(key: string, now_ms: number): boolean {
+    if (this.#inFlight.has(key)) {
+      const size = this.#again.size;
+      return this.#again.add(key).size > size;
+    }
+    if (this.#ready.has(key)) return false;
+    const started_ms = this.#started.get(key);
+    if (started_ms !== undefined && now_ms < started_ms + this.#pace_ms) return this.addAt(key, started_ms + this.#pace_ms);
+    this.#due.delete(key);
+    this.#ready.add(key);
+    return true;
+  }
+
+  /** Makes the key ready at that time, or earlier if it waits for an earlier time already. */
+  addAt(key: string, at_ms: number): boolean {
+    if (this.#ready.has(key)) return false;
+    const waiting_ms = this.#due.get(key);
+    if (waiting_ms !== undefined && waiting_ms <= at_ms) return false;
+    this.#due.set(key, at_ms);
+    pushDue(this.#heap, { key, at_ms });
+    return true;
+  }
+
+  /** When the next waiting key becomes ready; undefined: none waits. */
+  nextDue_ms(): number | undefined {
+    for (;;) {
+      const first = this.#heap[0];
+      if (first === undefined || this.#due.get(first.key) === first.at_ms) return first?.at_ms;
+      popDue(this.#heap);
+    }
+  }
+
+  /** Hands out a ready key, which is in flight from then on. */
+  take(now_ms: number): string | undefined {
+    this.#wake(now_ms);
+    for (const key of this.#ready) {
+      this.#ready.delete(key);
+      this.#inFlight.add(key);
+      if (this.#pace_ms > 0) this.#start(key, now_ms);
+      return key;
+    }
+    return undefined;
+  }
+
+  /** The round of this key has ended. */
+  done(key: string, now_ms: number): void {
+    this.#inFlight.delete(key);
+    if (this.#again.delete(key)) this.add(key, now_ms);
+  }
+
+  /** Counts a failure of the key and says how long to wait before the next try. */
+  retryAfter_ms(key: string): number {
+    const failures = this.#failures.get(key) ?? 0;
+    this.#failures.set(key, failures + 1);
+    return Math.min(RETRY_FIRST_MS * 2 ** failures, RETRY_MAX_MS);
+  }
+
+  /** Forgets the failures of the key. */
+  succeeded(key: string): void {
+    this.#failures.delete(key);
+  }
+
+  #wake(now_ms: number): void {
+    for (let at_ms = this.nextDue_ms(); at_ms !== undefined && at_ms <= now_ms; at_ms = this.nextDue_ms()) {
+      const due = popDue(this.#heap);
+      if (due === undefined) return;
+      this.#due.delete(due.key);
+      if (this.#inFlight.has(due.key)) this.#again.add(due.key);
+      else this.#ready.add(due.key);
+    }
+  }
+
+  #start(key: string, now_ms: number): void {
+    this.#started.delete(key);
+    this.#started.set(key, now_ms);
+    for (const [old, started_ms] of this.#started) {
+      if (started_ms + this.#pace_ms > now_ms) break;
+      this.#started.delete(old);
+    }
+  }
+}
+
+function pushDue(heap: Due[], added: Due): void {
+  let at = heap.length;
+  heap.push(added);
+  while (at > 0) {
+    const above = (at - 1) >> 1;
+    const parent = heap[above];
+    if (parent === undefined || parent.at_ms <= added.at_ms) break;
+    heap[at] = parent;
+    at = above;
+  }
+  heap[at] = added;
+}
+
+function popDue(heap: Due[]): Due | undefined {
+  const first = heap[0];
+  const last = heap.pop();
+  if (last === undefined || heap.length === 0) return first;
+  let at = 0;
+  for (;;) {
+    let below = 2 * at + 1;
+    let child = heap[below];
+    if (child === undefined) break;
+    const right = heap[below + 1];
+    if (right !== undefined && right.at_ms < child.at_ms) {
+      child = right;
+      below += 1;
+    }
+    if (child.at_ms >= last.at_ms) break;
+    heap[at] = child;
+    at = below;
+  }
+  heap[at] = last;
+  return first;
+}
