@@ -1,0 +1,105 @@
+import { NamespaceKind } from "../../../actors/kinds/core/namespace.ts";
+import { PodKind } from "../../../actors/kinds/core/pod.ts";
+import { ServiceAccountKind } from "../../../actors/kinds/core/service-account.ts";
+import type { Event, Namespace, Node, Pod, ServiceAccount } from "../../../actors/kinds/generated/types.ts";
+import type { Kind } from "../../../actors/kinds/kind.ts";
+import { BUILT_IN_KINDS, KindTable } from "../../../actors/kinds/kinds.ts";
+import { encodeObject } from "../../../actors/kinds/text.ts";
+import { createEventRecorder } from "../../../actors/registry/create-event-recorder.ts";
+import { createRegistry } from "../../../actors/registry/create-registry.ts";
+import type { Registry } from "../../../actors/registry/registry.ts";
+import type { PlaceTask } from "../../../actors/scheduler/place-worker.ts";
+import { createSchedulerKind } from "../../../actors/scheduler/scheduler.ts";
+import { MemoryLog } from "../../../actors/store/memory-log.ts";
+import type { View } from "../../../actors/store/view.ts";
+import { seededRandom, systemClock, WorkerPool } from "../../../runtime/mod.ts";
+import type { Placements } from "../../../scheduler-core/mod.ts";
+import { named } from "../registry/harness.ts";
+import { startStore, type TestStore } from "../store/harness.ts";
+
+/** A scheduler shard with everything that it stands on: store, registry, Events, and a pool of one worker thread. */
+export interface TestScheduler {
+  readonly store: TestStore;
+  readonly view: View;
+  readonly registry: Registry;
+  start(): void;
+  setNode(name: string, allocatable?: Record<string, string>, more?: { labels?: Record<string, string>; spec?: object }): Promise<void>;
+  createPod(name: string, spec?: object): Promise<void>;
+  setPhase(name: string, phase: string): Promise<void>;
+  pod(name: string): Pod | undefined;
+  /** `reason: message` of all Events about the pod, in order. */
+  events(name: string): string[];
+  /** Resolves when the view shows it. */
+  eventually(shown: () => boolean): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const NAMESPACE = "d";
+
+export async function startScheduler(wrap: (registry: Registry) => Registry = (registry) => registry): Promise<TestScheduler> {
+  const store = startStore({ log: new MemoryLog() });
+  const { replica: view, client, host } = store;
+  const clock = systemClock();
+  const random = seededRandom(5);
+  const kinds = new KindTable([...BUILT_IN_KINDS.filter(({ kind }) => kind !== "Pod"), PodKind as unknown as Kind]);
+  const registry = createRegistry({ view, store: client, clock, random, kinds });
+  const recorder = createEventRecorder({ view, store: client, clock, random, source: { component: "default-scheduler" } });
+  const file = new URL("../../../actors/scheduler/place-worker.ts", import.meta.url);
+  const pool = new WorkerPool<PlaceTask, Placements>({ file, threads: 1, name: "place" });
+  await registry.create(NamespaceKind, named<Namespace>(NAMESPACE, undefined, { spec: {} }));
+  await registry.create(ServiceAccountKind, named<ServiceAccount>("default", NAMESPACE));
+  host.register(createSchedulerKind({ view, registry: wrap(registry), recorder, pool }));
+
+  const pod = (name: string): Pod | undefined => view.get<Pod>(`pods/${NAMESPACE}/${name}`);
+  const eventually = (shown: () => boolean): Promise<void> => {
+    if (shown()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const subscription = view.afterBatch(() => {
+        if (!shown()) return;
+        subscription.cancel();
+        resolve();
+      });
+    });
+  };
+  return {
+    store,
+    view,
+    registry,
+    start: () => host.messenger.tell("scheduler/0", { type: "start" }),
+    setNode: async (name, allocatable = {}, { labels = {}, spec = {} } = {}) => {
+      const node = {
+        metadata: { name, uid: name, creationTimestamp: "2026-01-01T00:00:00Z", labels },
+        spec,
+        status: { allocatable: { cpu: "4", memory: "8Gi", pods: "110", ...allocatable } },
+      } as unknown as Node;
+      const key = `nodes/${name}`;
+      const before = view.entry(key);
+      const text = encodeObject(node);
+      const mutation =
+        before === undefined ? ({ op: "create", key, text } as const) : ({ op: "update", key, text, expect: before.revision } as const);
+      const outcome = await client.propose({ request: random.uuid(), mutations: [mutation] });
+      if (outcome.committed) await view.until(outcome.revision);
+    },
+    createPod: async (name, spec = {}) => {
+      const full = { containers: [{ name: "c", image: "nginx", resources: { requests: { cpu: "1" } } }], ...spec };
+      await registry.create(PodKind, named<Pod>(name, NAMESPACE, { spec: full }));
+    },
+    setPhase: async (name, phase) => {
+      await registry.modify(PodKind, NAMESPACE, name, (now) => ({ ...now, status: { ...now.status, phase } }) as Pod, {
+        subresource: "status",
+      });
+    },
+    pod,
+    events: (name) =>
+      view
+        .list("events", NAMESPACE)
+        .map((entry) => view.decode<Event>(entry))
+        .filter((event) => event.involvedObject.name === name)
+        .map(({ reason, message }) => `${reason}: ${message}`),
+    eventually,
+    stop: async () => {
+      await store.stop();
+      await pool.close();
+    },
+  };
+}

@@ -1,0 +1,142 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { PodKind } from "../../../actors/kinds/core/pod.ts";
+import type { Kind } from "../../../actors/kinds/kind.ts";
+import { startScheduler, type TestScheduler } from "./harness.ts";
+
+const NO_ROOM =
+  "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.";
+
+describe("the scheduler shard", () => {
+  let running: TestScheduler | undefined;
+  const started = async (...options: Parameters<typeof startScheduler>): Promise<TestScheduler> => {
+    running = await startScheduler(...options);
+    return running;
+  };
+  afterEach(async () => {
+    await running?.stop();
+    running = undefined;
+  });
+
+  it("binds what was there before it and what comes later, spread by the scores, and says so", async () => {
+    const scheduler = await started();
+    const { createPod, setNode, pod, eventually, events } = scheduler;
+    await setNode("n1");
+    await setNode("n2");
+    await createPod("a");
+    scheduler.start();
+    await eventually(() => pod("a")?.spec.nodeName !== undefined);
+    await createPod("b");
+    await eventually(() => pod("b")?.spec.nodeName !== undefined);
+    expect([pod("a")?.spec.nodeName, pod("b")?.spec.nodeName].sort()).toEqual(["n1", "n2"]);
+    expect(pod("b")?.status?.conditions?.find(({ type }) => type === "PodScheduled")?.status).toBe("True");
+    await eventually(() => events("a").length > 0 && events("b").length > 0);
+    expect(events("b")).toEqual([`Scheduled: Successfully assigned d/b to ${pod("b")?.spec.nodeName}`]);
+  });
+
+  it("leaves alone what is not its own", async () => {
+    const scheduler = await started();
+    const { createPod, setNode, pod, eventually } = scheduler;
+    await setNode("n1");
+    await createPod("other", { schedulerName: "other-scheduler" });
+    await createPod("gated", { schedulingGates: [{ name: "example.com/wait" }] });
+    scheduler.start();
+    await createPod("mine");
+    await eventually(() => pod("mine")?.spec.nodeName !== undefined);
+    expect([pod("other")?.spec.nodeName, pod("gated")?.spec.nodeName]).toEqual([undefined, undefined]);
+  });
+
+  it("never puts more on a node than it can take, and tells the rest why", async () => {
+    const scheduler = await started();
+    const { createPod, setNode, pod, eventually, events } = scheduler;
+    const names = Array.from({ length: 6 }, (_, i) => `p${i}`);
+    await setNode("n1");
+    scheduler.start();
+    await Promise.all(names.map((name) => createPod(name)));
+    const conditionOf = (name: string) => pod(name)?.status?.conditions?.find(({ type }) => type === "PodScheduled");
+    await eventually(() => names.every((name) => conditionOf(name) !== undefined));
+    const waiting = names.filter((name) => pod(name)?.spec.nodeName === undefined);
+    expect(waiting.length).toBe(2);
+    for (const name of waiting) {
+      expect(conditionOf(name)).toMatchObject({ status: "False", reason: "Unschedulable", message: NO_ROOM });
+      await eventually(() => events(name).length > 0);
+      expect(events(name)[0]).toBe(`FailedScheduling: ${NO_ROOM}`);
+    }
+  });
+
+  describe("tries an unschedulable pod again", () => {
+    const withWaiting = async (spec: object = {}): Promise<TestScheduler> => {
+      const scheduler = await started();
+      const { createPod, setNode, pod, eventually } = scheduler;
+      await setNode("n1", { cpu: "1" });
+      scheduler.start();
+      await createPod("first");
+      await eventually(() => pod("first")?.spec.nodeName !== undefined);
+      await createPod("waiting", spec);
+      await eventually(() => pod("waiting")?.status?.conditions?.some(({ reason }) => reason === "Unschedulable") === true);
+      return scheduler;
+    };
+    it.each<[string, (scheduler: TestScheduler) => Promise<unknown>]>([
+      ["a node comes", ({ setNode }) => setNode("n2")],
+      ["a node grows", ({ setNode }) => setNode("n1", { cpu: "2" })],
+      ["a pod is deleted", ({ registry }) => registry.delete(PodKind as unknown as Kind, "d", "first", { gracePeriodSeconds: 0 })],
+      ["a pod ends", ({ setPhase }) => setPhase("first", "Succeeded")],
+    ])("when %s", async (_, happens) => {
+      const scheduler = await withWaiting();
+      await happens(scheduler);
+      await scheduler.eventually(() => scheduler.pod("waiting")?.spec.nodeName !== undefined);
+      expect(scheduler.pod("waiting")?.spec.nodeName).toBeDefined();
+    });
+
+    it("when its labels are on a node at last, and not before", async () => {
+      const scheduler = await withWaiting({ nodeSelector: { disk: "ssd" } });
+      await scheduler.setNode("n2");
+      await scheduler.createPod("after");
+      await scheduler.eventually(() => scheduler.pod("after")?.spec.nodeName !== undefined);
+      expect(scheduler.pod("waiting")?.spec.nodeName).toBeUndefined();
+      await scheduler.setNode("n3", {}, { labels: { disk: "ssd" } });
+      await scheduler.eventually(() => scheduler.pod("waiting")?.spec.nodeName !== undefined);
+      expect(scheduler.pod("waiting")?.spec.nodeName).toBe("n3");
+    });
+  });
+
+  it("forgets an assumption whose binding failed and tries again", async () => {
+    let failures = 1;
+    const scheduler = await started((registry) => ({
+      ...registry,
+      bind: (...bind) => (failures-- > 0 ? Promise.reject(new Error("the store is away")) : registry.bind(...bind)),
+    }));
+    const { createPod, setNode, pod, eventually } = scheduler;
+    await setNode("n1", { cpu: "1" });
+    scheduler.start();
+    await createPod("a");
+    await eventually(() => pod("a")?.spec.nodeName !== undefined);
+    expect(failures).toBe(-1);
+    await createPod("b");
+    await eventually(() => pod("b")?.status?.conditions?.some(({ message }) => message === NO_ROOM) === true);
+  });
+
+  it("places a pod that is pinned to a node there, or says why it cannot", async () => {
+    const scheduler = await started();
+    const { createPod, setNode, pod, eventually } = scheduler;
+    const pinned = (name: string) => ({
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [{ matchFields: [{ key: "metadata.name", operator: "In", values: [name] }] }],
+          },
+        },
+      },
+    });
+    await setNode("n1", { cpu: "1" });
+    await setNode("n2");
+    await setNode("n3");
+    scheduler.start();
+    await createPod("a", pinned("n1"));
+    await eventually(() => pod("a")?.spec.nodeName === "n1");
+    await createPod("b", pinned("n1"));
+    await eventually(() => pod("b")?.status?.conditions?.some(({ reason }) => reason === "Unschedulable") === true);
+    expect(pod("b")?.status?.conditions?.[0]?.message).toBe(
+      "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't satisfy plugin(s) [NodeAffinity]. no new claims to deallocate, preemption: 0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling.",
+    );
+  });
+});
