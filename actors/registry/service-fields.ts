@@ -48,8 +48,22 @@ export function keepAllocated(next: Service, current: Service): Service {
     if (needsHealthCheckPort(spec)) spec.healthCheckNodePort = spec.healthCheckNodePort || (was.healthCheckNodePort ?? 0);
     else if (spec.healthCheckNodePort === was.healthCheckNodePort) delete spec.healthCheckNodePort;
   }
+  dropUseless(spec, was);
   if (spec.ports === undefined || spec.ports.length === 0) delete spec.ports;
   return { ...next, spec };
+}
+
+/** What only the old type had a use for. */
+function dropUseless(spec: ServiceSpec, was: ServiceSpec): void {
+  const drop = <Field extends keyof ServiceSpec>(field: Field): void => {
+    if (spec[field] === was[field]) delete spec[field];
+  };
+  const external =
+    spec.type === "NodePort" || spec.type === "LoadBalancer" || (spec.type === "ClusterIP" && (spec.externalIPs ?? []).length > 0);
+  if (!external) drop("externalTrafficPolicy");
+  if (spec.type === "LoadBalancer" || was.type !== "LoadBalancer") return;
+  drop("allocateLoadBalancerNodePorts");
+  drop("loadBalancerClass");
 }
 
 function keepClusterIp(spec: ServiceSpec, was: ServiceSpec): void {
