@@ -46,8 +46,7 @@ export async function patchScale(
   options: WriteOptions,
 ): Promise<Scale> {
   const entry = await changeStored(world.access, kind, namespace, name, (entry, current) => {
-    const document = { kind: SCALE.kind, apiVersion: "autoscaling/v1", ...scaleOf(current) };
-    const patched = checkPatched<Scale>(SCALE, applyPatch(SCALE.schema, document, patch), options);
+    const patched = checkPatched<Scale>(SCALE, applyPatch(SCALE.schema, scaleOf(current), patch), options);
     checkIdentity(kind, current, patched);
     return decideScale(world, kind, entry, current, patched, options, namesRevision(patch));
   });

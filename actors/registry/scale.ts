@@ -26,6 +26,8 @@ export function scaleOf(object: KubeObject): Scale {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
   const selector = printSelector(selectorOf(spec.selector));
   return {
+    kind: "Scale",
+    apiVersion: "autoscaling/v1",
     metadata: {
       name,
       ...(namespace === undefined ? {} : { namespace }),
