@@ -30,7 +30,7 @@ function tool({ root, node, env }, script, args) {
 /** @param {Workplace} workplace */
 async function cruise(workplace) {
   const folders = CRUISED_FOLDERS.filter((folder) => existsSync(join(workplace.root, folder)));
-  const { output } = await tool(workplace, "dependency-cruiser/bin/dependency-cruise.mjs", ["--output-type", "json", ...folders]);
+  const { output } = await tool(workplace, "dependency-cruiser/bin/dependency-cruiser.mjs", ["--output-type", "json", ...folders]);
   let summary;
   try {
     summary = JSON.parse(output).summary;

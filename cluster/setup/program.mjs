@@ -9,7 +9,8 @@ const NPM_POLL_MS = 250;
 
 /**
  * Runs the real program in the foreground: it has the terminal, gets the signals, and its exit code is ours. The channel between
- * the two carries nothing; it breaks when this process dies, however it dies, and the program then stops too (cluster/launcher.ts).
+ * the two carries nothing; it breaks when this process dies, however it dies, and the program, told by
+ * 'disconnect', then stops too.
  *
  * @param {{ node: string, file: string, args: readonly string[], env: NodeJS.ProcessEnv, cwd?: string }} program
  * @returns {Promise<number>} the exit code; 128 + signal number when a signal ended it, as shells say

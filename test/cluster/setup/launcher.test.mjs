@@ -8,7 +8,6 @@ const ROOT = join(import.meta.dirname, "../../..");
 
 /** A program in the real one's place: it says what it was given, then does as it is told. */
 const PROGRAM = `
-import { whenLauncherIsGone } from "./launcher.ts";
 const [command, argument]: string[] = process.argv.slice(2);
 if (command === "exit") process.exit(Number(argument));
 if (command === "env") {
@@ -17,7 +16,7 @@ if (command === "env") {
 } else {
   const stay = setInterval(() => {}, 1000);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => { console.log(signal); clearInterval(stay); });
-  whenLauncherIsGone(() => { console.log("gone"); clearInterval(stay); });
+  process.once("disconnect", () => { console.log("gone"); clearInterval(stay); });
   console.log("pid " + process.pid);
 }
 `;
@@ -27,7 +26,7 @@ let root;
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), "troupe-launcher-"));
   mkdirSync(join(root, "cluster"));
-  for (const path of ["package.json", "package-lock.json", "cluster/troupe.mjs", "cluster/setup", "cluster/launcher.ts"]) {
+  for (const path of ["package.json", "package-lock.json", "cluster/troupe.mjs", "cluster/setup"]) {
     cpSync(join(ROOT, path), join(root, path), { recursive: true });
   }
   writeFileSync(join(root, "cluster/main.ts"), PROGRAM);
