@@ -23,6 +23,9 @@ export interface Subresource {
   readonly gvk?: { readonly group: string; readonly version: string; readonly kind: string };
 }
 
+/** Reads one selectable field. A method's type, so that a Kind<Pod> is a Kind like any other. */
+export type FieldValue<T extends KubeObject> = { value(object: T): string }["value"];
+
 /** What the facts of a kind may need of the world when an object is prepared. */
 export interface PrepareContext {
   readonly now_ms: number;
@@ -71,7 +74,7 @@ export interface Kind<T extends KubeObject = KubeObject> {
   /** `conditions` of the object's table row, each of type `Completed` and status `True`: reason and message. */
   rowConditions?(object: T): readonly (readonly [reason: string, message: string])[];
   /** Field selectors beyond `metadata.name` and `metadata.namespace`: the value of each for an object. */
-  readonly selectableFields: Readonly<Record<string, (object: T) => string>>;
+  readonly selectableFields: Readonly<Record<string, FieldValue<T>>>;
 }
 
 /** `v1`, `apps/v1`. */

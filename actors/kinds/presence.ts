@@ -108,7 +108,6 @@ export const ALWAYS: Readonly<Record<string, string>> = {
   NodeDaemonEndpoints: "kubeletEndpoint",
   NodeRuntimeHandler: "name",
   NodeStatus: "daemonEndpoints nodeInfo",
-  ObjectMeta: "creationTimestamp",
   PersistentVolumeClaimSpec: "resources",
   Pod: "spec status",
   PodCondition: "lastProbeTime lastTransitionTime",
