@@ -27,6 +27,12 @@ export function modify<T extends KubeObject>(kind: Kind<T>, of: T, change: (curr
   return { do: "modify", kind: anyKind(kind), of, change: any, ...(notes === undefined ? {} : { notes }) };
 }
 
+/** The same through the `status` subresource, of which each kind says what beside the status it may change. */
+export function modifyStatus<T extends KubeObject>(kind: Kind<T>, of: T, change: (current: T) => T | undefined): Write {
+  const any = change as unknown as (current: KubeObject) => KubeObject | undefined;
+  return { do: "modify", kind: anyKind(kind), of, change: any, subresource: "status" };
+}
+
 /** Deletes exactly this object. */
 export function remove<T extends KubeObject>(kind: Kind<T>, of: KubeObject, options?: DeleteOptions, notes?: Notes): Write {
   return {

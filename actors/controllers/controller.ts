@@ -1,3 +1,4 @@
+import type { Namespace } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import type { Regarding } from "../registry/event-recorder.ts";
@@ -32,6 +33,8 @@ export type Write =
       readonly subresource?: "status";
       readonly notes?: Notes;
     }
+  /** Sets a namespace's spec.finalizers (its `finalize` subresource). */
+  | { readonly do: "finalize"; readonly kind: Kind; readonly of: Namespace; readonly finalizers: readonly string[] }
   | { readonly do: "delete"; readonly kind: Kind; readonly of: KubeObject; readonly options?: DeleteOptions; readonly notes?: Notes };
 
 /** What a controller wants done. All actions of one round run at the same time, except inside `inOrder` and `slowStart`. */

@@ -1,7 +1,7 @@
 import { DeploymentKind } from "../kinds/apps/deployment.ts";
 import type { Deployment, PodTemplateSpec, ReplicaSet } from "../kinds/generated/types.ts";
+import { semanticEqual } from "../kinds/machinery/equal.ts";
 import { newMeta } from "./actions.ts";
-import { deepEqual } from "./deep-equal.ts";
 import { byAge, maxSurge, wantedReplicas } from "./deployment-limits.ts";
 import { controllerReference } from "./ownership.ts";
 import { templateHash } from "./template-hash.ts";
@@ -47,7 +47,7 @@ export function revisionOf(set: ReplicaSet): number {
 
 /** Equal but for the label with the hash. Source: EqualIgnoreHash. */
 function sameTemplate(a: PodTemplateSpec, b: PodTemplateSpec): boolean {
-  return deepEqual(a.spec, b.spec) && deepEqual(withoutHash(a.metadata), withoutHash(b.metadata));
+  return semanticEqual(a.spec, b.spec) && semanticEqual(withoutHash(a.metadata), withoutHash(b.metadata));
 }
 
 function withoutHash(metadata: PodTemplateSpec["metadata"]): object {
@@ -97,7 +97,7 @@ export function broughtUpToDate(deployment: Deployment, set: ReplicaSet, revisio
   }
   const { minReadySeconds = 0 } = deployment.spec;
   const sameSpec = (set.spec.minReadySeconds ?? 0) === minReadySeconds;
-  if (sameSpec && deepEqual(annotations, before)) return undefined;
+  if (sameSpec && semanticEqual(annotations, before)) return undefined;
   return { ...set, metadata: { ...set.metadata, annotations }, spec: sameSpec ? set.spec : { ...set.spec, minReadySeconds } };
 }
 

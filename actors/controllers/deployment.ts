@@ -1,12 +1,13 @@
 import { DeploymentKind } from "../kinds/apps/deployment.ts";
 import { ReplicaSetKind } from "../kinds/apps/replica-set.ts";
 import type { Deployment, DeploymentStatus, ReplicaSet } from "../kinds/generated/types.ts";
+import type { Kind } from "../kinds/kind.ts";
+import { semanticEqual } from "../kinds/machinery/equal.ts";
 import { matchesLabels, selectorOf } from "../kinds/machinery/label-selector.ts";
 import type { Change, Entry, View } from "../store/view.ts";
-import { anyKind, create, modify, normal, regarding, remove, updateStatus, warning } from "./actions.ts";
+import { anyKind, create, modify, modifyStatus, normal, regarding, remove, updateStatus, warning } from "./actions.ts";
 import { conditionOf, withCondition } from "./conditions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING, type Refusal } from "./controller.ts";
-import { deepEqual } from "./deep-equal.ts";
 import { activeOf, isRolling, progressDeadlineSeconds, revisionHistoryLimit, wantedReplicas } from "./deployment-limits.ts";
 import {
   broughtUpToDate,
@@ -29,6 +30,16 @@ const REPLICA_SETS = "replicasets.apps";
 const PODS = "pods";
 /** Sets change their status in bursts while their pods start; one look after each burst is enough. */
 const PACE_MS = 25;
+
+/** A Deployment as its status updates change it: annotations too. Source: deploymentStatusStrategy. */
+const DeploymentStatusKind: Kind<Deployment> = {
+  ...DeploymentKind,
+  prepareForStatusUpdate: (next, current) => {
+    const { labels: _sent, ...metadata } = next.metadata;
+    const { labels } = current.metadata;
+    Object.assign(next, { metadata: labels === undefined ? metadata : { ...metadata, labels } });
+  },
+};
 
 /** Rolls pod templates out through ReplicaSets. Source: pkg/controller/deployment. */
 export const deploymentController: Controller = {
@@ -131,10 +142,10 @@ function claimSets(view: View, deployment: Deployment): { readonly sets: readonl
 /** Paused, or its size was changed: nothing is rolled out now. */
 function sync(deployment: Deployment, revisions: Revisions, now_ms: number): readonly Action[] {
   const update = currentUpToDate(deployment, revisions);
-  const status = statusActions(deployment, countedStatus(deployment, revisions.all, revisions.current, now_ms));
-  if (update !== undefined) return [update, ...revisionActions(deployment, revisions), ...status];
+  const status = statusActions(deployment, countedStatus(deployment, revisions.all, revisions.current, now_ms), revisionFor(revisions));
+  if (update !== undefined) return [update, ...status];
   const cleanUp = deployment.spec.paused === true ? cleanUpActions(deployment, revisions) : NOTHING;
-  return [...scaleActions(deployment, scaleAlong(deployment, revisions)), ...cleanUp, ...revisionActions(deployment, revisions), ...status];
+  return [...scaleActions(deployment, scaleAlong(deployment, revisions)), ...cleanUp, ...status];
 }
 
 function rollout(view: View, deployment: Deployment, revisions: Revisions, now_ms: number): readonly Action[] {
@@ -146,8 +157,7 @@ function rollout(view: View, deployment: Deployment, revisions: Revisions, now_m
   const status = rolloutStatus(known, revisions, now_ms);
   const wait_ms = stuckAfter_ms(deployment, status, now_ms);
   const rest: readonly Action[] = [
-    ...revisionActions(deployment, revisions),
-    ...statusActions(deployment, status),
+    ...statusActions(deployment, status, revisionFor(revisions)),
     ...(wait_ms === undefined ? NOTHING : ([{ do: "requeue", after_ms: wait_ms }] as const)),
   ];
   if (update !== undefined) return [update, ...rest];
@@ -195,8 +205,7 @@ function startRevision(view: View, deployment: Deployment, { all, revision }: Re
     progressDeadlineSeconds(deployment) === undefined ? (status.conditions ?? []) : withCondition(status.conditions ?? [], created);
   const steps: Action[] = [
     create(ReplicaSetKind, newSet(deployment, revision, replicas), { ...scaled, refused }),
-    updateStatus(DeploymentKind, deployment, { ...status, conditions }),
-    ...annotateRevision(deployment, String(revision)),
+    ...statusActions(deployment, { ...status, conditions }, String(revision)),
   ];
   return [{ do: "inOrder", steps }];
 }
@@ -214,19 +223,9 @@ function currentUpToDate(deployment: Deployment, { current, revision }: Revision
   return modify(ReplicaSetKind, current, (set) => broughtUpToDate(deployment, set, revision));
 }
 
-/** The Deployment bears the revision of its current set. */
-function revisionActions(deployment: Deployment, { current, revision }: Revisions): readonly Action[] {
-  return current === undefined ? NOTHING : annotateRevision(deployment, String(Math.max(revisionOf(current), revision)));
-}
-
-function annotateRevision(deployment: Deployment, revision: string): readonly Action[] {
-  if (deployment.metadata.annotations?.[REVISION] === revision) return NOTHING;
-  return [
-    modify(DeploymentKind, deployment, (current) => ({
-      ...current,
-      metadata: { ...current.metadata, annotations: { ...current.metadata.annotations, [REVISION]: revision } },
-    })),
-  ];
+/** The revision that the Deployment bears: its current set's. */
+function revisionFor({ current, revision }: Revisions): string | undefined {
+  return current === undefined ? undefined : String(Math.max(revisionOf(current), revision));
 }
 
 function scaleActions(deployment: Deployment, scales: readonly Scale[]): readonly Action[] {
@@ -265,8 +264,17 @@ function isUnused({ metadata, spec, status }: ReplicaSet): boolean {
   return (status?.replicas ?? 0) === 0 && spec.replicas === 0 && (metadata.generation ?? 0) <= (status?.observedGeneration ?? 0);
 }
 
-function statusActions(deployment: Deployment, status: DeploymentStatus): readonly Action[] {
-  return deepEqual(status, deployment.status) ? NOTHING : [updateStatus(DeploymentKind, deployment, status)];
+/** Writes what differs. The revision goes along with the status, since an update of the annotations would count as a new generation. */
+function statusActions(deployment: Deployment, status: DeploymentStatus, revision?: string): readonly Action[] {
+  if (revision === undefined || deployment.metadata.annotations?.[REVISION] === revision) {
+    return semanticEqual(status, deployment.status) ? NOTHING : [updateStatus(DeploymentKind, deployment, status)];
+  }
+  const change = (current: Deployment): Deployment => ({
+    ...current,
+    metadata: { ...current.metadata, annotations: { ...current.metadata.annotations, [REVISION]: revision } },
+    status,
+  });
+  return [modifyStatus(DeploymentStatusKind, deployment, change)];
 }
 
 /** A set that may not be created makes the rollout fail visibly. */
@@ -278,5 +286,5 @@ function refused(view: View, key: string, now_ms: number, refusals: readonly Ref
   const failed = progressing("False", "ReplicaSetCreateError", message, now_ms);
   const conditions = deployment.status?.conditions ?? [];
   const next = withCondition(conditions, failed);
-  return deepEqual(next, conditions) ? NOTHING : [updateStatus(DeploymentKind, deployment, { ...deployment.status, conditions: next })];
+  return semanticEqual(next, conditions) ? NOTHING : [updateStatus(DeploymentKind, deployment, { ...deployment.status, conditions: next })];
 }

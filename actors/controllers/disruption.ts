@@ -1,5 +1,6 @@
 import type { Condition, PodDisruptionBudget, PodDisruptionBudgetStatus } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
+import { semanticEqual } from "../kinds/machinery/equal.ts";
 import { scaledValue } from "../kinds/machinery/int-or-string.ts";
 import { printSelector, selectorOf } from "../kinds/machinery/label-selector.ts";
 import type { KubeObject } from "../kinds/object.ts";
@@ -9,7 +10,6 @@ import type { View } from "../store/view.ts";
 import { anyKind, normal, regarding, updateStatus, warning } from "./actions.ts";
 import { conditionOf, withoutCondition } from "./conditions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "./controller.ts";
-import { deepEqual } from "./deep-equal.ts";
 import { Ownership } from "./garbage-owners.ts";
 import { controllerOf } from "./ownership.ts";
 import { factsOf, type PodFacts } from "./pod-facts.ts";
@@ -90,7 +90,7 @@ function reconcile(
 }
 
 function changed(budget: PodDisruptionBudget, status: PodDisruptionBudgetStatus): readonly Action[] | undefined {
-  return deepEqual(status, budget.status) ? undefined : [updateStatus(PodDisruptionBudgetKind, budget, status)];
+  return semanticEqual(status, budget.status) ? undefined : [updateStatus(PodDisruptionBudgetKind, budget, status)];
 }
 
 function unmanagedMessage(budget: PodDisruptionBudget): string {

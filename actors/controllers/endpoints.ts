@@ -1,10 +1,10 @@
 import { EndpointsKind } from "../kinds/core/endpoints.ts";
 import { ServiceKind } from "../kinds/core/service.ts";
 import type { EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Service } from "../kinds/generated/types.ts";
+import { semanticEqual } from "../kinds/machinery/equal.ts";
 import type { View } from "../store/view.ts";
 import { anyKind, create, modify, newMeta, remove } from "./actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "./controller.ts";
-import { deepEqual } from "./deep-equal.ts";
 import { partsOf } from "./ownership.ts";
 import { factsOf, type PodFacts } from "./pod-facts.ts";
 import { SelectorDirectory } from "./selector-directory.ts";
@@ -82,7 +82,8 @@ function reconcile(directory: SelectorDirectory<Service>, view: View, key: strin
   }
   const { [TRIGGER_TIME]: _was, ...others } = current.metadata.annotations ?? {};
   const { [TRIGGER_TIME]: _is, ...wanted } = annotations;
-  if (deepEqual(current.subsets ?? [], subsets) && deepEqual(current.metadata.labels, labels) && deepEqual(others, wanted)) return NOTHING;
+  if (semanticEqual(current.subsets ?? [], subsets) && semanticEqual(current.metadata.labels, labels) && semanticEqual(others, wanted))
+    return NOTHING;
   return [modify(EndpointsKind, current, (was) => ({ ...was, metadata: { ...was.metadata, labels, annotations }, subsets }))];
 }
 

@@ -1,10 +1,10 @@
 import { ServiceKind } from "../kinds/core/service.ts";
 import { EndpointSliceKind } from "../kinds/discovery/endpoint-slice.ts";
 import type { DiscoveryEndpointPort, Endpoint, EndpointSlice, Node, Service } from "../kinds/generated/types.ts";
+import { semanticEqual } from "../kinds/machinery/equal.ts";
 import type { Change, IndexDefinition, View } from "../store/view.ts";
 import { anyKind, create, modify, newMeta, remove } from "./actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "./controller.ts";
-import { deepEqual } from "./deep-equal.ts";
 import { controllerReference, partsOf } from "./ownership.ts";
 import { factsOf, type PodFacts } from "./pod-facts.ts";
 import { SelectorDirectory } from "./selector-directory.ts";
@@ -133,7 +133,7 @@ function endpointOf(view: View, service: Service, pod: PodFacts): Endpoint {
 
 function isShown(slices: readonly EndpointSlice[], service: Service, pod: PodFacts): boolean {
   const shown = slices.flatMap(({ endpoints }) => endpoints ?? []).find(({ targetRef }) => targetRef?.uid === pod.uid);
-  return shown !== undefined && deepEqual(shown.conditions, conditionsOf(service, pod));
+  return shown !== undefined && semanticEqual(shown.conditions, conditionsOf(service, pod));
 }
 
 /** Puts a group's endpoints into slices: each stays where it is, the others fill up what has room, the rest gets new slices. */
@@ -141,7 +141,7 @@ function fill(group: Group, unused: Set<EndpointSlice>, writer: SliceWriter): vo
   const left = new Map(group.endpoints);
   const used: { readonly slice: EndpointSlice; readonly endpoints: Endpoint[] }[] = [];
   for (const slice of unused) {
-    if (!deepEqual(slice.ports ?? [], group.ports)) continue;
+    if (!semanticEqual(slice.ports ?? [], group.ports)) continue;
     const endpoints: Endpoint[] = [];
     for (const { targetRef } of slice.endpoints ?? []) {
       const endpoint = left.get(targetRef?.uid ?? "");
@@ -198,8 +198,8 @@ class SliceWriter {
   ): void {
     const { [TRIGGER_TIME]: _was, ...others } = slice.metadata.annotations ?? {};
     const { [TRIGGER_TIME]: _is, ...wanted } = this.#annotations;
-    const same = deepEqual(slice.endpoints ?? [], endpoints) && deepEqual(slice.ports ?? [], endpoints.length === 0 ? [] : ports);
-    if (same && deepEqual(slice.metadata.labels, this.#labels) && deepEqual(others, wanted)) return;
+    const same = semanticEqual(slice.endpoints ?? [], endpoints) && semanticEqual(slice.ports ?? [], endpoints.length === 0 ? [] : ports);
+    if (same && semanticEqual(slice.metadata.labels, this.#labels) && semanticEqual(others, wanted)) return;
     const [labels, annotations] = [this.#labels, this.#annotations];
     this.actions.push(modify(EndpointSliceKind, slice, (was) => ({ ...was, metadata: { ...was.metadata, labels, annotations }, ...next })));
   }

@@ -18,12 +18,10 @@ export type Dependent = Pick<ObjectMeta, "namespace">;
 
 /** Everything that owns and is owned: which resources there are, and who depends on whom. */
 export class Ownership {
-  readonly #kinds: readonly Kind[];
   readonly #byGroupKind = new Map<string, Kind>();
   readonly #byResource = new Map<string, Kind>();
 
   constructor(kinds: readonly Kind[]) {
-    this.#kinds = kinds;
     for (const kind of kinds) {
       this.#byGroupKind.set(`${kind.group}/${kind.kind}`, kind);
       this.#byResource.set(resourceOf(kind), kind);

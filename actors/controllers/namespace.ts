@@ -1,13 +1,13 @@
 import { NAMESPACE_FINALIZER, NamespaceKind } from "../kinds/core/namespace.ts";
 import type { Namespace, NamespaceCondition } from "../kinds/generated/types.ts";
 import { type Kind, resourceOf } from "../kinds/kind.ts";
+import { semanticEqual } from "../kinds/machinery/equal.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import type { Change, Entry, View } from "../store/view.ts";
-import { anyKind, modify, remove, updateStatus } from "./actions.ts";
+import { anyKind, remove, updateStatus } from "./actions.ts";
 import { conditionOf } from "./conditions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "./controller.ts";
-import { deepEqual } from "./deep-equal.ts";
 import { metadataOf } from "./garbage-owners.ts";
 import { partsOf } from "./ownership.ts";
 
@@ -16,15 +16,6 @@ const DELETIONS_PER_ROUND = 1_000;
 /** A namespace of thousands empties in bursts. */
 const PACE_MS = 20;
 const PODS = "pods";
-
-/** A namespace as its `finalize` subresource changes it: nothing but spec.finalizers. */
-const FinalizedNamespace: Kind<Namespace> = {
-  ...NamespaceKind,
-  prepareForUpdate: (next, current) => {
-    next.spec = { ...current.spec, ...(next.spec.finalizers === undefined ? {} : { finalizers: next.spec.finalizers }) };
-    if (current.status !== undefined) next.status = current.status;
-  },
-};
 
 /** Empties namespaces that are being deleted, pods first, and lets them go. Source: pkg/controller/namespace. */
 export function namespaceController(kinds: readonly Kind[]): Controller {
@@ -68,12 +59,8 @@ function reconcile(content: readonly Kind[], view: View, key: string, now_ms: nu
     .filter(({ entries }) => entries.length > 0);
   const status = statusActions(namespace, all, now_ms);
   if (all.length === 0) {
-    return [
-      modify(FinalizedNamespace, namespace, (current) => ({
-        ...current,
-        spec: { ...current.spec, finalizers: (current.spec.finalizers ?? []).filter((one) => one !== NAMESPACE_FINALIZER) },
-      })),
-    ];
+    const left = finalizers.filter((one) => one !== NAMESPACE_FINALIZER);
+    return [{ do: "finalize", kind: anyKind(NamespaceKind), of: namespace, finalizers: left }];
   }
   // What pods use must not go before they do. Source: KEP-5080, ordered namespace deletion.
   const pods = all.filter(({ kind }) => resourceOf(kind) === PODS);
@@ -126,7 +113,7 @@ function statusActions(namespace: Namespace, all: readonly Remaining[], now_ms: 
   const before = namespace.status?.conditions ?? [];
   const conditions = next.map((one) => dated(one, conditionOf(before, one.type), now_ms));
   const status = { ...namespace.status, phase: "Terminating", conditions };
-  return deepEqual(status, namespace.status) ? NOTHING : [updateStatus(NamespaceKind, namespace, status)];
+  return semanticEqual(status, namespace.status) ? NOTHING : [updateStatus(NamespaceKind, namespace, status)];
 }
 
 function condition(type: string, status: string, reason: string, message: string): NamespaceCondition {

@@ -63,6 +63,7 @@ function performOne(action: Action, by: Performer, result: Performed): Promise<b
     case "create":
     case "updateStatus":
     case "modify":
+    case "finalize":
     case "delete":
       return write(action, by, result);
   }
@@ -86,7 +87,7 @@ async function performSlowly(writes: readonly Write[], by: Performer, result: Pe
 
 async function write(action: Write, by: Performer, result: Performed): Promise<boolean> {
   result.writes++;
-  const notes: Notes | undefined = action.do === "updateStatus" ? undefined : action.notes;
+  const notes: Notes | undefined = action.do === "updateStatus" || action.do === "finalize" ? undefined : action.notes;
   try {
     const entry = await send(action, by.registry, result);
     if (notes?.done !== undefined && entry !== undefined) record(notes.done, by.recorder, nameOf(entry), "");
@@ -114,11 +115,15 @@ async function send(action: Write, registry: Registry, result: Performed): Promi
     else seen(deleted.entry, result);
     return deleted.entry;
   }
+  if (action.do === "finalize") {
+    return seen(await registry.finalizeNamespace({ ...action.of, spec: { finalizers: [...action.finalizers] } }, FIELD_MANAGER), result);
+  }
+  const update = action;
   let changed = false;
   function change(current: KubeObject): KubeObject | undefined {
     changed = false;
-    if (current.metadata.uid !== uid || action.do === "create" || action.do === "delete") return undefined;
-    const next = action.do === "modify" ? action.change(current) : ({ ...current, status: action.status } as KubeObject);
+    if (current.metadata.uid !== uid) return undefined;
+    const next = update.do === "modify" ? update.change(current) : ({ ...current, status: update.status } as KubeObject);
     changed = next !== undefined;
     return next;
   }

@@ -1,13 +1,13 @@
 import { ReplicaSetKind } from "../kinds/apps/replica-set.ts";
 import { PodKind } from "../kinds/core/pod.ts";
 import type { Pod, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from "../kinds/generated/types.ts";
+import { semanticEqual } from "../kinds/machinery/equal.ts";
 import { matchesLabels, selectorOf } from "../kinds/machinery/label-selector.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import type { Change, Entry, View } from "../store/view.ts";
 import { anyKind, create, modify, normal, regarding, remove, updateStatus, warning } from "./actions.ts";
 import { conditionOf, withCondition, withoutCondition } from "./conditions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING, type Refusal } from "./controller.ts";
-import { deepEqual } from "./deep-equal.ts";
 import { mayHaveOwners, ownersOf, sameLabels, sameOwners } from "./metadata-text.ts";
 import { adopted, controlledBy, controllerIndex, controllerOf, controllerReference, disowned, orphansFor, partsOf } from "./ownership.ts";
 import { factsOf, isAvailable, type PodFacts } from "./pod-facts.ts";
@@ -75,7 +75,7 @@ function reconcile(view: View, key: string, now_ms: number): readonly Action[] {
   const actions: Action[] = [...claims];
   if (set.metadata.deletionTimestamp === undefined) actions.push(...manage(view, set, active, now_ms));
   const { status, requeue_ms } = nextStatus(set, active, now_ms);
-  if (!deepEqual(status, set.status)) actions.push(updateStatus(ReplicaSetKind, set, status));
+  if (!semanticEqual(status, set.status)) actions.push(updateStatus(ReplicaSetKind, set, status));
   if (requeue_ms !== undefined) actions.push({ do: "requeue", after_ms: requeue_ms });
   return actions;
 }

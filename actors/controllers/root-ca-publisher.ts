@@ -1,10 +1,10 @@
 import { ConfigMapKind } from "../kinds/core/config-map.ts";
 import { NamespaceKind } from "../kinds/core/namespace.ts";
 import type { ConfigMap, Namespace } from "../kinds/generated/types.ts";
+import { semanticEqual } from "../kinds/machinery/equal.ts";
 import type { Change, View } from "../store/view.ts";
 import { anyKind, create, modify, newMeta } from "./actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "./controller.ts";
-import { deepEqual } from "./deep-equal.ts";
 import { partsOf } from "./ownership.ts";
 
 const CONFIG_MAPS = "configmaps";
@@ -43,7 +43,7 @@ function reconcile(caCertificate: string, view: View, key: string): readonly Act
   const current = view.get<ConfigMap>(`${CONFIG_MAPS}/${name}/${ROOT_CA}`);
   if (current === undefined)
     return [create(ConfigMapKind, { metadata: newMeta({ name: ROOT_CA, namespace: name, annotations: DESCRIPTION }), data })];
-  if (deepEqual(current.data, data)) return NOTHING;
+  if (semanticEqual(current.data, data)) return NOTHING;
   const annotate = (was: ConfigMap): ConfigMap["metadata"] => ({
     ...was.metadata,
     annotations: { ...was.metadata.annotations, ...DESCRIPTION },
