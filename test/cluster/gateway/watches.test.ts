@@ -154,9 +154,9 @@ describe("watch", () => {
     await remove("tab");
   });
 
-  test("a hundred watchers see a storm in order", async () => {
+  test("twenty watchers see a storm in order", async () => {
     const since = server.store.replica.revision;
-    const watches = await Promise.all(Array.from({ length: 100 }, () => server.watch(`${PATH}?watch=1&resourceVersion=${since}`)));
+    const watches = await Promise.all(Array.from({ length: 20 }, () => server.watch(`${PATH}?watch=1&resourceVersion=${since}`)));
     const created = Array.from({ length: 100 }, (_, i) => `storm${i}`);
     await Promise.all(created.map((name) => create(name)));
     const seen = await Promise.all(

@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+import { negotiate } from "../../../cluster/gateway/accept.ts";
+
+const TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io";
+
+test.each([
+  [undefined, "json", "object", undefined],
+  ["*/*", "json", "object", undefined],
+  ["application/json;stream=watch", "json", "object", undefined],
+  ["application/yaml", "yaml", "object", undefined],
+  ["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "json", "object", undefined],
+  ["application/json;q=0.5,application/yaml;q=0.9", "yaml", "object", undefined],
+  ["application/vnd.kubernetes.protobuf,application/json", "json", "object", undefined],
+  [`${TABLE},application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json`, "json", "table", undefined],
+  ["application/json;as=Table;v=v1;g=other.io,application/json", "json", "object", undefined],
+  ["application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1", "json", "metadata", undefined],
+  ["application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json", "json", "object", "v2"],
+  ["application/json;g=apidiscovery.k8s.io;v=v3;as=APIGroupDiscoveryList,application/json", "json", "object", undefined],
+])("%s", (header, encoding, as, aggregated) => {
+  expect(negotiate(header)).toEqual({ encoding, as, aggregated });
+});
+
+test.each(["text/html", "application/vnd.kubernetes.protobuf", "application/cbor", "nonsense"])("nothing for %s", (header) => {
+  expect(negotiate(header)).toBeUndefined();
+});

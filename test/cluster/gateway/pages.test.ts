@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { StoreUnavailable } from "../../../actors/store/errors.ts";
+import { compareVersions, storageVersionHash } from "../../../cluster/gateway/discovery.ts";
+import type { Json, TestGateway } from "./harness.ts";
+import { startGateway } from "./harness.ts";
+
+let server: TestGateway;
+let available = true;
+beforeAll(async () => {
+  server = await startGateway({
+    wrap: (options) => ({
+      ...options,
+      store: {
+        propose: (transaction) => options.store.propose(transaction),
+        committedRevision: () => (available ? options.store.committedRevision() : Promise.reject(new StoreUnavailable("no writer"))),
+      },
+      registry: {
+        ...options.registry,
+        delete: () => Promise.reject(new TypeError("a fault of ours")),
+      },
+    }),
+  });
+});
+afterAll(() => server.stop());
+
+const json = async (path: string, accept?: string): Promise<Json> =>
+  (await server.call("GET", path, undefined, accept === undefined ? {} : { accept })).json();
+
+describe("discovery", () => {
+  test("/api", async () => {
+    const address = server.url.slice("https://".length);
+    expect(await json("/api")).toEqual({
+      kind: "APIVersions",
+      versions: ["v1"],
+      serverAddressByClientCIDRs: [{ clientCIDR: "0.0.0.0/0", serverAddress: address }],
+    });
+  });
+
+  test("/apis has groups in Kubernetes' order", async () => {
+    const { kind, groups } = await json("/apis");
+    expect(kind).toBe("APIGroupList");
+    const names = groups.map((group: Json) => group.name);
+    expect(names.indexOf("apps")).toBeLessThan(names.indexOf("coordination.k8s.io"));
+    expect(names).not.toContain("");
+  });
+
+  test("/apis/apps", async () => {
+    const version = { groupVersion: "coordination.k8s.io/v1", version: "v1" };
+    expect(await json("/apis/coordination.k8s.io")).toEqual({
+      kind: "APIGroup",
+      apiVersion: "v1",
+      name: "coordination.k8s.io",
+      versions: [version],
+      preferredVersion: version,
+    });
+  });
+
+  test("resources with their subresources, by name", async () => {
+    const { kind, groupVersion, apiVersion, resources } = await json("/api/v1");
+    expect([kind, groupVersion, apiVersion]).toEqual(["APIResourceList", "v1", undefined]);
+    const names = resources.map((row: Json) => row.name);
+    expect(names).toEqual([...names].sort());
+    expect(resources.find((row: Json) => row.name === "namespaces")).toEqual({
+      name: "namespaces",
+      singularName: "namespace",
+      namespaced: false,
+      kind: "Namespace",
+      verbs: ["create", "delete", "get", "list", "patch", "update", "watch"],
+      shortNames: ["ns"],
+      storageVersionHash: storageVersionHash({ group: "", version: "v1", kind: "Namespace" }),
+    });
+    expect(resources.find((row: Json) => row.name === "namespaces/finalize")).toEqual({
+      name: "namespaces/finalize",
+      singularName: "",
+      namespaced: false,
+      kind: "Namespace",
+      verbs: ["update"],
+    });
+    expect(resources.find((row: Json) => row.name === "bindings").storageVersionHash).toBeUndefined();
+  });
+
+  test("the aggregated form, and that it has not changed", async () => {
+    const accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
+    const answer = await server.call("GET", "/api", undefined, { accept });
+    expect(answer.headers["content-type"]).toBe("application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
+    const body = answer.json();
+    expect([body.kind, body.apiVersion, body.items.length]).toEqual(["APIGroupDiscoveryList", "apidiscovery.k8s.io/v2", 1]);
+    const resources: Json[] = body.items[0].versions[0].resources;
+    expect(resources.find((row) => row.resource === "namespaces")).toMatchObject({
+      responseKind: { group: "", version: "", kind: "Namespace" },
+      scope: "Cluster",
+      singularResource: "namespace",
+      subresources: [{ subresource: "finalize", verbs: ["update"] }, { subresource: "status" }],
+    });
+    const etag = String(answer.headers["etag"]);
+    const again = await server.call("GET", "/api", undefined, { accept, "if-none-match": etag });
+    expect([again.status, again.text]).toEqual([304, ""]);
+    expect((await json("/apis", accept)).items.map((item: Json) => item.metadata.name)).toContain("coordination.k8s.io");
+  });
+
+  test.each([
+    [["v1beta1", "v1", "v2", "v2alpha1", "v1beta2", "foo"], ["v2", "v1", "v1beta2", "v1beta1", "v2alpha1", "foo"]],
+  ])("versions are preferred in this order: %j", (versions, sorted) => {
+    expect([...versions].sort(compareVersions)).toEqual(sorted);
+  });
+});
+
+describe("the server itself", () => {
+  test("/version", async () => {
+    expect(await json("/version")).toMatchObject({ major: "1", minor: "34", gitVersion: "v1.34.0+troupe-0.1.0" });
+  });
+
+  test("health, in short and in full, all and one", async () => {
+    for (const path of ["/healthz", "/livez", "/readyz", "/livez/ping", "/readyz/store"]) {
+      const answer = await server.call("GET", path);
+      expect([path, answer.status, answer.text]).toEqual([path, 200, "ok"]);
+    }
+    expect((await server.call("GET", "/readyz?verbose")).text).toBe("[+]ping ok\n[+]store ok\n[+]shutdown ok\nreadyz check passed\n");
+    expect((await server.call("GET", "/livez?verbose")).text).toBe("[+]ping ok\nlivez check passed\n");
+  });
+
+  test("without a writer: not ready, alive, and 503 with Retry-After for reads", async () => {
+    available = false;
+    try {
+      const ready = await server.call("GET", "/readyz");
+      expect([ready.status, ready.text]).toEqual([500, "[+]ping ok\n[-]store failed: reason withheld\n[+]shutdown ok\nreadyz check failed\n"]);
+      expect((await server.call("GET", "/readyz?exclude=store")).status).toBe(200);
+      expect((await server.call("GET", "/livez")).status).toBe(200);
+      const read = await server.call("GET", "/api/v1/namespaces/default");
+      expect(read.json()).toMatchObject({ code: 503, reason: "ServiceUnavailable" });
+      expect([read.status, read.headers["retry-after"]]).toEqual([503, "1"]);
+      expect((await server.call("GET", "/api/v1/namespaces/default?resourceVersion=0")).status).toBe(200);
+    } finally {
+      available = true;
+    }
+  });
+
+  test("a fault of ours is a 500, and the server goes on", async () => {
+    const answer = await server.call("DELETE", "/api/v1/namespaces/kube-system");
+    expect(answer.json()).toMatchObject({ code: 500, reason: "InternalError", message: expect.not.stringContaining("a fault of ours") });
+    expect((await server.call("GET", "/api/v1/namespaces/kube-system")).status).toBe(200);
+  });
+
+  test("/metrics count what was answered", async () => {
+    await server.call("GET", "/api/v1/namespaces/default");
+    const { text } = await server.call("GET", "/metrics");
+    expect(text).toMatch(/^apiserver_request_total\{verb="GET",group="",resource="namespaces",subresource="",code="200"\} [1-9]/m);
+    expect(text).toMatch(/^apiserver_request_duration_seconds_bucket\{verb="GET",group="",resource="namespaces",subresource="",le="\+Inf"\} [1-9]/m);
+    expect(text).toMatch(/^apiserver_current_inflight_requests\{request_kind="readOnly"\} 1$/m);
+  });
+});
