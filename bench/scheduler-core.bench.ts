@@ -68,13 +68,13 @@ function timeIndex(inventory: Inventory, classes: readonly PodClass[], pods: num
 }
 
 function classOf(inventory: Inventory, cpu_milli: number): ClassHandle {
-  return inventory.classOf(
-    "plain",
-    () => facts,
-    `${cpu_milli}`,
-    () => needs(cpu_milli),
-    0,
-  );
+  return inventory.classOf({
+    staticKey: "plain",
+    facts: () => facts,
+    usageKey: `${cpu_milli}`,
+    needs: () => needs(cpu_milli),
+    priority: 0,
+  });
 }
 
 for (const name of ["cold", "warm"]) {

@@ -21,6 +21,15 @@ export interface Needs {
   readonly ports: readonly HostPort[];
 }
 
+/** What makes pods alike for the scheduler. Equal keys must mean equal facts; facts are only asked for when the key is new. */
+export interface ClassDescription {
+  readonly staticKey: string;
+  facts(): PodFacts;
+  readonly usageKey: string;
+  needs(): Needs;
+  readonly priority: number;
+}
+
 /** A class as its owner holds it. What a worker needs of it is made by `Inventory.ready`. */
 export interface ClassHandle {
   readonly id: number;
@@ -118,8 +127,8 @@ export class Inventory implements WorldFacts {
     return usage;
   }
 
-  /** The class of pods with these static facts, usage and priority. Equal keys must mean equal facts. */
-  classOf(staticKey: string, facts: () => PodFacts, usageKey: string, needs: () => Needs, priority: number): ClassHandle {
+  /** The class of the pods that fit this description. */
+  classOf({ staticKey, facts, usageKey, needs, priority }: ClassDescription): ClassHandle {
     const key = `${priority}\n${staticKey}\n${usageKey}`;
     const known = this.#classes.get(key);
     if (known !== undefined) return known;

@@ -15,7 +15,7 @@ export type {
   TaintEffect,
   Toleration,
 } from "./facts.ts";
-export { type ClassHandle, Inventory, type Needs } from "./inventory.ts";
+export { type ClassDescription, type ClassHandle, Inventory, type Needs } from "./inventory.ts";
 export type { HostPort } from "./numbering.ts";
 export { bestNodes, pickPlainly } from "./plain-loop.ts";
 export type { PodClass } from "./pod-class.ts";

@@ -1,7 +1,6 @@
-/** Columns that every cluster has; extended resources follow from FIXED_COLUMNS on, numbered as they appear. */
+/** Columns that every cluster has (2 is ephemeral storage); extended resources follow from FIXED_COLUMNS on, numbered as they appear. */
 export const CPU_MILLI = 0;
 export const MEMORY_BYTES = 1;
-export const EPHEMERAL_BYTES = 2;
 export const PODS = 3;
 export const FIXED_COLUMNS = 4;
 

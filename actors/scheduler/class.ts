@@ -21,8 +21,14 @@ export function classify(inventory: Inventory, pod: Pod): ClassedPod {
   const preferred = nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution;
   const staticKey = JSON.stringify([spec.nodeSelector, required, preferred, spec.tolerations, images, startImages]);
   const needs = needsOf(pod);
-  const facts = () => readPod(pod, pin !== undefined);
-  return { handle: inventory.classOf(staticKey, facts, JSON.stringify(needs), () => needs, spec.priority ?? 0), pin };
+  const handle = inventory.classOf({
+    staticKey,
+    facts: () => readPod(pod, pin !== undefined),
+    usageKey: JSON.stringify(needs),
+    needs: () => needs,
+    priority: spec.priority ?? 0,
+  });
+  return { handle, pin };
 }
 
 /** What a pod that is on a node takes from it. */

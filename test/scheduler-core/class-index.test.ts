@@ -44,13 +44,13 @@ function handleOf(inventory: Inventory, number: number): ClassHandle {
     nonzero: { cpu_milli: 100 * (number + 1), memory_bytes: GIB / (number + 1) },
     ports: number === 4 ? [{ protocol: "TCP", ip: "0.0.0.0", port: 80 }] : [],
   };
-  return inventory.classOf(
-    `${variant}`,
-    () => FACTS[variant] as PodFacts,
-    JSON.stringify(needs),
-    () => needs,
-    0,
-  );
+  return inventory.classOf({
+    staticKey: `${variant}`,
+    facts: () => FACTS[variant] as PodFacts,
+    usageKey: JSON.stringify(needs),
+    needs: () => needs,
+    priority: 0,
+  });
 }
 
 function setNode(inventory: Inventory, { node, cpu, zone, taint }: Extract<Step, { do: "node" }>): void {

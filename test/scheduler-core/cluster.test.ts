@@ -73,13 +73,7 @@ describe("Inventory", () => {
       };
       const pod = { nodeName: "", tolerations: [], nodeSelector: {}, requiredTerms: undefined, preferredTerms: [], images: [] };
       return inventory.room(
-        inventory.classOf(
-          "",
-          () => pod,
-          JSON.stringify(needs),
-          () => needs,
-          0,
-        ),
+        inventory.classOf({ staticKey: "", facts: () => pod, usageKey: JSON.stringify(needs), needs: () => needs, priority: 0 }),
         slot,
         100,
       );
