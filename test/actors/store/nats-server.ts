@@ -1,0 +1,80 @@
+import type { ChildProcess } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { NatsConnection } from "nats";
+import { connect } from "nats";
+import { LOG_CONNECTION_OPTIONS } from "../../../actors/store/jetstream-log.ts";
+
+/** A nats-server with JetStream in a directory of its own, which can be killed and started again with the same port and data. */
+export class NatsServer {
+  readonly #directory: string;
+  readonly #port: number;
+  #child: ChildProcess | undefined;
+  #exited: Promise<unknown> = Promise.resolve();
+
+  private constructor(directory: string, port: number) {
+    this.#directory = directory;
+    this.#port = port;
+  }
+
+  static async start(): Promise<NatsServer> {
+    const server = new NatsServer(mkdtempSync(join(tmpdir(), "troupe-nats-")), await freePort());
+    server.start();
+    return server;
+  }
+
+  get url(): string {
+    return `127.0.0.1:${this.#port}`;
+  }
+
+  start(): void {
+    const config = join(this.#directory, "nats.conf");
+    const store = `store_dir: "${join(this.#directory, "data")}"${syncsAlways() ? ", sync_interval: always" : ""}`;
+    writeFileSync(config, `host: 127.0.0.1\nport: ${this.#port}\nmax_payload: 8388608\njetstream { ${store} }\n`);
+    this.#child = spawn(natsServerBinary(), ["-c", config], { stdio: "ignore" });
+    this.#exited = new Promise((resolve) => this.#child?.once("exit", resolve));
+  }
+
+  connect(): Promise<NatsConnection> {
+    return connect({ ...LOG_CONNECTION_OPTIONS, servers: this.url });
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
+  async kill(): Promise<void> {
+    this.signal("SIGKILL");
+    await this.#exited;
+  }
+
+  async remove(): Promise<void> {
+    await this.kill();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+export function natsServerBinary(): string {
+  return process.env["NATS_SERVER"] ?? "nats-server";
+}
+
+/** Whether the server can sync before each acknowledgement: since 2.10. */
+export function syncsAlways(): boolean {
+  const version = execFileSync(natsServerBinary(), ["--version"], { encoding: "utf8" });
+  const [, major = "0", minor = "0"] = /v(\d+)\.(\d+)/.exec(version) ?? [];
+  return Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 10);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => (typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port"))));
+    });
+  });
+}
