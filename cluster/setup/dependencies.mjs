@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { capture, progress } from "./command.mjs";
-import { withLock } from "./lock.mjs";
+import { repositoryLock, withLock } from "./lock.mjs";
 import { Problem } from "./problem.mjs";
 
 /**
@@ -14,8 +13,7 @@ import { Problem } from "./problem.mjs";
  */
 export async function installDependencies(root) {
   if (isStamped(root)) return;
-  const lock = join(tmpdir(), `troupe-setup-${process.getuid?.() ?? 0}-${sha256(root).slice(0, 16)}`);
-  await withLock(lock, async () => {
+  await withLock(repositoryLock(root), async () => {
     if (isStamped(root)) return;
     if (!holdsWhatIsLocked(root)) {
       progress("installing dependencies (once)");
@@ -72,12 +70,7 @@ function stampPath(root) {
 
 /** @param {string} root */
 function manifestsDigest(root) {
-  return sha256(readFileSync(join(root, "package.json")), readFileSync(join(root, "package-lock.json")));
-}
-
-/** @param {...(string | Buffer)} parts */
-function sha256(...parts) {
   const hash = createHash("sha256");
-  for (const part of parts) hash.update(part).update("\0");
+  for (const file of ["package.json", "package-lock.json"]) hash.update(readFileSync(join(root, file))).update("\0");
   return hash.digest("hex");
 }

@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -22,6 +24,12 @@ export async function withLock(directory, work) {
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** The lock under which a repository's node_modules is changed; outside it, since npm empties it. @param {string} root */
+export function repositoryLock(root) {
+  const name = createHash("sha256").update(root).digest("hex").slice(0, 16);
+  return join(tmpdir(), `troupe-setup-${process.getuid?.() ?? 0}-${name}`);
 }
 
 /** @param {string} directory */

@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
 import { capture, progress } from "./command.mjs";
+import { repositoryLock, withLock } from "./lock.mjs";
 import { Problem } from "./problem.mjs";
 
 /** The first Node that runs TypeScript as it is, without a flag and without a warning, and has what the program uses. */
@@ -17,6 +18,13 @@ export async function newerNode(root) {
   if (Number(process.versions.node.split(".")[0]) >= NODE_MAJOR_MIN) return process.execPath;
   const found = installedNode(root);
   if (found) return found;
+  return withLock(repositoryLock(root), () => fetchNode(root));
+}
+
+/** @param {string} root */
+async function fetchNode(root) {
+  const byAnother = installedNode(root);
+  if (byAnother) return byAnother;
   progress(`fetching Node ${NODE_MAJOR_MIN} (once)`);
   const packageDirectory = join(root, "node_modules", "node");
   const { output } = existsSync(packageDirectory)
