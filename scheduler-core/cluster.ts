@@ -3,7 +3,7 @@ import { FIXED_COLUMNS, PODS, type Usage } from "./usage.ts";
 /** Nodes for which a new cluster has room; it doubles when they are used up. */
 const NODES_INITIAL = 64;
 /** Changed nodes that are remembered; an index that is further behind is built anew. A power of two. */
-export const CHANGE_LOG_NODES = 1 << 15;
+export const CHANGE_LOG_NODES: number = 1 << 15;
 /** The priority of no pod at all: higher than any that exists. */
 export const NO_PRIORITY = 0x7fffffff;
 

@@ -6,7 +6,7 @@ export const FIXED_COLUMNS = 4;
 
 /** What a container without a request counts as when nodes are scored. Source: kube-scheduler's DefaultMilliCPURequest and DefaultMemoryRequest. */
 export const NONZERO_CPU_MILLI = 100;
-export const NONZERO_MEMORY_BYTES = 200 * 1024 * 1024;
+export const NONZERO_MEMORY_BYTES: number = 200 * 1024 * 1024;
 
 /**
  * What one pod takes from a node. Shared by all pods of the same needs; plain data that crosses into worker threads.

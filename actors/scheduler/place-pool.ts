@@ -2,10 +2,7 @@ import { WorkerPool } from "../../runtime/mod.ts";
 import type { Placements } from "../../scheduler-core/mod.ts";
 import type { PlaceTask } from "./place-worker.ts";
 
-/** One thread: a batch is placed pod after pod, and the index that it repairs lives in that thread. */
-const PLACEMENT_THREADS = 1;
-
-/** The pool that places batches of pods for a scheduler. Its owner closes it. */
-export function createPlacePool(): WorkerPool<PlaceTask, Placements> {
-  return new WorkerPool({ file: new URL("./place-worker.ts", import.meta.url), threads: PLACEMENT_THREADS, name: "placement" });
+/** The pool in which placement runs. A shard has one task under way at a time, so more threads than shards on this host do nothing. */
+export function createPlacePool(threads = 1): WorkerPool<PlaceTask, Placements> {
+  return new WorkerPool<PlaceTask, Placements>({ file: new URL("./place-worker.ts", import.meta.url), threads, name: "placement" });
 }

@@ -8,12 +8,11 @@ import { encodeObject } from "../../../actors/kinds/text.ts";
 import { createEventRecorder } from "../../../actors/registry/create-event-recorder.ts";
 import { createRegistry } from "../../../actors/registry/create-registry.ts";
 import type { Registry } from "../../../actors/registry/registry.ts";
-import type { PlaceTask } from "../../../actors/scheduler/place-worker.ts";
+import { createPlacePool } from "../../../actors/scheduler/place-pool.ts";
 import { createSchedulerKind } from "../../../actors/scheduler/scheduler.ts";
 import { MemoryLog } from "../../../actors/store/memory-log.ts";
 import type { View } from "../../../actors/store/view.ts";
-import { seededRandom, systemClock, WorkerPool } from "../../../runtime/mod.ts";
-import type { Placements } from "../../../scheduler-core/mod.ts";
+import { seededRandom, systemClock } from "../../../runtime/mod.ts";
 import { named } from "../registry/harness.ts";
 import { startStore, type TestStore } from "../store/harness.ts";
 
@@ -44,8 +43,7 @@ export async function startScheduler(wrap: (registry: Registry) => Registry = (r
   const kinds = new KindTable([...BUILT_IN_KINDS.filter(({ kind }) => kind !== "Pod"), PodKind as unknown as Kind]);
   const registry = createRegistry({ view, store: client, clock, random, kinds });
   const recorder = createEventRecorder({ view, store: client, clock, random, source: { component: "default-scheduler" } });
-  const file = new URL("../../../actors/scheduler/place-worker.ts", import.meta.url);
-  const pool = new WorkerPool<PlaceTask, Placements>({ file, threads: 1, name: "place" });
+  const pool = createPlacePool();
   await registry.create(NamespaceKind, named<Namespace>(NAMESPACE, undefined, { spec: {} }));
   await registry.create(ServiceAccountKind, named<ServiceAccount>("default", NAMESPACE));
   host.register(createSchedulerKind({ view, registry: wrap(registry), recorder, pool }));
