@@ -9,7 +9,7 @@ import { createEventRecorder } from "../../../actors/registry/create-event-recor
 import { createRegistry } from "../../../actors/registry/create-registry.ts";
 import type { Registry } from "../../../actors/registry/registry.ts";
 import { createPlacePool } from "../../../actors/scheduler/place-pool.ts";
-import { createSchedulerKind } from "../../../actors/scheduler/scheduler.ts";
+import { createSchedulerKind, type PlacePool } from "../../../actors/scheduler/scheduler.ts";
 import { MemoryLog } from "../../../actors/store/memory-log.ts";
 import type { View } from "../../../actors/store/view.ts";
 import { seededRandom, systemClock } from "../../../runtime/mod.ts";
@@ -35,7 +35,13 @@ export interface TestScheduler {
 
 const NAMESPACE = "d";
 
-export async function startScheduler(wrap: (registry: Registry) => Registry = (registry) => registry): Promise<TestScheduler> {
+/** Ways to get between the shard and what it stands on, to let things go wrong. */
+export interface Faults {
+  registry?(registry: Registry): Registry;
+  pool?(pool: PlacePool): PlacePool;
+}
+
+export async function startScheduler(faults: Faults = {}): Promise<TestScheduler> {
   const store = startStore({ log: new MemoryLog() });
   const { replica: view, client, host } = store;
   const clock = systemClock();
@@ -46,7 +52,8 @@ export async function startScheduler(wrap: (registry: Registry) => Registry = (r
   const pool = createPlacePool();
   await registry.create(NamespaceKind, named<Namespace>(NAMESPACE, undefined, { spec: {} }));
   await registry.create(ServiceAccountKind, named<ServiceAccount>("default", NAMESPACE));
-  host.register(createSchedulerKind({ view, registry: wrap(registry), recorder, pool }));
+  const faulty = { registry: faults.registry?.(registry) ?? registry, pool: faults.pool?.(pool) ?? pool };
+  host.register(createSchedulerKind({ view, recorder, ...faulty }));
 
   const pod = (name: string): Pod | undefined => view.get<Pod>(`pods/${NAMESPACE}/${name}`);
   const eventually = (shown: () => boolean): Promise<void> => {

@@ -101,10 +101,12 @@ describe("the scheduler shard", () => {
 
   it("forgets an assumption whose binding failed and tries again", async () => {
     let failures = 1;
-    const scheduler = await started((registry) => ({
-      ...registry,
-      bind: (...bind) => (failures-- > 0 ? Promise.reject(new Error("the store is away")) : registry.bind(...bind)),
-    }));
+    const scheduler = await started({
+      registry: (registry) => ({
+        ...registry,
+        bind: (...bind) => (failures-- > 0 ? Promise.reject(new Error("the store is away")) : registry.bind(...bind)),
+      }),
+    });
     const { createPod, setNode, pod, eventually } = scheduler;
     await setNode("n1", { cpu: "1" });
     scheduler.start();
@@ -113,6 +115,19 @@ describe("the scheduler shard", () => {
     expect(failures).toBe(-1);
     await createPod("b");
     await eventually(() => pod("b")?.status?.conditions?.some(({ message }) => message === NO_ROOM) === true);
+  });
+
+  it("begins again from the store when the pool fails", async () => {
+    let failures = 1;
+    const scheduler = await started({
+      pool: (pool) => ({ run: (task) => (failures-- > 0 ? Promise.reject(new Error("the thread died")) : pool.run(task)) }),
+    });
+    const { createPod, setNode, pod, eventually } = scheduler;
+    await setNode("n1");
+    await createPod("a");
+    scheduler.start();
+    await eventually(() => pod("a")?.spec.nodeName !== undefined);
+    expect(failures).toBe(-1);
   });
 
   it("places a pod that is pinned to a node there, or says why it cannot", async () => {
