@@ -7,10 +7,14 @@ import { aggregate, goJson, invalid } from "../field-error.ts";
 import { labelValue, qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import type { Requirement, SelectorOperator } from "./label-selector.ts";
-import { SelectorError } from "./label-selector.ts";
 
 const SYMBOLS: ReadonlySet<string> = new Set(["=", "==", "!=", "!", "(", ")", ",", ">", "<"]);
 const BINARY_WORDS = "in, notin, =, ==, !=, gt, lt";
+/** What is wrong with the text, in Kubernetes' words. */
+export class SelectorSyntax extends Error {
+  override readonly name = "SelectorSyntax";
+}
+
 /** How Go prints the path of an error that has none. */
 const NO_PATH = "<nil>";
 
@@ -42,7 +46,7 @@ function scan(text: string): Token[] {
   return tokens;
 }
 
-/** Throws SelectorError. The requirements stand in the order of the text. */
+/** Throws SelectorSyntax. The requirements stand in the order of the text. */
 export function parseSelectorText(text: string): Requirement[] {
   const tokens = scan(text);
   const requirements: Requirement[] = [];
@@ -60,10 +64,10 @@ export function parseSelectorText(text: string): Requirement[] {
     let token = take();
     const absent = is(token, "!");
     if (absent) token = take();
-    if (token.kind !== "word") throw new SelectorError(`found '${token.text}', expected: identifier`);
+    if (token.kind !== "word") throw new SelectorSyntax(`found '${token.text}', expected: identifier`);
     const key = token.text;
     const wrong = qualifiedName(key);
-    if (wrong.length > 0) throw new SelectorError(`${NO_PATH}: ${invalid("", key, wrong.join("; ")).message}`);
+    if (wrong.length > 0) throw new SelectorSyntax(`${NO_PATH}: ${invalid("", key, wrong.join("; ")).message}`);
     if (absent) return { key, operator: "!", values: [] };
     if (peek().kind === "end" || is(peek(), ",")) return { key, operator: "exists", values: [] };
     const operator = readOperator();
@@ -75,33 +79,33 @@ export function parseSelectorText(text: string): Requirement[] {
     const token = take();
     if (token.kind === "word" && (token.text === "in" || token.text === "notin")) return token.text;
     if (token.kind === "symbol" && ["=", "==", "!=", ">", "<"].includes(token.text)) return token.text as SelectorOperator;
-    throw new SelectorError(`found '${token.text}', expected: ${BINARY_WORDS}`);
+    throw new SelectorSyntax(`found '${token.text}', expected: ${BINARY_WORDS}`);
   };
 
   const readValue = (): string => {
     if (peek().kind === "end" || is(peek(), ",")) return "";
     const token = take();
     if (token.kind === "word") return token.text;
-    throw new SelectorError(`found '${token.text}', expected: identifier`);
+    throw new SelectorSyntax(`found '${token.text}', expected: identifier`);
   };
 
   const readSet = (): string[] => {
     const open = take();
-    if (!is(open, "(")) throw new SelectorError(`found '${open.text}' expected: '('`);
+    if (!is(open, "(")) throw new SelectorSyntax(`found '${open.text}' expected: '('`);
     const values: string[] = [];
     if (is(peek(), ")")) {
       take();
       return [""];
     }
     if (peek().kind !== "word" && !is(peek(), ",")) {
-      throw new SelectorError(`found '${peek().text}', expected: ',', ')' or identifier`);
+      throw new SelectorSyntax(`found '${peek().text}', expected: ',', ')' or identifier`);
     }
     for (;;) {
       const token = take();
       if (token.kind === "word") {
         values.push(token.text);
         if (is(peek(), ")")) break;
-        if (!is(peek(), ",")) throw new SelectorError(`found '${peek().text}', expected: ',' or ')'`);
+        if (!is(peek(), ",")) throw new SelectorSyntax(`found '${peek().text}', expected: ',' or ')'`);
       } else if (is(token, ",")) {
         if (values.length === 0) values.push("");
         if (is(peek(), ")")) {
@@ -112,7 +116,7 @@ export function parseSelectorText(text: string): Requirement[] {
           take();
           values.push("");
         }
-      } else throw new SelectorError(`found '${token.text}', expected: ',', or identifier`);
+      } else throw new SelectorSyntax(`found '${token.text}', expected: ',', or identifier`);
     }
     take();
     return values;
@@ -121,16 +125,16 @@ export function parseSelectorText(text: string): Requirement[] {
   for (;;) {
     const token = peek();
     if (token.kind === "end") return requirements;
-    if (!startsRequirement(token)) throw new SelectorError(`found '${token.text}', expected: !, identifier, or 'end of string'`);
+    if (!startsRequirement(token)) throw new SelectorSyntax(`found '${token.text}', expected: !, identifier, or 'end of string'`);
     try {
       requirements.push(readRequirement());
     } catch (error) {
-      throw error instanceof SelectorError ? new SelectorError(`unable to parse requirement: ${error.message}`) : error;
+      throw error instanceof SelectorSyntax ? new SelectorSyntax(`unable to parse requirement: ${error.message}`) : error;
     }
     const next = take();
     if (next.kind === "end") return requirements;
-    if (!is(next, ",")) throw new SelectorError(`found '${next.text}', expected: ',' or 'end of string'`);
-    if (!startsRequirement(peek())) throw new SelectorError(`found '${peek().text}', expected: identifier after ','`);
+    if (!is(next, ",")) throw new SelectorSyntax(`found '${next.text}', expected: ',' or 'end of string'`);
+    if (!startsRequirement(peek())) throw new SelectorSyntax(`found '${peek().text}', expected: identifier after ','`);
   }
 }
 
@@ -148,6 +152,6 @@ function checked(requirement: Requirement): Requirement {
     if (wrong.length > 0) errors.push(invalid(`values[${index}][${key}]`, value, wrong.join("; ")));
   }
   if (values.length === 0) errors.push(invalid("values", goJson(values), "for 'in', 'notin' operators, values set can't be empty"));
-  if (errors.length > 0) throw new SelectorError(aggregate(errors));
+  if (errors.length > 0) throw new SelectorSyntax(aggregate(errors));
   return requirement;
 }

@@ -3,7 +3,7 @@ import { forbidden, invalid, required } from "../field-error.ts";
 import type { LabelSelector } from "../generated/types.ts";
 import { labelValue, qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
-import { parseSelectorText } from "./label-selector-parser.ts";
+import { parseSelectorText, SelectorSyntax } from "./label-selector-parser.ts";
 
 export type Labels = Readonly<Record<string, string>> | undefined;
 
@@ -69,7 +69,11 @@ export function matchesLabels(selector: Selector, labels: Labels): boolean {
 
 /** Throws SelectorError in Kubernetes' words. Empty text selects everything. */
 export function parseLabelSelector(text: string): Selector {
-  return { requirements: byKey(parseSelectorText(text)), nothing: false };
+  try {
+    return { requirements: byKey(parseSelectorText(text)), nothing: false };
+  } catch (error) {
+    throw error instanceof SelectorSyntax ? new SelectorError(error.message) : error;
+  }
 }
 
 function byKey(requirements: readonly Requirement[]): readonly Requirement[] {

@@ -1,0 +1,132 @@
+/** JSON patch (RFC 6902) on JSON Pointers (RFC 6901). */
+import { isDeepStrictEqual } from "node:util";
+import { setOwn } from "./merge-patch.ts";
+
+/** The patch does not fit the document, or is none. Kubernetes answers 422 without details, or 400 for what is no patch. */
+export class JsonPatchError extends Error {
+  override readonly name = "JsonPatchError";
+  readonly code: 400 | 413 | 422;
+  constructor(code: 400 | 413 | 422, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Source: apiserver's maxJSONPatchOperations. */
+export const JSON_PATCH_OPERATIONS_MAX = 10_000;
+
+type Container = Record<string, unknown> | unknown[];
+
+interface Operation {
+  readonly op?: unknown;
+  readonly path?: unknown;
+  readonly from?: unknown;
+  readonly value?: unknown;
+}
+
+/** The document after all operations, or a JsonPatchError. The document is not changed. */
+export function jsonPatch(document: unknown, patch: unknown): unknown {
+  if (!Array.isArray(patch))
+    throw new JsonPatchError(400, "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch");
+  if (patch.length > JSON_PATCH_OPERATIONS_MAX) {
+    throw new JsonPatchError(413, `The allowed maximum operations in a JSON patch is ${JSON_PATCH_OPERATIONS_MAX}, got ${patch.length}`);
+  }
+  const root: { document: unknown } = { document: structuredClone(document) };
+  for (const operation of patch) apply(root, operation as Operation);
+  return root.document;
+}
+
+function refuse(message: string): JsonPatchError {
+  return new JsonPatchError(422, message);
+}
+
+function steps(pointer: unknown, field: string): string[] {
+  if (typeof pointer !== "string") throw refuse(`operation has no ${field}`);
+  if (pointer === "") return [];
+  if (!pointer.startsWith("/")) throw refuse(`${field} is no JSON pointer: ${pointer}`);
+  return pointer
+    .slice(1)
+    .split("/")
+    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+/** The container of the last step. */
+function containerOf(root: { document: unknown }, path: readonly string[]): Container {
+  let at: unknown = root.document;
+  for (const step of path.slice(0, -1)) at = read(at, step);
+  if (typeof at !== "object" || at === null) throw refuse(`nothing to hold /${path.join("/")}`);
+  return at as Container;
+}
+
+function indexOf(list: readonly unknown[], step: string, length_max: number): number {
+  if (!/^(0|[1-9]\d*)$/.test(step)) throw refuse(`no index: ${step}`);
+  const index = Number(step);
+  if (index > length_max) throw refuse(`index ${step} is beyond the ${list.length} items`);
+  return index;
+}
+
+function read(container: unknown, step: string): unknown {
+  if (Array.isArray(container)) return container[indexOf(container, step, container.length - 1)];
+  if (typeof container !== "object" || container === null || !Object.hasOwn(container, step)) throw refuse(`nothing at ${step}`);
+  return (container as Record<string, unknown>)[step];
+}
+
+function get(root: { document: unknown }, path: readonly string[]): unknown {
+  let at: unknown = root.document;
+  for (const step of path) at = read(at, step);
+  return at;
+}
+
+function add(root: { document: unknown }, path: readonly string[], value: unknown): void {
+  const last = path.at(-1);
+  if (last === undefined) {
+    root.document = value;
+    return;
+  }
+  const container = containerOf(root, path);
+  if (!Array.isArray(container)) setOwn(container, last, value);
+  else container.splice(last === "-" ? container.length : indexOf(container, last, container.length), 0, value);
+}
+
+function remove(root: { document: unknown }, path: readonly string[]): unknown {
+  const last = path.at(-1);
+  if (last === undefined) throw refuse("the whole document cannot be removed");
+  const container = containerOf(root, path);
+  const old = read(container, last);
+  if (Array.isArray(container)) container.splice(Number(last), 1);
+  else delete container[last];
+  return old;
+}
+
+function apply(root: { document: unknown }, operation: Operation): void {
+  const path = steps(operation.path, "path");
+  const { op, value = null } = operation;
+  switch (op) {
+    case "add":
+      return add(root, path, structuredClone(value));
+    case "remove":
+      remove(root, path);
+      return;
+    case "replace":
+      get(root, path);
+      if (path.length > 0) {
+        const container = containerOf(root, path);
+        const last = path.at(-1) ?? "";
+        if (Array.isArray(container)) container[Number(last)] = structuredClone(value);
+        else setOwn(container, last, structuredClone(value));
+      } else root.document = structuredClone(value);
+      return;
+    case "move": {
+      const from = steps(operation.from, "from");
+      if (path.length > from.length && from.every((step, index) => step === path[index])) throw refuse("nothing moves into itself");
+      return add(root, path, remove(root, from));
+    }
+    case "copy":
+      return add(root, path, structuredClone(get(root, steps(operation.from, "from"))));
+    case "test":
+      if (!isDeepStrictEqual(get(root, path), value)) throw refuse(`testing value ${String(operation.path)} failed`);
+      return;
+    default:
+      throw refuse(`Unexpected kind: ${String(op)}`);
+  }
+}
