@@ -1,7 +1,10 @@
 import type { AskFailure } from "./ask-failed.ts";
 
-/** Why a tell was not handled, with the code with which an ask ends for the same reason. */
-export const DEAD_LETTER_REASONS = {
+/** Why a tell was not handled. */
+export type DeadLetterReason = Exclude<AskFailure, "deadline"> | "stopped";
+
+/** The code with which an ask ends for the same reason. */
+export const DEAD_LETTER_REASONS: Readonly<Record<DeadLetterReason, AskFailure>> = {
   "mailbox-full": "mailbox-full",
   "unknown-kind": "unknown-kind",
   unreachable: "unreachable",
@@ -11,9 +14,7 @@ export const DEAD_LETTER_REASONS = {
   crashed: "crashed",
   /** The host, or the actor's kind on it, has stopped. */
   stopped: "unreachable",
-} as const satisfies Record<string, AskFailure>;
-
-export type DeadLetterReason = keyof typeof DEAD_LETTER_REASONS;
+};
 
 export type DeadLetterCounts = Record<DeadLetterReason, number>;
 

@@ -4,7 +4,7 @@ import { packFrames, unpackFrame } from "./frame.ts";
 import type { Listener, Transport } from "./transport.ts";
 
 /** Packed frames that are kept while the connection is down, to be sent when it is back; beyond that sends are refused as unreachable. */
-export const OFFLINE_BUFFER_BYTES_MAX = 16 * 1024 * 1024;
+export const OFFLINE_BUFFER_BYTES_MAX: number = 16 * 1024 * 1024;
 
 /** The limit of a server that has not said one: nats-server's default. */
 const PAYLOAD_MAX_BYTES_DEFAULT = 1_048_576;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type AskFailed, addressOf, Host, keyOf, type Sender, silentLogger, systemClock, systemRandom } from "../../runtime/mod.ts";
-import { ACTOR_MESSAGES_PER_GO } from "../../runtime/turn-loop.ts";
+import { ACTOR_MESSAGES_PER_GO, LOOP_MESSAGES_PER_TURN } from "../../runtime/turn-loop.ts";
 import { gate, kindOf, stage } from "./stage.ts";
 
 type Add = { type: "add"; n: number };
@@ -225,6 +225,24 @@ test("a busy actor leaves the others their go, and the event loop its turn", asy
   expect(othersGo).toBeLessThanOrEqual(ACTOR_MESSAGES_PER_GO);
   expect(spins).toBeGreaterThan(ACTOR_MESSAGES_PER_GO);
   spinning = false;
+  await host.stop();
+});
+
+test("the event loop gets its turn also when the clock stands still", async () => {
+  const { host } = stage();
+  let spins = 0;
+  let spinning = true;
+  host.register(
+    kindOf<{ type: "spin" }>("spinner", (context) => () => {
+      spins += 1;
+      if (spinning && spins < 10 * LOOP_MESSAGES_PER_TURN) context.tell(context.self, { type: "spin" });
+    }),
+  );
+  host.messenger.tell(addressOf("spinner", "x"), { type: "spin" });
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  spinning = false;
+  expect(spins).toBeGreaterThan(ACTOR_MESSAGES_PER_GO);
+  expect(spins).toBeLessThanOrEqual(3 * LOOP_MESSAGES_PER_TURN);
   await host.stop();
 });
 

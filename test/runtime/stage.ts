@@ -1,5 +1,5 @@
 import type { Actor, ActorKind, Context, Message, Supervision } from "../../runtime/mod.ts";
-import { Directory, Host, type HostOptions, type Logger, type Member, seededRandom, virtualClock } from "../../runtime/mod.ts";
+import { Host, type HostOptions, type Logger, seededRandom, type VirtualClock, virtualClock } from "../../runtime/mod.ts";
 
 /** One line that was logged. */
 export interface Line {
@@ -15,16 +15,11 @@ export function recordingLog(): { log: Logger; lines: Line[] } {
 }
 
 /** A host on a clock that the test moves. */
-export function stage(options: Partial<HostOptions> = {}) {
+export function stage(options: Partial<HostOptions> = {}): { host: Host; clock: VirtualClock; lines: Line[] } {
   const clock = virtualClock();
   const { log, lines } = recordingLog();
   const host = new Host({ name: "solo", clock, random: seededRandom(1), log, ...options });
   return { host, clock, lines };
-}
-
-/** Two hosts that know the same members. */
-export function directoryOf(...members: Member[]): Directory {
-  return new Directory(members);
 }
 
 /** A kind from a function that makes an actor's `receive`. */

@@ -163,3 +163,50 @@ test("a crashed actor's leftovers cannot touch its successor", async () => {
   expect(seen).toEqual(["add"]);
   expect(host.counters()).toMatchObject({ active: 1, activations: 2 });
 });
+
+test("a timer that had fired when its actor crashed does not reach the successor", async () => {
+  const { host, clock } = stage();
+  const door = gate();
+  const seen: string[] = [];
+  const kind = kindOf<Told>(
+    "sum",
+    (context) => async (message) => {
+      seen.push(message.type);
+      if (message.type !== "crash") return;
+      context.after(5, { type: "alarm" });
+      await door.opened;
+      throw new Error("told to");
+    },
+    { supervision: RESTART },
+  );
+  host.register(kind);
+  host.messenger.tell(to, { type: "crash" });
+  host.messenger.tell(to, { type: "add", n: 1 });
+  await clock.run(10);
+  door.open();
+  await clock.run(1_000);
+  expect(seen).toEqual(["crash", "add"]);
+});
+
+test("an actor that crashes while its host stops is not restarted", async () => {
+  const { host, clock, seen } = summing(RESTART);
+  const door = gate();
+  host.register(
+    kindOf<Told>(
+      "slow",
+      () => async () => {
+        await door.opened;
+        throw new Error("too late");
+      },
+      { supervision: RESTART },
+    ),
+  );
+  host.messenger.tell(addressOf("slow", "x"), { type: "crash" });
+  await clock.run(0);
+  const end = host.stop();
+  door.open();
+  await end;
+  expect(seen).toEqual([]);
+  expect(host.counters()).toMatchObject({ active: 0, crashes: 1, restarts: 0 });
+  expect(clock.pending()).toBe(0);
+});
