@@ -1,0 +1,102 @@
+import type { Lease, Node, NodeCondition, NodeStatus } from "../kinds/generated/types.ts";
+import { nodeAddressOf, podCidrOf } from "./cidr.ts";
+import { RUNTIME_LABEL } from "./runtime.ts";
+
+/** What a node has to offer, as quantities. */
+export interface NodeShape {
+  readonly cpu: string;
+  readonly memory: string;
+  readonly ephemeralStorage: string;
+  readonly pods: string;
+}
+
+export const HOLLOW_SHAPE: NodeShape = { cpu: "32", memory: "256Gi", ephemeralStorage: "1Ti", pods: "110" };
+/** The version that nodes report; the API's. */
+export const KUBELET_VERSION = "v1.34.0";
+/** How long a lease holds; the node controller's grace period is of the same length. */
+export const LEASE_DURATION_S = 40;
+/** Nodes are dealt out to this many zones. */
+const ZONES = 3;
+
+/** The Node that a hollow node registers itself with. `index` gives it its addresses and zone. */
+export function hollowNode(name: string, index: number, runtime: string, now: string): Node {
+  return {
+    metadata: {
+      name,
+      uid: "",
+      creationTimestamp: "",
+      labels: {
+        "beta.kubernetes.io/arch": "amd64",
+        "beta.kubernetes.io/os": "linux",
+        "kubernetes.io/arch": "amd64",
+        "kubernetes.io/hostname": name,
+        "kubernetes.io/os": "linux",
+        "topology.kubernetes.io/region": "hollow",
+        "topology.kubernetes.io/zone": `hollow-${"abc"[index % ZONES]}`,
+        [RUNTIME_LABEL]: runtime,
+      },
+      annotations: { "node.alpha.kubernetes.io/ttl": "0" },
+    },
+    spec: { podCIDR: podCidrOf(index), podCIDRs: [podCidrOf(index)] },
+    status: nodeStatus(undefined, name, nodeAddressOf(index), HOLLOW_SHAPE, now),
+  };
+}
+
+const HEALTHY: readonly Omit<NodeCondition, "lastHeartbeatTime" | "lastTransitionTime">[] = [
+  { type: "MemoryPressure", status: "False", reason: "KubeletHasSufficientMemory", message: "kubelet has sufficient memory available" },
+  { type: "DiskPressure", status: "False", reason: "KubeletHasNoDiskPressure", message: "kubelet has no disk pressure" },
+  { type: "PIDPressure", status: "False", reason: "KubeletHasSufficientPID", message: "kubelet has sufficient PID available" },
+  { type: "Ready", status: "True", reason: "KubeletReady", message: "kubelet is posting ready status" },
+];
+
+/** A healthy node's status. Transition times are kept where nothing changed; capacity that somebody edited is kept too. */
+export function nodeStatus(before: NodeStatus | undefined, name: string, address: string, shape: NodeShape, now: string): NodeStatus {
+  const offered = { cpu: shape.cpu, "ephemeral-storage": shape.ephemeralStorage, memory: shape.memory, pods: shape.pods };
+  return {
+    ...before,
+    capacity: before?.capacity ?? offered,
+    allocatable: before?.allocatable ?? offered,
+    conditions: [
+      ...HEALTHY.map((condition) => {
+        const old = before?.conditions?.find((other) => other.type === condition.type);
+        const since = old?.status === condition.status ? (old.lastTransitionTime ?? now) : now;
+        return { ...condition, lastHeartbeatTime: now, lastTransitionTime: since };
+      }),
+      ...(before?.conditions ?? []).filter((other) => !HEALTHY.some((condition) => condition.type === other.type)),
+    ],
+    addresses: before?.addresses ?? [
+      { type: "InternalIP", address },
+      { type: "Hostname", address: name },
+    ],
+    daemonEndpoints: { kubeletEndpoint: { Port: 10_250 } },
+    nodeInfo: {
+      machineID: name,
+      systemUUID: name,
+      bootID: name,
+      kernelVersion: "hollow",
+      osImage: "Troupe hollow node",
+      containerRuntimeVersion: "hollow://1",
+      kubeletVersion: KUBELET_VERSION,
+      kubeProxyVersion: "",
+      operatingSystem: "linux",
+      architecture: "amd64",
+    },
+  };
+}
+
+export const LEASE_NAMESPACE = "kube-node-lease";
+
+/** A node's heartbeat. `now` has microseconds: `2026-01-01T00:00:00.000000Z`. */
+export function nodeLease(node: Node, now: string): Lease {
+  const { name, uid } = node.metadata;
+  return {
+    metadata: {
+      name,
+      namespace: LEASE_NAMESPACE,
+      uid: "",
+      creationTimestamp: "",
+      ownerReferences: [{ apiVersion: "v1", kind: "Node", name, uid }],
+    },
+    spec: { holderIdentity: name, leaseDurationSeconds: LEASE_DURATION_S, renewTime: now },
+  };
+}

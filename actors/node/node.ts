@@ -1,0 +1,206 @@
+import { type Actor, type ActorKind, addressOf, type Context } from "../../runtime/mod.ts";
+import { LeaseKind } from "../kinds/coordination/lease.ts";
+import { NodeKind } from "../kinds/core/node.ts";
+import type { Node, Pod } from "../kinds/generated/types.ts";
+import { StatusError } from "../kinds/status.ts";
+import type { PodMessage } from "../pod/pod.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { View } from "../store/view.ts";
+import { HOLLOW_NODES_MAX, nodeAddressOf, PodAddresses, podCidrOf } from "./cidr.ts";
+import type { FleetMessage } from "./fleet.ts";
+import { HOLLOW_SHAPE, hollowNode, LEASE_NAMESPACE, nodeLease, nodeStatus } from "./node-object.ts";
+
+/**
+ * One node's agent, address `node/<name>`: registers the Node, renews its lease, reports its status and owns its pods' actors: it gives them
+ * their addresses and hands them what the API says of them. It promises that a pod bound to the node has an actor, and that a node whose
+ * object was removed falls silent.
+ */
+export type NodeMessage =
+  /** Make sure that the Node exists and play it from now on; `index` gives a new one its addresses. */
+  | { readonly type: "play"; readonly index: number }
+  /** The Node was removed from the API. */
+  | { readonly type: "removed" }
+  /** A pod bound to this node is new or has changed. */
+  | { readonly type: "pod"; readonly pod: Pod }
+  | { readonly type: "podGone"; readonly uid: string }
+  | { readonly type: "renewLease" }
+  | { readonly type: "reportStatus" };
+
+/** Source: kubelet's nodeLeaseRenewIntervalFraction and nodeStatusReportFrequency. */
+const LEASE_RENEW_MS = 10_000;
+const STATUS_REPORT_MS = 300_000;
+const RETRY_MS = 1_000;
+const NODE_MAILBOX_MESSAGES = 16_384;
+
+export interface NodeOptions {
+  readonly view: View;
+  readonly registry: Registry;
+  /** The name of the runtime, for the node's label. */
+  readonly runtime: string;
+}
+
+export function createNodeKind({ view, registry, runtime }: NodeOptions): ActorKind<NodeMessage> {
+  return {
+    kind: "node",
+    mailboxCapacity: NODE_MAILBOX_MESSAGES,
+    supervision: { strategy: "restart", backoff_ms: 100, backoff_max_ms: 10_000 },
+    activate: (context, name) => new NodeActor(context, name, view, registry, runtime),
+  };
+}
+
+class NodeActor implements Actor<NodeMessage> {
+  readonly #context: Context<NodeMessage>;
+  readonly #name: string;
+  readonly #view: View;
+  readonly #registry: Registry;
+  readonly #runtime: string;
+  /** The Node as it was when play began; undefined before. */
+  #node: Node | undefined;
+  #addresses: PodAddresses | undefined;
+  #index = 0;
+  /** Address of each pod that has an actor, by uid. */
+  readonly #pods = new Map<string, string>();
+
+  constructor(context: Context<NodeMessage>, name: string, view: View, registry: Registry, runtime: string) {
+    this.#context = context;
+    this.#name = name;
+    this.#view = view;
+    this.#registry = registry;
+    this.#runtime = runtime;
+  }
+
+  receive(message: NodeMessage): void | Promise<void> {
+    switch (message.type) {
+      case "play":
+        return this.#play(message.index);
+      case "removed":
+        return this.#context.stop();
+      case "pod":
+        return this.#podChanged(message.pod);
+      case "podGone":
+        return this.#podGone(message.uid);
+      case "renewLease":
+        return this.#repeat(message, LEASE_RENEW_MS, () => this.#renewLease());
+      case "reportStatus":
+        return this.#repeat(message, STATUS_REPORT_MS, () => this.#reportStatus());
+    }
+  }
+
+  stopped(): void {
+    for (const uid of this.#pods.keys()) this.#tellPod(uid, { type: "gone" });
+  }
+
+  async #play(index: number): Promise<void> {
+    try {
+      this.#node = this.#view.get<Node>(`nodes/${this.#name}`) ?? (await this.#register(index));
+      // A Node that somebody else made may lack a pod range; it gets one from the far end, away from those of numbered nodes.
+      this.#addresses = new PodAddresses(this.#node.spec?.podCIDR ?? podCidrOf(HOLLOW_NODES_MAX - 1 - index));
+      this.#index = index;
+      await Promise.all([this.#renewLease(), this.#reportStatus()]);
+    } catch (error) {
+      this.#context.log.warn({ error: String(error) }, "a node could not register; trying again");
+      this.#context.after(RETRY_MS, { type: "play", index });
+      return;
+    }
+    const jitter = this.#context.random.next();
+    this.#context.after(jitter * LEASE_RENEW_MS, { type: "renewLease" });
+    this.#context.after(jitter * STATUS_REPORT_MS, { type: "reportStatus" });
+    this.#context.tell<FleetMessage>(addressOf("fleet", "main"), { type: "nodeReady", name: this.#name });
+  }
+
+  async #register(index: number): Promise<Node> {
+    const entry = await this.#registry
+      .create(NodeKind, hollowNode(this.#name, index, this.#runtime, this.#now()), { fieldManager: "kubelet" })
+      .catch((error: unknown) => {
+        if (error instanceof StatusError && error.status.code === 409) return this.#registry.modify(NodeKind, undefined, this.#name, () => undefined);
+        throw error;
+      });
+    return this.#view.decode<Node>(entry);
+  }
+
+  /** Does it, and plans the next time: soon when it failed, never when the Node is gone. */
+  async #repeat(message: NodeMessage, every_ms: number, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      this.#context.after(every_ms, message);
+    } catch (error) {
+      if (this.#view.entry(`nodes/${this.#name}`) === undefined) return;
+      this.#context.log.warn({ error: String(error), work: message.type }, "a node could not report; trying again");
+      this.#context.after(RETRY_MS, message);
+    }
+  }
+
+  async #renewLease(): Promise<void> {
+    const node = this.#node;
+    if (node === undefined) return;
+    const renewTime = this.#now().replace("Z", "000Z");
+    try {
+      await this.#registry.modify(
+        LeaseKind,
+        LEASE_NAMESPACE,
+        this.#name,
+        (lease) => ({ ...lease, spec: { ...lease.spec, holderIdentity: this.#name, renewTime } }),
+        { fieldManager: "kubelet" },
+      );
+    } catch (error) {
+      if (!(error instanceof StatusError && error.status.code === 404)) throw error;
+      await this.#registry.create(LeaseKind, nodeLease(node, renewTime), { fieldManager: "kubelet" });
+    }
+  }
+
+  async #reportStatus(): Promise<void> {
+    const now = this.#now().replace(/\.\d+Z$/, "Z");
+    await this.#registry.modify(
+      NodeKind,
+      undefined,
+      this.#name,
+      (node) => ({ ...node, status: nodeStatus(node.status, this.#name, this.#hostIP(node), HOLLOW_SHAPE, now) }),
+      { subresource: "status", fieldManager: "kubelet" },
+    );
+  }
+
+  #podChanged(pod: Pod): void {
+    const node = this.#node;
+    if (node === undefined) {
+      // Not yet registered: the pod waits for its node.
+      this.#context.after(RETRY_MS / 10, { type: "pod", pod });
+      return;
+    }
+    const { uid } = pod.metadata;
+    const hostIP = this.#hostIP(node);
+    const podIP = this.#pods.get(uid) ?? this.#addressFor(pod, hostIP);
+    this.#pods.set(uid, podIP);
+    this.#tellPod(uid, { type: "sync", pod, place: { hostIP, podIP } });
+  }
+
+  #podGone(uid: string): void {
+    const address = this.#pods.get(uid);
+    if (address === undefined) return;
+    this.#pods.delete(uid);
+    this.#addresses?.release(address);
+    this.#tellPod(uid, { type: "gone" });
+  }
+
+  #addressFor(pod: Pod, hostIP: string): string {
+    if (pod.spec?.hostNetwork === true) return hostIP;
+    const has = pod.status?.podIP;
+    if (has !== undefined && has !== "") {
+      this.#addresses?.adopt(has);
+      return has;
+    }
+    return this.#addresses?.take() ?? hostIP;
+  }
+
+  #tellPod(uid: string, message: PodMessage): void {
+    this.#context.tell(addressOf("pod", uid), message);
+  }
+
+  #hostIP(node: Node): string {
+    return node.status?.addresses?.find((address) => address.type === "InternalIP")?.address ?? nodeAddressOf(this.#index);
+  }
+
+  /** RFC 3339 with milliseconds. */
+  #now(): string {
+    return new Date(this.#context.clock.now_ms()).toISOString();
+  }
+}

@@ -1,0 +1,172 @@
+import type { Actor, ActorKind, Context } from "../../runtime/mod.ts";
+import { PodKind } from "../kinds/core/pod.ts";
+import type { Pod } from "../kinds/generated/types.ts";
+import { StatusError } from "../kinds/status.ts";
+import type { PodSandbox, Runtime, RuntimeReport } from "../node/runtime.ts";
+import type { EventRecorder } from "../registry/event-recorder.ts";
+import type { Registry } from "../registry/registry.ts";
+import { creatingStatus, type PodPlace, readiness, runningStatus } from "./pod-status.ts";
+
+/**
+ * The life of one pod on its node, address `pod/<uid>`: Pending, ContainerCreating, Running; on deletion the containers are ended
+ * within the grace period and the object is removed. It promises that the API's status follows what the runtime reports, in order,
+ * and that it ends when the pod is gone. A store that is away is waited for; nothing is forgotten.
+ */
+export type PodMessage =
+  /** The pod as the API has it now. */
+  | { readonly type: "sync"; readonly pod: Pod; readonly place: PodPlace }
+  /** The pod is gone from the API, or from this node. */
+  | { readonly type: "gone" }
+  | { readonly type: "report"; readonly report: RuntimeReport }
+  /** Try the write again that the store did not take. */
+  | { readonly type: "retry" };
+
+/** How long a pod waits before it repeats a write that failed. */
+const WRITE_RETRY_MS = 1_000;
+const POD_MAILBOX_MESSAGES = 64;
+
+export interface PodOptions {
+  readonly registry: Registry;
+  readonly recorder: EventRecorder;
+  readonly runtime: Runtime;
+}
+
+/** What remains to be told to the API. Each step is repeated until it is done. */
+type Step = "accept" | "run" | "ready" | "remove" | "none";
+
+export function createPodKind({ registry, recorder, runtime }: PodOptions): ActorKind<PodMessage> {
+  return {
+    kind: "pod",
+    mailboxCapacity: POD_MAILBOX_MESSAGES,
+    supervision: { strategy: "stop" },
+    activate: (context) => new PodActor(context, registry, recorder, runtime),
+  };
+}
+
+class PodActor implements Actor<PodMessage> {
+  readonly #context: Context<PodMessage>;
+  readonly #registry: Registry;
+  readonly #recorder: EventRecorder;
+  readonly #runtime: Runtime;
+  /** The newest state from the API; undefined only before the first sync. */
+  #pod: Pod | undefined;
+  #place: PodPlace = { hostIP: "", podIP: "" };
+  /** Present from acceptance on. */
+  #sandbox: PodSandbox | undefined;
+  #stopping = false;
+  #step: Step = "none";
+
+  constructor(context: Context<PodMessage>, registry: Registry, recorder: EventRecorder, runtime: Runtime) {
+    this.#context = context;
+    this.#registry = registry;
+    this.#recorder = recorder;
+    this.#runtime = runtime;
+  }
+
+  receive(message: PodMessage): void | Promise<void> {
+    switch (message.type) {
+      case "sync":
+        return this.#sync(message.pod, message.place);
+      case "gone":
+        return this.#context.stop();
+      case "report":
+        return this.#advance(message.report.type === "started" ? "run" : "remove");
+      case "retry":
+        return this.#advance(this.#step);
+    }
+  }
+
+  stopped(): void {
+    this.#sandbox?.abandon();
+  }
+
+  #sync(pod: Pod, place: PodPlace): void | Promise<void> {
+    this.#pod = pod;
+    this.#place = place;
+    const ended = pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
+    if (pod.metadata.deletionTimestamp !== undefined) return this.#stop(pod, ended);
+    if (ended) return;
+    if (this.#sandbox === undefined) {
+      if (pod.status?.phase !== "Running") return this.#advance("accept");
+      this.#sandbox = this.#runtime.adopt(pod, this.#report);
+      return;
+    }
+    if (pod.status?.phase === "Running" && pod.spec?.readinessGates !== undefined) {
+      const ready = pod.status.conditions?.find((condition) => condition.type === "Ready");
+      if (ready?.status !== readiness(pod).status) return this.#advance("ready");
+    }
+  }
+
+  #stop(pod: Pod, ended: boolean): void | Promise<void> {
+    const grace_ms = (pod.metadata.deletionGracePeriodSeconds ?? 0) * 1000;
+    if (this.#stopping && grace_ms > 0) return;
+    this.#stopping = true;
+    if (this.#sandbox === undefined || ended) return this.#advance("remove");
+    this.#sandbox.stop(grace_ms);
+  }
+
+  readonly #report = (report: RuntimeReport): void => this.#context.tell(this.#context.self, { type: "report", report } satisfies PodMessage);
+
+  /** Takes one step and, when the store would not have it, takes it again later. */
+  async #advance(step: Step): Promise<void> {
+    const pod = this.#pod;
+    if (pod === undefined || step === "none" || (this.#stopping && step !== "remove")) return;
+    this.#step = step;
+    try {
+      await this.#perform(step, pod);
+      if (this.#step === step) this.#step = "none";
+    } catch (error) {
+      if (isGone(error, step)) return this.#context.stop();
+      this.#context.log.warn({ error: String(error), step }, "a pod's status could not be written; trying again");
+      this.#context.after(WRITE_RETRY_MS, { type: "retry" });
+    }
+  }
+
+  async #perform(step: Exclude<Step, "none">, pod: Pod): Promise<void> {
+    const now = new Date(this.#context.clock.now_ms()).toISOString().replace(/\.\d+Z$/, "Z");
+    switch (step) {
+      case "accept":
+        await this.#writeStatus(pod, (current) => creatingStatus(current, this.#place, now));
+        this.#sandbox = this.#runtime.start(pod, this.#report);
+        return;
+      case "run":
+        await this.#writeStatus(pod, (current) => runningStatus(current, this.#place, this.#runtime.name, now));
+        this.#tellStarted(pod);
+        return;
+      case "ready":
+        await this.#writeStatus(pod, (current) => runningStatus(current, this.#place, this.#runtime.name, now));
+        return;
+      case "remove":
+        await this.#registry.delete(PodKind, pod.metadata.namespace, pod.metadata.name, {
+          gracePeriodSeconds: 0,
+          preconditions: { uid: pod.metadata.uid },
+        });
+        return;
+    }
+  }
+
+  async #writeStatus(pod: Pod, status: (current: Pod) => Pod["status"]): Promise<void> {
+    const { namespace, name, uid } = pod.metadata;
+    await this.#registry.modify(
+      PodKind,
+      namespace,
+      name,
+      (current) => (current.metadata.uid === uid ? { ...current, status: status(current) ?? {} } : undefined),
+      { subresource: "status", fieldManager: "kubelet" },
+    );
+  }
+
+  #tellStarted(pod: Pod): void {
+    const about = { kind: "Pod", apiVersion: "v1", metadata: pod.metadata };
+    for (const container of pod.spec?.containers ?? []) {
+      this.#recorder.event(about, "Normal", "Pulled", `Container image "${container.image}" already present on machine`);
+      this.#recorder.event(about, "Normal", "Created", `Created container: ${container.name}`);
+      this.#recorder.event(about, "Normal", "Started", `Started container ${container.name}`);
+    }
+  }
+}
+
+/** The pod, or this incarnation of it (a removal's uid precondition fails), does not exist any more. */
+function isGone(error: unknown, step: Step): boolean {
+  return error instanceof StatusError && (error.status.code === 404 || (step === "remove" && error.status.code === 409));
+}

@@ -1,0 +1,53 @@
+import { keyFor, type Kind, type KubeObject, NamespaceKind, type PriorityClass, PriorityClassKind, type Registry, type Service, ServiceKind, StatusError, type View } from "../../actors/mod.ts";
+
+/** Filled in by the registry. */
+const NEW = { uid: "", creationTimestamp: "" };
+
+/** The namespaces that kube-apiserver makes. */
+const NAMESPACES = ["default", "kube-system", "kube-public", "kube-node-lease"];
+
+/** Source: k8s.io/kubernetes/pkg/apis/scheduling, SystemPriorityClasses. */
+const PRIORITY_CLASSES: readonly PriorityClass[] = [
+  {
+    metadata: { name: "system-node-critical", ...NEW },
+    value: 2_000_001_000,
+    description: "Used for system critical pods that must not be moved from their current node.",
+  },
+  {
+    metadata: { name: "system-cluster-critical", ...NEW },
+    value: 2_000_000_000,
+    description: "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+  },
+];
+
+/** How pods find the API: the first address of the service range. */
+const KUBERNETES_SERVICE: Service = {
+  metadata: { name: "kubernetes", namespace: "default", labels: { component: "apiserver", provider: "kubernetes" }, ...NEW },
+  spec: {
+    type: "ClusterIP",
+    clusterIP: "10.96.0.1",
+    clusterIPs: ["10.96.0.1"],
+    ipFamilies: ["IPv4"],
+    ipFamilyPolicy: "SingleStack",
+    sessionAffinity: "None",
+    ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: 6443 }],
+  },
+};
+
+/** Makes what every Kubernetes cluster has from its first second on, where it is not there yet. */
+export async function ensureBootstrapObjects(registry: Registry, view: View): Promise<void> {
+  await Promise.all(NAMESPACES.map((name) => ensure(registry, view, NamespaceKind, { metadata: { name, ...NEW }, spec: {}, status: {} })));
+  await Promise.all([
+    ensure(registry, view, ServiceKind, structuredClone(KUBERNETES_SERVICE)),
+    ...PRIORITY_CLASSES.map((priorityClass) => ensure(registry, view, PriorityClassKind, structuredClone(priorityClass))),
+  ]);
+}
+
+async function ensure<T extends KubeObject>(registry: Registry, view: View, kind: Kind<T>, object: T): Promise<void> {
+  if (view.entry(keyFor(kind, object.metadata.namespace, object.metadata.name)) !== undefined) return;
+  try {
+    await registry.create(kind, object, { fieldManager: "kube-apiserver" });
+  } catch (error) {
+    if (!(error instanceof StatusError && error.status.code === 409)) throw error;
+  }
+}

@@ -1,0 +1,35 @@
+import type { LogLevel } from "../../runtime/mod.ts";
+import type { HostPlan } from "./layout.ts";
+import type { NatsAddress } from "./nats-server.ts";
+
+/** What a host's thread is started with. Plain data: it is cloned into the thread. */
+export interface HostOptions {
+  readonly plan: HostPlan;
+  readonly plans: readonly HostPlan[];
+  readonly nats: NatsAddress;
+  /** Copies of the log that JetStream keeps. */
+  readonly replicas: 1 | 3;
+  readonly version: string;
+  readonly logLevel: LogLevel;
+  /** At least this many hollow nodes are played. */
+  readonly nodes: number | undefined;
+  readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
+  readonly apiPort: number;
+}
+
+/** From the parent to a host. */
+export type ToHost =
+  /** All hosts are there: take up the roles. */
+  | { readonly type: "begin" }
+  /** Finish what is under way, then end. */
+  | { readonly type: "stop" };
+
+/** From a host to the parent. */
+export type FromHost =
+  /** Connected, and its view of the store is complete. */
+  | { readonly type: "started" }
+  /** Its roles are taken up; `port` where one of them is the gateway, `nodes` where one of them is the nodes. */
+  | { readonly type: "begun"; readonly port?: number; readonly nodes?: number }
+  | { readonly type: "stopped" }
+  /** It cannot start, for a reason to be shown to the user. */
+  | { readonly type: "failed"; readonly message: string };

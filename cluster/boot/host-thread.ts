@@ -1,0 +1,31 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { BootFailure } from "./failure.ts";
+import { RunningHost } from "./host.ts";
+import type { FromHost, HostOptions, ToHost } from "./host-protocol.ts";
+
+/** The entry of a worker thread that is a host: one event loop, one NATS connection, one view of the store, the actors of its roles. */
+const port = parentPort;
+if (port === null) throw new Error("host-thread.ts runs as a worker thread only");
+
+const say = (message: FromHost): void => port.postMessage(message);
+const fail = (error: unknown): void => say({ type: "failed", message: error instanceof BootFailure ? error.message : String((error as Error).stack ?? error) });
+
+const starting = RunningHost.start(workerData as HostOptions);
+starting.then(() => say({ type: "started" }), fail);
+
+port.on("message", (message: ToHost) => {
+  switch (message.type) {
+    case "begin":
+      starting.then((host) => host.begin()).then((begun) => say({ type: "begun", ...begun }), fail);
+      return;
+    case "stop":
+      starting
+        .then((host) => host.stop())
+        .catch(() => undefined)
+        .then(() => {
+          say({ type: "stopped" });
+          port.close();
+        });
+      return;
+  }
+});

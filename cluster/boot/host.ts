@@ -1,0 +1,175 @@
+import { connect, type NatsConnection } from "nats";
+import {
+  BUILT_IN_KINDS,
+  CONTROLLER_NAMES,
+  createControllerKind,
+  createEventRecorder,
+  createFleetKind,
+  createHollowRuntime,
+  createNodeKind,
+  createPlacePool,
+  createPodKind,
+  createRegistry,
+  createSchedulerKind,
+  createStoreClient,
+  type EventRecorder,
+  type FleetMessage,
+  type Follower,
+  follow,
+  JetStreamLog,
+  KindTable,
+  LOG_CONNECTION_OPTIONS,
+  type Node,
+  type Registry,
+  Replica,
+  RUNTIME_LABEL,
+  type StoreClient,
+  WRITER_ADDRESS,
+  writerKind,
+} from "../../actors/mod.ts";
+import { addressOf, Directory, Host, type Logger, natsTransport, pinoLogger, systemClock, systemRandom } from "../../runtime/mod.ts";
+import { createGateway, type Gateway } from "../gateway/gateway.ts";
+import { ensureBootstrapObjects } from "./bootstrap-objects.ts";
+import { BootFailure } from "./failure.ts";
+import type { FromHost, HostOptions } from "./host-protocol.ts";
+import { KINDS_OF_ROLE, type Role } from "./layout.ts";
+import { nodesToPlay } from "./nodes-to-play.ts";
+
+const STREAM = "troupe-log";
+const SUBJECT_PREFIX = "troupe";
+const NODES_READY_DEADLINE_MS = 120_000;
+/** How long answers under way may take when the gateway closes. */
+const GATEWAY_DRAIN_MS = 2_000;
+
+/** One host: an event loop with its NATS connection, its view of the store, and the actors of its roles. */
+export class RunningHost {
+  readonly #options: HostOptions;
+  readonly #log: Logger;
+  readonly #connection: NatsConnection;
+  readonly #host: Host;
+  readonly #replica: Replica;
+  readonly #follower: Follower;
+  readonly #store: StoreClient;
+  readonly #registry: Registry;
+  readonly #kinds = new KindTable();
+  #gateway: Gateway | undefined;
+  readonly #closers: (() => Promise<void>)[] = [];
+
+  private constructor(options: HostOptions, log: Logger, connection: NatsConnection, journal: JetStreamLog) {
+    const { plan, plans } = options;
+    this.#options = options;
+    this.#log = log;
+    this.#connection = connection;
+    const directory = new Directory(plans.map(({ name, roles }) => ({ host: name, kinds: roles.flatMap((role) => KINDS_OF_ROLE[role]) })));
+    const transport = natsTransport({ connection, prefix: SUBJECT_PREFIX, host: plan.name });
+    this.#host = new Host({ name: plan.name, clock, random, log, directory, transport });
+    this.#replica = new Replica({ clock, log });
+    this.#follower = follow({ log: journal, replica: this.#replica, clock, logger: log });
+    this.#store = createStoreClient({ messenger: this.#host.messenger, clock, random, address: WRITER_ADDRESS });
+    this.#registry = createRegistry({ view: this.#replica, store: this.#store, clock, random, kinds: this.#kinds });
+    if (this.#has("store")) this.#host.register(writerKind({ log: journal, replica: this.#replica }));
+  }
+
+  /** Connects, opens the log and reads it to its end. Throws BootFailure. */
+  static async start(options: HostOptions): Promise<RunningHost> {
+    const log = pinoLogger({ level: options.logLevel });
+    const connection = await connect({ ...LOG_CONNECTION_OPTIONS, ...options.nats, servers: [...options.nats.servers], waitOnFirstConnect: false, name: options.plan.name }).catch(
+      (error: Error) => {
+        throw new BootFailure(`cannot connect to NATS at ${options.nats.servers.join(", ")} (${error.message}); start it, or leave --nats out to have one brought along`);
+      },
+    );
+    const journal = await JetStreamLog.open({ connection, clock, stream: STREAM, replicas: options.replicas }).catch((error: Error) => {
+      throw new BootFailure(`cannot open the store's log in JetStream at ${options.nats.servers.join(", ")}: ${error.message}; JetStream must be on and have room`);
+    });
+    const host = new RunningHost(options, log, connection, journal);
+    await Promise.all([host.#host.ready(), host.#follower.ready]).catch((error: Error) => {
+      throw new BootFailure(`cannot read the store's log: ${error.message}`);
+    });
+    return host;
+  }
+
+  /** Takes up the roles; resolves when what they promise at the start holds: the API answers, the nodes are Ready. */
+  async begin(): Promise<Omit<Extract<FromHost, { type: "begun" }>, "type">> {
+    if (this.#has("store")) await ensureBootstrapObjects(this.#registry, this.#replica);
+    if (this.#has("scheduler")) this.#beginScheduler();
+    if (this.#has("controllers")) this.#beginControllers();
+    const [port, nodes] = await Promise.all([this.#has("gateway") ? this.#beginGateway() : undefined, this.#has("nodes") ? this.#beginNodes() : undefined]);
+    return { ...(port === undefined ? {} : { port }), ...(nodes === undefined ? {} : { nodes }) };
+  }
+
+  async stop(): Promise<void> {
+    await this.#gateway?.close(GATEWAY_DRAIN_MS);
+    await this.#host.stop();
+    for (const close of this.#closers) await close();
+    this.#follower.stop();
+    await this.#connection.close();
+  }
+
+  #has(role: Role): boolean {
+    return this.#options.plan.roles.includes(role);
+  }
+
+  #beginScheduler(): void {
+    const pool = createPlacePool();
+    this.#closers.push(() => pool.close());
+    this.#host.register(createSchedulerKind({ view: this.#replica, registry: this.#registry, recorder: this.#recorder("default-scheduler"), pool }));
+    this.#host.messenger.tell(addressOf("scheduler", "0"), { type: "start" });
+  }
+
+  #beginControllers(): void {
+    this.#host.register(
+      createControllerKind({
+        view: this.#replica,
+        registry: this.#registry,
+        recorderFor: (component) => this.#recorder(component),
+        kinds: BUILT_IN_KINDS,
+        caCertificate: this.#options.tls.ca,
+      }),
+    );
+    for (const name of CONTROLLER_NAMES) this.#host.messenger.tell(addressOf("controller", name), { type: "start" });
+  }
+
+  async #beginGateway(): Promise<number> {
+    const { tls, version, apiPort } = this.#options;
+    const gateway = createGateway({
+      view: this.#replica,
+      store: this.#store,
+      registry: this.#registry,
+      kinds: this.#kinds,
+      clock,
+      random,
+      log: this.#log,
+      tls: { key: tls.key, cert: tls.cert, clientCa: tls.ca },
+      version,
+    });
+    this.#gateway = gateway;
+    return gateway.listen(apiPort, "127.0.0.1").catch((error: NodeJS.ErrnoException) => {
+      throw new BootFailure(
+        error.code === "EADDRINUSE"
+          ? `port ${apiPort} on 127.0.0.1 is in use; choose another with --api-port P (0 takes any free one)`
+          : `cannot listen on 127.0.0.1:${apiPort} (${error.code ?? error.message}); choose another with --api-port P`,
+      );
+    });
+  }
+
+  /** Plays the nodes; the first of the hosts with nodes also leads the fleet and waits until all have reported. */
+  async #beginNodes(): Promise<number | undefined> {
+    const runtime = createHollowRuntime(clock, random);
+    const { view, registry } = { view: this.#replica, registry: this.#registry };
+    this.#host.register(createFleetKind({ view, runtime: runtime.name }));
+    this.#host.register(createNodeKind({ view, registry, runtime: runtime.name }));
+    this.#host.register(createPodKind({ registry, recorder: this.#recorder("kubelet"), runtime }));
+    if (this.#options.plans.find(({ roles }) => roles.includes("nodes"))?.name !== this.#options.plan.name) return undefined;
+    const existing = view.list("nodes").filter((entry) => view.decode<Node>(entry).metadata.labels?.[RUNTIME_LABEL] === runtime.name).length;
+    const start: FleetMessage = { type: "start", nodes: nodesToPlay(this.#options.nodes, existing) };
+    const { ready } = await this.#host.messenger.ask<{ ready: number }>(addressOf("fleet", "main"), start, { deadline_ms: NODES_READY_DEADLINE_MS });
+    return ready;
+  }
+
+  #recorder(component: string, host?: string): EventRecorder {
+    return createEventRecorder({ view: this.#replica, store: this.#store, clock, random, source: { component, ...(host === undefined ? {} : { host }) } });
+  }
+}
+
+const clock = systemClock();
+const random = systemRandom();

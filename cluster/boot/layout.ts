@@ -1,0 +1,49 @@
+/** What a host can be given to do. Each role brings its own kinds of actors. */
+export type Role = "gateway" | "store" | "controllers" | "scheduler" | "nodes";
+
+export interface HostPlan {
+  /** Unique among the hosts; part of its NATS subject. */
+  readonly name: string;
+  readonly roles: readonly Role[];
+}
+
+/** Kinds of actors by the role that offers them. The gateway has none: it is a door. */
+export const KINDS_OF_ROLE: Readonly<Record<Role, readonly string[]>> = {
+  gateway: [],
+  store: ["writer"],
+  controllers: ["controller"],
+  scheduler: ["scheduler"],
+  nodes: ["fleet", "node", "pod"],
+};
+
+export const THREADS_MAX = 64;
+
+/**
+ * Deals the roles out to `threads` hosts. Few threads share roles in the order of how much they talk to one another; with more than
+ * four, the rest play nodes and pods.
+ */
+export function planHosts(threads: number, only: "api" | undefined): readonly HostPlan[] {
+  if (only === "api") return threads === 1 ? [{ name: "api", roles: ["gateway", "store"] }] : [{ name: "gateway", roles: ["gateway"] }, { name: "store", roles: ["store"] }];
+  switch (threads) {
+    case 1:
+      return [{ name: "all", roles: ["gateway", "store", "controllers", "scheduler", "nodes"] }];
+    case 2:
+      return [
+        { name: "gateway", roles: ["gateway"] },
+        { name: "control", roles: ["store", "controllers", "scheduler", "nodes"] },
+      ];
+    case 3:
+      return [
+        { name: "gateway", roles: ["gateway"] },
+        { name: "control", roles: ["store", "controllers", "scheduler"] },
+        { name: "nodes-1", roles: ["nodes"] },
+      ];
+    default:
+      return [
+        { name: "gateway", roles: ["gateway"] },
+        { name: "store", roles: ["store"] },
+        { name: "control", roles: ["controllers", "scheduler"] },
+        ...Array.from({ length: threads - 3 }, (_, index): HostPlan => ({ name: `nodes-${index + 1}`, roles: ["nodes"] })),
+      ];
+  }
+}

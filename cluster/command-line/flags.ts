@@ -1,0 +1,74 @@
+import { parseArgs } from "node:util";
+import { HOLLOW_NODES_MAX } from "../../actors/mod.ts";
+import { THREADS_MAX } from "../boot/layout.ts";
+
+/** What `troupe up` was asked for. */
+export interface UpFlags {
+  /** At least this many hollow nodes; undefined: those that exist, or DEFAULT_NODES on a new data directory. */
+  readonly nodes: number | undefined;
+  readonly data: string;
+  /** 0: any free port. */
+  readonly apiPort: number;
+  /** NATS servers that exist; undefined: bring one along. */
+  readonly nats: readonly string[] | undefined;
+  readonly threads: number | undefined;
+  readonly only: "api" | undefined;
+}
+
+/** A command line that does not make sense; exit code 2. */
+export class WrongUsage extends Error {
+  override readonly name = "WrongUsage";
+}
+
+const RUNTIMES = ["hollow", "process", "sandbox", "cri"];
+
+/** Parses the flags of `troupe up`. Throws WrongUsage, which says what was wrong and what is right. */
+export function parseUpFlags(args: readonly string[]): UpFlags {
+  let values: Record<string, string | boolean | undefined>;
+  try {
+    ({ values } = parseArgs({
+      args: [...args],
+      strict: true,
+      allowPositionals: false,
+      options: {
+        nodes: { type: "string" },
+        data: { type: "string", default: ".troupe" },
+        "api-port": { type: "string", default: "6443" },
+        nats: { type: "string" },
+        threads: { type: "string" },
+        runtime: { type: "string", default: "hollow" },
+        only: { type: "string" },
+      },
+    }));
+  } catch (error) {
+    throw new WrongUsage(`${(error as Error).message.split(". ")[0]}; see npm start -- --help`);
+  }
+  const text = (name: string): string | undefined => values[name] as string | undefined;
+  const runtime = text("runtime") ?? "hollow";
+  if (!RUNTIMES.includes(runtime)) throw new WrongUsage(`--runtime ${runtime} is none of ${RUNTIMES.join(", ")}`);
+  if (runtime !== "hollow") throw new WrongUsage(`--runtime ${runtime} is not part of this version, which has hollow nodes only; leave --runtime out`);
+  const only = text("only");
+  if (only !== undefined && only !== "api") throw new WrongUsage(`--only ${only} is unknown; the one choice is --only api`);
+  const nats = text("nats")?.split(",").map(natsUrl);
+  return {
+    nodes: wholeNumber("--nodes", text("nodes"), 0, HOLLOW_NODES_MAX),
+    data: text("data") || ".troupe",
+    apiPort: wholeNumber("--api-port", text("api-port"), 0, 65_535) ?? 6443,
+    nats,
+    threads: wholeNumber("--threads", text("threads"), 1, THREADS_MAX),
+    only,
+  };
+}
+
+function wholeNumber(flag: string, value: string | undefined, least: number, most: number): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (/^\d+$/.test(value) && number >= least && number <= most) return number;
+  throw new WrongUsage(`${flag} ${value} is not a whole number from ${least} to ${most}`);
+}
+
+function natsUrl(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url !== undefined && (url.protocol === "nats:" || url.protocol === "tls:") && url.hostname !== "") return value;
+  throw new WrongUsage(`--nats ${value} is not a NATS URL such as nats://127.0.0.1:4222`);
+}

@@ -1,0 +1,15 @@
+export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow nodes.
+
+  npm start -- [flags]                start a cluster, or go on with the one in the data directory
+    --nodes N          play at least N hollow nodes (default: those there are, 5 at first; 0 for none)
+    --data DIR         where the cluster lives (default .troupe)
+    --api-port P       port of the Kubernetes API on 127.0.0.1 (default 6443; 0 takes any free one)
+    --nats URL[,URL]   use these NATS servers instead of one of its own
+    --threads N        hosts to spread the actors over (default: by the number of cores)
+    --only api         the API and its store alone: no controllers, scheduler or nodes
+  npm run bench -- SUITE [flags]      measure; without SUITE the list of suites
+  npm test                            everything that CI runs
+  npm run troupe -- version           the version
+
+When all is ready it prints one line with the API's address and the kubeconfig to give to kubectl.
+`;

@@ -1,0 +1,60 @@
+import { BootFailure } from "./boot/failure.ts";
+import { type Cluster, up, versionOfTroupe } from "./boot/up.ts";
+import { parseUpFlags, WrongUsage } from "./command-line/flags.ts";
+import { HELP } from "./command-line/help.ts";
+
+/** Exit codes: see docs/operating.md. */
+const DONE = 0;
+const FAILED = 1;
+const WRONG_USAGE = 2;
+
+async function main([command = "help", ...args]: readonly string[]): Promise<number> {
+  if (args.includes("--help") && command !== "bench") command = "help";
+  switch (command) {
+    case "up":
+      return runUp(args);
+    case "bench": {
+      const { runBench } = await import("../bench/mod.ts");
+      return runBench(args);
+    }
+    case "version":
+      console.log(`troupe ${versionOfTroupe()} (Kubernetes API 1.34)`);
+      return DONE;
+    case "help":
+    case "--help":
+      process.stdout.write(HELP);
+      return DONE;
+    default:
+      throw new WrongUsage(`unknown command ${command}; see npm run troupe -- help`);
+  }
+}
+
+async function runUp(args: readonly string[]): Promise<number> {
+  const flags = parseUpFlags(args);
+  const started_ms = Number(process.env.TROUPE_STARTED_MS) || performance.timeOrigin;
+  let cluster: Cluster | undefined;
+  const ended = new Promise<void>((resolve) => {
+    const end = (): void => {
+      // A signal during the start is taken up once it is through, or has failed.
+      resolve();
+    };
+    process.on("SIGTERM", end).on("SIGINT", end).on("SIGHUP", end).on("disconnect", end);
+  });
+  cluster = await up(flags, started_ms);
+  console.log(cluster.ready);
+  await ended;
+  await cluster.stop();
+  return DONE;
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    if (error instanceof WrongUsage) {
+      console.error(`troupe: ${error.message}`);
+      process.exit(WRONG_USAGE);
+    }
+    console.error(error instanceof BootFailure ? `troupe: ${error.message}` : `troupe: ${(error as Error).stack ?? error}`);
+    process.exit(FAILED);
+  },
+);
