@@ -44,6 +44,8 @@ export interface WriterOptions {
   readonly log: Log;
   /** The replica of the writer's host, kept up to date by `follow`; it must hold all resources. */
   readonly replica: Replica;
+  /** Batches of at least this many bytes are compressed. Default COMPRESS_BYTES_MIN. */
+  readonly compressBytesMin?: number;
 }
 
 /** How often the waiting are looked through while the log is unavailable. */
@@ -83,7 +85,7 @@ class Writer implements Actor<WriterMessage> {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #replica: Replica;
-  readonly #builder: BatchBuilder = new BatchBuilder();
+  readonly #builder: BatchBuilder;
   readonly #batchBytesMax: number;
   /** All that wait for an answer, by request id, in order of arrival. */
   readonly #pending = new Map<string, Proposal>();
@@ -105,6 +107,7 @@ class Writer implements Actor<WriterMessage> {
     this.#clock = context.clock;
     this.#log = options.log;
     this.#replica = options.replica;
+    this.#builder = new BatchBuilder(options.compressBytesMin);
     this.#batchBytesMax = Math.min(APPEND_BATCH_BYTES, options.log.batchBytesMax);
   }
 

@@ -58,7 +58,7 @@ export class NatsServer {
 }
 
 export function natsServerBinary(): string {
-  return process.env["NATS_SERVER"] ?? "nats-server";
+  return process.env.NATS_SERVER ?? "nats-server";
 }
 
 /** Whether the server can sync before each acknowledgement: since 2.10. */

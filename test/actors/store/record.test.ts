@@ -74,7 +74,9 @@ test("a batch cut off anywhere, or with something behind it, is found", () => {
 });
 
 test("the corrupt record is the one that is named", () => {
-  const bytes = Buffer.from(build([{ request: "r", mutations: [create("pods/a/b"), create("pods/a/c"), create("pods/a/d")] }], 1, ROOM).bytes);
+  const bytes = Buffer.from(
+    build([{ request: "r", mutations: [create("pods/a/b"), create("pods/a/c"), create("pods/a/d")] }], 1, ROOM).bytes,
+  );
   const at = bytes.indexOf('"name":"c"');
   bytes[at + 8] = 0x78;
   expect(() => decodeBatch(5, bytes)).toThrow("the log is corrupt at sequence 5, record 1: checksum does not match");
@@ -82,7 +84,11 @@ test("the corrupt record is the one that is named", () => {
 
 test("the format is what logs on disk hold", () => {
   const mutations = [create("pods/a/é", "x"), update("nodes/n", 2, "y"), remove("pods/a/c", 3)];
-  expect(Buffer.from(build([{ request: "req-1", mutations }], 2 ** 32 + 5, ROOM).bytes).toString("hex").match(/.{1,96}/g)).toMatchInlineSnapshot(`
+  expect(
+    Buffer.from(build([{ request: "req-1", mutations }], 2 ** 32 + 5, ROOM).bytes)
+      .toString("hex")
+      .match(/.{1,96}/g),
+  ).toMatchInlineSnapshot(`
     [
       "540100000300000005000000010000000a01000000000000ecf0e1717300000028c544af010509000500000001000000",
       "7265712d31706f64732f612fc3a9226e616d65223a22c3a9222c22756964223a2275222c226372656174696f6e54696d",

@@ -19,10 +19,10 @@ interface Step {
 
 /** Batches of steps; a step on an absent key creates it, on a present one updates or deletes it. */
 const history = fc.array(
-  fc.array(
-    fc.record({ key: fc.constantFrom(...KEYS), value: fc.constantFrom("p", "q", "r"), remove: fc.boolean() }),
-    { minLength: 1, maxLength: 5 },
-  ),
+  fc.array(fc.record({ key: fc.constantFrom(...KEYS), value: fc.constantFrom("p", "q", "r"), remove: fc.boolean() }), {
+    minLength: 1,
+    maxLength: 5,
+  }),
   { maxLength: 12 },
 );
 
@@ -68,8 +68,8 @@ function replay(steps: readonly (readonly Step[])[], replica: Replica): Model {
   return model;
 }
 
-function valueOf(object: KubeObject): string {
-  return object.metadata.labels?.["value"] ?? "";
+function labelOf(object: KubeObject): string {
+  return object.metadata.labels?.value ?? "";
 }
 
 test("lists, now and at every revision, are those of the model", () => {
@@ -105,7 +105,8 @@ test("a watch from any revision sees each later change of its resource once and 
         }
         replica.apply(i + 1, model.batch(batch));
       });
-      const expected = beginAfter === steps.length ? [] : model.changes.filter((change) => change.resource === "pods" && change.revision > since);
+      const expected =
+        beginAfter === steps.length ? [] : model.changes.filter((change) => change.resource === "pods" && change.revision > since);
       expect(seen).toEqual(expected);
     }),
   );
@@ -115,7 +116,7 @@ test("indexes hold what the objects say, declared before or after", () => {
   fc.assert(
     fc.property(history, fc.boolean(), (steps, before) => {
       const replica = newReplica();
-      const declare = (): void => replica.index({ name: "value", resource: "pods", values: (object) => [valueOf(object)] });
+      const declare = (): void => replica.index({ name: "value", resource: "pods", values: (object) => [labelOf(object)] });
       if (before) declare();
       const model = replay(steps, replica);
       declare();
@@ -137,7 +138,7 @@ test("decoded objects are those of their entries, however small the cache", () =
         const entry = model.states.at(-1)?.get(key);
         const object = replica.get(key);
         expect(object?.metadata.resourceVersion).toBe(entry === undefined ? undefined : String(entry.revision));
-        expect(object === undefined ? undefined : textOf(key, valueOf(object))).toBe(entry?.text);
+        expect(object === undefined ? undefined : textOf(key, labelOf(object))).toBe(entry?.text);
       }
     }),
   );
@@ -254,5 +255,7 @@ test("a log that contradicts the state is refused", () => {
   const replica = newReplica();
   const text = textOf("pods/a/x");
   const record: StoredRecord = { op: "update", key: "pods/a/x", revision: 1, text, request: "r" };
-  expect(() => replica.apply(1, { firstRevision: 1, lastRevision: 1, records: [record] })).toThrow("would update pods/a/x, which is absent");
+  expect(() => replica.apply(1, { firstRevision: 1, lastRevision: 1, records: [record] })).toThrow(
+    "would update pods/a/x, which is absent",
+  );
 });
