@@ -73,7 +73,9 @@ test("a Deployment creates its ReplicaSet, and says what Kubernetes says", async
 });
 
 test("a rolling update never has fewer ready pods than it may, nor more pods", async () => {
-  const { view, until, all } = await startDeployment(10, { strategy: { rollingUpdate: { maxSurge: 3, maxUnavailable: 2 } } });
+  const { view, until, all, kubelet } = await startDeployment(10, { strategy: { rollingUpdate: { maxSurge: 3, maxUnavailable: 2 } } });
+  // Slow enough that the old pods go down before the new ones are ready.
+  kubelet.start_ms = 500;
   let fewest = 10;
   let most = 10;
   const watching = view.afterBatch(() => {
