@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { parse as parseYaml } from "yaml";
 import { badRequest, requestEntityTooLarge, unsupportedMediaType } from "../../actors/kinds/errors.ts";
+import { decodeProtobuf, ProtobufError } from "./protobuf.ts";
 
 /** The largest body read. Source: apiserver's MaxRequestBodyBytes. */
 export const BODY_BYTES_MAX: number = 3 * 1024 * 1024;
@@ -8,7 +9,7 @@ export const BODY_BYTES_MAX: number = 3 * 1024 * 1024;
 /** Aliases that a YAML body may expand to, so that a small body cannot become a huge object. */
 const YAML_ALIASES_MAX = 100;
 
-/** Media types of objects that are read. Protobuf is named because Kubernetes' refusal names it; it is not read. */
+/** Media types of objects that are read. */
 const OBJECT_TYPES = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
 const PATCH_TYPES = ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"];
 
@@ -19,8 +20,8 @@ export class BodyAborted extends Error {
   override readonly name = "BodyAborted";
 }
 
-/** Reads the whole body as UTF-8. Throws 413 as soon as it is too large, before the rest is read. */
-export function readBody(request: IncomingMessage): Promise<string> {
+/** Reads the whole body. Throws 413 as soon as it is too large, before the rest is read. */
+export function readBody(request: IncomingMessage): Promise<Buffer> {
   const declared = Number(request.headers["content-length"] ?? 0);
   if (declared > BODY_BYTES_MAX) return Promise.reject(tooLarge());
   return new Promise((resolve, reject) => {
@@ -38,7 +39,7 @@ export function readBody(request: IncomingMessage): Promise<string> {
     });
     request.on("end", () => {
       const [only] = chunks;
-      resolve(only === undefined ? "" : chunks.length === 1 ? only.toString("utf8") : Buffer.concat(chunks, bytes).toString("utf8"));
+      resolve(only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks, bytes));
     });
     request.on("error", () => reject(new BodyAborted()));
     request.on("close", () => reject(new BodyAborted()));
@@ -57,16 +58,18 @@ export function mediaTypeOf(request: IncomingMessage): string {
   return (semicolon < 0 ? header : header.slice(0, semicolon)).trim().toLowerCase();
 }
 
-/** The body of an object as JSON text: YAML is turned into JSON. Throws 415 for other media types, 400 for YAML that is none. */
-export function objectText(mediaType: string, body: string): string {
+/** The body of an object as JSON text, whatever it came as. Throws 415 for other media types, 400 for what is not what it says. */
+export function objectText(mediaType: string, body: Buffer): string {
   switch (mediaType) {
     case "":
     case "application/json":
-      return body;
+      return body.toString("utf8");
     case "application/yaml":
     case "application/x-yaml":
     case "text/yaml":
-      return jsonFromYaml(body);
+      return jsonFromYaml(body.toString("utf8"));
+    case "application/vnd.kubernetes.protobuf":
+      return jsonFromProtobuf(body);
     default:
       throw unsupportedMediaType(OBJECT_TYPES);
   }
@@ -83,6 +86,14 @@ export function patchTypeOf(mediaType: string): PatchType {
       return "strategic";
     default:
       throw unsupportedMediaType(PATCH_TYPES);
+  }
+}
+
+function jsonFromProtobuf(body: Buffer): string {
+  try {
+    return JSON.stringify(decodeProtobuf(body));
+  } catch (error) {
+    throw error instanceof ProtobufError ? badRequest(`error decoding protobuf: ${error.message}`) : error;
   }
 }
 

@@ -65,7 +65,7 @@ export async function answerResource(
   }
 }
 
-const NO_CONTENT: Content = { mediaType: "", body: "", userAgent: undefined };
+const NO_CONTENT: Content = { mediaType: "", body: Buffer.alloc(0), userAgent: undefined };
 
 async function contentOf(request: IncomingMessage): Promise<Content> {
   return { mediaType: mediaTypeOf(request), body: await readBody(request), userAgent: request.headers["user-agent"] };

@@ -15,7 +15,7 @@ import { deleteOptions, writeOptions } from "./write-options.ts";
 export interface Content {
   /** Without parameters; empty when not named. */
   readonly mediaType: string;
-  readonly body: string;
+  readonly body: Buffer;
   readonly userAgent: string | undefined;
 }
 
@@ -71,7 +71,7 @@ export async function patch(
 /** The patch in a body. Throws 415 for media types that are no patch, 400 for a body that is none. */
 export function patchOf(content: Content): Patch {
   const type = patchTypeOf(content.mediaType);
-  return { type, body: readPatch(content.body) };
+  return { type, body: readPatch(content.body.toString("utf8")) };
 }
 
 /** `DELETE` of an object. Answers with the object where it is still there (or where its kind wants that), else with a Status. */
@@ -100,7 +100,7 @@ export async function removeCollection(context: GatewayContext, info: ResourceRe
 }
 
 function deleteBody(content: Content): unknown {
-  if (content.body === "") return undefined;
+  if (content.body.length === 0) return undefined;
   const text = objectText(content.mediaType, content.body);
   try {
     return JSON.parse(text) as unknown;

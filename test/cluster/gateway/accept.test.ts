@@ -13,7 +13,12 @@ test.each([
   ["application/vnd.kubernetes.protobuf,application/json", "json", "object", undefined],
   [`${TABLE},application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json`, "json", "table", undefined],
   ["application/json;as=Table;v=v1;g=other.io,application/json", "json", "object", undefined],
-  ["application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1", "json", "metadata", undefined],
+  [
+    "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+    "json",
+    "metadata",
+    undefined,
+  ],
   ["application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json", "json", "object", "v2"],
   ["application/json;g=apidiscovery.k8s.io;v=v3;as=APIGroupDiscoveryList,application/json", "json", "object", undefined],
 ])("%s", (header, encoding, as, aggregated) => {

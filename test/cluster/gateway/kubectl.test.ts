@@ -101,7 +101,10 @@ test("explain, api-resources, version", async () => {
 });
 
 test("get -w prints what happens", async () => {
-  const watching = spawn(binary, ["get", "configmaps", "-w", "-l", "watched=yes"], { env: environment(), stdio: ["ignore", "pipe", "inherit"] });
+  const watching = spawn(binary, ["get", "configmaps", "-w", "-l", "watched=yes"], {
+    env: environment(),
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   try {
     const lines = createInterface({ input: watching.stdout })[Symbol.asyncIterator]();
     const next = async (): Promise<string> => String((await lines.next()).value);

@@ -47,12 +47,24 @@ describe("what contradicts itself", () => {
     ["resourceVersion=5&resourceVersionMatch=Exact", false, []],
     ["resourceVersionMatch=Exact", false, ["Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"]],
     ["resourceVersion=5&resourceVersionMatch=Foo", false, ['Unsupported value: "Foo": supported values: "Exact", "NotOlderThan", ""']],
-    ["resourceVersion=0&resourceVersionMatch=Exact", false, ['Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"']],
-    ["resourceVersion=5&resourceVersionMatch=Exact&continue=x", false, ["Forbidden: resourceVersionMatch is forbidden when continue is provided"]],
+    [
+      "resourceVersion=0&resourceVersionMatch=Exact",
+      false,
+      ['Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"'],
+    ],
+    [
+      "resourceVersion=5&resourceVersionMatch=Exact&continue=x",
+      false,
+      ["Forbidden: resourceVersionMatch is forbidden when continue is provided"],
+    ],
     ["sendInitialEvents=true", false, ["Forbidden: sendInitialEvents is forbidden for list"]],
     ["sendInitialEvents=true&resourceVersionMatch=NotOlderThan", true, []],
     ["sendInitialEvents=true", true, ["Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"]],
-    ["resourceVersionMatch=NotOlderThan", true, ["Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"]],
+    [
+      "resourceVersionMatch=NotOlderThan",
+      true,
+      ["Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"],
+    ],
   ])("%s (watch: %s)", (query, watch, messages) => {
     expect(validateListOptions(options(query), watch).map(({ message }) => message)).toEqual(messages);
   });

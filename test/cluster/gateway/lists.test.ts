@@ -9,7 +9,14 @@ const HISTORY = 50;
 let server: TestGateway;
 beforeAll(async () => {
   server = await startGateway({ historyRevisions: HISTORY });
-  for (const [name, tier] of [["a", "even"], ["b", "odd"], ["c", "even"], ["d", "odd"], ["e", "even"]] as const) await create(name, { tier });
+  for (const [name, tier] of [
+    ["a", "even"],
+    ["b", "odd"],
+    ["c", "even"],
+    ["d", "odd"],
+    ["e", "even"],
+  ] as const)
+    await create(name, { tier });
 });
 afterAll(() => server.stop());
 
@@ -120,7 +127,11 @@ describe("paging", () => {
     const first = await list("limit=2");
     for (let i = 0; i <= HISTORY; i++) await create(`z${i}`);
     const expired = await list(`limit=2&continue=${first.metadata.continue}`);
-    expect(expired).toMatchObject({ code: 410, reason: "Expired", message: expect.stringContaining("The provided continue parameter is too old") });
+    expect(expired).toMatchObject({
+      code: 410,
+      reason: "Expired",
+      message: expect.stringContaining("The provided continue parameter is too old"),
+    });
     expect(names(await list(`limit=2&continue=${expired.metadata.continue}`))).toEqual(["c", "d"]);
     const exact = await list(`resourceVersion=${first.metadata.resourceVersion}&resourceVersionMatch=Exact`);
     expect(exact).toMatchObject({ code: 410, reason: "Expired", message: "The resourceVersion for the provided list is too old." });

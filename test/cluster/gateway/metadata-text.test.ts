@@ -5,7 +5,10 @@ import { encodeObject } from "../../../actors/kinds/text.ts";
 import { metadataText } from "../../../cluster/gateway/metadata-text.ts";
 
 test("the cut is the metadata, whatever strings it holds", () => {
-  const texts = fc.dictionary(fc.string({ unit: "grapheme" }), fc.oneof(fc.string(), fc.constantFrom('\\', '\\"', '"}', "{", "}}", "\\\\")));
+  const texts = fc.dictionary(
+    fc.string({ unit: "grapheme" }),
+    fc.oneof(fc.string(), fc.constantFrom("\\", '\\"', '"}', "{", "}}", "\\\\")),
+  );
   fc.assert(
     fc.property(texts, texts, fc.jsonValue(), (labels, annotations, spec) => {
       const metadata = { name: "n", uid: "u", creationTimestamp: "t", labels, annotations, managedFields: [{ a: { b: [{}] } }] };

@@ -20,7 +20,12 @@ describe("one object", () => {
   test("create, get, update, delete", async () => {
     const created = await server.call("POST", CONFIG_MAPS, configMap("crud", { a: "1" }));
     expect(created.status).toBe(201);
-    expect(created.json()).toMatchObject({ kind: "ConfigMap", apiVersion: "v1", metadata: { name: "crud", namespace: "default" }, data: { a: "1" } });
+    expect(created.json()).toMatchObject({
+      kind: "ConfigMap",
+      apiVersion: "v1",
+      metadata: { name: "crud", namespace: "default" },
+      data: { a: "1" },
+    });
 
     const got = await server.call("GET", `${CONFIG_MAPS}/crud`);
     expect(got.json()).toEqual(created.json());
@@ -80,16 +85,64 @@ describe("one object", () => {
   test.each([
     ["not acceptable", "GET", `${CONFIG_MAPS}`, undefined, { accept: "text/html" }, 406, "only the following media types are accepted"],
     ["unknown body", "POST", CONFIG_MAPS, "x", { "content-type": "text/plain" }, 415, "the body of the request was in an unknown format"],
-    ["no patch", "PATCH", `${CONFIG_MAPS}/x`, "{}", { "content-type": "application/json" }, 415, "the body of the request was in an unknown format"],
+    [
+      "no patch",
+      "PATCH",
+      `${CONFIG_MAPS}/x`,
+      "{}",
+      { "content-type": "application/json" },
+      415,
+      "the body of the request was in an unknown format",
+    ],
     ["method", "PUT", CONFIG_MAPS, configMap("x"), {}, 405, "the server does not allow this method on the requested resource"],
     ["resource", "GET", "/api/v1/namespaces/default/nothings", undefined, {}, 404, "the server could not find the requested resource"],
-    ["dryRun", "POST", `${CONFIG_MAPS}?dryRun=Some`, configMap("x"), {}, 422, 'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"'],
+    [
+      "dryRun",
+      "POST",
+      `${CONFIG_MAPS}?dryRun=Some`,
+      configMap("x"),
+      {},
+      422,
+      'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"',
+    ],
     ["name", "PUT", `${CONFIG_MAPS}/x`, configMap("y"), {}, 400, "the name of the object (y) does not match the name on the URL (x)"],
-    ["selector", "GET", `${CONFIG_MAPS}?labelSelector=a%20in%20b`, undefined, {}, 400, "unable to parse requirement: found 'b' expected: '('"],
+    [
+      "selector",
+      "GET",
+      `${CONFIG_MAPS}?labelSelector=a%20in%20b`,
+      undefined,
+      {},
+      400,
+      "unable to parse requirement: found 'b' expected: '('",
+    ],
     ["limit", "GET", `${CONFIG_MAPS}?limit=abc`, undefined, {}, 400, 'strconv.ParseInt: parsing "abc": invalid syntax'],
-    ["version", "GET", `${CONFIG_MAPS}?resourceVersion=abc`, undefined, {}, 400, 'invalid resource version: resourceVersion: Invalid value: "abc"'],
-    ["match", "GET", `${CONFIG_MAPS}?resourceVersionMatch=Exact`, undefined, {}, 422, "resourceVersionMatch is forbidden unless resourceVersion is provided"],
-    ["watch version", "GET", `${CONFIG_MAPS}?watch=1&resourceVersion=abc`, undefined, {}, 500, 'resourceVersion: Invalid value: "abc": strconv.ParseUint'],
+    [
+      "version",
+      "GET",
+      `${CONFIG_MAPS}?resourceVersion=abc`,
+      undefined,
+      {},
+      400,
+      'invalid resource version: resourceVersion: Invalid value: "abc"',
+    ],
+    [
+      "match",
+      "GET",
+      `${CONFIG_MAPS}?resourceVersionMatch=Exact`,
+      undefined,
+      {},
+      422,
+      "resourceVersionMatch is forbidden unless resourceVersion is provided",
+    ],
+    [
+      "watch version",
+      "GET",
+      `${CONFIG_MAPS}?watch=1&resourceVersion=abc`,
+      undefined,
+      {},
+      500,
+      'resourceVersion: Invalid value: "abc": strconv.ParseUint',
+    ],
     ["too large", "POST", CONFIG_MAPS, "x".repeat(3 * 1024 * 1024 + 1), {}, 413, "Request entity too large: limit is 3145728"],
   ] as const)("refuses: %s", async (_what, method, path, body, headers, status, message) => {
     const answer = await server.call(method, path, body, headers as Record<string, string>);

@@ -99,7 +99,10 @@ describe("discovery", () => {
   });
 
   test.each([
-    [["v1beta1", "v1", "v2", "v2alpha1", "v1beta2", "foo"], ["v2", "v1", "v1beta2", "v1beta1", "v2alpha1", "foo"]],
+    [
+      ["v1beta1", "v1", "v2", "v2alpha1", "v1beta2", "foo"],
+      ["v2", "v1", "v1beta2", "v1beta1", "v2alpha1", "foo"],
+    ],
   ])("versions are preferred in this order: %j", (versions, sorted) => {
     expect([...versions].sort(compareVersions)).toEqual(sorted);
   });
@@ -123,7 +126,10 @@ describe("the server itself", () => {
     available = false;
     try {
       const ready = await server.call("GET", "/readyz");
-      expect([ready.status, ready.text]).toEqual([500, "[+]ping ok\n[-]store failed: reason withheld\n[+]shutdown ok\nreadyz check failed\n"]);
+      expect([ready.status, ready.text]).toEqual([
+        500,
+        "[+]ping ok\n[-]store failed: reason withheld\n[+]shutdown ok\nreadyz check failed\n",
+      ]);
       expect((await server.call("GET", "/readyz?exclude=store")).status).toBe(200);
       expect((await server.call("GET", "/livez")).status).toBe(200);
       const read = await server.call("GET", "/api/v1/namespaces/default");
@@ -145,7 +151,9 @@ describe("the server itself", () => {
     await server.call("GET", "/api/v1/namespaces/default");
     const { text } = await server.call("GET", "/metrics");
     expect(text).toMatch(/^apiserver_request_total\{verb="GET",group="",resource="namespaces",subresource="",code="200"\} [1-9]/m);
-    expect(text).toMatch(/^apiserver_request_duration_seconds_bucket\{verb="GET",group="",resource="namespaces",subresource="",le="\+Inf"\} [1-9]/m);
+    expect(text).toMatch(
+      /^apiserver_request_duration_seconds_bucket\{verb="GET",group="",resource="namespaces",subresource="",le="\+Inf"\} [1-9]/m,
+    );
     expect(text).toMatch(/^apiserver_current_inflight_requests\{request_kind="readOnly"\} 1$/m);
   });
 });

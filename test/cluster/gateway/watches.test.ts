@@ -41,10 +41,17 @@ describe("watch", () => {
     await relabel("w1", { x: "1" });
     await remove("w2");
     const watch = await server.watch(`${PATH}?watch=1&resourceVersion=${since}`);
-    expect([said(await watch.next()), said(await watch.next()), said(await watch.next())]).toEqual(["ADDED w2", "MODIFIED w1", "DELETED w2"]);
+    expect([said(await watch.next()), said(await watch.next()), said(await watch.next())]).toEqual([
+      "ADDED w2",
+      "MODIFIED w1",
+      "DELETED w2",
+    ]);
     const rv = await create("w3");
     const event = await watch.next();
-    expect(event).toMatchObject({ type: "ADDED", object: { kind: "ConfigMap", apiVersion: "v1", metadata: { name: "w3", resourceVersion: rv } } });
+    expect(event).toMatchObject({
+      type: "ADDED",
+      object: { kind: "ConfigMap", apiVersion: "v1", metadata: { name: "w3", resourceVersion: rv } },
+    });
     watch.close();
     for (const name of ["w1", "w3"]) await remove(name);
   });
@@ -108,7 +115,10 @@ describe("watch", () => {
     expect(said(await watch.next())).toBe("ADDED i1");
     expect(await watch.next()).toMatchObject({
       type: "BOOKMARK",
-      object: { kind: "ConfigMap", metadata: { annotations: { "k8s.io/initial-events-end": "true" }, resourceVersion: expect.stringMatching(/^\d+$/) } },
+      object: {
+        kind: "ConfigMap",
+        metadata: { annotations: { "k8s.io/initial-events-end": "true" }, resourceVersion: expect.stringMatching(/^\d+$/) },
+      },
     });
     await create("i2");
     expect(said(await watch.next())).toBe("ADDED i2");
@@ -120,7 +130,8 @@ describe("watch", () => {
     const answer = await server.call("GET", `${PATH}?watch=1&sendInitialEvents=true`);
     expect(answer.json()).toMatchObject({
       code: 422,
-      message: 'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
+      message:
+        'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
     });
   });
 
@@ -145,8 +156,13 @@ describe("watch", () => {
       headers: { accept: "application/json;as=Table;v=v1;g=meta.k8s.io" },
     });
     await relabel("tab", { x: "1" });
-    const lines = (await answer.body.text()).trim().split("\n").map((line) => JSON.parse(line) as Json);
-    expect(lines.map((line) => [line.type, line.object.kind, line.object.columnDefinitions === null, line.object.rows[0].cells[0]])).toEqual([
+    const lines = (await answer.body.text())
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Json);
+    expect(
+      lines.map((line) => [line.type, line.object.kind, line.object.columnDefinitions === null, line.object.rows[0].cells[0]]),
+    ).toEqual([
       ["ADDED", "Table", false, "tab"],
       ["MODIFIED", "Table", true, "tab"],
     ]);

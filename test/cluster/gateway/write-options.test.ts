@@ -15,7 +15,10 @@ describe("writeOptions", () => {
 
   test.each([
     ["dryRun=Some", 'UpdateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"'],
-    ["fieldValidation=x", 'UpdateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: "x": supported values: "Ignore", "Strict", "Warn"'],
+    [
+      "fieldValidation=x",
+      'UpdateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: "x": supported values: "Ignore", "Strict", "Warn"',
+    ],
     [`fieldManager=${"x".repeat(129)}`, 'UpdateOptions.meta.k8s.io "" is invalid: fieldManager: Too long: may not be more than 128 bytes'],
   ])("refuses %s", (text, message) => {
     expect(() => writeOptions(query(text), undefined, "UpdateOptions")).toThrow(message);
