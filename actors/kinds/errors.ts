@@ -144,6 +144,16 @@ export function invalid(kind: KindName, name: string, errors: readonly FieldErro
   return failure(422, "Invalid", message, detailsOf(kind.group, kind.kind, name, causes.length === 0 ? {} : { causes }));
 }
 
+/** 422 for a patch that does not fit its object; Kubernetes does not say why. */
+export function patchDoesNotFit(): StatusError {
+  return failure(422, "Invalid", "the server rejected our request due to an error in our request", {});
+}
+
+/** 500 without a reason: how Kubernetes answers an error that it has no class for. */
+export function unclassified(message: string): StatusError {
+  return new StatusError({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, code: 500 });
+}
+
 /** 429. Zero seconds: no Retry-After. */
 export function tooManyRequests(message: string, retryAfter_s: number, causes: readonly StatusCause[] = []): StatusError {
   return failure(429, "TooManyRequests", message, { ...(causes.length === 0 ? {} : { causes }), ...retry(retryAfter_s) });

@@ -5,7 +5,7 @@ import { asPrefix, dnsLabel, labelValue, qualifiedName } from "./names.ts";
 import type { ObjectMeta, OwnerReference } from "./object.ts";
 import type { FieldError } from "./status.ts";
 
-export const ANNOTATIONS_BYTES_MAX = 256 * 1024;
+export const ANNOTATIONS_BYTES_MAX: number = 256 * 1024;
 export const FIELD_MANAGER_BYTES_MAX = 128;
 
 const IMMUTABLE = "field is immutable";

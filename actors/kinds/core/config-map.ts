@@ -8,7 +8,7 @@ import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
 import { ALL_VERBS } from "../verbs.ts";
 
 /** All keys' values together. Source: core.MaxSecretSize. */
-export const CONFIG_BYTES_MAX = 1024 * 1024;
+export const CONFIG_BYTES_MAX: number = 1024 * 1024;
 
 function keysOf(object: ConfigMap): string[] {
   return [...Object.keys(object.data ?? {}), ...Object.keys(object.binaryData ?? {})];

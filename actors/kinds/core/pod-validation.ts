@@ -9,7 +9,7 @@ import { validateAffinity, validateTolerations, validateTopologySpread } from ".
 import { validatePodSecurity } from "./security-validation.ts";
 import { validateVolumes } from "./volume-validation.ts";
 
-export const INT32_MAX = 2 ** 31 - 1;
+export const INT32_MAX: number = 2 ** 31 - 1;
 
 const RESTART_POLICIES: readonly string[] = ["Always", "OnFailure", "Never"];
 const DNS_POLICIES: readonly string[] = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];

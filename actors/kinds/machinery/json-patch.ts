@@ -103,7 +103,8 @@ function apply(root: { document: unknown }, operation: Operation): void {
   const { op, value = null } = operation;
   switch (op) {
     case "add":
-      return add(root, path, structuredClone(value));
+      add(root, path, structuredClone(value));
+      return;
     case "remove":
       remove(root, path);
       return;
@@ -119,10 +120,12 @@ function apply(root: { document: unknown }, operation: Operation): void {
     case "move": {
       const from = steps(operation.from, "from");
       if (path.length > from.length && from.every((step, index) => step === path[index])) throw refuse("nothing moves into itself");
-      return add(root, path, remove(root, from));
+      add(root, path, remove(root, from));
+      return;
     }
     case "copy":
-      return add(root, path, structuredClone(get(root, steps(operation.from, "from"))));
+      add(root, path, structuredClone(get(root, steps(operation.from, "from"))));
+      return;
     case "test":
       if (!isDeepStrictEqual(get(root, path), value)) throw refuse(`testing value ${String(operation.path)} failed`);
       return;

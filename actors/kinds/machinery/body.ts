@@ -1,0 +1,143 @@
+/** Reads bodies of requests into objects, and refuses in Kubernetes' words what is none. Source: apiserver's handlers/rest.go and create.go. */
+import { badRequest, invalid } from "../errors.ts";
+import { invalid as invalidField } from "../field-error.ts";
+import type { KubeObject } from "../object.ts";
+import { duplicateKeys } from "./duplicate-keys.ts";
+import { goSyntaxError } from "./go-json.ts";
+import { ShapeError, shape } from "./shape.ts";
+
+/** What to do with fields that the kind does not have, and with fields that are there twice. */
+export type FieldValidation = "Ignore" | "Warn" | "Strict";
+
+/** What a body is said to be. A Kind is one. */
+export interface BodyKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  /** The OpenAPI name of its definition. */
+  readonly schema: string;
+}
+
+export interface ReadBody<T> {
+  readonly object: T;
+  /** `unknown field "spec.nope"`, `duplicate field "data.a"`; only with `Warn`. */
+  readonly warnings: readonly string[];
+}
+
+const SUMMARY_BYTES_MAX = 30;
+
+/** The beginning of a body that could not be read: as text when it looks like JSON, else in hexadecimal. */
+function summary(text: string): string {
+  if (text === "") return "<empty>";
+  const bytes = Buffer.from(text);
+  const head = bytes.subarray(0, SUMMARY_BYTES_MAX);
+  const more = bytes.length > SUMMARY_BYTES_MAX ? " ..." : "";
+  return `${text.startsWith("{") ? head.toString() : head.toString("hex")}${more}`;
+}
+
+function parse(text: string, kind: BodyKind): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    const words = goSyntaxError(text) ?? "unexpected end of JSON input";
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error: ${words} (${summary(text)})`,
+    );
+  }
+}
+
+/** How Kubernetes calls the package of its internal types of a group: `core`, `apps`, `scheduling`. */
+function internalPackage(group: string): string {
+  return group === "" ? "core" : (group.split(".")[0] ?? group);
+}
+
+function splitVersion(apiVersion: string): [group: string, version: string] {
+  const slash = apiVersion.indexOf("/");
+  return slash < 0 ? ["", apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];
+}
+
+/**
+ * The object in a JSON text that is said to be of this kind: well-formed, of the right kind, in shape. What the body does not say of its
+ * kind and version is taken for granted. `isKnown` tells whether another kind is served at all. Throws StatusError 400.
+ */
+export function readObjectBody<T extends KubeObject>(
+  kind: BodyKind,
+  text: string,
+  validation: FieldValidation,
+  isKnown: (apiVersion: string, kind: string) => boolean = () => false,
+): ReadBody<T> {
+  const body = parse(text, kind);
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    const what = body === null ? "null" : Array.isArray(body) ? "array" : typeof body === "boolean" ? "bool" : typeof body;
+    const words = `couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`;
+    throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): ${words} (${summary(text)})`);
+  }
+  checkKind(kind, body as { apiVersion?: unknown; kind?: unknown }, isKnown);
+  const shaped = shapeOrRefuse(kind, body);
+  const problems = validation === "Ignore" ? [] : strictProblems(shaped.unknown, text);
+  if (validation === "Strict" && problems.length > 0) {
+    throw badRequest(`${prefix(kind)}: strict decoding error: ${problems.join(", ")}`);
+  }
+  const object = shaped.object as { metadata?: unknown };
+  object.metadata ??= {};
+  return { object: object as unknown as T, warnings: validation === "Warn" ? problems : [] };
+}
+
+function prefix(kind: BodyKind): string {
+  return `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}`;
+}
+
+function checkKind(
+  kind: BodyKind,
+  body: { apiVersion?: unknown; kind?: unknown },
+  isKnown: (apiVersion: string, kind: string) => boolean,
+): void {
+  const own = kind.group === "" ? kind.version : `${kind.group}/${kind.version}`;
+  const named = body.kind === undefined || body.kind === "" ? kind.kind : String(body.kind);
+  const apiVersion = body.apiVersion === undefined || body.apiVersion === "" ? own : String(body.apiVersion);
+  if (named === kind.kind && apiVersion === own) return;
+  const [group, version] = splitVersion(apiVersion);
+  const head = `${named} in version "${version}" cannot be handled as a ${kind.kind}`;
+  if (!isKnown(apiVersion, named)) {
+    throw badRequest(`${head}: no kind "${named}" is registered for version "${apiVersion}" in scheme "pkg/api/legacyscheme/scheme.go:30"`);
+  }
+  if (named === kind.kind && group === kind.group) {
+    throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${own})`);
+  }
+  throw badRequest(`${head}: converting (${version}.${named}) to (${internalPackage(kind.group)}.${kind.kind}): unknown conversion`);
+}
+
+function shapeOrRefuse(kind: BodyKind, body: object): ReturnType<typeof shape> {
+  try {
+    return shape(kind.schema, body);
+  } catch (error) {
+    throw error instanceof ShapeError ? badRequest(`${prefix(kind)}: ${error.message}`) : error;
+  }
+}
+
+function strictProblems(unknown: readonly string[], text: string): string[] {
+  return [...unknown.map((path) => `unknown field "${path}"`), ...duplicateKeys(text).map((path) => `duplicate field "${path}"`)];
+}
+
+/** The decoded body of a JSON, merge or strategic merge patch. Throws StatusError 400. */
+export function readPatchBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw badRequest(`error decoding patch: ${goSyntaxError(text) ?? "unexpected end of JSON input"}`);
+  }
+}
+
+/** A patched document as an object in shape. Throws StatusError 422 where a body would get 400. */
+export function readPatched<T extends KubeObject>(kind: BodyKind, patched: unknown, validation: FieldValidation): ReadBody<T> {
+  const refuse = (words: string): Error => invalid({ group: "", kind: "" }, "", [invalidField("patch", JSON.stringify(patched), words)]);
+  let shaped: ReturnType<typeof shape>;
+  try {
+    shaped = shape(kind.schema, structuredClone(patched));
+  } catch (error) {
+    throw error instanceof ShapeError ? refuse(error.message) : error;
+  }
+  const problems = shaped.unknown.map((path) => `unknown field "${path}"`);
+  if (validation === "Strict" && problems.length > 0) throw refuse(`strict decoding error: ${problems.join(", ")}`);
+  return { object: shaped.object as unknown as T, warnings: validation === "Warn" ? problems : [] };
+}
