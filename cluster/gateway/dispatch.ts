@@ -7,12 +7,12 @@ import { mediaTypeOf, readBody } from "./body.ts";
 import type { GatewayContext } from "./context.ts";
 import { get } from "./get.ts";
 import { list } from "./list.ts";
+import type { Content } from "./object-body.ts";
 import type { IncludeObject } from "./object-text.ts";
 import type { RequestInfo, ResourceRequest } from "./route.ts";
 import { bind, subresource } from "./subresources.ts";
 import { targetOf } from "./target.ts";
 import type { Watches } from "./watches.ts";
-import type { Content } from "./writes.ts";
 import { create, patch, remove, removeCollection, update } from "./writes.ts";
 
 /** Answers a request about objects. */

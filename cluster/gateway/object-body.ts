@@ -1,32 +1,40 @@
-import { badRequest } from "../../actors/kinds/errors.ts";
 import type { Kind } from "../../actors/kinds/kind.ts";
+import type { KindTable } from "../../actors/kinds/kinds.ts";
+import { readPatchBody } from "../../actors/kinds/machinery/body.ts";
 import type { KubeObject } from "../../actors/kinds/object.ts";
-import type { WriteOptions } from "../../actors/registry/registry.ts";
+import type { BodyKind, CheckedBody } from "../../actors/registry/check-body.ts";
+import { checkBody } from "../../actors/registry/check-body.ts";
+import type { Patch } from "../../actors/registry/registry.ts";
+import { objectText, patchTypeOf } from "./body.ts";
+import type { CheckedOptions } from "./write-options.ts";
 
-export interface ReadObject<T extends KubeObject = KubeObject> {
-  readonly object: T;
-  readonly warnings: readonly string[];
+/** What of a writing request is not in its URL. */
+export interface Content {
+  /** Without parameters; empty when not named. */
+  readonly mediaType: string;
+  readonly body: Buffer;
+  readonly userAgent: string | undefined;
 }
 
-type FieldValidation = NonNullable<WriteOptions["fieldValidation"]>;
+/** What subresources speak, where it is not the kind of their parent. */
+export const BINDING: BodyKind = { group: "", version: "v1", kind: "Binding", schema: "io.k8s.api.core.v1.Binding" };
+export const EVICTION: BodyKind = { group: "policy", version: "v1", kind: "Eviction", schema: "io.k8s.api.policy.v1.Eviction" };
+export const SCALE: BodyKind = { group: "autoscaling", version: "v1", kind: "Scale", schema: "io.k8s.api.autoscaling.v1.Scale" };
 
-/** The object in a body that is said to be of this kind. Throws 400 in Kubernetes' words. */
-export function readObject(kind: Kind, text: string, _fieldValidation: FieldValidation): ReadObject {
-  return readOther(kind, text, _fieldValidation);
+/** The object in a body that must be of this kind, in whatever encoding it came. Throws 400 and 415 in Kubernetes' words. */
+export function readObject<T extends KubeObject>(
+  kind: BodyKind | Kind,
+  content: Content,
+  options: CheckedOptions,
+  kinds: KindTable,
+): CheckedBody<T> {
+  const { fieldValidation } = options;
+  const isKnown = (group: string, version: string, name: string): boolean => kinds.byKind(group, version, name) !== undefined;
+  return checkBody<T>(kind, objectText(content.mediaType, content.body), { fieldValidation, isKnown });
 }
 
-export function readOther<T extends KubeObject>(
-  _kind: { readonly group: string; readonly version: string; readonly kind: string },
-  text: string,
-  _fieldValidation: FieldValidation,
-): ReadObject<T> {
-  return { object: JSON.parse(text) as T, warnings: [] };
-}
-
-export function readPatch(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw badRequest(`error decoding patch: ${String(error)}`);
-  }
+/** The patch in a body. Throws 415 for media types that are no patch, 400 for a body that is none. */
+export function readPatch(content: Content): Patch {
+  const type = patchTypeOf(content.mediaType);
+  return { type, body: readPatchBody(content.body.toString("utf8")) };
 }

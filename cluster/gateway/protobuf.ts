@@ -54,8 +54,8 @@ type Json = Record<string, unknown>;
 export function decodeProtobuf(body: Buffer): object {
   if (!body.subarray(0, MAGIC.length).equals(MAGIC)) throw new ProtobufError("the body does not begin with the protobuf magic number");
   const envelope = readMessage(new Wire(body.subarray(MAGIC.length)), "runtime.Unknown", NESTING_MAX);
-  const { apiVersion, kind } = (envelope["typeMeta"] ?? {}) as { readonly apiVersion?: string; readonly kind?: string };
-  const raw = Buffer.from(String(envelope["raw"] ?? ""), "base64");
+  const { apiVersion, kind } = (envelope.typeMeta ?? {}) as { readonly apiVersion?: string; readonly kind?: string };
+  const raw = Buffer.from(String(envelope.raw ?? ""), "base64");
   const message = messageOf(apiVersion ?? "", kind ?? "");
   if (message === undefined) throw new ProtobufError(`no protobuf form of ${apiVersion ?? ""} ${kind ?? ""} is known`);
   return { apiVersion, kind, ...readMessage(new Wire(raw), message, NESTING_MAX) };
@@ -198,23 +198,23 @@ const NS_PER_S = 1_000_000_000;
 function asJson(type: string, message: Json): unknown {
   switch (type) {
     case "resource.Quantity":
-      return message["string"] ?? "0";
+      return message.string ?? "0";
     case "intstr.IntOrString":
-      return message["type"] === 1 ? (message["strVal"] ?? "") : (message["intVal"] ?? 0);
+      return message.type === 1 ? (message.strVal ?? "") : (message.intVal ?? 0);
     case "meta.v1.Time":
       return timeOf(message)?.replace(/\.\d+Z$/, "Z") ?? null;
     case "meta.v1.MicroTime":
       return timeOf(message)?.replace(/\.(\d+)Z$/, ".$1000Z") ?? null;
     case "meta.v1.Duration":
-      return `${Number(message["duration"] ?? 0) / NS_PER_S}s`;
+      return `${Number(message.duration ?? 0) / NS_PER_S}s`;
     case "runtime.RawExtension":
-      return embedded(message["raw"]);
+      return embedded(message.raw);
     case "meta.v1.FieldsV1":
-      return embedded(message["Raw"]);
+      return embedded(message.Raw);
     default: {
       // ExtraValue, Verbs, ...: lists that proto cannot have as values of maps.
       const only = fieldsOf(type).get(1);
-      return only?.name === "items" && only.form === "repeated" && fieldsOf(type).size === 1 ? (message["items"] ?? []) : message;
+      return only?.name === "items" && only.form === "repeated" && fieldsOf(type).size === 1 ? (message.items ?? []) : message;
     }
   }
 }

@@ -4,18 +4,13 @@ import type { Binding, Eviction, Namespace, Scale } from "../../actors/kinds/gen
 import type { Kind, Subresource } from "../../actors/kinds/kind.ts";
 import type { FieldError } from "../../actors/kinds/status.ts";
 import type { Answer } from "./answer.ts";
-import { objectText } from "./body.ts";
 import type { GatewayContext } from "./context.ts";
 import { get } from "./get.ts";
-import { readObject, readOther } from "./object-body.ts";
+import type { Content } from "./object-body.ts";
+import { BINDING, EVICTION, readObject, readPatch, SCALE } from "./object-body.ts";
 import type { ResourceRequest } from "./route.ts";
 import { deleteOptions, writeOptions } from "./write-options.ts";
-import type { Content } from "./writes.ts";
-import { checkName, patch, patchOf, placed, update } from "./writes.ts";
-
-const BINDING = { group: "", version: "v1", kind: "Binding" };
-const EVICTION = { group: "policy", version: "v1", kind: "Eviction" };
-const SCALE = { group: "autoscaling", version: "v1", kind: "Scale" };
+import { checkName, patch, placed, update } from "./writes.ts";
 
 const CREATED: object = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 };
 
@@ -51,14 +46,14 @@ async function scale(context: GatewayContext, info: ResourceRequest, kind: Kind,
       return { type: "value", code: 200, value: await registry.getScale(kind, info.namespace, info.name) };
     case "update": {
       const options = writeOptions(info.query, content.userAgent, "UpdateOptions");
-      const { object, warnings } = readOther<Scale>(SCALE, objectText(content.mediaType, content.body), options.fieldValidation);
+      const { object, warnings } = readObject<Scale>(SCALE, content, options, context.kinds);
       const metadata = placed(kind, info, object.metadata);
       checkName(metadata.name, info.name);
       return { type: "value", code: 200, value: await registry.updateScale(kind, { ...object, metadata }, options), warnings };
     }
     case "patch": {
       const options = writeOptions(info.query, content.userAgent, "PatchOptions");
-      return { type: "value", code: 200, value: await registry.patchScale(kind, info.namespace, info.name, patchOf(content), options) };
+      return { type: "value", code: 200, value: await registry.patchScale(kind, info.namespace, info.name, readPatch(content), options) };
     }
     default:
       throw methodNotAllowed();
@@ -68,7 +63,7 @@ async function scale(context: GatewayContext, info: ResourceRequest, kind: Kind,
 /** Binds a pod to a node. `name` is the pod's; empty where only the body names it. */
 export async function bind(context: GatewayContext, info: ResourceRequest, name: string, content: Content): Promise<Answer> {
   const options = writeOptions(info.query, content.userAgent, "CreateOptions");
-  const { object } = readOther<Binding>(BINDING, objectText(content.mediaType, content.body), options.fieldValidation);
+  const { object } = readObject<Binding>(BINDING, content, options, context.kinds);
   const { metadata, target } = object;
   const named = metadata?.name ?? "";
   if (name !== "" && named !== "" && named !== name) throw badRequest("name in URL does not match name in Binding object");
@@ -95,7 +90,7 @@ function bindingErrors(target: Binding["target"] | undefined): FieldError[] {
 
 async function evict(context: GatewayContext, info: ResourceRequest, content: Content): Promise<Answer> {
   const options = writeOptions(info.query, content.userAgent, "CreateOptions");
-  const { object } = readOther<Eviction>(EVICTION, objectText(content.mediaType, content.body), options.fieldValidation);
+  const { object } = readObject<Eviction>(EVICTION, content, options, context.kinds);
   const named = object.metadata?.name ?? "";
   if (named !== "" && named !== info.name) throw badRequest("name in URL does not match name in Eviction object");
   const deletion = deleteOptions(info.query, content.userAgent, object.deleteOptions);
@@ -105,8 +100,8 @@ async function evict(context: GatewayContext, info: ResourceRequest, content: Co
 
 async function finalize(context: GatewayContext, info: ResourceRequest, kind: Kind, content: Content): Promise<Answer> {
   const options = writeOptions(info.query, content.userAgent, "UpdateOptions");
-  const { object, warnings } = readObject(kind, objectText(content.mediaType, content.body), options.fieldValidation);
+  const { object, warnings } = readObject<Namespace>(kind, content, options, context.kinds);
   checkName(object.metadata.name, info.name);
-  const entry = await context.registry.finalizeNamespace(object as unknown as Namespace, options);
+  const entry = await context.registry.finalizeNamespace(object, options);
   return { type: "object", code: 200, kind, entry, warnings };
 }

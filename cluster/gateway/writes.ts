@@ -1,23 +1,16 @@
 import { badRequest } from "../../actors/kinds/errors.ts";
 import type { Kind } from "../../actors/kinds/kind.ts";
 import type { ObjectMeta } from "../../actors/kinds/object.ts";
-import type { Deleted, Patch } from "../../actors/registry/registry.ts";
+import type { Deleted } from "../../actors/registry/registry.ts";
 import type { Answer } from "./answer.ts";
-import { objectText, patchTypeOf } from "./body.ts";
+import { objectText } from "./body.ts";
 import type { GatewayContext } from "./context.ts";
 import { checkedOptions } from "./list.ts";
+import type { Content } from "./object-body.ts";
 import { readObject, readPatch } from "./object-body.ts";
 import type { ResourceRequest } from "./route.ts";
 import { selectionOf } from "./selection.ts";
 import { deleteOptions, writeOptions } from "./write-options.ts";
-
-/** What of a writing request is not in its URL. */
-export interface Content {
-  /** Without parameters; empty when not named. */
-  readonly mediaType: string;
-  readonly body: Buffer;
-  readonly userAgent: string | undefined;
-}
 
 /** `status` where it is the status that is written. */
 export type WrittenPart = "status" | undefined;
@@ -27,7 +20,7 @@ const NAMESPACE_MISMATCH = "the namespace of the provided object does not match 
 /** `POST` of an object. */
 export async function create(context: GatewayContext, info: ResourceRequest, kind: Kind, content: Content): Promise<Answer> {
   const options = writeOptions(info.query, content.userAgent, "CreateOptions");
-  const { object, warnings } = readObject(kind, objectText(content.mediaType, content.body), options.fieldValidation);
+  const { object, warnings } = readObject(kind, content, options, context.kinds);
   const entry = await context.registry.create(kind, { ...object, metadata: placed(kind, info, object.metadata) }, options);
   return { type: "object", code: 201, kind, entry, warnings };
 }
@@ -41,7 +34,7 @@ export async function update(
   content: Content,
 ): Promise<Answer> {
   const options = writeOptions(info.query, content.userAgent, "UpdateOptions");
-  const { object, warnings } = readObject(kind, objectText(content.mediaType, content.body), options.fieldValidation);
+  const { object, warnings } = readObject(kind, content, options, context.kinds);
   const metadata = placed(kind, info, object.metadata);
   checkName(metadata.name, info.name);
   const entry = await context.registry.update(
@@ -61,17 +54,11 @@ export async function patch(
   content: Content,
 ): Promise<Answer> {
   const options = writeOptions(info.query, content.userAgent, "PatchOptions");
-  const change = patchOf(content);
+  const change = readPatch(content);
   const namespace = kind.namespaced ? info.namespace : undefined;
   const written = part === undefined ? options : { ...options, subresource: part };
   const entry = await context.registry.patch(kind, namespace, info.name, change, written);
   return { type: "object", code: 200, kind, entry };
-}
-
-/** The patch in a body. Throws 415 for media types that are no patch, 400 for a body that is none. */
-export function patchOf(content: Content): Patch {
-  const type = patchTypeOf(content.mediaType);
-  return { type, body: readPatch(content.body.toString("utf8")) };
 }
 
 /** `DELETE` of an object. Answers with the object where it is still there (or where its kind wants that), else with a Status. */

@@ -34,7 +34,7 @@ afterAll(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
-const environment = (): NodeJS.ProcessEnv => ({ HOME: home, KUBECONFIG: join(home, "kubeconfig"), PATH: process.env["PATH"] ?? "" });
+const environment = (): NodeJS.ProcessEnv => ({ HOME: home, KUBECONFIG: join(home, "kubeconfig"), PATH: process.env.PATH ?? "" });
 
 /** What kubectl prints; fails the test with what it complains of. */
 function kubectl(...args: string[]): Promise<string> {

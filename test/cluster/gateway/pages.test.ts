@@ -92,7 +92,7 @@ describe("discovery", () => {
       singularResource: "namespace",
       subresources: [{ subresource: "finalize", verbs: ["update"] }, { subresource: "status" }],
     });
-    const etag = String(answer.headers["etag"]);
+    const etag = String(answer.headers.etag);
     const again = await server.call("GET", "/api", undefined, { accept, "if-none-match": etag });
     expect([again.status, again.text]).toEqual([304, ""]);
     expect((await json("/apis", accept)).items.map((item: Json) => item.metadata.name)).toContain("coordination.k8s.io");
