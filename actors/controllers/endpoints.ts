@@ -65,6 +65,7 @@ function reconcile(directory: SelectorDirectory<Service>, view: View, key: strin
   if (serviceSelector(service) === undefined || service.metadata.deletionTimestamp !== undefined) return NOTHING;
   const pods = directory.podsOf(view, key).map((entry) => factsOf(view, entry));
   const { subsets, truncated } = subsetsOf(view, service, pods);
+  const content = subsets.length === 0 ? {} : { subsets };
   const labels = endpointLabels(service, MANAGED_BY);
   const changed = current === undefined ? pods : changedPods(current.subsets ?? [], pods, service);
   const annotations: Record<string, string> = {
@@ -76,7 +77,7 @@ function reconcile(directory: SelectorDirectory<Service>, view: View, key: strin
     return [
       create(EndpointsKind, {
         metadata: newMeta({ name, ...(namespace === undefined ? {} : { namespace }), labels, annotations }),
-        subsets,
+        ...content,
       }),
     ];
   }
@@ -84,7 +85,13 @@ function reconcile(directory: SelectorDirectory<Service>, view: View, key: strin
   const { [TRIGGER_TIME]: _is, ...wanted } = annotations;
   if (semanticEqual(current.subsets ?? [], subsets) && semanticEqual(current.metadata.labels, labels) && semanticEqual(others, wanted))
     return NOTHING;
-  return [modify(EndpointsKind, current, (was) => ({ ...was, metadata: { ...was.metadata, labels, annotations }, subsets }))];
+  return [
+    modify(EndpointsKind, current, ({ subsets: _was, ...was }) => ({
+      ...was,
+      metadata: { ...was.metadata, labels, annotations },
+      ...content,
+    })),
+  ];
 }
 
 /** Addresses with the same ports stand together, the ready ones apart from the others. Source: RepackSubsets. */

@@ -1,6 +1,7 @@
 import { ServiceKind } from "../kinds/core/service.ts";
 import { EndpointSliceKind } from "../kinds/discovery/endpoint-slice.ts";
 import type { DiscoveryEndpointPort, Endpoint, EndpointSlice, Node, Service } from "../kinds/generated/types.ts";
+import type { Kind } from "../kinds/kind.ts";
 import { semanticEqual } from "../kinds/machinery/equal.ts";
 import type { Change, IndexDefinition, View } from "../store/view.ts";
 import { anyKind, create, modify, newMeta, remove } from "./actions.ts";
@@ -27,6 +28,12 @@ const slicesByService: IndexDefinition = {
     const service = labels?.[SERVICE_NAME];
     return service === undefined || labels?.[MANAGED_BY] !== CONTROLLER ? [] : [`${namespace ?? ""}/${service}`];
   },
+};
+
+/** An EndpointSlice that may be empty as Go prints it: with `null` in place of lists. */
+const SliceKind: Kind<EndpointSlice> = {
+  ...EndpointSliceKind,
+  validate: (slice) => EndpointSliceKind.validate({ ...slice, endpoints: slice.endpoints ?? [], ports: slice.ports ?? [] }),
 };
 
 /** Keeps the EndpointSlices of services with selectors. Source: pkg/controller/endpointslice and k8s.io/endpointslice. */
@@ -179,7 +186,7 @@ class SliceWriter {
   }
 
   delete(slice: EndpointSlice): void {
-    this.actions.push(remove(EndpointSliceKind, slice));
+    this.actions.push(remove(SliceKind, slice));
   }
 
   /** The slice shall hold these; a new one when there is none. An empty slice has neither endpoints nor ports, as Go prints it. */
@@ -201,7 +208,7 @@ class SliceWriter {
     const same = semanticEqual(slice.endpoints ?? [], endpoints) && semanticEqual(slice.ports ?? [], endpoints.length === 0 ? [] : ports);
     if (same && semanticEqual(slice.metadata.labels, this.#labels) && semanticEqual(others, wanted)) return;
     const [labels, annotations] = [this.#labels, this.#annotations];
-    this.actions.push(modify(EndpointSliceKind, slice, (was) => ({ ...was, metadata: { ...was.metadata, labels, annotations }, ...next })));
+    this.actions.push(modify(SliceKind, slice, (was) => ({ ...was, metadata: { ...was.metadata, labels, annotations }, ...next })));
   }
 
   #create(content: Pick<EndpointSlice, "endpoints" | "ports">): void {
@@ -214,6 +221,6 @@ class SliceWriter {
       ownerReferences: [controllerReference(ServiceKind, this.#service)],
     });
     const addressType = this.#service.spec.ipFamilies?.[0] ?? "IPv4";
-    this.actions.push(create(EndpointSliceKind, { metadata, addressType, ...content }));
+    this.actions.push(create(SliceKind, { metadata, addressType, ...content }));
   }
 }
