@@ -2,6 +2,9 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { kubectlBinary } from "./kubectl-binary.ts";
 
+/** Decides nothing but when to give up. */
+const LINE_PATIENCE_MS = 30_000;
+
 export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
@@ -81,6 +84,11 @@ export class Kubectl {
             resolve(found);
           };
           waiting.add(look);
+          setTimeout(() => {
+            reject(
+              new Error(`kubectl ${args.join(" ")} printed no line like ${match} in ${LINE_PATIENCE_MS / 1000} s:\n${printed}${stderr}`),
+            );
+          }, LINE_PATIENCE_MS).unref();
           look();
           void ended.then(() => reject(new Error(`kubectl ${args.join(" ")} ended without a line like ${match}:\n${printed}${stderr}`)));
         }),
