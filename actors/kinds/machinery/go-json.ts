@@ -118,13 +118,13 @@ class Scanner {
       if (character === '"') break;
       if (character === undefined || character < " ") throw this.#fail("in string literal");
       if (character !== "\\") continue;
-      const escape = this.#text[++this.#at] ?? "";
-      if (escape === "u") {
+      const escaped = this.#text[++this.#at] ?? "";
+      if (escaped === "u") {
         for (let digit = 0; digit < 4; digit++) {
           this.#at++;
           if (!/[0-9a-fA-F]/.test(this.#text[this.#at] ?? "")) throw this.#fail("in \\u hexadecimal character escape");
         }
-      } else if (escape === "" || !'"\\/bfnrt'.includes(escape)) throw this.#fail("in string escape code");
+      } else if (escaped === "" || !'"\\/bfnrt'.includes(escaped)) throw this.#fail("in string escape code");
     }
     this.#at++;
   }

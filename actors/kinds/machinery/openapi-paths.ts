@@ -1,0 +1,158 @@
+/** The paths of the OpenAPI documents, as far as clients look: which operation on which kind, with which parameters and media types. */
+import type { Kind, Subresource, Verb } from "../kind.ts";
+import type { OpenApiVersion } from "./openapi-schemas.ts";
+import { refTo } from "./openapi-schemas.ts";
+
+export type PathItem = Record<string, unknown>;
+
+interface Gvk {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+
+const JSON_TYPES: readonly string[] = ["application/json", "application/yaml"];
+const PATCH_TYPES: readonly string[] = [
+  "application/json-patch+json",
+  "application/merge-patch+json",
+  "application/strategic-merge-patch+json",
+];
+
+const WRITE_PARAMETERS: readonly string[] = ["dryRun", "fieldManager", "fieldValidation"];
+const LIST_PARAMETERS: readonly string[] = [
+  "allowWatchBookmarks",
+  "continue",
+  "fieldSelector",
+  "labelSelector",
+  "limit",
+  "resourceVersion",
+  "resourceVersionMatch",
+  "sendInitialEvents",
+  "timeoutSeconds",
+  "watch",
+];
+const DELETE_PARAMETERS: readonly string[] = ["dryRun", "gracePeriodSeconds", "orphanDependents", "propagationPolicy"];
+
+const QUERY_TYPES: Readonly<Record<string, string>> = {
+  allowWatchBookmarks: "boolean",
+  force: "boolean",
+  gracePeriodSeconds: "integer",
+  limit: "integer",
+  orphanDependents: "boolean",
+  sendInitialEvents: "boolean",
+  timeoutSeconds: "integer",
+  watch: "boolean",
+};
+
+interface Operation {
+  readonly method: "get" | "post" | "put" | "patch" | "delete";
+  /** The verb in `x-kubernetes-action`. */
+  readonly action: string;
+  readonly query: readonly string[];
+  readonly body: "object" | "patch" | "delete-options" | undefined;
+  /** The OpenAPI name of what comes back. */
+  readonly answer: string;
+}
+
+const META = "io.k8s.apimachinery.pkg.apis.meta.v1";
+
+/** Operations on a collection and on one object, by verb. */
+const COLLECTION: Partial<Readonly<Record<Verb, Omit<Operation, "answer">>>> = {
+  list: { method: "get", action: "list", query: LIST_PARAMETERS, body: undefined },
+  create: { method: "post", action: "post", query: WRITE_PARAMETERS, body: "object" },
+  deletecollection: {
+    method: "delete",
+    action: "deletecollection",
+    query: [...LIST_PARAMETERS, ...DELETE_PARAMETERS],
+    body: "delete-options",
+  },
+};
+const ITEM: Partial<Readonly<Record<Verb, Omit<Operation, "answer">>>> = {
+  get: { method: "get", action: "get", query: [], body: undefined },
+  update: { method: "put", action: "put", query: WRITE_PARAMETERS, body: "object" },
+  patch: { method: "patch", action: "patch", query: [...WRITE_PARAMETERS, "force"], body: "patch" },
+  delete: { method: "delete", action: "delete", query: DELETE_PARAMETERS, body: "delete-options" },
+};
+
+function parameters(path: string, query: readonly string[], version: OpenApiVersion): object[] {
+  const typed = (type: string): object => (version === 3 ? { schema: { type, uniqueItems: true } } : { type, uniqueItems: true });
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map((match) => ({ name: match[1], in: "path", required: true, ...typed("string") }));
+  const inQuery = ["pretty", ...query].map((name) => ({ name, in: "query", ...typed(QUERY_TYPES[name] ?? "string") }));
+  return [...inPath, ...inQuery];
+}
+
+function content(schema: object, types: readonly string[]): object {
+  return Object.fromEntries(types.map((type) => [type, { schema }]));
+}
+
+/** Builds the operations of one document version. */
+export class PathWriter {
+  readonly paths: Record<string, PathItem> = {};
+  readonly #version: OpenApiVersion;
+
+  constructor(version: OpenApiVersion) {
+    this.#version = version;
+  }
+
+  /** Every path of a kind: its collection, its objects, their subresources. */
+  addKind(kind: Kind, schemaOf: (gvk: Gvk) => string): void {
+    const base = kind.group === "" ? `/api/${kind.version}` : `/apis/${kind.group}/${kind.version}`;
+    const collection = kind.namespaced ? `${base}/namespaces/{namespace}/${kind.plural}` : `${base}/${kind.plural}`;
+    const item = `${collection}/{name}`;
+    if (kind.namespaced && kind.verbs.includes("list")) this.#addVerbs(`${base}/${kind.plural}`, COLLECTION, ["list"], kind, kind.schema);
+    this.#addVerbs(collection, COLLECTION, kind.verbs, kind, kind.schema);
+    this.#addVerbs(item, ITEM, kind.verbs, kind, kind.schema);
+    for (const subresource of kind.subresources) this.#addSubresource(`${item}/${subresource.name}`, kind, subresource, schemaOf);
+  }
+
+  #addVerbs(
+    path: string,
+    operations: Partial<Readonly<Record<Verb, Omit<Operation, "answer">>>>,
+    verbs: readonly Verb[],
+    gvk: Gvk,
+    schema: string,
+  ): void {
+    for (const verb of verbs) {
+      const operation = operations[verb];
+      if (operation === undefined) continue;
+      const deletes = verb === "delete" || verb === "deletecollection";
+      const answer = verb === "list" ? `${schema}List` : deletes ? `${META}.Status` : schema;
+      this.#addOperation(path, { ...operation, answer }, gvk, schema);
+    }
+  }
+
+  #addSubresource(path: string, kind: Kind, subresource: Subresource, schemaOf: (gvk: Gvk) => string): void {
+    const gvk = subresource.gvk ?? kind;
+    const schema = subresource.gvk === undefined ? kind.schema : schemaOf(gvk);
+    for (const verb of subresource.verbs) {
+      const operation = verb === "create" ? COLLECTION.create : ITEM[verb];
+      if (operation !== undefined) this.#addOperation(path, { ...operation, answer: schema }, gvk, schema);
+    }
+  }
+
+  #addOperation(path: string, operation: Operation, gvk: Gvk, schema: string): void {
+    const item = this.paths[path] ?? {};
+    this.paths[path] = item;
+    const answer = { $ref: refTo(operation.answer, this.#version) };
+    const { group, version, kind } = gvk;
+    item[operation.method] = {
+      operationId: `${operation.action}${path.replace(/[^A-Za-z0-9]+(\w)/g, (_, letter: string) => letter.toUpperCase()).replace(/\W/g, "")}`,
+      tags: [group === "" ? `core_${version}` : `${group.split(".")[0]}_${version}`],
+      ...this.#inputs(path, operation, schema),
+      responses: { 200: { description: "OK", ...(this.#version === 3 ? { content: content(answer, JSON_TYPES) } : { schema: answer }) } },
+      "x-kubernetes-action": operation.action,
+      "x-kubernetes-group-version-kind": { group, kind, version },
+    };
+  }
+
+  #inputs(path: string, operation: Operation, schema: string): object {
+    const list = parameters(path, operation.query, this.#version);
+    if (operation.body === undefined) return { parameters: list };
+    const name = operation.body === "object" ? schema : operation.body === "patch" ? `${META}.Patch` : `${META}.DeleteOptions`;
+    const body = { $ref: refTo(name, this.#version) };
+    const types = operation.body === "patch" ? PATCH_TYPES : JSON_TYPES;
+    const required = operation.body !== "delete-options";
+    if (this.#version === 3) return { parameters: list, requestBody: { content: content(body, types), ...(required ? { required } : {}) } };
+    return { consumes: types, parameters: [...list, { name: "body", in: "body", ...(required ? { required } : {}), schema: body }] };
+  }
+}
