@@ -32,11 +32,12 @@ function hasMembers(map: object): boolean {
   return false;
 }
 
-/** The object that a create stores: named, with a uid, its time and its first generation. Source: apiserver's rest.BeforeCreate. */
+/** The object that a create stores, without what its kind says anyway: named, with a uid, its time and its first generation. Source: apiserver's rest.BeforeCreate. */
 export function newObject<T extends KubeObject>(kind: Kind<T>, object: T, name: string, random: Random, now_ms: number): T {
   const own = { name, uid: random.uuid(), creationTimestamp: timestamp(now_ms) };
   const counted = kind.tracksGeneration === true ? { ...own, generation: 1 } : own;
-  return { ...object, metadata: stored(object.metadata, counted) };
+  const { kind: _kind, apiVersion: _version, ...rest } = object;
+  return { ...rest, metadata: stored(object.metadata, counted) } as T;
 }
 
 /**
@@ -57,7 +58,8 @@ export function carryOver<T extends KubeObject>(next: T, current: T): T {
   if (deletion !== undefined) own.deletionTimestamp = deletion;
   const grace = was.deletionGracePeriodSeconds ?? meta.deletionGracePeriodSeconds;
   if (grace !== undefined) own.deletionGracePeriodSeconds = grace;
-  return { ...next, metadata: stored(meta, own) };
+  const { kind: _kind, apiVersion: _version, ...rest } = next;
+  return { ...rest, metadata: stored(meta, own) } as T;
 }
 
 /** The object with its generation raised when what it asks for has changed. */

@@ -2,10 +2,12 @@ import { badRequest, conflict } from "../kinds/errors.ts";
 import type { Scale } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
 import { apiVersionOf } from "../kinds/kind.ts";
+import type { BodyKind } from "../kinds/machinery/body.ts";
+import { readPatched } from "../kinds/machinery/body.ts";
+import { patchDocument } from "../kinds/machinery/patch.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { decodeObject } from "../kinds/text.ts";
 import type { Entry } from "../store/view.ts";
-import { applyPatch, checkPatched } from "./apply-patch.ts";
 import type { WriteWorld } from "./create.ts";
 import type { Patch, WriteOptions } from "./registry.ts";
 import { decideScale, scaleOf, scaleOfEntry } from "./scale.ts";
@@ -14,7 +16,7 @@ import { decideUpdate } from "./update.ts";
 import { changeStored, uidConflict } from "./writes.ts";
 
 /** Where a Scale's fields are described, and how it is named. */
-const SCALE = { group: "autoscaling", version: "v1", kind: "Scale", schema: "io.k8s.api.autoscaling.v1.Scale" } as const;
+const SCALE: BodyKind = { group: "autoscaling", version: "v1", kind: "Scale", schema: "io.k8s.api.autoscaling.v1.Scale" };
 
 /**
  * Reads, patches what it read, writes; on a conflict it patches what is there then. The patch may name a resourceVersion: then it
@@ -30,9 +32,9 @@ export function patchObject<T extends KubeObject>(
 ): Promise<Entry> {
   return changeStored(world.access, kind, namespace, name, (entry, current) => {
     const document = { kind: kind.kind, apiVersion: apiVersionOf(kind), ...decodeObject<T>(entry.text, entry.revision) };
-    const patched = checkPatched<T>(kind, applyPatch(kind.schema, document, patch), options);
-    checkIdentity(kind as unknown as Kind, current, patched);
-    return decideUpdate(world, kind, entry, current, patched, options, namesRevision(patch));
+    const next = patched<T>(kind, document, patch, options);
+    checkIdentity(kind as unknown as Kind, current, next);
+    return decideUpdate(world, kind, entry, current, next, options, namesRevision(patch));
   });
 }
 
@@ -46,17 +48,22 @@ export async function patchScale(
   options: WriteOptions,
 ): Promise<Scale> {
   const entry = await changeStored(world.access, kind, namespace, name, (entry, current) => {
-    const patched = checkPatched<Scale>(SCALE, applyPatch(SCALE.schema, scaleOf(current), patch), options);
-    checkIdentity(kind, current, patched);
-    return decideScale(world, kind, entry, current, patched, options, namesRevision(patch));
+    const next = patched<Scale>(SCALE, scaleOf(current), patch, options);
+    checkIdentity(kind, current, next);
+    return decideScale(world, kind, entry, current, next, options, namesRevision(patch));
   });
   return scaleOfEntry(entry);
 }
 
+/** The patched document as an object of its kind, a private copy. */
+function patched<T extends KubeObject>(kind: BodyKind, document: object, patch: Patch, options: WriteOptions): T {
+  return readPatched<T>(kind, patchDocument(kind.schema, document, patch), options.fieldValidation ?? "Warn").object;
+}
+
 /** What no patch may change: which object it is, and which state of it. */
-function checkIdentity(kind: Kind, current: KubeObject, patched: KubeObject): void {
+function checkIdentity(kind: Kind, current: KubeObject, next: KubeObject): void {
   const { metadata } = current;
-  const { name, namespace, uid, resourceVersion } = patched.metadata ?? {};
+  const { name, namespace, uid, resourceVersion } = next.metadata ?? {};
   if (name !== metadata.name) {
     throw badRequest(`the name of the object (${name ?? ""}) does not match the name on the URL (${metadata.name})`);
   }
