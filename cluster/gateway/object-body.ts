@@ -1,9 +1,9 @@
+import { badRequest } from "../../actors/kinds/errors.ts";
 import type { Kind } from "../../actors/kinds/kind.ts";
 import type { KindTable } from "../../actors/kinds/kinds.ts";
-import { readPatchBody } from "../../actors/kinds/machinery/body.ts";
+import type { BodyKind, ReadBody } from "../../actors/kinds/machinery/body.ts";
+import { readObjectBody, readPatchBody } from "../../actors/kinds/machinery/body.ts";
 import type { KubeObject } from "../../actors/kinds/object.ts";
-import type { BodyKind, CheckedBody } from "../../actors/registry/check-body.ts";
-import { checkBody } from "../../actors/registry/check-body.ts";
 import type { Patch } from "../../actors/registry/registry.ts";
 import { objectText, patchTypeOf } from "./body.ts";
 import type { CheckedOptions } from "./write-options.ts";
@@ -27,10 +27,14 @@ export function readObject<T extends KubeObject>(
   content: Content,
   options: CheckedOptions,
   kinds: KindTable,
-): CheckedBody<T> {
-  const { fieldValidation } = options;
-  const isKnown = (group: string, version: string, name: string): boolean => kinds.byKind(group, version, name) !== undefined;
-  return checkBody<T>(kind, objectText(content.mediaType, content.body), { fieldValidation, isKnown });
+): ReadBody<T> {
+  const isKnown = (apiVersion: string, name: string): boolean => kinds.byApiVersion(apiVersion, name) !== undefined;
+  try {
+    return readObjectBody<T>(kind, objectText(content.mediaType, content.body), options.fieldValidation, isKnown);
+  } catch (error) {
+    // The stack overflows long before a body of allowed size is at its deepest; no honest object comes near either.
+    throw error instanceof RangeError ? badRequest("the body is nested too deeply") : error;
+  }
 }
 
 /** The patch in a body. Throws 415 for media types that are no patch, 400 for a body that is none. */
