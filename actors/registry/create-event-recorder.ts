@@ -46,12 +46,41 @@ interface Slot extends RecordedEvent {
 }
 
 /**
+ * The slots used last: the older half is forgotten as a whole when the newer one is full. (A Map that loses its first key again and again
+ * has to step over all the holes that those left, which is what a list of uses in one Map would come to.)
+ */
+class RecentSlots {
+  #newer = new Map<string, Slot>();
+  #older = new Map<string, Slot>();
+
+  find(identity: string): Slot | undefined {
+    const newer = this.#newer.get(identity);
+    if (newer !== undefined) return newer;
+    const older = this.#older.get(identity);
+    if (older !== undefined) this.remember(older);
+    return older;
+  }
+
+  remember(slot: Slot): void {
+    if (this.#newer.size >= RECENT_EVENTS_MAX / 2) {
+      this.#older = this.#newer;
+      this.#newer = new Map();
+    }
+    this.#newer.set(slot.identity, slot);
+  }
+
+  forget(slot: Slot): void {
+    for (const half of [this.#newer, this.#older]) if (half.get(slot.identity) === slot) half.delete(slot.identity);
+  }
+}
+
+/**
  * Writes Events behind their recorders' backs: gathers what comes within EVENT_GATHER_MS, writes it as one transaction past the door,
  * one at a time, and counts what it has to drop. A repetition of an Event that still waits costs nothing but a number.
  */
 export function createEventRecorder(options: EventRecorderOptions): StoredEventRecorder {
   const { view, store, clock, random, source } = options;
-  const recent = new Map<string, Slot>();
+  const recent = new RecentSlots();
   let queue: Slot[] = [];
   // Recorders of several components name Events after the same pods within the same millisecond.
   let serial = random.below(SERIALS);
@@ -81,7 +110,7 @@ export function createEventRecorder(options: EventRecorderOptions): StoredEventR
   const drop = (slot: Slot): void => {
     dropped++;
     slot.state = "idle";
-    if (recent.get(slot.identity) === slot) recent.delete(slot.identity);
+    recent.forget(slot);
   };
 
   const flush = async (): Promise<void> => {
@@ -138,15 +167,6 @@ export function createEventRecorder(options: EventRecorderOptions): StoredEventR
     if (slot.repeated) enqueue(slot);
   };
 
-  const remember = (slot: Slot): void => {
-    recent.set(slot.identity, slot);
-    if (recent.size <= RECENT_EVENTS_MAX) return;
-    for (const oldest of recent.keys()) {
-      recent.delete(oldest);
-      break;
-    }
-  };
-
   const newSlot = (
     identity: string,
     about: Regarding,
@@ -183,15 +203,13 @@ export function createEventRecorder(options: EventRecorderOptions): StoredEventR
     event(about, type, reason, message) {
       const identity = `${about.metadata.uid} ${about.kind} ${about.metadata.name} ${about.fieldPath ?? ""} ${type} ${reason} ${message}`;
       const now_ms = clock.now_ms();
-      const known = recent.get(identity);
+      const known = recent.find(identity);
       if (known === undefined) {
         const slot = newSlot(identity, about, type, reason, message, now_ms);
-        remember(slot);
+        recent.remember(slot);
         enqueue(slot);
         return;
       }
-      recent.delete(identity);
-      recent.set(identity, known);
       known.count++;
       known.last_ms = now_ms;
       known.repeated = true;
