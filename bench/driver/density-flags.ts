@@ -17,7 +17,7 @@ export interface DensityFlags {
   readonly json: boolean;
 }
 
-export const DENSITY_USAGE = `npm run bench -- density --kubeconfig FILE [flags]
+export const DENSITY_USAGE: string = `npm run bench -- density --kubeconfig FILE [flags]
 
 Creates pods one by one on any Kubernetes API server, follows them to Running by a watch, and deletes them.
 
