@@ -1,7 +1,7 @@
 /** The cast's public face: what a running cluster is put together from. */
 export { CONTROLLER_NAMES, createControllerKind } from "./controllers/controllers.ts";
-export { NodeKind } from "./kinds/core/node.ts";
 export { NamespaceKind } from "./kinds/core/namespace.ts";
+export { NodeKind } from "./kinds/core/node.ts";
 export { ServiceKind } from "./kinds/core/service.ts";
 export type { Node, PriorityClass, Service } from "./kinds/generated/types.ts";
 export { type Kind, keyFor } from "./kinds/kind.ts";
@@ -19,8 +19,8 @@ export { createEventRecorder } from "./registry/create-event-recorder.ts";
 export { createRegistry } from "./registry/create-registry.ts";
 export type { EventRecorder } from "./registry/event-recorder.ts";
 export type { Registry } from "./registry/registry.ts";
-export { createSchedulerKind } from "./scheduler/scheduler.ts";
 export { createPlacePool } from "./scheduler/place-pool.ts";
+export { createSchedulerKind } from "./scheduler/scheduler.ts";
 export { createStoreClient } from "./store/client.ts";
 export { type Follower, follow } from "./store/follow.ts";
 export { JetStreamLog, LOG_CONNECTION_OPTIONS } from "./store/jetstream-log.ts";

@@ -1,5 +1,5 @@
 import { BootFailure } from "./boot/failure.ts";
-import { type Cluster, up, versionOfTroupe } from "./boot/up.ts";
+import { up, versionOfTroupe } from "./boot/up.ts";
 import { parseUpFlags, WrongUsage } from "./command-line/flags.ts";
 import { HELP } from "./command-line/help.ts";
 
@@ -32,18 +32,15 @@ async function main([command = "help", ...args]: readonly string[]): Promise<num
 async function runUp(args: readonly string[]): Promise<number> {
   const flags = parseUpFlags(args);
   const started_ms = Number(process.env.TROUPE_STARTED_MS) || performance.timeOrigin;
-  let cluster: Cluster | undefined;
-  const ended = new Promise<void>((resolve) => {
-    const end = (): void => {
-      // A signal during the start is taken up once it is through, or has failed.
-      resolve();
-    };
-    process.on("SIGTERM", end).on("SIGINT", end).on("SIGHUP", end).on("disconnect", end);
+  // A signal that comes during the start is taken up once the start is through, or has failed.
+  const asked = new Promise<undefined>((resolve) => {
+    for (const event of ["SIGTERM", "SIGINT", "SIGHUP", "disconnect"]) process.on(event, () => resolve(undefined));
   });
-  cluster = await up(flags, started_ms);
+  const cluster = await up(flags, started_ms);
   console.log(cluster.ready);
-  await ended;
+  const failure = await Promise.race([asked, cluster.failed]);
   await cluster.stop();
+  if (failure !== undefined) throw failure;
   return DONE;
 }
 

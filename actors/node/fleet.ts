@@ -11,8 +11,7 @@ import { RUNTIME_LABEL } from "./runtime.ts";
  */
 export type FleetMessage =
   /** Answered with `{ ready }`, the number of nodes, once all of them have reported. */
-  | { readonly type: "start"; readonly nodes: number }
-  | { readonly type: "nodeReady"; readonly name: string };
+  { readonly type: "start"; readonly nodes: number } | { readonly type: "nodeReady"; readonly name: string };
 
 const FLEET_MAILBOX_MESSAGES = 65_536;
 
@@ -54,12 +53,13 @@ class FleetActor implements Actor<FleetMessage> {
       case "start":
         this.#waiting = sender;
         this.#start(message.nodes);
-        return this.#answerWhenReady();
+        break;
       case "nodeReady":
         if (this.#played.get(message.name) === false) this.#unready--;
         this.#played.set(message.name, true);
-        return this.#answerWhenReady();
+        break;
     }
+    this.#answerWhenReady();
   }
 
   stopped(): void {
@@ -69,9 +69,11 @@ class FleetActor implements Actor<FleetMessage> {
   #start(nodes: number): void {
     if (this.#subscriptions.length > 0) return;
     const since = this.#view.revision;
-    for (const entry of this.#view.list("nodes")) this.#nodeChanged({ resource: "nodes", revision: entry.revision, now: entry, before: undefined });
+    for (const entry of this.#view.list("nodes"))
+      this.#nodeChanged({ resource: "nodes", revision: entry.revision, now: entry, before: undefined });
     for (let index = 0; this.#played.size < Math.min(nodes, HOLLOW_NODES_MAX); index++) this.#play(`node-${index}`, index);
-    for (const entry of this.#view.list("pods")) this.#podChanged({ resource: "pods", revision: entry.revision, now: entry, before: undefined });
+    for (const entry of this.#view.list("pods"))
+      this.#podChanged({ resource: "pods", revision: entry.revision, now: entry, before: undefined });
     this.#subscriptions.push(
       this.#view.watch("nodes", since, (change) => this.#nodeChanged(change)),
       this.#view.watch("pods", since, (change) => this.#podChanged(change)),

@@ -26,7 +26,11 @@ export function createHollowRuntime(clock: Clock, random: Random, profile: Hollo
   };
   return {
     name: "hollow",
-    start: (_pod, report) => sandbox(report, clock.after(draw(profile.start_ms), () => report({ type: "started" }))),
+    start: (_pod, report) =>
+      sandbox(
+        report,
+        clock.after(draw(profile.start_ms), () => report({ type: "started" })),
+      ),
     adopt: (_pod, report) => sandbox(report, undefined),
   };
 }

@@ -112,7 +112,8 @@ class NodeActor implements Actor<NodeMessage> {
     const entry = await this.#registry
       .create(NodeKind, hollowNode(this.#name, index, this.#runtime, this.#now()), { fieldManager: "kubelet" })
       .catch((error: unknown) => {
-        if (error instanceof StatusError && error.status.code === 409) return this.#registry.modify(NodeKind, undefined, this.#name, () => undefined);
+        if (error instanceof StatusError && error.status.code === 409)
+          return this.#registry.modify(NodeKind, undefined, this.#name, () => undefined);
         throw error;
       });
     return this.#view.decode<Node>(entry);

@@ -105,7 +105,8 @@ class PodActor implements Actor<PodMessage> {
     this.#sandbox.stop(grace_ms);
   }
 
-  readonly #report = (report: RuntimeReport): void => this.#context.tell(this.#context.self, { type: "report", report } satisfies PodMessage);
+  readonly #report = (report: RuntimeReport): void =>
+    this.#context.tell(this.#context.self, { type: "report", report } satisfies PodMessage);
 
   /** Takes one step and, when the store would not have it, takes it again later. */
   async #advance(step: Step): Promise<void> {

@@ -1,4 +1,16 @@
-import { keyFor, type Kind, type KubeObject, NamespaceKind, type PriorityClass, PriorityClassKind, type Registry, type Service, ServiceKind, StatusError, type View } from "../../actors/mod.ts";
+import {
+  type Kind,
+  type KubeObject,
+  keyFor,
+  NamespaceKind,
+  type PriorityClass,
+  PriorityClassKind,
+  type Registry,
+  type Service,
+  ServiceKind,
+  StatusError,
+  type View,
+} from "../../actors/mod.ts";
 
 /** Filled in by the registry. */
 const NEW = { uid: "", creationTimestamp: "" };

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync, closeSync, fsyncSync } from "node:fs";
+import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { BootFailure } from "./failure.ts";
 
@@ -25,7 +25,9 @@ export class DataDirectory {
     } catch (error) {
       if (error instanceof BootFailure) throw error;
       const reason = (error as NodeJS.ErrnoException).code ?? String(error);
-      throw new BootFailure(`cannot write the data directory ${directory.path} (${reason}); choose another with --data DIR or mend its permissions`);
+      throw new BootFailure(
+        `cannot write the data directory ${directory.path} (${reason}); choose another with --data DIR or mend its permissions`,
+      );
     }
     return directory;
   }

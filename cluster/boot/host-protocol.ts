@@ -31,5 +31,5 @@ export type FromHost =
   /** Its roles are taken up; `port` where one of them is the gateway, `nodes` where one of them is the nodes. */
   | { readonly type: "begun"; readonly port?: number; readonly nodes?: number }
   | { readonly type: "stopped" }
-  /** It cannot start, for a reason to be shown to the user. */
+  /** It cannot start or go on, for a reason to be shown to the user. */
   | { readonly type: "failed"; readonly message: string };

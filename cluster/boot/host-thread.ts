@@ -8,10 +8,14 @@ const port = parentPort;
 if (port === null) throw new Error("host-thread.ts runs as a worker thread only");
 
 const say = (message: FromHost): void => port.postMessage(message);
-const fail = (error: unknown): void => say({ type: "failed", message: error instanceof BootFailure ? error.message : String((error as Error).stack ?? error) });
+const fail = (error: unknown): void =>
+  say({ type: "failed", message: error instanceof BootFailure ? error.message : String((error as Error).stack ?? error) });
 
 const starting = RunningHost.start(workerData as HostOptions);
-starting.then(() => say({ type: "started" }), fail);
+starting.then((host) => {
+  say({ type: "started" });
+  host.watchLog().catch(fail);
+}, fail);
 
 port.on("message", (message: ToHost) => {
   switch (message.type) {

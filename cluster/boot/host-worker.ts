@@ -15,10 +15,13 @@ export class HostWorker {
   #worker: Worker;
   #stopping = false;
   #backoff_ms = RESTART_BACKOFF_MS;
+  /** Told when a host that had begun says that it cannot go on. */
+  readonly #failed: (failure: BootFailure) => void;
 
-  constructor(options: HostOptions, log: Logger) {
+  constructor(options: HostOptions, log: Logger, failed: (failure: BootFailure) => void) {
     this.#options = options;
     this.#log = log;
+    this.#failed = failed;
     this.#worker = this.#spawn();
   }
 
@@ -34,6 +37,9 @@ export class HostWorker {
     // A thread that replaces this one takes the port that clients know.
     if (answer.port !== undefined) this.#options = { ...this.#options, apiPort: answer.port };
     this.#worker.on("exit", () => this.#replace());
+    this.#worker.on("message", (message: FromHost) => {
+      if (message.type === "failed") this.#failed(new BootFailure(message.message));
+    });
     return answer;
   }
 
@@ -49,7 +55,9 @@ export class HostWorker {
 
   #spawn(): Worker {
     const worker = new Worker(new URL("./host-thread.ts", import.meta.url), { name: this.#options.plan.name, workerData: this.#options });
-    worker.on("error", (error) => this.#log.error({ host: this.#options.plan.name, error: String(error.stack ?? error) }, "a host crashed"));
+    worker.on("error", (error) =>
+      this.#log.error({ host: this.#options.plan.name, error: String(error.stack ?? error) }, "a host crashed"),
+    );
     return worker;
   }
 
@@ -64,7 +72,8 @@ export class HostWorker {
         if (message.type === type) settle(() => resolve(message as Extract<FromHost, { type: Type }>));
         else if (message.type === "failed") settle(() => reject(new BootFailure(message.message)));
       };
-      const onExit = (code: number): void => settle(() => reject(new BootFailure(`host ${this.#options.plan.name} ended with code ${code}; its last lines in the log say why`)));
+      const onExit = (code: number): void =>
+        settle(() => reject(new BootFailure(`host ${this.#options.plan.name} ended with code ${code}; its last lines in the log say why`)));
       const settle = (then: () => void): void => {
         worker.off("message", onMessage).off("exit", onExit);
         then();

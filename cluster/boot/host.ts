@@ -37,6 +37,8 @@ import { nodesToPlay } from "./nodes-to-play.ts";
 
 const STREAM = "troupe-log";
 const SUBJECT_PREFIX = "troupe";
+/** Actors watch from where they are; only clients of the gateway come back with old revisions. */
+const ACTORS_HISTORY_REVISIONS = 1_000;
 const NODES_READY_DEADLINE_MS = 120_000;
 /** How long answers under way may take when the gateway closes. */
 const GATEWAY_DRAIN_MS = 2_000;
@@ -63,7 +65,7 @@ export class RunningHost {
     const directory = new Directory(plans.map(({ name, roles }) => ({ host: name, kinds: roles.flatMap((role) => KINDS_OF_ROLE[role]) })));
     const transport = natsTransport({ connection, prefix: SUBJECT_PREFIX, host: plan.name });
     this.#host = new Host({ name: plan.name, clock, random, log, directory, transport });
-    this.#replica = new Replica({ clock, log });
+    this.#replica = new Replica({ clock, log, ...(this.#has("gateway") ? {} : { historyRevisions: ACTORS_HISTORY_REVISIONS }) });
     this.#follower = follow({ log: journal, replica: this.#replica, clock, logger: log });
     this.#store = createStoreClient({ messenger: this.#host.messenger, clock, random, address: WRITER_ADDRESS });
     this.#registry = createRegistry({ view: this.#replica, store: this.#store, clock, random, kinds: this.#kinds });
@@ -73,13 +75,21 @@ export class RunningHost {
   /** Connects, opens the log and reads it to its end. Throws BootFailure. */
   static async start(options: HostOptions): Promise<RunningHost> {
     const log = pinoLogger({ level: options.logLevel });
-    const connection = await connect({ ...LOG_CONNECTION_OPTIONS, ...options.nats, servers: [...options.nats.servers], waitOnFirstConnect: false, name: options.plan.name }).catch(
-      (error: Error) => {
-        throw new BootFailure(`cannot connect to NATS at ${options.nats.servers.join(", ")} (${error.message}); start it, or leave --nats out to have one brought along`);
-      },
-    );
+    const connection = await connect({
+      ...LOG_CONNECTION_OPTIONS,
+      ...options.nats,
+      servers: [...options.nats.servers],
+      waitOnFirstConnect: false,
+      name: options.plan.name,
+    }).catch((error: Error) => {
+      throw new BootFailure(
+        `cannot connect to NATS at ${options.nats.servers.join(", ")} (${error.message}); start it, or leave --nats out to have one brought along`,
+      );
+    });
     const journal = await JetStreamLog.open({ connection, clock, stream: STREAM, replicas: options.replicas }).catch((error: Error) => {
-      throw new BootFailure(`cannot open the store's log in JetStream at ${options.nats.servers.join(", ")}: ${error.message}; JetStream must be on and have room`);
+      throw new BootFailure(
+        `cannot open the store's log in JetStream at ${options.nats.servers.join(", ")}: ${error.message}; JetStream must be on and have room`,
+      );
     });
     const host = new RunningHost(options, log, connection, journal);
     await Promise.all([host.#host.ready(), host.#follower.ready]).catch((error: Error) => {
@@ -93,8 +103,18 @@ export class RunningHost {
     if (this.#has("store")) await ensureBootstrapObjects(this.#registry, this.#replica);
     if (this.#has("scheduler")) this.#beginScheduler();
     if (this.#has("controllers")) this.#beginControllers();
-    const [port, nodes] = await Promise.all([this.#has("gateway") ? this.#beginGateway() : undefined, this.#has("nodes") ? this.#beginNodes() : undefined]);
+    const [port, nodes] = await Promise.all([
+      this.#has("gateway") ? this.#beginGateway() : undefined,
+      this.#has("nodes") ? this.#beginNodes() : undefined,
+    ]);
     return { ...(port === undefined ? {} : { port }), ...(nodes === undefined ? {} : { nodes }) };
+  }
+
+  /** Rejects with BootFailure when the store's log can no longer be followed, by a fault that no retry heals. */
+  async watchLog(): Promise<void> {
+    await this.#follower.done.catch((error: Error) => {
+      throw new BootFailure(`the store's log is damaged: ${error.message}; stop Troupe, and start from a copy of the data directory`);
+    });
   }
 
   async stop(): Promise<void> {
@@ -112,7 +132,9 @@ export class RunningHost {
   #beginScheduler(): void {
     const pool = createPlacePool();
     this.#closers.push(() => pool.close());
-    this.#host.register(createSchedulerKind({ view: this.#replica, registry: this.#registry, recorder: this.#recorder("default-scheduler"), pool }));
+    this.#host.register(
+      createSchedulerKind({ view: this.#replica, registry: this.#registry, recorder: this.#recorder("default-scheduler"), pool }),
+    );
     this.#host.messenger.tell(addressOf("scheduler", "0"), { type: "start" });
   }
 
@@ -160,14 +182,24 @@ export class RunningHost {
     this.#host.register(createNodeKind({ view, registry, runtime: runtime.name }));
     this.#host.register(createPodKind({ registry, recorder: this.#recorder("kubelet"), runtime }));
     if (this.#options.plans.find(({ roles }) => roles.includes("nodes"))?.name !== this.#options.plan.name) return undefined;
-    const existing = view.list("nodes").filter((entry) => view.decode<Node>(entry).metadata.labels?.[RUNTIME_LABEL] === runtime.name).length;
+    const existing = view
+      .list("nodes")
+      .filter((entry) => view.decode<Node>(entry).metadata.labels?.[RUNTIME_LABEL] === runtime.name).length;
     const start: FleetMessage = { type: "start", nodes: nodesToPlay(this.#options.nodes, existing) };
-    const { ready } = await this.#host.messenger.ask<{ ready: number }>(addressOf("fleet", "main"), start, { deadline_ms: NODES_READY_DEADLINE_MS });
+    const { ready } = await this.#host.messenger.ask<{ ready: number }>(addressOf("fleet", "main"), start, {
+      deadline_ms: NODES_READY_DEADLINE_MS,
+    });
     return ready;
   }
 
   #recorder(component: string, host?: string): EventRecorder {
-    return createEventRecorder({ view: this.#replica, store: this.#store, clock, random, source: { component, ...(host === undefined ? {} : { host }) } });
+    return createEventRecorder({
+      view: this.#replica,
+      store: this.#store,
+      clock,
+      random,
+      source: { component, ...(host === undefined ? {} : { host }) },
+    });
   }
 }
 

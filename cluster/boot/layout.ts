@@ -23,7 +23,13 @@ export const THREADS_MAX = 64;
  * four, the rest play nodes and pods.
  */
 export function planHosts(threads: number, only: "api" | undefined): readonly HostPlan[] {
-  if (only === "api") return threads === 1 ? [{ name: "api", roles: ["gateway", "store"] }] : [{ name: "gateway", roles: ["gateway"] }, { name: "store", roles: ["store"] }];
+  if (only === "api")
+    return threads === 1
+      ? [{ name: "api", roles: ["gateway", "store"] }]
+      : [
+          { name: "gateway", roles: ["gateway"] },
+          { name: "store", roles: ["store"] },
+        ];
   switch (threads) {
     case 1:
       return [{ name: "all", roles: ["gateway", "store", "controllers", "scheduler", "nodes"] }];

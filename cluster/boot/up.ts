@@ -18,6 +18,8 @@ const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error", "fata
 /** A cluster that runs: what `troupe up` is between the ready line and the exit. */
 export interface Cluster {
   readonly ready: string;
+  /** Settles only if the cluster cannot go on. */
+  readonly failed: Promise<BootFailure>;
   /** Drains and ends everything. Safe to call more than once. */
   stop(): Promise<void>;
 }
@@ -37,15 +39,23 @@ export async function up(flags: UpFlags, started_ms: number): Promise<Cluster> {
     const log = pinoLogger({ level: logLevel() });
     data.remove("status.json");
     closers.push(() => data.remove("status.json"));
-    const ready = await start(flags, data, log, closers, started_ms);
-    return { ready, stop };
+    const failure = Promise.withResolvers<BootFailure>();
+    const ready = await start(flags, data, log, closers, failure.resolve, started_ms);
+    return { ready, failed: failure.promise, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function start(flags: UpFlags, data: DataDirectory, log: Logger, closers: (() => Promise<void> | void)[], started_ms: number): Promise<string> {
+async function start(
+  flags: UpFlags,
+  data: DataDirectory,
+  log: Logger,
+  closers: (() => Promise<void> | void)[],
+  failed: (failure: BootFailure) => void,
+  started_ms: number,
+): Promise<string> {
   const [own, certificates] = await Promise.all([
     flags.nats === undefined ? NatsServer.start(data, process.env.NATS_SERVER ?? "nats-server", log) : undefined,
     openClusterCertificates(data.file("pki")),
@@ -64,7 +74,7 @@ async function start(flags: UpFlags, data: DataDirectory, log: Logger, closers: 
     tls: certificates.server,
     apiPort: flags.apiPort,
   };
-  const hosts = plans.map((plan) => new HostWorker({ ...options, plan }, log));
+  const hosts = plans.map((plan) => new HostWorker({ ...options, plan }, log, failed));
   // The store's host ends last, so that what others still write has a taker.
   const hasStore = (index: number): boolean => plans[index]?.roles.includes("store") === true;
   closers.push(async () => {
@@ -78,7 +88,8 @@ async function start(flags: UpFlags, data: DataDirectory, log: Logger, closers: 
   const api = `https://127.0.0.1:${port}`;
   const kubeconfig = data.file("kubeconfig");
   data.write("kubeconfig", certificates.kubeconfig(api));
-  const caution = own?.syncsAlways === false ? `nats-server ${own.version} is older than 2.10: a power cut may lose the last writes` : undefined;
+  const caution =
+    own?.syncsAlways === false ? `nats-server ${own.version} is older than 2.10: a power cut may lose the last writes` : undefined;
   const status = {
     pid: process.pid,
     api,
@@ -108,7 +119,10 @@ function credentialsOf(urls: readonly string[]): NatsAddress {
     const parsed = new URL(url);
     return `${parsed.protocol}//${parsed.host}`;
   });
-  return { servers, ...(first.username === "" ? {} : { user: decodeURIComponent(first.username), pass: decodeURIComponent(first.password) }) };
+  return {
+    servers,
+    ...(first.username === "" ? {} : { user: decodeURIComponent(first.username), pass: decodeURIComponent(first.password) }),
+  };
 }
 
 export function versionOfTroupe(): string {

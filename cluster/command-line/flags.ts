@@ -46,7 +46,8 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
   const text = (name: string): string | undefined => values[name] as string | undefined;
   const runtime = text("runtime") ?? "hollow";
   if (!RUNTIMES.includes(runtime)) throw new WrongUsage(`--runtime ${runtime} is none of ${RUNTIMES.join(", ")}`);
-  if (runtime !== "hollow") throw new WrongUsage(`--runtime ${runtime} is not part of this version, which has hollow nodes only; leave --runtime out`);
+  if (runtime !== "hollow")
+    throw new WrongUsage(`--runtime ${runtime} is not part of this version, which has hollow nodes only; leave --runtime out`);
   const only = text("only");
   if (only !== undefined && only !== "api") throw new WrongUsage(`--only ${only} is unknown; the one choice is --only api`);
   const nats = text("nats")?.split(",").map(natsUrl);
