@@ -1,7 +1,7 @@
 import { type Kind, keyFor, resourceOf } from "../kinds/kind.ts";
 import type { KubeObject, ObjectMeta, OwnerReference } from "../kinds/object.ts";
 import type { Entry, IndexDefinition, View } from "../store/view.ts";
-import { decodeMetadata } from "./metadata-text.ts";
+import { decodeMetadata, mayHaveOwners, ownersOf } from "./metadata-text.ts";
 
 /** Holds an object until its dependents with blockOwnerDeletion are gone. */
 export const FOREGROUND = "foregroundDeletion";
@@ -39,6 +39,7 @@ export class Ownership {
       resource,
       values: ({ metadata: { ownerReferences } }: KubeObject) =>
         ownerReferences === undefined ? NO_NAMES : ownerReferences.map(({ uid }) => uid),
+      valuesOfText: ({ text }: Entry) => (mayHaveOwners(text) ? ownersOf(text).map(({ uid }) => uid) : NO_NAMES),
     }));
   }
 
@@ -48,7 +49,12 @@ export class Ownership {
 
   dependentsOf(view: View, uid: string): readonly Entry[] {
     const found: Entry[] = [];
-    for (const resource of this.#byResource.keys()) found.push(...view.byIndex(`owners:${resource}`, uid));
+    for (const resource of this.#byResource.keys()) {
+      // The index reads texts and may find who only embeds an owner.
+      for (const entry of view.byIndex(`owners:${resource}`, uid)) {
+        if (metadataOf(entry).ownerReferences?.some((owner) => owner.uid === uid) === true) found.push(entry);
+      }
+    }
     return found;
   }
 

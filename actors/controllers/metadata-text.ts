@@ -1,6 +1,7 @@
 import type { ObjectMeta, OwnerReference } from "../kinds/object.ts";
 import type { ObjectText } from "../kinds/text.ts";
 
+const NO_LABELS: Readonly<Record<string, string>> = {};
 const NO_OWNERS: readonly OwnerReference[] = [];
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -30,6 +31,12 @@ export function sameOwners(a: ObjectText, b: ObjectText): boolean {
 /** Whether the object may have owners. */
 export function mayHaveOwners(text: ObjectText): boolean {
   return text.includes('"ownerReferences":[');
+}
+
+/** The labels of an object, without decoding the rest of it; see above for what it may get wrong. */
+export function labelsOf(text: ObjectText): Readonly<Record<string, string>> {
+  const labels = member(text, '"labels":{', "}");
+  return labels === undefined || labels === "" ? NO_LABELS : (JSON.parse(`{${labels}}`) as Record<string, string>);
 }
 
 /** The owners of an object, without decoding the rest of it; see above for what it may get wrong. */

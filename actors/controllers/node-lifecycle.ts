@@ -6,6 +6,7 @@ import type { IndexDefinition, View } from "../store/view.ts";
 import { anyKind, modify, normal, regarding, updateStatus, warning } from "./actions.ts";
 import { conditionOf } from "./conditions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "./controller.ts";
+import { nodeNameOf } from "./metadata-text.ts";
 import { graceOf, Heartbeats, lostConditions } from "./node-health.ts";
 import { taintsByCondition } from "./node-taints.ts";
 import { factsOf } from "./pod-facts.ts";
@@ -21,6 +22,10 @@ export const podsByNode: IndexDefinition = {
   resource: "pods",
   values: (object) => {
     const { nodeName } = (object as Pod).spec;
+    return nodeName === undefined || nodeName === "" ? [] : [nodeName];
+  },
+  valuesOfText: ({ text }) => {
+    const nodeName = nodeNameOf(text);
     return nodeName === undefined || nodeName === "" ? [] : [nodeName];
   },
 };

@@ -1,6 +1,7 @@
 import { apiVersionOf, type Kind } from "../kinds/kind.ts";
 import type { KubeObject, OwnerReference } from "../kinds/object.ts";
 import type { Entry, IndexDefinition, View } from "../store/view.ts";
+import { labelsOf, mayHaveOwners, ownersOf } from "./metadata-text.ts";
 
 /** The owner that manages the object, if any. Source: metav1.GetControllerOf. */
 export function controllerOf(object: KubeObject): OwnerReference | undefined {
@@ -28,13 +29,23 @@ export function controllerIndex(resource: string): IndexDefinition {
   return {
     name: `controllers:${resource}`,
     resource,
-    values(object) {
-      const controller = controllerOf(object);
-      if (controller !== undefined) return [controller.uid];
-      const { namespace, labels } = object.metadata;
-      return Object.entries(labels ?? {}).map(([key, value]) => orphanValue(namespace, key, value));
+    values: ({ metadata: { namespace, labels, ownerReferences = [] } }) => valuesUnder(namespace, labels, ownerReferences),
+    valuesOfText: ({ key, text }) => {
+      const owners = mayHaveOwners(text) ? ownersOf(text) : [];
+      const isControlled = owners.some(({ controller }) => controller === true);
+      return valuesUnder(partsOf(key).namespace, isControlled ? undefined : labelsOf(text), owners);
     },
   };
+}
+
+function valuesUnder(
+  namespace: string | undefined,
+  labels: Readonly<Record<string, string>> | undefined,
+  owners: readonly OwnerReference[],
+): readonly string[] {
+  const controller = owners.find((owner) => owner.controller === true);
+  if (controller !== undefined) return [controller.uid];
+  return Object.entries(labels ?? {}).map(([key, value]) => orphanValue(namespace, key, value));
 }
 
 function orphanValue(namespace: string | undefined, key: string, value: string): string {

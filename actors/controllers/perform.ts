@@ -13,7 +13,7 @@ const FIELD_MANAGER: WriteOptions = { fieldManager: "kube-controller-manager" };
 /** How long a round waits for its own writes to arrive in the view before it goes on regardless. */
 const SEE_OWN_WRITES_MS = 5_000;
 
-/** Writes of one batch of slowStart at most, so that no single round floods the writer. */
+/** Writes of the first batch of a slowStart; each next has twice as many. Source: SlowStartInitialBatchSize. */
 const SLOW_START_FIRST = 1;
 
 /** What became of a round's actions. */

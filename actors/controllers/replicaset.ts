@@ -8,7 +8,7 @@ import type { Change, Entry, View } from "../store/view.ts";
 import { anyKind, create, modify, normal, regarding, remove, updateStatus, warning } from "./actions.ts";
 import { conditionOf, withCondition, withoutCondition } from "./conditions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING, type Refusal } from "./controller.ts";
-import { mayHaveOwners, ownersOf, sameLabels, sameOwners } from "./metadata-text.ts";
+import { labelsOf, mayHaveOwners, ownersOf, sameLabels, sameOwners } from "./metadata-text.ts";
 import { adopted, controlledBy, controllerIndex, controllerOf, controllerReference, disowned, orphansFor, partsOf } from "./ownership.ts";
 import { factsOf, isAvailable, type PodFacts } from "./pod-facts.ts";
 import { podsToDelete } from "./pod-ranking.ts";
@@ -63,9 +63,9 @@ function replicaSetOf(entry: Entry): string | undefined {
 function whoMayAdopt(view: View, namespace: string, pod: Entry): string[] {
   const sets = view.list(REPLICA_SETS, namespace);
   if (sets.length === 0) return [];
-  const facts = factsOf(view, pod);
-  if (facts.controllerUid !== undefined) return [];
-  return sets.filter((set) => matchesLabels(selectorOf(view.decode<ReplicaSet>(set).spec.selector), facts.labels)).map(({ key }) => key);
+  if (ownersOf(pod.text).some(({ controller }) => controller === true)) return [];
+  const labels = labelsOf(pod.text);
+  return sets.filter((set) => matchesLabels(selectorOf(view.decode<ReplicaSet>(set).spec.selector), labels)).map(({ key }) => key);
 }
 
 function reconcile(view: View, key: string, now_ms: number): readonly Action[] {

@@ -16,10 +16,10 @@ export class IndexTable {
     this.slot = slot;
   }
 
-  /** Files the place under what `object` says now; undefined takes it out. */
-  update(place: Place, object: KubeObject | undefined): void {
+  /** Files the place under what its new entry says; undefined takes it out. */
+  update(place: Place, entry: Entry | undefined, decode: (entry: Entry) => KubeObject): void {
     const before = place.indexed?.[this.slot] ?? NONE;
-    const now = object === undefined ? NONE : this.definition.values(object);
+    const now = entry === undefined ? NONE : (this.definition.valuesOfText?.(entry) ?? this.definition.values(decode(entry)));
     if (same(before, now)) return;
     for (const value of before) if (!now.includes(value)) this.#remove(value, place);
     for (const value of now) if (!before.includes(value)) this.#add(value, place);

@@ -1,4 +1,5 @@
 import type { Logger } from "../../runtime/mod.ts";
+import type { KubeObject } from "../kinds/object.ts";
 import { History } from "./history.ts";
 import { IndexTable } from "./index-table.ts";
 import type { StoredRecord } from "./record.ts";
@@ -29,7 +30,7 @@ export class ResourceTable {
   readonly resource: string;
   readonly watchers: Watchers;
   readonly history: History = new History();
-  readonly #cache: DecodedCache;
+  readonly #decode: (entry: Entry) => KubeObject;
   readonly #places = new Map<Key, Place>();
   readonly #shelves = new Map<string, Shelf>();
   readonly #indexes: IndexTable[] = [];
@@ -38,7 +39,7 @@ export class ResourceTable {
   constructor(resource: string, cache: DecodedCache, log: Logger) {
     this.resource = resource;
     this.watchers = new Watchers(log);
-    this.#cache = cache;
+    this.#decode = (entry) => cache.decode(entry);
   }
 
   get count(): number {
@@ -93,7 +94,7 @@ export class ResourceTable {
   index(definition: IndexDefinition): IndexTable {
     const index = new IndexTable(definition, this.#indexes.length);
     this.#indexes.push(index);
-    for (const place of this.#places.values()) if (place.entry !== undefined) index.update(place, this.#cache.decode(place.entry));
+    for (const place of this.#places.values()) index.update(place, place.entry, this.#decode);
     return index;
   }
 
@@ -108,7 +109,7 @@ export class ResourceTable {
     place.entry = entry;
     if (existing === undefined) place.shelf.add(place);
     else place.shelf.touched();
-    if (this.#indexes.length > 0) this.#reindex(place, entry);
+    for (const index of this.#indexes) index.update(place, entry, this.#decode);
     return entry;
   }
 
@@ -126,14 +127,9 @@ export class ResourceTable {
 
   #remove(place: Place): void {
     this.#places.delete(place.key);
-    for (const index of this.#indexes) index.update(place, undefined);
+    for (const index of this.#indexes) index.update(place, undefined, this.#decode);
     place.entry = undefined;
     place.shelf.removed();
     if (place.shelf.count === 0) this.#shelves.delete(place.shelf.namespace);
-  }
-
-  #reindex(place: Place, entry: StoredEntry): void {
-    const object = this.#cache.decode(entry);
-    for (const index of this.#indexes) index.update(place, object);
   }
 }

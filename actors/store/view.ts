@@ -28,6 +28,11 @@ export interface IndexDefinition {
   readonly name: string;
   readonly resource: string;
   values(object: KubeObject): readonly string[];
+  /**
+   * The same, read from the stored text, where that can be done without decoding the object: then it is used in place of `values`, and a
+   * change that only such indexes look at costs no decoding. It may find too much but never too little; who looks up checks what it finds.
+   */
+  valuesOfText?(entry: Entry): readonly string[];
 }
 
 /** Thrown when a revision lies outside the history window: Kubernetes' 410 Expired. */

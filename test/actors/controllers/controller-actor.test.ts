@@ -1,0 +1,114 @@
+import { afterEach, expect, test } from "vitest";
+import { anyKind, modify } from "../../../actors/controllers/actions.ts";
+import type { Action, Controller } from "../../../actors/controllers/controller.ts";
+import { controllerKind } from "../../../actors/controllers/controller-actor.ts";
+import { ConfigMapKind } from "../../../actors/kinds/core/config-map.ts";
+import type { ConfigMap } from "../../../actors/kinds/generated/types.ts";
+import { named, startCluster, type TestCluster } from "./harness.ts";
+
+let cluster: TestCluster | undefined;
+afterEach(async () => {
+  await cluster?.stop();
+  cluster = undefined;
+});
+
+/** A cluster with no controllers but this one. */
+async function startWith(controller: Partial<Controller> & Pick<Controller, "reconcile">): Promise<TestCluster> {
+  cluster = await startCluster({ controllers: [] });
+  const { store, view, registry, events } = cluster;
+  const whole: Controller = {
+    name: "tested",
+    component: "tested",
+    kind: anyKind(ConfigMapKind),
+    watches: [{ resource: "configmaps", keys: ({ now }) => (now === undefined ? [] : [now.key]) }],
+    ...controller,
+  };
+  const recorder = {
+    event: (about: { metadata: { name: string } }, type: string, reason: string, message: string) =>
+      void events.push(`${type} ${reason} ${about.metadata.name}: ${message}`),
+  };
+  store.host.register({ ...controllerKind(() => [whole], { view, registry, recorderFor: () => recorder }), kind: "one" });
+  store.host.messenger.tell("one/tested", { type: "start" });
+  return cluster;
+}
+
+const data = (name: string): string | undefined => cluster?.view.get<ConfigMap>(`configmaps/d/${name}`)?.data?.count;
+
+function counted(current: ConfigMap): ConfigMap {
+  return { ...current, data: { count: String(Number(current.data?.count ?? "0") + 1) } };
+}
+
+test("one object whose reconcile throws gets an Event and its backoff; the others go on", async () => {
+  let tries = 0;
+  const { registry, until, events, clock } = await startWith({
+    reconcile: (view, key) => {
+      if (key.endsWith("/bad")) {
+        tries++;
+        throw new Error("cannot be");
+      }
+      const object = view.get<ConfigMap>(key);
+      return object === undefined || object.data !== undefined ? [] : [modify(ConfigMapKind, object, counted)];
+    },
+  });
+  for (const name of ["a", "bad", "b"]) await registry.create(ConfigMapKind, named<ConfigMap>(name, "d"));
+  await until("others", () => data("a") === "1" && data("b") === "1");
+  await clock.run(1_000);
+  expect(events).toContain("Warning ReconcileError bad: Error reconciling: cannot be");
+  expect(tries).toBeGreaterThan(4);
+  expect(tries).toBeLessThan(12);
+});
+
+test("a key is not decided on again before the view shows what its last round wrote", async () => {
+  const stale: string[] = [];
+  let written = 0;
+  const { registry, until } = await startWith({
+    reconcile: (view, key) => {
+      const object = view.get<ConfigMap>(key);
+      if (object === undefined || written === 20) return [];
+      if (Number(object.data?.count ?? "0") !== written) stale.push(key);
+      written++;
+      return [modify(ConfigMapKind, object, counted)];
+    },
+  });
+  await registry.create(ConfigMapKind, named<ConfigMap>("a", "d"));
+  await until("twenty", () => data("a") === "20");
+  expect(stale).toEqual([]);
+});
+
+test("steps in order stop at the first refusal, and `refused` hears of it before the backoff", async () => {
+  const heard: string[] = [];
+  const { registry, until } = await startWith({
+    reconcile: (view, key): readonly Action[] => {
+      const object = view.get<ConfigMap>(key);
+      if (object === undefined || object.data !== undefined || object.metadata.labels !== undefined) return [];
+      const invalid = modify(ConfigMapKind, object, (current) => ({ ...current, data: { "not a key": "" } }));
+      return [{ do: "inOrder", steps: [invalid, modify(ConfigMapKind, object, counted)] }];
+    },
+    refused: (view, key, _now_ms, refusals) => {
+      heard.push(...refusals.map(({ error }) => error.message));
+      const object = view.get<ConfigMap>(key);
+      if (object === undefined) return [];
+      return [modify(ConfigMapKind, object, (current) => ({ ...current, metadata: { ...current.metadata, labels: { refused: "yes" } } }))];
+    },
+  });
+  await registry.create(ConfigMapKind, named<ConfigMap>("a", "d"));
+  await until("labelled", () => cluster?.view.get("configmaps/d/a")?.metadata.labels?.refused === "yes");
+  expect(data("a")).toBeUndefined();
+  expect(heard).toHaveLength(1);
+  expect(heard[0]).toContain("not a key");
+});
+
+test("requeue comes back in time, without any change", async () => {
+  const at: number[] = [];
+  const { registry, until, clock } = await startWith({
+    reconcile: (_view, _key, now_ms) => {
+      at.push(now_ms);
+      return at.length < 3 ? [{ do: "requeue", after_ms: 7_000 }] : [];
+    },
+  });
+  await registry.create(ConfigMapKind, named<ConfigMap>("a", "d"));
+  await until("three", () => at.length === 3);
+  await clock.run(60_000);
+  const [first = 0, second = 0, third = 0] = at;
+  expect([second - first, third - second, at.length]).toEqual([7_000, 7_000, 3]);
+});
