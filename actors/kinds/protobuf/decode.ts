@@ -1,0 +1,260 @@
+/**
+ * Reads a message into the object that its JSON would have been read to. Go's encoder writes also what is empty, and its JSON encoder then leaves
+ * that out: so do we, by the schema. Source: apimachinery's generated decoders, and its *_proto.go for what JSON prints in its own way.
+ */
+import type { FieldType, ScalarName } from "../machinery/schema.ts";
+import type { Message } from "./messages.ts";
+import { messageOf } from "./messages.ts";
+import { textOfTime } from "./timestamp.ts";
+import { DELIMITED, FIXED64, ProtobufError, VARINT, type WireReader } from "./wire-reader.ts";
+
+type Json = Record<string, unknown>;
+
+/** Messages inside messages. The deepest served kind has some fifteen; JSON schemas, which nest in themselves, are the deepest of all. */
+export const NESTING_MAX = 100;
+
+/** Reads up to the reader's end. Throws ProtobufError. */
+export function decodeMessage(message: Message, reader: WireReader): Json {
+  const object: Json = {};
+  readInto(object, message, reader, NESTING_MAX);
+  return object;
+}
+
+function readInto(object: Json, message: Message, reader: WireReader, depth: number): void {
+  if (depth === 0) throw new ProtobufError("proto: the message is nested too deeply");
+  while (!reader.done) {
+    const field = message.byNumber.get(reader.tag(message.name));
+    if (field === undefined) {
+      reader.skip();
+      continue;
+    }
+    if (field.form === "embedded") {
+      expect(DELIMITED, reader, field.message.name);
+      const outer = reader.enter();
+      readInto(object, field.message, reader, depth - 1);
+      reader.leave(outer);
+      continue;
+    }
+    const { name, type } = field;
+    const value = readField(object[name], type, reader, name, depth);
+    if (field.dropsEmpty && (value === "" || value === 0 || value === false || (value === null && isTime(type)))) delete object[name];
+    else object[name] = value;
+  }
+}
+
+function isTime(type: FieldType): boolean {
+  return type.form === "scalar" && (type.name === "time" || type.name === "microTime");
+}
+
+/** The value of a field that so far is `before`: lists and maps grow, messages are merged, of everything else the last one counts. */
+function readField(before: unknown, type: FieldType, reader: WireReader, name: string, depth: number): unknown {
+  switch (type.form) {
+    case "list": {
+      const list = (before ?? []) as unknown[];
+      if (reader.wireType === DELIMITED && isPackable(type.item)) readPacked(list, type.item.name, reader);
+      else list.push(readField(undefined, type.item, reader, name, depth));
+      return list;
+    }
+    case "map":
+      return readMapEntry((before ?? {}) as Json, type.value, reader, name, depth);
+    case "ref": {
+      const message = messageOf(type.type);
+      if (message === undefined) throw new Error(`generated/protobuf.json lacks ${type.type}`);
+      expect(DELIMITED, reader, name);
+      const object = (before ?? {}) as Json;
+      const outer = reader.enter();
+      readInto(object, message, reader, depth - 1);
+      reader.leave(outer);
+      return object;
+    }
+    case "scalar":
+      expect(WIRE_TYPES[type.name], reader, name);
+      return readScalar(type.name, reader);
+  }
+}
+
+const WIRE_TYPES: Readonly<Record<ScalarName, number>> = {
+  string: DELIMITED,
+  bytes: DELIMITED,
+  int32: VARINT,
+  int64: VARINT,
+  boolean: VARINT,
+  double: FIXED64,
+  // Messages of their own.
+  time: DELIMITED,
+  microTime: DELIMITED,
+  quantity: DELIMITED,
+  intOrString: DELIMITED,
+  any: DELIMITED,
+};
+
+function expect(wireType: number, reader: WireReader, field: string): void {
+  if (reader.wireType === wireType) return;
+  const goField = `${field.charAt(0).toUpperCase()}${field.slice(1)}`;
+  throw new ProtobufError(`proto: wrong wireType = ${reader.wireType} for field ${goField}`);
+}
+
+function isPackable(item: FieldType): item is Extract<FieldType, { form: "scalar" }> {
+  return item.form === "scalar" && WIRE_TYPES[item.name] !== DELIMITED;
+}
+
+function readPacked(list: unknown[], item: ScalarName, reader: WireReader): void {
+  const outer = reader.enter();
+  while (!reader.done) list.push(readScalar(item, reader));
+  reader.leave(outer);
+}
+
+function readMapEntry(map: Json, type: FieldType, reader: WireReader, name: string, depth: number): Json {
+  expect(DELIMITED, reader, name);
+  let key = "";
+  let value: unknown;
+  const outer = reader.enter();
+  while (!reader.done) {
+    const number = reader.tag(name);
+    if (number === 1) key = reader.text();
+    else if (number === 2) value = type.form === "list" ? readItems(value, type, reader, name, depth) : readField(value, type, reader, name, depth);
+    else reader.skip();
+  }
+  reader.leave(outer);
+  value ??= emptyOf(type);
+  // Keys are the client's: `__proto__` is a key like any other.
+  if (key === "__proto__") Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
+  else map[key] = value;
+  return map;
+}
+
+/** A list as the value of a map, which protobuf has not: it stands in a message of its own, as field 1. */
+function readItems(before: unknown, type: FieldType, reader: WireReader, name: string, depth: number): unknown {
+  let list = before ?? [];
+  const outer = reader.enter();
+  while (!reader.done) {
+    if (reader.tag(name) === 1) list = readField(list, type, reader, name, depth);
+    else reader.skip();
+  }
+  reader.leave(outer);
+  return list;
+}
+
+function emptyOf(type: FieldType): unknown {
+  if (type.form !== "scalar") return type.form === "list" ? [] : {};
+  if (type.name === "string" || type.name === "bytes") return "";
+  if (type.name === "boolean") return false;
+  if (type.name === "quantity") return "0";
+  return type.name === "time" || type.name === "microTime" || type.name === "any" ? null : 0;
+}
+
+function readScalar(name: ScalarName, reader: WireReader): unknown {
+  switch (name) {
+    case "string":
+      return reader.text();
+    case "bytes":
+      return reader.base64();
+    case "int32":
+      return reader.int32();
+    case "int64":
+      return reader.int64();
+    case "boolean":
+      return reader.bool();
+    case "double":
+      return finite(reader.double());
+    case "time":
+    case "microTime":
+      return readTime(name, reader);
+    case "quantity":
+      return readQuantity(reader);
+    case "intOrString":
+      return readIntOrString(reader);
+    case "any":
+      return readEmbeddedJson(reader);
+  }
+}
+
+function finite(value: number): number {
+  if (!Number.isFinite(value)) throw new ProtobufError(`json: unsupported value: ${Number.isNaN(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf"}`);
+  return value;
+}
+
+/** `meta.v1.Time`: an empty one is Go's zero time, which JSON prints as null. */
+function readTime(name: "time" | "microTime", reader: WireReader): string | null {
+  const message = name === "time" ? "Time" : "MicroTime";
+  let seconds = 0;
+  let nanos = 0;
+  const outer = reader.enter();
+  const empty = reader.done;
+  while (!reader.done) {
+    const number = reader.tag(message);
+    if (number === 1) {
+      expect(VARINT, reader, "seconds");
+      seconds = reader.int64();
+    } else if (number === 2) {
+      expect(VARINT, reader, "nanos");
+      nanos = reader.int32();
+    } else reader.skip();
+  }
+  reader.leave(outer);
+  if (empty) return null;
+  const text = textOfTime(seconds, nanos, name === "microTime");
+  if (text === undefined) throw new ProtobufError(`${message}.MarshalJSON: year outside of range [0,9999]`);
+  return text;
+}
+
+function readQuantity(reader: WireReader): string {
+  let text = "0";
+  const outer = reader.enter();
+  while (!reader.done) {
+    if (reader.tag("Quantity") === 1) {
+      expect(DELIMITED, reader, "string_");
+      text = reader.text();
+    } else reader.skip();
+  }
+  reader.leave(outer);
+  return text;
+}
+
+/** `type` says which of the other two counts. */
+function readIntOrString(reader: WireReader): number | string {
+  let type = 0;
+  let number = 0;
+  let text = "";
+  const outer = reader.enter();
+  while (!reader.done) {
+    switch (reader.tag("IntOrString")) {
+      case 1:
+        expect(VARINT, reader, "type");
+        type = reader.int64();
+        break;
+      case 2:
+        expect(VARINT, reader, "intVal");
+        number = reader.int32();
+        break;
+      case 3:
+        expect(DELIMITED, reader, "strVal");
+        text = reader.text();
+        break;
+      default:
+        reader.skip();
+    }
+  }
+  reader.leave(outer);
+  if (type !== 0 && type !== 1) throw new ProtobufError("impossible IntOrString.Type");
+  return type === 1 ? text : number;
+}
+
+/** RawExtension and FieldsV1 alike: field 1 is JSON text. */
+function readEmbeddedJson(reader: WireReader): unknown {
+  let text = "";
+  const outer = reader.enter();
+  while (!reader.done) {
+    if (reader.tag("RawExtension") === 1) {
+      expect(DELIMITED, reader, "raw");
+      text = reader.text();
+    } else reader.skip();
+  }
+  reader.leave(outer);
+  if (text === "") return null;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new ProtobufError("proto: a field that holds JSON holds something else");
+  }
+}
