@@ -18,7 +18,6 @@ import { identityOf } from "./identity.ts";
 import type { Lane } from "./in-flight.ts";
 import { InFlight, tooMany } from "./in-flight.ts";
 import { RequestMetrics } from "./metrics.ts";
-import type { OpenApiDocuments } from "./openapi.ts";
 import { Pages, unacceptable } from "./pages.ts";
 import type { Wire } from "./printer.ts";
 import { print } from "./printer.ts";
@@ -81,8 +80,7 @@ class HttpsGateway implements Gateway {
     this.#watches = new Watches(options);
     this.#metrics = new RequestMetrics(this.#gauges());
     const { kinds, version } = options;
-    const openApi: OpenApiDocuments = { v2: () => ({}), v3: () => ({}) };
-    this.#pages = new Pages({ kinds, openApi, version, metrics: this.#metrics, checks: this.#checks(), address: () => this.#address });
+    this.#pages = new Pages({ kinds, version, metrics: this.#metrics, checks: this.#checks(), address: () => this.#address });
     this.#server = createServer(
       {
         key: options.tls.key,

@@ -1,31 +1,24 @@
 import { createHash } from "node:crypto";
 import type { Kind } from "../../actors/kinds/kind.ts";
 import type { KindTable } from "../../actors/kinds/kinds.ts";
+import { openApiV2, openApiV3 } from "../../actors/kinds/machinery/openapi.ts";
 import type { Answer, Headers } from "./answer.ts";
 import { PAGE_NOT_FOUND } from "./answer.ts";
 import type { Page } from "./route.ts";
-
-/** Where the documents come from: functions of the kinds, called once until the kinds change. */
-export interface OpenApiDocuments {
-  /** The Swagger 2.0 document of everything. */
-  v2(kinds: readonly Kind[]): object;
-  /** The OpenAPI 3 document of one group and version. */
-  v3(kinds: readonly Kind[], group: string, version: string): object;
-}
 
 interface Printed {
   readonly json: string;
   readonly hash: string;
 }
 
-const printed = new WeakMap<OpenApiDocuments, { kinds: readonly Kind[]; readonly documents: Map<string, Printed> }>();
+/** The documents of a table of kinds, as long as it has the same kinds. */
+const printed = new WeakMap<KindTable, { readonly kinds: readonly Kind[]; readonly documents: Map<string, Printed> }>();
 
 /** A document that is asked for with its hash never changes. Source: kube-openapi's handler3. */
 const FOREVER: Headers = { "Cache-Control": "public, immutable, max-age=31536000" };
 
 /** `/openapi/v2`, the index `/openapi/v3` and its documents. */
 export function openApiPage(
-  source: OpenApiDocuments,
   table: KindTable,
   page: Extract<Page, { readonly page: "openapi-v2" | "openapi-v3" | "openapi-v3-document" }>,
   query: URLSearchParams,
@@ -34,21 +27,18 @@ export function openApiPage(
   const kinds = table.all();
   switch (page.page) {
     case "openapi-v2":
-      return withTag(
-        documentOf(source, kinds, "v2", () => source.v2(kinds)),
-        ifNoneMatch,
-      );
+      return withTag(documentOf(table, "v2", openApiV2), ifNoneMatch);
     case "openapi-v3": {
       const paths: Record<string, { readonly serverRelativeURL: string }> = {};
       for (const document of documentNames(kinds)) {
-        const { hash } = v3Document(source, kinds, document);
+        const { hash } = v3Document(table, document);
         paths[document] = { serverRelativeURL: `/openapi/v3/${document}?hash=${hash}` };
       }
       return { type: "value", code: 200, value: { paths } };
     }
     case "openapi-v3-document": {
       if (!documentNames(kinds).has(page.document)) return PAGE_NOT_FOUND;
-      const document = v3Document(source, kinds, page.document);
+      const document = v3Document(table, page.document);
       const asked = query.get("hash");
       if (asked === null) return withTag(document, ifNoneMatch);
       const location = `/openapi/v3/${page.document}?hash=${document.hash}`;
@@ -60,7 +50,7 @@ export function openApiPage(
 
 function withTag({ json, hash }: Printed, ifNoneMatch: string | undefined, more: Headers = {}): Answer {
   const headers = { ...more, ETag: `"${hash}"`, Vary: "Accept" };
-  return ifNoneMatch === `"${hash}"` ? { type: "text", code: 304, text: "", headers } : { type: "json", code: 200, json, headers };
+  return ifNoneMatch === `"${hash}"` ? { type: "unchanged", headers } : { type: "json", code: 200, json, headers };
 }
 
 /** `api/v1`, `apis/apps/v1`, ...: one document for each group and version. */
@@ -68,21 +58,22 @@ function documentNames(kinds: readonly Kind[]): Set<string> {
   return new Set(kinds.map(({ group, version }) => (group === "" ? `api/${version}` : `apis/${group}/${version}`)));
 }
 
-function v3Document(source: OpenApiDocuments, kinds: readonly Kind[], name: string): Printed {
+function v3Document(table: KindTable, name: string): Printed {
   const parts = name.split("/");
   const [group = "", version = ""] = parts.length === 2 ? ["", parts[1]] : [parts[1], parts[2]];
-  return documentOf(source, kinds, name, () => source.v3(kinds, group, version));
+  return documentOf(table, name, (kinds) => openApiV3(kinds, group, version));
 }
 
-function documentOf(source: OpenApiDocuments, kinds: readonly Kind[], name: string, make: () => object): Printed {
-  let cache = printed.get(source);
+function documentOf(table: KindTable, name: string, make: (kinds: readonly Kind[]) => object): Printed {
+  const kinds = table.all();
+  let cache = printed.get(table);
   if (cache === undefined || cache.kinds.length !== kinds.length || cache.kinds.some((kind, i) => kind !== kinds[i])) {
     cache = { kinds, documents: new Map() };
-    printed.set(source, cache);
+    printed.set(table, cache);
   }
   let document = cache.documents.get(name);
   if (document === undefined) {
-    const json = JSON.stringify(make());
+    const json = JSON.stringify(make(kinds));
     document = { json, hash: createHash("sha256").update(json).digest("hex").toUpperCase() };
     cache.documents.set(name, document);
   }

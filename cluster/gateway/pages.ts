@@ -11,7 +11,6 @@ import { aggregatedDocument, coreVersions, discover, groupDocument, groupList, r
 import type { HealthCheck } from "./health.ts";
 import { health } from "./health.ts";
 import type { RequestMetrics } from "./metrics.ts";
-import type { OpenApiDocuments } from "./openapi.ts";
 import { openApiPage } from "./openapi.ts";
 import type { PageRequest } from "./route.ts";
 
@@ -20,7 +19,6 @@ export interface PageFacts {
   readonly kinds: KindTable;
   readonly checks: readonly HealthCheck[];
   readonly metrics: RequestMetrics;
-  readonly openApi: OpenApiDocuments;
   /** The package version of this program. */
   readonly version: string;
   /** Where clients find the server, `host:port`. */
@@ -67,7 +65,7 @@ export class Pages {
       case "openapi-v2":
       case "openapi-v3":
       case "openapi-v3-document":
-        return openApiPage(this.#facts.openApi, this.#facts.kinds, page, info.query, ifNoneMatch);
+        return openApiPage(this.#facts.kinds, page, info.query, ifNoneMatch);
       case "version":
         return ok(versionDocument(this.#facts.version));
       case "health":
@@ -103,7 +101,7 @@ export class Pages {
       this.#aggregated.set(key, document);
     }
     const headers: Headers = { ETag: document.etag, Vary: "Accept" };
-    if (ifNoneMatch === document.etag) return { type: "text", code: 304, text: "", headers };
+    if (ifNoneMatch === document.etag) return { type: "unchanged", headers };
     const contentType = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
     return { type: "json", code: 200, json: document.json, contentType, headers };
   }

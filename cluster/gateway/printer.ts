@@ -34,6 +34,9 @@ export async function print(answer: Answer, wire: Wire, view: View, now_ms: numb
   switch (answer.type) {
     case "taken":
       return;
+    case "unchanged":
+      wire.response.writeHead(304, flat(answer.headers)).end();
+      return;
     case "text":
       return send(wire, answer.code, "text/plain; charset=utf-8", answer.text, answer.headers);
     case "value":
@@ -85,17 +88,23 @@ function sendFlat(wire: Wire, code: number, contentType: string, text: string, h
   const bytes = Buffer.byteLength(text);
   if (wire.gzip && bytes > GZIP_BYTES_MIN) return sendCompressed(wire, code, contentType, text, headers);
   if (response.destroyed) return;
-  response.writeHead(code, [...headers, "Content-Type", contentType, "Cache-Control", CACHE, "Content-Length", String(bytes)]);
-  response.end(text, "utf8");
+  response.writeHead(code, [...cached(headers), "Content-Type", contentType, "Content-Length", String(bytes)]);
+  // As many bytes as characters means ASCII: then nothing has to be transcoded.
+  response.end(text, bytes === text.length ? "latin1" : "utf8");
 }
 
 const CACHE = "no-cache, private";
+
+/** Nothing is to be cached but what says so itself. */
+function cached(headers: readonly string[]): readonly string[] {
+  return headers.includes("Cache-Control") ? headers : ["Cache-Control", CACHE, ...headers];
+}
 
 async function sendCompressed(wire: Wire, code: number, contentType: string, text: string, headers: readonly string[]): Promise<void> {
   const body = await compress(text, { level: GZIP_LEVEL });
   if (wire.response.destroyed) return;
   const compressed = ["Content-Encoding", "gzip", "Vary", "Accept-Encoding", "Content-Length", String(body.length)];
-  wire.response.writeHead(code, [...headers, "Content-Type", contentType, "Cache-Control", CACHE, ...compressed]);
+  wire.response.writeHead(code, [...cached(headers), "Content-Type", contentType, ...compressed]);
   wire.response.end(body);
 }
 

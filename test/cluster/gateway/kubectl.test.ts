@@ -89,7 +89,7 @@ test("an unknown field is refused by apply, which validates strictly", async () 
   const file = join(home, "wrong.yaml");
   await writeFile(file, "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: wrong }\nnope: 1\n");
   await expect(kubectl("apply", "-f", file)).rejects.toThrow('unknown field "nope"');
-  expect(await kubectl("apply", "-f", file, "--validate=warn")).toBe('Warning: unknown field "nope"\nconfigmap/wrong created\n');
+  expect(await kubectl("apply", "-f", file, "--validate=warn")).toBe('configmap/wrong created\nWarning: unknown field "nope"\n');
 });
 
 test("explain, api-resources, version", async () => {

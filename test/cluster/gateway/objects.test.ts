@@ -145,7 +145,15 @@ describe("one object", () => {
     ],
     ["deep JSON", "POST", CONFIG_MAPS, `{"data":${"[".repeat(1_000_000)}${"]".repeat(1_000_000)}}`, {}, 400, ""],
     ["deep YAML", "POST", CONFIG_MAPS, `a: ${"[".repeat(100_000)}`, { "content-type": "application/yaml" }, 400, ""],
-    ["deep patch", "PATCH", `${CONFIG_MAPS}/kube-root-ca.crt`, `{"data":${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}}`, { "content-type": "application/merge-patch+json" }, 404, ""],
+    [
+      "deep patch",
+      "PATCH",
+      `${CONFIG_MAPS}/kube-root-ca.crt`,
+      `{"data":${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}}`,
+      { "content-type": "application/merge-patch+json" },
+      404,
+      "",
+    ],
     ["too large", "POST", CONFIG_MAPS, "x".repeat(3 * 1024 * 1024 + 1), {}, 413, "Request entity too large: limit is 3145728"],
   ] as const)("refuses: %s", async (_what, method, path, body, headers, status, message) => {
     const answer = await server.call(method, path, body, headers as Record<string, string>);

@@ -95,6 +95,8 @@ describe("discovery", () => {
     const etag = String(answer.headers.etag);
     const again = await server.call("GET", "/api", undefined, { accept, "if-none-match": etag });
     expect([again.status, again.text]).toEqual([304, ""]);
+    // A client's cache takes the headers of a 304 over its own: there must be none about the (absent) body.
+    expect([again.headers["content-type"], again.headers["content-length"]]).toEqual([undefined, undefined]);
     expect((await json("/apis", accept)).items.map((item: Json) => item.metadata.name)).toContain("coordination.k8s.io");
   });
 
@@ -105,6 +107,30 @@ describe("discovery", () => {
     ],
   ])("versions are preferred in this order: %j", (versions, sorted) => {
     expect([...versions].sort(compareVersions)).toEqual(sorted);
+  });
+});
+
+describe("OpenAPI", () => {
+  test("version 3: an index, and documents that never change under their hash", async () => {
+    const { paths } = await json("/openapi/v3");
+    const { serverRelativeURL } = paths["apis/apps/v1"];
+    expect(serverRelativeURL).toMatch(/^\/openapi\/v3\/apis\/apps\/v1\?hash=[0-9A-F]+$/);
+    const answer = await server.call("GET", serverRelativeURL);
+    expect(answer.headers["cache-control"]).toContain("immutable");
+    expect(answer.json()).toMatchObject({
+      openapi: "3.0.0",
+      paths: { "/apis/apps/v1/namespaces/{namespace}/deployments/{name}": {} },
+      components: { schemas: { "io.k8s.api.apps.v1.Deployment": {} } },
+    });
+    const again = await server.call("GET", serverRelativeURL, undefined, { "if-none-match": String(answer.headers.etag) });
+    expect(again.status).toBe(304);
+    const old = await server.call("GET", "/openapi/v3/apis/apps/v1?hash=00");
+    expect([old.status, old.headers.location]).toEqual([301, serverRelativeURL]);
+    expect((await server.call("GET", "/openapi/v3/apis/nope.io/v1")).text).toBe("404 page not found\n");
+  });
+
+  test("version 2 has everything in one document", async () => {
+    expect(await json("/openapi/v2")).toMatchObject({ swagger: "2.0", definitions: { "io.k8s.api.core.v1.Pod": {} } });
   });
 });
 

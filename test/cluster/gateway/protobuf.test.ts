@@ -8,8 +8,7 @@ const DEPLOYMENT =
 const SECRET = "azhzAAoMCgJ2MRIGU2VjcmV0Eh0KEQoBcxIAGgAiACoAMgA4AEIAEgYKAWESAWIaABoAIgA=";
 const BUDGET =
   "azhzAAogCglwb2xpY3kvdjESE1BvZERpc3J1cHRpb25CdWRnZXQSOAoRCgFxEgAaACIAKgAyADgAQgASFwoJCAEQABoDNTAlEgoKCAoDYXBwEgF4GgoIABgAIAAoADAAGgAiAA==";
-const QUOTA =
-  "azhzAAoTCgJ2MRINUmVzb3VyY2VRdW90YRIwChEKAXESABoAIgAqADIAOABCABIZCgoKA2NwdRIDCgExCgsKBHBvZHMSAwoBMhoAGgAiAA==";
+const QUOTA = "azhzAAoTCgJ2MRINUmVzb3VyY2VRdW90YRIwChEKAXESABoAIgAqADIAOABCABIZCgoKA2NwdRIDCgExCgsKBHBvZHMSAwoBMhoAGgAiAA==";
 
 const decoded = (base64: string): object => decodeProtobuf(Buffer.from(base64, "base64"));
 /** A body around a raw message. */
@@ -51,7 +50,10 @@ describe("what has a JSON form of its own", () => {
   test("times, and fields of an embedded struct among those of its parent", () => {
     // metadata.creationTimestamp.seconds = 1; spec.volumes[0] = { name "v", embedded source { emptyDir {} } }.
     const pod = decodeProtobuf(body("v1", "Pod", [0x0a, 4, 0x42, 2, 0x08, 1, 0x12, 9, 0x0a, 7, 0x0a, 1, 0x76, 0x12, 2, 0x12, 0]));
-    expect(pod).toMatchObject({ metadata: { creationTimestamp: "1970-01-01T00:00:01Z" }, spec: { volumes: [{ name: "v", emptyDir: {} }] } });
+    expect(pod).toMatchObject({
+      metadata: { creationTimestamp: "1970-01-01T00:00:01Z" },
+      spec: { volumes: [{ name: "v", emptyDir: {} }] },
+    });
   });
 
   test("a negative number", () => {
