@@ -301,12 +301,15 @@ function isEmpty(value: unknown): boolean {
   return true;
 }
 
-/** What Go prints of a field that nobody set. Lists and required structs are left to validation, which asks for them. */
+/** Structs that Go holds by pointer even where they are required, so that they may be missing; and metadata, which the registry makes. */
+const NEVER_FILLED: ReadonlySet<string> = new Set(["LabelSelector", "LocalObjectReference", "ObjectMeta"]);
+
+/** What Go prints of a field that nobody set. Lists are left to validation, which asks for them. */
 function fillerOf(field: FieldSchema): Filler[] {
   if (field.presence !== "always" && field.presence !== "required") return [];
   const { name, type } = field;
   if (type.form === "ref") {
-    if (field.presence === "required" || type.type === "ObjectMeta") return [];
+    if (NEVER_FILLED.has(type.type)) return [];
     return [{ name, make: () => structCheck(type.type)({}, undefined, { unknown: [] }) }];
   }
   if (type.form !== "scalar" || type.name === "any" || type.name === "intOrString") return [];
