@@ -106,7 +106,8 @@ class Generator {
       let token: string | undefined;
       if (schema !== undefined) {
         wanted.delete(schema.name);
-        if (!this.#fits(schema.type, type, form)) throw new Error(`${name} is ${form} ${type} in proto, ${JSON.stringify(schema.type)} here`);
+        if (!this.#fits(schema.type, type, form))
+          throw new Error(`${name} is ${form} ${type} in proto, ${JSON.stringify(schema.type)} here`);
         token = schema.name;
       } else if (form === "single" && !PROTO_SCALARS.has(type)) {
         const inner = this.#tokens(this.#fieldsOf(type), wanted);

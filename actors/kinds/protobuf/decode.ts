@@ -3,10 +3,11 @@
  * that out: so do we, by the schema. Source: apimachinery's generated decoders, and its *_proto.go for what JSON prints in its own way.
  */
 import type { FieldType, ScalarName } from "../machinery/schema.ts";
+import { expectWireType, readScalar, WIRE_TYPES } from "./decode-scalar.ts";
 import type { Message } from "./messages.ts";
 import { messageOf } from "./messages.ts";
-import { textOfTime } from "./timestamp.ts";
-import { DELIMITED, FIXED64, ProtobufError, VARINT, type WireReader } from "./wire-reader.ts";
+import type { WireReader } from "./wire-reader.ts";
+import { DELIMITED, ProtobufError } from "./wire-reader.ts";
 
 type Json = Record<string, unknown>;
 
@@ -29,7 +30,7 @@ function readInto(object: Json, message: Message, reader: WireReader, depth: num
       continue;
     }
     if (field.form === "embedded") {
-      expect(DELIMITED, reader, field.message.name);
+      expectWireType(DELIMITED, reader, field.message.name);
       const outer = reader.enter();
       readInto(object, field.message, reader, depth - 1);
       reader.leave(outer);
@@ -60,7 +61,7 @@ function readField(before: unknown, type: FieldType, reader: WireReader, name: s
     case "ref": {
       const message = messageOf(type.type);
       if (message === undefined) throw new Error(`generated/protobuf.json lacks ${type.type}`);
-      expect(DELIMITED, reader, name);
+      expectWireType(DELIMITED, reader, name);
       const object = (before ?? {}) as Json;
       const outer = reader.enter();
       readInto(object, message, reader, depth - 1);
@@ -68,30 +69,9 @@ function readField(before: unknown, type: FieldType, reader: WireReader, name: s
       return object;
     }
     case "scalar":
-      expect(WIRE_TYPES[type.name], reader, name);
+      expectWireType(WIRE_TYPES[type.name], reader, name);
       return readScalar(type.name, reader);
   }
-}
-
-const WIRE_TYPES: Readonly<Record<ScalarName, number>> = {
-  string: DELIMITED,
-  bytes: DELIMITED,
-  int32: VARINT,
-  int64: VARINT,
-  boolean: VARINT,
-  double: FIXED64,
-  // Messages of their own.
-  time: DELIMITED,
-  microTime: DELIMITED,
-  quantity: DELIMITED,
-  intOrString: DELIMITED,
-  any: DELIMITED,
-};
-
-function expect(wireType: number, reader: WireReader, field: string): void {
-  if (reader.wireType === wireType) return;
-  const goField = `${field.charAt(0).toUpperCase()}${field.slice(1)}`;
-  throw new ProtobufError(`proto: wrong wireType = ${reader.wireType} for field ${goField}`);
 }
 
 function isPackable(item: FieldType): item is Extract<FieldType, { form: "scalar" }> {
@@ -105,14 +85,17 @@ function readPacked(list: unknown[], item: ScalarName, reader: WireReader): void
 }
 
 function readMapEntry(map: Json, type: FieldType, reader: WireReader, name: string, depth: number): Json {
-  expect(DELIMITED, reader, name);
+  expectWireType(DELIMITED, reader, name);
   let key = "";
   let value: unknown;
   const outer = reader.enter();
   while (!reader.done) {
     const number = reader.tag(name);
-    if (number === 1) key = reader.text();
-    else if (number === 2) value = type.form === "list" ? readItems(value, type, reader, name, depth) : readField(value, type, reader, name, depth);
+    if (number === 1) {
+      expectWireType(DELIMITED, reader, name);
+      key = reader.text();
+    } else if (number === 2)
+      value = type.form === "list" ? readItems(value, type, reader, name, depth) : readField(value, type, reader, name, depth);
     else reader.skip();
   }
   reader.leave(outer);
@@ -125,7 +108,8 @@ function readMapEntry(map: Json, type: FieldType, reader: WireReader, name: stri
 
 /** A list as the value of a map, which protobuf has not: it stands in a message of its own, as field 1. */
 function readItems(before: unknown, type: FieldType, reader: WireReader, name: string, depth: number): unknown {
-  let list = before ?? [];
+  let list: unknown = before ?? [];
+  expectWireType(DELIMITED, reader, name);
   const outer = reader.enter();
   while (!reader.done) {
     if (reader.tag(name) === 1) list = readField(list, type, reader, name, depth);
@@ -141,120 +125,4 @@ function emptyOf(type: FieldType): unknown {
   if (type.name === "boolean") return false;
   if (type.name === "quantity") return "0";
   return type.name === "time" || type.name === "microTime" || type.name === "any" ? null : 0;
-}
-
-function readScalar(name: ScalarName, reader: WireReader): unknown {
-  switch (name) {
-    case "string":
-      return reader.text();
-    case "bytes":
-      return reader.base64();
-    case "int32":
-      return reader.int32();
-    case "int64":
-      return reader.int64();
-    case "boolean":
-      return reader.bool();
-    case "double":
-      return finite(reader.double());
-    case "time":
-    case "microTime":
-      return readTime(name, reader);
-    case "quantity":
-      return readQuantity(reader);
-    case "intOrString":
-      return readIntOrString(reader);
-    case "any":
-      return readEmbeddedJson(reader);
-  }
-}
-
-function finite(value: number): number {
-  if (!Number.isFinite(value)) throw new ProtobufError(`json: unsupported value: ${Number.isNaN(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf"}`);
-  return value;
-}
-
-/** `meta.v1.Time`: an empty one is Go's zero time, which JSON prints as null. */
-function readTime(name: "time" | "microTime", reader: WireReader): string | null {
-  const message = name === "time" ? "Time" : "MicroTime";
-  let seconds = 0;
-  let nanos = 0;
-  const outer = reader.enter();
-  const empty = reader.done;
-  while (!reader.done) {
-    const number = reader.tag(message);
-    if (number === 1) {
-      expect(VARINT, reader, "seconds");
-      seconds = reader.int64();
-    } else if (number === 2) {
-      expect(VARINT, reader, "nanos");
-      nanos = reader.int32();
-    } else reader.skip();
-  }
-  reader.leave(outer);
-  if (empty) return null;
-  const text = textOfTime(seconds, nanos, name === "microTime");
-  if (text === undefined) throw new ProtobufError(`${message}.MarshalJSON: year outside of range [0,9999]`);
-  return text;
-}
-
-function readQuantity(reader: WireReader): string {
-  let text = "0";
-  const outer = reader.enter();
-  while (!reader.done) {
-    if (reader.tag("Quantity") === 1) {
-      expect(DELIMITED, reader, "string_");
-      text = reader.text();
-    } else reader.skip();
-  }
-  reader.leave(outer);
-  return text;
-}
-
-/** `type` says which of the other two counts. */
-function readIntOrString(reader: WireReader): number | string {
-  let type = 0;
-  let number = 0;
-  let text = "";
-  const outer = reader.enter();
-  while (!reader.done) {
-    switch (reader.tag("IntOrString")) {
-      case 1:
-        expect(VARINT, reader, "type");
-        type = reader.int64();
-        break;
-      case 2:
-        expect(VARINT, reader, "intVal");
-        number = reader.int32();
-        break;
-      case 3:
-        expect(DELIMITED, reader, "strVal");
-        text = reader.text();
-        break;
-      default:
-        reader.skip();
-    }
-  }
-  reader.leave(outer);
-  if (type !== 0 && type !== 1) throw new ProtobufError("impossible IntOrString.Type");
-  return type === 1 ? text : number;
-}
-
-/** RawExtension and FieldsV1 alike: field 1 is JSON text. */
-function readEmbeddedJson(reader: WireReader): unknown {
-  let text = "";
-  const outer = reader.enter();
-  while (!reader.done) {
-    if (reader.tag("RawExtension") === 1) {
-      expect(DELIMITED, reader, "raw");
-      text = reader.text();
-    } else reader.skip();
-  }
-  reader.leave(outer);
-  if (text === "") return null;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    throw new ProtobufError("proto: a field that holds JSON holds something else");
-  }
 }

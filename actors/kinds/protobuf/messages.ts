@@ -64,6 +64,11 @@ function readMessage(name: string, tokens: string[], fieldOf: (name: string) => 
   return { name, fields, byNumber: new Map(fields.map((field) => [field.number, field])) };
 }
 
+const METADATA: MessageField = { form: "value", number: 1, name: "metadata", type: { form: "ref", type: "ObjectMeta" }, dropsEmpty: false };
+
+/** `meta.k8s.io/v1` PartialObjectMetadata, which is no object of the API and so in no table. */
+export const PARTIAL_METADATA: Message = { name: "PartialObjectMetadata", fields: [METADATA], byNumber: new Map([[1, METADATA]]) };
+
 const META_V1 = "io.k8s.apimachinery.pkg.apis.meta.v1";
 
 /**

@@ -30,7 +30,7 @@ export class WireReader {
   #low = 0;
   #high = 0;
   /** The wire type of the last tag. */
-  wireType = VARINT;
+  wireType: number = VARINT;
 
   constructor(bytes: Buffer, from = 0) {
     this.#bytes = bytes;
@@ -45,7 +45,7 @@ export class WireReader {
   /** The number of the next field of a message of this name. */
   tag(message: string): number {
     this.#varint();
-    const number = (((this.#high & 7) << 29) | (this.#low >>> 3)) | 0;
+    const number = ((this.#high & 7) << 29) | (this.#low >>> 3) | 0;
     this.wireType = this.#low & 7;
     if (this.wireType === GROUP_END) throw new ProtobufError(`proto: ${message}: wiretype end group for non-group`);
     if (number <= 0) throw new ProtobufError(`proto: ${message}: illegal tag ${number} (wire type ${this.#high * UINT32 + this.#low})`);
@@ -93,7 +93,8 @@ export class WireReader {
   /** Goes into a nested message (or packed list). Returns the end to give back to `leave`. */
   enter(): number {
     const outer = this.#end;
-    this.#end = this.#at + this.#length();
+    const length = this.#length();
+    this.#end = this.#at + length;
     return outer;
   }
 
