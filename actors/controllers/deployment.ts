@@ -4,6 +4,7 @@ import type { Deployment, DeploymentStatus, ReplicaSet } from "../kinds/generate
 import type { Kind } from "../kinds/kind.ts";
 import { semanticEqual } from "../kinds/machinery/equal.ts";
 import { matchesLabels, selectorOf } from "../kinds/machinery/label-selector.ts";
+import { ownersOf, sameLabels, sameOwners } from "../kinds/metadata-text.ts";
 import type { Change, Entry, View } from "../store/view.ts";
 import { anyKind, create, modify, modifyStatus, normal, regarding, remove, updateStatus, warning } from "./actions.ts";
 import { conditionOf, withCondition } from "./conditions.ts";
@@ -21,7 +22,6 @@ import {
 } from "./deployment-revisions.ts";
 import { isScaling, replicasOfCurrent, rollOn, type Scale, scaleAlong } from "./deployment-scaling.ts";
 import { countedStatus, isComplete, pauseConditions, progressing, rolloutStatus, stuckAfter_ms } from "./deployment-status.ts";
-import { ownersOf, sameLabels, sameOwners } from "./metadata-text.ts";
 import { adopted, controlledBy, controllerIndex, controllerOf, controllerReference, disowned, orphansFor, partsOf } from "./ownership.ts";
 import { factsOf } from "./pod-facts.ts";
 

@@ -1,7 +1,7 @@
 import { type Kind, keyFor, resourceOf } from "../kinds/kind.ts";
+import { decodeMetadata, mayHaveOwners, ownersOf } from "../kinds/metadata-text.ts";
 import type { KubeObject, ObjectMeta, OwnerReference } from "../kinds/object.ts";
 import type { Entry, IndexDefinition, View } from "../store/view.ts";
-import { decodeMetadata, mayHaveOwners, ownersOf } from "./metadata-text.ts";
 
 /** Holds an object until its dependents with blockOwnerDeletion are gone. */
 export const FOREGROUND = "foregroundDeletion";

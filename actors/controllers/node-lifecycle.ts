@@ -1,12 +1,12 @@
 import { NodeKind } from "../kinds/core/node.ts";
 import { PodKind } from "../kinds/core/pod.ts";
 import type { Lease, Node, Pod, PodCondition } from "../kinds/generated/types.ts";
+import { nodeNameOf } from "../kinds/metadata-text.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import type { IndexDefinition, View } from "../store/view.ts";
 import { anyKind, modify, normal, regarding, updateStatus, warning } from "./actions.ts";
 import { conditionOf } from "./conditions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "./controller.ts";
-import { nodeNameOf } from "./metadata-text.ts";
 import { graceOf, Heartbeats, lostConditions } from "./node-health.ts";
 import { taintsByCondition } from "./node-taints.ts";
 import { factsOf } from "./pod-facts.ts";

@@ -1,7 +1,7 @@
 import { apiVersionOf, type Kind } from "../kinds/kind.ts";
+import { labelsOf, mayHaveOwners, ownersOf } from "../kinds/metadata-text.ts";
 import type { KubeObject, OwnerReference } from "../kinds/object.ts";
 import type { Entry, IndexDefinition, View } from "../store/view.ts";
-import { labelsOf, mayHaveOwners, ownersOf } from "./metadata-text.ts";
 
 /** The owner that manages the object, if any. Source: metav1.GetControllerOf. */
 export function controllerOf(object: KubeObject): OwnerReference | undefined {

@@ -1,10 +1,10 @@
 import type { Kind } from "../../actors/kinds/kind.ts";
 import { apiVersionOf } from "../../actors/kinds/kind.ts";
+import { metadataText } from "../../actors/kinds/metadata-text.ts";
 import type { ObjectText } from "../../actors/kinds/text.ts";
 import { gvkJson, itemJson, objectJson } from "../../actors/kinds/text.ts";
 import type { Entry, View } from "../../actors/store/view.ts";
 import type { Format } from "./accept.ts";
-import { metadataText } from "./metadata-text.ts";
 
 const METADATA_GVK = '"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1"';
 const gvks = new WeakMap<Kind, string>();

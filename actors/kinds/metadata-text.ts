@@ -1,5 +1,5 @@
-import type { ObjectMeta, OwnerReference } from "../kinds/object.ts";
-import type { ObjectText } from "../kinds/text.ts";
+import type { ObjectMeta, OwnerReference } from "./object.ts";
+import type { ObjectText } from "./text.ts";
 
 const NO_LABELS: Readonly<Record<string, string>> = {};
 const NO_OWNERS: readonly OwnerReference[] = [];
@@ -52,7 +52,12 @@ export function nodeNameOf(text: ObjectText): string | undefined {
 
 /** Exactly the metadata of a stored object; the rest is neither read nor parsed. */
 export function decodeMetadata(text: ObjectText): ObjectMeta {
-  return JSON.parse(`{${text.slice(0, endOfMetadata(text))}}`) as ObjectMeta;
+  return JSON.parse(`{${metadataText(text)}`) as ObjectMeta;
+}
+
+/** The metadata of a stored text, from after its opening brace up to and with its closing one: a stored text begins inside its metadata. */
+export function metadataText(text: ObjectText): string {
+  return text.slice(0, endOfMetadata(text) + 1);
 }
 
 /** Where the brace stands that closes metadata. */

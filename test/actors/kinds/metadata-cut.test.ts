@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { metadataText } from "../../../actors/kinds/metadata-text.ts";
 import type { KubeObject } from "../../../actors/kinds/object.ts";
 import { encodeObject } from "../../../actors/kinds/text.ts";
-import { metadataText } from "../../../cluster/gateway/metadata-text.ts";
 
 test("the cut is the metadata, whatever strings it holds", () => {
   const texts = fc.dictionary(

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Ownership } from "../../../actors/controllers/garbage-owners.ts";
-import { decodeMetadata, labelsOf, nodeNameOf, ownersOf, sameLabels, sameOwners } from "../../../actors/controllers/metadata-text.ts";
 import { podsByNode } from "../../../actors/controllers/node-lifecycle.ts";
 import { controllerIndex } from "../../../actors/controllers/ownership.ts";
 import { BUILT_IN_KINDS } from "../../../actors/kinds/kinds.ts";
+import { decodeMetadata, labelsOf, nodeNameOf, ownersOf, sameLabels, sameOwners } from "../../../actors/kinds/metadata-text.ts";
 import type { KubeObject } from "../../../actors/kinds/object.ts";
 import { encodeObject } from "../../../actors/kinds/text.ts";
 import type { IndexDefinition } from "../../../actors/store/view.ts";
