@@ -6,7 +6,6 @@ import type { ObjectMeta, OwnerReference } from "./object.ts";
 import type { FieldError } from "./status.ts";
 
 export const ANNOTATIONS_BYTES_MAX: number = 256 * 1024;
-export const FIELD_MANAGER_BYTES_MAX = 128;
 
 const IMMUTABLE = "field is immutable";
 const ORPHAN = "orphan";
@@ -67,22 +66,6 @@ export function validateFinalizers(finalizers: readonly string[] | undefined, fi
   const errors = finalizers.flatMap((name) => qualifiedName(name).map((message) => invalid(field, name, message)));
   if (finalizers.includes(ORPHAN) && finalizers.includes(FOREGROUND)) {
     errors.push(invalid(field, finalizers, `finalizer ${ORPHAN} and ${FOREGROUND} cannot be both set`));
-  }
-  return errors;
-}
-
-/** The characters of a field manager's name. */
-export function validateFieldManager(manager: string, field: string): FieldError[] {
-  const errors: FieldError[] = [];
-  if (Buffer.byteLength(manager) > FIELD_MANAGER_BYTES_MAX) errors.push(tooLong(field, FIELD_MANAGER_BYTES_MAX));
-  let position = 0;
-  for (const character of manager) {
-    if (/[\p{C}\p{Z}]/u.test(character) && character !== " ") {
-      const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
-      const shown = /\p{C}/u.test(character) ? "" : ` '${character}'`;
-      errors.push(invalid(field, manager, `invalid character U+${code}${shown} (at position ${position})`));
-    }
-    position += Buffer.byteLength(character);
   }
   return errors;
 }

@@ -49,22 +49,6 @@ function alignAddresses(next: Service, current?: Service): void {
   if (changed && samePlural) set(spec.clusterIP);
 }
 
-/**
- * Gives a service its address, as the registry's allocator found it; `None` makes it headless. Families follow the address.
- * Source: pkg/registry/core/service/storage/alloc.go.
- */
-export function assignClusterIp(service: Service, address: string): void {
-  service.spec.clusterIP = address;
-  service.spec.clusterIPs = [address];
-  service.spec.ipFamilies ??= [address.includes(":") ? "IPv6" : "IPv4"];
-  service.spec.ipFamilyPolicy ??= "SingleStack";
-}
-
-/** Whether the registry must find an address for it. */
-export function needsClusterIp(service: Service): boolean {
-  return service.spec.type !== "ExternalName" && !service.spec.clusterIP;
-}
-
 function prepareForUpdate(next: Service, current: Service): void {
   if (current.status !== undefined) next.status = current.status;
   // What was allocated stays, when the client is silent about it. Source: patchAllocatedValues.

@@ -6,7 +6,15 @@
 import { aggregate, goJson, invalid } from "../field-error.ts";
 import { labelValue, qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
-import type { Requirement, SelectorOperator } from "./label-selector.ts";
+
+export type SelectorOperator = "=" | "==" | "!=" | "in" | "notin" | "exists" | "!" | ">" | "<";
+
+export interface Requirement {
+  readonly key: string;
+  readonly operator: SelectorOperator;
+  /** Sorted, without repetition. */
+  readonly values: readonly string[];
+}
 
 const SYMBOLS: ReadonlySet<string> = new Set(["=", "==", "!=", "!", "(", ")", ",", ">", "<"]);
 const BINARY_WORDS = "in, notin, =, ==, !=, gt, lt";

@@ -3,18 +3,10 @@ import { forbidden, invalid, required } from "../field-error.ts";
 import type { LabelSelector } from "../generated/types.ts";
 import { labelValue, qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
+import type { Requirement, SelectorOperator } from "./label-selector-parser.ts";
 import { parseSelectorText, SelectorSyntax } from "./label-selector-parser.ts";
 
 export type Labels = Readonly<Record<string, string>> | undefined;
-
-export type SelectorOperator = "=" | "==" | "!=" | "in" | "notin" | "exists" | "!" | ">" | "<";
-
-export interface Requirement {
-  readonly key: string;
-  readonly operator: SelectorOperator;
-  /** Sorted, without repetition. */
-  readonly values: readonly string[];
-}
 
 /** All requirements must hold; none at all select everything. Sorted by key. */
 export interface Selector {
@@ -28,8 +20,7 @@ export class SelectorError extends Error {
   override readonly name = "SelectorError";
 }
 
-export const EVERYTHING: Selector = { requirements: [], nothing: false };
-export const NOTHING: Selector = { requirements: [], nothing: true };
+const NOTHING: Selector = { requirements: [], nothing: true };
 
 /** Go's `ParseInt(s, 10, 64)`. */
 function wholeNumber(text: string): bigint | undefined {

@@ -111,7 +111,9 @@ export class SchemaSet {
     if (required.length > 0) schema.required = required;
     const properties: Record<string, OpenApiSchema> = {};
     for (const field of definition.fields.values()) {
-      const described = this.#withDescription(this.#typeSchema(field.type), fields[field.name] ?? "");
+      // The official client drops the description of a field that refers to a definition; the definition's own says what it is.
+      const own = fields[field.name] || (field.type.form === "ref" ? (docsOf(field.type.type)?.[0] ?? "") : "");
+      const described = this.#withDescription(this.#typeSchema(field.type), own);
       properties[field.name] = { ...described, ...this.#extensions(definition, field) };
     }
     schema.properties = properties;
