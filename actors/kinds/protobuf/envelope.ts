@@ -3,6 +3,7 @@
  * Protobuf encoding", and apimachinery's serializer/protobuf.
  */
 import { decodeMessage } from "./decode.ts";
+import { expectWireType } from "./decode-scalar.ts";
 import { encodeMessage } from "./encode.ts";
 import type { Message } from "./messages.ts";
 import { messageOf, PARTIAL_METADATA, typeOfObject } from "./messages.ts";
@@ -20,64 +21,58 @@ export interface TypeMeta {
   readonly kind: string;
 }
 
-/** An object in the form of its JSON, as a body has it. */
-export type DecodedBody = Record<string, unknown> & TypeMeta;
+/** A body that has been opened, but whose object is not read yet. */
+export interface Envelope extends TypeMeta {
+  readonly raw: Buffer;
+}
 
-/** The kind is not registered, as Kubernetes says it. It has no protobuf form here, or is none at all. */
-export class NoProtobufForm extends ProtobufError {}
-
-/**
- * The object in a body; what the body does not say of its kind is taken from `expected`. Throws ProtobufError with the words of Go's decoder.
- */
-export function decodeProtobuf(body: Buffer, expected: TypeMeta): DecodedBody {
+/** What a body says of its kind (either may be empty), and the message in it. Throws ProtobufError. */
+export function openEnvelope(body: Buffer): Envelope {
   if (body.length === 0) throw new ProtobufError("empty data");
   if (!body.subarray(0, MAGIC.length).equals(MAGIC)) {
     throw new ProtobufError("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]");
   }
   if (body.length === MAGIC.length) throw new ProtobufError("empty body");
-  const { typeMeta, raw } = decodeUnknown(new WireReader(body, MAGIC.length));
-  const kind = typeMeta.kind === "" ? expected.kind : typeMeta.kind;
-  const apiVersion = typeMeta.apiVersion === "" ? expected.apiVersion : typeMeta.apiVersion;
+  return decodeUnknown(new WireReader(body, MAGIC.length));
+}
+
+/** The object in an envelope, in the form of its JSON. Throws ProtobufError with the words of Go's decoder. */
+export function decodeObject({ apiVersion, kind, raw }: Envelope): Record<string, unknown> {
   const type = typeOfObject(apiVersion, kind);
   const message = type === undefined ? undefined : messageOf(type);
   if (message === undefined) {
-    throw new NoProtobufForm(`no kind "${kind}" is registered for version "${apiVersion}" in scheme "pkg/api/legacyscheme/scheme.go:30"`);
+    throw new ProtobufError(`no kind "${kind}" is registered for version "${apiVersion}" in scheme "pkg/api/legacyscheme/scheme.go:30"`);
   }
   return { apiVersion, kind, ...decodeMessage(message, new WireReader(raw)) };
 }
 
-function decodeUnknown(reader: WireReader): { readonly typeMeta: TypeMeta; readonly raw: Buffer } {
+function decodeUnknown(reader: WireReader): Envelope {
   let typeMeta: TypeMeta = { apiVersion: "", kind: "" };
   let raw: Buffer = Buffer.alloc(0);
   while (!reader.done) {
     const number = reader.tag("Unknown");
-    if (number !== 1 && number !== 2) {
-      reader.skip();
-      continue;
-    }
-    if (reader.wireType !== DELIMITED) {
-      throw new ProtobufError(`proto: wrong wireType = ${reader.wireType} for field ${number === 1 ? "TypeMeta" : "Raw"}`);
-    }
     if (number === 1) typeMeta = decodeTypeMeta(reader, typeMeta);
-    else raw = reader.bytes();
+    else if (number === 2) {
+      expectWireType(DELIMITED, reader, "raw");
+      raw = reader.bytes();
+    } else reader.skip();
   }
-  return { typeMeta, raw };
+  return { ...typeMeta, raw };
 }
 
 function decodeTypeMeta(reader: WireReader, before: TypeMeta): TypeMeta {
   let { apiVersion, kind } = before;
+  expectWireType(DELIMITED, reader, "typeMeta");
   const outer = reader.enter();
   while (!reader.done) {
     const number = reader.tag("TypeMeta");
-    if (number !== 1 && number !== 2) {
-      reader.skip();
-      continue;
-    }
-    if (reader.wireType !== DELIMITED) {
-      throw new ProtobufError(`proto: wrong wireType = ${reader.wireType} for field ${number === 1 ? "APIVersion" : "Kind"}`);
-    }
-    if (number === 1) apiVersion = reader.text();
-    else kind = reader.text();
+    if (number === 1) {
+      expectWireType(DELIMITED, reader, "aPIVersion");
+      apiVersion = reader.text();
+    } else if (number === 2) {
+      expectWireType(DELIMITED, reader, "kind");
+      kind = reader.text();
+    } else reader.skip();
   }
   reader.leave(outer);
   return { apiVersion, kind };
