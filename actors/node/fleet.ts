@@ -1,6 +1,7 @@
 import { type Actor, type ActorKind, addressOf, type Context, type Sender } from "../../runtime/mod.ts";
-import type { Node, Pod } from "../kinds/generated/types.ts";
-import type { Change, Entry, Subscription, View } from "../store/view.ts";
+import type { Node } from "../kinds/generated/types.ts";
+import { nodeNameOf } from "../kinds/metadata-text.ts";
+import type { Change, Subscription, View } from "../store/view.ts";
 import { HOLLOW_NODES_MAX } from "./cidr.ts";
 import type { NodeMessage } from "./node.ts";
 import { RUNTIME_LABEL } from "./runtime.ts";
@@ -28,9 +29,6 @@ export function createFleetKind({ view, runtime }: FleetOptions): ActorKind<Flee
     activate: (context) => new FleetActor(context, view, runtime),
   };
 }
-
-/** Whether the stored text of a pod names a node. Cheap: most events of unbound pods end here, unread. */
-const isBound = (entry: Entry | undefined): entry is Entry => entry?.text.includes('"nodeName":"') === true;
 
 class FleetActor implements Actor<FleetMessage> {
   readonly #context: Context<FleetMessage>;
@@ -98,16 +96,12 @@ class FleetActor implements Actor<FleetMessage> {
     this.#tellNode(name, { type: "play", index });
   }
 
+  /** Passes the change on as text: whoever needs the pod decodes it, and for most changes nobody does. */
   #podChanged({ now, before }: Change): void {
-    if (isBound(now)) {
-      const pod = this.#view.decode<Pod>(now);
-      const node = pod.spec?.nodeName ?? "";
-      if (this.#played.has(node)) this.#tellNode(node, { type: "pod", pod });
-    } else if (now === undefined && isBound(before)) {
-      const pod = this.#view.decode<Pod>(before);
-      const node = pod.spec?.nodeName ?? "";
-      if (this.#played.has(node)) this.#tellNode(node, { type: "podGone", uid: pod.metadata.uid });
-    }
+    const entry = now ?? before;
+    const node = entry === undefined ? undefined : nodeNameOf(entry.text);
+    if (entry === undefined || node === undefined || !this.#played.has(node)) return;
+    this.#tellNode(node, now === undefined ? { type: "podGone", key: entry.key } : { type: "pod", entry });
   }
 
   #tellNode(name: string, message: NodeMessage): void {

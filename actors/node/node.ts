@@ -3,9 +3,12 @@ import { LeaseKind } from "../kinds/coordination/lease.ts";
 import { NodeKind } from "../kinds/core/node.ts";
 import type { Node, Pod } from "../kinds/generated/types.ts";
 import { StatusError } from "../kinds/status.ts";
+import { decodeObject } from "../kinds/text.ts";
 import type { PodMessage } from "../pod/pod.ts";
+import type { PodPlace } from "../pod/pod-status.ts";
 import type { Registry } from "../registry/registry.ts";
-import type { View } from "../store/view.ts";
+import type { Key } from "../store/transaction.ts";
+import type { Entry, View } from "../store/view.ts";
 import { HOLLOW_NODES_MAX, nodeAddressOf, PodAddresses, podCidrOf } from "./cidr.ts";
 import type { FleetMessage } from "./fleet.ts";
 import { HOLLOW_SHAPE, hollowNode, LEASE_NAMESPACE, nodeLease, nodeStatus } from "./node-object.ts";
@@ -21,8 +24,9 @@ export type NodeMessage =
   /** The Node was removed from the API. */
   | { readonly type: "removed" }
   /** A pod bound to this node is new or has changed. */
-  | { readonly type: "pod"; readonly pod: Pod }
-  | { readonly type: "podGone"; readonly uid: string }
+  | { readonly type: "pod"; readonly entry: Entry }
+  /** The key of a pod that was bound to this node. */
+  | { readonly type: "podGone"; readonly key: Key }
   | { readonly type: "renewLease" }
   | { readonly type: "reportStatus" };
 
@@ -31,6 +35,12 @@ const LEASE_RENEW_MS = 10_000;
 const STATUS_REPORT_MS = 300_000;
 const RETRY_MS = 1_000;
 const NODE_MAILBOX_MESSAGES = 16_384;
+
+/** A pod of this node: its incarnation and the addresses that it has for life. */
+interface PodHere {
+  readonly uid: string;
+  readonly place: PodPlace;
+}
 
 export interface NodeOptions {
   readonly view: View;
@@ -58,8 +68,8 @@ class NodeActor implements Actor<NodeMessage> {
   #node: Node | undefined;
   #addresses: PodAddresses | undefined;
   #index = 0;
-  /** Address of each pod that has an actor, by uid. */
-  readonly #pods = new Map<string, string>();
+  /** The pods that have an actor. */
+  readonly #pods = new Map<Key, PodHere>();
 
   constructor(context: Context<NodeMessage>, name: string, view: View, registry: Registry, runtime: string) {
     this.#context = context;
@@ -76,9 +86,9 @@ class NodeActor implements Actor<NodeMessage> {
       case "removed":
         return this.#context.stop();
       case "pod":
-        return this.#podChanged(message.pod);
+        return this.#podChanged(message.entry);
       case "podGone":
-        return this.#podGone(message.uid);
+        return this.#podGone(message.key);
       case "renewLease":
         return this.#repeat(message, LEASE_RENEW_MS, () => this.#renewLease());
       case "reportStatus":
@@ -87,7 +97,7 @@ class NodeActor implements Actor<NodeMessage> {
   }
 
   stopped(): void {
-    for (const uid of this.#pods.keys()) this.#tellPod(uid, { type: "gone" });
+    for (const { uid } of this.#pods.values()) this.#tellPod(uid, { type: "gone" });
   }
 
   async #play(index: number): Promise<void> {
@@ -160,26 +170,30 @@ class NodeActor implements Actor<NodeMessage> {
     );
   }
 
-  #podChanged(pod: Pod): void {
+  #podChanged(entry: Entry): void {
     const node = this.#node;
     if (node === undefined) {
       // Not yet registered: the pod waits for its node.
-      this.#context.after(RETRY_MS / 10, { type: "pod", pod });
+      this.#context.after(RETRY_MS / 10, { type: "pod", entry });
       return;
     }
-    const { uid } = pod.metadata;
-    const hostIP = this.#hostIP(node);
-    const podIP = this.#pods.get(uid) ?? this.#addressFor(pod, hostIP);
-    this.#pods.set(uid, podIP);
-    this.#tellPod(uid, { type: "sync", pod, place: { hostIP, podIP } });
+    const here = this.#pods.get(entry.key) ?? this.#podArrived(entry, this.#hostIP(node));
+    this.#tellPod(here.uid, { type: "sync", entry, place: here.place });
   }
 
-  #podGone(uid: string): void {
-    const address = this.#pods.get(uid);
-    if (address === undefined) return;
-    this.#pods.delete(uid);
-    this.#addresses?.release(address);
-    this.#tellPod(uid, { type: "gone" });
+  #podArrived(entry: Entry, hostIP: string): PodHere {
+    const pod = decodeObject<Pod>(entry.text, entry.revision);
+    const here = { uid: pod.metadata.uid, place: { hostIP, podIP: this.#addressFor(pod, hostIP) } };
+    this.#pods.set(entry.key, here);
+    return here;
+  }
+
+  #podGone(key: Key): void {
+    const here = this.#pods.get(key);
+    if (here === undefined) return;
+    this.#pods.delete(key);
+    this.#addresses?.release(here.place.podIP);
+    this.#tellPod(here.uid, { type: "gone" });
   }
 
   #addressFor(pod: Pod, hostIP: string): string {

@@ -1,10 +1,15 @@
 import type { Actor, ActorKind, Context } from "../../runtime/mod.ts";
 import { PodKind } from "../kinds/core/pod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
+import { metadataText } from "../kinds/metadata-text.ts";
 import { StatusError } from "../kinds/status.ts";
+import { decodeObject, type ObjectText } from "../kinds/text.ts";
 import type { PodSandbox, Runtime, RuntimeReport } from "../node/runtime.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import type { Registry } from "../registry/registry.ts";
+import { timestamp } from "../registry/timestamps.ts";
+import type { Key } from "../store/transaction.ts";
+import type { Entry } from "../store/view.ts";
 import { creatingStatus, type PodPlace, readiness, runningStatus } from "./pod-status.ts";
 
 /**
@@ -14,7 +19,7 @@ import { creatingStatus, type PodPlace, readiness, runningStatus } from "./pod-s
  */
 export type PodMessage =
   /** The pod as the API has it now. */
-  | { readonly type: "sync"; readonly pod: Pod; readonly place: PodPlace }
+  | { readonly type: "sync"; readonly entry: Entry; readonly place: PodPlace }
   /** The pod is gone from the API, or from this node. */
   | { readonly type: "gone" }
   | { readonly type: "report"; readonly report: RuntimeReport }
@@ -39,25 +44,27 @@ export function createPodKind({ registry, recorder, runtime }: PodOptions): Acto
     kind: "pod",
     mailboxCapacity: POD_MAILBOX_MESSAGES,
     supervision: { strategy: "stop" },
-    activate: (context) => new PodActor(context, registry, recorder, runtime),
+    activate: (context, uid) => new PodActor(context, uid, registry, recorder, runtime),
   };
 }
 
 class PodActor implements Actor<PodMessage> {
   readonly #context: Context<PodMessage>;
+  readonly #uid: string;
   readonly #registry: Registry;
   readonly #recorder: EventRecorder;
   readonly #runtime: Runtime;
-  /** The newest state from the API; undefined only before the first sync. */
-  #pod: Pod | undefined;
+  /** The newest state from the API, as text shared with the view: a pod at rest costs little. Undefined only before the first sync. */
+  #entry: Entry | undefined;
   #place: PodPlace = { hostIP: "", podIP: "" };
   /** Present from acceptance on. */
   #sandbox: PodSandbox | undefined;
   #stopping = false;
   #step: Step = "none";
 
-  constructor(context: Context<PodMessage>, registry: Registry, recorder: EventRecorder, runtime: Runtime) {
+  constructor(context: Context<PodMessage>, uid: string, registry: Registry, recorder: EventRecorder, runtime: Runtime) {
     this.#context = context;
+    this.#uid = uid;
     this.#registry = registry;
     this.#recorder = recorder;
     this.#runtime = runtime;
@@ -66,7 +73,7 @@ class PodActor implements Actor<PodMessage> {
   receive(message: PodMessage): void | Promise<void> {
     switch (message.type) {
       case "sync":
-        return this.#sync(message.pod, message.place);
+        return this.#sync(message.entry, message.place);
       case "gone":
         return this.#context.stop();
       case "report":
@@ -80,21 +87,23 @@ class PodActor implements Actor<PodMessage> {
     this.#sandbox?.abandon();
   }
 
-  #sync(pod: Pod, place: PodPlace): void | Promise<void> {
-    this.#pod = pod;
+  #sync(entry: Entry, place: PodPlace): void | Promise<void> {
+    this.#entry = entry;
     this.#place = place;
-    const ended = pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
+    // Most syncs are echoes of what this actor wrote: the text alone says that there is nothing to do.
+    if (this.#sandbox !== undefined && !isDeleting(entry.text) && !hasReadinessGates(entry.text)) return;
+    const pod = podOf(entry);
+    const phase = pod.status?.phase;
+    const ended = phase === "Succeeded" || phase === "Failed";
     if (pod.metadata.deletionTimestamp !== undefined) return this.#stop(pod, ended);
     if (ended) return;
     if (this.#sandbox === undefined) {
-      if (pod.status?.phase !== "Running") return this.#advance("accept");
+      if (phase !== "Running") return this.#advance("accept");
       this.#sandbox = this.#runtime.adopt(pod, this.#report);
       return;
     }
-    if (pod.status?.phase === "Running" && pod.spec?.readinessGates !== undefined) {
-      const ready = pod.status.conditions?.find((condition) => condition.type === "Ready");
-      if (ready?.status !== readiness(pod).status) return this.#advance("ready");
-    }
+    const ready = pod.status?.conditions?.find((condition) => condition.type === "Ready");
+    if (phase === "Running" && ready?.status !== readiness(pod).status) return this.#advance("ready");
   }
 
   #stop(pod: Pod, ended: boolean): void | Promise<void> {
@@ -110,11 +119,10 @@ class PodActor implements Actor<PodMessage> {
 
   /** Takes one step and, when the store would not have it, takes it again later. */
   async #advance(step: Step): Promise<void> {
-    const pod = this.#pod;
-    if (pod === undefined || step === "none" || (this.#stopping && step !== "remove")) return;
+    if (this.#entry === undefined || step === "none" || (this.#stopping && step !== "remove")) return;
     this.#step = step;
     try {
-      await this.#perform(step, pod);
+      await this.#perform(step, this.#entry.key);
       if (this.#step === step) this.#step = "none";
     } catch (error) {
       if (isGone(error, step)) return this.#context.stop();
@@ -123,38 +131,45 @@ class PodActor implements Actor<PodMessage> {
     }
   }
 
-  async #perform(step: Exclude<Step, "none">, pod: Pod): Promise<void> {
-    const now = new Date(this.#context.clock.now_ms()).toISOString().replace(/\.\d+Z$/, "Z");
+  async #perform(step: Exclude<Step, "none">, key: Key): Promise<void> {
+    const now = timestamp(this.#context.clock.now_ms());
     switch (step) {
-      case "accept":
-        await this.#writeStatus(pod, (current) => creatingStatus(current, this.#place, now));
-        this.#sandbox = this.#runtime.start(pod, this.#report);
+      case "accept": {
+        const pod = await this.#writeStatus(key, (current) => creatingStatus(current, this.#place, now));
+        if (pod !== undefined) this.#sandbox = this.#runtime.start(pod, this.#report);
         return;
-      case "run":
-        await this.#writeStatus(pod, (current) => runningStatus(current, this.#place, this.#runtime.name, now));
-        this.#tellStarted(pod);
+      }
+      case "run": {
+        const pod = await this.#writeStatus(key, (current) => runningStatus(current, this.#place, this.#runtime.name, now));
+        if (pod !== undefined) this.#tellStarted(pod);
         return;
+      }
       case "ready":
-        await this.#writeStatus(pod, (current) => runningStatus(current, this.#place, this.#runtime.name, now));
+        await this.#writeStatus(key, (current) => runningStatus(current, this.#place, this.#runtime.name, now));
         return;
-      case "remove":
-        await this.#registry.delete(PodKind, pod.metadata.namespace, pod.metadata.name, {
-          gracePeriodSeconds: 0,
-          preconditions: { uid: pod.metadata.uid },
-        });
+      case "remove": {
+        const [, namespace = "", name = ""] = key.split("/");
+        await this.#registry.delete(PodKind, namespace, name, { gracePeriodSeconds: 0, preconditions: { uid: this.#uid } });
         return;
+      }
     }
   }
 
-  async #writeStatus(pod: Pod, status: (current: Pod) => Pod["status"]): Promise<void> {
-    const { namespace, name, uid } = pod.metadata;
+  /** Gives the pod as it was read for the write; undefined when another incarnation has its name now. */
+  async #writeStatus(key: Key, status: (current: Pod) => Pod["status"]): Promise<Pod | undefined> {
+    const [, namespace = "", name = ""] = key.split("/");
+    let read: Pod | undefined;
     await this.#registry.modify(
       PodKind,
       namespace,
       name,
-      (current) => (current.metadata.uid === uid ? { ...current, status: status(current) ?? {} } : undefined),
+      (current) => {
+        read = current.metadata.uid === this.#uid ? current : undefined;
+        return read === undefined ? undefined : { ...current, status: status(current) ?? {} };
+      },
       { subresource: "status", fieldManager: "kubelet" },
     );
+    return read;
   }
 
   #tellStarted(pod: Pod): void {
@@ -171,3 +186,7 @@ class PodActor implements Actor<PodMessage> {
 function isGone(error: unknown, step: Step): boolean {
   return error instanceof StatusError && (error.status.code === 404 || (step === "remove" && error.status.code === 409));
 }
+
+const podOf = (entry: Entry): Pod => decodeObject<Pod>(entry.text, entry.revision);
+const isDeleting = (text: ObjectText): boolean => metadataText(text).includes('"deletionTimestamp":"');
+const hasReadinessGates = (text: ObjectText): boolean => text.includes('"readinessGates":[');

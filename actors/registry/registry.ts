@@ -51,8 +51,9 @@ export interface Registry {
   /** A full replacement; metadata.resourceVersion, when given, must be the current one. `subresource` is `status` or undefined. */
   update<T extends KubeObject>(kind: Kind<T>, object: T, options?: WriteOptions & { readonly subresource?: "status" }): Promise<Entry>;
   /**
-   * Reads, modifies, writes, and starts over on a conflict (etcd3's GuaranteedUpdate). `modify` gets a private copy and returns the
-   * new object, or undefined to leave it as it is. NotFound when there is none.
+   * Reads, modifies, writes, and starts over on a conflict (etcd3's GuaranteedUpdate). `modify` gets the current object and returns the
+   * new one, or undefined to leave it as it is; with subresource `status` the current object is shared and must not be changed:
+   * `{ ...current, status: next }`. NotFound when there is none.
    */
   modify<T extends KubeObject>(
     kind: Kind<T>,

@@ -33,7 +33,7 @@ export const REQUEST_WINDOW_TRANSACTIONS = 65_536;
 export const WATCH_HISTORY_REVISIONS = 100_000;
 
 /** Decoded objects that a replica keeps. About 4 KB each. */
-export const DECODED_OBJECTS_MAX = 16_384;
+export const DECODED_OBJECTS_MAX = 4_096;
 
 /** How long `until` waits for a revision by default. */
 export const UNTIL_DEADLINE_MS = 10_000;
