@@ -3,7 +3,8 @@
  * "Alternate representations of resources" and "Receiving resources as Tables".
  */
 export interface Format {
-  readonly encoding: "json" | "yaml";
+  /** JSON is what is stored and so costs nothing: protobuf is only for clients that read nothing else. */
+  readonly encoding: "json" | "yaml" | "protobuf";
   /** `object`: as it is. The other two are views of it. */
   readonly as: "object" | "table" | "metadata";
   /** `APIGroupDiscoveryList` in the version that was asked for, on discovery pages only. */
@@ -12,8 +13,11 @@ export interface Format {
 
 export const PLAIN_JSON: Format = { encoding: "json", as: "object", aggregated: undefined };
 
-/** Media types that answers come in; Kubernetes names them in its refusals. Protobuf is refused, and clients fall back. */
-export const ANSWER_TYPES = ["application/json", "application/yaml"] as const;
+export const PROTOBUF_TYPE = "application/vnd.kubernetes.protobuf";
+/** Media types that every answer comes in; Kubernetes names them in its refusals. */
+export const TEXT_ANSWER_TYPES: readonly string[] = ["application/json", "application/yaml"];
+/** Those of built-in kinds. */
+export const ANSWER_TYPES: readonly string[] = [...TEXT_ANSWER_TYPES, PROTOBUF_TYPE];
 
 /** Distinct Accept headers whose meaning is remembered; a client has one or two. */
 const REMEMBERED_HEADERS_MAX = 256;
@@ -22,7 +26,7 @@ const MEDIA_RANGES_MAX = 32;
 
 const remembered = new Map<string, Format | undefined>();
 
-/** The first format of the header that can be served; undefined when none can. No header means JSON. */
+/** The first format of the header that can be served, protobuf after all others; undefined when none can. No header means JSON. */
 export function negotiate(header: string | undefined): Format | undefined {
   if (header === undefined || header === "" || header === "application/json" || header === "*/*") return PLAIN_JSON;
   if (remembered.has(header)) return remembered.get(header);
@@ -41,11 +45,13 @@ function firstServed(header: string): Format | undefined {
   const ranges = header.split(",", MEDIA_RANGES_MAX).map(mediaRange);
   // Sorting is stable, so equal qualities keep the client's order.
   ranges.sort((a, b) => b.quality - a.quality);
+  let protobuf: Format | undefined;
   for (const range of ranges) {
     const format = formatOf(range);
-    if (format !== undefined) return format;
+    if (format?.encoding === "protobuf") protobuf ??= format;
+    else if (format !== undefined) return format;
   }
-  return undefined;
+  return protobuf;
 }
 
 function mediaRange(text: string): MediaRange {
@@ -66,11 +72,12 @@ function formatOf(range: MediaRange): Format | undefined {
   if (as === undefined) return { encoding, as: "object", aggregated: undefined };
   const group = range.parameters.get("g");
   const version = range.parameters.get("v");
-  if (as === "APIGroupDiscoveryList" && group === "apidiscovery.k8s.io") {
+  if (as === "APIGroupDiscoveryList" && encoding !== "protobuf" && group === "apidiscovery.k8s.io") {
     return version === "v2" || version === "v2beta1" ? { encoding, as: "object", aggregated: version } : undefined;
   }
   if (group !== "meta.k8s.io" || (version !== "v1" && version !== "v1beta1")) return undefined;
-  if (as === "Table") return { encoding, as: "table", aggregated: undefined };
+  // Tables have no protobuf form.
+  if (as === "Table" && encoding !== "protobuf") return { encoding, as: "table", aggregated: undefined };
   if (as === "PartialObjectMetadata" || as === "PartialObjectMetadataList") return { encoding, as: "metadata", aggregated: undefined };
   return undefined;
 }
@@ -85,6 +92,8 @@ function encodingOf(type: string): Format["encoding"] | undefined {
     case "application/x-yaml":
     case "text/yaml":
       return "yaml";
+    case PROTOBUF_TYPE:
+      return "protobuf";
     default:
       return undefined;
   }

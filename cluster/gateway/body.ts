@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { parse as parseYaml } from "yaml";
 import { badRequest, requestEntityTooLarge, unsupportedMediaType } from "../../actors/kinds/errors.ts";
-import { decodeProtobuf, ProtobufError } from "./protobuf.ts";
+import type { ExpectedKind } from "./protobuf-body.ts";
+import { jsonFromProtobuf } from "./protobuf-body.ts";
 
 /** The largest body read. Source: apiserver's MaxRequestBodyBytes. */
 export const BODY_BYTES_MAX: number = 3 * 1024 * 1024;
@@ -62,7 +63,7 @@ export function mediaTypeOf(request: IncomingMessage): string {
 }
 
 /** The body of an object as JSON text, whatever it came as. Throws 415 for other media types, 400 for what is not what it says. */
-export function objectText(mediaType: string, body: Buffer): string {
+export function objectText(mediaType: string, body: Buffer, expected: ExpectedKind): string {
   switch (mediaType) {
     case "":
     case "application/json":
@@ -72,7 +73,7 @@ export function objectText(mediaType: string, body: Buffer): string {
     case "text/yaml":
       return jsonFromYaml(body.toString("utf8"));
     case "application/vnd.kubernetes.protobuf":
-      return jsonFromProtobuf(body);
+      return jsonFromProtobuf(body, expected);
     default:
       throw unsupportedMediaType(OBJECT_TYPES);
   }
@@ -89,14 +90,6 @@ export function patchTypeOf(mediaType: string): PatchType {
       return "strategic";
     default:
       throw unsupportedMediaType(PATCH_TYPES);
-  }
-}
-
-function jsonFromProtobuf(body: Buffer): string {
-  try {
-    return JSON.stringify(decodeProtobuf(body));
-  } catch (error) {
-    throw error instanceof ProtobufError ? badRequest(`error decoding protobuf: ${error.message}`) : error;
   }
 }
 

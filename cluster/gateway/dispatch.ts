@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { methodNotAllowed, resourceNotFound } from "../../actors/kinds/errors.ts";
+import { methodNotAllowed, notAcceptable, resourceNotFound } from "../../actors/kinds/errors.ts";
+import { apiVersionOf } from "../../actors/kinds/kind.ts";
+import { hasProtobufForm } from "../../actors/kinds/protobuf/envelope.ts";
 import type { Format } from "./accept.ts";
+import { TEXT_ANSWER_TYPES } from "./accept.ts";
 import type { Answer } from "./answer.ts";
 import { PAGE_NOT_FOUND } from "./answer.ts";
 import { mediaTypeOf, readBody } from "./body.ts";
@@ -40,6 +43,7 @@ export async function answerResource(
       break;
   }
   const { kind } = target;
+  if (format.encoding === "protobuf" && !hasProtobufForm(apiVersionOf(kind), kind.kind)) throw notAcceptable(TEXT_ANSWER_TYPES);
   switch (info.verb) {
     case "get":
       return get(context, info, kind);
@@ -48,7 +52,7 @@ export async function answerResource(
     case "watch":
       // A watch may be silent for long; the system's keep-alive tells whether its client is still there.
       request.socket.setTimeout(0);
-      await watches.serve(info, { kind, as: format.as, includeObject: includedObject(info) }, response);
+      await watches.serve(info, { kind, as: format.as, includeObject: includedObject(info) }, response, format.encoding === "protobuf");
       return { type: "taken" };
     case "create":
       return create(context, info, kind, await contentOf(request));

@@ -30,7 +30,7 @@ export function readObject<T extends KubeObject>(
 ): ReadBody<T> {
   const isKnown = (apiVersion: string, name: string): boolean => kinds.byApiVersion(apiVersion, name) !== undefined;
   try {
-    return readObjectBody<T>(kind, objectText(content.mediaType, content.body), options.fieldValidation, isKnown);
+    return readObjectBody<T>(kind, objectText(content.mediaType, content.body, kind), options.fieldValidation, isKnown);
   } catch (error) {
     // The stack overflows long before a body of allowed size is at its deepest; no honest object comes near either.
     throw error instanceof RangeError ? badRequest("the body is nested too deeply") : error;

@@ -118,7 +118,7 @@ export function etagOf(text: string): string {
 
 /** The refusal when a client accepts nothing that is served. */
 export function unacceptable(): Error {
-  return notAcceptable([...ANSWER_TYPES, "application/vnd.kubernetes.protobuf"]);
+  return notAcceptable(ANSWER_TYPES);
 }
 
 function versionDocument(version: string): object {

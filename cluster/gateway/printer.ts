@@ -2,8 +2,10 @@ import type { ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { constants, createGzip, gzip } from "node:zlib";
 import { stringify } from "yaml";
+import { encodeProtobuf } from "../../actors/kinds/protobuf/envelope.ts";
 import type { View } from "../../actors/store/view.ts";
 import type { Format } from "./accept.ts";
+import { PROTOBUF_TYPE } from "./accept.ts";
 import type { Answer, Headers } from "./answer.ts";
 import { roomIn } from "./backpressure.ts";
 import { listChunks, listSize } from "./list-text.ts";
@@ -57,7 +59,7 @@ export async function print(answer: Answer, wire: Wire, view: View, now_ms: numb
     case "list": {
       const rendering = { kind: answer.kind, as: wire.format.as, includeObject: wire.includeObject };
       const chunks = listChunks(answer, rendering, view, now_ms);
-      const reprinted = wire.pretty || wire.format.encoding === "yaml";
+      const reprinted = wire.pretty || wire.format.encoding !== "json";
       if (reprinted || listSize(answer) <= LIST_WHOLE_CHARS_MAX) return sendJson(wire, 200, [...chunks].join(""), []);
       return stream(wire, chunks);
     }
@@ -74,6 +76,12 @@ function sendJson(
   if (wire.format.encoding === "yaml") {
     return sendFlat(wire, code, "application/yaml", stringify(JSON.parse(json), { sortMapEntries: true, lineWidth: 0 }), headers);
   }
+  if (wire.format.encoding === "protobuf") {
+    const body = encodeProtobuf(JSON.parse(json) as Record<string, unknown>);
+    if (body !== undefined) return sendFlat(wire, code, PROTOBUF_TYPE, body, headers);
+    // Discovery and the version have no protobuf form here, and go as JSON to whoever asks.
+    return sendFlat(wire, code, contentType, `${json}\n`, headers);
+  }
   if (wire.pretty) return sendFlat(wire, code, contentType, `${JSON.stringify(JSON.parse(json), null, JSON_INDENT)}\n`, headers);
   return sendFlat(wire, code, contentType, `${json}\n`, headers);
 }
@@ -83,14 +91,14 @@ function send(wire: Wire, code: number, contentType: string, text: string, heade
 }
 
 /** One head, one body, one write: the whole of most answers is a single TLS record. */
-function sendFlat(wire: Wire, code: number, contentType: string, text: string, headers: readonly string[]): void | Promise<void> {
+function sendFlat(wire: Wire, code: number, contentType: string, body: string | Buffer, headers: readonly string[]): void | Promise<void> {
   const { response } = wire;
-  const bytes = Buffer.byteLength(text);
-  if (wire.gzip && bytes > GZIP_BYTES_MIN) return sendCompressed(wire, code, contentType, text, headers);
+  const bytes = Buffer.byteLength(body);
+  if (wire.gzip && bytes > GZIP_BYTES_MIN) return sendCompressed(wire, code, contentType, body, headers);
   if (response.destroyed) return;
   response.writeHead(code, [...cached(headers), "Content-Type", contentType, "Content-Length", String(bytes)]);
   // As many bytes as characters means ASCII: then nothing has to be transcoded.
-  response.end(text, bytes === text.length ? "latin1" : "utf8");
+  response.end(body, bytes === body.length ? "latin1" : "utf8");
 }
 
 const CACHE = "no-cache, private";
@@ -100,8 +108,14 @@ function cached(headers: readonly string[]): readonly string[] {
   return headers.includes("Cache-Control") ? headers : ["Cache-Control", CACHE, ...headers];
 }
 
-async function sendCompressed(wire: Wire, code: number, contentType: string, text: string, headers: readonly string[]): Promise<void> {
-  const body = await compress(text, { level: GZIP_LEVEL });
+async function sendCompressed(
+  wire: Wire,
+  code: number,
+  contentType: string,
+  whole: string | Buffer,
+  headers: readonly string[],
+): Promise<void> {
+  const body = await compress(whole, { level: GZIP_LEVEL });
   if (wire.response.destroyed) return;
   const compressed = ["Content-Encoding", "gzip", "Vary", "Accept-Encoding", "Content-Length", String(body.length)];
   wire.response.writeHead(code, [...cached(headers), "Content-Type", contentType, ...compressed]);

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { protobufFrames } from "./protobuf-frames.ts";
 
 /** What may wait unsent for one watcher. A client that reads slower than that is cut off and starts over, as Kubernetes does it. */
 export const WATCH_BUFFER_BYTES_MAX: number = 8 * 1024 * 1024;
@@ -9,10 +10,12 @@ export class Watcher {
   /** When it was last told how far it is, by the monotonic clock. */
   bookmarked_ms: number;
   readonly #response: ServerResponse;
+  readonly #protobuf: boolean;
   #open = true;
 
-  constructor(response: ServerResponse, bookmarks: boolean, now_ms: number) {
+  constructor(response: ServerResponse, bookmarks: boolean, now_ms: number, protobuf = false) {
     this.#response = response;
+    this.#protobuf = protobuf;
     this.bookmarks = bookmarks;
     this.bookmarked_ms = now_ms;
   }
@@ -22,8 +25,9 @@ export class Watcher {
   }
 
   /** Sends some whole lines. The same buffer may be given to many watchers. */
-  send(lines: Buffer | string): void {
+  send(text: Buffer | string): void {
     if (!this.#open) return;
+    const lines = this.#protobuf ? protobufFrames(text) : text;
     if (this.#response.writableLength + lines.length > WATCH_BUFFER_BYTES_MAX) {
       this.#open = false;
       this.#response.destroy();

@@ -6,6 +6,7 @@ import type { Status } from "../../actors/kinds/status.ts";
 import { StatusError } from "../../actors/kinds/status.ts";
 import { RevisionExpired } from "../../actors/store/view.ts";
 import type { Timer } from "../../runtime/mod.ts";
+import { PROTOBUF_TYPE } from "./accept.ts";
 import { roomIn } from "./backpressure.ts";
 import type { GatewayContext } from "./context.ts";
 import { checkedOptions, pageOf, reach } from "./list.ts";
@@ -31,7 +32,9 @@ const WATCH_TIMEOUT_MAX_S = 86_400;
 const INITIAL_CHUNK_CHARS = 256 * 1024;
 
 const MS_PER_S = 1_000;
-const STREAM_HEADERS = ["Content-Type", "application/json", "Cache-Control", "no-cache, private"];
+const CACHE_HEADERS = ["Cache-Control", "no-cache, private"];
+const STREAM_HEADERS = ["Content-Type", "application/json", ...CACHE_HEADERS];
+const PROTOBUF_STREAM_HEADERS = ["Content-Type", `${PROTOBUF_TYPE};stream=watch`, ...CACHE_HEADERS];
 
 /** All open watches of this gateway. */
 export class Watches {
@@ -52,7 +55,7 @@ export class Watches {
    * Answers `GET` of a collection with `watch=1`. What is wrong with the request is refused before the answer begins; what goes
    * wrong later is an ERROR event. Returns once the watch runs; it ends with the client, its timeout or `endAll`.
    */
-  async serve(info: ResourceRequest, rendering: Rendering, response: ServerResponse): Promise<void> {
+  async serve(info: ResourceRequest, rendering: Rendering, response: ServerResponse, protobuf = false): Promise<void> {
     const options = checkedOptions(info.query, true);
     const { kind } = rendering;
     const selection = selectionOf(kind, info.namespace, options);
@@ -61,9 +64,9 @@ export class Watches {
     if (start.from === "state") await reach(this.#context, start.state);
     if (response.destroyed) return;
 
-    response.writeHead(200, STREAM_HEADERS);
+    response.writeHead(200, protobuf ? PROTOBUF_STREAM_HEADERS : STREAM_HEADERS);
     response.flushHeaders();
-    const watcher = new Watcher(response, options.allowWatchBookmarks, this.#context.clock.monotonic_ms());
+    const watcher = new Watcher(response, options.allowWatchBookmarks, this.#context.clock.monotonic_ms(), protobuf);
     const timeout = this.#context.clock.after(this.#timeout_ms(options), () => this.#end(watcher));
     let leave: (() => void) | undefined;
     this.#open.add(watcher);

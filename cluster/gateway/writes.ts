@@ -86,9 +86,11 @@ export async function removeCollection(context: GatewayContext, info: ResourceRe
   return { type: "list", kind, entries, revision: context.view.revision, continue: "", remaining: undefined };
 }
 
+const DELETE_OPTIONS = { group: "", version: "v1", kind: "DeleteOptions" };
+
 function deleteBody(content: Content): unknown {
   if (content.body.length === 0) return undefined;
-  const text = objectText(content.mediaType, content.body);
+  const text = objectText(content.mediaType, content.body, DELETE_OPTIONS);
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {

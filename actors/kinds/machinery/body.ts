@@ -2,6 +2,7 @@
 import { badRequest, invalid } from "../errors.ts";
 import { invalid as invalidField } from "../field-error.ts";
 import type { KubeObject } from "../object.ts";
+import type { StatusError } from "../status.ts";
 import { duplicateKeys } from "./duplicate-keys.ts";
 import { goSyntaxError } from "./go-json.ts";
 import { ShapeError, shape } from "./shape.ts";
@@ -26,13 +27,19 @@ export interface ReadBody<T> {
 
 const SUMMARY_BYTES_MAX = 30;
 
+const OPENING_BRACE = 0x7b;
+
 /** The beginning of a body that could not be read: as text when it looks like JSON, else in hexadecimal. */
-function summary(text: string): string {
-  if (text === "") return "<empty>";
-  const bytes = Buffer.from(text);
+function summary(bytes: Buffer): string {
+  if (bytes.length === 0) return "<empty>";
   const head = bytes.subarray(0, SUMMARY_BYTES_MAX);
   const more = bytes.length > SUMMARY_BYTES_MAX ? " ..." : "";
-  return `${text.startsWith("{") ? head.toString() : head.toString("hex")}${more}`;
+  return `${bytes[0] === OPENING_BRACE ? head.toString() : head.toString("hex")}${more}`;
+}
+
+/** 400 for a body of which not even the kind could be read; `words` are the decoder's. */
+export function unrecognizedBody({ kind }: Pick<BodyKind, "kind">, words: string, body: Buffer): StatusError {
+  return badRequest(`the object provided is unrecognized (must be of type ${kind}): ${words} (${summary(body)})`);
 }
 
 function parse(text: string, kind: BodyKind): unknown {
@@ -40,9 +47,7 @@ function parse(text: string, kind: BodyKind): unknown {
     return JSON.parse(text);
   } catch {
     const words = goSyntaxError(text) ?? "unexpected end of JSON input";
-    throw badRequest(
-      `the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error: ${words} (${summary(text)})`,
-    );
+    throw unrecognizedBody(kind, `couldn't get version/kind; json parse error: ${words}`, Buffer.from(text));
   }
 }
 
@@ -70,7 +75,7 @@ export function readObjectBody<T extends KubeObject>(
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     const what = body === null ? "null" : Array.isArray(body) ? "array" : typeof body === "boolean" ? "bool" : typeof body;
     const words = `couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`;
-    throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): ${words} (${summary(text)})`);
+    throw unrecognizedBody(kind, words, Buffer.from(text));
   }
   checkKind(kind, body as { apiVersion?: unknown; kind?: unknown }, isKnown);
   const shaped = shapeOrRefuse(kind, body);

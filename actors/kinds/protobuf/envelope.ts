@@ -21,6 +21,8 @@ export interface TypeMeta {
   readonly kind: string;
 }
 
+type Json = Readonly<Record<string, unknown>>;
+
 /** A body that has been opened, but whose object is not read yet. */
 export interface Envelope extends TypeMeta {
   readonly raw: Buffer;
@@ -84,7 +86,7 @@ export function hasProtobufForm(apiVersion: string, kind: string): boolean {
 }
 
 /** The answer body of an object, or of a list of such; undefined when it has no protobuf form. */
-export function encodeProtobuf(object: TypeMeta & Readonly<Record<string, unknown>>): Buffer | undefined {
+export function encodeProtobuf(object: Json): Buffer | undefined {
   const form = formOf(object);
   if (form === undefined) return undefined;
   const writer = new WireWriter(CAPACITY_BYTES);
@@ -96,7 +98,7 @@ export function encodeProtobuf(object: TypeMeta & Readonly<Record<string, unknow
  * One event of a watch: its length in four bytes, big-endian, then a `metav1.WatchEvent` whose object is a body of its own. Undefined when
  * the object has no protobuf form. Source: apimachinery's framer and the API concepts page.
  */
-export function encodeWatchEvent(type: string, object: TypeMeta & Readonly<Record<string, unknown>>): Buffer | undefined {
+export function encodeWatchEvent(type: string, object: Json): Buffer | undefined {
   const form = formOf(object);
   if (form === undefined) return undefined;
   const writer = new WireWriter(CAPACITY_BYTES);
@@ -123,7 +125,8 @@ interface Form {
 
 const LIST = "List";
 
-function formOf({ apiVersion, kind }: TypeMeta): Form | undefined {
+function formOf({ apiVersion, kind }: Json): Form | undefined {
+  if (typeof apiVersion !== "string" || typeof kind !== "string") return undefined;
   const list = kind.endsWith(LIST);
   const item = list ? kind.slice(0, -LIST.length) : kind;
   if (item === PARTIAL_METADATA.name && apiVersion.startsWith("meta.k8s.io/")) return { message: PARTIAL_METADATA, list };
@@ -132,7 +135,7 @@ function formOf({ apiVersion, kind }: TypeMeta): Form | undefined {
   return message === undefined ? undefined : { message, list };
 }
 
-function writeObject(writer: WireWriter, form: Form, object: TypeMeta & Readonly<Record<string, unknown>>): void {
+function writeObject(writer: WireWriter, form: Form, object: Json): void {
   // Unknown's contentEncoding and contentType, which Go writes even when they are empty.
   writer.text(4, "");
   writer.text(3, "");
@@ -141,14 +144,15 @@ function writeObject(writer: WireWriter, form: Form, object: TypeMeta & Readonly
   else encodeMessage(form.message, object, writer);
   writer.close(2, raw);
   const typeMeta = writer.length;
-  writer.text(2, object.kind);
-  writer.text(1, object.apiVersion);
+  const { apiVersion, kind } = object;
+  writer.text(2, String(kind));
+  writer.text(1, String(apiVersion));
   writer.close(1, typeMeta);
   writer.raw(MAGIC);
 }
 
-function writeList(writer: WireWriter, message: Message, { metadata, items }: Readonly<Record<string, unknown>>): void {
-  const list = (items ?? []) as readonly Readonly<Record<string, unknown>>[];
+function writeList(writer: WireWriter, message: Message, { metadata, items }: Json): void {
+  const list = (items ?? []) as readonly Json[];
   for (let i = list.length - 1; i >= 0; i--) {
     const before = writer.length;
     encodeMessage(message, list[i] ?? {}, writer);
@@ -157,6 +161,6 @@ function writeList(writer: WireWriter, message: Message, { metadata, items }: Re
   const listMeta = messageOf("ListMeta");
   if (listMeta === undefined) throw new Error("generated/protobuf.json lacks ListMeta");
   const before = writer.length;
-  encodeMessage(listMeta, (metadata ?? {}) as Readonly<Record<string, unknown>>, writer);
+  encodeMessage(listMeta, (metadata ?? {}) as Json, writer);
   writer.close(1, before);
 }

@@ -11,6 +11,9 @@ test.each([
   ["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "json", "object", undefined],
   ["application/json;q=0.5,application/yaml;q=0.9", "yaml", "object", undefined],
   ["application/vnd.kubernetes.protobuf,application/json", "json", "object", undefined],
+  ["application/vnd.kubernetes.protobuf, */*", "json", "object", undefined],
+  ["application/vnd.kubernetes.protobuf", "protobuf", "object", undefined],
+  ["application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1", "protobuf", "metadata", undefined],
   [`${TABLE},application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json`, "json", "table", undefined],
   ["application/json;as=Table;v=v1;g=other.io,application/json", "json", "object", undefined],
   [
@@ -25,6 +28,8 @@ test.each([
   expect(negotiate(header)).toEqual({ encoding, as, aggregated });
 });
 
-test.each(["text/html", "application/vnd.kubernetes.protobuf", "application/cbor", "nonsense"])("nothing for %s", (header) => {
+const PROTOBUF_TABLE = "application/vnd.kubernetes.protobuf;as=Table;g=meta.k8s.io;v=v1";
+
+test.each(["text/html", PROTOBUF_TABLE, "application/cbor", "nonsense"])("nothing for %s", (header) => {
   expect(negotiate(header)).toBeUndefined();
 });
