@@ -24,6 +24,7 @@ export { createSchedulerKind } from "./scheduler/scheduler.ts";
 export { createStoreClient } from "./store/client.ts";
 export { type Follower, follow } from "./store/follow.ts";
 export { JetStreamLog, LOG_CONNECTION_OPTIONS } from "./store/jetstream-log.ts";
+export { LogMissing } from "./store/log.ts";
 export { Replica } from "./store/replica.ts";
 export type { StoreClient } from "./store/transaction.ts";
 export type { View } from "./store/view.ts";

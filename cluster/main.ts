@@ -32,13 +32,15 @@ async function main([command = "help", ...args]: readonly string[]): Promise<num
 async function runUp(args: readonly string[]): Promise<number> {
   const flags = parseUpFlags(args);
   const started_ms = Number(process.env.TROUPE_STARTED_MS) || performance.timeOrigin;
-  // A signal that comes during the start is taken up once the start is through, or has failed.
   const asked = new Promise<undefined>((resolve) => {
     for (const event of ["SIGTERM", "SIGINT", "SIGHUP", "disconnect"]) process.on(event, () => resolve(undefined));
   });
-  const cluster = await up(flags, started_ms);
-  console.log(cluster.ready);
+  const cluster = up(flags, started_ms);
+  const ready = await Promise.race([cluster.ready, asked]);
+  if (ready !== undefined) console.log(ready);
   const failure = await Promise.race([asked, cluster.failed]);
+  // A start that is cut short ends as it can; nobody waits for it any more.
+  cluster.ready.catch(() => {});
   await cluster.stop();
   if (failure !== undefined) throw failure;
   return DONE;

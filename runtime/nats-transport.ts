@@ -1,4 +1,4 @@
-import { Events, type Msg, type NatsConnection, type Subscription } from "nats";
+import type { Msg, NatsConnection, Subscription } from "nats";
 import type { Envelope, Refused } from "./envelope.ts";
 import { packFrames, unpackFrame } from "./frame.ts";
 import type { Listener, Transport } from "./transport.ts";
@@ -39,8 +39,8 @@ export function natsTransport(options: NatsTransportOptions): Transport {
 
   async function followStatus(): Promise<void> {
     for await (const { type } of connection.status()) {
-      if (type === Events.Disconnect) connected = false;
-      if (type === Events.Reconnect) {
+      if (type === "disconnect") connected = false;
+      if (type === "reconnect") {
         connected = true;
         const waiting = offline;
         offline = [];

@@ -4,7 +4,7 @@ import type { Clock } from "../../runtime/mod.ts";
 import { JetStreamReading } from "./jetstream-reading.ts";
 import { APPEND_BATCH_BYTES, APPEND_TIMEOUT_MS } from "./limits.ts";
 import type { Log, OnBatch, Reading } from "./log.ts";
-import { AppendFenced, LogUnavailable } from "./log.ts";
+import { AppendFenced, LogMissing, LogUnavailable } from "./log.ts";
 
 export interface JetStreamLogOptions {
   /** Should reconnect for ever (LOG_CONNECTION_OPTIONS); while it is away, appends fail with LogUnavailable and readings wait. */
@@ -14,6 +14,8 @@ export interface JetStreamLogOptions {
   readonly stream: string;
   /** Copies of the stream in a NATS cluster. Default 1. */
   readonly replicas?: number;
+  /** Whether a stream that is not there is made. Default true. */
+  readonly make?: boolean;
 }
 
 /** What a connection under a log needs: come back as soon as the server does, for ever. */
@@ -76,13 +78,14 @@ export class JetStreamLog implements Log {
     void this.#watchConnection();
   }
 
-  /** Opens the stream, or makes it. Rejects with LogUnavailable when JetStream does not answer, or refuses. */
+  /** Opens the stream, or makes it. Rejects with LogMissing, or with LogUnavailable when JetStream does not answer, or refuses. */
   static async open(options: JetStreamLogOptions): Promise<JetStreamLog> {
     try {
       const manager = await options.connection.jetstreamManager({ timeout: API_TIMEOUT_MS });
-      await ensureStream(manager, streamConfig(options));
+      await ensureStream(manager, streamConfig(options), options.make ?? true);
       return new JetStreamLog(options, manager);
     } catch (error) {
+      if (error instanceof LogMissing) throw error;
       throw unavailable(`cannot open stream ${options.stream}`, error);
     }
   }
@@ -156,13 +159,14 @@ export class JetStreamLog implements Log {
   }
 }
 
-async function ensureStream(manager: JetStreamManager, wanted: Partial<StreamConfig>): Promise<void> {
+async function ensureStream(manager: JetStreamManager, wanted: Partial<StreamConfig>, make: boolean): Promise<void> {
   const name = wanted.name ?? "";
   try {
     const { config } = await manager.streams.info(name);
     if (config.num_replicas !== wanted.num_replicas) await manager.streams.update(name, { ...config, ...wanted });
   } catch (error) {
     if (apiCode(error) !== STREAM_NOT_FOUND) throw error;
+    if (!make) throw new LogMissing(name);
     await manager.streams.add(wanted);
   }
 }

@@ -38,6 +38,14 @@ export class LogUnavailable extends Error {
   override readonly name = "LogUnavailable";
 }
 
+/** There is no such log, and none was to be made. */
+export class LogMissing extends Error {
+  override readonly name = "LogMissing";
+  constructor(log: string) {
+    super(`there is no log ${log}`);
+  }
+}
+
 /** The log no longer holds a batch that a reader needs. */
 export class LogCut extends Error {
   override readonly name = "LogCut";

@@ -1,6 +1,25 @@
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { BootFailure } from "./failure.ts";
+
+/** A holder that was told to stop a moment ago may not have said so yet, and its launcher takes a moment to notice that npm is gone. */
+const HOLDER_PATIENCE_MS = 1_500;
+/** A holder that drains is gone after this. */
+const DRAIN_PATIENCE_MS = 12_000;
+const POLL_MS = 20;
 
 /**
  * The directory that holds a cluster: `lock` (who runs it), `pki/`, `nats/` (JetStream's files and configuration), `kubeconfig` and
@@ -15,13 +34,16 @@ export class DataDirectory {
     this.#lock = join(path, "lock");
   }
 
-  /** Makes the directory if need be and takes its lock. Throws BootFailure when it cannot be written or somebody else runs it. */
-  static open(path: string): DataDirectory {
+  /**
+   * Makes the directory if need be and takes its lock; waits for a holder that is about to end. Throws BootFailure when it cannot be written
+   * or somebody else runs it.
+   */
+  static async open(path: string): Promise<DataDirectory> {
     const directory = new DataDirectory(resolve(path));
     try {
       mkdirSync(directory.path, { recursive: true, mode: 0o700 });
       chmodSync(directory.path, 0o700);
-      directory.#takeLock();
+      await directory.#takeLock();
     } catch (error) {
       if (error instanceof BootFailure) throw error;
       const reason = (error as NodeJS.ErrnoException).code ?? String(error);
@@ -54,26 +76,44 @@ export class DataDirectory {
     rmSync(this.file(name), { force: true });
   }
 
+  /** Tells those who wait for this directory that it will be free soon. */
+  draining(): void {
+    this.write("lock", JSON.stringify({ ...self(), draining: true }));
+  }
+
   close(): void {
     this.remove("lock");
   }
 
-  #takeLock(): void {
-    const mine = JSON.stringify({ pid: process.pid, started: startOf(process.pid) });
-    for (;;) {
-      try {
-        writeFileSync(this.#lock, mine, { flag: "wx", mode: 0o600 });
-        return;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      }
+  async #takeLock(): Promise<void> {
+    const since_ms = performance.now();
+    while (!this.#linkLock()) {
       const holder = readHolder(this.#lock);
       if (holder !== undefined && isRunning(holder)) {
+        if (performance.now() - since_ms < (holder.draining === true ? DRAIN_PATIENCE_MS : HOLDER_PATIENCE_MS)) {
+          await delay(POLL_MS);
+          continue;
+        }
         throw new BootFailure(
           `the data directory ${this.path} is in use by a Troupe with pid ${holder.pid}; stop that one (kill ${holder.pid}) or choose another with --data DIR`,
         );
       }
       this.#clearStale(holder);
+    }
+  }
+
+  /** A link either makes the lock, with its whole content, or fails because there is one. */
+  #linkLock(): boolean {
+    const draft = `${this.#lock}.draft-${process.pid}`;
+    try {
+      writeFileSync(draft, JSON.stringify(self()), { mode: 0o600 });
+      linkSync(draft, this.#lock);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      return false;
+    } finally {
+      rmSync(draft, { force: true });
     }
   }
 
@@ -95,12 +135,17 @@ interface Holder {
   readonly pid: number;
   /** What `startOf` said of it; tells a live holder from a process that was given its pid later. */
   readonly started: string | undefined;
+  readonly draining?: boolean;
+}
+
+function self(): Holder {
+  return { pid: process.pid, started: startOf(process.pid) };
 }
 
 function readHolder(lock: string): Holder | undefined {
   try {
-    const { pid, started } = JSON.parse(readFileSync(lock, "utf8")) as Partial<Holder>;
-    return typeof pid === "number" ? { pid, started } : undefined;
+    const { pid, started, draining } = JSON.parse(readFileSync(lock, "utf8")) as Partial<Holder>;
+    return typeof pid === "number" ? { pid, started, draining: draining === true } : undefined;
   } catch {
     return undefined;
   }
@@ -113,15 +158,24 @@ export function isRunning(holder: Holder): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
   }
-  return holder.pid !== process.pid && (holder.started === undefined || holder.started === startOf(holder.pid));
+  return holder.pid !== process.pid && !isZombie(holder.pid) && (holder.started === undefined || holder.started === startOf(holder.pid));
 }
 
 /** When a process started, in clock ticks since boot; undefined where /proc is not. */
 function startOf(pid: number): string | undefined {
+  return statOf(pid)?.[19];
+}
+
+/** Whether a process has ended and only its parent has not taken note yet. */
+function isZombie(pid: number): boolean {
+  return statOf(pid)?.[0] === "Z";
+}
+
+/** The fields of /proc/<pid>/stat from the third (the state) on; the second, the command's name, may hold spaces and parentheses. */
+function statOf(pid: number): readonly string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The command's name may hold spaces and parentheses; the fields after the last one are numbers. Start time is field 22.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch {
     return undefined;
   }

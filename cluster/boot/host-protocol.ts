@@ -2,13 +2,15 @@ import type { LogLevel } from "../../runtime/mod.ts";
 import type { HostPlan } from "./layout.ts";
 import type { NatsAddress } from "./nats-server.ts";
 
-/** What a host's thread is started with. Plain data: it is cloned into the thread. */
+/** What a host needs to know before it can start. Plain data: it is cloned into the thread. */
 export interface HostOptions {
   readonly plan: HostPlan;
   readonly plans: readonly HostPlan[];
   readonly nats: NatsAddress;
   /** Copies of the log that JetStream keeps. */
   readonly replicas: 1 | 3;
+  /** A log is made where there is none; false when there was one before, which JetStream then should know. */
+  readonly mayMakeLog: boolean;
   readonly version: string;
   readonly logLevel: LogLevel;
   /** At least this many hollow nodes are played. */
@@ -19,6 +21,8 @@ export interface HostOptions {
 
 /** From the parent to a host. */
 export type ToHost =
+  /** Connect, and read the store to its end. The thread has loaded its code meanwhile. */
+  | { readonly type: "start"; readonly options: HostOptions }
   /** All hosts are there: take up the roles. */
   | { readonly type: "begin" }
   /** Finish what is under way, then end. */

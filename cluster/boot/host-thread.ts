@@ -1,7 +1,7 @@
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { BootFailure } from "./failure.ts";
 import { RunningHost } from "./host.ts";
-import type { FromHost, HostOptions, ToHost } from "./host-protocol.ts";
+import type { FromHost, ToHost } from "./host-protocol.ts";
 
 /** The entry of a worker thread that is a host: one event loop, one NATS connection, one view of the store, the actors of its roles. */
 const port = parentPort;
@@ -11,19 +11,29 @@ const say = (message: FromHost): void => port.postMessage(message);
 const fail = (error: unknown): void =>
   say({ type: "failed", message: error instanceof BootFailure ? error.message : String((error as Error).stack ?? error) });
 
-const starting = RunningHost.start(workerData as HostOptions);
-starting.then((host) => {
+const starting = Promise.withResolvers<RunningHost>();
+let broken: unknown;
+starting.promise.then((host) => {
   say({ type: "started" });
-  host.watchLog().catch(fail);
+  host.watchLog().catch((error: unknown) => {
+    broken = error;
+    fail(error);
+  });
 }, fail);
 
 port.on("message", (message: ToHost) => {
   switch (message.type) {
+    case "start":
+      starting.resolve(RunningHost.start(message.options));
+      return;
     case "begin":
-      starting.then((host) => host.begin()).then((begun) => say({ type: "begun", ...begun }), fail);
+      // What broke between the two messages was said when nobody listened.
+      starting.promise
+        .then((host) => (broken === undefined ? host.begin() : Promise.reject(broken)))
+        .then((begun) => say({ type: "begun", ...begun }), fail);
       return;
     case "stop":
-      starting
+      starting.promise
         .then((host) => host.stop())
         .catch(() => undefined)
         .then(() => {

@@ -2,102 +2,119 @@ import { Worker } from "node:worker_threads";
 import type { Logger } from "../../runtime/mod.ts";
 import { BootFailure } from "./failure.ts";
 import type { FromHost, HostOptions, ToHost } from "./host-protocol.ts";
+import type { HostPlan } from "./layout.ts";
 
 const RESTART_BACKOFF_MS = 200;
 const RESTART_BACKOFF_MAX_MS = 10_000;
 
 type Begun = Extract<FromHost, { type: "begun" }>;
 
-/** A host's thread as the parent sees it. A thread that dies is started again, with its roles. */
+/**
+ * A host's thread as the parent sees it. It loads its code from the moment it is made, while the parent prepares what the host will need. A
+ * thread that dies after it has begun is started again, with its roles.
+ */
 export class HostWorker {
+  readonly plan: HostPlan;
   readonly #log: Logger;
-  #options: HostOptions;
+  /** Told when a host that had begun says that it cannot go on. */
+  readonly #failed: (failure: BootFailure) => void;
+  #options: HostOptions | undefined;
   #worker: Worker;
   #stopping = false;
   #backoff_ms = RESTART_BACKOFF_MS;
-  /** Told when a host that had begun says that it cannot go on. */
-  readonly #failed: (failure: BootFailure) => void;
 
-  constructor(options: HostOptions, log: Logger, failed: (failure: BootFailure) => void) {
-    this.#options = options;
+  constructor(plan: HostPlan, log: Logger, failed: (failure: BootFailure) => void) {
+    this.plan = plan;
     this.#log = log;
     this.#failed = failed;
     this.#worker = this.#spawn();
   }
 
   /** Resolves when the host is connected and has its view. Rejects with BootFailure. */
-  async started(): Promise<void> {
-    await this.#hear("started");
+  async start(options: HostOptions): Promise<void> {
+    this.#options = options;
+    await this.#ask({ type: "start", options }, "started");
   }
 
+  /** Resolves when the host has taken up its roles. Rejects with BootFailure. */
   async begin(): Promise<Begun> {
-    const begun = this.#hear("begun");
-    this.#tell({ type: "begin" });
-    const answer = await begun;
+    const begun = await this.#ask({ type: "begin" }, "begun");
     // A thread that replaces this one takes the port that clients know.
-    if (answer.port !== undefined) this.#options = { ...this.#options, apiPort: answer.port };
-    this.#worker.on("exit", () => this.#replace());
-    this.#worker.on("message", (message: FromHost) => {
+    if (begun.port !== undefined && this.#options !== undefined) this.#options = { ...this.#options, apiPort: begun.port };
+    const worker = this.#worker;
+    worker.on("exit", () => this.#replace(worker));
+    worker.on("message", (message: FromHost) => {
       if (message.type === "failed") this.#failed(new BootFailure(message.message));
     });
-    return answer;
+    return begun;
   }
 
-  /** Asks the host to drain and waits until its thread has ended; ends it by force after the deadline. */
+  /** Asks the host to drain and waits until its thread has ended; ends it by force after the deadline, or at once when it has not started. */
   async stop(deadline_ms: number): Promise<void> {
     this.#stopping = true;
-    const ended = new Promise<void>((resolve) => this.#worker.once("exit", () => resolve()));
-    const force = setTimeout(() => void this.#worker.terminate(), deadline_ms);
-    this.#tell({ type: "stop" });
+    const worker = this.#worker;
+    if (this.#options === undefined || isOver(worker)) {
+      await worker.terminate();
+      return;
+    }
+    const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+    const force = setTimeout(() => void worker.terminate(), deadline_ms);
+    worker.postMessage({ type: "stop" } satisfies ToHost);
     await ended;
     clearTimeout(force);
   }
 
   #spawn(): Worker {
-    const worker = new Worker(new URL("./host-thread.ts", import.meta.url), { name: this.#options.plan.name, workerData: this.#options });
-    worker.on("error", (error) =>
-      this.#log.error({ host: this.#options.plan.name, error: String(error.stack ?? error) }, "a host crashed"),
-    );
+    const worker = new Worker(new URL("./host-thread.ts", import.meta.url), { name: this.plan.name });
+    worker.on("error", (error) => this.#log.error({ host: this.plan.name, error: String(error.stack ?? error) }, "a host crashed"));
     return worker;
   }
 
-  #tell(message: ToHost): void {
-    this.#worker.postMessage(message);
-  }
-
-  #hear<Type extends FromHost["type"]>(type: Type): Promise<Extract<FromHost, { type: Type }>> {
+  #ask<Type extends FromHost["type"]>(question: ToHost, answer: Type): Promise<Extract<FromHost, { type: Type }>> {
     const worker = this.#worker;
     return new Promise((resolve, reject) => {
       const onMessage = (message: FromHost): void => {
-        if (message.type === type) settle(() => resolve(message as Extract<FromHost, { type: Type }>));
+        if (message.type === answer) settle(() => resolve(message as Extract<FromHost, { type: Type }>));
         else if (message.type === "failed") settle(() => reject(new BootFailure(message.message)));
       };
-      const onExit = (code: number): void =>
-        settle(() => reject(new BootFailure(`host ${this.#options.plan.name} ended with code ${code}; its last lines in the log say why`)));
+      const onExit = (): void =>
+        settle(() => reject(new BootFailure(`the host ${this.plan.name} crashed; what it said is above, and a fault of Troupe's own`)));
       const settle = (then: () => void): void => {
         worker.off("message", onMessage).off("exit", onExit);
         then();
       };
       worker.on("message", onMessage).on("exit", onExit);
+      worker.postMessage(question);
+      if (isOver(worker)) onExit();
     });
   }
 
-  #replace(): void {
-    if (this.#stopping) return;
-    this.#log.warn({ host: this.#options.plan.name, restart_ms: this.#backoff_ms }, "a host ended; starting it again");
-    setTimeout(async () => {
-      if (this.#stopping) return;
-      this.#worker = this.#spawn();
-      try {
-        await this.started();
-        await this.begin();
-        this.#backoff_ms = RESTART_BACKOFF_MS;
-      } catch (error) {
-        this.#log.error({ host: this.#options.plan.name, error: String(error) }, "a host could not be started again");
-        await this.#worker.terminate();
-        this.#replace();
-      }
-    }, this.#backoff_ms);
+  #replace(ended: Worker): void {
+    if (this.#stopping || ended !== this.#worker) return;
+    this.#log.warn({ host: this.plan.name, restart_ms: this.#backoff_ms }, "a host ended; starting it again");
+    setTimeout(() => void this.#startAgain(), this.#backoff_ms);
     this.#backoff_ms = Math.min(this.#backoff_ms * 2, RESTART_BACKOFF_MAX_MS);
   }
+
+  async #startAgain(): Promise<void> {
+    if (this.#stopping || this.#options === undefined) return;
+    const worker = this.#spawn();
+    this.#worker = worker;
+    try {
+      await this.start({ ...this.#options, mayMakeLog: false });
+      await this.begin();
+      this.#backoff_ms = RESTART_BACKOFF_MS;
+      this.#log.warn({ host: this.plan.name }, "a host is back");
+    } catch (error) {
+      if (this.#stopping) return;
+      this.#log.error({ host: this.plan.name, error: String(error) }, "a host could not be started again");
+      await worker.terminate();
+      this.#replace(worker);
+    }
+  }
+}
+
+/** Whether a thread has ended: it has no id then. */
+function isOver(worker: Worker): boolean {
+  return worker.threadId === -1;
 }

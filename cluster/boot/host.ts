@@ -19,6 +19,7 @@ import {
   JetStreamLog,
   KindTable,
   LOG_CONNECTION_OPTIONS,
+  LogMissing,
   type Node,
   type Registry,
   Replica,
@@ -32,10 +33,9 @@ import { createGateway, type Gateway } from "../gateway/gateway.ts";
 import { ensureBootstrapObjects } from "./bootstrap-objects.ts";
 import { BootFailure } from "./failure.ts";
 import type { FromHost, HostOptions } from "./host-protocol.ts";
-import { KINDS_OF_ROLE, type Role } from "./layout.ts";
+import { KINDS_OF_ROLE, LOG_STREAM, type Role } from "./layout.ts";
 import { nodesToPlay } from "./nodes-to-play.ts";
 
-const STREAM = "troupe-log";
 const SUBJECT_PREFIX = "troupe";
 /** Actors watch from where they are; only clients of the gateway come back with old revisions. */
 const ACTORS_HISTORY_REVISIONS = 1_000;
@@ -86,9 +86,12 @@ export class RunningHost {
         `cannot connect to NATS at ${options.nats.servers.join(", ")} (${error.message}); start it, or leave --nats out to have one brought along`,
       );
     });
-    const journal = await JetStreamLog.open({ connection, clock, stream: STREAM, replicas: options.replicas }).catch((error: Error) => {
+    const { replicas, mayMakeLog: make } = options;
+    const journal = await JetStreamLog.open({ connection, clock, stream: LOG_STREAM, replicas, make }).catch((error: Error) => {
       throw new BootFailure(
-        `cannot open the store's log in JetStream at ${options.nats.servers.join(", ")}: ${error.message}; JetStream must be on and have room`,
+        error instanceof LogMissing
+          ? `JetStream cannot read the store's log, whose files are there: they are damaged; restore the data directory from a copy (nats/nats.log in it says what was found)`
+          : `cannot open the store's log in JetStream at ${options.nats.servers.join(", ")}: ${error.message}; JetStream must be on and have room`,
       );
     });
     const host = new RunningHost(options, log, connection, journal);

@@ -1,3 +1,6 @@
+/** The JetStream stream that holds the store's log. */
+export const LOG_STREAM = "troupe-log";
+
 /** What a host can be given to do. Each role brings its own kinds of actors. */
 export type Role = "gateway" | "store" | "controllers" | "scheduler" | "nodes";
 

@@ -1,10 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { connect, createServer } from "node:net";
+import { join } from "node:path";
 import type { Logger } from "../../runtime/mod.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import { BootFailure } from "./failure.ts";
+import { endLeftoverServers } from "./leftover-server.ts";
 
 /** How hosts reach NATS. */
 export interface NatsAddress {
@@ -13,16 +15,29 @@ export interface NatsAddress {
   readonly pass?: string;
 }
 
+/** Which program to run. */
+export interface NatsBinary {
+  readonly path: string;
+  /** As the launcher found out, such as "2.10.27"; undefined: ask it. */
+  readonly version: string | undefined;
+}
+
 /** Largest message: the store's batches and the kernel's frames stay under it. */
 const NATS_PAYLOAD_BYTES = 8 * 1024 * 1024;
-const START_DEADLINE_MS = 15_000;
-const STOP_DEADLINE_MS = 5_000;
-const RESTART_BACKOFF_MS = 200;
+/** Longer than JetStream takes to recover a large log on a slow disk. */
+const START_DEADLINE_MS = 30_000;
+const STOP_DEADLINE_MS = 3_000;
+const RESTART_BACKOFF_MS = 50;
 const RESTART_BACKOFF_MAX_MS = 5_000;
-const POLL_MS = 10;
+const POLL_MS = 5;
 /** The first version with `sync_interval: always`. */
 const FSYNC_SINCE = [2, 10] as const;
 const USER = "troupe";
+const CONFIG = "nats/nats.conf";
+const LOG = "nats/nats.log";
+/** Where JetStream keeps the streams of the one account that there is. */
+const STREAMS = "nats/jetstream/jetstream/$G/streams";
+const GUARD = "/usr/bin/setpriv";
 
 /**
  * The nats-server that a Troupe brings along: a child process on the loopback interface with JetStream in the data directory, credentials
@@ -34,34 +49,41 @@ export class NatsServer {
   readonly version: string;
   /** Whether an acknowledged write is on the disk. */
   readonly syncsAlways: boolean;
+  /** Streams that had messages before this server was started. One of them that it does not know now is damaged. */
+  readonly streamsBefore: readonly string[];
   readonly #binary: string;
-  readonly #config: string;
+  readonly #data: DataDirectory;
   readonly #log: Logger;
   #child: ChildProcess | undefined;
+  /** Why the child that was started last is no longer there; undefined while it is. */
+  #ended: string | undefined;
+  #listens = false;
   #stopping = false;
   #backoff_ms = RESTART_BACKOFF_MS;
 
-  private constructor(binary: string, version: string, config: string, address: NatsAddress, log: Logger) {
+  private constructor(binary: string, version: string, data: DataDirectory, address: NatsAddress, log: Logger) {
     this.#binary = binary;
     this.version = version;
     this.syncsAlways = syncsAlways(version);
-    this.#config = config;
+    this.streamsBefore = streamsWithMessages(data.file(STREAMS));
+    this.#data = data;
     this.address = address;
     this.#log = log;
   }
 
-  /** Starts the server and resolves when it listens. Throws BootFailure. */
-  static async start(data: DataDirectory, binary: string, log: Logger): Promise<NatsServer> {
-    const version = versionOf(binary);
+  /** Starts the server and resolves when it listens. Throws BootFailure, with nothing left running. */
+  static async start(data: DataDirectory, binary: NatsBinary, log: Logger): Promise<NatsServer> {
+    const version = binary.version ?? versionOf(binary.path);
     mkdirSync(data.file("nats"), { recursive: true, mode: 0o700 });
-    await endLeftover(data);
+    await endLeftoverServers(data.file(CONFIG), data.file("nats/nats.pid"));
     const port = await freePort();
     const pass = randomBytes(24).toString("base64url");
-    data.write("nats/nats.conf", configuration(data, port, pass, syncsAlways(version)));
+    data.write(CONFIG, configuration(data, port, pass, syncsAlways(version)));
     const address = { servers: [`nats://127.0.0.1:${port}`], user: USER, pass };
-    const server = new NatsServer(binary, version, data.file("nats/nats.conf"), address, log);
+    const server = new NatsServer(binary.path, version, data, address, log);
+    const logBytes = sizeOf(data.file(LOG));
     server.#spawn();
-    await server.#listening(data, port);
+    await server.#listening(port, logBytes);
     return server;
   }
 
@@ -72,7 +94,7 @@ export class NatsServer {
   async stop(): Promise<void> {
     this.#stopping = true;
     const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === undefined || this.#ended !== undefined) return;
     const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
     child.kill("SIGTERM");
     const force = setTimeout(() => child.kill("SIGKILL"), STOP_DEADLINE_MS);
@@ -81,33 +103,50 @@ export class NatsServer {
   }
 
   #spawn(): void {
-    // setpriv makes the kernel end the server when this process is killed; elsewhere `endLeftover` does at the next start.
-    const guarded = process.platform === "linux" && existsSync("/usr/bin/setpriv");
-    const [command, args] = guarded
-      ? ["/usr/bin/setpriv", ["--pdeathsig", "KILL", this.#binary, "-c", this.#config]]
-      : [this.#binary, ["-c", this.#config]];
+    // setpriv makes the kernel end the server when this process is killed; elsewhere the next start ends it.
+    const guarded = process.platform === "linux" && existsSync(GUARD);
+    const config = ["-c", this.#data.file(CONFIG)];
+    // What it says before it has read where its log is goes there too.
+    const out = openSync(this.#data.file(LOG), "a", 0o600);
     // A process group of its own: an interrupt from the terminal is ours to pass on, after the hosts have drained.
-    const child = spawn(command as string, args as string[], { stdio: "ignore", detached: true });
+    const options = { stdio: ["ignore", out, out] as ("ignore" | number)[], detached: true };
+    const child = guarded ? spawn(GUARD, ["--pdeathsig", "KILL", this.#binary, ...config], options) : spawn(this.#binary, config, options);
+    closeSync(out);
+    this.#child = child;
+    this.#ended = undefined;
     const started_ms = performance.now();
-    child.once("error", (error) => this.#log.error({ error: String(error), binary: this.#binary }, "nats-server could not be started"));
-    child.once("exit", (code, signal) => {
-      if (this.#stopping) return;
+    let over = false;
+    const onEnd = (why: string): void => {
+      if (over) return;
+      over = true;
+      this.#ended = why;
+      if (this.#stopping || !this.#listens) return;
       if (performance.now() - started_ms > RESTART_BACKOFF_MAX_MS) this.#backoff_ms = RESTART_BACKOFF_MS;
-      this.#log.warn({ code, signal, restart_ms: this.#backoff_ms }, "nats-server ended; starting it again");
+      this.#log.warn({ why, restart_ms: this.#backoff_ms, log: this.#data.file(LOG) }, "nats-server ended; starting it again");
       setTimeout(() => !this.#stopping && this.#spawn(), this.#backoff_ms);
       this.#backoff_ms = Math.min(this.#backoff_ms * 2, RESTART_BACKOFF_MAX_MS);
-    });
-    this.#child = child;
+    };
+    child.once("error", (error: NodeJS.ErrnoException) => onEnd(error.code ?? error.message));
+    child.once("exit", (code, signal) => onEnd(signal === null ? `exit code ${code}` : `signal ${signal}`));
   }
 
-  async #listening(data: DataDirectory, port: number): Promise<void> {
-    const deadline = performance.now() + START_DEADLINE_MS;
-    while (performance.now() < deadline) {
-      if (await accepts(port)) return;
+  async #listening(port: number, logBytes: number): Promise<void> {
+    const deadline_ms = performance.now() + START_DEADLINE_MS;
+    while (performance.now() < deadline_ms && this.#ended === undefined) {
+      if (await accepts(port)) {
+        this.#listens = true;
+        return;
+      }
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
+    const ended = this.#ended;
     await this.stop();
-    throw new BootFailure(`${this.#binary} did not start within ${START_DEADLINE_MS / 1000} s; its log is ${data.file("nats/nats.log")}`);
+    const words = lastWords(this.#data.file(LOG), logBytes);
+    throw new BootFailure(
+      ended === undefined
+        ? `${this.#binary} did not start within ${START_DEADLINE_MS / 1000} s; see its log, ${this.#data.file(LOG)}`
+        : `${this.#binary} ended at its start (${ended}${words === "" ? "" : `: ${words}`}); mend that, or name another with NATS_SERVER=/path/to/nats-server; its log is ${this.#data.file(LOG)}`,
+    );
   }
 }
 
@@ -116,7 +155,7 @@ function configuration(data: DataDirectory, port: number, pass: string, sync: bo
 host: 127.0.0.1
 port: ${port}
 pid_file: ${JSON.stringify(data.file("nats/nats.pid"))}
-log_file: ${JSON.stringify(data.file("nats/nats.log"))}
+log_file: ${JSON.stringify(data.file(LOG))}
 log_size_limit: 10485760
 max_payload: ${NATS_PAYLOAD_BYTES}
 max_pending: 268435456
@@ -130,7 +169,7 @@ ${sync ? "  sync_interval: always\n" : ""}}
 
 function versionOf(binary: string): string {
   try {
-    const printed = execFileSync(binary, ["--version"], { encoding: "utf8" });
+    const printed = execFileSync(binary, ["--version"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
     return /v?(\d+\.\d+\.\d+)/.exec(printed)?.[1] ?? "0.0.0";
   } catch (error) {
     throw new BootFailure(
@@ -144,34 +183,29 @@ function syncsAlways(version: string): boolean {
   return major > FSYNC_SINCE[0] || (major === FSYNC_SINCE[0] && minor >= FSYNC_SINCE[1]);
 }
 
-/** Ends a nats-server that an earlier life on this data directory left behind, and waits until it is gone. */
-async function endLeftover(data: DataDirectory): Promise<void> {
-  let pid: number;
-  try {
-    pid = Number.parseInt(readFileSync(data.file("nats/nats.pid"), "utf8"), 10);
-  } catch {
-    return;
-  }
-  if (!(pid > 1) || !commandLineOf(pid).includes(data.file("nats/nats.conf"))) return;
-  process.kill(pid, "SIGTERM");
-  const deadline = performance.now() + STOP_DEADLINE_MS;
-  while (commandLineOf(pid).includes(data.file("nats/nats.conf"))) {
-    if (performance.now() > deadline) process.kill(pid, "SIGKILL");
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
+/** A directory alone proves nothing: the very first start may have been cut off right after it was made. */
+function streamsWithMessages(directory: string): readonly string[] {
+  const list = (path: string): readonly string[] => (existsSync(path) ? readdirSync(path) : []);
+  return list(directory).filter((stream) => {
+    const messages = join(directory, stream, "msgs");
+    return list(messages).some((file) => file.endsWith(".blk") && sizeOf(join(messages, file)) > 0);
+  });
 }
 
-function commandLineOf(pid: number): string {
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** The last line that was written to a log beyond its first `bytes`, without the time and process before its text. */
+function lastWords(file: string, bytes: number): string {
+  let added: string;
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
-  } catch {
-    // No /proc: ask ps, as on macOS.
-  }
-  try {
-    return execFileSync("ps", ["-o", "command=", "-p", String(pid)], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    added = readFileSync(file).subarray(bytes).toString("utf8").trim();
   } catch {
     return "";
   }
+  const line = added.split("\n").at(-1) ?? "";
+  return line.replace(/^\[\d+\] [\d/]+ [\d:.]+ /, "");
 }
 
 function freePort(): Promise<number> {
@@ -194,5 +228,6 @@ function accepts(port: number): Promise<boolean> {
       resolve(true);
     });
     socket.once("error", () => resolve(false));
+    socket.once("close", () => resolve(false));
   });
 }

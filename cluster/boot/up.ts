@@ -1,89 +1,81 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { type Logger, type LogLevel, pinoLogger } from "../../runtime/mod.ts";
+// Not by way of runtime/mod.ts: the parent only logs, and should not load the rest of the kernel before it has started its hosts.
+import { pinoLogger } from "../../runtime/log.ts";
+import type { LogLevel } from "../../runtime/mod.ts";
 import type { UpFlags } from "../command-line/flags.ts";
 import { openClusterCertificates } from "../pki/certificates.ts";
+import { Closers } from "./closers.ts";
 import { DataDirectory } from "./data-directory.ts";
 import { BootFailure } from "./failure.ts";
 import type { HostOptions } from "./host-protocol.ts";
 import { HostWorker } from "./host-worker.ts";
-import { planHosts } from "./layout.ts";
-import { type NatsAddress, NatsServer } from "./nats-server.ts";
+import { type HostPlan, LOG_STREAM, planHosts } from "./layout.ts";
+import { type NatsAddress, type NatsBinary, NatsServer } from "./nats-server.ts";
 
 /** SIGTERM to exit, of which the hosts have the larger part and nats-server the rest. */
-const HOST_DRAIN_MS = 6_000;
+const HOST_DRAIN_MS = 4_000;
+const STORE_DRAIN_MS = 2_000;
 const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error", "fatal", "silent"];
 
-/** A cluster that runs: what `troupe up` is between the ready line and the exit. */
+/** A cluster that starts or runs: what `troupe up` is until it ends. */
 export interface Cluster {
-  readonly ready: string;
-  /** Settles only if the cluster cannot go on. */
+  /** Resolves with the ready line. Rejects, with BootFailure when it is for the user to mend, and then everything has been stopped. */
+  readonly ready: Promise<string>;
+  /** Settles only if a cluster that was ready cannot go on. */
   readonly failed: Promise<BootFailure>;
-  /** Drains and ends everything. Safe to call more than once. */
+  /** Drains and ends everything, also in the middle of the start. Safe to call more than once. */
   stop(): Promise<void>;
 }
 
-/** Starts a cluster, or goes on with the one in the data directory. Throws BootFailure with nothing left running. */
-export async function up(flags: UpFlags, started_ms: number): Promise<Cluster> {
-  const data = DataDirectory.open(flags.data);
-  const closers: (() => Promise<void> | void)[] = [() => data.close()];
-  let stopping: Promise<void> | undefined;
-  const stop = (): Promise<void> => {
-    stopping ??= (async () => {
-      while (closers.length > 0) await closers.pop()?.();
-    })();
-    return stopping;
-  };
-  try {
-    const log = pinoLogger({ level: logLevel() });
-    data.remove("status.json");
-    closers.push(() => data.remove("status.json"));
-    const failure = Promise.withResolvers<BootFailure>();
-    const ready = await start(flags, data, log, closers, failure.resolve, started_ms);
-    return { ready, failed: failure.promise, stop };
-  } catch (error) {
+/** Starts a cluster, or goes on with the one in the data directory. */
+export function up(flags: UpFlags, started_ms: number): Cluster {
+  const closers = new Closers();
+  const failure = Promise.withResolvers<BootFailure>();
+  const stop = (): Promise<void> => closers.close();
+  const ready = start(flags, closers, failure.resolve, started_ms).catch(async (error: unknown) => {
     await stop();
     throw error;
-  }
+  });
+  return { ready, failed: failure.promise, stop };
 }
 
-async function start(
-  flags: UpFlags,
-  data: DataDirectory,
-  log: Logger,
-  closers: (() => Promise<void> | void)[],
-  failed: (failure: BootFailure) => void,
-  started_ms: number,
-): Promise<string> {
-  const [own, certificates] = await Promise.all([
-    flags.nats === undefined ? NatsServer.start(data, process.env.NATS_SERVER ?? "nats-server", log) : undefined,
-    openClusterCertificates(data.file("pki")),
-  ]);
-  if (own !== undefined) closers.push(() => own.stop());
+async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFailure) => void, started_ms: number): Promise<string> {
+  const level = logLevel();
+  const data = await DataDirectory.open(flags.data);
+  closers.add(() => data.close());
+  closers.goOn();
+  const log = pinoLogger({ level });
+  data.remove("status.json");
+  closers.add(() => data.remove("status.json"));
+
+  // The hosts load their code while the rest is made ready.
+  const plans = planHosts(flags.threads ?? (availableParallelism() >= 4 ? 3 : 2), flags.only);
+  const hosts = plans.map((plan) => new HostWorker(plan, log, failed));
+  const server = flags.nats === undefined ? NatsServer.start(data, natsBinary(), log) : undefined;
+  closers.add(async () => (await server?.catch(() => undefined))?.stop());
+  closers.add(() => stopHosts(plans, hosts));
+  closers.add(() => data.draining());
+  const [own, certificates] = await Promise.all([server, openClusterCertificates(data.file("pki"))]);
+  closers.goOn();
   const version = versionOfTroupe();
   const nats: NatsAddress = own?.address ?? credentialsOf(flags.nats ?? []);
-  const plans = planHosts(flags.threads ?? (availableParallelism() >= 4 ? 3 : 2), flags.only);
   const options: Omit<HostOptions, "plan"> = {
     plans,
     nats,
     replicas: (flags.nats?.length ?? 1) >= 3 ? 3 : 1,
+    mayMakeLog: own?.streamsBefore.includes(LOG_STREAM) !== true,
     version,
-    logLevel: logLevel(),
+    logLevel: level,
     nodes: flags.nodes,
     tls: certificates.server,
     apiPort: flags.apiPort,
   };
-  const hosts = plans.map((plan) => new HostWorker({ ...options, plan }, log, failed));
-  // The store's host ends last, so that what others still write has a taker.
-  const hasStore = (index: number): boolean => plans[index]?.roles.includes("store") === true;
-  closers.push(async () => {
-    await Promise.all(hosts.map((host, index) => (hasStore(index) ? undefined : host.stop(HOST_DRAIN_MS))));
-    await Promise.all(hosts.map((host, index) => (hasStore(index) ? host.stop(HOST_DRAIN_MS / 2) : undefined)));
-  });
-  await Promise.all(hosts.map((host) => host.started()));
-  const first = await Promise.all(hosts.map((host, index) => (hasStore(index) ? host.begin() : undefined)));
-  const rest = await Promise.all(hosts.map((host, index) => (hasStore(index) ? undefined : host.begin())));
+  await Promise.all(hosts.map((host) => host.start({ ...options, plan: host.plan })));
+  const first = await Promise.all(hosts.map((host, index) => (hasStore(plans[index]) ? host.begin() : undefined)));
+  const rest = await Promise.all(hosts.map((host, index) => (hasStore(plans[index]) ? undefined : host.begin())));
+  closers.goOn();
   const port = [...first, ...rest].find((begun) => begun?.port !== undefined)?.port;
   const api = `https://127.0.0.1:${port}`;
   const kubeconfig = data.file("kubeconfig");
@@ -103,6 +95,24 @@ async function start(
   data.write("status.json", `${JSON.stringify(status, null, 2)}\n`);
   const took_ms = Math.round(Date.now() - started_ms);
   return `ready in ${took_ms} ms  api=${api}  kubeconfig=${kubeconfig}  console=${status.console}${caution === undefined ? "" : `  caution="${caution}"`}`;
+}
+
+/** The store's host ends last, so that what others still write has a taker. */
+async function stopHosts(plans: readonly HostPlan[], hosts: readonly HostWorker[]): Promise<void> {
+  const stopThose = (store: boolean, deadline_ms: number): Promise<unknown> =>
+    Promise.all(hosts.map((host, index) => (hasStore(plans[index]) === store ? host.stop(deadline_ms) : undefined)));
+  await stopThose(false, HOST_DRAIN_MS);
+  await stopThose(true, STORE_DRAIN_MS);
+}
+
+function hasStore(plan: HostPlan | undefined): boolean {
+  return plan?.roles.includes("store") === true;
+}
+
+/** The nats-server that the launcher found; without a launcher, that of the PATH. */
+function natsBinary(): NatsBinary {
+  const { NATS_SERVER: path = "nats-server", NATS_SERVER_VERSION: version } = process.env;
+  return { path, version };
 }
 
 /** What is logged to standard error; by TROUPE_LOG. Throws BootFailure. */

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
-import { HOLLOW_NODES_MAX } from "../../actors/mod.ts";
+// Not by way of actors/mod.ts: the parent process would load the whole cast for one number.
+import { HOLLOW_NODES_MAX } from "../../actors/node/cidr.ts";
 import { THREADS_MAX } from "../boot/layout.ts";
 
 /** What `troupe up` was asked for. */
@@ -41,7 +42,8 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
       },
     }));
   } catch (error) {
-    throw new WrongUsage(`${(error as Error).message.split(". ")[0]}; see npm start -- --help`);
+    // The rest of what parseArgs says is advice about other ways to write it.
+    throw new WrongUsage(`${(error as Error).message.split(/\.?\s*\n|\. /)[0]}; see npm start -- --help`);
   }
   const text = (name: string): string | undefined => values[name] as string | undefined;
   const runtime = text("runtime") ?? "hollow";

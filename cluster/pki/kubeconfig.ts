@@ -1,4 +1,3 @@
-import { stringify } from "yaml";
 import type { KeyPair } from "./issuing.ts";
 import { writePrivateFile } from "./key-pair-file.ts";
 
@@ -13,19 +12,30 @@ export interface KubeconfigContent {
   readonly user: KeyPair;
 }
 
-/** The text of a kubeconfig with everything embedded, so that the file can be copied; its one context is `troupe`. */
+/**
+ * The text of a kubeconfig with everything embedded, so that the file can be copied; its one context is `troupe`. Written out, since a URL and
+ * base64 need no quoting and a YAML library takes a start longer to load than all of this.
+ */
 export function kubeconfigText({ server, authority, user }: KubeconfigContent): string {
-  return stringify(
-    {
-      apiVersion: "v1",
-      kind: "Config",
-      clusters: [{ name: NAME, cluster: { server, "certificate-authority-data": base64(authority) } }],
-      users: [{ name: `${NAME}-admin`, user: { "client-certificate-data": base64(user.cert), "client-key-data": base64(user.key) } }],
-      contexts: [{ name: NAME, context: { cluster: NAME, user: `${NAME}-admin` } }],
-      "current-context": NAME,
-    },
-    { lineWidth: 0 },
-  );
+  return `apiVersion: v1
+kind: Config
+clusters:
+  - name: ${NAME}
+    cluster:
+      server: ${server}
+      certificate-authority-data: ${base64(authority)}
+users:
+  - name: ${NAME}-admin
+    user:
+      client-certificate-data: ${base64(user.cert)}
+      client-key-data: ${base64(user.key)}
+contexts:
+  - name: ${NAME}
+    context:
+      cluster: ${NAME}
+      user: ${NAME}-admin
+current-context: ${NAME}
+`;
 }
 
 /** Writes a kubeconfig for its owner's eyes only (0600), by atomic rename. Throws BootFailure. */
