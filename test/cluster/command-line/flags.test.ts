@@ -20,6 +20,11 @@ describe("parseUpFlags", () => {
     expect(flags).toEqual({ nodes: 100, data: "/x", apiPort: 0, nats: ["nats://a:1", "nats://b:2"], threads: 3, only: "api" });
   });
 
+  test("says in one line that a value is missing", () => {
+    expect(() => parseUpFlags(["--nodes", "-1"])).toThrow(/^Option '--nodes' argument is ambiguous; see npm start -- --help$/);
+    expect(() => parseUpFlags(["--nodes"])).toThrow(/^Option '--nodes <value>' argument missing; see npm start -- --help$/);
+  });
+
   test.each([
     ["--nodes many", "--nodes many is not a whole number from 0 to 16384"],
     ["--nodes=-1", "--nodes -1 is not a whole number"],
