@@ -7,6 +7,7 @@ import { decodeObject } from "../kinds/text.ts";
 import type { PodMessage } from "../pod/pod.ts";
 import type { PodPlace } from "../pod/pod-status.ts";
 import type { Registry } from "../registry/registry.ts";
+import { microTimestamp, timestamp } from "../registry/timestamps.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
 import { HOLLOW_NODES_MAX, nodeAddressOf, PodAddresses, podCidrOf } from "./cidr.ts";
@@ -120,7 +121,7 @@ class NodeActor implements Actor<NodeMessage> {
 
   async #register(index: number): Promise<Node> {
     const entry = await this.#registry
-      .create(NodeKind, hollowNode(this.#name, index, this.#runtime, this.#now()), { fieldManager: "kubelet" })
+      .create(NodeKind, hollowNode(this.#name, index, this.#runtime, timestamp(this.#context.clock.now_ms())), { fieldManager: "kubelet" })
       .catch((error: unknown) => {
         if (error instanceof StatusError && error.status.code === 409)
           return this.#registry.modify(NodeKind, undefined, this.#name, () => undefined);
@@ -144,7 +145,7 @@ class NodeActor implements Actor<NodeMessage> {
   async #renewLease(): Promise<void> {
     const node = this.#node;
     if (node === undefined) return;
-    const renewTime = this.#now().replace("Z", "000Z");
+    const renewTime = microTimestamp(this.#context.clock.now_ms());
     try {
       await this.#registry.modify(
         LeaseKind,
@@ -160,7 +161,7 @@ class NodeActor implements Actor<NodeMessage> {
   }
 
   async #reportStatus(): Promise<void> {
-    const now = this.#now().replace(/\.\d+Z$/, "Z");
+    const now = timestamp(this.#context.clock.now_ms());
     await this.#registry.modify(
       NodeKind,
       undefined,
@@ -212,10 +213,5 @@ class NodeActor implements Actor<NodeMessage> {
 
   #hostIP(node: Node): string {
     return node.status?.addresses?.find((address) => address.type === "InternalIP")?.address ?? nodeAddressOf(this.#index);
-  }
-
-  /** RFC 3339 with milliseconds. */
-  #now(): string {
-    return new Date(this.#context.clock.now_ms()).toISOString();
   }
 }
