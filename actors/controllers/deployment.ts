@@ -1,7 +1,6 @@
 import { DeploymentKind } from "../kinds/apps/deployment.ts";
 import { ReplicaSetKind } from "../kinds/apps/replica-set.ts";
 import type { Deployment, DeploymentStatus, ReplicaSet } from "../kinds/generated/types.ts";
-import type { Kind } from "../kinds/kind.ts";
 import { semanticEqual } from "../kinds/machinery/equal.ts";
 import { matchesLabels, selectorOf } from "../kinds/machinery/label-selector.ts";
 import { ownersOf, sameLabels, sameOwners } from "../kinds/metadata-text.ts";
@@ -30,16 +29,6 @@ const REPLICA_SETS = "replicasets.apps";
 const PODS = "pods";
 /** Sets change their status in bursts while their pods start; one look after each burst is enough. */
 const PACE_MS = 25;
-
-/** A Deployment as its status updates change it: annotations too. Source: deploymentStatusStrategy. */
-const DeploymentStatusKind: Kind<Deployment> = {
-  ...DeploymentKind,
-  prepareForStatusUpdate: (next, current) => {
-    const { labels: _sent, ...metadata } = next.metadata;
-    const { labels } = current.metadata;
-    Object.assign(next, { metadata: labels === undefined ? metadata : { ...metadata, labels } });
-  },
-};
 
 /** Rolls pod templates out through ReplicaSets. Source: pkg/controller/deployment. */
 export const deploymentController: Controller = {
@@ -274,7 +263,7 @@ function statusActions(deployment: Deployment, status: DeploymentStatus, revisio
     metadata: { ...current.metadata, annotations: { ...current.metadata.annotations, [REVISION]: revision } },
     status,
   });
-  return [modifyStatus(DeploymentStatusKind, deployment, change)];
+  return [modifyStatus(DeploymentKind, deployment, change)];
 }
 
 /** A set that may not be created makes the rollout fail visibly. */

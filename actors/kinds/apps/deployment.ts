@@ -99,6 +99,12 @@ export const DeploymentKind: Kind<Deployment> = {
   prepareForUpdate: (next, current) => {
     next.status = current.status ?? {};
   },
+  // Annotations go along with the status, labels do not. Source: deploymentStatusStrategy.
+  prepareForStatusUpdate: (next, current) => {
+    const { labels: _sent, ...metadata } = next.metadata;
+    const { labels } = current.metadata;
+    Object.assign(next, { metadata: labels === undefined ? metadata : { ...metadata, labels } });
+  },
   validate,
   validateUpdate: (next, current) => {
     if (semanticEqual(next.spec.selector, current.spec.selector)) return [];

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { DeploymentKind } from "../../../actors/kinds/apps/deployment.ts";
 import { ConfigMapKind } from "../../../actors/kinds/core/config-map.ts";
 import { NamespaceKind } from "../../../actors/kinds/core/namespace.ts";
-import type { ConfigMap, Namespace } from "../../../actors/kinds/generated/types.ts";
+import type { ConfigMap, Deployment, Namespace } from "../../../actors/kinds/generated/types.ts";
 import type { View } from "../../../actors/store/view.ts";
 import { seededRandom, systemRandom } from "../../../runtime/mod.ts";
 import type { TestRegistry } from "./harness.ts";
@@ -276,5 +277,28 @@ describe("namespaces", () => {
       code: 403,
       message: 'namespaces "kube-system" is forbidden: this namespace may not be deleted',
     });
+  });
+});
+
+describe("a deployment's status", () => {
+  test("takes annotations along, but not labels, and counts no generation", async () => {
+    const template = { metadata: { labels: { a: "b" } }, spec: { containers: [{ name: "c", image: "i" }] } };
+    await t.registry.create(DeploymentKind, named<Deployment>("w", "d", { spec: { selector: { matchLabels: { a: "b" } }, template } }));
+    const entry = await t.registry.modify(
+      DeploymentKind,
+      "d",
+      "w",
+      (current) => ({
+        ...current,
+        metadata: { ...current.metadata, labels: { not: "taken" }, annotations: { revision: "1" } },
+        spec: { ...current.spec, replicas: 7 },
+        status: { replicas: 1 },
+      }),
+      { subresource: "status" },
+    );
+    const { metadata, spec, status } = objectOf<Deployment>(entry);
+    expect(metadata).toMatchObject({ generation: 1, annotations: { revision: "1" } });
+    expect(metadata.labels).toBeUndefined();
+    expect({ replicas: spec.replicas, status }).toEqual({ replicas: 1, status: { replicas: 1 } });
   });
 });
