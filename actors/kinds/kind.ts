@@ -67,6 +67,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly tracksGeneration?: boolean;
   /** Whether an update raises the generation; absent: when `spec` differs. */
   generationChanges?(next: T, current: T): boolean;
+  /** True for kinds of which a `PUT` under a name that is free makes a new object. Source: AllowCreateOnUpdate of Kubernetes 1.34. */
+  readonly createsOnUpdate?: boolean;
   /** True for kinds whose deletion answers with the object even when it is gone at once; the others answer with a Status. */
   readonly returnsDeletedObject?: boolean;
   readonly columns: readonly Column[];

@@ -1,10 +1,12 @@
 import { badRequest } from "../../actors/kinds/errors.ts";
 import type { Kind } from "../../actors/kinds/kind.ts";
+import { keyFor } from "../../actors/kinds/kind.ts";
 import type { ObjectMeta } from "../../actors/kinds/object.ts";
 import type { Deleted } from "../../actors/registry/registry.ts";
 import type { Answer } from "./answer.ts";
 import { objectText } from "./body.ts";
 import type { GatewayContext } from "./context.ts";
+import { untilNewest } from "./context.ts";
 import { checkedOptions } from "./list.ts";
 import type { Content } from "./object-body.ts";
 import { readObject, readPatch } from "./object-body.ts";
@@ -37,12 +39,30 @@ export async function update(
   const { object, warnings } = readObject(kind, content, options, context.kinds);
   const metadata = placed(kind, info, object.metadata);
   checkName(metadata.name, info.name);
-  const entry = await context.registry.update(
-    kind,
-    { ...object, metadata },
-    part === undefined ? options : { ...options, subresource: part },
-  );
-  return { type: "object", code: 200, kind, entry, warnings };
+  const wanted = { ...object, metadata };
+  if (part !== undefined) {
+    return {
+      type: "object",
+      code: 200,
+      kind,
+      entry: await context.registry.update(kind, wanted, { ...options, subresource: part }),
+      warnings,
+    };
+  }
+  if (kind.createsOnUpdate === true && (await isAbsent(context, kind, metadata))) {
+    // Of what was replaced and then deleted by others, the revision means nothing any more.
+    const { resourceVersion: _ofAnother, ...rest } = metadata;
+    const entry = await context.registry.create(kind, { ...object, metadata: rest as ObjectMeta }, options);
+    return { type: "object", code: 201, kind, entry, warnings };
+  }
+  return { type: "object", code: 200, kind, entry: await context.registry.update(kind, wanted, options), warnings };
+}
+
+async function isAbsent(context: GatewayContext, kind: Kind, { namespace, name }: ObjectMeta): Promise<boolean> {
+  const key = keyFor(kind, kind.namespaced ? namespace : undefined, name);
+  if (context.view.entry(key) !== undefined) return false;
+  await untilNewest(context);
+  return context.view.entry(key) === undefined;
 }
 
 /** `PATCH` of an object, or of its status. */

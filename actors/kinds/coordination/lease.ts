@@ -36,6 +36,7 @@ export const LeaseKind: Kind<Lease> = {
   verbs: ALL_VERBS,
   subresources: [],
   schema: "io.k8s.api.coordination.v1.Lease",
+  createsOnUpdate: true,
   validate,
   columns: [NAME_COLUMN, column("Holder", "Who holds the lease now"), AGE_COLUMN],
   cells: (object, now_ms) => [object.metadata.name, object.spec?.holderIdentity ?? "", ageOf(object, now_ms)],

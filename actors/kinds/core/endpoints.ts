@@ -52,6 +52,7 @@ export const EndpointsKind: Kind<Endpoints> = {
   verbs: ALL_VERBS,
   subresources: [],
   schema: "io.k8s.api.core.v1.Endpoints",
+  createsOnUpdate: true,
   applyDefaults: (object) => {
     for (const subset of object.subsets ?? []) for (const port of subset.ports ?? []) port.protocol ||= "TCP";
   },

@@ -79,6 +79,7 @@ export const EventKind: Kind<Event> = {
   verbs: ALL_VERBS,
   subresources: [],
   schema: "io.k8s.api.core.v1.Event",
+  createsOnUpdate: true,
   validate,
   columns: [
     column("Last Seen", "When it was seen last"),

@@ -109,6 +109,7 @@ export const ServiceKind: Kind<Service> = {
   verbs: ALL_VERBS,
   subresources: [STATUS],
   schema: "io.k8s.api.core.v1.Service",
+  createsOnUpdate: true,
   returnsDeletedObject: true,
   applyDefaults,
   prepareForCreate: (service) => {

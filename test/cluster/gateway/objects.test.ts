@@ -61,6 +61,23 @@ describe("one object", () => {
     });
   });
 
+  test("PUT under a free name creates what Kubernetes lets it create, and nothing else", async () => {
+    const lease = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name: "put", resourceVersion: "7" }, spec: {} };
+    const leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
+    expect(await server.call("PUT", `${leases}/put?dryRun=All`, lease)).toMatchObject({ status: 201 });
+    const created = await server.call("PUT", `${leases}/put`, lease);
+    expect(created.status).toBe(201);
+    const { resourceVersion, uid } = created.json().metadata;
+    const again = await server.call("PUT", `${leases}/put`, {
+      ...lease,
+      metadata: { name: "put", resourceVersion },
+      spec: { holderIdentity: "me" },
+    });
+    expect(again.status).toBe(200);
+    expect(again.json()).toMatchObject({ metadata: { uid }, spec: { holderIdentity: "me" } });
+    expect((await server.call("PUT", `${CONFIG_MAPS}/free`, configMap("free"))).json()).toMatchObject({ code: 404, reason: "NotFound" });
+  });
+
   test("a dry run answers without a resourceVersion and stores nothing", async () => {
     const dry = await server.call("POST", `${CONFIG_MAPS}?dryRun=All`, configMap("dry"));
     expect(dry.status).toBe(201);
@@ -171,10 +188,11 @@ describe("one object", () => {
 });
 
 describe("who may", () => {
-  test("anonymous clients see health and version only", async () => {
+  test("anonymous clients see health, version and console only", async () => {
     const anonymous = server.client(undefined);
     expect((await anonymous("GET", "/version")).status).toBe(200);
     expect((await anonymous("GET", "/readyz")).text).toBe("ok");
+    expect((await anonymous("GET", "/console/", undefined, { accept: "text/html" })).status).toBe(200);
     expect((await anonymous("GET", CONFIG_MAPS)).json()).toMatchObject({ code: 401, reason: "Unauthorized", message: "Unauthorized" });
   });
 
