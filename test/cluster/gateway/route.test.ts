@@ -45,6 +45,8 @@ const PAGES: readonly (readonly [string, Page])[] = [
   ["/healthz", { page: "health", endpoint: "healthz", check: "" }],
   ["/readyz/store", { page: "health", endpoint: "readyz", check: "store" }],
   ["/metrics", { page: "metrics" }],
+  ["/console/", { page: "console" }],
+  ["/console/x", { page: "none" }],
   ["/openapi/v4", { page: "none" }],
   ["/versions", { page: "none" }],
   ["/api//v1", { page: "none" }],
