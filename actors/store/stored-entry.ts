@@ -19,10 +19,16 @@ export class StoredEntry implements Entry {
     this.text = text;
   }
 
-  /** The remembered object, if any; marks it as used. */
+  /** The remembered object, if any. */
   static recall(entry: StoredEntry): KubeObject | undefined {
-    entry.#used = true;
     return entry.#decoded;
+  }
+
+  /** Marks it as used; gives whether it was marked before. */
+  static use(entry: StoredEntry): boolean {
+    const before = entry.#used;
+    entry.#used = true;
+    return before;
   }
 
   static remember(entry: StoredEntry, object: KubeObject): void {
@@ -42,7 +48,8 @@ export class StoredEntry implements Entry {
 }
 
 /**
- * Bounds how many entries remember their decoded objects: CLOCK replacement (Corbató 1968). A hit is two field accesses and no look-up,
+ * Bounds how many entries remember their decoded objects, from the second time on that one is asked for: most versions of an object are
+ * read once, and to keep those would move them into the old generation of the heap just to die there. CLOCK replacement (Corbató 1968). A hit is two field accesses and no look-up,
  * which matters because controllers and schedulers ask for the same objects again and again.
  */
 export class DecodedCache {
@@ -55,9 +62,11 @@ export class DecodedCache {
 
   decode(entry: Entry): KubeObject {
     if (!(entry instanceof StoredEntry)) return decodeObject(entry.text, entry.revision);
+    const again = StoredEntry.use(entry);
     const remembered = StoredEntry.recall(entry);
     if (remembered !== undefined) return remembered;
     const object = decodeObject<KubeObject>(entry.text, entry.revision);
+    if (!again) return object;
     this.#makeRoom();
     this.#ring[this.#hand] = entry;
     this.#hand = (this.#hand + 1) % this.#ring.length;

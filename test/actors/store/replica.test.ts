@@ -144,10 +144,14 @@ test("decoded objects are those of their entries, however small the cache", () =
   );
 });
 
-test("an object is decoded once while it is remembered", () => {
+test("an object that is asked for again and again is decoded twice, and then remembered", () => {
   const replica = newReplica();
   replay([[{ key: "pods/a/x", value: "p", remove: false }]], replica);
-  expect(replica.get("pods/a/x")).toBe(replica.get("pods/a/x"));
+  const once = replica.get("pods/a/x");
+  const twice = replica.get("pods/a/x");
+  expect(twice).toEqual(once);
+  expect(twice).not.toBe(once);
+  expect(replica.get("pods/a/x")).toBe(twice);
 });
 
 const CREATES = KEYS.map((key) => [{ key, value: "p", remove: false }]);
