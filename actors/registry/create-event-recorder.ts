@@ -2,9 +2,11 @@ import type { Clock, Random } from "../../runtime/mod.ts";
 import type { Namespace } from "../kinds/generated/types.ts";
 import type { Mutation, StoreClient } from "../store/transaction.ts";
 import type { View } from "../store/view.ts";
+import { EventCorrelator, identityOfEvent } from "./event-correlator.ts";
 import type { EventRecorder, Regarding } from "./event-recorder.ts";
 import type { EventSource, RecordedEvent } from "./event-text.ts";
 import { eventName, eventText } from "./event-text.ts";
+import { Recent } from "./recent.ts";
 
 /** Events that may wait to be written; one more is dropped. About a quarter of a second of a pod storm, times ten. */
 export const EVENT_QUEUE_MAX = 20_000;
@@ -25,6 +27,8 @@ export interface EventRecorderOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly source: EventSource;
+  /** True for components that write by the events.k8s.io API in Kubernetes, where similar Events are not combined. */
+  readonly tellsAllApart?: boolean;
 }
 
 /** An EventRecorder that can be watched. */
@@ -41,37 +45,8 @@ interface Slot extends RecordedEvent {
   revision: number | undefined;
   /** `waiting` is in the queue, `writing` in the transaction under way. */
   state: "idle" | "waiting" | "writing";
-  /** It was repeated while it was being written. */
+  /** It was recorded again since it was last taken up to be written. */
   repeated: boolean;
-}
-
-/**
- * The slots used last: the older half is forgotten as a whole when the newer one is full. (A Map that loses its first key again and again
- * has to step over all the holes that those left, which is what a list of uses in one Map would come to.)
- */
-class RecentSlots {
-  #newer = new Map<string, Slot>();
-  #older = new Map<string, Slot>();
-
-  find(identity: string): Slot | undefined {
-    const newer = this.#newer.get(identity);
-    if (newer !== undefined) return newer;
-    const older = this.#older.get(identity);
-    if (older !== undefined) this.remember(older);
-    return older;
-  }
-
-  remember(slot: Slot): void {
-    if (this.#newer.size >= RECENT_EVENTS_MAX / 2) {
-      this.#older = this.#newer;
-      this.#newer = new Map();
-    }
-    this.#newer.set(slot.identity, slot);
-  }
-
-  forget(slot: Slot): void {
-    for (const half of [this.#newer, this.#older]) if (half.get(slot.identity) === slot) half.delete(slot.identity);
-  }
 }
 
 /**
@@ -80,7 +55,8 @@ class RecentSlots {
  */
 export function createEventRecorder(options: EventRecorderOptions): StoredEventRecorder {
   const { view, store, clock, random, source } = options;
-  const recent = new RecentSlots();
+  const recent = new Recent<Slot>(RECENT_EVENTS_MAX);
+  const correlator = options.tellsAllApart === true ? undefined : new EventCorrelator();
   let queue: Slot[] = [];
   // Recorders of several components name Events after the same pods within the same millisecond.
   let serial = random.below(SERIALS);
@@ -110,7 +86,7 @@ export function createEventRecorder(options: EventRecorderOptions): StoredEventR
   const drop = (slot: Slot): void => {
     dropped++;
     slot.state = "idle";
-    recent.forget(slot);
+    recent.forget(slot.identity, slot);
   };
 
   const flush = async (): Promise<void> => {
@@ -201,19 +177,21 @@ export function createEventRecorder(options: EventRecorderOptions): StoredEventR
       return dropped;
     },
     event(about, type, reason, message) {
-      const identity = `${about.metadata.uid} ${about.kind} ${about.metadata.name} ${about.fieldPath ?? ""} ${type} ${reason} ${message}`;
       const now_ms = clock.now_ms();
-      const known = recent.find(identity);
-      if (known === undefined) {
-        const slot = newSlot(identity, about, type, reason, message, now_ms);
-        recent.remember(slot);
-        enqueue(slot);
-        return;
+      const as = correlator?.correlate(about, type, reason, message, now_ms);
+      const identity = as?.identity ?? identityOfEvent(about, type, reason, message);
+      let slot = recent.find(identity);
+      if (slot === undefined) {
+        slot = newSlot(identity, about, type, reason, message, now_ms);
+        recent.remember(identity, slot);
+      } else {
+        slot.count++;
+        slot.last_ms = now_ms;
       }
-      known.count++;
-      known.last_ms = now_ms;
-      known.repeated = true;
-      if (known.state === "idle") enqueue(known);
+      if (as !== undefined) slot.message = as.message;
+      if (as?.written === false) return;
+      slot.repeated = true;
+      if (slot.state === "idle") enqueue(slot);
     },
     drained: () => (busy ? new Promise((resolve) => idleWaiters.push(resolve)) : Promise.resolve()),
   };

@@ -16,7 +16,7 @@ export interface RecordedEvent {
   readonly about: Regarding;
   readonly type: "Normal" | "Warning";
   readonly reason: string;
-  readonly message: string;
+  message: string;
   readonly first_ms: number;
   last_ms: number;
   count: number;

@@ -136,7 +136,12 @@ export class RunningHost {
     const pool = createPlacePool();
     this.#closers.push(() => pool.close());
     this.#host.register(
-      createSchedulerKind({ view: this.#replica, registry: this.#registry, recorder: this.#recorder("default-scheduler"), pool }),
+      createSchedulerKind({
+        view: this.#replica,
+        registry: this.#registry,
+        recorder: this.#recorder("default-scheduler", { tellsAllApart: true }),
+        pool,
+      }),
     );
     this.#host.messenger.tell(addressOf("scheduler", "0"), { type: "start" });
   }
@@ -195,13 +200,14 @@ export class RunningHost {
     return ready;
   }
 
-  #recorder(component: string, host?: string): EventRecorder {
+  #recorder(component: string, special: { readonly tellsAllApart?: boolean } = {}): EventRecorder {
     return createEventRecorder({
       view: this.#replica,
       store: this.#store,
       clock,
       random,
-      source: { component, ...(host === undefined ? {} : { host }) },
+      source: { component },
+      ...special,
     });
   }
 }

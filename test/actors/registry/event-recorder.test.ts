@@ -121,3 +121,53 @@ describe("an event recorder", () => {
     expect(t.store.replica.count("events")).toBe(RECENT_EVENTS_MAX + 2);
   });
 });
+
+describe("events of one object that are much alike", () => {
+  const created = (from: number, to: number): void => {
+    for (let i = from; i < to; i++) recorder.event(about("set"), "Normal", "SuccessfulCreate", `Created pod: set-${i}`);
+  };
+  const messages = (): (readonly [string, number])[] => stored().map(({ message = "", count = 0 }) => [message, count]);
+
+  test("are combined from the tenth on, and not written at all beyond a burst", async () => {
+    created(0, 9);
+    created(0, 1);
+    await written();
+    expect(messages()).toEqual(Array.from({ length: 9 }, (_, i) => [`Created pod: set-${i}`, i === 0 ? 2 : 1]));
+    created(9, 12);
+    await written();
+    expect(messages().slice(9)).toEqual([["(combined from similar events): Created pod: set-11", 3]]);
+    created(12, 500);
+    await written();
+    const { length } = proposed;
+    created(500, 501);
+    await written();
+    expect(proposed.length).toBe(length);
+    expect(stored()).toHaveLength(10);
+    recorder.event(about("other"), "Normal", "SuccessfulCreate", "Created pod: other-1");
+    await written();
+    expect(messages()).toContainEqual(["Created pod: other-1", 1]);
+  });
+
+  test("are told apart again after a while, and then written again", async () => {
+    created(0, 30);
+    await written();
+    clock.advance(600_001);
+    created(30, 31);
+    await written();
+    expect(messages().at(-1)).toEqual(["Created pod: set-30", 1]);
+  });
+
+  test("stay apart where the component wants that", async () => {
+    recorder = createEventRecorder({
+      view: t.store.replica,
+      store: t.store.client,
+      clock,
+      random: systemRandom(),
+      source: { component: "test" },
+      tellsAllApart: true,
+    });
+    created(0, 40);
+    await written();
+    expect(stored()).toHaveLength(40);
+  });
+});
