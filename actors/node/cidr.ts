@@ -15,6 +15,14 @@ const dotted = (address: number): string =>
 /** The pod range of node `index`, as in `spec.podCIDR`. */
 export const podCidrOf = (index: number): string => `${dotted(POD_RANGE_FIRST + index * 256)}/24`;
 
+/** Whose pod range this is; undefined when it is none of ours. */
+export function indexOfPodCidr(cidr: string): number | undefined {
+  const address = /^(\d+)\.(\d+)\.(\d+)\.0\/24$/.exec(cidr);
+  if (address === null) return undefined;
+  const index = Number(address[1]) * 2 ** 16 + Number(address[2]) * 2 ** 8 + Number(address[3]) - POD_RANGE_FIRST / 2 ** 8;
+  return index >= 0 && index < HOLLOW_NODES_MAX ? index : undefined;
+}
+
 /** The address of node `index`. */
 export const nodeAddressOf = (index: number): string => dotted(NODE_RANGE_FIRST + 256 + index);
 

@@ -4,6 +4,7 @@ import { nodeNameOf } from "../kinds/metadata-text.ts";
 import type { Change, Subscription, View } from "../store/view.ts";
 import { HOLLOW_NODES_MAX } from "./cidr.ts";
 import type { NodeMessage } from "./node.ts";
+import { NodeIndexes } from "./node-indexes.ts";
 import { RUNTIME_LABEL } from "./runtime.ts";
 
 /**
@@ -37,6 +38,9 @@ class FleetActor implements Actor<FleetMessage> {
   readonly #subscriptions: Subscription[] = [];
   /** Nodes that are played, and whether they have reported. */
   readonly #played = new Map<string, boolean>();
+  /** Nodes whose pods of before have not been looked for yet. */
+  readonly #newcomers = new Set<string>();
+  readonly #indexes = new NodeIndexes();
   #waiting: Sender | undefined;
   #unready = 0;
 
@@ -67,33 +71,59 @@ class FleetActor implements Actor<FleetMessage> {
   #start(nodes: number): void {
     if (this.#subscriptions.length > 0) return;
     const since = this.#view.revision;
-    for (const entry of this.#view.list("nodes"))
-      this.#nodeChanged({ resource: "nodes", revision: entry.revision, now: entry, before: undefined });
-    for (let index = 0; this.#played.size < Math.min(nodes, HOLLOW_NODES_MAX); index++) this.#play(`node-${index}`, index);
-    for (const entry of this.#view.list("pods"))
-      this.#podChanged({ resource: "pods", revision: entry.revision, now: entry, before: undefined });
+    const existing = this.#view.list("nodes").map((entry) => this.#view.decode<Node>(entry));
+    // Those that have a pod range keep it, so they come first.
+    const hasRange = (node: Node): number => (node.spec?.podCIDR === undefined ? 1 : 0);
+    for (const node of existing.sort((a, b) => hasRange(a) - hasRange(b))) this.#nodeFound(node);
+    for (let number = 0; this.#played.size < Math.min(nodes, HOLLOW_NODES_MAX); number++) this.#play(`node-${number}`, undefined);
+    this.#tellOfPods(this.#played);
+    this.#newcomers.clear();
     this.#subscriptions.push(
+      this.#view.afterBatch(() => {
+        if (this.#newcomers.size === 0) return;
+        this.#tellOfPods(this.#newcomers);
+        this.#newcomers.clear();
+      }),
       this.#view.watch("nodes", since, (change) => this.#nodeChanged(change)),
       this.#view.watch("pods", since, (change) => this.#podChanged(change)),
     );
   }
 
   #nodeChanged({ now, before }: Change): void {
-    if (now !== undefined && before === undefined) {
-      const node = this.#view.decode<Node>(now);
-      if (node.metadata.labels?.[RUNTIME_LABEL] === this.#runtime) this.#play(node.metadata.name, this.#played.size);
-    } else if (now === undefined && before !== undefined) {
+    if (now !== undefined && before === undefined) this.#nodeFound(this.#view.decode<Node>(now));
+    else if (now === undefined && before !== undefined) {
       const { name } = this.#view.decode<Node>(before).metadata;
       if (this.#played.get(name) === false) this.#unready--;
+      this.#indexes.release(name);
+      this.#newcomers.delete(name);
       if (this.#played.delete(name)) this.#tellNode(name, { type: "removed" });
     }
   }
 
-  #play(name: string, index: number): void {
+  #nodeFound(node: Node): void {
+    if (node.metadata.labels?.[RUNTIME_LABEL] === this.#runtime) this.#play(node.metadata.name, node.spec?.podCIDR);
+  }
+
+  #play(name: string, podCidr: string | undefined): void {
     if (this.#played.has(name)) return;
+    const index = this.#indexes.take(name, podCidr);
+    if (index === undefined) {
+      this.#context.log.warn({ node: name, most: HOLLOW_NODES_MAX }, "a node is not played: there are no addresses left");
+      return;
+    }
     this.#played.set(name, false);
+    this.#newcomers.add(name);
     this.#unready++;
     this.#tellNode(name, { type: "play", index });
+  }
+
+  /** A node that comes, or comes back, may have pods already. One look at all pods serves all that come together. */
+  #tellOfPods(nodes: { has(name: string): boolean }): void {
+    for (const entry of this.#view.list("pods")) {
+      const node = nodeNameOf(entry.text);
+      if (node !== undefined && nodes.has(node))
+        this.#podChanged({ resource: "pods", revision: entry.revision, now: entry, before: undefined });
+    }
   }
 
   /** Passes the change on as text: whoever needs the pod decodes it, and for most changes nobody does. */

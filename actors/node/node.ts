@@ -10,7 +10,7 @@ import type { Registry } from "../registry/registry.ts";
 import { microTimestamp, timestamp } from "../registry/timestamps.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
-import { HOLLOW_NODES_MAX, nodeAddressOf, PodAddresses, podCidrOf } from "./cidr.ts";
+import { nodeAddressOf, PodAddresses, podCidrOf } from "./cidr.ts";
 import type { FleetMessage } from "./fleet.ts";
 import { HOLLOW_SHAPE, hollowNode, LEASE_NAMESPACE, nodeLease, nodeStatus } from "./node-object.ts";
 
@@ -103,9 +103,11 @@ class NodeActor implements Actor<NodeMessage> {
 
   async #play(index: number): Promise<void> {
     try {
-      this.#node = this.#view.get<Node>(`nodes/${this.#name}`) ?? (await this.#register(index));
-      // A Node that somebody else made may lack a pod range; it gets one from the far end, away from those of numbered nodes.
-      this.#addresses = new PodAddresses(this.#node.spec?.podCIDR ?? podCidrOf(HOLLOW_NODES_MAX - 1 - index));
+      const range = podCidrOf(index);
+      const node = this.#view.get<Node>(`nodes/${this.#name}`) ?? (await this.#register(index));
+      // A Node that somebody else made lacks a pod range.
+      this.#node = node.spec?.podCIDR === undefined ? await this.#giveRange(range) : node;
+      this.#addresses = new PodAddresses(this.#node.spec?.podCIDR ?? range);
       this.#index = index;
       await Promise.all([this.#renewLease(), this.#reportStatus()]);
     } catch (error) {
@@ -127,6 +129,17 @@ class NodeActor implements Actor<NodeMessage> {
           return this.#registry.modify(NodeKind, undefined, this.#name, () => undefined);
         throw error;
       });
+    return this.#view.decode<Node>(entry);
+  }
+
+  async #giveRange(podCIDR: string): Promise<Node> {
+    const entry = await this.#registry.modify(
+      NodeKind,
+      undefined,
+      this.#name,
+      (node) => (node.spec?.podCIDR === undefined ? { ...node, spec: { ...node.spec, podCIDR, podCIDRs: [podCIDR] } } : undefined),
+      { fieldManager: "kube-controller-manager" },
+    );
     return this.#view.decode<Node>(entry);
   }
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { HOLLOW_NODES_MAX, nodeAddressOf, PodAddresses, podCidrOf } from "../../../actors/node/cidr.ts";
+import { HOLLOW_NODES_MAX, indexOfPodCidr, nodeAddressOf, PodAddresses, podCidrOf } from "../../../actors/node/cidr.ts";
 
 const index = fc.integer({ min: 0, max: HOLLOW_NODES_MAX - 1 });
 
@@ -12,6 +12,11 @@ describe("addresses of hollow nodes", () => {
     [HOLLOW_NODES_MAX - 1, "10.191.255.0/24", "172.16.64.255"],
   ])("node %i", (node, cidr, address) => {
     expect([podCidrOf(node), nodeAddressOf(node)]).toEqual([cidr, address]);
+    expect(indexOfPodCidr(cidr)).toBe(node);
+  });
+
+  test.each(["10.127.255.0/24", "10.192.0.0/24", "10.128.0.0/16", "10.128.0.1/24", "fd00::/64", ""])("%j is no node's", (cidr) => {
+    expect(indexOfPodCidr(cidr)).toBeUndefined();
   });
 
   test("no two nodes share a range or an address", () => {
