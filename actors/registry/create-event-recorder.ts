@@ -1,5 +1,6 @@
 import type { Clock, Random } from "../../runtime/mod.ts";
 import type { Namespace } from "../kinds/generated/types.ts";
+import { requestIds } from "../store/request-ids.ts";
 import type { Mutation, StoreClient } from "../store/transaction.ts";
 import type { View } from "../store/view.ts";
 import { EventCorrelator, identityOfEvent } from "./event-correlator.ts";
@@ -57,6 +58,7 @@ export function createEventRecorder(options: EventRecorderOptions): StoredEventR
   const { view, store, clock, random, source } = options;
   const recent = new Recent<Slot>(RECENT_EVENTS_MAX);
   const correlator = options.tellsAllApart === true ? undefined : new EventCorrelator();
+  const nextRequest = requestIds(random);
   let queue: Slot[] = [];
   // Recorders of several components name Events after the same pods within the same millisecond.
   let serial = random.below(SERIALS);
@@ -110,7 +112,7 @@ export function createEventRecorder(options: EventRecorderOptions): StoredEventR
     for (const slot of batch) slot.state = "writing";
     for (let attempt = 0; attempt < BATCH_ATTEMPTS_MAX && batch.length > 0; attempt++) {
       try {
-        const outcome = await store.propose({ request: random.uuid(), mutations: batch.map(mutationOf) });
+        const outcome = await store.propose({ request: nextRequest(), mutations: batch.map(mutationOf) });
         if (outcome.committed) {
           for (const [i, slot] of batch.entries()) written(slot, outcome.revision + i);
           return;

@@ -1,6 +1,7 @@
 import type { Clock, Random } from "../../runtime/mod.ts";
 import { requestEntityTooLarge, serviceUnavailable } from "../kinds/errors.ts";
 import type { KubeObject } from "../kinds/object.ts";
+import { requestIds } from "../store/request-ids.ts";
 import type { Key, Mutation, Outcome, StoreClient } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
 
@@ -23,6 +24,7 @@ export interface StoreAccess {
 }
 
 export function createStoreAccess(view: View, store: StoreClient, clock: Clock, random: Random): StoreAccess {
+  const nextRequest = requestIds(random);
   const catchUp = async (): Promise<void> => {
     try {
       const revision = await store.committedRevision();
@@ -49,7 +51,7 @@ export function createStoreAccess(view: View, store: StoreClient, clock: Clock, 
     },
     async commit(mutations) {
       try {
-        return await store.propose({ request: random.uuid(), mutations });
+        return await store.propose({ request: nextRequest(), mutations });
       } catch (error) {
         throw refusal(error);
       }

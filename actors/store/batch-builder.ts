@@ -1,5 +1,4 @@
 import { constants, crc32, zstdCompressSync } from "node:zlib";
-import type { ObjectText } from "../kinds/text.ts";
 import { COMPRESS_BYTES_MIN } from "./limits.ts";
 import type { Batch, StoredRecord } from "./record.ts";
 import { BATCH_HEADER_BYTES, BATCH_MAGIC, BODY_HEADER_BYTES, FLAG_ZSTD, OPS, RECORD_HEADER_BYTES, RECORD_VERSION } from "./record.ts";
@@ -17,8 +16,8 @@ const CAPACITY_FIRST_BYTES = 64 * 1024;
 const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /**
- * Packs transactions into one batch. The strings of its records are read back from the packed bytes, so that what replicas keep is flat
- * and fresh, wherever the proposal came from. One builder is used again and again: its buffer grows to the largest batch.
+ * Packs transactions into one batch. Its records keep the proposals' own strings, which are flat once they have been written into the
+ * packed bytes. One builder is used again and again: its buffer grows to the largest batch.
  */
 export class BatchBuilder {
   #buffer: Buffer = Buffer.allocUnsafeSlow(CAPACITY_FIRST_BYTES);
@@ -104,9 +103,9 @@ export class BatchBuilder {
     this.#end = end;
     this.#records.push({
       op: mutation.op,
-      key: buffer.toString("utf8", keyStart, textStart),
+      key: mutation.key,
       revision,
-      text: mutation.op === "delete" ? undefined : (buffer.toString("utf8", textStart, end) as ObjectText),
+      text: mutation.op === "delete" ? undefined : mutation.text,
       request,
     });
   }
