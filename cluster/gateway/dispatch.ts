@@ -9,6 +9,7 @@ import { PAGE_NOT_FOUND } from "./answer.ts";
 import { mediaTypeOf, readBody } from "./body.ts";
 import type { GatewayContext } from "./context.ts";
 import { get } from "./get.ts";
+import { hollowRefusal } from "./hollow-containers.ts";
 import { list } from "./list.ts";
 import type { Content } from "./object-body.ts";
 import type { IncludeObject } from "./object-text.ts";
@@ -32,7 +33,7 @@ export async function answerResource(
     case "no-page":
       return PAGE_NOT_FOUND;
     case "no-resource":
-      throw resourceNotFound();
+      throw hollowRefusal(context, info) ?? resourceNotFound();
     case "no-method":
       throw methodNotAllowed();
     case "bindings":
