@@ -11,6 +11,7 @@ import {
   StatusError,
   type View,
 } from "../../actors/mod.ts";
+import type { Clock, Logger, Timer } from "../../runtime/mod.ts";
 
 /** Filled in by the registry. */
 const NEW = { uid: "", creationTimestamp: "" };
@@ -45,6 +46,28 @@ const KUBERNETES_SERVICE: Service = {
     ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: 6443 }],
   },
 };
+
+/** How often it is made sure that they are all there. Source: kube-apiserver's kubernetesservice controller. */
+const BOOTSTRAP_PERIOD_MS = 10_000;
+
+/** Makes sure of them again and again, as kube-apiserver does, for as long as it is not cancelled. */
+export function keepBootstrapObjects(registry: Registry, view: View, clock: Clock, log: Logger): Timer {
+  let timer: Timer | undefined;
+  let cancelled = false;
+  const look = async (): Promise<void> => {
+    await ensureBootstrapObjects(registry, view).catch((error: unknown) => {
+      if (!cancelled) log.warn({ error: String(error) }, "what every cluster has could not be made sure of; trying again");
+    });
+    if (!cancelled) timer = clock.after(BOOTSTRAP_PERIOD_MS, () => void look());
+  };
+  timer = clock.after(BOOTSTRAP_PERIOD_MS, () => void look());
+  return {
+    cancel() {
+      cancelled = true;
+      timer?.cancel();
+    },
+  };
+}
 
 /** Makes what every Kubernetes cluster has from its first second on, where it is not there yet. */
 export async function ensureBootstrapObjects(registry: Registry, view: View): Promise<void> {

@@ -30,7 +30,7 @@ import {
 } from "../../actors/mod.ts";
 import { addressOf, Directory, Host, type Logger, natsTransport, pinoLogger, systemClock, systemRandom } from "../../runtime/mod.ts";
 import { createGateway, type Gateway } from "../gateway/gateway.ts";
-import { ensureBootstrapObjects } from "./bootstrap-objects.ts";
+import { ensureBootstrapObjects, keepBootstrapObjects } from "./bootstrap-objects.ts";
 import { BootFailure } from "./failure.ts";
 import type { FromHost, HostOptions } from "./host-protocol.ts";
 import { KINDS_OF_ROLE, LOG_STREAM, type Role } from "./layout.ts";
@@ -103,7 +103,11 @@ export class RunningHost {
 
   /** Takes up the roles; resolves when what they promise at the start holds: the API answers, the nodes are Ready. */
   async begin(): Promise<Omit<Extract<FromHost, { type: "begun" }>, "type">> {
-    if (this.#has("store")) await ensureBootstrapObjects(this.#registry, this.#replica);
+    if (this.#has("store")) {
+      await ensureBootstrapObjects(this.#registry, this.#replica);
+      const keeping = keepBootstrapObjects(this.#registry, this.#replica, clock, this.#log);
+      this.#closers.push(async () => keeping.cancel());
+    }
     if (this.#has("scheduler")) this.#beginScheduler();
     if (this.#has("controllers")) this.#beginControllers();
     const [port, nodes] = await Promise.all([

@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { ServiceKind } from "../../../actors/kinds/core/service.ts";
+import { ensureBootstrapObjects, keepBootstrapObjects } from "../../../cluster/boot/bootstrap-objects.ts";
+import { silentLogger, virtualClock } from "../../../runtime/mod.ts";
+import { startRegistry } from "../../actors/registry/harness.ts";
+import { until } from "../../scenarios/until.ts";
+
+test("what every cluster has is there, and comes back when it was deleted", async () => {
+  const { registry, store, stop } = await startRegistry();
+  const view = store.replica;
+  const clock = virtualClock();
+  const isThere = (): boolean => view.entry("services/default/kubernetes") !== undefined;
+  await ensureBootstrapObjects(registry, view);
+  const { revision } = view;
+  await ensureBootstrapObjects(registry, view);
+  expect(view.revision).toBe(revision);
+  expect(isThere()).toBe(true);
+
+  const keeping = keepBootstrapObjects(registry, view, clock, silentLogger);
+  for (let round = 0; round < 2; round++) {
+    await registry.delete(ServiceKind as never, "default", "kubernetes");
+    expect(isThere()).toBe(false);
+    await until("the service", () => {
+      clock.advance(10_000);
+      return isThere();
+    });
+  }
+  keeping.cancel();
+  await registry.delete(ServiceKind as never, "default", "kubernetes");
+  clock.advance(60_000);
+  await view.until(view.revision);
+  expect(isThere()).toBe(false);
+  await stop();
+});
