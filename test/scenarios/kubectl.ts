@@ -11,6 +11,11 @@ export interface Ended {
   readonly stderr: string;
 }
 
+export interface RunOptions {
+  readonly stdin?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
 /** A kubectl that keeps printing (`get -w`). */
 export interface Following {
   /** Resolves with the first line, printed by now or later, that matches. */
@@ -27,9 +32,9 @@ export class Kubectl {
   }
 
   /** Runs kubectl to its end, whatever its exit code. */
-  run(args: readonly string[], { stdin = "" }: { readonly stdin?: string } = {}): Promise<Ended> {
+  run(args: readonly string[], { stdin = "", env = {} }: RunOptions = {}): Promise<Ended> {
     return new Promise((resolve, reject) => {
-      const child = spawn(kubectlBinary(), args, { env: this.#env });
+      const child = spawn(kubectlBinary(), args, { env: { ...this.#env, ...env } });
       let stdout = "";
       let stderr = "";
       child.stdout.on("data", (chunk) => {
@@ -46,13 +51,20 @@ export class Kubectl {
   }
 
   /** Runs kubectl, which must succeed, and gives what it printed on standard output, trimmed. */
-  async ok(args: readonly string[], options?: { readonly stdin?: string }): Promise<string> {
+  async ok(args: readonly string[], options?: RunOptions): Promise<string> {
     const { code, stdout, stderr } = await this.run(args, options);
     if (code !== 0) throw new Error(`kubectl ${args.join(" ")} ended with ${code}:\n${stderr}${stdout}`);
     return stdout.trim();
   }
 
-  /** The same, parsed; `-o json` is added. */
+  /** Runs kubectl, which must fail, and gives what it printed on standard error, trimmed. */
+  async refused(args: readonly string[], options?: RunOptions): Promise<string> {
+    const { code, stdout, stderr } = await this.run(args, options);
+    if (code === 0) throw new Error(`kubectl ${args.join(" ")} was not refused:\n${stdout}`);
+    return stderr.trim();
+  }
+
+  /** What kubectl printed when it succeeded, parsed; `-o json` is added. */
   async json<T>(args: readonly string[]): Promise<T> {
     return JSON.parse(await this.ok([...args, "-o", "json"])) as T;
   }
