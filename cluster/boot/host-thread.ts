@@ -33,13 +33,18 @@ port.on("message", (message: ToHost) => {
         .then((begun) => say({ type: "begun", ...begun }), fail);
       return;
     case "stop":
-      starting.promise
-        .then((host) => host.stop())
-        .catch(() => undefined)
-        .then(() => {
-          say({ type: "stopped" });
-          port.close();
-        });
+      starting.promise.then(
+        (host) =>
+          host
+            .stop()
+            .catch(() => undefined)
+            .then(() => {
+              say({ type: "stopped" });
+              port.close();
+            }),
+        // What a start that failed has opened keeps this thread alive.
+        () => process.exit(),
+      );
       return;
   }
 });

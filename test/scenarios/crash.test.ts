@@ -1,104 +1,173 @@
 import { randomInt } from "node:crypto";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { afterEach, describe, expect, test } from "vitest";
-import { ApiClient } from "../../bench/driver/api-client.ts";
-import { readKubeconfig } from "../../bench/driver/kubeconfig.ts";
-import { freshDataDirectory, Troupe } from "./troupe.ts";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { seededRandom } from "../../runtime/mod.ts";
+import { GaplessWatch } from "./gapless-watch.ts";
+import { crashHost } from "./inspector.ts";
+import { killIfThere, Launch } from "./launch.ts";
+import { Ledger } from "./ledger.ts";
+import { discard, freshDataDirectory, Troupe } from "./troupe.ts";
 import { until } from "./until.ts";
+
+/** Every moment and victim comes from here. A failed run prints it; TROUPE_SEED=<it> runs the same again. */
+const seed = Number(process.env.TROUPE_SEED ?? randomInt(2 ** 31));
+/** TROUPE_CRASH_ROUNDS=50 for a long evening. */
+const rounds = Number(process.env.TROUPE_CRASH_ROUNDS ?? 4);
 
 const REPLICAS = 500;
 const NODES = ["--nodes", "20"];
 /** A rollout of that size takes about this long, so a moment in it is anything below. */
-const MOMENT_MS_MAX = 2_000;
+const ROLLOUT_MS = 3_000;
+/** The same of a start and of a drain. */
+const START_MS = 1_500;
+const DRAIN_MS = 300;
+/** Long after that nothing of a killed cluster may be left. */
+const ROUND_MS_MAX = 60_000;
 
-/** The moment of the kill comes from here. A failed run prints it; TROUPE_SEED=<it> runs the same again. */
-const seed = Number(process.env.TROUPE_SEED ?? randomInt(2 ** 31));
-const moment_ms = seed % MOMENT_MS_MAX;
+type Victim = "program" | "launcher" | "npm" | "all";
+const VICTIMS: readonly Victim[] = ["program", "launcher", "npm", "all"];
 
-const running: Troupe[] = [];
-afterEach(async () => {
-  for (const troupe of running.splice(0)) await troupe.discard();
+const random = seededRandom(seed);
+const below = (bound: number): number => random.below(bound);
+const pick = <T>(choices: readonly T[]): T => choices[below(choices.length)] as T;
+
+let data: string;
+beforeEach(() => {
+  data = freshDataDirectory();
+});
+afterEach(() => {
+  new Launch(data, ["--help"]).killAll();
+  discard(data);
 });
 
-async function up(data: string): Promise<Troupe> {
-  const troupe = await Troupe.up(data, NODES);
-  running.push(troupe);
-  return troupe;
+/** Everything else of a killed cluster has to end by itself. */
+function kill(launch: Launch, victim: Victim): void {
+  if (victim === "all") launch.killAll();
+  else if (victim === "program") killIfThere(launch.programPid ?? launch.pid);
+  else if (victim === "npm") killIfThere(launch.pid);
+  else killIfThere(launch.processes().find(({ command }) => /troupe\.mjs up /.test(command) && !/^(npm|sh) /.test(command))?.pid);
 }
 
-/** Writes config maps one after another until the server is gone; the names of those whose create was acknowledged. */
-async function writeUntilGone(kubeconfig: string): Promise<readonly string[]> {
-  const client = new ApiClient(readKubeconfig(kubeconfig), 1);
-  const acknowledged: string[] = [];
-  try {
-    for (let index = 0; ; index++) {
-      const name = `note-${index}`;
-      const body = JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data: { index: String(index) } });
-      const { status } = await client.send({ method: "POST", path: "/api/v1/namespaces/default/configmaps", body });
-      if (status === 201) acknowledged.push(name);
-    }
-  } catch {
-    return acknowledged;
-  } finally {
-    await client.close();
-  }
-}
-
-describe(`kill -9 (seed ${seed}: ${moment_ms} ms into a rollout)`, () => {
-  test("of the program: nothing acknowledged is lost, the rollout finishes, nothing of before is left", async () => {
-    const data = freshDataDirectory();
-    const first = await up(data);
-    await first.kubectl.ok(["create", "deployment", "web", "--image=nginx:1", `--replicas=${REPLICAS}`]);
-    await first.kubectl.ok(["rollout", "status", "deployment/web", "--timeout=60s"]);
-    const writing = writeUntilGone(first.kubeconfig);
-    await first.kubectl.ok(["set", "image", "deployment/web", "nginx=nginx:2"]);
-    await delay(moment_ms);
-    const before = first.processes();
-    await first.kill9();
-    const acknowledged = await writing;
-
-    const second = await up(data);
-    running.splice(running.indexOf(first), 1);
-    const { kubectl } = second;
-    const names = new Set((await kubectl.ok(["get", "configmaps", "-o", "jsonpath={.items[*].metadata.name}"])).split(" "));
-    expect(acknowledged.length).toBeGreaterThan(0);
-    expect(acknowledged.filter((name) => !names.has(name))).toEqual([]);
-    await kubectl.ok(["rollout", "status", "deployment/web", "--timeout=60s"]);
-    const images = await until("one image everywhere", async () => {
-      const all = await kubectl.ok([
-        "get",
-        "pods",
-        "-l",
-        "app=web",
-        "--field-selector=status.phase=Running",
-        "-o",
-        "jsonpath={.items[*].spec.containers[0].image}",
-      ]);
-      return new Set(all.split(" ")).size === 1 && all.split(" ");
-    });
-    expect(images).toEqual(Array(REPLICAS).fill("nginx:2"));
-    const pids = new Set(before.map(({ pid }) => pid));
-    expect(second.processes().filter(({ pid }) => pids.has(pid))).toEqual([]);
-    await second.stop();
+async function rolledOut({ kubectl }: Troupe, image: string): Promise<void> {
+  await kubectl.ok(["rollout", "status", "deployment/web", "--timeout=60s"]);
+  const path = "jsonpath={.items[*].spec.containers[0].image}";
+  const list = ["get", "pods", "-l", "app=web", "--field-selector=status.phase=Running", "-o", path];
+  const images = await until("one image everywhere", async () => {
+    const all = (await kubectl.ok(list)).split(" ");
+    return new Set(all).size === 1 && all;
   });
+  expect(images).toEqual(Array(REPLICAS).fill(image));
+}
 
-  test("of nats-server: it is started again and everything goes on", async () => {
-    const troupe = await up(freshDataDirectory());
-    const { kubectl } = troupe;
-    await kubectl.ok(["create", "deployment", "web", "--image=nginx:1", "--replicas=50"]);
-    await kubectl.ok(["rollout", "status", "deployment/web", "--timeout=60s"]);
-    const servers = (): readonly number[] =>
-      troupe
-        .processes()
-        .filter(({ command }) => /nats-server.* -c /.test(command))
-        .map(({ pid }) => pid);
-    const [old = 0, ...more] = servers();
-    expect(more).toEqual([]);
-    process.kill(old, "SIGKILL");
-    await until("another nats-server", () => servers().some((pid) => pid !== old));
-    await until("a write", async () => (await kubectl.run(["scale", "deployment/web", "--replicas=80"])).code === 0);
-    await kubectl.ok(["rollout", "status", "deployment/web", "--timeout=60s"]);
-    expect(await kubectl.ok(["get", "deployment", "web", "-o", "jsonpath={.status.availableReplicas}"])).toBe("80");
+describe(`kill -9 (TROUPE_SEED=${seed})`, () => {
+  test(
+    `${rounds} times, of anything, at any moment: nothing acknowledged is lost, the rollout finishes, nothing of before is left`,
+    async () => {
+      const ledger = new Ledger(below);
+      let image = "nginx:0";
+      for (let round = 1; round <= rounds; round++) {
+        const victim = round === 1 ? "program" : pick(VICTIMS);
+        const when = round === 1 ? "rollout" : pick(["rollout", "rollout", "start", "drain"] as const);
+        const moment_ms = below(when === "rollout" ? ROLLOUT_MS : when === "start" ? START_MS : DRAIN_MS);
+        const about = `round ${round}: ${victim} ${moment_ms} ms into a ${when}`;
+        const launch = new Launch(data, NODES, { npm: victim === "npm" });
+        if (when === "start") {
+          await delay(moment_ms);
+        } else {
+          const troupe = await Troupe.of(launch);
+          expect(await ledger.complaints(troupe.kubeconfig), about).toEqual([]);
+          if (round === 1) await troupe.kubectl.ok(["create", "deployment", "web", `--image=${image}`, `--replicas=${REPLICAS}`]);
+          const done = new AbortController();
+          const writing = ledger.write(troupe.kubeconfig, done.signal);
+          image = `nginx:${round}`;
+          await troupe.kubectl.ok(["set", "image", "deployment/web", `nginx=${image}`]);
+          if (when === "drain") {
+            await delay(below(ROLLOUT_MS));
+            launch.child.kill("SIGTERM");
+          }
+          await delay(moment_ms);
+          kill(launch, victim);
+          await writing;
+          done.abort();
+        }
+        const before = launch.processes();
+        kill(launch, victim);
+        // Half of the time the next start finds what is not gone yet.
+        if (below(2) === 0) await until(`the end of ${about}`, () => launch.processes().length === 0, 12_000);
+        const next = new Launch(data, NODES);
+        const troupe = await Troupe.of(next);
+        const pids = new Set(before.map(({ pid }) => pid));
+        await until(`the end of what was before ${about}`, () => troupe.processes().every(({ pid }) => !pids.has(pid)), 5_000);
+        expect(await ledger.complaints(troupe.kubeconfig), about).toEqual([]);
+        if (round === rounds) await rolledOut(troupe, image);
+        await troupe.stop();
+      }
+      expect(ledger.acknowledged).toBeGreaterThan(0);
+    },
+    rounds * ROUND_MS_MAX,
+  );
+});
+
+describe("a part that dies is started again, and everything goes on", () => {
+  /** Runs a rollout and a ledger through something bad, and holds the API to its promises afterwards. */
+  async function through(options: { env?: NodeJS.ProcessEnv }, bad: (troupe: Troupe) => Promise<void>): Promise<Ledger> {
+    const troupe = await Troupe.up(data, NODES, options);
+    const { kubectl, kubeconfig } = troupe;
+    await kubectl.ok(["create", "deployment", "web", "--image=nginx:1", `--replicas=${REPLICAS}`]);
+    const ledger = new Ledger(below);
+    const done = new AbortController();
+    const watch = await GaplessWatch.of(kubeconfig, "/api/v1/namespaces/default/configmaps");
+    const pods = await GaplessWatch.of(kubeconfig, "/api/v1/namespaces/default/pods");
+    const writing = ledger.write(kubeconfig, done.signal);
+    await delay(below(1_000));
+    await bad(troupe);
+    await until("a write", async () => (await kubectl.run(["set", "image", "deployment/web", "nginx=nginx:2"])).code === 0);
+    await rolledOut(troupe, "nginx:2");
+    done.abort();
+    await writing;
+    expect(await ledger.complaints(kubeconfig)).toEqual([]);
+    await watch.agrees();
+    await pods.agrees();
+    expect([...watch.faults, ...pods.faults]).toEqual([]);
+    await watch.close();
+    await pods.close();
+    expect(ledger.acknowledged).toBeGreaterThan(0);
     await troupe.stop();
+    return ledger;
+  }
+
+  test("nats-server killed", async () => {
+    await through({}, async ({ launch }) => {
+      const [old = 0, ...more] = launch.natsServerPids;
+      expect(more).toEqual([]);
+      process.kill(old, "SIGKILL");
+      await until("another nats-server", () => launch.natsServerPids.some((pid) => pid !== old));
+    });
   });
+
+  test("nats-server stopped for five seconds", async () => {
+    await through({}, async ({ launch }) => {
+      const [server = 0] = launch.natsServerPids;
+      process.kill(server, "SIGSTOP");
+      await delay(5_000);
+      process.kill(server, "SIGCONT");
+    });
+  });
+
+  test.each(["gateway", "control"])("the host %s crashed", async (host) => {
+    // The inspector is the one way into a thread of a program that knows nothing of tests.
+    await through({ env: { NODE_OPTIONS: "--inspect-port=0" } }, ({ launch }) => crashHost(launch, host));
+  });
+});
+
+test("a log whose files JetStream cannot read is not begun anew", async () => {
+  await (await Troupe.up(data)).stop();
+  const stream = join(data, "nats/jetstream/jetstream/$G/streams/troupe-log");
+  rmSync(join(stream, "meta.inf"));
+  const launch = new Launch(data, []);
+  await launch.ended;
+  expect(launch.outcome).toEqual({ code: 1, signal: null });
+  expect(launch.stderr.trim().split("\n")).toEqual([expect.stringMatching(/damaged; restore/)]);
 });

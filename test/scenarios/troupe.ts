@@ -1,16 +1,15 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { type Ended, Kubectl } from "./kubectl.ts";
-import { type ProcessSeen, processesThatMention } from "./processes.ts";
+import { LAUNCHER, Launch, type LaunchOptions, type Outcome } from "./launch.ts";
+import type { ProcessSeen } from "./processes.ts";
 import { until } from "./until.ts";
 
-const LAUNCHER = join(import.meta.dirname, "../../cluster/troupe.mjs");
 const READY_LINE = /^ready in (?<took_ms>\d+) ms {2}api=(?<api>https:\/\/\S+) {2}kubeconfig=(?<kubeconfig>\S+) {2}console=(?<console>\S+)/;
 
-const READY_PATIENCE_MS = 60_000;
 /** The command line's promise: SIGTERM to exit. */
 const DRAIN_MS_MAX = 10_000;
 /** The kernel ends children of a killed process soon, not at once. */
@@ -37,9 +36,9 @@ export function discard(data: string): void {
 }
 
 /** Runs the launcher to its end: for starts that are to fail. */
-export function runTroupe(args: readonly string[]): Promise<Ended> {
+export function runTroupe(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [LAUNCHER, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [LAUNCHER, ...args], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (chunk) => {
@@ -53,7 +52,7 @@ export function runTroupe(args: readonly string[]): Promise<Ended> {
   });
 }
 
-/** A cluster as a user starts it: the launcher, the program, nats-server, all real. */
+/** A cluster as a user starts it, and that is ready: the launcher, the program, nats-server, all real. */
 export class Troupe {
   readonly data: string;
   readonly readyLine: string;
@@ -61,61 +60,30 @@ export class Troupe {
   readonly kubeconfig: string;
   readonly console: string;
   readonly kubectl: Kubectl;
-  readonly #launcher: ChildProcess;
-  readonly #ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
-  readonly #stderr: () => string;
+  readonly launch: Launch;
 
-  private constructor(data: string, readyLine: string, launcher: ChildProcess, ended: Troupe["ended"], stderr: () => string) {
+  private constructor(launch: Launch, readyLine: string) {
     const fields = READY_LINE.exec(readyLine)?.groups;
     if (fields === undefined) throw new Error(`not a ready line: ${readyLine}`);
-    this.data = data;
+    this.launch = launch;
+    this.data = launch.data;
     this.readyLine = readyLine;
     this.api = fields.api ?? "";
     this.kubeconfig = fields.kubeconfig ?? "";
     this.console = fields.console ?? "";
-    const home = join(data, "../home");
+    const home = join(this.data, "../home");
     mkdirSync(home, { recursive: true });
     this.kubectl = new Kubectl(this.kubeconfig, home);
-    this.#launcher = launcher;
-    this.#ended = ended;
-    this.#stderr = stderr;
   }
 
   /** Starts a cluster on `data` and resolves when it says that it is ready. Rejects with what it printed when it ends before. */
-  static async up(data: string, flags: readonly string[] = ["--nodes", "5"]): Promise<Troupe> {
-    const launcher = spawn(process.execPath, [LAUNCHER, "up", "--data", data, "--api-port", "0", ...flags], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let stdout = "";
-    let stderr = "";
-    launcher.stdout.on("data", (chunk) => {
-      stdout += chunk;
-    });
-    launcher.stderr.on("data", (chunk) => {
-      stderr += chunk;
-    });
-    let outcome: { code: number | null; signal: NodeJS.Signals | null } | undefined;
-    const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
-      launcher.once("close", (code, signal) => {
-        outcome = { code, signal };
-        resolve(outcome);
-      });
-    });
-    try {
-      const readyLine = await until(
-        "the ready line",
-        () => {
-          if (outcome !== undefined) throw new Error(`troupe up ended with ${outcome.code ?? outcome.signal} before it was ready`);
-          return stdout.split("\n").find((line) => line.startsWith("ready in "));
-        },
-        READY_PATIENCE_MS,
-      );
-      return new Troupe(data, readyLine, launcher, ended, () => stderr);
-    } catch (error) {
-      launcher.kill("SIGKILL");
-      for (const { pid } of processesThatMention(data)) killIfThere(pid);
-      throw new Error(`${(error as Error).message}:\n${stdout}${stderr}`);
-    }
+  static up(data: string, flags: readonly string[] = ["--nodes", "5"], options?: LaunchOptions): Promise<Troupe> {
+    return Troupe.of(new Launch(data, flags, options));
+  }
+
+  /** Resolves when a start that is under way is through. */
+  static async of(launch: Launch): Promise<Troupe> {
+    return new Troupe(launch, await launch.readyLine());
   }
 
   status(): Status {
@@ -124,34 +92,35 @@ export class Troupe {
 
   /** Processes of this cluster: the launcher, the program, nats-server. */
   processes(): readonly ProcessSeen[] {
-    return processesThatMention(this.data);
+    return this.launch.processes();
   }
 
   /** Resolves when the launcher has ended. */
-  get ended(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
-    return this.#ended;
+  get ended(): Promise<Outcome> {
+    return this.launch.ended;
   }
 
   get launcherPid(): number {
-    return this.#launcher.pid ?? 0;
+    return this.launch.pid;
   }
 
   /** Stops the cluster as a user does and holds it to its promise: exit 0, in time, nothing left. */
-  async stop(): Promise<void> {
-    if (this.#launcher.exitCode !== null || this.#launcher.signalCode !== null) return;
+  async stop(...signals: readonly NodeJS.Signals[]): Promise<void> {
+    if (this.launch.outcome !== undefined) return;
     const asked_ms = performance.now();
-    this.#launcher.kill("SIGTERM");
-    const { code, signal } = await this.#ended;
+    for (const signal of signals.length === 0 ? (["SIGTERM"] as const) : signals) this.launch.child.kill(signal);
+    const { code, signal } = await this.ended;
     const took_ms = performance.now() - asked_ms;
-    expect({ code, signal }, `exit after SIGTERM; it printed:\n${this.#stderr()}`).toEqual({ code: 0, signal: null });
+    expect({ code, signal }, `exit after SIGTERM; it printed:\n${this.launch.stderr}`).toEqual({ code: 0, signal: null });
     expect(took_ms, "milliseconds from SIGTERM to exit").toBeLessThan(DRAIN_MS_MAX);
+    expect(existsSync(join(this.data, "status.json")), "status.json is there").toBe(false);
     await this.nothingLeft();
   }
 
   /** Kills the program the hard way, as a power cut would, and waits until the launcher has ended too. */
   async kill9(): Promise<void> {
     process.kill(this.status().pid, "SIGKILL");
-    await this.#ended;
+    await this.ended;
   }
 
   /** Asserts that no process of this cluster is left. */
@@ -162,17 +131,9 @@ export class Troupe {
 
   /** For `afterAll`: whatever became of the scenario, leaves nothing on the machine. */
   async discard(): Promise<void> {
-    this.#launcher.kill("SIGTERM");
+    this.launch.child.kill("SIGTERM");
     const gone = await until("the end", () => this.processes().length === 0, DRAIN_MS_MAX).catch(() => false);
-    if (!gone) for (const { pid } of this.processes()) killIfThere(pid);
+    if (!gone) this.launch.killAll();
     discard(this.data);
-  }
-}
-
-function killIfThere(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // Ended in between.
   }
 }
