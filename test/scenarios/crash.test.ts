@@ -1,6 +1,4 @@
 import { randomInt } from "node:crypto";
-import { rmSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { seededRandom } from "../../runtime/mod.ts";
@@ -160,14 +158,4 @@ describe("a part that dies is started again, and everything goes on", () => {
     // The inspector is the one way into a thread of a program that knows nothing of tests.
     await through({ env: { NODE_OPTIONS: "--inspect-port=0" } }, ({ launch }) => crashHost(launch, host));
   });
-});
-
-test("a log whose files JetStream cannot read is not begun anew", async () => {
-  await (await Troupe.up(data)).stop();
-  const stream = join(data, "nats/jetstream/jetstream/$G/streams/troupe-log");
-  rmSync(join(stream, "meta.inf"));
-  const launch = new Launch(data, []);
-  await launch.ended;
-  expect(launch.outcome).toEqual({ code: 1, signal: null });
-  expect(launch.stderr.trim().split("\n")).toEqual([expect.stringMatching(/damaged; restore/)]);
 });
