@@ -2,6 +2,7 @@ import { type Actor, type ActorKind, addressOf, type Context } from "../../runti
 import { LeaseKind } from "../kinds/coordination/lease.ts";
 import { NodeKind } from "../kinds/core/node.ts";
 import type { Node, Pod } from "../kinds/generated/types.ts";
+import { decodeMetadata } from "../kinds/metadata-text.ts";
 import { StatusError } from "../kinds/status.ts";
 import { decodeObject } from "../kinds/text.ts";
 import type { PodMessage } from "../pod/pod.ts";
@@ -196,8 +197,11 @@ class NodeActor implements Actor<NodeMessage> {
   }
 
   #podArrived(entry: Entry, hostIP: string): PodHere {
-    const pod = decodeObject<Pod>(entry.text, entry.revision);
-    const here = { uid: pod.metadata.uid, place: { hostIP, podIP: this.#addressFor(pod, hostIP) } };
+    // Nearly all pods come without an address and want one of the node's range: then the metadata is enough to read.
+    const plain = !entry.text.includes('"podIP":"') && !entry.text.includes('"hostNetwork":true');
+    const { uid } = decodeMetadata(entry.text);
+    const podIP = plain ? this.#newAddress(hostIP) : this.#addressFor(decodeObject<Pod>(entry.text, entry.revision), hostIP);
+    const here = { uid, place: { hostIP, podIP } };
     this.#pods.set(entry.key, here);
     return here;
   }
@@ -217,6 +221,11 @@ class NodeActor implements Actor<NodeMessage> {
       this.#addresses?.adopt(has);
       return has;
     }
+    return this.#newAddress(hostIP);
+  }
+
+  /** The node's own address when its range is used up. */
+  #newAddress(hostIP: string): string {
     return this.#addresses?.take() ?? hostIP;
   }
 

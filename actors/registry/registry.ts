@@ -52,8 +52,8 @@ export interface Registry {
   update<T extends KubeObject>(kind: Kind<T>, object: T, options?: WriteOptions & { readonly subresource?: "status" }): Promise<Entry>;
   /**
    * Reads, modifies, writes, and starts over on a conflict (etcd3's GuaranteedUpdate). `modify` gets the current object and returns the
-   * new one, or undefined to leave it as it is; with subresource `status` the current object is shared and must not be changed:
-   * `{ ...current, status: next }`. NotFound when there is none.
+   * new one, or undefined to leave it as it is; with subresource `status` it must not change the current object, which is compared with
+   * the new one: `{ ...current, status: next }`. NotFound when there is none.
    */
   modify<T extends KubeObject>(
     kind: Kind<T>,

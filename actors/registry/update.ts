@@ -67,8 +67,8 @@ export function modifyObject<T extends KubeObject>(
   options: UpdateOptions,
 ): Promise<Entry> {
   return changeStored(world.access, kind, namespace, name, (entry, current) => {
-    // A status is put beside the shared rest, which then is known to be unchanged at a glance. For a change of anything else, defaults and
-    // preparation need a private copy, and parsing the text again is the cheapest there is.
+    // A status is put beside the rest, which then is known to be unchanged at a glance. For a change of anything else, defaults and
+    // preparation need a copy of their own, and parsing the text again is the cheapest there is.
     const next = modify(options.subresource === "status" ? current : decodeObject<T>(entry.text, entry.revision), entry);
     return next === undefined ? { done: entry } : decideUpdate(world, kind, entry, current, next, options, false);
   });

@@ -2,6 +2,7 @@ import { conflict, notFound } from "../kinds/errors.ts";
 import type { Kind } from "../kinds/kind.ts";
 import { keyFor } from "../kinds/kind.ts";
 import type { KubeObject } from "../kinds/object.ts";
+import { decodeObject } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
 import type { StoreAccess } from "./store-access.ts";
@@ -21,8 +22,8 @@ export type Step<Result> =
     };
 
 /**
- * Reads an object, decides, writes, and starts over when somebody else was faster. `decide` sees the shared current object and must
- * not change it. Throws NotFound when there is none, and Conflict when starting over does not end.
+ * Reads an object, decides, writes, and starts over when somebody else was faster. `decide` sees a copy of its own, and what it returns
+ * may share parts with it. Throws NotFound when there is none, and Conflict when starting over does not end.
  */
 export async function changeStored<T extends KubeObject, Result>(
   access: StoreAccess,
@@ -36,7 +37,7 @@ export async function changeStored<T extends KubeObject, Result>(
     const found = access.find(key);
     const entry = found instanceof Promise ? await found : found;
     if (entry === undefined) throw notFound(kind, name);
-    const decided = decide(entry, access.view.decode<T>(entry));
+    const decided = decide(entry, decodeObject<T>(entry.text, entry.revision));
     const step = decided instanceof Promise ? await decided : decided;
     if ("done" in step) return step.done;
     const outcome = await access.commit(step.mutations);

@@ -1,7 +1,7 @@
 import type { Clock, Logger } from "../../runtime/mod.ts";
-import { LOG_RETRY_MAX_MS, LOG_RETRY_MS } from "./limits.ts";
-import type { Log } from "./log.ts";
-import { LogUnavailable } from "./log.ts";
+import { HANDOVER_WAIT_MS, LOG_RETRY_MAX_MS, LOG_RETRY_MS } from "./limits.ts";
+import type { Log, Reading } from "./log.ts";
+import { LogCut, LogUnavailable } from "./log.ts";
 import { decodeBatch } from "./record.ts";
 import type { Replica } from "./replica.ts";
 import { resourceOfKey } from "./resource-table.ts";
@@ -11,6 +11,11 @@ export interface FollowOptions {
   readonly replica: Replica;
   readonly clock: Clock;
   readonly logger: Logger;
+  /**
+   * The writer lives on this host and hands its batches to the replica itself: once the replica has caught up, the log only has to
+   * announce them, and those that did not come from here are fetched. Default false.
+   */
+  readonly besideWriter?: boolean;
 }
 
 export interface Follower {
@@ -24,36 +29,95 @@ export interface Follower {
 /** Keeps a replica up to date with a log, from the replica's own sequence on. */
 export function follow(options: FollowOptions): Follower {
   const { log, replica, clock, logger } = options;
-  const wanted = replica.resources === undefined ? undefined : (key: string): boolean => replica.holds(resourceOfKey(key));
-  const reading = log.read(replica.sequence + 1, (sequence, bytes) => {
-    // The writer of this host hands its own batches over before they come back this way: no need to decode them again.
-    if (sequence <= replica.sequence) return;
-    const applied = replica.apply(sequence, decodeBatch(sequence, bytes, wanted));
-    if (applied === "gap") throw new Error(`batch ${sequence} came when the replica had only reached ${replica.sequence}`);
-  });
+  const reading = log.read(replica.sequence + 1, (sequence, bytes) => applyFrom(options, sequence, bytes));
+  let current: Reading = reading;
   let stopped = false;
-  const done = reading.done.catch((error: unknown) => {
+  const stop = (): void => {
+    stopped = true;
+    current.stop();
+  };
+  const caughtUp = endOf(log, clock, () => stopped).then((end) => replica.untilSequence(end));
+  const followed =
+    options.besideWriter === true
+      ? Promise.race([reading.done, caughtUp]).then(() => {
+          if (stopped) return;
+          reading.stop();
+          const announcements = new Announcements(options, () => stopped);
+          current = announcements.reading;
+          return announcements.done;
+        })
+      : reading.done;
+  const done = followed.catch((error: unknown) => {
+    current.stop();
+    if (stopped) return;
     const fault = error instanceof Error ? error : new Error(String(error));
     logger.error({ sequence: replica.sequence, error: fault.message }, "the log of the store can no longer be followed");
     replica.fail(fault);
     throw fault;
   });
-  const ready = Promise.race([done, endOf(log, clock, () => stopped).then((end) => replica.untilSequence(end))]);
+  const ready = Promise.race([done, caughtUp]);
   // Both are for whoever wants to know; that nobody asks is no reason to end the process.
   done.catch(() => {});
   ready.catch(() => {});
-  const stop = (): void => {
-    stopped = true;
-    reading.stop();
-  };
   return { ready, done, stop };
 }
 
+function applyFrom({ replica }: FollowOptions, sequence: number, bytes: Uint8Array): void {
+  // The writer of this host hands its own batches over before they come back this way: no need to decode them again.
+  if (sequence <= replica.sequence) return;
+  const wanted = replica.resources === undefined ? undefined : (key: string): boolean => replica.holds(resourceOfKey(key));
+  const applied = replica.apply(sequence, decodeBatch(sequence, bytes, wanted));
+  if (applied === "gap") throw new Error(`batch ${sequence} came when the replica had only reached ${replica.sequence}`);
+}
+
+/** Follows a log beside its writer: hears of batches, and fetches those that the writer has not handed over after a while. */
+class Announcements {
+  readonly reading: Reading;
+  readonly done: Promise<void>;
+  readonly #options: FollowOptions;
+  readonly #stopped: () => boolean;
+  readonly #reject: (error: unknown) => void;
+  #announced = 0;
+  #fetching = false;
+
+  constructor(options: FollowOptions, stopped: () => boolean) {
+    this.#options = options;
+    this.#stopped = stopped;
+    const failed = Promise.withResolvers<never>();
+    this.#reject = failed.reject;
+    this.reading = options.log.announce(options.replica.sequence + 1, (sequence) => this.#hear(sequence));
+    this.done = Promise.race([this.reading.done, failed.promise]);
+  }
+
+  #hear(sequence: number): void {
+    this.#announced = sequence;
+    if (this.#fetching || sequence <= this.#options.replica.sequence) return;
+    this.#fetching = true;
+    this.#fetch().catch(this.#reject);
+  }
+
+  async #fetch(): Promise<void> {
+    const { log, replica, clock } = this.#options;
+    await sleep(clock, HANDOVER_WAIT_MS);
+    while (!this.#stopped() && replica.sequence < this.#announced) {
+      const next = replica.sequence + 1;
+      const bytes = await whenAvailable(clock, this.#stopped, () => log.get(next));
+      if (bytes === undefined) throw new LogCut(next, this.#announced);
+      applyFrom(this.#options, next, bytes);
+    }
+    this.#fetching = false;
+  }
+}
+
 /** The log's last sequence, asked until there is an answer; rejects with LogUnavailable once `stopped` says that nobody wants it any more. */
-export async function endOf(log: Log, clock: Clock, stopped: () => boolean): Promise<number> {
+export function endOf(log: Log, clock: Clock, stopped: () => boolean): Promise<number> {
+  return whenAvailable(clock, stopped, () => log.lastSequence());
+}
+
+async function whenAvailable<Result>(clock: Clock, stopped: () => boolean, ask: () => Promise<Result>): Promise<Result> {
   for (let pause_ms = LOG_RETRY_MS; ; pause_ms = Math.min(pause_ms * 2, LOG_RETRY_MAX_MS)) {
     try {
-      return await log.lastSequence();
+      return await ask();
     } catch (error) {
       if (!(error instanceof LogUnavailable) || stopped()) throw error;
       await sleep(clock, pause_ms);

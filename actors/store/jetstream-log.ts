@@ -115,8 +115,16 @@ export class JetStreamLog implements Log {
   }
 
   read(fromSequence: number, onBatch: OnBatch): Reading {
+    return this.#read(fromSequence, onBatch, false);
+  }
+
+  announce(fromSequence: number, onSequence: (sequence: number) => void): Reading {
+    return this.#read(fromSequence, onSequence, true);
+  }
+
+  #read(fromSequence: number, onBatch: OnBatch, headersOnly: boolean): Reading {
     const { connection, clock, stream } = this.#options;
-    const reading = new JetStreamReading({ connection, clock, stream, manager: this.#manager, fromSequence, onBatch });
+    const reading = new JetStreamReading({ connection, clock, stream, manager: this.#manager, fromSequence, onBatch, headersOnly });
     this.#readings.add(reading);
     const forget = (): void => void this.#readings.delete(reading);
     reading.done.then(forget, forget);

@@ -12,6 +12,8 @@ export interface JetStreamReadingOptions {
   readonly stream: string;
   readonly fromSequence: number;
   readonly onBatch: OnBatch;
+  /** Only sequences are wanted: batches come empty. */
+  readonly headersOnly: boolean;
 }
 
 /** The server says that it lives this often when there is nothing else to say; silence of three times that is a fault. */
@@ -79,6 +81,7 @@ export class JetStreamReading implements Reading {
         ack_policy: AckPolicy.None,
         replay_policy: ReplayPolicy.Instant,
         max_deliver: 1,
+        headers_only: this.#options.headersOnly,
         flow_control: true,
         idle_heartbeat: nanos(HEARTBEAT_MS),
         inactive_threshold: nanos(FORGET_MS),

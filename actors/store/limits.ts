@@ -35,6 +35,9 @@ export const WATCH_HISTORY_REVISIONS = 100_000;
 /** Decoded objects that a replica keeps. About 4 KB each. */
 export const DECODED_OBJECTS_MAX = 4_096;
 
+/** How long a batch that the log announces may take to come from the writer of the same host, before it is fetched. */
+export const HANDOVER_WAIT_MS = 50;
+
 /** How long `until` waits for a revision by default. */
 export const UNTIL_DEADLINE_MS = 10_000;
 

@@ -19,6 +19,8 @@ export interface Log {
   append(batch: Uint8Array, expectedLastSequence: number): Promise<number>;
   /** Follows the log from this sequence on, for ever. Lost connections and restarted servers cause neither gaps nor repetitions. */
   read(fromSequence: number, onBatch: OnBatch): Reading;
+  /** The same without the batches: who has most of them already need not be sent them again. */
+  announce(fromSequence: number, onSequence: (sequence: number) => void): Reading;
   /** The batch at this sequence; undefined when there is none (yet). Rejects with LogUnavailable. */
   get(sequence: number): Promise<Uint8Array | undefined>;
   /** The newest sequence; 0 in an empty log. Rejects with LogUnavailable. */

@@ -43,6 +43,10 @@ export class MemoryLog implements Log {
     return { done, stop };
   }
 
+  announce(fromSequence: number, onSequence: (sequence: number) => void): Reading {
+    return this.read(fromSequence, onSequence);
+  }
+
   async get(sequence: number): Promise<Uint8Array | undefined> {
     return this.#batches[sequence - 1];
   }

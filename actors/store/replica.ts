@@ -21,6 +21,8 @@ export interface ReplicaOptions {
   readonly historyRevisions?: number;
   /** Default DECODED_OBJECTS_MAX. */
   readonly decodedObjects?: number;
+  /** Whether to remember the requests that were applied, as the writer's replica must. Default true. */
+  readonly rememberRequests?: boolean;
 }
 
 /** What became of a batch: applied now, known before, or out of reach because batches before it are missing. */
@@ -39,6 +41,7 @@ export class Replica implements View {
   readonly resources: ReadonlySet<string> | undefined;
   readonly #log: Logger;
   readonly #historyRevisions: number;
+  readonly #rememberRequests: boolean;
   readonly #cache: DecodedCache;
   readonly #tables = new Map<string, ResourceTable>();
   readonly #indexes = new Map<string, IndexTable>();
@@ -58,6 +61,7 @@ export class Replica implements View {
   constructor(options: ReplicaOptions) {
     this.resources = options.resources;
     this.#log = options.log;
+    this.#rememberRequests = options.rememberRequests ?? true;
     this.#historyRevisions = options.historyRevisions ?? WATCH_HISTORY_REVISIONS;
     this.#cache = new DecodedCache(options.decodedObjects ?? DECODED_OBJECTS_MAX);
     this.#revisionWaiters = new Waiters(options.clock);
@@ -88,7 +92,7 @@ export class Replica implements View {
     const changes: Change[] = [];
     const tables: ResourceTable[] = [];
     for (const record of batch.records) {
-      if (record.request !== undefined) this.requests.add(record.request, record.revision);
+      if (record.request !== undefined && this.#rememberRequests) this.requests.add(record.request, record.revision);
       const resource = resourceOfKey(record.key);
       if (!this.holds(resource)) continue;
       const table = this.#tableOf(resource);

@@ -65,8 +65,14 @@ export class RunningHost {
     const directory = new Directory(plans.map(({ name, roles }) => ({ host: name, kinds: roles.flatMap((role) => KINDS_OF_ROLE[role]) })));
     const transport = natsTransport({ connection, prefix: SUBJECT_PREFIX, host: plan.name });
     this.#host = new Host({ name: plan.name, clock, random, log, directory, transport });
-    this.#replica = new Replica({ clock, log, ...(this.#has("gateway") ? {} : { historyRevisions: ACTORS_HISTORY_REVISIONS }) });
-    this.#follower = follow({ log: journal, replica: this.#replica, clock, logger: log });
+    const besideWriter = this.#has("store");
+    this.#replica = new Replica({
+      clock,
+      log,
+      rememberRequests: besideWriter,
+      ...(this.#has("gateway") ? {} : { historyRevisions: ACTORS_HISTORY_REVISIONS }),
+    });
+    this.#follower = follow({ log: journal, replica: this.#replica, clock, logger: log, besideWriter });
     this.#store = createStoreClient({ messenger: this.#host.messenger, clock, random, address: WRITER_ADDRESS });
     this.#registry = createRegistry({ view: this.#replica, store: this.#store, clock, random, kinds: this.#kinds });
     if (this.#has("store")) this.#host.register(writerKind({ log: journal, replica: this.#replica }));

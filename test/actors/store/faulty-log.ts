@@ -42,6 +42,10 @@ export class FaultyLog implements Log {
     return this.#log.read(fromSequence, onBatch);
   }
 
+  announce(fromSequence: number, onSequence: (sequence: number) => void): Reading {
+    return this.#log.announce(fromSequence, onSequence);
+  }
+
   async get(sequence: number): Promise<Uint8Array | undefined> {
     if (this.down) throw new LogUnavailable("down");
     return this.#log.get(sequence);

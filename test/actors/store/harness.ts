@@ -28,7 +28,7 @@ export interface TestStoreOptions {
 export function startStore(options: TestStoreOptions): TestStore {
   const { log, name = "one", clock = systemClock(), historyRevisions } = options;
   const replica = new Replica({ clock, log: silentLogger, ...(historyRevisions === undefined ? {} : { historyRevisions }) });
-  const follower = follow({ log, replica, clock, logger: silentLogger });
+  const follower = follow({ log, replica, clock, logger: silentLogger, besideWriter: true });
   const random = seededRandom(7);
   const host = new Host({ name, clock, random, log: silentLogger });
   host.register(writerKind({ log, replica }));
