@@ -79,11 +79,19 @@ export function rollOn(deployment: Deployment, current: ReplicaSet, { old, all }
   return next === size ? shrinkOld(deployment, current, old, all) : [{ set: current, replicas: next }];
 }
 
+/**
+ * The set's available pods that it was not told to delete yet. A set that was made smaller a moment ago still counts the pods that it is
+ * about to delete; taken for available, they would let the rollout delete others in their place, and fall below what it promises.
+ */
+function availableToStay(set: ReplicaSet): number {
+  return Math.min(set.status?.availableReplicas ?? 0, wantedReplicas(set));
+}
+
 function shrinkOld(deployment: Deployment, current: ReplicaSet, old: readonly ReplicaSet[], all: readonly ReplicaSet[]): readonly Scale[] {
   const active = [...activeOf(old)].sort(byAge);
   if (active.length === 0) return [];
   const least = wantedReplicas(deployment) - maxUnavailable(deployment);
-  const unavailable = wantedReplicas(current) - (current.status?.availableReplicas ?? 0);
+  const unavailable = wantedReplicas(current) - availableToStay(current);
   const spare = sumOf(all, wantedReplicas) - least - unavailable;
   if (spare <= 0) return [];
   const sizes = new Map(active.map((set) => [set, wantedReplicas(set)]));
@@ -91,11 +99,11 @@ function shrinkOld(deployment: Deployment, current: ReplicaSet, old: readonly Re
   let unhealthyLeft = spare;
   for (const set of active) {
     const size = wantedReplicas(set);
-    const taken = Math.max(0, Math.min(unhealthyLeft, size - (set.status?.availableReplicas ?? 0)));
+    const taken = Math.max(0, Math.min(unhealthyLeft, size - availableToStay(set)));
     sizes.set(set, size - taken);
     unhealthyLeft -= taken;
   }
-  let availableLeft = sumOf(all, (set) => set.status?.availableReplicas) - least;
+  let availableLeft = sumOf(all, availableToStay) - least;
   for (const set of active) {
     if (availableLeft <= 0) break;
     const size = sizes.get(set) ?? 0;
