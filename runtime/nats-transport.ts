@@ -6,6 +6,9 @@ import type { Listener, Transport } from "./transport.ts";
 /** Packed frames that are kept while the connection is down, to be sent when it is back; beyond that sends are refused as unreachable. */
 export const OFFLINE_BUFFER_BYTES_MAX: number = 16 * 1024 * 1024;
 
+/** After a server came back its clients come back one after another; who sends at once sends to hosts that do not listen yet. */
+const RECONNECT_SETTLE_MS = 100;
+
 /** The limit of a server that has not said one: nats-server's default. */
 const PAYLOAD_MAX_BYTES_DEFAULT = 1_048_576;
 
@@ -36,19 +39,26 @@ export function natsTransport(options: NatsTransportOptions): Transport {
   let offline: { host: string; bytes: Uint8Array }[] = [];
   let offlineBytes = 0;
   let closed = false;
+  let settling: NodeJS.Timeout | undefined;
 
   async function followStatus(): Promise<void> {
     for await (const { type } of connection.status()) {
-      if (type === "disconnect") connected = false;
-      if (type === "reconnect") {
-        connected = true;
-        const waiting = offline;
-        offline = [];
-        offlineBytes = 0;
-        for (const { host, bytes } of waiting) publish(host, bytes);
+      if (type === "disconnect") {
+        clearTimeout(settling);
+        connected = false;
       }
+      if (type === "reconnect") settling = setTimeout(sendWaiting, RECONNECT_SETTLE_MS);
     }
+    clearTimeout(settling);
     connected = false;
+  }
+
+  function sendWaiting(): void {
+    connected = true;
+    const waiting = offline;
+    offline = [];
+    offlineBytes = 0;
+    for (const { host, bytes } of waiting) publish(host, bytes);
   }
 
   function publish(host: string, bytes: Uint8Array): void {

@@ -6,7 +6,7 @@ import { byAge, maxSurge, wantedReplicas } from "./deployment-limits.ts";
 import { controllerReference } from "./ownership.ts";
 import { templateHash } from "./template-hash.ts";
 
-export const HASH_LABEL = "pod-template-hash";
+const HASH_LABEL = "pod-template-hash";
 export const REVISION = "deployment.kubernetes.io/revision";
 const REVISION_HISTORY = "deployment.kubernetes.io/revision-history";
 export const DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas";

@@ -5,7 +5,7 @@ import type { View } from "../store/view.ts";
 import type { PodFacts } from "./pod-facts.ts";
 
 export const TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time";
-export const HEADLESS_LABEL = "service.kubernetes.io/headless";
+const HEADLESS_LABEL = "service.kubernetes.io/headless";
 const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 
 /** The pods that a service wants; undefined when it names none, and others keep its endpoints. */

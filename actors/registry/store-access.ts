@@ -1,6 +1,5 @@
 import type { Clock, Random } from "../../runtime/mod.ts";
 import { requestEntityTooLarge, serviceUnavailable } from "../kinds/errors.ts";
-import type { KubeObject } from "../kinds/object.ts";
 import { requestIds } from "../store/request-ids.ts";
 import type { Key, Mutation, Outcome, StoreClient } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
@@ -65,14 +64,4 @@ function refusal(error: unknown): unknown {
   if (error.name === "ObjectTooLarge") return requestEntityTooLarge(error.message);
   if (error.name === "StoreUnavailable") return serviceUnavailable(error.message);
   return error;
-}
-
-/** The entry that a mutation makes. */
-export function entryOf(mutation: Extract<Mutation, { readonly text: unknown }>, revision: number): Entry {
-  return { key: mutation.key, revision, text: mutation.text };
-}
-
-/** The current object of an entry, shared: it must not be changed. */
-export function sharedObject<T extends KubeObject>(view: View, entry: Entry): T {
-  return view.decode<T>(entry);
 }

@@ -21,7 +21,13 @@ describe("creatingStatus", () => {
     expect(status.hostIP).toBe(place.hostIP);
     expect(status.podIP).toBeUndefined();
     expect(status.containerStatuses?.map((container) => container.state)).toEqual([{ waiting: { reason: "ContainerCreating" } }]);
-    expect(truths(status)).toEqual(["PodReadyToStartContainers=False", "Initialized=True", "Ready=False", "ContainersReady=False", "PodScheduled=True"]);
+    expect(truths(status)).toEqual([
+      "PodReadyToStartContainers=False",
+      "Initialized=True",
+      "Ready=False",
+      "ContainersReady=False",
+      "PodScheduled=True",
+    ]);
     expect(status.conditions?.find((condition) => condition.type === "Ready")?.message).toBe("containers with unready status: [c]");
   });
 
@@ -36,8 +42,19 @@ describe("runningStatus", () => {
   test("is Running and Ready, with an address", () => {
     const status = runningStatus(pod(), place, "hollow", at(2));
     expect([status.phase, status.podIP, status.podIPs]).toEqual(["Running", "10.128.0.2", [{ ip: "10.128.0.2" }]]);
-    expect(status.containerStatuses?.[0]).toMatchObject({ ready: true, started: true, restartCount: 0, state: { running: { startedAt: at(2) } } });
-    expect(truths(status)).toEqual(["PodReadyToStartContainers=True", "Initialized=True", "Ready=True", "ContainersReady=True", "PodScheduled=True"]);
+    expect(status.containerStatuses?.[0]).toMatchObject({
+      ready: true,
+      started: true,
+      restartCount: 0,
+      state: { running: { startedAt: at(2) } },
+    });
+    expect(truths(status)).toEqual([
+      "PodReadyToStartContainers=True",
+      "Initialized=True",
+      "Ready=True",
+      "ContainersReady=True",
+      "PodScheduled=True",
+    ]);
   });
 
   test("moves lastTransitionTime only where the status changed, and keeps what others own", () => {
@@ -55,7 +72,9 @@ describe("runningStatus", () => {
       { name: "once", image: "i" },
       { name: "sidecar", image: "s", restartPolicy: "Always" },
     ];
-    const states = runningStatus(pod({ initContainers: inits }), place, "hollow", at(2)).initContainerStatuses?.map((status) => Object.keys(status.state ?? {}));
+    const states = runningStatus(pod({ initContainers: inits }), place, "hollow", at(2)).initContainerStatuses?.map((status) =>
+      Object.keys(status.state ?? {}),
+    );
     expect(states).toEqual([["terminated"], ["running"]]);
   });
 });

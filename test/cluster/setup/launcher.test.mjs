@@ -15,7 +15,7 @@ if (command === "env") {
   console.log(JSON.stringify({ NATS_SERVER, NATS_SERVER_VERSION, NODE_COMPILE_CACHE, node: process.versions.node, args: process.argv.slice(2) }));
 } else {
   const stay = setInterval(() => {}, 1000);
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => { console.log(signal); clearInterval(stay); });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => { console.log(signal); clearInterval(stay); process.channel?.unref(); });
   process.once("disconnect", () => { console.log("gone"); clearInterval(stay); });
   console.log("pid " + process.pid);
 }
