@@ -1,11 +1,15 @@
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { BootFailure } from "./failure.ts";
 import { RunningHost } from "./host.ts";
 import type { FromHost, ToHost } from "./host-protocol.ts";
+import type { HostPlan } from "./layout.ts";
 
 /** The entry of a worker thread that is a host: one event loop, one NATS connection, one view of the store, the actors of its roles. */
 const port = parentPort;
 if (port === null) throw new Error("host-thread.ts runs as a worker thread only");
+
+// While the parent prepares the rest; a failure shows when the role is taken up.
+if ((workerData as HostPlan).roles.includes("gateway")) import("../gateway/gateway.ts").catch(() => {});
 
 const say = (message: FromHost): void => port.postMessage(message);
 const fail = (error: unknown): void =>

@@ -29,7 +29,7 @@ import {
   writerKind,
 } from "../../actors/mod.ts";
 import { addressOf, Directory, Host, type Logger, natsTransport, pinoLogger, systemClock, systemRandom } from "../../runtime/mod.ts";
-import { createGateway, type Gateway } from "../gateway/gateway.ts";
+import type { Gateway } from "../gateway/gateway.ts";
 import { ensureBootstrapObjects, keepBootstrapObjects } from "./bootstrap-objects.ts";
 import { BootFailure } from "./failure.ts";
 import type { FromHost, HostOptions } from "./host-protocol.ts";
@@ -171,6 +171,8 @@ export class RunningHost {
 
   async #beginGateway(): Promise<number> {
     const { tls, version, apiPort } = this.#options;
+    // Only the host that has this role pays for the loading.
+    const { createGateway } = await import("../gateway/gateway.ts");
     const gateway = createGateway({
       view: this.#replica,
       store: this.#store,
