@@ -50,7 +50,7 @@ export interface ControllerDependencies {
   readonly view: View;
   readonly registry: Registry;
   /** The recorder of Events for one component. */
-  recorderFor(component: string): EventRecorder;
+  recorderFor(component: string): Pick<EventRecorder, "event">;
   /** Resolves when the view shows everything that was committed before the call; a controller decides nothing earlier. */
   readonly catchUp?: () => Promise<void>;
 }
@@ -59,7 +59,7 @@ class ControllerActor implements Actor<ControllerMessage> {
   readonly #controller: Controller;
   readonly #dependencies: ControllerDependencies;
   readonly #context: Context<ControllerMessage>;
-  readonly #recorder: EventRecorder;
+  readonly #recorder: Pick<EventRecorder, "event">;
   readonly #queue: WorkQueue;
   readonly #concurrency: number;
   readonly #subscriptions: Subscription[] = [];

@@ -1,5 +1,5 @@
 import { type Kind, keyFor, resourceOf } from "../kinds/kind.ts";
-import { decodeMetadata, mayHaveOwners, ownersOf } from "../kinds/metadata-text.ts";
+import { decodeMetadata, mayHaveFinalizers, mayHaveOwners, ownersOf } from "../kinds/metadata-text.ts";
 import type { KubeObject, ObjectMeta, OwnerReference } from "../kinds/object.ts";
 import type { Entry, IndexDefinition, View } from "../store/view.ts";
 
@@ -91,7 +91,7 @@ export function metadataOf(entry: Entry): ObjectMeta {
 
 /** Whether the text holds the name of one of the collector's finalizers: almost none does, so almost none is decoded. */
 export function mayBeHeld({ text }: Entry): boolean {
-  return text.includes(`"${FOREGROUND}"`) || text.includes(`"${ORPHAN}"`);
+  return mayHaveFinalizers(text) && (text.includes(`"${FOREGROUND}"`) || text.includes(`"${ORPHAN}"`));
 }
 
 export function isBeingDeletedBy(metadata: ObjectMeta, finalizer: string): boolean {

@@ -30,7 +30,7 @@ export interface Performed {
 
 export interface Performer {
   readonly registry: Registry;
-  readonly recorder: EventRecorder;
+  readonly recorder: Pick<EventRecorder, "event">;
 }
 
 export function nothingPerformed(): Performed {
@@ -156,7 +156,7 @@ function nameOf(entry: Entry): string {
   return entry.key.slice(entry.key.lastIndexOf("/") + 1);
 }
 
-function record(note: Note, recorder: EventRecorder, name: string, error: string): void {
+function record(note: Note, recorder: Pick<EventRecorder, "event">, name: string, error: string): void {
   recorder.event(
     note.about,
     note.type,

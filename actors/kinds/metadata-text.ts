@@ -29,9 +29,13 @@ export function sameOwners(a: ObjectText, b: ObjectText): boolean {
 }
 
 /** Whether the object may have owners. */
-export function mayHaveOwners(text: ObjectText): boolean {
-  return text.includes('"ownerReferences":[');
-}
+export const mayHaveOwners: (text: ObjectText) => boolean = rememberLast((text) => text.includes('"ownerReferences":['));
+
+/** Whether the object may be on its way out. */
+export const mayBeDeleted: (text: ObjectText) => boolean = rememberLast((text) => text.includes('"deletionTimestamp":"'));
+
+/** Whether the object may have finalizers. */
+export const mayHaveFinalizers: (text: ObjectText) => boolean = rememberLast((text) => text.includes('"finalizers":['));
 
 /** The labels of an object, without decoding the rest of it; see above for what it may get wrong. */
 export function labelsOf(text: ObjectText): Readonly<Record<string, string>> {
@@ -40,14 +44,27 @@ export function labelsOf(text: ObjectText): Readonly<Record<string, string>> {
 }
 
 /** The owners of an object, without decoding the rest of it; see above for what it may get wrong. */
-export function ownersOf(text: ObjectText): readonly OwnerReference[] {
+export const ownersOf: (text: ObjectText) => readonly OwnerReference[] = rememberLast((text) => {
   const owners = member(text, '"ownerReferences":[', "]");
   return owners === undefined || owners === "" ? NO_OWNERS : (JSON.parse(`[${owners}]`) as OwnerReference[]);
-}
+});
 
 /** The node that a pod is bound to, without decoding the pod: `spec` comes before `status`, and only these two have a `nodeName`. */
-export function nodeNameOf(text: ObjectText): string | undefined {
-  return member(text, '"nodeName":"', '"');
+export const nodeNameOf: (text: ObjectText) => string | undefined = rememberLast((text) => member(text, '"nodeName":"', '"'));
+
+/**
+ * Remembers the answers for the two texts that were asked about last: all who watch a resource ask the same of a change's texts, before
+ * and now, one after another.
+ */
+function rememberLast<Answer>(ask: (text: ObjectText) => Answer): (text: ObjectText) => Answer {
+  let last: { readonly text: ObjectText; readonly answer: Answer } | undefined;
+  let older: { readonly text: ObjectText; readonly answer: Answer } | undefined;
+  return (text) => {
+    if (last?.text === text) return last.answer;
+    if (older?.text === text) [last, older] = [older, last];
+    else [last, older] = [{ text, answer: ask(text) }, last];
+    return (last as { readonly answer: Answer }).answer;
+  };
 }
 
 /** Exactly the metadata of a stored object; the rest is neither read nor parsed. */

@@ -1,9 +1,9 @@
 import type { Actor, ActorKind, Context } from "../../runtime/mod.ts";
 import { PodKind } from "../kinds/core/pod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
-import { metadataText } from "../kinds/metadata-text.ts";
+import { mayBeDeleted } from "../kinds/metadata-text.ts";
 import { StatusError } from "../kinds/status.ts";
-import { decodeObject, type ObjectText } from "../kinds/text.ts";
+import { decodeObject } from "../kinds/text.ts";
 import type { PodSandbox, Runtime, RuntimeReport } from "../node/runtime.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -59,6 +59,8 @@ class PodActor implements Actor<PodMessage> {
   #place: PodPlace = { hostIP: "", podIP: "" };
   /** Present from acceptance on. */
   #sandbox: PodSandbox | undefined;
+  /** Whether its readiness waits for conditions that others set. */
+  #isGated = false;
   #stopping = false;
   #step: Step = "none";
 
@@ -91,8 +93,9 @@ class PodActor implements Actor<PodMessage> {
     this.#entry = entry;
     this.#place = place;
     // Most syncs are echoes of what this actor wrote: the text alone says that there is nothing to do.
-    if (this.#sandbox !== undefined && !isDeleting(entry.text) && !hasReadinessGates(entry.text)) return;
+    if (this.#sandbox !== undefined && !this.#isGated && !mayBeDeleted(entry.text)) return;
     const pod = podOf(entry);
+    this.#isGated = pod.spec.readinessGates !== undefined;
     const phase = pod.status?.phase;
     const ended = phase === "Succeeded" || phase === "Failed";
     if (pod.metadata.deletionTimestamp !== undefined) return this.#stop(pod, ended);
@@ -175,9 +178,9 @@ class PodActor implements Actor<PodMessage> {
   #tellStarted(pod: Pod): void {
     const about = { kind: "Pod", apiVersion: "v1", metadata: pod.metadata };
     for (const container of pod.spec?.containers ?? []) {
-      this.#recorder.event(about, "Normal", "Pulled", `Container image "${container.image}" already present on machine`);
-      this.#recorder.event(about, "Normal", "Created", `Created container: ${container.name}`);
-      this.#recorder.event(about, "Normal", "Started", `Started container ${container.name}`);
+      this.#recorder.once(about, "Normal", "Pulled", `Container image "${container.image}" already present on machine`);
+      this.#recorder.once(about, "Normal", "Created", `Created container: ${container.name}`);
+      this.#recorder.once(about, "Normal", "Started", `Started container ${container.name}`);
     }
   }
 }
@@ -188,5 +191,3 @@ function isGone(error: unknown, step: Step): boolean {
 }
 
 const podOf = (entry: Entry): Pod => decodeObject<Pod>(entry.text, entry.revision);
-const isDeleting = (text: ObjectText): boolean => metadataText(text).includes('"deletionTimestamp":"');
-const hasReadinessGates = (text: ObjectText): boolean => text.includes('"readinessGates":[');

@@ -195,6 +195,7 @@ export function createEventRecorder(options: EventRecorderOptions): StoredEventR
       slot.repeated = true;
       if (slot.state === "idle") enqueue(slot);
     },
+    once: (about, type, reason, message) => enqueue(newSlot("", about, type, reason, message, clock.now_ms())),
     drained: () => (busy ? new Promise((resolve) => idleWaiters.push(resolve)) : Promise.resolve()),
   };
 }

@@ -13,4 +13,6 @@ export interface Regarding {
 export interface EventRecorder {
   /** Repetitions of the same event about the same object raise `count` instead of making a new Event, as in client-go. */
   event(about: Regarding, type: "Normal" | "Warning", reason: string, message: string): void;
+  /** For what by its nature happens to an object once (it was scheduled, it was started): nothing is kept to recognize a repetition. */
+  once(about: Regarding, type: "Normal" | "Warning", reason: string, message: string): void;
 }

@@ -1,11 +1,12 @@
 import { type ClassHandle, type Inventory, NO_SUCH_NODE, type Usage } from "../../scheduler-core/mod.ts";
 import type { Node, Pod } from "../kinds/generated/types.ts";
+import { mayBeDeleted } from "../kinds/metadata-text.ts";
 import type { Regarding } from "../registry/event-recorder.ts";
 import type { Change, Entry, View } from "../store/view.ts";
 import { classify, usageOfPod } from "./class.ts";
 import { readNode } from "./facts.ts";
 import { QueueTicket, type SchedulingQueue } from "./queue.ts";
-import { isBoundTo, mayBeDeleted, mayBeTerminal, sameSpec } from "./relevance.ts";
+import { isBoundTo, mayBeTerminal, sameSpec } from "./relevance.ts";
 import { Roster } from "./roster.ts";
 
 /** The schedulerName whose pods are ours. */

@@ -13,11 +13,6 @@ export function mayBeTerminal(text: ObjectText): boolean {
   return text.includes('"phase":"Succeeded"') || text.includes('"phase":"Failed"');
 }
 
-/** Whether the pod is on its way out. */
-export function mayBeDeleted(text: ObjectText): boolean {
-  return text.includes('"deletionTimestamp":"');
-}
-
 /** Whether the text says that the pod is bound to this node. Node names need no escapes. */
 export function isBoundTo(text: ObjectText, node: string): boolean {
   return text.includes(`"nodeName":"${node}"`, Math.max(0, text.indexOf(SPEC)));

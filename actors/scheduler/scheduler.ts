@@ -249,7 +249,7 @@ class Scheduler implements Actor<SchedulerMessage> {
     const { registry, recorder } = this.#options;
     this.#writes.submit(() =>
       registry.bind(namespace, name, uid, node).then(
-        () => recorder.event(about, "Normal", "Scheduled", scheduledMessage(namespace, name, node)),
+        () => recorder.once(about, "Normal", "Scheduled", scheduledMessage(namespace, name, node)),
         (error: unknown) => {
           this.#context.log.warn({ pod: record.key, node, error: String(error) }, "binding refused");
           this.#refused.push(record);

@@ -52,8 +52,22 @@ function readSuffix(suffix: string): Suffix | undefined {
 /** Exponents beyond this are refused, so that no text makes the server count forever. */
 const POWER_MAX = 512;
 
-/** Throws QuantityError. */
+/** Quantities that are remembered: the same few are asked for again and again. */
+const REMEMBERED_MAX = 1_024;
+const remembered = new Map<string, Quantity>();
+
+/** Throws QuantityError. The answer is shared. */
 export function parseQuantity(text: string): Quantity {
+  let quantity = remembered.get(text);
+  if (quantity === undefined) {
+    quantity = readQuantity(text);
+    if (remembered.size >= REMEMBERED_MAX) remembered.clear();
+    remembered.set(text, quantity);
+  }
+  return quantity;
+}
+
+function readQuantity(text: string): Quantity {
   const match = SHAPE.exec(text);
   if (match === null || text === "") throw new QuantityError(FORMAT_WORDS);
   const [, sign = "", whole = "", fraction = "", suffixText = ""] = match;

@@ -64,6 +64,16 @@ describe("an event recorder", () => {
     ]);
   });
 
+  test("writes what happens once each time that it is said", async () => {
+    for (let i = 0; i < 2; i++) recorder.once(about("a"), "Normal", "Started", "started");
+    await written();
+    expect(stored().map(({ reason, count }) => [reason, count])).toEqual([
+      ["Started", 1],
+      ["Started", 1],
+    ]);
+    expect(new Set(stored().map(({ metadata }) => metadata.name)).size).toBe(2);
+  });
+
   test("counts repetitions, before and after they were written", async () => {
     recorder.event(about("a"), "Warning", "BackOff", "again");
     recorder.event(about("a"), "Warning", "BackOff", "again");

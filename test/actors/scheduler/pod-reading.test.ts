@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Pod } from "../../../actors/kinds/generated/types.ts";
+import { mayBeDeleted } from "../../../actors/kinds/metadata-text.ts";
 import { encodeObject } from "../../../actors/kinds/text.ts";
 import { classify } from "../../../actors/scheduler/class.ts";
 import { pinOf } from "../../../actors/scheduler/facts.ts";
-import { isBoundTo, mayBeDeleted, mayBeTerminal, sameSpec } from "../../../actors/scheduler/relevance.ts";
+import { isBoundTo, mayBeTerminal, sameSpec } from "../../../actors/scheduler/relevance.ts";
 import { podNonzeroRequests, podRequests } from "../../../actors/scheduler/resource-needs.ts";
 import { Inventory } from "../../../scheduler-core/mod.ts";
 
