@@ -4,11 +4,6 @@ import { BootFailure } from "./failure.ts";
 import type { FromHost, HostOptions, ToHost } from "./host-protocol.ts";
 import type { HostPlan } from "./layout.ts";
 
-/**
- * Room for young objects in a host's heap. What a write leaves behind lives for some hundred milliseconds: with V8's usual 48 MB much of it
- * is moved to the old generation just to die there.
- */
-const HOST_YOUNG_GENERATION_MB = 192;
 const RESTART_BACKOFF_MS = 200;
 const RESTART_BACKOFF_MAX_MS = 10_000;
 
