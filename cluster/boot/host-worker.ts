@@ -68,7 +68,6 @@ export class HostWorker {
     const worker = new Worker(new URL("./host-thread.ts", import.meta.url), {
       name: this.plan.name,
       workerData: this.plan,
-      resourceLimits: { maxYoungGenerationSizeMb: HOST_YOUNG_GENERATION_MB },
     });
     worker.on("error", (error) => this.#log.error({ host: this.plan.name, error: String(error.stack ?? error) }, "a host crashed"));
     return worker;
