@@ -22,6 +22,15 @@ export const KINDS_OF_ROLE: Readonly<Record<Role, readonly string[]>> = {
 export const THREADS_MAX = 64;
 
 /**
+ * How many hosts serve best on so many cores. nats-server, the garbage collector's threads and the clients want some too, and each host that
+ * reads the store pays for a replica: docs/adr/0005 has the figures.
+ */
+export function threadsFor(cores: number): number {
+  if (cores < 4) return 1;
+  return cores < 8 ? 2 : 3;
+}
+
+/**
  * Deals the roles out to `threads` hosts. Few threads share roles in the order of how much they talk to one another; with more than
  * four, the rest play nodes and pods.
  */

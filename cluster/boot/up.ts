@@ -11,7 +11,7 @@ import { DataDirectory } from "./data-directory.ts";
 import { BootFailure } from "./failure.ts";
 import type { HostOptions } from "./host-protocol.ts";
 import { HostWorker } from "./host-worker.ts";
-import { type HostPlan, LOG_STREAM, planHosts } from "./layout.ts";
+import { type HostPlan, LOG_STREAM, planHosts, threadsFor } from "./layout.ts";
 import { type NatsAddress, type NatsBinary, NatsServer } from "./nats-server.ts";
 
 /** SIGTERM to exit, of which the hosts have the larger part and nats-server the rest. */
@@ -51,7 +51,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
   closers.add(() => data.remove("status.json"));
 
   // The hosts load their code while the rest is made ready.
-  const plans = planHosts(flags.threads ?? (availableParallelism() >= 4 ? 3 : 2), flags.only);
+  const plans = planHosts(flags.threads ?? threadsFor(availableParallelism()), flags.only);
   const hosts = plans.map((plan) => new HostWorker(plan, log, failed));
   const server = flags.nats === undefined ? NatsServer.start(data, natsBinary(), log) : undefined;
   closers.add(async () => (await server?.catch(() => undefined))?.stop());

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { planHosts, type Role } from "../../../cluster/boot/layout.ts";
+import { planHosts, type Role, threadsFor } from "../../../cluster/boot/layout.ts";
 
 describe("planHosts", () => {
   test.each([1, 2, 3, 4, 5, 16])("%i threads: every role has a host, and gateway and store have one only", (threads) => {
@@ -14,4 +14,14 @@ describe("planHosts", () => {
   test.each([1, 2, 8])("--only api with %i threads has the gateway and the store alone", (threads) => {
     expect(new Set(planHosts(threads, "api").flatMap((plan) => plan.roles))).toEqual(new Set(["gateway", "store"]));
   });
+});
+
+test.each([
+  [1, 1],
+  [2, 1],
+  [4, 2],
+  [8, 3],
+  [64, 3],
+])("%i cores get %i hosts", (cores, threads) => {
+  expect(threadsFor(cores)).toBe(threads);
 });
