@@ -10,7 +10,8 @@ const STATUS = '},"status":{';
 
 /** Whether the text says that all containers have ended for good. */
 export function mayBeTerminal(text: ObjectText): boolean {
-  return text.includes('"phase":"Succeeded"') || text.includes('"phase":"Failed"');
+  // Without the key before them: the fewer of a pattern's first characters a text has, the quicker the search.
+  return text.includes('Succeeded"') || text.includes('Failed"');
 }
 
 /** Whether the text says that the pod is bound to this node. Node names need no escapes. */
