@@ -92,8 +92,11 @@ class PodActor implements Actor<PodMessage> {
   #sync(entry: Entry, place: PodPlace): void | Promise<void> {
     this.#entry = entry;
     this.#place = place;
-    // Most syncs are echoes of what this actor wrote: the text alone says that there is nothing to do.
-    if (this.#sandbox !== undefined && !this.#isGated && !mayBeDeleted(entry.text)) return;
+    if (!mayBeDeleted(entry.text)) {
+      // Most syncs are echoes of what this actor wrote, or a pod that no node has reported on yet: the text alone says what to do.
+      if (this.#sandbox !== undefined && !this.#isGated) return;
+      if (this.#sandbox === undefined && !entry.text.includes('startTime":"')) return this.#advance("accept");
+    }
     const pod = podOf(entry);
     this.#isGated = pod.spec.readinessGates !== undefined;
     const phase = pod.status?.phase;
@@ -139,7 +142,9 @@ class PodActor implements Actor<PodMessage> {
     switch (step) {
       case "accept": {
         const pod = await this.#writeStatus(key, (current) => creatingStatus(current, this.#place, now));
-        if (pod !== undefined) this.#sandbox = this.#runtime.start(pod, this.#report);
+        if (pod === undefined) return;
+        this.#isGated = pod.spec.readinessGates !== undefined;
+        this.#sandbox = this.#runtime.start(pod, this.#report);
         return;
       }
       case "run": {
