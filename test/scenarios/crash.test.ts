@@ -110,8 +110,12 @@ describe(`kill -9 (TROUPE_SEED=${seed})`, () => {
 
 describe("a part that dies is started again, and everything goes on", () => {
   /** Runs a rollout and a ledger through something bad, and holds the API to its promises afterwards. */
-  async function through(options: { env?: NodeJS.ProcessEnv }, bad: (troupe: Troupe) => Promise<void>): Promise<Ledger> {
-    const troupe = await Troupe.up(data, NODES, options);
+  async function through(
+    options: { env?: NodeJS.ProcessEnv },
+    bad: (troupe: Troupe) => Promise<void>,
+    flags: readonly string[] = [],
+  ): Promise<Ledger> {
+    const troupe = await Troupe.up(data, [...NODES, ...flags], options);
     const { kubectl, kubeconfig } = troupe;
     await kubectl.ok(["create", "deployment", "web", "--image=nginx:1", `--replicas=${REPLICAS}`]);
     const ledger = new Ledger(below);
@@ -154,8 +158,12 @@ describe("a part that dies is started again, and everything goes on", () => {
     });
   });
 
-  test.each(["gateway", "control"])("the host %s crashed", async (host) => {
+  test.each([
+    ["all", 1],
+    ["gateway", 2],
+    ["control", 2],
+  ])("the host %s of %i crashed", async (host, threads) => {
     // The inspector is the one way into a thread of a program that knows nothing of tests.
-    await through({ env: { NODE_OPTIONS: "--inspect-port=0" } }, ({ launch }) => crashHost(launch, host));
+    await through({ env: { NODE_OPTIONS: "--inspect-port=0" } }, ({ launch }) => crashHost(launch, host), ["--threads", String(threads)]);
   });
 });
