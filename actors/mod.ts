@@ -2,6 +2,7 @@
 export { CONTROLLER_NAMES, createControllerKind } from "./controllers/controllers.ts";
 export { NamespaceKind } from "./kinds/core/namespace.ts";
 export { NodeKind } from "./kinds/core/node.ts";
+export { PodKind } from "./kinds/core/pod.ts";
 export { ServiceKind } from "./kinds/core/service.ts";
 export type { Node, PriorityClass, Service } from "./kinds/generated/types.ts";
 export { type Kind, keyFor } from "./kinds/kind.ts";
@@ -25,6 +26,7 @@ export { createStoreClient } from "./store/client.ts";
 export { type Follower, follow } from "./store/follow.ts";
 export { JetStreamLog, LOG_CONNECTION_OPTIONS } from "./store/jetstream-log.ts";
 export { LogMissing } from "./store/log.ts";
+export { MemoryLog } from "./store/memory-log.ts";
 export { Replica } from "./store/replica.ts";
 export type { StoreClient } from "./store/transaction.ts";
 export type { View } from "./store/view.ts";

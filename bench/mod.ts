@@ -2,15 +2,35 @@
 import { density } from "./density.ts";
 import { BenchFailure } from "./failure.ts";
 
-const SUITES: Readonly<Record<string, { readonly about: string; readonly run: (args: readonly string[]) => Promise<number> }>> = {
+interface Suite {
+  readonly about: string;
+  readonly run: (args: readonly string[]) => Promise<number>;
+}
+
+/** A suite that is a program of its own: it measures when it is loaded, and reads its flags from the command line. */
+const program =
+  (load: () => Promise<unknown>): Suite["run"] =>
+  async () => {
+    await load();
+    return 0;
+  };
+
+const SUITES: Readonly<Record<string, Suite>> = {
   density: { about: "create pods on any Kubernetes API server and follow them to Running", run: density },
+  cast: {
+    about: "the same for the actors alone: no HTTP, no disk, one thread",
+    run: program(() => import("./cast.bench.ts")),
+  },
+  store: { about: "writes to the store on a real nats-server", run: program(() => import("./store.bench.ts")) },
+  runtime: { about: "messages, asks and activations of the kernel", run: program(() => import("./runtime.bench.ts")) },
+  "scheduler-core": { about: "placement, by the index and by the plain loop", run: program(() => import("./scheduler-core.bench.ts")) },
 };
 
 /** Runs the suite that the first argument names with the rest. Gives the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function runBench([name, ...args]: readonly string[]): Promise<number> {
   const suite = name !== undefined && Object.hasOwn(SUITES, name) ? SUITES[name] : undefined;
   if (suite === undefined) {
-    const list = Object.entries(SUITES).map(([each, { about }]) => `  ${each.padEnd(12)}${about}\n`);
+    const list = Object.entries(SUITES).map(([each, { about }]) => `  ${each.padEnd(16)}${about}\n`);
     const wanted = name === "--help" || name === "help";
     const text = `npm run bench -- SUITE [flags] [--json]\n\n${list.join("")}`;
     (wanted ? process.stdout : process.stderr).write(

@@ -4,7 +4,7 @@ import { keyFor, resourceOf } from "../../actors/kinds/kind.ts";
 import type { FieldSelector } from "../../actors/kinds/machinery/field-selector.ts";
 import { compileFieldSelector, exactValue, parseFieldSelector } from "../../actors/kinds/machinery/field-selector.ts";
 import { matchesLabels, parseLabelSelector, SelectorError } from "../../actors/kinds/machinery/label-selector.ts";
-import { decodeMetadata } from "../../actors/kinds/metadata-text.ts";
+import { labelsOf } from "../../actors/kinds/metadata-text.ts";
 import type { KubeObject } from "../../actors/kinds/object.ts";
 import type { Entry, View } from "../../actors/store/view.ts";
 
@@ -49,7 +49,7 @@ export function selectionOf(
     takes(view, entry) {
       if (soleKey !== undefined ? entry.key !== soleKey : !entry.key.startsWith(inside)) return false;
       // Labels stand at the front of the text: no need to read the whole of an object that may not be wanted.
-      return onlyLabels ? matchesLabels(labels, decodeMetadata(entry.text).labels) : matches(view.decode(entry));
+      return onlyLabels ? matchesLabels(labels, labelsOf(entry.text)) : matches(view.decode(entry));
     },
   };
 }
