@@ -34,6 +34,9 @@ export class DeadLetters {
       return;
     }
     this.#samples.set(reason, { logged_ms: now_ms, unlogged: 0 });
-    this.#log.warn({ reason, to, message: message?.type, alsoSinceLast: sample?.unlogged ?? 0 }, "dead letter");
+    const fields = { reason, to, message: message?.type, alsoSinceLast: sample?.unlogged ?? 0 };
+    // A host that stops leaves letters behind by design; everywhere else one is a sign that something is wrong.
+    if (reason === "stopped") this.#log.debug(fields, "dead letter");
+    else this.#log.warn(fields, "dead letter");
   }
 }

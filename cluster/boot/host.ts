@@ -114,12 +114,11 @@ export class RunningHost {
       const keeping = keepBootstrapObjects(this.#registry, this.#replica, clock, this.#log);
       this.#closers.push(async () => keeping.cancel());
     }
+    // What the user may have to mend, a port that is taken, comes to light before anything acts.
+    const port = this.#has("gateway") ? await this.#beginGateway() : undefined;
     if (this.#has("scheduler")) this.#beginScheduler();
     if (this.#has("controllers")) this.#beginControllers();
-    const [port, nodes] = await Promise.all([
-      this.#has("gateway") ? this.#beginGateway() : undefined,
-      this.#has("nodes") ? this.#beginNodes() : undefined,
-    ]);
+    const nodes = this.#has("nodes") ? await this.#beginNodes() : undefined;
     return { ...(port === undefined ? {} : { port }), ...(nodes === undefined ? {} : { nodes }) };
   }
 
