@@ -180,11 +180,10 @@ class PodActor implements Actor<PodMessage> {
     return read;
   }
 
+  /** Of a kubelet's Events this one alone is true of every runtime: a hollow node pulls no image and creates nothing. */
   #tellStarted(pod: Pod): void {
     const about = { kind: "Pod", apiVersion: "v1", metadata: pod.metadata };
     for (const container of pod.spec?.containers ?? []) {
-      this.#recorder.once(about, "Normal", "Pulled", `Container image "${container.image}" already present on machine`);
-      this.#recorder.once(about, "Normal", "Created", `Created container: ${container.name}`);
       this.#recorder.once(about, "Normal", "Started", `Started container ${container.name}`);
     }
   }
