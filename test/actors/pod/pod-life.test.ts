@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { NamespaceKind } from "../../../actors/kinds/core/namespace.ts";
+import { NodeKind } from "../../../actors/kinds/core/node.ts";
+import { PodKind } from "../../../actors/kinds/core/pod.ts";
+import type { Event, Lease, Namespace, Node, Pod } from "../../../actors/kinds/generated/types.ts";
+import { createFleetKind, type FleetMessage } from "../../../actors/node/fleet.ts";
+import { createHollowRuntime } from "../../../actors/node/hollow-runtime.ts";
+import { createNodeKind } from "../../../actors/node/node.ts";
+import { createPodKind } from "../../../actors/pod/pod.ts";
+import { createEventRecorder } from "../../../actors/registry/create-event-recorder.ts";
+import { systemClock, systemRandom } from "../../../runtime/mod.ts";
+import { named, startRegistry, type TestRegistry } from "../registry/harness.ts";
+
+let t: TestRegistry;
+
+/** The fleet, nodes and pods as a running cluster has them, on the real clock: hollow containers start within 50 ms. */
+beforeEach(async () => {
+  t = await startRegistry();
+  const { registry, store } = t;
+  const { replica: view, client, host } = store;
+  const clock = systemClock();
+  const random = systemRandom();
+  const runtime = createHollowRuntime(clock, random);
+  const recorder = createEventRecorder({ view, store: client, clock, random, source: { component: "kubelet" } });
+  await registry.create(NamespaceKind, named<Namespace>("kube-node-lease", undefined, { spec: {} }));
+  host.register(createFleetKind({ view, runtime: runtime.name }));
+  host.register(createNodeKind({ view, registry, runtime: runtime.name }));
+  host.register(createPodKind({ registry, recorder, runtime }));
+  const start: FleetMessage = { type: "start", nodes: 2 };
+  expect(await host.messenger.ask("fleet/main", start)).toEqual({ ready: 2 });
+});
+afterEach(() => t.stop());
+
+const podOf = (name: string): Pod | undefined => t.store.replica.get<Pod>(`pods/d/${name}`);
+
+/** Resolves when the view shows it, after some change of the resource. */
+function seen(resource: string, holds: () => boolean): Promise<void> {
+  if (holds()) return Promise.resolve();
+  return new Promise((resolve) => {
+    const subscription = t.store.replica.watch(resource, t.store.replica.revision, () => {
+      if (!holds()) return;
+      subscription.cancel();
+      resolve();
+    });
+  });
+}
+
+async function bound(name: string, spec: object = {}): Promise<void> {
+  await t.registry.create(PodKind, named<Pod>(name, "d", { spec: { containers: [{ name: "c", image: "nginx" }], ...spec } }));
+  await t.registry.bind("d", name, undefined, "node-0");
+}
+const isReady = (name: string): boolean =>
+  podOf(name)?.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true;
+
+test("nodes register with a range each, report Ready and hold a lease", () => {
+  const nodes = t.store.replica.list("nodes").map((entry) => t.store.replica.decode<Node>(entry));
+  expect(nodes.map(({ metadata, spec }) => [metadata.name, spec?.podCIDR])).toEqual([
+    ["node-0", "10.128.0.0/24"],
+    ["node-1", "10.128.1.0/24"],
+  ]);
+  for (const { status } of nodes) expect(status?.conditions?.find(({ type }) => type === "Ready")?.status).toBe("True");
+  expect(t.store.replica.get<Lease>("leases.coordination.k8s.io/kube-node-lease/node-1")?.spec?.holderIdentity).toBe("node-1");
+});
+
+test("a bound pod is created, runs with an address of its node, says so, and goes in its grace period", async () => {
+  const reasons: (string | undefined)[] = [];
+  t.store.replica.watch("pods", t.store.replica.revision, ({ now }) => {
+    if (now === undefined) return;
+    const { status } = t.store.replica.decode<Pod>(now);
+    const state = status?.containerStatuses?.[0]?.state;
+    reasons.push(state?.waiting?.reason ?? (state?.running === undefined ? status?.phase : "Running"));
+  });
+  await bound("web");
+  await seen("pods", () => isReady("web"));
+  expect(reasons).toEqual(["Pending", "Pending", "ContainerCreating", "Running"]);
+  expect(podOf("web")?.status?.podIP).toMatch(/^10\.128\.0\.\d+$/);
+  await seen("events", () => t.store.replica.count("events") > 0);
+  const events = t.store.replica.list("events", "d").map((entry) => t.store.replica.decode<Event>(entry));
+  expect(events.map(({ reason, message }) => [reason, message])).toEqual([["Started", "Started container c"]]);
+
+  const { removed } = await t.registry.delete(PodKind, "d", "web");
+  expect(removed).toBe(false);
+  await seen("pods", () => podOf("web") === undefined);
+});
+
+test("pods in the host's network have the node's address, others one each", async () => {
+  await Promise.all([bound("a"), bound("b"), bound("host", { hostNetwork: true })]);
+  await seen("pods", () => ["a", "b", "host"].every(isReady));
+  const addresses = ["a", "b", "host"].map((name) => podOf(name)?.status?.podIP);
+  expect(new Set(addresses).size).toBe(3);
+  expect(addresses[2]).toBe(podOf("host")?.status?.hostIP);
+});
+
+test("a pod with a readiness gate is Ready when its condition is set", async () => {
+  await bound("gated", { readinessGates: [{ conditionType: "example.com/gate" }] });
+  await seen("pods", () => podOf("gated")?.status?.phase === "Running");
+  expect(isReady("gated")).toBe(false);
+  await t.registry.modify(
+    PodKind,
+    "d",
+    "gated",
+    (pod) => ({
+      ...pod,
+      status: { ...pod.status, conditions: [...(pod.status?.conditions ?? []), { type: "example.com/gate", status: "True" }] },
+    }),
+    { subresource: "status" },
+  );
+  await seen("pods", () => isReady("gated"));
+});
+
+test("a pod of the same name that comes after is another pod, with an actor of its own", async () => {
+  await bound("web");
+  await seen("pods", () => isReady("web"));
+  const uid = podOf("web")?.metadata.uid;
+  await t.registry.delete(PodKind, "d", "web", { gracePeriodSeconds: 0 });
+  await bound("web");
+  await seen("pods", () => isReady("web"));
+  expect(podOf("web")?.metadata.uid).not.toBe(uid);
+});
+
+test("a node whose object is removed falls silent: its pods' actors end with it", async () => {
+  await bound("web");
+  await seen("pods", () => isReady("web"));
+  expect(t.store.host.addresses("pod")).toEqual([`pod/${podOf("web")?.metadata.uid}`]);
+  await t.registry.delete(NodeKind, undefined, "node-0");
+  await expect.poll(() => t.store.host.addresses("pod")).toEqual([]);
+  expect(t.store.host.addresses("node")).toEqual(["node/node-1"]);
+});
