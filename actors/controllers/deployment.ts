@@ -1,6 +1,7 @@
 import { DeploymentKind } from "../kinds/apps/deployment.ts";
 import { ReplicaSetKind } from "../kinds/apps/replica-set.ts";
 import type { Deployment, DeploymentStatus, ReplicaSet } from "../kinds/generated/types.ts";
+import { partsOf } from "../kinds/kind.ts";
 import { semanticEqual } from "../kinds/machinery/equal.ts";
 import { matchesLabels, selectorOf } from "../kinds/machinery/label-selector.ts";
 import { ownersOf, sameLabels, sameOwners } from "../kinds/metadata-text.ts";
@@ -21,7 +22,7 @@ import {
 } from "./deployment-revisions.ts";
 import { isScaling, replicasOfCurrent, rollOn, type Scale, scaleAlong } from "./deployment-scaling.ts";
 import { countedStatus, isComplete, pauseConditions, progressing, rolloutStatus, stuckAfter_ms } from "./deployment-status.ts";
-import { adopted, controlledBy, controllerIndex, controllerOf, controllerReference, disowned, orphansFor, partsOf } from "./ownership.ts";
+import { adopted, controlledBy, controllerIndex, controllerOf, controllerReference, disowned, orphansFor } from "./ownership.ts";
 import { factsOf } from "./pod-facts.ts";
 
 const DEPLOYMENTS = "deployments.apps";

@@ -1,11 +1,11 @@
 import { EndpointsKind } from "../kinds/core/endpoints.ts";
 import { ServiceKind } from "../kinds/core/service.ts";
 import type { EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Service } from "../kinds/generated/types.ts";
+import { partsOf } from "../kinds/kind.ts";
 import { semanticEqual } from "../kinds/machinery/equal.ts";
 import type { View } from "../store/view.ts";
 import { anyKind, create, modify, newMeta, remove } from "./actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "./controller.ts";
-import { partsOf } from "./ownership.ts";
 import { factsOf, type PodFacts } from "./pod-facts.ts";
 import { SelectorDirectory } from "./selector-directory.ts";
 import {

@@ -1,12 +1,12 @@
 import type { Kind } from "../kinds/kind.ts";
-import { resourceOf } from "../kinds/kind.ts";
+import { partsOf, resourceOf } from "../kinds/kind.ts";
 import { ownersOf, sameOwners } from "../kinds/metadata-text.ts";
 import type { KubeObject, ObjectMeta, OwnerReference } from "../kinds/object.ts";
 import type { Change, Entry, View } from "../store/view.ts";
 import { modify, remove } from "./actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "./controller.ts";
 import { type Dependent, FOREGROUND, isBeingDeletedBy, mayBeHeld, metadataOf, ORPHAN, Ownership } from "./garbage-owners.ts";
-import { disowned, partsOf } from "./ownership.ts";
+import { disowned } from "./ownership.ts";
 
 /** Events come and go by themselves; nothing else that is stored is left out. Source: the collector's ignored resources. */
 const IGNORED = new Set(["events", "events.events.k8s.io"]);

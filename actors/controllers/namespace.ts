@@ -1,6 +1,6 @@
 import { NAMESPACE_FINALIZER, NamespaceKind } from "../kinds/core/namespace.ts";
 import type { Namespace, NamespaceCondition } from "../kinds/generated/types.ts";
-import { type Kind, resourceOf } from "../kinds/kind.ts";
+import { type Kind, partsOf, resourceOf } from "../kinds/kind.ts";
 import { semanticEqual } from "../kinds/machinery/equal.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { timestamp } from "../registry/timestamps.ts";
@@ -9,7 +9,6 @@ import { anyKind, remove, updateStatus } from "./actions.ts";
 import { conditionOf } from "./conditions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "./controller.ts";
 import { metadataOf } from "./garbage-owners.ts";
-import { partsOf } from "./ownership.ts";
 
 /** Objects deleted in one round at most. */
 const DELETIONS_PER_ROUND = 1_000;

@@ -1,4 +1,4 @@
-import { apiVersionOf, type Kind } from "../kinds/kind.ts";
+import { apiVersionOf, type Kind, partsOf } from "../kinds/kind.ts";
 import { labelsOf, mayHaveOwners, ownersOf } from "../kinds/metadata-text.ts";
 import type { KubeObject, OwnerReference } from "../kinds/object.ts";
 import type { Entry, IndexDefinition, View } from "../store/view.ts";
@@ -12,13 +12,6 @@ export function controllerOf(object: KubeObject): OwnerReference | undefined {
 export function controllerReference<T extends KubeObject>(kind: Kind<T>, owner: KubeObject): OwnerReference {
   const { name, uid } = owner.metadata;
   return { apiVersion: apiVersionOf(kind), kind: kind.kind, name, uid, controller: true, blockOwnerDeletion: true };
-}
-
-/** The namespace and name of a key of a namespaced resource. */
-export function partsOf(key: string): { readonly namespace: string; readonly name: string } {
-  const first = key.indexOf("/");
-  const last = key.lastIndexOf("/");
-  return { namespace: key.slice(first + 1, Math.max(first + 1, last)), name: key.slice(last + 1) };
 }
 
 /**

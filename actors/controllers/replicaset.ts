@@ -1,6 +1,7 @@
 import { ReplicaSetKind } from "../kinds/apps/replica-set.ts";
 import { PodKind } from "../kinds/core/pod.ts";
 import type { Pod, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from "../kinds/generated/types.ts";
+import { partsOf } from "../kinds/kind.ts";
 import { semanticEqual } from "../kinds/machinery/equal.ts";
 import { matchesLabels, selectorOf } from "../kinds/machinery/label-selector.ts";
 import { labelsOf, mayHaveOwners, ownersOf, sameLabels, sameOwners } from "../kinds/metadata-text.ts";
@@ -9,7 +10,7 @@ import type { Change, Entry, View } from "../store/view.ts";
 import { anyKind, create, modify, normal, regarding, remove, updateStatus, warning } from "./actions.ts";
 import { conditionOf, withCondition, withoutCondition } from "./conditions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING, type Refusal } from "./controller.ts";
-import { adopted, controlledBy, controllerIndex, controllerOf, controllerReference, disowned, orphansFor, partsOf } from "./ownership.ts";
+import { adopted, controlledBy, controllerIndex, controllerOf, controllerReference, disowned, orphansFor } from "./ownership.ts";
 import { factsOf, isAvailable, type PodFacts } from "./pod-facts.ts";
 import { podsToDelete } from "./pod-ranking.ts";
 import { PodMaker } from "./pod-template.ts";

@@ -1,11 +1,11 @@
 import { ConfigMapKind } from "../kinds/core/config-map.ts";
 import { NamespaceKind } from "../kinds/core/namespace.ts";
 import type { ConfigMap, Namespace } from "../kinds/generated/types.ts";
+import { partsOf } from "../kinds/kind.ts";
 import { semanticEqual } from "../kinds/machinery/equal.ts";
 import type { Change, View } from "../store/view.ts";
 import { anyKind, create, modify, newMeta } from "./actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "./controller.ts";
-import { partsOf } from "./ownership.ts";
 
 const CONFIG_MAPS = "configmaps";
 const ROOT_CA = "kube-root-ca.crt";

@@ -1,7 +1,7 @@
+import { partsOf } from "../kinds/kind.ts";
 import { matchesLabels, type Selector } from "../kinds/machinery/label-selector.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import type { Change, Entry, View } from "../store/view.ts";
-import { partsOf } from "./ownership.ts";
 import { factsOf } from "./pod-facts.ts";
 
 const PODS = "pods";

@@ -1,10 +1,10 @@
 import { NamespaceKind } from "../kinds/core/namespace.ts";
 import { ServiceAccountKind } from "../kinds/core/service-account.ts";
 import type { Namespace } from "../kinds/generated/types.ts";
+import { partsOf } from "../kinds/kind.ts";
 import type { Change, View } from "../store/view.ts";
 import { anyKind, create, newMeta } from "./actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "./controller.ts";
-import { partsOf } from "./ownership.ts";
 
 const SERVICE_ACCOUNTS = "serviceaccounts";
 const DEFAULT = "default";

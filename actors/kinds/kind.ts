@@ -93,3 +93,10 @@ export function resourceOf(kind: Pick<Kind, "group" | "plural">): string {
 export function keyFor(kind: Pick<Kind, "group" | "plural">, namespace: string | undefined, name: string): string {
   return namespace === undefined || namespace === "" ? `${resourceOf(kind)}/${name}` : `${resourceOf(kind)}/${namespace}/${name}`;
 }
+
+/** The namespace and name of a key of a namespaced resource. */
+export function partsOf(key: string): { readonly namespace: string; readonly name: string } {
+  const first = key.indexOf("/");
+  const last = key.lastIndexOf("/");
+  return { namespace: key.slice(first + 1, Math.max(first + 1, last)), name: key.slice(last + 1) };
+}

@@ -1,6 +1,7 @@
 import type { Actor, ActorKind, Context } from "../../runtime/mod.ts";
 import { PodKind } from "../kinds/core/pod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
+import { partsOf } from "../kinds/kind.ts";
 import { mayBeDeleted } from "../kinds/metadata-text.ts";
 import { StatusError } from "../kinds/status.ts";
 import { decodeObject } from "../kinds/text.ts";
@@ -156,7 +157,7 @@ class PodActor implements Actor<PodMessage> {
         await this.#writeStatus(key, (current) => runningStatus(current, this.#place, this.#runtime.name, now));
         return;
       case "remove": {
-        const [, namespace = "", name = ""] = key.split("/");
+        const { namespace, name } = partsOf(key);
         await this.#registry.delete(PodKind, namespace, name, { gracePeriodSeconds: 0, preconditions: { uid: this.#uid } });
         return;
       }
@@ -165,7 +166,7 @@ class PodActor implements Actor<PodMessage> {
 
   /** Gives the pod as it was read for the write; undefined when another incarnation has its name now. */
   async #writeStatus(key: Key, status: (current: Pod) => Pod["status"]): Promise<Pod | undefined> {
-    const [, namespace = "", name = ""] = key.split("/");
+    const { namespace, name } = partsOf(key);
     let read: Pod | undefined;
     await this.#registry.modify(
       PodKind,
