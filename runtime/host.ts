@@ -12,7 +12,7 @@ import { withFields } from "./log.ts";
 import { Outbox, RemoteSender } from "./outbox.ts";
 import type { Clock, Random } from "./time.ts";
 import type { Transport } from "./transport.ts";
-import { TurnLoop } from "./turn-loop.ts";
+import { TurnLoop, type Turns } from "./turn-loop.ts";
 
 /** How long a stopping host waits for the actors of one kind; then it says which it left behind, and goes on. */
 export const STOP_GRACE_MS = 5_000;
@@ -30,6 +30,8 @@ export interface HostOptions {
   readonly directory?: Directory;
   /** How to reach other hosts. Without one, none can be reached. */
   readonly transport?: Transport;
+  /** The turns of the event loop; those of this thread by default. */
+  readonly turns?: Turns;
 }
 
 /**
@@ -64,7 +66,7 @@ export class Host {
     this.#transport = transport;
     this.#log = withFields(options.log, { host: name });
     this.#deadLetters = new DeadLetters(this.#log, clock);
-    this.#loop = new TurnLoop(clock, () => this.#outbox?.flush());
+    this.#loop = new TurnLoop(clock, () => this.#outbox?.flush(), options.turns);
     this.#asks = new Asks(clock, random, (host) => transport?.reachable(host) ?? false);
     this.#outbox =
       transport &&

@@ -1,6 +1,8 @@
 import type { Msg, NatsConnection, Subscription } from "nats";
 import type { Envelope, Refused } from "./envelope.ts";
 import { packFrames, unpackFrame } from "./frame.ts";
+import { systemClock } from "./system.ts";
+import type { Clock, Timer } from "./time.ts";
 import type { Listener, Transport } from "./transport.ts";
 
 /** Packed frames that are kept while the connection is down, to be sent when it is back; beyond that sends are refused as unreachable. */
@@ -25,6 +27,8 @@ export interface NatsTransportOptions {
   readonly prefix: string;
   /** The name of this host. */
   readonly host: string;
+  /** The machine's by default. */
+  readonly clock?: Clock;
 }
 
 /**
@@ -32,24 +36,24 @@ export interface NatsTransportOptions {
  * `<prefix>.lost.<name>.<other>` is there only for NATS to say (no responders) that nobody listens to `<other>`.
  */
 export function natsTransport(options: NatsTransportOptions): Transport {
-  const { connection, prefix, host: self } = options;
+  const { connection, prefix, host: self, clock = systemClock() } = options;
   if (!HOST_NAME.test(self)) throw new RangeError(`host name "${self}": only letters, digits, "-" and "_"`);
   const subscriptions: Subscription[] = [];
   let connected = !connection.isClosed();
   let offline: { host: string; bytes: Uint8Array }[] = [];
   let offlineBytes = 0;
   let closed = false;
-  let settling: NodeJS.Timeout | undefined;
+  let settling: Timer | undefined;
 
   async function followStatus(): Promise<void> {
     for await (const { type } of connection.status()) {
       if (type === "disconnect") {
-        clearTimeout(settling);
+        settling?.cancel();
         connected = false;
       }
-      if (type === "reconnect") settling = setTimeout(sendWaiting, RECONNECT_SETTLE_MS);
+      if (type === "reconnect") settling = clock.after(RECONNECT_SETTLE_MS, sendWaiting);
     }
-    clearTimeout(settling);
+    settling?.cancel();
     connected = false;
   }
 

@@ -18,19 +18,26 @@ export interface Runnable {
   run(limit: number): number;
 }
 
+/** Calls `end` once, after the event loop has served its timers and sockets. */
+export type Turns = (end: () => void) => void;
+
+/** The turns of the event loop that this thread has. */
+const threadTurns: Turns = (end) => void setImmediate(end);
+
 /**
  * Shares one thread among actors. Work begins in a microtask, so that a message is handled as soon as the code that
- * sent it has returned; what exceeds the limits above goes on in setImmediate, after the event loop has served timers and sockets.
+ * sent it has returned; what exceeds the limits above goes on in the next turn, after the event loop has served timers and sockets.
  * Once in each turn of the event loop in which anything happened, `turned` is called: the moment to send what was gathered.
  */
 export class TurnLoop {
   readonly #clock: Clock;
   readonly #turned: () => void;
+  readonly #turns: Turns;
   #ready: Runnable[] = [];
   #running: Runnable[] = [];
   /** A microtask will drain, or is draining. */
   #draining = false;
-  /** A setImmediate is set for the end of this turn of the event loop. */
+  /** The end of this turn of the event loop is awaited. */
   #turning = false;
   /** What actors may still use up in this turn. */
   #messages = LOOP_MESSAGES_PER_TURN;
@@ -39,9 +46,10 @@ export class TurnLoop {
   readonly #drainSoon = (): void => this.#drain();
   readonly #turn = (): void => this.#endTurn();
 
-  constructor(clock: Clock, turned: () => void) {
+  constructor(clock: Clock, turned: () => void, turns: Turns = threadTurns) {
     this.#clock = clock;
     this.#turned = turned;
+    this.#turns = turns;
   }
 
   /** Lets `runnable` have a go soon. It must not be added again before it has had it. */
@@ -61,7 +69,7 @@ export class TurnLoop {
     this.#turning = true;
     this.#messages = LOOP_MESSAGES_PER_TURN;
     this.#until_ms = this.#clock.monotonic_ms() + LOOP_TIME_PER_TURN_MS;
-    setImmediate(this.#turn);
+    this.#turns(this.#turn);
   }
 
   /** Nothing runs any more. */
