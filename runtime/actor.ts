@@ -30,7 +30,7 @@ export interface AskOptions {
 export interface Messenger {
   /** At most once, no answer. Never throws: a message that cannot be delivered becomes a counted dead letter. */
   tell<M extends Message>(to: Address, message: M): void;
-  /** Rejects with AskFailed: `deadline`, `mailbox-full`, `unreachable`, `unknown-kind`, `crashed`, or the code the actor failed it with. */
+  /** Rejects with AskFailed: `deadline`, `mailbox-full`, `unreachable`, `unknown-kind`, `unknown-message`, `crashed`, or the code the actor failed it with. */
   ask<Answer>(to: Address, message: Message, options?: AskOptions): Promise<Answer>;
 }
 
@@ -50,7 +50,7 @@ export interface Context<M extends Message> extends Messenger {
 
 /**
  * An actor's behaviour. One message is handled to its end (the returned promise included) before the next. A throw is a
- * crash: the supervision strategy of the kind decides what follows.
+ * crash: the supervision strategy of the kind decides what follows. The handler's switch ends in `unknownMessage`, which is no crash.
  */
 export interface Actor<M extends Message> {
   receive(message: M, sender: Sender): void | Promise<void>;

@@ -4,6 +4,7 @@ export const ASK_FAILURES = {
   "mailbox-full": "the actor's mailbox is full; try again later",
   unreachable: "the actor's host cannot be reached or is stopping; whether the message was handled is not known",
   "unknown-kind": "no live host offers this kind of actor",
+  "unknown-message": "the actor does not know messages of this type; its host runs another version",
   crashed: "the actor crashed before it answered",
   "too-large": "the message or its answer is larger than the transport carries",
   "not-plain-data": "the message or its answer holds something that cannot travel between hosts",

@@ -6,6 +6,7 @@ import type { Addressee, CellHost, KindOnHost } from "./cell-host.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { Timer } from "./time.ts";
 import type { Runnable } from "./turn-loop.ts";
+import { UnknownMessage } from "./unknown-message.ts";
 
 /**
  * - dormant: no activation; the next go activates
@@ -124,7 +125,7 @@ export class Cell implements Runnable, Addressee {
     try {
       turn = this.#actor?.receive(message, sender);
     } catch (error) {
-      this.#crash(error, message, sender);
+      this.#failed(error, message, sender);
       return;
     }
     if (!isPromise(turn)) return;
@@ -135,7 +136,7 @@ export class Cell implements Runnable, Addressee {
         this.#goOn();
       },
       (error: unknown) => {
-        this.#crash(error, message, sender);
+        this.#failed(error, message, sender);
         this.#goOn();
       },
     );
@@ -177,6 +178,15 @@ export class Cell implements Runnable, Addressee {
     this.#host.logOf(this.address).error({ err: error }, "actor failed to activate");
     // There is no state to resume with, so a kind that resumes is treated as one that stops.
     this.#end(this.kind.definition.supervision.strategy === "restart" ? "restart" : "crash");
+  }
+
+  #failed(error: unknown, message: Message, sender: Sender): void {
+    if (!(error instanceof UnknownMessage)) {
+      this.#crash(error, message, sender);
+      return;
+    }
+    this.#phase = "idle";
+    this.#host.refuse("unknown-message", this.address, message, sender, this.kind);
   }
 
   #crash(error: unknown, message: Message, sender: Sender): void {

@@ -1,12 +1,14 @@
 import type { AskFailure } from "./ask-failed.ts";
 
 /** Why a tell was not handled. */
-export type DeadLetterReason = Exclude<AskFailure, "deadline"> | "stopped";
+export type DeadLetterReason = Exclude<AskFailure, "deadline"> | "stopped" | "unreadable";
 
 /** The code with which an ask ends for the same reason. */
 export const DEAD_LETTER_REASONS: Readonly<Record<DeadLetterReason, AskFailure>> = {
   "mailbox-full": "mailbox-full",
   "unknown-kind": "unknown-kind",
+  /** The only reason for which asks are counted too: it says that hosts of two versions talk to one another. */
+  "unknown-message": "unknown-message",
   unreachable: "unreachable",
   "too-large": "too-large",
   "not-plain-data": "not-plain-data",
@@ -14,6 +16,8 @@ export const DEAD_LETTER_REASONS: Readonly<Record<DeadLetterReason, AskFailure>>
   crashed: "crashed",
   /** The host, or the actor's kind on it, has stopped. */
   stopped: "unreachable",
+  /** A frame or an envelope of a version that this host does not know. */
+  unreadable: "unreachable",
 };
 
 export type DeadLetterCounts = Record<DeadLetterReason, number>;
@@ -48,7 +52,17 @@ export interface HostCounters {
 }
 
 export function noDeadLetters(): DeadLetterCounts {
-  return { "mailbox-full": 0, "unknown-kind": 0, unreachable: 0, "too-large": 0, "not-plain-data": 0, crashed: 0, stopped: 0 };
+  return {
+    "mailbox-full": 0,
+    "unknown-kind": 0,
+    "unknown-message": 0,
+    unreachable: 0,
+    "too-large": 0,
+    "not-plain-data": 0,
+    crashed: 0,
+    stopped: 0,
+    unreadable: 0,
+  };
 }
 
 export function newKindCounters(): KindCounters {

@@ -25,18 +25,31 @@ export class DeadLetters {
 
   /** One more. `to` is the address, or what else says where it was going; `ofKind` are the counts of the receiver's kind. */
   add(reason: DeadLetterReason, to: Address | string, message: Message | undefined, ofKind: DeadLetterCounts | undefined): void {
-    this.counts[reason] += 1;
     if (ofKind !== undefined) ofKind[reason] += 1;
+    const alsoSinceLast = this.#counted(reason);
+    if (alsoSinceLast === undefined) return;
+    const fields = { reason, to, message: message?.type, alsoSinceLast };
+    // A host that stops leaves letters behind by design; everywhere else one is a sign that something is wrong.
+    if (reason === "stopped") this.#log.debug(fields, "dead letter");
+    else this.#log.warn(fields, "dead letter");
+  }
+
+  /** Something came that this host cannot read; `what` says what, and why not. */
+  addUnreadable(what: string): void {
+    const alsoSinceLast = this.#counted("unreadable");
+    if (alsoSinceLast !== undefined) this.#log.error({ what, alsoSinceLast }, "dropped what this host cannot read");
+  }
+
+  /** One more. How many of this reason were not logged since the last that was; undefined when this one is not to be logged either. */
+  #counted(reason: DeadLetterReason): number | undefined {
+    this.counts[reason] += 1;
     const now_ms = this.#clock.monotonic_ms();
     const sample = this.#samples.get(reason);
     if (sample !== undefined && now_ms - sample.logged_ms < DEAD_LETTER_LOG_INTERVAL_MS) {
       sample.unlogged += 1;
-      return;
+      return undefined;
     }
     this.#samples.set(reason, { logged_ms: now_ms, unlogged: 0 });
-    const fields = { reason, to, message: message?.type, alsoSinceLast: sample?.unlogged ?? 0 };
-    // A host that stops leaves letters behind by design; everywhere else one is a sign that something is wrong.
-    if (reason === "stopped") this.#log.debug(fields, "dead letter");
-    else this.#log.warn(fields, "dead letter");
+    return sample?.unlogged ?? 0;
   }
 }

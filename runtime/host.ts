@@ -95,7 +95,7 @@ export class Host {
     this.#listening =
       transport?.listen({
         deliver: (frame) => this.#deliver(frame),
-        unreadable: (reason) => this.#log.error({ reason }, "dropped a frame that this host cannot read"),
+        unreadable: (reason) => this.#deadLetters.addUnreadable(reason),
         lost: (host) => this.#asks.lost(host),
       }) ?? Promise.resolve();
     // Whoever awaits `ready` hears of it; the rest of the host works all the same.
@@ -186,14 +186,16 @@ export class Host {
       else if (envelope[0] === ASK) this.#fromHost(envelope[1], envelope[2], this.#remoteSender(frame.from, envelope[3]));
       else if (envelope[0] === ANSWER) this.#asks.answered(envelope[1], envelope[2]);
       else if (envelope[0] === FAILURE) this.#asks.failed(envelope[1], envelope[2], envelope[3]);
-      else this.#log.error({ from: frame.from, envelope: envelope[0] }, "dropped an envelope of unknown kind");
+      else this.#deadLetters.addUnreadable(`an envelope of kind ${String(envelope[0])} from ${frame.from}`);
     }
   }
 
   #fromHost(to: Address, message: Message, sender: Sender): void {
     const place = this.#directory === undefined ? this.name : this.#directory.placeOf(to);
+    // Handlers look at nothing before the type, so this is all that must hold of a message of another version.
+    if (typeof message?.type !== "string") this.#refuse("unknown-message", to, message, sender, undefined);
     // Another host sees other members than this one. Sending it on could go round in circles; the sender's next try will know better.
-    if (place !== this.name && !this.#cells.has(to)) this.#refuse("unreachable", to, message, sender, undefined);
+    else if (place !== this.name && !this.#cells.has(to)) this.#refuse("unreachable", to, message, sender, undefined);
     else this.#fromDoor(to, message, sender);
   }
 
@@ -209,10 +211,7 @@ export class Host {
   }
 
   #refuse(reason: DeadLetterReason, to: Address, message: Message, sender: Sender, kind: KindOnHost | undefined): void {
-    if (sender === NOBODY) {
-      this.#deadLetters.add(reason, to, message, kind?.counters.deadLetters);
-      return;
-    }
+    if (sender === NOBODY || reason === "unknown-message") this.#deadLetters.add(reason, to, message, kind?.counters.deadLetters);
     const code = DEAD_LETTER_REASONS[reason];
     sender.fail(code, `${to}: ${ASK_FAILURES[code]}`);
   }

@@ -12,5 +12,6 @@ export { type NatsTransportOptions, natsTransport } from "./nats-transport.ts";
 export { systemClock, systemRandom } from "./system.ts";
 export type { Clock, Random, Timer } from "./time.ts";
 export type { Transport } from "./transport.ts";
+export { unknownMessage } from "./unknown-message.ts";
 export { seededRandom, type VirtualClock, virtualClock } from "./virtual.ts";
 export { type RunOptions, WorkerPool, WorkerPoolBusy, type WorkerPoolOptions } from "./worker-pool.ts";

@@ -1,4 +1,4 @@
-import type { Actor, ActorKind, Context, Sender, Timer } from "../../runtime/mod.ts";
+import { type Actor, type ActorKind, type Context, type Sender, type Timer, unknownMessage } from "../../runtime/mod.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Key } from "../store/transaction.ts";
@@ -111,6 +111,8 @@ class ControllerActor implements Actor<ControllerMessage> {
       case "counters":
         sender.answer({ ...this.#counters, ready: this.#queue.ready, inFlight: this.#queue.inFlight } satisfies ControllerCounters);
         return;
+      default:
+        unknownMessage(message);
     }
     this.#work();
   }

@@ -1,4 +1,4 @@
-import { type Actor, type ActorKind, addressOf, type Context, type Sender } from "../../runtime/mod.ts";
+import { type Actor, type ActorKind, addressOf, type Context, type Sender, unknownMessage } from "../../runtime/mod.ts";
 import type { Node } from "../kinds/generated/types.ts";
 import { nodeNameOf } from "../kinds/metadata-text.ts";
 import type { Change, Subscription, View } from "../store/view.ts";
@@ -60,6 +60,8 @@ class FleetActor implements Actor<FleetMessage> {
         if (this.#played.get(message.name) === false) this.#unready--;
         this.#played.set(message.name, true);
         break;
+      default:
+        unknownMessage(message);
     }
     this.#answerWhenReady();
   }

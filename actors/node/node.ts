@@ -1,4 +1,4 @@
-import { type Actor, type ActorKind, addressOf, type Context } from "../../runtime/mod.ts";
+import { type Actor, type ActorKind, addressOf, type Context, unknownMessage } from "../../runtime/mod.ts";
 import { LeaseKind } from "../kinds/coordination/lease.ts";
 import { NodeKind } from "../kinds/core/node.ts";
 import type { Node, Pod } from "../kinds/generated/types.ts";
@@ -95,6 +95,8 @@ class NodeActor implements Actor<NodeMessage> {
         return this.#repeat(message, LEASE_RENEW_MS, () => this.#renewLease());
       case "reportStatus":
         return this.#repeat(message, STATUS_REPORT_MS, () => this.#reportStatus());
+      default:
+        unknownMessage(message);
     }
   }
 

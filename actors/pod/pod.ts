@@ -1,4 +1,4 @@
-import type { Actor, ActorKind, Context } from "../../runtime/mod.ts";
+import { type Actor, type ActorKind, type Context, unknownMessage } from "../../runtime/mod.ts";
 import { PodKind } from "../kinds/core/pod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
 import { partsOf } from "../kinds/kind.ts";
@@ -83,6 +83,8 @@ class PodActor implements Actor<PodMessage> {
         return this.#advance(message.report.type === "started" ? "run" : "remove");
       case "retry":
         return this.#advance(this.#step);
+      default:
+        unknownMessage(message);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Actor, ActorKind, Context, Timer } from "../../runtime/mod.ts";
+import { type Actor, type ActorKind, type Context, type Timer, unknownMessage } from "../../runtime/mod.ts";
 import { ANYWHERE, Inventory, type Placements, type PodClass, UNPLACED } from "../../scheduler-core/mod.ts";
 import { PodKind } from "../kinds/core/pod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
@@ -112,6 +112,8 @@ class Scheduler implements Actor<SchedulerMessage> {
         this.#timer = undefined;
         this.#work();
         return;
+      default:
+        unknownMessage(message);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Actor, ActorKind, Address, Clock, Context, Sender } from "../../runtime/mod.ts";
+import { type Actor, type ActorKind, type Address, type Clock, type Context, type Sender, unknownMessage } from "../../runtime/mod.ts";
 import type { BuiltBatch } from "./batch-builder.ts";
 import { BatchBuilder } from "./batch-builder.ts";
 import { endOf, sleep } from "./follow.ts";
@@ -125,6 +125,8 @@ class Writer implements Actor<WriterMessage> {
         return;
       case "broken":
         throw new Error(message.what);
+      default:
+        unknownMessage(message);
     }
   }
 

@@ -11,6 +11,7 @@ import {
   type Member,
   type Sender,
   seededRandom,
+  unknownMessage,
   virtualClock,
 } from "../../runtime/mod.ts";
 import { kindOf, recordingLog } from "./stage.ts";
@@ -38,9 +39,10 @@ function pair(options: { members?: Member[]; payload_max?: number } = {}) {
         let total = 0;
         return (message, sender) => {
           if (message.type === "add") total += message.n;
-          if (message.type === "sum") sender.answer({ total, on: name });
-          if (message.type === "echo") sender.answer(message.body);
-          if (message.type === "keep") kept.push(sender);
+          else if (message.type === "sum") sender.answer({ total, on: name });
+          else if (message.type === "echo") sender.answer(message.body);
+          else if (message.type === "keep") kept.push(sender);
+          else unknownMessage(message);
         };
       }),
     );
@@ -162,10 +164,8 @@ test("a host that meets a frame of another version says so and goes on", async (
     ]),
   );
   await clock.run(0);
-  expect(back.lines.map(({ level, message }) => `${level} ${message}`)).toEqual([
-    "error dropped a frame that this host cannot read",
-    "error dropped an envelope of unknown kind",
-  ]);
+  expect(back.lines.map(({ level, message }) => `${level} ${message}`)).toEqual(["error dropped what this host cannot read"]);
+  expect(back.host.counters().deadLetters.unreadable).toBe(2);
   expect(await front.host.messenger.ask(sum, { type: "sum" })).toEqual({ total: 4, on: "back" });
 });
 
@@ -189,4 +189,24 @@ test("a host refuses what another sends it in error, instead of activating an ad
   network.inject("front", new Packr().pack([FRAME_VERSION, "back", [[0, sum, { type: "add", n: 4 }]]]));
   await clock.run(0);
   expect(front.host.counters()).toMatchObject({ active: 0, deadLetters: { unreachable: 1 } });
+});
+
+test("a message of another version is refused, counted and logged, and its actor goes on as it was", async () => {
+  const { front, back, network, clock } = pair();
+  front.host.messenger.tell(sum, { type: "add", n: 4 });
+  await clock.run(0);
+  for (const message of [{ type: "fromTheFuture" }, null, { n: 4 }]) {
+    network.inject("back", new Packr().pack([FRAME_VERSION, "front", [[0, sum, message]]]));
+    await clock.run(0);
+  }
+  const ask = front.host.messenger.ask(sum, { type: "fromTheFuture" }).catch((error: AskFailed) => error.code);
+  await clock.run(0);
+  expect(await ask).toBe("unknown-message");
+  const counters = back.host.counters();
+  expect(counters.deadLetters["unknown-message"]).toBe(4);
+  expect(counters).toMatchObject({ activations: 1, crashes: 0, restarts: 0, kinds: { sum: { deadLetters: { "unknown-message": 2 } } } });
+  expect(back.lines.map(({ level, fields }) => [level, fields.reason, fields.message])).toEqual([
+    ["warn", "unknown-message", "fromTheFuture"],
+  ]);
+  expect(await front.host.messenger.ask(sum, { type: "sum" })).toEqual({ total: 4, on: "back" });
 });
