@@ -81,7 +81,7 @@ test("asks to a host that nobody is fail at once, long before their deadline", a
 test("another format on the subject is logged and nothing breaks", async () => {
   const [front, back] = await Promise.all([join("front"), join("back")]);
   front.connection.publish("test.host.back", "hello");
-  await vi.waitFor(() => expect(back.lines.at(-1)?.fields).toMatchObject({ host: "back", reason: "not a frame" }));
+  await vi.waitFor(() => expect(back.lines.at(-1)?.fields).toMatchObject({ host: "back", what: "not a frame" }));
   expect(await front.host.messenger.ask(sum, { type: "sum" })).toBe(0);
 });
 
