@@ -1,13 +1,13 @@
 import type { ActorKind, Logger, Message, Messenger, Sender } from "./actor.ts";
 import type { Address } from "./address.ts";
-import type { DeadLetterReason, KindCounters } from "./counters.ts";
+import type { DeadLetterReason, KindMeasures } from "./counters.ts";
 import type { Clock, Random } from "./time.ts";
 import type { Runnable } from "./turn-loop.ts";
 
 /** A kind as one host has it. */
 export interface KindOnHost {
   readonly definition: ActorKind<Message>;
-  readonly counters: KindCounters;
+  readonly measures: KindMeasures;
   /** Nothing of this kind may be activated any more. */
   closed: boolean;
 }
@@ -18,6 +18,8 @@ export interface CellHost extends Messenger {
   readonly random: Random;
   logOf(address: Address): Logger;
   nextEpoch(): number;
+  /** Whether actors have used up their time in this turn of the event loop. Reads the clock. */
+  isTimeUp(): boolean;
   /** The runnable has something to do. */
   ready(runnable: Runnable): void;
   /** The cell of this address is done with; a later message begins a new one. */

@@ -4,20 +4,11 @@ import { type Address, keyOf } from "./address.ts";
 import { NOBODY } from "./asks.ts";
 import type { Addressee, CellHost, KindOnHost } from "./cell-host.ts";
 import { Mailbox } from "./mailbox.ts";
+import type { ActorState, Phase } from "./snapshot.ts";
 import type { Timer } from "./time.ts";
-import type { Runnable } from "./turn-loop.ts";
+import { TimedSender, untimed } from "./timings.ts";
+import { MESSAGES_PER_CLOCK_READ, type Runnable } from "./turn-loop.ts";
 import { UnknownMessage } from "./unknown-message.ts";
-
-/**
- * - dormant: no activation; the next go activates
- * - starting: `activate` has returned a promise
- * - idle: the actor can take a message
- * - turn: `receive` has returned a promise
- * - ending: `stopped` has returned a promise
- * - backoff: crashed, waits to be activated anew
- * - gone: no longer in the host's table
- */
-type Phase = "dormant" | "starting" | "idle" | "turn" | "ending" | "backoff" | "gone";
 
 /** Why an activation ends, weakest first: the actor's own wish, a crash (then restarted or stopped), its address moved to another host, its host stops. */
 type Ending = "self" | "restart" | "crash" | "moved" | "host";
@@ -43,6 +34,8 @@ export class Cell implements Runnable, Addressee {
   /** Crashes in a row, each soon after the one before. */
   #crashes = 0;
   #activated_ms = 0;
+  /** Messages handed to actors of this address since it has been in the host's table. */
+  #handled = 0;
   #backoff: Timer | undefined = undefined;
   #whenGone: (() => void) | undefined = undefined;
 
@@ -54,11 +47,15 @@ export class Cell implements Runnable, Addressee {
 
   /** A user's message. Refused when the mailbox is full. */
   offer(message: Message, sender: Sender): void {
-    if (this.#users.size >= this.kind.definition.mailboxCapacity) {
+    const waiting = this.#users.size;
+    if (waiting >= this.kind.definition.mailboxCapacity) {
       this.#host.refuse("mailbox-full", this.address, message, sender, this.kind);
       return;
     }
-    this.#users.push(message, sender);
+    const { measures } = this.kind;
+    measures.queued += 1;
+    if (waiting >= measures.queuedMax) measures.queuedMax = waiting + 1;
+    this.#users.push(message, measures.timings.isDue() ? measures.timings.time(sender, this.#host.clock.monotonic_ms()) : sender);
     if (!this.#queued) this.#goOn();
   }
 
@@ -86,6 +83,17 @@ export class Cell implements Runnable, Addressee {
     }
   }
 
+  /** What can be seen of it from outside. */
+  state(): ActorState {
+    return {
+      address: this.address,
+      phase: this.#phase,
+      waiting: this.#users.size,
+      handled: this.#handled,
+      crashes: this.#crashes,
+    };
+  }
+
   run(limit: number): number {
     this.#queued = false;
     let done = 0;
@@ -99,13 +107,17 @@ export class Cell implements Runnable, Addressee {
         this.#end(this.#ending);
         break;
       }
-      const mailbox = this.#system !== undefined && this.#system.size > 0 ? this.#system : this.#users;
-      const message = mailbox.headMessage;
-      const sender = mailbox.headSender;
-      if (message === undefined || sender === undefined) break;
+      const fromSystem = this.#system !== undefined && this.#system.size > 0;
+      const mailbox = fromSystem ? this.#system : this.#users;
+      const message = mailbox?.headMessage;
+      const sender = mailbox?.headSender;
+      if (mailbox === undefined || message === undefined || sender === undefined) break;
       mailbox.drop();
+      if (!fromSystem) this.kind.measures.queued -= 1;
       done += 1;
-      this.#handle(message, sender);
+      if (sender === NOBODY || !(sender instanceof TimedSender)) this.#handle(message, sender, undefined);
+      else this.#handle(message, sender.sender, sender);
+      if ((done & (MESSAGES_PER_CLOCK_READ - 1)) === 0 && this.#host.isTimeUp()) break;
     }
     this.#goOn();
     return done;
@@ -119,23 +131,31 @@ export class Cell implements Runnable, Addressee {
     this.#host.ready(this);
   }
 
-  #handle(message: Message, sender: Sender): void {
-    this.kind.counters.delivered += 1;
+  #handle(message: Message, sender: Sender, timed: TimedSender | undefined): void {
+    this.kind.measures.delivered += 1;
+    this.#handled += 1;
+    timed?.taken(this.#host.clock.monotonic_ms());
     let turn: unknown;
     try {
       turn = this.#actor?.receive(message, sender);
     } catch (error) {
+      timed?.handled(this.#host.clock.monotonic_ms());
       this.#failed(error, message, sender);
       return;
     }
-    if (!isPromise(turn)) return;
+    if (!isPromise(turn)) {
+      timed?.handled(this.#host.clock.monotonic_ms());
+      return;
+    }
     this.#phase = "turn";
     turn.then(
       () => {
+        timed?.handled(this.#host.clock.monotonic_ms());
         this.#phase = "idle";
         this.#goOn();
       },
       (error: unknown) => {
+        timed?.handled(this.#host.clock.monotonic_ms());
         this.#failed(error, message, sender);
         this.#goOn();
       },
@@ -145,7 +165,7 @@ export class Cell implements Runnable, Addressee {
   #activate(): void {
     this.#phase = "starting";
     this.#activated_ms = this.#host.clock.monotonic_ms();
-    this.kind.counters.activations += 1;
+    this.kind.measures.activations += 1;
     const activation = new Activation(this.#host, this, this.address, this.#host.nextEpoch());
     this.#activation = activation;
     let actor: Actor<Message> | Promise<Actor<Message>>;
@@ -174,7 +194,7 @@ export class Cell implements Runnable, Addressee {
   }
 
   #activateFailed(error: unknown): void {
-    this.kind.counters.crashes += 1;
+    this.kind.measures.crashes += 1;
     this.#host.logOf(this.address).error({ err: error }, "actor failed to activate");
     // There is no state to resume with, so a kind that resumes is treated as one that stops.
     this.#end(this.kind.definition.supervision.strategy === "restart" ? "restart" : "crash");
@@ -190,7 +210,7 @@ export class Cell implements Runnable, Addressee {
   }
 
   #crash(error: unknown, message: Message, sender: Sender): void {
-    this.kind.counters.crashes += 1;
+    this.kind.measures.crashes += 1;
     this.#host.logOf(this.address).error({ err: error, message: message.type }, "actor crashed");
     sender.fail("crashed", `${this.address}: crashed while handling ${message.type}: ${String(error)}`);
     const { strategy } = this.kind.definition.supervision;
@@ -237,7 +257,9 @@ export class Cell implements Runnable, Addressee {
     }
     this.#phase = "gone";
     this.#host.gone(this.address, this.kind);
-    this.#users.drain((message, sender) => {
+    this.kind.measures.queued -= this.#users.size;
+    this.#users.drain((message, behind) => {
+      const sender = untimed(behind);
       if (ending === "moved") this.#host.forward(this.address, message, sender);
       else this.#host.refuse(ending === "crash" ? "crashed" : "stopped", this.address, message, sender, this.kind);
     });
@@ -250,7 +272,7 @@ export class Cell implements Runnable, Addressee {
       throw new Error(`${this.address} was to be restarted, but its kind says ${supervision.strategy}`);
     const lived_ms = this.#host.clock.monotonic_ms() - this.#activated_ms;
     this.#crashes = lived_ms >= supervision.backoff_max_ms ? 1 : this.#crashes + 1;
-    this.kind.counters.restarts += 1;
+    this.kind.measures.restarts += 1;
     this.#phase = "backoff";
     const delay_ms = Math.min(supervision.backoff_max_ms, supervision.backoff_ms * 2 ** (this.#crashes - 1));
     this.#backoff = this.#host.clock.after(delay_ms, () => {

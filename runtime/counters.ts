@@ -1,4 +1,7 @@
 import type { AskFailure } from "./ask-failed.ts";
+import type { EventLoopState } from "./event-loop.ts";
+import type { HistogramCounts } from "./histogram.ts";
+import { Timings } from "./timings.ts";
 
 /** Why a tell was not handled. */
 export type DeadLetterReason = Exclude<AskFailure, "deadline"> | "stopped" | "unreadable";
@@ -22,34 +25,69 @@ export const DEAD_LETTER_REASONS: Readonly<Record<DeadLetterReason, AskFailure>>
 
 export type DeadLetterCounts = Record<DeadLetterReason, number>;
 
-/** What happened to actors of one kind on one host since it started. */
+/** What happened to actors of one kind on one host since it started: a copy, plain data. */
 export interface KindCounters {
   /** Messages handed to `receive`. */
-  delivered: number;
-  activations: number;
+  readonly delivered: number;
+  readonly activations: number;
   /** Addresses that are active, starting, stopping or waiting to be restarted now. */
-  active: number;
+  readonly active: number;
   /** Throws of `receive` and `activate`. */
-  crashes: number;
+  readonly crashes: number;
   /** Crashes after which the actor was activated anew. */
-  restarts: number;
-  readonly deadLetters: DeadLetterCounts;
+  readonly restarts: number;
+  /** Users' messages that wait now, in all mailboxes of the kind. */
+  readonly queued: number;
+  /** The most that ever waited in one mailbox. */
+  readonly queuedMax: number;
+  /** From a message's arrival at its mailbox until its turn begins. Busy kinds are sampled (timings.ts). */
+  readonly inMailbox: HistogramCounts;
+  /** A turn, the promise that it returned included. The same messages as in `inMailbox`. */
+  readonly inHandler: HistogramCounts;
+  readonly deadLetters: Readonly<DeadLetterCounts>;
+}
+
+/** What the kernel counts of one kind. */
+export class KindMeasures {
+  delivered = 0;
+  activations = 0;
+  active = 0;
+  crashes = 0;
+  restarts = 0;
+  queued = 0;
+  queuedMax = 0;
+  readonly timings: Timings = new Timings();
+  readonly deadLetters: DeadLetterCounts = noDeadLetters();
+
+  counters(): KindCounters {
+    const { delivered, activations, active, crashes, restarts, queued, queuedMax, timings, deadLetters } = this;
+    return {
+      ...{ delivered, activations, active, crashes, restarts, queued, queuedMax },
+      inMailbox: timings.inMailbox.counts(),
+      inHandler: timings.inHandler.counts(),
+      deadLetters: { ...deadLetters },
+    };
+  }
 }
 
 /** What happened on one host since it started. */
-export interface HostCounters {
-  readonly delivered: number;
-  readonly activations: number;
-  readonly active: number;
-  readonly crashes: number;
-  readonly restarts: number;
+export interface HostCounters extends Sums {
   /** Of all kinds, and of addresses whose kind this host does not know. */
   readonly deadLetters: Readonly<DeadLetterCounts>;
   readonly asksWaiting: number;
   /** Answers that came after their ask had ended. */
   readonly lateAnswers: number;
-  readonly kinds: Readonly<Record<string, Readonly<KindCounters>>>;
+  /** For how long at a time the kernel held the event loop: each run of turns without a break, and the sending of what they left behind. */
+  readonly blocks: HistogramCounts;
+  /** Where HostOptions.eventLoop watches it. */
+  readonly eventLoop?: EventLoopState;
+  readonly kinds: Readonly<Record<string, KindCounters>>;
 }
+
+/** What is added up over the kinds of a host. */
+const SUMMED = ["delivered", "activations", "active", "crashes", "restarts", "queued"] as const;
+
+type Sums = Readonly<Record<(typeof SUMMED)[number], number>>;
 
 export function noDeadLetters(): DeadLetterCounts {
   return {
@@ -65,21 +103,9 @@ export function noDeadLetters(): DeadLetterCounts {
   };
 }
 
-export function newKindCounters(): KindCounters {
-  return { delivered: 0, activations: 0, active: 0, crashes: 0, restarts: 0, deadLetters: noDeadLetters() };
-}
-
 /** The counters of all kinds added up. */
-export function addUp(kinds: Iterable<readonly [string, KindCounters]>): Omit<HostCounters, "asksWaiting" | "lateAnswers" | "deadLetters"> {
-  const sum = { delivered: 0, activations: 0, active: 0, crashes: 0, restarts: 0 };
-  const byKind: Record<string, KindCounters> = {};
-  for (const [kind, counters] of kinds) {
-    sum.delivered += counters.delivered;
-    sum.activations += counters.activations;
-    sum.active += counters.active;
-    sum.crashes += counters.crashes;
-    sum.restarts += counters.restarts;
-    byKind[kind] = { ...counters, deadLetters: { ...counters.deadLetters } };
-  }
-  return { ...sum, kinds: byKind };
+export function addUp(kinds: Iterable<KindCounters>): Sums {
+  const sums = { delivered: 0, activations: 0, active: 0, crashes: 0, restarts: 0, queued: 0 };
+  for (const counters of kinds) for (const name of SUMMED) sums[name] += counters[name];
+  return sums;
 }

@@ -4,12 +4,14 @@ import { ASK_FAILURES } from "./ask-failed.ts";
 import { ASK_DEADLINE_MS, Asks, NOBODY } from "./asks.ts";
 import { Cell } from "./cell.ts";
 import type { CellHost, KindOnHost } from "./cell-host.ts";
-import { addUp, DEAD_LETTER_REASONS, type DeadLetterReason, type HostCounters, newKindCounters } from "./counters.ts";
+import { addUp, DEAD_LETTER_REASONS, type DeadLetterReason, type HostCounters, KindMeasures } from "./counters.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import type { Directory } from "./directory.ts";
 import { ANSWER, ASK, FAILURE, type Frame, type Refused, TELL } from "./envelope.ts";
+import type { EventLoopState } from "./event-loop.ts";
 import { withFields } from "./log.ts";
 import { Outbox, RemoteSender } from "./outbox.ts";
+import { foremost, type HostSnapshot, type SnapshotOptions } from "./snapshot.ts";
 import type { Clock, Random } from "./time.ts";
 import type { Transport } from "./transport.ts";
 import { TurnLoop, type Turns } from "./turn-loop.ts";
@@ -32,6 +34,8 @@ export interface HostOptions {
   readonly transport?: Transport;
   /** The turns of the event loop; those of this thread by default. */
   readonly turns?: Turns;
+  /** What the event loop does with its time, for the counters: `watchEventLoop().read`. */
+  readonly eventLoop?: () => EventLoopState;
 }
 
 /**
@@ -46,6 +50,7 @@ export class Host {
   readonly #clock: Clock;
   readonly #directory: Directory | undefined;
   readonly #transport: Transport | undefined;
+  readonly #eventLoop: (() => EventLoopState) | undefined;
   readonly #kinds = new Map<string, KindOnHost>();
   readonly #cells = new Map<Address, Cell>();
   readonly #loop: TurnLoop;
@@ -64,6 +69,7 @@ export class Host {
     this.#clock = clock;
     this.#directory = directory;
     this.#transport = transport;
+    this.#eventLoop = options.eventLoop;
     this.#log = withFields(options.log, { host: name });
     this.#deadLetters = new DeadLetters(this.#log, clock);
     this.#loop = new TurnLoop(clock, () => this.#outbox?.flush(), options.turns);
@@ -84,6 +90,7 @@ export class Host {
       random,
       logOf: (address) => withFields(this.#log, { actor: address }),
       nextEpoch: () => this.#nextEpoch(),
+      isTimeUp: () => this.#loop.isTimeUp(),
       ready: (runnable) => this.#loop.add(runnable),
       gone: (address, kind) => this.#gone(address, kind),
       tell: (to, message) => this.#route(to, message, NOBODY),
@@ -106,7 +113,7 @@ export class Host {
   register<M extends Message>(kind: ActorKind<M>): void {
     if (kind.kind === "" || kind.kind.includes("/")) throw new RangeError(`kind "${kind.kind}": empty or with a slash`);
     if (this.#kinds.has(kind.kind)) throw new Error(`kind ${kind.kind} is registered already`);
-    this.#kinds.set(kind.kind, { definition: kind, counters: newKindCounters(), closed: false });
+    this.#kinds.set(kind.kind, { definition: kind, measures: new KindMeasures(), closed: false });
   }
 
   /** Resolves when what other hosts send from now on arrives here. */
@@ -116,13 +123,22 @@ export class Host {
 
   /** What happened here so far: a copy. */
   counters(): HostCounters {
-    const kinds = [...this.#kinds].map(([kind, { counters }]) => [kind, counters] as const);
+    const kinds = Object.fromEntries([...this.#kinds].map(([kind, { measures }]) => [kind, measures.counters()]));
     return {
-      ...addUp(kinds),
+      ...addUp(Object.values(kinds)),
+      kinds,
       deadLetters: { ...this.#deadLetters.counts },
       asksWaiting: this.#asks.waiting,
       lateAnswers: this.#asks.late,
+      blocks: this.#loop.blocks.counts(),
+      ...(this.#eventLoop === undefined ? {} : { eventLoop: this.#eventLoop() }),
     };
+  }
+
+  /** What happens here now: the counters, and the actors that most deserve a look. */
+  async snapshot(options?: SnapshotOptions): Promise<HostSnapshot> {
+    const actors = await foremost(this.#cells.values(), this.#clock, options);
+    return { host: this.name, taken_ms: this.#clock.monotonic_ms(), counters: this.counters(), ...actors };
   }
 
   /** Addresses that are active here, of one kind or of all. */
@@ -162,7 +178,7 @@ export class Host {
     else {
       const cell = new Cell(this.#cellHost, kind, to);
       this.#cells.set(to, cell);
-      kind.counters.active += 1;
+      kind.measures.active += 1;
       cell.offer(message, sender);
     }
   }
@@ -211,7 +227,7 @@ export class Host {
   }
 
   #refuse(reason: DeadLetterReason, to: Address, message: Message, sender: Sender, kind: KindOnHost | undefined): void {
-    if (sender === NOBODY || reason === "unknown-message") this.#deadLetters.add(reason, to, message, kind?.counters.deadLetters);
+    if (sender === NOBODY || reason === "unknown-message") this.#deadLetters.add(reason, to, message, kind?.measures.deadLetters);
     const code = DEAD_LETTER_REASONS[reason];
     sender.fail(code, `${to}: ${ASK_FAILURES[code]}`);
   }
@@ -223,7 +239,7 @@ export class Host {
 
   #gone(address: Address, kind: KindOnHost): void {
     this.#cells.delete(address);
-    kind.counters.active -= 1;
+    kind.measures.active -= 1;
   }
 
   /** Stops the actors whose addresses live on another host now; their waiting messages follow them. */

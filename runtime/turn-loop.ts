@@ -1,3 +1,4 @@
+import { Histogram } from "./histogram.ts";
 import type { Clock } from "./time.ts";
 
 /** Messages that one actor handles before the next one has its go. */
@@ -9,12 +10,12 @@ export const LOOP_MESSAGES_PER_TURN = 8_192;
 /** Time that actors may take before the event loop turns, looked at between messages. */
 export const LOOP_TIME_PER_TURN_MS = 4;
 
-/** The clock is read once in this many messages, because reading it costs as much as a short turn. */
-const MESSAGES_PER_CLOCK_READ = 8;
+/** The clock is read once in this many messages, because reading it costs as much as a short turn. A power of two. */
+export const MESSAGES_PER_CLOCK_READ = 8;
 
 /** Something that has messages to handle. */
 export interface Runnable {
-  /** Handles up to `limit` messages and returns how many; adds itself again when more wait. Never throws. */
+  /** Handles up to `limit` messages, fewer when the time is up, and returns how many; adds itself again when more wait. Never throws. */
   run(limit: number): number;
 }
 
@@ -30,6 +31,8 @@ const threadTurns: Turns = (end) => void setImmediate(end);
  * Once in each turn of the event loop in which anything happened, `turned` is called: the moment to send what was gathered.
  */
 export class TurnLoop {
+  /** For how long this class has held the event loop in each of its turns: the actors' turns, and `turned`. */
+  readonly blocks: Histogram = new Histogram();
   readonly #clock: Clock;
   readonly #turned: () => void;
   readonly #turns: Turns;
@@ -43,7 +46,9 @@ export class TurnLoop {
   #messages = LOOP_MESSAGES_PER_TURN;
   #until_ms = 0;
   #closed = false;
-  readonly #drainSoon = (): void => this.#drain();
+  /** For how long in this turn. */
+  #held_ms = 0;
+  readonly #drainSoon = (): void => this.#drainNow();
   readonly #turn = (): void => this.#endTurn();
 
   constructor(clock: Clock, turned: () => void, turns: Turns = threadTurns) {
@@ -72,10 +77,23 @@ export class TurnLoop {
     this.#turns(this.#turn);
   }
 
+  /** Whether actors have used up their time in this turn. Reads the clock. */
+  isTimeUp(): boolean {
+    if (this.#clock.monotonic_ms() < this.#until_ms) return false;
+    this.#messages = 0;
+    return true;
+  }
+
   /** Nothing runs any more. */
   close(): void {
     this.#closed = true;
     this.#ready = [];
+  }
+
+  #drainNow(): void {
+    const since_ms = this.#clock.monotonic_ms();
+    this.#drain();
+    this.#held_ms += this.#clock.monotonic_ms() - since_ms;
   }
 
   #drain(): void {
@@ -91,7 +109,7 @@ export class TurnLoop {
         unread += handled;
         if (unread >= MESSAGES_PER_CLOCK_READ) {
           unread = 0;
-          if (this.#clock.monotonic_ms() >= this.#until_ms) this.#messages = 0;
+          this.isTimeUp();
         }
       }
       if (at < running.length) this.#ready = running.slice(at).concat(this.#ready);
@@ -102,6 +120,8 @@ export class TurnLoop {
   }
 
   #endTurn(): void {
+    this.blocks.add(this.#held_ms);
+    const since_ms = this.#clock.monotonic_ms();
     this.#turning = false;
     if (this.#ready.length > 0 && !this.#closed) {
       // Actors that used up their share of the last turn go on in this one.
@@ -110,5 +130,6 @@ export class TurnLoop {
       this.#drain();
     }
     this.#turned();
+    this.#held_ms = this.#clock.monotonic_ms() - since_ms;
   }
 }

@@ -28,7 +28,17 @@ import {
   WRITER_ADDRESS,
   writerKind,
 } from "../../actors/mod.ts";
-import { addressOf, Directory, Host, type Logger, natsTransport, pinoLogger, systemClock, systemRandom } from "../../runtime/mod.ts";
+import {
+  addressOf,
+  Directory,
+  Host,
+  type Logger,
+  natsTransport,
+  pinoLogger,
+  systemClock,
+  systemRandom,
+  watchEventLoop,
+} from "../../runtime/mod.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { ensureBootstrapObjects, keepBootstrapObjects } from "./bootstrap-objects.ts";
 import { BootFailure } from "./failure.ts";
@@ -64,7 +74,9 @@ export class RunningHost {
     this.#connection = connection;
     const directory = new Directory(plans.map(({ name, roles }) => ({ host: name, kinds: roles.flatMap((role) => KINDS_OF_ROLE[role]) })));
     const transport = natsTransport({ connection, prefix: SUBJECT_PREFIX, host: plan.name });
-    this.#host = new Host({ name: plan.name, clock, random, log, directory, transport });
+    const probe = watchEventLoop();
+    this.#closers.push(async () => probe.stop());
+    this.#host = new Host({ name: plan.name, clock, random, log, directory, transport, eventLoop: probe.read });
     const besideWriter = this.#has("store");
     this.#replica = new Replica({
       clock,
