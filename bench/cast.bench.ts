@@ -44,7 +44,7 @@ const log = new MemoryLog();
 const host = new Host({ name: "cast", clock, random, log: silentLogger });
 const replica = new Replica({ clock, log: silentLogger, historyRevisions: 1_000 });
 const follower = follow({ log, replica, clock, logger: silentLogger, besideWriter: true });
-const store = createStoreClient({ messenger: host.messenger, clock, random, address: WRITER_ADDRESS });
+const store = createStoreClient({ messenger: host.messenger, clock, random, address: WRITER_ADDRESS, view: replica });
 const registry = createRegistry({ view: replica, store, clock, random, kinds: new KindTable() });
 const recorderFor = (component: string): EventRecorder =>
   createEventRecorder({ view: replica, store, clock, random, source: { component } });

@@ -126,7 +126,7 @@ try {
   await Promise.all(followers.map((follower) => follower.ready));
   const host = new Host({ name: "bench", clock, random, log: silentLogger });
   host.register(writerKind({ log, replica, ...(Number.isNaN(compressBytesMin) ? {} : { compressBytesMin }) }));
-  const client = createStoreClient({ messenger: host.messenger, clock, random, address: WRITER_ADDRESS });
+  const client = createStoreClient({ messenger: host.messenger, clock, random, address: WRITER_ADDRESS, view: replica });
   await measure(client, 100, 5_000);
   for (const { inFlight, puts } of CASES) {
     const figures = await measure(client, inFlight, puts);

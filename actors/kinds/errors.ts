@@ -130,6 +130,11 @@ export function requestEntityTooLarge(message: string): StatusError {
   return failure(413, "RequestEntityTooLarge", `Request entity too large: ${message}`);
 }
 
+/** 500 for an object that is too large to be stored: Kubernetes passes etcd's own words on, without a reason. */
+export function requestTooLarge(): StatusError {
+  return unclassified("etcdserver: request is too large");
+}
+
 /** 415. `accepted` are the media types that would do. */
 export function unsupportedMediaType(accepted: readonly string[]): StatusError {
   const message = `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`;

@@ -1,5 +1,5 @@
 import type { Clock, Random } from "../../runtime/mod.ts";
-import { requestEntityTooLarge, serviceUnavailable } from "../kinds/errors.ts";
+import { requestTooLarge, serviceUnavailable } from "../kinds/errors.ts";
 import { requestIds } from "../store/request-ids.ts";
 import type { Key, Mutation, Outcome, StoreClient } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
@@ -18,7 +18,7 @@ export interface StoreAccess {
   catchUp(): Promise<void>;
   /** Waits until the view shows what a lost compare-and-set has met: `actual` as the outcome says it. */
   awaitActual(actual: number | undefined): Promise<void>;
-  /** Proposes one transaction. Refusals of the store become StatusErrors: 413 for an object too large, 503 when no writer answers. */
+  /** Proposes one transaction. Refusals of the store become StatusErrors: 500 for an object too large, 503 when no writer answers. */
   commit(mutations: readonly Mutation[]): Promise<Outcome>;
 }
 
@@ -61,7 +61,7 @@ export function createStoreAccess(view: View, store: StoreClient, clock: Clock, 
 /** The store names its refusals; what it does not name is a fault of ours and stays as it is. */
 function refusal(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  if (error.name === "ObjectTooLarge") return requestEntityTooLarge(error.message);
+  if (error.name === "ObjectTooLarge") return requestTooLarge();
   if (error.name === "StoreUnavailable") return serviceUnavailable(error.message);
   return error;
 }

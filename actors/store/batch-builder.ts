@@ -41,6 +41,10 @@ export class BatchBuilder {
     return this.#end;
   }
 
+  get empty(): boolean {
+    return this.#records.length === 0;
+  }
+
   /** The revision that the next record gets. */
   get nextRevision(): number {
     return this.#firstRevision + this.#records.length;

@@ -4,6 +4,7 @@ import { ObjectTooLarge, StoreUnavailable } from "./errors.ts";
 import { sleep } from "./follow.ts";
 import { PROPOSE_ATTEMPT_MS, PROPOSE_DEADLINE_MS, RETRY_BACKOFF_MAX_MS, RETRY_BACKOFF_MS } from "./limits.ts";
 import type { Outcome, StoreClient, Transaction } from "./transaction.ts";
+import type { View } from "./view.ts";
 import type { WriterMessage } from "./writer.ts";
 
 export interface StoreClientOptions {
@@ -12,6 +13,8 @@ export interface StoreClientOptions {
   readonly random: Random;
   /** The writer's, usually WRITER_ADDRESS. */
   readonly address: Address;
+  /** What this host has seen of the store: a request made now was applied after that, if it was. */
+  readonly view: Pick<View, "revision">;
 }
 
 /** After these the same request may be asked again: it was not handled, or the writer knows its id. */
@@ -25,13 +28,16 @@ const RETRIABLE: ReadonlySet<string> = new Set([
   "stepped-down",
   "busy",
 ]);
+/** Nobody knows any more whether the request was applied. */
+const FORGOTTEN = "forgotten";
 const TOO_LARGE: ReadonlySet<string> = new Set(["object-too-large", "too-large"]);
 
 /** A StoreClient that asks the writer by messages. */
 export function createStoreClient(options: StoreClientOptions): StoreClient {
   let question: Promise<number> | undefined;
   return {
-    propose: (transaction: Transaction): Promise<Outcome> => askSurely<Outcome>(options, { type: "propose", transaction }),
+    propose: (transaction: Transaction): Promise<Outcome> =>
+      askSurely<Outcome>(options, { type: "propose", transaction, since: options.view.revision }),
     committedRevision(): Promise<number> {
       // A question that has left may be answered with what was before this call, so only those of the same turn join it.
       question ??= Promise.resolve().then(() => {
@@ -53,6 +59,8 @@ async function askSurely<Answer>(options: StoreClientOptions, message: WriterMes
     } catch (error) {
       if (!(error instanceof AskFailed)) throw error;
       if (TOO_LARGE.has(error.code)) throw new ObjectTooLarge(error.message);
+      if (error.code === FORGOTTEN)
+        throw new StoreUnavailable(`whether the write happened is not known: ${error.message}`, { cause: error });
       if (!RETRIABLE.has(error.code)) throw error;
       const jittered_ms = pause_ms * (0.5 + options.random.next() / 2);
       if (clock.monotonic_ms() + jittered_ms >= end_ms) {

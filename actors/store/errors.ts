@@ -3,7 +3,7 @@ export class StoreUnavailable extends Error {
   override readonly name = "StoreUnavailable";
 }
 
-/** A stored text is over OBJECT_BYTES_MAX, or a transaction over what one batch holds. Kubernetes: 413 RequestEntityTooLarge. */
+/** A stored text is over OBJECT_BYTES_MAX, or a transaction over what one batch holds. Kubernetes: 500 in etcd's words, see `requestTooLarge`. */
 export class ObjectTooLarge extends Error {
   override readonly name = "ObjectTooLarge";
 }

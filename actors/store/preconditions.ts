@@ -6,8 +6,6 @@ export interface Conflict {
   readonly index: number;
   /** The revision of its key now; undefined: absent. */
   readonly actual: number | undefined;
-  /** Whether the verdict rests on committed state alone. If not, it may be told only when the batch that it rests on is durable. */
-  readonly durable: boolean;
 }
 
 /**
@@ -24,16 +22,13 @@ export class Overlay {
 
   /** Checks the mutations in order, each seeing those before it; undefined when all may be applied, the first at `firstRevision`. */
   check(mutations: readonly Mutation[], firstRevision: number): Conflict | undefined {
-    let durable = true;
     // Only transactions over several keys need to see their own effects.
     const own = mutations.length > 1 ? new Map<Key, number | undefined>() : undefined;
     for (let index = 0; index < mutations.length; index++) {
       const mutation = mutations[index] as Mutation;
       const key = mutation.key;
-      const changed = this.#changed.has(key);
-      if (changed) durable = false;
-      const actual = own?.has(key) ? own.get(key) : changed ? this.#changed.get(key) : this.#committed(key);
-      if (actual !== (mutation.op === "create" ? undefined : mutation.expect)) return { index, actual, durable };
+      const actual = own?.has(key) ? own.get(key) : this.#changed.has(key) ? this.#changed.get(key) : this.#committed(key);
+      if (actual !== (mutation.op === "create" ? undefined : mutation.expect)) return { index, actual };
       own?.set(key, mutation.op === "delete" ? undefined : firstRevision + index);
     }
     return undefined;

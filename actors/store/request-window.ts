@@ -6,15 +6,34 @@ export class RequestWindow {
   readonly #size: number;
   #young = new Map<string, number>();
   #old = new Map<string, number>();
+  /** All transactions after this revision are in the younger generation; after the next, in one of both. */
+  #youngSince = 0;
+  #since = 0;
 
   constructor(size: number) {
     this.#size = size;
   }
 
+  /** Every transaction applied after this revision is remembered: a request made later than that was applied if and only if it is found. */
+  get since(): number {
+    return this.#since;
+  }
+
+  /** Begins anew: nothing is remembered of what was applied up to this revision. */
+  reset(revision: number): void {
+    this.#young = new Map();
+    this.#old = new Map();
+    this.#youngSince = revision;
+    this.#since = revision;
+  }
+
+  /** Remembers a transaction by the revision of its first mutation, in revision order. */
   add(request: string, revision: number): void {
     if (this.#young.size >= this.#size) {
       this.#old = this.#young;
       this.#young = new Map();
+      this.#since = this.#youngSince;
+      this.#youngSince = revision - 1;
     }
     this.#young.set(request, revision);
   }

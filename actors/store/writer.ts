@@ -20,7 +20,7 @@ import type { Outcome, Transaction } from "./transaction.ts";
 
 /**
  * The single writer of the store. It promises: a transaction is applied whole or not at all, and once; an answer, also that of a
- * failed precondition, rests on durable state only; revisions have no hole.
+ * failed precondition, rests on what the log held at some moment between question and answer, though another may write; revisions have no hole.
  *
  * Group commit: one append is in flight; what arrives meanwhile waits and goes into the next batch together. Preconditions are checked when
  * a batch is built, against the replica of this host, and the append is fenced with that replica's sequence: so what was checked is
@@ -31,8 +31,12 @@ export const WRITER_KIND = "writer";
 export const WRITER_ADDRESS: Address = "writer/main";
 
 export type WriterMessage =
-  /** Answered with an Outcome. Fails with: `unavailable`, `stepped-down`, `busy` (retriable, with the same request id), `object-too-large`, `invalid`. */
-  | { readonly type: "propose"; readonly transaction: Transaction }
+  /**
+   * Answered with an Outcome. Fails with: `unavailable`, `stepped-down`, `busy` (retriable, with the same request id), `object-too-large`,
+   * `invalid`, and `forgotten`, when it may have been applied so long ago that nobody knows any more. `since` is a revision that was
+   * committed before the request was made.
+   */
+  | { readonly type: "propose"; readonly transaction: Transaction; readonly since: number }
   /** Answered with the number of the newest committed revision, as of a moment after the question came. Fails with `unavailable`, `stepped-down`. */
   | { readonly type: "committedRevision" }
   /** From itself, while the log is unavailable: fail those who have waited too long. */
@@ -65,6 +69,7 @@ export function writerKind(options: WriterOptions): ActorKind<WriterMessage> {
 
 interface Proposal {
   readonly transaction: Transaction;
+  readonly since: number;
   readonly arrived_ms: number;
   /** Usually one; a retry that comes while the first attempt waits joins it. Empty when all were given up. */
   senders: Sender[];
@@ -92,8 +97,10 @@ class Writer implements Actor<WriterMessage> {
   /** Those of #pending that are in no batch yet, from #head on. */
   #queue: Proposal[] = [];
   #head = 0;
-  /** The batch in flight. While it is, the replica is at its sequence - 1, or has it already through the follower. */
-  #flying: BuiltBatch | undefined;
+  /** The newest batch that was ours, or that the replica had when we began: beyond it somebody else has written. */
+  #ownSequence: number;
+  /** Whether a batch is in flight. While it is, the replica is at its sequence - 1, or has it already through the follower. */
+  #flying = false;
   #flight: Promise<void> | undefined;
   #startScheduled = false;
   #unavailable = false;
@@ -107,6 +114,7 @@ class Writer implements Actor<WriterMessage> {
     this.#clock = context.clock;
     this.#log = options.log;
     this.#replica = options.replica;
+    this.#ownSequence = options.replica.sequence;
     this.#builder = new BatchBuilder(options.compressBytesMin);
     this.#batchBytesMax = Math.min(APPEND_BATCH_BYTES, options.log.batchBytesMax);
   }
@@ -114,7 +122,7 @@ class Writer implements Actor<WriterMessage> {
   receive(message: WriterMessage, sender: Sender): void {
     switch (message.type) {
       case "propose":
-        this.#propose(message.transaction, sender);
+        this.#propose(message, sender);
         return;
       case "committedRevision":
         this.#readers.push(sender);
@@ -139,19 +147,26 @@ class Writer implements Actor<WriterMessage> {
     await this.#flight;
   }
 
-  #propose(transaction: Transaction, sender: Sender): void {
+  #propose({ transaction, since }: WriterMessage & { type: "propose" }, sender: Sender): void {
     const applied = this.#replica.requests.find(transaction.request);
     const waiting = this.#pending.get(transaction.request);
-    const refusal = this.#refusalNow() ?? refusalOf(transaction);
+    const refusal = this.#refusalNow() ?? refusalOf(transaction) ?? this.#forgotten(since);
     if (applied !== undefined) sender.answer({ committed: true, revision: applied } satisfies Outcome);
     else if (waiting !== undefined) waiting.senders.push(sender);
     else if (refusal !== undefined) sender.fail(refusal.code, refusal.message);
     else {
-      const proposal: Proposal = { transaction, arrived_ms: this.#clock.monotonic_ms(), senders: [sender] };
+      const proposal: Proposal = { transaction, since, arrived_ms: this.#clock.monotonic_ms(), senders: [sender] };
       this.#pending.set(transaction.request, proposal);
       this.#queue.push(proposal);
       this.#schedule();
     }
+  }
+
+  /** A request that was made before what is remembered begins, and is not remembered, may have been applied all the same. */
+  #forgotten(since: number): Refusal | undefined {
+    const remembered = this.#replica.requests.since;
+    if (since >= remembered) return undefined;
+    return { code: "forgotten", message: `the request is of revision ${since}, and requests are remembered after ${remembered} only` };
   }
 
   #refusalNow(): Refusal | undefined {
@@ -163,7 +178,7 @@ class Writer implements Actor<WriterMessage> {
 
   /** The batch is built when this turn of the event loop has handed over all that it holds, not for its first proposal alone. */
   #schedule(): void {
-    if (this.#startScheduled || this.#flying !== undefined) return;
+    if (this.#startScheduled || this.#flying) return;
     this.#startScheduled = true;
     queueMicrotask(() => {
       this.#startScheduled = false;
@@ -172,16 +187,31 @@ class Writer implements Actor<WriterMessage> {
   }
 
   #start(): void {
-    if (this.#stopped || this.#flying !== undefined || this.#head === this.#queue.length) return;
+    if (this.#stopped || this.#flying || this.#head === this.#queue.length) return;
     const expectedLastSequence = this.#replica.sequence;
+    if (expectedLastSequence !== this.#ownSequence) this.#settleApplied(expectedLastSequence);
     const decided = this.#decide();
     if (decided.length === 0) return;
-    const batch = this.#builder.finish();
-    this.#flying = batch;
+    const batch = this.#builder.empty ? undefined : this.#builder.finish();
+    this.#flying = true;
     this.#flight = this.#fly(batch, expectedLastSequence, decided).catch((error: unknown) => this.#break(error));
   }
 
-  /** Takes from the queue what fits into one batch, in order. Answers at once what rests on committed state alone. */
+  /** Another writer was at work: what waits here may have reached it too, and must not be applied again. */
+  #settleApplied(sequence: number): void {
+    this.#ownSequence = sequence;
+    const waiting = this.#queue.slice(this.#head);
+    this.#head = 0;
+    this.#queue = waiting.filter((proposal) => {
+      const revision = this.#replica.requests.find(proposal.transaction.request);
+      const refusal = revision === undefined ? this.#forgotten(proposal.since) : undefined;
+      if (revision !== undefined) this.#answer(proposal, { committed: true, revision });
+      else if (refusal !== undefined) this.#fail(proposal, refusal.code, refusal.message);
+      return revision === undefined && refusal === undefined;
+    });
+  }
+
+  /** Takes from the queue what fits into one batch, in order. Nothing of it may be told before the log has taken the batch. */
   #decide(): Decided[] {
     const decided: Decided[] = [];
     const overlay = new Overlay((key) => this.#replica.entry(key)?.revision);
@@ -192,13 +222,11 @@ class Writer implements Actor<WriterMessage> {
       const revision = this.#builder.nextRevision;
       const conflict = overlay.check(mutations, revision);
       if (conflict !== undefined) {
-        const outcome: Outcome = { committed: false, index: conflict.index, actual: conflict.actual };
-        if (conflict.durable) this.#answer(proposal, outcome);
-        else decided.push({ proposal, outcome });
+        decided.push({ proposal, outcome: { committed: false, index: conflict.index, actual: conflict.actual } });
       } else if (this.#builder.add(proposal.transaction, this.#batchBytesMax)) {
         overlay.apply(mutations, revision);
         decided.push({ proposal, outcome: { committed: true, revision } });
-      } else if (decided.length > 0) {
+      } else if (!this.#builder.empty) {
         break;
       } else {
         this.#fail(proposal, "object-too-large", `the transaction is larger than the ${this.#batchBytesMax} bytes that one batch holds`);
@@ -215,16 +243,20 @@ class Writer implements Actor<WriterMessage> {
     return decided;
   }
 
-  async #fly(batch: BuiltBatch, expectedLastSequence: number, decided: readonly Decided[]): Promise<void> {
-    const sequence = await this.#appendSurely(batch.bytes, expectedLastSequence);
+  /** Makes sure of what was decided on the log as it was up to `expectedLastSequence`: by the append, or when there is nothing to append by a look. */
+  async #fly(batch: BuiltBatch | undefined, expectedLastSequence: number, decided: readonly Decided[]): Promise<void> {
+    const sequence = await (batch === undefined
+      ? this.#stillAt(expectedLastSequence)
+      : this.#appendSurely(batch.bytes, expectedLastSequence));
     if (sequence === undefined) {
       for (const { proposal } of decided) this.#fail(proposal, "stepped-down", "another writer has taken over, or this one stopped");
       this.#stepDown();
       return;
     }
-    if (this.#replica.apply(sequence, batch) === "gap")
+    if (batch !== undefined && this.#replica.apply(sequence, batch) === "gap")
       throw new Error(`batch ${sequence} was appended after a state that is not its predecessor`);
-    this.#flying = undefined;
+    this.#ownSequence = sequence;
+    this.#flying = false;
     // The next append travels while the answers to this one are sent.
     this.#start();
     for (const { proposal, outcome } of decided) this.#answer(proposal, outcome);
@@ -235,22 +267,28 @@ class Writer implements Actor<WriterMessage> {
    * refused because the log goes on already, and what stands there says whether it was us. Undefined: it was somebody else, or we were stopped.
    */
   async #appendSurely(bytes: Uint8Array, expectedLastSequence: number): Promise<number | undefined> {
-    let fenced = false;
+    try {
+      return await this.#whenAvailable(() => this.#log.append(bytes, expectedLastSequence));
+    } catch (error) {
+      if (!(error instanceof AppendFenced)) throw error;
+      const found = await this.#whenAvailable(() => this.#log.get(expectedLastSequence + 1));
+      return found !== undefined && Buffer.compare(found, bytes) === 0 ? expectedLastSequence + 1 : undefined;
+    }
+  }
+
+  /** The sequence, when the log still ends there: nobody else has written. */
+  async #stillAt(sequence: number): Promise<number | undefined> {
+    return (await this.#whenAvailable(() => this.#log.lastSequence())) === sequence ? sequence : undefined;
+  }
+
+  /** What the log says, asked until it answers; undefined when this writer was stopped meanwhile. */
+  async #whenAvailable<Result>(ask: () => Promise<Result>): Promise<Result | undefined> {
     for (let pause_ms = LOG_RETRY_MS; ; pause_ms = Math.min(pause_ms * 2, LOG_RETRY_MAX_MS)) {
       try {
-        if (!fenced) {
-          const sequence = await this.#log.append(bytes, expectedLastSequence);
-          this.#recovered();
-          return sequence;
-        }
-        const found = await this.#log.get(expectedLastSequence + 1);
+        const answer = await ask();
         this.#recovered();
-        return found !== undefined && Buffer.compare(found, bytes) === 0 ? expectedLastSequence + 1 : undefined;
+        return answer;
       } catch (error) {
-        if (error instanceof AppendFenced) {
-          fenced = true;
-          continue;
-        }
         if (!(error instanceof LogUnavailable)) throw error;
         if (this.#stopped) return undefined;
         this.#failing(error);

@@ -85,7 +85,7 @@ export class RunningHost {
       ...(this.#has("gateway") ? {} : { historyRevisions: ACTORS_HISTORY_REVISIONS }),
     });
     this.#follower = follow({ log: journal, replica: this.#replica, clock, logger: log, besideWriter });
-    this.#store = createStoreClient({ messenger: this.#host.messenger, clock, random, address: WRITER_ADDRESS });
+    this.#store = createStoreClient({ messenger: this.#host.messenger, clock, random, address: WRITER_ADDRESS, view: this.#replica });
     this.#registry = createRegistry({ view: this.#replica, store: this.#store, clock, random, kinds: this.#kinds });
     if (this.#has("store")) this.#host.register(writerKind({ log: journal, replica: this.#replica }));
   }

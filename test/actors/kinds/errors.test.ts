@@ -44,6 +44,7 @@ const TABLE: readonly (readonly [StatusError, number, string | undefined, string
   [errors.gone("went"), 410, "Gone", "went"],
   [errors.expired("old"), 410, "Expired", "old"],
   [errors.requestEntityTooLarge("limit is 3"), 413, "RequestEntityTooLarge", "Request entity too large: limit is 3"],
+  [errors.requestTooLarge(), 500, undefined, "etcdserver: request is too large"],
   [
     errors.unsupportedMediaType(["a/b"]),
     415,

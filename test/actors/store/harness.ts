@@ -32,7 +32,7 @@ export function startStore(options: TestStoreOptions): TestStore {
   const random = seededRandom(7);
   const host = new Host({ name, clock, random, log: silentLogger });
   host.register(writerKind({ log, replica }));
-  const client = createStoreClient({ messenger: host.messenger, clock, random, address: WRITER_ADDRESS });
+  const client = createStoreClient({ messenger: host.messenger, clock, random, address: WRITER_ADDRESS, view: replica });
   const stop = async (): Promise<void> => {
     await host.stop();
     follower.stop();

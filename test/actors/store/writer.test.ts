@@ -5,7 +5,10 @@ import { ObjectTooLarge, StoreUnavailable } from "../../../actors/store/errors.t
 import { OBJECT_BYTES_MAX } from "../../../actors/store/limits.ts";
 import { MemoryLog } from "../../../actors/store/memory-log.ts";
 import { decodeBatch } from "../../../actors/store/record.ts";
+import { RequestWindow } from "../../../actors/store/request-window.ts";
 import type { Mutation, Outcome } from "../../../actors/store/transaction.ts";
+import type { WriterMessage } from "../../../actors/store/writer.ts";
+import { WRITER_ADDRESS } from "../../../actors/store/writer.ts";
 import { AskFailed, virtualClock } from "../../../runtime/mod.ts";
 import { FaultyLog } from "./faulty-log.ts";
 import type { TestStore, TestStoreOptions } from "./harness.ts";
@@ -79,7 +82,7 @@ test("all that waits goes into the next append, and sees what came before it the
   expect(log.appends).toBe(2);
 });
 
-test("a conflict with a write that is not durable yet is not told before that write is", async () => {
+test("a conflict is told only when the log has confirmed what it rests on", async () => {
   const log = new FaultyLog(new MemoryLog());
   const store = start({ log });
   await propose(store, create("pods/a/old"));
@@ -87,9 +90,10 @@ test("a conflict with a write that is not durable yet is not told before that wr
   const write = propose(store, create("pods/a/x"));
   const conflict = propose(store, create("pods/a/x"));
   const old = propose(store, create("pods/a/old"));
-  expect(await old).toEqual({ committed: false, index: 0, actual: 1 });
+  expect(await peek(old)).toBe("pending");
   expect(await peek(conflict)).toBe("pending");
   log.release();
+  expect(await old).toEqual({ committed: false, index: 0, actual: 1 });
   expect(await write).toEqual({ committed: true, revision: 2 });
   expect(await conflict).toEqual({ committed: false, index: 0, actual: 2 });
 });
@@ -167,6 +171,62 @@ test("a writer that was overtaken steps down, and its next activation knows what
   // The client's retry reaches the next activation.
   expect(await stale).toEqual({ committed: false, index: 0, actual: 2 });
   expect(one.replica.entry("pods/a/x")?.text).toContain('"two"');
+});
+
+test("an overtaken writer does not tell a conflict with what is no longer so", async () => {
+  const log = new MemoryLog();
+  const deaf = new FaultyLog(log);
+  deaf.read = () => ({ done: new Promise(() => {}), stop() {} });
+  const one = start({ log: deaf });
+  await propose(one, create("pods/a/x"));
+  const two = start({ log, name: "two" });
+  await propose(two, update("pods/a/x", 1));
+  const stale = one.host.messenger.ask(WRITER_ADDRESS, {
+    type: "propose",
+    transaction: { request: "late", mutations: [update("pods/a/x", 2)] },
+    since: 0,
+  } as WriterMessage);
+  await expect(stale).rejects.toMatchObject({ code: "stepped-down" });
+});
+
+test("a request that waited while another writer applied it is not applied again", async () => {
+  const log = new MemoryLog();
+  const hold = new FaultyLog(log);
+  const one = start({ log: hold });
+  const two = start({ log, name: "two" });
+  await propose(one, create("pods/a/w"));
+  hold.faults.push("written-but-unacknowledged", "held");
+  const flying = propose(one, create("pods/a/u"));
+  const transaction = { request: "twice", mutations: [create("pods/a/x")] };
+  await turns();
+  const waiting = one.client.propose(transaction);
+  const { revision } = (await two.client.propose(transaction)) as Outcome & { committed: true };
+  await propose(two, remove("pods/a/x", revision));
+  await one.replica.untilSequence(await log.lastSequence());
+  hold.release();
+  await flying;
+  expect(await waiting).toEqual({ committed: true, revision });
+  expect(one.replica.entry("pods/a/x")).toBeUndefined();
+  expect(await log.lastSequence()).toBe(4);
+});
+
+test("a request that may have been applied before what is remembered is refused", async () => {
+  const store = start({ log: new MemoryLog() });
+  await propose(store, create("pods/a/x"));
+  store.replica.requests.reset(1);
+  const transaction = { request: "old", mutations: [create("pods/a/y")] };
+  const ask = (since: number): Promise<Outcome> =>
+    store.host.messenger.ask<Outcome>(WRITER_ADDRESS, { type: "propose", transaction, since } as WriterMessage);
+  await expect(ask(0)).rejects.toMatchObject({ code: "forgotten" });
+  expect(await ask(1)).toEqual({ committed: true, revision: 2 });
+  expect(await ask(0)).toEqual({ committed: true, revision: 2 });
+});
+
+test("requests are remembered at least as many as promised, and the window says where it begins", () => {
+  const window = new RequestWindow(2);
+  for (let revision = 1; revision <= 5; revision++) window.add(`r${revision}`, revision);
+  expect(window.since).toBe(2);
+  expect([1, 2, 3, 4, 5].map((revision) => window.find(`r${revision}`))).toEqual([undefined, undefined, 3, 4, 5]);
 });
 
 test("an overtaken writer does not answer with its old revision", async () => {
