@@ -1,7 +1,10 @@
 import type { Message } from "./actor.ts";
 import type { Address } from "./address.ts";
 
-/** The first element of an envelope: what is inside. */
+/**
+ * The first element of an envelope: what is inside.
+ * @contract envelopes
+ */
 export const TELL = 0;
 export const ASK = 1;
 export const ANSWER = 2;
@@ -13,6 +16,7 @@ export const FAILURE = 3;
  * - a message that wants an answer, with the asking host's id for it
  * - the answer to the ask with this id
  * - the failure of the ask with this id: a code and a sentence
+ * @contract envelopes
  */
 export type Envelope =
   | readonly [kind: typeof TELL, to: Address, message: Message]

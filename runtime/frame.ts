@@ -1,7 +1,10 @@
 import { Packr } from "msgpackr";
 import type { Envelope, Frame, Refused } from "./envelope.ts";
 
-/** Version of what `packFrames` writes: msgpack of `[version, from, envelopes]`, messages as msgpackr records. */
+/**
+ * Version of what `packFrames` writes: msgpack of `[version, from, envelopes]`, messages as msgpackr records.
+ * @contract frames between hosts
+ */
 export const FRAME_VERSION = 1;
 
 /** The msgpack header of an array of three, with which every frame of every version begins; the version follows. */

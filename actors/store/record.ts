@@ -13,6 +13,7 @@ import type { Key } from "./transaction.ts";
  *
  * A record with a request id is the first of its transaction; the others of the transaction have none. Revisions have no hole. Whatever
  * does not fit is an error that names the place, never skipped.
+ * @contract the log's batches
  */
 export const BATCH_MAGIC = 0x54;
 export const RECORD_VERSION = 1;
