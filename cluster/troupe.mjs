@@ -37,11 +37,18 @@ async function launch([command, ...args]) {
     }
     case "test": {
       const { runTests } = await import("./setup/verify.mjs");
-      return runTests({ root: ROOT, node, env: await withNatsServer(env), args });
+      return runTests({ root: ROOT, node, env: await withEtcdServer(await withNatsServer(env)), args });
     }
-    case "bench":
+    case "bench": {
       // A driver of somebody else's cluster needs no nats-server, so having none is the suite's to complain about.
-      return runProgram({ node, file: PROGRAM, args: ["bench", ...args], env: await withNatsServer(env).catch(() => env) });
+      const equipped = await withNatsServer(env).catch(() => env);
+      return runProgram({
+        node,
+        file: PROGRAM,
+        args: ["bench", ...args],
+        env: args[0] === "store" ? await withEtcdServer(equipped) : equipped,
+      });
+    }
     default:
       return runProgram({
         node,
@@ -56,6 +63,13 @@ async function launch([command, ...args]) {
 async function withNatsServer(env) {
   const { path, version } = await findNatsServer(ROOT);
   return { ...env, NATS_SERVER: path, NATS_SERVER_VERSION: version };
+}
+
+/** With $ETCD_SERVER, when one can be had. @param {NodeJS.ProcessEnv} env */
+async function withEtcdServer(env) {
+  const { findEtcdServer } = await import("./setup/etcd-server.mjs");
+  const path = await findEtcdServer(ROOT);
+  return path === undefined ? env : { ...env, ETCD_SERVER: path };
 }
 
 try {

@@ -1,7 +1,8 @@
-import { accessSync, constants, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { cacheDirectory } from "./cache-directory.mjs";
 import { capture } from "./command.mjs";
+import { readJson, writeJson } from "./json-file.mjs";
 import { Problem } from "./problem.mjs";
 
 /** From this version on `sync_interval: always` writes an acknowledged message through to the disk. */
@@ -41,11 +42,11 @@ export async function findNatsServer(root) {
   const fresh = await fetchNatsServer({ cache, isWanted: (version) => isWanted({ version }), remembered: () => remembered(cache) });
   const server = fresh ? await inspect(fresh, cache) : undefined;
   if (server) {
-    write(join(cache, "fetched.json"), server);
+    writeJson(join(cache, "fetched.json"), server);
     return server;
   }
   if (onPath) {
-    write(join(cache, "searched.json"), { at_ms: Date.now() });
+    writeJson(join(cache, "searched.json"), { at_ms: Date.now() });
     return onPath;
   }
   throw new Problem(
@@ -87,40 +88,24 @@ async function inspect(path, cache) {
   if (!isExecutable(path)) return undefined;
   const { size, mtimeMs } = statSync(path);
   const versionsPath = join(cache, "versions.json");
-  const versions = read(versionsPath) ?? {};
+  const versions = readJson(versionsPath) ?? {};
   const key = `${path} ${size} ${mtimeMs}`;
   const version = versions[key] ?? (await natsServerVersion(path));
   if (!version) return undefined;
-  if (!versions[key]) write(versionsPath, { ...versions, [key]: version });
+  if (!versions[key]) writeJson(versionsPath, { ...versions, [key]: version });
   return { path, version };
 }
 
 /** @param {string} cache @returns {NatsServer | undefined} */
 function remembered(cache) {
-  const fetched = read(join(cache, "fetched.json"));
+  const fetched = readJson(join(cache, "fetched.json"));
   return fetched && isExecutable(fetched.path) ? fetched : undefined;
 }
 
 /** @param {string} cache */
 function searchedLately(cache) {
-  const searched = read(join(cache, "searched.json"));
+  const searched = readJson(join(cache, "searched.json"));
   return searched !== undefined && Date.now() - searched.at_ms < SEARCH_AGAIN_AFTER_MS;
-}
-
-/** @param {string} path @returns {any} what the file says, or undefined when there is none that can be read */
-function read(path) {
-  try {
-    return JSON.parse(readFileSync(path, "utf8"));
-  } catch {
-    return undefined;
-  }
-}
-
-/** @param {string} path @param {unknown} value */
-function write(path, value) {
-  const fresh = `${path}.${process.pid}`;
-  writeFileSync(fresh, JSON.stringify(value));
-  renameSync(fresh, path);
 }
 
 /** @param {string} path */
