@@ -58,11 +58,34 @@ export interface Actor<M extends Message> {
   stopped?(): void | Promise<void>;
 }
 
-/** What happens after a crash. Restarts activate the actor anew (state is lost, the mailbox is kept). */
+/**
+ * What happens after a crash.
+ * - restart: activated anew after a backoff; state is lost, the mailbox is kept
+ * - resume: the same activation goes on with the next message
+ * - stop: what waits is refused; a later message begins anew
+ * - escalate: as stop, and whoever supervises is told
+ */
 export type Supervision =
-  | { readonly strategy: "restart"; readonly backoff_ms: number; readonly backoff_max_ms: number }
+  | RestartStrategy
   | { readonly strategy: "resume" }
-  | { readonly strategy: "stop" };
+  | { readonly strategy: "stop" }
+  | { readonly strategy: "escalate" };
+
+export interface RestartStrategy {
+  readonly strategy: "restart";
+  /** Before the first restart of a row; twice as long before each next one, up to the most. A life as long as the most ends the row. */
+  readonly backoff_ms: number;
+  readonly backoff_max_ms: number;
+  /** More restarts than `restarts_max` within `within_ms`, and the actor is given up as `beyond` says. Without it, it is restarted for ever. */
+  readonly limit?: { readonly restarts_max: number; readonly within_ms: number; readonly beyond: "stop" | "escalate" };
+}
+
+/** An actor was given up by its own supervision. Its supervisor gets this as a system message, so it is in the union of a kind that supervises. */
+export interface ChildFailed {
+  readonly type: "childFailed";
+  readonly child: Address;
+  readonly error: string;
+}
 
 /** A kind of actor, registered with a host. Actors are virtual: the first message to an address activates it. */
 export interface ActorKind<M extends Message> {
@@ -70,5 +93,7 @@ export interface ActorKind<M extends Message> {
   /** Users' messages that may wait; one more is refused (ask: `mailbox-full`; tell: dead letter). */
   readonly mailboxCapacity: number;
   readonly supervision: Supervision;
+  /** Who is told when the actor with this key is given up. Without one it is the host (HostOptions.escalated). */
+  supervisor?(key: string): Address;
   activate(context: Context<M>, key: string): Actor<M> | Promise<Actor<M>>;
 }

@@ -26,12 +26,16 @@ export interface CellHost extends Messenger {
   gone(address: Address, kind: KindOnHost): void;
   /** Delivers anew, to wherever the address lives now. */
   forward(to: Address, message: Message, sender: Sender): void;
+  /** As `forward`, of a system message. */
+  notify(to: Address, message: Message): void;
+  /** The actor was given up: its supervisor is to know. */
+  escalate(child: Address, kind: KindOnHost, error: string): void;
   refuse(reason: DeadLetterReason, to: Address, message: Message, sender: Sender, kind: KindOnHost): void;
 }
 
 /** What an activation may do to the cell that it belongs to. */
 export interface Addressee {
-  /** A system message: ahead of users' messages, never refused. */
+  /** A system message for this activation: ahead of users' messages, never refused. */
   signal(message: Message): void;
   stopItself(): void;
 }

@@ -3,6 +3,7 @@ import type { Actor, Message, Sender } from "./actor.ts";
 import { type Address, keyOf } from "./address.ts";
 import { NOBODY } from "./asks.ts";
 import type { Addressee, CellHost, KindOnHost } from "./cell-host.ts";
+import { type AfterCrash, CrashLoop } from "./crash-loop.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { ActorState, Phase } from "./snapshot.ts";
 import type { Timer } from "./time.ts";
@@ -10,8 +11,14 @@ import { TimedSender, untimed } from "./timings.ts";
 import { MESSAGES_PER_CLOCK_READ, type Runnable } from "./turn-loop.ts";
 import { UnknownMessage } from "./unknown-message.ts";
 
-/** Why an activation ends, weakest first: the actor's own wish, a crash (then restarted or stopped), its address moved to another host, its host stops. */
-type Ending = "self" | "restart" | "crash" | "moved" | "host";
+/**
+ * Why an activation ends, weakest first: the actor's own wish, a crash (then restarted, stopped, or stopped and its supervisor told), its address moved
+ * to another host, its host stops.
+ */
+type Ending = "self" | "restart" | "crash" | "escalate" | "moved" | "host";
+
+/** In the place of the sender of a system message that is meant for the address, not for one activation of it. */
+const KERNEL: Sender = { ...NOBODY };
 
 /**
  * One address on its host: its mailbox, and its actor while it is active. All that is promised about turns is kept here:
@@ -31,9 +38,8 @@ export class Cell implements Runnable, Addressee {
   #activation: Activation | undefined = undefined;
   /** The activation is to end before the next message. */
   #ending: Ending | undefined = undefined;
-  /** Crashes in a row, each soon after the one before. */
-  #crashes = 0;
-  #activated_ms = 0;
+  /** Its crashes, once there was one. */
+  #crashes: CrashLoop | undefined = undefined;
   /** Messages handed to actors of this address since it has been in the host's table. */
   #handled = 0;
   #backoff: Timer | undefined = undefined;
@@ -59,10 +65,16 @@ export class Cell implements Runnable, Addressee {
     if (!this.#queued) this.#goOn();
   }
 
-  /** A system message: ahead of users' messages, never refused. */
   signal(message: Message): void {
     this.#system ??= new Mailbox();
     this.#system.push(message, NOBODY);
+    this.#goOn();
+  }
+
+  /** As `signal`, but it also reaches the next activation when this one has ended before. */
+  notify(message: Message): void {
+    this.#system ??= new Mailbox();
+    this.#system.push(message, KERNEL);
     this.#goOn();
   }
 
@@ -77,7 +89,7 @@ export class Cell implements Runnable, Addressee {
     this.#whenGone = whenGone;
     if (this.#phase === "backoff") {
       this.#backoff?.cancel();
-      this.#ended(ending);
+      this.#ended(ending, "");
     } else {
       this.#goOn();
     }
@@ -85,12 +97,17 @@ export class Cell implements Runnable, Addressee {
 
   /** What can be seen of it from outside. */
   state(): ActorState {
+    const now_ms = this.#host.clock.monotonic_ms();
+    const { supervision } = this.kind.definition;
+    const crashes = supervision.strategy === "restart" ? (this.#crashes?.crashes(now_ms, supervision) ?? 0) : 0;
     return {
       address: this.address,
       phase: this.#phase,
       waiting: this.#users.size,
       handled: this.#handled,
-      crashes: this.#crashes,
+      crashes,
+      ...(this.#crashes === undefined ? {} : { error: this.#crashes.error }),
+      ...(this.#crashes === undefined || this.#phase !== "backoff" ? {} : { restart_ms: this.#crashes.restartIn_ms(now_ms) }),
     };
   }
 
@@ -100,7 +117,7 @@ export class Cell implements Runnable, Addressee {
     if (this.#phase === "dormant") {
       done = 1;
       if (this.#ending === undefined) this.#activate();
-      else this.#ended(this.#ending);
+      else this.#ended(this.#ending, "");
     }
     while (done < limit && this.#phase === "idle") {
       if (this.#ending !== undefined) {
@@ -164,7 +181,6 @@ export class Cell implements Runnable, Addressee {
 
   #activate(): void {
     this.#phase = "starting";
-    this.#activated_ms = this.#host.clock.monotonic_ms();
     this.kind.measures.activations += 1;
     const activation = new Activation(this.#host, this, this.address, this.#host.nextEpoch());
     this.#activation = activation;
@@ -194,10 +210,10 @@ export class Cell implements Runnable, Addressee {
   }
 
   #activateFailed(error: unknown): void {
-    this.kind.measures.crashes += 1;
-    this.#host.logOf(this.address).error({ err: error }, "actor failed to activate");
-    // There is no state to resume with, so a kind that resumes is treated as one that stops.
-    this.#end(this.kind.definition.supervision.strategy === "restart" ? "restart" : "crash");
+    const after = this.#afterCrash(error);
+    this.#host.logOf(this.address).error({ err: error, ...after }, "actor failed to activate");
+    // There is no state to resume with.
+    this.#endAfter(after.follows === "resume" ? "stop" : after.follows, error);
   }
 
   #failed(error: unknown, message: Message, sender: Sender): void {
@@ -210,22 +226,34 @@ export class Cell implements Runnable, Addressee {
   }
 
   #crash(error: unknown, message: Message, sender: Sender): void {
-    this.kind.measures.crashes += 1;
-    this.#host.logOf(this.address).error({ err: error, message: message.type }, "actor crashed");
+    const after = this.#afterCrash(error);
+    this.#host.logOf(this.address).error({ err: error, message: message.type, ...after }, "actor crashed");
     sender.fail("crashed", `${this.address}: crashed while handling ${message.type}: ${String(error)}`);
-    const { strategy } = this.kind.definition.supervision;
-    if (strategy === "resume") this.#phase = "idle";
-    else this.#end(strategy === "restart" ? "restart" : "crash");
+    if (after.follows === "resume") this.#phase = "idle";
+    else this.#endAfter(after.follows, error);
+  }
+
+  /** Counts a crash and decides what follows. */
+  #afterCrash(error: unknown): AfterCrash {
+    this.kind.measures.crashes += 1;
+    const { supervision } = this.kind.definition;
+    if (supervision.strategy !== "restart") return { follows: supervision.strategy };
+    this.#crashes ??= new CrashLoop();
+    return this.#crashes.crashed(this.#host.clock.monotonic_ms(), String(error), supervision);
+  }
+
+  #endAfter(follows: Exclude<AfterCrash["follows"], "resume">, error: unknown): void {
+    this.#end(follows === "stop" ? "crash" : follows, String(error));
   }
 
   /** Takes leave of the activation. */
-  #end(ending: Ending): void {
+  #end(ending: Ending, error = ""): void {
     const actor = this.#actor;
     this.#phase = "ending";
     this.#actor = undefined;
     this.#activation?.end();
     this.#activation = undefined;
-    const after = (): void => this.#ended(ending);
+    const after = (): void => this.#ended(ending, error);
     let stopped: unknown;
     try {
       stopped = actor?.stopped?.();
@@ -241,47 +269,61 @@ export class Cell implements Runnable, Addressee {
   }
 
   /** Decides what becomes of the address, and of the messages that wait, when its activation is over. */
-  #ended(why: Ending): void {
+  #ended(why: Ending, error: string): void {
     // The host may have asked meanwhile, and what it asks overrides the rest.
     const ending = this.#ending === "host" || this.#ending === "moved" ? this.#ending : why;
     this.#ending = undefined;
+    this.#forgetSignals();
+    if (ending === "restart") this.#restartLater();
+    else if (ending === "self" && (this.#users.size > 0 || this.#system !== undefined)) this.#restart();
+    else this.#leave(ending, error);
+  }
+
+  /** What was for the activation alone ends with it. */
+  #forgetSignals(): void {
+    const system = this.#system;
     this.#system = undefined;
-    if (ending === "restart") {
-      this.#restartLater();
-      return;
-    }
-    if (ending === "self" && this.#users.size > 0) {
-      this.#phase = "dormant";
-      this.#goOn();
-      return;
-    }
-    this.#phase = "gone";
-    this.#host.gone(this.address, this.kind);
-    this.kind.measures.queued -= this.#users.size;
-    this.#users.drain((message, behind) => {
-      const sender = untimed(behind);
-      if (ending === "moved") this.#host.forward(this.address, message, sender);
-      else this.#host.refuse(ending === "crash" ? "crashed" : "stopped", this.address, message, sender, this.kind);
+    system?.drain((message, sender) => {
+      if (sender !== KERNEL) return;
+      this.#system ??= new Mailbox();
+      this.#system.push(message, sender);
     });
-    this.#whenGone?.();
   }
 
   #restartLater(): void {
-    const { supervision } = this.kind.definition;
-    if (supervision.strategy !== "restart")
-      throw new Error(`${this.address} was to be restarted, but its kind says ${supervision.strategy}`);
-    const lived_ms = this.#host.clock.monotonic_ms() - this.#activated_ms;
-    this.#crashes = lived_ms >= supervision.backoff_max_ms ? 1 : this.#crashes + 1;
     this.kind.measures.restarts += 1;
     this.#phase = "backoff";
-    const delay_ms = Math.min(supervision.backoff_max_ms, supervision.backoff_ms * 2 ** (this.#crashes - 1));
-    this.#backoff = this.#host.clock.after(delay_ms, () => {
+    const wait_ms = this.#crashes?.restartIn_ms(this.#host.clock.monotonic_ms()) ?? 0;
+    this.#backoff = this.#host.clock.after(wait_ms, () => {
       this.#backoff = undefined;
-      this.#phase = "dormant";
-      // Also without a message: an actor that lives by its timers must come back.
-      this.#queued = true;
-      this.#host.ready(this);
+      this.#restart();
     });
+  }
+
+  /** Activates anew, also without a message: an actor that lives by its timers must come back. */
+  #restart(): void {
+    this.#phase = "dormant";
+    this.#queued = true;
+    this.#host.ready(this);
+  }
+
+  /** The address leaves this host, or is at rest until the next message. */
+  #leave(ending: Ending, error: string): void {
+    this.#phase = "gone";
+    this.#host.gone(this.address, this.kind);
+    this.kind.measures.queued -= this.#users.size;
+    const reason = ending === "crash" || ending === "escalate" ? "crashed" : "stopped";
+    this.#system?.drain((message) => {
+      if (ending === "moved") this.#host.notify(this.address, message);
+      else this.#host.refuse(reason, this.address, message, NOBODY, this.kind);
+    });
+    this.#users.drain((message, behind) => {
+      const sender = untimed(behind);
+      if (ending === "moved") this.#host.forward(this.address, message, sender);
+      else this.#host.refuse(reason, this.address, message, sender, this.kind);
+    });
+    if (ending === "escalate") this.#host.escalate(this.address, this.kind, error);
+    this.#whenGone?.();
   }
 }
 

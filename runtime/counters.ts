@@ -36,6 +36,8 @@ export interface KindCounters {
   readonly crashes: number;
   /** Crashes after which the actor was activated anew. */
   readonly restarts: number;
+  /** Crashes after which the actor was given up and its supervisor told. */
+  readonly escalations: number;
   /** Users' messages that wait now, in all mailboxes of the kind. */
   readonly queued: number;
   /** The most that ever waited in one mailbox. */
@@ -54,15 +56,16 @@ export class KindMeasures {
   active = 0;
   crashes = 0;
   restarts = 0;
+  escalations = 0;
   queued = 0;
   queuedMax = 0;
   readonly timings: Timings = new Timings();
   readonly deadLetters: DeadLetterCounts = noDeadLetters();
 
   counters(): KindCounters {
-    const { delivered, activations, active, crashes, restarts, queued, queuedMax, timings, deadLetters } = this;
+    const { delivered, activations, active, crashes, restarts, escalations, queued, queuedMax, timings, deadLetters } = this;
     return {
-      ...{ delivered, activations, active, crashes, restarts, queued, queuedMax },
+      ...{ delivered, activations, active, crashes, restarts, escalations, queued, queuedMax },
       inMailbox: timings.inMailbox.counts(),
       inHandler: timings.inHandler.counts(),
       deadLetters: { ...deadLetters },
@@ -85,7 +88,7 @@ export interface HostCounters extends Sums {
 }
 
 /** What is added up over the kinds of a host. */
-const SUMMED = ["delivered", "activations", "active", "crashes", "restarts", "queued"] as const;
+const SUMMED = ["delivered", "activations", "active", "crashes", "restarts", "escalations", "queued"] as const;
 
 type Sums = Readonly<Record<(typeof SUMMED)[number], number>>;
 
@@ -105,7 +108,7 @@ export function noDeadLetters(): DeadLetterCounts {
 
 /** The counters of all kinds added up. */
 export function addUp(kinds: Iterable<KindCounters>): Sums {
-  const sums = { delivered: 0, activations: 0, active: 0, crashes: 0, restarts: 0, queued: 0 };
+  const sums = { delivered: 0, activations: 0, active: 0, crashes: 0, restarts: 0, escalations: 0, queued: 0 };
   for (const counters of kinds) for (const name of SUMMED) sums[name] += counters[name];
   return sums;
 }

@@ -9,6 +9,7 @@ export const TELL = 0;
 export const ASK = 1;
 export const ANSWER = 2;
 export const FAILURE = 3;
+export const SIGNAL = 4;
 
 /**
  * One thing that a host sends to another. Tuples, because they are packed by the hundred thousand:
@@ -16,13 +17,15 @@ export const FAILURE = 3;
  * - a message that wants an answer, with the asking host's id for it
  * - the answer to the ask with this id
  * - the failure of the ask with this id: a code and a sentence
+ * - a system message of the kernel for an actor
  * @contract envelopes
  */
 export type Envelope =
   | readonly [kind: typeof TELL, to: Address, message: Message]
   | readonly [kind: typeof ASK, to: Address, message: Message, id: number]
   | readonly [kind: typeof ANSWER, id: number, value: unknown]
-  | readonly [kind: typeof FAILURE, id: number, code: string, message: string];
+  | readonly [kind: typeof FAILURE, id: number, code: string, message: string]
+  | readonly [kind: typeof SIGNAL, to: Address, message: Message];
 
 /** What one host sends to another at once. Order within it is the order of sending. */
 export interface Frame {

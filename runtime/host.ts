@@ -1,5 +1,5 @@
-import type { ActorKind, AskOptions, Logger, Message, Messenger, Sender } from "./actor.ts";
-import { type Address, kindOf } from "./address.ts";
+import type { ActorKind, AskOptions, ChildFailed, Logger, Message, Messenger, Sender } from "./actor.ts";
+import { type Address, keyOf, kindOf } from "./address.ts";
 import { ASK_FAILURES } from "./ask-failed.ts";
 import { ASK_DEADLINE_MS, Asks, NOBODY } from "./asks.ts";
 import { Cell } from "./cell.ts";
@@ -7,7 +7,7 @@ import type { CellHost, KindOnHost } from "./cell-host.ts";
 import { addUp, DEAD_LETTER_REASONS, type DeadLetterReason, type HostCounters, KindMeasures } from "./counters.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import type { Directory } from "./directory.ts";
-import { ANSWER, ASK, FAILURE, type Frame, type Refused, TELL } from "./envelope.ts";
+import { ANSWER, ASK, FAILURE, type Frame, type Refused, SIGNAL, TELL } from "./envelope.ts";
 import type { EventLoopState } from "./event-loop.ts";
 import { withFields } from "./log.ts";
 import { Outbox, RemoteSender } from "./outbox.ts";
@@ -36,6 +36,8 @@ export interface HostOptions {
   readonly turns?: Turns;
   /** What the event loop does with its time, for the counters: `watchEventLoop().read`. */
   readonly eventLoop?: () => EventLoopState;
+  /** Hears of actors that were given up and whose kind names no supervisor. Without it they are logged. */
+  readonly escalated?: (failure: ChildFailed) => void;
 }
 
 /**
@@ -51,6 +53,7 @@ export class Host {
   readonly #directory: Directory | undefined;
   readonly #transport: Transport | undefined;
   readonly #eventLoop: (() => EventLoopState) | undefined;
+  readonly #escalated: ((failure: ChildFailed) => void) | undefined;
   readonly #kinds = new Map<string, KindOnHost>();
   readonly #cells = new Map<Address, Cell>();
   readonly #loop: TurnLoop;
@@ -70,6 +73,7 @@ export class Host {
     this.#directory = directory;
     this.#transport = transport;
     this.#eventLoop = options.eventLoop;
+    this.#escalated = options.escalated;
     this.#log = withFields(options.log, { host: name });
     this.#deadLetters = new DeadLetters(this.#log, clock);
     this.#loop = new TurnLoop(clock, () => this.#outbox?.flush(), options.turns);
@@ -96,6 +100,8 @@ export class Host {
       tell: (to, message) => this.#route(to, message, NOBODY),
       ask: (to, message, ask) => this.#ask(to, ask, (sender) => this.#route(to, message, sender)),
       forward: (to, message, sender) => this.#route(to, message, sender),
+      notify: (to, message) => this.#notify(to, message),
+      escalate: (child, kind, error) => this.#escalate(child, kind, error),
       refuse: (reason, to, message, sender, kind) => this.#refuse(reason, to, message, sender, kind),
     };
     this.#unwatch = directory?.watch((moved) => this.#letGo(moved)) ?? (() => undefined);
@@ -175,12 +181,34 @@ export class Host {
     else if (place !== this.name) this.#send(place, to, message, sender);
     else if (kind === undefined) this.#refuse("unknown-kind", to, message, sender, kind);
     else if (kind.closed) this.#refuse("stopped", to, message, sender, kind);
-    else {
-      const cell = new Cell(this.#cellHost, kind, to);
-      this.#cells.set(to, cell);
-      kind.measures.active += 1;
-      cell.offer(message, sender);
-    }
+    else this.#cellAt(to, kind).offer(message, sender);
+  }
+
+  #cellAt(address: Address, kind: KindOnHost): Cell {
+    const there = this.#cells.get(address);
+    if (there !== undefined) return there;
+    const cell = new Cell(this.#cellHost, kind, address);
+    this.#cells.set(address, cell);
+    kind.measures.active += 1;
+    return cell;
+  }
+
+  /** A system message, to wherever the address lives. */
+  #notify(to: Address, message: Message): void {
+    const place = this.#directory === undefined ? this.name : this.#directory.placeOf(to);
+    const kind = this.#kinds.get(kindOf(to));
+    if (place === this.name && kind !== undefined && !kind.closed) this.#cellAt(to, kind).notify(message);
+    else if (place !== undefined && place !== this.name && this.#outbox !== undefined) this.#outbox.add(place, [SIGNAL, to, message]);
+    else this.#refuse(kind === undefined ? "unknown-kind" : "stopped", to, message, NOBODY, kind);
+  }
+
+  #escalate(child: Address, kind: KindOnHost, error: string): void {
+    kind.measures.escalations += 1;
+    const failure: ChildFailed = { type: "childFailed", child, error };
+    const supervisor = kind.definition.supervisor?.(keyOf(child));
+    if (supervisor !== undefined) this.#notify(supervisor, failure);
+    else if (this.#escalated !== undefined) this.#escalated(failure);
+    else this.#log.error({ actor: child, error }, "an actor was given up, and nobody supervises it");
   }
 
   #send(host: string, to: Address, message: Message, sender: Sender): void {
@@ -202,6 +230,7 @@ export class Host {
       else if (envelope[0] === ASK) this.#fromHost(envelope[1], envelope[2], this.#remoteSender(frame.from, envelope[3]));
       else if (envelope[0] === ANSWER) this.#asks.answered(envelope[1], envelope[2]);
       else if (envelope[0] === FAILURE) this.#asks.failed(envelope[1], envelope[2], envelope[3]);
+      else if (envelope[0] === SIGNAL) this.#signalled(envelope[1], envelope[2]);
       else this.#deadLetters.addUnreadable(`an envelope of kind ${String(envelope[0])} from ${frame.from}`);
     }
   }
@@ -215,6 +244,11 @@ export class Host {
     else this.#fromDoor(to, message, sender);
   }
 
+  #signalled(to: Address, message: Message): void {
+    if (this.#directory === undefined || this.#directory.placeOf(to) === this.name) this.#notify(to, message);
+    else this.#refuse("unreachable", to, message, NOBODY, undefined);
+  }
+
   #remoteSender(host: string, id: number): Sender {
     return this.#outbox === undefined ? NOBODY : new RemoteSender(this.#outbox, host, id);
   }
@@ -222,7 +256,7 @@ export class Host {
   /** What the transport did not take. */
   #notSent({ envelope, reason }: Refused): void {
     if (envelope[0] === ASK) this.#asks.failed(envelope[3], reason, `${envelope[1]}: ${ASK_FAILURES[reason]}`);
-    else if (envelope[0] === TELL) this.#deadLetters.add(reason, envelope[1], envelope[2], undefined);
+    else if (envelope[0] === TELL || envelope[0] === SIGNAL) this.#deadLetters.add(reason, envelope[1], envelope[2], undefined);
     else this.#deadLetters.add(reason, `answer to ask ${envelope[1]}`, undefined, undefined);
   }
 

@@ -1,5 +1,5 @@
 /** The actor kernel's public face. What is not here is the kernel's own. */
-export type { Actor, ActorKind, AskOptions, Context, Logger, Message, Messenger, Sender, Supervision } from "./actor.ts";
+export type { Actor, ActorKind, AskOptions, ChildFailed, Context, Logger, Message, Messenger, Sender, Supervision } from "./actor.ts";
 export { type Address, addressOf, keyOf, kindOf } from "./address.ts";
 export { ASK_FAILURES, AskFailed, type AskFailure } from "./ask-failed.ts";
 export { ASK_DEADLINE_MS } from "./asks.ts";

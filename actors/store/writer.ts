@@ -1,4 +1,13 @@
-import { type Actor, type ActorKind, type Address, type Clock, type Context, type Sender, unknownMessage } from "../../runtime/mod.ts";
+import {
+  type Actor,
+  type ActorKind,
+  type Address,
+  type Clock,
+  type Context,
+  type Sender,
+  type Supervision,
+  unknownMessage,
+} from "../../runtime/mod.ts";
 import type { BuiltBatch } from "./batch-builder.ts";
 import { BatchBuilder } from "./batch-builder.ts";
 import { endOf, sleep } from "./follow.ts";
@@ -55,11 +64,19 @@ export interface WriterOptions {
 /** How often the waiting are looked through while the log is unavailable. */
 const EXPIRE_EVERY_MS = 250;
 
+/** A writer that crashes again and again stands on a replica that is wrong; its host is to begin anew from the log. */
+const WRITER_SUPERVISION: Supervision = {
+  strategy: "restart",
+  backoff_ms: 50,
+  backoff_max_ms: 2_000,
+  limit: { restarts_max: 10, within_ms: 60_000, beyond: "escalate" },
+};
+
 export function writerKind(options: WriterOptions): ActorKind<WriterMessage> {
   return {
     kind: WRITER_KIND,
     mailboxCapacity: PROPOSALS_WAITING_MAX,
-    supervision: { strategy: "restart", backoff_ms: 50, backoff_max_ms: 2_000 },
+    supervision: WRITER_SUPERVISION,
     async activate(context: Context<WriterMessage>): Promise<Actor<WriterMessage>> {
       await options.replica.untilSequence(await endOf(options.log, context.clock, () => false));
       return new Writer(context, options);

@@ -11,14 +11,30 @@ if (port === null) throw new Error("host-thread.ts runs as a worker thread only"
 // While the parent prepares the rest; a failure shows when the role is taken up.
 if ((workerData as HostPlan).roles.includes("gateway")) import("../gateway/gateway.ts").catch(() => {});
 
+/** How long a host that gives itself up may take to stop. */
+const GIVE_UP_MS = 2_000;
+
 const say = (message: FromHost): void => port.postMessage(message);
 const fail = (error: unknown): void =>
   say({ type: "failed", message: error instanceof BootFailure ? error.message : String((error as Error).stack ?? error) });
+
+/** Ends this thread with an error, which the parent logs before it starts the host again. */
+function giveUp(host: RunningHost, why: string): void {
+  const crash = (): void => {
+    throw new Error(`this host gives itself up, because one of its actors was given up: ${why}`);
+  };
+  setTimeout(crash, GIVE_UP_MS);
+  void host
+    .stop()
+    .catch(() => undefined)
+    .then(() => setImmediate(crash));
+}
 
 const starting = Promise.withResolvers<RunningHost>();
 let broken: unknown;
 starting.promise.then((host) => {
   say({ type: "started" });
+  void host.givenUp.then(({ child, error }) => giveUp(host, `${child}: ${error}`));
   host.watchLog().catch((error: unknown) => {
     broken = error;
     fail(error);

@@ -1,11 +1,16 @@
 import { Worker } from "node:worker_threads";
+// Not by way of runtime/mod.ts: the parent should not load the rest of the kernel before it has started its hosts.
+import type { RestartStrategy } from "../../runtime/actor.ts";
+import { CrashLoop } from "../../runtime/crash-loop.ts";
 import type { Logger } from "../../runtime/mod.ts";
 import { BootFailure } from "./failure.ts";
 import type { FromHost, HostOptions, ToHost } from "./host-protocol.ts";
 import type { HostPlan } from "./layout.ts";
 
-const RESTART_BACKOFF_MS = 200;
-const RESTART_BACKOFF_MAX_MS = 10_000;
+/** For ever, because without its hosts there is no cluster; a host that keeps crashing is started every ten seconds and says so each time. */
+const HOST_RESTARTS: RestartStrategy = { strategy: "restart", backoff_ms: 200, backoff_max_ms: 10_000 };
+
+const HOST_THREAD = new URL("./host-thread.ts", import.meta.url);
 
 type Begun = Extract<FromHost, { type: "begun" }>;
 
@@ -21,10 +26,12 @@ export class HostWorker {
   #options: HostOptions | undefined;
   #worker: Worker;
   #stopping = false;
-  #backoff_ms = RESTART_BACKOFF_MS;
+  readonly #crashes = new CrashLoop();
+  readonly #thread: URL;
 
-  constructor(plan: HostPlan, log: Logger, failed: (failure: BootFailure) => void) {
+  constructor(plan: HostPlan, log: Logger, failed: (failure: BootFailure) => void, thread: URL = HOST_THREAD) {
     this.plan = plan;
+    this.#thread = thread;
     this.#log = log;
     this.#failed = failed;
     this.#worker = this.#spawn();
@@ -65,7 +72,7 @@ export class HostWorker {
   }
 
   #spawn(): Worker {
-    const worker = new Worker(new URL("./host-thread.ts", import.meta.url), {
+    const worker = new Worker(this.#thread, {
       name: this.plan.name,
       workerData: this.plan,
     });
@@ -94,9 +101,9 @@ export class HostWorker {
 
   #replace(ended: Worker): void {
     if (this.#stopping || ended !== this.#worker) return;
-    this.#log.warn({ host: this.plan.name, restart_ms: this.#backoff_ms }, "a host ended; starting it again");
-    setTimeout(() => void this.#startAgain(), this.#backoff_ms);
-    this.#backoff_ms = Math.min(this.#backoff_ms * 2, RESTART_BACKOFF_MAX_MS);
+    const { crashes, restart_ms } = this.#crashes.crashed(performance.now(), "", HOST_RESTARTS);
+    this.#log.warn({ host: this.plan.name, crashes, restart_ms }, "a host ended; starting it again");
+    setTimeout(() => void this.#startAgain(), restart_ms);
   }
 
   async #startAgain(): Promise<void> {
@@ -106,7 +113,6 @@ export class HostWorker {
     try {
       await this.start({ ...this.#options, mayMakeLog: false });
       await this.begin();
-      this.#backoff_ms = RESTART_BACKOFF_MS;
       this.#log.warn({ host: this.plan.name }, "a host is back");
     } catch (error) {
       if (this.#stopping) return;

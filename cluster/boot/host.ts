@@ -30,6 +30,7 @@ import {
 } from "../../actors/mod.ts";
 import {
   addressOf,
+  type ChildFailed,
   Directory,
   Host,
   type Logger,
@@ -66,6 +67,7 @@ export class RunningHost {
   readonly #kinds = new KindTable();
   #gateway: Gateway | undefined;
   readonly #closers: (() => Promise<void>)[] = [];
+  readonly #givenUp = Promise.withResolvers<ChildFailed>();
 
   private constructor(options: HostOptions, log: Logger, connection: NatsConnection, journal: JetStreamLog) {
     const { plan, plans } = options;
@@ -76,7 +78,16 @@ export class RunningHost {
     const transport = natsTransport({ connection, prefix: SUBJECT_PREFIX, host: plan.name });
     const probe = watchEventLoop();
     this.#closers.push(async () => probe.stop());
-    this.#host = new Host({ name: plan.name, clock, random, log, directory, transport, eventLoop: probe.read });
+    this.#host = new Host({
+      name: plan.name,
+      clock,
+      random,
+      log,
+      directory,
+      transport,
+      eventLoop: probe.read,
+      escalated: (failure) => this.#givenUp.resolve(failure),
+    });
     const besideWriter = this.#has("store");
     this.#replica = new Replica({
       clock,
@@ -139,6 +150,14 @@ export class RunningHost {
     await this.#follower.done.catch((error: Error) => {
       throw new BootFailure(`the store's log is damaged: ${error.message}; stop Troupe, and start from a copy of the data directory`);
     });
+  }
+
+  /**
+   * Resolves when an actor that nobody supervises was given up. What it stands on, this host's view of the store, may be wrong then: the host
+   * should end, for its parent to start it again from the log.
+   */
+  get givenUp(): Promise<ChildFailed> {
+    return this.#givenUp.promise;
   }
 
   async stop(): Promise<void> {

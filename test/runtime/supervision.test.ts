@@ -1,10 +1,21 @@
 import { expect, test } from "vitest";
-import { type AskFailed, addressOf, type Supervision } from "../../runtime/mod.ts";
+import type { RestartStrategy } from "../../runtime/actor.ts";
+import {
+  type ActorKind,
+  type AskFailed,
+  addressOf,
+  type ChildFailed,
+  Directory,
+  type HostOptions,
+  loopbackNetwork,
+  type Supervision,
+  virtualClock,
+} from "../../runtime/mod.ts";
 import { gate, kindOf, stage } from "./stage.ts";
 
 type Told = { type: "add"; n: number } | { type: "crash" } | { type: "crash later" } | { type: "alarm" };
 
-const RESTART: Supervision = { strategy: "restart", backoff_ms: 100, backoff_max_ms: 1_000 };
+const RESTART: RestartStrategy = { strategy: "restart", backoff_ms: 100, backoff_max_ms: 1_000 };
 const to = addressOf("sum", "x");
 
 /** A host with one kind that keeps a sum, notes what happens and crashes when told to. */
@@ -209,4 +220,172 @@ test("an actor that crashes while its host stops is not restarted", async () => 
   expect(seen).toEqual([]);
   expect(host.counters()).toMatchObject({ active: 0, crashes: 1, restarts: 0 });
   expect(clock.pending()).toBe(0);
+});
+
+/** A kind whose actors crash at each message, under this supervision. */
+function crashing(supervision: Supervision, more: Partial<ActorKind<Told>> = {}, options: Partial<HostOptions> = {}) {
+  const on = stage(options);
+  const kind = kindOf<Told>(
+    "sum",
+    () => ({
+      receive: () => {
+        throw new Error("told to");
+      },
+    }),
+    { supervision },
+  );
+  on.host.register({ ...kind, ...more });
+  return on;
+}
+
+const LIMITED: Supervision = { ...RESTART, limit: { restarts_max: 2, within_ms: 10_000, beyond: "escalate" } };
+
+test("a crash loop is visible: a log line each with the count and the next delay, counters, and its state in the snapshot", async () => {
+  const { host, clock, lines } = crashing(RESTART);
+  for (let n = 1; n <= 3; n++) host.messenger.tell(to, { type: "add", n });
+  await clock.run(350);
+  expect(lines.map(({ level, message, fields }) => [level, message, fields])).toMatchObject([
+    ["error", "actor crashed", { actor: to, message: "add", follows: "restart", crashes: 1, restart_ms: 100 }],
+    ["error", "actor crashed", { crashes: 2, restart_ms: 200 }],
+    ["error", "actor crashed", { crashes: 3, restart_ms: 400 }],
+  ]);
+  expect(host.counters().kinds.sum).toMatchObject({ crashes: 3, restarts: 3, escalations: 0 });
+  const { actors } = await host.snapshot();
+  expect(actors).toEqual([{ address: to, phase: "backoff", waiting: 0, handled: 3, crashes: 3, error: "Error: told to", restart_ms: 350 }]);
+  await clock.run(350 + 1_000);
+  const [healed] = (await host.snapshot()).actors;
+  expect(healed).toEqual({ address: to, phase: "idle", waiting: 0, handled: 3, crashes: 0, error: "Error: told to" });
+});
+
+test("too many restarts: the actor is given up, what waited is refused, and the host is told where nobody supervises", async () => {
+  const failures: unknown[] = [];
+  const { host, clock, lines } = crashing(LIMITED, {}, { escalated: (failure) => void failures.push(failure) });
+  const asks = Array.from({ length: 4 }, () =>
+    host.messenger.ask(to, { type: "add" }).catch(({ code, message }: AskFailed) => `${code} ${message}`),
+  );
+  await clock.run(1_000);
+  expect(await Promise.all(asks)).toEqual([
+    ...Array(3).fill(`crashed ${to}: crashed while handling add: Error: told to`),
+    `crashed ${to}: the actor crashed before it answered`,
+  ]);
+  expect(failures).toEqual([{ type: "childFailed", child: to, error: "Error: told to" }]);
+  expect(lines.at(-1)?.fields).toMatchObject({ follows: "escalate", crashes: 3 });
+  expect(host.counters()).toMatchObject({ crashes: 3, restarts: 2, escalations: 1, active: 0 });
+});
+
+test("an actor that was given up and nobody hears of is logged", async () => {
+  const { host, clock, lines } = crashing({ strategy: "escalate" });
+  host.messenger.tell(to, { type: "crash" });
+  await clock.run(0);
+  expect(lines.map(({ message }) => message)).toEqual(["actor crashed", "an actor was given up, and nobody supervises it"]);
+});
+
+test("a limit may end in a stop, which tells nobody", async () => {
+  const failures: unknown[] = [];
+  const limit = { restarts_max: 0, within_ms: 1_000, beyond: "stop" } as const;
+  const { host, clock } = crashing({ ...RESTART, limit }, {}, { escalated: (failure) => void failures.push(failure) });
+  host.messenger.tell(to, { type: "crash" });
+  await clock.run(0);
+  expect(host.counters()).toMatchObject({ crashes: 1, restarts: 0, escalations: 0, active: 0 });
+  expect(failures).toEqual([]);
+});
+
+type Overseeing = { type: "begin" } | { type: "fail" } | ChildFailed;
+
+/** A supervisor that notes what it is told and may be slow or crash. */
+function overseer(heard: string[], turn: (message: Overseeing) => void | Promise<void> = () => undefined): ActorKind<Overseeing> {
+  return kindOf<Overseeing>(
+    "overseer",
+    () => (message) => {
+      heard.push(message.type === "childFailed" ? `${message.child}: ${message.error}` : message.type);
+      return turn(message);
+    },
+    { supervision: RESTART },
+  );
+}
+
+test("escalate: the supervisor hears of it by a system message, activated for it or not, ahead of users' messages", async () => {
+  const heard: string[] = [];
+  const door = gate();
+  const supervisor = () => addressOf("overseer", "main");
+  const { host, clock } = crashing({ strategy: "escalate" }, { supervisor });
+  host.register(overseer(heard, () => door.opened));
+  host.messenger.tell(to, { type: "crash" });
+  await clock.run(0);
+  for (const type of ["begin", "begin"] as const) host.messenger.tell(supervisor(), { type });
+  host.messenger.tell(addressOf("sum", "y"), { type: "crash" });
+  await clock.run(0);
+  expect(heard).toEqual([`${to}: Error: told to`]);
+  door.open();
+  await clock.run(0);
+  expect(heard.slice(1)).toEqual(["sum/y: Error: told to", "begin", "begin"]);
+});
+
+test("what a supervisor is told outlives its own crash, unlike its timers", async () => {
+  const heard: string[] = [];
+  const door = gate();
+  const supervisor = () => addressOf("overseer", "main");
+  const { host, clock } = crashing({ strategy: "escalate" }, { supervisor });
+  const crash = async (message: Overseeing): Promise<void> => {
+    await door.opened;
+    if (message.type === "fail") throw new Error("told to");
+  };
+  host.register(overseer(heard, crash));
+  host.messenger.tell(supervisor(), { type: "fail" });
+  await clock.run(0);
+  host.messenger.tell(to, { type: "crash" });
+  await clock.run(0);
+  door.open();
+  await clock.run(RESTART.backoff_ms);
+  expect(heard).toEqual(["fail", `${to}: Error: told to`]);
+});
+
+test("escalate: a supervisor on another host hears of it too", async () => {
+  const heard: string[] = [];
+  const clock = virtualClock();
+  const network = loopbackNetwork();
+  const directory = new Directory([
+    { host: "front", kinds: ["overseer"] },
+    { host: "back", kinds: ["sum"] },
+  ]);
+  const { host: back } = crashing(
+    { strategy: "escalate" },
+    { supervisor: (key) => addressOf("overseer", key) },
+    { name: "back", clock, directory, transport: network.join("back") },
+  );
+  const { host: front } = stage({ name: "front", clock, directory, transport: network.join("front") });
+  front.register(overseer(heard));
+  back.messenger.tell(to, { type: "crash" });
+  await clock.run(0);
+  expect(heard).toEqual([`${to}: Error: told to`]);
+});
+
+test("a crash loses no other actor's work: turns in progress, mailboxes and state of all others stay as they were", async () => {
+  const { host, clock } = stage();
+  const door = gate();
+  const done: string[] = [];
+  const kind = kindOf<Told>(
+    "sum",
+    (_context, key) => {
+      let sum = 0;
+      return async (message) => {
+        if (message.type === "crash") throw new Error("told to");
+        if (key === "slow") await door.opened;
+        if (message.type === "add") sum += message.n;
+        done.push(`${key} ${sum}`);
+      };
+    },
+    { supervision: RESTART },
+  );
+  host.register(kind);
+  const tell = (key: string, message: Told) => host.messenger.tell(addressOf("sum", key), message);
+  for (const key of ["slow", "frail", "quick"]) tell(key, { type: "add", n: 1 });
+  await clock.run(0);
+  tell("frail", { type: "crash" });
+  for (const key of ["slow", "frail", "quick"]) tell(key, { type: "add", n: 10 });
+  await clock.run(50);
+  door.open();
+  await clock.run(100);
+  expect(done).toEqual(["frail 1", "quick 1", "quick 11", "slow 1", "slow 11", "frail 10"]);
+  expect(host.counters()).toMatchObject({ crashes: 1, restarts: 1, active: 3 });
 });

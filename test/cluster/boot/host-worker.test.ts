@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+import type { HostOptions } from "../../../cluster/boot/host-protocol.ts";
+import { HostWorker } from "../../../cluster/boot/host-worker.ts";
+import { recordingLog } from "../../runtime/stage.ts";
+
+const STOP_DEADLINE_MS = 5_000;
+const plan: HostOptions["plan"] = { name: "frail", roles: [] };
+const options: HostOptions = {
+  ...{ plan, plans: [plan], nats: { servers: [] }, replicas: 1, mayMakeLog: true, version: "v0", logLevel: "silent", nodes: undefined },
+  ...{ tls: { key: "", cert: "", ca: "" }, apiPort: 0 },
+};
+
+test("a host that crashes over and over is started again ever later, although it takes up its roles each time", async () => {
+  const { log, lines } = recordingLog();
+  const host = new HostWorker(plan, log, () => undefined, new URL("./crashing-host.ts", import.meta.url));
+  await host.start(options);
+  await host.begin();
+  const restarts = () => lines.filter(({ message }) => message.startsWith("a host ended")).map(({ fields }) => fields);
+  await expect.poll(() => restarts().length, { timeout: 30_000 }).toBeGreaterThanOrEqual(4);
+  await host.stop(STOP_DEADLINE_MS);
+  expect(restarts().slice(0, 4)).toEqual(
+    [200, 400, 800, 1_600].map((restart_ms, index) => ({ host: "frail", crashes: index + 1, restart_ms })),
+  );
+  expect(lines.filter(({ message }) => message === "a host is back").length).toBeGreaterThanOrEqual(3);
+});
