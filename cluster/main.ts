@@ -17,6 +17,10 @@ async function main([command = "help", ...args]: readonly string[]): Promise<num
       const { runBench } = await import("../bench/mod.ts");
       return runBench(args);
     }
+    case "sim": {
+      const { runSim } = await import("./command-line/sim.ts");
+      return runSim(args);
+    }
     case "version":
       console.log(`troupe ${versionOfTroupe()} (Kubernetes API 1.34)`);
       return DONE;

@@ -7,6 +7,7 @@
  *   node cluster/troupe.mjs test [filters]   all checks, tests  (npm test)
  *   node cluster/troupe.mjs check            the checks alone   (npm run check)
  *   node cluster/troupe.mjs bench SUITE      measurements       (npm run bench -- SUITE)
+ *   node cluster/troupe.mjs sim [flags]      the simulator      (npm run sim -- [flags])
  *
  * Exit codes: 0 done, 1 failed, 2 wrong usage.
  */
@@ -49,6 +50,8 @@ async function launch([command, ...args]) {
         env: args[0] === "store" ? await withEtcdServer(equipped) : equipped,
       });
     }
+    case "sim":
+      return runProgram({ node, file: PROGRAM, args: ["sim", ...args], env });
     default:
       return runProgram({
         node,

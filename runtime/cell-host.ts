@@ -1,6 +1,7 @@
 import type { ActorKind, Logger, Message, Messenger, Sender } from "./actor.ts";
 import type { Address } from "./address.ts";
 import type { DeadLetterReason, KindMeasures } from "./counters.ts";
+import type { PlantedFault } from "./planted-fault.ts";
 import type { Clock, Random } from "./time.ts";
 import type { Runnable } from "./turn-loop.ts";
 
@@ -16,6 +17,7 @@ export interface KindOnHost {
 export interface CellHost extends Messenger {
   readonly clock: Clock;
   readonly random: Random;
+  readonly planted: PlantedFault | undefined;
   logOf(address: Address): Logger;
   nextEpoch(): number;
   /** Whether actors have used up their time in this turn of the event loop. Reads the clock. */

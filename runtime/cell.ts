@@ -294,6 +294,7 @@ export class Cell implements Runnable, Addressee {
     this.kind.measures.restarts += 1;
     this.#phase = "backoff";
     const wait_ms = this.#crashes?.restartIn_ms(this.#host.clock.monotonic_ms()) ?? 0;
+    if (this.#host.planted === "lost-restart" && this.#users.size === 0) return;
     this.#backoff = this.#host.clock.after(wait_ms, () => {
       this.#backoff = undefined;
       this.#restart();

@@ -6,6 +6,8 @@ import type { Clock } from "./time.ts";
 /** Of dead letters with one reason, one is logged in this time; the line says how many were not. */
 export const DEAD_LETTER_LOG_INTERVAL_MS = 10_000;
 
+export type DeadLetterListener = (reason: DeadLetterReason, to: Address | string, message: Message | undefined) => void;
+
 interface Sample {
   logged_ms: number;
   unlogged: number;
@@ -16,16 +18,19 @@ export class DeadLetters {
   readonly counts: DeadLetterCounts = noDeadLetters();
   readonly #log: Logger;
   readonly #clock: Clock;
+  readonly #listener: DeadLetterListener | undefined;
   readonly #samples = new Map<DeadLetterReason, Sample>();
 
-  constructor(log: Logger, clock: Clock) {
+  constructor(log: Logger, clock: Clock, listener?: DeadLetterListener) {
     this.#log = log;
     this.#clock = clock;
+    this.#listener = listener;
   }
 
   /** One more. `to` is the address, or what else says where it was going; `ofKind` are the counts of the receiver's kind. */
   add(reason: DeadLetterReason, to: Address | string, message: Message | undefined, ofKind: DeadLetterCounts | undefined): void {
     if (ofKind !== undefined) ofKind[reason] += 1;
+    this.#listener?.(reason, to, message);
     const alsoSinceLast = this.#counted(reason);
     if (alsoSinceLast === undefined) return;
     const fields = { reason, to, message: message?.type, alsoSinceLast };

@@ -5,12 +5,13 @@ import { ASK_DEADLINE_MS, Asks, NOBODY } from "./asks.ts";
 import { Cell } from "./cell.ts";
 import type { CellHost, KindOnHost } from "./cell-host.ts";
 import { addUp, DEAD_LETTER_REASONS, type DeadLetterReason, type HostCounters, KindMeasures } from "./counters.ts";
-import { DeadLetters } from "./dead-letters.ts";
+import { type DeadLetterListener, DeadLetters } from "./dead-letters.ts";
 import type { Directory } from "./directory.ts";
 import { ANSWER, ASK, FAILURE, type Frame, type Refused, SIGNAL, TELL } from "./envelope.ts";
 import type { EventLoopState } from "./event-loop.ts";
 import { withFields } from "./log.ts";
 import { Outbox, RemoteSender } from "./outbox.ts";
+import type { PlantedFault } from "./planted-fault.ts";
 import { foremost, type HostSnapshot, type SnapshotOptions } from "./snapshot.ts";
 import type { Clock, Random } from "./time.ts";
 import type { Transport } from "./transport.ts";
@@ -38,6 +39,10 @@ export interface HostOptions {
   readonly eventLoop?: () => EventLoopState;
   /** Hears of actors that were given up and whose kind names no supervisor. Without it they are logged. */
   readonly escalated?: (failure: ChildFailed) => void;
+  /** Hears of every dead letter, also of those that the log only counts. */
+  readonly deadLetter?: DeadLetterListener;
+  /** For the simulator's own test alone. */
+  readonly planted?: PlantedFault | undefined;
 }
 
 /**
@@ -75,7 +80,7 @@ export class Host {
     this.#eventLoop = options.eventLoop;
     this.#escalated = options.escalated;
     this.#log = withFields(options.log, { host: name });
-    this.#deadLetters = new DeadLetters(this.#log, clock);
+    this.#deadLetters = new DeadLetters(this.#log, clock, options.deadLetter);
     this.#loop = new TurnLoop(clock, () => this.#outbox?.flush(), options.turns);
     this.#asks = new Asks(clock, random, (host) => transport?.reachable(host) ?? false);
     this.#outbox =
@@ -83,7 +88,7 @@ export class Host {
       new Outbox(
         transport,
         () => this.#loop.stir(),
-        (refused) => this.#notSent(refused),
+        options.planted === "dropped-frame-taken-for-delivered" ? () => undefined : (refused) => this.#notSent(refused),
       );
     this.messenger = {
       tell: (to, message) => this.#fromDoor(to, message, NOBODY),
@@ -92,6 +97,7 @@ export class Host {
     this.#cellHost = {
       clock,
       random,
+      planted: options.planted,
       logOf: (address) => withFields(this.#log, { actor: address }),
       nextEpoch: () => this.#nextEpoch(),
       isTimeUp: () => this.#loop.isTimeUp(),

@@ -1,4 +1,3 @@
-import type { Msg, NatsConnection, Subscription } from "nats";
 import type { Envelope, Refused } from "./envelope.ts";
 import { packFrames, unpackFrame } from "./frame.ts";
 import { systemClock } from "./system.ts";
@@ -20,9 +19,28 @@ const HOST_NAME = /^[A-Za-z0-9_-]+$/;
 /** What NATS answers when nobody is subscribed to the subject of a message that names a reply subject. */
 const NO_RESPONDERS = 503;
 
+/** What the transport uses of a NATS message. */
+export interface WireMessage {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly headers?: { readonly code: number } | undefined;
+}
+
+/** What the transport uses of a NATS connection; the simulator has one of its own. */
+export interface WireConnection {
+  readonly info?: { readonly max_payload: number };
+  isClosed(): boolean;
+  /** Forgets what it was given while it was not connected. */
+  publish(subject: string, bytes: Uint8Array, options: { reply: string }): void;
+  subscribe(subject: string, options: { callback(error: Error | null, message: WireMessage): void }): { unsubscribe(): void };
+  /** Resolves when the server has taken what was published and subscribed before. */
+  flush(): Promise<void>;
+  status(): AsyncIterable<{ readonly type: string }>;
+}
+
 export interface NatsTransportOptions {
   /** A connection that somebody else made, and closes. It should reconnect for ever. */
-  readonly connection: NatsConnection;
+  readonly connection: WireConnection;
   /** The first tokens of the subjects: `<prefix>.host.<name>`. */
   readonly prefix: string;
   /** The name of this host. */
@@ -38,7 +56,7 @@ export interface NatsTransportOptions {
 export function natsTransport(options: NatsTransportOptions): Transport {
   const { connection, prefix, host: self, clock = systemClock() } = options;
   if (!HOST_NAME.test(self)) throw new RangeError(`host name "${self}": only letters, digits, "-" and "_"`);
-  const subscriptions: Subscription[] = [];
+  const subscriptions: { unsubscribe(): void }[] = [];
   let connected = !connection.isClosed();
   let offline: { host: string; bytes: Uint8Array }[] = [];
   let offlineBytes = 0;
@@ -69,7 +87,7 @@ export function natsTransport(options: NatsTransportOptions): Transport {
     connection.publish(`${prefix}.host.${host}`, bytes, { reply: `${prefix}.lost.${self}.${host}` });
   }
 
-  function hear(message: Msg, listener: Listener): void {
+  function hear(message: WireMessage, listener: Listener): void {
     const frame = unpackFrame(message.data);
     if (typeof frame === "string") listener.unreadable(frame);
     else listener.deliver(frame);

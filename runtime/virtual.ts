@@ -1,3 +1,4 @@
+import { type Due, DueQueue } from "./due-queue.ts";
 import type { Clock, Random, Timer } from "./time.ts";
 
 /** Where virtual time begins, so that timestamps in tests look like timestamps: 2026-01-01T00:00:00Z. */
@@ -16,9 +17,7 @@ export interface VirtualClock extends Clock {
   pending(): number;
 }
 
-interface Waiting {
-  readonly due_ms: number;
-  readonly order: number;
+interface Waiting extends Due {
   readonly fire: () => void;
 }
 
@@ -26,14 +25,14 @@ interface Waiting {
 export function virtualClock(start_ms: number = VIRTUAL_EPOCH_MS): VirtualClock {
   let elapsed_ms = 0;
   let order = 0;
-  const heap: Waiting[] = [];
+  const queue = new DueQueue<Waiting>();
   const cancelled = new Set<Waiting>();
 
   function fireNext(until_ms: number): boolean {
     for (;;) {
-      const first = heap[0];
+      const first = queue.peek();
       if (first === undefined || first.due_ms > until_ms) return false;
-      pop(heap);
+      queue.pop();
       if (cancelled.delete(first)) continue;
       elapsed_ms = Math.max(elapsed_ms, first.due_ms);
       first.fire();
@@ -54,7 +53,7 @@ export function virtualClock(start_ms: number = VIRTUAL_EPOCH_MS): VirtualClock 
           fire();
         },
       };
-      push(heap, waiting);
+      queue.push(waiting);
       return {
         cancel: () => {
           if (!fired) cancelled.add(waiting);
@@ -75,49 +74,12 @@ export function virtualClock(start_ms: number = VIRTUAL_EPOCH_MS): VirtualClock 
       elapsed_ms = until_ms;
       await turnLoop();
     },
-    pending: () => heap.length - cancelled.size,
+    pending: () => queue.size - cancelled.size,
   };
 }
 
 async function turnLoop(): Promise<void> {
   for (let round = 0; round < ROUNDS_BETWEEN_TIMERS; round++) await new Promise<void>((resolve) => setImmediate(resolve));
-}
-
-function before(a: Waiting, b: Waiting): boolean {
-  return a.due_ms < b.due_ms || (a.due_ms === b.due_ms && a.order < b.order);
-}
-
-function push(heap: Waiting[], added: Waiting): void {
-  let at = heap.length;
-  heap.push(added);
-  while (at > 0) {
-    const above = (at - 1) >> 1;
-    const parent = heap[above];
-    if (parent === undefined || !before(added, parent)) break;
-    heap[at] = parent;
-    at = above;
-  }
-  heap[at] = added;
-}
-
-function pop(heap: Waiting[]): void {
-  const last = heap.pop();
-  if (last === undefined || heap.length === 0) return;
-  let at = 0;
-  for (;;) {
-    let below = 2 * at + 1;
-    let child = heap[below];
-    if (child === undefined) break;
-    const right = heap[below + 1];
-    if (right !== undefined && before(right, child)) {
-      child = right;
-      below += 1;
-    }
-    if (!before(child, last)) break;
-    heap[at] = child;
-    at = below;
-  }
-  heap[at] = last;
 }
 
 /** Randomness that repeats: the same seed gives the same sequence (splitmix32). */

@@ -25,9 +25,8 @@ const RUNTIMES = ["hollow", "process", "sandbox", "cri"];
 
 /** Parses the flags of `troupe up`. Throws WrongUsage, which says what was wrong and what is right. */
 export function parseUpFlags(args: readonly string[]): UpFlags {
-  let values: Record<string, string | boolean | undefined>;
-  try {
-    ({ values } = parseArgs({
+  const { values } = usageOf("npm start -- --help", () =>
+    parseArgs({
       args: [...args],
       strict: true,
       allowPositionals: false,
@@ -40,30 +39,36 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
         runtime: { type: "string", default: "hollow" },
         only: { type: "string" },
       },
-    }));
-  } catch (error) {
-    // The rest of what parseArgs says is advice about other ways to write it.
-    throw new WrongUsage(`${(error as Error).message.split(/\.?\s*\n|\. /)[0]}; see npm start -- --help`);
-  }
-  const text = (name: string): string | undefined => values[name] as string | undefined;
-  const runtime = text("runtime") ?? "hollow";
+    }),
+  );
+  const { runtime, only } = values;
   if (!RUNTIMES.includes(runtime)) throw new WrongUsage(`--runtime ${runtime} is none of ${RUNTIMES.join(", ")}`);
   if (runtime !== "hollow")
     throw new WrongUsage(`--runtime ${runtime} is not part of this version, which has hollow nodes only; leave --runtime out`);
-  const only = text("only");
   if (only !== undefined && only !== "api") throw new WrongUsage(`--only ${only} is unknown; the one choice is --only api`);
-  const nats = text("nats")?.split(",").map(natsUrl);
+  const nats = values.nats?.split(",").map(natsUrl);
   return {
-    nodes: wholeNumber("--nodes", text("nodes"), 0, HOLLOW_NODES_MAX),
-    data: text("data") || ".troupe",
-    apiPort: wholeNumber("--api-port", text("api-port"), 0, 65_535) ?? 6443,
+    nodes: wholeNumber("--nodes", values.nodes, 0, HOLLOW_NODES_MAX),
+    data: values.data || ".troupe",
+    apiPort: wholeNumber("--api-port", values["api-port"], 0, 65_535) ?? 6443,
     nats,
-    threads: wholeNumber("--threads", text("threads"), 1, THREADS_MAX),
+    threads: wholeNumber("--threads", values.threads, 1, THREADS_MAX),
     only,
   };
 }
 
-function wholeNumber(flag: string, value: string | undefined, least: number, most: number): number | undefined {
+/** What `parse` returns; what it finds wrong with a command line becomes a WrongUsage that names where to read on. */
+export function usageOf<T>(help: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    // The rest of what parseArgs says is advice about other ways to write it.
+    throw new WrongUsage(`${(error as Error).message.split(/\.?\s*\n|\. /)[0]}; see ${help}`);
+  }
+}
+
+/** The number that a flag was given, undefined when it was not. Throws WrongUsage. */
+export function wholeNumber(flag: string, value: string | undefined, least: number, most: number): number | undefined {
   if (value === undefined) return undefined;
   const number = Number(value);
   if (/^\d+$/.test(value) && number >= least && number <= most) return number;

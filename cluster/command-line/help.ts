@@ -8,6 +8,11 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --threads N        hosts to spread the actors over (default: by the number of cores)
     --only api         the API and its store alone: no controllers, scheduler or nodes
   npm run bench -- SUITE [flags]      measure; without SUITE the list of suites
+  npm run sim -- [flags]              run the kernel on virtual time and a hostile network
+    --seed N           the run to begin with (default 1); the same seed is the same run
+    --minutes M        virtual minutes a run (default 10)
+    --seeds COUNT      so many runs, one seed after another (default 1)
+    --trace            print all that happens
   npm test                            everything that CI runs
   npm run troupe -- version           the version
 

@@ -1,0 +1,50 @@
+import type { Message } from "../../actor.ts";
+import type { Happened } from "../happening.ts";
+import type { Invariant } from "../scenario.ts";
+
+/** A message that can be told from every other one. Of what one sender sends, later messages have greater ids. */
+export interface Numbered extends Message {
+  readonly id: number;
+}
+
+export function isNumbered(message: Message | undefined): message is Numbered {
+  return message !== undefined && "id" in message && typeof message.id === "number";
+}
+
+/**
+ * A message is handled at most once; what one sender sends to one address is handled in the order of sending; and what was answered was handled.
+ * Sees numbered messages alone.
+ */
+export function deliveredOnceInOrder(): Invariant {
+  const from = new Map<number, string>();
+  const handled = new Set<number>();
+  const lastOfPair = new Map<string, number>();
+  return {
+    name: "a message is handled at most once, in order, and before it is answered",
+    saw(happened: Happened) {
+      switch (happened.what) {
+        case "told":
+        case "asked":
+          if (isNumbered(happened.message)) from.set(happened.message.id, happened.from);
+          return undefined;
+        case "turn begins": {
+          const { message, address } = happened;
+          if (!isNumbered(message)) return undefined;
+          if (handled.has(message.id)) return `${address} takes message ${message.id} for the second time`;
+          handled.add(message.id);
+          const pair = `${from.get(message.id)} to ${address}`;
+          const last = lastOfPair.get(pair) ?? -1;
+          if (last > message.id) return `${pair}: message ${message.id} was sent before ${last} and is handled after it`;
+          lastOfPair.set(pair, message.id);
+          return undefined;
+        }
+        case "answered":
+          if (isNumbered(happened.message) && !handled.has(happened.message.id))
+            return `message ${happened.message.id} to ${happened.to} was answered and never handled`;
+          return undefined;
+        default:
+          return undefined;
+      }
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import {
+  asksEnd,
+  deliveredOnceInOrder,
+  type Happening,
+  type Invariant,
+  nothingVanishes,
+  oneActivation,
+  restartsHappen,
+} from "../../../runtime/simulator/mod.ts";
+
+const on = { host: "host-0", life: 1 };
+const elsewhere = { host: "host-1", life: 1 };
+const a = (epoch: number, where = on) => ({ ...where, address: "actor/a" as const, epoch });
+const message = (id: number) => ({ type: "do", id });
+const RESTARTS = [{ kind: "actor", supervision: { strategy: "restart", backoff_ms: 100, backoff_max_ms: 1_000 } }] as const;
+
+/** The first sentence that the invariant says about these happenings, one a second, or at rest after them. */
+function saysOf(invariant: Invariant, happenings: readonly Happening[]): string | undefined {
+  let at_ms = 0;
+  for (const happening of happenings) {
+    const text = invariant.saw?.({ at_ms, ...happening });
+    if (text !== undefined) return text;
+    at_ms += 1_000;
+  }
+  return invariant.atRest?.(at_ms + 60_000);
+}
+
+const ONE = message(1);
+const TWO = message(2);
+const turn = (epoch: number, what: "turn begins", where = on): Happening => ({ what, ...a(epoch, where), message: ONE });
+const ends: Happening = { what: "turn ends", ...a(1), message: ONE, crashed: false };
+const told = (id: number): Happening => ({ what: "told", ...on, from: "door", to: "actor/a", message: message(id) });
+const taken = (id: number): Happening => ({ what: "turn begins", ...a(1), message: message(id) });
+const asked: Happening = { what: "asked", ...on, from: "door", to: "actor/a", message: ONE, deadline_ms: 500 };
+const answered: Happening = { what: "answered", ...on, to: "actor/a", message: ONE, value: 1 };
+const crashed: Happening = { what: "turn ends", ...a(1), message: ONE, crashed: true };
+const activated = (epoch: number, where = on): Happening => ({ what: "activated", ...a(epoch, where) });
+const killed: Happening = { what: "host ends", ...on, how: "killed" };
+
+test.each<[string, () => Invariant, Happening[], RegExp | undefined]>([
+  ["turns in a row", oneActivation, [activated(1), turn(1, "turn begins"), ends, turn(1, "turn begins")], undefined],
+  ["an epoch that does not grow", oneActivation, [activated(2), activated(2, elsewhere)], /epoch is not less/],
+  ["a turn of the older one", oneActivation, [activated(1), activated(2, elsewhere), turn(1, "turn begins")], /after .* of epoch 2/],
+  ["two turns at once", oneActivation, [activated(1), turn(1, "turn begins"), turn(1, "turn begins")], /while it handles another/],
+  ["a turn after the end", oneActivation, [activated(1), { what: "ended", ...a(1) }, turn(1, "turn begins")], /after its end/],
+  ["a turn of nobody", oneActivation, [turn(1, "turn begins")], /was not activated/],
+  ["an ask that ends", asksEnd, [asked, { ...answered }], /after its deadline/],
+  ["an ask that never ends", asksEnd, [asked], /has not ended/],
+  ["an ask that ends twice", asksEnd, [{ ...asked, deadline_ms: 5_000 } as Happening, answered, answered], /not open/],
+  ["an ask of a host that was killed", asksEnd, [asked, killed], undefined],
+  [
+    "a deadline too early",
+    asksEnd,
+    [{ ...asked, deadline_ms: 5_000 } as Happening, { what: "ask failed", ...on, to: "actor/a", message: ONE, code: "deadline" }],
+    /before it/,
+  ],
+  ["messages in order", deliveredOnceInOrder, [told(1), told(2), taken(1), taken(2)], undefined],
+  ["a message twice", deliveredOnceInOrder, [told(1), taken(1), taken(1)], /second time/],
+  ["messages out of order", deliveredOnceInOrder, [told(1), told(2), taken(2), taken(1)], /handled after it/],
+  ["an answer out of nothing", deliveredOnceInOrder, [asked, answered], /never handled/],
+  ["a tell that vanishes", nothingVanishes, [told(1)], /vanished/],
+  ["a tell that went down with its sender", nothingVanishes, [told(1), killed], undefined],
+  ["a dead letter", nothingVanishes, [told(2), { what: "dead letter", ...on, reason: "stopped", to: "actor/a", message: TWO }], undefined],
+  ["a restart", () => restartsHappen(RESTARTS), [activated(1), crashed, activated(2)], undefined],
+  ["a lost restart", () => restartsHappen(RESTARTS), [activated(1), crashed, told(1), told(2)], /not restarted/],
+  ["a lost restart, seen at rest", () => restartsHappen(RESTARTS), [activated(1), crashed], /not restarted/],
+  ["no restart on a host that was killed", () => restartsHappen(RESTARTS), [activated(1), crashed, killed], undefined],
+])("%s", (_name, invariant, happenings, says) => {
+  const text = saysOf(invariant(), happenings);
+  if (says === undefined) expect(text).toBeUndefined();
+  else expect(text).toMatch(says);
+});

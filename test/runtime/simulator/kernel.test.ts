@@ -1,0 +1,16 @@
+import { expect, test } from "vitest";
+import { kernelScenario, planOf, reportOf, shrink, simulate } from "../../../runtime/simulator/mod.ts";
+
+/** Seeds run until so much time is used up; the first ones always. */
+const BUDGET_MS = 12_000;
+const SEEDS_MIN = 5;
+const SEEDS_MAX = 1_000;
+
+test("the kernel's promises hold on a hostile network: as many seeds of ten virtual minutes as fit", async () => {
+  const started_ms = performance.now();
+  for (let seed = 1; seed <= SEEDS_MAX; seed++) {
+    if (seed > SEEDS_MIN && performance.now() - started_ms > BUDGET_MS) return;
+    const run = await simulate(kernelScenario, planOf(seed, 600_000));
+    if (run.violation !== undefined) expect.fail(reportOf(run, await shrink(kernelScenario, run)));
+  }
+});
