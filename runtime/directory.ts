@@ -1,10 +1,13 @@
-import { type Address, kindOf } from "./address.ts";
+import { type Address, keyOf, kindOf } from "./address.ts";
+import { HOST_KIND } from "./host-actor.ts";
 
 /** A host that takes part, and the kinds of actors that it offers. */
 export interface Member {
   readonly host: string;
   readonly kinds: readonly string[];
 }
+
+const HOST_ADDRESSES = `${HOST_KIND}/`;
 
 interface Candidate {
   readonly host: string;
@@ -14,7 +17,8 @@ interface Candidate {
 /**
  * The host where this address lives, or undefined when no member offers its kind. Rendezvous hashing (Thaler and Ravishankar,
  * "A name-based mapping scheme for rendezvous"): each host gets a weight from its name and the address, the heaviest wins, so that when a member
- * leaves only the addresses it had move. A kind that one host offers is thereby pinned to it. The order of `members` does not matter.
+ * leaves only the addresses it had move. A kind that one host offers is thereby pinned to it. The order of `members` does not matter. Only
+ * the actors of the kind HOST_KIND live on the host that their key names.
  */
 export function placeOf(address: Address, members: readonly Member[]): string | undefined {
   return heaviest(address, candidatesOf(kindOf(address), members));
@@ -70,6 +74,7 @@ function candidatesOf(kind: string, members: readonly Member[]): readonly Candid
 }
 
 function heaviest(address: Address, candidates: readonly Candidate[]): string | undefined {
+  if (address.startsWith(HOST_ADDRESSES)) return candidates.find(({ host }) => host === keyOf(address))?.host;
   const only = candidates[0];
   if (candidates.length < 2 || only === undefined) return only?.host;
   const hash = hashOf(address);

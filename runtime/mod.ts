@@ -8,6 +8,7 @@ export { Directory, type Member, placeOf } from "./directory.ts";
 export { type EventLoopProbe, type EventLoopState, watchEventLoop } from "./event-loop.ts";
 export { HISTOGRAM_BOUNDS_MS, type HistogramCounts } from "./histogram.ts";
 export { Host, type HostOptions } from "./host.ts";
+export { HOST_KIND, type HostMessage, type HostReport, hostAddress, hostKind, type PoolState } from "./host-actor.ts";
 export { type LogLevel, type LogOptions, pinoLogger, silentLogger, withFields } from "./log.ts";
 export { type LoopbackNetwork, loopbackNetwork } from "./loopback-network.ts";
 export { type NatsTransportOptions, natsTransport } from "./nats-transport.ts";

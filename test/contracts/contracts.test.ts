@@ -62,21 +62,27 @@ test("a member is one line, with its types resolved and in an order that does no
   expect(text).toContain('\nPart = { of: { [string]: Part }, one: "y" | "z" | 3 | undefined }\n');
 });
 
-test.each([
-  ["a function", "() => void"],
-  ["a method", "{ run(): void }"],
-  ["a class", "Mailbox"],
-  ["a Map", "Map<string, number>"],
-  ["a Set", "ReadonlySet<string>"],
-  ["a Date", "Date"],
-  ["a bigint", "bigint"],
-  ["a symbol", "symbol"],
-  ["what nobody knows", "unknown"],
-  ["any", "any"],
-  ["a promise, deep inside", "{ readonly list: readonly { readonly later: Promise<number> }[] }"],
-])("%s in a message is a fault", (_name, type) => {
-  const { faults } = contractsOfSource(kind(`{ type: "bad"; body: ${type} }`, "class Mailbox { size = 0 }"));
-  expect(faults).toEqual([expect.stringMatching(/^made\.bad\.body.* is not plain data$/)]);
+test("what msgpack does not carry is a fault, however deep it lies", () => {
+  const bad = {
+    function: "() => void",
+    method: "{ run(): void }",
+    class: "Mailbox",
+    map: "Map<string, number>",
+    set: "ReadonlySet<string>",
+    date: "Date",
+    bigint: "bigint",
+    symbol: "symbol",
+    unknown: "unknown",
+    any: "any",
+    promise: "{ readonly list: readonly { readonly later: Promise<number> }[] }",
+  };
+  const members = Object.entries(bad).map(([type, body]) => `{ type: "${type}"; body: ${body} }`);
+  const { faults } = contractsOfSource(kind(members.join(" | "), "class Mailbox { size = 0 }"));
+  expect(faults.sort()).toEqual(
+    Object.keys(bad)
+      .sort()
+      .map((type) => expect.stringMatching(new RegExp(`^made\\.${type}\\.body.* is not plain data$`))),
+  );
 });
 
 test("an actor whose handler may pass over a message is found", () => {

@@ -43,11 +43,13 @@ export function answers(files: readonly ts.SourceFile[], checker: ts.TypeChecker
     if (!ts.isCallExpression(node) || !ts.isPropertyAccessExpression(node.expression)) return;
     const [value] = node.arguments;
     const file = node.getSourceFile();
-    // The kernel itself only hands answers on.
-    if (node.expression.name.text !== "answer" || value === undefined || file.fileName.includes("/runtime/")) return;
+    if (node.expression.name.text !== "answer" || value === undefined) return;
     if (kernelType(checker.getTypeAtLocation(node.expression.expression), "Sender") === undefined) return;
+    const type = checker.getBaseTypeOfLiteralType(checker.getTypeAtLocation(value));
+    // The kernel hands on the answers of others.
+    if (file.fileName.includes("/runtime/") && type.flags & ts.TypeFlags.Unknown) return;
     const name = kinds.get(file) ?? baseName(file);
-    lines.add(`${name} -> ${types.print(checker.getBaseTypeOfLiteralType(checker.getTypeAtLocation(value)), `an answer of ${name}`)}`);
+    lines.add(`${name} -> ${types.print(type, `an answer of ${name}`)}`);
   });
   return [...lines].sort();
 }

@@ -34,8 +34,7 @@ export class PlainTypes {
       const key = this.#checker.typeToString(keyType);
       return `[${key}]: ${this.print(value, `${where}[${key}]`)}`;
     });
-    const properties = type
-      .getProperties()
+    const properties = byDeclaration(type.getProperties())
       .filter(({ name }) => !without.includes(name))
       .map((property) => this.#property(property, where));
     const all = [...index, ...properties];
@@ -132,6 +131,13 @@ function nameOf(type: ts.Type): string | undefined {
   if (type.aliasSymbol !== undefined) return type.aliasTypeArguments === undefined ? type.aliasSymbol.name : undefined;
   const { symbol } = type;
   return symbol !== undefined && symbol.flags & (ts.SymbolFlags.Interface | ts.SymbolFlags.Class) ? symbol.name : undefined;
+}
+
+/** As declared; then those of mapped types, which the compiler has in the order of a union. */
+function byDeclaration(properties: readonly ts.Symbol[]): readonly ts.Symbol[] {
+  const isDeclared = ({ valueDeclaration }: ts.Symbol): boolean => valueDeclaration !== undefined && !ts.isMappedTypeNode(valueDeclaration);
+  const others = properties.filter((property) => !isDeclared(property)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return [...properties.filter(isDeclared), ...others];
 }
 
 function isOfLibrary(symbol: ts.Symbol): boolean {
