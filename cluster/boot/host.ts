@@ -32,15 +32,19 @@ import {
   addressOf,
   type ChildFailed,
   Directory,
+  HOST_KIND,
   Host,
+  hostKind,
   type Logger,
   natsTransport,
+  type PoolState,
   pinoLogger,
   systemClock,
   systemRandom,
   watchEventLoop,
 } from "../../runtime/mod.ts";
 import type { Gateway } from "../gateway/gateway.ts";
+import { type Hosts, observedHosts } from "../observation/hosts.ts";
 import { ensureBootstrapObjects, keepBootstrapObjects } from "./bootstrap-objects.ts";
 import { BootFailure } from "./failure.ts";
 import type { FromHost, HostOptions } from "./host-protocol.ts";
@@ -65,6 +69,8 @@ export class RunningHost {
   readonly #store: StoreClient;
   readonly #registry: Registry;
   readonly #kinds = new KindTable();
+  readonly #hosts: Hosts;
+  readonly #pools: PoolState[] = [];
   #gateway: Gateway | undefined;
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #givenUp = Promise.withResolvers<ChildFailed>();
@@ -74,7 +80,9 @@ export class RunningHost {
     this.#options = options;
     this.#log = log;
     this.#connection = connection;
-    const directory = new Directory(plans.map(({ name, roles }) => ({ host: name, kinds: roles.flatMap((role) => KINDS_OF_ROLE[role]) })));
+    const directory = new Directory(
+      plans.map(({ name, roles }) => ({ host: name, kinds: [HOST_KIND, ...roles.flatMap((role) => KINDS_OF_ROLE[role])] })),
+    );
     const transport = natsTransport({ connection, prefix: SUBJECT_PREFIX, host: plan.name });
     const probe = watchEventLoop();
     this.#closers.push(async () => probe.stop());
@@ -88,6 +96,8 @@ export class RunningHost {
       eventLoop: probe.read,
       escalated: (failure) => this.#givenUp.resolve(failure),
     });
+    this.#host.register(hostKind(this.#host, () => this.#pools));
+    this.#hosts = observedHosts(this.#host.messenger, directory);
     const besideWriter = this.#has("store");
     this.#replica = new Replica({
       clock,
@@ -174,6 +184,7 @@ export class RunningHost {
 
   #beginScheduler(): void {
     const pool = createPlacePool();
+    this.#pools.push(pool);
     this.#closers.push(() => pool.close());
     this.#host.register(
       createSchedulerKind({
@@ -213,6 +224,7 @@ export class RunningHost {
       log: this.#log,
       tls: { key: tls.key, cert: tls.cert, clientCa: tls.ca },
       version,
+      hosts: this.#hosts,
     });
     this.#gateway = gateway;
     return gateway.listen(apiPort, "127.0.0.1").catch((error: NodeJS.ErrnoException) => {

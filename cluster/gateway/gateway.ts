@@ -3,6 +3,9 @@ import type { Server } from "node:https";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
+import type { Family } from "../observation/families.ts";
+import type { Hosts } from "../observation/hosts.ts";
+import { MetricsPage } from "../observation/metrics-page.ts";
 import type { Format } from "./accept.ts";
 import { negotiate, PLAIN_JSON } from "./accept.ts";
 import type { Access } from "./access.ts";
@@ -43,6 +46,8 @@ export interface GatewayOptions extends GatewayContext {
   readonly tls: { readonly key: string; readonly cert: string; readonly clientCa: string };
   /** The package version of this program. */
   readonly version: string;
+  /** All hosts of the cluster, for /metrics and /troupe/actors. */
+  readonly hosts: Hosts;
   /** Default ADMINISTRATORS_ONLY. */
   readonly access?: Access;
 }
@@ -69,7 +74,7 @@ class HttpsGateway implements Gateway {
   readonly #access: Access;
   readonly #watches: Watches;
   readonly #inFlight = new InFlight();
-  readonly #metrics: RequestMetrics;
+  readonly #metrics = new RequestMetrics();
   readonly #pages: Pages;
   #address = "";
   #closing = false;
@@ -78,9 +83,9 @@ class HttpsGateway implements Gateway {
     this.#context = options;
     this.#access = options.access ?? ADMINISTRATORS_ONLY;
     this.#watches = new Watches(options);
-    this.#metrics = new RequestMetrics(this.#gauges());
-    const { kinds, version } = options;
-    this.#pages = new Pages({ kinds, version, metrics: this.#metrics, checks: this.#checks(), address: () => this.#address });
+    const { kinds, version, hosts } = options;
+    const metrics = new MetricsPage(hosts, () => [...this.#metrics.families(), ...this.#gauges()]);
+    this.#pages = new Pages({ kinds, version, hosts, metrics, checks: this.#checks(), address: () => this.#address });
     this.#server = createServer(
       {
         key: options.tls.key,
@@ -143,7 +148,7 @@ class HttpsGateway implements Gateway {
       if (answer === undefined) return;
       await print(answer, wire, view, clock.now_ms());
       const duration_ms = answer.type === "taken" ? undefined : clock.monotonic_ms() - started_ms;
-      this.#count(info, response.statusCode, duration_ms);
+      this.#metrics.count(info, response.statusCode, duration_ms);
     } catch (error) {
       // A failure while printing: the head is out already, so all that is left is to cut the answer short.
       log.error({ error, path: info.path }, "an answer could not be printed");
@@ -179,16 +184,6 @@ class HttpsGateway implements Gateway {
     }
   }
 
-  #count(info: RequestInfo, code: number, duration_ms: number | undefined): void {
-    if (info.type === "page") this.#metrics.count(info.method, "", "", code, duration_ms);
-    else {
-      const { verb, group, resource, subresource: part } = info;
-      // Made-up names in made-up paths must not become labels.
-      const known = code !== 404 || info.named;
-      this.#metrics.count(verb, known ? group : "", known ? (part === "" ? resource : `${resource}/${part}`) : "", code, duration_ms);
-    }
-  }
-
   #checks(): readonly HealthCheck[] {
     const well = async (): Promise<undefined> => undefined;
     return [
@@ -205,12 +200,23 @@ class HttpsGateway implements Gateway {
     ];
   }
 
-  #gauges(): ConstructorParameters<typeof RequestMetrics>[0] {
-    const inFlight = { name: "apiserver_current_inflight_requests", help: "Requests under way." };
+  #gauges(): readonly Family[] {
     return [
-      { ...inFlight, labels: '{request_kind="readOnly"}', read: () => this.#inFlight.count("readonly") },
-      { ...inFlight, labels: '{request_kind="mutating"}', read: () => this.#inFlight.count("mutating") },
-      { name: "apiserver_longrunning_requests", help: "Watches under way.", labels: '{verb="WATCH"}', read: () => this.#watches.count },
+      {
+        name: "apiserver_current_inflight_requests",
+        help: "Requests under way.",
+        type: "gauge",
+        samples: [
+          { labels: { request_kind: "readOnly" }, value: this.#inFlight.count("readonly") },
+          { labels: { request_kind: "mutating" }, value: this.#inFlight.count("mutating") },
+        ],
+      },
+      {
+        name: "apiserver_longrunning_requests",
+        help: "Watches under way.",
+        type: "gauge",
+        samples: [{ labels: { verb: "WATCH" }, value: this.#watches.count }],
+      },
     ];
   }
 }

@@ -1,98 +1,110 @@
-/** Requests counted and timed, printed in Prometheus' text format. Names are apiserver's, so that dashboards made for it work. */
+import { type Family, histogramSamples, type Labels } from "../observation/families.ts";
+import type { RequestInfo } from "./route.ts";
 
-/** Upper bounds of the latency buckets, seconds. */
-const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+/** Requests counted and timed. Names and labels are apiserver's, so that dashboards made for it work. */
+
+/** Upper bounds of the latency buckets, seconds: apiserver's, and before them finer ones for what a store in memory answers. */
+const BUCKETS_S = [
+  0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
+];
 /** Distinct label sets kept, so that made-up paths cannot fill the memory; what is beyond is counted as `other`. */
 const SERIES_MAX = 2_000;
 
 const MS_PER_S = 1_000;
 
+/** apiserver names some verbs by the method. Source: CanonicalVerb and cleanVerb in apiserver/pkg/endpoints/metrics. */
+const VERBS: Readonly<Record<string, string>> = { create: "POST", update: "PUT", "": "other" };
+
 interface Series {
-  readonly labels: string;
-  count: number;
+  readonly labels: Labels;
   sum_s: number;
-  readonly buckets: Uint32Array;
+  readonly buckets: Float64Array;
 }
 
-/** A number that is read when somebody looks. */
-export interface Gauge {
-  readonly name: string;
-  readonly help: string;
-  /** `{request_kind="mutating"}` or empty. */
-  readonly labels: string;
-  read(): number;
+interface Counted {
+  readonly labels: Labels;
+  count: number;
 }
 
 export class RequestMetrics {
   readonly #series = new Map<string, Series>();
-  readonly #codes = new Map<string, { readonly labels: string; count: number }>();
-  readonly #gauges: readonly Gauge[];
+  readonly #codes = new Map<string, Counted>();
 
-  constructor(gauges: readonly Gauge[]) {
-    this.#gauges = gauges;
-  }
-
-  /** Counts one answered request. `resource` is `pods`, `pods/status`, or empty for pages. Long-running requests have no duration. */
-  count(verb: string, group: string, resource: string, code: number, duration_ms: number | undefined): void {
-    const base = `${verb},${group},${resource}`;
+  /** Counts one answered request. Long-running requests have no duration. */
+  count(info: RequestInfo, code: number, duration_ms: number | undefined): void {
+    const base = keyOf(info, code);
     const byCode = `${base},${code}`;
     let counter = this.#codes.get(byCode);
     if (counter === undefined) {
       const known = this.#codes.size < SERIES_MAX;
-      const labels = known ? `${labelsOf(verb, group, resource)},code="${code}"` : `${labelsOf("other", "", "")},code="${code}"`;
       const key = known ? byCode : `other,${code}`;
-      counter = this.#codes.get(key) ?? { labels, count: 0 };
+      counter = this.#codes.get(key) ?? { labels: { ...(known ? labelsOf(info, code) : OTHER), code }, count: 0 };
       this.#codes.set(key, counter);
     }
     counter.count += 1;
-    if (duration_ms !== undefined) this.#time(base, verb, group, resource, duration_ms / MS_PER_S);
+    if (duration_ms !== undefined) this.#time(base, info, code, duration_ms / MS_PER_S);
   }
 
-  #time(base: string, verb: string, group: string, resource: string, duration_s: number): void {
+  #time(base: string, info: RequestInfo, code: number, duration_s: number): void {
     let series = this.#series.get(base);
     if (series === undefined) {
-      if (this.#series.size >= SERIES_MAX) return;
-      series = { labels: labelsOf(verb, group, resource), count: 0, sum_s: 0, buckets: new Uint32Array(BUCKETS_S.length) };
-      this.#series.set(base, series);
+      const known = this.#series.size < SERIES_MAX;
+      const key = known ? base : "other";
+      series = this.#series.get(key) ?? {
+        labels: known ? labelsOf(info, code) : OTHER,
+        sum_s: 0,
+        buckets: new Float64Array(BUCKETS_S.length + 1),
+      };
+      this.#series.set(key, series);
     }
-    series.count += 1;
     series.sum_s += duration_s;
-    const { buckets } = series;
-    for (let i = 0; i < BUCKETS_S.length; i++) {
-      if (duration_s > (BUCKETS_S[i] ?? 0)) continue;
-      buckets[i] = (buckets[i] ?? 0) + 1;
-      break;
-    }
+    let bucket = 0;
+    while (duration_s > (BUCKETS_S[bucket] ?? Number.POSITIVE_INFINITY)) bucket += 1;
+    series.buckets[bucket] = (series.buckets[bucket] ?? 0) + 1;
   }
 
-  print(): string {
-    const lines = ["# HELP apiserver_request_total Requests answered.", "# TYPE apiserver_request_total counter"];
-    for (const { labels, count } of this.#codes.values()) lines.push(`apiserver_request_total{${labels}} ${count}`);
-    const name = "apiserver_request_duration_seconds";
-    lines.push(`# HELP ${name} Time from the head of a request to the end of its answer.`, `# TYPE ${name} histogram`);
-    for (const { labels, count, sum_s, buckets } of this.#series.values()) {
-      let below = 0;
-      for (const [i, bound] of BUCKETS_S.entries()) {
-        below += buckets[i] ?? 0;
-        lines.push(`${name}_bucket{${labels},le="${bound}"} ${below}`);
-      }
-      lines.push(`${name}_bucket{${labels},le="+Inf"} ${count}`, `${name}_sum{${labels}} ${sum_s}`, `${name}_count{${labels}} ${count}`);
-    }
-    let last = "";
-    for (const gauge of this.#gauges) {
-      if (gauge.name !== last) lines.push(`# HELP ${gauge.name} ${gauge.help}`, `# TYPE ${gauge.name} gauge`);
-      last = gauge.name;
-      lines.push(`${gauge.name}${gauge.labels} ${gauge.read()}`);
-    }
-    return `${lines.join("\n")}\n`;
+  families(): readonly Family[] {
+    return [
+      {
+        name: "apiserver_request_total",
+        help: "Requests answered.",
+        type: "counter",
+        samples: [...this.#codes.values()].map(({ labels, count }) => ({ labels, value: count })),
+      },
+      {
+        name: "apiserver_request_duration_seconds",
+        help: "Time from the head of a request to the end of its answer.",
+        type: "histogram",
+        samples: [...this.#series.values()].flatMap(({ labels, buckets, sum_s }) => histogramSamples(labels, BUCKETS_S, buckets, sum_s)),
+      },
+    ];
   }
 }
 
-function labelsOf(verb: string, group: string, resource: string): string {
-  const [name = "", subresource = ""] = resource.split("/");
-  return `verb="${escaped(verb.toUpperCase())}",group="${escaped(group)}",resource="${escaped(name)}",subresource="${escaped(subresource)}"`;
+const OTHER: Labels = labels("other", "", "", "", "", "");
+
+/** What tells the series of requests apart. Made-up names in made-up paths must not become labels. */
+function keyOf(info: RequestInfo, code: number): string {
+  if (info.type === "page") return info.method;
+  const { verb, group, version, resource, subresource, namespace, name } = info;
+  if (code === 404 && !info.named) return verb;
+  return `${verb},${group},${version},${resource},${subresource},${scopeOf(verb, namespace, name)}`;
 }
 
-function escaped(value: string): string {
-  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+function labelsOf(info: RequestInfo, code: number): Labels {
+  if (info.type === "page") return labels(info.method.toUpperCase(), "", "", "", "", "");
+  const { group, version, resource, subresource, namespace, name } = info;
+  const verb = VERBS[info.verb] ?? info.verb.toUpperCase();
+  if (code === 404 && !info.named) return labels(verb, "", "", "", "", "");
+  return labels(verb, group, version, resource, subresource, scopeOf(info.verb, namespace, name));
+}
+
+/** Source: CleanScope in apiserver/pkg/endpoints/metrics. */
+function scopeOf(verb: string, namespace: string, name: string): string {
+  if (name !== "" || verb === "create") return "resource";
+  return namespace === "" ? "cluster" : "namespace";
+}
+
+function labels(verb: string, group: string, version: string, resource: string, subresource: string, scope: string): Labels {
+  return { verb, group, version, resource, subresource, scope, component: "apiserver" };
 }

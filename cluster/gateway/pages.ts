@@ -4,15 +4,17 @@ import type { Kind } from "../../actors/kinds/kind.ts";
 import type { KindTable } from "../../actors/kinds/kinds.ts";
 import type { ConsolePage } from "../console/console-page.ts";
 import { CONSOLE_TYPE, consolePage } from "../console/console-page.ts";
+import type { Hosts } from "../observation/hosts.ts";
+import { METRICS_TYPE, type MetricsPage } from "../observation/metrics-page.ts";
 import type { Format } from "./accept.ts";
 import { ANSWER_TYPES } from "./accept.ts";
+import { actorsPage } from "./actors-page.ts";
 import type { Answer, Headers } from "./answer.ts";
 import { PAGE_NOT_FOUND } from "./answer.ts";
 import type { DiscoveredGroup } from "./discovery.ts";
 import { aggregatedDocument, coreVersions, discover, groupDocument, groupList, resourceList } from "./discovery.ts";
 import type { HealthCheck } from "./health.ts";
 import { health } from "./health.ts";
-import type { RequestMetrics } from "./metrics.ts";
 import { openApiPage } from "./openapi.ts";
 import type { Page, PageRequest } from "./route.ts";
 
@@ -20,7 +22,8 @@ import type { Page, PageRequest } from "./route.ts";
 export interface PageFacts {
   readonly kinds: KindTable;
   readonly checks: readonly HealthCheck[];
-  readonly metrics: RequestMetrics;
+  readonly hosts: Hosts;
+  readonly metrics: Pick<MetricsPage, "text">;
   /** The package version of this program. */
   readonly version: string;
   /** Where clients find the server, `host:port`. */
@@ -30,7 +33,18 @@ export interface PageFacts {
 /** The release of Kubernetes whose API this is. */
 const KUBERNETES = { major: "1", minor: "34", patch: "0" } as const;
 
-const ROOT_PATHS = ["/api", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"];
+const ROOT_PATHS = [
+  "/api",
+  "/apis",
+  "/healthz",
+  "/livez",
+  "/metrics",
+  "/openapi/v2",
+  "/openapi/v3",
+  "/readyz",
+  "/troupe/actors",
+  "/version",
+];
 
 /** Pages that come as they are, whatever a client accepts. */
 const AS_THEY_ARE: ReadonlySet<Page["page"]> = new Set(["health", "metrics", "console"]);
@@ -84,7 +98,9 @@ export class Pages {
       case "health":
         return health(this.#facts.checks, page.endpoint, page.check, info.query);
       case "metrics":
-        return { type: "text", code: 200, text: this.#facts.metrics.print() };
+        return { type: "text", code: 200, text: await this.#facts.metrics.text(), contentType: METRICS_TYPE };
+      case "actors":
+        return ok(await actorsPage(this.#facts.hosts, info.query));
       case "console": {
         const { html, headers } = this.#console;
         return { type: "text", code: 200, text: html, contentType: CONSOLE_TYPE, headers };

@@ -50,6 +50,7 @@ export type Page =
   | { readonly page: "version" }
   | { readonly page: "health"; readonly endpoint: "healthz" | "livez" | "readyz"; readonly check: string }
   | { readonly page: "metrics" }
+  | { readonly page: "actors" }
   | { readonly page: "console" }
   | { readonly page: "none" };
 
@@ -174,6 +175,8 @@ function pageOf(parts: readonly string[]): Page {
       return parts.length === 1 ? { page: "version" } : none;
     case "metrics":
       return parts.length === 1 ? { page: "metrics" } : none;
+    case "troupe":
+      return second === "actors" && third === undefined ? { page: "actors" } : none;
     case "console":
       return parts.length === 1 ? { page: "console" } : none;
     default:

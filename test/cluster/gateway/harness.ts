@@ -8,7 +8,8 @@ import type { Registry } from "../../../actors/registry/registry.ts";
 import { MemoryLog } from "../../../actors/store/memory-log.ts";
 import type { Gateway, GatewayOptions } from "../../../cluster/gateway/gateway.ts";
 import { createGateway } from "../../../cluster/gateway/gateway.ts";
-import { silentLogger, systemClock, systemRandom } from "../../../runtime/mod.ts";
+import { observedHosts } from "../../../cluster/observation/hosts.ts";
+import { HOST_KIND, hostKind, silentLogger, systemClock, systemRandom } from "../../../runtime/mod.ts";
 import type { TestStore } from "../../actors/store/harness.ts";
 import { startStore } from "../../actors/store/harness.ts";
 import type { Authority, Pair } from "./certificates.ts";
@@ -61,6 +62,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     log: new MemoryLog(),
     ...(options.historyRevisions === undefined ? {} : { historyRevisions: options.historyRevisions }),
   });
+  store.host.register(hostKind(store.host));
   const clock = systemClock();
   const random = systemRandom();
   const kinds = new KindTable();
@@ -81,6 +83,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     log: silentLogger,
     tls: { key: server.key, cert: server.cert, clientCa: authority.cert },
     version: "0.1.0",
+    hosts: observedHosts(store.host.messenger, { members: [{ host: store.host.name, kinds: [HOST_KIND] }] }),
   };
   const gateway = createGateway(options.wrap === undefined ? made : options.wrap(made));
   const url = `https://127.0.0.1:${await gateway.listen(0, "127.0.0.1")}`;

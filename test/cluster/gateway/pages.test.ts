@@ -175,11 +175,36 @@ describe("the server itself", () => {
 
   test("/metrics count what was answered", async () => {
     await server.call("GET", "/api/v1/namespaces/default");
-    const { text } = await server.call("GET", "/metrics");
-    expect(text).toMatch(/^apiserver_request_total\{verb="GET",group="",resource="namespaces",subresource="",code="200"\} [1-9]/m);
-    expect(text).toMatch(
-      /^apiserver_request_duration_seconds_bucket\{verb="GET",group="",resource="namespaces",subresource="",le="\+Inf"\} [1-9]/m,
-    );
+    await server.call("GET", "/api/v1/namespaces/default/made-up");
+    const { text, headers } = await server.call("GET", "/metrics");
+    expect(headers["content-type"]).toBe("text/plain; version=0.0.4; charset=utf-8");
+    const labels = 'verb="GET",group="",version="v1",resource="namespaces",subresource="",scope="resource",component="apiserver"';
+    expect(text).toMatch(new RegExp(`^apiserver_request_total\\{${labels},code="200"\\} [1-9]`, "m"));
+    expect(text).toMatch(new RegExp(`^apiserver_request_duration_seconds_bucket\\{${labels},le="\\+Inf"\\} [1-9]`, "m"));
     expect(text).toMatch(/^apiserver_current_inflight_requests\{request_kind="readOnly"\} 1$/m);
+    expect(text).toMatch(/^apiserver_longrunning_requests\{verb="WATCH"\} 0$/m);
+    expect(text).toContain('code="404"');
+    expect(text).not.toContain("made-up");
+  });
+
+  test("/metrics tell of every host's actors, and of the process", async () => {
+    const { text } = await server.call("GET", "/metrics");
+    expect(text).toMatch(/^troupe_host_up\{host="one"\} 1$/m);
+    expect(text).toMatch(/^troupe_actors\{host="one",kind="writer"\} 1$/m);
+    expect(text).toMatch(/^troupe_actor_messages_total\{host="one",kind="writer"\} [1-9]/m);
+    expect(text).toMatch(/^troupe_actor_handler_seconds_bucket\{host="one",kind="writer",le="\+Inf"\} [1-9]/m);
+    expect(text).toMatch(/^troupe_dead_letters_total\{host="one",kind="writer",reason="mailbox-full"\} 0$/m);
+    expect(text).toMatch(/^process_resident_memory_bytes [1-9]/m);
+    expect((await server.client(undefined)("GET", "/metrics")).status).toBe(401);
+  });
+
+  test("/troupe/actors are for administrators, and name the actors of every host", async () => {
+    expect((await server.client(undefined)("GET", "/troupe/actors")).status).toBe(401);
+    const other = await server.authority.client("jane", ["developers"]);
+    expect((await server.client(other)("GET", "/troupe/actors")).status).toBe(403);
+    expect((await server.call("GET", "/troupe/actors?limit=some")).status).toBe(400);
+    const { hosts } = await json("/troupe/actors?kind=writer&limit=5");
+    expect(hosts).toHaveLength(1);
+    expect(hosts[0].said).toMatchObject({ host: "one", actors: [{ address: "writer/main", phase: "idle" }], actorsLeftOut: 0 });
   });
 });

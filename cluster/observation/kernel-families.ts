@@ -1,0 +1,110 @@
+import { HISTOGRAM_BOUNDS_MS, type HistogramCounts, type HostReport, type KindCounters } from "../../runtime/mod.ts";
+import { type Family, histogramSamples, type Labels, type Sample } from "./families.ts";
+import type { HostAnswer } from "./hosts.ts";
+
+const MS_PER_S = 1_000;
+const BOUNDS_S: readonly number[] = HISTOGRAM_BOUNDS_MS.map((bound_ms) => bound_ms / MS_PER_S);
+
+/** A metric of each kind on each host: what it counts, and where it is found. */
+interface KindMetric {
+  readonly name: string;
+  readonly help: string;
+  readonly type: "counter" | "gauge";
+  read(counters: KindCounters): number;
+}
+
+const KIND_METRICS: readonly KindMetric[] = [
+  { name: "troupe_actors", help: "Addresses that are active.", type: "gauge", read: ({ active }) => active },
+  { name: "troupe_actor_messages_total", help: "Messages handed to actors.", type: "counter", read: ({ delivered }) => delivered },
+  { name: "troupe_actor_activations_total", help: "Activations.", type: "counter", read: ({ activations }) => activations },
+  { name: "troupe_actor_crashes_total", help: "Throws of actors.", type: "counter", read: ({ crashes }) => crashes },
+  {
+    name: "troupe_actor_restarts_total",
+    help: "Crashes after which an actor was activated anew.",
+    type: "counter",
+    read: (kind) => kind.restarts,
+  },
+  {
+    name: "troupe_actor_escalations_total",
+    help: "Crashes after which an actor was given up.",
+    type: "counter",
+    read: ({ escalations }) => escalations,
+  },
+  { name: "troupe_actor_mailbox_messages", help: "Messages that wait in mailboxes.", type: "gauge", read: ({ queued }) => queued },
+  {
+    name: "troupe_actor_mailbox_messages_max",
+    help: "The most messages that have waited in one mailbox.",
+    type: "gauge",
+    read: ({ queuedMax }) => queuedMax,
+  },
+];
+
+/** What every host's kernel has counted, as Prometheus sees it: seconds, one series for each host and kind. */
+export function kernelFamilies(answers: readonly HostAnswer<HostReport>[]): readonly Family[] {
+  const reports = answers.flatMap((answer) => ("said" in answer ? [answer.said] : []));
+  const ofHosts = (name: string, help: string, type: Family["type"], read: (report: HostReport) => readonly Sample[]): Family => ({
+    name,
+    help,
+    type,
+    samples: reports.flatMap(read),
+  });
+  const ofKinds = (name: string, help: string, type: Family["type"], read: (counters: KindCounters, labels: Labels) => Sample[]): Family =>
+    ofHosts(name, help, type, ({ host, counters }) => Object.entries(counters.kinds).flatMap(([kind, own]) => read(own, { host, kind })));
+  return [
+    {
+      name: "troupe_host_up",
+      help: "Whether a host answers.",
+      type: "gauge",
+      samples: answers.map((answer) => ({ labels: { host: answer.host }, value: "said" in answer ? 1 : 0 })),
+    },
+    ...KIND_METRICS.map(({ name, help, type, read }) => ofKinds(name, help, type, (own, labels) => [{ labels, value: read(own) }])),
+    ofKinds("troupe_actor_mailbox_seconds", "Time that messages wait in mailboxes.", "histogram", (own, labels) =>
+      seconds(labels, own.inMailbox),
+    ),
+    ofKinds("troupe_actor_handler_seconds", "Time that turns take.", "histogram", (own, labels) => seconds(labels, own.inHandler)),
+    ofHosts(
+      "troupe_dead_letters_total",
+      "Messages that nobody handled; of no kind where the host does not have it.",
+      "counter",
+      deadLetters,
+    ),
+    ofHosts("troupe_asks_waiting", "Asks that wait for an answer.", "gauge", ({ host, counters }) => [
+      { labels: { host }, value: counters.asksWaiting },
+    ]),
+    ofHosts("troupe_late_answers_total", "Answers that came after their ask had ended.", "counter", ({ host, counters }) => [
+      { labels: { host }, value: counters.lateAnswers },
+    ]),
+    ofHosts("troupe_kernel_block_seconds", "Time for which the kernel holds the event loop.", "histogram", ({ host, counters }) =>
+      seconds({ host }, counters.blocks),
+    ),
+    ofHosts("troupe_event_loop_delay_seconds", "How late timers fire.", "histogram", ({ host, counters }) =>
+      counters.eventLoop === undefined ? [] : seconds({ host }, counters.eventLoop.delay),
+    ),
+    ofHosts("troupe_event_loop_utilization", "The share of time in which the event loop was busy.", "gauge", ({ host, counters }) =>
+      counters.eventLoop === undefined ? [] : [{ labels: { host }, value: counters.eventLoop.utilization }],
+    ),
+    ofHosts("troupe_host_heap_bytes", "Used by the JavaScript objects of a host.", "gauge", ({ host, heap_bytes }) => [
+      { labels: { host }, value: heap_bytes },
+    ]),
+    ofHosts("troupe_worker_pool_queued", "Tasks that wait for a thread of a worker pool.", "gauge", ({ host, pools }) =>
+      pools.map(({ name, queued }) => ({ labels: { host, pool: name }, value: queued })),
+    ),
+  ];
+}
+
+/** By reason and kind; what is counted of the host but of none of its kinds has the kind "". */
+function deadLetters({ host, counters }: HostReport): Sample[] {
+  return Object.entries(counters.deadLetters).flatMap(([reason, total]) => {
+    let left = total;
+    const ofKinds = Object.entries(counters.kinds).map(([kind, own]): Sample => {
+      const value = own.deadLetters[reason as keyof typeof own.deadLetters] ?? 0;
+      left -= value;
+      return { labels: { host, kind, reason }, value };
+    });
+    return [...ofKinds, { labels: { host, kind: "", reason }, value: left }];
+  });
+}
+
+function seconds(labels: Labels, { counts, sum_ms }: HistogramCounts): Sample[] {
+  return histogramSamples(labels, BOUNDS_S, counts, sum_ms / MS_PER_S);
+}
