@@ -39,9 +39,10 @@ export class History {
     }
   }
 
-  /** The changes after `revision`, oldest first. */
-  after(revision: number): readonly Change[] {
-    return this.#changes.slice(this.#indexAfter(revision)) as Change[];
+  /** The changes after `revision`, oldest first; at most `max`. */
+  after(revision: number, max: number = Number.POSITIVE_INFINITY): readonly Change[] {
+    const from = this.#indexAfter(revision);
+    return this.#changes.slice(from, from + max) as Change[];
   }
 
   #indexAfter(revision: number): number {

@@ -178,6 +178,11 @@ export class Replica implements View {
     return table.watchers.add(since, table.history.after(since), apply);
   }
 
+  changesAfter(resource: string, since: number, max: number): readonly Change[] {
+    this.#assertReachable(since);
+    return this.#find(resource)?.history.after(since, max) ?? [];
+  }
+
   afterBatch(apply: (revision: number) => void): Subscription {
     this.#afterBatch.add(apply);
     return { cancel: () => void this.#afterBatch.delete(apply) };

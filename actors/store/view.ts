@@ -68,6 +68,8 @@ export interface View {
    * come. `apply` must not throw and must be quick; it runs inside the replica's turn. Throws RevisionExpired.
    */
   watch(resource: string, since: number, apply: (change: Change) => void): Subscription;
+  /** The changes of the resource after revision `since` so far, oldest first, at most `max` of them. Throws RevisionExpired. */
+  changesAfter(resource: string, since: number, max: number): readonly Change[];
   /** Calls `apply` once after each batch of changes has been applied and all watchers were told. */
   afterBatch(apply: (revision: number) => void): Subscription;
 }

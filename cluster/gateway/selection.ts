@@ -3,6 +3,7 @@ import type { Kind } from "../../actors/kinds/kind.ts";
 import { keyFor, resourceOf } from "../../actors/kinds/kind.ts";
 import type { FieldSelector } from "../../actors/kinds/machinery/field-selector.ts";
 import { compileFieldSelector, exactValue, parseFieldSelector } from "../../actors/kinds/machinery/field-selector.ts";
+import type { Selector } from "../../actors/kinds/machinery/label-selector.ts";
 import { matchesLabels, parseLabelSelector, SelectorError } from "../../actors/kinds/machinery/label-selector.ts";
 import { labelsOf } from "../../actors/kinds/metadata-text.ts";
 import type { KubeObject } from "../../actors/kinds/object.ts";
@@ -16,11 +17,22 @@ export interface Selection {
   readonly soleKey: string | undefined;
   /** Selections of one kind with the same text take the same objects. */
   readonly key: string;
+  /** What an object must have at least. */
+  readonly anchor: Anchor;
   /** The entry may be of any namespace. */
-  takes(view: View, entry: Entry): boolean;
+  takes(view: Pick<View, "decode">, entry: Entry): boolean;
   /** What the selectors say about an object, the namespace left aside. */
   matches(object: KubeObject): boolean;
 }
+
+/** One property that every object has that a selection takes: what selections are looked up by, instead of asking each of them. */
+export type Anchor =
+  | { readonly by: "key"; readonly key: string }
+  | { readonly by: "label"; readonly name: string; readonly values: readonly string[] }
+  | { readonly by: "field"; readonly field: string; readonly value: string; readonly read: (object: KubeObject) => string }
+  /** The part of the keys before the name. */
+  | { readonly by: "place"; readonly place: string }
+  | { readonly by: "nothing" };
 
 /** Reads the selectors of a request. Throws 400 in Kubernetes' words. An empty namespace means all. */
 export function selectionOf(
@@ -32,8 +44,8 @@ export function selectionOf(
   const inside = kind.namespaced && namespace !== "" ? `${resourceOf(kind)}/${namespace}/` : "";
   const key = `${inside}\n${labelSelector}\n${fieldSelector}`;
   if (labelSelector === "" && fieldSelector === "") {
-    const takes = inside === "" ? () => true : (_view: View, entry: Entry) => entry.key.startsWith(inside);
-    return { everything: true, soleKey: undefined, key, takes, matches: () => true };
+    const takes = inside === "" ? () => true : (_view: unknown, entry: Entry) => entry.key.startsWith(inside);
+    return { everything: true, soleKey: undefined, key, anchor: placeAnchor(inside), takes, matches: () => true };
   }
   const labels = understood(() => parseLabelSelector(labelSelector));
   const fields = understood(() => parseFieldSelector(fieldSelector));
@@ -45,6 +57,7 @@ export function selectionOf(
     everything: false,
     soleKey,
     key,
+    anchor: anchorOf(kind, soleKey, fields, labels) ?? placeAnchor(inside),
     matches,
     takes(view, entry) {
       if (soleKey !== undefined ? entry.key !== soleKey : !entry.key.startsWith(inside)) return false;
@@ -52,6 +65,19 @@ export function selectionOf(
       return onlyLabels ? matchesLabels(labels, labelsOf(entry.text)) : matches(view.decode(entry));
     },
   };
+}
+
+function placeAnchor(inside: string): Anchor {
+  return inside === "" ? { by: "nothing" } : { by: "place", place: inside };
+}
+
+function anchorOf(kind: Kind, soleKey: string | undefined, fields: FieldSelector, labels: Selector): Anchor | undefined {
+  if (soleKey !== undefined) return { by: "key", key: soleKey };
+  const own = fields.find(({ field, equal }) => equal && Object.hasOwn(kind.selectableFields, field));
+  const read = own === undefined ? undefined : kind.selectableFields[own.field];
+  if (own !== undefined && read !== undefined) return { by: "field", field: own.field, value: own.value, read };
+  const one = labels.requirements.find(({ operator }) => operator === "=" || operator === "==" || operator === "in");
+  return one === undefined ? undefined : { by: "label", name: one.key, values: [...one.values] };
 }
 
 function soleKeyOf(kind: Kind, namespace: string, fields: FieldSelector): string | undefined {

@@ -15,7 +15,7 @@ export interface WatchEvent {
  * What a change means to a watcher with this selection: an object that begins to match is ADDED to its world, one that ceases to
  * match is DELETED from it (in its last matching state). Source: apiserver's convertToWatchEvent.
  */
-export function eventFor(change: Change, selection: Selection, view: View): WatchEvent | undefined {
+export function eventFor(change: Change, selection: Selection, view: Pick<View, "decode">): WatchEvent | undefined {
   const { now, before, revision } = change;
   const matches = now !== undefined && selection.takes(view, now);
   const matched = before !== undefined && selection.takes(view, before);

@@ -1,8 +1,11 @@
 import type { Kind } from "../../actors/kinds/kind.ts";
 import { resourceOf } from "../../actors/kinds/kind.ts";
-import type { Change, Subscription, View } from "../../actors/store/view.ts";
+import type { KubeObject } from "../../actors/kinds/object.ts";
+import type { Change, Entry, Subscription, View } from "../../actors/store/view.ts";
 import type { Clock, Timer } from "../../runtime/mod.ts";
+import { AnchorIndex } from "./anchor-index.ts";
 import type { Rendering } from "./object-text.ts";
+import { protobufFrames } from "./protobuf-frames.ts";
 import type { Selection } from "./selection.ts";
 import type { WatchEvent } from "./watch-event.ts";
 import { bookmarkLine, eventFor, eventLine } from "./watch-event.ts";
@@ -13,55 +16,107 @@ import type { Watcher } from "./watcher.ts";
  * gather this long, because one TLS record of fifty events costs little more than one of a single event.
  */
 export const WATCH_GATHER_MS = 5;
+/** Where many watch, sending is what costs: then lines gather this long for each watcher that was sent something, up to the limit. */
+const GATHER_PER_WATCHER_MS = 0.05;
+const GATHER_MS_MAX = 50;
+
+/** A watcher that catches up with the past gets it in pieces of about this size, each when it has taken the one before. */
+const PAST_PIECE_CHARS = 256 * 1024;
+/** Changes that are looked through for one piece, so that what nobody wants holds nobody up. */
+const PAST_PIECE_CHANGES = 2_000;
 
 /** Watchers that see the same things in the same words: each event is selected and printed once for all of them. */
 interface Channel {
   readonly key: string;
   readonly rendering: Rendering;
   readonly selection: Selection;
+  readonly protobuf: boolean;
   readonly watchers: Set<Watcher>;
-  /** Lines not sent yet. Invariant: empty whenever a watcher joins. */
-  pending: string;
+  /** Lines not sent yet; of protobuf, frames. Invariant: empty whenever a watcher joins. */
+  lines: string;
+  frames: Buffer[];
   /** Whether a table's columns still have to be named. */
   columns: boolean;
 }
 
 /**
- * All watches of one resource on this gateway. It follows the view once and tells each channel what concerns it. A watcher first
- * gets its past by itself, synchronously, and then joins a channel: nothing can happen between the two.
+ * All watches of one resource on this gateway. It follows the view once and tells each channel what concerns it, without asking those that
+ * it cannot concern. A watcher first gets its past by itself, at its own pace, and then joins a channel in the turn in which nothing is left.
  */
 export class WatchFeed {
   readonly #view: View;
   readonly #clock: Clock;
   readonly #kind: Kind;
   readonly #channels = new Map<string, Channel>();
+  readonly #index = new AnchorIndex<Channel>();
+  readonly #decoded: DecodedOnce;
   #subscription: Subscription | undefined;
   #afterBatch: Subscription | undefined;
-  #dirty = new Set<Channel>();
-  #sent_ms = 0;
+  readonly #dirty = new Set<Channel>();
+  readonly #concerned = new Set<Channel>();
+  /** The earliest time for the next send. */
+  #next_ms = 0;
   #timer: Timer | undefined;
   #serial = 0;
+  /** Watchers that are catching up. */
+  #joining = 0;
 
   constructor(view: View, clock: Clock, kind: Kind) {
     this.#view = view;
     this.#clock = clock;
     this.#kind = kind;
+    this.#decoded = new DecodedOnce(view);
   }
 
+  /** Nobody watches, and nobody is about to. */
   get empty(): boolean {
-    return this.#channels.size === 0;
+    return this.#channels.size === 0 && this.#joining === 0;
   }
 
   /**
-   * Tells the watcher everything after `since` from now on; `since` may be the view's revision at most. Returns how it leaves. Throws
-   * RevisionExpired. `told` says that the watcher has had a table's columns.
+   * Tells the watcher everything after `since`, which may be the view's revision at most, and then what happens. Resolves, once it has caught
+   * up, to how it leaves; to undefined when it has gone meanwhile. Rejects with RevisionExpired, also when it was so slow that the history was
+   * forgotten before it came. `told` says that the watcher has had a table's columns.
    */
-  join(watcher: Watcher, rendering: Rendering, selection: Selection, since: number, told: boolean): () => void {
-    this.flush();
-    const columns = !told && this.#sendPast(watcher, rendering, selection, since);
-    const channel = this.#channel(rendering, selection, columns);
-    channel.watchers.add(watcher);
-    return () => this.#leave(channel, watcher);
+  async join(
+    watcher: Watcher,
+    rendering: Rendering,
+    selection: Selection,
+    since: number,
+    told: boolean,
+  ): Promise<(() => void) | undefined> {
+    this.#joining++;
+    try {
+      const past = { position: since, columns: !told };
+      // The turn that finds nothing left also joins: between the two nothing can happen.
+      while (!this.#sendPast(watcher, rendering, selection, past)) {
+        await watcher.room(this.#clock);
+        if (!watcher.open) return undefined;
+      }
+      this.flush();
+      const channel = this.#channel(rendering, selection, watcher.protobuf, past.columns);
+      channel.watchers.add(watcher);
+      return () => this.#leave(channel, watcher);
+    } finally {
+      this.#joining--;
+    }
+  }
+
+  /** Sends a piece of the history and moves `past` behind it. Gives whether nothing is left. */
+  #sendPast(watcher: Watcher, rendering: Rendering, selection: Selection, past: { position: number; columns: boolean }): boolean {
+    const changes = this.#view.changesAfter(resourceOf(this.#kind), past.position, PAST_PIECE_CHANGES);
+    let lines = "";
+    let taken = 0;
+    while (taken < changes.length && lines.length < PAST_PIECE_CHARS) {
+      const change = changes[taken++] as Change;
+      past.position = change.revision;
+      const event = eventFor(change, selection, this.#view);
+      if (event === undefined) continue;
+      lines += eventLine(rendering, this.#view, event, this.#clock.now_ms(), past.columns);
+      past.columns = false;
+    }
+    if (lines !== "") watcher.send(lines);
+    return taken === changes.length && changes.length < PAST_PIECE_CHANGES;
   }
 
   /** Sends what waits, at once. */
@@ -69,13 +124,17 @@ export class WatchFeed {
     this.#timer?.cancel();
     this.#timer = undefined;
     if (this.#dirty.size === 0) return;
-    this.#sent_ms = this.#clock.monotonic_ms();
+    let sends = 0;
     for (const channel of this.#dirty) {
-      const lines = Buffer.from(channel.pending, "utf8");
-      channel.pending = "";
-      for (const watcher of channel.watchers) watcher.send(lines);
+      const bytes = channel.protobuf ? Buffer.concat(channel.frames) : Buffer.from(channel.lines, "utf8");
+      channel.lines = "";
+      channel.frames = [];
+      sends += channel.watchers.size;
+      for (const watcher of channel.watchers) watcher.sendBytes(bytes);
     }
     this.#dirty.clear();
+    const gather_ms = Math.min(Math.max(WATCH_GATHER_MS, sends * GATHER_PER_WATCHER_MS), GATHER_MS_MAX);
+    this.#next_ms = this.#clock.monotonic_ms() + gather_ms;
   }
 
   /** Tells every watcher that wants it and was last told `age_ms` ago or earlier how far it is. */
@@ -92,31 +151,15 @@ export class WatchFeed {
     }
   }
 
-  /** Sends the events of the history after `since`. Returns whether a table's columns are still to be named. */
-  #sendPast(watcher: Watcher, rendering: Rendering, selection: Selection, since: number): boolean {
-    let lines = "";
-    let columns = true;
-    if (since < this.#view.revision) {
-      const past = this.#view.watch(resourceOf(this.#kind), since, (change) => {
-        const event = eventFor(change, selection, this.#view);
-        if (event === undefined) return;
-        lines += eventLine(rendering, this.#view, event, this.#clock.now_ms(), columns);
-        columns = false;
-      });
-      past.cancel();
-    }
-    if (lines !== "") watcher.send(lines);
-    return columns;
-  }
-
-  #channel(rendering: Rendering, selection: Selection, columns: boolean): Channel {
+  #channel(rendering: Rendering, selection: Selection, protobuf: boolean, columns: boolean): Channel {
     // A table's first line differs from the others, so tables share no channel.
     const unique = rendering.as === "table" ? `#${this.#serial++}` : "";
-    const key = `${rendering.as}${unique}\n${selection.key}`;
+    const key = `${rendering.as}${unique}\n${protobuf}\n${selection.key}`;
     let channel = this.#channels.get(key);
     if (channel === undefined) {
-      channel = { key, rendering, selection, watchers: new Set(), pending: "", columns };
+      channel = { key, rendering, selection, protobuf, watchers: new Set(), lines: "", frames: [], columns };
       this.#channels.set(key, channel);
+      this.#index.add(selection.anchor, channel);
     }
     this.#subscription ??= this.#view.watch(resourceOf(this.#kind), this.#view.revision, (change) => this.#apply(change));
     this.#afterBatch ??= this.#view.afterBatch(() => this.#batchEnded());
@@ -124,11 +167,11 @@ export class WatchFeed {
   }
 
   #leave(channel: Channel, watcher: Watcher): void {
-    channel.watchers.delete(watcher);
-    if (channel.watchers.size > 0) return;
+    if (!channel.watchers.delete(watcher) || channel.watchers.size > 0) return;
     this.#channels.delete(channel.key);
+    this.#index.remove(channel.selection.anchor, channel);
     this.#dirty.delete(channel);
-    if (!this.empty) return;
+    if (this.#channels.size > 0) return;
     this.#subscription?.cancel();
     this.#afterBatch?.cancel();
     this.#subscription = undefined;
@@ -136,13 +179,21 @@ export class WatchFeed {
   }
 
   #apply(change: Change): void {
+    const { now, before } = change;
+    if (now !== undefined) this.#index.find(this.#decoded, now, this.#concerned);
+    if (before !== undefined) this.#index.find(this.#decoded, before, this.#concerned);
+    if (this.#concerned.size === 0) return;
     const printed = new Map<string, string>();
-    for (const channel of this.#channels.values()) {
-      const event = eventFor(change, channel.selection, this.#view);
+    const framed = new Map<string, Buffer>();
+    for (const channel of this.#concerned) {
+      const event = eventFor(change, channel.selection, this.#decoded);
       if (event === undefined) continue;
-      channel.pending += this.#line(channel, event, printed);
+      const line = this.#line(channel, event, printed);
+      if (channel.protobuf) channel.frames.push(frameOf(line, framed));
+      else channel.lines += line;
       this.#dirty.add(channel);
     }
+    this.#concerned.clear();
   }
 
   /** The line of an event; channels that differ only in what they select share it. */
@@ -164,8 +215,35 @@ export class WatchFeed {
 
   #batchEnded(): void {
     if (this.#dirty.size === 0 || this.#timer !== undefined) return;
-    const wait_ms = this.#sent_ms + WATCH_GATHER_MS - this.#clock.monotonic_ms();
+    const wait_ms = this.#next_ms - this.#clock.monotonic_ms();
     if (wait_ms <= 0) this.flush();
     else this.#timer = this.#clock.after(wait_ms, () => this.flush());
+  }
+}
+
+function frameOf(line: string, framed: Map<string, Buffer>): Buffer {
+  let frame = framed.get(line);
+  if (frame === undefined) {
+    frame = protobufFrames(line);
+    framed.set(line, frame);
+  }
+  return frame;
+}
+
+/** Decodes the two states of a change once, whoever asks; the view itself remembers only what is asked for again and again. */
+class DecodedOnce implements Pick<View, "decode"> {
+  readonly #view: View;
+  #last: readonly [Entry, KubeObject] | undefined;
+  #older: readonly [Entry, KubeObject] | undefined;
+
+  constructor(view: View) {
+    this.#view = view;
+  }
+
+  decode<T extends KubeObject>(entry: Entry): T {
+    if (this.#last?.[0] === entry) return this.#last[1] as T;
+    if (this.#older?.[0] !== entry) this.#older = [entry, this.#view.decode(entry)];
+    [this.#last, this.#older] = [this.#older, this.#last];
+    return this.#last[1] as T;
   }
 }

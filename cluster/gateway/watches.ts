@@ -7,7 +7,6 @@ import { StatusError } from "../../actors/kinds/status.ts";
 import { RevisionExpired } from "../../actors/store/view.ts";
 import type { Timer } from "../../runtime/mod.ts";
 import { PROTOBUF_TYPE } from "./accept.ts";
-import { roomIn } from "./backpressure.ts";
 import type { GatewayContext } from "./context.ts";
 import { checkedOptions, pageOf, reach } from "./list.ts";
 import type { ListOptions } from "./list-options.ts";
@@ -18,7 +17,7 @@ import type { Selection } from "./selection.ts";
 import { selectionOf } from "./selection.ts";
 import { bookmarkLine, errorLine, eventLine } from "./watch-event.ts";
 import { WatchFeed } from "./watch-feed.ts";
-import { Watcher } from "./watcher.ts";
+import { Unsent, Watcher } from "./watcher.ts";
 
 /** About how often a watcher that asked for bookmarks gets one. Source: apiserver's bookmarkFrequency. */
 export const BOOKMARK_EVERY_MS = 60_000;
@@ -41,6 +40,7 @@ export class Watches {
   readonly #context: GatewayContext;
   readonly #feeds = new Map<string, WatchFeed>();
   readonly #open = new Set<Watcher>();
+  readonly #unsent = new Unsent();
   #tick: Timer | undefined;
 
   constructor(context: GatewayContext) {
@@ -66,7 +66,8 @@ export class Watches {
 
     response.writeHead(200, protobuf ? PROTOBUF_STREAM_HEADERS : STREAM_HEADERS);
     response.flushHeaders();
-    const watcher = new Watcher(response, options.allowWatchBookmarks, this.#context.clock.monotonic_ms(), protobuf);
+    const now_ms = this.#context.clock.monotonic_ms();
+    const watcher = new Watcher(response, this.#unsent, { bookmarks: options.allowWatchBookmarks, now_ms, protobuf });
     const timeout = this.#context.clock.after(this.#timeout_ms(options), () => this.#end(watcher));
     let leave: (() => void) | undefined;
     this.#open.add(watcher);
@@ -82,12 +83,14 @@ export class Watches {
       let since = start.from === "revision" ? start.revision : this.#context.view.revision;
       let told = false;
       if (start.from === "state") {
-        ({ since, told } = await this.#sendState(watcher, response, rendering, selection, info.namespace));
+        ({ since, told } = await this.#sendState(watcher, rendering, selection, info.namespace));
         if (start.bookmarkAfter) watcher.send(bookmarkLine(rendering, since, true));
       } else if (since > this.#context.view.revision) {
         await this.#context.view.until(since, this.#timeout_ms(options));
       }
-      if (watcher.open && !response.destroyed) leave = this.#feed(kind).join(watcher, rendering, selection, since, told);
+      if (watcher.open) leave = await this.#feed(kind).join(watcher, rendering, selection, since, told);
+      // It may have gone between joining and now.
+      if (response.destroyed) leave?.();
     } catch (error) {
       if (error instanceof RevisionExpired) {
         watcher.send(errorLine(tooOld(start.from === "revision" ? start.revision : 0, error.oldest)));
@@ -130,7 +133,6 @@ export class Watches {
   /** Sends all that exists as ADDED events; `since` is the revision that it is of. */
   async #sendState(
     watcher: Watcher,
-    response: ServerResponse,
     rendering: Rendering,
     selection: Selection,
     namespace: string,
@@ -147,7 +149,7 @@ export class Watches {
       if (lines.length < INITIAL_CHUNK_CHARS) continue;
       watcher.send(lines);
       lines = "";
-      if (response.writableNeedDrain) await roomIn(response);
+      await watcher.room(clock);
       if (!watcher.open) break;
     }
     if (lines !== "") watcher.send(lines);

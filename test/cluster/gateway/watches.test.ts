@@ -191,6 +191,57 @@ describe("watch", () => {
   });
 });
 
+describe("a watcher and its pace", () => {
+  const LARGE = "x".repeat(500_000);
+  const COUNT = 50;
+  const names = Array.from({ length: COUNT }, (_, i) => `large${i}`);
+  let own: TestGateway;
+  beforeAll(async () => {
+    own = await startGateway();
+  });
+  afterAll(() => own.stop());
+
+  async function createAll(): Promise<void> {
+    for (const name of names) {
+      const body = { apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data: { x: LARGE } };
+      expect((await own.call("POST", PATH, body)).status).toBe(201);
+    }
+  }
+
+  test("who does not read is cut off; who reads gets everything, and who comes back the rest", async () => {
+    const since = own.store.replica.revision;
+    const idle = await own.watch(`${PATH}?watch=1&resourceVersion=${since}`);
+    const busy = await own.watch(`${PATH}?watch=1&resourceVersion=${since}`);
+    const reading = (async () => {
+      const seen: string[] = [];
+      while (seen.length < COUNT) seen.push((await busy.next()).object.metadata.name);
+      return seen;
+    })();
+    await createAll();
+    expect(await reading).toEqual(names);
+    busy.close();
+    // What was on its way still arrives, then the connection is found broken.
+    const got: Json[] = [];
+    await expect(
+      (async () => {
+        for (let event = await idle.next(); event !== undefined; event = await idle.next()) got.push(event);
+      })(),
+    ).rejects.toThrow();
+    expect(got.length).toBeLessThan(COUNT);
+    expect(got.map(({ object }) => object.metadata.name)).toEqual(names.slice(0, got.length));
+    // The history since is more than may wait for one watcher; it comes at the watcher's pace.
+    const again = await own.watch(`${PATH}?watch=1&resourceVersion=${got.at(-1)?.object.metadata.resourceVersion ?? since}`);
+    for (const name of names.slice(got.length)) expect((await again.next()).object.metadata.name).toBe(name);
+    again.close();
+  });
+
+  test("a history larger than what may wait for one watcher arrives whole", async () => {
+    const all = await own.watch(`${PATH}?watch=1&resourceVersion=4`);
+    for (const name of names) expect((await all.next()).object.metadata.name).toBe(name);
+    all.close();
+  });
+});
+
 test("closing ends watches in good order", async () => {
   const own = await startGateway();
   const watch = await own.watch("/api/v1/configmaps?watch=1");
