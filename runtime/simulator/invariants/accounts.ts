@@ -1,14 +1,16 @@
+import type { Address } from "../../address.ts";
 import { unpackFrame } from "../../frame.ts";
 import type { Happened, Life } from "../happening.ts";
 import type { Invariant } from "../scenario.ts";
-import { isNumbered } from "./delivery.ts";
+import { crashOf } from "./crash-log.ts";
+import { identityOf } from "./delivery.ts";
 
 /**
- * Nothing vanishes: every tell was handled, or is a dead letter, or was in a frame that the network lost, or went down with a host. Sees numbered
- * messages alone.
+ * Nothing vanishes: every tell, and every word of an actor that was given up, was handled, or is a dead letter, or was in a frame that the network
+ * lost, or went down with a host. Sees those messages alone that have an identity.
  */
-export function nothingVanishes(): Invariant {
-  const open = new Map<number, Life & { readonly from: string; readonly to: string }>();
+export function nothingVanishes(supervisorOf: (child: Address) => Address | undefined = () => undefined): Invariant {
+  const open = new Map<string, Life & { readonly from: string; readonly to: string }>();
   const lost: Uint8Array[] = [];
   const arrived = new Map<string, Uint8Array[]>();
   const ended = new Set<string>();
@@ -17,12 +19,23 @@ export function nothingVanishes(): Invariant {
     name: "every tell is handled or accounted for",
     saw(happened: Happened) {
       switch (happened.what) {
-        case "told":
-          if (isNumbered(happened.message)) open.set(happened.message.id, happened);
+        case "told": {
+          const identity = identityOf(happened.message);
+          if (identity !== undefined) open.set(identity, happened);
           return undefined;
+        }
+        case "log": {
+          const { host, life } = happened;
+          const crash = crashOf(happened);
+          if (crash?.follows !== "escalate") return undefined;
+          const identity = identityOf({ child: crash.actor, error: crash.error });
+          const to = supervisorOf(crash.actor);
+          if (identity !== undefined && to !== undefined) open.set(identity, { host, life, from: crash.actor, to });
+          return undefined;
+        }
         case "turn begins":
         case "dead letter":
-          if (isNumbered(happened.message)) open.delete(happened.message.id);
+          open.delete((happened.message && identityOf(happened.message)) ?? "");
           return undefined;
         case "frame lost":
           lost.push(happened.bytes);
@@ -41,22 +54,22 @@ export function nothingVanishes(): Invariant {
       }
     },
     atRest() {
-      const excused = new Set<number>();
-      for (const bytes of lost) idsIn(bytes, excused);
-      for (const [host, frames] of arrived) if (ended.has(host)) for (const bytes of frames) idsIn(bytes, excused);
-      for (const [id, tell] of open) {
-        if (!excused.has(id) && !ended.has(name(tell))) return `message ${id}, which ${tell.from} told ${tell.to}, vanished`;
+      const excused = new Set<string>();
+      for (const bytes of lost) identitiesIn(bytes, excused);
+      for (const [host, frames] of arrived) if (ended.has(host)) for (const bytes of frames) identitiesIn(bytes, excused);
+      for (const [identity, tell] of open) {
+        if (!excused.has(identity) && !ended.has(name(tell))) return `${identity}, which ${tell.from} told ${tell.to}, vanished`;
       }
       return undefined;
     },
   };
 }
 
-function idsIn(bytes: Uint8Array, into: Set<number>): void {
+function identitiesIn(bytes: Uint8Array, into: Set<string>): void {
   const frame = unpackFrame(bytes);
   if (typeof frame === "string") return;
-  for (const envelope of frame.envelopes) {
-    const message = envelope[2];
-    if (typeof message === "object" && message !== null && "id" in message && typeof message.id === "number") into.add(message.id);
+  for (const [, , message] of frame.envelopes) {
+    const identity = typeof message === "object" && message !== null ? identityOf(message) : undefined;
+    if (identity !== undefined) into.add(identity);
   }
 }

@@ -7,17 +7,24 @@ export interface Numbered extends Message {
   readonly id: number;
 }
 
-export function isNumbered(message: Message | undefined): message is Numbered {
-  return message !== undefined && "id" in message && typeof message.id === "number";
+/** What tells a message from every other one, if anything does: its number, or who was given up and why. */
+export function identityOf(message: object): string | undefined {
+  if ("id" in message) return `message ${message.id}`;
+  if ("child" in message && "error" in message) return `the failure of ${message.child} by ${message.error}`;
+  return undefined;
+}
+
+function isNumbered(message: Message): message is Numbered {
+  return "id" in message && typeof message.id === "number";
 }
 
 /**
  * A message is handled at most once; what one sender sends to one address is handled in the order of sending; and what was answered was handled.
- * Sees numbered messages alone.
+ * Sees those messages alone that have an identity.
  */
 export function deliveredOnceInOrder(): Invariant {
   const from = new Map<number, string>();
-  const handled = new Set<number>();
+  const handled = new Set<string>();
   const lastOfPair = new Map<string, number>();
   return {
     name: "a message is handled at most once, in order, and before it is answered",
@@ -29,9 +36,11 @@ export function deliveredOnceInOrder(): Invariant {
           return undefined;
         case "turn begins": {
           const { message, address } = happened;
+          const identity = identityOf(message);
+          if (identity === undefined) return undefined;
+          if (handled.has(identity)) return `${address} takes ${identity} for the second time`;
+          handled.add(identity);
           if (!isNumbered(message)) return undefined;
-          if (handled.has(message.id)) return `${address} takes message ${message.id} for the second time`;
-          handled.add(message.id);
           const pair = `${from.get(message.id)} to ${address}`;
           const last = lastOfPair.get(pair) ?? -1;
           if (last > message.id) return `${pair}: message ${message.id} was sent before ${last} and is handled after it`;
@@ -39,7 +48,7 @@ export function deliveredOnceInOrder(): Invariant {
           return undefined;
         }
         case "answered":
-          if (isNumbered(happened.message) && !handled.has(happened.message.id))
+          if (isNumbered(happened.message) && !handled.has(`message ${happened.message.id}`))
             return `message ${happened.message.id} to ${happened.to} was answered and never handled`;
           return undefined;
         default:

@@ -1,5 +1,5 @@
-import type { Actor, ActorKind, Context, Message, Supervision } from "../../actor.ts";
-import type { Address } from "../../address.ts";
+import type { Actor, ActorKind, ChildFailed, Context, Message, Supervision } from "../../actor.ts";
+import { type Address, addressOf, keyOf, kindOf } from "../../address.ts";
 import { AskFailed } from "../../ask-failed.ts";
 import type { Clock } from "../../time.ts";
 import type { Numbered } from "../invariants/delivery.ts";
@@ -17,7 +17,9 @@ export type Work =
   /** Stops after this turn; the next message activates it anew. */
   | (Numbered & { readonly type: "stop" })
   /** As quick; sent when all is at rest, and must be answered then. */
-  | (Numbered & { readonly type: "probe" });
+  | (Numbered & { readonly type: "probe" })
+  /** To a supervisor. */
+  | ChildFailed;
 
 /** Names the message that it answers. */
 export interface Done {
@@ -41,13 +43,23 @@ const WORKER_MAILBOX = 40;
 
 const RESTART: Supervision = { strategy: "restart", backoff_ms: 100, backoff_max_ms: 3_000 };
 
-/** Workers under each kind of supervision, and one actor that lives by its timers. */
+/** Soon given up when the workload wants it to crash. */
+const LIMITED: Supervision = { ...RESTART, limit: { restarts_max: 2, within_ms: 60_000, beyond: "escalate" } };
+
+/** Workers under each kind of supervision, a supervisor, and one actor that lives by its timers. */
 export const SUPERVISIONS: readonly { readonly kind: string; readonly supervision: Supervision }[] = [
   { kind: "restarter", supervision: RESTART },
   { kind: "resumer", supervision: { strategy: "resume" } },
   { kind: "stopper", supervision: { strategy: "stop" } },
+  { kind: "child", supervision: LIMITED },
+  { kind: "supervisor", supervision: RESTART },
   { kind: "ticker", supervision: RESTART },
 ];
+
+/** Who hears that an actor was given up. */
+export function supervisorOf(child: Address): Address | undefined {
+  return kindOf(child) === "child" ? addressOf("supervisor", keyOf(child)) : undefined;
+}
 
 /** The actors of the kernel's own scenario, on one host. `nextId` numbers messages. */
 export function kernelKinds(seat: Seat, nextId: () => number): readonly ActorKind<Message>[] {
@@ -55,14 +67,17 @@ export function kernelKinds(seat: Seat, nextId: () => number): readonly ActorKin
     kind,
     supervision,
     mailboxCapacity: WORKER_MAILBOX,
+    ...(kind === "child" ? { supervisor: (key: string) => addressOf("supervisor", key) } : {}),
     activate: (context: Context<Work & Tick>) => (kind === "ticker" ? tickerOf(context, seat) : workerOf(context, seat, nextId)),
   })) as readonly ActorKind<Message>[];
 }
 
 function workerOf(context: Context<Work>, seat: Seat, nextId: () => number): Actor<Work> | Promise<Actor<Work>> {
-  if (!seat.resting && context.random.below(ACTIVATIONS_PER_FAILURE) === 0) throw new Error("does not want to begin");
+  if (!seat.resting && context.random.below(ACTIVATIONS_PER_FAILURE) === 0)
+    throw new Error(`does not want to begin under ${context.epoch}`);
   const actor: Actor<Work> = {
     receive(message, sender) {
+      if (message.type === "childFailed") return;
       const done: Done = { id: message.id };
       switch (message.type) {
         case "quick":
@@ -79,10 +94,10 @@ function workerOf(context: Context<Work>, seat: Seat, nextId: () => number): Act
           );
         }
         case "crash":
-          throw new Error("told to");
+          throw new Error(`told to by ${message.id}`);
         case "crash later":
           return later(context.clock, message.for_ms).then(() => {
-            throw new Error("told to, later");
+            throw new Error(`told to by ${message.id}`);
           });
         case "stop":
           context.stop();

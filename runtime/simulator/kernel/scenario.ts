@@ -5,7 +5,7 @@ import { asksEnd } from "../invariants/asks.ts";
 import { deliveredOnceInOrder } from "../invariants/delivery.ts";
 import { restartsHappen } from "../invariants/restarts.ts";
 import type { Invariant, Scenario, Size } from "../scenario.ts";
-import { kernelKinds, SUPERVISIONS } from "./actors.ts";
+import { kernelKinds, SUPERVISIONS, supervisorOf } from "./actors.ts";
 import { Door } from "./workload.ts";
 
 /** The kernel's own protocols: placement, supervision, and what is promised of tells and asks. */
@@ -17,7 +17,14 @@ export function kernelScenario({ hosts, actors }: Size): Scenario {
     hosts: Array.from({ length: hosts }, (_, index) => ({ host: `host-${index}`, kinds })),
     kinds: (seat) => kernelKinds(seat, nextId),
     workload: (seat) => new Door(seat, actors, nextId).open(),
-    invariants: [oneActivation(), asksEnd(), deliveredOnceInOrder(), restartsHappen(SUPERVISIONS), nothingVanishes(), answersAreRight()],
+    invariants: [
+      oneActivation(),
+      asksEnd(),
+      deliveredOnceInOrder(),
+      restartsHappen(SUPERVISIONS),
+      nothingVanishes(supervisorOf),
+      answersAreRight(),
+    ],
   };
 }
 

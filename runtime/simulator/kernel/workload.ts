@@ -23,7 +23,7 @@ const LARGE_CHARACTERS_MAX = 12_000;
 const PROBE_AFTER_MS = 35_000;
 const PROBE_DEADLINE_MS = 10_000;
 
-export const WORKERS = ["restarter", "resumer", "stopper"] as const;
+const WORKERS = ["restarter", "resumer", "stopper", "child", "supervisor"] as const;
 
 /** What the doors of one host send: everything that the kernel promises something about, to everybody. */
 export class Door {

@@ -13,7 +13,11 @@ const on = { host: "host-0", life: 1 };
 const elsewhere = { host: "host-1", life: 1 };
 const a = (epoch: number, where = on) => ({ ...where, address: "actor/a" as const, epoch });
 const message = (id: number) => ({ type: "do", id });
-const RESTARTS = [{ kind: "actor", supervision: { strategy: "restart", backoff_ms: 100, backoff_max_ms: 1_000 } }] as const;
+const RESTART = { strategy: "restart", backoff_ms: 100, backoff_max_ms: 1_000 } as const;
+const RESTARTS = [{ kind: "actor", supervision: RESTART }];
+const LIMITED = [
+  { kind: "actor", supervision: { ...RESTART, limit: { restarts_max: 2, within_ms: 60_000, beyond: "escalate" } } },
+] as const;
 
 /** The first sentence that the invariant says about these happenings, one a second, or at rest after them. */
 function saysOf(invariant: Invariant, happenings: readonly Happening[]): string | undefined {
@@ -36,6 +40,15 @@ const asked: Happening = { what: "asked", ...on, from: "door", to: "actor/a", me
 const answered: Happening = { what: "answered", ...on, to: "actor/a", message: ONE, value: 1 };
 const crashed: Happening = { what: "turn ends", ...a(1), message: ONE, crashed: true };
 const activated = (epoch: number, where = on): Happening => ({ what: "activated", ...a(epoch, where) });
+/** What the kernel logs of the crash of this message, and what it says that follows. */
+const said = (id: number, follows: string): Happening => ({
+  what: "log",
+  ...on,
+  level: "error",
+  text: "actor crashed",
+  fields: { actor: "actor/a", err: new Error(`by ${id}`), follows },
+});
+const childFailed = { type: "childFailed", child: "actor/a", error: "Error: by 1" };
 const killed: Happening = { what: "host ends", ...on, how: "killed" };
 
 test.each<[string, () => Invariant, Happening[], RegExp | undefined]>([
@@ -66,6 +79,21 @@ test.each<[string, () => Invariant, Happening[], RegExp | undefined]>([
   ["a lost restart", () => restartsHappen(RESTARTS), [activated(1), crashed, told(1), told(2)], /not restarted/],
   ["a lost restart, seen at rest", () => restartsHappen(RESTARTS), [activated(1), crashed], /not restarted/],
   ["no restart on a host that was killed", () => restartsHappen(RESTARTS), [activated(1), crashed, killed], undefined],
+  ["a limit that is kept", () => restartsHappen(LIMITED), [said(1, "restart"), said(2, "restart"), said(3, "escalate")], undefined],
+  ["given up too early", () => restartsHappen(LIMITED), [said(1, "restart"), said(2, "escalate")], /given up after 1/],
+  ["restarted too often", () => restartsHappen(LIMITED), [said(1, "restart"), said(2, "restart"), said(3, "restart")], /restarted after 2/],
+  [
+    "a failure that nobody hears of",
+    () => nothingVanishes(() => "boss/a"),
+    [said(1, "escalate")],
+    /failure of actor\/a by Error: by 1.* vanished/,
+  ],
+  [
+    "a failure that is heard of",
+    () => nothingVanishes(() => "boss/a"),
+    [said(1, "escalate"), { what: "turn begins", ...a(1), address: "boss/a", message: childFailed }],
+    undefined,
+  ],
 ])("%s", (_name, invariant, happenings, says) => {
   const text = saysOf(invariant(), happenings);
   if (says === undefined) expect(text).toBeUndefined();

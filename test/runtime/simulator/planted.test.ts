@@ -8,7 +8,7 @@ const DURATION_MS = 300_000;
 
 /** Each planted fault, and the invariant that it breaks. */
 const PLANTED: readonly (readonly [PlantedFault, string])[] = [
-  ["lost-restart", "an actor that is to be restarted is, after its backoff and within its bound"],
+  ["lost-restart", "an actor that is to be restarted is, after its backoff and within its bounds"],
   ["dropped-frame-taken-for-delivered", "every tell is handled or accounted for"],
 ];
 
