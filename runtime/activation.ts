@@ -1,5 +1,7 @@
 import type { AskOptions, Context, Logger, Message } from "./actor.ts";
 import type { Address } from "./address.ts";
+import { ASK_FAILURES, AskFailed } from "./ask-failed.ts";
+import { NOBODY } from "./asks.ts";
 import type { Addressee, CellHost } from "./cell-host.ts";
 import type { Clock, Random, Timer } from "./time.ts";
 
@@ -7,7 +9,7 @@ const NO_TIMER: Timer = { cancel() {} };
 
 /**
  * The context of one activation of an actor. When the activation has ended, its timers are gone and `after` and `stop` do
- * nothing, so that what a crashed or stopped actor left running cannot touch its successor.
+ * nothing, so that what a crashed or stopped actor left running cannot touch its successor. When it was fenced it sends nothing any more either.
  */
 export class Activation implements Context<Message> {
   readonly self: Address;
@@ -17,6 +19,7 @@ export class Activation implements Context<Message> {
   #log: Logger | undefined;
   #timers: Set<Timer> | undefined;
   #ended = false;
+  #fenced = false;
 
   constructor(host: CellHost, cell: Addressee, self: Address, epoch: number) {
     this.#host = host;
@@ -39,10 +42,12 @@ export class Activation implements Context<Message> {
   }
 
   tell<M extends Message>(to: Address, message: M): void {
-    this.#host.tell(to, message);
+    if (this.#fenced) this.#host.refuse("fenced", to, message, NOBODY, undefined);
+    else this.#host.tell(to, message);
   }
 
   ask<Answer>(to: Address, message: Message, options?: AskOptions): Promise<Answer> {
+    if (this.#fenced) return Promise.reject(new AskFailed("unreachable", `${to}: ${ASK_FAILURES.unreachable}`));
     return this.#host.ask<Answer>(to, message, options);
   }
 
@@ -66,6 +71,12 @@ export class Activation implements Context<Message> {
 
   stop(): void {
     if (!this.#ended) this.#cell.stopItself();
+  }
+
+  /** Cuts the activation off from everybody: another may act in its place. */
+  fence(): void {
+    this.#fenced = true;
+    this.end();
   }
 
   /** Cuts the activation off from its address. */

@@ -67,6 +67,9 @@ export class Asks {
   #nextId: number;
   /** Answers that came after the ask had ended. */
   late = 0;
+  /** Asks that others sent here and that this host asks on their behalf. */
+  #relayed = 0;
+  #whenNoneRelayed: (() => void) | undefined = undefined;
 
   constructor(clock: Clock, random: Random, reachable: (host: string) => boolean) {
     this.#wheel = new DeadlineWheel(clock);
@@ -83,19 +86,39 @@ export class Asks {
   /** The id under which the answer of `host` will come back to `sender`. */
   sentTo(host: string, to: Address, sender: Sender): number {
     // Also an ask that another host sent here, and that follows its actor to a third: it is then asked on its behalf.
-    const ask =
-      sender instanceof Ask
-        ? sender
-        : this.open(
-            to,
-            ASK_DEADLINE_MS,
-            (value) => sender.answer(value),
-            (failure) => sender.fail(failure.code, failure.message),
-          );
+    const ask = sender instanceof Ask ? sender : this.#relay(to, sender);
     ask.host = host;
     ask.id = this.#nextId++;
     this.#remote.set(ask.id, ask);
     return ask.id;
+  }
+
+  #relay(to: Address, sender: Sender): Ask {
+    this.#relayed += 1;
+    const over = (): void => {
+      this.#relayed -= 1;
+      if (this.#relayed === 0) this.#whenNoneRelayed?.();
+    };
+    return this.open(
+      to,
+      ASK_DEADLINE_MS,
+      (value) => {
+        sender.answer(value);
+        over();
+      },
+      (failure) => {
+        sender.fail(failure.code, failure.message);
+        over();
+      },
+    );
+  }
+
+  /** Resolves when no ask of others waits here for its answer. */
+  relayed(): Promise<void> {
+    if (this.#relayed === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenNoneRelayed = resolve;
+    });
   }
 
   answered(id: number, value: unknown): void {

@@ -20,6 +20,8 @@ export interface CellHost extends Messenger {
   readonly planted: PlantedFault | undefined;
   logOf(address: Address): Logger;
   nextEpoch(): number;
+  /** Whether the address is this host's alone. If not, `mayActivate` of the cell is called when it is. */
+  mayActivate(cell: Activatable): boolean;
   /** Whether actors have used up their time in this turn of the event loop. Reads the clock. */
   isTimeUp(): boolean;
   /** The runnable has something to do. */
@@ -32,7 +34,13 @@ export interface CellHost extends Messenger {
   notify(to: Address, message: Message): void;
   /** The actor was given up: its supervisor is to know. */
   escalate(child: Address, kind: KindOnHost, error: string): void;
-  refuse(reason: DeadLetterReason, to: Address, message: Message, sender: Sender, kind: KindOnHost): void;
+  refuse(reason: DeadLetterReason, to: Address, message: Message, sender: Sender, kind: KindOnHost | undefined): void;
+}
+
+/** A cell that wants to be active. */
+export interface Activatable {
+  readonly address: Address;
+  mayActivate(): void;
 }
 
 /** What an activation may do to the cell that it belongs to. */

@@ -2,7 +2,7 @@ import { Activation } from "./activation.ts";
 import type { Actor, Message, Sender } from "./actor.ts";
 import { type Address, keyOf } from "./address.ts";
 import { NOBODY } from "./asks.ts";
-import type { Addressee, CellHost, KindOnHost } from "./cell-host.ts";
+import type { Activatable, Addressee, CellHost, KindOnHost } from "./cell-host.ts";
 import { type AfterCrash, CrashLoop } from "./crash-loop.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { ActorState, Phase } from "./snapshot.ts";
@@ -13,9 +13,9 @@ import { UnknownMessage } from "./unknown-message.ts";
 
 /**
  * Why an activation ends, weakest first: the actor's own wish, a crash (then restarted, stopped, or stopped and its supervisor told), its address moved
- * to another host, its host stops.
+ * to another host, its host stops, its host was removed.
  */
-type Ending = "self" | "restart" | "crash" | "escalate" | "moved" | "host";
+type Ending = "self" | "restart" | "crash" | "escalate" | "moved" | "host" | "fenced";
 
 /** In the place of the sender of a system message that is meant for the address, not for one activation of it. */
 const KERNEL: Sender = { ...NOBODY };
@@ -24,7 +24,7 @@ const KERNEL: Sender = { ...NOBODY };
  * One address on its host: its mailbox, and its actor while it is active. All that is promised about turns is kept here:
  * one message at a time, system messages first, a bounded mailbox that outlives crashes, and no message to an activation that has ended.
  */
-export class Cell implements Runnable, Addressee {
+export class Cell implements Runnable, Addressee, Activatable {
   readonly address: Address;
   readonly kind: KindOnHost;
   readonly #host: CellHost;
@@ -87,12 +87,41 @@ export class Cell implements Runnable, Addressee {
   evict(ending: "moved" | "host", whenGone?: () => void): void {
     this.#ending = ending;
     this.#whenGone = whenGone;
-    if (this.#phase === "backoff") {
+    if (this.#phase === "backoff" || this.#phase === "waiting") {
       this.#backoff?.cancel();
       this.#ended(ending, "");
     } else {
       this.#goOn();
     }
+  }
+
+  /** Nobody else has the address any more. */
+  mayActivate(): void {
+    if (this.#phase !== "waiting") return;
+    this.#phase = "dormant";
+    this.#queued = true;
+    this.#host.ready(this);
+  }
+
+  /**
+   * The host was removed, and has taken this cell out of its table: the activation may not act any more, whatever it is at. Calls `over` when
+   * its turn in progress has ended.
+   */
+  fence(over: () => void): void {
+    const { measures } = this.kind;
+    if (this.#activation !== undefined) measures.fenced += 1;
+    this.#activation?.fence();
+    this.#backoff?.cancel();
+    this.#ending = "fenced";
+    const before = this.#whenGone;
+    this.#whenGone = () => {
+      before?.();
+      over();
+    };
+    measures.queued -= this.#users.size;
+    this.#users.drain((message, sender) => this.#host.refuse("fenced", this.address, message, untimed(sender), this.kind));
+    if (this.#phase === "dormant" || this.#phase === "waiting" || this.#phase === "backoff") this.#ended("fenced", "");
+    else this.#goOn();
   }
 
   /** What can be seen of it from outside. */
@@ -116,8 +145,9 @@ export class Cell implements Runnable, Addressee {
     let done = 0;
     if (this.#phase === "dormant") {
       done = 1;
-      if (this.#ending === undefined) this.#activate();
-      else this.#ended(this.#ending, "");
+      if (this.#ending !== undefined) this.#ended(this.#ending, "");
+      else if (this.#host.mayActivate(this)) this.#activate();
+      else this.#phase = "waiting";
     }
     while (done < limit && this.#phase === "idle") {
       if (this.#ending !== undefined) {
@@ -142,6 +172,8 @@ export class Cell implements Runnable, Addressee {
 
   /** Asks for a go when there is something to do and nothing in progress. */
   #goOn(): void {
+    // Its host starts no turns now, but what the actor holds must be given back.
+    if (this.#ending === "fenced" && this.#phase === "idle") this.#end("fenced");
     if (this.#queued || (this.#phase !== "idle" && this.#phase !== "dormant")) return;
     if (this.#users.size === 0 && this.#ending === undefined && (this.#system === undefined || this.#system.size === 0)) return;
     this.#queued = true;
@@ -271,7 +303,7 @@ export class Cell implements Runnable, Addressee {
   /** Decides what becomes of the address, and of the messages that wait, when its activation is over. */
   #ended(why: Ending, error: string): void {
     // The host may have asked meanwhile, and what it asks overrides the rest.
-    const ending = this.#ending === "host" || this.#ending === "moved" ? this.#ending : why;
+    const ending = this.#ending === "host" || this.#ending === "moved" || this.#ending === "fenced" ? this.#ending : why;
     this.#ending = undefined;
     this.#forgetSignals();
     if (ending === "restart") this.#restartLater();
@@ -311,9 +343,9 @@ export class Cell implements Runnable, Addressee {
   /** The address leaves this host, or is at rest until the next message. */
   #leave(ending: Ending, error: string): void {
     this.#phase = "gone";
-    this.#host.gone(this.address, this.kind);
+    if (ending !== "fenced") this.#host.gone(this.address, this.kind);
     this.kind.measures.queued -= this.#users.size;
-    const reason = ending === "crash" || ending === "escalate" ? "crashed" : "stopped";
+    const reason = ending === "crash" || ending === "escalate" ? "crashed" : ending === "fenced" ? "fenced" : "stopped";
     this.#system?.drain((message) => {
       if (ending === "moved") this.#host.notify(this.address, message);
       else this.#host.refuse(reason, this.address, message, NOBODY, this.kind);

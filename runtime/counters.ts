@@ -4,7 +4,7 @@ import type { HistogramCounts } from "./histogram.ts";
 import { Timings } from "./timings.ts";
 
 /** Why a tell was not handled. */
-export type DeadLetterReason = Exclude<AskFailure, "deadline"> | "stopped" | "unreadable";
+export type DeadLetterReason = Exclude<AskFailure, "deadline"> | "stopped" | "unreadable" | "fenced";
 
 /** The code with which an ask ends for the same reason. */
 export const DEAD_LETTER_REASONS: Readonly<Record<DeadLetterReason, AskFailure>> = {
@@ -21,6 +21,8 @@ export const DEAD_LETTER_REASONS: Readonly<Record<DeadLetterReason, AskFailure>>
   stopped: "unreachable",
   /** A frame or an envelope of a version that this host does not know. */
   unreadable: "unreachable",
+  /** Of a host that was removed from its cluster: what waited there, what it still sent, and what came before it had joined anew. */
+  fenced: "unreachable",
 };
 
 export type DeadLetterCounts = Record<DeadLetterReason, number>;
@@ -38,6 +40,8 @@ export interface KindCounters {
   readonly restarts: number;
   /** Crashes after which the actor was given up and its supervisor told. */
   readonly escalations: number;
+  /** Activations that ended because their host was removed from its cluster. */
+  readonly fenced: number;
   /** Users' messages that wait now, in all mailboxes of the kind. */
   readonly queued: number;
   /** The most that ever waited in one mailbox. */
@@ -57,15 +61,16 @@ export class KindMeasures {
   crashes = 0;
   restarts = 0;
   escalations = 0;
+  fenced = 0;
   queued = 0;
   queuedMax = 0;
   readonly timings: Timings = new Timings();
   readonly deadLetters: DeadLetterCounts = noDeadLetters();
 
   counters(): KindCounters {
-    const { delivered, activations, active, crashes, restarts, escalations, queued, queuedMax, timings, deadLetters } = this;
+    const { delivered, activations, active, crashes, restarts, escalations, fenced, queued, queuedMax, timings, deadLetters } = this;
     return {
-      ...{ delivered, activations, active, crashes, restarts, escalations, queued, queuedMax },
+      ...{ delivered, activations, active, crashes, restarts, escalations, fenced, queued, queuedMax },
       inMailbox: timings.inMailbox.counts(),
       inHandler: timings.inHandler.counts(),
       deadLetters: { ...deadLetters },
@@ -88,7 +93,7 @@ export interface HostCounters extends Sums {
 }
 
 /** What is added up over the kinds of a host. */
-const SUMMED = ["delivered", "activations", "active", "crashes", "restarts", "escalations", "queued"] as const;
+const SUMMED = ["delivered", "activations", "active", "crashes", "restarts", "escalations", "fenced", "queued"] as const;
 
 type Sums = Readonly<Record<(typeof SUMMED)[number], number>>;
 
@@ -103,12 +108,13 @@ export function noDeadLetters(): DeadLetterCounts {
     crashed: 0,
     stopped: 0,
     unreadable: 0,
+    fenced: 0,
   };
 }
 
 /** The counters of all kinds added up. */
 export function addUp(kinds: Iterable<KindCounters>): Sums {
-  const sums = { delivered: 0, activations: 0, active: 0, crashes: 0, restarts: 0, escalations: 0, queued: 0 };
+  const sums = { delivered: 0, activations: 0, active: 0, crashes: 0, restarts: 0, escalations: 0, fenced: 0, queued: 0 };
   for (const counters of kinds) for (const name of SUMMED) sums[name] += counters[name];
   return sums;
 }

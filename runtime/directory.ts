@@ -24,14 +24,21 @@ export function placeOf(address: Address, members: readonly Member[]): string | 
   return heaviest(address, candidatesOf(kindOf(address), members));
 }
 
+/** Addresses that live on a certain host for as long as it is there and offers their kind. */
+export type Pins = Readonly<Record<Address, string>>;
+
+const NO_PINS: Pins = {};
+
 /** Who is there and offers what; every host of a cluster is given the same members. */
 export class Directory {
   #members: readonly Member[];
+  #pins: Pins;
   #candidates = new Map<string, readonly Candidate[]>();
   readonly #watchers = new Set<(moved: (address: Address) => boolean) => void>();
 
-  constructor(members: readonly Member[]) {
+  constructor(members: readonly Member[], pins: Pins = NO_PINS) {
     this.#members = members;
+    this.#pins = pins;
     this.#index();
   }
 
@@ -39,21 +46,19 @@ export class Directory {
     return this.#members;
   }
 
-  /** As `placeOf` over the present members. */
+  /** As `placeOf` over the present members, but pinned addresses first. */
   placeOf(address: Address): string | undefined {
-    const candidates = this.#candidates.get(kindOf(address));
-    return candidates === undefined ? undefined : heaviest(address, candidates);
+    return placeAmong(address, this.#candidates, this.#pins);
   }
 
   /** Puts other members in place of the present ones; hosts then let go of the actors that live elsewhere now. */
-  update(members: readonly Member[]): void {
+  update(members: readonly Member[], pins: Pins = this.#pins): void {
     const before = this.#candidates;
+    const pinsBefore = this.#pins;
     this.#members = members;
+    this.#pins = pins;
     this.#index();
-    const moved = (address: Address): boolean => {
-      const was = before.get(kindOf(address));
-      return (was === undefined ? undefined : heaviest(address, was)) !== this.placeOf(address);
-    };
+    const moved = (address: Address): boolean => placeAmong(address, before, pinsBefore) !== this.placeOf(address);
     for (const watcher of this.#watchers) watcher(moved);
   }
 
@@ -67,6 +72,13 @@ export class Directory {
     const kinds = new Set(this.#members.flatMap((member) => member.kinds));
     this.#candidates = new Map([...kinds].map((kind) => [kind, candidatesOf(kind, this.#members)]));
   }
+}
+
+function placeAmong(address: Address, candidates: ReadonlyMap<string, readonly Candidate[]>, pins: Pins): string | undefined {
+  const own = candidates.get(kindOf(address));
+  if (own === undefined) return undefined;
+  const pin = pins === NO_PINS ? undefined : pins[address];
+  return pin !== undefined && own.some(({ host }) => host === pin) ? pin : heaviest(address, own);
 }
 
 function candidatesOf(kind: string, members: readonly Member[]): readonly Candidate[] {

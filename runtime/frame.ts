@@ -2,16 +2,19 @@ import { Packr } from "msgpackr";
 import type { Envelope, Frame, Refused } from "./envelope.ts";
 
 /**
- * Version of what `packFrames` writes: msgpack of `[version, from, envelopes]`, messages as msgpackr records.
+ * Version of what `packFrames` writes: msgpack of `[version, [from, incarnation], envelopes]`, messages as msgpackr records.
  * @contract frames between hosts
  */
-export const FRAME_VERSION = 1;
+export const FRAME_VERSION = 2;
 
 /** The msgpack header of an array of three, with which every frame of every version begins; the version follows. */
 const ARRAY_OF_THREE = 0x93;
 
 /** Records are defined inside each frame, so that a frame needs no memory of earlier ones: one may be lost. */
 const packr = new Packr({ useRecords: true, moreTypes: false });
+
+/** Who sends a frame: the host, and its incarnation. */
+export type FrameSender = readonly [host: string, incarnation: number];
 
 export interface PackedFrames {
   readonly frames: readonly Uint8Array[];
@@ -22,14 +25,14 @@ export interface PackedFrames {
  * Packs envelopes into one frame, or into as many as needed for none to be larger than `payload_max` bytes. An envelope that is too
  * large by itself, or cannot be packed, is refused and the others go on.
  */
-export function packFrames(from: string, envelopes: readonly Envelope[], payload_max: number): PackedFrames {
+export function packFrames(from: FrameSender, envelopes: readonly Envelope[], payload_max: number): PackedFrames {
   const frames: Uint8Array[] = [];
   const refused: Refused[] = [];
   packInto(from, envelopes, payload_max, frames, refused);
   return { frames, refused };
 }
 
-function packInto(from: string, envelopes: readonly Envelope[], payload_max: number, frames: Uint8Array[], refused: Refused[]): void {
+function packInto(from: FrameSender, envelopes: readonly Envelope[], payload_max: number, frames: Uint8Array[], refused: Refused[]): void {
   const [first] = envelopes;
   if (first === undefined) return;
   const packed = pack(from, envelopes);
@@ -44,7 +47,7 @@ function packInto(from: string, envelopes: readonly Envelope[], payload_max: num
   }
 }
 
-function pack(from: string, envelopes: readonly Envelope[]): Uint8Array | undefined {
+function pack(from: FrameSender, envelopes: readonly Envelope[]): Uint8Array | undefined {
   try {
     return packr.pack([FRAME_VERSION, from, envelopes]);
   } catch {
@@ -59,8 +62,8 @@ export function unpackFrame(bytes: Uint8Array): Frame | string {
   if (bytes[0] !== ARRAY_OF_THREE || version === undefined) return "not a frame";
   if (version !== FRAME_VERSION) return `frame of version ${version}, this host reads version ${FRAME_VERSION}`;
   try {
-    const [, from, envelopes]: [number, string, Envelope[]] = packr.unpack(bytes);
-    return { from, envelopes };
+    const [, [from, incarnation], envelopes]: [number, FrameSender, Envelope[]] = packr.unpack(bytes);
+    return { from, incarnation, envelopes };
   } catch (error) {
     return `broken frame: ${String(error)}`;
   }

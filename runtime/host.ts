@@ -3,13 +3,14 @@ import { type Address, keyOf, kindOf } from "./address.ts";
 import { ASK_FAILURES } from "./ask-failed.ts";
 import { ASK_DEADLINE_MS, Asks, NOBODY } from "./asks.ts";
 import { Cell } from "./cell.ts";
-import type { CellHost, KindOnHost } from "./cell-host.ts";
+import type { Activatable, CellHost, KindOnHost } from "./cell-host.ts";
 import { addUp, DEAD_LETTER_REASONS, type DeadLetterReason, type HostCounters, KindMeasures } from "./counters.ts";
 import { type DeadLetterListener, DeadLetters } from "./dead-letters.ts";
 import type { Directory } from "./directory.ts";
-import { ANSWER, ASK, FAILURE, type Frame, type Refused, SIGNAL, TELL } from "./envelope.ts";
+import { ANSWER, ASK, type Envelope, FAILURE, type Frame, type Refused, SIGNAL, TELL } from "./envelope.ts";
 import type { EventLoopState } from "./event-loop.ts";
 import { withFields } from "./log.ts";
+import type { Membership } from "./membership/membership.ts";
 import { Outbox, RemoteSender } from "./outbox.ts";
 import type { PlantedFault } from "./planted-fault.ts";
 import { foremost, type HostSnapshot, type SnapshotOptions } from "./snapshot.ts";
@@ -20,6 +21,12 @@ import { TurnLoop, type Turns } from "./turn-loop.ts";
 /** How long a stopping host waits for the actors of one kind; then it says which it left behind, and goes on. */
 export const STOP_GRACE_MS = 5_000;
 
+/** How long a host that has ended its actors tries to take itself out of the table of members; then the others must find out. */
+const LEAVE_GRACE_MS = 1_000;
+
+/** A host says that it has let go of what moved away when it still has no more than so many, which it names: they would wait for the slowest turn otherwise. */
+const HOLDING_MAX = 128;
+
 /** Epochs made in one millisecond before they run ahead of the clock, from which they start so that they grow across restarts of a host. */
 const EPOCHS_PER_MS = 1_000;
 
@@ -29,8 +36,10 @@ export interface HostOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** Where addresses live. Without one, everything lives here. */
+  /** Where addresses live, for hosts that are always the same. Without one and without a membership, everything lives here. */
   readonly directory?: Directory;
+  /** The host's part in a cluster whose hosts come and go. It is the host's from now on: joined when the transport listens, left in `stop`. */
+  readonly membership?: Membership;
   /** How to reach other hosts. Without one, none can be reached. */
   readonly transport?: Transport;
   /** The turns of the event loop; those of this thread by default. */
@@ -56,11 +65,16 @@ export class Host {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #directory: Directory | undefined;
+  readonly #membership: Membership | undefined;
   readonly #transport: Transport | undefined;
   readonly #eventLoop: (() => EventLoopState) | undefined;
   readonly #escalated: ((failure: ChildFailed) => void) | undefined;
   readonly #kinds = new Map<string, KindOnHost>();
   readonly #cells = new Map<Address, Cell>();
+  /** Cells whose address may not be this host's alone yet. */
+  readonly #waiting = new Set<Activatable>();
+  /** Addresses that live elsewhere, and whose cells are not gone. */
+  readonly #holding = new Set<Address>();
   readonly #loop: TurnLoop;
   readonly #asks: Asks;
   readonly #outbox: Outbox | undefined;
@@ -72,10 +86,12 @@ export class Host {
   #stopping: Promise<void> | undefined = undefined;
 
   constructor(options: HostOptions) {
-    const { name, clock, random, directory, transport } = options;
+    const { name, clock, random, membership, transport } = options;
+    const directory = membership?.directory ?? options.directory;
     this.name = name;
     this.#clock = clock;
     this.#directory = directory;
+    this.#membership = membership;
     this.#transport = transport;
     this.#eventLoop = options.eventLoop;
     this.#escalated = options.escalated;
@@ -89,6 +105,7 @@ export class Host {
         transport,
         () => this.#loop.stir(),
         options.planted === "dropped-frame-taken-for-delivered" ? () => undefined : (refused) => this.#notSent(refused),
+        () => membership?.incarnation ?? 0,
       );
     this.messenger = {
       tell: (to, message) => this.#fromDoor(to, message, NOBODY),
@@ -99,7 +116,8 @@ export class Host {
       random,
       planted: options.planted,
       logOf: (address) => withFields(this.#log, { actor: address }),
-      nextEpoch: () => this.#nextEpoch(),
+      nextEpoch: () => membership?.nextEpoch() ?? this.#nextEpoch(),
+      mayActivate: (cell) => this.#mayActivate(cell),
       isTimeUp: () => this.#loop.isTimeUp(),
       ready: (runnable) => this.#loop.add(runnable),
       gone: (address, kind) => this.#gone(address, kind),
@@ -110,13 +128,21 @@ export class Host {
       escalate: (child, kind, error) => this.#escalate(child, kind, error),
       refuse: (reason, to, message, sender, kind) => this.#refuse(reason, to, message, sender, kind),
     };
-    this.#unwatch = directory?.watch((moved) => this.#letGo(moved)) ?? (() => undefined);
-    this.#listening =
+    this.#unwatch = membership === undefined ? (directory?.watch((moved) => this.#letGo(moved)) ?? (() => undefined)) : () => undefined;
+    if (membership !== undefined) this.#loop.lease(Number.NEGATIVE_INFINITY);
+    membership?.attach({
+      viewed: (lost) => this.#viewed(membership, lost),
+      mayHaveMore: () => this.#wakeWaiting(membership),
+      leased: (until_ms) => this.#loop.lease(until_ms),
+      fenced: () => this.#fence(),
+    });
+    const listening =
       transport?.listen({
         deliver: (frame) => this.#deliver(frame),
         unreadable: (reason) => this.#deadLetters.addUnreadable(reason),
         lost: (host) => this.#asks.lost(host),
       }) ?? Promise.resolve();
+    this.#listening = membership === undefined ? listening : listening.then(() => membership.join());
     // Whoever awaits `ready` hears of it; the rest of the host works all the same.
     this.#listening.catch((error: unknown) => this.#log.error({ err: error }, "the transport does not listen"));
   }
@@ -128,7 +154,7 @@ export class Host {
     this.#kinds.set(kind.kind, { definition: kind, measures: new KindMeasures(), closed: false });
   }
 
-  /** Resolves when what other hosts send from now on arrives here. */
+  /** Resolves when what other hosts send from now on arrives here, and this host is a member where it has a membership. */
   ready(): Promise<void> {
     return this.#listening;
   }
@@ -161,11 +187,26 @@ export class Host {
 
   /**
    * Stops all actors: kind after kind, the last registered first, so that an actor can still reach those it was built upon while it stops. Refuses
-   * messages from doors and other hosts at once. Then ends all asks (`unreachable`) and leaves the transport.
+   * messages from doors and other hosts at once. Then ends all asks (`unreachable`), and leaves the members and the transport.
    */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
+  }
+
+  /** Gives its addresses, with the messages that wait, to the other members that offer their kinds; then stops. */
+  async leave(): Promise<void> {
+    if (this.#membership !== undefined && this.#stopping === undefined) {
+      const late = Promise.withResolvers<void>();
+      const grace = this.#clock.after(STOP_GRACE_MS, () => {
+        this.#log.warn({ left: this.#holding.size, first: [...this.#holding][0] }, "not everything could be handed over in time");
+        late.resolve();
+      });
+      const handedOver = this.#membership.handOver().then(() => this.#asks.relayed());
+      await Promise.race([handedOver, late.promise]);
+      grace.cancel();
+    }
+    await this.stop();
   }
 
   #fromDoor(to: Address, message: Message, sender: Sender): void {
@@ -181,9 +222,10 @@ export class Host {
 
   /** To an address that is not active here: activate it, or send the message to where it lives. */
   #routeBeyond(to: Address, message: Message, sender: Sender): void {
-    const place = this.#directory === undefined ? this.name : this.#directory.placeOf(to);
+    const place = this.#placeOf(to);
     const kind = this.#kinds.get(kindOf(to));
-    if (place === undefined) this.#refuse("unknown-kind", to, message, sender, kind);
+    if (this.#membership?.incarnation === 0) this.#refuse("fenced", to, message, sender, kind);
+    else if (place === undefined) this.#refuse("unknown-kind", to, message, sender, kind);
     else if (place !== this.name) this.#send(place, to, message, sender);
     else if (kind === undefined) this.#refuse("unknown-kind", to, message, sender, kind);
     else if (kind.closed) this.#refuse("stopped", to, message, sender, kind);
@@ -201,9 +243,10 @@ export class Host {
 
   /** A system message, to wherever the address lives. */
   #notify(to: Address, message: Message): void {
-    const place = this.#directory === undefined ? this.name : this.#directory.placeOf(to);
+    const place = this.#placeOf(to);
     const kind = this.#kinds.get(kindOf(to));
-    if (place === this.name && kind !== undefined && !kind.closed) this.#cellAt(to, kind).notify(message);
+    if (this.#membership?.incarnation === 0) this.#refuse("fenced", to, message, NOBODY, kind);
+    else if (place === this.name && kind !== undefined && !kind.closed) this.#cellAt(to, kind).notify(message);
     else if (place !== undefined && place !== this.name && this.#outbox !== undefined) this.#outbox.add(place, [SIGNAL, to, message]);
     else this.#refuse(kind === undefined ? "unknown-kind" : "stopped", to, message, NOBODY, kind);
   }
@@ -217,10 +260,14 @@ export class Host {
     else this.#log.error({ actor: child, error }, "an actor was given up, and nobody supervises it");
   }
 
-  #send(host: string, to: Address, message: Message, sender: Sender): void {
+  #placeOf(address: Address): string | undefined {
+    return this.#directory === undefined ? this.name : this.#directory.placeOf(address);
+  }
+
+  #send(host: string, to: Address, message: Message, sender: Sender, ...forwarded: [true?]): void {
     if (this.#outbox === undefined) this.#refuse("unreachable", to, message, sender, undefined);
-    else if (sender === NOBODY) this.#outbox.add(host, [TELL, to, message]);
-    else this.#outbox.add(host, [ASK, to, message, this.#asks.sentTo(host, to, sender)]);
+    else if (sender === NOBODY) this.#outbox.add(host, [TELL, to, message, ...forwarded]);
+    else this.#outbox.add(host, [ASK, to, message, this.#asks.sentTo(host, to, sender), ...forwarded]);
   }
 
   #ask<Answer>(to: Address, options: AskOptions | undefined, send: (sender: Sender) => void): Promise<Answer> {
@@ -231,9 +278,13 @@ export class Host {
   }
 
   #deliver(frame: Frame): void {
+    if (this.#membership?.hears(frame.from, frame.incarnation) === false) {
+      for (const envelope of frame.envelopes) this.#deadLetter("fenced", envelope);
+      return;
+    }
     for (const envelope of frame.envelopes) {
-      if (envelope[0] === TELL) this.#fromHost(envelope[1], envelope[2], NOBODY);
-      else if (envelope[0] === ASK) this.#fromHost(envelope[1], envelope[2], this.#remoteSender(frame.from, envelope[3]));
+      if (envelope[0] === TELL) this.#fromHost(envelope[1], envelope[2], NOBODY, envelope[3]);
+      else if (envelope[0] === ASK) this.#fromHost(envelope[1], envelope[2], this.#remoteSender(frame.from, envelope[3]), envelope[4]);
       else if (envelope[0] === ANSWER) this.#asks.answered(envelope[1], envelope[2]);
       else if (envelope[0] === FAILURE) this.#asks.failed(envelope[1], envelope[2], envelope[3]);
       else if (envelope[0] === SIGNAL) this.#signalled(envelope[1], envelope[2]);
@@ -241,17 +292,19 @@ export class Host {
     }
   }
 
-  #fromHost(to: Address, message: Message, sender: Sender): void {
-    const place = this.#directory === undefined ? this.name : this.#directory.placeOf(to);
+  #fromHost(to: Address, message: Message, sender: Sender, forwarded: true | undefined): void {
+    const place = this.#placeOf(to);
     // Handlers look at nothing before the type, so this is all that must hold of a message of another version.
     if (typeof message?.type !== "string") this.#refuse("unknown-message", to, message, sender, undefined);
-    // Another host sees other members than this one. Sending it on could go round in circles; the sender's next try will know better.
-    else if (place !== this.name && !this.#cells.has(to)) this.#refuse("unreachable", to, message, sender, undefined);
-    else this.#fromDoor(to, message, sender);
+    else if (place === this.name || this.#cells.has(to) || this.#stopping !== undefined) this.#fromDoor(to, message, sender);
+    // Another host sees other members than this one. Sent on more than once it could go round in circles; the sender's next try will know better.
+    else if (place === undefined || forwarded) this.#refuse("unreachable", to, message, sender, undefined);
+    else if (this.#membership?.incarnation === 0) this.#refuse("fenced", to, message, sender, undefined);
+    else this.#send(place, to, message, sender, true);
   }
 
   #signalled(to: Address, message: Message): void {
-    if (this.#directory === undefined || this.#directory.placeOf(to) === this.name) this.#notify(to, message);
+    if (this.#placeOf(to) === this.name) this.#notify(to, message);
     else this.#refuse("unreachable", to, message, NOBODY, undefined);
   }
 
@@ -262,7 +315,12 @@ export class Host {
   /** What the transport did not take. */
   #notSent({ envelope, reason }: Refused): void {
     if (envelope[0] === ASK) this.#asks.failed(envelope[3], reason, `${envelope[1]}: ${ASK_FAILURES[reason]}`);
-    else if (envelope[0] === TELL || envelope[0] === SIGNAL) this.#deadLetters.add(reason, envelope[1], envelope[2], undefined);
+    else this.#deadLetter(reason, envelope);
+  }
+
+  #deadLetter(reason: DeadLetterReason, envelope: Envelope): void {
+    if (envelope[0] === TELL || envelope[0] === ASK || envelope[0] === SIGNAL)
+      this.#deadLetters.add(reason, envelope[1], envelope[2], undefined);
     else this.#deadLetters.add(reason, `answer to ask ${envelope[1]}`, undefined, undefined);
   }
 
@@ -278,8 +336,57 @@ export class Host {
   }
 
   #gone(address: Address, kind: KindOnHost): void {
+    const cell = this.#cells.get(address);
     this.#cells.delete(address);
     kind.measures.active -= 1;
+    if (cell !== undefined) this.#waiting.delete(cell);
+    if (this.#holding.delete(address) && this.#membership !== undefined) this.#released(this.#membership);
+  }
+
+  #mayActivate(cell: Activatable): boolean {
+    if (this.#membership?.mayActivate(cell.address) !== false) return true;
+    this.#waiting.add(cell);
+    return false;
+  }
+
+  #wakeWaiting(membership: Membership): void {
+    for (const cell of this.#waiting) {
+      if (!membership.mayActivate(cell.address)) continue;
+      this.#waiting.delete(cell);
+      cell.mayActivate();
+    }
+  }
+
+  /** Other members: what waits for an answer of those that are gone hears of it, and what lives elsewhere now ends here. */
+  #viewed(membership: Membership, lost: readonly string[]): void {
+    for (const host of lost) this.#asks.lost(host);
+    // What was meant for a host that leaves is ahead of the news that this one knows.
+    this.#outbox?.flush();
+    for (const [address, cell] of [...this.#cells]) {
+      if (this.#placeOf(address) === this.name || this.#holding.has(address)) continue;
+      this.#holding.add(address);
+      // What stops anyway goes on stopping.
+      if (!cell.kind.closed) cell.evict("moved");
+    }
+    this.#released(membership);
+  }
+
+  #released(membership: Membership): void {
+    if (this.#holding.size <= HOLDING_MAX) membership.released([...this.#holding]);
+  }
+
+  /** This host was removed: whatever its actors are at, it is not theirs to do any more. Resolves when no turn is in progress. */
+  #fence(): Promise<void> {
+    const cells = [...this.#cells.values()];
+    this.#cells.clear();
+    this.#waiting.clear();
+    this.#holding.clear();
+    for (const envelope of this.#outbox?.discard() ?? []) {
+      if (envelope[0] === ASK) this.#asks.failed(envelope[3], "unreachable", `${envelope[1]}: ${ASK_FAILURES.unreachable}`);
+      else this.#deadLetter("fenced", envelope);
+    }
+    for (const { kind } of cells) kind.measures.active -= 1;
+    return this.#allOver(cells, (cell, over) => cell.fence(over), "actors of a host that was removed did not end their turns in time");
   }
 
   /** Stops the actors whose addresses live on another host now; their waiting messages follow them. */
@@ -296,26 +403,30 @@ export class Host {
     this.#asks.close();
     this.#outbox?.flush();
     this.#loop.close();
+    // What was sent must be on its way before others see that this host has left, and hear no more from it.
     await this.#transport?.close();
+    await this.#membership?.leave(LEAVE_GRACE_MS);
   }
 
   #stopKind(kind: KindOnHost): Promise<void> {
     const cells = [...this.#cells.values()].filter((cell) => cell.kind === kind);
+    return this.#allOver(cells, (cell, over) => cell.evict("host", over), "left actors behind that did not stop in time");
+  }
+
+  /** Ends these cells by `end`; resolves when all are over, or have been given long enough. */
+  #allOver(cells: readonly Cell[], end: (cell: Cell, over: () => void) => void, late: string): Promise<void> {
     if (cells.length === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      let left = cells.length;
+      const left = new Set(cells);
       const grace = this.#clock.after(STOP_GRACE_MS, () => {
-        const behind = cells.filter((cell) => this.#cells.get(cell.address) === cell).map((cell) => cell.address);
-        this.#log.warn(
-          { kind: kind.definition.kind, left: behind.length, first: behind[0] },
-          "left actors behind that did not stop in time",
-        );
+        const [first] = left;
+        this.#log.warn({ kind: first?.kind.definition.kind, left: left.size, first: first?.address }, late);
         resolve();
       });
       for (const cell of cells) {
-        cell.evict("host", () => {
-          left -= 1;
-          if (left > 0) return;
+        end(cell, () => {
+          left.delete(cell);
+          if (left.size > 0) return;
           grace.cancel();
           resolve();
         });

@@ -40,8 +40,8 @@ export function loopbackNetwork(payload_max: number = LOOPBACK_PAYLOAD_MAX_BYTES
         listeners.set(name, listener);
         return Promise.resolve();
       },
-      send(host, envelopes) {
-        const { frames, refused } = packFrames(name, envelopes, payload_max);
+      send(host, envelopes, incarnation) {
+        const { frames, refused } = packFrames([name, incarnation], envelopes, payload_max);
         if (off.has(name)) return refused;
         if (!listeners.has(host)) {
           setImmediate(() => listeners.get(name)?.lost(host));
@@ -53,7 +53,8 @@ export function loopbackNetwork(payload_max: number = LOOPBACK_PAYLOAD_MAX_BYTES
       reachable: (host) => !off.has(name) && !off.has(host) && listeners.has(host),
       close() {
         listeners.delete(name);
-        return Promise.resolve();
+        // Behind what was sent.
+        return new Promise((resolve) => setImmediate(resolve));
       },
     }),
     cut(host, away) {

@@ -109,9 +109,9 @@ export function natsTransport(options: NatsTransportOptions): Transport {
       await connection.flush();
     },
 
-    send(host: string, envelopes: readonly Envelope[]): readonly Refused[] {
+    send(host: string, envelopes: readonly Envelope[], incarnation: number): readonly Refused[] {
       if (closed || connection.isClosed()) return envelopes.map((envelope) => ({ envelope, reason: "unreachable" }));
-      const { frames, refused } = packFrames(self, envelopes, connection.info?.max_payload ?? PAYLOAD_MAX_BYTES_DEFAULT);
+      const { frames, refused } = packFrames([self, incarnation], envelopes, connection.info?.max_payload ?? PAYLOAD_MAX_BYTES_DEFAULT);
       if (connected) {
         for (const bytes of frames) publish(host, bytes);
         return refused;

@@ -11,6 +11,7 @@ const ACTORS_PER_LOOK = 4_096;
 /**
  * What an address does on its host.
  * - dormant: no activation; the next go activates
+ * - waiting: another host may not have let go of the address yet
  * - starting: `activate` has returned a promise
  * - idle: the actor can take a message
  * - turn: `receive` has returned a promise
@@ -18,7 +19,7 @@ const ACTORS_PER_LOOK = 4_096;
  * - backoff: crashed, waits to be activated anew
  * - gone: no longer in the host's table
  */
-export type Phase = "dormant" | "starting" | "idle" | "turn" | "ending" | "backoff" | "gone";
+export type Phase = "dormant" | "waiting" | "starting" | "idle" | "turn" | "ending" | "backoff" | "gone";
 
 /** One actor as it is seen from outside: plain data. */
 export interface ActorState {

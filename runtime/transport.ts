@@ -14,8 +14,8 @@ export interface Listener {
 export interface Transport {
   /** Begins to deliver; resolves when what others send from now on arrives. Called once. */
   listen(listener: Listener): Promise<void>;
-  /** Sends what one turn of the loop has for one host. Returns what it refused; the rest is on its way, which is no promise that it arrives. */
-  send(host: string, envelopes: readonly Envelope[]): readonly Refused[];
+  /** Sends what one turn of the loop has for one host, in the name of this incarnation of the sender. Returns what it refused; the rest is on its way, which is no promise that it arrives. */
+  send(host: string, envelopes: readonly Envelope[], incarnation: number): readonly Refused[];
   /** False while nothing sent to this host can arrive. */
   reachable(host: string): boolean;
   /** Stops delivering, after what was sent has left. */

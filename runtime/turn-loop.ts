@@ -45,6 +45,8 @@ export class TurnLoop {
   /** What actors may still use up in this turn. */
   #messages = LOOP_MESSAGES_PER_TURN;
   #until_ms = 0;
+  /** From then on no turn starts. */
+  #lease_ms = Number.POSITIVE_INFINITY;
   #closed = false;
   /** For how long in this turn. */
   #held_ms = 0;
@@ -77,9 +79,19 @@ export class TurnLoop {
     this.#turns(this.#turn);
   }
 
-  /** Whether actors have used up their time in this turn. Reads the clock. */
+  /** Turns may start until this moment of the monotonic clock; what is ready then waits for the next lease. */
+  lease(until_ms: number): void {
+    this.#lease_ms = until_ms;
+    if (this.#draining || this.#closed || this.#ready.length === 0 || this.#isLapsed()) return;
+    this.stir();
+    this.#draining = true;
+    queueMicrotask(this.#drainSoon);
+  }
+
+  /** Whether actors have used up their time in this turn, or the lease has. Reads the clock. */
   isTimeUp(): boolean {
-    if (this.#clock.monotonic_ms() < this.#until_ms) return false;
+    const now_ms = this.#clock.monotonic_ms();
+    if (now_ms < this.#until_ms && now_ms < this.#lease_ms) return false;
     this.#messages = 0;
     return true;
   }
@@ -90,9 +102,15 @@ export class TurnLoop {
     this.#ready = [];
   }
 
+  #isLapsed(): boolean {
+    return this.#lease_ms !== Number.POSITIVE_INFINITY && this.#clock.monotonic_ms() >= this.#lease_ms;
+  }
+
   #drainNow(): void {
     const since_ms = this.#clock.monotonic_ms();
-    this.#drain();
+    // What is ready stays so, and a new lease takes it up.
+    if (since_ms >= this.#lease_ms) this.#draining = false;
+    else this.#drain();
     this.#held_ms += this.#clock.monotonic_ms() - since_ms;
   }
 
@@ -123,7 +141,7 @@ export class TurnLoop {
     this.blocks.add(this.#held_ms);
     const since_ms = this.#clock.monotonic_ms();
     this.#turning = false;
-    if (this.#ready.length > 0 && !this.#closed) {
+    if (this.#ready.length > 0 && !this.#closed && since_ms < this.#lease_ms) {
       // Actors that used up their share of the last turn go on in this one.
       this.stir();
       this.#draining = true;

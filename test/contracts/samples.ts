@@ -8,7 +8,7 @@ const BYTES_PER_LINE = 32;
 /** The bytes of one frame and one batch: a change of a binary form that no constant and no comment tells of changes these. */
 export function samples(): string[] {
   const { frames } = packFrames(
-    "front",
+    ["front", 7],
     [
       [TELL, "node/n1", { type: "podGone", key: "pods/default/a" } as { type: string }],
       [ASK, "writer/main", { type: "committedRevision" }, 7],

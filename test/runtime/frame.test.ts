@@ -13,13 +13,13 @@ const envelope: fc.Arbitrary<Envelope> = fc.oneof(
 test("frames bring back every envelope in order, none larger than the limit; what is too large alone is refused", () => {
   fc.assert(
     fc.property(fc.array(envelope, { maxLength: 60 }), fc.integer({ min: 60, max: 2_000 }), (envelopes, payload_max) => {
-      const { frames, refused } = packFrames("here", envelopes, payload_max);
+      const { frames, refused } = packFrames(["here", 7], envelopes, payload_max);
       const back: Envelope[] = [];
       for (const bytes of frames) {
         expect(bytes.byteLength).toBeLessThanOrEqual(payload_max);
         const frame = unpackFrame(bytes);
         if (typeof frame === "string") throw new Error(frame);
-        expect(frame.from).toBe("here");
+        expect([frame.from, frame.incarnation]).toEqual(["here", 7]);
         back.push(...frame.envelopes);
       }
       const lost = new Set(refused.map(({ envelope }) => envelope));
@@ -27,7 +27,7 @@ test("frames bring back every envelope in order, none larger than the limit; wha
       expect(JSON.stringify(back)).toBe(JSON.stringify(envelopes.filter((one) => !lost.has(one))));
       for (const { envelope: one, reason } of refused) {
         expect(reason).toBe("too-large");
-        expect(packFrames("here", [one], payload_max).frames).toEqual([]);
+        expect(packFrames(["here", 7], [one], payload_max).frames).toEqual([]);
       }
     }),
   );
@@ -35,14 +35,14 @@ test("frames bring back every envelope in order, none larger than the limit; wha
 
 test("envelopes that fit together travel together", () => {
   const many = Array.from({ length: 500 }, (_, index): Envelope => [TELL, "sum/x", { type: `add${index % 3}` }]);
-  expect(packFrames("here", many, 1_048_576).frames.length).toBe(1);
+  expect(packFrames(["here", 7], many, 1_048_576).frames.length).toBe(1);
 });
 
 test("what cannot be packed is refused alone", () => {
   const round: { type: string; self?: unknown } = { type: "round" };
   round.self = round;
   const { frames, refused } = packFrames(
-    "here",
+    ["here", 7],
     [
       [TELL, "sum/x", round],
       [ANSWER, 4, 2],
@@ -50,16 +50,16 @@ test("what cannot be packed is refused alone", () => {
     1_000,
   );
   expect(refused).toEqual([{ envelope: [TELL, "sum/x", round], reason: "not-plain-data" }]);
-  expect(frames.map((bytes) => unpackFrame(bytes))).toEqual([{ from: "here", envelopes: [[ANSWER, 4, 2]] }]);
+  expect(frames.map((bytes) => unpackFrame(bytes))).toEqual([{ from: "here", incarnation: 7, envelopes: [[ANSWER, 4, 2]] }]);
 });
 
 test.each([
-  ["another version", new Packr().pack([FRAME_VERSION + 1, "there", []]), /version 2.*reads version 1/],
+  ["another version", new Packr().pack([FRAME_VERSION + 1, "there", []]), /version 3.*reads version 2/],
   ["something else", new TextEncoder().encode("hello"), /not a frame/],
   ["nothing", new Uint8Array(0), /not a frame/],
   [
     "half a frame",
-    packFrames("there", [[ANSWER, 1, "a long answer"]], 1_000).frames[0]?.subarray(0, 12) ?? new Uint8Array(0),
+    packFrames(["there", 7], [[ANSWER, 1, "a long answer"]], 1_000).frames[0]?.subarray(0, 12) ?? new Uint8Array(0),
     /broken frame/,
   ],
 ])("%s is named, not guessed at", (_name, bytes, said) => {

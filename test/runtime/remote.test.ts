@@ -156,7 +156,7 @@ test("a host that meets a frame of another version says so and goes on", async (
     "back",
     new Packr().pack([
       FRAME_VERSION,
-      "front",
+      ["front", 0],
       [
         [99, "an envelope from the future"],
         [0, sum, { type: "add", n: 4 }],
@@ -184,11 +184,16 @@ test("when an address moves, its actor stops and what waited follows it, asks to
   expect(await keep).toBe("deadline");
 });
 
-test("a host refuses what another sends it in error, instead of activating an address twice", async () => {
-  const { front, network, clock } = pair();
-  network.inject("front", new Packr().pack([FRAME_VERSION, "back", [[0, sum, { type: "add", n: 4 }]]]));
+test("what another host sends in error is sent on once, and refused the second time, instead of activating an address twice", async () => {
+  const { front, back, network, clock } = pair();
+  network.inject("front", new Packr().pack([FRAME_VERSION, ["back", 0], [[0, sum, { type: "add", n: 4 }]]]));
+  await clock.run(0);
+  expect(front.host.counters()).toMatchObject({ active: 0, deadLetters: { unreachable: 0 } });
+  expect(await back.host.messenger.ask(sum, { type: "sum" })).toEqual({ total: 4, on: "back" });
+  network.inject("front", new Packr().pack([FRAME_VERSION, ["back", 0], [[0, sum, { type: "add", n: 4 }, true]]]));
   await clock.run(0);
   expect(front.host.counters()).toMatchObject({ active: 0, deadLetters: { unreachable: 1 } });
+  expect(await back.host.messenger.ask(sum, { type: "sum" })).toEqual({ total: 4, on: "back" });
 });
 
 test("a message of another version is refused, counted and logged, and its actor goes on as it was", async () => {
