@@ -8,8 +8,9 @@ import { subjects } from "./subjects.ts";
 
 export const REGENERATE = "npm run contracts";
 
-/** The folders whose code runs in a cluster. */
-const FOLDERS = ["runtime", "actors", "cluster"];
+/** The folders whose code runs in a cluster, and the one among them whose code does not. */
+const FOLDERS = ["runtime/", "actors/", "cluster/"];
+const NOT_IN_A_CLUSTER = "runtime/simulator/";
 
 const ROOT: string = join(import.meta.dirname, "../..");
 /** In docs/: it is of the whole house, and runtime/ knows nothing of the rest. */
@@ -30,7 +31,8 @@ export interface Contracts {
 export function contracts(): Contracts {
   const config = ts.readConfigFile(join(ROOT, "tsconfig.json"), ts.sys.readFile);
   const { fileNames, options } = ts.parseJsonConfigFileContent(config.config, ts.sys, ROOT);
-  const wanted = fileNames.filter((name) => FOLDERS.some((folder) => name.startsWith(join(ROOT, folder, "/"))));
+  const isOf = (name: string, folder: string): boolean => name.startsWith(join(ROOT, folder));
+  const wanted = fileNames.filter((name) => FOLDERS.some((folder) => isOf(name, folder)) && !isOf(name, NOT_IN_A_CLUSTER));
   return contractsOf(ts.createProgram(wanted, options), wanted, samples());
 }
 

@@ -1,5 +1,7 @@
 import ts from "typescript";
 
+const LINE_CHARACTERS = 140;
+
 /**
  * Prints types that cross a wire, in a stable order and without paths, and finds in them what msgpack does not carry: functions, classes,
  * Map, Set, Date, bigint, symbols, and `unknown` or `any`, behind which any of them may hide. Object types that have a name are printed by
@@ -41,9 +43,11 @@ export class PlainTypes {
     return all.length === 0 ? "{}" : `{ ${all.join(", ")} }`;
   }
 
-  /** `Name = type` of every named type that was printed, by name. */
+  /** `Name = type` of every named type that was printed, by name; of what fills more than a line, one property a line. */
   definitions(): string[] {
-    return [...this.#named].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, { text }]) => `${name} = ${text}`);
+    return [...this.#named]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, { text }]) => `${name} = ${onLines(text)}`.replace(" \n", "\n"));
   }
 
   #property(property: ts.Symbol, where: string): string {
@@ -131,6 +135,34 @@ function nameOf(type: ts.Type): string | undefined {
   if (type.aliasSymbol !== undefined) return type.aliasTypeArguments === undefined ? type.aliasSymbol.name : undefined;
   const { symbol } = type;
   return symbol !== undefined && symbol.flags & (ts.SymbolFlags.Interface | ts.SymbolFlags.Class) ? symbol.name : undefined;
+}
+
+/** Spreads what fills more than a line over several, one member of a union or one property each. */
+function onLines(printed: string, indent = ""): string {
+  if (indent.length + printed.length <= LINE_CHARACTERS) return printed;
+  const deeper = `${indent}  `;
+  const members = apart(printed, " | ");
+  if (members.length > 1) return members.map((member) => `\n${deeper}| ${onLines(member, deeper)}`).join("");
+  const open = printed.indexOf("{ ");
+  if (open < 0 || !printed.endsWith(" }")) return printed;
+  const properties = apart(printed.slice(open + 2, -2), ", ").map((property) => `\n${deeper}${onLines(property, deeper)},`);
+  return `${printed.slice(0, open)}{${properties.join("")}\n${indent}}`;
+}
+
+/** The parts between the separators that lie within no bracket. */
+function apart(printed: string, separator: string): string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let from = 0;
+  for (let at = 0; at < printed.length; at++) {
+    if ("{[(".includes(printed.charAt(at))) depth += 1;
+    else if ("}])".includes(printed.charAt(at))) depth -= 1;
+    else if (depth === 0 && printed.startsWith(separator, at)) {
+      parts.push(printed.slice(from, at));
+      from = at + separator.length;
+    }
+  }
+  return [...parts, printed.slice(from)];
 }
 
 /** As declared; then those of mapped types, which the compiler has in the order of a union. */

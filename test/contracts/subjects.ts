@@ -15,7 +15,9 @@ export function subjects(files: readonly ts.SourceFile[], checker: ts.TypeChecke
     if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression)) {
       const method = node.expression.name.text;
       const [first, ...rest] = node.arguments;
-      if (first === undefined || !NAMING.includes(method) || !isOfNats(checker.getSymbolAtLocation(node.expression.name))) return;
+      if (first === undefined || !NAMING.includes(method)) return;
+      const receiver = checker.getTypeAtLocation(node.expression.expression);
+      if (!isOfNats(checker.getSymbolAtLocation(node.expression.name)) && !isLikeConnection(receiver)) return;
       lines.add(`${method === "kv" ? "bucket" : method} ${texts.of(first)}`);
       for (const options of rest) {
         if (!ts.isObjectLiteralExpression(options)) continue;
@@ -34,6 +36,11 @@ export function subjects(files: readonly ts.SourceFile[], checker: ts.TypeChecke
 
 function isOfNats(symbol: ts.Symbol | undefined): boolean {
   return symbol?.declarations?.some((declaration) => declaration.getSourceFile().fileName.includes("/node_modules/nats/")) === true;
+}
+
+/** What the house uses of a connection where it may also be another than the client's. */
+function isLikeConnection(type: ts.Type): boolean {
+  return ["publish", "subscribe", "isClosed", "flush"].every((name) => type.getProperty(name) !== undefined);
 }
 
 function settingsOf(type: ts.Type | undefined): string | undefined {
