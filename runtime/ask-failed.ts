@@ -2,6 +2,7 @@
 export const ASK_FAILURES = {
   deadline: "no answer came in time; whether the message was handled is not known",
   "mailbox-full": "the actor's mailbox is full; try again later",
+  overloaded: "the actor's host takes in less than is sent to it, and too much waits already; try again later",
   unreachable: "the actor's host cannot be reached or is stopping; whether the message was handled is not known",
   "unknown-kind": "no live host offers this kind of actor",
   "unknown-message": "the actor does not know messages of this type; its host runs another version",

@@ -15,6 +15,7 @@ export const DEAD_LETTER_REASONS: Readonly<Record<DeadLetterReason, AskFailure>>
   unreachable: "unreachable",
   "too-large": "too-large",
   "not-plain-data": "not-plain-data",
+  overloaded: "overloaded",
   /** Waited for an actor that crashed and whose kind says that it then stops. */
   crashed: "crashed",
   /** The host, or the actor's kind on it, has stopped. */
@@ -90,6 +91,29 @@ export interface HostCounters extends Sums {
   /** Where HostOptions.eventLoop watches it. */
   readonly eventLoop?: EventLoopState;
   readonly kinds: Readonly<Record<string, KindCounters>>;
+  readonly links: Readonly<LinkCounters>;
+}
+
+/** What went between one host and all others since it started. */
+export interface LinkCounters {
+  /** Frames that were packed, the envelopes in them, and their bytes. */
+  frames: number;
+  envelopes: number;
+  bytes: number;
+  /** Frames with envelopes that came, and were delivered. */
+  framesTaken: number;
+  /** Frames without envelopes that were sent: reports and probes (link.ts). */
+  reports: number;
+  /** Frames that came a second time and were dropped. */
+  doubled: number;
+  /** Bytes, and ENVELOPE_COST for each envelope, that others sent here and that did not arrive. */
+  missed: number;
+  /** The same of what waits here now for others to take in more. */
+  waiting: number;
+}
+
+export function noLinkCounters(): LinkCounters {
+  return { frames: 0, envelopes: 0, bytes: 0, framesTaken: 0, reports: 0, doubled: 0, missed: 0, waiting: 0 };
 }
 
 /** What is added up over the kinds of a host. */
@@ -105,6 +129,7 @@ export function noDeadLetters(): DeadLetterCounts {
     unreachable: 0,
     "too-large": 0,
     "not-plain-data": 0,
+    overloaded: 0,
     crashed: 0,
     stopped: 0,
     unreadable: 0,

@@ -27,16 +27,34 @@ export type Envelope =
   | readonly [kind: typeof FAILURE, id: number, code: string, message: string]
   | readonly [kind: typeof SIGNAL, to: Address, message: Message];
 
-/** What one host sends to another at once. Order within it is the order of sending. */
-export interface Frame {
+/** What a frame says beside its envelopes: who sends it, and where both directions of the link stand (link.ts). */
+export interface FrameHead {
+  /** The name of the sending host. */
   readonly from: string;
-  /** Which life of the sender sent it (membership/table.ts); 0 where hosts have no membership. */
+  /** Its incarnation as a member (membership/table.ts); 0 where hosts have no membership. */
   readonly incarnation: number;
+  /** Tells two processes or threads of one host name apart, with or without membership: a number that a host draws when it starts. */
+  readonly life: number;
+  /** Where this frame begins in what the sender's life has sent to this receiver, in units of cost. */
+  readonly position: number;
+  /** Not 0: say where you stand, soon, and repeat this number as `heardFor`. */
+  readonly wants: number;
+  /** The life of the receiver to which `heard` refers; 0 when nothing was heard of it. */
+  readonly heardLife: number;
+  /** Up to here the sender of this frame has taken in what the receiver sent to it. */
+  readonly heard: number;
+  /** The latest `wants` that this frame answers, or 0. */
+  readonly heardFor: number;
+}
+
+/** What one host sends to another at once. Order within it is the order of sending. No envelopes: only the head matters. */
+export interface Frame {
+  readonly head: FrameHead;
   readonly envelopes: readonly Envelope[];
 }
 
 /** An envelope that did not leave its host, and why. */
 export interface Refused {
   readonly envelope: Envelope;
-  readonly reason: "too-large" | "not-plain-data" | "unreachable";
+  readonly reason: "too-large" | "not-plain-data" | "unreachable" | "overloaded";
 }

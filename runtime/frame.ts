@@ -1,8 +1,8 @@
 import { Packr } from "msgpackr";
-import type { Envelope, Frame, Refused } from "./envelope.ts";
+import type { Envelope, Frame, FrameHead, Refused } from "./envelope.ts";
 
 /**
- * Version of what `packFrames` writes: msgpack of `[version, [from, incarnation], envelopes]`, messages as msgpackr records.
+ * Version of what `packFrame` writes: msgpack of `[version, head, envelopes]`, the head a tuple, messages as msgpackr records.
  * @contract frames between hosts
  */
 export const FRAME_VERSION = 2;
@@ -13,43 +13,59 @@ const ARRAY_OF_THREE = 0x93;
 /** Records are defined inside each frame, so that a frame needs no memory of earlier ones: one may be lost. */
 const packr = new Packr({ useRecords: true, moreTypes: false });
 
-/** Who sends a frame: the host, and its incarnation. */
-export type FrameSender = readonly [host: string, incarnation: number];
+/**
+ * The head as it is packed; what the numbers mean is said at FrameHead.
+ * @contract frames between hosts
+ */
+export type HeadTuple = [
+  from: string,
+  incarnation: number,
+  life: number,
+  position: number,
+  wants: number,
+  heardLife: number,
+  heard: number,
+  heardFor: number,
+];
 
-export interface PackedFrames {
-  readonly frames: readonly Uint8Array[];
-  readonly refused: readonly Refused[];
+/** Where packed frames go. */
+export interface Loading {
+  /** No frame may be larger. */
+  readonly frame_bytes_max: number;
+  /** Of envelopes that are about to be packed, those that there is room for. */
+  admit(envelopes: readonly Envelope[]): readonly Envelope[];
+  /** For the frame that is packed next. */
+  head(): FrameHead;
+  load(bytes: Uint8Array, envelopes: readonly Envelope[]): void;
+  refuse(refused: Refused): void;
 }
 
 /**
- * Packs envelopes into one frame, or into as many as needed for none to be larger than `payload_max` bytes. An envelope that is too
+ * Packs envelopes into one frame, or into as many as needed for none to be larger than the limit, in order. An envelope that is too
  * large by itself, or cannot be packed, is refused and the others go on.
  */
-export function packFrames(from: FrameSender, envelopes: readonly Envelope[], payload_max: number): PackedFrames {
-  const frames: Uint8Array[] = [];
-  const refused: Refused[] = [];
-  packInto(from, envelopes, payload_max, frames, refused);
-  return { frames, refused };
-}
-
-function packInto(from: FrameSender, envelopes: readonly Envelope[], payload_max: number, frames: Uint8Array[], refused: Refused[]): void {
-  const [first] = envelopes;
+export function packFrames(envelopes: readonly Envelope[], loading: Loading): void {
+  const admitted = loading.admit(envelopes);
+  const [first] = admitted;
   if (first === undefined) return;
-  const packed = pack(from, envelopes);
-  if (packed !== undefined && packed.byteLength <= payload_max) {
-    frames.push(packed);
-  } else if (envelopes.length === 1) {
-    refused.push({ envelope: first, reason: packed === undefined ? "not-plain-data" : "too-large" });
+  const packed = packFrame(loading.head(), admitted);
+  if (packed !== undefined && packed.byteLength <= loading.frame_bytes_max) {
+    loading.load(packed, admitted);
+  } else if (admitted.length === 1) {
+    loading.refuse({ envelope: first, reason: packed === undefined ? "not-plain-data" : "too-large" });
   } else {
-    const half = envelopes.length >> 1;
-    packInto(from, envelopes.slice(0, half), payload_max, frames, refused);
-    packInto(from, envelopes.slice(half), payload_max, frames, refused);
+    const half = admitted.length >> 1;
+    packFrames(admitted.slice(0, half), loading);
+    packFrames(admitted.slice(half), loading);
   }
 }
 
-function pack(from: FrameSender, envelopes: readonly Envelope[]): Uint8Array | undefined {
+/** One frame; undefined when an envelope holds what msgpack cannot carry. The bytes are a part of a larger buffer. */
+export function packFrame(head: FrameHead, envelopes: readonly Envelope[]): Uint8Array | undefined {
+  const { from, incarnation, life, position, wants, heardLife, heard, heardFor } = head;
+  const tuple: HeadTuple = [from, incarnation, life, position, wants, heardLife, heard, heardFor];
   try {
-    return packr.pack([FRAME_VERSION, from, envelopes]);
+    return packr.pack([FRAME_VERSION, tuple, envelopes]);
   } catch {
     // Circular data overflows the stack, functions have no form: found out by packing, because looking first would cost every message.
     return undefined;
@@ -62,8 +78,9 @@ export function unpackFrame(bytes: Uint8Array): Frame | string {
   if (bytes[0] !== ARRAY_OF_THREE || version === undefined) return "not a frame";
   if (version !== FRAME_VERSION) return `frame of version ${version}, this host reads version ${FRAME_VERSION}`;
   try {
-    const [, [from, incarnation], envelopes]: [number, FrameSender, Envelope[]] = packr.unpack(bytes);
-    return { from, incarnation, envelopes };
+    const [, head, envelopes]: [number, HeadTuple, Envelope[]] = packr.unpack(bytes);
+    const [from, incarnation, life, position, wants, heardLife, heard, heardFor] = head;
+    return { head: { from, incarnation, life, position, wants, heardLife, heard, heardFor }, envelopes };
   } catch (error) {
     return `broken frame: ${String(error)}`;
   }

@@ -4,11 +4,12 @@ import { ASK_FAILURES } from "./ask-failed.ts";
 import { ASK_DEADLINE_MS, Asks, NOBODY } from "./asks.ts";
 import { Cell } from "./cell.ts";
 import type { Activatable, CellHost, KindOnHost } from "./cell-host.ts";
-import { addUp, DEAD_LETTER_REASONS, type DeadLetterReason, type HostCounters, KindMeasures } from "./counters.ts";
+import { addUp, DEAD_LETTER_REASONS, type DeadLetterReason, type HostCounters, KindMeasures, noLinkCounters } from "./counters.ts";
 import { type DeadLetterListener, DeadLetters } from "./dead-letters.ts";
 import type { Directory } from "./directory.ts";
 import { ANSWER, ASK, type Envelope, FAILURE, type Frame, type Refused, SIGNAL, TELL } from "./envelope.ts";
 import type { EventLoopState } from "./event-loop.ts";
+import { unpackFrame } from "./frame.ts";
 import { withFields } from "./log.ts";
 import type { Membership } from "./membership/membership.ts";
 import { Outbox, RemoteSender } from "./outbox.ts";
@@ -101,12 +102,16 @@ export class Host {
     this.#asks = new Asks(clock, random, (host) => transport?.reachable(host) ?? false);
     this.#outbox =
       transport &&
-      new Outbox(
+      new Outbox({
+        self: name,
         transport,
-        () => this.#loop.stir(),
-        options.planted === "dropped-frame-taken-for-delivered" ? () => undefined : (refused) => this.#notSent(refused),
-        () => membership?.incarnation ?? 0,
-      );
+        clock,
+        random,
+        incarnation: () => membership?.incarnation ?? 0,
+        stir: () => this.#loop.stir(),
+        refused: options.planted === "dropped-frame-taken-for-delivered" ? () => undefined : (refused) => this.#notSent(refused),
+        replaced: (host) => this.#asks.lost(host),
+      });
     this.messenger = {
       tell: (to, message) => this.#fromDoor(to, message, NOBODY),
       ask: (to, message, ask) => this.#ask(to, ask, (sender) => this.#fromDoor(to, message, sender)),
@@ -138,9 +143,10 @@ export class Host {
     });
     const listening =
       transport?.listen({
-        deliver: (frame) => this.#deliver(frame),
+        frame: (bytes) => this.#hear(bytes),
         unreadable: (reason) => this.#deadLetters.addUnreadable(reason),
-        lost: (host) => this.#asks.lost(host),
+        lost: (host) => this.#lost(host),
+        resumed: (host) => this.#outbox?.resumed(host),
       }) ?? Promise.resolve();
     this.#listening = membership === undefined ? listening : listening.then(() => membership.join());
     // Whoever awaits `ready` hears of it; the rest of the host works all the same.
@@ -170,6 +176,7 @@ export class Host {
       lateAnswers: this.#asks.late,
       blocks: this.#loop.blocks.counts(),
       ...(this.#eventLoop === undefined ? {} : { eventLoop: this.#eventLoop() }),
+      links: this.#outbox?.counters() ?? noLinkCounters(),
     };
   }
 
@@ -277,18 +284,22 @@ export class Host {
     });
   }
 
-  #deliver(frame: Frame): void {
-    if (this.#membership?.hears(frame.from, frame.incarnation) === false) {
+  #hear(bytes: Uint8Array): void {
+    const frame = unpackFrame(bytes);
+    if (typeof frame === "string") this.#deadLetters.addUnreadable(frame);
+    else if (this.#membership?.hears(frame.head.from, frame.head.incarnation) === false)
       for (const envelope of frame.envelopes) this.#deadLetter("fenced", envelope);
-      return;
-    }
-    for (const envelope of frame.envelopes) {
+    else this.#outbox?.take(frame, bytes.byteLength, () => this.#deliver(frame));
+  }
+
+  #deliver({ head: { from }, envelopes }: Frame): void {
+    for (const envelope of envelopes) {
       if (envelope[0] === TELL) this.#fromHost(envelope[1], envelope[2], NOBODY, envelope[3]);
-      else if (envelope[0] === ASK) this.#fromHost(envelope[1], envelope[2], this.#remoteSender(frame.from, envelope[3]), envelope[4]);
+      else if (envelope[0] === ASK) this.#fromHost(envelope[1], envelope[2], this.#remoteSender(from, envelope[3]), envelope[4]);
       else if (envelope[0] === ANSWER) this.#asks.answered(envelope[1], envelope[2]);
       else if (envelope[0] === FAILURE) this.#asks.failed(envelope[1], envelope[2], envelope[3]);
       else if (envelope[0] === SIGNAL) this.#signalled(envelope[1], envelope[2]);
-      else this.#deadLetters.addUnreadable(`an envelope of kind ${String(envelope[0])} from ${frame.from}`);
+      else this.#deadLetters.addUnreadable(`an envelope of kind ${String(envelope[0])} from ${from}`);
     }
   }
 
@@ -312,7 +323,13 @@ export class Host {
     return this.#outbox === undefined ? NOBODY : new RemoteSender(this.#outbox, host, id);
   }
 
-  /** What the transport did not take. */
+  /** Nobody is there under this name any more, or not who was. */
+  #lost(host: string): void {
+    this.#outbox?.lost(host);
+    this.#asks.lost(host);
+  }
+
+  /** What did not leave. */
   #notSent({ envelope, reason }: Refused): void {
     if (envelope[0] === ASK) this.#asks.failed(envelope[3], reason, `${envelope[1]}: ${ASK_FAILURES[reason]}`);
     else this.#deadLetter(reason, envelope);
@@ -359,7 +376,7 @@ export class Host {
 
   /** Other members: what waits for an answer of those that are gone hears of it, and what lives elsewhere now ends here. */
   #viewed(membership: Membership, lost: readonly string[]): void {
-    for (const host of lost) this.#asks.lost(host);
+    for (const host of lost) this.#lost(host);
     // What was meant for a host that leaves is ahead of the news that this one knows.
     this.#outbox?.flush();
     for (const [address, cell] of [...this.#cells]) {
@@ -401,7 +418,7 @@ export class Host {
       await this.#stopKind(kind);
     }
     this.#asks.close();
-    this.#outbox?.flush();
+    this.#outbox?.close();
     this.#loop.close();
     // What was sent must be on its way before others see that this host has left, and hear no more from it.
     await this.#transport?.close();

@@ -1,14 +1,9 @@
-import type { Envelope, Refused } from "./envelope.ts";
-import { packFrames, unpackFrame } from "./frame.ts";
 import { systemClock } from "./system.ts";
-import type { Clock, Timer } from "./time.ts";
+import type { Clock } from "./time.ts";
 import type { Listener, Transport } from "./transport.ts";
 
-/** Packed frames that are kept while the connection is down, to be sent when it is back; beyond that sends are refused as unreachable. */
-export const OFFLINE_BUFFER_BYTES_MAX: number = 16 * 1024 * 1024;
-
-/** After a server came back its clients come back one after another; who sends at once sends to hosts that do not listen yet. */
-const RECONNECT_SETTLE_MS = 100;
+/** After a server came back its clients come back one after another; this long a host that nobody listens for may be one of those. */
+export const RECONNECT_GRACE_MS = 2_000;
 
 /** The limit of a server that has not said one: nats-server's default. */
 const PAYLOAD_MAX_BYTES_DEFAULT = 1_048_576;
@@ -52,76 +47,65 @@ export interface NatsTransportOptions {
 /**
  * Frames over core NATS: one message for what one turn of the loop sends to one host. Subject `<prefix>.host.<name>`; the reply subject
  * `<prefix>.lost.<name>.<other>` is there only for NATS to say (no responders) that nobody listens to `<other>`.
+ *
+ * A connection that breaks loses what is in it, and nobody can tell how much; what the client is given until it has a new one it forgets. So nothing
+ * is given to it meanwhile (`send` says false), and when it is back the listener hears `resumed`, upon which the links find out what is missing.
+ * Together they promise: what was told or asked **before, during or after** an outage of the server arrives once when both hosts live and
+ * reconnect, except what does not fit the links' bounds, which is refused; asks still end at their deadlines.
  */
 export function natsTransport(options: NatsTransportOptions): Transport {
   const { connection, prefix, host: self, clock = systemClock() } = options;
   if (!HOST_NAME.test(self)) throw new RangeError(`host name "${self}": only letters, digits, "-" and "_"`);
   const subscriptions: { unsubscribe(): void }[] = [];
   let connected = !connection.isClosed();
-  let offline: { host: string; bytes: Uint8Array }[] = [];
-  let offlineBytes = 0;
+  let reconnected_ms = Number.NEGATIVE_INFINITY;
   let closed = false;
-  let settling: Timer | undefined;
+  /** Of the latest server: while there is none the client says nothing. */
+  let frame_bytes_max = PAYLOAD_MAX_BYTES_DEFAULT;
 
-  async function followStatus(): Promise<void> {
+  async function followStatus(listener: Listener): Promise<void> {
     for await (const { type } of connection.status()) {
-      if (type === "disconnect") {
-        settling?.cancel();
-        connected = false;
+      if (type === "disconnect") connected = false;
+      if (type === "reconnect") {
+        connected = true;
+        reconnected_ms = clock.monotonic_ms();
+        listener.resumed();
       }
-      if (type === "reconnect") settling = clock.after(RECONNECT_SETTLE_MS, sendWaiting);
     }
-    settling?.cancel();
     connected = false;
   }
 
-  function sendWaiting(): void {
-    connected = true;
-    const waiting = offline;
-    offline = [];
-    offlineBytes = 0;
-    for (const { host, bytes } of waiting) publish(host, bytes);
-  }
-
-  function publish(host: string, bytes: Uint8Array): void {
-    connection.publish(`${prefix}.host.${host}`, bytes, { reply: `${prefix}.lost.${self}.${host}` });
-  }
-
-  function hear(message: WireMessage, listener: Listener): void {
-    const frame = unpackFrame(message.data);
-    if (typeof frame === "string") listener.unreadable(frame);
-    else listener.deliver(frame);
+  function nobodyListens(host: string, listener: Listener): void {
+    if (clock.monotonic_ms() - reconnected_ms < RECONNECT_GRACE_MS) listener.resumed(host);
+    else listener.lost(host);
   }
 
   return {
+    get frame_bytes_max(): number {
+      frame_bytes_max = connection.info?.max_payload ?? frame_bytes_max;
+      return frame_bytes_max;
+    },
+
     async listen(listener: Listener): Promise<void> {
-      void followStatus();
+      void followStatus(listener);
       subscriptions.push(
         connection.subscribe(`${prefix}.host.${self}`, {
-          callback: (error, message) => (error === null ? hear(message, listener) : listener.unreadable(error.message)),
+          callback: (error, message) => (error === null ? listener.frame(message.data) : listener.unreadable(error.message)),
         }),
         connection.subscribe(`${prefix}.lost.${self}.*`, {
           callback: (_error, message) => {
-            if (message.headers?.code === NO_RESPONDERS) listener.lost(message.subject.slice(message.subject.lastIndexOf(".") + 1));
+            if (message.headers?.code === NO_RESPONDERS)
+              nobodyListens(message.subject.slice(message.subject.lastIndexOf(".") + 1), listener);
           },
         }),
       );
       await connection.flush();
     },
 
-    send(host: string, envelopes: readonly Envelope[], incarnation: number): readonly Refused[] {
-      if (closed || connection.isClosed()) return envelopes.map((envelope) => ({ envelope, reason: "unreachable" }));
-      const { frames, refused } = packFrames([self, incarnation], envelopes, connection.info?.max_payload ?? PAYLOAD_MAX_BYTES_DEFAULT);
-      if (connected) {
-        for (const bytes of frames) publish(host, bytes);
-        return refused;
-      }
-      // The client forgets what it was given while it was not connected, so the frames wait here.
-      const more = frames.reduce((sum, bytes) => sum + bytes.byteLength, 0);
-      if (offlineBytes + more > OFFLINE_BUFFER_BYTES_MAX) return envelopes.map((envelope) => ({ envelope, reason: "unreachable" }));
-      offlineBytes += more;
-      for (const bytes of frames) offline.push({ host, bytes });
-      return refused;
+    send(host: string, frame: Uint8Array): boolean {
+      if (closed || !connected || connection.isClosed()) return false;
+      connection.publish(`${prefix}.host.${host}`, frame, { reply: `${prefix}.lost.${self}.${host}` });
+      return true;
     },
 
     reachable: () => connected && !connection.isClosed(),

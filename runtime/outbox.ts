@@ -1,68 +1,230 @@
 import type { Sender } from "./actor.ts";
 import { ASK_FAILURES } from "./ask-failed.ts";
-import { ANSWER, type Envelope, FAILURE, type Refused } from "./envelope.ts";
+import { type LinkCounters, noLinkCounters } from "./counters.ts";
+import { ANSWER, ASK, type Envelope, FAILURE, type Frame, type FrameHead, type Refused, TELL } from "./envelope.ts";
+import { type Loading, packFrame, packFrames } from "./frame.ts";
+import { costOf, Link, WAITING_ANSWERS_COST_MAX, WAITING_COST_MAX } from "./link.ts";
+import type { Clock, Random, Timer } from "./time.ts";
 import type { Transport } from "./transport.ts";
 
 /** Envelopes for one host that may gather within one turn of the loop; when there are as many, they leave at once. */
 export const FRAME_ENVELOPES_MAX = 512;
 
-/** What this turn of the loop has for other hosts. */
-export class Outbox {
-  readonly #transport: Transport;
-  readonly #stir: () => void;
-  readonly #refused: (refused: Refused) => void;
-  readonly #incarnation: () => number;
-  readonly #waiting = new Map<string, Envelope[]>();
+/** Links that wait for the other side are looked at this often. */
+const LINK_LOOK_MS = 200;
 
-  /** `stir` asks for a `flush` at the end of this turn; `refused` hears of messages and asks that did not leave; `incarnation` is the sender's. */
-  constructor(transport: Transport, stir: () => void, refused: (refused: Refused) => void, incarnation: () => number) {
-    this.#transport = transport;
-    this.#stir = stir;
-    this.#refused = refused;
-    this.#incarnation = incarnation;
+/** Lives of hosts are drawn from below this. */
+const LIFE_BELOW = 2 ** 48 - 1;
+
+export interface OutboxOptions {
+  /** The name of this host. */
+  readonly self: string;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** That of the sender, now (membership/table.ts). */
+  incarnation(): number;
+  /** Asks for a `flush` at the end of this turn. */
+  stir(): void;
+  /** Hears of messages and asks that did not leave. */
+  refused(refused: Refused): void;
+  /** Another host was started anew: asks to its former life get no answer. Told after the frame that shows it was delivered. */
+  replaced(host: string): void;
+}
+
+/** What this turn of the loop has for other hosts, and the links over which it goes. */
+export class Outbox {
+  readonly #counters: LinkCounters = noLinkCounters();
+  readonly #options: OutboxOptions;
+  readonly #life: number;
+  readonly #gathered = new Map<string, Envelope[]>();
+  readonly #links = new Map<string, Link>();
+  readonly #owing = new Set<string>();
+  #look: Timer | undefined = undefined;
+  #frame_bytes_max: number;
+  #closed = false;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+    this.#life = 1 + options.random.below(LIFE_BELOW);
+    this.#frame_bytes_max = options.transport.frame_bytes_max;
+  }
+
+  /** A copy. */
+  counters(): LinkCounters {
+    let waiting = 0;
+    for (const link of this.#links.values()) waiting += link.waiting;
+    return { ...this.#counters, waiting };
   }
 
   add(host: string, envelope: Envelope): void {
-    const waiting = this.#waiting.get(host);
-    if (waiting === undefined) {
-      this.#waiting.set(host, [envelope]);
-      this.#stir();
+    const gathered = this.#gathered.get(host);
+    if (gathered === undefined) {
+      this.#gathered.set(host, [envelope]);
+      this.#options.stir();
       return;
     }
-    waiting.push(envelope);
-    if (waiting.length < FRAME_ENVELOPES_MAX) return;
-    this.#waiting.delete(host);
-    this.#send(host, waiting);
+    gathered.push(envelope);
+    if (gathered.length < FRAME_ENVELOPES_MAX) return;
+    this.#gathered.delete(host);
+    this.#send(host, gathered);
   }
 
+  /** Sends what this turn has gathered, and the reports that others want. */
   flush(): void {
-    if (this.#waiting.size === 0) return;
-    const all = [...this.#waiting];
-    this.#waiting.clear();
-    for (const [host, envelopes] of all) this.#send(host, envelopes);
+    if (this.#gathered.size > 0) {
+      const all = [...this.#gathered];
+      this.#gathered.clear();
+      for (const [host, envelopes] of all) this.#send(host, envelopes);
+    }
+    if (this.#owing.size > 0) {
+      for (const host of this.#owing) {
+        const link = this.#link(host);
+        if (link.owes) this.#sendHead(host, link, link.reportHead());
+      }
+      this.#owing.clear();
+    }
+  }
+
+  /** A frame has come, of so many bytes; `deliver` is called when its envelopes were not delivered before. */
+  take(frame: Frame, bytes: number, deliver: () => void): void {
+    const { from } = frame.head;
+    const link = this.#link(from);
+    const { fresh, replaced, missed } = link.hear(frame.head, costOfFrame(frame, bytes));
+    this.#counters.missed += missed;
+    if (fresh) {
+      this.#counters.framesTaken += 1;
+      deliver();
+    } else if (frame.envelopes.length > 0) {
+      this.#counters.doubled += 1;
+    }
+    if (replaced) this.#options.replaced(from);
+    this.#release(from, link);
+    if (link.owes) {
+      this.#owing.add(from);
+      this.#options.stir();
+    }
   }
 
   /** In whose name envelopes leave now. */
   get incarnation(): number {
-    return this.#incarnation();
+    return this.#options.incarnation();
   }
 
-  /** Takes back what has not left. */
-  discard(): readonly Envelope[] {
-    const all = [...this.#waiting.values()].flat();
-    this.#waiting.clear();
+  /** Takes back what has not left, and gives up what is on its way: this host is not who it was. */
+  discard(): Envelope[] {
+    const all = [...this.#gathered.values()].flat();
+    this.#gathered.clear();
+    for (const link of this.#links.values()) all.push(...link.lost());
     return all;
   }
 
-  #send(host: string, envelopes: readonly Envelope[]): void {
-    for (const refused of this.#transport.send(host, envelopes, this.incarnation)) {
-      const { envelope, reason } = refused;
-      // The asker must not wait for an answer that cannot travel.
-      if (envelope[0] === ANSWER && reason !== "unreachable")
-        this.add(host, [FAILURE, envelope[1], reason, `answer: ${ASK_FAILURES[reason]}`]);
-      else this.#refused(refused);
+  /** Nobody is there under this name: what waits for it is refused. */
+  lost(host: string): void {
+    for (const envelope of this.#links.get(host)?.lost() ?? []) this.#options.refused({ envelope, reason: "unreachable" });
+  }
+
+  /** The way to a host (without a name: to all) was interrupted and is open again. */
+  resumed(host?: string): void {
+    const frame_bytes_max = this.#options.transport.frame_bytes_max;
+    const smaller = frame_bytes_max < this.#frame_bytes_max;
+    if (host === undefined) this.#frame_bytes_max = frame_bytes_max;
+    for (const [other, link] of this.#links) {
+      if (host !== undefined && host !== other) continue;
+      const unpacked = smaller ? link.shrink(frame_bytes_max) : [];
+      link.resume();
+      const probe = link.probeHead();
+      if (probe !== undefined) this.#sendHead(other, link, probe);
+      if (unpacked.length > 0) this.#send(other, unpacked);
+      this.#lookLater(link);
     }
   }
+
+  /** Sends all that waits, whether there is room or not, for nobody will be here to send it later. */
+  close(): void {
+    this.flush();
+    for (const [host, link] of this.#links) link.release((bytes) => this.#options.transport.send(host, bytes), true);
+    this.#closed = true;
+    this.#look?.cancel();
+    this.#look = undefined;
+  }
+
+  #link(host: string): Link {
+    let link = this.#links.get(host);
+    if (link === undefined) {
+      link = new Link(this.#options.self, this.#life, this.#options.incarnation);
+      this.#links.set(host, link);
+    }
+    return link;
+  }
+
+  #send(host: string, envelopes: readonly Envelope[]): void {
+    const link = this.#link(host);
+    let head = link.head();
+    const loading: Loading = {
+      frame_bytes_max: this.#options.transport.frame_bytes_max,
+      admit: (more) => (link.waiting < WAITING_COST_MAX ? more : more.filter((envelope) => this.#admits(host, link, envelope))),
+      head: () => {
+        head = link.head();
+        return head;
+      },
+      load: (bytes, loaded) => {
+        link.load(head, bytes, loaded);
+        this.#counters.frames += 1;
+        this.#counters.envelopes += loaded.length;
+        this.#counters.bytes += bytes.byteLength;
+        this.#release(host, link);
+      },
+      refuse: (refused) => this.#refuse(host, refused),
+    };
+    packFrames(envelopes, loading);
+  }
+
+  #admits(host: string, link: Link, envelope: Envelope): boolean {
+    const [kind] = envelope;
+    const fits = kind === ANSWER ? link.waiting < WAITING_ANSWERS_COST_MAX : kind !== TELL && kind !== ASK;
+    if (!fits) this.#refuse(host, { envelope, reason: this.#options.transport.reachable(host) ? "overloaded" : "unreachable" });
+    return fits;
+  }
+
+  #refuse(host: string, refused: Refused): void {
+    const { envelope, reason } = refused;
+    // The asker must not wait for an answer that cannot travel.
+    if (envelope[0] === ANSWER && reason !== "unreachable")
+      this.add(host, [FAILURE, envelope[1], reason, `answer: ${ASK_FAILURES[reason]}`]);
+    else this.#options.refused(refused);
+  }
+
+  #release(host: string, link: Link): void {
+    if (link.waiting === 0) return;
+    link.release((bytes) => this.#options.transport.send(host, bytes));
+    this.#lookLater(link);
+  }
+
+  /** Sends a frame without envelopes. */
+  #sendHead(host: string, link: Link, head: FrameHead): void {
+    const bytes = packFrame(head, []);
+    if (bytes === undefined || !this.#options.transport.send(host, bytes)) return;
+    this.#counters.reports += 1;
+    link.answered(head);
+  }
+
+  /** While a link waits for the other side, a lost report must not let it wait for ever. */
+  #lookLater(link: Link): void {
+    if (this.#look !== undefined || this.#closed || (link.waiting === 0 && !link.probing)) return;
+    this.#look = this.#options.clock.after(LINK_LOOK_MS, () => {
+      this.#look = undefined;
+      for (const [host, each] of this.#links) {
+        const probe = each.due();
+        if (probe !== undefined) this.#sendHead(host, each, probe);
+        this.#lookLater(each);
+      }
+    });
+  }
+}
+
+function costOfFrame({ envelopes }: Frame, bytes: number): number {
+  return envelopes.length === 0 ? 0 : costOf(bytes, envelopes.length);
 }
 
 /** Answers an ask that came from another host, once, and only for as long as this host is in the incarnation that was asked. */

@@ -35,7 +35,16 @@ export function subjects(files: readonly ts.SourceFile[], checker: ts.TypeChecke
 }
 
 function isOfNats(symbol: ts.Symbol | undefined): boolean {
-  return symbol?.declarations?.some((declaration) => declaration.getSourceFile().fileName.includes("/node_modules/nats/")) === true;
+  return symbol?.declarations?.some((declaration) => isNatsFile(declaration) || isNarrowed(declaration.parent)) === true;
+}
+
+function isNatsFile(node: ts.Node): boolean {
+  return node.getSourceFile().fileName.includes("/node_modules/nats/");
+}
+
+/** The kernel's own view of a NATS connection: what its transport uses of one. */
+function isNarrowed(node: ts.Node): boolean {
+  return ts.isInterfaceDeclaration(node) && node.name.text === "WireConnection";
 }
 
 /** What the house uses of a connection where it may also be another than the client's. */

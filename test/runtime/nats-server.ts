@@ -8,12 +8,13 @@ import { vi } from "vitest";
 /** A nats-server of a test's own, on a free port of the loopback interface: `$NATS_SERVER`, or the one on the PATH. */
 export class TestNatsServer {
   readonly #folder = mkdtempSync(join(tmpdir(), "troupe-nats-"));
-  readonly #payload_max: number;
+  /** Taken up by the next start. */
+  payload_max: number;
   #child: ChildProcess | undefined;
   #port = -1;
 
   constructor(payload_max: number) {
-    this.#payload_max = payload_max;
+    this.payload_max = payload_max;
   }
 
   get url(): string {
@@ -23,7 +24,7 @@ export class TestNatsServer {
   /** Starts it; a second start, after `kill`, takes the same port. */
   async start(): Promise<void> {
     const config = join(this.#folder, "nats.conf");
-    writeFileSync(config, `host: "127.0.0.1"\nport: ${this.#port}\nmax_payload: ${this.#payload_max}\nports_file_dir: "${this.#folder}"\n`);
+    writeFileSync(config, `host: "127.0.0.1"\nport: ${this.#port}\nmax_payload: ${this.payload_max}\nports_file_dir: "${this.#folder}"\n`);
     const child = spawn(process.env.NATS_SERVER ?? "nats-server", ["-c", config], { stdio: "ignore" });
     this.#child = child;
     await once(child, "spawn");
@@ -34,6 +35,15 @@ export class TestNatsServer {
       return Number(new URL(ports.nats[0] ?? "").port);
     }, 10_000);
     this.#port = port;
+  }
+
+  /** It stands still, with all its connections, until `wake`. */
+  freeze(): void {
+    this.#child?.kill("SIGSTOP");
+  }
+
+  wake(): void {
+    this.#child?.kill("SIGCONT");
   }
 
   async kill(): Promise<void> {

@@ -1,11 +1,16 @@
 import { connect, type NatsConnection } from "nats";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { WAITING_COST_MAX, WINDOW_COST } from "../../runtime/link.ts";
 import { type AskFailed, addressOf, Directory, Host, type Member, natsTransport, systemClock, systemRandom } from "../../runtime/mod.ts";
-import { OFFLINE_BUFFER_BYTES_MAX } from "../../runtime/nats-transport.ts";
 import { TestNatsServer } from "./nats-server.ts";
 import { kindOf, recordingLog } from "./stage.ts";
 
-type Told = { type: "add"; n: number } | { type: "sum" } | { type: "echo"; body: unknown };
+type Told =
+  | { type: "add"; n: number }
+  | { type: "sum" }
+  | { type: "echo"; body: unknown }
+  | { type: "note"; n: number; body: string }
+  | { type: "notes" };
 
 const PAYLOAD_MAX_BYTES = 65_536;
 const MEMBERS: Member[] = [
@@ -39,10 +44,13 @@ async function join(name: string) {
       "sum",
       () => {
         let total = 0;
+        const notes: number[] = [];
         return (message, sender) => {
           if (message.type === "add") total += message.n;
           if (message.type === "sum") sender.answer(total);
           if (message.type === "echo") sender.answer(message.body);
+          if (message.type === "note") sender.answer(notes.push(message.n));
+          if (message.type === "notes") sender.answer(notes);
         };
       },
       { mailboxCapacity: 100_000 },
@@ -85,7 +93,7 @@ test("another format on the subject is logged and nothing breaks", async () => {
   expect(await front.host.messenger.ask(sum, { type: "sum" })).toBe(0);
 });
 
-test("while the server is away asks end unreachable, what fits the buffer is sent when it is back, the rest is refused", async () => {
+test("while the server is away asks end unreachable, what fits the queue is sent when it is back, the rest is refused", async () => {
   const [front, back] = await Promise.all([join("front"), join("back")]);
   expect(await front.host.messenger.ask(sum, { type: "sum" })).toBe(0);
   await server.kill();
@@ -94,12 +102,93 @@ test("while the server is away asks end unreachable, what fits the buffer is sen
   front.host.messenger.tell(sum, { type: "add", n: 7 });
   await new Promise((resolve) => setImmediate(resolve));
   const body = "x".repeat(PAYLOAD_MAX_BYTES - 1_000);
-  const full = Math.ceil(OFFLINE_BUFFER_BYTES_MAX / body.length);
+  const full = Math.ceil(WAITING_COST_MAX / body.length) + 10;
   for (let n = 0; n < full; n++) front.host.messenger.tell(sum, { type: "echo", body });
   expect(await front.failure(sum, { type: "echo", body }, 1_000_000)).toBe("unreachable");
   expect(front.host.counters().deadLetters.unreachable).toBeGreaterThan(0);
   await server.start();
   await vi.waitFor(async () => expect(await front.host.messenger.ask(sum, { type: "sum" }, { deadline_ms: 1_000 })).toBe(7), 20_000);
+});
+
+/** Tells notes from number `from` on, a few a millisecond, until told to stop; then returns the next number. */
+function noting(front: Host, from: number): () => number {
+  let n = from;
+  const timer = setInterval(() => {
+    for (let more = 0; more < 5; more++) front.messenger.tell(sum, { type: "note", n: n++, body: "a note of no great length" });
+  }, 1);
+  return () => {
+    clearInterval(timer);
+    return n;
+  };
+}
+
+const upTo = (below: number): number[] => Array.from({ length: below }, (_, n) => n);
+const patient = { deadline_ms: 50_000 };
+
+test("a server that is killed and comes back on the same port: what was told and asked before, meanwhile and after arrives once, in order", async () => {
+  const [front, back] = await Promise.all([join("front"), join("back")]);
+  expect(await front.host.messenger.ask(sum, { type: "sum" })).toBe(0);
+  let told = 0;
+  for (let time = 0; time < 3; time++) {
+    const { host } = back;
+    const before = host.counters().delivered;
+    const stop = noting(front.host, told);
+    await vi.waitFor(() => expect(host.counters().delivered).toBeGreaterThan(before + 50));
+    const asked = Array.from({ length: 20 }, () => front.host.messenger.ask(sum, { type: "sum" }, patient));
+    await server.kill();
+    await vi.waitFor(() => expect(front.transport.reachable("back")).toBe(false));
+    asked.push(front.host.messenger.ask(sum, { type: "sum" }, patient));
+    await server.start();
+    await vi.waitFor(() => expect(front.transport.reachable("back")).toBe(true), 10_000);
+    expect(new Set(await Promise.all(asked))).toEqual(new Set([0]));
+    told = stop();
+  }
+  const notes = await front.host.messenger.ask<number[]>(sum, { type: "notes" }, patient);
+  expect(notes).toEqual(upTo(told));
+  expect(front.host.counters().deadLetters).toMatchObject({ unreachable: 0, overloaded: 0 });
+  expect(back.host.counters().links.missed + front.host.counters().links.missed).toBe(0);
+  expect(back.host.counters().delivered).toBe(notes.length + 63 + 2);
+});
+
+test("a server that stands still fills windows and queues, no more; when it wakes all that was taken arrives, in order", async () => {
+  const [front, back] = await Promise.all([join("front"), join("back")]);
+  expect(await front.host.messenger.ask(sum, { type: "sum" })).toBe(0);
+  server.freeze();
+  const body = "x".repeat(10_000);
+  const more = Math.ceil((WINDOW_COST + WAITING_COST_MAX) / body.length) + 200;
+  for (let n = 0; n < more; n++) {
+    front.host.messenger.tell(sum, { type: "note", n, body });
+    if (n % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(await front.failure(sum, { type: "sum" }, 1_000_000)).toBe("overloaded");
+  expect(front.host.counters().links.waiting).toBeLessThan(WAITING_COST_MAX + 2 * PAYLOAD_MAX_BYTES);
+  const { overloaded } = front.host.counters().deadLetters;
+  expect(overloaded).toBeGreaterThan(0);
+  server.wake();
+  await vi.waitFor(() => expect(front.host.counters().links.waiting).toBe(0), 10_000);
+  const notes = await front.host.messenger.ask<number[]>(sum, { type: "notes" }, patient);
+  expect(notes).toEqual(upTo(more - overloaded));
+  expect(back.host.counters().links.missed).toBe(0);
+});
+
+test("a server that comes back with a smaller limit gets what waited in smaller frames", async () => {
+  const [front] = await Promise.all([join("front"), join("back")]);
+  expect(await front.host.messenger.ask(sum, { type: "sum" })).toBe(0);
+  await server.kill();
+  await vi.waitFor(() => expect(front.transport.reachable("back")).toBe(false));
+  for (let n = 0; n < 50; n++) front.host.messenger.tell(sum, { type: "note", n, body: "x".repeat(1_000) });
+  const tooLarge = front.failure(sum, { type: "echo", body: "x".repeat(20_000) }, 50_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  server.payload_max = 16_384;
+  try {
+    await server.start();
+    expect(await tooLarge).toBe("too-large");
+    expect(await front.host.messenger.ask(sum, { type: "notes" }, patient)).toEqual(upTo(50));
+  } finally {
+    server.payload_max = PAYLOAD_MAX_BYTES;
+    await server.kill();
+    await server.start();
+  }
 });
 
 test("a host name must be one token of a subject", async () => {
