@@ -45,7 +45,8 @@ export function restartsHappen(kinds: readonly Supervised[]): Invariant {
   function said({ host, at_ms, ...happened }: Extract<Happened, { what: "log" }>): string | undefined {
     const crash = crashOf({ host, at_ms, ...happened });
     const strategy = crash && strategies.get(kindOf(crash.actor));
-    if (strategy === undefined || crash === undefined) return undefined;
+    // A host that leaves forgets what it counted, and so was that forgotten here.
+    if (strategy === undefined || crash === undefined || leaving.has(host)) return undefined;
     if (crash.follows !== "restart") awaited.delete(`${host} ${crash.actor}`);
     return limits.crashed(`${host} ${crash.actor}`, crash.follows === "restart", at_ms, strategy);
   }
