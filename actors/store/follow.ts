@@ -29,7 +29,7 @@ export interface Follower {
 /** Keeps a replica up to date with a log, from the replica's own sequence on. */
 export function follow(options: FollowOptions): Follower {
   const { log, replica, clock, logger } = options;
-  const reading = log.read(replica.sequence + 1, (sequence, bytes) => applyFrom(options, sequence, bytes));
+  const reading = log.read(replica.sequence + 1, (sequence, bytes) => applyTo(replica, sequence, bytes));
   let current: Reading = reading;
   let stopped = false;
   const stop = (): void => {
@@ -62,7 +62,8 @@ export function follow(options: FollowOptions): Follower {
   return { ready, done, stop };
 }
 
-function applyFrom({ replica }: FollowOptions, sequence: number, bytes: Uint8Array): void {
+/** Decodes a batch of the log and applies it, unless it was before. Throws CorruptBatch, and when the batch is not the next. */
+export function applyTo(replica: Replica, sequence: number, bytes: Uint8Array): void {
   // The writer of this host hands its own batches over before they come back this way: no need to decode them again.
   if (sequence <= replica.sequence) return;
   const wanted = replica.resources === undefined ? undefined : (key: string): boolean => replica.holds(resourceOfKey(key));
@@ -103,7 +104,7 @@ class Announcements {
       const next = replica.sequence + 1;
       const bytes = await whenAvailable(clock, this.#stopped, () => log.get(next));
       if (bytes === undefined) throw new LogCut(next, this.#announced);
-      applyFrom(this.#options, next, bytes);
+      applyTo(replica, next, bytes);
     }
     this.#fetching = false;
   }

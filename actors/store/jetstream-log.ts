@@ -3,7 +3,7 @@ import { DiscardPolicy, NatsError, nanos, RetentionPolicy, StorageType } from "n
 import type { Clock } from "../../runtime/mod.ts";
 import { JetStreamReading } from "./jetstream-reading.ts";
 import { APPEND_BATCH_BYTES, APPEND_TIMEOUT_MS } from "./limits.ts";
-import type { Log, OnBatch, Reading } from "./log.ts";
+import type { CuttableLog, LogBounds, OnBatch, Reading } from "./log.ts";
 import { AppendFenced, LogMissing, LogUnavailable } from "./log.ts";
 
 export interface JetStreamLogOptions {
@@ -59,7 +59,8 @@ function streamConfig(options: JetStreamLogOptions): Partial<StreamConfig> {
  * The log as a JetStream stream: batch n is the message with stream sequence n. The fence is JetStream's expected last sequence, which the
  * stream's leader checks under the lock that orders its messages.
  */
-export class JetStreamLog implements Log {
+export class JetStreamLog implements CuttableLog {
+  readonly id: string;
   readonly batchBytesMax: number;
   readonly #options: JetStreamLogOptions;
   readonly #client: JetStreamClient;
@@ -69,7 +70,8 @@ export class JetStreamLog implements Log {
   /** End the appends in flight when the connection is lost, since their answers are lost too. */
   readonly #interrupts = new Set<(error: LogUnavailable) => void>();
 
-  private constructor(options: JetStreamLogOptions, manager: JetStreamManager) {
+  private constructor(options: JetStreamLogOptions, manager: JetStreamManager, id: string) {
+    this.id = id;
     this.#options = options;
     this.#client = options.connection.jetstream({ timeout: API_TIMEOUT_MS });
     this.#manager = manager;
@@ -82,8 +84,8 @@ export class JetStreamLog implements Log {
   static async open(options: JetStreamLogOptions): Promise<JetStreamLog> {
     try {
       const manager = await options.connection.jetstreamManager({ timeout: API_TIMEOUT_MS });
-      await ensureStream(manager, streamConfig(options), options.make ?? true);
-      return new JetStreamLog(options, manager);
+      const id = await ensureStream(manager, streamConfig(options), options.make ?? true);
+      return new JetStreamLog(options, manager, id);
     } catch (error) {
       if (error instanceof LogMissing) throw error;
       throw unavailable(`cannot open stream ${options.stream}`, error);
@@ -149,6 +151,23 @@ export class JetStreamLog implements Log {
     }
   }
 
+  async bounds(): Promise<LogBounds> {
+    try {
+      const { first_seq, last_seq, bytes } = (await this.#manager.streams.info(this.#options.stream)).state;
+      return { first: Math.max(first_seq, 1), last: last_seq, bytes };
+    } catch (error) {
+      throw unavailable("cannot ask for the log's bounds", error);
+    }
+  }
+
+  async cutBefore(sequence: number): Promise<void> {
+    try {
+      await this.#manager.streams.purge(this.#options.stream, { seq: sequence });
+    } catch (error) {
+      throw unavailable(`cannot cut the log before ${sequence}`, error);
+    }
+  }
+
   async #watchConnection(): Promise<void> {
     for await (const status of this.#options.connection.status()) {
       if (status.type === "disconnect") {
@@ -167,15 +186,17 @@ export class JetStreamLog implements Log {
   }
 }
 
-async function ensureStream(manager: JetStreamManager, wanted: Partial<StreamConfig>, make: boolean): Promise<void> {
+/** Opens or makes the stream; resolves to the moment of its making, to the nanosecond, which it keeps for life. */
+async function ensureStream(manager: JetStreamManager, wanted: Partial<StreamConfig>, make: boolean): Promise<string> {
   const name = wanted.name ?? "";
   try {
-    const { config } = await manager.streams.info(name);
+    const { config, created } = await manager.streams.info(name);
     if (config.num_replicas !== wanted.num_replicas) await manager.streams.update(name, { ...config, ...wanted });
+    return String(created);
   } catch (error) {
     if (apiCode(error) !== STREAM_NOT_FOUND) throw error;
     if (!make) throw new LogMissing(name);
-    await manager.streams.add(wanted);
+    return String((await manager.streams.add(wanted)).created);
   }
 }
 

@@ -50,3 +50,31 @@ export const APPEND_TIMEOUT_MS = 2_000;
 /** Pauses between attempts to reach the log again grow from the first to the second. */
 export const LOG_RETRY_MS = 20;
 export const LOG_RETRY_MAX_MS = 500;
+
+/** Records of a snapshot that go into one frame, in bytes before compression: packing that many takes the event loop 1 to 2 ms. */
+export const SNAPSHOT_FRAME_BYTES: number = 1024 * 1024;
+
+/**
+ * A snapshot is due when this many revisions came since the last one. The log behind the last but one is cut, so at least as many remain; not
+ * fewer than WATCH_HISTORY_REVISIONS, so that a restart finds them all.
+ */
+export const SNAPSHOT_EVERY_REVISIONS = 100_000;
+
+/** A snapshot is due earlier when the log has grown to this size, if the last one is at least so old: 5 minutes are kept in any case. */
+export const SNAPSHOT_LOG_BYTES: number = 1024 * 1024 * 1024;
+export const SNAPSHOT_AGE_MIN_MS: number = 5 * 60_000;
+
+/** Whole snapshots that are kept. */
+export const SNAPSHOTS_KEPT = 2;
+
+/** How often it is looked whether a snapshot is due, and the high-water mark is written to JetStream and synced in its file. */
+export const SNAPSHOT_LOOK_MS = 1_000;
+
+/** The same after a failure. */
+export const SNAPSHOT_RETRY_MS = 10_000;
+
+/** Frames of a snapshot that are fetched at a time when it is loaded. */
+export const SNAPSHOT_FRAMES_IN_FLIGHT = 8;
+
+/** Nothing of the log's tail came for so long while it was read at the start: look whether what comes next is there at all. */
+export const TAIL_STALL_MS = 1_000;

@@ -27,6 +27,23 @@ export interface Log {
   lastSequence(): Promise<number>;
 }
 
+/** What a log holds now. In an empty one `first` is `last + 1`. */
+export interface LogBounds {
+  readonly first: number;
+  readonly last: number;
+  readonly bytes: number;
+}
+
+/** A log whose beginning can be cut off, because snapshots stand for it. */
+export interface CuttableLog extends Log {
+  /** Given to it when it was made: tells it from any other log that ever was in the same place. */
+  readonly id: string;
+  /** Rejects with LogUnavailable. */
+  bounds(): Promise<LogBounds>;
+  /** Takes away all batches before this sequence, which may lie beyond the end: then the next append gets it. Rejects with LogUnavailable. */
+  cutBefore(sequence: number): Promise<void>;
+}
+
 /** The log's last sequence is not the expected one: somebody else wrote, or an earlier attempt of ours arrived after all. Nothing was appended. */
 export class AppendFenced extends Error {
   override readonly name = "AppendFenced";
@@ -38,6 +55,16 @@ export class AppendFenced extends Error {
 /** The log cannot be reached or refuses to write now. The outcome of an append is unknown: the same append again finds it out. */
 export class LogUnavailable extends Error {
   override readonly name = "LogUnavailable";
+}
+
+/** The log ends before a batch that was acknowledged: what came after has been lost from it. */
+export class LogShortened extends Error {
+  override readonly name = "LogShortened";
+  constructor(log: string, end: number, acknowledged: number) {
+    super(
+      `the log ${log} ends at sequence ${end}, but sequence ${acknowledged} was acknowledged: ${acknowledged - end} batches are lost from it`,
+    );
+  }
 }
 
 /** There is no such log, and none was to be made. */

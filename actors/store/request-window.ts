@@ -1,3 +1,8 @@
+/** Oldest first: added in that order to a window that was reset to `since`, they make it what it was. */
+export interface CapturedRequests extends Iterable<readonly [request: string, revision: number]> {
+  readonly since: number;
+}
+
 /**
  * The transactions applied last, by request id: what makes a retry after a lost answer safe. Two generations: when the younger is full it
  * becomes the older, so at least `size` and at most twice as many are remembered, without any order to keep up.
@@ -36,6 +41,20 @@ export class RequestWindow {
       this.#youngSince = revision - 1;
     }
     this.#young.set(request, revision);
+  }
+
+  /** What is remembered as of now. What is added later is not in it. */
+  capture(): CapturedRequests {
+    // Both maps only ever grow at their end, so the number of entries is all that has to be remembered.
+    const [old, young, size] = [this.#old, this.#young, this.#young.size];
+    return {
+      since: this.#since,
+      *[Symbol.iterator]() {
+        yield* old;
+        let left = size;
+        for (const entry of young) if (left-- > 0) yield entry;
+      },
+    };
   }
 
   /** The first revision of the transaction that was applied under this id. */

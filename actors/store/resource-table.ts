@@ -1,5 +1,6 @@
 import type { Logger } from "../../runtime/mod.ts";
 import type { KubeObject } from "../kinds/object.ts";
+import type { ObjectText } from "../kinds/text.ts";
 import { History } from "./history.ts";
 import { IndexTable } from "./index-table.ts";
 import type { StoredRecord } from "./record.ts";
@@ -66,6 +67,18 @@ export class ResourceTable {
     return change;
   }
 
+  /** Adds all that exists, in no order. */
+  collect(into: Entry[]): void {
+    for (const place of this.#places.values()) if (place.entry !== undefined) into.push(place.entry);
+  }
+
+  /** Puts an object of a snapshot in its place, with no change to tell. Throws when there is one already. */
+  load(key: Key, revision: number, text: ObjectText): void {
+    if (this.#places.has(key)) throw new Error(`${key} is there twice`);
+    this.#store({ key, revision, text }, undefined);
+    this.#listed = undefined;
+  }
+
   list(namespace: string | undefined): readonly Entry[] {
     if (namespace !== undefined) return this.#shelves.get(namespace)?.list() ?? NO_ENTRIES;
     if (this.#listed === undefined) {
@@ -98,7 +111,7 @@ export class ResourceTable {
     return index;
   }
 
-  #store(record: StoredRecord, existing: Place | undefined): StoredEntry | undefined {
+  #store(record: Pick<StoredRecord, "key" | "revision" | "text">, existing: Place | undefined): StoredEntry | undefined {
     if (record.text === undefined) {
       if (existing !== undefined) this.#remove(existing);
       return undefined;

@@ -11,6 +11,7 @@ import {
 import type { BuiltBatch } from "./batch-builder.ts";
 import { BatchBuilder } from "./batch-builder.ts";
 import { endOf, sleep } from "./follow.ts";
+import type { NoteHighWater } from "./high-water.ts";
 import {
   APPEND_BATCH_BYTES,
   KEY_BYTES_MAX,
@@ -57,6 +58,8 @@ export interface WriterOptions {
   readonly log: Log;
   /** The replica of the writer's host, kept up to date by `follow`; it must hold all resources. */
   readonly replica: Replica;
+  /** Told of each batch before anybody is answered. */
+  readonly noteHighWater?: NoteHighWater;
   /** Batches of at least this many bytes are compressed. Default COMPRESS_BYTES_MIN. */
   readonly compressBytesMin?: number;
 }
@@ -107,6 +110,7 @@ class Writer implements Actor<WriterMessage> {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #replica: Replica;
+  readonly #noteHighWater: NoteHighWater | undefined;
   readonly #builder: BatchBuilder;
   readonly #batchBytesMax: number;
   /** All that wait for an answer, by request id, in order of arrival. */
@@ -132,6 +136,7 @@ class Writer implements Actor<WriterMessage> {
     this.#log = options.log;
     this.#replica = options.replica;
     this.#ownSequence = options.replica.sequence;
+    this.#noteHighWater = options.noteHighWater;
     this.#builder = new BatchBuilder(options.compressBytesMin);
     this.#batchBytesMax = Math.min(APPEND_BATCH_BYTES, options.log.batchBytesMax);
   }
@@ -272,6 +277,7 @@ class Writer implements Actor<WriterMessage> {
     }
     if (batch !== undefined && this.#replica.apply(sequence, batch) === "gap")
       throw new Error(`batch ${sequence} was appended after a state that is not its predecessor`);
+    this.#noteHighWater?.(sequence, this.#replica.revision);
     this.#ownSequence = sequence;
     this.#flying = false;
     // The next append travels while the answers to this one are sent.

@@ -11,6 +11,10 @@ export interface HostOptions {
   readonly replicas: 1 | 3;
   /** A log is made where there is none; false when there was one before, which JetStream then should know. */
   readonly mayMakeLog: boolean;
+  /** The file of the store's high-water mark. */
+  readonly highWaterFile: string;
+  /** A snapshot of the store is taken after so many revisions; undefined: the store's own measure. */
+  readonly snapshotRevisions: number | undefined;
   readonly version: string;
   readonly logLevel: LogLevel;
   /** At least this many hollow nodes are played. */

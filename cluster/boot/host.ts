@@ -16,15 +16,19 @@ import {
   type FleetMessage,
   type Follower,
   follow,
-  JetStreamLog,
+  HighWaterFile,
+  type JetStreamLog,
+  type JetStreamSnapshots,
   KindTable,
   LOG_CONNECTION_OPTIONS,
-  LogMissing,
   type Node,
   type Registry,
-  Replica,
+  type Replica,
   RUNTIME_LABEL,
+  SNAPSHOTTER_ADDRESS,
+  type SnapshotterMessage,
   type StoreClient,
+  snapshotterKind,
   WRITER_ADDRESS,
   writerKind,
 } from "../../actors/mod.ts";
@@ -48,12 +52,11 @@ import { type Hosts, observedHosts } from "../observation/hosts.ts";
 import { ensureBootstrapObjects, keepBootstrapObjects } from "./bootstrap-objects.ts";
 import { BootFailure } from "./failure.ts";
 import type { FromHost, HostOptions } from "./host-protocol.ts";
-import { KINDS_OF_ROLE, LOG_STREAM, type Role } from "./layout.ts";
+import { KINDS_OF_ROLE, type Role } from "./layout.ts";
 import { nodesToPlay } from "./nodes-to-play.ts";
+import { type OpenedStore, openStore } from "./opened-store.ts";
 
 const SUBJECT_PREFIX = "troupe";
-/** Actors watch from where they are; only clients of the gateway come back with old revisions. */
-const ACTORS_HISTORY_REVISIONS = 1_000;
 const NODES_READY_DEADLINE_MS = 120_000;
 /** How long answers under way may take when the gateway closes. */
 const GATEWAY_DRAIN_MS = 2_000;
@@ -75,7 +78,7 @@ export class RunningHost {
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #givenUp = Promise.withResolvers<ChildFailed>();
 
-  private constructor(options: HostOptions, log: Logger, connection: NatsConnection, journal: JetStreamLog) {
+  private constructor(options: HostOptions, log: Logger, connection: NatsConnection, { journal, snapshots, replica }: OpenedStore) {
     const { plan, plans } = options;
     this.#options = options;
     this.#log = log;
@@ -99,16 +102,11 @@ export class RunningHost {
     this.#host.register(hostKind(this.#host, () => this.#pools));
     this.#hosts = observedHosts(this.#host.messenger, directory);
     const besideWriter = this.#has("store");
-    this.#replica = new Replica({
-      clock,
-      log,
-      rememberRequests: besideWriter,
-      ...(this.#has("gateway") ? {} : { historyRevisions: ACTORS_HISTORY_REVISIONS }),
-    });
+    this.#replica = replica;
     this.#follower = follow({ log: journal, replica: this.#replica, clock, logger: log, besideWriter });
     this.#store = createStoreClient({ messenger: this.#host.messenger, clock, random, address: WRITER_ADDRESS, view: this.#replica });
     this.#registry = createRegistry({ view: this.#replica, store: this.#store, clock, random, kinds: this.#kinds });
-    if (this.#has("store")) this.#host.register(writerKind({ log: journal, replica: this.#replica }));
+    if (besideWriter) this.#registerStore(journal, snapshots);
   }
 
   /** Connects, opens the log and reads it to its end. Throws BootFailure. */
@@ -125,15 +123,8 @@ export class RunningHost {
         `cannot connect to NATS at ${options.nats.servers.join(", ")} (${error.message}); start it, or leave --nats out to have one brought along`,
       );
     });
-    const { replicas, mayMakeLog: make } = options;
-    const journal = await JetStreamLog.open({ connection, clock, stream: LOG_STREAM, replicas, make }).catch((error: Error) => {
-      throw new BootFailure(
-        error instanceof LogMissing
-          ? `JetStream cannot read the store's log, whose files are there: they are damaged; restore the data directory from a copy (nats/nats.log in it says what was found)`
-          : `cannot open the store's log in JetStream at ${options.nats.servers.join(", ")}: ${error.message}; JetStream must be on and have room`,
-      );
-    });
-    const host = new RunningHost(options, log, connection, journal);
+    const store = await openStore(options, connection, log);
+    const host = new RunningHost(options, log, connection, store);
     await Promise.all([host.#host.ready(), host.#follower.ready]).catch((error: Error) => {
       throw new BootFailure(`cannot read the store's log: ${error.message}`);
     });
@@ -176,6 +167,31 @@ export class RunningHost {
     for (const close of this.#closers) await close();
     this.#follower.stop();
     await this.#connection.close();
+  }
+
+  #registerStore(journal: JetStreamLog, snapshots: JetStreamSnapshots): void {
+    const replica = this.#replica;
+    const { highWaterFile, snapshotRevisions } = this.#options;
+    const highWater = new HighWaterFile(highWaterFile, journal.id);
+    const noteHighWater = (sequence: number, revision: number): void => highWater.note(sequence, revision);
+    this.#host.register(writerKind({ log: journal, replica, noteHighWater }));
+    this.#host.register(
+      snapshotterKind({
+        log: journal,
+        snapshots,
+        replica,
+        highWater,
+        ...(snapshotRevisions === undefined ? {} : { everyRevisions: snapshotRevisions }),
+      }),
+    );
+    this.#host.messenger.tell<SnapshotterMessage>(SNAPSHOTTER_ADDRESS, { type: "start" });
+    this.#closers.push(async () => {
+      const { sequence, revision } = replica;
+      // A stop is not to fail because JetStream does not answer; the file has the mark too.
+      await snapshots.setHighWater({ log: journal.id, sequence, revision }).catch(() => {});
+      await highWater.sync().catch(() => {});
+      highWater.close();
+    });
   }
 
   #has(role: Role): boolean {

@@ -1,6 +1,9 @@
 /** The JetStream stream that holds the store's log. */
 export const LOG_STREAM = "troupe-log";
 
+/** Where the data directory has the store's high-water mark: how far the log is known to have come. */
+export const HIGH_WATER_FILE = "store/high-water";
+
 /** What a host can be given to do. Each role brings its own kinds of actors. */
 export type Role = "gateway" | "store" | "controllers" | "scheduler" | "nodes";
 
@@ -13,7 +16,7 @@ export interface HostPlan {
 /** Kinds of actors by the role that offers them. The gateway has none: it is a door. */
 export const KINDS_OF_ROLE: Readonly<Record<Role, readonly string[]>> = {
   gateway: [],
-  store: ["writer"],
+  store: ["writer", "snapshotter"],
   controllers: ["controller"],
   scheduler: ["scheduler"],
   nodes: ["fleet", "node", "pod"],

@@ -11,7 +11,7 @@ import { DataDirectory } from "./data-directory.ts";
 import { BootFailure } from "./failure.ts";
 import type { HostOptions } from "./host-protocol.ts";
 import { HostWorker } from "./host-worker.ts";
-import { type HostPlan, LOG_STREAM, planHosts, threadsFor } from "./layout.ts";
+import { HIGH_WATER_FILE, type HostPlan, LOG_STREAM, planHosts, threadsFor } from "./layout.ts";
 import { type NatsAddress, type NatsBinary, NatsServer } from "./nats-server.ts";
 
 /** SIGTERM to exit, of which the hosts have the larger part and nats-server the rest. */
@@ -66,6 +66,8 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
     nats,
     replicas: (flags.nats?.length ?? 1) >= 3 ? 3 : 1,
     mayMakeLog: own?.streamsBefore.includes(LOG_STREAM) !== true,
+    highWaterFile: data.file(HIGH_WATER_FILE),
+    snapshotRevisions: snapshotRevisions(),
     version,
     logLevel: level,
     nodes: flags.nodes,
@@ -121,6 +123,14 @@ function logLevel(): LogLevel {
   const level = LOG_LEVELS.find((name) => name === wanted);
   if (level === undefined) throw new BootFailure(`TROUPE_LOG=${wanted} is none of ${LOG_LEVELS.join(", ")}`);
   return level;
+}
+
+/** How many revisions make a new snapshot due; by TROUPE_SNAPSHOT_REVISIONS. Throws BootFailure. */
+function snapshotRevisions(): number | undefined {
+  const wanted = process.env.TROUPE_SNAPSHOT_REVISIONS;
+  if (wanted === undefined || wanted === "") return undefined;
+  if (/^[1-9]\d{0,9}$/.test(wanted)) return Number(wanted);
+  throw new BootFailure(`TROUPE_SNAPSHOT_REVISIONS=${wanted} is not a number of revisions such as 100000`);
 }
 
 function credentialsOf(urls: readonly string[]): NatsAddress {

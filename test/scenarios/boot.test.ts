@@ -183,7 +183,7 @@ describe("a start that cannot be says so in one line, with exit code 1 and nothi
     const description = join(data, "nats/jetstream/jetstream/$G/streams/troupe-log/meta.inf");
     const whole = readFileSync(description);
     writeFileSync(description, "");
-    await refused(["--data", data, "--api-port", "0"], [/damaged; restore the data directory/, /nats\.log/]);
+    await refused(["--data", data, "--api-port", "0"], [/has lost what was acknowledged/, /troupe restore FILE/, /nats\.log/]);
     writeFileSync(description, whole);
     const again = await up(data);
     expect((await again.kubectl.ok(["get", "nodes", "-o", "name"])).split("\n")).toHaveLength(5);

@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,8 +26,25 @@ export class NatsServer {
     return server;
   }
 
+  /** Another server on a copy of this one's files, not started yet; this one must be stopped. */
+  async copy(): Promise<NatsServer> {
+    const directory = mkdtempSync(join(tmpdir(), "troupe-nats-"));
+    cpSync(join(this.#directory, "data"), join(directory, "data"), { recursive: true });
+    return new NatsServer(directory, await freePort());
+  }
+
   get url(): string {
     return `127.0.0.1:${this.#port}`;
+  }
+
+  /** A file of the test's own, beside JetStream's. */
+  file(name: string): string {
+    return join(this.#directory, name);
+  }
+
+  /** Where JetStream keeps this stream: `msgs/` with blocks and index, `meta.inf`, `meta.sum`. */
+  streamFiles(stream: string): string {
+    return join(this.#directory, "data/jetstream/$G/streams", stream);
   }
 
   start(): void {
@@ -48,6 +65,12 @@ export class NatsServer {
 
   async kill(): Promise<void> {
     this.signal("SIGKILL");
+    await this.#exited;
+  }
+
+  /** Ends in good order, which writes JetStream's indexes. */
+  async stop(): Promise<void> {
+    this.signal("SIGTERM");
     await this.#exited;
   }
 

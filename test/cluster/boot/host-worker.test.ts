@@ -6,7 +6,18 @@ import { recordingLog } from "../../runtime/stage.ts";
 const STOP_DEADLINE_MS = 5_000;
 const plan: HostOptions["plan"] = { name: "frail", roles: [] };
 const options: HostOptions = {
-  ...{ plan, plans: [plan], nats: { servers: [] }, replicas: 1, mayMakeLog: true, version: "v0", logLevel: "silent", nodes: undefined },
+  ...{
+    plan,
+    plans: [plan],
+    nats: { servers: [] },
+    replicas: 1,
+    mayMakeLog: true,
+    highWaterFile: "",
+    snapshotRevisions: undefined,
+    version: "v0",
+    logLevel: "silent",
+    nodes: undefined,
+  },
   ...{ tls: { key: "", cert: "", ca: "" }, apiPort: 0 },
 };
 

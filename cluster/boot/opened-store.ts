@@ -1,0 +1,54 @@
+import type { NatsConnection } from "nats";
+import { JetStreamLog, JetStreamSnapshots, LogMissing, type Replica, readHighWater, recover, StoreDamaged } from "../../actors/mod.ts";
+import { type Logger, systemClock } from "../../runtime/mod.ts";
+import { BootFailure } from "./failure.ts";
+import type { HostOptions } from "./host-protocol.ts";
+import { LOG_STREAM } from "./layout.ts";
+
+/** Actors watch from where they are; only clients of the gateway come back with old revisions. */
+const ACTORS_HISTORY_REVISIONS = 1_000;
+
+/** The store as a host begins with it. */
+export interface OpenedStore {
+  readonly journal: JetStreamLog;
+  readonly snapshots: JetStreamSnapshots;
+  /** As of the end of the log when it was opened. */
+  readonly replica: Replica;
+}
+
+/** Opens the log and the snapshots, and reads back what was written. Throws BootFailure: what is lost is named, and nothing is changed. */
+export async function openStore(options: HostOptions, connection: NatsConnection, log: Logger): Promise<OpenedStore> {
+  const { replicas, mayMakeLog: make, nats, plan, highWaterFile } = options;
+  const roles = new Set(plan.roles);
+  const clock = systemClock();
+  const where = `JetStream at ${nats.servers.join(", ")}`;
+  try {
+    // Before anything else is asked: it must not be newer than what the log says of itself.
+    const mark = readHighWater(highWaterFile);
+    if (mark === "damaged")
+      log.error({ file: highWaterFile }, "the high-water mark of the store is damaged; the one in JetStream takes its place");
+    const journal = await JetStreamLog.open({ connection, clock, stream: LOG_STREAM, replicas, make });
+    const snapshots = await JetStreamSnapshots.open({ connection, prefix: LOG_STREAM, replicas });
+    const { replica, damages } = await recover({
+      log: journal,
+      snapshots,
+      clock,
+      logger: log,
+      marks: mark === undefined || mark === "damaged" ? [] : [mark],
+      replica: {
+        rememberRequests: roles.has("store"),
+        ...(roles.has("gateway") ? {} : { historyRevisions: ACTORS_HISTORY_REVISIONS }),
+      },
+    });
+    for (const damage of damages) log.error({ damage }, "a part of the store is damaged; the rest was enough to read it back whole");
+    return { journal, snapshots, replica };
+  } catch (error) {
+    if (error instanceof LogMissing || error instanceof StoreDamaged) {
+      const what = error instanceof LogMissing ? "its log is not there any more, though JetStream has files of it" : error.message;
+      throw new BootFailure(
+        `the store in ${where} has lost what was acknowledged: ${what}; nothing was changed; \`troupe restore FILE --data DIR\` makes a cluster of a backup, in another directory, and \`troupe backup FILE --salvage\` a backup of what can still be read (JetStream's own findings are in nats/nats.log)`,
+      );
+    }
+    throw new BootFailure(`cannot open the store in ${where}: ${(error as Error).message}; JetStream must be on and have room`);
+  }
+}

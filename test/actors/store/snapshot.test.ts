@@ -1,0 +1,165 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { BatchBuilder } from "../../../actors/store/batch-builder.ts";
+import { Replica } from "../../../actors/store/replica.ts";
+import { decodeFrame, FRAME_HEADER_BYTES, SnapshotDamaged } from "../../../actors/store/snapshot-frame.ts";
+import { decodeSummary, fileOf, loadFrame, SnapshotCheck } from "../../../actors/store/snapshot-loading.ts";
+import { type PackedFrame, type PackOptions, packSnapshot } from "../../../actors/store/snapshot-packing.ts";
+import { isDue } from "../../../actors/store/snapshotter.ts";
+import type { Mutation } from "../../../actors/store/transaction.ts";
+import { silentLogger, systemClock } from "../../../runtime/mod.ts";
+import { create, remove, textOf } from "./harness.ts";
+
+const OPTIONS: PackOptions = { log: "a log", frameBytesMax: 8 * 1024 * 1024 };
+
+function emptyReplica(): Replica {
+  return new Replica({ clock: systemClock(), log: silentLogger });
+}
+
+/** Applies each transaction as a batch of its own. */
+function apply(replica: Replica, transactions: readonly (readonly Mutation[])[]): Replica {
+  const builder = new BatchBuilder();
+  for (const mutations of transactions) {
+    builder.begin(replica.revision + 1);
+    builder.add({ request: `request ${replica.sequence + 1}`, mutations }, Number.POSITIVE_INFINITY);
+    replica.apply(replica.sequence + 1, builder.finish());
+  }
+  return replica;
+}
+
+async function pack(replica: Replica, options: PackOptions = OPTIONS): Promise<PackedFrame[]> {
+  const frames: PackedFrame[] = [];
+  for await (const frame of packSnapshot(replica.capture(), options)) frames.push(frame);
+  return frames;
+}
+
+async function load(frames: readonly { readonly bytes: Buffer }[]): Promise<Replica> {
+  const replica = emptyReplica();
+  const check = new SnapshotCheck();
+  const summary = await decodeSummary("it", frames.length - 1, frames.at(-1)?.bytes ?? Buffer.alloc(0));
+  replica.requests.reset(summary.requestsSince);
+  for (const [index, { bytes }] of frames.slice(0, -1).entries()) {
+    const frame = await decodeFrame("it", index, bytes);
+    check.take(frame, bytes);
+    loadFrame("it", frame, replica);
+  }
+  check.finish("it", summary);
+  replica.loaded(summary.sequence, summary.revision);
+  return replica;
+}
+
+test("what is loaded from a snapshot is what was captured: objects, revisions, requests", async () => {
+  const names = fc.uniqueArray(fc.stringMatching(/^[a-z]{1,12}$/), { maxLength: 60 });
+  const values = fc.array(fc.string({ unit: "grapheme", maxLength: 400 }), { minLength: 1, maxLength: 8 });
+  await fc.assert(
+    fc.asyncProperty(names, values, fc.integer({ min: 1500, max: 6000 }), async (names, values, frameBytesMax) => {
+      const escaped = (i: number): string => (values[i % values.length] ?? "").replaceAll(/["\\\p{Cc}\p{Cs}]/gu, "_");
+      const replica = apply(
+        emptyReplica(),
+        names.map((name, i) => [create(`${i % 3 === 0 ? "nodes" : "pods/a"}/${name}`, escaped(i))]),
+      );
+      const [first] = names;
+      if (first !== undefined) apply(replica, [[remove(`nodes/${first}`, 1)]]);
+      const loaded = await load(await pack(replica, { ...OPTIONS, frameBytesMax }));
+      expect([loaded.sequence, loaded.revision]).toEqual([replica.sequence, replica.revision]);
+      for (const resource of ["nodes", "pods"]) expect(loaded.list(resource)).toEqual(replica.list(resource));
+      for (let sequence = 1; sequence <= replica.sequence; sequence++) {
+        const request = `request ${sequence}`;
+        expect(loaded.requests.find(request)).toBe(replica.requests.find(request) ?? "lost");
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("a snapshot holds the moment at which it was captured, whatever is written while it is packed", async () => {
+  const replica = apply(
+    emptyReplica(),
+    Array.from({ length: 3000 }, (_, i) => [create(`pods/a/p${i}`, "x".repeat(500))]),
+  );
+  const before = replica.list("pods");
+  const frames: PackedFrame[] = [];
+  for await (const frame of packSnapshot(replica.capture(), { ...OPTIONS, frameBytesMax: 64 * 1024 })) {
+    frames.push(frame);
+    const i = frames.length;
+    apply(replica, [
+      [remove(`pods/a/p${i}`, i + 1)],
+      [create(`pods/b/q${i}`)],
+      [{ op: "update", key: `pods/a/p${2999 - i}`, expect: 3000 - i, text: textOf("p") }],
+    ]);
+  }
+  expect(frames.length).toBeGreaterThan(20);
+  const loaded = await load(frames);
+  expect([loaded.sequence, loaded.revision]).toEqual([3000, 3000]);
+  expect(loaded.list("pods")).toEqual(before);
+  expect(loaded.requests.find("request 3000")).toBe(3000);
+  expect(loaded.requests.find("request 3001")).toBeUndefined();
+});
+
+test("any flipped bit and any cut is found, and named by its frame", async () => {
+  const replica = apply(emptyReplica(), [[create("pods/a/one", "1".repeat(200))], [create("pods/a/two", "2")]]);
+  const frames = await pack(replica);
+  expect(frames.map(({ kind }) => kind)).toEqual(["objects", "requests", "summary"]);
+  for (const [index, { bytes }] of frames.entries()) {
+    const withFrame = (changed: Buffer): { readonly bytes: Buffer }[] =>
+      frames.map((frame, i) => (i === index ? { bytes: changed } : frame));
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const flipped = Buffer.from(bytes);
+      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      await expect(load(withFrame(flipped)), `bit ${bit} of frame ${index}`).rejects.toThrow(SnapshotDamaged);
+    }
+    for (const length of [0, 1, FRAME_HEADER_BYTES - 1, FRAME_HEADER_BYTES, bytes.length - 1]) {
+      await expect(load(withFrame(bytes.subarray(0, length)))).rejects.toThrow(`it is damaged at frame ${index}`);
+    }
+  }
+});
+
+test("a frame that is missing, doubled, out of order or of another snapshot is found", async () => {
+  const of = (value: string): Promise<PackedFrame[]> =>
+    pack(apply(emptyReplica(), [[create("pods/a/one", value.repeat(3000))], [create("pods/a/two", value.repeat(3000))]]), {
+      ...OPTIONS,
+      frameBytesMax: 4096,
+    });
+  const [frames, others] = [await of("1"), await of("2")];
+  const [one, two, three, summary] = frames;
+  if (one === undefined || two === undefined || three === undefined || summary === undefined) throw new Error("four frames");
+  for (const wrong of [
+    [two, three, summary],
+    [one, two, summary],
+    [one, one, two, three, summary],
+    [two, one, three, summary],
+    [one, others[1] as PackedFrame, three, summary],
+    [one, two, three, others[3] as PackedFrame],
+    [one, two, three],
+    [],
+  ]) {
+    await expect(load(wrong)).rejects.toThrow(SnapshotDamaged);
+  }
+});
+
+test("files are carried along whole", async () => {
+  const content = Buffer.from([0, 1, 2, 255]);
+  const frames = await pack(emptyReplica(), { ...OPTIONS, files: [{ name: "pki/ca.pem", content }] });
+  expect(frames.map(({ kind }) => kind)).toEqual(["file", "summary"]);
+  expect(fileOf(await decodeFrame("it", 0, frames[0]?.bytes ?? content))).toEqual({ name: "pki/ca.pem", content });
+});
+
+test("the format is what snapshots and backups hold", async () => {
+  const frames = await pack(apply(emptyReplica(), [[create("pods/a/x")]]), { ...OPTIONS, log: "log" });
+  const [objects, requests] = await Promise.all(frames.map(({ bytes }, index) => decodeFrame("it", index, bytes)));
+  const text = textOf("pods/a/x");
+  expect(objects?.payload.toString("latin1")).toBe(`\x08\0${String.fromCharCode(text.length)}\0\0\0\x01${"\0".repeat(7)}pods/a/x${text}`);
+  expect(requests?.payload.toString("latin1")).toBe(`\x09\0\x01${"\0".repeat(7)}request 1`);
+  expect(objects?.items).toBe(1);
+});
+
+test.each([
+  ["nothing happened", { revisions: 0, age_ms: 1e9, logBytes: 1e12 }, false],
+  ["a window of revisions", { revisions: 100_000, age_ms: 0, logBytes: 0 }, true],
+  ["one less", { revisions: 99_999, age_ms: 1e9, logBytes: 2 ** 30 - 1 }, false],
+  ["a large log, but what is in it is young", { revisions: 10, age_ms: 299_999, logBytes: 2 ** 30 }, false],
+  ["a large log after five minutes", { revisions: 10, age_ms: 300_000, logBytes: 2 ** 30 }, true],
+  ["the log's size is not known", { revisions: 10, age_ms: 300_000, logBytes: undefined }, false],
+])("a snapshot is due: %s", (_case, since, due) => {
+  expect(isDue(since)).toBe(due);
+});
