@@ -47,6 +47,11 @@ export class MemoryLog implements Log {
     return this.read(fromSequence, onSequence);
   }
 
+  /** All batches, in order. */
+  all(): readonly Uint8Array[] {
+    return this.#batches;
+  }
+
   async get(sequence: number): Promise<Uint8Array | undefined> {
     return this.#batches[sequence - 1];
   }

@@ -1,11 +1,14 @@
 import type { Happening } from "./operation.ts";
 
+/** A change as a watcher is told of it: nobody says which transaction it belongs to. */
+export type WatchedChange = Omit<Happening, "transaction">;
+
 /** What a watcher saw, in order. */
 export type Seen =
   /** It began, or began again, to watch after this revision. */
   | { readonly type: "started"; readonly since: number }
   /** Events that came in one piece. */
-  | { readonly type: "events"; readonly events: readonly Happening[] }
+  | { readonly type: "events"; readonly events: readonly WatchedChange[] }
   /** It was promised that everything up to this revision had been told. */
   | { readonly type: "bookmark"; readonly revision: number };
 
@@ -77,15 +80,15 @@ class Checker {
     this.#moveTo(revision);
   }
 
-  #piece(events: readonly Happening[]): void {
+  #piece(events: readonly WatchedChange[]): void {
     for (const event of events) this.#event(event);
-    const last = events.at(-1);
+    const last = this.#wanted[this.#next - 1];
     const rest = this.#wanted[this.#next];
-    if (this.#record.pieces && last !== undefined && rest?.transaction === last.transaction)
+    if (this.#record.pieces && events.length > 0 && last !== undefined && rest?.transaction === last.transaction)
       this.#fault("atomic", `a piece ended with ${last.revision}, but ${rest.revision} belongs to the same transaction`);
   }
 
-  #event(event: Happening): void {
+  #event(event: WatchedChange): void {
     const wanted = this.#wanted[this.#next];
     if (this.#told.has(event.revision)) this.#fault("unique", `${event.revision} came again`);
     else if (event.revision <= this.#position) this.#fault("ordered", `${event.revision} came after ${this.#position}`);

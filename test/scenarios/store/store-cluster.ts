@@ -1,0 +1,111 @@
+import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { NatsConnection } from "nats";
+import type { Follower } from "../../../actors/store/follow.ts";
+import { follow } from "../../../actors/store/follow.ts";
+import { JetStreamLog } from "../../../actors/store/jetstream-log.ts";
+import { Replica } from "../../../actors/store/replica.ts";
+import { Directory, Host, natsTransport, silentLogger, systemClock, systemRandom } from "../../../runtime/mod.ts";
+import { NatsServer } from "../../actors/store/nats-server.ts";
+import { SUBJECT_PREFIX } from "./subject.ts";
+
+const PROGRAM = fileURLToPath(new URL("./store-process.ts", import.meta.url));
+const STREAM = "crash";
+export const STORE_NAMES = ["store-a", "store-b"] as const;
+export type StoreName = (typeof STORE_NAMES)[number];
+
+const memberOf = (host: StoreName): { host: string; kinds: string[] } => ({ host, kinds: ["writer"] });
+
+/** Two processes that can write, one of them the standby; the log's nats-server; and here the clients' hosts with one replica. */
+export class StoreCluster {
+  readonly nats: NatsServer;
+  readonly replica: Replica;
+  readonly log: JetStreamLog;
+  /** Two hosts of clients, which may be of different minds about where the writer is. */
+  readonly hosts: readonly [Host, Host];
+  readonly #directories: readonly [Directory, Directory];
+  readonly #connection: NatsConnection;
+  readonly #follower: Follower;
+  readonly #stores = new Map<StoreName, { readonly child: ChildProcess; readonly ready: Promise<void>; expected: boolean }>();
+  /** Ends of processes that nobody caused. */
+  readonly faults: string[] = [];
+  #writer: StoreName = "store-a";
+
+  private constructor(nats: NatsServer, connection: NatsConnection, log: JetStreamLog) {
+    const clock = systemClock();
+    const random = systemRandom();
+    this.nats = nats;
+    this.log = log;
+    this.#connection = connection;
+    this.replica = new Replica({ clock, log: silentLogger, rememberRequests: false });
+    this.#follower = follow({ log, replica: this.replica, clock, logger: silentLogger });
+    this.#directories = [new Directory([memberOf("store-a")]), new Directory([memberOf("store-a")])];
+    const hostOf = (name: string, directory: Directory): Host => {
+      const transport = natsTransport({ connection, prefix: SUBJECT_PREFIX, host: name });
+      return new Host({ name, clock, random, log: silentLogger, directory, transport });
+    };
+    this.hosts = [hostOf("clients-a", this.#directories[0]), hostOf("clients-b", this.#directories[1])];
+  }
+
+  static async start(): Promise<StoreCluster> {
+    const nats = await NatsServer.start();
+    const connection = await nats.connect();
+    const clock = systemClock();
+    const cluster = new StoreCluster(nats, connection, await JetStreamLog.open({ connection, clock, stream: STREAM }));
+    await Promise.all(cluster.hosts.map((host) => host.ready()));
+    for (const name of STORE_NAMES) cluster.begin(name);
+    await cluster.ready();
+    return cluster;
+  }
+
+  get writer(): StoreName {
+    return this.#writer;
+  }
+
+  get standby(): StoreName {
+    return this.#writer === "store-a" ? "store-b" : "store-a";
+  }
+
+  begin(name: StoreName): void {
+    const child = spawn(process.execPath, [PROGRAM, this.nats.url, name, STREAM], { stdio: ["ignore", "pipe", "inherit"] });
+    const ready = new Promise<void>((resolve) => child.stdout?.once("data", () => resolve()));
+    const store = { child, ready, expected: false };
+    child.once("exit", (code, signal) => {
+      if (!store.expected) this.faults.push(`${name} ended by itself: code ${code}, signal ${signal}`);
+    });
+    this.#stores.set(name, store);
+  }
+
+  /** Resolves when both processes can write. */
+  async ready(): Promise<void> {
+    await Promise.all([...this.#stores.values()].map(({ ready }) => ready));
+  }
+
+  signal(name: StoreName, signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#stores.get(name)?.child.kill(signal);
+  }
+
+  async kill(name: StoreName): Promise<void> {
+    const store = this.#stores.get(name);
+    if (store === undefined || store.child.exitCode !== null || store.child.signalCode !== null) return;
+    store.expected = true;
+    const exited = new Promise((resolve) => store.child.once("exit", resolve));
+    store.child.kill("SIGKILL");
+    await exited;
+  }
+
+  /** All clients, or those of one host only, take this process for the writer from now on: what membership decides in a cluster. */
+  turnTo(name: StoreName, hosts: readonly number[] = [0, 1]): void {
+    if (hosts.length === 2) this.#writer = name;
+    for (const host of hosts) this.#directories[host]?.update([memberOf(name)]);
+  }
+
+  async stop(): Promise<void> {
+    for (const name of STORE_NAMES) await this.kill(name);
+    for (const host of this.hosts) await host.stop();
+    this.#follower.stop();
+    await this.#connection.close();
+    await this.nats.remove();
+  }
+}
