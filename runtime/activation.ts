@@ -17,7 +17,8 @@ export class Activation implements Context<Message> {
   readonly #host: CellHost;
   readonly #cell: Addressee;
   #log: Logger | undefined;
-  #timers: Set<Timer> | undefined;
+  /** Timers and watches that still wait. */
+  #waiting: Set<Timer> | undefined;
   #ended = false;
   #fenced = false;
 
@@ -52,20 +53,30 @@ export class Activation implements Context<Message> {
   }
 
   after(delay_ms: number, message: Message): Timer {
+    return this.#until((fire) => this.#host.clock.after(delay_ms, fire), message);
+  }
+
+  watch(address: Address, message: Message): Timer {
+    return this.#until((fire) => this.#host.watch(address, fire), message);
+  }
+
+  /** Signals the message to the actor when what `begin` begins comes to its end, unless this activation has ended before. */
+  #until(begin: (fire: () => void) => Timer, message: Message): Timer {
     if (this.#ended) return NO_TIMER;
-    const timers = this.#timers ?? new Set<Timer>();
-    this.#timers = timers;
-    const timer = this.#host.clock.after(delay_ms, () => {
-      timers.delete(mine);
-      this.#cell.signal(message);
-    });
+    const waiting = this.#waiting ?? new Set<Timer>();
+    this.#waiting = waiting;
+    let begun = NO_TIMER;
     const mine: Timer = {
       cancel: () => {
-        timers.delete(mine);
-        timer.cancel();
+        waiting.delete(mine);
+        begun.cancel();
       },
     };
-    timers.add(mine);
+    waiting.add(mine);
+    begun = begin(() => {
+      waiting.delete(mine);
+      this.#cell.signal(message);
+    });
     return mine;
   }
 
@@ -82,9 +93,9 @@ export class Activation implements Context<Message> {
   /** Cuts the activation off from its address. */
   end(): void {
     this.#ended = true;
-    const timers = this.#timers;
-    if (timers === undefined) return;
-    this.#timers = undefined;
-    for (const timer of timers) timer.cancel();
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    this.#waiting = undefined;
+    for (const timer of waiting) timer.cancel();
   }
 }

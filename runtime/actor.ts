@@ -11,6 +11,8 @@ export interface Sender {
   answer(value: unknown): void;
   /** Ends the ask with an error that the asker sees as an AskFailed with this code and message. */
   fail(code: string, message: string): void;
+  /** The asker has cancelled: nobody waits any more. A message whose sender has cancelled before its turn is not handled at all. */
+  readonly cancelled: boolean;
 }
 
 /** A structured logger; fields first, as in pino. */
@@ -24,13 +26,15 @@ export interface Logger {
 export interface AskOptions {
   /** After this long the ask ends with an AskFailed of code `deadline`. Default ASK_DEADLINE_MS. */
   readonly deadline_ms?: number;
+  /** When it is aborted, the ask ends with an AskFailed of code `cancelled`, and the message is not handled if it still waits, wherever that is. */
+  readonly signal?: AbortSignal;
 }
 
 /** What an actor, or a door outside the troupe, can do to other actors. */
 export interface Messenger {
   /** At most once, no answer. Never throws: a message that cannot be delivered becomes a counted dead letter. */
   tell<M extends Message>(to: Address, message: M): void;
-  /** Rejects with AskFailed: `deadline`, `mailbox-full`, `unreachable`, `unknown-kind`, `unknown-message`, `crashed`, or the code the actor failed it with. */
+  /** Rejects with AskFailed: `deadline`, `cancelled`, `mailbox-full`, `unreachable`, `unknown-kind`, `unknown-message`, `crashed`, or the code the actor failed it with. */
   ask<Answer>(to: Address, message: Message, options?: AskOptions): Promise<Answer>;
 }
 
@@ -44,6 +48,12 @@ export interface Context<M extends Message> extends Messenger {
   readonly log: Logger;
   /** Delivers `message` to this actor as a system message after the delay; dropped when the actor has stopped. */
   after(delay_ms: number, message: M): Timer;
+  /**
+   * Delivers `message` to this actor as a system message, once, when an activation of the address ends for good: it stopped, or crashed and was given
+   * up, or its host stops or is lost. A restart, a move to another host, or a rest while idle is no end; an address that is not active yet is
+   * waited for. Ends with this activation, and when it is cancelled.
+   */
+  watch(address: Address, message: M): Timer;
   /** Stops this actor after the current turn. A later message to its address activates it anew. */
   stop(): void;
 }

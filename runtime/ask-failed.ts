@@ -1,6 +1,7 @@
 /** Codes with which the kernel itself ends an ask; actors add their own through `Sender.fail`. */
 export const ASK_FAILURES = {
   deadline: "no answer came in time; whether the message was handled is not known",
+  cancelled: "the asker cancelled it; whether the message was handled is not known",
   "mailbox-full": "the actor's mailbox is full; try again later",
   overloaded: "the actor's host takes in less than is sent to it, and too much waits already; try again later",
   unreachable: "the actor's host cannot be reached or is stopping; whether the message was handled is not known",

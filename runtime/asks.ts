@@ -8,10 +8,10 @@ import type { Clock, Random } from "./time.ts";
 export const ASK_DEADLINE_MS = 10_000;
 
 /** Ids start somewhere random below this, so that answers to a former life of this host find no asker. */
-const FIRST_ID_BELOW = 2 ** 31;
+export const FIRST_ID_BELOW: number = 2 ** 31;
 
 /** The sender of a tell: its answers go nowhere. */
-export const NOBODY: Sender = { answer() {}, fail() {} };
+export const NOBODY: Sender = { answer() {}, fail() {}, cancelled: false };
 
 /** An ask that waits for its answer. Ends once: by answer, failure or deadline. */
 export class Ask extends Deadline implements Sender {
@@ -23,6 +23,9 @@ export class Ask extends Deadline implements Sender {
   /** The host that the ask was sent to, and its id there; none for an actor of this host. */
   host: string | undefined = undefined;
   id = 0;
+  cancelled = false;
+  /** Of an ask that can be cancelled: lets go of what could cancel it. */
+  whenOver: (() => void) | undefined = undefined;
 
   constructor(asks: Asks, to: Address, resolve: (value: unknown) => void, reject: (reason: AskFailed) => void) {
     super();
@@ -46,6 +49,12 @@ export class Ask extends Deadline implements Sender {
     if (this.#end()) this.#reject(new AskFailed(code, `${this.to}: ${ASK_FAILURES[code]}`));
   }
 
+  cancel(): void {
+    if (!this.#open) return;
+    this.cancelled = true;
+    this.refuse("cancelled");
+  }
+
   override expired(): void {
     this.refuse(this.host === undefined || this.#asks.reachable(this.host) ? "deadline" : "unreachable");
   }
@@ -64,6 +73,7 @@ export class Asks {
   /** Asks of actors on other hosts, by the id that the answer will name. */
   readonly #remote = new Map<number, Ask>();
   readonly reachable: (host: string) => boolean;
+  readonly #cancel: (host: string, id: number) => void;
   #nextId: number;
   /** Answers that came after the ask had ended. */
   late = 0;
@@ -71,7 +81,9 @@ export class Asks {
   #relayed = 0;
   #whenNoneRelayed: (() => void) | undefined = undefined;
 
-  constructor(clock: Clock, random: Random, reachable: (host: string) => boolean) {
+  /** `reachable`: whether a host can be reached. `cancel`: tells a host that nobody waits for the answer to the ask with this id. */
+  constructor(clock: Clock, random: Random, reachable: (host: string) => boolean, cancel: (host: string, id: number) => void) {
+    this.#cancel = cancel;
     this.#wheel = new DeadlineWheel(clock);
     this.#nextId = random.below(FIRST_ID_BELOW);
     this.reachable = reachable;
@@ -81,6 +93,18 @@ export class Asks {
     const ask = new Ask(this, to, resolve, reject);
     this.#wheel.add(ask, deadline_ms);
     return ask;
+  }
+
+  /** Whether the ask of this sender can be cancelled. */
+  isCancellable(sender: Sender): boolean {
+    return sender instanceof Ask && sender.whenOver !== undefined;
+  }
+
+  /** Cancels the ask when the signal is aborted. */
+  cancelOn(signal: AbortSignal, ask: Ask): void {
+    const cancel = (): void => ask.cancel();
+    ask.whenOver = () => signal.removeEventListener("abort", cancel);
+    signal.addEventListener("abort", cancel);
   }
 
   /** The id under which the answer of `host` will come back to `sender`. */
@@ -122,18 +146,25 @@ export class Asks {
   }
 
   answered(id: number, value: unknown): void {
-    const ask = this.#remote.get(id);
+    const ask = this.#take(id);
     if (ask === undefined) this.late += 1;
     else ask.answer(value);
   }
 
   failed(id: number, code: string, message: string): void {
-    this.#remote.get(id)?.fail(code, message);
+    this.#take(id)?.fail(code, message);
   }
 
   /** Fails every ask that waits for an answer from `host`. */
   lost(host: string): void {
-    for (const ask of [...this.#remote.values()]) if (ask.host === host) ask.refuse("unreachable");
+    for (const ask of [...this.#remote.values()]) if (ask.host === host) this.#take(ask.id)?.refuse("unreachable");
+  }
+
+  /** The ask with this id, of which the other host knows that it is over. */
+  #take(id: number): Ask | undefined {
+    const ask = this.#remote.get(id);
+    this.#remote.delete(id);
+    return ask;
   }
 
   get waiting(): number {
@@ -142,7 +173,8 @@ export class Asks {
 
   ended(ask: Ask): void {
     this.#wheel.remove(ask);
-    if (ask.host !== undefined) this.#remote.delete(ask.id);
+    ask.whenOver?.();
+    if (ask.host !== undefined && this.#remote.delete(ask.id) && ask.whenOver !== undefined) this.#cancel(ask.host, ask.id);
   }
 
   /** Ends all asks that still wait. */

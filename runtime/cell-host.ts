@@ -2,7 +2,7 @@ import type { ActorKind, Logger, Message, Messenger, Sender } from "./actor.ts";
 import type { Address } from "./address.ts";
 import type { DeadLetterReason, KindMeasures } from "./counters.ts";
 import type { PlantedFault } from "./planted-fault.ts";
-import type { Clock, Random } from "./time.ts";
+import type { Clock, Random, Timer } from "./time.ts";
 import type { Runnable } from "./turn-loop.ts";
 
 /** A kind as one host has it. */
@@ -26,6 +26,10 @@ export interface CellHost extends Messenger {
   isTimeUp(): boolean;
   /** The runnable has something to do. */
   ready(runnable: Runnable): void;
+  /** Calls `tell` once when an activation of the address ends for good. */
+  watch(address: Address, tell: () => void): Timer;
+  /** An activation of the address has ended for good. */
+  ended(address: Address): void;
   /** The cell of this address is done with; a later message begins a new one. */
   gone(address: Address, kind: KindOnHost): void;
   /** Delivers anew, to wherever the address lives now. */

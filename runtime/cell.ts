@@ -162,8 +162,10 @@ export class Cell implements Runnable, Addressee, Activatable {
       mailbox.drop();
       if (!fromSystem) this.kind.measures.queued -= 1;
       done += 1;
-      if (sender === NOBODY || !(sender instanceof TimedSender)) this.#handle(message, sender, undefined);
-      else this.#handle(message, sender.sender, sender);
+      if (sender === NOBODY) this.#handle(message, sender, undefined);
+      else if (sender.cancelled) this.kind.measures.cancelled += 1;
+      else if (sender instanceof TimedSender) this.#handle(message, sender.sender, sender);
+      else this.#handle(message, sender, undefined);
       if ((done & (MESSAGES_PER_CLOCK_READ - 1)) === 0 && this.#host.isTimeUp()) break;
     }
     this.#goOn();
@@ -307,8 +309,11 @@ export class Cell implements Runnable, Addressee, Activatable {
     this.#ending = undefined;
     this.#forgetSignals();
     if (ending === "restart") this.#restartLater();
-    else if (ending === "self" && (this.#users.size > 0 || this.#system !== undefined)) this.#restart();
-    else this.#leave(ending, error);
+    else {
+      if (ending !== "moved" && ending !== "fenced") this.#host.ended(this.address);
+      if (ending === "self" && (this.#users.size > 0 || this.#system !== undefined)) this.#restart();
+      else this.#leave(ending, error);
+    }
   }
 
   /** What was for the activation alone ends with it. */

@@ -10,22 +10,34 @@ export const ASK = 1;
 export const ANSWER = 2;
 export const FAILURE = 3;
 export const SIGNAL = 4;
+export const CANCEL = 5;
+export const WATCH = 6;
+export const UNWATCH = 7;
+export const WATCHED_ENDED = 8;
 
 /**
  * One thing that a host sends to another. Tuples, because they are packed by the hundred thousand:
  * - a message for an actor; `forwarded` when it comes from a host that it was sent to in error
- * - a message that wants an answer, with the asking host's id for it
+ * - a message that wants an answer, with the asking host's id for it, and whether a CANCEL may follow
  * - the answer to the ask with this id
  * - the failure of the ask with this id: a code and a sentence
  * - a system message of the kernel for an actor
+ * - nobody waits any more for the answer to the ask with this id
+ * - the sending host wants to know when an activation of the address ends for good, under an id of its own
+ * - it does not want to know any more
+ * - the activation that the receiving host watches under this id has ended for good
  * @contract envelopes
  */
 export type Envelope =
   | readonly [kind: typeof TELL, to: Address, message: Message, forwarded?: true]
-  | readonly [kind: typeof ASK, to: Address, message: Message, id: number, forwarded?: true]
+  | readonly [kind: typeof ASK, to: Address, message: Message, id: number, forwarded?: boolean, cancellable?: true]
   | readonly [kind: typeof ANSWER, id: number, value: unknown]
   | readonly [kind: typeof FAILURE, id: number, code: string, message: string]
-  | readonly [kind: typeof SIGNAL, to: Address, message: Message];
+  | readonly [kind: typeof SIGNAL, to: Address, message: Message]
+  | readonly [kind: typeof CANCEL, id: number]
+  | readonly [kind: typeof WATCH, address: Address, id: number]
+  | readonly [kind: typeof UNWATCH, address: Address, id: number]
+  | readonly [kind: typeof WATCHED_ENDED, id: number];
 
 /** What a frame says beside its envelopes: who sends it, and where both directions of the link stand (link.ts). */
 export interface FrameHead {

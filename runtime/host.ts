@@ -1,19 +1,34 @@
 import type { ActorKind, AskOptions, ChildFailed, Logger, Message, Messenger, Sender } from "./actor.ts";
 import { type Address, keyOf, kindOf } from "./address.ts";
 import { ASK_FAILURES } from "./ask-failed.ts";
-import { ASK_DEADLINE_MS, Asks, NOBODY } from "./asks.ts";
+import { ASK_DEADLINE_MS, Asks, FIRST_ID_BELOW, NOBODY } from "./asks.ts";
 import { Cell } from "./cell.ts";
 import type { Activatable, CellHost, KindOnHost } from "./cell-host.ts";
 import { addUp, DEAD_LETTER_REASONS, type DeadLetterReason, type HostCounters, KindMeasures, noLinkCounters } from "./counters.ts";
 import { type DeadLetterListener, DeadLetters } from "./dead-letters.ts";
+import { DeathWatch } from "./death-watch.ts";
 import type { Directory } from "./directory.ts";
-import { ANSWER, ASK, type Envelope, FAILURE, type Frame, type Refused, SIGNAL, TELL } from "./envelope.ts";
+import {
+  ANSWER,
+  ASK,
+  CANCEL,
+  type Envelope,
+  FAILURE,
+  type Frame,
+  type Refused,
+  SIGNAL,
+  TELL,
+  UNWATCH,
+  WATCH,
+  WATCHED_ENDED,
+} from "./envelope.ts";
 import type { EventLoopState } from "./event-loop.ts";
 import { unpackFrame } from "./frame.ts";
 import { withFields } from "./log.ts";
 import type { Membership } from "./membership/membership.ts";
-import { Outbox, RemoteSender } from "./outbox.ts";
+import { Outbox } from "./outbox.ts";
 import type { PlantedFault } from "./planted-fault.ts";
+import { RemoteSenders } from "./remote-sender.ts";
 import { foremost, type HostSnapshot, type SnapshotOptions } from "./snapshot.ts";
 import type { Clock, Random } from "./time.ts";
 import type { Transport } from "./transport.ts";
@@ -30,6 +45,16 @@ const HOLDING_MAX = 128;
 
 /** Epochs made in one millisecond before they run ahead of the clock, from which they start so that they grow across restarts of a host. */
 const EPOCHS_PER_MS = 1_000;
+
+/** What has no receiver that could be named, for the log. */
+const NAMES_OF_NEWS = {
+  [ANSWER]: "answer to ask",
+  [FAILURE]: "failure of ask",
+  [CANCEL]: "cancelling of ask",
+  [WATCH]: "watch on",
+  [UNWATCH]: "end of the watch on",
+  [WATCHED_ENDED]: "end of the activation watched as",
+} as const;
 
 export interface HostOptions {
   /** Unique among the hosts of a cluster; letters, digits, `-` and `_`. */
@@ -79,6 +104,8 @@ export class Host {
   readonly #loop: TurnLoop;
   readonly #asks: Asks;
   readonly #outbox: Outbox | undefined;
+  readonly #remoteSenders: RemoteSenders | undefined;
+  readonly #deathWatch: DeathWatch;
   readonly #deadLetters: DeadLetters;
   readonly #cellHost: CellHost;
   readonly #unwatch: () => void;
@@ -99,7 +126,20 @@ export class Host {
     this.#log = withFields(options.log, { host: name });
     this.#deadLetters = new DeadLetters(this.#log, clock, options.deadLetter);
     this.#loop = new TurnLoop(clock, () => this.#outbox?.flush(), options.turns);
-    this.#asks = new Asks(clock, random, (host) => transport?.reachable(host) ?? false);
+    this.#asks = new Asks(
+      clock,
+      random,
+      (host) => transport?.reachable(host) ?? false,
+      (host, id) => this.#outbox?.add(host, [CANCEL, id]),
+    );
+    this.#deathWatch = new DeathWatch(
+      {
+        self: name,
+        placeOf: (address) => this.#placeOf(address),
+        send: (host, envelope) => this.#outbox?.add(host, envelope),
+      },
+      random.below(FIRST_ID_BELOW),
+    );
     this.#outbox =
       transport &&
       new Outbox({
@@ -110,8 +150,9 @@ export class Host {
         incarnation: () => membership?.incarnation ?? 0,
         stir: () => this.#loop.stir(),
         refused: options.planted === "dropped-frame-taken-for-delivered" ? () => undefined : (refused) => this.#notSent(refused),
-        replaced: (host) => this.#asks.lost(host),
+        replaced: (host) => this.#replaced(host),
       });
+    this.#remoteSenders = this.#outbox && new RemoteSenders(this.#outbox);
     this.messenger = {
       tell: (to, message) => this.#fromDoor(to, message, NOBODY),
       ask: (to, message, ask) => this.#ask(to, ask, (sender) => this.#fromDoor(to, message, sender)),
@@ -129,6 +170,8 @@ export class Host {
       tell: (to, message) => this.#route(to, message, NOBODY),
       ask: (to, message, ask) => this.#ask(to, ask, (sender) => this.#route(to, message, sender)),
       forward: (to, message, sender) => this.#route(to, message, sender),
+      watch: (address, tell) => this.#deathWatch.watch(address, tell),
+      ended: (address) => this.#deathWatch.ended(address),
       notify: (to, message) => this.#notify(to, message),
       escalate: (child, kind, error) => this.#escalate(child, kind, error),
       refuse: (reason, to, message, sender, kind) => this.#refuse(reason, to, message, sender, kind),
@@ -274,13 +317,24 @@ export class Host {
   #send(host: string, to: Address, message: Message, sender: Sender, ...forwarded: [true?]): void {
     if (this.#outbox === undefined) this.#refuse("unreachable", to, message, sender, undefined);
     else if (sender === NOBODY) this.#outbox.add(host, [TELL, to, message, ...forwarded]);
-    else this.#outbox.add(host, [ASK, to, message, this.#asks.sentTo(host, to, sender), ...forwarded]);
+    else {
+      const id = this.#asks.sentTo(host, to, sender);
+      const cancellable = this.#asks.isCancellable(sender);
+      this.#outbox.add(host, cancellable ? [ASK, to, message, id, forwarded.length > 0, true] : [ASK, to, message, id, ...forwarded]);
+    }
   }
 
   #ask<Answer>(to: Address, options: AskOptions | undefined, send: (sender: Sender) => void): Promise<Answer> {
     return new Promise<Answer>((resolve, reject) => {
       // The caller says which type the answer has; the contract between asker and asked is their messages' union.
-      send(this.#asks.open(to, options?.deadline_ms ?? ASK_DEADLINE_MS, resolve as (value: unknown) => void, reject));
+      const ask = this.#asks.open(to, options?.deadline_ms ?? ASK_DEADLINE_MS, resolve as (value: unknown) => void, reject);
+      const signal = options?.signal;
+      if (signal?.aborted === true) {
+        ask.cancel();
+        return;
+      }
+      if (signal !== undefined) this.#asks.cancelOn(signal, ask);
+      send(ask);
     });
   }
 
@@ -294,16 +348,25 @@ export class Host {
 
   #deliver({ head: { from }, envelopes }: Frame): void {
     for (const envelope of envelopes) {
-      if (envelope[0] === TELL) this.#fromHost(envelope[1], envelope[2], NOBODY, envelope[3]);
-      else if (envelope[0] === ASK) this.#fromHost(envelope[1], envelope[2], this.#remoteSender(from, envelope[3]), envelope[4]);
+      if (envelope[0] === TELL) this.#fromHost(envelope[1], envelope[2], NOBODY, envelope[3] === true);
+      else if (envelope[0] === ASK) this.#asked(from, envelope);
       else if (envelope[0] === ANSWER) this.#asks.answered(envelope[1], envelope[2]);
       else if (envelope[0] === FAILURE) this.#asks.failed(envelope[1], envelope[2], envelope[3]);
       else if (envelope[0] === SIGNAL) this.#signalled(envelope[1], envelope[2]);
+      else if (envelope[0] === CANCEL) this.#remoteSenders?.cancel(from, envelope[1]);
+      else if (envelope[0] === WATCH) this.#deathWatch.watchedFrom(from, envelope[1], envelope[2]);
+      else if (envelope[0] === UNWATCH) this.#deathWatch.unwatchedFrom(from, envelope[1], envelope[2]);
+      else if (envelope[0] === WATCHED_ENDED) this.#deathWatch.endedAfar(envelope[1]);
       else this.#deadLetters.addUnreadable(`an envelope of kind ${String(envelope[0])} from ${from}`);
     }
   }
 
-  #fromHost(to: Address, message: Message, sender: Sender, forwarded: true | undefined): void {
+  #asked(from: string, [, to, message, id, forwarded, cancellable]: Extract<Envelope, readonly [typeof ASK, ...unknown[]]>): void {
+    const sender = this.#remoteSenders?.of(from, id, cancellable === true) ?? NOBODY;
+    this.#fromHost(to, message, sender, forwarded === true);
+  }
+
+  #fromHost(to: Address, message: Message, sender: Sender, forwarded: boolean): void {
     const place = this.#placeOf(to);
     // Handlers look at nothing before the type, so this is all that must hold of a message of another version.
     if (typeof message?.type !== "string") this.#refuse("unknown-message", to, message, sender, undefined);
@@ -319,26 +382,33 @@ export class Host {
     else this.#refuse("unreachable", to, message, NOBODY, undefined);
   }
 
-  #remoteSender(host: string, id: number): Sender {
-    return this.#outbox === undefined ? NOBODY : new RemoteSender(this.#outbox, host, id);
-  }
-
   /** Nobody is there under this name any more, or not who was. */
   #lost(host: string): void {
     this.#outbox?.lost(host);
     this.#asks.lost(host);
+    this.#remoteSenders?.lost(host);
+    this.#deathWatch.lost(host);
+  }
+
+  /** Somebody else is there under this name. */
+  #replaced(host: string): void {
+    this.#asks.lost(host);
+    this.#remoteSenders?.lost(host);
+    this.#deathWatch.lost(host);
+    this.#deathWatch.removed(host);
   }
 
   /** What did not leave. */
   #notSent({ envelope, reason }: Refused): void {
     if (envelope[0] === ASK) this.#asks.failed(envelope[3], reason, `${envelope[1]}: ${ASK_FAILURES[reason]}`);
+    else if (envelope[0] === WATCH) this.#deathWatch.endedAfar(envelope[2]);
     else this.#deadLetter(reason, envelope);
   }
 
   #deadLetter(reason: DeadLetterReason, envelope: Envelope): void {
     if (envelope[0] === TELL || envelope[0] === ASK || envelope[0] === SIGNAL)
       this.#deadLetters.add(reason, envelope[1], envelope[2], undefined);
-    else this.#deadLetters.add(reason, `answer to ask ${envelope[1]}`, undefined, undefined);
+    else this.#deadLetters.add(reason, `${NAMES_OF_NEWS[envelope[0]]} ${envelope[1]}`, undefined, undefined);
   }
 
   #refuse(reason: DeadLetterReason, to: Address, message: Message, sender: Sender, kind: KindOnHost | undefined): void {
@@ -376,7 +446,10 @@ export class Host {
 
   /** Other members: what waits for an answer of those that are gone hears of it, and what lives elsewhere now ends here. */
   #viewed(membership: Membership, lost: readonly string[]): void {
-    for (const host of lost) this.#lost(host);
+    for (const host of lost) {
+      this.#lost(host);
+      this.#deathWatch.removed(host);
+    }
     // What was meant for a host that leaves is ahead of the news that this one knows.
     this.#outbox?.flush();
     for (const [address, cell] of [...this.#cells]) {
@@ -385,6 +458,7 @@ export class Host {
       // What stops anyway goes on stopping.
       if (!cell.kind.closed) cell.evict("moved");
     }
+    this.#deathWatch.moved(this.#hosts());
     this.#released(membership);
   }
 
@@ -398,6 +472,7 @@ export class Host {
     this.#cells.clear();
     this.#waiting.clear();
     this.#holding.clear();
+    this.#deathWatch.clear();
     for (const envelope of this.#outbox?.discard() ?? []) {
       if (envelope[0] === ASK) this.#asks.failed(envelope[3], "unreachable", `${envelope[1]}: ${ASK_FAILURES.unreachable}`);
       else this.#deadLetter("fenced", envelope);
@@ -406,9 +481,14 @@ export class Host {
     return this.#allOver(cells, (cell, over) => cell.fence(over), "actors of a host that was removed did not end their turns in time");
   }
 
+  #hosts(): ReadonlySet<string> {
+    return new Set(this.#directory?.members.map(({ host }) => host));
+  }
+
   /** Stops the actors whose addresses live on another host now; their waiting messages follow them. */
   #letGo(moved: (address: Address) => boolean): void {
     for (const [address, cell] of this.#cells) if (moved(address)) cell.evict("moved");
+    this.#deathWatch.moved(this.#hosts());
   }
 
   async #stop(): Promise<void> {

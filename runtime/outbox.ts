@@ -1,4 +1,3 @@
-import type { Sender } from "./actor.ts";
 import { ASK_FAILURES } from "./ask-failed.ts";
 import { type LinkCounters, noLinkCounters } from "./counters.ts";
 import { ANSWER, ASK, type Envelope, FAILURE, type Frame, type FrameHead, type Refused, TELL } from "./envelope.ts";
@@ -225,36 +224,4 @@ export class Outbox {
 
 function costOfFrame({ envelopes }: Frame, bytes: number): number {
   return envelopes.length === 0 ? 0 : costOf(bytes, envelopes.length);
-}
-
-/** Answers an ask that came from another host, once, and only for as long as this host is in the incarnation that was asked. */
-export class RemoteSender implements Sender {
-  readonly #outbox: Outbox;
-  readonly #incarnation: number;
-  readonly #host: string;
-  readonly #id: number;
-  #open = true;
-
-  constructor(outbox: Outbox, host: string, id: number) {
-    this.#outbox = outbox;
-    this.#incarnation = outbox.incarnation;
-    this.#host = host;
-    this.#id = id;
-  }
-
-  answer(value: unknown): void {
-    if (!this.#ends()) return;
-    this.#outbox.add(this.#host, [ANSWER, this.#id, value]);
-  }
-
-  fail(code: string, message: string): void {
-    if (!this.#ends()) return;
-    this.#outbox.add(this.#host, [FAILURE, this.#id, code, message]);
-  }
-
-  #ends(): boolean {
-    const open = this.#open;
-    this.#open = false;
-    return open && this.#outbox.incarnation === this.#incarnation;
-  }
 }

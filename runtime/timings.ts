@@ -60,6 +60,10 @@ export class TimedSender implements Sender {
     this.#timings.inHandler.add(now_ms - this.#since_ms, this.#weight);
   }
 
+  get cancelled(): boolean {
+    return this.sender.cancelled;
+  }
+
   answer(value: unknown): void {
     this.sender.answer(value);
   }

@@ -40,7 +40,12 @@ export function kindOf<M extends Message>(
 }
 
 /** A promise that the test settles. */
-export function gate(): { opened: Promise<void>; open(): void } {
+export interface Gate {
+  readonly opened: Promise<void>;
+  open(): void;
+}
+
+export function gate(): Gate {
   const { promise, resolve } = Promise.withResolvers<void>();
   return { opened: promise, open: resolve };
 }
