@@ -21,6 +21,12 @@ async function main([command = "help", ...args]: readonly string[]): Promise<num
       const { runSim } = await import("./command-line/sim.ts");
       return runSim(args);
     }
+    case "actors": {
+      const { parseActorsFlags } = await import("./actors-top/flags.ts");
+      const { runActors } = await import("./actors-top/run.ts");
+      await runActors(parseActorsFlags(args), process.stdout);
+      return DONE;
+    }
     case "version":
       console.log(`troupe ${versionOfTroupe()} (Kubernetes API 1.34)`);
       return DONE;

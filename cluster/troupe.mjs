@@ -8,6 +8,7 @@
  *   node cluster/troupe.mjs check            the checks alone   (npm run check)
  *   node cluster/troupe.mjs bench SUITE      measurements       (npm run bench -- SUITE)
  *   node cluster/troupe.mjs sim [flags]      the simulator      (npm run sim -- [flags])
+ *   node cluster/troupe.mjs actors [flags]   a cluster's actors (npm run troupe -- actors [flags])
  *
  * Exit codes: 0 done, 1 failed, 2 wrong usage.
  */
@@ -51,7 +52,8 @@ async function launch([command, ...args]) {
       });
     }
     case "sim":
-      return runProgram({ node, file: PROGRAM, args: ["sim", ...args], env });
+    case "actors":
+      return runProgram({ node, file: PROGRAM, args: [command, ...args], env });
     default:
       return runProgram({
         node,

@@ -46,6 +46,7 @@ import {
   systemClock,
   systemRandom,
   watchEventLoop,
+  withFields,
 } from "../../runtime/mod.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { type Hosts, observedHosts } from "../observation/hosts.ts";
@@ -111,7 +112,7 @@ export class RunningHost {
 
   /** Connects, opens the log and reads it to its end. Throws BootFailure. */
   static async start(options: HostOptions): Promise<RunningHost> {
-    const log = pinoLogger({ level: options.logLevel });
+    const log = withFields(pinoLogger({ level: options.logLevel }), { host: options.plan.name });
     const connection = await connect({
       ...LOG_CONNECTION_OPTIONS,
       ...options.nats,

@@ -13,6 +13,12 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --minutes M        virtual minutes a run (default 10)
     --seeds COUNT      so many runs, one seed after another (default 1)
     --trace            print all that happens
+  npm run troupe -- actors [flags]    the actors of a running cluster by host and kind; on a terminal again and again
+    --data DIR         where the cluster lives (default .troupe)
+    --once, --json     one table; one line of JSON
+    --kind K           actors of this kind only
+    --sort COLUMN      messages (default), queue, mailbox, handler, active or restarts
+    --interval S       seconds between two looks, of which rates and times are (default 1)
   npm test                            everything that CI runs
   npm run troupe -- version           the version
 

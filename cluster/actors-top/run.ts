@@ -1,0 +1,55 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { ClusterDoor } from "./access.ts";
+import type { ActorsFlags } from "./flags.ts";
+import { summarize } from "./summary.ts";
+import { tableLines } from "./table.ts";
+
+/** Of each host, actors that are asked for: enough to find most of them again at the next look, for their rates. */
+const ACTORS_ASKED = 500;
+/** Single actors under the table. */
+const ACTORS_SHOWN = 10;
+/** A terminal that does not say how large it is. */
+const TERMINAL_ROWS = 24;
+const TERMINAL_COLUMNS = 80;
+
+const ENTER_ALTERNATE_SCREEN = "\x1b[?1049h\x1b[?25l";
+const LEAVE_ALTERNATE_SCREEN = "\x1b[?25h\x1b[?1049l";
+const HOME = "\x1b[H";
+const CLEAR_LINE = "\x1b[K";
+const CLEAR_BELOW = "\x1b[J";
+
+/**
+ * Shows the actors of the cluster on a data directory: on a terminal again and again until it is interrupted, elsewhere once. Rates and times are of
+ * the time between two looks. Throws BootFailure when no cluster runs there.
+ */
+export async function runActors(flags: ActorsFlags, output: NodeJS.WriteStream): Promise<void> {
+  const door = ClusterDoor.open(flags.data);
+  const stop = new AbortController();
+  const interrupted = (): void => stop.abort();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupted);
+  const shows = output.isTTY === true && !flags.once && !flags.json;
+  if (shows) output.write(ENTER_ALTERNATE_SCREEN);
+  try {
+    let before = await door.actors(flags.kind, ACTORS_ASKED);
+    do {
+      await delay(flags.interval_ms, undefined, { signal: stop.signal }).catch(() => undefined);
+      if (stop.signal.aborted) return;
+      const now = await door.actors(flags.kind, ACTORS_ASKED);
+      const summary = summarize(before, now, flags);
+      before = now;
+      if (flags.json) output.write(`${JSON.stringify(summary)}\n`);
+      else if (shows)
+        output.write(screen(tableLines(summary, output.rows ?? TERMINAL_ROWS, output.columns ?? TERMINAL_COLUMNS), output.rows));
+      else output.write(`${tableLines(summary, ACTORS_SHOWN).join("\n")}\n`);
+    } while (shows);
+  } finally {
+    if (shows) output.write(LEAVE_ALTERNATE_SCREEN);
+    await door.close();
+  }
+}
+
+/** Writes over what stands there, line by line, so that nothing flickers. */
+function screen(lines: readonly string[], rows: number = TERMINAL_ROWS): string {
+  const fitting = lines.slice(0, rows - 1).map((line) => `${line}${CLEAR_LINE}`);
+  return `${HOME}${fitting.join("\n")}\n${CLEAR_BELOW}`;
+}
