@@ -26,12 +26,18 @@ export function randomSkew(random: Random): Skew {
   return { offset_ms: Math.round(either(OFFSET_MS_MAX)), rate: 1 + either(DRIFT_MAX) };
 }
 
+export interface SkewedClock extends Clock {
+  /** When this clock's monotonic time will be that, in true time. */
+  trueTime_ms(monotonic_ms: number): number;
+}
+
 /** The clock of one host in one of its lives. */
-export function skewedClock(schedule: Schedule, owner: Owner, skew: Skew, random: Random): Clock {
+export function skewedClock(schedule: Schedule, owner: Owner, skew: Skew, random: Random): SkewedClock {
   const begin_ms = schedule.now_ms;
   return {
     now_ms: () => EPOCH_MS + Math.floor(skew.offset_ms + schedule.now_ms * skew.rate),
     monotonic_ms: () => (schedule.now_ms - begin_ms) * skew.rate,
+    trueTime_ms: (monotonic_ms) => begin_ms + monotonic_ms / skew.rate,
     after(delay_ms: number, fire: () => void): Timer {
       const step = schedule.after(Math.max(0, delay_ms) / skew.rate + random.next() * LATE_MS_MAX, owner, fire);
       return {

@@ -21,6 +21,12 @@ export type Loss = "sender not connected" | "receiver not connected" | "partitio
 export type Happening =
   | ({ readonly what: "host begins" | "host leaves" | "host pauses" | "host goes on" } & Life)
   | ({ readonly what: "host ends"; readonly how: "killed" | "left" } & Life)
+  /** The host may begin turns until this moment of true time. */
+  | ({ readonly what: "lease"; readonly until_ms: number } & Life)
+  /** The host goes by other members from now on; `owns` says what lives there under them. */
+  | ({ readonly what: "view"; readonly members: readonly string[]; readonly owns: (address: Address) => boolean } & Life)
+  /** The host was removed while it was silent, and found out: its activations are over. */
+  | ({ readonly what: "fenced" } & Life)
   | { readonly what: "fault begins" | "fault ends"; readonly fault: Fault }
   | ({ readonly what: "activated" } & ActivationOf)
   | ({ readonly what: "activation failed" } & ActivationOf)

@@ -5,6 +5,7 @@ export { nothingVanishes } from "./invariants/accounts.ts";
 export { oneActivation } from "./invariants/activations.ts";
 export { asksEnd } from "./invariants/asks.ts";
 export { deliveredOnceInOrder, type Numbered } from "./invariants/delivery.ts";
+export { noTurnWithoutLease } from "./invariants/leases.ts";
 export { restartsHappen } from "./invariants/restarts.ts";
 export { kernelScenario } from "./kernel/scenario.ts";
 export { type Plan, planOf } from "./plan.ts";

@@ -1,13 +1,13 @@
-import { Directory } from "../directory.ts";
 import type { PlantedFault } from "../planted-fault.ts";
-import { randomSkew, type Skew } from "./clock.ts";
+import { randomSkew } from "./clock.ts";
 import type { Fault } from "./fault.ts";
 import type { Happened, Happening } from "./happening.ts";
 import { SimulatedNats } from "./nats.ts";
 import { type Plan, streamOf } from "./plan.ts";
+import { SharedRegisters } from "./registers.ts";
 import type { Scenario, ScenarioOf } from "./scenario.ts";
 import { Schedule, settled } from "./schedule.ts";
-import { SimulatedHost, type Surroundings } from "./simulated-host.ts";
+import { type Identity, SimulatedHost, type Surroundings } from "./simulated-host.ts";
 
 /** After the last fault and the last of the workload, this long passes before the run is looked at at rest. */
 export const REST_MS = 60_000;
@@ -48,9 +48,7 @@ export async function simulate(scenarioOf: ScenarioOf, plan: Plan, options: Simu
   return new Simulation(scenarioOf(plan.size), plan, options).run();
 }
 
-interface Place {
-  readonly name: string;
-  readonly skew: Skew;
+interface Place extends Identity {
   lives: number;
   host: SimulatedHost | undefined;
 }
@@ -77,14 +75,18 @@ class Simulation {
     this.#around = {
       schedule: this.#schedule,
       nats: this.#nats,
+      registers: new SharedRegisters(this.#schedule, this.#nats, streamOf(plan.seed, "registers")),
       planted: options.planted,
       resting: () => this.#schedule.now_ms >= plan.duration_ms,
       happened,
       kinds: (seat) => scenario.kinds(seat),
       workload: (seat) => scenario.workload(seat),
+      failedToStart: (host) => this.#startAnew(host),
     };
-    this.#places = scenario.hosts.map(({ host }) => ({
+    this.#places = scenario.hosts.map(({ host, kinds }, index) => ({
       name: host,
+      index,
+      kinds,
       skew: randomSkew(streamOf(plan.seed, `clock of ${host}`)),
       lives: 0,
       host: undefined,
@@ -146,9 +148,16 @@ class Simulation {
       }
       place.lives += 1;
       const seed = streamOf(this.#plan.seed, `${place.name} ${place.lives}`).below(2 ** 31);
-      const directory = new Directory(this.#scenario.hosts);
-      place.host = new SimulatedHost(this.#around, place.name, this.#places.indexOf(place), place.lives, place.skew, seed, directory);
+      place.host = new SimulatedHost(this.#around, place, place.lives, seed);
     });
+  }
+
+  #startAnew(host: SimulatedHost): void {
+    const place = this.#place(host.index);
+    if (place.host !== host || !host.alive) return;
+    place.host = undefined;
+    host.kill(0);
+    this.#startSoon(place);
   }
 
   #begin(fault: Fault): void {

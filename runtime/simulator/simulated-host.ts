@@ -1,14 +1,15 @@
 import type { ActorKind, Logger, Message } from "../actor.ts";
-import type { Directory } from "../directory.ts";
 import { Host } from "../host.ts";
+import { Membership, type MembershipOptions, type Resident } from "../membership/membership.ts";
 import { natsTransport } from "../nats-transport.ts";
 import type { PlantedFault } from "../planted-fault.ts";
-import type { Clock, Random } from "../time.ts";
+import type { Random } from "../time.ts";
 import { seededRandom } from "../virtual.ts";
-import { type Skew, skewedClock } from "./clock.ts";
+import { type Skew, type SkewedClock, skewedClock } from "./clock.ts";
 import type { Happening } from "./happening.ts";
 import type { Connection, SimulatedNats } from "./nats.ts";
 import { observedKind, observedMessenger } from "./observed.ts";
+import type { SharedRegisters } from "./registers.ts";
 import type { Seat } from "./scenario.ts";
 import type { Owner, Schedule } from "./schedule.ts";
 
@@ -22,11 +23,22 @@ const REMOTE_TIMEOUT_MS = 2_000;
 export interface Surroundings {
   readonly schedule: Schedule;
   readonly nats: SimulatedNats;
+  readonly registers: SharedRegisters;
   readonly planted: PlantedFault | undefined;
   readonly resting: () => boolean;
   readonly happened: (happening: Happening) => void;
   readonly kinds: (seat: Seat) => readonly ActorKind<Message>[];
   readonly workload: (seat: Seat) => void;
+  /** It did not come up; whoever started it starts another. */
+  readonly failedToStart: (host: SimulatedHost) => void;
+}
+
+/** What a host is, whichever of its lives it is in. */
+export interface Identity {
+  readonly name: string;
+  readonly index: number;
+  readonly kinds: readonly string[];
+  readonly skew: Skew;
 }
 
 /** A host in one of its lives: the kernel's own Host, on a clock, randomness, turns and a connection of the simulator's. */
@@ -34,7 +46,7 @@ export class SimulatedHost implements Owner, Seat {
   readonly host: string;
   readonly life: number;
   readonly index: number;
-  readonly clock: Clock;
+  readonly clock: SkewedClock;
   readonly random: Random;
   readonly messenger: Seat["messenger"];
   alive = true;
@@ -43,7 +55,7 @@ export class SimulatedHost implements Owner, Seat {
   readonly #connection: Connection;
   readonly #kernel: Host;
 
-  constructor(around: Surroundings, name: string, index: number, life: number, skew: Skew, seed: number, directory: Directory) {
+  constructor(around: Surroundings, { name, index, kinds, skew }: Identity, life: number, seed: number) {
     this.#around = around;
     this.host = name;
     this.index = index;
@@ -53,12 +65,26 @@ export class SimulatedHost implements Owner, Seat {
     this.random = seededRandom(random.below(2 ** 31));
     this.#connection = around.nats.connect(this);
     const late = seededRandom(random.below(2 ** 31));
+    const log = this.#log();
+    const membership = new ObservedMembership(
+      {
+        host: name,
+        kinds,
+        registers: around.registers.of(this),
+        clock: this.clock,
+        random: seededRandom(random.below(2 ** 31)),
+        log,
+        planted: around.planted,
+      },
+      this,
+      around.happened,
+    );
     this.#kernel = new Host({
       name,
       clock: this.clock,
       random: seededRandom(random.below(2 ** 31)),
-      log: this.#log(),
-      directory,
+      log,
+      membership,
       transport: natsTransport({ connection: this.#connection, prefix: "sim", host: name, clock: this.clock }),
       turns: (end) => void around.schedule.after(late.next() * TURN_MS_MAX, this, end),
       deadLetter: (reason, to, message) => around.happened({ what: "dead letter", host: name, life, reason, to, message }),
@@ -67,7 +93,10 @@ export class SimulatedHost implements Owner, Seat {
     this.messenger = observedMessenger(this.#kernel.messenger, this, `door of ${name} (${life})`, around.happened);
     for (const kind of around.kinds(this)) this.#kernel.register(observedKind(kind, { host: name, life }, around.happened));
     around.happened({ what: "host begins", host: name, life });
-    void this.#kernel.ready().then(() => around.workload(this));
+    this.#kernel.ready().then(
+      () => around.workload(this),
+      () => around.failedToStart(this),
+    );
   }
 
   get resting(): boolean {
@@ -117,7 +146,7 @@ export class SimulatedHost implements Owner, Seat {
 
   async leave(): Promise<void> {
     this.#around.happened({ what: "host leaves", host: this.host, life: this.life });
-    await this.#kernel.stop();
+    await this.#kernel.leave();
     if (this.alive) this.#over("left", 0);
   }
 
@@ -139,5 +168,42 @@ export class SimulatedHost implements Owner, Seat {
       (fields: object, text: string): void =>
         this.#around.happened({ what: "log", host: this.host, life: this.life, level, text, fields });
     return { debug: () => undefined, info: at("info"), warn: at("warn"), error: at("error") };
+  }
+}
+
+/** A membership, with what it tells its host seen from outside. */
+class ObservedMembership extends Membership {
+  readonly #host: SimulatedHost;
+  readonly #happened: Surroundings["happened"];
+
+  constructor(options: MembershipOptions, host: SimulatedHost, happened: Surroundings["happened"]) {
+    super(options);
+    this.#host = host;
+    this.#happened = happened;
+    const { host: name, life } = host;
+    this.directory.watch(() =>
+      happened({
+        what: "view",
+        host: name,
+        life,
+        members: this.directory.members.map(({ host }) => host),
+        owns: (address) => this.directory.placeOf(address) === name,
+      }),
+    );
+  }
+
+  override attach(resident: Resident): void {
+    const { host, life, clock } = this.#host;
+    super.attach({
+      ...resident,
+      leased: (until_ms) => {
+        this.#happened({ what: "lease", host, life, until_ms: clock.trueTime_ms(until_ms) });
+        resident.leased(until_ms);
+      },
+      fenced: () => {
+        this.#happened({ what: "fenced", host, life });
+        return resident.fenced();
+      },
+    });
   }
 }

@@ -20,6 +20,12 @@ function text(happened: Happened): string {
       return `${where(happened)} ${happened.what.slice("host ".length)}`;
     case "host ends":
       return `${where(happened)} ${happened.how}`;
+    case "lease":
+      return `${where(happened)} may begin turns until ${(happened.until_ms / 1_000).toFixed(6)}`;
+    case "view":
+      return `${where(happened)} goes by the members ${happened.members.join(" ")}`;
+    case "fenced":
+      return `${where(happened)} is fenced`;
     case "fault begins":
     case "fault ends":
       return `${happened.what}: ${faultText(happened.fault)}`;

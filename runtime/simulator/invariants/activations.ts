@@ -6,6 +6,8 @@ interface Activation {
   /** A turn has begun and not ended. */
   inTurn: boolean;
   ended: boolean;
+  /** Its host was removed. */
+  fenced: boolean;
 }
 
 /**
@@ -23,7 +25,7 @@ export function oneActivation(): Invariant {
           const before = newest.get(happened.address);
           if (before !== undefined && before.of.epoch >= happened.epoch)
             return `${text(happened)} was activated after ${text(before.of)}, whose epoch is not less`;
-          const activation = { of: happened, inTurn: false, ended: false };
+          const activation = { of: happened, inTurn: false, ended: false, fenced: false };
           newest.set(happened.address, activation);
           all.set(key(happened), activation);
           return undefined;
@@ -33,6 +35,7 @@ export function oneActivation(): Invariant {
           const last = newest.get(happened.address);
           if (activation === undefined || last === undefined) return `${text(happened)} takes a message and was not activated`;
           if (last !== activation) return `${text(happened)} takes a message after ${text(last.of)} was activated`;
+          if (activation.fenced) return `${text(happened)} takes a message after its host was fenced`;
           if (activation.ended) return `${text(happened)} takes a message after its end`;
           if (activation.inTurn) return `${text(happened)} takes a message while it handles another`;
           activation.inTurn = true;
@@ -43,6 +46,10 @@ export function oneActivation(): Invariant {
           if (activation !== undefined) activation.inTurn = false;
           return undefined;
         }
+        case "fenced":
+          for (const activation of all.values())
+            if (activation.of.host === happened.host && activation.of.life === happened.life) activation.fenced = true;
+          return undefined;
         case "activation failed":
         case "ended": {
           const activation = all.get(key(happened));

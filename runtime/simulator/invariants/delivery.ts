@@ -19,11 +19,12 @@ function isNumbered(message: Message): message is Numbered {
 }
 
 /**
- * A message is handled at most once; what one sender sends to one address is handled in the order of sending; and what was answered was handled.
- * Sees those messages alone that have an identity.
+ * A message is handled at most once; what one sender sends to one address, while its host sees the same members, is handled in the order of sending;
+ * and what was answered was handled. When members change, a message may find its actor gone, and is sent on while later ones go straight there. Sees those messages alone that have an identity.
  */
 export function deliveredOnceInOrder(): Invariant {
   const from = new Map<number, string>();
+  const views = new Map<string, number>();
   const handled = new Set<string>();
   const lastOfPair = new Map<string, number>();
   return {
@@ -32,7 +33,10 @@ export function deliveredOnceInOrder(): Invariant {
       switch (happened.what) {
         case "told":
         case "asked":
-          if (isNumbered(happened.message)) from.set(happened.message.id, happened.from);
+          if (isNumbered(happened.message)) from.set(happened.message.id, `${happened.from} (view ${views.get(happened.host) ?? 0})`);
+          return undefined;
+        case "view":
+          views.set(happened.host, (views.get(happened.host) ?? 0) + 1);
           return undefined;
         case "turn begins": {
           const { message, address } = happened;

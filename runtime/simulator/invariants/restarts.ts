@@ -3,10 +3,13 @@ import { type Address, kindOf } from "../../address.ts";
 import type { Happened, Life } from "../happening.ts";
 import type { Invariant } from "../scenario.ts";
 import { crashOf } from "./crash-log.ts";
-import { Pauses } from "./pauses.ts";
+import { Leases } from "./pauses.ts";
 
 /** Beyond its backoff a restart takes no longer than this: timers that fire late, clocks that run slow, a turn of the loop. */
 const RESTART_SLACK_MS = 50;
+
+/** After members changed, an actor may have to wait until all that are left have agreed, which takes a lease when one of them is dead. */
+const SETTLE_MS = 20_000;
 
 /** Clocks run fast by a thousandth, and a crash happens within a turn. */
 const TIME_TOLERANCE = 0.99;
@@ -30,14 +33,15 @@ export function restartsHappen(kinds: readonly Supervised[]): Invariant {
   for (const { kind, supervision } of kinds) if (supervision.strategy === "restart") strategies.set(kind, supervision);
   const awaited = new Map<string, Awaited>();
   const limits = new Limits();
-  const pauses = new Pauses();
+  const leases = new Leases();
+  const views = new Map<string, { readonly at_ms: number; readonly owns: (address: Address) => boolean }>();
   /** Hosts that stop their actors: none is restarted any more. */
   const leaving = new Set<string>();
   let lookAgain_ms = Number.POSITIVE_INFINITY;
 
   function crashed({ host, life, address, at_ms }: Life & { address: Address; at_ms: number }): void {
     const strategy = strategies.get(kindOf(address));
-    if (strategy === undefined || leaving.has(host)) return;
+    if (strategy === undefined || leaving.has(host) || views.get(host)?.owns(address) === false) return;
     awaited.set(`${host} ${address}`, { host, life, address, crashed_ms: at_ms });
     lookAgain_ms = Math.min(lookAgain_ms, at_ms + strategy.backoff_max_ms + RESTART_SLACK_MS);
   }
@@ -65,7 +69,8 @@ export function restartsHappen(kinds: readonly Supervised[]): Invariant {
     lookAgain_ms = Number.POSITIVE_INFINITY;
     for (const { host, address, crashed_ms } of awaited.values()) {
       const longest_ms = strategies.get(kindOf(address))?.backoff_max_ms ?? 0;
-      const due_ms = Math.max(crashed_ms + longest_ms, pauses.runningSince_ms(host)) + RESTART_SLACK_MS;
+      const due_ms =
+        Math.max(crashed_ms + longest_ms, leases.actingSince_ms(host, at_ms), (views.get(host)?.at_ms ?? 0) + SETTLE_MS) + RESTART_SLACK_MS;
       if (at_ms > due_ms) return `${address} crashed on ${host} at ${(crashed_ms / 1_000).toFixed(3)} s and was not restarted`;
       lookAgain_ms = Math.min(lookAgain_ms, due_ms);
     }
@@ -87,13 +92,21 @@ export function restartsHappen(kinds: readonly Supervised[]): Invariant {
       case "ended":
         if (!awaited.has(`${happened.host} ${happened.address}`)) limits.ended(`${happened.host} ${happened.address}`);
         return undefined;
+      case "view":
+      case "fenced": {
+        const owns = happened.what === "view" ? happened.owns : () => false;
+        views.set(happened.host, { at_ms: happened.at_ms, owns });
+        limits.released(happened.host, owns);
+        for (const [key, { host, address }] of awaited) if (host === happened.host && !owns(address)) awaited.delete(key);
+        return undefined;
+      }
       case "host begins":
         leaving.delete(happened.host);
         return undefined;
       case "host leaves":
       case "host ends":
         leaving.add(happened.host);
-        limits.lost(happened.host);
+        if (happened.what === "host ends") limits.lost(happened.host);
         for (const [key, { host }] of awaited) if (host === happened.host) awaited.delete(key);
         return undefined;
       default:
@@ -104,7 +117,7 @@ export function restartsHappen(kinds: readonly Supervised[]): Invariant {
   return {
     name: "an actor that is to be restarted is, after its backoff and within its bounds",
     saw(happened: Happened) {
-      pauses.saw(happened);
+      leases.saw(happened);
       return broken(happened) ?? (happened.at_ms > lookAgain_ms ? overdue(happened.at_ms) : undefined);
     },
     atRest: overdue,
@@ -137,6 +150,12 @@ class Limits {
 
   ended(key: string): void {
     this.#least.delete(key);
+  }
+
+  /** These begin to count anew when they come back. */
+  released(host: string, owns: (address: Address) => boolean): void {
+    for (const key of [...this.#least.keys()])
+      if (key.startsWith(`${host} `) && !owns(key.slice(host.length + 1) as Address)) this.ended(key);
   }
 
   lost(host: string): void {

@@ -3,6 +3,7 @@ import { nothingVanishes } from "../invariants/accounts.ts";
 import { oneActivation } from "../invariants/activations.ts";
 import { asksEnd } from "../invariants/asks.ts";
 import { deliveredOnceInOrder } from "../invariants/delivery.ts";
+import { noTurnWithoutLease } from "../invariants/leases.ts";
 import { restartsHappen } from "../invariants/restarts.ts";
 import type { Invariant, Scenario, Size } from "../scenario.ts";
 import { kernelKinds, SUPERVISIONS, supervisorOf } from "./actors.ts";
@@ -19,6 +20,7 @@ export function kernelScenario({ hosts, actors }: Size): Scenario {
     workload: (seat) => new Door(seat, actors, nextId).open(),
     invariants: [
       oneActivation(),
+      noTurnWithoutLease(),
       asksEnd(),
       deliveredOnceInOrder(),
       restartsHappen(SUPERVISIONS),
