@@ -20,6 +20,9 @@ interface ProtoField {
   readonly form: "single" | "repeated" | "map";
 }
 
+/** Not the kinds of the servers beside: their clients speak JSON, and JSON schemas are written another way in protobuf than in JSON. */
+const WITH_PROTOBUF = /^io\.k8s\.(api|apimachinery)\./;
+
 const PROTO_SCALARS = new Set(["string", "bytes", "bool", "int32", "int64", "double"]);
 
 /** What a schema's scalar may be in proto, by the last part of its name. */
@@ -141,9 +144,10 @@ class Generator {
 function main(): void {
   const generator = new Generator(readMessages(process.argv.slice(2)));
   const tables = JSON.parse(readFileSync(new URL("schema.json", GENERATED), "utf8")) as Record<string, unknown>;
-  const lines = Object.keys(tables).map((type) => {
+  const lines = Object.keys(tables).flatMap((type) => {
     const definition = definitionOf(type);
-    return `${JSON.stringify(type)}:${JSON.stringify(definition === undefined ? "" : generator.line(definition))}`;
+    if (definition === undefined || !WITH_PROTOBUF.test(definition.name)) return [];
+    return [`${JSON.stringify(type)}:${JSON.stringify(generator.line(definition))}`];
   });
   writeFileSync(new URL("protobuf.json", GENERATED), `{\n${lines.join(",\n")}\n}\n`);
 }

@@ -1,45 +1,84 @@
 /**
  * Writes `generated/` from the field tables of the official client, `@kubernetes/client-node`, which is generated from Kubernetes'
- * own OpenAPI document. Run by hand when that package or the list of roots changes: `node actors/kinds/generate.ts`.
+ * own OpenAPI document, and from Kubernetes' public Go types. Run by hand when that package, the release of Kubernetes or the list of
+ * roots changes: `node actors/kinds/generate.ts DIR...`, each DIR holding k8s.io/api, k8s.io/apimachinery,
+ * k8s.io/apiextensions-apiserver or k8s.io/kube-aggregator of that release, under that name.
  *
  * - `generated/types.ts`: one interface a definition, as the wire has it (dates and quantities are strings).
  * - `generated/schema.json`: one line a definition, each field in the notation of `schema.ts`.
+ * - `generated/go-facts.json`: what only the Go types say, see `go-facts.ts`.
  * - `generated/docs.json`: the descriptions, apart because only `kubectl explain` wants them.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { ALWAYS, POINTERS } from "./presence.ts";
-import { QUANTITIES } from "./quantity-fields.ts";
+import { GoFacts } from "./generate-go-facts.ts";
+import { readGoTypes } from "./generate-go-structs.ts";
 
 const MODELS = new URL("../../node_modules/@kubernetes/client-node/dist/gen/models/", import.meta.url);
 const OUT = new URL("./generated/", import.meta.url);
 
 /** The kinds that are served, by the package that owns what they reach; the first package that reaches a definition owns it. */
 const ROOTS: readonly (readonly [pkg: string, models: readonly string[]])[] = [
-  ["io.k8s.apimachinery.pkg.apis.meta.v1", ["V1ObjectMeta", "V1ListMeta", "V1LabelSelector", "V1Condition", "V1DeleteOptions", "V1Status"]],
+  [
+    "io.k8s.apimachinery.pkg.apis.meta.v1",
+    ["V1Condition", "V1DeleteOptions", "V1FieldSelectorRequirement", "V1LabelSelector", "V1ListMeta", "V1ObjectMeta", "V1Status"],
+  ],
   [
     "io.k8s.api.core.v1",
     [
       "V1Binding",
+      "V1ComponentStatus",
       "V1ConfigMap",
       "V1Endpoints",
       "CoreV1Event",
+      "V1LimitRange",
       "V1Namespace",
       "V1Node",
+      "V1PersistentVolume",
+      "V1PersistentVolumeClaim",
       "V1Pod",
       "V1PodTemplate",
+      "V1ReplicationController",
+      "V1ResourceQuota",
       "V1Secret",
       "V1Service",
       "V1ServiceAccount",
+      "V1TopologySelectorTerm",
     ],
   ],
-  ["io.k8s.api.apps.v1", ["V1ControllerRevision", "V1Deployment", "V1ReplicaSet"]],
-  ["io.k8s.api.authentication.v1", ["AuthenticationV1TokenRequest"]],
-  ["io.k8s.api.autoscaling.v1", ["V1Scale"]],
+  [
+    "io.k8s.api.admissionregistration.v1",
+    [
+      "V1MutatingWebhookConfiguration",
+      "V1ValidatingAdmissionPolicy",
+      "V1ValidatingAdmissionPolicyBinding",
+      "V1ValidatingWebhookConfiguration",
+    ],
+  ],
+  ["io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1", ["V1CustomResourceDefinition"]],
+  ["io.k8s.kube-aggregator.pkg.apis.apiregistration.v1", ["V1APIService"]],
+  ["io.k8s.api.apps.v1", ["V1ControllerRevision", "V1DaemonSet", "V1Deployment", "V1ReplicaSet", "V1StatefulSet"]],
+  ["io.k8s.api.authentication.v1", ["AuthenticationV1TokenRequest", "V1SelfSubjectReview", "V1TokenReview"]],
+  [
+    "io.k8s.api.authorization.v1",
+    ["V1LocalSubjectAccessReview", "V1SelfSubjectAccessReview", "V1SelfSubjectRulesReview", "V1SubjectAccessReview"],
+  ],
+  ["io.k8s.api.autoscaling.v1", ["V1HorizontalPodAutoscaler", "V1Scale"]],
+  ["io.k8s.api.autoscaling.v2", ["V2HorizontalPodAutoscaler"]],
+  ["io.k8s.api.batch.v1", ["V1CronJob", "V1Job"]],
+  ["io.k8s.api.certificates.v1", ["V1CertificateSigningRequest"]],
   ["io.k8s.api.coordination.v1", ["V1Lease"]],
   ["io.k8s.api.discovery.v1", ["V1EndpointSlice"]],
   ["io.k8s.api.events.v1", ["EventsV1Event"]],
+  ["io.k8s.api.flowcontrol.v1", ["V1FlowSchema", "V1PriorityLevelConfiguration"]],
+  ["io.k8s.api.networking.v1", ["V1Ingress", "V1IngressClass", "V1IPAddress", "V1NetworkPolicy", "V1ServiceCIDR"]],
+  ["io.k8s.api.node.v1", ["V1RuntimeClass"]],
   ["io.k8s.api.policy.v1", ["V1Eviction", "V1PodDisruptionBudget"]],
+  ["io.k8s.api.rbac.v1", ["V1ClusterRole", "V1ClusterRoleBinding", "V1Role", "V1RoleBinding"]],
   ["io.k8s.api.scheduling.v1", ["V1PriorityClass"]],
+  [
+    "io.k8s.api.storage.v1",
+    ["V1CSIDriver", "V1CSINode", "V1CSIStorageCapacity", "V1StorageClass", "V1VolumeAttachment", "V1VolumeAttributesClass"],
+  ],
 ];
 
 /** What `object.ts` and `status.ts` declare by hand, because every part of the house uses it. */
@@ -75,6 +114,11 @@ function kubernetesName(model: string): string {
   return model.replace(/^([A-Z][a-z]+)?V\d+[a-z0-9]*(?=[A-Z])/, "");
 }
 
+/** Its name in the OpenAPI document. */
+function nameOf({ pkg, model }: Pick<Definition, "pkg" | "model">): string {
+  return `${pkg}.${kubernetesName(model)}`;
+}
+
 function unescapeDoc(text: string): string {
   return text
     .split("\n")
@@ -99,7 +143,7 @@ function notationOf(type: string, format: string, quantity: boolean): string {
   return `#${typeName(type)}`;
 }
 
-function readModel(model: string, pkg: string): Definition {
+function readModel(model: string, pkg: string, go: GoFacts): Definition {
   const declaration = readFileSync(new URL(`${model}.d.ts`, MODELS), "utf8");
   const table = /attributeTypeMap = (\[[\s\S]*?\n\]);/.exec(readFileSync(new URL(`${model}.js`, MODELS), "utf8"));
   const attributes = JSON.parse(table?.[1] ?? "[]") as { name: string; baseName: string; type: string; format: string }[];
@@ -109,7 +153,7 @@ function readModel(model: string, pkg: string): Definition {
     const declared = new RegExp(`(?:/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\s*)?\\n    '${attribute.name.replace("$", "\\$")}'(\\??):`).exec(
       declaration,
     );
-    const quantity = QUANTITIES.has(`${kubernetesName(model)}.${attribute.baseName}`);
+    const quantity = go.isQuantity(`${pkg}.${kubernetesName(model)}`, attribute.baseName);
     const notation = notationOf(attribute.type, attribute.format, quantity);
     const ref = /(?:V\d+|(?:[A-Z][a-z]+)V\d+)[A-Z]\w*/.exec(attribute.type);
     if (ref !== null && ref[0] !== "V1MicroTime") refs.push(ref[0]);
@@ -118,11 +162,11 @@ function readModel(model: string, pkg: string): Definition {
   return { type: typeName(model), pkg, model, doc: unescapeDoc(classDoc), fields, refs };
 }
 
-function readAll(): Map<string, Definition> {
+function readAll(go: GoFacts): Map<string, Definition> {
   const found = new Map<string, Definition>();
   const visit = (model: string, pkg: string): void => {
     if (found.has(model)) return;
-    const definition = readModel(model, pkg);
+    const definition = readModel(model, pkg, go);
     found.set(model, definition);
     for (const ref of definition.refs) visit(ref, pkg);
   };
@@ -159,7 +203,8 @@ function printInterface(definition: Definition): string {
 
 function main(): void {
   if (!existsSync(OUT)) mkdirSync(OUT);
-  const definitions = [...readAll().values()].sort((a, b) => (a.type < b.type ? -1 : 1));
+  const go = new GoFacts(readGoTypes(process.argv.slice(2)));
+  const definitions = [...readAll(go).values()].sort((a, b) => (a.type < b.type ? -1 : 1));
   const types = definitions.filter((definition) => !OWN_TYPES.has(definition.type)).map(printInterface);
   const head = "// Written by actors/kinds/generate.ts; do not edit.\n";
   writeFileSync(
@@ -167,16 +212,19 @@ function main(): void {
     `${head}import type { KubeObject, ObjectMeta, OwnerReference } from "../object.ts";\n\n${types.join("\n")}`,
   );
   const schema = definitions.map((definition) => {
-    const pointers = (POINTERS[definition.type] ?? "").split(" ");
-    const always = (ALWAYS[definition.type] ?? "").split(" ");
+    const name = nameOf(definition);
     const fields = definition.fields.map((field) => {
-      const presence = field.required ? "!" : always.includes(field.name) ? "+" : pointers.includes(field.name) ? "?" : "";
-      return [field.name, field.notation + presence];
+      return [field.name, field.notation + (field.required ? "!" : go.presence(name, field.name))];
     });
-    const entry = { name: `${definition.pkg}.${kubernetesName(definition.model)}`, fields: Object.fromEntries(fields) };
+    const entry = { name, fields: Object.fromEntries(fields) };
     return `${JSON.stringify(definition.type)}:${JSON.stringify(entry)}`;
   });
   writeFileSync(new URL("schema.json", OUT), `{\n${schema.join(",\n")}\n}\n`);
+  const facts = definitions.flatMap((definition) => {
+    const line = go.line(nameOf(definition));
+    return line === undefined ? [] : [`${JSON.stringify(definition.type)}:${JSON.stringify(line)}`];
+  });
+  writeFileSync(new URL("go-facts.json", OUT), `{\n${facts.join(",\n")}\n}\n`);
   const docs = definitions.map((definition) => {
     const fields = definition.fields.map((field) => [field.name, field.doc]);
     return `${JSON.stringify(definition.type)}:${JSON.stringify([definition.doc, Object.fromEntries(fields)])}`;

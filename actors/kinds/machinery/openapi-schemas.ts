@@ -1,7 +1,8 @@
 /** The schemas of the OpenAPI documents, from the same tables as everything else. Source of the form: kube-openapi, Kubernetes 1.34. */
 import { createRequire } from "node:module";
+import { structFactsOf } from "../go-facts.ts";
 import type { Kind } from "../kind.ts";
-import { ATOMIC_STRUCTS, mergeFactsOf } from "../merge-keys.ts";
+import { mergeFactsOf } from "../merge-keys.ts";
 import type { Definition, FieldSchema, FieldType, ScalarName } from "./schema.ts";
 import { definitionNamed, definitionOf } from "./schema.ts";
 
@@ -117,7 +118,7 @@ export class SchemaSet {
       properties[field.name] = { ...described, ...this.#extensions(definition, field) };
     }
     schema.properties = properties;
-    if (ATOMIC_STRUCTS.has(definition.type)) schema["x-kubernetes-map-type"] = "atomic";
+    if (structFactsOf(definition.type).atomic === true) schema["x-kubernetes-map-type"] = "atomic";
   }
 
   #extensions(definition: Definition, field: FieldSchema): OpenApiSchema {

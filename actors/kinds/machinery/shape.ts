@@ -3,7 +3,7 @@
  * words, unknown fields are dropped and named, nulls and empty optional values are left out, what is always printed is added, and
  * quantities get their canonical form. The tables are compiled to closures once, so that a pod takes some microseconds.
  */
-import { GO_TYPES } from "../go-types.ts";
+import { structFactsOf } from "../go-facts.ts";
 import { canonicalQuantity, QuantityError } from "./quantity.ts";
 import type { Definition, FieldSchema, FieldType, ScalarName } from "./schema.ts";
 import { definitionNamed, definitionOf } from "./schema.ts";
@@ -168,7 +168,7 @@ export function goTypeOf(type: FieldType): string {
     case "scalar":
       return GO_SCALARS[type.name];
     case "ref":
-      return `v1.${definitionOf(type.type)?.name.split(".").at(-1) ?? type.type}`;
+      return definitionOf(type.type)?.name.split(".").slice(-2).join(".") ?? type.type;
     case "list":
       return `[]${goTypeOf(type.item)}`;
     case "map":
@@ -182,8 +182,7 @@ function withPackage(goType: string): string {
 }
 
 function namedGoTypes(definition: Definition): ReadonlyMap<string, string> {
-  const text = Object.hasOwn(GO_TYPES, definition.type) ? (GO_TYPES[definition.type] ?? "") : "";
-  const pairs = text.split(" ").filter((pair) => pair !== "");
+  const pairs = (structFactsOf(definition.type).types ?? "").split(" ").filter((pair) => pair !== "");
   return new Map(pairs.map((pair) => [pair.slice(0, pair.indexOf(":")), withPackage(pair.slice(pair.indexOf(":") + 1))]));
 }
 

@@ -1,0 +1,126 @@
+/**
+ * Reads the public Go types of the API: what the OpenAPI document, and so the official client, does not say of them. Used by
+ * `generate.ts`. Only the shape of gofmt'ed type declarations is understood, which is all that these files have.
+ */
+import { globSync, readFileSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
+
+export interface GoField {
+  readonly json: string;
+  /** Without a leading `*`; types of other packages by their full name: `[]string`, `map[string]io.k8s.api.core.v1.X`. */
+  readonly type: string;
+  readonly pointer: boolean;
+  readonly omitted: "empty" | "zero" | "never";
+  readonly patchStrategy: string;
+  readonly patchMergeKey: string;
+  /** The markers above the field: `listType=map`, `listMapKey=name`. */
+  readonly markers: readonly string[];
+}
+
+export interface GoStruct {
+  readonly fields: ReadonlyMap<string, GoField>;
+  readonly atomic: boolean;
+}
+
+/** Structs by their OpenAPI name (`io.k8s.api.core.v1.Pod`); what other named types are (`type PodPhase string`) by theirs. */
+export interface GoTypes {
+  readonly structs: ReadonlyMap<string, GoStruct>;
+  readonly named: ReadonlyMap<string, string>;
+}
+
+interface Declared {
+  readonly fields: GoField[];
+  /** Structs whose fields are this one's too. */
+  readonly embedded: string[];
+  readonly atomic: boolean;
+}
+
+const BUILTIN = /^(string|bool|byte|int|int32|int64|uint32|uint64|float64|interface\{\})$/;
+const FIELD = /^\t(?:\w+\s+)?([*\w.[\]{}]+)\s+`json:"([^"]*)"([^`]*)`/;
+
+/** `k8s.io/api/core/v1` -> `io.k8s.api.core.v1`. */
+function packageOfImport(path: string): string {
+  return path.replace(/^k8s\.io\//, "io.k8s.").replaceAll("/", ".");
+}
+
+/** Each directory is a module of k8s.io and bears its name: `api`, `apimachinery`, `apiextensions-apiserver`, `kube-aggregator`. */
+export function readGoTypes(directories: readonly string[]): GoTypes {
+  const declared = new Map<string, Declared>();
+  const named = new Map<string, string>();
+  for (const directory of directories) {
+    for (const file of globSync("**/{types,v[0-9]*}/*.go", { cwd: directory })) {
+      if (/(_test|zz_generated.*|generated\.pb|generated\.protomessage.*)\.go$/.test(file)) continue;
+      const pack = ["io.k8s", basename(resolve(directory)), ...relative(".", dirname(file)).split("/")].join(".");
+      readFile(readFileSync(join(directory, file), "utf8"), pack, declared, named);
+    }
+  }
+  const structs = new Map<string, GoStruct>();
+  for (const [name, { atomic }] of declared) structs.set(name, { fields: fieldsOf(name, declared), atomic });
+  return { structs, named };
+}
+
+function readFile(text: string, pack: string, declared: Map<string, Declared>, named: Map<string, string>): void {
+  const imports = new Map<string, string>();
+  for (const [, alias, path = ""] of text.matchAll(/^\t(?:(\w+) )?"([\w./-]+)"$/gm)) {
+    imports.set(alias ?? path.slice(path.lastIndexOf("/") + 1), packageOfImport(path));
+  }
+  const full = (type: string): string =>
+    type.replace(/(?:(\w+)\.)?([A-Za-z]\w*(?:\{\})?)$/, (whole: string, alias: string | undefined, name: string) => {
+      if (alias !== undefined) return `${imports.get(alias) ?? alias}.${name}`;
+      return BUILTIN.test(name) ? whole : `${pack}.${name}`;
+    });
+  for (const [, comment = "", name = "", body = ""] of text.matchAll(/((?:^\/\/[^\n]*\n)*)^type (\w+) struct \{\n(.*?)^\}/gms)) {
+    declared.set(`${pack}.${name}`, { ...readBody(body, full), atomic: comment.includes("+structType=atomic") });
+  }
+  for (const [, name = "", type = ""] of text.matchAll(/^type (\w+) (?:= )?(?!struct|interface)(\S+)/gm)) {
+    named.set(`${pack}.${name}`, full(type));
+  }
+}
+
+function readBody(body: string, full: (type: string) => string): Pick<Declared, "fields" | "embedded"> {
+  const fields: GoField[] = [];
+  const embedded: string[] = [];
+  let markers: string[] = [];
+  for (const line of body.split("\n")) {
+    const marker = /^\t\/\/ *\+(\S+)/.exec(line);
+    if (marker !== null) markers.push(marker[1] ?? "");
+    const found = FIELD.exec(line);
+    if (found === null) continue;
+    const [, type = "", json = "", tags = ""] = found;
+    const [name = "", ...options] = json.split(",");
+    const bare = full(type.replace(/^\*/, ""));
+    if (name === "") {
+      if (options.includes("inline")) embedded.push(bare);
+    } else if (name !== "-") {
+      fields.push({
+        json: name,
+        type: bare,
+        pointer: type.startsWith("*"),
+        omitted: options.includes("omitzero") ? "zero" : options.includes("omitempty") ? "empty" : "never",
+        patchStrategy: /patchStrategy:"([^"]*)"/.exec(tags)?.[1] ?? "",
+        patchMergeKey: /patchMergeKey:"([^"]*)"/.exec(tags)?.[1] ?? "",
+        markers,
+      });
+    }
+    markers = [];
+  }
+  return { fields, embedded };
+}
+
+function fieldsOf(name: string, declared: ReadonlyMap<string, Declared>): ReadonlyMap<string, GoField> {
+  const own = declared.get(name);
+  const fields = new Map<string, GoField>();
+  for (const other of own?.embedded ?? []) for (const [json, field] of fieldsOf(other, declared)) fields.set(json, field);
+  for (const field of own?.fields ?? []) fields.set(field.json, field);
+  return fields;
+}
+
+/** `[]io.k8s.api.core.v1.Capability` -> `[]v1.Capability`, as Go prints types. */
+export function printGoType(type: string): string {
+  return type.replace(/[\w-]+(?:\.[\w-]+)+/g, (name) => name.split(".").slice(-2).join("."));
+}
+
+/** The type that is left without lists and maps. */
+export function elementOf(type: string): string {
+  return type.replace(/^(?:\[\]|map\[[^\]]*\]|\*)+/, "");
+}
