@@ -23,7 +23,10 @@ export interface ControllersOptions extends ControllerDependencies {
 }
 
 /** All controllers. One more is one more file and one more line here. Each call makes new ones, with nothing remembered. */
-export function allControllers({ kinds, caCertificate }: Pick<ControllersOptions, "kinds" | "caCertificate">): readonly Controller[] {
+export function allControllers(options: Pick<ControllersOptions, "kinds" | "caCertificate">): readonly Controller[] {
+  const { caCertificate } = options;
+  // Other versions of a kind show the same objects.
+  const kinds = options.kinds.filter(({ stored }) => stored === undefined);
   return [
     deploymentController,
     replicaSetController,

@@ -26,6 +26,17 @@ export interface Subresource {
 /** Reads one selectable field. A method's type, so that a Kind<Pod> is a Kind like any other. */
 export type FieldValue<T extends KubeObject> = { value(object: T): string }["value"];
 
+/**
+ * How a version that is not the stored one is made of it. The registry and the store only know the stored form; `cells` and
+ * `selectableFields` of such a kind read it too.
+ */
+export interface StoredForm {
+  /** The kind whose rules (defaults, validation, strategy) hold for what is stored. */
+  readonly kind: Kind;
+  toStored(object: KubeObject): KubeObject;
+  fromStored(object: KubeObject): KubeObject;
+}
+
 /** What the facts of a kind may need of the world when an object is prepared. */
 export interface PrepareContext {
   readonly now_ms: number;
@@ -49,6 +60,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly subresources: readonly Subresource[];
   /** The definition in the schema tables, for example `io.k8s.api.core.v1.Pod`. */
   readonly schema: string;
+  /** Only for kinds whose objects are stored as another version's, or another group's. */
+  readonly stored?: StoredForm;
   /** Fills in what the client left out. Source: SetDefaults_* of Kubernetes 1.34. */
   applyDefaults?(object: T): void;
   /** Clears or sets what the client may not decide at creation (status, generation is generic). */
@@ -56,7 +69,9 @@ export interface Kind<T extends KubeObject = KubeObject> {
   /** The same for an update through the main resource: keep status and what is immutable silently. */
   prepareForUpdate?(next: T, current: T, context: PrepareContext): void;
   /** The same for an update through `status`; without it all but `status` and metadata's bookkeeping is kept from `current`. */
-  prepareForStatusUpdate?(next: T, current: T): void;
+  prepareForStatusUpdate?(next: T, current: T, context: PrepareContext): void;
+  /** The same for an update through `approval`, which writes its own part of the status. */
+  prepareForApproval?(next: T, current: T, context: PrepareContext): void;
   validate(object: T): FieldError[];
   validateUpdate?(next: T, current: T): FieldError[];
   /** Seconds of grace when the deletion request names none; absent: no graceful deletion. */
@@ -85,12 +100,13 @@ export function apiVersionOf(kind: Pick<Kind, "group" | "version">): string {
 }
 
 /** The store's name for a kind's objects: `pods`, `deployments.apps`. */
-export function resourceOf(kind: Pick<Kind, "group" | "plural">): string {
+export function resourceOf(kind: Pick<Kind, "group" | "plural" | "stored">): string {
+  if (kind.stored !== undefined) return resourceOf(kind.stored.kind);
   return kind.group === "" ? kind.plural : `${kind.plural}.${kind.group}`;
 }
 
 /** The store's key for an object of this kind. */
-export function keyFor(kind: Pick<Kind, "group" | "plural">, namespace: string | undefined, name: string): string {
+export function keyFor(kind: Pick<Kind, "group" | "plural" | "stored">, namespace: string | undefined, name: string): string {
   return namespace === undefined || namespace === "" ? `${resourceOf(kind)}/${name}` : `${resourceOf(kind)}/${namespace}/${name}`;
 }
 

@@ -150,3 +150,37 @@ export type NameRule = (value: string) => string[];
 export function asPrefix(rule: NameRule, prefix: string): string[] {
   return rule(prefix.length > 1 && prefix.endsWith("-") ? `${prefix.slice(0, -2)}a` : prefix);
 }
+
+/** A name that can stand in a URL: the rule of kinds whose names have no other. Source: path.ValidatePathSegmentName. */
+export function pathSegment(value: string): string[] {
+  if (value === "." || value === "..") return [`may not be '${value}'`];
+  return ["/", "%"].filter((character) => value.includes(character)).map((character) => `may not contain '${character}'`);
+}
+
+/** `example.com/thing`. Source: validation.IsDomainPrefixedPath. */
+export function domainPrefixedPath(value: string): string[] {
+  const slash = value.indexOf("/");
+  const [domain, path] = slash < 0 ? [value, ""] : [value.slice(0, slash), value.slice(slash + 1)];
+  if (domain === "" || path === "") return ['must be a domain-prefixed path (such as "acme.io/foo")'];
+  const errors = dnsSubdomain(domain);
+  if (!HTTP_PATH_RE.test(path)) errors.push(regexWords("Invalid path", HTTP_PATH));
+  return errors;
+}
+
+const HTTP_PATH = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
+const HTTP_PATH_RE: RegExp = whole(HTTP_PATH);
+
+const WILDCARD = `\\*\\.${DNS_SUBDOMAIN}`;
+const WILDCARD_RE: RegExp = whole(WILDCARD);
+
+/** `*.example.com`. Source: validation.IsWildcardDNS1123Subdomain. */
+export function wildcardDnsSubdomain(value: string): string[] {
+  const errors: string[] = [];
+  if (value.length > DNS_SUBDOMAIN_BYTES_MAX) errors.push(maxLengthWords(DNS_SUBDOMAIN_BYTES_MAX));
+  if (!WILDCARD_RE.test(value)) {
+    const words =
+      "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character";
+    errors.push(regexWords(words, WILDCARD, "*.example.com"));
+  }
+  return errors;
+}

@@ -62,3 +62,23 @@ export function formatLabels(labels: Readonly<Record<string, string>> | undefine
   const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
   return pairs.length === 0 ? NONE : pairs.sort().join(",");
 }
+
+export const UNSET = "<unset>";
+
+/** A flag that may be left open, as Go's printers say it. */
+export function printedFlag(value: boolean | undefined): string {
+  return value === undefined ? UNSET : value ? "True" : "False";
+}
+
+/** The columns of kinds that Kubernetes has no printer for. */
+export const DEFAULT_COLUMNS: readonly Column[] = [NAME_COLUMN, column("Created At", "When the object was created", "date")];
+
+export function defaultCells(object: KubeObject): readonly [name: string, created: string] {
+  return [object.metadata.name, object.metadata.creationTimestamp ?? ""];
+}
+
+/** The first few of a list, and how many more there are. */
+export function firstFew(all: readonly string[], shown_max: number): string {
+  const shown = all.slice(0, shown_max).join(",");
+  return all.length > shown_max ? `${shown} + ${all.length - shown_max} more...` : shown;
+}

@@ -4,6 +4,7 @@ import type { Namespace, Pod } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
 import { keyFor } from "../kinds/kind.ts";
 import type { KindTable } from "../kinds/kinds.ts";
+import type { KubeObject } from "../kinds/object.ts";
 import type { StoreClient } from "../store/transaction.ts";
 import type { View } from "../store/view.ts";
 import type { AdmissionPlugin } from "./admission/admission.ts";
@@ -38,6 +39,15 @@ export interface RegistryOptions {
   readonly serviceCidr?: string;
 }
 
+/** The kind by whose rules objects of this kind are stored. */
+function storedKind<T extends KubeObject>(kind: Kind<T>): Kind<T> {
+  return kind.stored === undefined ? kind : (kind.stored.kind as unknown as Kind<T>);
+}
+
+function toStored<T extends KubeObject>(kind: Kind<T>, object: T): T {
+  return kind.stored === undefined ? object : (kind.stored.toStored(object) as T);
+}
+
 /** The registry of one host: it reads what the host's view shows and writes through the store's client. */
 export function createRegistry(options: RegistryOptions): Registry {
   const access = createStoreAccess(options.view, options.store, options.clock, options.random);
@@ -53,12 +63,12 @@ export function createRegistry(options: RegistryOptions): Registry {
   };
   const pods = (): Kind<Pod> => kindOf("pods") as unknown as Kind<Pod>;
   return {
-    create: (kind, object, write = {}) => createObject(world, kind, object, write),
-    update: (kind, object, write = {}) => updateObject(world, kind, object, write),
+    create: (kind, object, write = {}) => createObject(world, storedKind(kind), toStored(kind, object), write),
+    update: (kind, object, write = {}) => updateObject(world, storedKind(kind), toStored(kind, object), write),
     modify: (kind, namespace, name, modify, write = {}) => modifyObject(world, kind, namespace, name, modify, write),
     patch: (kind, namespace, name, patch, write = {}) => patchObject(world, kind, namespace, name, patch, write),
-    delete: (kind, namespace, name, write = {}) => deleteObject(world, kind, namespace, name, write),
-    deleteCollection: (kind, namespace, matches, write = {}) => deleteMatching(world, kind, namespace, matches, write),
+    delete: (kind, namespace, name, write = {}) => deleteObject(world, storedKind(kind), namespace, name, write),
+    deleteCollection: (kind, namespace, matches, write = {}) => deleteMatching(world, storedKind(kind), namespace, matches, write),
     bind: async (namespace, name, uid, nodeName, write = {}) => bindPod(access, pods(), namespace, name, uid, nodeName, write),
     evict: async (namespace, name, write = {}) => evictPod(world, pods(), namespace, name, write),
     getScale: (kind, namespace, name) => readScale(access, kind, keyFor(kind, namespace, name), name),

@@ -30,11 +30,15 @@ export function patchObject<T extends KubeObject>(
   patch: Patch,
   options: UpdateOptions,
 ): Promise<Entry> {
-  return changeStored(world.access, kind, namespace, name, (entry, current) => {
-    const document = { kind: kind.kind, apiVersion: apiVersionOf(kind), ...decodeObject<T>(entry.text, entry.revision) };
+  const { stored } = kind;
+  const own = (stored?.kind ?? kind) as unknown as Kind<T>;
+  return changeStored(world.access, own, namespace, name, (entry, current) => {
+    const read = decodeObject<T>(entry.text, entry.revision);
+    const document = { kind: kind.kind, apiVersion: apiVersionOf(kind), ...(stored === undefined ? read : stored.fromStored(read)) };
     const next = patched<T>(kind, document, patch, options);
-    checkIdentity(kind as unknown as Kind, current, next);
-    return decideUpdate(world, kind, entry, current, next, options, namesRevision(patch));
+    checkIdentity(own as unknown as Kind, current, next);
+    const wanted = stored === undefined ? next : (stored.toStored(next) as T);
+    return decideUpdate(world, own, entry, current, wanted, options, namesRevision(patch));
   });
 }
 

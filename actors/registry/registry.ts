@@ -31,6 +31,9 @@ export type Deleted =
   /** It only has a deletionTimestamp now: finalizers or a grace period hold it. */
   | { readonly removed: false; readonly entry: Entry };
 
+/** The doors of an object through which only a part of it is written: its status, or the approval in it. */
+export type WrittenPart = "status" | "approval";
+
 /** A change described by the client: RFC 6902, RFC 7386 or Kubernetes' own. `body` is the parsed JSON. */
 export interface Patch {
   readonly type: "json" | "merge" | "strategic";
@@ -48,8 +51,8 @@ export type Matches = (object: KubeObject) => boolean;
 export interface Registry {
   /** `object` is a private copy, owned by the registry from here on. The namespace, where the kind has one, is in its metadata. */
   create<T extends KubeObject>(kind: Kind<T>, object: T, options?: WriteOptions): Promise<Entry>;
-  /** A full replacement; metadata.resourceVersion, when given, must be the current one. `subresource` is `status` or undefined. */
-  update<T extends KubeObject>(kind: Kind<T>, object: T, options?: WriteOptions & { readonly subresource?: "status" }): Promise<Entry>;
+  /** A full replacement; metadata.resourceVersion, when given, must be the current one. Without a `subresource` it is all but the status. */
+  update<T extends KubeObject>(kind: Kind<T>, object: T, options?: WriteOptions & { readonly subresource?: WrittenPart }): Promise<Entry>;
   /**
    * Reads, modifies, writes, and starts over on a conflict (etcd3's GuaranteedUpdate). `modify` gets the current object and returns the
    * new one, or undefined to leave it as it is; with subresource `status` it must not change the current object, which is compared with
@@ -60,7 +63,7 @@ export interface Registry {
     namespace: string | undefined,
     name: string,
     modify: (current: T) => T | undefined,
-    options?: WriteOptions & { readonly subresource?: "status" },
+    options?: WriteOptions & { readonly subresource?: WrittenPart },
   ): Promise<Entry>;
   /** Applies a patch to what is there, again on a conflict unless the patch itself names a resourceVersion. */
   patch<T extends KubeObject>(
@@ -68,7 +71,7 @@ export interface Registry {
     namespace: string | undefined,
     name: string,
     patch: Patch,
-    options?: WriteOptions & { readonly subresource?: "status" },
+    options?: WriteOptions & { readonly subresource?: WrittenPart },
   ): Promise<Entry>;
   delete(kind: Kind, namespace: string | undefined, name: string, options?: DeleteOptions): Promise<Deleted>;
   /** Deletes all that match, each by the same rules as `delete`. What somebody else deleted meanwhile is left out. */

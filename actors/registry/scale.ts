@@ -16,15 +16,21 @@ import { changeStored, uidConflict } from "./writes.ts";
 
 /** What all workloads with a `scale` have. */
 interface Scalable extends KubeObject {
-  readonly spec: { readonly replicas?: number; readonly selector?: LabelSelector };
+  readonly spec: { readonly replicas?: number; readonly selector?: LabelSelector | Readonly<Record<string, string>> };
   readonly status?: { readonly replicas?: number };
+}
+
+/** ReplicationControllers select by a plain map of labels. */
+function labelSelectorOf(selector: Scalable["spec"]["selector"]): LabelSelector | undefined {
+  if (selector === undefined || !Object.values(selector).every((value) => typeof value === "string")) return selector as LabelSelector;
+  return { matchLabels: selector as Readonly<Record<string, string>> };
 }
 
 /** The Scale of a workload. Source: pkg/registry/apps/deployment/storage, scaleFromDeployment. */
 export function scaleOf(object: KubeObject): Scale {
   const { metadata, spec, status } = object as Scalable;
   const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
-  const selector = printSelector(selectorOf(spec.selector));
+  const selector = printSelector(selectorOf(labelSelectorOf(spec.selector)));
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",

@@ -12,12 +12,12 @@ import type { Companion, Plan } from "./companion.ts";
 import type { WriteWorld } from "./create.ts";
 import { isReleased } from "./deletion.ts";
 import { carryOver, countGeneration, sameObject } from "./object-state.ts";
-import type { WriteOptions } from "./registry.ts";
+import type { WriteOptions, WrittenPart } from "./registry.ts";
 import type { Step } from "./writes.ts";
 import { changeStored, uidConflict } from "./writes.ts";
 
 export interface UpdateOptions extends WriteOptions {
-  readonly subresource?: "status";
+  readonly subresource?: WrittenPart;
 }
 
 /** The revision that an update insists on; undefined when it takes any. */
@@ -69,7 +69,7 @@ export function modifyObject<T extends KubeObject>(
   return changeStored(world.access, kind, namespace, name, (entry, current) => {
     // A status is put beside the rest, which then is known to be unchanged at a glance. For a change of anything else, defaults and
     // preparation need a copy of their own, and parsing the text again is the cheapest there is.
-    const next = modify(options.subresource === "status" ? current : decodeObject<T>(entry.text, entry.revision), entry);
+    const next = modify(options.subresource !== undefined ? current : decodeObject<T>(entry.text, entry.revision), entry);
     return next === undefined ? { done: entry } : decideUpdate(world, kind, entry, current, next, options, false);
   });
 }
@@ -86,8 +86,8 @@ export async function decideUpdate<T extends KubeObject>(
 ): Promise<Step<Entry>> {
   const companion = options.subresource === undefined ? (world.companions.get(resourceOf(kind)) as Companion<T> | undefined) : undefined;
   const next =
-    options.subresource === "status"
-      ? nextByStatus(kind, wanted, current)
+    options.subresource !== undefined
+      ? nextByStatus(kind, wanted, current, options.subresource, world.access.clock.now_ms())
       : await nextBySpec(world, kind, wanted, current, companion, options);
   const plan: Plan<T> = companion === undefined ? { object: next, mutations: [] } : companion.plan(next, current);
   if (plan.mutations.length === 0 && sameObject(plan.object, current)) return { done: entry };
@@ -114,14 +114,19 @@ export async function decideUpdate<T extends KubeObject>(
  * Through `status` only the status changes. Kinds that have a say in it may let metadata through; who owns the object is never
  * decided there, and what was checked when it came in is not checked again.
  */
-function nextByStatus<T extends KubeObject>(kind: Kind<T>, wanted: T, current: T): T {
+function nextByStatus<T extends KubeObject>(kind: Kind<T>, wanted: T, current: T, part: WrittenPart, now_ms: number): T {
   const { status } = wanted as T & { readonly status?: unknown };
+  if (part === "approval") {
+    const next = { ...current, status };
+    kind.prepareForApproval?.(next, current, { now_ms });
+    return next;
+  }
   if (kind.prepareForStatusUpdate === undefined) return { ...current, status };
   const { ownerReferences: _ignored, ...given } = wanted.metadata;
   const owners = current.metadata.ownerReferences;
   const metadata = owners === undefined ? given : { ...given, ownerReferences: owners };
   const next = { ...current, metadata: carryOver({ ...wanted, metadata }, current).metadata, status };
-  kind.prepareForStatusUpdate(next, current);
+  kind.prepareForStatusUpdate(next, current, { now_ms });
   if (sameObject({ metadata: next.metadata }, { metadata: current.metadata })) return next;
   const errors = [...validateObjectMetaUpdate(next.metadata, current.metadata), ...kind.validate(next)];
   if (errors.length > 0) throw invalid(kind, current.metadata.name, errors);

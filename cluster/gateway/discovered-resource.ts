@@ -1,4 +1,4 @@
-import type { Subresource, Verb } from "../../actors/kinds/kind.ts";
+import type { Kind, Subresource, Verb } from "../../actors/kinds/kind.ts";
 
 /** One row of discovery: a resource, whether a kind stands behind it or not. */
 export interface DiscoveredResource {
@@ -12,7 +12,8 @@ export interface DiscoveredResource {
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
   readonly subresources: readonly Subresource[];
-  readonly stored: boolean;
+  /** The version in which its objects are stored; undefined when they are not. */
+  readonly stored: Pick<Kind, "group" | "version" | "kind"> | undefined;
 }
 
 /** Resources that are served but not stored, so no kind in the table stands behind them. */
@@ -28,6 +29,6 @@ export const VIRTUAL_RESOURCES: readonly DiscoveredResource[] = [
     shortNames: [],
     categories: [],
     subresources: [],
-    stored: false,
+    stored: undefined,
   },
 ];

@@ -52,7 +52,7 @@ export interface DiscoveredGroup {
 /** Groups, versions and resources in the order in which documents list them. */
 export function discover(kinds: readonly Kind[]): readonly DiscoveredGroup[] {
   const groups = new Map<string, Map<string, DiscoveredResource[]>>();
-  const rows = [...kinds.map((kind): DiscoveredResource => ({ ...kind, stored: true })), ...VIRTUAL_RESOURCES];
+  const rows = [...kinds.map(discovered), ...VIRTUAL_RESOURCES];
   for (const row of rows) {
     const versions = groups.get(row.group) ?? new Map<string, DiscoveredResource[]>();
     groups.set(row.group, versions);
@@ -68,6 +68,11 @@ export function discover(kinds: readonly Kind[]): readonly DiscoveredGroup[] {
         .sort(([a], [b]) => compareVersions(a, b))
         .map(([version, resources]) => ({ version, resources: resources.sort((a, b) => compare(a.plural, b.plural)) })),
     }));
+}
+
+/** What nobody can create is made up when asked for. */
+function discovered(kind: Kind): DiscoveredResource {
+  return { ...kind, stored: kind.verbs.includes("create") ? (kind.stored?.kind ?? kind) : undefined };
 }
 
 function compare(a: string, b: string): number {
@@ -136,7 +141,7 @@ function resourceRow(resource: DiscoveredResource): ResourceRow {
     kind,
     verbs: [...verbs].sort(),
     ...names(resource),
-    ...(stored ? { storageVersionHash: storageVersionHash(resource) } : {}),
+    ...(stored === undefined ? {} : { storageVersionHash: storageVersionHash(stored) }),
   };
 }
 

@@ -19,6 +19,6 @@ export async function get(context: GatewayContext, info: ResourceRequest, kind: 
     if (revision > 0) await reach(context, { state: "at-least", revision });
   }
   const entry = context.view.entry(keyFor(kind, kind.namespaced ? info.namespace : undefined, info.name));
-  if (entry === undefined) throw notFound(kind, info.name);
+  if (entry === undefined) throw notFound(kind.stored?.kind ?? kind, info.name);
   return { type: "object", code: 200, kind, entry };
 }

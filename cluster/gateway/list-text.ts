@@ -41,7 +41,7 @@ export function* listChunks(answer: ListAnswer, rendering: Rendering, view: View
   for (const entry of entries) {
     if (!first) chunk += ",";
     first = false;
-    chunk += rendering.as === "table" ? tableRow(rendering, view, entry, entry.revision, now_ms) : listItem(rendering.as, entry);
+    chunk += rendering.as === "table" ? tableRow(rendering, view, entry, entry.revision, now_ms) : listItem(rendering, entry);
     if (chunk.length < CHUNK_CHARS) continue;
     yield chunk;
     chunk = "";

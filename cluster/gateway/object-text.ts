@@ -2,7 +2,7 @@ import type { Kind } from "../../actors/kinds/kind.ts";
 import { apiVersionOf } from "../../actors/kinds/kind.ts";
 import { metadataText } from "../../actors/kinds/metadata-text.ts";
 import type { ObjectText } from "../../actors/kinds/text.ts";
-import { gvkJson, itemJson, objectJson } from "../../actors/kinds/text.ts";
+import { decodeObject, encodeObject, gvkJson, itemJson, objectJson } from "../../actors/kinds/text.ts";
 import type { Entry, View } from "../../actors/store/view.ts";
 import type { Format } from "./accept.ts";
 
@@ -29,8 +29,14 @@ export function gvkOf(kind: Kind): string {
   return gvk;
 }
 
+/** The text of an object in the version in which it is served. */
+function servedText({ stored }: Kind, text: ObjectText): ObjectText {
+  return stored === undefined ? text : encodeObject(stored.fromStored(decodeObject(text, 0)));
+}
+
 /** The JSON of a whole object that stands alone. Revision 0 is an object that was never stored (a dry run): it has no version. */
-export function wholeObject(kind: Kind, text: ObjectText, revision: number): string {
+export function wholeObject(kind: Kind, stored: ObjectText, revision: number): string {
+  const text = servedText(kind, stored);
   return revision === 0 ? `{${gvkOf(kind)},"metadata":{${text}` : objectJson(text, revision, gvkOf(kind));
 }
 
@@ -40,8 +46,8 @@ export function partialObject(text: ObjectText, revision: number): string {
 }
 
 /** An object as an item of a list of its kind: items carry no kind of their own, except metadata. */
-export function listItem(as: Format["as"], entry: Entry): string {
-  return as === "metadata" ? partialObject(entry.text, entry.revision) : itemJson(entry.text, entry.revision);
+export function listItem({ as, kind }: Rendering, entry: Entry): string {
+  return as === "metadata" ? partialObject(entry.text, entry.revision) : itemJson(servedText(kind, entry.text), entry.revision);
 }
 
 /** `"columnDefinitions":[...]` of a kind's tables. */

@@ -24,8 +24,9 @@ export async function subresource(
 ): Promise<Answer> {
   switch (part.name) {
     case "status":
+    case "approval":
       if (info.verb === "get") return get(context, info, kind);
-      return info.verb === "patch" ? patch(context, info, kind, "status", content) : update(context, info, kind, "status", content);
+      return info.verb === "patch" ? patch(context, info, kind, part.name, content) : update(context, info, kind, part.name, content);
     case "scale":
       return scale(context, info, kind, content);
     case "binding":

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { expired } from "../../actors/kinds/errors.ts";
 import type { Kind } from "../../actors/kinds/kind.ts";
-import { resourceOf } from "../../actors/kinds/kind.ts";
+import { apiVersionOf, resourceOf } from "../../actors/kinds/kind.ts";
 import type { Status } from "../../actors/kinds/status.ts";
 import { StatusError } from "../../actors/kinds/status.ts";
 import { RevisionExpired } from "../../actors/store/view.ts";
@@ -121,11 +121,12 @@ export class Watches {
   }
 
   #feed(kind: Kind): WatchFeed {
-    const resource = resourceOf(kind);
-    let feed = this.#feeds.get(resource);
+    // Two versions of one resource are told in their own words.
+    const served = `${apiVersionOf(kind)}/${kind.plural}`;
+    let feed = this.#feeds.get(served);
     if (feed === undefined) {
       feed = new WatchFeed(this.#context.view, this.#context.clock, kind);
-      this.#feeds.set(resource, feed);
+      this.#feeds.set(served, feed);
     }
     return feed;
   }

@@ -2,7 +2,7 @@ import { badRequest } from "../../actors/kinds/errors.ts";
 import type { Kind } from "../../actors/kinds/kind.ts";
 import { keyFor } from "../../actors/kinds/kind.ts";
 import type { ObjectMeta } from "../../actors/kinds/object.ts";
-import type { Deleted } from "../../actors/registry/registry.ts";
+import type { Deleted, WrittenPart } from "../../actors/registry/registry.ts";
 import type { Answer } from "./answer.ts";
 import { objectText } from "./body.ts";
 import type { GatewayContext } from "./context.ts";
@@ -13,9 +13,6 @@ import { readObject, readPatch } from "./object-body.ts";
 import type { ResourceRequest } from "./route.ts";
 import { selectionOf } from "./selection.ts";
 import { deleteOptions, writeOptions } from "./write-options.ts";
-
-/** `status` where it is the status that is written. */
-export type WrittenPart = "status" | undefined;
 
 const NAMESPACE_MISMATCH = "the namespace of the provided object does not match the namespace sent on the request";
 
@@ -32,7 +29,7 @@ export async function update(
   context: GatewayContext,
   info: ResourceRequest,
   kind: Kind,
-  part: WrittenPart,
+  part: WrittenPart | undefined,
   content: Content,
 ): Promise<Answer> {
   const options = writeOptions(info.query, content.userAgent, "UpdateOptions");
@@ -70,7 +67,7 @@ export async function patch(
   context: GatewayContext,
   info: ResourceRequest,
   kind: Kind,
-  part: WrittenPart,
+  part: WrittenPart | undefined,
   content: Content,
 ): Promise<Answer> {
   const options = writeOptions(info.query, content.userAgent, "PatchOptions");

@@ -1,5 +1,7 @@
+import { containerCells } from "../core/pod-cells.ts";
 import { defaultPodSpec } from "../core/pod-defaults.ts";
 import { forbidden, invalid, notSupported, required } from "../field-error.ts";
+import { nonNegative } from "../field-rules.ts";
 import type { Deployment, DeploymentStrategy } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
@@ -10,7 +12,7 @@ import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, wideColumn } from "../table.ts";
 import { ALL_VERBS, SCALE, STATUS } from "../verbs.ts";
-import { containerCells, nonNegative, printableSelector, validateSelectorAndTemplate } from "./replica-template.ts";
+import { printableSelector, validateSelectorAndTemplate } from "./replica-template.ts";
 
 /** Source: SetDefaults_Deployment. */
 function applyDefaults(deployment: Deployment): void {

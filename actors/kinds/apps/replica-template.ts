@@ -1,4 +1,4 @@
-/** What deployments and replica sets share: a selector, and a template of pods that it selects. Source: pkg/apis/apps/validation. */
+/** What the workloads share: a selector, and a template of pods that it selects. Source: pkg/apis/apps/validation. */
 
 import { validatePodTemplate } from "../core/pod-validation.ts";
 import { forbidden, invalid, notSupported, required } from "../field-error.ts";
@@ -10,11 +10,13 @@ function isEmpty(selector: LabelSelector): boolean {
   return Object.keys(selector.matchLabels ?? {}).length + (selector.matchExpressions?.length ?? 0) === 0;
 }
 
-/** `what` is `deployment` or `replicaset`. */
+/** How each calls itself where it refuses a deadline. */
+const DEADLINE_WORDS = { deployment: "ReplicaSet", replicaset: "ReplicaSet", statefulset: "StatefulSet", daemonset: "DaemonSet" } as const;
+
 export function validateSelectorAndTemplate(
   selector: LabelSelector | undefined,
   template: PodTemplateSpec | undefined,
-  what: "deployment" | "replicaset",
+  what: keyof typeof DEADLINE_WORDS,
 ): FieldError[] {
   const errors: FieldError[] = [];
   if (selector === undefined) errors.push(required("spec.selector"));
@@ -31,13 +33,13 @@ export function validateSelectorAndTemplate(
   const { restartPolicy, activeDeadlineSeconds } = template.spec ?? {};
   if (restartPolicy !== "Always") errors.push(notSupported("spec.template.spec.restartPolicy", restartPolicy ?? "", ["Always"]));
   if (activeDeadlineSeconds !== undefined) {
-    errors.push(forbidden("spec.template.spec.activeDeadlineSeconds", "activeDeadlineSeconds in ReplicaSet is not Supported"));
+    errors.push(forbidden("spec.template.spec.activeDeadlineSeconds", `activeDeadlineSeconds in ${DEADLINE_WORDS[what]} is not Supported`));
   }
   return errors;
 }
 
 /** Go prints maps in the order of their keys, and a map that is not there as null. */
-function sortedMap(map: Readonly<Record<string, string>> | undefined): object | null {
+export function sortedMap(map: Readonly<Record<string, string>> | undefined): object | null {
   return map === undefined ? null : Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
@@ -49,14 +51,4 @@ export function printableSelector(selector: LabelSelector | undefined): object |
     ...(matchLabels === undefined ? {} : { matchLabels: sortedMap(matchLabels) }),
     ...(matchExpressions === undefined ? {} : { matchExpressions }),
   };
-}
-
-export function nonNegative(value: number | undefined, field: string): FieldError[] {
-  return value !== undefined && value < 0 ? [invalid(field, value, "must be greater than or equal to 0")] : [];
-}
-
-/** The names and images of a template's containers, as wide tables show them. */
-export function containerCells(template: PodTemplateSpec | undefined): [names: string, images: string] {
-  const containers = template?.spec?.containers ?? [];
-  return [containers.map((container) => container.name).join(","), containers.map((container) => container.image ?? "").join(",")];
 }

@@ -120,6 +120,12 @@ function validateNodeTerm(term: NodeSelectorTerm, field: string): FieldError[] {
   return errors;
 }
 
+/** The terms of a node selector, one of which must hold. */
+export function validateNodeTerms(terms: readonly NodeSelectorTerm[] | undefined, field: string): FieldError[] {
+  if (terms === undefined || terms.length === 0) return [required(field, "must have at least one node selector term")];
+  return terms.flatMap((term, index) => validateNodeTerm(term, `${field}[${index}]`));
+}
+
 function validatePodTerm(term: PodAffinityTerm, field: string): FieldError[] {
   const errors = validateLabelSelector(term.labelSelector, `${field}.labelSelector`);
   errors.push(...validateLabelSelector(term.namespaceSelector, `${field}.namespaceSelector`));
@@ -148,9 +154,7 @@ export function validateAffinity(affinity: Affinity | undefined, field: string):
   const node = affinity?.nodeAffinity;
   if (node?.requiredDuringSchedulingIgnoredDuringExecution !== undefined) {
     const path = `${field}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`;
-    const terms = node.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms ?? [];
-    if (terms.length === 0) errors.push(required(path, "must have at least one node selector term"));
-    for (const [index, term] of terms.entries()) errors.push(...validateNodeTerm(term, `${path}[${index}]`));
+    errors.push(...validateNodeTerms(node.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms, path));
   }
   for (const [index, term] of (node?.preferredDuringSchedulingIgnoredDuringExecution ?? []).entries()) {
     const path = `${field}.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;

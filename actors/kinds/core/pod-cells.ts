@@ -1,5 +1,5 @@
 /** A pod as `kubectl get pods` prints it. Source: printPod of pkg/printers/internalversion. */
-import type { ContainerStatus, Pod } from "../generated/types.ts";
+import type { ContainerStatus, Pod, PodTemplateSpec } from "../generated/types.ts";
 import type { Cell } from "../kind.ts";
 import { ageOf, NONE, since } from "../table.ts";
 
@@ -107,4 +107,10 @@ export function podCells(pod: Pod, now_ms: number): readonly Cell[] {
     pod.status?.nominatedNodeName || NONE,
     gates.length === 0 ? NONE : `${open}/${gates.length}`,
   ];
+}
+
+/** The names and images of a template's containers, as wide tables show them. */
+export function containerCells(template: PodTemplateSpec | undefined): [names: string, images: string] {
+  const containers = template?.spec?.containers ?? [];
+  return [containers.map((container) => container.name).join(","), containers.map((container) => container.image ?? "").join(",")];
 }

@@ -49,6 +49,33 @@ function defaultContainer(container: Container | EphemeralContainer): void {
   defaultHandler(container.lifecycle?.preStop);
 }
 
+/** What a volume of a pod and a PersistentVolume have alike. */
+type SharedSource = Pick<Volume, "hostPath" | "azureDisk"> & {
+  iscsi?: { iscsiInterface?: string };
+  rbd?: { pool?: string; user?: string; keyring?: string };
+  scaleIO?: { storageMode?: string; fsType?: string };
+};
+
+export function defaultVolumeSource(source: SharedSource): void {
+  if (source.hostPath !== undefined) source.hostPath.type ??= "";
+  if (source.iscsi !== undefined) source.iscsi.iscsiInterface ||= "default";
+  if (source.rbd !== undefined) {
+    source.rbd.pool ||= "rbd";
+    source.rbd.user ||= "admin";
+    source.rbd.keyring ||= "/etc/ceph/keyring";
+  }
+  if (source.azureDisk !== undefined) {
+    source.azureDisk.cachingMode ??= "ReadWrite";
+    source.azureDisk.kind ??= "Shared";
+    source.azureDisk.fsType ??= "ext4";
+    source.azureDisk.readOnly ??= false;
+  }
+  if (source.scaleIO !== undefined) {
+    source.scaleIO.storageMode ||= "ThinProvisioned";
+    source.scaleIO.fsType ||= "xfs";
+  }
+}
+
 function defaultVolume(volume: Volume): void {
   if (Object.keys(volume).every((key) => key === "name")) volume.emptyDir = {};
   if (volume.secret !== undefined) volume.secret.defaultMode ??= FILE_MODE;
@@ -64,23 +91,7 @@ function defaultVolume(volume: Volume): void {
       for (const item of source.downwardAPI?.items ?? []) if (item.fieldRef !== undefined) item.fieldRef.apiVersion ||= "v1";
     }
   }
-  if (volume.hostPath !== undefined) volume.hostPath.type ??= "";
-  if (volume.iscsi !== undefined) volume.iscsi.iscsiInterface ||= "default";
-  if (volume.rbd !== undefined) {
-    volume.rbd.pool ||= "rbd";
-    volume.rbd.user ||= "admin";
-    volume.rbd.keyring ||= "/etc/ceph/keyring";
-  }
-  if (volume.azureDisk !== undefined) {
-    volume.azureDisk.cachingMode ??= "ReadWrite";
-    volume.azureDisk.kind ??= "Shared";
-    volume.azureDisk.fsType ??= "ext4";
-    volume.azureDisk.readOnly ??= false;
-  }
-  if (volume.scaleIO !== undefined) {
-    volume.scaleIO.storageMode ||= "ThinProvisioned";
-    volume.scaleIO.fsType ||= "xfs";
-  }
+  defaultVolumeSource(volume);
   const claim = volume.ephemeral?.volumeClaimTemplate;
   if (claim !== undefined) claim.spec.volumeMode ??= "Filesystem";
   if (volume.image !== undefined) volume.image.pullPolicy ||= pullPolicyFor(volume.image.reference ?? "");

@@ -21,7 +21,7 @@ function isNative(name: string): boolean {
 }
 
 /** Native resources may be promised to several; extended ones and huge pages may not. */
-function mayOvercommit(name: string): boolean {
+export function mayOvercommit(name: string): boolean {
   return isNative(name) && !name.startsWith("hugepages-");
 }
 
@@ -32,6 +32,41 @@ export function validateContainerResourceName(name: string, field: string): Fiel
   if (!forContainers && !OTHER_RESOURCES.has(name))
     errors.push(invalid(field, name, "must be a standard resource type or fully qualified"));
   if (!forContainers) errors.push(invalid(field, name, "must be a standard resource for containers"));
+  return errors;
+}
+
+/** What a namespace can be held to, beside counts such as `count/deployments.apps`. Source: helper.standardQuotaResources. */
+const QUOTA_RESOURCES: ReadonlySet<string> = new Set([
+  ...[...CONTAINER_RESOURCES].flatMap((name) => [name, `requests.${name}`, `limits.${name}`]),
+  "pods",
+  "resourcequotas",
+  "services",
+  "services.nodeports",
+  "services.loadbalancers",
+  "replicationcontrollers",
+  "secrets",
+  "persistentvolumeclaims",
+  "configmaps",
+  "requests.storage",
+]);
+
+export function isQuotaResource(name: string): boolean {
+  return QUOTA_RESOURCES.has(name) || name.startsWith("hugepages-") || name.startsWith("requests.hugepages-");
+}
+
+export function validateQuotaResourceName(name: string, field: string): FieldError[] {
+  const errors = qualifiedName(name).map((message) => invalid(field, name, message));
+  if (!name.includes("/") && !isQuotaResource(name)) errors.push(invalid(field, name, "must be a standard resource for quota"));
+  return errors;
+}
+
+/** The resources of a LimitRange: a container's and a pod's are those of containers, others' anything standard. */
+export function validateLimitResourceName(type: string, name: string, field: string): FieldError[] {
+  if (type === "Pod" || type === "Container") return validateContainerResourceName(name, field);
+  const errors = qualifiedName(name).map((message) => invalid(field, name, message));
+  if (!name.includes("/") && !CONTAINER_RESOURCES.has(name) && !OTHER_RESOURCES.has(name) && !isQuotaResource(name)) {
+    errors.push(invalid(field, name, "must be a standard resource type or fully qualified"));
+  }
   return errors;
 }
 

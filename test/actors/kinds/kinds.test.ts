@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { PodKind } from "../../../actors/kinds/core/pod.ts";
-import { keyFor, resourceOf } from "../../../actors/kinds/kind.ts";
+import { apiVersionOf, keyFor } from "../../../actors/kinds/kind.ts";
 import { BUILT_IN_KINDS, KindTable } from "../../../actors/kinds/kinds.ts";
 import { definitionNamed } from "../../../actors/kinds/machinery/schema.ts";
 import type { KubeObject } from "../../../actors/kinds/object.ts";
@@ -10,8 +10,8 @@ import reference from "./reference.json" with { type: "json" };
 const LATER = new Set(["attach", "ephemeralcontainers", "exec", "log", "portforward", "proxy", "resize", "token"]);
 
 describe("the facts of each kind are those of Kubernetes 1.34", () => {
-  test.each(reference.map((one) => [`${one.plural}.${one.group}`, one] as const))("%s", (_, fact) => {
-    const kind = new KindTable().byPlural(fact.group, "v1", fact.plural);
+  test.each(reference.map((one) => [`${one.plural}.${one.group}/${one.version}`, one] as const))("%s", (_, fact) => {
+    const kind = new KindTable().byPlural(fact.group, fact.version, fact.plural);
     expect(kind).toBeDefined();
     if (kind === undefined) return;
     expect(kind.kind).toBe(fact.kind);
@@ -27,7 +27,8 @@ describe("the facts of each kind are those of Kubernetes 1.34", () => {
   });
 
   test("no kind is served without a fact to hold it to", () => {
-    expect(BUILT_IN_KINDS.map(resourceOf).sort()).toEqual(reference.map((one) => resourceOf(one)).sort());
+    const served = BUILT_IN_KINDS.map((kind) => `${apiVersionOf(kind)}/${kind.plural}`);
+    expect(served.sort()).toEqual(reference.map((one) => `${apiVersionOf(one)}/${one.plural}`).sort());
   });
 });
 

@@ -22,7 +22,8 @@ describe.each(groups)("version 3 of %s", (pair) => {
   });
 
   test("every kind is found by its schema and by its paths", () => {
-    for (const kind of BUILT_IN_KINDS.filter((one) => one.group === group && one.version === version)) {
+    const patchable = BUILT_IN_KINDS.filter((one) => one.verbs.includes("patch"));
+    for (const kind of patchable.filter((one) => one.group === group && one.version === version)) {
       const gvk = { group, version, kind: kind.kind };
       expect(document.components.schemas[kind.schema]?.["x-kubernetes-group-version-kind"]).toEqual([gvk]);
       const base = group === "" ? "/api" : "/apis";

@@ -1,0 +1,22 @@
+import { defineKind } from "../define-kind.ts";
+import type { ValidatingWebhookConfiguration } from "../generated/types.ts";
+import type { Kind } from "../kind.ts";
+import { semanticEqual } from "../machinery/equal.ts";
+import { ageOf } from "../table.ts";
+import { defaultWebhook, validateConfiguration, WEBHOOK_COLUMNS } from "./webhooks.ts";
+
+export const ValidatingWebhookConfigurationKind: Kind<ValidatingWebhookConfiguration> = defineKind<ValidatingWebhookConfiguration>({
+  group: "admissionregistration.k8s.io",
+  kind: "ValidatingWebhookConfiguration",
+  plural: "validatingwebhookconfigurations",
+  categories: ["api-extensions"],
+  namespaced: false,
+  tracksGeneration: true,
+  generationChanges: (next, current) => !semanticEqual(next.webhooks, current.webhooks),
+  applyDefaults: ({ webhooks = [] }) => {
+    for (const webhook of webhooks) defaultWebhook(webhook);
+  },
+  validate: validateConfiguration,
+  columns: WEBHOOK_COLUMNS,
+  cells: (object, now_ms) => [object.metadata.name, object.webhooks?.length ?? 0, ageOf(object, now_ms)],
+});

@@ -1,0 +1,73 @@
+import { defineKind, statusApart } from "../define-kind.ts";
+import type { V2HorizontalPodAutoscaler, V2HPAScalingRules } from "../generated/types.ts";
+import type { Kind } from "../kind.ts";
+import { AGE_COLUMN, ageOf, column, NAME_COLUMN, UNSET } from "../table.ts";
+import { STATUS } from "../verbs.ts";
+import { metricsCell } from "./metrics-cell.ts";
+import { validateAutoscaler } from "./validation.ts";
+
+const UTILIZATION_PERCENT = 80;
+const PERIOD_S = 15;
+
+/** Source: GenerateHPAScaleUpRules, GenerateHPAScaleDownRules. */
+function withDefaults(rules: V2HPAScalingRules | undefined, up: boolean): V2HPAScalingRules {
+  const everything = { type: "Percent", value: 100, periodSeconds: PERIOD_S };
+  const policies = up ? [{ type: "Pods", value: 4, periodSeconds: PERIOD_S }, everything] : [everything];
+  const given = rules ?? {};
+  return {
+    ...(up ? { stabilizationWindowSeconds: 0 } : {}),
+    ...given,
+    selectPolicy: given.selectPolicy ?? "Max",
+    policies: given.policies ?? policies,
+  };
+}
+
+/** Source: SetDefaults_HorizontalPodAutoscaler. */
+function applyDefaults({ spec }: V2HorizontalPodAutoscaler): void {
+  if (spec === undefined) return;
+  spec.minReplicas ??= 1;
+  if ((spec.metrics ?? []).length === 0) {
+    const target = { type: "Utilization", averageUtilization: UTILIZATION_PERCENT };
+    spec.metrics = [{ type: "Resource", resource: { name: "cpu", target } }];
+  }
+  if (spec.behavior !== undefined) {
+    spec.behavior.scaleUp = withDefaults(spec.behavior.scaleUp, true);
+    spec.behavior.scaleDown = withDefaults(spec.behavior.scaleDown, false);
+  }
+}
+
+/** The version that is stored; the other one is beside it. */
+export const HorizontalPodAutoscalerKind: Kind<V2HorizontalPodAutoscaler> = defineKind<V2HorizontalPodAutoscaler>({
+  group: "autoscaling",
+  version: "v2",
+  kind: "HorizontalPodAutoscaler",
+  plural: "horizontalpodautoscalers",
+  shortNames: ["hpa"],
+  categories: ["all"],
+  namespaced: true,
+  subresources: [STATUS],
+  applyDefaults,
+  ...statusApart<V2HorizontalPodAutoscaler>(() => ({ currentMetrics: null as never, desiredReplicas: 0 })),
+  validate: validateAutoscaler,
+  columns: [
+    NAME_COLUMN,
+    column("Reference", "What it scales"),
+    column("Targets", "What it measures, and what that should be"),
+    column("MinPods", "How many pods there are at least"),
+    column("MaxPods", "How many pods there are at most"),
+    column("Replicas", "How many pods there are"),
+    AGE_COLUMN,
+  ],
+  cells: (autoscaler, now_ms) => {
+    const { spec, status, metadata } = autoscaler;
+    return [
+      metadata.name,
+      `${spec.scaleTargetRef?.kind ?? ""}/${spec.scaleTargetRef?.name ?? ""}`,
+      metricsCell(autoscaler),
+      spec.minReplicas === undefined ? UNSET : String(spec.minReplicas),
+      spec.maxReplicas ?? 0,
+      status?.currentReplicas ?? 0,
+      ageOf(autoscaler, now_ms),
+    ];
+  },
+});

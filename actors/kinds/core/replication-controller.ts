@@ -1,0 +1,87 @@
+import { sortedMap } from "../apps/replica-template.ts";
+import { defineKind, statusApart } from "../define-kind.ts";
+import { forbidden, invalid, notSupported, required } from "../field-error.ts";
+import { nonNegative } from "../field-rules.ts";
+import type { ReplicationController } from "../generated/types.ts";
+import type { Kind } from "../kind.ts";
+import { matchesLabels, selectorOf } from "../machinery/label-selector.ts";
+import { validateObjectMeta } from "../metadata.ts";
+import { dnsSubdomain } from "../names.ts";
+import type { FieldError } from "../status.ts";
+import { AGE_COLUMN, ageOf, column, formatLabels, NAME_COLUMN, wideColumn } from "../table.ts";
+import { SCALE, STATUS } from "../verbs.ts";
+import { containerCells } from "./pod-cells.ts";
+import { defaultPodSpec } from "./pod-defaults.ts";
+import { validatePodTemplate } from "./pod-validation.ts";
+
+function isEmpty(map: object | undefined): boolean {
+  return Object.keys(map ?? {}).length === 0;
+}
+
+/** The labels of the template stand in for those that are not said. Source: SetDefaults_ReplicationController. */
+function applyDefaults(controller: ReplicationController): void {
+  const { spec, metadata } = controller;
+  if (spec === undefined) return;
+  const labels = spec.template?.metadata?.labels;
+  if (labels !== undefined) {
+    if (isEmpty(spec.selector)) spec.selector = { ...labels };
+    if (isEmpty(metadata.labels)) Object.assign(controller, { metadata: { ...metadata, labels: { ...labels } } });
+  }
+  spec.replicas ??= 1;
+  if (spec.template?.spec !== undefined) defaultPodSpec(spec.template.spec);
+}
+
+/** Source: ValidateReplicationControllerSpec. */
+function validate({ metadata, spec }: ReplicationController): FieldError[] {
+  const errors = [...validateObjectMeta(metadata, true, dnsSubdomain), ...nonNegative(spec.minReadySeconds, "spec.minReadySeconds")];
+  if (isEmpty(spec.selector)) errors.push(required("spec.selector"));
+  errors.push(...nonNegative(spec.replicas, "spec.replicas"));
+  const { template } = spec;
+  if (template === undefined) return [...errors, required("spec.template")];
+  const labels = template.metadata?.labels;
+  if (!isEmpty(spec.selector) && !matchesLabels(selectorOf({ matchLabels: spec.selector ?? {} }), labels)) {
+    errors.push(invalid("spec.template.metadata.labels", sortedMap(labels), "`selector` does not match template `labels`"));
+  }
+  errors.push(...validatePodTemplate(template, "spec.template"));
+  const { restartPolicy = "", activeDeadlineSeconds } = template.spec ?? {};
+  if (restartPolicy !== "Always") errors.push(notSupported("spec.template.spec.restartPolicy", restartPolicy, ["Always"]));
+  if (activeDeadlineSeconds !== undefined) {
+    const words = "activeDeadlineSeconds in ReplicationController is not Supported";
+    errors.push(forbidden("spec.template.spec.activeDeadlineSeconds", words));
+  }
+  return errors;
+}
+
+export const ReplicationControllerKind: Kind<ReplicationController> = defineKind<ReplicationController>({
+  group: "",
+  kind: "ReplicationController",
+  plural: "replicationcontrollers",
+  shortNames: ["rc"],
+  categories: ["all"],
+  namespaced: true,
+  subresources: [SCALE, STATUS],
+  tracksGeneration: true,
+  applyDefaults,
+  ...statusApart<ReplicationController>(() => ({ replicas: 0 })),
+  validate,
+  columns: [
+    NAME_COLUMN,
+    column("Desired", "How many pods are wanted", "integer"),
+    column("Current", "How many pods there are", "integer"),
+    column("Ready", "How many pods are ready", "integer"),
+    AGE_COLUMN,
+    wideColumn("Containers", "The names of the containers"),
+    wideColumn("Images", "The images of the containers"),
+    wideColumn("Selector", "The labels of the pods"),
+  ],
+  cells: (controller, now_ms) => [
+    controller.metadata.name,
+    controller.spec.replicas ?? 0,
+    controller.status?.replicas ?? 0,
+    controller.status?.readyReplicas ?? 0,
+    ageOf(controller, now_ms),
+    ...containerCells(controller.spec.template),
+    formatLabels(controller.spec.selector),
+  ],
+  selectableFields: { "status.replicas": (controller) => String(controller.status?.replicas ?? 0) },
+});

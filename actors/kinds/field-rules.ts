@@ -1,0 +1,40 @@
+/** Rules that fields of many kinds obey, each in Kubernetes' words. Source: k8s.io/apimachinery/pkg/api/validation and pkg/apis/core/validation. */
+import { forbidden, invalid, notSupported, required } from "./field-error.ts";
+import { semanticEqual } from "./machinery/equal.ts";
+import type { NameRule } from "./names.ts";
+import type { FieldError } from "./status.ts";
+
+export function nonNegative(value: number | undefined, field: string): FieldError[] {
+  return value !== undefined && value < 0 ? [invalid(field, value, "must be greater than or equal to 0")] : [];
+}
+
+export function positive(value: number | undefined, field: string): FieldError[] {
+  return value !== undefined && value <= 0 ? [invalid(field, value, "must be greater than 0")] : [];
+}
+
+/** One of a few words; an empty one is none of them. Nothing at all is right. */
+export function oneOf(value: string | undefined, supported: readonly string[], field: string): FieldError[] {
+  return value === undefined || supported.includes(value) ? [] : [notSupported(field, value, supported)];
+}
+
+/** The same for a field that must be there. */
+export function requiredOneOf(value: string | undefined, supported: readonly string[], field: string): FieldError[] {
+  return value ? oneOf(value, supported, field) : [required(field)];
+}
+
+/** A name by its rule; absence is for others to judge. */
+export function namedBy(rule: NameRule, value: string | undefined, field: string): FieldError[] {
+  return value ? rule(value).map((message) => invalid(field, value, message)) : [];
+}
+
+export function requiredName(rule: NameRule, value: string | undefined, field: string): FieldError[] {
+  return value ? namedBy(rule, value, field) : [required(field)];
+}
+
+export function immutable(next: unknown, current: unknown, field: string): FieldError[] {
+  return semanticEqual(next, current) ? [] : [invalid(field, next ?? null, "field is immutable")];
+}
+
+export function unchanged(next: unknown, current: unknown, field: string, words: string): FieldError[] {
+  return semanticEqual(next, current) ? [] : [forbidden(field, words)];
+}

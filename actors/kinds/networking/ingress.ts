@@ -1,0 +1,51 @@
+import { defineKind, statusApart } from "../define-kind.ts";
+import type { Ingress } from "../generated/types.ts";
+import type { Kind } from "../kind.ts";
+import { AGE_COLUMN, ageOf, column, firstFew, NAME_COLUMN, NONE } from "../table.ts";
+import { STATUS } from "../verbs.ts";
+import { validateIngress } from "./ingress-validation.ts";
+
+const HOSTS_SHOWN_MAX = 3;
+/** Where the class stood before it had a field. */
+const CLASS_ANNOTATION = "kubernetes.io/ingress.class";
+
+function classOf({ metadata, spec }: Ingress): string {
+  return spec?.ingressClassName ?? metadata.annotations?.[CLASS_ANNOTATION] ?? NONE;
+}
+
+function hostsOf({ spec }: Ingress): string {
+  const hosts = (spec?.rules ?? []).flatMap(({ host }) => (host ? [host] : []));
+  return hosts.length === 0 ? "*" : firstFew(hosts, HOSTS_SHOWN_MAX);
+}
+
+function addressesOf({ status }: Ingress): string {
+  return (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname }) => ip || hostname || "").join(",");
+}
+
+export const IngressKind: Kind<Ingress> = defineKind<Ingress>({
+  group: "networking.k8s.io",
+  kind: "Ingress",
+  plural: "ingresses",
+  shortNames: ["ing"],
+  namespaced: true,
+  subresources: [STATUS],
+  tracksGeneration: true,
+  ...statusApart<Ingress>(() => ({ loadBalancer: {} })),
+  validate: validateIngress,
+  columns: [
+    NAME_COLUMN,
+    column("Class", "Who serves it"),
+    column("Hosts", "The names that it answers to"),
+    column("Address", "Where it is reached"),
+    column("Ports", "The ports that it listens on"),
+    AGE_COLUMN,
+  ],
+  cells: (ingress, now_ms) => [
+    ingress.metadata.name,
+    classOf(ingress),
+    hostsOf(ingress),
+    addressesOf(ingress),
+    (ingress.spec?.tls ?? []).length > 0 ? "80, 443" : "80",
+    ageOf(ingress, now_ms),
+  ],
+});

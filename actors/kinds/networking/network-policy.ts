@@ -1,0 +1,101 @@
+import { defineKind } from "../define-kind.ts";
+import { forbidden, invalid, notSupported, required } from "../field-error.ts";
+import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from "../generated/types.ts";
+import type { Kind } from "../kind.ts";
+import { formatLabelSelector, validateLabelSelector } from "../machinery/label-selector.ts";
+import { validateObjectMeta } from "../metadata.ts";
+import { dnsSubdomain, portName, portNumber } from "../names.ts";
+import type { FieldError } from "../status.ts";
+import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
+import { isCidr, validateCidr } from "./cidr.ts";
+
+const PROTOCOLS: readonly string[] = ["SCTP", "TCP", "UDP"];
+const TYPES: readonly string[] = ["Egress", "Ingress"];
+
+/** Source: SetDefaults_NetworkPolicy, SetDefaults_NetworkPolicyPort. */
+function applyDefaults({ spec }: NetworkPolicy): void {
+  if (spec === undefined) return;
+  for (const rule of [...(spec.ingress ?? []), ...(spec.egress ?? [])]) for (const port of rule.ports ?? []) port.protocol ??= "TCP";
+  if ((spec.policyTypes ?? []).length > 0) return;
+  spec.policyTypes = (spec.egress ?? []).length > 0 ? ["Ingress", "Egress"] : ["Ingress"];
+}
+
+function validatePort({ protocol, port, endPort }: NetworkPolicyPort, field: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (protocol !== undefined && !PROTOCOLS.includes(protocol)) errors.push(notSupported(`${field}.protocol`, protocol, PROTOCOLS));
+  if (port === undefined) {
+    if (endPort !== undefined) errors.push(required(`${field}.port`, "must be specified when `endPort` is set"));
+    return errors;
+  }
+  if (typeof port === "string") {
+    if (endPort !== undefined) errors.push(required(`${field}.endPort`, "may not be specified when `port` is non-numeric"));
+    return [...errors, ...portName(port).map((message) => invalid(`${field}.port`, port, message))];
+  }
+  if (endPort !== undefined) {
+    if (endPort < port) errors.push(invalid(`${field}.endPort`, port, "must be greater than or equal to `port`"));
+    for (const message of portNumber(endPort)) errors.push(invalid(`${field}.endPort`, endPort, message));
+  }
+  return [...errors, ...portNumber(port).map((message) => invalid(`${field}.port`, port, message))];
+}
+
+function validatePeer({ podSelector, namespaceSelector, ipBlock }: NetworkPolicyPeer, field: string): FieldError[] {
+  const errors: FieldError[] = [];
+  let kinds = 0;
+  if (podSelector !== undefined) errors.push(...validateLabelSelector(podSelector, `${field}.podSelector`));
+  if (namespaceSelector !== undefined) errors.push(...validateLabelSelector(namespaceSelector, `${field}.namespaceSelector`));
+  if (podSelector !== undefined || namespaceSelector !== undefined) kinds++;
+  if (ipBlock !== undefined) {
+    kinds++;
+    const path = `${field}.ipBlock`;
+    if (!ipBlock.cidr) errors.push(required(`${path}.cidr`));
+    else errors.push(...validateCidr(ipBlock.cidr, `${path}.cidr`));
+    for (const [index, except] of (ipBlock.except ?? []).entries()) {
+      errors.push(...validateCidr(except, `${path}.except[${index}]`));
+      if (isCidr(except) && isCidr(ipBlock.cidr) && !contains(ipBlock.cidr, except)) {
+        errors.push(invalid(`${path}.except[${index}]`, except, `must be a strict subset of \`cidr\``));
+      }
+    }
+  }
+  if (kinds === 0) errors.push(required(field, "must specify a peer"));
+  else if (kinds > 1) errors.push(forbidden(field, "may not specify both ipBlock and another peer"));
+  return errors;
+}
+
+/** Whether a prefix is shorter; which addresses they share is left to whoever enforces the policy. */
+function contains(outer: string, inner: string): boolean {
+  return Number(inner.split("/")[1]) > Number(outer.split("/")[1]);
+}
+
+function validate({ metadata, spec }: NetworkPolicy): FieldError[] {
+  const errors = [...validateObjectMeta(metadata, true, dnsSubdomain), ...validateLabelSelector(spec?.podSelector, "spec.podSelector")];
+  for (const [direction, peers] of [["ingress", "from"] as const, ["egress", "to"] as const]) {
+    for (const [index, rule] of (spec?.[direction] ?? []).entries()) {
+      const field = `spec.${direction}[${index}]`;
+      for (const [at, port] of (rule.ports ?? []).entries()) errors.push(...validatePort(port, `${field}.ports[${at}]`));
+      const list = (peers === "from" ? ("from" in rule ? rule.from : undefined) : "to" in rule ? rule.to : undefined) ?? [];
+      for (const [at, peer] of list.entries()) errors.push(...validatePeer(peer, `${field}.${peers}[${at}]`));
+    }
+  }
+  const types = spec?.policyTypes ?? [];
+  if (types.length > TYPES.length) {
+    errors.push(invalid("spec.policyTypes", types, "may not specify more than two policyTypes"));
+    return errors;
+  }
+  for (const [index, type] of types.entries()) {
+    if (!TYPES.includes(type)) errors.push(notSupported(`spec.policyTypes[${index}]`, type, TYPES));
+  }
+  return errors;
+}
+
+export const NetworkPolicyKind: Kind<NetworkPolicy> = defineKind<NetworkPolicy>({
+  group: "networking.k8s.io",
+  kind: "NetworkPolicy",
+  plural: "networkpolicies",
+  shortNames: ["netpol"],
+  namespaced: true,
+  tracksGeneration: true,
+  applyDefaults,
+  validate,
+  columns: [NAME_COLUMN, column("Pod-Selector", "The pods that it is about"), AGE_COLUMN],
+  cells: (policy, now_ms) => [policy.metadata.name, formatLabelSelector(policy.spec?.podSelector ?? {}), ageOf(policy, now_ms)],
+});

@@ -1,0 +1,73 @@
+/** What bindings of both scopes share: whom they bind, to what. Source: pkg/apis/rbac/validation, pkg/apis/rbac/v1/defaults.go. */
+import { invalid, notSupported, required } from "../field-error.ts";
+import { namedBy, requiredName } from "../field-rules.ts";
+import type { RbacSubject, RoleRef } from "../generated/types.ts";
+import type { Cell, Column } from "../kind.ts";
+import { semanticEqual } from "../machinery/equal.ts";
+import { dnsSubdomain, pathSegment } from "../names.ts";
+import type { KubeObject } from "../object.ts";
+import type { FieldError } from "../status.ts";
+import { AGE_COLUMN, ageOf, column, NAME_COLUMN, wideColumn } from "../table.ts";
+
+export const RBAC_GROUP = "rbac.authorization.k8s.io";
+
+export interface Binding extends KubeObject {
+  roleRef: RoleRef;
+  subjects?: RbacSubject[];
+}
+
+export function defaultBinding(binding: Binding): void {
+  if (binding.roleRef !== undefined) binding.roleRef.apiGroup ||= RBAC_GROUP;
+  for (const subject of binding.subjects ?? []) {
+    if (!subject.apiGroup && (subject.kind === "User" || subject.kind === "Group")) subject.apiGroup = RBAC_GROUP;
+  }
+}
+
+export function validateRoleRef({ apiGroup, kind, name }: RoleRef, kinds: readonly string[]): FieldError[] {
+  const errors: FieldError[] = [];
+  if (apiGroup !== RBAC_GROUP) errors.push(notSupported("roleRef.apiGroup", apiGroup ?? "", [RBAC_GROUP]));
+  if (!kinds.includes(kind)) errors.push(notSupported("roleRef.kind", kind ?? "", kinds));
+  return [...errors, ...requiredName(pathSegment, name, "roleRef.name")];
+}
+
+export function validateSubject(subject: RbacSubject, namespaced: boolean, field: string): FieldError[] {
+  const { name, kind, namespace, apiGroup = "" } = subject;
+  const errors: FieldError[] = [];
+  if (!name) errors.push(required(`${field}.name`));
+  switch (kind) {
+    case "ServiceAccount":
+      errors.push(...namedBy(dnsSubdomain, name, `${field}.name`));
+      if (apiGroup !== "") errors.push(notSupported(`${field}.apiGroup`, apiGroup, [""]));
+      if (!namespaced && !namespace) errors.push(required(`${field}.namespace`));
+      return errors;
+    case "User":
+    case "Group":
+      if (apiGroup !== RBAC_GROUP) errors.push(notSupported(`${field}.apiGroup`, apiGroup, [RBAC_GROUP]));
+      return errors;
+    default:
+      return [...errors, notSupported(`${field}.kind`, kind ?? "", ["ServiceAccount", "User", "Group"])];
+  }
+}
+
+export function validateRoleRefUpdate(next: Binding, current: Binding): FieldError[] {
+  return semanticEqual(next.roleRef, current.roleRef) ? [] : [invalid("roleRef", next.roleRef, "cannot change roleRef")];
+}
+
+export const BINDING_COLUMNS: readonly Column[] = [
+  NAME_COLUMN,
+  column("Role", "What those who are bound may do"),
+  AGE_COLUMN,
+  wideColumn("Users", "The users that are bound"),
+  wideColumn("Groups", "The groups that are bound"),
+  wideColumn("ServiceAccounts", "The service accounts that are bound"),
+];
+
+export function bindingCells(binding: Binding, now_ms: number): readonly Cell[] {
+  const named = (kind: string): string =>
+    (binding.subjects ?? [])
+      .filter((subject) => subject.kind === kind)
+      .map(({ name, namespace }) => (kind === "ServiceAccount" ? `${namespace ?? ""}/${name}` : name))
+      .join(", ");
+  const role = `${binding.roleRef?.kind ?? ""}/${binding.roleRef?.name ?? ""}`;
+  return [binding.metadata.name, role, ageOf(binding, now_ms), named("User"), named("Group"), named("ServiceAccount")];
+}

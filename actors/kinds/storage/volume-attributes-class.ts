@@ -1,0 +1,37 @@
+import { defineKind } from "../define-kind.ts";
+import { required } from "../field-error.ts";
+import { unchanged } from "../field-rules.ts";
+import type { VolumeAttributesClass } from "../generated/types.ts";
+import type { Kind } from "../kind.ts";
+import { validateObjectMeta } from "../metadata.ts";
+import { dnsSubdomain } from "../names.ts";
+import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
+import { validateDriverName } from "./driver-name.ts";
+import { validateParameters } from "./storage-class.ts";
+
+const DEFAULT_ANNOTATION = "volumeattributesclass.alpha.kubernetes.io/is-default-class";
+
+export const VolumeAttributesClassKind: Kind<VolumeAttributesClass> = defineKind<VolumeAttributesClass>({
+  group: "storage.k8s.io",
+  kind: "VolumeAttributesClass",
+  plural: "volumeattributesclasses",
+  shortNames: ["vac"],
+  namespaced: false,
+  returnsDeletedObject: true,
+  validate: ({ metadata, driverName, parameters = {} }) => [
+    ...validateObjectMeta(metadata, false, dnsSubdomain),
+    ...validateDriverName(driverName, "driverName"),
+    ...(Object.keys(parameters).length === 0
+      ? [required("parameters", "must contain at least one key/value pair")]
+      : validateParameters(parameters, "parameters")),
+  ],
+  validateUpdate: (next, current) => [
+    ...unchanged(next.driverName, current.driverName, "driverName", "updates to driverName are forbidden."),
+    ...unchanged(next.parameters, current.parameters, "parameters", "updates to parameters are forbidden."),
+  ],
+  columns: [NAME_COLUMN, column("DriverName", "The driver that knows the attributes"), AGE_COLUMN],
+  cells: ({ metadata, driverName, ...rest }, now_ms) => {
+    const isDefault = metadata.annotations?.[DEFAULT_ANNOTATION] === "true";
+    return [isDefault ? `${metadata.name} (default)` : metadata.name, driverName ?? "", ageOf({ metadata, ...rest }, now_ms)];
+  },
+});
