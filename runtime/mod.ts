@@ -15,6 +15,7 @@ export { LEASE_MARGIN_MS, LEASE_MS, Membership, type MembershipOptions, RENEW_MS
 export { type Entry, memoryRegisters, type Registers, type RegistersWatcher } from "./membership/registers.ts";
 export type { MemberRow } from "./membership/table.ts";
 export { type NatsTransportOptions, natsTransport } from "./nats-transport.ts";
+export { PortTransport } from "./port-transport.ts";
 export type { ActorState, HostSnapshot, SnapshotOptions } from "./snapshot.ts";
 export { systemClock, systemRandom } from "./system.ts";
 export type { Clock, Random, Timer } from "./time.ts";

@@ -1,3 +1,4 @@
+import type { MessagePort } from "node:worker_threads";
 import type { LogLevel } from "../../runtime/mod.ts";
 import type { HostPlan } from "./layout.ts";
 import type { NatsAddress } from "./nats-server.ts";
@@ -25,6 +26,8 @@ export interface HostOptions {
 
 /** From the parent to a host. */
 export type ToHost =
+  /** Another host of this process can be reached by this port; one to the same host before is no good any more. Transferred. */
+  | { readonly type: "peer"; readonly host: string; readonly port: MessagePort }
   /** Connect, and read the store to its end. The thread has loaded its code meanwhile. */
   | { readonly type: "start"; readonly options: HostOptions }
   /** All hosts are there: take up the roles. */

@@ -1,10 +1,11 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { PortTransport } from "../../runtime/mod.ts";
 import { BootFailure } from "./failure.ts";
 import { RunningHost } from "./host.ts";
 import type { FromHost, ToHost } from "./host-protocol.ts";
 import type { HostPlan } from "./layout.ts";
 
-/** The entry of a worker thread that is a host: one event loop, one NATS connection, one view of the store, the actors of its roles. */
+/** The entry of a worker thread that is a host: one event loop, one NATS connection, ports to its peers, one view of the store, the actors of its roles. */
 const port = parentPort;
 if (port === null) throw new Error("host-thread.ts runs as a worker thread only");
 
@@ -30,6 +31,7 @@ function giveUp(host: RunningHost, why: string): void {
     .then(() => setImmediate(crash));
 }
 
+const peers = new PortTransport();
 const starting = Promise.withResolvers<RunningHost>();
 let broken: unknown;
 starting.promise.then((host) => {
@@ -43,8 +45,11 @@ starting.promise.then((host) => {
 
 port.on("message", (message: ToHost) => {
   switch (message.type) {
+    case "peer":
+      peers.connect(message.host, message.port);
+      return;
     case "start":
-      starting.resolve(RunningHost.start(message.options));
+      starting.resolve(RunningHost.start(message.options, peers));
       return;
     case "begin":
       // What broke between the two messages was said when nobody listened.

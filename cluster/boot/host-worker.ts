@@ -5,6 +5,7 @@ import { CrashLoop } from "../../runtime/crash-loop.ts";
 import type { Logger } from "../../runtime/mod.ts";
 import { BootFailure } from "./failure.ts";
 import type { FromHost, HostOptions, ToHost } from "./host-protocol.ts";
+import type { Introductions } from "./introductions.ts";
 import type { HostPlan } from "./layout.ts";
 
 /** For ever, because without its hosts there is no cluster; a host that keeps crashing is started every ten seconds and says so each time. */
@@ -27,10 +28,18 @@ export class HostWorker {
   #worker: Worker;
   #stopping = false;
   readonly #crashes = new CrashLoop();
+  readonly #introductions: Introductions;
   readonly #thread: URL;
 
-  constructor(plan: HostPlan, log: Logger, failed: (failure: BootFailure) => void, thread: URL = HOST_THREAD) {
+  constructor(
+    plan: HostPlan,
+    log: Logger,
+    failed: (failure: BootFailure) => void,
+    introductions: Introductions,
+    thread: URL = HOST_THREAD,
+  ) {
     this.plan = plan;
+    this.#introductions = introductions;
     this.#thread = thread;
     this.#log = log;
     this.#failed = failed;
@@ -77,6 +86,7 @@ export class HostWorker {
       workerData: this.plan,
     });
     worker.on("error", (error) => this.#log.error({ host: this.plan.name, error: String(error.stack ?? error) }, "a host crashed"));
+    this.#introductions.introduce(this.plan.name, worker);
     return worker;
   }
 

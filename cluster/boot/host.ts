@@ -42,6 +42,7 @@ import {
   type Logger,
   natsTransport,
   type PoolState,
+  type PortTransport,
   pinoLogger,
   systemClock,
   systemRandom,
@@ -79,7 +80,13 @@ export class RunningHost {
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #givenUp = Promise.withResolvers<ChildFailed>();
 
-  private constructor(options: HostOptions, log: Logger, connection: NatsConnection, { journal, snapshots, replica }: OpenedStore) {
+  private constructor(
+    options: HostOptions,
+    peers: PortTransport,
+    log: Logger,
+    connection: NatsConnection,
+    { journal, snapshots, replica }: OpenedStore,
+  ) {
     const { plan, plans } = options;
     this.#options = options;
     this.#log = log;
@@ -87,7 +94,7 @@ export class RunningHost {
     const directory = new Directory(
       plans.map(({ name, roles }) => ({ host: name, kinds: [HOST_KIND, ...roles.flatMap((role) => KINDS_OF_ROLE[role])] })),
     );
-    const transport = natsTransport({ connection, prefix: SUBJECT_PREFIX, host: plan.name });
+    const transport = peers.beside(natsTransport({ connection, prefix: SUBJECT_PREFIX, host: plan.name }));
     const probe = watchEventLoop();
     this.#closers.push(async () => probe.stop());
     this.#host = new Host({
@@ -111,7 +118,7 @@ export class RunningHost {
   }
 
   /** Connects, opens the log and reads it to its end. Throws BootFailure. */
-  static async start(options: HostOptions): Promise<RunningHost> {
+  static async start(options: HostOptions, peers: PortTransport): Promise<RunningHost> {
     const log = withFields(pinoLogger({ level: options.logLevel }), { host: options.plan.name });
     const connection = await connect({
       ...LOG_CONNECTION_OPTIONS,
@@ -125,7 +132,7 @@ export class RunningHost {
       );
     });
     const store = await openStore(options, connection, log);
-    const host = new RunningHost(options, log, connection, store);
+    const host = new RunningHost(options, peers, log, connection, store);
     await Promise.all([host.#host.ready(), host.#follower.ready]).catch((error: Error) => {
       throw new BootFailure(`cannot read the store's log: ${error.message}`);
     });

@@ -11,6 +11,7 @@ import { DataDirectory } from "./data-directory.ts";
 import { BootFailure } from "./failure.ts";
 import type { HostOptions } from "./host-protocol.ts";
 import { HostWorker } from "./host-worker.ts";
+import { Introductions } from "./introductions.ts";
 import { HIGH_WATER_FILE, type HostPlan, LOG_STREAM, planHosts, threadsFor } from "./layout.ts";
 import { type NatsAddress, type NatsBinary, NatsServer } from "./nats-server.ts";
 
@@ -52,7 +53,8 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
 
   // The hosts load their code while the rest is made ready.
   const plans = planHosts(flags.threads ?? threadsFor(availableParallelism()), flags.only);
-  const hosts = plans.map((plan) => new HostWorker(plan, log, failed));
+  const introductions = new Introductions();
+  const hosts = plans.map((plan) => new HostWorker(plan, log, failed, introductions));
   const server = flags.nats === undefined ? NatsServer.start(data, natsBinary(), log) : undefined;
   closers.add(async () => (await server?.catch(() => undefined))?.stop());
   closers.add(() => stopHosts(plans, hosts));

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { HostOptions } from "../../../cluster/boot/host-protocol.ts";
 import { HostWorker } from "../../../cluster/boot/host-worker.ts";
+import { Introductions } from "../../../cluster/boot/introductions.ts";
 import { recordingLog } from "../../runtime/stage.ts";
 
 const STOP_DEADLINE_MS = 5_000;
@@ -23,7 +24,7 @@ const options: HostOptions = {
 
 test("a host that crashes over and over is started again ever later, although it takes up its roles each time", async () => {
   const { log, lines } = recordingLog();
-  const host = new HostWorker(plan, log, () => undefined, new URL("./crashing-host.ts", import.meta.url));
+  const host = new HostWorker(plan, log, () => undefined, new Introductions(), new URL("./crashing-host.ts", import.meta.url));
   await host.start(options);
   await host.begin();
   const restarts = () => lines.filter(({ message }) => message.startsWith("a host ended")).map(({ fields }) => fields);
