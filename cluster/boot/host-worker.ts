@@ -62,6 +62,8 @@ export class HostWorker {
     worker.on("message", (message: FromHost) => {
       if (message.type === "failed") this.#failed(new BootFailure(message.message));
     });
+    // A thread that dies right after it has answered has ended before anybody waits for its exit.
+    if (isOver(worker)) this.#replace(worker);
     return begun;
   }
 
