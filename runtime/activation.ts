@@ -19,6 +19,8 @@ export class Activation implements Context<Message> {
   #log: Logger | undefined;
   /** Timers and watches that still wait. */
   #waiting: Set<Timer> | undefined;
+  /** Asks of its own that wait, where its kind rests. */
+  #asking = 0;
   #ended = false;
   #fenced = false;
 
@@ -49,7 +51,22 @@ export class Activation implements Context<Message> {
 
   ask<Answer>(to: Address, message: Message, options?: AskOptions): Promise<Answer> {
     if (this.#fenced) return Promise.reject(new AskFailed("unreachable", `${to}: ${ASK_FAILURES.unreachable}`));
-    return this.#host.ask<Answer>(to, message, options);
+    const answer = this.#host.ask<Answer>(to, message, options);
+    if (this.#cell.rests) this.#awaits(answer);
+    return answer;
+  }
+
+  /** Whether nothing that it waits for can still come to it by itself. */
+  get isAtRest(): boolean {
+    return this.#asking === 0 && (this.#waiting === undefined || this.#waiting.size === 0);
+  }
+
+  #awaits(answer: Promise<unknown>): void {
+    const over = (): void => {
+      this.#asking -= 1;
+    };
+    this.#asking += 1;
+    answer.then(over, over);
   }
 
   after(delay_ms: number, message: Message): Timer {

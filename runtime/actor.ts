@@ -103,6 +103,11 @@ export interface ActorKind<M extends Message> {
   /** Users' messages that may wait; one more is refused (ask: `mailbox-full`; tell: dead letter). */
   readonly mailboxCapacity: number;
   readonly supervision: Supervision;
+  /**
+   * An actor that has had no message, timer, watch or ask of its own for so long (up to twice as long) is stopped and leaves no trace; the next message
+   * activates it anew. Only for kinds whose state is elsewhere, and that keep no sender to answer later. Without it, actors stay.
+   */
+  readonly idle_ms?: number;
   /** Who is told when the actor with this key is given up. Without one it is the host (HostOptions.escalated). */
   supervisor?(key: string): Address;
   activate(context: Context<M>, key: string): Actor<M> | Promise<Actor<M>>;

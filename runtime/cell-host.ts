@@ -1,6 +1,7 @@
 import type { ActorKind, Logger, Message, Messenger, Sender } from "./actor.ts";
 import type { Address } from "./address.ts";
 import type { DeadLetterReason, KindMeasures } from "./counters.ts";
+import type { Idleness } from "./idleness.ts";
 import type { PlantedFault } from "./planted-fault.ts";
 import type { Clock, Random, Timer } from "./time.ts";
 import type { Runnable } from "./turn-loop.ts";
@@ -30,6 +31,7 @@ export interface CellHost extends Messenger {
   watch(address: Address, tell: () => void): Timer;
   /** An activation of the address has ended for good. */
   ended(address: Address): void;
+  readonly idleness: Idleness;
   /** The cell of this address is done with; a later message begins a new one. */
   gone(address: Address, kind: KindOnHost): void;
   /** Delivers anew, to wherever the address lives now. */
@@ -49,6 +51,8 @@ export interface Activatable {
 
 /** What an activation may do to the cell that it belongs to. */
 export interface Addressee {
+  /** Its kind says that actors with nothing to do go to rest. */
+  readonly rests: boolean;
   /** A system message for this activation: ahead of users' messages, never refused. */
   signal(message: Message): void;
   stopItself(): void;

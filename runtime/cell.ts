@@ -4,6 +4,7 @@ import { type Address, keyOf } from "./address.ts";
 import { NOBODY } from "./asks.ts";
 import type { Activatable, Addressee, CellHost, KindOnHost } from "./cell-host.ts";
 import { type AfterCrash, CrashLoop } from "./crash-loop.ts";
+import type { IdleWatch, Restful } from "./idleness.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { ActorState, Phase } from "./snapshot.ts";
 import type { Timer } from "./time.ts";
@@ -12,10 +13,10 @@ import { MESSAGES_PER_CLOCK_READ, type Runnable } from "./turn-loop.ts";
 import { UnknownMessage } from "./unknown-message.ts";
 
 /**
- * Why an activation ends, weakest first: the actor's own wish, a crash (then restarted, stopped, or stopped and its supervisor told), its address moved
+ * Why an activation ends, weakest first: nothing to do, the actor's own wish, a crash (then restarted, stopped, or stopped and its supervisor told), its address moved
  * to another host, its host stops, its host was removed.
  */
-type Ending = "self" | "restart" | "crash" | "escalate" | "moved" | "host" | "fenced";
+type Ending = "idle" | "self" | "restart" | "crash" | "escalate" | "moved" | "host" | "fenced";
 
 /** In the place of the sender of a system message that is meant for the address, not for one activation of it. */
 const KERNEL: Sender = { ...NOBODY };
@@ -24,7 +25,7 @@ const KERNEL: Sender = { ...NOBODY };
  * One address on its host: its mailbox, and its actor while it is active. All that is promised about turns is kept here:
  * one message at a time, system messages first, a bounded mailbox that outlives crashes, and no message to an activation that has ended.
  */
-export class Cell implements Runnable, Addressee, Activatable {
+export class Cell implements Runnable, Addressee, Activatable, Restful {
   readonly address: Address;
   readonly kind: KindOnHost;
   readonly #host: CellHost;
@@ -43,6 +44,8 @@ export class Cell implements Runnable, Addressee, Activatable {
   /** Messages handed to actors of this address since it has been in the host's table. */
   #handled = 0;
   #backoff: Timer | undefined = undefined;
+  /** Of an active actor whose kind rests. */
+  #idle: IdleWatch | undefined = undefined;
   #whenGone: (() => void) | undefined = undefined;
 
   constructor(host: CellHost, kind: KindOnHost, address: Address) {
@@ -79,7 +82,17 @@ export class Cell implements Runnable, Addressee, Activatable {
   }
 
   stopItself(): void {
-    this.#ending ??= "self";
+    if (this.#ending === undefined || this.#ending === "idle") this.#ending = "self";
+    this.#goOn();
+  }
+
+  get rests(): boolean {
+    return this.kind.definition.idle_ms !== undefined;
+  }
+
+  rest(): void {
+    if (this.#phase !== "idle" || this.#queued || this.#ending !== undefined || this.#activation?.isAtRest === false) return;
+    this.#ending = "idle";
     this.#goOn();
   }
 
@@ -149,6 +162,7 @@ export class Cell implements Runnable, Addressee, Activatable {
       else if (this.#host.mayActivate(this)) this.#activate();
       else this.#phase = "waiting";
     }
+    if (this.#idle !== undefined) this.#stir(this.#idle);
     while (done < limit && this.#phase === "idle") {
       if (this.#ending !== undefined) {
         this.#end(this.#ending);
@@ -170,6 +184,12 @@ export class Cell implements Runnable, Addressee, Activatable {
     }
     this.#goOn();
     return done;
+  }
+
+  /** It has something to do after all, or does it now. */
+  #stir(idle: IdleWatch): void {
+    if (this.#ending === "idle" && (this.#users.size > 0 || (this.#system?.size ?? 0) > 0)) this.#ending = undefined;
+    idle.used = true;
   }
 
   /** Asks for a go when there is something to do and nothing in progress. */
@@ -218,6 +238,8 @@ export class Cell implements Runnable, Addressee, Activatable {
     this.kind.measures.activations += 1;
     const activation = new Activation(this.#host, this, this.address, this.#host.nextEpoch());
     this.#activation = activation;
+    const { idle_ms } = this.kind.definition;
+    if (idle_ms !== undefined) this.#idle = this.#host.idleness.watch(this, idle_ms);
     let actor: Actor<Message> | Promise<Actor<Message>>;
     try {
       actor = this.kind.definition.activate(activation, keyOf(this.address));
@@ -287,6 +309,8 @@ export class Cell implements Runnable, Addressee, Activatable {
     this.#actor = undefined;
     this.#activation?.end();
     this.#activation = undefined;
+    this.#idle?.end();
+    this.#idle = undefined;
     const after = (): void => this.#ended(ending, error);
     let stopped: unknown;
     try {
@@ -310,8 +334,9 @@ export class Cell implements Runnable, Addressee, Activatable {
     this.#forgetSignals();
     if (ending === "restart") this.#restartLater();
     else {
-      if (ending !== "moved" && ending !== "fenced") this.#host.ended(this.address);
-      if (ending === "self" && (this.#users.size > 0 || this.#system !== undefined)) this.#restart();
+      if (ending === "idle") this.kind.measures.passivations += 1;
+      else if (ending !== "moved" && ending !== "fenced") this.#host.ended(this.address);
+      if ((ending === "self" || ending === "idle") && (this.#users.size > 0 || this.#system !== undefined)) this.#restart();
       else this.#leave(ending, error);
     }
   }

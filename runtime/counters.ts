@@ -43,6 +43,8 @@ export interface KindCounters {
   readonly escalations: number;
   /** Activations that ended because their host was removed from its cluster. */
   readonly fenced: number;
+  /** Activations that ended because they had nothing to do for long. */
+  readonly passivations: number;
   /** Messages that were not handled because their asker had cancelled. */
   readonly cancelled: number;
   /** Users' messages that wait now, in all mailboxes of the kind. */
@@ -66,16 +68,30 @@ export class KindMeasures {
   escalations = 0;
   fenced = 0;
   cancelled = 0;
+  passivations = 0;
   queued = 0;
   queuedMax = 0;
   readonly timings: Timings = new Timings();
   readonly deadLetters: DeadLetterCounts = noDeadLetters();
 
   counters(): KindCounters {
-    const { delivered, activations, active, crashes, restarts, escalations, fenced, cancelled, queued, queuedMax, timings, deadLetters } =
-      this;
+    const {
+      delivered,
+      activations,
+      active,
+      crashes,
+      restarts,
+      escalations,
+      fenced,
+      cancelled,
+      passivations,
+      queued,
+      queuedMax,
+      timings,
+      deadLetters,
+    } = this;
     return {
-      ...{ delivered, activations, active, crashes, restarts, escalations, fenced, cancelled, queued, queuedMax },
+      ...{ delivered, activations, active, crashes, restarts, escalations, fenced, cancelled, passivations, queued, queuedMax },
       inMailbox: timings.inMailbox.counts(),
       inHandler: timings.inHandler.counts(),
       deadLetters: { ...deadLetters },
@@ -121,7 +137,18 @@ export function noLinkCounters(): LinkCounters {
 }
 
 /** What is added up over the kinds of a host. */
-const SUMMED = ["delivered", "activations", "active", "crashes", "restarts", "escalations", "fenced", "cancelled", "queued"] as const;
+const SUMMED = [
+  "delivered",
+  "activations",
+  "active",
+  "crashes",
+  "restarts",
+  "escalations",
+  "fenced",
+  "cancelled",
+  "passivations",
+  "queued",
+] as const;
 
 type Sums = Readonly<Record<(typeof SUMMED)[number], number>>;
 
@@ -143,7 +170,18 @@ export function noDeadLetters(): DeadLetterCounts {
 
 /** The counters of all kinds added up. */
 export function addUp(kinds: Iterable<KindCounters>): Sums {
-  const sums = { delivered: 0, activations: 0, active: 0, crashes: 0, restarts: 0, escalations: 0, fenced: 0, cancelled: 0, queued: 0 };
+  const sums = {
+    delivered: 0,
+    activations: 0,
+    active: 0,
+    crashes: 0,
+    restarts: 0,
+    escalations: 0,
+    fenced: 0,
+    cancelled: 0,
+    passivations: 0,
+    queued: 0,
+  };
   for (const counters of kinds) for (const name of SUMMED) sums[name] += counters[name];
   return sums;
 }

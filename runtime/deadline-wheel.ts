@@ -1,9 +1,9 @@
 import type { Clock, Timer } from "./time.ts";
 
-/** Deadlines are checked this often; one is noticed up to three ticks late, never early. */
+/** Deadlines of asks are checked this often; one is noticed up to three ticks late, never early. */
 export const DEADLINE_TICK_MS = 16;
 
-/** Slots of the wheel. Deadlines beyond one round (16 s) share slots with nearer ones and are passed over. A power of two. */
+/** Slots of the wheel. Deadlines beyond one round (16 s of such ticks) share slots with nearer ones and are passed over. A power of two. */
 const WHEEL_SLOTS = 1024;
 
 /** One deadline: a link of its slot's ring. */
@@ -22,14 +22,16 @@ export class Deadline {
  */
 export class DeadlineWheel {
   readonly #clock: Clock;
+  readonly #tick_ms: number;
   readonly #slots: Deadline[] = Array.from({ length: WHEEL_SLOTS }, () => new Deadline());
   /** Every slot up to this tick, included, has been looked at. */
   #tick: number;
   #waiting = 0;
   #timer: Timer | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, tick_ms: number = DEADLINE_TICK_MS) {
     this.#clock = clock;
+    this.#tick_ms = tick_ms;
     this.#tick = this.#now();
   }
 
@@ -40,7 +42,7 @@ export class DeadlineWheel {
   add(deadline: Deadline, delay_ms: number): void {
     if (this.#waiting === 0) this.#tick = this.#now();
     // One tick more than the quotient: the current tick has begun already.
-    deadline.due_tick = Math.max(this.#tick, this.#now()) + Math.ceil(Math.max(0, delay_ms) / DEADLINE_TICK_MS) + 1;
+    deadline.due_tick = Math.max(this.#tick, this.#now()) + Math.ceil(Math.max(0, delay_ms) / this.#tick_ms) + 1;
     const slot = this.#slot(deadline.due_tick);
     deadline.previous = slot.previous;
     deadline.next = slot;
@@ -71,7 +73,7 @@ export class DeadlineWheel {
   }
 
   #arm(): void {
-    this.#timer = this.#clock.after(DEADLINE_TICK_MS, () => {
+    this.#timer = this.#clock.after(this.#tick_ms, () => {
       this.#timer = undefined;
       this.#turn();
       if (this.#waiting > 0 && this.#timer === undefined) this.#arm();
@@ -106,6 +108,6 @@ export class DeadlineWheel {
   }
 
   #now(): number {
-    return Math.floor(this.#clock.monotonic_ms() / DEADLINE_TICK_MS);
+    return Math.floor(this.#clock.monotonic_ms() / this.#tick_ms);
   }
 }

@@ -24,6 +24,7 @@ import {
 } from "./envelope.ts";
 import type { EventLoopState } from "./event-loop.ts";
 import { unpackFrame } from "./frame.ts";
+import { Idleness } from "./idleness.ts";
 import { withFields } from "./log.ts";
 import type { Membership } from "./membership/membership.ts";
 import { Outbox } from "./outbox.ts";
@@ -106,6 +107,7 @@ export class Host {
   readonly #outbox: Outbox | undefined;
   readonly #remoteSenders: RemoteSenders | undefined;
   readonly #deathWatch: DeathWatch;
+  readonly #idleness: Idleness;
   readonly #deadLetters: DeadLetters;
   readonly #cellHost: CellHost;
   readonly #unwatch: () => void;
@@ -132,6 +134,7 @@ export class Host {
       (host) => transport?.reachable(host) ?? false,
       (host, id) => this.#outbox?.add(host, [CANCEL, id]),
     );
+    this.#idleness = new Idleness(clock);
     this.#deathWatch = new DeathWatch(
       {
         self: name,
@@ -164,6 +167,7 @@ export class Host {
       logOf: (address) => withFields(this.#log, { actor: address }),
       nextEpoch: () => membership?.nextEpoch() ?? this.#nextEpoch(),
       mayActivate: (cell) => this.#mayActivate(cell),
+      idleness: this.#idleness,
       isTimeUp: () => this.#loop.isTimeUp(),
       ready: (runnable) => this.#loop.add(runnable),
       gone: (address, kind) => this.#gone(address, kind),
@@ -497,6 +501,7 @@ export class Host {
       kind.closed = true;
       await this.#stopKind(kind);
     }
+    this.#idleness.close();
     this.#asks.close();
     this.#outbox?.close();
     this.#loop.close();
