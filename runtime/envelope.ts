@@ -17,7 +17,8 @@ export const WATCHED_ENDED = 8;
 
 /**
  * One thing that a host sends to another. Tuples, because they are packed by the hundred thousand:
- * - a message for an actor; `forwarded` when it comes from a host that it was sent to in error
+ * - a message for an actor; `forwarded` when it comes from a host that it was sent to in error: the version of the table of members by which that
+ *   host sent it on, 0 where there is none
  * - a message that wants an answer, with the asking host's id for it, and whether a CANCEL may follow
  * - the answer to the ask with this id
  * - the failure of the ask with this id: a code and a sentence
@@ -29,8 +30,8 @@ export const WATCHED_ENDED = 8;
  * @contract envelopes
  */
 export type Envelope =
-  | readonly [kind: typeof TELL, to: Address, message: Message, forwarded?: true]
-  | readonly [kind: typeof ASK, to: Address, message: Message, id: number, forwarded?: boolean, cancellable?: true]
+  | readonly [kind: typeof TELL, to: Address, message: Message, forwarded?: number]
+  | readonly [kind: typeof ASK, to: Address, message: Message, id: number, forwarded?: number | false, cancellable?: true]
   | readonly [kind: typeof ANSWER, id: number, value: unknown]
   | readonly [kind: typeof FAILURE, id: number, code: string, message: string]
   | readonly [kind: typeof SIGNAL, to: Address, message: Message]

@@ -41,6 +41,9 @@ export const STOP_GRACE_MS = 5_000;
 /** How long a host that has ended its actors tries to take itself out of the table of members; then the others must find out. */
 const LEAVE_GRACE_MS = 1_000;
 
+/** Messages that wait for this host to learn of members that another knows of already; more are refused. */
+const EARLY_MAX = 4_096;
+
 /** A host says that it has let go of what moved away when it still has no more than so many, which it names: they would wait for the slowest turn otherwise. */
 const HOLDING_MAX = 128;
 
@@ -100,6 +103,8 @@ export class Host {
   readonly #cells = new Map<Address, Cell>();
   /** Cells whose address may not be this host's alone yet. */
   readonly #waiting = new Set<Activatable>();
+  /** Messages for addresses that live here by a newer table than this host has. */
+  readonly #early: { readonly to: Address; readonly message: Message; readonly sender: Sender; readonly forwarded: number }[] = [];
   /** Addresses that live elsewhere, and whose cells are not gone. */
   readonly #holding = new Set<Address>();
   readonly #loop: TurnLoop;
@@ -318,13 +323,13 @@ export class Host {
     return this.#directory === undefined ? this.name : this.#directory.placeOf(address);
   }
 
-  #send(host: string, to: Address, message: Message, sender: Sender, ...forwarded: [true?]): void {
+  #send(host: string, to: Address, message: Message, sender: Sender, ...forwarded: [version?: number]): void {
     if (this.#outbox === undefined) this.#refuse("unreachable", to, message, sender, undefined);
     else if (sender === NOBODY) this.#outbox.add(host, [TELL, to, message, ...forwarded]);
     else {
       const id = this.#asks.sentTo(host, to, sender);
       const cancellable = this.#asks.isCancellable(sender);
-      this.#outbox.add(host, cancellable ? [ASK, to, message, id, forwarded.length > 0, true] : [ASK, to, message, id, ...forwarded]);
+      this.#outbox.add(host, cancellable ? [ASK, to, message, id, forwarded[0] ?? false, true] : [ASK, to, message, id, ...forwarded]);
     }
   }
 
@@ -352,7 +357,7 @@ export class Host {
 
   #deliver({ head: { from }, envelopes }: Frame): void {
     for (const envelope of envelopes) {
-      if (envelope[0] === TELL) this.#fromHost(envelope[1], envelope[2], NOBODY, envelope[3] === true);
+      if (envelope[0] === TELL) this.#fromHost(envelope[1], envelope[2], NOBODY, envelope[3]);
       else if (envelope[0] === ASK) this.#asked(from, envelope);
       else if (envelope[0] === ANSWER) this.#asks.answered(envelope[1], envelope[2]);
       else if (envelope[0] === FAILURE) this.#asks.failed(envelope[1], envelope[2], envelope[3]);
@@ -367,18 +372,22 @@ export class Host {
 
   #asked(from: string, [, to, message, id, forwarded, cancellable]: Extract<Envelope, readonly [typeof ASK, ...unknown[]]>): void {
     const sender = this.#remoteSenders?.of(from, id, cancellable === true) ?? NOBODY;
-    this.#fromHost(to, message, sender, forwarded === true);
+    this.#fromHost(to, message, sender, forwarded === false ? undefined : forwarded);
   }
 
-  #fromHost(to: Address, message: Message, sender: Sender, forwarded: boolean): void {
+  #fromHost(to: Address, message: Message, sender: Sender, forwarded: number | undefined): void {
     const place = this.#placeOf(to);
+    const version = this.#membership?.version ?? 0;
     // Handlers look at nothing before the type, so this is all that must hold of a message of another version.
     if (typeof message?.type !== "string") this.#refuse("unknown-message", to, message, sender, undefined);
     else if (place === this.name || this.#cells.has(to) || this.#stopping !== undefined) this.#fromDoor(to, message, sender);
-    // Another host sees other members than this one. Sent on more than once it could go round in circles; the sender's next try will know better.
-    else if (place === undefined || forwarded) this.#refuse("unreachable", to, message, sender, undefined);
     else if (this.#membership?.incarnation === 0) this.#refuse("fenced", to, message, sender, undefined);
-    else this.#send(place, to, message, sender, true);
+    // The other knows of newer members. To send it back would be to send it round in circles.
+    else if (forwarded !== undefined && forwarded > version && this.#early.length < EARLY_MAX)
+      this.#early.push({ to, message, sender, forwarded });
+    else if (place === undefined || (forwarded !== undefined && forwarded >= version))
+      this.#refuse("unreachable", to, message, sender, undefined);
+    else this.#send(place, to, message, sender, version);
   }
 
   #signalled(to: Address, message: Message): void {
@@ -464,6 +473,7 @@ export class Host {
     }
     this.#deathWatch.moved(this.#hosts());
     this.#released(membership);
+    for (const { to, message, sender, forwarded } of this.#early.splice(0)) this.#fromHost(to, message, sender, forwarded);
   }
 
   #released(membership: Membership): void {
@@ -477,6 +487,7 @@ export class Host {
     this.#waiting.clear();
     this.#holding.clear();
     this.#deathWatch.clear();
+    for (const { to, message, sender } of this.#early.splice(0)) this.#refuse("fenced", to, message, sender, undefined);
     for (const envelope of this.#outbox?.discard() ?? []) {
       if (envelope[0] === ASK) this.#asks.failed(envelope[3], "unreachable", `${envelope[1]}: ${ASK_FAILURES.unreachable}`);
       else this.#deadLetter("fenced", envelope);

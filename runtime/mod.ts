@@ -12,6 +12,7 @@ export { HOST_KIND, type HostMessage, type HostReport, hostAddress, hostKind, ty
 export { type LogLevel, type LogOptions, pinoLogger, silentLogger, withFields } from "./log.ts";
 export { type LoopbackNetwork, loopbackNetwork } from "./loopback-network.ts";
 export { LEASE_MARGIN_MS, LEASE_MS, Membership, type MembershipOptions, RENEW_MS } from "./membership/membership.ts";
+export { NatsRegisters, type NatsRegistersOptions } from "./membership/nats-registers.ts";
 export { type Entry, memoryRegisters, type Registers, type RegistersWatcher } from "./membership/registers.ts";
 export type { MemberRow } from "./membership/table.ts";
 export { type NatsTransportOptions, natsTransport } from "./nats-transport.ts";

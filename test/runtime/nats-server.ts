@@ -10,11 +10,13 @@ export class TestNatsServer {
   readonly #folder = mkdtempSync(join(tmpdir(), "troupe-nats-"));
   /** Taken up by the next start. */
   payload_max: number;
+  readonly #more: string;
   #child: ChildProcess | undefined;
   #port = -1;
 
-  constructor(payload_max: number) {
+  constructor(payload_max: number, options: { jetStream?: boolean } = {}) {
     this.payload_max = payload_max;
+    this.#more = options.jetStream ? `jetstream { store_dir: "${join(this.#folder, "jetstream")}" }\n` : "";
   }
 
   get url(): string {
@@ -24,7 +26,10 @@ export class TestNatsServer {
   /** Starts it; a second start, after `kill`, takes the same port. */
   async start(): Promise<void> {
     const config = join(this.#folder, "nats.conf");
-    writeFileSync(config, `host: "127.0.0.1"\nport: ${this.#port}\nmax_payload: ${this.payload_max}\nports_file_dir: "${this.#folder}"\n`);
+    writeFileSync(
+      config,
+      `host: "127.0.0.1"\nport: ${this.#port}\nmax_payload: ${this.payload_max}\nports_file_dir: "${this.#folder}"\n${this.#more}`,
+    );
     const child = spawn(process.env.NATS_SERVER ?? "nats-server", ["-c", config], { stdio: "ignore" });
     this.#child = child;
     await once(child, "spawn");

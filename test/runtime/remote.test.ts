@@ -195,7 +195,7 @@ test("what another host sends in error is sent on once, and refused the second t
   await clock.run(0);
   expect(front.host.counters()).toMatchObject({ active: 0, deadLetters: { unreachable: 0 } });
   expect(await back.host.messenger.ask(sum, { type: "sum" })).toEqual({ total: 4, on: "back" });
-  network.inject("front", frameOfStranger([[0, sum, { type: "add", n: 4 }, true]]));
+  network.inject("front", frameOfStranger([[0, sum, { type: "add", n: 4 }, 0]]));
   await clock.run(0);
   expect(front.host.counters()).toMatchObject({ active: 0, deadLetters: { unreachable: 1 } });
   expect(await back.host.messenger.ask(sum, { type: "sum" })).toEqual({ total: 4, on: "back" });
