@@ -30,6 +30,18 @@ const KIND_METRICS: readonly KindMetric[] = [
     type: "counter",
     read: ({ escalations }) => escalations,
   },
+  {
+    name: "troupe_actor_fenced_total",
+    help: "Activations that ended because their host was removed from the cluster.",
+    type: "counter",
+    read: ({ fenced }) => fenced,
+  },
+  {
+    name: "troupe_actor_cancelled_total",
+    help: "Messages that were not handled because their asker had cancelled.",
+    type: "counter",
+    read: ({ cancelled }) => cancelled,
+  },
   { name: "troupe_actor_mailbox_messages", help: "Messages that wait in mailboxes.", type: "gauge", read: ({ queued }) => queued },
   {
     name: "troupe_actor_mailbox_messages_max",
@@ -37,6 +49,29 @@ const KIND_METRICS: readonly KindMetric[] = [
     type: "gauge",
     read: ({ queuedMax }) => queuedMax,
   },
+];
+
+/** What went between a host and all others. */
+interface LinkMetric {
+  readonly name: string;
+  readonly help: string;
+  readonly type: "counter" | "gauge";
+  read(links: HostReport["counters"]["links"]): number;
+}
+
+const LINK_METRICS: readonly LinkMetric[] = [
+  { name: "troupe_frames_sent_total", help: "Frames sent to other hosts.", type: "counter", read: ({ frames }) => frames },
+  { name: "troupe_frames_received_total", help: "Frames from other hosts.", type: "counter", read: ({ framesTaken }) => framesTaken },
+  { name: "troupe_frames_doubled_total", help: "Frames that came a second time.", type: "counter", read: ({ doubled }) => doubled },
+  {
+    name: "troupe_envelopes_sent_total",
+    help: "Envelopes in the frames that were sent.",
+    type: "counter",
+    read: ({ envelopes }) => envelopes,
+  },
+  { name: "troupe_sent_bytes_total", help: "Bytes of the frames that were sent.", type: "counter", read: ({ bytes }) => bytes },
+  { name: "troupe_missed_bytes_total", help: "What others sent here and did not arrive.", type: "counter", read: ({ missed }) => missed },
+  { name: "troupe_outbox_bytes", help: "What waits for other hosts to take in more.", type: "gauge", read: ({ waiting }) => waiting },
 ];
 
 /** What every host's kernel has counted, as Prometheus sees it: seconds, one series for each host and kind. */
@@ -74,6 +109,9 @@ export function kernelFamilies(answers: readonly HostAnswer<HostReport>[]): read
     ofHosts("troupe_late_answers_total", "Answers that came after their ask had ended.", "counter", ({ host, counters }) => [
       { labels: { host }, value: counters.lateAnswers },
     ]),
+    ...LINK_METRICS.map(({ name, help, type, read }) =>
+      ofHosts(name, help, type, ({ host, counters }) => [{ labels: { host }, value: read(counters.links) }]),
+    ),
     ofHosts("troupe_kernel_block_seconds", "Time for which the kernel holds the event loop.", "histogram", ({ host, counters }) =>
       seconds({ host }, counters.blocks),
     ),

@@ -104,6 +104,9 @@ test("subjects, streams and buckets are followed to their constants", () => {
     export async function run(connection: NatsConnection, host: string): Promise<void> {
       const other = \`\${PREFIX}.other\`;
       connection.publish(subjectOf(host), "", { reply: other });
+      const get = (subject: string): void => void connection.request(\`get.\${subject}\`);
+      for (const part of [1, 2]) get(\`\${PREFIX}.\${part === 1 ? "end" : \`frame.\${part}\`}\`);
+      get(other);
       await connection.jetstream().views.kv("made-table", { history: 1 });
       await (await connection.jetstreamManager()).streams.add(config(options));
     }`);
@@ -113,6 +116,7 @@ test("subjects, streams and buckets are followed to their constants", () => {
     "bucket { history: 1 }",
     "publish made.host.<host>",
     "reply made.other",
+    "request get.(made.(end or frame.<part>) or made.other)",
     "stream { name: made-log, subjects: [made-log.x] }",
   ]);
 });

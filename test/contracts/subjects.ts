@@ -5,6 +5,10 @@ import { walk } from "./messages.ts";
 const NAMING = ["publish", "subscribe", "request", "requestMany", "pullSubscribe", "kv"];
 
 /** What the NATS client calls the settings of a stream and of a bucket. */
+const OR = " or ";
+/** A placeholder and nothing else. */
+const ONLY_A_NAME = /^<[^<>]+>$/;
+
 const SETTINGS: Readonly<Record<string, string>> = { StreamConfig: "stream", KvOptions: "bucket" };
 
 /** Every subject, stream and bucket that the sources name to the NATS client. Where a part is not known before it runs, `<it>` stands for it. */
@@ -65,10 +69,22 @@ class Texts {
   readonly #checker: ts.TypeChecker;
   /** Properties of the house's own types, and the constant texts that the sources give them. */
   readonly #given = new Map<ts.Symbol, Set<string>>();
+  /** What the house's functions are called with, and what its properties are set to. */
+  readonly #calls = new Map<ts.Node, ts.CallExpression[]>();
+  readonly #settings = new Map<ts.Symbol, ts.Expression[]>();
+  /** Names that are being followed: one that leads back to itself stands for itself. */
+  readonly #following = new Set<ts.Node>();
 
   constructor(files: readonly ts.SourceFile[], checker: ts.TypeChecker) {
     this.#checker = checker;
     walk(files, (node) => {
+      if (ts.isCallExpression(node)) {
+        const called = checker.getResolvedSignature(node)?.declaration;
+        if (called !== undefined && !called.getSourceFile().isDeclarationFile) push(this.#calls, called, node);
+      } else if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.EqualsToken) {
+        const set = ts.isPropertyAccessExpression(node.left) ? checker.getSymbolAtLocation(node.left.name) : undefined;
+        if (set !== undefined) push(this.#settings, set, node.right);
+      }
       if (!ts.isObjectLiteralExpression(node)) return;
       const type = checker.getContextualType(node);
       for (const property of node.properties) {
@@ -86,8 +102,13 @@ class Texts {
     if (type.isStringLiteral()) return type.value;
     if (ts.isArrayLiteralExpression(expression)) return `[${expression.elements.map((element) => this.of(element)).join(", ")}]`;
     if (ts.isTemplateExpression(expression)) {
-      return expression.head.text + expression.templateSpans.map((span) => this.of(span.expression) + span.literal.text).join("");
+      const parts = expression.templateSpans.map(({ expression: part, literal }) => {
+        const text = this.of(part);
+        return (text.includes(OR) ? `(${text})` : text) + literal.text;
+      });
+      return expression.head.text + parts.join("");
     }
+    if (ts.isConditionalExpression(expression)) return `${this.of(expression.whenTrue)}${OR}${this.of(expression.whenFalse)}`;
     if (ts.isIdentifier(expression) || ts.isPropertyAccessExpression(expression)) return this.#ofName(expression);
     if (ts.isCallExpression(expression)) return this.#ofCall(expression);
     return asWritten(expression);
@@ -103,9 +124,19 @@ class Texts {
       const { initializer } = declaration;
       if (ts.isTemplateExpression(initializer) || ts.isCallExpression(initializer)) return this.of(initializer);
     }
+    if (this.#checker.getTypeAtLocation(expression).flags & ts.TypeFlags.Number) return `<${name.text}>`;
+    const sources = ts.isParameter(declaration) ? this.#argumentsFor(declaration) : (this.#settings.get(symbol) ?? []);
+    if (sources.length > 0 && !this.#following.has(declaration)) {
+      this.#following.add(declaration);
+      const texts = new Set(sources.map((source) => this.of(source)));
+      this.#following.delete(declaration);
+      // What is only known by its name everywhere is best called by the name that it has here.
+      const known = [...texts].filter((text) => !ONLY_A_NAME.test(text)).sort();
+      if (known.length === texts.size) return known.join(OR);
+    }
     const property = ts.isBindingElement(declaration) ? this.#boundProperty(declaration) : symbol;
     const given = property === undefined ? undefined : this.#given.get(property);
-    return given === undefined ? `<${name.text}>` : [...given].sort().join("|");
+    return given === undefined ? `<${name.text}>` : [...given].sort().join(OR);
   }
 
   /** A function of the house that only returns something is that. */
@@ -120,11 +151,22 @@ class Texts {
     return asWritten(call);
   }
 
+  #argumentsFor(parameter: ts.ParameterDeclaration): readonly ts.Expression[] {
+    const at = parameter.parent.parameters.indexOf(parameter);
+    return (this.#calls.get(parameter.parent) ?? []).flatMap((call) => call.arguments[at] ?? []);
+  }
+
   /** The property that `const { name } = options` takes. */
   #boundProperty(element: ts.BindingElement): ts.Symbol | undefined {
     const source = this.#checker.getTypeAtLocation(element.parent);
     return source.getProperty((element.propertyName ?? element.name).getText());
   }
+}
+
+function push<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
 }
 
 function asWritten(expression: ts.Expression): string {

@@ -59,6 +59,8 @@ test("a page shows all hosts of the cluster, and which of them does not answer",
     'troupe_dead_letters_total{host="front",kind="",reason="unknown-kind"} 1',
     'troupe_dead_letters_total{host="front",kind="host",reason="unknown-kind"} 0',
     'troupe_worker_pool_queued{host="back",pool="sums"} 3',
+    'troupe_actor_fenced_total{host="back",kind="work"} 0',
+    'troupe_frames_doubled_total{host="back"} 0',
     "# TYPE troupe_actor_handler_seconds histogram",
   ]) {
     expect(lines).toContain(line);
