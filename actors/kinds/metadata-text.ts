@@ -1,5 +1,5 @@
 import type { ObjectMeta, OwnerReference } from "./object.ts";
-import type { ObjectText } from "./text.ts";
+import { type ObjectText, withoutManagedFields } from "./text.ts";
 
 const NO_LABELS: Readonly<Record<string, string>> = {};
 const NO_OWNERS: readonly OwnerReference[] = [];
@@ -17,7 +17,7 @@ function member(text: string, start: string, end: string): string | undefined {
 // These read a stored text without decoding the object. The metadata is cut off first: it is short and at the front, while to search a whole
 // text for what is not there is what costs (V8 looks for a pattern's first character, and texts are full of quotes).
 
-const headOf: (text: ObjectText) => string = rememberLast((text) => metadataText(text));
+const headOf: (text: ObjectText) => string = rememberLast((text) => metadataText(withoutManagedFields(text)));
 
 /** Whether two texts of one object have the same labels. No JSON is parsed. */
 export function sameLabels(a: ObjectText, b: ObjectText): boolean {
@@ -76,9 +76,9 @@ function rememberLast<Answer>(ask: (text: ObjectText) => Answer): (text: ObjectT
   };
 }
 
-/** Exactly the metadata of a stored object; the rest is neither read nor parsed. */
+/** The metadata of a stored object but for the managers of its fields; the rest is neither read nor parsed. */
 export function decodeMetadata(text: ObjectText): ObjectMeta {
-  return JSON.parse(`{${metadataText(text)}`) as ObjectMeta;
+  return JSON.parse(`{${headOf(text)}`) as ObjectMeta;
 }
 
 /** The metadata of a stored text, from after its opening brace up to and with its closing one: a stored text begins inside its metadata. */

@@ -9,11 +9,40 @@ export type ObjectText = string & { readonly __text: unique symbol };
 
 const HEAD = '{"metadata":{';
 
-/** The stored form of an object. `metadata` must have at least one field beside `resourceVersion` (name and uid always are). */
-export function encodeObject(object: KubeObject): ObjectText {
+/**
+ * What stands first in a stored text whose fields have managers: the member and its array, as `managersJson` writes it. Most who read an object do not
+ * care who manages its fields, and the list is as long as the object; here it can be cut off without being read.
+ */
+const MANAGED_HEAD = '"managedFields":';
+/** Ends it: the name is always the next member, and nowhere else in the list can these characters be, for its only array is itself. */
+const MANAGED_END = '],"name":';
+
+/**
+ * The stored form of an object. `metadata` must begin with the name (so registries write it). `managedFields` is the JSON of the array, see `managersJson`;
+ * what the object itself says of managed fields is left out.
+ */
+export function encodeObject(object: KubeObject, managedFields?: string): ObjectText {
   const { metadata, apiVersion: _version, kind: _kind, ...rest } = object;
-  const { resourceVersion: _revision, ...meta } = metadata;
-  return JSON.stringify({ metadata: meta, ...rest }).slice(HEAD.length) as ObjectText;
+  const { resourceVersion: _revision, managedFields: _managed, ...meta } = metadata as KubeObject["metadata"] & { managedFields?: unknown };
+  const text = JSON.stringify({ metadata: meta, ...rest }).slice(HEAD.length);
+  return (managedFields === undefined ? text : `${MANAGED_HEAD}${managedFields},${text}`) as ObjectText;
+}
+
+/** Where the list of managers ends; 0 when there is none. */
+function endOfManaged(text: ObjectText): number {
+  return text.startsWith(MANAGED_HEAD) ? text.indexOf(MANAGED_END, MANAGED_HEAD.length) + 1 : 0;
+}
+
+/** The JSON of `metadata.managedFields` of a stored text; undefined when there is none. */
+export function managedFieldsOf(text: ObjectText): string | undefined {
+  const end = endOfManaged(text);
+  return end === 0 ? undefined : text.slice(MANAGED_HEAD.length, end);
+}
+
+/** The stored text without the managers of its fields. */
+export function withoutManagedFields(text: ObjectText): ObjectText {
+  const end = endOfManaged(text);
+  return end === 0 ? text : (text.slice(end + 1) as ObjectText);
 }
 
 /** The JSON of a stored object as a list item: no `kind`, no `apiVersion`. */
@@ -31,7 +60,12 @@ export function gvkJson(kind: string, apiVersion: string): string {
   return `"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)}`;
 }
 
-/** The object of a stored text, with its resourceVersion. */
+/** The object of a stored text, with its resourceVersion and without the managers of its fields. */
 export function decodeObject<T extends KubeObject>(text: ObjectText, revision: number): T {
+  return JSON.parse(itemJson(withoutManagedFields(text), revision)) as T;
+}
+
+/** The object of a stored text with all that it has. */
+export function decodeWhole<T extends KubeObject>(text: ObjectText, revision: number): T {
   return JSON.parse(itemJson(text, revision)) as T;
 }

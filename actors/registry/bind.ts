@@ -2,7 +2,7 @@ import { conflict } from "../kinds/errors.ts";
 import type { Pod, PodCondition } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
 import type { ObjectMeta } from "../kinds/object.ts";
-import { encodeObject } from "../kinds/text.ts";
+import { encodeObject, managedFieldsOf } from "../kinds/text.ts";
 import type { Entry } from "../store/view.ts";
 import type { BindOptions } from "./registry.ts";
 import type { StoreAccess } from "./store-access.ts";
@@ -57,7 +57,7 @@ export function bindPod(
     const refusal = bindingRefusal(pod);
     if (refusal !== undefined) throw conflict(BINDING, name, refusal);
     const { key, revision: expect } = entry;
-    const text = encodeObject(boundPod(pod, nodeName, options.annotations, access.clock.now_ms()));
+    const text = encodeObject(boundPod(pod, nodeName, options.annotations, access.clock.now_ms()), managedFieldsOf(entry.text));
     if (options.dryRun === true) return { done: { key, revision: expect, text } };
     return { mutations: [{ op: "update", key, text, expect }], result: (revision) => ({ key, revision, text }) };
   });

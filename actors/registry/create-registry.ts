@@ -9,6 +9,7 @@ import type { StoreClient } from "../store/transaction.ts";
 import type { View } from "../store/view.ts";
 import type { AdmissionPlugin } from "./admission/admission.ts";
 import { ADMISSION_PLUGINS } from "./admission/plugins.ts";
+import { applyObject } from "./apply.ts";
 import { bindPod } from "./bind.ts";
 import type { Companion } from "./companion.ts";
 import type { WriteWorld } from "./create.ts";
@@ -67,6 +68,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     update: (kind, object, write = {}) => updateObject(world, storedKind(kind), toStored(kind, object), write),
     modify: (kind, namespace, name, modify, write = {}) => modifyObject(world, kind, namespace, name, modify, write),
     patch: (kind, namespace, name, patch, write = {}) => patchObject(world, kind, namespace, name, patch, write),
+    apply: (kind, namespace, name, configuration, write) => applyObject(world, kind, namespace, name, configuration, write),
     delete: (kind, namespace, name, write = {}) => deleteObject(world, storedKind(kind), namespace, name, write),
     deleteCollection: (kind, namespace, matches, write = {}) => deleteMatching(world, storedKind(kind), namespace, matches, write),
     bind: async (namespace, name, uid, nodeName, write = {}) => bindPod(access, pods(), namespace, name, uid, nodeName, write),

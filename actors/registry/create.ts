@@ -1,6 +1,7 @@
 import { alreadyExists, generateNameConflict, invalid } from "../kinds/errors.ts";
 import type { Kind } from "../kinds/kind.ts";
 import { keyFor, resourceOf } from "../kinds/kind.ts";
+import { type FieldManager, managersJson } from "../kinds/managed-fields/managers.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { encodeObject } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
@@ -8,6 +9,7 @@ import type { Entry } from "../store/view.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./admission/admission.ts";
 import { admit } from "./admission/admission.ts";
 import type { Companion, Plan } from "./companion.ts";
+import { fieldWrite, ownedByCreate } from "./field-ownership.ts";
 import { generateName } from "./names.ts";
 import { newObject } from "./object-state.ts";
 import type { WriteOptions } from "./registry.ts";
@@ -25,12 +27,13 @@ export interface WriteWorld {
   readonly companions: ReadonlyMap<string, Companion>;
 }
 
-/** Admission, names, metadata, defaults, validation, admission again, one transaction. Source: apiserver's registry.Store.Create. */
+/** `applied`: the managers of what an apply made; others are told from the object. Admission, names, metadata, defaults, validation, admission again, one transaction. Source: apiserver's registry.Store.Create. */
 export async function createObject<T extends KubeObject>(
   world: WriteWorld,
   kind: Kind<T>,
   object: T,
   options: WriteOptions,
+  applied?: readonly FieldManager[],
 ): Promise<Entry> {
   const { access, admission } = world;
   const resource = resourceOf(kind);
@@ -46,9 +49,12 @@ export async function createObject<T extends KubeObject>(
     current: undefined,
     options,
   };
+  const now_ms = access.clock.now_ms();
+  // What a client leaves to the defaults is its own all the same; what admission fills in is nobody's.
+  kind.applyDefaults?.(object);
+  const managers = applied === undefined ? ownedByCreate(fieldWrite(kind, options, undefined, now_ms), object) : managersJson(applied);
   const mutating = admit(admission, "mutate", request, access);
   if (mutating !== undefined) await mutating;
-  const now_ms = access.clock.now_ms();
   const generated = name === "" && base !== "";
   const next = newObject(kind, object, generated ? generateName(base, access.random) : name, access.random, now_ms);
   kind.applyDefaults?.(next);
@@ -59,8 +65,8 @@ export async function createObject<T extends KubeObject>(
   if (validating !== undefined) await validating;
   const companion = world.companions.get(resource) as Companion<T> | undefined;
   return options.dryRun === true
-    ? createDry(world, kind, companion === undefined ? next : companion.plan(next, undefined).object)
-    : createNamed(world, kind, next, companion, generated ? base : undefined);
+    ? createDry(world, kind, companion === undefined ? next : companion.plan(next, undefined).object, managers)
+    : createNamed(world, kind, next, companion, generated ? base : undefined, managers);
 }
 
 /** Creates under the object's name, or under others made from `base` while they are taken. */
@@ -70,6 +76,7 @@ async function createNamed<T extends KubeObject>(
   wanted: T,
   companion: Companion<T> | undefined,
   base: string | undefined,
+  managers: string | undefined,
 ): Promise<Entry> {
   let named = wanted;
   let names = 1;
@@ -79,7 +86,7 @@ async function createNamed<T extends KubeObject>(
     const own = {
       op: "create",
       key: keyFor(kind, kind.namespaced ? namespace : undefined, name),
-      text: encodeObject(plan.object),
+      text: encodeObject(plan.object, managers),
     } as const;
     const mutations: readonly Mutation[] = plan.mutations.length === 0 ? [own] : [own, ...plan.mutations];
     const outcome = await access.commit(mutations);
@@ -101,9 +108,14 @@ async function createNamed<T extends KubeObject>(
 }
 
 /** What would have been created, with revision 0. */
-async function createDry<T extends KubeObject>({ access }: WriteWorld, kind: Kind<T>, object: T): Promise<Entry> {
+async function createDry<T extends KubeObject>(
+  { access }: WriteWorld,
+  kind: Kind<T>,
+  object: T,
+  managers: string | undefined,
+): Promise<Entry> {
   const { namespace, name } = object.metadata;
   const key = keyFor(kind, kind.namespaced ? namespace : undefined, name);
   if ((await access.find(key)) !== undefined) throw alreadyExists(kind, name);
-  return { key, revision: 0, text: encodeObject(object) };
+  return { key, revision: 0, text: encodeObject(object, managers) };
 }

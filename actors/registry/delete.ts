@@ -3,7 +3,7 @@ import type { Kind } from "../kinds/kind.ts";
 import { keyFor, resourceOf } from "../kinds/kind.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { StatusError } from "../kinds/status.ts";
-import { encodeObject } from "../kinds/text.ts";
+import { encodeObject, managedFieldsOf } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
 import { admit } from "./admission/admission.ts";
@@ -63,7 +63,7 @@ export function deletionStep(
   if (decision.action === "keep") return { done: { removed: false, entry } };
   const { key, revision: expect } = entry;
   const removed = decision.action === "remove";
-  const text = decision.object === current ? entry.text : encodeObject(decision.object);
+  const text = decision.object === current ? entry.text : encodeObject(decision.object, managedFieldsOf(entry.text));
   if (options.dryRun === true) return { done: { removed, entry: { key, revision: expect, text } } };
   const own: Mutation = removed ? { op: "delete", key, expect } : { op: "update", key, text, expect };
   const released = removed ? (world.companions.get(resourceOf(kind))?.release(current) ?? []) : [];

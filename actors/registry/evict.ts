@@ -2,9 +2,9 @@ import { conflict, evictionRefused, forbidden, internalError, tooManyRequests } 
 import type { Pod, PodDisruptionBudget } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
 import { matchesLabels, selectorOf } from "../kinds/machinery/label-selector.ts";
-import { encodeObject } from "../kinds/text.ts";
+import { encodeObject, managedFieldsOf } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
-import type { View } from "../store/view.ts";
+import type { Entry, View } from "../store/view.ts";
 import type { WriteWorld } from "./create.ts";
 import { deletionStep } from "./delete.ts";
 import type { Deleted, DeleteOptions } from "./registry.ts";
@@ -72,13 +72,10 @@ function needsNoBudget(pod: Pod): boolean {
   return phase === "Succeeded" || phase === "Failed" || phase === "Pending" || pod.metadata.deletionTimestamp !== undefined;
 }
 
-function budgetsOf(view: View, pod: Pod): PodDisruptionBudget[] {
-  const found: PodDisruptionBudget[] = [];
-  for (const entry of view.list(BUDGETS, pod.metadata.namespace)) {
-    const budget = view.decode<PodDisruptionBudget>(entry);
-    if (matchesLabels(selectorOf(budget.spec.selector), pod.metadata.labels)) found.push(budget);
-  }
-  return found;
+function budgetsOf(view: View, pod: Pod): Entry[] {
+  return view
+    .list(BUDGETS, pod.metadata.namespace)
+    .filter((entry) => matchesLabels(selectorOf(view.decode<PodDisruptionBudget>(entry).spec.selector), pod.metadata.labels));
 }
 
 /** Deletes a pod and spends one disruption of its budget, both or neither. */
@@ -91,10 +88,10 @@ export function evictPod(world: WriteWorld, kind: Kind<Pod>, namespace: string, 
       throw internalError("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
     }
     const budget = budgets[0];
-    const next = budget === undefined ? undefined : spendBudget(budget, pod, access.clock.now_ms());
+    const next =
+      budget === undefined ? undefined : spendBudget(access.view.decode<PodDisruptionBudget>(budget), pod, access.clock.now_ms());
     if (budget !== undefined && next !== undefined) {
-      const key = `${BUDGETS}/${namespace}/${budget.metadata.name}`;
-      spent.push({ op: "update", key, text: encodeObject(next), expect: Number(budget.metadata.resourceVersion) });
+      spent.push({ op: "update", key: budget.key, text: encodeObject(next, managedFieldsOf(budget.text)), expect: budget.revision });
     }
     const step = deletionStep(world, kind as unknown as Kind, entry, pod, options, spent);
     if ("done" in step || options.preconditions?.resourceVersion === undefined) return step;

@@ -1,7 +1,7 @@
 import { conflict, invalid } from "../kinds/errors.ts";
 import type { Namespace } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
-import { encodeObject } from "../kinds/text.ts";
+import { encodeObject, managedFieldsOf } from "../kinds/text.ts";
 import type { Entry } from "../store/view.ts";
 import { isReleased } from "./deletion.ts";
 import { sameObject } from "./object-state.ts";
@@ -24,7 +24,7 @@ export function finalizeNamespace(access: StoreAccess, kind: Kind<Namespace>, wa
     const released = isReleased(kind as unknown as Kind, next);
     if (!released && sameObject(next, current)) return { done: entry };
     const { key, revision: expect } = entry;
-    const text = encodeObject(next);
+    const text = encodeObject(next, managedFieldsOf(entry.text));
     if (options.dryRun === true) return { done: { key, revision: expect, text } };
     return {
       mutations: [released ? { op: "delete", key, expect } : { op: "update", key, text, expect }],

@@ -6,7 +6,7 @@ import type { BodyKind } from "../kinds/machinery/body.ts";
 import { readPatched } from "../kinds/machinery/body.ts";
 import { patchDocument } from "../kinds/machinery/patch.ts";
 import type { KubeObject } from "../kinds/object.ts";
-import { decodeObject } from "../kinds/text.ts";
+import { decodeObject, decodeWhole } from "../kinds/text.ts";
 import type { Entry } from "../store/view.ts";
 import type { WriteWorld } from "./create.ts";
 import type { Patch, WriteOptions } from "./registry.ts";
@@ -33,7 +33,8 @@ export function patchObject<T extends KubeObject>(
   const { stored } = kind;
   const own = (stored?.kind ?? kind) as unknown as Kind<T>;
   return changeStored(world.access, own, namespace, name, (entry, current) => {
-    const read = decodeObject<T>(entry.text, entry.revision);
+    // Who manages its fields is as long as the object, and hardly ever what a patch is about.
+    const read = (mentionsManagers(patch) ? decodeWhole<T> : decodeObject<T>)(entry.text, entry.revision);
     const document = { kind: kind.kind, apiVersion: apiVersionOf(kind), ...(stored === undefined ? read : stored.fromStored(read)) };
     const next = patched<T>(kind, document, patch, options);
     checkIdentity(own as unknown as Kind, current, next);
@@ -65,7 +66,7 @@ function patched<T extends KubeObject>(kind: BodyKind, document: object, patch: 
 }
 
 /** What no patch may change: which object it is, and which state of it. */
-function checkIdentity(kind: Kind, current: KubeObject, next: KubeObject): void {
+export function checkIdentity(kind: Kind, current: KubeObject, next: KubeObject): void {
   const { metadata } = current;
   const { name, namespace, uid, resourceVersion } = next.metadata ?? {};
   if (name !== metadata.name) {
@@ -76,6 +77,10 @@ function checkIdentity(kind: Kind, current: KubeObject, next: KubeObject): void 
   if (uid !== undefined && uid !== "" && uid !== metadata.uid) throw uidConflict(kind, kind, current, uid);
   if (resourceVersion !== undefined && resourceVersion !== "" && resourceVersion !== metadata.resourceVersion)
     throw conflict(kind, metadata.name);
+}
+
+function mentionsManagers({ body }: Patch): boolean {
+  return JSON.stringify(body)?.includes("managedFields") === true;
 }
 
 /** Whether the patch speaks of one revision only. */

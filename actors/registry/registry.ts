@@ -40,6 +40,15 @@ export interface Patch {
   readonly body: unknown;
 }
 
+/** What a client wants an object to be, as far as it cares (server-side apply). `body` is the parsed configuration. */
+export interface Configuration {
+  readonly body: unknown;
+  /** Takes fields over that others own. */
+  readonly force: boolean;
+}
+
+export type Applied = { readonly created: boolean; readonly entry: Entry };
+
 /** Which objects a deletecollection takes. */
 export type Matches = (object: KubeObject) => boolean;
 
@@ -73,6 +82,14 @@ export interface Registry {
     patch: Patch,
     options?: WriteOptions & { readonly subresource?: WrittenPart },
   ): Promise<Entry>;
+  /** Server-side apply: makes the object if there is none; the applied fields are the manager's from then on. Conflict when others own them. */
+  apply<T extends KubeObject>(
+    kind: Kind<T>,
+    namespace: string | undefined,
+    name: string,
+    configuration: Configuration,
+    options: WriteOptions & { readonly fieldManager: string; readonly subresource?: WrittenPart },
+  ): Promise<Applied>;
   delete(kind: Kind, namespace: string | undefined, name: string, options?: DeleteOptions): Promise<Deleted>;
   /** Deletes all that match, each by the same rules as `delete`. What somebody else deleted meanwhile is left out. */
   deleteCollection(kind: Kind, namespace: string | undefined, matches: Matches, options?: DeleteOptions): Promise<readonly Deleted[]>;

@@ -80,7 +80,7 @@ export function decideScale(
   }
   const workload = decodeObject<Scalable>(entry.text, entry.revision);
   const wanted: Scalable = { ...workload, spec: { ...workload.spec, replicas } };
-  return decideUpdate(world, kind, entry, current, wanted, options, insists);
+  return decideUpdate(world, kind, entry, current, wanted, { ...options, door: "scale" }, insists);
 }
 
 /** The current Scale of a workload. NotFound when there is none. */

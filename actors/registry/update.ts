@@ -1,6 +1,7 @@
 import { conflict, invalid } from "../kinds/errors.ts";
 import type { Kind } from "../kinds/kind.ts";
 import { keyFor, resourceOf } from "../kinds/kind.ts";
+import { type FieldManager, type ManagedFieldsEntry, managersJson, sameManagers } from "../kinds/managed-fields/managers.ts";
 import { validateObjectMetaUpdate } from "../kinds/metadata.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { decodeObject, encodeObject } from "../kinds/text.ts";
@@ -11,6 +12,7 @@ import { admit } from "./admission/admission.ts";
 import type { Companion, Plan } from "./companion.ts";
 import type { WriteWorld } from "./create.ts";
 import { isReleased } from "./deletion.ts";
+import { fieldWrite, managersOf, ownedAfterUpdate } from "./field-ownership.ts";
 import { carryOver, countGeneration, sameObject } from "./object-state.ts";
 import type { WriteOptions, WrittenPart } from "./registry.ts";
 import type { Step } from "./writes.ts";
@@ -18,6 +20,10 @@ import { changeStored, uidConflict } from "./writes.ts";
 
 export interface UpdateOptions extends WriteOptions {
   readonly subresource?: WrittenPart;
+  /** The door that is named beside the manager of the fields, where it is another than `subresource`. */
+  readonly door?: "scale";
+  /** The managers after an apply; those of other updates are told from what changes. */
+  readonly applied?: readonly FieldManager[];
 }
 
 /** The revision that an update insists on; undefined when it takes any. */
@@ -90,8 +96,8 @@ export async function decideUpdate<T extends KubeObject>(
       ? nextByStatus(kind, wanted, current, options.subresource, world.access.clock.now_ms())
       : await nextBySpec(world, kind, wanted, current, companion, options);
   const plan: Plan<T> = companion === undefined ? { object: next, mutations: [] } : companion.plan(next, current);
-  if (plan.mutations.length === 0 && sameObject(plan.object, current)) return { done: entry };
-  const text = encodeObject(plan.object);
+  if (plan.mutations.length === 0 && sameObject(plan.object, current) && !ownsAnew(wanted, options, entry)) return { done: entry };
+  const text = encodeObject(plan.object, managersAfter(world, kind, entry, current, wanted, plan.object, options));
   if (text === entry.text && plan.mutations.length === 0) return { done: entry };
   const { key, revision: expect } = entry;
   if (options.dryRun === true) return { done: { key, revision: expect, text } };
@@ -108,6 +114,26 @@ export async function decideUpdate<T extends KubeObject>(
       return insists ? conflict(kind, name) : undefined;
     },
   };
+}
+
+/** Whether fields change hands though the object stays as it is. */
+function ownsAnew(wanted: KubeObject, options: UpdateOptions, entry: Entry): boolean {
+  if (options.applied !== undefined) return !sameManagers(options.applied, managersOf(entry.text));
+  return options.subresource === undefined && wanted.metadata.managedFields !== undefined;
+}
+
+function managersAfter<T extends KubeObject>(
+  world: WriteWorld,
+  kind: Kind<T>,
+  entry: Entry,
+  current: T,
+  wanted: T,
+  next: T,
+  options: UpdateOptions,
+): string | undefined {
+  if (options.applied !== undefined) return managersJson(options.applied);
+  const write = fieldWrite(kind, options, options.door ?? options.subresource, world.access.clock.now_ms());
+  return ownedAfterUpdate(write, entry.text, current, next, wanted.metadata.managedFields as ManagedFieldsEntry[] | undefined);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { parse as parseYaml } from "yaml";
+import { parse as parseYaml, YAMLParseError } from "yaml";
 import { badRequest, requestEntityTooLarge, unsupportedMediaType } from "../../actors/kinds/errors.ts";
 import type { ExpectedKind } from "./protobuf-body.ts";
 import { jsonFromProtobuf } from "./protobuf-body.ts";
@@ -12,7 +12,12 @@ const YAML_ALIASES_MAX = 100;
 
 /** Media types of objects that are read. */
 const OBJECT_TYPES = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
-const PATCH_TYPES = ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"];
+const PATCH_TYPES = [
+  "application/json-patch+json",
+  "application/merge-patch+json",
+  "application/strategic-merge-patch+json",
+  "application/apply-patch+yaml",
+];
 
 export type PatchType = "json" | "merge" | "strategic";
 
@@ -108,6 +113,23 @@ export function jsonFromYaml(body: string): string {
     const value: unknown = parseYaml(body, { maxAliasCount: YAML_ALIASES_MAX, schema: "core" });
     return JSON.stringify(value ?? null);
   } catch (error) {
-    throw badRequest(`error converting YAML to JSON: yaml: ${error instanceof Error ? error.message : String(error)}`);
+    throw badRequest(`error converting YAML to JSON: yaml: ${yamlProblem(error)}`);
   }
 }
+
+/** Go's YAML reader names the line and what it missed; ours shows the place over several lines, of which the first says what is wrong. */
+function yamlProblem(error: unknown): string {
+  if (!(error instanceof YAMLParseError)) return error instanceof Error ? error.message : String(error);
+  const line = error.linePos?.[0].line ?? 1;
+  const what = GO_YAML_WORDS[error.code] ?? error.message.split(" at line ")[0] ?? error.message;
+  return `line ${line}: ${what}`;
+}
+
+/** Where both readers mean the same. Source: go-yaml's parser and scanner. */
+const GO_YAML_WORDS: Partial<Record<YAMLParseError["code"], string>> = {
+  BLOCK_AS_IMPLICIT_KEY: "mapping values are not allowed in this context",
+  BAD_SCALAR_START: "found character that cannot start any token",
+  MISSING_CHAR: "did not find expected node content",
+  TAB_AS_INDENT: "found character that cannot start any token",
+  UNEXPECTED_TOKEN: "did not find expected key",
+};

@@ -4,8 +4,9 @@ import type { KindTable } from "../../actors/kinds/kinds.ts";
 import type { BodyKind, ReadBody } from "../../actors/kinds/machinery/body.ts";
 import { readObjectBody, readPatchBody } from "../../actors/kinds/machinery/body.ts";
 import type { KubeObject } from "../../actors/kinds/object.ts";
+import { StatusError } from "../../actors/kinds/status.ts";
 import type { Patch } from "../../actors/registry/registry.ts";
-import { objectText, patchTypeOf } from "./body.ts";
+import { jsonFromYaml, objectText, patchTypeOf } from "./body.ts";
 import type { CheckedOptions } from "./write-options.ts";
 
 /** What of a writing request is not in its URL. */
@@ -34,6 +35,17 @@ export function readObject<T extends KubeObject>(
   } catch (error) {
     // The stack overflows long before a body of allowed size is at its deepest; no honest object comes near either.
     throw error instanceof RangeError ? badRequest("the body is nested too deeply") : error;
+  }
+}
+
+export const APPLY_TYPE = "application/apply-patch+yaml";
+
+/** The configuration in the body of an apply; 400 when it is no YAML. */
+export function readConfiguration(content: Content): unknown {
+  try {
+    return JSON.parse(jsonFromYaml(content.body.toString("utf8"))) as unknown;
+  } catch (error) {
+    throw error instanceof StatusError ? badRequest(`error decoding YAML: ${error.status.message}`) : error;
   }
 }
 

@@ -1,5 +1,5 @@
 import { badRequest, invalid as invalidObject } from "../../actors/kinds/errors.ts";
-import { invalid, notSupported } from "../../actors/kinds/field-error.ts";
+import { forbidden, invalid, notSupported, required } from "../../actors/kinds/field-error.ts";
 import type { FieldError } from "../../actors/kinds/status.ts";
 import type { DeleteOptions, WriteOptions } from "../../actors/registry/registry.ts";
 import { isTrue } from "./route.ts";
@@ -46,6 +46,23 @@ export function writeOptions(query: URLSearchParams, userAgent: string | undefin
     dryRun: dryRun.length > 0,
     fieldValidation: fieldValidation ?? "Warn",
   };
+}
+
+/** The parameters of a patch that is no apply: it cannot be forced. */
+export function patchOptions(query: URLSearchParams, userAgent: string | undefined): CheckedOptions {
+  if (query.has("force")) throw invalidPatchOptions(forbidden("force", "may not be specified for non-apply patch"));
+  return writeOptions(query, userAgent, "PatchOptions");
+}
+
+/** The parameters of an apply: who applies must be named. */
+export function applyOptions(query: URLSearchParams, userAgent: string | undefined): CheckedOptions & { readonly force: boolean } {
+  const options = writeOptions(query, userAgent, "PatchOptions");
+  if ((query.get("fieldManager") ?? "") === "") throw invalidPatchOptions(required("fieldManager", "is required for apply patch"));
+  return { ...options, force: query.has("force") && isTrue(query.get("force") ?? "") };
+}
+
+function invalidPatchOptions(error: FieldError): Error {
+  return invalidObject({ group: "meta.k8s.io", kind: "PatchOptions" }, "", [error]);
 }
 
 function checkDryRun(values: readonly string[], errors: FieldError[]): void {

@@ -9,10 +9,10 @@ import type { GatewayContext } from "./context.ts";
 import { untilNewest } from "./context.ts";
 import { checkedOptions } from "./list.ts";
 import type { Content } from "./object-body.ts";
-import { readObject, readPatch } from "./object-body.ts";
+import { APPLY_TYPE, readConfiguration, readObject, readPatch } from "./object-body.ts";
 import type { ResourceRequest } from "./route.ts";
 import { selectionOf } from "./selection.ts";
-import { deleteOptions, writeOptions } from "./write-options.ts";
+import { applyOptions, deleteOptions, patchOptions, writeOptions } from "./write-options.ts";
 
 const NAMESPACE_MISMATCH = "the namespace of the provided object does not match the namespace sent on the request";
 
@@ -70,9 +70,16 @@ export async function patch(
   part: WrittenPart | undefined,
   content: Content,
 ): Promise<Answer> {
-  const options = writeOptions(info.query, content.userAgent, "PatchOptions");
-  const change = readPatch(content);
   const namespace = kind.namespaced ? info.namespace : undefined;
+  if (content.mediaType === APPLY_TYPE) {
+    const { force, ...options } = applyOptions(info.query, content.userAgent);
+    const configuration = { body: readConfiguration(content), force };
+    const written = part === undefined ? options : { ...options, subresource: part };
+    const { created, entry } = await context.registry.apply(kind, namespace, info.name, configuration, written);
+    return { type: "object", code: created ? 201 : 200, kind, entry };
+  }
+  const options = patchOptions(info.query, content.userAgent);
+  const change = readPatch(content);
   const written = part === undefined ? options : { ...options, subresource: part };
   const entry = await context.registry.patch(kind, namespace, info.name, change, written);
   return { type: "object", code: 200, kind, entry };

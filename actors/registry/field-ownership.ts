@@ -1,0 +1,70 @@
+/** Keeps `metadata.managedFields` of what is written: who owns which fields. The rules are in kinds/managed-fields; here they meet the store. */
+import type { Kind } from "../kinds/kind.ts";
+import { apiVersionOf } from "../kinds/kind.ts";
+import {
+  type FieldManager,
+  type ManagedFieldsEntry,
+  managersJson,
+  readManagers,
+  readManagersJson,
+  sameManagers,
+} from "../kinds/managed-fields/managers.ts";
+import { typedOf } from "../kinds/managed-fields/typed.ts";
+import { afterCreate, afterUpdate, type FieldWrite, resetFields } from "../kinds/managed-fields/update.ts";
+import type { KubeObject } from "../kinds/object.ts";
+import { managedFieldsOf, type ObjectText } from "../kinds/text.ts";
+import type { WriteOptions } from "./registry.ts";
+import { timestamp } from "./timestamps.ts";
+
+/** The manager of writes that name none. */
+const UNKNOWN_MANAGER = "unknown";
+
+/** A write through this door, by who asks. `door` is the subresource that is named beside the manager. */
+export function fieldWrite(kind: Kind<never>, options: WriteOptions, door: string | undefined, now_ms: number): FieldWrite {
+  const hasStatus = kind.subresources.some(({ name }) => name === "status");
+  return {
+    type: typedOf(kind.schema),
+    apiVersion: apiVersionOf(kind),
+    manager: options.fieldManager ?? UNKNOWN_MANAGER,
+    subresource: door,
+    // Kubernetes forgets the time where a Scale's managers become the workload's; whoever compares the two sees it.
+    time: door === "scale" ? undefined : timestamp(now_ms),
+    reset: resetFields({ plural: kind.plural, hasStatus }, door),
+  };
+}
+
+/** The managers of a new object, as JSON. */
+export function ownedByCreate(write: FieldWrite, object: KubeObject): string | undefined {
+  return managersJson(afterCreate(write, object));
+}
+
+/** The managers that a stored object has. */
+export function managersOf(text: ObjectText): readonly FieldManager[] {
+  const json = managedFieldsOf(text);
+  return json === undefined ? [] : readManagersJson(json);
+}
+
+/**
+ * The managers after an update, as JSON. A client may send other managers along with a whole object; an empty list, or one with an empty entry, resets
+ * them. Objects that nobody keeps track of stay so. Source: apimachinery's fieldmanager, decodeLiveOrNew and skipNonApplied.
+ */
+export function ownedAfterUpdate(
+  write: FieldWrite,
+  text: ObjectText,
+  current: KubeObject,
+  next: KubeObject,
+  given: readonly ManagedFieldsEntry[] | undefined,
+): string | undefined {
+  const before = managedFieldsOf(text);
+  const known = write.subresource === undefined ? sentManagers(given, text) : managersOf(text);
+  if (known.length === 0) return undefined;
+  const managers = afterUpdate(write, known, current, next);
+  // The same but for the times: nothing was written in that sense, and the text stays the same too.
+  return before !== undefined && sameManagers(managers, managersOf(text)) ? before : managersJson(managers);
+}
+
+function sentManagers(given: readonly ManagedFieldsEntry[] | undefined, text: ObjectText): readonly FieldManager[] {
+  if (given === undefined) return managersOf(text);
+  if (given.length === 0 || (given.length === 1 && Object.keys(given[0] ?? {}).length === 0)) return [];
+  return readManagers(given) ?? managersOf(text);
+}
