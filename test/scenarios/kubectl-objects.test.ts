@@ -124,6 +124,42 @@ describe("apply", () => {
   });
 });
 
+describe("apply --server-side", () => {
+  const settings = (data: string): string => `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: owned }\ndata: { ${data} }\n`;
+  const apply = (manager: string, data: string, ...flags: string[]): Promise<unknown> =>
+    kubectl.ok(["apply", "--server-side", `--field-manager=${manager}`, ...flags, "-f", "-"], { stdin: settings(data) });
+
+  test("two managers share an object, conflict over a field, and one can take it", async () => {
+    await apply("a", "mode: fast, mine: a");
+    await apply("b", "yours: b");
+    expect((await get("configmap", "owned")).data).toEqual({ mode: "fast", mine: "a", yours: "b" });
+    await expect(apply("b", "yours: b, mode: slow")).rejects.toThrow(/conflict with "a": \.data\.mode/);
+    await apply("b", "yours: b, mode: slow", "--force-conflicts");
+    // What a says no more goes, but for what is b's now.
+    await apply("a", "mine: a2");
+    expect((await get("configmap", "owned")).data).toEqual({ mode: "slow", mine: "a2", yours: "b" });
+    const { managers } = JSON.parse(
+      await kubectl.ok([
+        "get",
+        "configmap",
+        "owned",
+        "--show-managed-fields",
+        "-o",
+        'go-template={"managers":[{{range $i, $m := .metadata.managedFields}}{{if $i}},{{end}}"{{$m.manager}} {{$m.operation}}"{{end}}]}',
+      ]),
+    ) as { managers: string[] };
+    expect(managers.toSorted()).toEqual(["a Apply", "b Apply"]);
+  });
+
+  test("what was applied by the client is taken over by the server, and a field that is dropped goes", async () => {
+    const both = settings("first: one, second: two").replace("owned", "migrated");
+    await kubectl.ok(["apply", "-f", "-"], { stdin: both });
+    await kubectl.ok(["apply", "--server-side", "-f", "-"], { stdin: both.replace("one", "three") });
+    await kubectl.ok(["apply", "--server-side", "-f", "-"], { stdin: both.replace("first: one, ", "") });
+    expect((await get("configmap", "migrated")).data).toEqual({ second: "two" });
+  });
+});
+
 describe("changes", () => {
   test("edit: a change, none, and one that is refused", async () => {
     const edit = (sed: string): Promise<{ code: number | null; stdout: string; stderr: string }> =>
