@@ -2,9 +2,10 @@
  * How server-side apply sees the fields of a kind: what is one value, what is merged field by field, how the items of a list are told apart.
  * Made from the schema tables and the merge facts, once a definition. Source: the Kubernetes concept page "Server-Side Apply", merge strategy.
  */
+import { structFactsOf } from "../go-facts.ts";
 import type { Definition, FieldSchema, FieldType } from "../machinery/schema.ts";
 import { definitionNamed, definitionOf } from "../machinery/schema.ts";
-import { ATOMIC_STRUCTS, mergeFactsOf } from "../merge-keys.ts";
+import { mergeFactsOf } from "../merge-keys.ts";
 
 export type Typed =
   /** One value, owned as a whole: scalars, and lists, maps and structs that are atomic. `expects` is what its JSON must be. */
@@ -79,7 +80,7 @@ function fieldOf(type: FieldType, facts: { readonly listType: string | undefined
 const NO_FACTS = { listType: undefined, listKeys: [] };
 
 function refOf(type: string): Typed {
-  if (ATOMIC_STRUCTS.has(type)) return { form: "leaf", expects: "map" };
+  if (structFactsOf(type).atomic === true) return { form: "leaf", expects: "map" };
   const definition = definitionOf(type);
   return definition === undefined || definition.fields.size === 0 ? ANY : structOf(definition);
 }
