@@ -157,8 +157,9 @@ export class Host {
         random,
         incarnation: () => membership?.incarnation ?? 0,
         stir: () => this.#loop.stir(),
-        refused: options.planted === "dropped-frame-taken-for-delivered" ? () => undefined : (refused) => this.#notSent(refused),
+        refused: (refused) => this.#notSent(refused),
         replaced: (host) => this.#replaced(host),
+        planted: options.planted,
       });
     this.#remoteSenders = this.#outbox && new RemoteSenders(this.#outbox);
     this.messenger = {

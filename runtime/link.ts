@@ -1,4 +1,5 @@
 import type { Envelope, FrameHead } from "./envelope.ts";
+import type { PlantedFault } from "./planted-fault.ts";
 
 /**
  * What one host may have on its way to another: the sum of its frames' costs. Enough that a fast receiver never lets the sender
@@ -69,6 +70,7 @@ export class Link {
   readonly #self: string;
   readonly #life: number;
   readonly #incarnation: () => number;
+  readonly #planted: PlantedFault | undefined;
   /** Their life as last heard, or 0. */
   #theirs = 0;
   /** `#theirs` is alive as far as is known; false before it was first heard, and after it was lost. */
@@ -92,10 +94,11 @@ export class Link {
   /** #reported when `due` was last called. */
   #before = -1;
 
-  constructor(self: string, life: number, incarnation: () => number) {
+  constructor(self: string, life: number, incarnation: () => number, planted?: PlantedFault) {
     this.#self = self;
     this.#life = life;
     this.#incarnation = incarnation;
+    this.#planted = planted;
   }
 
   /** Cost of what waits for the window, or for the way. */
@@ -245,7 +248,7 @@ export class Link {
     }
     if (this.#probe === 0 || probe !== this.#probe) return;
     this.#probe = 0;
-    const again = this.#away.filter(({ known }) => known);
+    const again = this.#away.filter(({ known }) => known && this.#planted !== "dropped-frame-taken-for-delivered");
     this.#away = [];
     this.#waiting = [...again, ...this.#waiting];
     const [first] = this.#waiting;

@@ -3,6 +3,7 @@ import { type LinkCounters, noLinkCounters } from "./counters.ts";
 import { ANSWER, ASK, type Envelope, FAILURE, type Frame, type FrameHead, type Refused, TELL } from "./envelope.ts";
 import { type Loading, packFrame, packFrames } from "./frame.ts";
 import { costOf, Link, WAITING_ANSWERS_COST_MAX, WAITING_COST_MAX } from "./link.ts";
+import type { PlantedFault } from "./planted-fault.ts";
 import type { Clock, Random, Timer } from "./time.ts";
 import type { Transport } from "./transport.ts";
 
@@ -29,6 +30,7 @@ export interface OutboxOptions {
   refused(refused: Refused): void;
   /** Another host was started anew: asks to its former life get no answer. Told after the frame that shows it was delivered. */
   replaced(host: string): void;
+  readonly planted: PlantedFault | undefined;
 }
 
 /** What this turn of the loop has for other hosts, and the links over which it goes. */
@@ -131,9 +133,11 @@ export class Outbox {
     for (const [other, link] of this.#links) {
       if (host !== undefined && host !== other) continue;
       const unpacked = smaller ? link.shrink(frame_bytes_max) : [];
+      const probing = link.probing;
       link.resume();
       const probe = link.probeHead();
-      if (probe !== undefined) this.#sendHead(other, link, probe);
+      // When the answer to a probe is that nobody is back yet, the next one leaves when links are looked at: else they would chase one another.
+      if (probe !== undefined && (host === undefined || !probing)) this.#sendHead(other, link, probe);
       if (unpacked.length > 0) this.#send(other, unpacked);
       this.#lookLater(link);
     }
@@ -151,7 +155,7 @@ export class Outbox {
   #link(host: string): Link {
     let link = this.#links.get(host);
     if (link === undefined) {
-      link = new Link(this.#options.self, this.#life, this.#options.incarnation);
+      link = new Link(this.#options.self, this.#life, this.#options.incarnation, this.#options.planted);
       this.#links.set(host, link);
     }
     return link;

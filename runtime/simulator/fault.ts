@@ -28,11 +28,11 @@ export type Fault =
   | (FaultBase & { readonly kind: "partition"; readonly from: number; readonly to: number })
   /** All that a host sends and receives takes longer. */
   | (FaultBase & { readonly kind: "slow"; readonly host: number; readonly by_ms: number })
-  /** The server ends and comes back: all connections break at once. */
-  | (FaultBase & { readonly kind: "server away" });
+  /** The server ends and comes back: all connections break at once. Clients notice after their time, or when it is back. */
+  | (FaultBase & { readonly kind: "server away"; readonly clients_notice_ms: number });
 
-/** One fault begins in this time, on average. */
-const FAULT_EVERY_MS = 25_000;
+/** One fault begins in one of these times, on average: in some runs they come alone, in others on top of one another. */
+const FAULT_EVERY_MS = [6_000, 20_000, 60_000] as const;
 
 /** The longest pause, partition or absence. Longer than any lease, so that some hosts are given up and some are not. */
 const FAULT_MS_MAX = 30_000;
@@ -40,15 +40,13 @@ const FAULT_MS_MAX = 30_000;
 /** A plan for a run of this length. Everything is whole again when the run ends. */
 export function planFaults(random: Random, duration_ms: number): Fault[] {
   const faults: Fault[] = [];
-  for (let at_ms = gap(random); at_ms < duration_ms; at_ms += gap(random)) {
+  const every_ms = FAULT_EVERY_MS[random.below(FAULT_EVERY_MS.length)] ?? FAULT_EVERY_MS[0];
+  const gap = (): number => random.next() * 2 * every_ms;
+  for (let at_ms = gap(); at_ms < duration_ms; at_ms += gap()) {
     const fault = oneFault(random, Math.round(at_ms), Math.round(length(random)));
     if (fault.at_ms + fault.for_ms < duration_ms) faults.push(fault);
   }
   return faults;
-}
-
-function gap(random: Random): number {
-  return random.next() * 2 * FAULT_EVERY_MS;
 }
 
 /** Short ones often, long ones now and then. */
@@ -74,7 +72,7 @@ function oneFault(random: Random, at_ms: number, for_ms: number): Fault {
     case 6:
       return { kind: "slow", at_ms, for_ms, host, by_ms: random.below(2_000) };
     default:
-      return { kind: "server away", at_ms, for_ms };
+      return { kind: "server away", at_ms, for_ms, clients_notice_ms: soon() };
   }
 }
 

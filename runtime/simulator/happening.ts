@@ -15,7 +15,7 @@ export interface ActivationOf extends Life {
 }
 
 /** Why a frame did not arrive. */
-export type Loss = "sender not connected" | "receiver not connected" | "partition" | "nobody listens" | "receiver ended";
+export type Loss = "server away" | "sender not connected" | "receiver not connected" | "partition" | "nobody listens" | "receiver ended";
 
 /** What can be seen from outside of a run, one thing after another: invariants look at it, and a trace is a list of it. */
 export type Happening =

@@ -11,6 +11,10 @@ const HOP_SPREAD_MS = 0.4;
 const HICCUP_ONE_IN = 200;
 const HICCUP_MS_MAX = 300;
 
+/** One message in so many comes a second time, up to so much later: NATS itself does that only while clusters of servers change their routes. */
+const TWICE_ONE_IN = 200;
+const TWICE_MS_MAX = 100;
+
 /** A client that lost its connection has a new one this soon after the server can be reached, at the latest. */
 const RECONNECT_MS_MAX = 150;
 
@@ -79,12 +83,18 @@ export class SimulatedNats {
     return (this.#cuts.get(`${from} ${to}`) ?? 0) > 0;
   }
 
+  /** The server is gone: every connection breaks. */
+  outage(hosts: readonly string[], clients_notice_ms: number): void {
+    for (const host of hosts) this.break(host, clients_notice_ms, 0, "server away");
+  }
+
   /** The connections of a host break. The client and the server notice after their times, or when the host can reach the server again. */
-  break(host: string, client_notices_ms: number, server_notices_ms: number): void {
+  break(host: string, client_notices_ms: number, server_notices_ms: number, why?: "server away"): void {
     this.#link(host).up = false;
     for (const connection of this.#connections) {
       if (connection.owner.host !== host || !connection.attached) continue;
       connection.attached = false;
+      connection.broken = why;
       connection.client = this.#schedule.after(client_notices_ms, connection.owner, () => connection.noticeLoss());
       connection.server = this.#schedule.after(server_notices_ms, undefined, () => this.#forget(connection));
     }
@@ -123,13 +133,13 @@ export class SimulatedNats {
   publish(connection: Connection, subject: string, bytes: Uint8Array, reply: string): void {
     const { host } = connection.owner;
     if (!connection.attached) {
-      this.#lost(host, subject, bytes, "sender not connected");
+      this.#lost(host, subject, bytes, connection.broken ?? "sender not connected");
       return;
     }
     this.#atServer(
       connection,
       () => this.#route(connection, subject, bytes, reply),
-      () => this.#lost(host, subject, bytes, "sender not connected"),
+      () => this.#lost(host, subject, bytes, connection.broken ?? "sender not connected"),
     );
   }
 
@@ -179,20 +189,22 @@ export class SimulatedNats {
     const { generation } = connection;
     const arrives = (): void => {
       if (!connection.attached || connection.generation !== generation) {
-        lost("receiver not connected");
+        lost(connection.broken ?? "receiver not connected");
         return;
       }
       this.#happened({ what: "frame arrives", from: from.owner.host, to: { host: owner.host, life: owner.life }, bytes: message.data });
       callback(null, message);
     };
-    this.#toClient(from, connection, arrives, () => lost("receiver ended"));
+    const due_ms = this.#toClient(from, connection, arrives, () => lost("receiver ended"));
+    if (this.#random.below(TWICE_ONE_IN) === 0) this.#schedule.at(due_ms + this.#random.next() * TWICE_MS_MAX, owner, arrives);
   }
 
   /** Does `then` at the client when what the server sends now arrives there, in order with all that came from the same client before. */
-  #toClient(from: Connection, to: Connection, then: () => void, ended?: () => void): void {
+  #toClient(from: Connection, to: Connection, then: () => void, ended?: () => void): number {
     const due_ms = Math.max(to.received_ms.get(from) ?? 0, this.#schedule.now_ms + this.hop_ms(to.owner.host));
     to.received_ms.set(from, due_ms);
     this.#schedule.at(due_ms, to.owner, then, ended);
+    return due_ms;
   }
 
   #reconnect(connection: Connection): void {
@@ -230,6 +242,8 @@ export class Connection implements WireConnection {
   sent_ms = 0;
   /** Both ends are there. */
   attached = true;
+  /** Why it broke last, when that is not the way to this host alone. */
+  broken: "server away" | undefined = undefined;
   /** Counts the times that it was made anew; what was on its way in an earlier one is lost. */
   generation = 0;
   client: Step = NEVER;

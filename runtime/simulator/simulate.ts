@@ -209,7 +209,10 @@ class Simulation {
         return () => this.#nats.slow(name, -fault.by_ms);
       }
       case "server away": {
-        for (const { name } of this.#places) this.#nats.break(name, 0, 0);
+        this.#nats.outage(
+          this.#places.map(({ name }) => name),
+          fault.clients_notice_ms,
+        );
         return () => {
           for (const { name } of this.#places) this.#nats.mend(name);
         };

@@ -5,19 +5,23 @@ import type { Invariant } from "../scenario.ts";
 import { crashOf } from "./crash-log.ts";
 import { identityOf } from "./delivery.ts";
 
+import { OutageLosses } from "./outage-losses.ts";
+
 /**
  * Nothing vanishes: every tell, and every word of an actor that was given up, was handled, or is a dead letter, or was in a frame that the network
- * lost, or went down with a host. Sees those messages alone that have an identity.
+ * lost, or went down with a host. What is lost because the server was away is made up for. Sees those messages alone that have an identity.
  */
 export function nothingVanishes(supervisorOf: (child: Address) => Address | undefined = () => undefined): Invariant {
   const open = new Map<string, Life & { readonly from: string; readonly to: string }>();
   const lost: Uint8Array[] = [];
+  const outages = new OutageLosses();
   const arrived = new Map<string, Uint8Array[]>();
   const ended = new Set<string>();
   const name = ({ host, life }: Life): string => `${host} ${life}`;
   return {
     name: "every tell is handled or accounted for",
     saw(happened: Happened) {
+      outages.saw(happened);
       switch (happened.what) {
         case "told": {
           const identity = identityOf(happened.message);
@@ -38,7 +42,7 @@ export function nothingVanishes(supervisorOf: (child: Address) => Address | unde
           open.delete((happened.message && identityOf(happened.message)) ?? "");
           return undefined;
         case "frame lost":
-          lost.push(happened.bytes);
+          if (happened.why !== "server away") lost.push(happened.bytes);
           return undefined;
         case "frame arrives": {
           const frames = arrived.get(name(happened.to)) ?? [];
@@ -55,7 +59,7 @@ export function nothingVanishes(supervisorOf: (child: Address) => Address | unde
     },
     atRest() {
       const excused = new Set<string>();
-      for (const bytes of lost) identitiesIn(bytes, excused);
+      for (const bytes of [...lost, ...outages.excused()]) identitiesIn(bytes, excused);
       for (const [host, frames] of arrived) if (ended.has(host)) for (const bytes of frames) identitiesIn(bytes, excused);
       for (const [identity, tell] of open) {
         if (!excused.has(identity) && !ended.has(name(tell))) return `${identity}, which ${tell.from} told ${tell.to}, vanished`;

@@ -3,7 +3,7 @@ import type { Seat } from "../scenario.ts";
 import type { Done, Tick, Work } from "./actors.ts";
 
 /** A door sends something this often, on average. */
-const GO_EVERY_MS = 700;
+const GO_EVERY_MS = 1_000;
 
 /** Of a door's goes, one in so many is a burst of up to so many messages to one actor. */
 const BURST_ONE_IN = 30;
