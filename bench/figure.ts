@@ -16,10 +16,11 @@ export function printFigures(figures: readonly Figure[], json: boolean): void {
     return;
   }
   const width = Math.max(...figures.map((figure) => figure.metric.length));
-  let conditions: string | undefined;
+  let before: Figure | undefined;
   for (const figure of figures) {
-    if (figure.conditions !== conditions) process.stdout.write(`${figure.suite} ${figure.case}: ${figure.conditions}\n`);
-    conditions = figure.conditions;
+    if (figure.conditions !== before?.conditions || figure.case !== before.case)
+      process.stdout.write(`${figure.suite} ${figure.case}: ${figure.conditions}\n`);
+    before = figure;
     process.stdout.write(`  ${figure.metric.padEnd(width)}  ${round(figure.value).toLocaleString("en").padStart(12)} ${figure.unit}\n`);
   }
 }

@@ -6,12 +6,13 @@ import { PROPOSE_ATTEMPT_MS, PROPOSE_DEADLINE_MS, RETRY_BACKOFF_MAX_MS, RETRY_BA
 import type { Outcome, StoreClient, Transaction } from "./transaction.ts";
 import type { View } from "./view.ts";
 import type { WriterMessage } from "./writer.ts";
+import { STANDBY_ADDRESSES } from "./writer.ts";
 
 export interface StoreClientOptions {
   readonly messenger: Messenger;
   readonly clock: Clock;
   readonly random: Random;
-  /** The writer's, usually WRITER_ADDRESS. */
+  /** The writer's, usually WRITER_ADDRESS; when its host cannot be reached, those of STANDBY_ADDRESSES are asked in turn. */
   readonly address: Address;
   /** What this host has seen of the store: a request made now was applied after that, if it was. */
   readonly view: Pick<View, "revision">;
@@ -28,6 +29,8 @@ const RETRIABLE: ReadonlySet<string> = new Set([
   "stepped-down",
   "busy",
 ]);
+/** After these another writer is asked: nothing is known of this one but that it is not there. */
+const NOT_THERE: ReadonlySet<string> = new Set(["unreachable", "unknown-kind"]);
 /** Nobody knows any more whether the request was applied. */
 const FORGOTTEN = "forgotten";
 const TOO_LARGE: ReadonlySet<string> = new Set(["object-too-large", "too-large"]);
@@ -52,16 +55,21 @@ export function createStoreClient(options: StoreClientOptions): StoreClient {
 async function askSurely<Answer>(options: StoreClientOptions, message: WriterMessage): Promise<Answer> {
   const { clock } = options;
   const end_ms = clock.monotonic_ms() + PROPOSE_DEADLINE_MS;
+  const addresses = [options.address, ...STANDBY_ADDRESSES];
+  let at = 0;
   for (let pause_ms = RETRY_BACKOFF_MS; ; pause_ms = Math.min(pause_ms * 2, RETRY_BACKOFF_MAX_MS)) {
     try {
       const left_ms = Math.max(1, end_ms - clock.monotonic_ms());
-      return await options.messenger.ask<Answer>(options.address, message, { deadline_ms: Math.min(PROPOSE_ATTEMPT_MS, left_ms) });
+      return await options.messenger.ask<Answer>(addresses[at] ?? options.address, message, {
+        deadline_ms: Math.min(PROPOSE_ATTEMPT_MS, left_ms),
+      });
     } catch (error) {
       if (!(error instanceof AskFailed)) throw error;
       if (TOO_LARGE.has(error.code)) throw new ObjectTooLarge(error.message);
       if (error.code === FORGOTTEN)
         throw new StoreUnavailable(`whether the write happened is not known: ${error.message}`, { cause: error });
       if (!RETRIABLE.has(error.code)) throw error;
+      if (NOT_THERE.has(error.code)) at = (at + 1) % addresses.length;
       const jittered_ms = pause_ms * (0.5 + options.random.next() / 2);
       if (clock.monotonic_ms() + jittered_ms >= end_ms) {
         throw new StoreUnavailable(`the writer of the store did not answer within ${PROPOSE_DEADLINE_MS} ms: ${error.message}`, {

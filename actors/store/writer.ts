@@ -39,6 +39,11 @@ import type { Outcome, Transaction } from "./transaction.ts";
 export const WRITER_KIND = "writer";
 /** The one writer, until the store has shards. */
 export const WRITER_ADDRESS: Address = "writer/main";
+/**
+ * Other addresses of the same writer, for when its host cannot be reached and has not been given up yet: where several hosts offer writers,
+ * some of these live elsewhere. Two writers at once are slow, never wrong: the log's fence decides.
+ */
+export const STANDBY_ADDRESSES: readonly Address[] = ["writer/standby-1", "writer/standby-2", "writer/standby-3", "writer/standby-4"];
 
 export type WriterMessage =
   /**

@@ -6,7 +6,8 @@ import type { Follower } from "../../../actors/store/follow.ts";
 import { follow } from "../../../actors/store/follow.ts";
 import { JetStreamLog } from "../../../actors/store/jetstream-log.ts";
 import { Replica } from "../../../actors/store/replica.ts";
-import { Directory, Host, natsTransport, silentLogger, systemClock, systemRandom } from "../../../runtime/mod.ts";
+import { WRITER_ADDRESS } from "../../../actors/store/writer.ts";
+import { Directory, Host, natsTransport, placeOf, silentLogger, systemClock, systemRandom } from "../../../runtime/mod.ts";
 import { NatsServer } from "../../actors/store/nats-server.ts";
 import { SUBJECT_PREFIX } from "./subject.ts";
 
@@ -99,6 +100,14 @@ export class StoreCluster {
   turnTo(name: StoreName, hosts: readonly number[] = [0, 1]): void {
     if (hosts.length === 2) this.#writer = name;
     for (const host of hosts) this.#directories[host]?.update([memberOf(name)]);
+  }
+
+  /** Clients know of both processes, and take for the writer's the one that this gives. */
+  offerBoth(): StoreName {
+    const members = STORE_NAMES.map(memberOf);
+    for (const directory of this.#directories) directory.update(members);
+    this.#writer = placeOf(WRITER_ADDRESS, members) as StoreName;
+    return this.#writer;
   }
 
   async stop(): Promise<void> {

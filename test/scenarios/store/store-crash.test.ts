@@ -45,6 +45,13 @@ const FAULTS: Readonly<Record<string, (cluster: StoreCluster) => Promise<void>>>
     await delay(CALM_MS);
     cluster.signal(sleeper, "SIGCONT");
   },
+  "the writer is killed, nobody tells the clients, who find the standby, which takes over": async (cluster) => {
+    const victim = cluster.offerBoth();
+    await cluster.kill(victim);
+    await delay(2 * CALM_MS);
+    cluster.begin(victim);
+    cluster.turnTo(cluster.standby);
+  },
   "half of the clients take another for the writer": async (cluster) => {
     cluster.turnTo("store-a", [0]);
     cluster.turnTo("store-b", [1]);

@@ -1,0 +1,41 @@
+import { BUILT_IN_KINDS, createRegistry, KindTable } from "../../actors/mod.ts";
+import type { Gateway } from "../../cluster/gateway/gateway.ts";
+import { createGateway } from "../../cluster/gateway/gateway.ts";
+import type { KeyPair } from "../../cluster/pki/issuing.ts";
+import { makeAuthority, makeCertificate } from "../../cluster/pki/issuing.ts";
+import { silentLogger, systemClock, systemRandom } from "../../runtime/mod.ts";
+import type { StoreRig } from "./store-rig.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** How a client in another thread reaches the gateway. */
+export interface Access {
+  readonly port: number;
+  readonly ca: string;
+  readonly pair: KeyPair;
+}
+
+/** The HTTPS door on a rig's store, with an administrator's certificate. */
+export async function openGateway(rig: StoreRig): Promise<{ readonly gateway: Gateway; readonly access: Access }> {
+  const clock = systemClock();
+  const random = systemRandom();
+  const validity = { from: new Date(clock.now_ms() - HOUR_MS), to: new Date(clock.now_ms() + HOUR_MS) };
+  const ca = await makeAuthority("bench", validity);
+  const server = await makeCertificate(ca, { commonName: "api", usages: ["server"], names: ["127.0.0.1"] }, validity);
+  const pair = await makeCertificate(ca, { commonName: "admin", organizations: ["system:masters"], usages: ["client"] }, validity);
+  const kinds = new KindTable(BUILT_IN_KINDS);
+  const { replica: view, client: store } = rig;
+  const gateway = createGateway({
+    view,
+    store,
+    registry: createRegistry({ view, store, clock, random, kinds }),
+    kinds,
+    clock,
+    random,
+    log: silentLogger,
+    tls: { key: server.key, cert: server.cert, clientCa: ca.cert },
+    version: "bench",
+    hosts: { reports: async () => [], snapshots: async () => [] },
+  });
+  return { gateway, access: { port: await gateway.listen(0, "127.0.0.1"), ca: ca.cert, pair } };
+}
