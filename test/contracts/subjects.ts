@@ -99,7 +99,7 @@ class Texts {
 
   of(expression: ts.Expression): string {
     const type = this.#checker.getTypeAtLocation(expression);
-    if (type.isStringLiteral()) return type.value;
+    if (type.isStringLiteral() || (type.isNumberLiteral() && ts.isIdentifier(expression))) return String(type.value);
     if (ts.isArrayLiteralExpression(expression)) return `[${expression.elements.map((element) => this.of(element)).join(", ")}]`;
     if (ts.isTemplateExpression(expression)) {
       const parts = expression.templateSpans.map(({ expression: part, literal }) => {
