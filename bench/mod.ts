@@ -22,6 +22,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
     run: program(() => import("./cast.bench.ts")),
   },
   store: { about: "writes to the store on a real nats-server", run: program(() => import("./store.bench.ts")) },
+  "store-restart": {
+    about: "150,000 pods written, everything killed, and read back",
+    run: program(() => import("./store-restart.bench.ts")),
+  },
   runtime: { about: "messages, asks and activations of the kernel", run: program(() => import("./runtime.bench.ts")) },
   "scheduler-core": { about: "placement, by the index and by the plain loop", run: program(() => import("./scheduler-core.bench.ts")) },
 };

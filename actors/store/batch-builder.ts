@@ -2,6 +2,7 @@ import { constants, crc32, zstdCompressSync } from "node:zlib";
 import { COMPRESS_BYTES_MIN } from "./limits.ts";
 import type { Batch, StoredRecord } from "./record.ts";
 import { BATCH_HEADER_BYTES, BATCH_MAGIC, BODY_HEADER_BYTES, FLAG_ZSTD, OPS, RECORD_HEADER_BYTES, RECORD_VERSION } from "./record.ts";
+import { release } from "./release.ts";
 import type { Mutation, Transaction } from "./transaction.ts";
 
 /** A batch ready for the log, and what it holds. */
@@ -84,6 +85,7 @@ export class BatchBuilder {
     bytes.writeUInt32LE(compress ? crc32(packed) : 0, 20);
     bytes.writeUInt32LE(crc32(bytes.subarray(0, 24)), 24);
     packed.copy(bytes, BATCH_HEADER_BYTES);
+    if (compress) release(packed);
     return { bytes, firstRevision: this.#firstRevision, lastRevision: this.nextRevision - 1, records: this.#records };
   }
 

@@ -73,6 +73,9 @@ export const SNAPSHOT_LOOK_MS = 1_000;
 /** The same after a failure. */
 export const SNAPSHOT_RETRY_MS = 10_000;
 
+/** Objects that a snapshot takes note of in one turn of the event loop: about 1 ms. */
+export const CAPTURE_CHUNK_OBJECTS = 10_000;
+
 /** Frames of a snapshot that are fetched at a time when it is loaded. */
 export const SNAPSHOT_FRAMES_IN_FLIGHT = 8;
 

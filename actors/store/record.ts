@@ -1,5 +1,6 @@
 import { crc32, zstdDecompressSync } from "node:zlib";
 import type { ObjectText } from "../kinds/text.ts";
+import { release } from "./release.ts";
 import type { Key } from "./transaction.ts";
 
 /**
@@ -91,6 +92,7 @@ export function decodeBatch(sequence: number, bytes: Uint8Array, wanted?: (key: 
     position = end;
   }
   if (position !== payload.length) throw new CorruptBatch(sequence, count, `${payload.length - position} bytes follow the last record`);
+  if (compressed) release(payload);
   return { firstRevision, lastRevision: firstRevision + count - 1, records };
 }
 

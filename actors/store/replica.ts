@@ -3,7 +3,13 @@ import type { KubeObject } from "../kinds/object.ts";
 import type { ObjectText } from "../kinds/text.ts";
 import { StoreUnavailable } from "./errors.ts";
 import type { IndexTable } from "./index-table.ts";
-import { DECODED_OBJECTS_MAX, REQUEST_WINDOW_TRANSACTIONS, UNTIL_DEADLINE_MS, WATCH_HISTORY_REVISIONS } from "./limits.ts";
+import {
+  CAPTURE_CHUNK_OBJECTS,
+  DECODED_OBJECTS_MAX,
+  REQUEST_WINDOW_TRANSACTIONS,
+  UNTIL_DEADLINE_MS,
+  WATCH_HISTORY_REVISIONS,
+} from "./limits.ts";
 import type { Batch } from "./record.ts";
 import { type CapturedRequests, RequestWindow } from "./request-window.ts";
 import { ResourceTable, resourceOfKey } from "./resource-table.ts";
@@ -30,8 +36,8 @@ export interface ReplicaOptions {
 export interface Capture {
   readonly sequence: number;
   readonly revision: number;
-  /** In no order. */
-  readonly entries: readonly Entry[];
+  /** In no order, each key once. */
+  readonly entries: Iterable<Entry>;
   readonly requests: CapturedRequests;
 }
 
@@ -119,11 +125,44 @@ export class Replica implements View {
     return "applied";
   }
 
-  /** What a snapshot holds. Copies references only: 3 ms for 150,000 objects. */
-  capture(): Capture {
+  /**
+   * The state as it is now, for a snapshot. References only are copied, CAPTURE_CHUNK_OBJECTS at a time with a `pause` between; what changes meanwhile
+   * is undone from the history. Where that does not reach back so far, all is copied at once: 10 to 15 ms for 150,000 objects.
+   */
+  async capture(pause: () => Promise<void>): Promise<Capture> {
+    const [sequence, revision, requests] = [this.#sequence, this.#revision, this.requests.capture()];
     const entries: Entry[] = [];
-    for (const table of this.#tables.values()) table.collect(entries);
-    return { sequence: this.#sequence, revision: this.#revision, entries, requests: this.requests.capture() };
+    for (const table of [...this.#tables.values()]) {
+      for (const chunk of table.chunks(CAPTURE_CHUNK_OBJECTS)) {
+        for (const entry of chunk) entries.push(entry);
+        if (chunk.length === CAPTURE_CHUNK_OBJECTS) await pause();
+      }
+    }
+    if (this.#revision === revision) return { sequence, revision, requests, entries };
+    if (this.#historyStart > revision) return this.#captureNow();
+    return { sequence, revision, requests, entries: this.#undone(entries, revision) };
+  }
+
+  #captureNow(): Capture {
+    const entries = [...this.#tables.values()].flatMap((table) => [...table.chunks(Number.POSITIVE_INFINITY)].flat());
+    return { sequence: this.#sequence, revision: this.#revision, requests: this.requests.capture(), entries };
+  }
+
+  /** What of these was there at `revision`, and what was there then and is changed since. Evaluated lazily, but the history is read at once. */
+  #undone(entries: readonly Entry[], revision: number): Iterable<Entry> {
+    const before = new Map<Key, Entry | undefined>();
+    for (const table of this.#tables.values()) {
+      for (const change of table.history.after(revision)) {
+        const key = change.now?.key ?? change.before?.key ?? "";
+        if (!before.has(key)) before.set(key, change.before);
+      }
+    }
+    return {
+      *[Symbol.iterator]() {
+        for (const entry of entries) if (!before.has(entry.key)) yield entry;
+        for (const entry of before.values()) if (entry !== undefined) yield entry;
+      },
+    };
   }
 
   /** Takes in one object of a snapshot; `loaded` ends it. Only a replica that nobody looks at yet may be loaded. */

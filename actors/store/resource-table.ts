@@ -67,9 +67,16 @@ export class ResourceTable {
     return change;
   }
 
-  /** Adds all that exists, in no order. */
-  collect(into: Entry[]): void {
-    for (const place of this.#places.values()) if (place.entry !== undefined) into.push(place.entry);
+  /** All that exists, in no order, so many at a time. What changes between two chunks may be missing, there twice, or as it is then. */
+  *chunks(size: number): Generator<readonly Entry[]> {
+    let chunk: Entry[] = [];
+    for (const place of this.#places.values()) {
+      if (place.entry !== undefined) chunk.push(place.entry);
+      if (chunk.length < size) continue;
+      yield chunk;
+      chunk = [];
+    }
+    yield chunk;
   }
 
   /** Puts an object of a snapshot in its place, with no change to tell. Throws when there is one already. */

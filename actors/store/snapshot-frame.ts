@@ -1,5 +1,6 @@
 import { promisify } from "node:util";
 import { constants, crc32, zstdCompress, zstdDecompress } from "node:zlib";
+import { release } from "./release.ts";
 
 /**
  * A snapshot is a row of frames, the same in JetStream (a message each) and in a backup file (one after another). Little-endian:
@@ -40,7 +41,7 @@ const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
-/** Compressed outside the event loop. The payload must not change before this resolves. */
+/** Compressed outside the event loop. The payload must not change before this resolves, and is gone then. */
 export async function encodeFrame({ kind, index, items, payload }: Frame): Promise<Buffer> {
   const compressed = await compress(payload, { ...ZSTD_OPTIONS, chunkSize: Math.max(64, payload.length) });
   const smaller = compressed.length < payload.length;
@@ -58,6 +59,8 @@ export async function encodeFrame({ kind, index, items, payload }: Frame): Promi
   frame.writeUInt32LE(crc32(stored), 24);
   frame.writeUInt32LE(crc32(frame.subarray(0, 28)), 28);
   stored.copy(frame, FRAME_HEADER_BYTES);
+  release(payload);
+  release(compressed);
   return frame;
 }
 

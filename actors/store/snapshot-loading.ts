@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ObjectText } from "../kinds/text.ts";
+import { release } from "./release.ts";
 import type { Replica } from "./replica.ts";
 import { decodeFrame, type Frame, SnapshotDamaged } from "./snapshot-frame.ts";
 import {
@@ -38,7 +39,7 @@ export async function decodeSummary(name: string, index: number, bytes: Buffer):
   return JSON.parse(frame.payload.toString()) as SnapshotSummary;
 }
 
-/** Loads a frame of objects or requests into a replica. Throws SnapshotDamaged. */
+/** Loads a frame of objects or requests into a replica. The frame's payload is gone afterwards. Throws SnapshotDamaged. */
 export function loadFrame(name: string, frame: Frame, replica: Pick<Replica, "load" | "loadRequest">): void {
   let end = frame.payload.length;
   try {
@@ -48,6 +49,8 @@ export function loadFrame(name: string, frame: Frame, replica: Pick<Replica, "lo
     throw new SnapshotDamaged(name, `frame ${frame.index}`, error instanceof Error ? error.message : String(error));
   }
   if (end !== frame.payload.length) throw new SnapshotDamaged(name, `frame ${frame.index}`, "its items do not end where it ends");
+  // What was not compressed is a part of the frame's own bytes.
+  if (frame.payload.byteOffset === 0) release(frame.payload);
 }
 
 function loadObjects({ payload, items }: Frame, replica: Pick<Replica, "load">): number {

@@ -59,9 +59,11 @@ export async function* packSnapshot(capture: Capture, options: PackOptions): Asy
   const { log, frameBytesMax, files = [] } = options;
   const hash = createHash("sha256");
   let index = 0;
+  let objects = 0;
   const finish = async (kind: FrameKind, items: number, payload: Buffer): Promise<PackedFrame> => {
     const bytes = await encodeFrame({ kind, index, items, payload });
     if (kind !== "summary") hash.update(bytes);
+    if (kind === "objects") objects += items;
     return { kind, index: index++, bytes };
   };
   const packer = new Packer(Math.min(SNAPSHOT_FRAME_BYTES, frameBytesMax - FRAME_MARGIN_BYTES));
@@ -83,7 +85,7 @@ export async function* packSnapshot(capture: Capture, options: PackOptions): Asy
     revision,
     requestsSince: capture.requests.since,
     frames: index,
-    objects: capture.entries.length,
+    objects,
     sha256: hash.digest("hex"),
   };
   yield await finish("summary", 1, Buffer.from(JSON.stringify(summary)));
@@ -125,7 +127,8 @@ class Packer {
 
   /** A copy of what has been gathered since the last time. */
   take(): Buffer {
-    const payload = Buffer.from(this.#buffer.subarray(0, this.#end));
+    const payload = Buffer.allocUnsafeSlow(this.#end);
+    this.#buffer.copy(payload, 0, 0, this.#end);
     this.#end = 0;
     this.items = 0;
     return payload;

@@ -1,4 +1,5 @@
 import { type Actor, type ActorKind, type Address, type Context, unknownMessage } from "../../runtime/mod.ts";
+import { sleep } from "./follow.ts";
 import type { HighWaterFile } from "./high-water.ts";
 import type { JetStreamSnapshots, Snapshot } from "./jetstream-snapshots.ts";
 import {
@@ -130,7 +131,7 @@ class Snapshotter implements Actor<SnapshotterMessage> {
   async #take(): Promise<void> {
     const { replica, log, snapshots } = this.#options;
     const begun_ms = this.#now_ms();
-    const capture = replica.capture();
+    const capture = await replica.capture(() => sleep(this.#context.clock, 0));
     const packed = packSnapshot(capture, { log: log.id, frameBytesMax: log.batchBytesMax });
     await snapshots.store(capture.sequence, this.#whileRunning(packed));
     const kept = await this.#verified();
@@ -139,9 +140,9 @@ class Snapshotter implements Actor<SnapshotterMessage> {
     const oldest = kept[0];
     if (kept.length === SNAPSHOTS_KEPT && oldest !== undefined) await log.cutBefore(oldest.summary.sequence + 1);
     await snapshots.removeAllBut(kept);
-    const { revision, sequence, entries } = capture;
+    const { revision, sequence } = capture;
     const took_ms = Math.round(this.#now_ms() - begun_ms);
-    this.#context.log.info({ revision, sequence, objects: entries.length, took_ms }, "a snapshot of the store was taken");
+    this.#context.log.info({ revision, sequence, took_ms }, "a snapshot of the store was taken");
   }
 
   /** The newest snapshots that can be read back whole, oldest first. */

@@ -88,7 +88,7 @@ export class DurableStore {
 
   /** All that it holds, to compare. */
   contents(): { readonly revision: number; readonly entries: readonly unknown[] } {
-    const entries = [...this.replica.capture().entries].sort((a, b) => (a.key < b.key ? -1 : 1));
+    const entries = ["configmaps", "pods"].flatMap((resource) => this.replica.list(resource));
     return { revision: this.replica.revision, entries: entries.map(({ key, revision, text }) => [key, revision, text]) };
   }
 

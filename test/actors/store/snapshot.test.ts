@@ -12,8 +12,8 @@ import { create, remove, textOf } from "./harness.ts";
 
 const OPTIONS: PackOptions = { log: "a log", frameBytesMax: 8 * 1024 * 1024 };
 
-function emptyReplica(): Replica {
-  return new Replica({ clock: systemClock(), log: silentLogger });
+function emptyReplica(historyRevisions?: number): Replica {
+  return new Replica({ clock: systemClock(), log: silentLogger, ...(historyRevisions === undefined ? {} : { historyRevisions }) });
 }
 
 /** Applies each transaction as a batch of its own. */
@@ -29,7 +29,7 @@ function apply(replica: Replica, transactions: readonly (readonly Mutation[])[])
 
 async function pack(replica: Replica, options: PackOptions = OPTIONS): Promise<PackedFrame[]> {
   const frames: PackedFrame[] = [];
-  for await (const frame of packSnapshot(replica.capture(), options)) frames.push(frame);
+  for await (const frame of packSnapshot(await replica.capture(async () => {}), options)) frames.push(frame);
   return frames;
 }
 
@@ -72,28 +72,48 @@ test("what is loaded from a snapshot is what was captured: objects, revisions, r
   );
 });
 
-test("a snapshot holds the moment at which it was captured, whatever is written while it is packed", async () => {
-  const replica = apply(
-    emptyReplica(),
-    Array.from({ length: 3000 }, (_, i) => [create(`pods/a/p${i}`, "x".repeat(500))]),
-  );
-  const before = replica.list("pods");
-  const frames: PackedFrame[] = [];
-  for await (const frame of packSnapshot(replica.capture(), { ...OPTIONS, frameBytesMax: 64 * 1024 })) {
-    frames.push(frame);
-    const i = frames.length;
+const MANY = 25_000;
+
+/** Changes a replica of MANY pods, some more each time. */
+function changer(replica: Replica): () => void {
+  let i = 0;
+  return () => {
+    i++;
+    const update = { op: "update", key: `pods/a/p${MANY - i}`, expect: MANY + 1 - i, text: textOf("changed") } as const;
     apply(replica, [
-      [remove(`pods/a/p${i}`, i + 1)],
-      [create(`pods/b/q${i}`)],
-      [{ op: "update", key: `pods/a/p${2999 - i}`, expect: 3000 - i, text: textOf("p") }],
+      [remove(`pods/a/p${i}`, i + 1), create(`pods/a/p${i}`, "again")],
+      [remove(`pods/a/p${i + 5000}`, i + 5001)],
+      [create(`pods/b/q${i}`), create(`nodes/n${i}`)],
+      [update],
     ]);
+  };
+}
+
+test.each([
+  ["out of its history", undefined],
+  ["at once where the history is too short", 3],
+])("a snapshot is of one moment, whatever is written while it is captured and packed: %s", async (_how, historyRevisions) => {
+  const replica = emptyReplica(historyRevisions);
+  apply(replica, [Array.from({ length: MANY }, (_, i) => create(`pods/a/p${i}`, "x".repeat(50)))]);
+  const change = changer(replica);
+  let before = replica.list("pods");
+  let [revision, sequence] = [replica.revision, replica.sequence];
+  const capture = await replica.capture(async () => {
+    for (let i = 0; i < 50; i++) change();
+    if (historyRevisions !== undefined) [before, revision, sequence] = [replica.list("pods"), replica.revision, replica.sequence];
+  });
+  expect(replica.revision).toBeGreaterThan(MANY + 100);
+  const frames: PackedFrame[] = [];
+  for await (const frame of packSnapshot(capture, { ...OPTIONS, frameBytesMax: 64 * 1024 })) {
+    frames.push(frame);
+    change();
   }
   expect(frames.length).toBeGreaterThan(20);
   const loaded = await load(frames);
-  expect([loaded.sequence, loaded.revision]).toEqual([3000, 3000]);
+  expect([loaded.sequence, loaded.revision]).toEqual([sequence, revision]);
   expect(loaded.list("pods")).toEqual(before);
-  expect(loaded.requests.find("request 3000")).toBe(3000);
-  expect(loaded.requests.find("request 3001")).toBeUndefined();
+  expect(loaded.requests.find(`request ${sequence}`)).toBeDefined();
+  expect(loaded.requests.find(`request ${sequence + 1}`)).toBeUndefined();
 });
 
 test("any flipped bit and any cut is found, and named by its frame", async () => {

@@ -1,0 +1,8 @@
+/**
+ * Gives the memory of a buffer back now. The garbage collector counts what lies outside its heap, and goes through all of the heap for every
+ * 64 MB of it: while a store of 150,000 pods is read back that was half of the processor time. Nobody may use the buffer afterwards.
+ */
+export function release({ buffer }: Buffer): void {
+  // Buffers that share their memory with others have it from a pool of that size.
+  if (buffer.byteLength > Buffer.poolSize && buffer instanceof ArrayBuffer) buffer.transfer(0);
+}
