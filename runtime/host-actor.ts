@@ -3,6 +3,7 @@ import { type Address, addressOf } from "./address.ts";
 import type { HostCounters } from "./counters.ts";
 import type { HostSnapshot, SnapshotOptions } from "./snapshot.ts";
 import { unknownMessage } from "./unknown-message.ts";
+import type { PoolState } from "./worker-pool.ts";
 
 /** The kind of which every host has one actor, `host/<name of the host>`: a directory places it there and nowhere else. */
 export const HOST_KIND = "host";
@@ -28,18 +29,16 @@ export interface HostReport {
   readonly pools: readonly PoolState[];
 }
 
-/** A worker pool of the host's. */
-export interface PoolState {
-  readonly name: string;
-  /** Tasks that wait for a free thread. */
-  readonly queued: number;
-}
-
 /** What the kind needs of its host. */
 export interface ObservedHost {
   readonly name: string;
   counters(): HostCounters;
   snapshot(options?: SnapshotOptions): Promise<HostSnapshot>;
+}
+
+/** A worker pool of the host's. */
+export interface ObservedPool {
+  snapshot(): PoolState;
 }
 
 /** Where the host with this name answers for itself. */
@@ -48,7 +47,7 @@ export function hostAddress(name: string): Address {
 }
 
 /** The kind for this host. `pools` are those that the host has at the moment of a report. */
-export function hostKind(host: ObservedHost, pools: () => readonly PoolState[] = () => []): ActorKind<HostMessage> {
+export function hostKind(host: ObservedHost, pools: () => readonly ObservedPool[] = () => []): ActorKind<HostMessage> {
   return {
     kind: HOST_KIND,
     mailboxCapacity: HOST_MAILBOX_MESSAGES,
@@ -62,7 +61,7 @@ export function hostKind(host: ObservedHost, pools: () => readonly PoolState[] =
               taken_ms: clock.monotonic_ms(),
               counters: host.counters(),
               heap_bytes: process.memoryUsage().heapUsed,
-              pools: pools().map(({ name, queued }) => ({ name, queued })),
+              pools: pools().map((pool) => pool.snapshot()),
             };
             sender.answer(report);
             return;

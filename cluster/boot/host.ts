@@ -41,7 +41,7 @@ import {
   hostKind,
   type Logger,
   natsTransport,
-  type PoolState,
+  type ObservedPool,
   type PortTransport,
   pinoLogger,
   systemClock,
@@ -75,7 +75,7 @@ export class RunningHost {
   readonly #registry: Registry;
   readonly #kinds = new KindTable();
   readonly #hosts: Hosts;
-  readonly #pools: PoolState[] = [];
+  readonly #pools: ObservedPool[] = [];
   #gateway: Gateway | undefined;
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #givenUp = Promise.withResolvers<ChildFailed>();

@@ -1,4 +1,4 @@
-import { HISTOGRAM_BOUNDS_MS, type HistogramCounts, type HostReport, type KindCounters } from "../../runtime/mod.ts";
+import { HISTOGRAM_BOUNDS_MS, type HistogramCounts, type HostReport, type KindCounters, type PoolState } from "../../runtime/mod.ts";
 import { type Family, histogramSamples, type Labels, type Sample } from "./families.ts";
 import type { HostAnswer } from "./hosts.ts";
 
@@ -74,6 +74,8 @@ const LINK_METRICS: readonly LinkMetric[] = [
   { name: "troupe_outbox_bytes", help: "What waits for other hosts to take in more.", type: "gauge", read: ({ waiting }) => waiting },
 ];
 
+const POOL_OUTCOMES = ["done", "failed", "cancelled", "killed", "refused"] as const;
+
 /** What every host's kernel has counted, as Prometheus sees it: seconds, one series for each host and kind. */
 export function kernelFamilies(answers: readonly HostAnswer<HostReport>[]): readonly Family[] {
   const reports = answers.flatMap((answer) => ("said" in answer ? [answer.said] : []));
@@ -85,6 +87,8 @@ export function kernelFamilies(answers: readonly HostAnswer<HostReport>[]): read
   });
   const ofKinds = (name: string, help: string, type: Family["type"], read: (counters: KindCounters, labels: Labels) => Sample[]): Family =>
     ofHosts(name, help, type, ({ host, counters }) => Object.entries(counters.kinds).flatMap(([kind, own]) => read(own, { host, kind })));
+  const ofPools = (name: string, help: string, type: Family["type"], read: (pool: PoolState, labels: Labels) => Sample[]): Family =>
+    ofHosts(name, help, type, ({ host, pools }) => pools.flatMap((pool) => read(pool, { host, pool: pool.name })));
   return [
     {
       name: "troupe_host_up",
@@ -124,8 +128,19 @@ export function kernelFamilies(answers: readonly HostAnswer<HostReport>[]): read
     ofHosts("troupe_host_heap_bytes", "Used by the JavaScript objects of a host.", "gauge", ({ host, heap_bytes }) => [
       { labels: { host }, value: heap_bytes },
     ]),
-    ofHosts("troupe_worker_pool_queued", "Tasks that wait for a thread of a worker pool.", "gauge", ({ host, pools }) =>
-      pools.map(({ name, queued }) => ({ labels: { host, pool: name }, value: queued })),
+    ofPools("troupe_worker_pool_queued", "Tasks that wait for a thread of a worker pool.", "gauge", (pool, labels) => [
+      { labels, value: pool.queued + pool.waiting },
+    ]),
+    ofPools("troupe_worker_pool_running", "Tasks in work.", "gauge", (pool, labels) => [{ labels, value: pool.running }]),
+    ofPools("troupe_worker_pool_tasks_total", "Tasks that ended, by how.", "counter", (pool, labels) =>
+      POOL_OUTCOMES.map((outcome) => ({ labels: { ...labels, outcome }, value: pool[outcome] })),
+    ),
+    ofPools("troupe_worker_pool_queue_seconds", "Time that tasks wait for a thread.", "histogram", (pool, labels) =>
+      seconds(labels, pool.inQueue),
+    ),
+    ofPools("troupe_worker_pool_work_seconds", "Time that tasks are in work.", "histogram", (pool, labels) => seconds(labels, pool.inWork)),
+    ofPools("troupe_worker_pool_block_seconds", "Time for which handing a task over holds the event loop.", "histogram", (pool, labels) =>
+      seconds(labels, pool.blocks),
     ),
   ];
 }

@@ -13,7 +13,7 @@ import {
   silentLogger,
   virtualClock,
 } from "../../runtime/mod.ts";
-import { kindOf } from "./stage.ts";
+import { kindOf, poolOf } from "./stage.ts";
 
 const NAMES = ["front", "back", "side"];
 const MEMBERS = NAMES.map((host) => ({ host, kinds: [HOST_KIND, "work"] }));
@@ -28,7 +28,7 @@ function hosts() {
     network,
     hosts: NAMES.map((name, index) => {
       const host = new Host({ name, clock, random: seededRandom(index), log: silentLogger, directory, transport: network.join(name) });
-      host.register(hostKind(host, () => [{ name: "sums", queued: index }]));
+      host.register(hostKind(host, () => [poolOf("sums", index)]));
       host.register(kindOf("work", () => () => {}));
       return host;
     }),

@@ -1,5 +1,14 @@
+import { Histogram } from "../../runtime/histogram.ts";
 import type { Actor, ActorKind, Context, Message, Supervision } from "../../runtime/mod.ts";
-import { Host, type HostOptions, type Logger, seededRandom, type VirtualClock, virtualClock } from "../../runtime/mod.ts";
+import {
+  Host,
+  type HostOptions,
+  type Logger,
+  type ObservedPool,
+  seededRandom,
+  type VirtualClock,
+  virtualClock,
+} from "../../runtime/mod.ts";
 
 /** One line that was logged. */
 export interface Line {
@@ -36,6 +45,17 @@ export function kindOf<M extends Message>(
       const made = activate(context, key);
       return typeof made === "function" ? { receive: made } : made;
     },
+  };
+}
+
+/** A pool as its host sees it, with so many tasks in its queue and none done. */
+export function poolOf(name: string, queued: number): ObservedPool {
+  const none = new Histogram().counts();
+  return {
+    snapshot: () => ({
+      ...{ name, threads: 2, queued, waiting: 0, running: 2, done: 0, failed: 0, cancelled: 0, killed: 0, refused: 0 },
+      ...{ inQueue: none, inWork: none, blocks: none },
+    }),
   };
 }
 

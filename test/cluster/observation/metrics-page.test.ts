@@ -12,7 +12,7 @@ import {
   systemClock,
   systemRandom,
 } from "../../../runtime/mod.ts";
-import { kindOf } from "../../runtime/stage.ts";
+import { kindOf, poolOf } from "../../runtime/stage.ts";
 
 const MEMBERS = ["back", "front"].map((host) => ({ host, kinds: [HOST_KIND, ...(host === "back" ? ["work"] : [])] }));
 
@@ -28,7 +28,7 @@ test("a page shows all hosts of the cluster, and which of them does not answer",
       directory,
       transport: network.join(name),
     });
-    host.register(hostKind(host, () => [{ name: "sums", queued: 3 }]));
+    host.register(hostKind(host, () => [poolOf("sums", 3)]));
     return host;
   });
   if (back === undefined || front === undefined) throw new Error("two hosts were made");
@@ -57,6 +57,9 @@ test("a page shows all hosts of the cluster, and which of them does not answer",
     'troupe_actor_crashes_total{host="back",kind="work"} 1',
     'troupe_actor_mailbox_messages{host="back",kind="work"} 0',
     'troupe_dead_letters_total{host="front",kind="",reason="unknown-kind"} 1',
+    'troupe_worker_pool_running{host="back",pool="sums"} 2',
+    'troupe_worker_pool_tasks_total{host="back",pool="sums",outcome="cancelled"} 0',
+    'troupe_worker_pool_work_seconds_count{host="back",pool="sums"} 0',
     'troupe_dead_letters_total{host="front",kind="host",reason="unknown-kind"} 0',
     'troupe_worker_pool_queued{host="back",pool="sums"} 3',
     'troupe_actor_fenced_total{host="back",kind="work"} 0',
