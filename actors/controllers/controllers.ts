@@ -14,6 +14,7 @@ import { replicaSetController } from "./replicaset.ts";
 import { rootCaPublisher } from "./root-ca-publisher.ts";
 import { serviceAccountController } from "./service-account.ts";
 import { taintEvictionController } from "./taint-eviction.ts";
+import { claimProtectionController, volumeProtectionController } from "./volume-protection.ts";
 
 export interface ControllersOptions extends ControllerDependencies {
   /** Every kind that the API serves: what the garbage and the namespace controllers look after. */
@@ -40,6 +41,8 @@ export function allControllers(options: Pick<ControllersOptions, "kinds" | "caCe
     endpointsController(),
     endpointSliceController(),
     disruptionController(kinds),
+    claimProtectionController(),
+    volumeProtectionController(),
   ];
 }
 

@@ -117,7 +117,7 @@ export function defaultPodSpec(spec: PodSpec): void {
 }
 
 /** A limit without a request is a request too; only pods that will run get this, not templates. */
-function defaultRequests(container: Container): void {
+export function defaultRequests(container: Container): void {
   const limits = container.resources?.limits;
   if (limits === undefined || container.resources === undefined) return;
   const requests = { ...container.resources.requests };

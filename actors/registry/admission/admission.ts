@@ -18,8 +18,8 @@ export interface AdmissionRequest {
   readonly options: WriteOptions | DeleteOptions;
 }
 
-/** What admission plugins may touch of the world: they read. */
-export type AdmissionWorld = Pick<StoreAccess, "view" | "clock" | "random" | "find">;
+/** What admission plugins may touch of the world: they read; only quotas are written, before what they are charged for. */
+export type AdmissionWorld = Pick<StoreAccess, "view" | "clock" | "random" | "find" | "commit" | "awaitActual">;
 
 /**
  * One plugin, one file, listed in `plugins.ts`. `mutate` runs before defaults and validation, `validate` after them; both refuse by

@@ -1,0 +1,85 @@
+/** What an object counts for in a ResourceQuota. Source: pkg/quota/v1/evaluator/core of Kubernetes 1.34. */
+import type { Container, PersistentVolumeClaim, Pod, Service } from "../../kinds/generated/types.ts";
+import type { Quantity } from "../../kinds/machinery/quantity.ts";
+import { parseQuantity } from "../../kinds/machinery/quantity.ts";
+import type { KubeObject } from "../../kinds/object.ts";
+import { podResources } from "./pod-resources.ts";
+
+export type Usage = Readonly<Record<string, Quantity>>;
+
+const ONE: Quantity = parseQuantity("1");
+/** Counted under their own names, beside `count/...`. */
+const COUNTED: ReadonlySet<string> = new Set([
+  "configmaps",
+  "persistentvolumeclaims",
+  "pods",
+  "replicationcontrollers",
+  "resourcequotas",
+  "secrets",
+  "services",
+]);
+const COMPUTE: ReadonlySet<string> = new Set(["cpu", "memory", "ephemeral-storage"]);
+/** What every container must say when its namespace counts it. */
+const MUST_SAY: ReadonlySet<string> = new Set(["cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"]);
+const CLASS_SUFFIX = ".storageclass.storage.k8s.io/";
+
+/** `resource` is the store's name, `deployments.apps`. */
+export function usageOf(resource: string, object: KubeObject): Usage {
+  const usage: Record<string, Quantity> = { [`count/${resource}`]: ONE };
+  if (COUNTED.has(resource)) usage[resource] = ONE;
+  if (resource === "pods") Object.assign(usage, podUsage(object as Pod));
+  if (resource === "services") Object.assign(usage, serviceUsage(object as Service));
+  if (resource === "persistentvolumeclaims") Object.assign(usage, claimUsage(object as PersistentVolumeClaim));
+  return usage;
+}
+
+function podUsage(pod: Pod): Usage {
+  const { requests, limits } = podResources(pod);
+  return computeUsage(requests, limits);
+}
+
+function computeUsage(requests: Usage, limits: Usage): Usage {
+  const usage: Record<string, Quantity> = {};
+  for (const [name, amount] of Object.entries(requests)) {
+    if (COMPUTE.has(name) || name.startsWith("hugepages-")) usage[name] = amount;
+    if (COMPUTE.has(name) || name.startsWith("hugepages-") || name.includes("/")) usage[`requests.${name}`] = amount;
+  }
+  for (const [name, amount] of Object.entries(limits)) if (COMPUTE.has(name)) usage[`limits.${name}`] = amount;
+  return usage;
+}
+
+function serviceUsage({ spec }: Service): Usage {
+  const ports = parseQuantity(String(spec.ports?.length ?? 0));
+  if (spec.type === "NodePort") return { "services.nodeports": ports };
+  if (spec.type !== "LoadBalancer") return {};
+  return { "services.loadbalancers": ONE, ...(spec.allocateLoadBalancerNodePorts === false ? {} : { "services.nodeports": ports }) };
+}
+
+function claimUsage({ spec }: PersistentVolumeClaim): Usage {
+  const storage = spec.resources?.requests?.storage;
+  const amounts: Record<string, Quantity> = storage === undefined ? {} : { "requests.storage": parseQuantity(storage) };
+  const usage = { ...amounts };
+  if (spec.storageClassName) {
+    const prefix = `${spec.storageClassName}${CLASS_SUFFIX}`;
+    usage[`${prefix}persistentvolumeclaims`] = ONE;
+    for (const [name, amount] of Object.entries(amounts)) usage[`${prefix}${name}`] = amount;
+  }
+  return usage;
+}
+
+/** `cpu for: a,b; memory for: a`: what the containers of a pod leave unsaid of what is counted; undefined when nothing. */
+export function unsaid(pod: Pod, counted: Iterable<string>): string | undefined {
+  const wanted = [...counted].filter((name) => MUST_SAY.has(name)).sort();
+  const containers = [...(pod.spec.containers ?? []), ...(pod.spec.initContainers ?? [])];
+  const missing = wanted.flatMap((name) => {
+    const silent = containers.filter((container) => !(name in containerUsage(container))).map((container) => container.name);
+    return silent.length === 0 ? [] : [`${name} for: ${silent.sort().join(",")}`];
+  });
+  return missing.length === 0 ? undefined : missing.join("; ");
+}
+
+function containerUsage({ resources }: Container): Usage {
+  const exact = (amounts: Readonly<Record<string, string>> | undefined): Usage =>
+    Object.fromEntries(Object.entries(amounts ?? {}).map(([name, text]) => [name, parseQuantity(text)]));
+  return computeUsage(exact(resources?.requests), exact(resources?.limits));
+}

@@ -1,0 +1,104 @@
+import { conflict, forbidden } from "../../kinds/errors.ts";
+import type { Pod, ResourceQuota } from "../../kinds/generated/types.ts";
+import type { Quantity } from "../../kinds/machinery/quantity.ts";
+import { addQuantities, compareQuantities, formatQuantity, parseQuantity, subtractQuantities } from "../../kinds/machinery/quantity.ts";
+import { encodeObject } from "../../kinds/text.ts";
+import type { Mutation } from "../../store/transaction.ts";
+import type { AdmissionPlugin, AdmissionRequest, AdmissionWorld } from "./admission.ts";
+import { refusedName } from "./admission.ts";
+import { quotaMatches } from "./quota-scopes.ts";
+import type { Usage } from "./quota-usage.ts";
+import { unsaid, usageOf } from "./quota-usage.ts";
+
+const QUOTAS = "resourcequotas";
+const RESOURCE = { group: "", plural: QUOTAS } as const;
+/** How often a charge starts over when others charge the same quota at the same time; each time at least one of them succeeded. */
+const CHARGE_ATTEMPTS_MAX = 32;
+/** Resources whose updates may need more than they had. */
+const GROWING: ReadonlySet<string> = new Set(["persistentvolumeclaims", "services"]);
+
+/** What this request adds; empty when nothing grows. */
+function addedBy({ operation, resource, object, current }: AdmissionRequest): Usage {
+  const usage = usageOf(resource, object);
+  if (operation === "create" || current === undefined) return usage;
+  const before = usageOf(resource, current);
+  const added: Record<string, Quantity> = {};
+  for (const [name, amount] of Object.entries(usage)) {
+    const more = before[name] === undefined ? amount : subtractQuantities(amount, before[name]);
+    if (more.nano > 0n) added[name] = more;
+  }
+  return added;
+}
+
+/** `cpu=1,pods=2`, in the order of the names. */
+function printed(amounts: Readonly<Record<string, string>>, names: readonly string[]): string {
+  return names.map((name) => `${name}=${amounts[name] ?? "0"}`).join(",");
+}
+
+/**
+ * The quota with the addition charged to it; undefined when it does not count any of it. Throws the refusal. What its controller has
+ * not taken up yet from its spec does not hold yet.
+ */
+function charged(quota: ResourceQuota, added: Usage, request: AdmissionRequest): ResourceQuota | undefined {
+  const refuse = (why: string): never => {
+    throw forbidden(request.kind, refusedName(request), why);
+  };
+  const { name } = quota.metadata;
+  const { hard = {}, used = {} } = quota.status ?? {};
+  if (request.resource === "pods" && request.operation === "create") {
+    const missing = unsaid(request.object as Pod, Object.keys(hard));
+    if (missing !== undefined) refuse(`failed quota: ${name}: must specify ${missing}`);
+  }
+  const counted = Object.keys(hard).filter((resource) => resource in added);
+  const unknown = counted.filter((resource) => used[resource] === undefined).sort();
+  if (unknown.length > 0) refuse(`status unknown for quota: ${name}, resources: ${unknown.join(",")}`);
+  const next: Record<string, string> = { ...used };
+  const exceeded: string[] = [];
+  for (const resource of counted.sort()) {
+    const sum = addQuantities(parseQuantity(used[resource] ?? "0"), added[resource] as Quantity);
+    next[resource] = formatQuantity(sum);
+    if (compareQuantities(sum, parseQuantity(hard[resource] ?? "0")) > 0) exceeded.push(resource);
+  }
+  if (exceeded.length > 0) {
+    const requested = Object.fromEntries(exceeded.map((resource) => [resource, formatQuantity(added[resource] as Quantity)]));
+    const words = [`requested: ${printed(requested, exceeded)}`, `used: ${printed(used, exceeded)}`, `limited: ${printed(hard, exceeded)}`];
+    refuse(`exceeded quota: ${name}, ${words.join(", ")}`);
+  }
+  return counted.length === 0 ? undefined : { ...quota, status: { ...quota.status, used: next } };
+}
+
+/** Charges all quotas of the namespace, or none. */
+async function charge(request: AdmissionRequest, world: AdmissionWorld): Promise<void> {
+  const added = addedBy(request);
+  if (Object.keys(added).length === 0) return;
+  for (let attempt = 0; attempt < CHARGE_ATTEMPTS_MAX; attempt++) {
+    const mutations: Mutation[] = [];
+    for (const { key, revision: expect, text } of world.view.list(QUOTAS, request.namespace)) {
+      const quota = world.view.decode<ResourceQuota>({ key, revision: expect, text });
+      if (!quotaMatches(quota, request.resource, request.object)) continue;
+      const next = charged(quota, added, request);
+      if (next !== undefined) mutations.push({ op: "update", key, expect, text: encodeObject(next) });
+    }
+    if (mutations.length === 0 || request.options.dryRun === true) return;
+    const outcome = await world.commit(mutations);
+    if (outcome.committed) return;
+    await world.awaitActual(outcome.actual);
+  }
+  throw conflict(RESOURCE, request.name);
+}
+
+/**
+ * Holds a namespace to its ResourceQuotas: what is created is charged before it is stored. What is refused after that, and what is deleted,
+ * the quota's controller gives back. Source: k8s.io/apiserver/pkg/admission/plugin/resourcequota.
+ */
+export const ResourceQuotaAdmission: AdmissionPlugin = {
+  name: "ResourceQuota",
+  validate(request, world) {
+    const { operation, resource, subresource, namespace } = request;
+    if (namespace === undefined || subresource !== undefined || operation === "delete") return;
+    if (operation === "update" && !GROWING.has(resource)) return;
+    // Most namespaces have none, and every create comes by here.
+    if (world.view.count(QUOTAS) === 0 || world.view.list(QUOTAS, namespace).length === 0) return;
+    return charge(request, world);
+  },
+};
