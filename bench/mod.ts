@@ -27,6 +27,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
     run: program(() => import("./store-restart.bench.ts")),
   },
   runtime: { about: "messages, asks and activations of the kernel", run: program(() => import("./runtime.bench.ts")) },
+  transport: {
+    about: "messages and questions between threads: over NATS, over a MessagePort",
+    run: program(() => import("./transport.bench.ts")),
+  },
   "scheduler-core": { about: "placement, by the index and by the plain loop", run: program(() => import("./scheduler-core.bench.ts")) },
 };
 
