@@ -27,6 +27,18 @@ async function main([command = "help", ...args]: readonly string[]): Promise<num
       await runActors(parseActorsFlags(args), process.stdout);
       return DONE;
     }
+    case "backup": {
+      const { parseBackupFlags } = await import("./backup/flags.ts");
+      const { runBackup } = await import("./backup/backup.ts");
+      console.log(await runBackup(parseBackupFlags(args)));
+      return DONE;
+    }
+    case "restore": {
+      const { parseRestoreFlags } = await import("./backup/flags.ts");
+      const { runRestore } = await import("./backup/restore.ts");
+      console.log(await runRestore(parseRestoreFlags(args)));
+      return DONE;
+    }
     case "version":
       console.log(`troupe ${versionOfTroupe()} (Kubernetes API 1.34)`);
       return DONE;

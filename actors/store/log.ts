@@ -60,9 +60,12 @@ export class LogUnavailable extends Error {
 /** The log ends before a batch that was acknowledged: what came after has been lost from it. */
 export class LogShortened extends Error {
   override readonly name = "LogShortened";
-  constructor(log: string, end: number, acknowledged: number) {
+  constructor(
+    end: { readonly sequence: number; readonly revision: number },
+    acknowledged: { readonly sequence: number; readonly revision: number },
+  ) {
     super(
-      `the log ${log} ends at sequence ${end}, but sequence ${acknowledged} was acknowledged: ${acknowledged - end} batches are lost from it`,
+      `the log ends at sequence ${end.sequence}, revision ${end.revision}, but was acknowledged up to sequence ${acknowledged.sequence}, revision ${acknowledged.revision}`,
     );
   }
 }

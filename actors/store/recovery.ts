@@ -68,7 +68,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
       if (last < replica.sequence) damages.push(await goOnAfter(log, last, replica.sequence));
       return { replica, damages };
     }
-    damages.push(damage ?? new LogShortened(log.id, replica.sequence, required.sequence).message);
+    damages.push(damage ?? new LogShortened(replica, required).message);
     if (options.salvage === true && replica.revision >= (best?.revision ?? 0)) best = replica;
   }
   if (damages.length === 0) damages.push(`the log begins with batch ${first}, and there is no snapshot of what came before`);

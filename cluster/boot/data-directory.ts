@@ -54,6 +54,12 @@ export class DataDirectory {
     return directory;
   }
 
+  /** The process that runs the cluster on this directory, if one does. */
+  static holder(path: string): number | undefined {
+    const holder = readHolder(join(resolve(path), "lock"));
+    return holder !== undefined && isRunning(holder) ? holder.pid : undefined;
+  }
+
   file(name: string): string {
     return join(this.path, name);
   }

@@ -150,6 +150,20 @@ export class NatsServer {
   }
 }
 
+/** How to reach the server that runs on this data directory, from the configuration that was written for it; undefined when there is none. */
+export function runningAddress(dataDirectory: string): NatsAddress | undefined {
+  let text: string;
+  try {
+    text = readFileSync(join(dataDirectory, CONFIG), "utf8");
+  } catch {
+    return undefined;
+  }
+  const port = /^port: (\d+)$/m.exec(text)?.[1];
+  const pass = /password: ("[^"]*")/.exec(text)?.[1];
+  if (port === undefined || pass === undefined) return undefined;
+  return { servers: [`nats://127.0.0.1:${port}`], user: USER, pass: JSON.parse(pass) as string };
+}
+
 function configuration(data: DataDirectory, port: number, pass: string, sync: boolean): string {
   return `# Written at every start; changes are lost.
 host: 127.0.0.1

@@ -114,7 +114,7 @@ function hasStore(plan: HostPlan | undefined): boolean {
 }
 
 /** The nats-server that the launcher found; without a launcher, that of the PATH. */
-function natsBinary(): NatsBinary {
+export function natsBinary(): NatsBinary {
   const { NATS_SERVER: path = "nats-server", NATS_SERVER_VERSION: version } = process.env;
   return { path, version };
 }
@@ -135,7 +135,8 @@ function snapshotRevisions(): number | undefined {
   throw new BootFailure(`TROUPE_SNAPSHOT_REVISIONS=${wanted} is not a number of revisions such as 100000`);
 }
 
-function credentialsOf(urls: readonly string[]): NatsAddress {
+/** What NATS servers that the user names are reached by. */
+export function credentialsOf(urls: readonly string[]): NatsAddress {
   const first = new URL(urls[0] ?? "nats://127.0.0.1:4222");
   const servers = urls.map((url) => {
     const parsed = new URL(url);

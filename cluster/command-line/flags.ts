@@ -75,7 +75,7 @@ export function wholeNumber(flag: string, value: string | undefined, least: numb
   throw new WrongUsage(`${flag} ${value} is not a whole number from ${least} to ${most}`);
 }
 
-function natsUrl(value: string): string {
+export function natsUrl(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url !== undefined && (url.protocol === "nats:" || url.protocol === "tls:") && url.hostname !== "") return value;
   throw new WrongUsage(`--nats ${value} is not a NATS URL such as nats://127.0.0.1:4222`);

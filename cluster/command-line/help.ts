@@ -19,6 +19,12 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --kind K           actors of this kind only
     --sort COLUMN      messages (default), queue, mailbox, handler, active or restarts
     --interval S       seconds between two looks, of which rates and times are (default 1)
+  npm run troupe -- backup FILE       the whole cluster in one file, while it runs or not
+    --data DIR         where the cluster lives (default .troupe)
+    --nats URL[,URL]   the NATS servers that it uses, if not its own
+    --salvage          of a damaged store what can still be read
+  npm run troupe -- restore FILE --data DIR    a new cluster of a backup, in an empty directory
+    --nats URL[,URL]   on these NATS servers
   npm test                            everything that CI runs
   npm run troupe -- version           the version
 

@@ -264,7 +264,7 @@ describe("a store that has lost what was acknowledged is refused, and named", ()
         flipLog(s, "p150");
         withoutIndex(s, LOG);
       },
-      /the log \S+ ends at sequence \d+, but sequence \d+ was acknowledged: \d+ batches are lost/,
+      /the log ends at sequence \d+, revision \d+, but was acknowledged up to sequence \d+, revision 539/,
     ],
     [
       "the same, and the mark in JetStream is lost too",
@@ -274,7 +274,7 @@ describe("a store that has lost what was acknowledged is refused, and named", ()
         withoutIndex(s, LOG);
         rmSync(s.streamFiles(`${LOG}-high-water`), { recursive: true });
       },
-      /ends at sequence \d+, but sequence \d+ was acknowledged/,
+      /ends at sequence \d+, revision \d+, but was acknowledged up to sequence \d+, revision \d+/,
     ],
     [
       "the same, and the mark in the data directory is lost instead",
@@ -284,7 +284,7 @@ describe("a store that has lost what was acknowledged is refused, and named", ()
         withoutIndex(s, LOG);
         rmSync(s.file("mark"));
       },
-      /ends at sequence \d+, but sequence \d+ was acknowledged/,
+      /ends at sequence \d+, revision \d+, but was acknowledged up to sequence \d+, revision \d+/,
     ],
     ["the log is cut short", () => plain, (s) => halve(block(s, LOG)), /batch \d+ is no longer in the log/],
     ["the log's block is gone", () => plain, (s) => rmSync(block(s, LOG)), /batch \d+ is no longer in the log/],

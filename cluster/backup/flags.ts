@@ -1,0 +1,49 @@
+import { parseArgs } from "node:util";
+import { natsUrl, usageOf, WrongUsage } from "../command-line/flags.ts";
+
+/** What `troupe backup` and `troupe restore` were asked for. */
+export interface BackupFlags {
+  readonly file: string;
+  readonly data: string;
+  /** NATS servers that hold the cluster; undefined: those of the data directory. */
+  readonly nats: readonly string[] | undefined;
+  /** Take of a damaged store what can be read. */
+  readonly salvage: boolean;
+}
+
+/** Parses the flags of `troupe backup`. Throws WrongUsage. */
+export function parseBackupFlags(args: readonly string[]): BackupFlags {
+  return parse("backup", args, true);
+}
+
+/** Parses the flags of `troupe restore`. Throws WrongUsage. */
+export function parseRestoreFlags(args: readonly string[]): BackupFlags {
+  return parse("restore", args, false);
+}
+
+function parse(command: string, args: readonly string[], salvages: boolean): BackupFlags {
+  const { values, positionals } = usageOf("npm run troupe -- help", () =>
+    parseArgs({
+      args: [...args],
+      strict: true,
+      allowPositionals: true,
+      options: {
+        data: { type: "string" },
+        nats: { type: "string" },
+        ...(salvages ? { salvage: { type: "boolean" } } : {}),
+      },
+    }),
+  );
+  const [file, ...more] = positionals;
+  if (file === undefined || file === "" || more.length > 0)
+    throw new WrongUsage(`troupe ${command} wants one FILE; see npm run troupe -- help`);
+  // A restore makes a cluster, so where is not to be guessed.
+  if (command === "restore" && !values.data)
+    throw new WrongUsage("troupe restore wants --data DIR, a directory for the cluster that it makes");
+  return {
+    file,
+    data: (values.data as string | undefined) || ".troupe",
+    nats: (values.nats as string | undefined)?.split(",").map(natsUrl),
+    salvage: values.salvage === true,
+  };
+}
