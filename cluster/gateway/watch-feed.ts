@@ -16,9 +16,11 @@ import type { Watcher } from "./watcher.ts";
  * gather this long, because one TLS record of fifty events costs little more than one of a single event.
  */
 export const WATCH_GATHER_MS = 5;
-/** Where many watch, sending is what costs: then lines gather this long for each watcher that was sent something, up to the limit. */
-const GATHER_PER_WATCHER_MS = 0.05;
-const GATHER_MS_MAX = 50;
+/** Where many watch, sending is what costs, and it must not starve those who write: after sends to so many, it is measured how long they take, */
+const SENDS_MEASURED_MIN = 50;
+/** and so many times as long passes before the next, up to the limit. */
+const GATHER_PER_COST = 1.5;
+const GATHER_MS_MAX = 100;
 
 /** A watcher that catches up with the past gets it in pieces of about this size, each when it has taken the one before. */
 const PAST_PIECE_CHARS = 256 * 1024;
@@ -57,6 +59,8 @@ export class WatchFeed {
   /** The earliest time for the next send. */
   #next_ms = 0;
   #timer: Timer | undefined;
+  /** Runs while what was sent last is still going out. */
+  #settling: Timer | undefined;
   #serial = 0;
   /** Watchers that are catching up. */
   #joining = 0;
@@ -133,8 +137,16 @@ export class WatchFeed {
       for (const watcher of channel.watchers) watcher.sendBytes(bytes);
     }
     this.#dirty.clear();
-    const gather_ms = Math.min(Math.max(WATCH_GATHER_MS, sends * GATHER_PER_WATCHER_MS), GATHER_MS_MAX);
-    this.#next_ms = this.#clock.monotonic_ms() + gather_ms;
+    const sent_ms = this.#clock.monotonic_ms();
+    this.#next_ms = sent_ms + WATCH_GATHER_MS;
+    if (sends < SENDS_MEASURED_MIN || this.#settling !== undefined) return;
+    // What is sent goes out, and is encrypted, after this turn; a timer comes after that.
+    this.#settling = this.#clock.after(0, () => {
+      this.#settling = undefined;
+      const now_ms = this.#clock.monotonic_ms();
+      this.#next_ms = now_ms + Math.min(Math.max(WATCH_GATHER_MS, (now_ms - sent_ms) * GATHER_PER_COST), GATHER_MS_MAX);
+      this.#batchEnded();
+    });
   }
 
   /** Tells every watcher that wants it and was last told `age_ms` ago or earlier how far it is. */
@@ -214,7 +226,7 @@ export class WatchFeed {
   }
 
   #batchEnded(): void {
-    if (this.#dirty.size === 0 || this.#timer !== undefined) return;
+    if (this.#dirty.size === 0 || this.#timer !== undefined || this.#settling !== undefined) return;
     const wait_ms = this.#next_ms - this.#clock.monotonic_ms();
     if (wait_ms <= 0) this.flush();
     else this.#timer = this.#clock.after(wait_ms, () => this.flush());
