@@ -88,6 +88,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly returnsDeletedObject?: boolean;
   readonly columns: readonly Column[];
   cells(object: T, now_ms: number): readonly Cell[];
+  /** An annotation that rows of tables lack, since it is a field of Kubernetes' internal type. */
+  readonly fieldAnnotation?: string;
   /** `conditions` of the object's table row, each of type `Completed` and status `True`: reason and message. */
   rowConditions?(object: T): readonly (readonly [reason: string, message: string])[];
   /** Field selectors beyond `metadata.name` and `metadata.namespace`: the value of each for an object. */

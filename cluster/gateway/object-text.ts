@@ -2,7 +2,7 @@ import type { Kind } from "../../actors/kinds/kind.ts";
 import { apiVersionOf } from "../../actors/kinds/kind.ts";
 import { metadataText } from "../../actors/kinds/metadata-text.ts";
 import type { ObjectText } from "../../actors/kinds/text.ts";
-import { decodeObject, encodeObject, gvkJson, itemJson, objectJson } from "../../actors/kinds/text.ts";
+import { decodeObject, encodeObject, gvkJson, itemJson, managedFieldsOf, objectJson } from "../../actors/kinds/text.ts";
 import type { Entry, View } from "../../actors/store/view.ts";
 import type { Format } from "./accept.ts";
 
@@ -31,7 +31,7 @@ export function gvkOf(kind: Kind): string {
 
 /** The text of an object in the version in which it is served. */
 function servedText({ stored }: Kind, text: ObjectText): ObjectText {
-  return stored === undefined ? text : encodeObject(stored.fromStored(decodeObject(text, 0)));
+  return stored === undefined ? text : encodeObject(stored.fromStored(decodeObject(text, 0)), managedFieldsOf(text));
 }
 
 /** The JSON of a whole object that stands alone. Revision 0 is an object that was never stored (a dry run): it has no version. */
@@ -61,8 +61,18 @@ export function tableRow(rendering: Rendering, view: View, entry: Entry, revisio
   const { kind, includeObject } = rendering;
   const cells = JSON.stringify(kind.cells(view.decode(entry), now_ms));
   if (includeObject === "None") return `{"cells":${cells},"object":null}`;
-  const object = includeObject === "Object" ? wholeObject(kind, entry.text, revision) : partialObject(entry.text, revision);
+  const object = includeObject === "Object" ? wholeObject(kind, entry.text, revision) : rowMetadata(kind, entry.text, revision);
   return `{"cells":${cells},"object":${object}}`;
+}
+
+/** Rows are made of Kubernetes' internal objects, in which what some versions keep in an annotation is a field. */
+function rowMetadata({ fieldAnnotation: name }: Kind, text: ObjectText, revision: number): string {
+  const printed = partialObject(text, revision);
+  if (name === undefined) return printed;
+  const { metadata, ...rest } = JSON.parse(printed) as { metadata: { annotations?: Record<string, string> } };
+  const { annotations = {}, ...others } = metadata;
+  const { [name]: _field, ...kept } = annotations;
+  return JSON.stringify({ ...rest, metadata: Object.keys(kept).length === 0 ? others : { ...others, annotations: kept } });
 }
 
 /** A table of one row, for a single object or an event; `columns` are left out where the client has them already. */

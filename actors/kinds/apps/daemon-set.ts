@@ -19,9 +19,10 @@ import { printableSelector, validateSelectorAndTemplate } from "./replica-templa
 const TEMPLATE_GENERATION = "deprecated.daemonset.template.generation";
 const NO_PODS = { currentNumberScheduled: 0, desiredNumberScheduled: 0, numberMisscheduled: 0, numberReady: 0 };
 
-/** Source: SetDefaults_DaemonSet. */
+/** Source: SetDefaults_DaemonSet, and the conversion of apps/v1, which writes the count of templates where there is none. */
 function applyDefaults(set: DaemonSet): void {
-  const { spec } = set;
+  const { spec, metadata } = set;
+  if (metadata.annotations?.[TEMPLATE_GENERATION] === undefined) countTemplate(set, 0);
   if (spec === undefined) return;
   spec.updateStrategy ??= {};
   spec.updateStrategy.type ||= "RollingUpdate";
@@ -82,6 +83,7 @@ export const DaemonSetKind: Kind<DaemonSet> = defineKind<DaemonSet>({
   namespaced: true,
   subresources: [STATUS],
   tracksGeneration: true,
+  fieldAnnotation: TEMPLATE_GENERATION,
   applyDefaults,
   prepareForCreate: (set) => {
     set.status = { ...NO_PODS };
