@@ -22,6 +22,7 @@ export interface StoreClientOptions {
 const RETRIABLE: ReadonlySet<string> = new Set([
   "deadline",
   "mailbox-full",
+  "overloaded",
   "unreachable",
   "unknown-kind",
   "crashed",
