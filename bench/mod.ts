@@ -26,6 +26,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
     about: "150,000 pods written, everything killed, and read back",
     run: program(() => import("./store-restart.bench.ts")),
   },
+  kernel: { about: "the kernel within one host, beside a plain queue and beside nact", run: program(() => import("./kernel.bench.ts")) },
   runtime: { about: "messages, asks and activations of the kernel", run: program(() => import("./runtime.bench.ts")) },
   transport: {
     about: "messages and questions between threads: over NATS, over a MessagePort",
