@@ -1,4 +1,14 @@
-import { type Actor, type ActorKind, addressOf, type Context, type Sender, unknownMessage } from "../../runtime/mod.ts";
+import {
+  type Actor,
+  type ActorKind,
+  type Address,
+  addressOf,
+  type ChildFailed,
+  type Context,
+  keyOf,
+  type Sender,
+  unknownMessage,
+} from "../../runtime/mod.ts";
 import type { Node } from "../kinds/generated/types.ts";
 import { nodeNameOf } from "../kinds/metadata-text.ts";
 import type { Change, Subscription, View } from "../store/view.ts";
@@ -13,7 +23,19 @@ import { RUNTIME_LABEL } from "./runtime.ts";
  */
 export type FleetMessage =
   /** Answered with `{ ready }`, the number of nodes, once all of them have reported. */
-  { readonly type: "start"; readonly nodes: number } | { readonly type: "nodeReady"; readonly name: string };
+  | { readonly type: "start"; readonly nodes: number }
+  | { readonly type: "nodeReady"; readonly name: string }
+  /** From itself: after a crash nobody says `start` again, and there are as many nodes as were wanted. */
+  | { readonly type: "goOn" }
+  /** The agent of a node crashed. */
+  | ChildFailed
+  /** From itself: play the node again whose agent crashed. */
+  | { readonly type: "playAgain"; readonly name: string };
+
+export const FLEET_ADDRESS: Address = "fleet/main";
+
+/** Between the crash of a node's agent and its next life. */
+const PLAY_AGAIN_MS = 1_000;
 
 const FLEET_MAILBOX_MESSAGES = 65_536;
 
@@ -48,6 +70,7 @@ class FleetActor implements Actor<FleetMessage> {
     this.#context = context;
     this.#view = view;
     this.#runtime = runtime;
+    context.tell<FleetMessage>(context.self, { type: "goOn" });
   }
 
   receive(message: FleetMessage, sender: Sender): void {
@@ -57,8 +80,19 @@ class FleetActor implements Actor<FleetMessage> {
         this.#start(message.nodes);
         break;
       case "nodeReady":
-        if (this.#played.get(message.name) === false) this.#unready--;
-        this.#played.set(message.name, true);
+        if (this.#played.get(message.name) === false) {
+          this.#unready--;
+          this.#played.set(message.name, true);
+        }
+        break;
+      case "goOn":
+        this.#start(0);
+        break;
+      case "childFailed":
+        this.#context.after(PLAY_AGAIN_MS, { type: "playAgain", name: keyOf(message.child) });
+        break;
+      case "playAgain":
+        this.#playAgain(message.name);
         break;
       default:
         unknownMessage(message);
@@ -71,13 +105,21 @@ class FleetActor implements Actor<FleetMessage> {
   }
 
   #start(nodes: number): void {
-    if (this.#subscriptions.length > 0) return;
-    const since = this.#view.revision;
+    const follows = this.#subscriptions.length > 0;
+    if (!follows) this.#findNodes();
+    for (let number = 0; this.#played.size < Math.min(nodes, HOLLOW_NODES_MAX); number++) this.#play(`node-${number}`, undefined);
+    if (!follows) this.#follow();
+  }
+
+  #findNodes(): void {
     const existing = this.#view.list("nodes").map((entry) => this.#view.decode<Node>(entry));
     // Those that have a pod range keep it, so they come first.
     const hasRange = (node: Node): number => (node.spec?.podCIDR === undefined ? 1 : 0);
     for (const node of existing.sort((a, b) => hasRange(a) - hasRange(b))) this.#nodeFound(node);
-    for (let number = 0; this.#played.size < Math.min(nodes, HOLLOW_NODES_MAX); number++) this.#play(`node-${number}`, undefined);
+  }
+
+  #follow(): void {
+    const since = this.#view.revision;
     this.#tellOfPods(this.#played);
     this.#newcomers.clear();
     this.#subscriptions.push(
@@ -117,6 +159,13 @@ class FleetActor implements Actor<FleetMessage> {
     this.#newcomers.add(name);
     this.#unready++;
     this.#tellNode(name, { type: "play", index });
+  }
+
+  #playAgain(name: string): void {
+    const index = this.#played.has(name) ? this.#indexes.take(name, undefined) : undefined;
+    if (index === undefined) return;
+    this.#tellNode(name, { type: "play", index });
+    this.#tellOfPods(new Set([name]));
   }
 
   /** A node that comes, or comes back, may have pods already. One look at all pods serves all that come together. */

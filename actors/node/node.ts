@@ -1,4 +1,4 @@
-import { type Actor, type ActorKind, addressOf, type Context, unknownMessage } from "../../runtime/mod.ts";
+import { type Actor, type ActorKind, type Address, addressOf, type Context, unknownMessage } from "../../runtime/mod.ts";
 import { LeaseKind } from "../kinds/coordination/lease.ts";
 import { NodeKind } from "../kinds/core/node.ts";
 import type { Node, Pod } from "../kinds/generated/types.ts";
@@ -12,7 +12,7 @@ import { microTimestamp, timestamp } from "../registry/timestamps.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
 import { nodeAddressOf, PodAddresses, podCidrOf } from "./cidr.ts";
-import type { FleetMessage } from "./fleet.ts";
+import { FLEET_ADDRESS, type FleetMessage } from "./fleet.ts";
 import { HOLLOW_SHAPE, hollowNode, LEASE_NAMESPACE, nodeLease, nodeStatus } from "./node-object.ts";
 
 /**
@@ -29,6 +29,10 @@ export type NodeMessage =
   | { readonly type: "pod"; readonly entry: Entry }
   /** The key of a pod that was bound to this node. */
   | { readonly type: "podGone"; readonly key: Key }
+  /** The actor of this pod has ended, whyever. */
+  | { readonly type: "podEnded"; readonly key: Key; readonly uid: string }
+  /** From itself: make the actor again that ended. */
+  | { readonly type: "podAgain"; readonly key: Key; readonly uid: string }
   | { readonly type: "renewLease" }
   | { readonly type: "reportStatus" };
 
@@ -55,10 +59,14 @@ export function createNodeKind({ view, registry, runtime }: NodeOptions): ActorK
   return {
     kind: "node",
     mailboxCapacity: NODE_MAILBOX_MESSAGES,
-    supervision: { strategy: "restart", backoff_ms: 100, backoff_max_ms: 10_000 },
+    // The fleet alone knows the node's index and can tell it of its pods again.
+    supervision: { strategy: "escalate" },
+    supervisor: () => FLEET_ADDRESS,
     activate: (context, name) => new NodeActor(context, name, view, registry, runtime),
   };
 }
+
+const podAddressOf = (uid: string): Address => addressOf("pod", uid);
 
 class NodeActor implements Actor<NodeMessage> {
   readonly #context: Context<NodeMessage>;
@@ -91,6 +99,10 @@ class NodeActor implements Actor<NodeMessage> {
         return this.#podChanged(message.entry);
       case "podGone":
         return this.#podGone(message.key);
+      case "podEnded":
+        return this.#podEnded(message.key, message.uid);
+      case "podAgain":
+        return this.#podAgain(message.key, message.uid);
       case "renewLease":
         return this.#repeat(message, LEASE_RENEW_MS, () => this.#renewLease());
       case "reportStatus":
@@ -105,6 +117,10 @@ class NodeActor implements Actor<NodeMessage> {
   }
 
   async #play(index: number): Promise<void> {
+    if (this.#node !== undefined) {
+      this.#tellReady();
+      return;
+    }
     try {
       const range = podCidrOf(index);
       const node = this.#view.get<Node>(`nodes/${this.#name}`) ?? (await this.#register(index));
@@ -121,7 +137,11 @@ class NodeActor implements Actor<NodeMessage> {
     const jitter = this.#context.random.next();
     this.#context.after(jitter * LEASE_RENEW_MS, { type: "renewLease" });
     this.#context.after(jitter * STATUS_REPORT_MS, { type: "reportStatus" });
-    this.#context.tell<FleetMessage>(addressOf("fleet", "main"), { type: "nodeReady", name: this.#name });
+    this.#tellReady();
+  }
+
+  #tellReady(): void {
+    this.#context.tell<FleetMessage>(FLEET_ADDRESS, { type: "nodeReady", name: this.#name });
   }
 
   async #register(index: number): Promise<Node> {
@@ -205,6 +225,7 @@ class NodeActor implements Actor<NodeMessage> {
     const podIP = plain ? this.#newAddress(hostIP) : this.#addressFor(decodeObject<Pod>(entry.text, entry.revision), hostIP);
     const here = { uid, place: { hostIP, podIP } };
     this.#pods.set(entry.key, here);
+    this.#context.watch(podAddressOf(uid), { type: "podEnded", key: entry.key, uid });
     return here;
   }
 
@@ -214,6 +235,19 @@ class NodeActor implements Actor<NodeMessage> {
     this.#pods.delete(key);
     this.#addresses?.release(here.place.podIP);
     this.#tellPod(here.uid, { type: "gone" });
+  }
+
+  /** An actor that ends while its pod is here has crashed, or its host has gone. */
+  #podEnded(key: Key, uid: string): void {
+    if (this.#pods.get(key)?.uid === uid) this.#context.after(RETRY_MS, { type: "podAgain", key, uid });
+  }
+
+  #podAgain(key: Key, uid: string): void {
+    const here = this.#pods.get(key);
+    const entry = this.#view.entry(key);
+    if (here?.uid !== uid || entry === undefined || decodeMetadata(entry.text).uid !== uid) return;
+    this.#context.watch(podAddressOf(uid), { type: "podEnded", key, uid });
+    this.#tellPod(uid, { type: "sync", entry, place: here.place });
   }
 
   #addressFor(pod: Pod, hostIP: string): string {
@@ -232,7 +266,7 @@ class NodeActor implements Actor<NodeMessage> {
   }
 
   #tellPod(uid: string, message: PodMessage): void {
-    this.#context.tell(addressOf("pod", uid), message);
+    this.#context.tell(podAddressOf(uid), message);
   }
 
   #hostIP(node: Node): string {

@@ -3,12 +3,12 @@ import { NamespaceKind } from "../../../actors/kinds/core/namespace.ts";
 import { NodeKind } from "../../../actors/kinds/core/node.ts";
 import { PodKind } from "../../../actors/kinds/core/pod.ts";
 import type { Event, Lease, Namespace, Node, Pod } from "../../../actors/kinds/generated/types.ts";
-import { createFleetKind, type FleetMessage } from "../../../actors/node/fleet.ts";
+import { createFleetKind, FLEET_ADDRESS, type FleetMessage } from "../../../actors/node/fleet.ts";
 import { createHollowRuntime } from "../../../actors/node/hollow-runtime.ts";
 import { createNodeKind } from "../../../actors/node/node.ts";
 import { createPodKind } from "../../../actors/pod/pod.ts";
 import { createEventRecorder } from "../../../actors/registry/create-event-recorder.ts";
-import { systemClock, systemRandom } from "../../../runtime/mod.ts";
+import { type Address, addressOf, systemClock, systemRandom } from "../../../runtime/mod.ts";
 import { named, startRegistry, type TestRegistry } from "../registry/harness.ts";
 
 let t: TestRegistry;
@@ -125,4 +125,49 @@ test("a node whose object is removed falls silent: its pods' actors end with it"
   await t.registry.delete(NodeKind, undefined, "node-0");
   await expect.poll(() => t.store.host.addresses("pod")).toEqual([]);
   expect(t.store.host.addresses("node")).toEqual(["node/node-1"]);
+});
+
+/** Longer than what a node or a fleet waits before it tries again. */
+const POLL = { timeout: 20_000 };
+
+/** What no member of the union allows: it crashes the handler. */
+function crash(address: Address, type: string): void {
+  t.store.host.messenger.tell(address, { type });
+}
+
+test("a pod whose actor crashes gets another, which takes its containers over and ends them in time", async () => {
+  await bound("web");
+  await seen("pods", () => isReady("web"));
+  const address = addressOf("pod", podOf("web")?.metadata.uid ?? "");
+  crash(address, "sync");
+  const { host } = t.store;
+  await expect.poll(() => host.counters().kinds.pod, POLL).toMatchObject({ crashes: 1, activations: 2, active: 1 });
+  await t.registry.delete(PodKind, "d", "web");
+  await seen("pods", () => podOf("web") === undefined);
+  await expect.poll(() => host.counters().kinds.pod?.active, POLL).toBe(0);
+});
+
+test("a node whose agent crashes is played again, with its range and its pods", async () => {
+  await bound("before");
+  await seen("pods", () => isReady("before"));
+  crash("node/node-0", "pod");
+  const { host } = t.store;
+  await bound("meanwhile");
+  await seen("pods", () => isReady("meanwhile"));
+  expect(host.counters().kinds.node).toMatchObject({ crashes: 1, escalations: 1, active: 2 });
+  await expect.poll(() => host.addresses("pod").length, POLL).toBe(2);
+  await t.registry.delete(PodKind, "d", "before");
+  await seen("pods", () => podOf("before") === undefined);
+  expect(podOf("meanwhile")?.status?.podIP).toMatch(/^10\.128\.0\.\d+$/);
+});
+
+test("a fleet that crashes goes on with the nodes there are", async () => {
+  crash(FLEET_ADDRESS, "childFailed");
+  const { host } = t.store;
+  await expect.poll(() => host.counters().kinds.fleet, POLL).toMatchObject({ crashes: 1, restarts: 1, activations: 2 });
+  await bound("web");
+  await seen("pods", () => isReady("web"));
+  await t.registry.delete(NodeKind, undefined, "node-1");
+  await expect.poll(() => host.addresses("node"), POLL).toEqual(["node/node-0"]);
+  expect(host.counters().kinds.node).toMatchObject({ activations: 2, crashes: 0 });
 });
