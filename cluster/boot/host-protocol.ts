@@ -8,6 +8,8 @@ export interface HostOptions {
   readonly plan: HostPlan;
   readonly plans: readonly HostPlan[];
   readonly nats: NatsAddress;
+  /** Names this life of the process. */
+  readonly process: string;
   /** Copies of the log that JetStream keeps. */
   readonly replicas: 1 | 3;
   /** A log is made where there is none; false when there was one before, which JetStream then should know. */

@@ -22,7 +22,7 @@ const fail = (error: unknown): void =>
 /** Ends this thread with an error, which the parent logs before it starts the host again. */
 function giveUp(host: RunningHost, why: string): void {
   const crash = (): void => {
-    throw new Error(`this host gives itself up, because one of its actors was given up: ${why}`);
+    throw new Error(`this host gives itself up, because ${why}`);
   };
   setTimeout(crash, GIVE_UP_MS);
   void host
@@ -36,7 +36,7 @@ const starting = Promise.withResolvers<RunningHost>();
 let broken: unknown;
 starting.promise.then((host) => {
   say({ type: "started" });
-  void host.givenUp.then(({ child, error }) => giveUp(host, `${child}: ${error}`));
+  void host.givenUp.then((why) => giveUp(host, why));
   host.watchLog().catch((error: unknown) => {
     broken = error;
     fail(error);

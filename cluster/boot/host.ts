@@ -34,12 +34,10 @@ import {
 } from "../../actors/mod.ts";
 import {
   addressOf,
-  type ChildFailed,
-  Directory,
-  HOST_KIND,
   Host,
   hostKind,
   type Logger,
+  type Membership,
   natsTransport,
   type ObservedPool,
   type PortTransport,
@@ -54,7 +52,8 @@ import { type Hosts, observedHosts } from "../observation/hosts.ts";
 import { ensureBootstrapObjects, keepBootstrapObjects } from "./bootstrap-objects.ts";
 import { BootFailure } from "./failure.ts";
 import type { FromHost, HostOptions } from "./host-protocol.ts";
-import { KINDS_OF_ROLE, type Role } from "./layout.ts";
+import type { Role } from "./layout.ts";
+import { joinMembers } from "./members.ts";
 import { nodesToPlay } from "./nodes-to-play.ts";
 import { type OpenedStore, openStore } from "./opened-store.ts";
 
@@ -78,7 +77,8 @@ export class RunningHost {
   readonly #pools: ObservedPool[] = [];
   #gateway: Gateway | undefined;
   readonly #closers: (() => Promise<void>)[] = [];
-  readonly #givenUp = Promise.withResolvers<ChildFailed>();
+  readonly #membership: Membership;
+  readonly #givenUp = Promise.withResolvers<string>();
 
   private constructor(
     options: HostOptions,
@@ -87,13 +87,14 @@ export class RunningHost {
     connection: NatsConnection,
     { journal, snapshots, replica }: OpenedStore,
   ) {
-    const { plan, plans } = options;
+    const { plan } = options;
     this.#options = options;
     this.#log = log;
     this.#connection = connection;
-    const directory = new Directory(
-      plans.map(({ name, roles }) => ({ host: name, kinds: [HOST_KIND, ...roles.flatMap((role) => KINDS_OF_ROLE[role])] })),
+    const membership = joinMembers(options, connection, { clock, random, log }, () =>
+      this.#givenUp.resolve("it was silent for longer than its lease, and the other hosts have removed it"),
     );
+    this.#membership = membership;
     const transport = peers.beside(natsTransport({ connection, prefix: SUBJECT_PREFIX, host: plan.name }));
     const probe = watchEventLoop();
     this.#closers.push(async () => probe.stop());
@@ -102,13 +103,13 @@ export class RunningHost {
       clock,
       random,
       log,
-      directory,
+      membership,
       transport,
       eventLoop: probe.read,
-      escalated: (failure) => this.#givenUp.resolve(failure),
+      escalated: ({ child, error }) => this.#givenUp.resolve(`one of its actors was given up: ${child}: ${error}`),
     });
     this.#host.register(hostKind(this.#host, () => this.#pools));
-    this.#hosts = observedHosts(this.#host.messenger, directory);
+    this.#hosts = observedHosts(this.#host.messenger, membership.directory);
     const besideWriter = this.#has("store");
     this.#replica = replica;
     this.#follower = follow({ log: journal, replica: this.#replica, clock, logger: log, besideWriter });
@@ -141,7 +142,9 @@ export class RunningHost {
 
   /** Takes up the roles; resolves when what they promise at the start holds: the API answers, the nodes are Ready. */
   async begin(): Promise<Omit<Extract<FromHost, { type: "begun" }>, "type">> {
+    await this.#membership.sees(this.#options.plans.map(({ name }) => name));
     if (this.#has("store")) {
+      this.#host.messenger.tell<SnapshotterMessage>(SNAPSHOTTER_ADDRESS, { type: "start" });
       await ensureBootstrapObjects(this.#registry, this.#replica);
       const keeping = keepBootstrapObjects(this.#registry, this.#replica, clock, this.#log);
       this.#closers.push(async () => keeping.cancel());
@@ -162,10 +165,10 @@ export class RunningHost {
   }
 
   /**
-   * Resolves when an actor that nobody supervises was given up. What it stands on, this host's view of the store, may be wrong then: the host
-   * should end, for its parent to start it again from the log.
+   * Resolves with the reason when an actor that nobody supervises was given up, or the other hosts have given up this one. What its actors stand
+   * on, this host's view of the store, may be wrong then: the host should end, for its parent to start it again from the log.
    */
-  get givenUp(): Promise<ChildFailed> {
+  get givenUp(): Promise<string> {
     return this.#givenUp.promise;
   }
 
@@ -192,7 +195,6 @@ export class RunningHost {
         ...(snapshotRevisions === undefined ? {} : { everyRevisions: snapshotRevisions }),
       }),
     );
-    this.#host.messenger.tell<SnapshotterMessage>(SNAPSHOTTER_ADDRESS, { type: "start" });
     this.#closers.push(async () => {
       const { sequence, revision } = replica;
       // A stop is not to fail because JetStream does not answer; the file has the mark too.

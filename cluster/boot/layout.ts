@@ -1,6 +1,9 @@
 /** The JetStream stream that holds the store's log. */
 export const LOG_STREAM = "troupe-log";
 
+/** The JetStream key-value bucket that holds the table of hosts and their leases. */
+export const MEMBERS_BUCKET = "troupe-members";
+
 /** Where the data directory has the store's high-water mark: how far the log is known to have come. */
 export const HIGH_WATER_FILE = "store/high-water";
 

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -66,6 +67,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
   const options: Omit<HostOptions, "plan"> = {
     plans,
     nats,
+    process: randomUUID(),
     replicas: (flags.nats?.length ?? 1) >= 3 ? 3 : 1,
     mayMakeLog: own?.streamsBefore.includes(LOG_STREAM) !== true,
     highWaterFile: data.file(HIGH_WATER_FILE),

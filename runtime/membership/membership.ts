@@ -134,9 +134,9 @@ export class Membership {
     await this.#until(() => this.#incarnation > 0 && this.#state.lease_until_ms > this.#options.clock.monotonic_ms());
   }
 
-  /** Resolves when these hosts are in the table and all that are have agreed on it. */
+  /** Resolves when these hosts are in the table. */
   async sees(hosts: readonly string[]): Promise<void> {
-    await this.#until(() => hosts.every((host) => rowOf(this.#table, host) !== undefined) && this.#state.settled === this.#table.version);
+    await this.#until(() => hosts.every((host) => rowOf(this.#table, host) !== undefined));
   }
 
   /** Gives all addresses to other hosts; resolves when this host has let go of the last, and all know that it has none. */

@@ -10,6 +10,7 @@ const options: HostOptions = {
   ...{
     plan,
     plans: [plan],
+    process: "test",
     nats: { servers: [] },
     replicas: 1,
     mayMakeLog: true,
