@@ -519,7 +519,9 @@ export class Host {
     this.#loop.close();
     // What was sent must be on its way before others see that this host has left, and hear no more from it.
     await this.#transport?.close();
-    await this.#membership?.leave(LEAVE_GRACE_MS);
+    // While an actor of it is at something, nobody may take its place yet.
+    if (this.#cells.size > 0) this.#membership?.abandon();
+    else await this.#membership?.leave(LEAVE_GRACE_MS);
   }
 
   #stopKind(kind: KindOnHost): Promise<void> {

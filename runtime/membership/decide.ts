@@ -146,7 +146,7 @@ export function newMembershipState(settings: Settings): MembershipState {
 
 /**
  * The thought of the membership protocol: takes note of what happened (in `state`) and returns what is to be done about it. No clock, no
- * input, no output. The argument that no two activations of one address act at once: docs/adr/.
+ * input, no output. Why no two activations of one address act at once: docs/adr/0011.
  */
 export function decide(state: MembershipState, event: MembershipEvent, now_ms: number): readonly MembershipAction[] {
   const actions: MembershipAction[] = [];
@@ -282,7 +282,7 @@ function writeTable(state: MembershipState, now_ms: number, actions: MembershipA
   const next = wantedTable(state);
   if (next === undefined) return;
   if (state.incarnation === undefined && rowOf(next, state.settings.host) !== undefined) state.attempted = next.version;
-  write(state, TABLE_REGISTER, next, state.tableRevision, actions);
+  write(state, now_ms, TABLE_REGISTER, next, state.tableRevision, actions);
 }
 
 /** The table as this host would have it next; undefined when it is right as it is. */
@@ -332,7 +332,7 @@ function renew(state: MembershipState, now_ms: number, actions: MembershipAction
   if (!news && now_ms - last.sent_ms < settings.renew_ms) return;
   state.unseen_ms = now_ms;
   const renewal: Renewal = { incarnation, sent_ms: now_ms, applied: state.applied, holding: state.holding };
-  write(state, register, renewal, state.leases.get(settings.host)?.revision ?? 0, actions);
+  write(state, now_ms, register, renewal, state.leases.get(settings.host)?.revision ?? 0, actions);
 }
 
 /** Takes the lease from every host that was silent for longer than it can last; and from who has this host's name, when it wants to join. */
@@ -349,7 +349,7 @@ function revokeTheSilent(state: MembershipState, now_ms: number, actions: Member
     const silent_ms = now_ms - (mine ? heard_ms : Math.max(heard_ms, state.attentive_ms));
     if (silent_ms < settings.lease_ms + settings.margin_ms) continue;
     actions.push({ type: "suspected", host, silent_ms });
-    write(state, register, { incarnation, revoked: true }, seen?.revision ?? 0, actions);
+    write(state, now_ms, register, { incarnation, revoked: true }, seen?.revision ?? 0, actions);
   }
 }
 
@@ -367,7 +367,16 @@ function mayWrite(state: MembershipState, register: string, now_ms: number): boo
   return !state.writing.has(register) && now_ms >= (state.notBefore.get(register) ?? Number.NEGATIVE_INFINITY);
 }
 
-function write(state: MembershipState, register: string, value: RegisterValue, expected: number, actions: MembershipAction[]): void {
+function write(
+  state: MembershipState,
+  now_ms: number,
+  register: string,
+  value: RegisterValue,
+  expected: number,
+  actions: MembershipAction[],
+): void {
   state.writing.add(register);
+  // Until the change is seen, or long enough for it not to have been made.
+  state.notBefore.set(register, now_ms + state.settings.retry_ms);
   actions.push({ type: "write", register, value, expected });
 }

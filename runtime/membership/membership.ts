@@ -158,6 +158,11 @@ export class Membership {
     const deadline = this.#options.clock.after(deadline_ms, late.resolve);
     await Promise.race([this.#until(() => this.#incarnation === 0), late.promise]);
     deadline.cancel();
+    this.abandon();
+  }
+
+  /** Renews no more: others remove this host when its lease has lapsed. For a host that has left actors behind, in the midst of their turns. */
+  abandon(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#unwatch?.();
