@@ -66,8 +66,9 @@ export const EventsEventKind: Kind = {
 /** The selectors read what is stored, and are called as the newer API calls things. */
 function renamedSelectors(): Kind["selectableFields"] {
   const fields = EventKind.selectableFields as unknown as Kind["selectableFields"];
+  const { source: _source, ...known } = fields;
   return Object.fromEntries(
-    Object.entries(fields).map(([name, read]) => [
+    Object.entries(known).map(([name, read]) => [
       name.replace(/^involvedObject\./, "regarding.").replace(/^reportingComponent$/, "reportingController"),
       read,
     ]),

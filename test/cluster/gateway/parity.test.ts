@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { DIFFERENT } from "../../api-coverage/differences.ts";
 import type { Ask, Conversation } from "./conversation.ts";
 import { replay } from "./conversation.ts";
 import type { TestGateway } from "./harness.ts";
@@ -10,15 +11,6 @@ const conversations = recorded
   .trimEnd()
   .split("\n")
   .map((line) => JSON.parse(line) as Conversation);
-
-/** Where the answers differ, and why. One that comes to agree fails here, so that the list stays true. */
-const DIFFERENT: ReadonlyMap<string, string> = new Map([
-  ["get-/api", "the server's own address"],
-  ["get-/api/v1", "proxy, exec, attach, portforward, log, ephemeralcontainers, resize and token are not served yet"],
-  ["immutable-fields", "Kubernetes adds a diff of its internal Go structs to what it says of a pod's spec"],
-  ["access-reviews", "reviews are not served yet"],
-  ["custom-resources", "custom resources are not served yet"],
-]);
 
 let server: TestGateway;
 beforeAll(async () => {
