@@ -25,6 +25,7 @@ import {
 import type { EventLoopState } from "./event-loop.ts";
 import { unpackFrame } from "./frame.ts";
 import { Idleness } from "./idleness.ts";
+import type { LinkLimits } from "./link.ts";
 import { withFields } from "./log.ts";
 import type { Membership } from "./membership/membership.ts";
 import { Outbox } from "./outbox.ts";
@@ -80,6 +81,8 @@ export interface HostOptions {
   readonly escalated?: (failure: ChildFailed) => void;
   /** Hears of every dead letter, also of those that the log only counts. */
   readonly deadLetter?: DeadLetterListener;
+  /** How much may be on its way to another host, and wait for it; LINK_LIMITS by default. */
+  readonly linkLimits?: LinkLimits;
   /** For the simulator's own test alone. */
   readonly planted?: PlantedFault | undefined;
 }
@@ -159,6 +162,7 @@ export class Host {
         stir: () => this.#loop.stir(),
         refused: (refused) => this.#notSent(refused),
         replaced: (host) => this.#replaced(host),
+        limits: options.linkLimits,
         planted: options.planted,
       });
     this.#remoteSenders = this.#outbox && new RemoteSenders(this.#outbox);

@@ -16,8 +16,17 @@ export const WAITING_ANSWERS_COST_MAX: number = 16 * 1024 * 1024;
 /** What an envelope costs beside its bytes: with it, one number bounds both the bytes and the count. */
 export const ENVELOPE_COST = 64;
 
-/** The sender wants to know where the receiver stands each time it has sent this much. */
-const REPORT_COST: number = WINDOW_COST / 8;
+/** How much one host may have for another. */
+export interface LinkLimits {
+  readonly window: number;
+  readonly waiting: number;
+  readonly waitingAnswers: number;
+}
+
+export const LINK_LIMITS: LinkLimits = { window: WINDOW_COST, waiting: WAITING_COST_MAX, waitingAnswers: WAITING_ANSWERS_COST_MAX };
+
+/** The sender wants to know where the receiver stands so often while it sends one window. */
+const REPORTS_PER_WINDOW = 8;
 
 /** `wants` of an ordinary frame; larger numbers are those of probes. */
 const WANTS_REPORT = 1;
@@ -70,6 +79,7 @@ export class Link {
   readonly #self: string;
   readonly #life: number;
   readonly #incarnation: () => number;
+  readonly #limits: LinkLimits;
   readonly #planted: PlantedFault | undefined;
   /** Their life as last heard, or 0. */
   #theirs = 0;
@@ -94,10 +104,11 @@ export class Link {
   /** #reported when `due` was last called. */
   #before = -1;
 
-  constructor(self: string, life: number, incarnation: () => number, planted?: PlantedFault) {
+  constructor(self: string, life: number, incarnation: () => number, limits: LinkLimits = LINK_LIMITS, planted?: PlantedFault) {
     this.#self = self;
     this.#life = life;
     this.#incarnation = incarnation;
+    this.#limits = limits;
     this.#planted = planted;
   }
 
@@ -137,7 +148,7 @@ export class Link {
     const { position, heardFor } = head;
     const cost = costOf(bytes.byteLength, envelopes.length);
     this.#waiting.push({ bytes, position, cost, envelopes, heardFor, known: false });
-    if (position >= this.#reportAt) this.#reportAt = position + REPORT_COST;
+    if (position >= this.#reportAt) this.#reportAt = position + this.#limits.window / REPORTS_PER_WINDOW;
     this.#end = position + cost;
   }
 
@@ -227,7 +238,7 @@ export class Link {
   }
 
   #maySend(): boolean {
-    return this.#probe === 0 && this.away < WINDOW_COST;
+    return this.#probe === 0 && this.away < this.#limits.window;
   }
 
   #headAt(position: number, wants: number, answers: boolean): FrameHead {

@@ -2,7 +2,7 @@ import { ASK_FAILURES } from "./ask-failed.ts";
 import { type LinkCounters, noLinkCounters } from "./counters.ts";
 import { ANSWER, ASK, type Envelope, FAILURE, type Frame, type FrameHead, type Refused, TELL } from "./envelope.ts";
 import { type Loading, packFrame, packFrames } from "./frame.ts";
-import { costOf, Link, WAITING_ANSWERS_COST_MAX, WAITING_COST_MAX } from "./link.ts";
+import { costOf, LINK_LIMITS, Link, type LinkLimits } from "./link.ts";
 import type { PlantedFault } from "./planted-fault.ts";
 import type { Clock, Random, Timer } from "./time.ts";
 import type { Transport } from "./transport.ts";
@@ -30,6 +30,7 @@ export interface OutboxOptions {
   refused(refused: Refused): void;
   /** Another host was started anew: asks to its former life get no answer. Told after the frame that shows it was delivered. */
   replaced(host: string): void;
+  readonly limits: LinkLimits | undefined;
   readonly planted: PlantedFault | undefined;
 }
 
@@ -38,6 +39,7 @@ export class Outbox {
   readonly #counters: LinkCounters = noLinkCounters();
   readonly #options: OutboxOptions;
   readonly #life: number;
+  readonly #limits: LinkLimits;
   readonly #gathered = new Map<string, Envelope[]>();
   readonly #links = new Map<string, Link>();
   readonly #owing = new Set<string>();
@@ -47,6 +49,7 @@ export class Outbox {
 
   constructor(options: OutboxOptions) {
     this.#options = options;
+    this.#limits = options.limits ?? LINK_LIMITS;
     this.#life = 1 + options.random.below(LIFE_BELOW);
     this.#frame_bytes_max = options.transport.frame_bytes_max;
   }
@@ -155,7 +158,7 @@ export class Outbox {
   #link(host: string): Link {
     let link = this.#links.get(host);
     if (link === undefined) {
-      link = new Link(this.#options.self, this.#life, this.#options.incarnation, this.#options.planted);
+      link = new Link(this.#options.self, this.#life, this.#options.incarnation, this.#limits, this.#options.planted);
       this.#links.set(host, link);
     }
     return link;
@@ -166,7 +169,7 @@ export class Outbox {
     let head = link.head();
     const loading: Loading = {
       frame_bytes_max: this.#options.transport.frame_bytes_max,
-      admit: (more) => (link.waiting < WAITING_COST_MAX ? more : more.filter((envelope) => this.#admits(host, link, envelope))),
+      admit: (more) => (link.waiting < this.#limits.waiting ? more : more.filter((envelope) => this.#admits(host, link, envelope))),
       head: () => {
         head = link.head();
         return head;
@@ -185,7 +188,7 @@ export class Outbox {
 
   #admits(host: string, link: Link, envelope: Envelope): boolean {
     const [kind] = envelope;
-    const fits = kind === ANSWER ? link.waiting < WAITING_ANSWERS_COST_MAX : kind !== TELL && kind !== ASK;
+    const fits = kind === ANSWER ? link.waiting < this.#limits.waitingAnswers : kind !== TELL && kind !== ASK;
     if (!fits) this.#refuse(host, { envelope, reason: this.#options.transport.reachable(host) ? "overloaded" : "unreachable" });
     return fits;
   }

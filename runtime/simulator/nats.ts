@@ -292,10 +292,10 @@ export class Connection implements WireConnection {
     }
   }
 
-  /** The client sees that its connection is gone. */
+  /** The client sees that its connection is gone, unless it has a new one by now. */
   noticeLoss(): void {
     this.client.cancelled = true;
-    if (this.#told) return;
+    if (this.attached || this.#told) return;
     this.#told = true;
     this.say("disconnect");
   }

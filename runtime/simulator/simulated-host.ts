@@ -1,5 +1,6 @@
 import type { ActorKind, Logger, Message } from "../actor.ts";
 import { Host } from "../host.ts";
+import type { LinkLimits } from "../link.ts";
 import { Membership, type MembershipOptions, type Resident } from "../membership/membership.ts";
 import { natsTransport } from "../nats-transport.ts";
 import type { PlantedFault } from "../planted-fault.ts";
@@ -18,6 +19,9 @@ const TURN_MS_MAX = 0.2;
 
 /** A call to something shared that got no answer is given up. */
 const REMOTE_TIMEOUT_MS = 2_000;
+
+/** Far less than hosts have, so that a burst of messages to a host that is paused is enough to fill the window, and what waits for it. */
+const LINK_LIMITS: LinkLimits = { window: 8_000, waiting: 24_000, waitingAnswers: 48_000 };
 
 /** What all hosts of a run have in common. */
 export interface Surroundings {
@@ -88,6 +92,7 @@ export class SimulatedHost implements Owner, Seat {
       transport: natsTransport({ connection: this.#connection, prefix: "sim", host: name, clock: this.clock }),
       turns: (end) => void around.schedule.after(late.next() * TURN_MS_MAX, this, end),
       deadLetter: (reason, to, message) => around.happened({ what: "dead letter", host: name, life, reason, to, message }),
+      linkLimits: LINK_LIMITS,
       planted: around.planted,
     });
     this.messenger = observedMessenger(this.#kernel.messenger, this, `door of ${name} (${life})`, around.happened);

@@ -7,9 +7,10 @@ export interface Numbered extends Message {
   readonly id: number;
 }
 
-/** What tells a message from every other one, if anything does: its number, or who was given up and why. */
+/** What tells a message from every other one, if anything does: its number, or who was given up and why, or which watch it ends. */
 export function identityOf(message: object): string | undefined {
   if ("id" in message) return `message ${message.id}`;
+  if ("watch" in message && "of" in message) return `the end of ${message.of} for watch ${message.watch}`;
   if ("child" in message && "error" in message) return `the failure of ${message.child} by ${message.error}`;
   return undefined;
 }

@@ -18,8 +18,19 @@ export type Work =
   | (Numbered & { readonly type: "stop" })
   /** As quick; sent when all is at rest, and must be answered then. */
   | (Numbered & { readonly type: "probe" })
+  /** Wants to know of an ending, from now on. */
+  | (Numbered & { readonly type: "watch"; readonly of: Address })
+  /** It has ended. */
+  | WatchedEnded
   /** To a supervisor. */
   | ChildFailed;
+
+export interface WatchedEnded {
+  readonly type: "gone";
+  readonly of: Address;
+  /** Of all watches there are. */
+  readonly watch: number;
+}
 
 /** Names the message that it answers. */
 export interface Done {
@@ -31,6 +42,9 @@ export type Tick = { readonly type: "tick" } | (Numbered & { readonly type: "win
 
 /** A ticker's timer goes off this often. */
 export const TICK_MS = 2_000;
+
+/** The note of a watch that begins: what will be told, whom, and under which epoch. */
+export const WATCHES = "watches";
 
 /** One tick in so many crashes its ticker. */
 const TICKS_PER_CRASH = 20;
@@ -46,11 +60,19 @@ const RESTART: Supervision = { strategy: "restart", backoff_ms: 100, backoff_max
 /** Soon given up when the workload wants it to crash. */
 const LIMITED: Supervision = { ...RESTART, limit: { restarts_max: 2, within_ms: 60_000, beyond: "escalate" } };
 
-/** Workers under each kind of supervision, a supervisor, and one actor that lives by its timers. */
-export const SUPERVISIONS: readonly { readonly kind: string; readonly supervision: Supervision }[] = [
+/** What invariants need to know of a kind. */
+interface KindFacts {
+  readonly kind: string;
+  readonly supervision: Supervision;
+  readonly idle_ms?: number;
+}
+
+/** Workers under each kind of supervision, one that rests, a supervisor, and an actor that lives by its timers. */
+export const KERNEL_KINDS: readonly KindFacts[] = [
   { kind: "restarter", supervision: RESTART },
   { kind: "resumer", supervision: { strategy: "resume" } },
   { kind: "stopper", supervision: { strategy: "stop" } },
+  { kind: "rester", supervision: RESTART, idle_ms: 3_000 },
   { kind: "child", supervision: LIMITED },
   { kind: "supervisor", supervision: RESTART },
   { kind: "ticker", supervision: RESTART },
@@ -63,12 +85,11 @@ export function supervisorOf(child: Address): Address | undefined {
 
 /** The actors of the kernel's own scenario, on one host. `nextId` numbers messages. */
 export function kernelKinds(seat: Seat, nextId: () => number): readonly ActorKind<Message>[] {
-  return SUPERVISIONS.map(({ kind, supervision }) => ({
-    kind,
-    supervision,
+  return KERNEL_KINDS.map((facts) => ({
+    ...facts,
     mailboxCapacity: WORKER_MAILBOX,
-    ...(kind === "child" ? { supervisor: (key: string) => addressOf("supervisor", key) } : {}),
-    activate: (context: Context<Work & Tick>) => (kind === "ticker" ? tickerOf(context, seat) : workerOf(context, seat, nextId)),
+    ...(facts.kind === "child" ? { supervisor: (key: string) => addressOf("supervisor", key) } : {}),
+    activate: (context: Context<Work & Tick>) => (facts.kind === "ticker" ? tickerOf(context, seat) : workerOf(context, seat, nextId)),
   })) as readonly ActorKind<Message>[];
 }
 
@@ -77,7 +98,7 @@ function workerOf(context: Context<Work>, seat: Seat, nextId: () => number): Act
     throw new Error(`does not want to begin under ${context.epoch}`);
   const actor: Actor<Work> = {
     receive(message, sender) {
-      if (message.type === "childFailed") return;
+      if (message.type === "childFailed" || message.type === "gone") return;
       const done: Done = { id: message.id };
       switch (message.type) {
         case "quick":
@@ -99,6 +120,12 @@ function workerOf(context: Context<Work>, seat: Seat, nextId: () => number): Act
           return later(context.clock, message.for_ms).then(() => {
             throw new Error(`told to by ${message.id}`);
           });
+        case "watch": {
+          const watched: WatchedEnded = { type: "gone", of: message.of, watch: nextId() };
+          seat.note(WATCHES, { ...watched, by: context.self, epoch: context.epoch });
+          context.watch(message.of, watched);
+          return sender.answer(done);
+        }
         case "stop":
           context.stop();
           return sender.answer(done);

@@ -5,15 +5,18 @@ import { asksEnd } from "../invariants/asks.ts";
 import { deliveredOnceInOrder } from "../invariants/delivery.ts";
 import { noTurnWithoutLease } from "../invariants/leases.ts";
 import { restartsHappen } from "../invariants/restarts.ts";
+import { restsWhenIdle } from "../invariants/rests.ts";
 import type { Invariant, Scenario, Size } from "../scenario.ts";
-import { kernelKinds, SUPERVISIONS, supervisorOf } from "./actors.ts";
+import { KERNEL_KINDS, kernelKinds, supervisorOf } from "./actors.ts";
+import { cancelledAtOnce } from "./cancelling.ts";
+import { endingsAreHeardOf } from "./death-watch.ts";
 import { Door } from "./workload.ts";
 
 /** The kernel's own protocols: placement, supervision, and what is promised of tells and asks. */
 export function kernelScenario({ hosts, actors }: Size): Scenario {
   let lastId = 0;
   const nextId = (): number => ++lastId;
-  const kinds = SUPERVISIONS.map(({ kind }) => kind);
+  const kinds = KERNEL_KINDS.map(({ kind }) => kind);
   return {
     hosts: Array.from({ length: hosts }, (_, index) => ({ host: `host-${index}`, kinds })),
     kinds: (seat) => kernelKinds(seat, nextId),
@@ -23,8 +26,11 @@ export function kernelScenario({ hosts, actors }: Size): Scenario {
       noTurnWithoutLease(),
       asksEnd(),
       deliveredOnceInOrder(),
-      restartsHappen(SUPERVISIONS),
+      restartsHappen(KERNEL_KINDS),
       nothingVanishes(supervisorOf),
+      restsWhenIdle(KERNEL_KINDS),
+      endingsAreHeardOf(),
+      cancelledAtOnce(),
       answersAreRight(),
     ],
   };

@@ -1,3 +1,4 @@
+import type { AskOptions } from "../../actor.ts";
 import { type Address, addressOf } from "../../address.ts";
 import type { Seat } from "../scenario.ts";
 import type { Done, Tick, Work } from "./actors.ts";
@@ -15,6 +16,12 @@ const MESSAGES_PER_GO_MAX = 4;
 const ASK_MS = [50, 500, 3_000, 10_000] as const;
 const SLOW_MS_MAX = 400;
 
+/** One ask in so many is cancelled, if it has not ended. */
+const CANCELLED_ONE_IN = 8;
+
+/** The note of an ask that is cancelled right after: its message. */
+export const CANCELS = "cancels";
+
 /** One message in so many is large, some of them too large for a frame. */
 const LARGE_ONE_IN = 50;
 const LARGE_CHARACTERS_MAX = 12_000;
@@ -23,7 +30,7 @@ const LARGE_CHARACTERS_MAX = 12_000;
 const PROBE_AFTER_MS = 35_000;
 const PROBE_DEADLINE_MS = 10_000;
 
-const WORKERS = ["restarter", "resumer", "stopper", "child", "supervisor"] as const;
+const WORKERS = ["restarter", "resumer", "stopper", "rester", "child", "supervisor"] as const;
 
 /** What the doors of one host send: everything that the kernel promises something about, to everybody. */
 export class Door {
@@ -64,15 +71,30 @@ export class Door {
   #send(to: Address, work: Work): void {
     const { random, messenger } = this.#seat;
     if (random.below(2) === 0) messenger.tell(to, work);
-    else this.#ask(to, work, ASK_MS[random.below(ASK_MS.length)] ?? ASK_MS[0]);
+    else this.#askImpatiently(to, work, ASK_MS[random.below(ASK_MS.length)] ?? ASK_MS[0]);
+  }
+
+  /** Asks, and now and then does not wait for the answer. */
+  #askImpatiently(to: Address, work: Work, deadline_ms: number): void {
+    const { clock, random } = this.#seat;
+    if (random.below(CANCELLED_ONE_IN) !== 0) {
+      this.#ask(to, work, { deadline_ms });
+      return;
+    }
+    const cancelling = new AbortController();
+    clock.after(random.below(SLOW_MS_MAX), () => {
+      this.#seat.note(CANCELS, work);
+      cancelling.abort();
+    });
+    this.#ask(to, work, { deadline_ms, signal: cancelling.signal });
   }
 
   /** How asks may end is for the invariants to say; that the answer is of this ask is said here. */
-  #ask(to: Address, message: Work | Tick, deadline_ms: number): void {
-    const { messenger, note } = this.#seat;
-    messenger.ask<Done>(to, message, { deadline_ms }).then(
+  #ask(to: Address, message: Work | Tick, options: AskOptions): void {
+    const { messenger } = this.#seat;
+    messenger.ask<Done>(to, message, options).then(
       ({ id }) => {
-        if ("id" in message && id !== message.id) note("mixed up", { to, asked: message.id, answered: id });
+        if ("id" in message && id !== message.id) this.#seat.note("mixed up", { to, asked: message.id, answered: id });
       },
       () => undefined,
     );
@@ -89,6 +111,8 @@ export class Door {
         return { type: "crash later", id, for_ms: random.below(SLOW_MS_MAX) };
       case 2:
         return { type: "stop", id };
+      case 7:
+        return { type: "watch", id, of: this.#someone() };
       case 3:
       case 4:
         return { type: "slow", id, for_ms: random.below(SLOW_MS_MAX) };
@@ -103,7 +127,7 @@ export class Door {
   #probe(): void {
     for (const kind of [...WORKERS, "ticker"])
       for (let number = 0; number < this.#actors; number++)
-        this.#ask(addressOf(kind, String(number)), { type: "probe", id: this.#nextId() }, PROBE_DEADLINE_MS);
+        this.#ask(addressOf(kind, String(number)), { type: "probe", id: this.#nextId() }, { deadline_ms: PROBE_DEADLINE_MS });
   }
 
   #someone(): Address {

@@ -1,13 +1,16 @@
 import { expect, test } from "vitest";
 import {
   asksEnd,
+  cancelledAtOnce,
   deliveredOnceInOrder,
+  endingsAreHeardOf,
   type Happening,
   type Invariant,
   noTurnWithoutLease,
   nothingVanishes,
   oneActivation,
   restartsHappen,
+  restsWhenIdle,
 } from "../../../runtime/simulator/mod.ts";
 
 const on = { host: "host-0", life: 1 };
@@ -50,6 +53,14 @@ const said = (id: number, follows: string): Happening => ({
   fields: { actor: "actor/a", err: new Error(`by ${id}`), follows },
 });
 const childFailed = { type: "childFailed", child: "actor/a", error: "Error: by 1" };
+const RESTS = [{ kind: "actor", idle_ms: 3_000 }];
+const ended = (epoch: number): Happening => ({ what: "ended", ...a(epoch) });
+const cancels: Happening = { what: "note", ...on, text: "cancels", data: ONE };
+const failedBy = (code: string): Happening => ({ what: "ask failed", ...on, to: "actor/a", message: ONE, code });
+const watched = { type: "gone", of: "actor/a", watch: 1 };
+const watches: Happening = { what: "note", ...on, text: "watches", data: { ...watched, by: "actor/b", epoch: 7 } };
+const gone = (epoch: number): Happening => ({ what: "turn begins", ...on, address: "actor/b", epoch, message: watched });
+const stops: Happening = { what: "turn ends", ...a(1), message: { type: "stop" }, crashed: false };
 const killed: Happening = { what: "host ends", ...on, how: "killed" };
 
 test.each<[string, () => Invariant, Happening[], RegExp | undefined]>([
@@ -110,6 +121,21 @@ test.each<[string, () => Invariant, Happening[], RegExp | undefined]>([
     [said(1, "escalate"), { what: "turn begins", ...a(1), address: "boss/a", message: childFailed }],
     undefined,
   ],
+  ["rest after its time", () => restsWhenIdle(RESTS), [activated(1), told(1), told(2), told(3), ended(1)], undefined],
+  ["rest too early", () => restsWhenIdle(RESTS), [activated(1), ended(1)], /went to rest 1000 ms/],
+  ["no rest at all", () => restsWhenIdle(RESTS), [activated(1)], /does not rest/],
+  ["an ask that is cancelled", cancelledAtOnce, [asked, cancels, failedBy("cancelled")], /was cancelled and has not ended/],
+  ["an ask that ends as cancelled, and is not", cancelledAtOnce, [asked, failedBy("cancelled")], /ended by cancelled/],
+  ["a turn of what was cancelled", cancelledAtOnce, [asked, cancels, failedBy("cancelled"), taken(1)], /was cancelled/],
+  [
+    "an ending that nobody hears of",
+    endingsAreHeardOf,
+    [told(0), told(0), watches, told(1), told(2), stops, told(3), told(4)],
+    /has not been told/,
+  ],
+  ["word of no ending", endingsAreHeardOf, [told(0), told(0), watches, gone(7)], /and it has not/],
+  ["word to the wrong activation", endingsAreHeardOf, [told(0), told(0), watches, ended(1), gone(8)], /not its own/],
+  ["word of an ending", endingsAreHeardOf, [told(0), told(0), watches, told(1), told(2), stops, ended(1), gone(7)], undefined],
 ])("%s", (_name, invariant, happenings, says) => {
   const text = saysOf(invariant(), happenings);
   if (says === undefined) expect(text).toBeUndefined();

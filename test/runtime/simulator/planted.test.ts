@@ -3,8 +3,8 @@ import type { PlantedFault } from "../../../runtime/planted-fault.ts";
 import { kernelScenario, noTurnWithoutLease, planOf, reportOf, type ScenarioOf, shrink, simulate } from "../../../runtime/simulator/mod.ts";
 
 /** Within so many seeds of so long a planted fault is found. */
-const SEEDS_MAX = 5;
-const DURATION_MS = 120_000;
+const SEEDS_MAX = 10;
+const DURATION_MS = 300_000;
 
 /** That a host without a lease begins no turn is a means. What it is there for must be seen to fail, too. */
 const withoutLeases: ScenarioOf = (size) => {
