@@ -14,6 +14,9 @@ export interface BuiltBatch extends Batch {
 const UTF8_BYTES_PER_UNIT_MAX = 3;
 const CAPACITY_FIRST_BYTES = 64 * 1024;
 
+/** Objects compress to a tenth or less; room for as much as goes in costs more, in fresh pages, than the compression itself. */
+const COMPRESSED_CHUNK_BYTES_MIN = 16 * 1024;
+
 const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /**
@@ -73,7 +76,9 @@ export class BatchBuilder {
     const buffer = this.#buffer;
     const payload = buffer.subarray(BATCH_HEADER_BYTES, this.#end);
     const compress = payload.length >= this.#compressBytesMin;
-    const packed = compress ? zstdCompressSync(payload, { ...ZSTD_OPTIONS, chunkSize: Math.max(64, payload.length) }) : payload;
+    const packed = compress
+      ? zstdCompressSync(payload, { ...ZSTD_OPTIONS, chunkSize: Math.max(COMPRESSED_CHUNK_BYTES_MIN, payload.length >> 3) })
+      : payload;
     const bytes = Buffer.allocUnsafeSlow(BATCH_HEADER_BYTES + packed.length);
     bytes[0] = BATCH_MAGIC;
     bytes[1] = RECORD_VERSION;
