@@ -1,7 +1,6 @@
 import {
   type Actor,
   type ActorKind,
-  type Address,
   addressOf,
   type ChildFailed,
   type Context,
@@ -31,8 +30,6 @@ export type FleetMessage =
   | ChildFailed
   /** From itself: play the node again whose agent crashed. */
   | { readonly type: "playAgain"; readonly name: string };
-
-export const FLEET_ADDRESS: Address = "fleet/main";
 
 /** Between the crash of a node's agent and its next life. */
 const PLAY_AGAIN_MS = 1_000;

@@ -12,7 +12,8 @@ import { microTimestamp, timestamp } from "../registry/timestamps.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
 import { nodeAddressOf, PodAddresses, podCidrOf } from "./cidr.ts";
-import { FLEET_ADDRESS, type FleetMessage } from "./fleet.ts";
+import type { FleetMessage } from "./fleet.ts";
+import { FLEET_ADDRESS } from "./fleet-address.ts";
 import { HOLLOW_SHAPE, hollowNode, LEASE_NAMESPACE, nodeLease, nodeStatus } from "./node-object.ts";
 
 /**
