@@ -273,7 +273,7 @@ describe("refusals are Kubernetes'", () => {
     [["get", "--raw", "/api/v1/pods?limit=abc"], 'strconv.ParseInt: parsing "abc": invalid syntax'],
     [["get", "nope"], `error: the server doesn't have a resource type "nope"`],
     [["auth", "whoami"], "error: the selfsubjectreviews API is not enabled in the cluster"],
-    [["autoscale", "deployment", "api", "--max=3"], "error: failed to create autoscaling/v2 HPA"],
+    [["create", "cronjob", "x", "--image=i", "--schedule=61 * * * *"], "end of range (61) above maximum (59): 61"],
     [["logs", "deployment/api"], "which is hollow: its containers have states, but no processes, logs or ports"],
     [["exec", "deployment/api", "--", "ls"], "which is hollow: its containers have states, but no processes, logs or ports"],
     [["port-forward", "deployment/api", "18080:80"], "which is hollow: its containers have states, but no processes, logs or ports"],
