@@ -107,7 +107,8 @@ export class Host {
   /** Cells whose address may not be this host's alone yet. */
   readonly #waiting = new Set<Activatable>();
   /** Messages for addresses that live here by a newer table than this host has. */
-  readonly #early: { readonly to: Address; readonly message: Message; readonly sender: Sender; readonly forwarded: number }[] = [];
+  readonly #early: { readonly to: Address; readonly message: Message; readonly sender: Sender; readonly forwarded: number | undefined }[] =
+    [];
   /** Addresses that live elsewhere, and whose cells are not gone. */
   readonly #holding = new Set<Address>();
   readonly #loop: TurnLoop;
@@ -385,11 +386,12 @@ export class Host {
     const version = this.#membership?.version ?? 0;
     // Handlers look at nothing before the type, so this is all that must hold of a message of another version.
     if (typeof message?.type !== "string") this.#refuse("unknown-message", to, message, sender, undefined);
-    else if (place === this.name || this.#cells.has(to) || this.#stopping !== undefined) this.#fromDoor(to, message, sender);
-    else if (this.#membership?.incarnation === 0) this.#refuse("fenced", to, message, sender, undefined);
-    // The other knows of newer members. To send it back would be to send it round in circles.
-    else if (forwarded !== undefined && forwarded > version && this.#early.length < EARLY_MAX)
+    else if (this.#stopping !== undefined) this.#fromDoor(to, message, sender);
+    // Others know already that this host has joined, or of newer members. To send it back would be to send it round in circles.
+    else if ((this.#membership?.incarnation === 0 || (forwarded !== undefined && forwarded > version)) && this.#early.length < EARLY_MAX)
       this.#early.push({ to, message, sender, forwarded });
+    else if (this.#membership?.incarnation === 0) this.#refuse("fenced", to, message, sender, undefined);
+    else if (place === this.name || this.#cells.has(to)) this.#fromDoor(to, message, sender);
     else if (place === undefined || (forwarded !== undefined && forwarded >= version))
       this.#refuse("unreachable", to, message, sender, undefined);
     else this.#send(place, to, message, sender, version);
