@@ -24,6 +24,8 @@ export interface NatsBinary {
 
 /** Largest message: the store's batches and the kernel's frames stay under it. */
 const NATS_PAYLOAD_BYTES = 8 * 1024 * 1024;
+/** JetStream would allow itself three quarters of what is free when it starts, also when that is nothing. The disk is the limit. */
+const FILE_STORE_BYTES = 2 ** 50;
 /** Longer than JetStream takes to recover a large log on a slow disk. */
 const START_DEADLINE_MS = 30_000;
 const STOP_DEADLINE_MS = 3_000;
@@ -177,6 +179,7 @@ write_deadline: "30s"
 authorization { user: ${USER}, password: ${JSON.stringify(pass)} }
 jetstream {
   store_dir: ${JSON.stringify(data.file("nats/jetstream"))}
+  max_file_store: ${FILE_STORE_BYTES}
 ${sync ? "  sync_interval: always\n" : ""}}
 `;
 }

@@ -1,0 +1,164 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterEach, describe, expect, test } from "vitest";
+import { ApiClient } from "../../bench/driver/api-client.ts";
+import { readKubeconfig } from "../../bench/driver/kubeconfig.ts";
+import { seededRandom } from "../../runtime/mod.ts";
+import { Ledger } from "./ledger.ts";
+import { freshDataDirectory, Troupe } from "./troupe.ts";
+import { until } from "./until.ts";
+
+/** Room for a cluster and some, full within seconds. */
+const DISK_BYTES = 48 * 1024 * 1024;
+const FILLER_STEP_BYTES = 64 * 1024;
+/** A disk that hangs so often, for so long. */
+const HANGS = 8;
+const HANG_MS = 1_000;
+const PATH = "/api/v1/namespaces/default/configmaps";
+
+/** Only root may mount. */
+const mayMount = process.platform === "linux" && process.getuid?.() === 0;
+
+let directory: string | undefined;
+let troupe: Troupe | undefined;
+afterEach(async () => {
+  await troupe?.discard();
+  if (directory !== undefined) {
+    execFileSync("umount", [join(directory, "disk")], { stdio: "ignore" });
+    rmSync(directory, { recursive: true });
+  }
+  troupe = undefined;
+  directory = undefined;
+});
+
+/** A small disk, mounted; skips the test where that is not allowed. */
+function mountDisk(skip: (why: string) => void): string {
+  const made = mkdtempSync(join(tmpdir(), "troupe-disk-"));
+  const disk = join(made, "disk");
+  mkdirSync(disk);
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${DISK_BYTES}`, "tmpfs", disk], { stdio: "ignore" });
+  } catch {
+    rmSync(made, { recursive: true });
+    skip("a tmpfs cannot be mounted here");
+  }
+  directory = made;
+  return disk;
+}
+
+/** Takes all the room that is left. */
+function fill(disk: string): string {
+  const filler = join(disk, "filler");
+  const content = Buffer.alloc(FILLER_STEP_BYTES);
+  writeFileSync(filler, "");
+  for (let room = statfsSync(disk); room.bavail * room.bsize > 0; room = statfsSync(disk)) {
+    try {
+      writeFileSync(filler, content.subarray(0, Math.min(content.length, room.bavail * room.bsize)), { flag: "a" });
+    } catch {
+      break;
+    }
+  }
+  return filler;
+}
+
+/** Holds the API to its promises through trouble with the store: `begin` makes it, `end` takes it away. */
+async function through(running: Troupe, begin: () => Promise<void>, end: () => Promise<void>): Promise<void> {
+  const random = seededRandom(3);
+  const ledger = new Ledger((bound) => random.below(bound));
+  const client = new ApiClient(readKubeconfig(running.kubeconfig), 1);
+  const done = new AbortController();
+  const writing = ledger.write(running.kubeconfig, done.signal);
+  try {
+    await until("writes", () => ledger.acknowledged > 200);
+    await begin();
+    // Put off is 503 with Retry-After; anything else is a fault in the ledger's book.
+    await until("a write that is put off", () => ledger.putOff > 0);
+    for (const path of [`${PATH}?resourceVersion=0`, "/api/v1/namespaces/default?resourceVersion=0"])
+      expect((await client.send({ method: "GET", path }, true)).status, path).toBe(200);
+    const before = ledger.acknowledged;
+    await end();
+    await until("writes again", () => ledger.acknowledged > before + 200);
+    done.abort();
+    await writing;
+    expect(await ledger.complaints(running.kubeconfig)).toEqual([]);
+  } finally {
+    done.abort();
+    await writing;
+    await client.close();
+  }
+  await running.stop();
+}
+
+describe.skipIf(!mayMount)(
+  "a full disk (needs root, to mount a small one): writes are put off, reads go on, all is well when there is room",
+  () => {
+    test("and nothing else", async ({ skip }) => {
+      const disk = mountDisk(skip);
+      troupe = await Troupe.up(join(disk, "troupe/data"), ["--only", "api"]);
+      let filler = "";
+      await through(
+        troupe,
+        async () => {
+          filler = fill(disk);
+        },
+        async () => rmSync(filler),
+      );
+    });
+
+    test("and nats-server dies meanwhile, and has to start without room", async ({ skip }) => {
+      const disk = mountDisk(skip);
+      troupe = await Troupe.up(join(disk, "troupe/data"), ["--only", "api"]);
+    const { launch } = troupe;
+      let filler = "";
+      await through(
+        troupe,
+        async () => {
+          filler = fill(disk);
+          const [old = 0] = launch.natsServerPids;
+          process.kill(old, "SIGKILL");
+          await until("another nats-server", () => launch.natsServerPids.some((pid) => pid !== old));
+        },
+        async () => rmSync(filler),
+      );
+    });
+  },
+);
+
+describe("a nats-server that does not answer", () => {
+  test("for longer than a write waits: writes are put off, reads of what is known go on, all is well when it answers again", async () => {
+    const data = freshDataDirectory();
+    troupe = await Troupe.up(data, ["--only", "api"]);
+    const [server = 0] = troupe.launch.natsServerPids;
+    await through(
+      troupe,
+      async () => void process.kill(server, "SIGSTOP"),
+      async () => void process.kill(server, "SIGCONT"),
+    );
+  });
+
+  test("but now and then, as on a disk that hangs: writes are slow, and none is lost", async () => {
+    troupe = await Troupe.up(freshDataDirectory(), ["--only", "api"]);
+    const running = troupe;
+    const [server = 0] = running.launch.natsServerPids;
+    const random = seededRandom(4);
+    const ledger = new Ledger((bound) => random.below(bound));
+    const done = new AbortController();
+    const writing = ledger.write(running.kubeconfig, done.signal);
+    for (let hang = 0; hang < HANGS; hang++) {
+      const before = ledger.acknowledged;
+      await until("writes", () => ledger.acknowledged > before);
+      process.kill(server, "SIGSTOP");
+      await delay(HANG_MS);
+      process.kill(server, "SIGCONT");
+    }
+    done.abort();
+    await writing;
+    // A hang is shorter than what a write waits for.
+    expect(ledger.putOff).toBe(0);
+    expect(await ledger.complaints(running.kubeconfig)).toEqual([]);
+    await running.stop();
+  });
+});
