@@ -1,3 +1,4 @@
+import { unpackFrame } from "../../frame.ts";
 import { RECONNECT_GRACE_MS } from "../../nats-transport.ts";
 import type { Happened } from "../happening.ts";
 
@@ -16,6 +17,9 @@ export class OutageLosses {
   #owed: Owed[] = [];
   /** Pairs of hosts of which the first has heard the second, both being who they are. */
   readonly #heard = new Set<string>();
+  /** The newest incarnation that was heard of a host, and the oldest that it can still have. */
+  readonly #newest = new Map<string, number>();
+  readonly #oldest = new Map<string, number>();
   #over_ms = Number.NEGATIVE_INFINITY;
 
   saw(happened: Happened): void {
@@ -23,10 +27,11 @@ export class OutageLosses {
       case "host begins":
       case "host ends":
       case "fenced":
+        this.#oldest.set(happened.host, (this.#newest.get(happened.host) ?? 0) + 1);
         this.#giveUp((from, to) => from === happened.host || to === happened.host);
         return;
       case "frame arrives":
-        this.#heard.add(`${happened.to.host} ${happened.from}`);
+        this.#hears(happened);
         return;
       case "fault ends":
         if (happened.fault.kind === "server away") this.#over_ms = happened.at_ms;
@@ -41,6 +46,16 @@ export class OutageLosses {
   /** What is not expected to arrive. */
   excused(): readonly Uint8Array[] {
     return this.#owed.filter(({ excused }) => excused).map(({ bytes }) => bytes);
+  }
+
+  #hears({ from, to, bytes }: Extract<Happened, { what: "frame arrives" }>): void {
+    const pair = `${to.host} ${from}`;
+    if (this.#heard.has(pair)) return;
+    const frame = unpackFrame(bytes);
+    // What comes from a host that is not a member yet, or no more, is not taken in.
+    if (typeof frame === "string" || frame.head.incarnation < (this.#oldest.get(from) ?? 1)) return;
+    this.#newest.set(from, Math.max(frame.head.incarnation, this.#newest.get(from) ?? 0));
+    this.#heard.add(pair);
   }
 
   #lost({ from, to: subject, why, bytes, at_ms }: Extract<Happened, { what: "frame lost" }>): void {
