@@ -135,7 +135,7 @@ test("while the server is away appends fail as unavailable; readings go on when 
 test("an append to a server that does not answer ends as unavailable", async () => {
   const log = await openLog();
   await log.append(Buffer.from("1"), 0);
-  server.signal("SIGSTOP");
+  await server.pause();
   await expect(log.append(Buffer.from("2"), 1)).rejects.toThrow(LogUnavailable);
   server.signal("SIGCONT");
   // The outcome was unknown: it was stored when the server went on.

@@ -1,12 +1,15 @@
 import type { ChildProcess } from "node:child_process";
 import { execFileSync, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { NatsConnection } from "nats";
 import { connect } from "nats";
 import { LOG_CONNECTION_OPTIONS } from "../../../actors/store/jetstream-log.ts";
+
+const STOP_POLL_MS = 5;
 
 /** A nats-server with JetStream in a directory of its own, which can be killed and started again with the same port and data. */
 export class NatsServer {
@@ -63,6 +66,12 @@ export class NatsServer {
     this.#child?.kill(signal);
   }
 
+  /** Stands still when this resolves: a thread that runs gets SIGSTOP a moment after it was sent, and may answer until then. */
+  async pause(): Promise<void> {
+    this.signal("SIGSTOP");
+    while (!isStopped(this.#child?.pid ?? 0)) await delay(STOP_POLL_MS);
+  }
+
   async kill(): Promise<void> {
     this.signal("SIGKILL");
     await this.#exited;
@@ -77,6 +86,16 @@ export class NatsServer {
   async remove(): Promise<void> {
     await this.kill();
     rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** Whether all threads of a process have stopped, by /proc; where there is none, nobody knows, and it has to be believed. */
+function isStopped(pid: number): boolean {
+  try {
+    const tasks = readdirSync(`/proc/${pid}/task`);
+    return tasks.every((task) => /\) [Tt] /.test(readFileSync(`/proc/${pid}/task/${task}/stat`, "latin1")));
+  } catch {
+    return true;
   }
 }
 
