@@ -111,7 +111,7 @@ describe.skipIf(!mayMount)(
     test("and nats-server dies meanwhile, and has to start without room", async ({ skip }) => {
       const disk = mountDisk(skip);
       troupe = await Troupe.up(join(disk, "troupe/data"), ["--only", "api"]);
-    const { launch } = troupe;
+      const { launch } = troupe;
       let filler = "";
       await through(
         troupe,
