@@ -2,48 +2,29 @@ import type { ActorKind, AskOptions, ChildFailed, Logger, Message, Messenger, Se
 import { type Address, keyOf, kindOf } from "./address.ts";
 import { ASK_FAILURES } from "./ask-failed.ts";
 import { ASK_DEADLINE_MS, Asks, FIRST_ID_BELOW, NOBODY } from "./asks.ts";
-import { Cell } from "./cell.ts";
 import type { Activatable, CellHost, KindOnHost } from "./cell-host.ts";
+import { Cells, endAll, STOP_GRACE_MS } from "./cells.ts";
 import { addUp, DEAD_LETTER_REASONS, type DeadLetterReason, type HostCounters, KindMeasures, noLinkCounters } from "./counters.ts";
 import { type DeadLetterListener, DeadLetters } from "./dead-letters.ts";
 import { DeathWatch } from "./death-watch.ts";
 import type { Directory } from "./directory.ts";
-import {
-  ANSWER,
-  ASK,
-  CANCEL,
-  type Envelope,
-  FAILURE,
-  type Frame,
-  type Refused,
-  SIGNAL,
-  TELL,
-  UNWATCH,
-  WATCH,
-  WATCHED_ENDED,
-} from "./envelope.ts";
+import { ANSWER, ASK, CANCEL, type Envelope, FAILURE, type Refused, SIGNAL, TELL, UNWATCH, WATCH, WATCHED_ENDED } from "./envelope.ts";
 import type { EventLoopState } from "./event-loop.ts";
-import { unpackFrame } from "./frame.ts";
 import { Idleness } from "./idleness.ts";
 import type { LinkLimits } from "./link.ts";
 import { withFields } from "./log.ts";
 import type { Membership } from "./membership/membership.ts";
 import { Outbox } from "./outbox.ts";
 import type { PlantedFault } from "./planted-fault.ts";
+import { Reception } from "./reception.ts";
 import { RemoteSenders } from "./remote-sender.ts";
 import { foremost, type HostSnapshot, type SnapshotOptions } from "./snapshot.ts";
 import type { Clock, Random } from "./time.ts";
 import type { Transport } from "./transport.ts";
 import { TurnLoop, type Turns } from "./turn-loop.ts";
 
-/** How long a stopping host waits for the actors of one kind; then it says which it left behind, and goes on. */
-export const STOP_GRACE_MS = 5_000;
-
 /** How long a host that has ended its actors tries to take itself out of the table of members; then the others must find out. */
 const LEAVE_GRACE_MS = 1_000;
-
-/** Messages that wait for this host to learn of members that another knows of already; more are refused. */
-const EARLY_MAX = 4_096;
 
 /** A host says that it has let go of what moved away when it still has no more than so many, which it names: they would wait for the slowest turn otherwise. */
 const HOLDING_MAX = 128;
@@ -103,14 +84,8 @@ export class Host {
   readonly #eventLoop: (() => EventLoopState) | undefined;
   readonly #escalated: ((failure: ChildFailed) => void) | undefined;
   readonly #kinds = new Map<string, KindOnHost>();
-  readonly #cells = new Map<Address, Cell>();
-  /** Cells whose address may not be this host's alone yet. */
-  readonly #waiting = new Set<Activatable>();
-  /** Messages for addresses that live here by a newer table than this host has. */
-  readonly #early: { readonly to: Address; readonly message: Message; readonly sender: Sender; readonly forwarded: number | undefined }[] =
-    [];
-  /** Addresses that live elsewhere, and whose cells are not gone. */
-  readonly #holding = new Set<Address>();
+  readonly #cells: Cells;
+  readonly #reception: Reception | undefined;
   readonly #loop: TurnLoop;
   readonly #asks: Asks;
   readonly #outbox: Outbox | undefined;
@@ -191,17 +166,19 @@ export class Host {
       escalate: (child, kind, error) => this.#escalate(child, kind, error),
       refuse: (reason, to, message, sender, kind) => this.#refuse(reason, to, message, sender, kind),
     };
+    this.#cells = new Cells(this.#cellHost);
+    this.#reception = this.#newReception();
     this.#unwatch = membership === undefined ? (directory?.watch((moved) => this.#letGo(moved)) ?? (() => undefined)) : () => undefined;
     if (membership !== undefined) this.#loop.lease(Number.NEGATIVE_INFINITY);
     membership?.attach({
       viewed: (lost) => this.#viewed(membership, lost),
-      mayHaveMore: () => this.#wakeWaiting(membership),
+      mayHaveMore: () => this.#cells.wake((address) => membership.mayActivate(address)),
       leased: (until_ms) => this.#loop.lease(until_ms),
       fenced: () => this.#fence(),
     });
     const listening =
       transport?.listen({
-        frame: (bytes) => this.#hear(bytes),
+        frame: (bytes) => this.#reception?.hear(bytes),
         unreadable: (reason) => this.#deadLetters.addUnreadable(reason),
         lost: (host) => this.#lost(host),
         resumed: (host) => this.#outbox?.resumed(host),
@@ -240,13 +217,13 @@ export class Host {
 
   /** What happens here now: the counters, and the actors that most deserve a look. */
   async snapshot(options?: SnapshotOptions): Promise<HostSnapshot> {
-    const actors = await foremost(this.#cells.values(), this.#clock, options);
+    const actors = await foremost(this.#cells.all(), this.#clock, options);
     return { host: this.name, taken_ms: this.#clock.monotonic_ms(), counters: this.counters(), ...actors };
   }
 
   /** Addresses that are active here, of one kind or of all. */
   addresses(kind?: string): Address[] {
-    const all = [...this.#cells.keys()];
+    const all = [...this.#cells.addresses()];
     return kind === undefined ? all : all.filter((address) => kindOf(address) === kind);
   }
 
@@ -264,7 +241,10 @@ export class Host {
     if (this.#membership !== undefined && this.#stopping === undefined) {
       const late = Promise.withResolvers<void>();
       const grace = this.#clock.after(STOP_GRACE_MS, () => {
-        this.#log.warn({ left: this.#holding.size, first: [...this.#holding][0] }, "not everything could be handed over in time");
+        this.#log.warn(
+          { left: this.#cells.leaving.size, first: [...this.#cells.leaving][0] },
+          "not everything could be handed over in time",
+        );
         late.resolve();
       });
       const handedOver = this.#membership.handOver().then(() => this.#asks.relayed());
@@ -272,6 +252,27 @@ export class Host {
       grace.cancel();
     }
     await this.stop();
+  }
+
+  #newReception(): Reception | undefined {
+    if (this.#outbox === undefined || this.#remoteSenders === undefined) return undefined;
+    return new Reception({
+      name: this.name,
+      membership: this.#membership,
+      outbox: this.#outbox,
+      asks: this.#asks,
+      remoteSenders: this.#remoteSenders,
+      deathWatch: this.#deathWatch,
+      isStopping: () => this.#stopping !== undefined,
+      isHere: (address) => this.#cells.get(address) !== undefined,
+      placeOf: (address) => this.#placeOf(address),
+      accept: (to, message, sender) => this.#fromDoor(to, message, sender),
+      pass: (host, to, message, sender, version) => this.#send(host, to, message, sender, version),
+      notify: (to, message) => this.#notify(to, message),
+      refuse: (reason, to, message, sender) => this.#refuse(reason, to, message, sender, undefined),
+      unreadable: (reason) => this.#deadLetters.addUnreadable(reason),
+      deadLetter: (reason, envelope) => this.#deadLetter(reason, envelope),
+    });
   }
 
   #fromDoor(to: Address, message: Message, sender: Sender): void {
@@ -294,16 +295,7 @@ export class Host {
     else if (place !== this.name) this.#send(place, to, message, sender);
     else if (kind === undefined) this.#refuse("unknown-kind", to, message, sender, kind);
     else if (kind.closed) this.#refuse("stopped", to, message, sender, kind);
-    else this.#cellAt(to, kind).offer(message, sender);
-  }
-
-  #cellAt(address: Address, kind: KindOnHost): Cell {
-    const there = this.#cells.get(address);
-    if (there !== undefined) return there;
-    const cell = new Cell(this.#cellHost, kind, address);
-    this.#cells.set(address, cell);
-    kind.measures.active += 1;
-    return cell;
+    else this.#cells.at(to, kind).offer(message, sender);
   }
 
   /** A system message, to wherever the address lives. */
@@ -311,7 +303,7 @@ export class Host {
     const place = this.#placeOf(to);
     const kind = this.#kinds.get(kindOf(to));
     if (this.#membership?.incarnation === 0) this.#refuse("fenced", to, message, NOBODY, kind);
-    else if (place === this.name && kind !== undefined && !kind.closed) this.#cellAt(to, kind).notify(message);
+    else if (place === this.name && kind !== undefined && !kind.closed) this.#cells.at(to, kind).notify(message);
     else if (place !== undefined && place !== this.name && this.#outbox !== undefined) this.#outbox.add(place, [SIGNAL, to, message]);
     else this.#refuse(kind === undefined ? "unknown-kind" : "stopped", to, message, NOBODY, kind);
   }
@@ -351,55 +343,6 @@ export class Host {
       if (signal !== undefined) this.#asks.cancelOn(signal, ask);
       send(ask);
     });
-  }
-
-  #hear(bytes: Uint8Array): void {
-    const frame = unpackFrame(bytes);
-    if (typeof frame === "string") this.#deadLetters.addUnreadable(frame);
-    else if (this.#membership?.hears(frame.head.from, frame.head.incarnation) === false)
-      for (const envelope of frame.envelopes) this.#deadLetter("fenced", envelope);
-    else this.#outbox?.take(frame, bytes.byteLength, () => this.#deliver(frame));
-  }
-
-  #deliver({ head: { from }, envelopes }: Frame): void {
-    for (const envelope of envelopes) {
-      if (envelope[0] === TELL) this.#fromHost(envelope[1], envelope[2], NOBODY, envelope[3]);
-      else if (envelope[0] === ASK) this.#asked(from, envelope);
-      else if (envelope[0] === ANSWER) this.#asks.answered(envelope[1], envelope[2]);
-      else if (envelope[0] === FAILURE) this.#asks.failed(envelope[1], envelope[2], envelope[3]);
-      else if (envelope[0] === SIGNAL) this.#signalled(envelope[1], envelope[2]);
-      else if (envelope[0] === CANCEL) this.#remoteSenders?.cancel(from, envelope[1]);
-      else if (envelope[0] === WATCH) this.#deathWatch.watchedFrom(from, envelope[1], envelope[2]);
-      else if (envelope[0] === UNWATCH) this.#deathWatch.unwatchedFrom(from, envelope[1], envelope[2]);
-      else if (envelope[0] === WATCHED_ENDED) this.#deathWatch.endedAfar(envelope[1]);
-      else this.#deadLetters.addUnreadable(`an envelope of kind ${String(envelope[0])} from ${from}`);
-    }
-  }
-
-  #asked(from: string, [, to, message, id, forwarded, cancellable]: Extract<Envelope, readonly [typeof ASK, ...unknown[]]>): void {
-    const sender = this.#remoteSenders?.of(from, id, cancellable === true) ?? NOBODY;
-    this.#fromHost(to, message, sender, forwarded === false ? undefined : forwarded);
-  }
-
-  #fromHost(to: Address, message: Message, sender: Sender, forwarded: number | undefined): void {
-    const place = this.#placeOf(to);
-    const version = this.#membership?.version ?? 0;
-    // Handlers look at nothing before the type, so this is all that must hold of a message of another version.
-    if (typeof message?.type !== "string") this.#refuse("unknown-message", to, message, sender, undefined);
-    else if (this.#stopping !== undefined) this.#fromDoor(to, message, sender);
-    // Others know already that this host has joined, or of newer members. To send it back would be to send it round in circles.
-    else if ((this.#membership?.incarnation === 0 || (forwarded !== undefined && forwarded > version)) && this.#early.length < EARLY_MAX)
-      this.#early.push({ to, message, sender, forwarded });
-    else if (this.#membership?.incarnation === 0) this.#refuse("fenced", to, message, sender, undefined);
-    else if (place === this.name || this.#cells.has(to)) this.#fromDoor(to, message, sender);
-    else if (place === undefined || (forwarded !== undefined && forwarded >= version))
-      this.#refuse("unreachable", to, message, sender, undefined);
-    else this.#send(place, to, message, sender, version);
-  }
-
-  #signalled(to: Address, message: Message): void {
-    if (this.#placeOf(to) === this.name) this.#notify(to, message);
-    else this.#refuse("unreachable", to, message, NOBODY, undefined);
   }
 
   /** Nobody is there under this name any more, or not who was. */
@@ -443,25 +386,13 @@ export class Host {
   }
 
   #gone(address: Address, kind: KindOnHost): void {
-    const cell = this.#cells.get(address);
-    this.#cells.delete(address);
-    kind.measures.active -= 1;
-    if (cell !== undefined) this.#waiting.delete(cell);
-    if (this.#holding.delete(address) && this.#membership !== undefined) this.#released(this.#membership);
+    if (this.#cells.gone(address, kind) && this.#membership !== undefined) this.#released(this.#membership);
   }
 
   #mayActivate(cell: Activatable): boolean {
     if (this.#membership?.mayActivate(cell.address) !== false) return true;
-    this.#waiting.add(cell);
+    this.#cells.wait(cell);
     return false;
-  }
-
-  #wakeWaiting(membership: Membership): void {
-    for (const cell of this.#waiting) {
-      if (!membership.mayActivate(cell.address)) continue;
-      this.#waiting.delete(cell);
-      cell.mayActivate();
-    }
   }
 
   /** Other members: what waits for an answer of those that are gone hears of it, and what lives elsewhere now ends here. */
@@ -472,35 +403,27 @@ export class Host {
     }
     // What was meant for a host that leaves is ahead of the news that this one knows.
     this.#outbox?.flush();
-    for (const [address, cell] of [...this.#cells]) {
-      if (this.#placeOf(address) === this.name || this.#holding.has(address)) continue;
-      this.#holding.add(address);
-      // What stops anyway goes on stopping.
-      if (!cell.kind.closed) cell.evict("moved");
-    }
+    this.#cells.moveOut((address) => this.#placeOf(address) === this.name);
     this.#deathWatch.moved(this.#hosts());
     this.#released(membership);
-    for (const { to, message, sender, forwarded } of this.#early.splice(0)) this.#fromHost(to, message, sender, forwarded);
+    this.#reception?.viewed();
   }
 
   #released(membership: Membership): void {
-    if (this.#holding.size <= HOLDING_MAX) membership.released([...this.#holding]);
+    if (this.#cells.leaving.size <= HOLDING_MAX) membership.released([...this.#cells.leaving]);
   }
 
   /** This host was removed: whatever its actors are at, it is not theirs to do any more. Resolves when no turn is in progress. */
   #fence(): Promise<void> {
-    const cells = [...this.#cells.values()];
-    this.#cells.clear();
-    this.#waiting.clear();
-    this.#holding.clear();
+    const cells = this.#cells.abandon();
     this.#deathWatch.clear();
-    for (const { to, message, sender } of this.#early.splice(0)) this.#refuse("fenced", to, message, sender, undefined);
+    this.#reception?.fenced();
     for (const envelope of this.#outbox?.discard() ?? []) {
       if (envelope[0] === ASK) this.#asks.failed(envelope[3], "unreachable", `${envelope[1]}: ${ASK_FAILURES.unreachable}`);
       else this.#deadLetter("fenced", envelope);
     }
-    for (const { kind } of cells) kind.measures.active -= 1;
-    return this.#allOver(cells, (cell, over) => cell.fence(over), "actors of a host that was removed did not end their turns in time");
+    const late = "actors of a host that was removed did not end their turns in time";
+    return endAll(cells, (cell, over) => cell.fence(over), { clock: this.#clock, log: this.#log, late });
   }
 
   #hosts(): ReadonlySet<string> {
@@ -509,7 +432,7 @@ export class Host {
 
   /** Stops the actors whose addresses live on another host now; their waiting messages follow them. */
   #letGo(moved: (address: Address) => boolean): void {
-    for (const [address, cell] of this.#cells) if (moved(address)) cell.evict("moved");
+    for (const cell of [...this.#cells.all()]) if (moved(cell.address)) cell.evict("moved");
     this.#deathWatch.moved(this.#hosts());
   }
 
@@ -531,28 +454,8 @@ export class Host {
   }
 
   #stopKind(kind: KindOnHost): Promise<void> {
-    const cells = [...this.#cells.values()].filter((cell) => cell.kind === kind);
-    return this.#allOver(cells, (cell, over) => cell.evict("host", over), "left actors behind that did not stop in time");
-  }
-
-  /** Ends these cells by `end`; resolves when all are over, or have been given long enough. */
-  #allOver(cells: readonly Cell[], end: (cell: Cell, over: () => void) => void, late: string): Promise<void> {
-    if (cells.length === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const left = new Set(cells);
-      const grace = this.#clock.after(STOP_GRACE_MS, () => {
-        const [first] = left;
-        this.#log.warn({ kind: first?.kind.definition.kind, left: left.size, first: first?.address }, late);
-        resolve();
-      });
-      for (const cell of cells) {
-        end(cell, () => {
-          left.delete(cell);
-          if (left.size > 0) return;
-          grace.cancel();
-          resolve();
-        });
-      }
-    });
+    const cells = [...this.#cells.all()].filter((cell) => cell.kind === kind);
+    const late = "left actors behind that did not stop in time";
+    return endAll(cells, (cell, over) => cell.evict("host", over), { clock: this.#clock, log: this.#log, late });
   }
 }
