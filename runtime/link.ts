@@ -45,6 +45,8 @@ interface Loaded {
   envelopes: readonly Envelope[];
   /** The `wants` of theirs that its head answers. */
   readonly heardFor: number;
+  /** In whose name it was packed: another incarnation than the present one is not heard. */
+  readonly incarnation: number;
   /** It was sent to the life that `#theirs` names, so that it may be sent to this one again. */
   known: boolean;
 }
@@ -145,9 +147,9 @@ export class Link {
 
   /** Takes a frame that was packed with `head`, the latest. */
   load(head: FrameHead, bytes: Uint8Array, envelopes: readonly Envelope[]): void {
-    const { position, heardFor } = head;
+    const { position, heardFor, incarnation } = head;
     const cost = costOf(bytes.byteLength, envelopes.length);
-    this.#waiting.push({ bytes, position, cost, envelopes, heardFor, known: false });
+    this.#waiting.push({ bytes, position, cost, envelopes, heardFor, incarnation, known: false });
     if (position >= this.#reportAt) this.#reportAt = position + this.#limits.window / REPORTS_PER_WINDOW;
     this.#end = position + cost;
   }
@@ -259,7 +261,11 @@ export class Link {
     }
     if (this.#probe === 0 || probe !== this.#probe) return;
     this.#probe = 0;
-    const again = this.#away.filter(({ known }) => known && this.#planted !== "dropped-frame-taken-for-delivered");
+    const present = this.#incarnation();
+    // What was packed before this host joined anew would be dropped again and again, and the window never open.
+    const again = this.#away.filter(
+      ({ known, incarnation }) => known && incarnation === present && this.#planted !== "dropped-frame-taken-for-delivered",
+    );
     this.#away = [];
     this.#waiting = [...again, ...this.#waiting];
     const [first] = this.#waiting;

@@ -21,8 +21,10 @@ class End {
   readonly #packed = new Map<Uint8Array, Carried>();
   missed = 0;
 
+  incarnation = 7;
+
   constructor(name: string, life: number) {
-    this.link = new Link(name, life, () => 7);
+    this.link = new Link(name, life, () => this.incarnation);
   }
 
   say(name: number, bytes = FRAME_BYTES): void {
@@ -315,4 +317,21 @@ test("whatever is lost, doubled, interrupted or restarted: at most once, in orde
     }),
     { numRuns: 300 },
   );
+});
+
+test("what was packed before its host joined, and is not heard, does not keep the window shut", () => {
+  const [one, other] = [new End("one", 1), new End("other", 2)];
+  one.say(0);
+  settle(one, other);
+  one.incarnation = 0;
+  const full = Math.ceil(WINDOW_COST / costOf(FRAME_BYTES, 1));
+  for (let n = 1; n <= full; n++) one.say(n);
+  // The other host drops them unheard: they are of nobody.
+  expect(one.leave()).toHaveLength(full);
+  one.incarnation = 9;
+  one.say(100);
+  expect(one.leave()).toHaveLength(0);
+  for (let look = 0; look < 3; look++) for (const carried of one.bare(one.link.due())) other.take(carried);
+  settle(one, other);
+  expect(other.taken).toEqual([0, 100]);
 });
