@@ -15,6 +15,7 @@ export function nothingVanishes(supervisorOf: (child: Address) => Address | unde
   const open = new Map<string, Life & { readonly from: string; readonly to: string }>();
   const lost: Uint8Array[] = [];
   const outages = new OutageLosses();
+  const owns = new Map<string, (address: Address) => boolean>();
   const arrived = new Map<string, Uint8Array[]>();
   const ended = new Set<string>();
   const name = ({ host, life }: Life): string => `${host} ${life}`;
@@ -31,7 +32,8 @@ export function nothingVanishes(supervisorOf: (child: Address) => Address | unde
         case "log": {
           const { host, life } = happened;
           const crash = crashOf(happened);
-          if (crash?.follows !== "escalate") return undefined;
+          // What moves while it crashes begins anew elsewhere, and is not given up.
+          if (crash?.follows !== "escalate" || owns.get(host)?.(crash.actor) === false) return undefined;
           const identity = identityOf({ child: crash.actor, error: crash.error });
           const to = supervisorOf(crash.actor);
           if (identity !== undefined && to !== undefined) open.set(identity, { host, life, from: crash.actor, to });
@@ -50,6 +52,12 @@ export function nothingVanishes(supervisorOf: (child: Address) => Address | unde
           arrived.set(name(happened.to), frames);
           return undefined;
         }
+        case "view":
+          owns.set(happened.host, happened.owns);
+          return undefined;
+        case "fenced":
+          owns.set(happened.host, () => false);
+          return undefined;
         case "host ends":
           ended.add(name(happened));
           return undefined;
