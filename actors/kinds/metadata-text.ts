@@ -59,7 +59,7 @@ export const ownersOf: (text: ObjectText) => readonly OwnerReference[] = remembe
 const NODE_NAME = /"nodeName":"([^"]*)"/;
 
 /** The node that a pod is bound to, without decoding the pod: `spec` comes before `status`, and only these two have a `nodeName`. */
-export const nodeNameOf: (text: ObjectText) => string | undefined = rememberLast((text) => NODE_NAME.exec(text)?.[1]);
+export const nodeNameOf: (text: ObjectText) => string | undefined = rememberLast((text) => NODE_NAME.exec(withoutManagedFields(text))?.[1]);
 
 /**
  * Remembers the answers for the two texts that were asked about last: all who watch a resource ask the same of a change's texts, before

@@ -7,7 +7,6 @@ import {
   managersJson,
   readManagers,
   readManagersJson,
-  sameManagers,
 } from "../kinds/managed-fields/managers.ts";
 import { typedOf } from "../kinds/managed-fields/typed.ts";
 import { afterCreate, afterUpdate, type FieldWrite, resetFields } from "../kinds/managed-fields/update.ts";
@@ -55,12 +54,8 @@ export function ownedAfterUpdate(
   next: KubeObject,
   given: readonly ManagedFieldsEntry[] | undefined,
 ): string | undefined {
-  const before = managedFieldsOf(text);
   const known = write.subresource === undefined ? sentManagers(given, text) : managersOf(text);
-  if (known.length === 0) return undefined;
-  const managers = afterUpdate(write, known, current, next);
-  // The same but for the times: nothing was written in that sense, and the text stays the same too.
-  return before !== undefined && sameManagers(managers, managersOf(text)) ? before : managersJson(managers);
+  return known.length === 0 ? undefined : managersJson(afterUpdate(write, known, current, next));
 }
 
 function sentManagers(given: readonly ManagedFieldsEntry[] | undefined, text: ObjectText): readonly FieldManager[] {
