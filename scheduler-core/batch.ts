@@ -2,8 +2,10 @@ import { ClassIndex } from "./class-index.ts";
 import type { Cluster } from "./cluster.ts";
 import { type Diagnosis, diagnose } from "./diagnosis.ts";
 import type { Draw } from "./draw.ts";
+import { pickPlainly } from "./plain-loop.ts";
 import type { PodClass } from "./pod-class.ts";
-import { fitsUsage } from "./profile.ts";
+import { dependsOnPeers } from "./profile.ts";
+import { NodeFilter } from "./survey.ts";
 
 /** Classes whose index a thread keeps; the one used longest ago goes first. */
 const CLASS_INDEXES_MAX = 128;
@@ -69,15 +71,17 @@ export function placeBatch(cluster: Cluster, batch: Batch, indexes: IndexCache, 
     const pods = batch.classes[number] as PodClass;
     const pin = batch.pins[i] as number;
     let slot = UNPLACED;
-    if (pin === ANYWHERE) {
+    if (pin !== ANYWHERE) {
+      if (pin >= 0 && cluster.live[pin] === 1 && new NodeFilter(cluster, pods).accepts(pin)) slot = pin;
+    } else if (dependsOnPeers(cluster, pods)) slot = pickPlainly(cluster, pods, random);
+    else {
       const known = current[number];
       if (known === undefined) current[number] = indexes.current(cluster, pods);
       else known.repair(cluster, pods);
       slot = (current[number] as ClassIndex).pick(random);
-    } else if (pin >= 0 && cluster.live[pin] === 1 && (pods.verdicts[pin] as number) >= 0 && fitsUsage(cluster, pods.usage, pin))
-      slot = pin;
+    }
     if (slot >= 0) {
-      cluster.add(slot, pods.usage);
+      cluster.add(slot, pods.usage, pods.marks);
       slots[i] = slot;
       continue;
     }

@@ -8,14 +8,26 @@ export const CHANGE_LOG_NODES: number = 1 << 15;
 export const NO_PRIORITY = 0x7fffffff;
 
 const HEADER_WORDS = 8;
-const [NODES, CAPACITY, COLUMNS, PORT_COLUMNS, CHANGES, IDENTITY] = [0, 1, 2, 3, 4, 5] as const;
+const [NODES, CAPACITY, COLUMNS, PORT_COLUMNS, CHANGES, IDENTITY, MARK_COLUMNS, KEY_COLUMNS] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
+const NO_MARKS: Int32Array = new Int32Array(0);
+/** The domain of a node that lacks the topology key's label. */
+export const NO_DOMAIN = -1;
+
+/** How wide each part of a cluster's arrays is. */
+interface Widths {
+  readonly capacity: number;
+  readonly columns: number;
+  readonly portColumns: number;
+  readonly markColumns: number;
+  readonly keyColumns: number;
+}
 
 /**
  * The nodes of a cluster and what their pods take from them, flat in one SharedArrayBuffer, so that a worker thread sees it
  * by reference. A node is a slot number; slots of deleted nodes are used again.
  *
- * Layout: header (Int32) | rows (Float64, one per slot) | lowest priority (Int32) | change log (Int32) | ports (Uint16) | live (Uint8).
- * A row is allocatable by column, requested by column, nonzero-requested cpu and memory: what one node's filters and scores need
+ * Layout: header (Int32) | rows (Float64, one per slot) | lowest priority (Int32) | change log (Int32) | domains (Int32) | mark totals
+ * (Int32) | ports (Uint16) | marks (Uint16) | live (Uint8). A row is allocatable by column, requested by column, nonzero-requested cpu and memory: what one node's filters and scores need
  * lies side by side. Float64 holds every amount exactly to 2^53.
  *
  * Invariant: one thread at a time writes. The owner hands the buffer to a worker with a task and does not touch it until the
@@ -34,6 +46,16 @@ export class Cluster {
   readonly lowestPriority: Int32Array;
   /** How many pods hold a port, by `slot * portColumns + column`. */
   readonly ports: Uint16Array;
+  /** Predicates on pods that somebody counts; see `Marks`. */
+  readonly markColumns: number;
+  /** Topology keys that somebody asks about. */
+  readonly keyColumns: number;
+  /** How many times the pods of a slot raise a mark, by `slot * markColumns + mark`. */
+  readonly marks: Uint16Array;
+  /** The same over all nodes. */
+  readonly markTotals: Int32Array;
+  /** The number of the topology domain that a slot is in, by `slot * keyColumns + key`; NO_DOMAIN without the label. Kept by the owner. */
+  readonly domains: Int32Array;
   readonly live: Uint8Array;
   readonly #header: Int32Array;
   readonly #log: Int32Array;
@@ -48,6 +70,8 @@ export class Cluster {
     this.capacity = capacity;
     this.columns = columns;
     this.portColumns = portColumns;
+    this.markColumns = header[MARK_COLUMNS] ?? 0;
+    this.keyColumns = header[KEY_COLUMNS] ?? 0;
     this.stride = 2 * columns + 2;
     let at = HEADER_WORDS * 4;
     this.rows = new Float64Array(buffer, at, capacity * this.stride);
@@ -56,20 +80,33 @@ export class Cluster {
     at += this.lowestPriority.byteLength;
     this.#log = new Int32Array(buffer, at, CHANGE_LOG_NODES);
     at += this.#log.byteLength;
+    this.domains = new Int32Array(buffer, at, capacity * this.keyColumns);
+    at += this.domains.byteLength;
+    this.markTotals = new Int32Array(buffer, at, this.markColumns);
+    at += this.markTotals.byteLength;
     this.ports = new Uint16Array(buffer, at, capacity * portColumns);
     at += this.ports.byteLength;
+    this.marks = new Uint16Array(buffer, at, capacity * this.markColumns);
+    at += this.marks.byteLength;
     this.live = new Uint8Array(buffer, at, capacity);
   }
 
   /** An empty cluster. `identity` tells clusters apart in a worker that serves several. */
-  static create(identity: number, capacity: number = NODES_INITIAL, columns: number = FIXED_COLUMNS, portColumns = 0): Cluster {
-    const bytes =
-      HEADER_WORDS * 4 + capacity * (2 * columns + 2) * 8 + capacity * 4 + CHANGE_LOG_NODES * 4 + capacity * portColumns * 2 + capacity;
-    const buffer = new SharedArrayBuffer(bytes);
+  static create(
+    identity: number,
+    capacity: number = NODES_INITIAL,
+    columns: number = FIXED_COLUMNS,
+    portColumns = 0,
+    markColumns = 0,
+    keyColumns = 0,
+  ): Cluster {
+    const buffer = new SharedArrayBuffer(bytesOf({ capacity, columns, portColumns, markColumns, keyColumns }));
     const header = new Int32Array(buffer, 0, HEADER_WORDS);
     header[CAPACITY] = capacity;
     header[COLUMNS] = columns;
     header[PORT_COLUMNS] = portColumns;
+    header[MARK_COLUMNS] = markColumns;
+    header[KEY_COLUMNS] = keyColumns;
     header[IDENTITY] = identity;
     const cluster = new Cluster(buffer);
     cluster.lowestPriority.fill(NO_PRIORITY);
@@ -108,13 +145,21 @@ export class Cluster {
   }
 
   /** A copy with room for at least this much; everything keeps its number. */
-  grown(capacity: number, columns: number, portColumns: number): Cluster {
-    const next = Cluster.create(this.identity, doubled(this.capacity, capacity), columns, doubled(this.portColumns, portColumns));
+  grown(capacity: number, columns: number, portColumns: number, markColumns = 0, keyColumns = 0): Cluster {
+    const next = Cluster.create(
+      this.identity,
+      doubled(this.capacity, capacity),
+      columns,
+      doubled(this.portColumns, portColumns),
+      doubled(this.markColumns, markColumns),
+      doubled(this.keyColumns, keyColumns),
+    );
     next.#header[NODES] = this.nodes;
     next.#header[CHANGES] = this.changes;
     next.#log.set(this.#log);
     next.live.set(this.live);
     next.lowestPriority.set(this.lowestPriority);
+    next.markTotals.set(this.markTotals);
     for (let slot = 0; slot < this.nodes; slot++) {
       const from = slot * this.stride;
       const to = slot * next.stride;
@@ -122,6 +167,8 @@ export class Cluster {
       next.rows.set(this.rows.subarray(from + this.columns, from + 2 * this.columns), to + next.columns);
       next.rows.set(this.rows.subarray(from + 2 * this.columns, from + this.stride), to + 2 * next.columns);
       next.ports.set(this.ports.subarray(slot * this.portColumns, (slot + 1) * this.portColumns), slot * next.portColumns);
+      next.marks.set(this.marks.subarray(slot * this.markColumns, (slot + 1) * this.markColumns), slot * next.markColumns);
+      next.domains.set(this.domains.subarray(slot * this.keyColumns, (slot + 1) * this.keyColumns), slot * next.keyColumns);
     }
     return next;
   }
@@ -130,6 +177,7 @@ export class Cluster {
   open(slot: number, allocatable: Float64Array): void {
     this.rows.fill(0, slot * this.stride, (slot + 1) * this.stride);
     this.ports.fill(0, slot * this.portColumns, (slot + 1) * this.portColumns);
+    this.domains.fill(NO_DOMAIN, slot * this.keyColumns, (slot + 1) * this.keyColumns);
     this.lowestPriority[slot] = NO_PRIORITY;
     this.live[slot] = 1;
     if (slot >= this.nodes) this.#header[NODES] = slot + 1;
@@ -139,6 +187,7 @@ export class Cluster {
   /** The node is gone; its pods' usage goes with it. */
   close(slot: number): void {
     this.live[slot] = 0;
+    for (let mark = 0; mark < this.markColumns; mark++) this.mark(slot, mark, -(this.marks[slot * this.markColumns + mark] as number));
     this.touch(slot);
   }
 
@@ -158,17 +207,24 @@ export class Cluster {
     return this.rows[slot * this.stride + this.columns + column] ?? 0;
   }
 
-  /** A pod of this usage is on the node now. */
-  add(slot: number, usage: Usage): void {
-    this.#change(slot, usage, 1);
+  /** A pod of this usage, which raises these marks, is on the node now. */
+  add(slot: number, usage: Usage, marks: Int32Array = NO_MARKS): void {
+    this.#change(slot, usage, marks, 1);
   }
 
-  /** A pod of this usage has left the node. */
-  remove(slot: number, usage: Usage): void {
-    this.#change(slot, usage, -1);
+  /** Such a pod has left the node. */
+  remove(slot: number, usage: Usage, marks: Int32Array = NO_MARKS): void {
+    this.#change(slot, usage, marks, -1);
   }
 
-  #change(slot: number, usage: Usage, sign: 1 | -1): void {
+  /** The pods of a node raise a mark so many times more. */
+  mark(slot: number, mark: number, times: number): void {
+    const at = slot * this.markColumns + mark;
+    this.marks[at] = (this.marks[at] as number) + times;
+    this.markTotals[mark] = (this.markTotals[mark] as number) + times;
+  }
+
+  #change(slot: number, usage: Usage, marks: Int32Array, sign: 1 | -1): void {
     const rows = this.rows;
     const requested = slot * this.stride + this.columns;
     const { columns, amounts, portsTaken } = usage;
@@ -185,8 +241,14 @@ export class Cluster {
       const at = ports + (portsTaken[i] as number);
       this.ports[at] = (this.ports[at] as number) + sign;
     }
+    for (let i = 0; i < marks.length; i++) this.mark(slot, marks[i] as number, sign);
     this.touch(slot);
   }
+}
+
+function bytesOf({ capacity, columns, portColumns, markColumns, keyColumns }: Widths): number {
+  const perSlot = (2 * columns + 2) * 8 + 4 + keyColumns * 4 + portColumns * 2 + markColumns * 2 + 1;
+  return (HEADER_WORDS + CHANGE_LOG_NODES + markColumns) * 4 + capacity * perSlot;
 }
 
 function doubled(now: number, wanted: number): number {

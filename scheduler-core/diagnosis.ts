@@ -1,7 +1,7 @@
 import type { Cluster } from "./cluster.ts";
 import type { PodClass } from "./pod-class.ts";
-import { USAGE_FILTERS } from "./profile.ts";
 import { NOT_THE_PINNED_NODE, type Reason } from "./reason.ts";
+import { NodeFilter } from "./survey.ts";
 
 /** Why no node took a pod, counted over the nodes. Plain data: it crosses threads. */
 export interface Diagnosis {
@@ -21,6 +21,7 @@ export interface Diagnosis {
 export function diagnose(cluster: Cluster, pods: PodClass, pin = -1): Diagnosis {
   const reasons = new Map<Reason, number>();
   const count = (reason: Reason): void => void reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  const filter = new NodeFilter(cluster, pods);
   let nodes = 0;
   let unhelpful = 0;
   let victimless = 0;
@@ -33,15 +34,8 @@ export function diagnose(cluster: Cluster, pods: PodClass, pin = -1): Diagnosis 
       unhelpful++;
       continue;
     }
-    const verdict = pods.verdicts[slot] as number;
-    if (verdict < 0) {
-      count(-verdict);
-      unhelpful++;
-      continue;
-    }
-    const filter = USAGE_FILTERS.find((plugin) => !plugin.usage.fits(cluster, pods.usage, slot));
-    if (filter === undefined) continue;
-    const rejection = filter.usage.reject(cluster, pods.usage, slot);
+    const rejection = filter.rejection(slot);
+    if (rejection === undefined) continue;
     rejection.reasons.forEach(count);
     if (!rejection.resolvable) unhelpful++;
     else if ((cluster.lowestPriority[slot] as number) >= pods.priority) victimless++;

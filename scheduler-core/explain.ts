@@ -1,7 +1,8 @@
 import type { Cluster } from "./cluster.ts";
 import type { PodClass } from "./pod-class.ts";
-import { FIXED_SCORES, USAGE_FILTERS, USAGE_SCORES } from "./profile.ts";
+import { FIXED_SCORES, PEER_PLUGINS, USAGE_SCORES } from "./profile.ts";
 import type { Reason } from "./reason.ts";
+import { NodeFilter } from "./survey.ts";
 
 /** What one node said of a pod: why it rejects it, or the weighted score of each plugin. */
 export type Explanation =
@@ -13,16 +14,16 @@ export function explain(cluster: Cluster, pods: PodClass): Explanation[] {
   const width = FIXED_SCORES.length;
   const answers: (Explanation | undefined)[] = [];
   const feasible: number[] = [];
+  const filter = new NodeFilter(cluster, pods);
   for (let slot = 0; slot < cluster.nodes; slot++) {
     if (cluster.live[slot] !== 1) continue;
-    const verdict = pods.verdicts[slot] as number;
-    const filter = USAGE_FILTERS.find((plugin) => !plugin.usage.fits(cluster, pods.usage, slot));
-    if (verdict < 0) answers[slot] = { slot, feasible: false, reasons: [-verdict], resolvable: false };
-    else if (filter !== undefined) answers[slot] = { slot, feasible: false, ...filter.usage.reject(cluster, pods.usage, slot) };
-    else feasible.push(slot);
+    const rejection = filter.rejection(slot);
+    if (rejection === undefined) feasible.push(slot);
+    else answers[slot] = { slot, feasible: false, ...rejection };
   }
   const raw = (slot: number, i: number): number => pods.groups[(pods.verdicts[slot] as number) * width + i] as number;
-  for (const slot of feasible) {
+  const peerScores = PEER_PLUGINS.map(({ peers }) => peers.score(cluster, pods, Int32Array.from(feasible)));
+  feasible.forEach((slot, place) => {
     const scores: Record<string, number> = {};
     FIXED_SCORES.forEach((plugin, i) => {
       if (pods.scored[i] === 0) return;
@@ -32,8 +33,12 @@ export function explain(cluster: Cluster, pods: PodClass): Explanation[] {
     USAGE_SCORES.forEach((plugin, i) => {
       if (pods.scored[width + i] === 1) scores[plugin.name] = plugin.weight * plugin.usage.score(cluster, pods.usage, slot);
     });
+    PEER_PLUGINS.forEach((plugin, i) => {
+      const score = peerScores[i]?.[place];
+      if (score !== undefined) scores[plugin.name] = plugin.weight * score;
+    });
     const total = Object.values(scores).reduce((sum, score) => sum + score, 0);
     answers[slot] = { slot, feasible: true, scores, total };
-  }
+  });
   return answers.filter((answer) => answer !== undefined);
 }

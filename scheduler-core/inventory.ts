@@ -1,11 +1,15 @@
 import { Cluster } from "./cluster.ts";
 import type { NodeFacts, PodFacts, WorldFacts } from "./facts.ts";
 import { ImageSpread } from "./image-spread.ts";
+import { counted, type Kinship, kinshipOf } from "./kinship.ts";
+import { Marks, type Peer } from "./marks.ts";
 import { type HostPort, PortColumns, ResourceColumns } from "./numbering.ts";
+import type { PeerFacts, PeerSelector } from "./peers.ts";
 import type { PodClass } from "./pod-class.ts";
 import { FIXED_SCORES, fitsUsage, USAGE_SCORES } from "./profile.ts";
 import { NO_REASON } from "./reason.ts";
 import { StaticClass, staticReason } from "./static-class.ts";
+import { TopologyKeys } from "./topology-keys.ts";
 import { PODS, type Usage, usageOf } from "./usage.ts";
 
 /** Static classes that are kept worked out for all nodes; the one used longest ago is forgotten first. */
@@ -38,6 +42,14 @@ export interface ClassHandle {
   readonly priority: number;
 }
 
+/** A kinship with numbers in the place of long keys. */
+export interface NumberedKinship extends Kinship {
+  /** Equal for peers that raise the same marks and that other pods have the same say in. */
+  readonly id: number;
+  /** Equal for peers that other pods have the same say in; 0: none has. */
+  readonly relationsId: number;
+}
+
 /**
  * The owner's side of a cluster: gives nodes, resources, ports and classes their numbers and keeps the arrays and the static
  * verdicts current. Everything here must happen while no worker has the arrays.
@@ -55,7 +67,15 @@ export class Inventory implements WorldFacts {
   readonly #usages = new Map<string, Usage>();
   /** Worked-out static classes, the one used last at the end. */
   readonly #workedOut = new Set<StaticClass>();
+  readonly #marks = new Marks();
+  readonly #keys = new TopologyKeys();
+  readonly #peers = new Map<string, Peer>();
+  /** By slot, which peers are there and how many of each. Invariant: the cluster's marks are what these raise. */
+  readonly #residents: (Map<Peer, number> | undefined)[] = [];
+  readonly #kinships = new WeakMap<Peer, { readonly version: string; readonly kinship: NumberedKinship }>();
+  readonly #kinshipNumbers = new Map<string, number>();
   #nextClass = 0;
+  #nextKinship = 0;
 
   constructor(identity: number) {
     this.#cluster = Cluster.create(identity);
@@ -98,6 +118,7 @@ export class Inventory implements WorldFacts {
     if (before !== undefined) this.#images.remove(before);
     this.#images.add(facts);
     this.#facts[slot] = facts;
+    this.#keys.write(this.#cluster, slot, facts);
     const spreadChanged = before === undefined || JSON.stringify(before.images) !== JSON.stringify(facts.images);
     this.#staticsChanged(slot, facts, spreadChanged);
     return slot;
@@ -110,6 +131,7 @@ export class Inventory implements WorldFacts {
     if (facts !== undefined) this.#images.remove(facts);
     this.#slotOf.delete(name);
     this.#facts[slot] = undefined;
+    this.#residents[slot] = undefined;
     this.#free.push(slot);
     this.#cluster.close(slot);
     this.#staticsChanged(slot, undefined, true);
@@ -142,8 +164,79 @@ export class Inventory implements WorldFacts {
     return handle;
   }
 
-  /** The class as a worker needs it, worked out for the nodes as they are. */
-  ready(handle: ClassHandle): PodClass {
+  /** A pod as its peers see it, shared with everybody of the same `key`. */
+  peerOf(key: string, facts: () => PeerFacts): Peer {
+    const known = this.#peers.get(key);
+    if (known !== undefined) return known;
+    const peer = this.#marks.peer(facts());
+    remember(this.#peers, key, peer, POD_CLASSES_MAX);
+    return peer;
+  }
+
+  /** A pod is on the node now. `counted`: its usage and marks are in the arrays already, put there by a worker. */
+  enter(slot: number, usage: Usage, peer: Peer | undefined, counted = false): void {
+    if (peer === undefined) {
+      if (!counted) this.#cluster.add(slot, usage);
+      return;
+    }
+    const marks = this.raisedBy(peer);
+    if (!counted) this.#cluster.add(slot, usage, marks);
+    let residents = this.#residents[slot];
+    if (residents === undefined) {
+      residents = new Map();
+      this.#residents[slot] = residents;
+    }
+    residents.set(peer, (residents.get(peer) ?? 0) + 1);
+  }
+
+  /** The pod has left the node. */
+  leave(slot: number, usage: Usage, peer: Peer | undefined): void {
+    this.#cluster.remove(slot, usage, peer === undefined ? undefined : this.raisedBy(peer));
+    const residents = this.#residents[slot];
+    if (peer === undefined || residents === undefined) return;
+    const left = (residents.get(peer) ?? 0) - 1;
+    if (left > 0) residents.set(peer, left);
+    else residents.delete(peer);
+  }
+
+  /** The marks that such a pod raises. */
+  raisedBy(peer: Peer): Int32Array {
+    const marks = this.#marks.raisedBy(peer);
+    this.#makeRoom(0);
+    return marks;
+  }
+
+  /** The labels of a namespace; undefined: it is gone. */
+  setNamespace(name: string, labels: Readonly<Record<string, string>> | undefined): void {
+    const before = this.#residentsOf(name).map(({ slot, peer, times }) => ({ slot, peer, times, marks: this.#marks.raisedBy(peer) }));
+    if (!this.#marks.setNamespace(name, labels)) return;
+    for (const { slot, peer, times, marks } of before) {
+      for (const mark of marks) this.#cluster.mark(slot, mark, -times);
+      for (const mark of this.raisedBy(peer)) this.#cluster.mark(slot, mark, times);
+    }
+  }
+
+  /** What other pods have to say about where such a pod goes, as marks and keys. */
+  kinship(peer: Peer): NumberedKinship {
+    const known = this.#kinships.get(peer);
+    if (known !== undefined && known.version === this.#marks.version) return known.kinship;
+    const found = kinshipOf(peer, this.#marks, {
+      matching: (all, onlyLiving) => this.#matching(all, onlyLiving),
+      key: (topologyKey) => this.#key(topologyKey),
+    });
+    this.#makeRoom(0);
+    const kinship = {
+      ...found,
+      relationsId: found.key === "" ? 0 : this.#kinshipNumber(found.key),
+      id: this.#kinshipNumber(`${found.key} ${found.marks.join()}`),
+    };
+    this.#kinships.set(peer, { version: this.#marks.version, kinship });
+    return kinship;
+  }
+
+  /** The class as a worker needs it, worked out for the nodes as they are. `peer`: what other pods make of these; undefined: nothing. */
+  ready(handle: ClassHandle, peer?: Peer): PodClass {
+    const kinship = peer === undefined ? undefined : this.kinship(peer);
     const { statics, usage } = handle;
     if (!statics.isWorkedOut(this.#cluster.capacity)) statics.workOut(this.#facts, this.#cluster.capacity, this);
     this.#workedOut.delete(statics);
@@ -167,6 +260,8 @@ export class Inventory implements WorldFacts {
       scored: Uint8Array.from(scored, Number),
       usage,
       priority: handle.priority,
+      marks: kinship?.marks ?? new Int32Array(0),
+      relations: kinship?.relations === undefined ? undefined : counted(kinship.relations, this.#keys, statics.eligible(this.#facts)),
     };
   }
 
@@ -193,8 +288,54 @@ export class Inventory implements WorldFacts {
 
   #makeRoom(slots: number): void {
     const { capacity, columns, portColumns } = this.#cluster;
-    if (slots <= capacity && this.columns.count <= columns && this.#ports.count <= portColumns) return;
-    this.#cluster = this.#cluster.grown(slots, Math.max(columns, this.columns.count), this.#ports.count);
+    const { markColumns, keyColumns } = this.#cluster;
+    const isWide = this.columns.count <= columns && this.#ports.count <= portColumns;
+    if (slots <= capacity && isWide && this.#marks.count <= markColumns && this.#keys.count <= keyColumns) return;
+    const resources = Math.max(columns, this.columns.count);
+    this.#cluster = this.#cluster.grown(slots, resources, this.#ports.count, this.#marks.count, this.#keys.count);
+  }
+
+  /** The mark of the pods that match; a new one is counted on every node at once. */
+  #matching(all: readonly PeerSelector[], onlyLiving: boolean): number {
+    const { mark, isNew } = this.#marks.matching(all, onlyLiving);
+    if (!isNew) return mark;
+    this.#makeRoom(0);
+    for (const { slot, peer, times } of this.#residentsOf(undefined)) {
+      if (this.raisedBy(peer).includes(mark)) this.#cluster.mark(slot, mark, times);
+    }
+    return mark;
+  }
+
+  #kinshipNumber(key: string): number {
+    let number = this.#kinshipNumbers.get(key);
+    if (number === undefined) {
+      number = ++this.#nextKinship;
+      remember(this.#kinshipNumbers, key, number, POD_CLASSES_MAX);
+    }
+    return number;
+  }
+
+  #key(topologyKey: string): number {
+    const known = this.#keys.column(topologyKey);
+    if (known !== undefined) return known;
+    const column = this.#keys.add(topologyKey);
+    this.#makeRoom(0);
+    for (const slot of this.#slotOf.values()) {
+      const facts = this.#facts[slot];
+      if (facts !== undefined) this.#keys.write(this.#cluster, slot, facts, column);
+    }
+    return column;
+  }
+
+  /** All peers on nodes, of one namespace or of all. */
+  #residentsOf(namespace: string | undefined): { readonly slot: number; readonly peer: Peer; readonly times: number }[] {
+    const found: { slot: number; peer: Peer; times: number }[] = [];
+    this.#residents.forEach((residents, slot) => {
+      for (const [peer, times] of residents ?? []) {
+        if (namespace === undefined || peer.facts.namespace === namespace) found.push({ slot, peer, times });
+      }
+    });
+    return found;
   }
 
   /** Tells the static classes of one node; where the spread of images changed, classes whose images are about are worked out anew. */

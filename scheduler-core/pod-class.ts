@@ -1,3 +1,4 @@
+import type { Relations } from "./relations.ts";
 import type { Usage } from "./usage.ts";
 
 /**
@@ -17,4 +18,8 @@ export interface PodClass {
   readonly scored: Uint8Array;
   readonly usage: Usage;
   readonly priority: number;
+  /** The marks that a pod of the class raises where it is. */
+  readonly marks: Int32Array;
+  /** Undefined: no other pod has a say in where these go. */
+  readonly relations: Relations | undefined;
 }

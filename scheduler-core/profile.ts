@@ -12,6 +12,7 @@ type FixedScore = With<{ fixed: { score: NonNullable<NonNullable<Plugin["fixed"]
 type UsageFilter = With<{
   usage: { fits: NonNullable<NonNullable<Plugin["usage"]>["fits"]>; reject: NonNullable<NonNullable<Plugin["usage"]>["reject"]> };
 }>;
+type PeerPlugin = With<{ peers: NonNullable<Plugin["peers"]> }>;
 type UsageScore = With<{ usage: { score: NonNullable<NonNullable<Plugin["usage"]>["score"]> } }>;
 
 export const FIXED_FILTERS: readonly FixedFilter[] = PLUGINS.filter((plugin): plugin is FixedFilter => plugin.fixed?.filter !== undefined);
@@ -20,6 +21,15 @@ export const USAGE_FILTERS: readonly UsageFilter[] = PLUGINS.filter(
   (plugin): plugin is UsageFilter => plugin.usage?.fits !== undefined && plugin.usage.reject !== undefined,
 );
 export const USAGE_SCORES: readonly UsageScore[] = PLUGINS.filter((plugin): plugin is UsageScore => plugin.usage?.score !== undefined);
+
+export const PEER_PLUGINS: readonly PeerPlugin[] = PLUGINS.filter((plugin): plugin is PeerPlugin => plugin.peers !== undefined);
+
+/** Whether where other pods are has a say in where these go, as the cluster is. */
+export function dependsOnPeers(cluster: Cluster, pods: PodClass): boolean {
+  if (pods.relations === undefined) return false;
+  for (let i = 0; i < PEER_PLUGINS.length; i++) if ((PEER_PLUGINS[i] as PeerPlugin).peers.concerns(cluster, pods)) return true;
+  return false;
+}
 
 /** Whether the pods that are on the node leave room for one more of this usage. */
 export function fitsUsage(cluster: Cluster, usage: Usage, slot: number): boolean {

@@ -13,6 +13,11 @@ export const PORTS_TAKEN: Reason = 5;
 export const TOO_MANY_PODS: Reason = 6;
 /** The pod may run on one named node only, and it is not this one: never stored per node. */
 export const NOT_THE_PINNED_NODE: Reason = 7;
+export const AFFINITY_RULES: Reason = 8;
+export const ANTI_AFFINITY_RULES: Reason = 9;
+export const EXISTING_ANTI_AFFINITY_RULES: Reason = 10;
+export const SPREAD: Reason = 11;
+export const SPREAD_LABEL_MISSING: Reason = 12;
 /** No node of that name or number exists. */
 export const ABSENT: Reason = 63;
 /** The resource with column c is insufficient: INSUFFICIENT + c. */
@@ -26,7 +31,17 @@ const WORDS: Readonly<Record<number, string>> = {
   [PORTS_TAKEN]: "node(s) didn't have free ports for the requested pod ports",
   [TOO_MANY_PODS]: "Too many pods",
   [NOT_THE_PINNED_NODE]: "node(s) didn't satisfy plugin(s) [NodeAffinity]",
+  [AFFINITY_RULES]: "node(s) didn't match pod affinity rules",
+  [ANTI_AFFINITY_RULES]: "node(s) didn't match pod anti-affinity rules",
+  [EXISTING_ANTI_AFFINITY_RULES]: "node(s) didn't satisfy existing pods anti-affinity rules",
+  [SPREAD]: "node(s) didn't match pod topology spread constraints",
+  [SPREAD_LABEL_MISSING]: "node(s) didn't match pod topology spread constraints (missing required label)",
 };
+
+/** Reasons of peers that removing pods from the node cannot take away. Source: the plugins' UnschedulableAndUnresolvable. */
+export function isResolvable(reason: Reason): boolean {
+  return reason !== AFFINITY_RULES && reason !== SPREAD_LABEL_MISSING;
+}
 
 /** The words of a reason; `columns` are the resource names by column. */
 export function wordsOf(reason: Reason, columns: readonly string[]): string {

@@ -1,6 +1,9 @@
 import type { NodeFacts, PodFacts, WorldFacts } from "./facts.ts";
+import { nodeAffinity } from "./plugins/node-affinity.ts";
+import { taintToleration } from "./plugins/taint-toleration.ts";
 import { FIXED_FILTERS, FIXED_SCORES } from "./profile.ts";
 import { ABSENT, NO_REASON, type Reason } from "./reason.ts";
+import { MATCHES_AFFINITY, TOLERATES_TAINTS } from "./relations.ts";
 
 /** The first static plugin's reason to reject pods of these facts on this node. */
 export function staticReason(pod: PodFacts, node: NodeFacts): Reason {
@@ -18,6 +21,7 @@ export function staticReason(pod: PodFacts, node: NodeFacts): Reason {
 export class StaticClass {
   readonly facts: PodFacts;
   #verdicts: Int32Array | undefined;
+  #eligible: Uint8Array | undefined;
   #groups: Int32Array = new Int32Array(0);
   readonly #groupByRaw = new Map<string, number>();
   #revision = 0;
@@ -29,6 +33,15 @@ export class StaticClass {
   /** Empty until `workOut`. */
   get verdicts(): Int32Array {
     return this.#verdicts ?? new Int32Array(0);
+  }
+
+  /** By slot MATCHES_AFFINITY and TOLERATES_TAINTS, for topology spreading; kept from the first time it is asked for. */
+  eligible(nodes: readonly (NodeFacts | undefined)[]): Uint8Array {
+    const capacity = this.verdicts.length;
+    if (this.#eligible?.length === capacity) return this.#eligible;
+    this.#eligible = new Uint8Array(new SharedArrayBuffer(capacity));
+    for (let slot = 0; slot < nodes.length; slot++) this.#judge(slot, nodes[slot]);
+    return this.#eligible;
   }
 
   get groups(): Int32Array {
@@ -47,6 +60,7 @@ export class StaticClass {
   /** Asks about every node. `nodes` are the live nodes by slot. */
   workOut(nodes: readonly (NodeFacts | undefined)[], capacity: number, world: WorldFacts): void {
     this.#verdicts = new Int32Array(new SharedArrayBuffer(4 * capacity)).fill(-ABSENT);
+    this.#eligible = undefined;
     this.#groupByRaw.clear();
     this.#groups = new Int32Array(0);
     this.#revision++;
@@ -56,17 +70,26 @@ export class StaticClass {
   /** Forgets everything but the facts, to save memory. */
   forget(): void {
     this.#verdicts = undefined;
+    this.#eligible = undefined;
   }
 
   /** Asks about one node that has appeared, changed or gone (undefined). */
   update(slot: number, node: NodeFacts | undefined, world: WorldFacts): void {
     if (this.#verdicts === undefined) return;
+    this.#judge(slot, node);
     if (node === undefined) {
       this.#verdicts[slot] = -ABSENT;
       return;
     }
     const reason = staticReason(this.facts, node);
     this.#verdicts[slot] = reason === NO_REASON ? this.#group(node, world) : -reason;
+  }
+
+  #judge(slot: number, node: NodeFacts | undefined): void {
+    if (this.#eligible === undefined) return;
+    const matches = node !== undefined && nodeAffinity.fixed?.filter?.(this.facts, node) === NO_REASON;
+    const tolerates = node !== undefined && taintToleration.fixed?.filter?.(this.facts, node) === NO_REASON;
+    this.#eligible[slot] = (matches ? MATCHES_AFFINITY : 0) | (tolerates ? TOLERATES_TAINTS : 0);
   }
 
   #group(node: NodeFacts, world: WorldFacts): number {

@@ -1,12 +1,12 @@
-import { type ClassHandle, type Inventory, NO_SUCH_NODE, type Usage } from "../../scheduler-core/mod.ts";
-import type { Node, Pod } from "../kinds/generated/types.ts";
+import { type ClassHandle, type Inventory, NO_SUCH_NODE, type Peer, type Usage } from "../../scheduler-core/mod.ts";
+import type { Namespace, Node, Pod } from "../kinds/generated/types.ts";
 import { mayBeDeleted } from "../kinds/metadata-text.ts";
 import type { Regarding } from "../registry/event-recorder.ts";
 import type { Change, Entry, View } from "../store/view.ts";
-import { classify, usageOfPod } from "./class.ts";
+import { classify, peerOfPod, usageOfPod } from "./class.ts";
 import { readNode } from "./facts.ts";
 import { QueueTicket, type SchedulingQueue } from "./queue.ts";
-import { isBoundTo, mayBeTerminal, sameSpec } from "./relevance.ts";
+import { isBoundTo, mayBeTerminal, samePeer, sameSpec } from "./relevance.ts";
 import { Roster } from "./roster.ts";
 
 /** The schedulerName whose pods are ours. */
@@ -27,6 +27,7 @@ export interface PodRecord {
   readonly uid: string;
   readonly priority: number;
   readonly usage: Usage;
+  readonly peer: Peer;
   /** Where it is, or is assumed to be; undefined: it waits. */
   node: string | undefined;
   /** Until the store says that it is bound. */
@@ -34,12 +35,16 @@ export interface PodRecord {
 }
 
 /**
- * Takes changes of pods and nodes into the arrays, the roster and the queue, and notes which nodes may take a waiting pod since. Must
- * not run while a worker has the arrays.
+ * Takes changes of pods, nodes and namespaces into the arrays, the roster and the queue, and notes what has changed that may let a
+ * waiting pod find a node. Must not run while a worker has the arrays.
  */
 export class Intake {
   /** Slots with more room, or with other static facts, since this was last cleared. */
   readonly helped: Set<number> = new Set();
+  /** Marks that more or fewer pods raise since then. */
+  readonly stirred: Set<number> = new Set();
+  /** Nodes or namespaces have changed since then, and with them perhaps topology domains or who is meant by a term. */
+  regrouped = false;
   readonly #view: View;
   readonly #inventory: Inventory;
   readonly #queue: SchedulingQueue<PodRecord>;
@@ -59,7 +64,15 @@ export class Intake {
 
   take(change: Change, now_ms: number): void {
     if (change.resource === "nodes") this.#takeNode(change.now, change.before);
+    else if (change.resource === "namespaces") this.takeNamespace(change.now, change.before);
     else this.takePod(change.now, change.before, now_ms);
+  }
+
+  /** Forgets what has changed: those whom it can help are woken. */
+  settle(): void {
+    this.helped.clear();
+    this.stirred.clear();
+    this.regrouped = false;
   }
 
   /** Whether this is still the pod that it was: not deleted, not taken in anew. */
@@ -75,6 +88,7 @@ export class Intake {
   /** A worker has placed the pod and counted it. */
   assume(record: PodRecord, node: string): void {
     record.node = node;
+    this.#stir(record.peer);
     this.#roster.enter(record, node, true);
   }
 
@@ -85,6 +99,13 @@ export class Intake {
 
   takeNode(entry: Entry): void {
     this.#takeNode(entry, undefined);
+  }
+
+  takeNamespace(now: Entry | undefined, before: Entry | undefined): void {
+    const name = (now ?? before)?.key.slice("namespaces/".length) ?? "";
+    const labels = now === undefined ? undefined : (this.#view.decode<Namespace>(now).metadata.labels ?? {});
+    this.#inventory.setNamespace(name, labels);
+    this.regrouped = true;
   }
 
   takePod(now: Entry | undefined, before: Entry | undefined, now_ms: number): void {
@@ -105,6 +126,7 @@ export class Intake {
   }
 
   #changesNothing(known: PodRecord, before: Entry, now: Entry): boolean {
+    if (!samePeer(before.text, now.text)) return false;
     if (known.node === undefined) return sameSpec(before.text, now.text) && !mayBeDeleted(now.text);
     if (mayBeTerminal(now.text)) return false;
     if (known.candidate === undefined) return sameSpec(before.text, now.text);
@@ -119,16 +141,19 @@ export class Intake {
     const { uid } = metadata;
     const priority = spec.priority ?? 0;
     if (spec.nodeName) {
-      const record: PodRecord = { key, uid, priority, usage: usageOfPod(this.#inventory, pod), node: spec.nodeName, candidate: undefined };
+      const usage = usageOfPod(this.#inventory, pod);
+      const peer = peerOfPod(this.#inventory, pod);
+      const record: PodRecord = { key, uid, priority, usage, peer, node: spec.nodeName, candidate: undefined };
       this.#pods.set(key, record);
+      this.#stir(peer);
       this.#roster.enter(record, spec.nodeName);
       return;
     }
     const gated = (spec.schedulingGates?.length ?? 0) > 0;
     if (spec.schedulerName !== SCHEDULER_NAME || gated || metadata.deletionTimestamp !== undefined || !this.#owns(uid)) return;
-    const { handle, pin } = classify(this.#inventory, pod);
-    const record: PodRecord = { key, uid, priority, usage: handle.usage, node: undefined, candidate: undefined };
-    const ticket = new QueueTicket(record, priority, pin === undefined ? `${handle.id}` : `${handle.id}@${pin}`);
+    const { handle, peer, pin } = classify(this.#inventory, pod);
+    const record: PodRecord = { key, uid, priority, usage: handle.usage, peer, node: undefined, candidate: undefined };
+    const ticket = new QueueTicket(record, priority, `${handle.id}/${this.#inventory.kinship(peer).relationsId}@${pin ?? ""}`);
     const about: Regarding = { kind: "Pod", apiVersion: "v1", metadata };
     record.candidate = { handle, pin, preemptionPolicy: spec.preemptionPolicy, about, ticket };
     this.#pods.set(key, record);
@@ -149,9 +174,14 @@ export class Intake {
 
   #vacate(record: PodRecord): void {
     if (record.node === undefined) return;
+    this.#stir(record.peer);
     const slot = this.#roster.leave(record, record.node);
     record.node = undefined;
     if (slot !== undefined) this.helped.add(slot);
+  }
+
+  #stir(peer: Peer): void {
+    for (const mark of this.#inventory.raisedBy(peer)) this.stirred.add(mark);
   }
 
   #takeNode(now: Entry | undefined, before: Entry | undefined): void {
@@ -161,6 +191,7 @@ export class Intake {
       this.#readings.delete(name);
       this.#inventory.removeNode(name);
       if (slot !== undefined) this.helped.delete(slot);
+      this.regrouped = true;
       return;
     }
     const { facts, allocatable } = readNode(this.#view.decode<Node>(now));
@@ -171,5 +202,6 @@ export class Intake {
     const slot = this.#inventory.setNode(facts, allocatable);
     if (isNew) this.#roster.opened(facts.name, slot);
     this.helped.add(slot);
+    this.regrouped = true;
   }
 }

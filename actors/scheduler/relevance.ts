@@ -1,3 +1,4 @@
+import { mayBeDeleted } from "../kinds/metadata-text.ts";
 import type { ObjectText } from "../kinds/text.ts";
 
 /**
@@ -6,6 +7,7 @@ import type { ObjectText } from "../kinds/text.ts";
  * with `metadata`, `spec`, `status` in this order, and quotes inside strings are escaped, so a quoted key with its colon is a key.
  */
 const SPEC = '},"spec":{';
+const LABELS = '"labels":{';
 const STATUS = '},"status":{';
 
 /** Whether the text says that all containers have ended for good. */
@@ -22,6 +24,18 @@ export function isBoundTo(text: ObjectText, node: string): boolean {
 /** Whether both texts have the same spec. */
 export function sameSpec(before: ObjectText, now: ObjectText): boolean {
   return specOf(before) === specOf(now);
+}
+
+/** Whether both texts have the same labels and are both being deleted, or both not: what other pods' terms can ask. */
+export function samePeer(before: ObjectText, now: ObjectText): boolean {
+  return labelsOf(before) === labelsOf(now) && mayBeDeleted(before) === mayBeDeleted(now);
+}
+
+/** Label values have no braces. */
+function labelsOf(text: ObjectText): string {
+  const start = text.indexOf(LABELS);
+  if (start < 0 || start > text.indexOf(SPEC)) return "";
+  return text.slice(start, text.indexOf("}", start));
 }
 
 function specOf(text: ObjectText): string {

@@ -1,9 +1,11 @@
-import { type Inventory, NO_PRIORITY, type Usage } from "../../scheduler-core/mod.ts";
+import { type Inventory, NO_PRIORITY, type Peer, type Usage } from "../../scheduler-core/mod.ts";
 
 /** A pod as its node sees it. */
 export interface Tenant {
   readonly usage: Usage;
   readonly priority: number;
+  /** Undefined: no other pod's terms mean it, and it has none. */
+  readonly peer?: Peer | undefined;
 }
 
 /**
@@ -29,8 +31,8 @@ export class Roster<T extends Tenant> {
     else tenants.add(tenant);
     const slot = this.#inventory.slotOf(node);
     if (slot === undefined) return;
+    this.#inventory.enter(slot, tenant.usage, tenant.peer, counted);
     const { cluster } = this.#inventory;
-    if (!counted) cluster.add(slot, tenant.usage);
     if (tenant.priority < (cluster.lowestPriority[slot] ?? NO_PRIORITY)) cluster.lowestPriority[slot] = tenant.priority;
   }
 
@@ -41,8 +43,8 @@ export class Roster<T extends Tenant> {
     if (tenants.size === 0) this.#tenants.delete(node);
     const slot = this.#inventory.slotOf(node);
     if (slot === undefined) return undefined;
+    this.#inventory.leave(slot, tenant.usage, tenant.peer);
     const { cluster } = this.#inventory;
-    cluster.remove(slot, tenant.usage);
     if (cluster.lowestPriority[slot] === tenant.priority) {
       let lowest = NO_PRIORITY;
       for (const { priority } of tenants) lowest = Math.min(lowest, priority);
@@ -53,9 +55,9 @@ export class Roster<T extends Tenant> {
 
   /** A node has appeared, empty: counts the pods that are there already. */
   opened(node: string, slot: number): void {
-    const { cluster } = this.#inventory;
-    for (const { usage, priority } of this.on(node)) {
-      cluster.add(slot, usage);
+    for (const { usage, priority, peer } of this.on(node)) {
+      this.#inventory.enter(slot, usage, peer);
+      const { cluster } = this.#inventory;
       cluster.lowestPriority[slot] = Math.min(cluster.lowestPriority[slot] ?? NO_PRIORITY, priority);
     }
   }

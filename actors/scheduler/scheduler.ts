@@ -1,5 +1,5 @@
 import { type Actor, type ActorKind, type Context, type Timer, unknownMessage } from "../../runtime/mod.ts";
-import { ANYWHERE, Inventory, type Placements, type PodClass, UNPLACED } from "../../scheduler-core/mod.ts";
+import { ANYWHERE, dependsOnMarks, Inventory, type Placements, type PodClass, UNPLACED } from "../../scheduler-core/mod.ts";
 import { PodKind } from "../kinds/core/pod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
@@ -128,11 +128,13 @@ class Scheduler implements Actor<SchedulerMessage> {
     this.#started = true;
     const { view } = this.#options;
     const now_ms = this.#context.clock.monotonic_ms();
+    for (const entry of view.list("namespaces")) this.#intake.takeNamespace(entry, undefined);
     for (const entry of view.list("nodes")) this.#intake.takeNode(entry);
     for (const entry of view.list("pods")) this.#intake.takePod(entry, undefined, now_ms);
     const since = view.revision;
     const apply = (change: Change): void => void this.#inbox.push(change);
-    this.#subscriptions = [view.watch("nodes", since, apply), view.watch("pods", since, apply), view.afterBatch(() => this.#wakeUp())];
+    const watched = ["namespaces", "nodes", "pods"].map((resource) => view.watch(resource, since, apply));
+    this.#subscriptions = [...watched, view.afterBatch(() => this.#wakeUp())];
     this.#work();
   }
 
@@ -167,12 +169,20 @@ class Scheduler implements Actor<SchedulerMessage> {
     this.#refused = [];
   }
 
-  /** Of each kind of unschedulable pod, wakes as many as the nodes that changed have room for. */
+  /**
+   * Of each kind of unschedulable pod, wakes as many as the nodes that changed have room for; all of them where a change of other
+   * pods, of domains or of namespaces can have let them in.
+   */
   #wakeHelped(now_ms: number): void {
-    const { helped } = this.#intake;
-    if (helped.size === 0) return;
+    const { helped, stirred, regrouped } = this.#intake;
+    if (helped.size === 0 && stirred.size === 0 && !regrouped) return;
     for (const { bucket, sample, waiting } of [...this.#queue.buckets()]) {
       const { handle, pin } = sample.candidate as Candidate;
+      const { relations } = this.#inventory.kinship(sample.peer);
+      if (relations !== undefined && (regrouped || dependsOnMarks(relations, stirred))) {
+        this.#queue.wake(bucket, waiting, now_ms);
+        continue;
+      }
       const pinned = pin === undefined ? undefined : this.#intake.slotOfPin(pin);
       let room = 0;
       for (const slot of helped) {
@@ -181,7 +191,7 @@ class Scheduler implements Actor<SchedulerMessage> {
       }
       if (room > 0) this.#queue.wake(bucket, room, now_ms);
     }
-    helped.clear();
+    this.#intake.settle();
   }
 
   #sleep(now_ms: number): void {
@@ -192,17 +202,18 @@ class Scheduler implements Actor<SchedulerMessage> {
   }
 
   #send(records: readonly PodRecord[]): void {
-    const numbers = new Map<number, number>();
+    const numbers = new Map<string, number>();
     const classes: PodClass[] = [];
     const pods = new Int32Array(records.length);
     const pins = new Int32Array(records.length);
-    records.forEach(({ candidate }, i) => {
+    records.forEach(({ candidate, peer }, i) => {
       const { handle, pin } = candidate as Candidate;
-      let number = numbers.get(handle.id);
+      const key = `${handle.id}/${this.#inventory.kinship(peer).id}`;
+      let number = numbers.get(key);
       if (number === undefined) {
         number = classes.length;
-        classes.push(this.#inventory.ready(handle));
-        numbers.set(handle.id, number);
+        classes.push(this.#inventory.ready(handle, peer));
+        numbers.set(key, number);
       }
       pods[i] = number;
       pins[i] = pin === undefined ? ANYWHERE : this.#intake.slotOfPin(pin);

@@ -1,5 +1,6 @@
 import type { Cluster } from "../cluster.ts";
 import type { NodeFacts, PodFacts, WorldFacts } from "../facts.ts";
+import type { PodClass } from "../pod-class.ts";
 import type { Reason } from "../reason.ts";
 import type { Usage } from "../usage.ts";
 
@@ -12,9 +13,18 @@ export interface Rejection {
   readonly resolvable: boolean;
 }
 
+/** What a plugin has found out about all nodes for one decision, asked node by node. */
+export interface PeerFilter {
+  /** NO_REASON when the node will do. Hot: called for every node that the filters before it let pass. */
+  reject(slot: number): Reason;
+  /** A pod that raises these marks has come to the node (1) or left it (-1), in the cluster too. Source: kube-scheduler's AddPod, RemovePod. */
+  moved(slot: number, marks: Int32Array, sign: 1 | -1): void;
+}
+
 /**
- * One scheduling plugin: what it asks of class and node alone (worked out once and remembered) and what it asks of usage (asked
- * again whenever a node's pods change). A plugin has the parts that it needs. Source: kube-scheduler's Filter, Score, NormalizeScore.
+ * One scheduling plugin: what it asks of class and node alone (worked out once and remembered), what it asks of usage (asked
+ * again whenever a node's pods change), and what it asks about pods on all nodes (worked out for each decision, of classes that it
+ * concerns). A plugin has the parts that it needs. Source: kube-scheduler's Filter, Score, NormalizeScore.
  */
 export interface Plugin {
   /** Kubernetes' name. */
@@ -39,6 +49,14 @@ export interface Plugin {
     applies?(usage: Usage): boolean;
     /** Hot. 0 to SCORE_MAX, as if the pod were there. */
     score?(cluster: Cluster, usage: Usage, slot: number): number;
+  };
+  readonly peers?: {
+    /** Whether the plugin has anything to say of these pods, as the cluster is. When none has, the index decides. */
+    concerns(cluster: Cluster, pods: PodClass): boolean;
+    /** Undefined: every node passes (kube-scheduler's Skip). */
+    filter(cluster: Cluster, pods: PodClass): PeerFilter | undefined;
+    /** The normalised scores of the feasible nodes in their order; undefined: not scored at all. */
+    score(cluster: Cluster, pods: PodClass, slots: Int32Array): Int32Array | undefined;
   };
 }
 

@@ -1,12 +1,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { LabelSelector, Node, Pod, PodAffinityTerm } from "../../actors/kinds/generated/types.ts";
-import { classify, usageOfPod } from "../../actors/scheduler/class.ts";
+import type { Node, Pod } from "../../actors/kinds/generated/types.ts";
+import { classify, peerOfPod, usageOfPod } from "../../actors/scheduler/class.ts";
 import { readNode } from "../../actors/scheduler/facts.ts";
 import { unschedulableMessage } from "../../actors/scheduler/messages.ts";
 import { Roster } from "../../actors/scheduler/roster.ts";
 import { ANYWHERE, bestNodes, Draw, explain, IndexCache, Inventory, placeBatch } from "../../scheduler-core/mod.ts";
-import { PLUGINS } from "../../scheduler-core/plugins/plugins.ts";
 
 /** What kube-scheduler 1.34.9 decided in small random clusters; scores are weighted. */
 interface Case {
@@ -24,36 +23,12 @@ interface Case {
 }
 
 const PRIORITIES: Readonly<Record<string, number>> = { low: 10, mid: 100, high: 1000 };
-const cases = JSON.parse(readFileSync(new URL("../parity/scheduler-basic.json", import.meta.url), "utf8")) as Case[];
-const has = (name: string): boolean => PLUGINS.some((plugin) => plugin.name === name);
-
-function termsOf(pod: Pod): PodAffinityTerm[] {
-  const sides = [pod.spec.affinity?.podAffinity, pod.spec.affinity?.podAntiAffinity];
-  return sides.flatMap((side) => [
-    ...(side?.requiredDuringSchedulingIgnoredDuringExecution ?? []),
-    ...(side?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map(({ podAffinityTerm }) => podAffinityTerm),
-  ]);
-}
-
-function selects(selector: LabelSelector | undefined, labels: Readonly<Record<string, string>>): boolean {
-  if (selector === undefined) return false;
-  if (Object.entries(selector.matchLabels ?? {}).some(([key, value]) => labels[key] !== value)) return false;
-  return (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-    const value = labels[key];
-    if (operator === "Exists") return value !== undefined;
-    if (operator === "DoesNotExist") return value === undefined;
-    return values.includes(value ?? "") === (operator === "In");
-  });
-}
-
-/** A case counts when every plugin that has a say in it exists here; the rule lets more in as plugins arrive. */
-function applies({ incoming, pods, expect: expected }: Case): boolean {
-  if (!has("PodTopologySpread") && incoming.spec.topologySpreadConstraints !== undefined) return false;
-  if (!has("DefaultPreemption") && expected.victims !== undefined) return false;
-  if (has("InterPodAffinity")) return true;
-  const labels = incoming.metadata.labels ?? {};
-  return termsOf(incoming).length === 0 && !pods.flatMap(termsOf).some((term) => selects(term.labelSelector, labels));
-}
+const NAMESPACES: Readonly<Record<string, Record<string, string>>> = {
+  default: { "kubernetes.io/metadata.name": "default" },
+  other: { "kubernetes.io/metadata.name": "other", team: "blue" },
+};
+const RECORDED = process.env.SCHEDULER_DECISIONS ?? new URL("../parity/scheduler-basic.json", import.meta.url);
+const cases = JSON.parse(readFileSync(RECORDED, "utf8")) as Case[];
 
 /** What admission and defaulting would have done. */
 function admitted(pod: Pod): Pod {
@@ -78,7 +53,8 @@ function* arrivals(nodes: readonly Node[]): Iterable<readonly Node[]> {
 }
 
 function explainsImages(inventory: Inventory, testCase: Case): boolean {
-  const pods = inventory.ready(classify(inventory, admitted(testCase.incoming)).handle);
+  const { handle, peer } = classify(inventory, admitted(testCase.incoming));
+  const pods = inventory.ready(handle, peer);
   return explain(inventory.cluster, pods).every((answer) => {
     const recorded = testCase.expect.scores?.[inventory.nameOf(answer.slot)];
     return !answer.feasible || recorded === undefined || recorded.ImageLocality === answer.scores.ImageLocality;
@@ -95,30 +71,30 @@ function clusterOf(testCase: Case): Inventory {
 
 function clusterFrom(nodes: readonly Node[], pods: readonly Pod[]): Inventory {
   const inventory = new Inventory(1);
+  for (const name in NAMESPACES) inventory.setNamespace(name, NAMESPACES[name]);
   for (const node of nodes) {
     const { facts, allocatable } = readNode(node);
     inventory.setNode(facts, allocatable);
   }
   const roster = new Roster(inventory);
   for (const pod of pods.map(admitted)) {
-    roster.enter({ usage: usageOfPod(inventory, pod), priority: pod.spec.priority ?? 0 }, pod.spec.nodeName ?? "");
+    const tenant = { usage: usageOfPod(inventory, pod), peer: peerOfPod(inventory, pod), priority: pod.spec.priority ?? 0 };
+    roster.enter(tenant, pod.spec.nodeName ?? "");
   }
   return inventory;
 }
 
 describe("kube-scheduler's decisions", () => {
-  const counted = cases.filter(applies);
-
   it("has cases of each sort", () => {
-    expect(counted.filter(({ expect: { best } }) => best !== undefined).length).toBeGreaterThan(10);
-    expect(counted.filter(({ expect: { unschedulable } }) => unschedulable !== undefined).length).toBeGreaterThan(5);
+    expect(cases.filter(({ expect: { best } }) => best !== undefined).length).toBeGreaterThan(10);
+    expect(cases.filter(({ expect: { unschedulable } }) => unschedulable !== undefined).length).toBeGreaterThan(5);
   });
 
-  it.each(counted)("$name", (testCase) => {
+  it.each(cases)("$name", (testCase) => {
     const { incoming, expect: expected } = testCase;
     const inventory = clusterOf(testCase);
-    const { handle, pin } = classify(inventory, admitted(incoming));
-    const pods = inventory.ready(handle);
+    const { handle, peer, pin } = classify(inventory, admitted(incoming));
+    const pods = inventory.ready(handle, peer);
     const names = (slots: readonly number[]): string[] => slots.map((slot) => inventory.nameOf(slot)).sort();
     const best = names(bestNodes(inventory.cluster, pods));
     const feasible = explain(inventory.cluster, pods).filter((answer) => answer.feasible);
@@ -140,10 +116,7 @@ describe("kube-scheduler's decisions", () => {
       if (diagnosis === undefined) throw new Error("no diagnosis");
       const message = unschedulableMessage(diagnosis, inventory.columns.names);
       // Where there are pods of lower priority, preemption would have had its say, and it does not exist yet.
-      const said =
-        !has("DefaultPreemption") && diagnosis.preemptible > 0
-          ? expected.unschedulable.replace(/ no new claims.*$/, "")
-          : expected.unschedulable;
+      const said = diagnosis.preemptible > 0 ? expected.unschedulable.replace(/ no new claims.*$/, "") : expected.unschedulable;
       expect(message).toBe(said);
     }
   });

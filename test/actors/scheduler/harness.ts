@@ -23,7 +23,7 @@ export interface TestScheduler {
   readonly registry: Registry;
   start(): void;
   setNode(name: string, allocatable?: Record<string, string>, more?: { labels?: Record<string, string>; spec?: object }): Promise<void>;
-  createPod(name: string, spec?: object): Promise<void>;
+  createPod(name: string, spec?: object, metadata?: object): Promise<void>;
   setPhase(name: string, phase: string): Promise<void>;
   pod(name: string): Pod | undefined;
   /** `reason: message` of all Events about the pod, in order. */
@@ -85,9 +85,9 @@ export async function startScheduler(faults: Faults = {}): Promise<TestScheduler
       const outcome = await client.propose({ request: random.uuid(), mutations: [mutation] });
       if (outcome.committed) await view.until(outcome.revision);
     },
-    createPod: async (name, spec = {}) => {
+    createPod: async (name, spec = {}, metadata = {}) => {
       const full = { containers: [{ name: "c", image: "nginx", resources: { requests: { cpu: "1" } } }], ...spec };
-      await registry.create(PodKind, named<Pod>(name, NAMESPACE, { spec: full }));
+      await registry.create(PodKind, named<Pod>(name, NAMESPACE, { metadata, spec: full }));
     },
     setPhase: async (name, phase) => {
       await registry.modify(PodKind, NAMESPACE, name, (now) => ({ ...now, status: { ...now.status, phase } }) as Pod, {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { PodKind } from "../../../actors/kinds/core/pod.ts";
+import type { Pod } from "../../../actors/kinds/generated/types.ts";
 import type { Kind } from "../../../actors/kinds/kind.ts";
 import { startScheduler, type TestScheduler } from "./harness.ts";
 
@@ -96,6 +97,66 @@ describe("the scheduler shard", () => {
       await scheduler.setNode("n3", {}, { labels: { disk: "ssd" } });
       await scheduler.eventually(() => scheduler.pod("waiting")?.spec.nodeName !== undefined);
       expect(scheduler.pod("waiting")?.spec.nodeName).toBe("n3");
+    });
+  });
+
+  describe("lets other pods have a say", () => {
+    const term = { labelSelector: { matchLabels: { app: "db" } }, topologyKey: "zone" };
+    const required = { requiredDuringSchedulingIgnoredDuringExecution: [term] };
+    const inZones = async (): Promise<TestScheduler> => {
+      const scheduler = await started();
+      await scheduler.setNode("n1", {}, { labels: { zone: "z1" } });
+      await scheduler.setNode("n2", {}, { labels: { zone: "z2" } });
+      scheduler.start();
+      return scheduler;
+    };
+    const bound = (scheduler: TestScheduler, name: string): Promise<void> =>
+      scheduler.eventually(() => scheduler.pod(name)?.spec.nodeName !== undefined);
+    const refused = (scheduler: TestScheduler, name: string): Promise<void> =>
+      scheduler.eventually(() => scheduler.pod(name)?.status?.conditions?.some(({ reason }) => reason === "Unschedulable") === true);
+
+    it("waits for the pod that it must be near, and joins it", async () => {
+      const scheduler = await inZones();
+      await scheduler.createPod("waiting", { affinity: { podAffinity: required } });
+      await refused(scheduler, "waiting");
+      await scheduler.createPod("db", { nodeSelector: { zone: "z2" } }, { labels: { app: "db" } });
+      await bound(scheduler, "waiting");
+      expect(scheduler.pod("waiting")?.spec.nodeName).toBe("n2");
+    });
+
+    it("waits until the pod that keeps it away is gone", async () => {
+      const scheduler = await inZones();
+      const apart = [{ affinity: { podAntiAffinity: required } }, { labels: { app: "db" } }] as const;
+      for (const name of ["a", "b", "c"]) await scheduler.createPod(name, ...apart);
+      await bound(scheduler, "a");
+      await bound(scheduler, "b");
+      await refused(scheduler, "c");
+      expect(new Set([scheduler.pod("a")?.spec.nodeName, scheduler.pod("b")?.spec.nodeName]).size).toBe(2);
+      await scheduler.registry.delete(PodKind as unknown as Kind, "d", "a", { gracePeriodSeconds: 0 });
+      await bound(scheduler, "c");
+    });
+
+    it("waits until labels let it in", async () => {
+      const scheduler = await inZones();
+      await scheduler.createPod("old", { nodeSelector: { zone: "z1" } });
+      await bound(scheduler, "old");
+      await scheduler.createPod("waiting", { affinity: { podAffinity: required } });
+      await refused(scheduler, "waiting");
+      const labelled = (now: Pod): Pod => ({ ...now, metadata: { ...now.metadata, labels: { app: "db" } } });
+      await scheduler.registry.modify(PodKind, "d", "old", labelled, {});
+      await bound(scheduler, "waiting");
+      expect(scheduler.pod("waiting")?.spec.nodeName).toBe("n1");
+    });
+
+    it("spreads the pods of one batch", async () => {
+      const scheduler = await inZones();
+      const spread = [
+        { maxSkew: 1, topologyKey: "zone", whenUnsatisfiable: "DoNotSchedule", labelSelector: { matchLabels: { app: "db" } } },
+      ];
+      const names = ["a", "b", "c", "d"];
+      await Promise.all(names.map((name) => scheduler.createPod(name, { topologySpreadConstraints: spread }, { labels: { app: "db" } })));
+      for (const name of names) await bound(scheduler, name);
+      expect(names.filter((name) => scheduler.pod(name)?.spec.nodeName === "n1").length).toBe(2);
     });
   });
 

@@ -35,6 +35,8 @@ describe("the default profile", () => {
       "NodeAffinity 2",
       "NodePorts 0",
       "NodeResourcesFit 1",
+      "PodTopologySpread 2",
+      "InterPodAffinity 2",
       "NodeResourcesBalancedAllocation 1",
       "ImageLocality 1",
     ]);

@@ -1,0 +1,102 @@
+import type { Cluster } from "./cluster.ts";
+import type { PeerFilter } from "./plugins/plugin.ts";
+import type { PodClass } from "./pod-class.ts";
+import { FIXED_SCORES, fitsUsage, groupOffsets, localScore, PEER_PLUGINS, USAGE_FILTERS } from "./profile.ts";
+import { isResolvable, NO_REASON, type Reason } from "./reason.ts";
+import { OUT } from "./tournament.ts";
+
+/** Why a node cannot take a pod now. */
+export interface NodeRejection {
+  readonly reasons: readonly Reason[];
+  /** Whether removing pods from the node could help. */
+  readonly resolvable: boolean;
+}
+
+/** The filters of one decision: what they know of all nodes is worked out once. */
+export class NodeFilter {
+  readonly #cluster: Cluster;
+  readonly #pods: PodClass;
+  readonly #peers: readonly PeerFilter[];
+
+  constructor(cluster: Cluster, pods: PodClass) {
+    this.#cluster = cluster;
+    this.#pods = pods;
+    this.#peers =
+      pods.relations === undefined
+        ? []
+        : PEER_PLUGINS.map(({ peers }) => peers.filter(cluster, pods)).filter((filter) => filter !== undefined);
+  }
+
+  /** Whether the node can take the pod. */
+  accepts(slot: number): boolean {
+    const pods = this.#pods;
+    return (pods.verdicts[slot] as number) >= 0 && fitsUsage(this.#cluster, pods.usage, slot) && this.acceptsPeers(slot);
+  }
+
+  /** Whether the pods elsewhere let it, for a node that can take it otherwise. */
+  acceptsPeers(slot: number): boolean {
+    const peers = this.#peers;
+    for (let i = 0; i < peers.length; i++) if ((peers[i] as PeerFilter).reject(slot) !== NO_REASON) return false;
+    return true;
+  }
+
+  /** The first filter's reasons to reject the node; undefined when it can take the pod. */
+  rejection(slot: number): NodeRejection | undefined {
+    const pods = this.#pods;
+    const verdict = pods.verdicts[slot] as number;
+    if (verdict < 0) return { reasons: [-verdict], resolvable: false };
+    for (const { usage } of USAGE_FILTERS) {
+      if (!usage.fits(this.#cluster, pods.usage, slot)) return usage.reject(this.#cluster, pods.usage, slot);
+    }
+    for (const filter of this.#peers) {
+      const reason = filter.reject(slot);
+      if (reason !== NO_REASON) return { reasons: [reason], resolvable: isResolvable(reason) };
+    }
+    return undefined;
+  }
+
+  /** A pod that raises these marks has come (1) or left (-1), in the cluster too. */
+  moved(slot: number, marks: Int32Array, sign: 1 | -1): void {
+    for (const filter of this.#peers) filter.moved(slot, marks, sign);
+  }
+}
+
+/** All nodes that can take a pod and what each is worth, by asking every node. */
+export interface Survey {
+  readonly slots: Int32Array;
+  /** The weighted sum of all scores of each of `slots`. */
+  readonly totals: Int32Array;
+}
+
+export function survey(cluster: Cluster, pods: PodClass): Survey {
+  const filter = new NodeFilter(cluster, pods);
+  const groups = Math.floor(pods.groups.length / FIXED_SCORES.length);
+  const feasible = new Uint8Array(groups);
+  const slots = new Int32Array(cluster.nodes);
+  const totals = new Int32Array(cluster.nodes);
+  let count = 0;
+  for (let slot = 0; slot < cluster.nodes; slot++) {
+    if (cluster.live[slot] !== 1) continue;
+    const local = localScore(cluster, pods, slot);
+    if (local === OUT || !filter.acceptsPeers(slot)) continue;
+    feasible[pods.verdicts[slot] as number] = 1;
+    slots[count] = slot;
+    totals[count++] = local;
+  }
+  const offsets = new Int32Array(groups);
+  groupOffsets(pods, feasible, offsets);
+  for (let i = 0; i < count; i++) {
+    totals[i] = (totals[i] as number) + (offsets[pods.verdicts[slots[i] as number] as number] as number);
+  }
+  const found = { slots: slots.subarray(0, count), totals: totals.subarray(0, count) };
+  if (pods.relations !== undefined) addPeerScores(cluster, pods, found);
+  return found;
+}
+
+function addPeerScores(cluster: Cluster, pods: PodClass, { slots, totals }: Survey): void {
+  for (const { peers, weight } of PEER_PLUGINS) {
+    const scores = peers.score(cluster, pods, slots);
+    if (scores === undefined) continue;
+    for (let i = 0; i < totals.length; i++) totals[i] = (totals[i] as number) + weight * (scores[i] as number);
+  }
+}
