@@ -1,5 +1,6 @@
 /** The cast's public face: what a running cluster is put together from. */
 export { CONTROLLER_NAMES, createControllerKind } from "./controllers/controllers.ts";
+export { createDefinitionsKind, DEFINITIONS_ADDRESS } from "./controllers/definitions.ts";
 export { NamespaceKind } from "./kinds/core/namespace.ts";
 export { NodeKind } from "./kinds/core/node.ts";
 export { PodKind } from "./kinds/core/pod.ts";
@@ -18,6 +19,7 @@ export { RUNTIME_LABEL } from "./node/runtime.ts";
 export { createPodKind } from "./pod/pod.ts";
 export { createEventRecorder } from "./registry/create-event-recorder.ts";
 export { createRegistry } from "./registry/create-registry.ts";
+export { followDefinitions } from "./registry/definitions.ts";
 export type { EventRecorder } from "./registry/event-recorder.ts";
 export type { Registry } from "./registry/registry.ts";
 export { createPlacePool } from "./scheduler/place-pool.ts";

@@ -203,7 +203,7 @@ class ControllerActor implements Actor<ControllerMessage> {
   }
 
   async #perform(key: Key, actions: Parameters<typeof perform>[0]): Promise<Performed> {
-    const by = { registry: this.#dependencies.registry, recorder: this.#recorder };
+    const by = { registry: this.#dependencies.registry, recorder: this.#recorder, fieldManager: this.#controller.fieldManager };
     const performed = nothingPerformed();
     await perform(actions, by, performed);
     if (performed.refusals.length > 0) {

@@ -73,6 +73,8 @@ export interface Controller {
   readonly name: string;
   /** The source of its Events: `deployment-controller`. */
   readonly component: string;
+  /** Who manages the fields that it writes, where it is not the controllers' process. */
+  readonly fieldManager?: string;
   /** The kind of the objects that its keys name, where it is one; for Events about a reconcile that throws. */
   readonly kind?: Kind;
   readonly watches: readonly Watch[];

@@ -7,8 +7,8 @@ import type { Key } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
 import type { Action, Note, Notes, Refusal, Write } from "./controller.ts";
 
-/** The field manager of everything that controllers write, as in Kubernetes, where they are one process. */
-const FIELD_MANAGER: WriteOptions = { fieldManager: "kube-controller-manager" };
+/** The field manager of what controllers write that name none, as in Kubernetes, where they are one process. */
+const FIELD_MANAGER = "kube-controller-manager";
 
 /** How long a round waits for its own writes to arrive in the view before it goes on regardless. */
 const SEE_OWN_WRITES_MS = 5_000;
@@ -30,6 +30,8 @@ export interface Performed {
 
 export interface Performer {
   readonly registry: Registry;
+  /** Default FIELD_MANAGER. */
+  readonly fieldManager?: string | undefined;
   readonly recorder: Pick<EventRecorder, "event">;
 }
 
@@ -89,7 +91,7 @@ async function write(action: Write, by: Performer, result: Performed): Promise<b
   result.writes++;
   const notes: Notes | undefined = action.do === "updateStatus" || action.do === "finalize" ? undefined : action.notes;
   try {
-    const entry = await send(action, by.registry, result);
+    const entry = await send(action, by, result);
     if (notes?.done !== undefined && entry !== undefined) record(notes.done, by.recorder, nameOf(entry), "");
     return true;
   } catch (error) {
@@ -102,12 +104,14 @@ async function write(action: Write, by: Performer, result: Performed): Promise<b
   }
 }
 
-async function send(action: Write, registry: Registry, result: Performed): Promise<Entry | undefined> {
-  if (action.do === "create") return seen(await registry.create(action.kind, action.object, FIELD_MANAGER), result);
+async function send(action: Write, by: Performer, result: Performed): Promise<Entry | undefined> {
+  const { registry, fieldManager = FIELD_MANAGER } = by;
+  const own: WriteOptions = { fieldManager };
+  if (action.do === "create") return seen(await registry.create(action.kind, action.object, own), result);
   const { namespace, name, uid } = action.of.metadata;
   if (action.do === "delete") {
     const deleted = await registry.delete(action.kind, namespace, name, {
-      ...FIELD_MANAGER,
+      ...own,
       ...action.options,
       preconditions: { uid, ...action.options?.preconditions },
     });
@@ -116,7 +120,7 @@ async function send(action: Write, registry: Registry, result: Performed): Promi
     return deleted.entry;
   }
   if (action.do === "finalize") {
-    return seen(await registry.finalizeNamespace({ ...action.of, spec: { finalizers: [...action.finalizers] } }, FIELD_MANAGER), result);
+    return seen(await registry.finalizeNamespace({ ...action.of, spec: { finalizers: [...action.finalizers] } }, own), result);
   }
   const update = action;
   let changed = false;
@@ -128,7 +132,7 @@ async function send(action: Write, registry: Registry, result: Performed): Promi
     return next;
   }
   const subresource = action.do === "updateStatus" ? "status" : action.subresource;
-  const options = subresource === undefined ? FIELD_MANAGER : { ...FIELD_MANAGER, subresource };
+  const options = subresource === undefined ? own : { ...own, subresource };
   const entry = seen(await registry.modify(action.kind, namespace, name, change, options), result);
   return changed ? entry : undefined;
 }

@@ -1,3 +1,7 @@
+import type { ScaleFields } from "./custom/scale-paths.ts";
+import type { StructuralSchema } from "./custom/structural-schema.ts";
+import type { Shaped } from "./machinery/shape.ts";
+import type { StructType } from "./managed-fields/typed.ts";
 import type { KubeObject } from "./object.ts";
 import type { FieldError } from "./status.ts";
 
@@ -37,6 +41,22 @@ export interface StoredForm {
   fromStored(object: KubeObject): KubeObject;
 }
 
+/** What a kind is beside its facts when a CustomResourceDefinition made it: it is described by a schema, not by the schema tables. */
+export interface CustomFacts {
+  readonly listKind: string;
+  readonly schema: StructuralSchema;
+  /** The fields as server-side apply sees them. */
+  readonly typed: StructType;
+  /** Brings a decoded body, a private copy, into shape: prunes it, fills in defaults. Throws ShapeError. */
+  shape(body: unknown): Shaped;
+  /** A stored object, a private copy, in this version, with the defaults of today. */
+  asServed(object: KubeObject): KubeObject;
+  /** Where the numbers of its Scale are. */
+  readonly scale?: ScaleFields;
+  /** What clients of a deprecated version are told. */
+  readonly deprecation?: string;
+}
+
 /** What the facts of a kind may need of the world when an object is prepared. */
 export interface PrepareContext {
   readonly now_ms: number;
@@ -62,6 +82,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly schema: string;
   /** Only for kinds whose objects are stored as another version's, or another group's. */
   readonly stored?: StoredForm;
+  /** Only for kinds that CustomResourceDefinitions made. */
+  readonly custom?: CustomFacts;
   /** Fills in what the client left out. Source: SetDefaults_* of Kubernetes 1.34. */
   applyDefaults?(object: T): void;
   /** Clears or sets what the client may not decide at creation (status, generation is generic). */
@@ -72,7 +94,10 @@ export interface Kind<T extends KubeObject = KubeObject> {
   prepareForStatusUpdate?(next: T, current: T, context: PrepareContext): void;
   /** The same for an update through `approval`, which writes its own part of the status. */
   prepareForApproval?(next: T, current: T, context: PrepareContext): void;
-  validate(object: T): FieldError[];
+  /** `current` is what an update replaces: what was wrong before and is as it was may be let through. */
+  validate(object: T, current?: T): FieldError[];
+  /** True for kinds whose status is validated as it is written. */
+  readonly validatesStatus?: boolean;
   validateUpdate?(next: T, current: T): FieldError[];
   /** Seconds of grace when the deletion request names none; absent: no graceful deletion. */
   defaultGraceSeconds?(object: T): number;
@@ -117,4 +142,10 @@ export function partsOf(key: string): { readonly namespace: string; readonly nam
   const first = key.indexOf("/");
   const last = key.lastIndexOf("/");
   return { namespace: key.slice(first + 1, Math.max(first + 1, last)), name: key.slice(last + 1) };
+}
+
+/** A stored object, a private copy, as clients of this kind see it. */
+export function asServed(kind: Pick<Kind, "stored" | "custom">, object: KubeObject): KubeObject {
+  if (kind.stored !== undefined) return kind.stored.fromStored(object);
+  return kind.custom === undefined ? object : kind.custom.asServed(object);
 }

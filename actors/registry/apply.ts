@@ -1,18 +1,18 @@
 import { applyConflict, badRequest, notFound, unclassified } from "../kinds/errors.ts";
 import type { Kind } from "../kinds/kind.ts";
-import { apiVersionOf, keyFor } from "../kinds/kind.ts";
+import { apiVersionOf, asServed, keyFor } from "../kinds/kind.ts";
 import { readPatched } from "../kinds/machinery/body.ts";
 import { ConfigurationError } from "../kinds/managed-fields/applied-fields.ts";
 import { type Applied as AppliedFields, type ApplyConflict, applyConfiguration } from "../kinds/managed-fields/apply.ts";
 import { sayPath } from "../kinds/managed-fields/field-set.ts";
 import { nextLastApplied } from "../kinds/managed-fields/last-applied.ts";
 import type { FieldManager } from "../kinds/managed-fields/managers.ts";
-import { emptyOf, typedOf } from "../kinds/managed-fields/typed.ts";
+import { emptyOf } from "../kinds/managed-fields/typed.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { StatusError } from "../kinds/status.ts";
 import { decodeObject } from "../kinds/text.ts";
 import { createObject, type WriteWorld } from "./create.ts";
-import { fieldWrite, managersOf } from "./field-ownership.ts";
+import { fieldWrite, managersOf, typedKind } from "./field-ownership.ts";
 import { checkIdentity } from "./patch.ts";
 import type { Applied, Configuration, WriteOptions, WrittenPart } from "./registry.ts";
 import { decideUpdate } from "./update.ts";
@@ -79,8 +79,7 @@ function applyToStored<T extends KubeObject>(
   const { stored } = kind;
   const own = (stored?.kind ?? kind) as unknown as Kind<T>;
   return changeStored(world.access, own, namespace, name, (entry, current) => {
-    const read = decodeObject<T>(entry.text, entry.revision);
-    const live = { kind: kind.kind, apiVersion: apiVersionOf(kind), ...(stored === undefined ? read : stored.fromStored(read)) };
+    const live = { kind: kind.kind, apiVersion: apiVersionOf(kind), ...asServed(kind, decodeObject<T>(entry.text, entry.revision)) };
     const { next, managers } = applied<T>(world, kind, managersOf(entry.text), live, body, force, options);
     checkIdentity(own as unknown as Kind, current, next);
     const wanted = stored === undefined ? next : (stored.toStored(next) as T);
@@ -97,7 +96,7 @@ function createApplied<T extends KubeObject>(
   force: boolean,
   options: ApplyOptions,
 ): Promise<Applied["entry"]> {
-  const { next, managers } = applied<T>(world, kind, [], emptyOf(typedOf(kind.schema)), body, force, options);
+  const { next, managers } = applied<T>(world, kind, [], emptyOf(typedKind(kind)), body, force, options);
   const { metadata } = next;
   if (metadata.name !== name) throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
   if (namespace !== undefined && metadata.namespace !== undefined && metadata.namespace !== namespace)

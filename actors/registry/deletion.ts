@@ -13,6 +13,9 @@ export type Deletion =
   /** It is on its way already and this request changes nothing. */
   | { readonly action: "keep" };
 
+/** Holds a definition until its objects are gone. */
+export const CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io";
+const DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io";
 const ORPHAN = "orphan";
 const FOREGROUND = "foregroundDeletion";
 /** What is left to dependents when nobody says: only the oldest of the workloads kept its habit. Source: batch's jobStrategy. */
@@ -44,7 +47,8 @@ export function checkPreconditions(kind: Kind, object: KubeObject, preconditions
 export function decideDeletion(kind: Kind, object: KubeObject, options: DeleteOptions, now_ms: number): Deletion {
   const resource = resourceOf(kind);
   if (resource === "namespaces") return decideNamespaceDeletion(object as Namespace, options, now_ms);
-  const finalizers = finalizersFor(resource, object.metadata, options);
+  const asked = finalizersFor(resource, object.metadata, options);
+  const finalizers = resource === DEFINITIONS && !asked.includes(CLEANUP_FINALIZER) ? [...asked, CLEANUP_FINALIZER] : asked;
   const graceful = kind.defaultGraceSeconds === undefined ? undefined : gracefully(kind, object, options, now_ms);
   if (graceful === "pending") return { action: "keep" };
   if (graceful !== undefined) {

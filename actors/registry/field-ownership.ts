@@ -8,8 +8,8 @@ import {
   readManagers,
   readManagersJson,
 } from "../kinds/managed-fields/managers.ts";
-import { typedOf } from "../kinds/managed-fields/typed.ts";
-import { afterCreate, afterUpdate, type FieldWrite, resetFields } from "../kinds/managed-fields/update.ts";
+import { type StructType, typedOf } from "../kinds/managed-fields/typed.ts";
+import { afterCreate, afterUpdate, type FieldWrite, resetCustomFields, resetFields } from "../kinds/managed-fields/update.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { managedFieldsOf, type ObjectText } from "../kinds/text.ts";
 import type { WriteOptions } from "./registry.ts";
@@ -18,17 +18,22 @@ import { timestamp } from "./timestamps.ts";
 /** The manager of writes that name none. */
 const UNKNOWN_MANAGER = "unknown";
 
+/** The fields of a kind as server-side apply sees them. */
+export function typedKind({ custom, schema }: Pick<Kind, "custom" | "schema">): StructType {
+  return custom?.typed ?? typedOf(schema);
+}
+
 /** A write through this door, by who asks. `door` is the subresource that is named beside the manager. */
 export function fieldWrite(kind: Kind<never>, options: WriteOptions, door: string | undefined, now_ms: number): FieldWrite {
   const hasStatus = kind.subresources.some(({ name }) => name === "status");
   return {
-    type: typedOf(kind.schema),
+    type: typedKind(kind),
     apiVersion: apiVersionOf(kind),
     manager: options.fieldManager ?? UNKNOWN_MANAGER,
     subresource: door,
     // Kubernetes forgets the time where a Scale's managers become the workload's; whoever compares the two sees it.
     time: door === "scale" ? undefined : timestamp(now_ms),
-    reset: resetFields({ plural: kind.plural, hasStatus }, door),
+    reset: kind.custom === undefined ? resetFields({ plural: kind.plural, hasStatus }, door) : resetCustomFields(hasStatus, door),
   };
 }
 

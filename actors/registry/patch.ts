@@ -1,7 +1,7 @@
 import { badRequest, conflict } from "../kinds/errors.ts";
 import type { Scale } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
-import { apiVersionOf } from "../kinds/kind.ts";
+import { apiVersionOf, asServed } from "../kinds/kind.ts";
 import type { BodyKind } from "../kinds/machinery/body.ts";
 import { readPatched } from "../kinds/machinery/body.ts";
 import { patchDocument } from "../kinds/machinery/patch.ts";
@@ -35,7 +35,7 @@ export function patchObject<T extends KubeObject>(
   return changeStored(world.access, own, namespace, name, (entry, current) => {
     // Who manages its fields is as long as the object, and hardly ever what a patch is about.
     const read = (mentionsManagers(patch) ? decodeWhole<T> : decodeObject<T>)(entry.text, entry.revision);
-    const document = { kind: kind.kind, apiVersion: apiVersionOf(kind), ...(stored === undefined ? read : stored.fromStored(read)) };
+    const document = { kind: kind.kind, apiVersion: apiVersionOf(kind), ...asServed(kind, read) };
     const next = patched<T>(kind, document, patch, options);
     checkIdentity(own as unknown as Kind, current, next);
     const wanted = stored === undefined ? next : (stored.toStored(next) as T);
@@ -53,11 +53,11 @@ export async function patchScale(
   options: WriteOptions,
 ): Promise<Scale> {
   const entry = await changeStored(world.access, kind, namespace, name, (entry, current) => {
-    const next = patched<Scale>(SCALE, scaleOf(current), patch, options);
+    const next = patched<Scale>(SCALE, scaleOf(kind, current), patch, options);
     checkIdentity(kind, current, next);
     return decideScale(world, kind, entry, current, next, options, namesRevision(patch));
   });
-  return scaleOfEntry(entry);
+  return scaleOfEntry(kind, entry);
 }
 
 /** The patched document as an object of its kind, a private copy. */

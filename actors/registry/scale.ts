@@ -1,7 +1,7 @@
 import { conflict, invalid, notFound } from "../kinds/errors.ts";
 import { invalid as invalidField } from "../kinds/field-error.ts";
 import type { LabelSelector, Scale } from "../kinds/generated/types.ts";
-import type { Kind } from "../kinds/kind.ts";
+import { asServed, type Kind } from "../kinds/kind.ts";
 import { printSelector, selectorOf } from "../kinds/machinery/label-selector.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { decodeObject } from "../kinds/text.ts";
@@ -27,10 +27,9 @@ function labelSelectorOf(selector: Scalable["spec"]["selector"]): LabelSelector 
 }
 
 /** The Scale of a workload. Source: pkg/registry/apps/deployment/storage, scaleFromDeployment. */
-export function scaleOf(object: KubeObject): Scale {
-  const { metadata, spec, status } = object as Scalable;
+export function scaleOf(kind: Pick<Kind, "custom">, object: KubeObject): Scale {
+  const { metadata, replicas, statusReplicas, selector } = scaled(kind, object);
   const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
-  const selector = printSelector(selectorOf(labelSelectorOf(spec.selector)));
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
@@ -41,14 +40,37 @@ export function scaleOf(object: KubeObject): Scale {
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
       creationTimestamp,
     },
-    spec: spec.replicas === undefined || spec.replicas === 0 ? {} : { replicas: spec.replicas },
-    status: { replicas: status?.replicas ?? 0, ...(selector === "" ? {} : { selector }) },
+    spec: replicas === undefined || replicas === 0 ? {} : { replicas },
+    status: { replicas: statusReplicas, ...(selector === "" ? {} : { selector }) },
   };
 }
 
+interface Scaled {
+  readonly metadata: KubeObject["metadata"];
+  readonly replicas: number | undefined;
+  readonly statusReplicas: number;
+  readonly selector: string;
+}
+
+function scaled({ custom }: Pick<Kind, "custom">, object: KubeObject): Scaled {
+  const { metadata } = object;
+  const fields = custom?.scale;
+  if (fields !== undefined) {
+    return {
+      metadata,
+      replicas: fields.replicas(object),
+      statusReplicas: fields.statusReplicas(object),
+      selector: fields.selector(object),
+    };
+  }
+  const { spec, status } = object as Scalable;
+  const selector = printSelector(selectorOf(labelSelectorOf(spec.selector)));
+  return { metadata, replicas: spec.replicas, statusReplicas: status?.replicas ?? 0, selector };
+}
+
 /** The Scale of a workload as it was written. */
-export function scaleOfEntry(entry: Entry): Scale {
-  return scaleOf(decodeObject(entry.text, entry.revision));
+export function scaleOfEntry(kind: Kind, entry: Entry): Scale {
+  return scaleOf(kind, asServed(kind, decodeObject(entry.text, entry.revision)));
 }
 
 /** Sets the replicas of a workload by a Scale, under the same rules as an update of the whole. */
@@ -60,7 +82,7 @@ export async function scaleObject(world: WriteWorld, kind: Kind, scale: Scale, o
     if (named !== undefined && named !== String(entry.revision)) throw conflict(kind, name);
     return decideScale(world, kind, entry, current, scale, options, named !== undefined);
   });
-  return scaleOfEntry(entry);
+  return scaleOfEntry(kind, entry);
 }
 
 /** One attempt at giving the workload the replicas of this Scale. */
@@ -79,7 +101,7 @@ export function decideScale(
     throw invalid({ group: "autoscaling", kind: "Scale" }, scale.metadata.name, [error]);
   }
   const workload = decodeObject<Scalable>(entry.text, entry.revision);
-  const wanted: Scalable = { ...workload, spec: { ...workload.spec, replicas } };
+  const wanted = kind.custom?.scale?.withReplicas(workload, replicas) ?? { ...workload, spec: { ...workload.spec, replicas } };
   return decideUpdate(world, kind, entry, current, wanted, { ...options, door: "scale" }, insists);
 }
 
@@ -87,5 +109,5 @@ export function decideScale(
 export async function readScale(access: StoreAccess, kind: Kind, key: Key, name: string): Promise<Scale> {
   const entry = await access.find(key);
   if (entry === undefined) throw notFound(kind, name);
-  return scaleOf(access.view.decode(entry));
+  return scaleOfEntry(kind, entry);
 }

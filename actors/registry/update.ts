@@ -147,7 +147,7 @@ function nextByStatus<T extends KubeObject>(kind: Kind<T>, wanted: T, current: T
     kind.prepareForApproval?.(next, current, { now_ms });
     return next;
   }
-  if (kind.prepareForStatusUpdate === undefined) return { ...current, status };
+  if (kind.prepareForStatusUpdate === undefined) return withStatus(kind, current, status);
   const { ownerReferences: _ignored, ...given } = wanted.metadata;
   const owners = current.metadata.ownerReferences;
   const metadata = owners === undefined ? given : { ...given, ownerReferences: owners };
@@ -155,6 +155,14 @@ function nextByStatus<T extends KubeObject>(kind: Kind<T>, wanted: T, current: T
   kind.prepareForStatusUpdate(next, current, { now_ms });
   if (sameObject({ metadata: next.metadata }, { metadata: current.metadata })) return next;
   const errors = [...validateObjectMetaUpdate(next.metadata, current.metadata), ...kind.validate(next)];
+  if (errors.length > 0) throw invalid(kind, current.metadata.name, errors);
+  return next;
+}
+
+function withStatus<T extends KubeObject>(kind: Kind<T>, current: T, status: unknown): T {
+  const { status: _before, ...rest } = current as T & { readonly status?: unknown };
+  const next = (status === undefined && kind.custom !== undefined ? rest : { ...current, status }) as T;
+  const errors = kind.validatesStatus === true ? kind.validate(next, current) : [];
   if (errors.length > 0) throw invalid(kind, current.metadata.name, errors);
   return next;
 }
@@ -188,7 +196,7 @@ async function nextBySpec<T extends KubeObject>(
   const next = countGeneration(kind, prepared, current);
   const errors = [
     ...validateObjectMetaUpdate(next.metadata, current.metadata),
-    ...kind.validate(next),
+    ...kind.validate(next, current),
     ...(kind.validateUpdate?.(next, current) ?? []),
   ];
   if (errors.length > 0) throw invalid(kind, name, errors);

@@ -3,6 +3,7 @@ import {
   BUILT_IN_KINDS,
   CONTROLLER_NAMES,
   createControllerKind,
+  createDefinitionsKind,
   createEventRecorder,
   createFleetKind,
   createHollowRuntime,
@@ -12,10 +13,12 @@ import {
   createRegistry,
   createSchedulerKind,
   createStoreClient,
+  DEFINITIONS_ADDRESS,
   type EventRecorder,
   type FleetMessage,
   type Follower,
   follow,
+  followDefinitions,
   HighWaterFile,
   type JetStreamLog,
   type JetStreamSnapshots,
@@ -143,7 +146,10 @@ export class RunningHost {
   /** Takes up the roles; resolves when what they promise at the start holds: the API answers, the nodes are Ready. */
   async begin(): Promise<Omit<Extract<FromHost, { type: "begun" }>, "type">> {
     await this.#membership.sees(this.#options.plans.map(({ name }) => name));
+    const definitions = followDefinitions(this.#replica, this.#kinds);
+    this.#closers.push(async () => definitions.cancel());
     if (this.#has("store")) {
+      this.#host.messenger.tell(DEFINITIONS_ADDRESS, { type: "start" });
       this.#host.messenger.tell<SnapshotterMessage>(SNAPSHOTTER_ADDRESS, { type: "start" });
       await ensureBootstrapObjects(this.#registry, this.#replica);
       const keeping = keepBootstrapObjects(this.#registry, this.#replica, clock, this.#log);
@@ -194,6 +200,9 @@ export class RunningHost {
         highWater,
         ...(snapshotRevisions === undefined ? {} : { everyRevisions: snapshotRevisions }),
       }),
+    );
+    this.#host.register(
+      createDefinitionsKind({ view: replica, registry: this.#registry, recorderFor: (component) => this.#recorder(component) }),
     );
     this.#closers.push(async () => {
       const { sequence, revision } = replica;

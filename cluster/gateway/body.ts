@@ -12,12 +12,8 @@ const YAML_ALIASES_MAX = 100;
 
 /** Media types of objects that are read. */
 const OBJECT_TYPES = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
-const PATCH_TYPES = [
-  "application/json-patch+json",
-  "application/merge-patch+json",
-  "application/strategic-merge-patch+json",
-  "application/apply-patch+yaml",
-];
+const STRATEGIC_TYPE = "application/strategic-merge-patch+json";
+const PATCH_TYPES = ["application/json-patch+json", "application/merge-patch+json", STRATEGIC_TYPE, "application/apply-patch+yaml"];
 
 export type PatchType = "json" | "merge" | "strategic";
 
@@ -84,17 +80,19 @@ export function objectText(mediaType: string, body: Buffer, expected: ExpectedKi
   }
 }
 
-/** What kind of patch a media type is. Throws 415. */
-export function patchTypeOf(mediaType: string): PatchType {
+/** What kind of patch a media type is; `merges`: whether the kind knows strategic merge patches. Throws 415. */
+export function patchTypeOf(mediaType: string, merges: boolean): PatchType {
+  const accepted = merges ? PATCH_TYPES : PATCH_TYPES.filter((type) => type !== STRATEGIC_TYPE);
   switch (mediaType) {
     case "application/json-patch+json":
       return "json";
     case "application/merge-patch+json":
       return "merge";
-    case "application/strategic-merge-patch+json":
+    case STRATEGIC_TYPE:
+      if (!merges) throw unsupportedMediaType(accepted);
       return "strategic";
     default:
-      throw unsupportedMediaType(PATCH_TYPES);
+      throw unsupportedMediaType(accepted);
   }
 }
 

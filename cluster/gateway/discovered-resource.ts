@@ -12,6 +12,8 @@ export interface DiscoveredResource {
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
   readonly subresources: readonly Subresource[];
+  /** Custom resources are listed in an order of their own. */
+  readonly custom?: object;
   /** The version in which its objects are stored; undefined when they are not. */
   readonly stored: Pick<Kind, "group" | "version" | "kind"> | undefined;
 }

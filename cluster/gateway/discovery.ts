@@ -118,11 +118,12 @@ function groupEntry({ group, versions }: DiscoveredGroup): object {
 /** `GET /api/v1` and `GET /apis/<group>/<version>`. */
 export function resourceList(group: string, { version, resources }: DiscoveredVersion): object {
   const head = group === "" ? {} : { apiVersion: "v1" };
-  const rows = resources.flatMap((resource) => [
+  const rowsOf = (resource: DiscoveredResource): ResourceRow[] => [
     resourceRow(resource),
     ...resource.subresources.map((sub) => subresourceRow(resource, sub)),
-  ]);
-  rows.sort((a, b) => compare(a.name, b.name));
+  ];
+  const rows = resources.flatMap(rowsOf);
+  if (resources.every(({ custom }) => custom === undefined)) rows.sort((a, b) => compare(a.name, b.name));
   return { kind: "APIResourceList", ...head, groupVersion: apiVersionOf({ group, version }), resources: rows };
 }
 
@@ -139,7 +140,7 @@ function resourceRow(resource: DiscoveredResource): ResourceRow {
     singularName: singular,
     namespaced,
     kind,
-    verbs: [...verbs].sort(),
+    verbs: resource.custom === undefined ? [...verbs].sort() : verbs,
     ...names(resource),
     ...(stored === undefined ? {} : { storageVersionHash: storageVersionHash(stored) }),
   };
@@ -189,13 +190,17 @@ function aggregatedRow(resource: DiscoveredResource): object {
       const responseKind = { group: foreign?.group ?? "", version: foreign?.version ?? "", kind: sub.gvk?.kind ?? resource.kind };
       return { subresource: sub.name, responseKind, verbs: [...sub.verbs].sort() };
     })
-    .sort((a, b) => compare(a.subresource, b.subresource));
+    .sort((a, b) => (resource.custom === undefined ? compare(a.subresource, b.subresource) : 0));
+  const responseKind = { kind: resource.kind };
   return {
     resource: resource.plural,
-    responseKind: { group: "", version: "", kind: resource.kind },
+    responseKind:
+      resource.custom === undefined
+        ? { group: "", version: "", ...responseKind }
+        : { group: resource.group, version: resource.version, ...responseKind },
     scope: resource.namespaced ? "Namespaced" : "Cluster",
     singularResource: resource.singular,
-    verbs: [...resource.verbs].sort(),
+    verbs: resource.custom === undefined ? [...resource.verbs].sort() : resource.verbs,
     ...names(resource),
     ...(subresources.length > 0 ? { subresources } : {}),
   };

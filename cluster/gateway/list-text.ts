@@ -28,7 +28,7 @@ export function* listChunks(answer: ListAnswer, rendering: Rendering, view: View
   let chunk = "";
   switch (rendering.as) {
     case "object":
-      chunk = `{${gvkJson(`${kind.kind}List`, apiVersionOf(kind))},${listMeta(answer)},"items":[`;
+      chunk = `{${gvkJson(kind.custom?.listKind ?? `${kind.kind}List`, apiVersionOf(kind))},${listMeta(answer)},"items":[`;
       break;
     case "metadata":
       chunk = `{${gvkJson("PartialObjectMetadataList", "meta.k8s.io/v1")},${listMeta(answer)},"items":[`;

@@ -49,8 +49,8 @@ export function readConfiguration(content: Content): unknown {
   }
 }
 
-/** The patch in a body. Throws 415 for media types that are no patch, 400 for a body that is none. */
-export function readPatch(content: Content): Patch {
-  const type = patchTypeOf(content.mediaType);
+/** The patch in a body. Throws 415 for media types that are no patch of this kind's, 400 for a body that is none. */
+export function readPatch(kind: Pick<Kind, "custom">, content: Content): Patch {
+  const type = patchTypeOf(content.mediaType, kind.custom === undefined);
   return { type, body: readPatchBody(content.body.toString("utf8")) };
 }

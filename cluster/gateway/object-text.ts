@@ -1,5 +1,5 @@
 import type { Kind } from "../../actors/kinds/kind.ts";
-import { apiVersionOf } from "../../actors/kinds/kind.ts";
+import { apiVersionOf, asServed } from "../../actors/kinds/kind.ts";
 import { metadataText } from "../../actors/kinds/metadata-text.ts";
 import type { ObjectText } from "../../actors/kinds/text.ts";
 import { decodeObject, encodeObject, gvkJson, itemJson, managedFieldsOf, objectJson } from "../../actors/kinds/text.ts";
@@ -30,8 +30,9 @@ export function gvkOf(kind: Kind): string {
 }
 
 /** The text of an object in the version in which it is served. */
-function servedText({ stored }: Kind, text: ObjectText): ObjectText {
-  return stored === undefined ? text : encodeObject(stored.fromStored(decodeObject(text, 0)), managedFieldsOf(text));
+function servedText(kind: Kind, text: ObjectText): ObjectText {
+  if (kind.stored === undefined && kind.custom === undefined) return text;
+  return encodeObject(asServed(kind, decodeObject(text, 0)), managedFieldsOf(text));
 }
 
 /** The JSON of a whole object that stands alone. Revision 0 is an object that was never stored (a dry run): it has no version. */

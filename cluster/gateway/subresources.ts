@@ -54,7 +54,11 @@ async function scale(context: GatewayContext, info: ResourceRequest, kind: Kind,
     }
     case "patch": {
       const options = writeOptions(info.query, content.userAgent, "PatchOptions");
-      return { type: "value", code: 200, value: await registry.patchScale(kind, info.namespace, info.name, readPatch(content), options) };
+      return {
+        type: "value",
+        code: 200,
+        value: await registry.patchScale(kind, info.namespace, info.name, readPatch(kind, content), options),
+      };
     }
     default:
       throw methodNotAllowed();

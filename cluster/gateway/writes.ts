@@ -79,7 +79,7 @@ export async function patch(
     return { type: "object", code: created ? 201 : 200, kind, entry };
   }
   const options = patchOptions(info.query, content.userAgent);
-  const change = readPatch(content);
+  const change = readPatch(kind, content);
   const written = part === undefined ? options : { ...options, subresource: part };
   const entry = await context.registry.patch(kind, namespace, info.name, change, written);
   return { type: "object", code: 200, kind, entry };

@@ -10,5 +10,4 @@ export const DIFFERENT: ReadonlyMap<string, string> = new Map([
     "Kubernetes adds a diff of its internal Go structs to what it says of a pod's spec; the field and the rule are the same.",
   ],
   ["access-reviews", "Reviews are not served yet."],
-  ["custom-resources", "Custom resources are not served yet."],
 ]);

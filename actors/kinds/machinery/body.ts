@@ -5,7 +5,7 @@ import type { KubeObject } from "../object.ts";
 import type { StatusError } from "../status.ts";
 import { duplicateKeys } from "./duplicate-keys.ts";
 import { goSyntaxError } from "./go-json.ts";
-import { ShapeError, shape } from "./shape.ts";
+import { type Shaped, ShapeError, shape } from "./shape.ts";
 
 /** What to do with fields that the kind does not have, and with fields that are there twice. */
 export type FieldValidation = "Ignore" | "Warn" | "Strict";
@@ -17,6 +17,12 @@ export interface BodyKind {
   readonly kind: string;
   /** The OpenAPI name of its definition. */
   readonly schema: string;
+  /** Only for custom resources: their own shape. */
+  readonly custom?: { shape(body: unknown): Shaped };
+}
+
+function shapeOf({ schema, custom }: BodyKind, body: unknown): Shaped {
+  return custom === undefined ? shape(schema, body) : custom.shape(body);
 }
 
 export interface ReadBody<T> {
@@ -112,9 +118,9 @@ function checkKind(
   throw badRequest(`${head}: converting (${version}.${named}) to (${internalPackage(kind.group)}.${kind.kind}): unknown conversion`);
 }
 
-function shapeOrRefuse(kind: BodyKind, body: object): ReturnType<typeof shape> {
+function shapeOrRefuse(kind: BodyKind, body: object): Shaped {
   try {
-    return shape(kind.schema, body);
+    return shapeOf(kind, body);
   } catch (error) {
     throw error instanceof ShapeError ? badRequest(`${prefix(kind)}: ${error.message}`) : error;
   }
@@ -136,9 +142,9 @@ export function readPatchBody(text: string): unknown {
 /** A patched document as an object in shape. Throws StatusError 422 where a body would get 400. */
 export function readPatched<T extends KubeObject>(kind: BodyKind, patched: unknown, validation: FieldValidation): ReadBody<T> {
   const refuse = (words: string): Error => invalid({ group: "", kind: "" }, "", [invalidField("patch", JSON.stringify(patched), words)]);
-  let shaped: ReturnType<typeof shape>;
+  let shaped: Shaped;
   try {
-    shaped = shape(kind.schema, structuredClone(patched));
+    shaped = shapeOf(kind, structuredClone(patched));
   } catch (error) {
     throw error instanceof ShapeError ? refuse(error.message) : error;
   }

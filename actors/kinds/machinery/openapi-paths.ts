@@ -18,6 +18,13 @@ const PATCH_TYPES: readonly string[] = [
   "application/strategic-merge-patch+json",
 ];
 
+/** Of custom resources nobody knows how their lists merge but server-side apply. */
+const CUSTOM_PATCH_TYPES: readonly string[] = [
+  "application/json-patch+json",
+  "application/merge-patch+json",
+  "application/apply-patch+yaml",
+];
+
 const WRITE_PARAMETERS: readonly string[] = ["dryRun", "fieldManager", "fieldValidation"];
 const LIST_PARAMETERS: readonly string[] = [
   "allowWatchBookmarks",
@@ -49,7 +56,7 @@ interface Operation {
   /** The verb in `x-kubernetes-action`. */
   readonly action: string;
   readonly query: readonly string[];
-  readonly body: "object" | "patch" | "delete-options" | undefined;
+  readonly body: "object" | "patch" | "custom-patch" | "delete-options" | undefined;
   /** The OpenAPI name of what comes back. */
   readonly answer: string;
 }
@@ -109,15 +116,16 @@ export class PathWriter {
     path: string,
     operations: Partial<Readonly<Record<Verb, Omit<Operation, "answer">>>>,
     verbs: readonly Verb[],
-    gvk: Gvk,
+    kind: Gvk & Pick<Kind, "custom">,
     schema: string,
   ): void {
     for (const verb of verbs) {
       const operation = operations[verb];
       if (operation === undefined) continue;
       const deletes = verb === "delete" || verb === "deletecollection";
+      const body = operation.body === "patch" && kind.custom !== undefined ? "custom-patch" : operation.body;
       const answer = verb === "list" ? `${schema}List` : deletes ? `${META}.Status` : schema;
-      this.#addOperation(path, { ...operation, answer }, gvk, schema);
+      this.#addOperation(path, { ...operation, body, answer }, kind, schema);
     }
   }
 
@@ -126,7 +134,9 @@ export class PathWriter {
     const schema = subresource.gvk === undefined ? kind.schema : schemaOf(gvk);
     for (const verb of subresource.verbs) {
       const operation = verb === "create" ? COLLECTION.create : ITEM[verb];
-      if (operation !== undefined) this.#addOperation(path, { ...operation, answer: schema }, gvk, schema);
+      if (operation === undefined) continue;
+      const body = operation.body === "patch" && kind.custom !== undefined ? "custom-patch" : operation.body;
+      this.#addOperation(path, { ...operation, body, answer: schema }, gvk, schema);
     }
   }
 
@@ -148,9 +158,10 @@ export class PathWriter {
   #inputs(path: string, operation: Operation, schema: string): object {
     const list = parameters(path, operation.query, this.#version);
     if (operation.body === undefined) return { parameters: list };
-    const name = operation.body === "object" ? schema : operation.body === "patch" ? `${META}.Patch` : `${META}.DeleteOptions`;
+    const patches = operation.body === "patch" || operation.body === "custom-patch";
+    const name = operation.body === "object" ? schema : patches ? `${META}.Patch` : `${META}.DeleteOptions`;
     const body = { $ref: refTo(name, this.#version) };
-    const types = operation.body === "patch" ? PATCH_TYPES : JSON_TYPES;
+    const types = operation.body === "custom-patch" ? CUSTOM_PATCH_TYPES : patches ? PATCH_TYPES : JSON_TYPES;
     const required = operation.body !== "delete-options";
     if (this.#version === 3) return { parameters: list, requestBody: { content: content(body, types), ...(required ? { required } : {}) } };
     return { consumes: types, parameters: [...list, { name: "body", in: "body", ...(required ? { required } : {}), schema: body }] };

@@ -1,8 +1,10 @@
 /** The schemas of the OpenAPI documents, from the same tables as everything else. Source of the form: kube-openapi, Kubernetes 1.34. */
 import { createRequire } from "node:module";
+import { publishedSchema } from "../custom/published-schema.ts";
 import { structFactsOf } from "../go-facts.ts";
 import type { Kind } from "../kind.ts";
 import { mergeFactsOf } from "../merge-keys.ts";
+import { META_SCHEMA } from "./metadata-schema.ts";
 import type { Definition, FieldSchema, FieldType, ScalarName } from "./schema.ts";
 import { definitionNamed, definitionOf } from "./schema.ts";
 
@@ -83,14 +85,22 @@ export class SchemaSet {
   }
 
   /** Adds a kind and its list, both with their group, version and kind. Several kinds may share a schema's document. */
-  addKind(kind: Pick<Kind, "group" | "version" | "kind" | "schema">, withList: boolean): void {
+  addKind(kind: Pick<Kind, "group" | "version" | "kind" | "schema" | "custom">, withList: boolean): void {
+    if (kind.custom !== undefined) {
+      const metadata = this.#withDescription(
+        this.#ref(this.addNamed(META_SCHEMA)),
+        "The name of the object, and what else all objects have.",
+      );
+      this.schemas[kind.schema] = publishedSchema(kind.custom.schema, this.#version, metadata);
+    }
+    const listKind = kind.custom?.listKind ?? `${kind.kind}List`;
     const schema = this.schemas[this.addNamed(kind.schema)] ?? {};
     const { group, version } = kind;
     schema["x-kubernetes-group-version-kind"] = [{ group, kind: kind.kind, version }];
     if (!withList) return;
     const ref = this.#ref(kind.schema);
     this.schemas[`${kind.schema}List`] = {
-      description: `${kind.kind}List is a list of ${kind.kind} objects.`,
+      description: `${listKind} is a list of ${kind.kind} objects.`,
       type: "object",
       required: ["items"],
       properties: {
@@ -99,7 +109,7 @@ export class SchemaSet {
         kind: { type: "string", description: "The kind of this representation." },
         metadata: this.#withDescription(this.#ref(`${META}.ListMeta`), "The revision of the list, and where it goes on."),
       },
-      "x-kubernetes-group-version-kind": [{ group, kind: `${kind.kind}List`, version }],
+      "x-kubernetes-group-version-kind": [{ group, kind: listKind, version }],
     };
     this.addNamed(`${META}.ListMeta`);
   }

@@ -1,6 +1,6 @@
 import { type FieldSet, FieldSetBuilder, sayStep } from "./field-set.ts";
 import { ItemError, itemType, type ListType, stepOf } from "./list-items.ts";
-import type { StructType, Typed } from "./typed.ts";
+import { deduced, type StructType, type Typed } from "./typed.ts";
 
 /** A configuration does not fit its schema. The message names the place and what was expected there. */
 export class ConfigurationError extends Error {
@@ -16,7 +16,8 @@ export function fieldsOf(type: StructType, object: object, trusted: "trusted" | 
   return root.build();
 }
 
-function visit(type: Typed, value: unknown, at: FieldSetBuilder, place: string, check: boolean): void {
+function visit(typed: Typed, value: unknown, at: FieldSetBuilder, place: string, check: boolean): void {
+  const type = deduced(typed, value);
   if (type.form === "leaf") {
     if (check) checkLeaf(type.expects, value, place);
     at.add();

@@ -94,5 +94,6 @@ function withNamedFields(set: FieldSet, type: Typed | undefined): FieldSet {
 
 function fieldType(type: Typed | undefined, name: string): Typed | undefined {
   if (type?.form === "struct") return type.field(name);
-  return type?.form === "map" ? type.value : undefined;
+  if (type?.form === "map") return type.value;
+  return type?.form === "untyped" ? type : undefined;
 }

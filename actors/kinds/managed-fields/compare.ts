@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { EMPTY, type FieldSet, FieldSetBuilder, recursiveDifference, union } from "./field-set.ts";
 import { itemsByStep, itemType, type ListType } from "./list-items.ts";
-import type { StructType, Typed } from "./typed.ts";
+import { deduced, type StructType, type Typed } from "./typed.ts";
 
 /** What differs between two states of an object. No path is in more than one of the sets. */
 export interface Comparison {
@@ -108,7 +108,8 @@ function isBare(value: unknown): boolean {
 }
 
 /** The values of which the walk has entered the path. */
-function compareValues(type: Typed, before: unknown, after: unknown, listener: Listener): void {
+function compareValues(typed: Typed, before: unknown, after: unknown, listener: Listener): void {
+  const type = deduced(typed, before, after);
   const leaf = type.form === "leaf" || (isBare(before) && isBare(after));
   if (!leaf) {
     if (type.form === "list" || type.form === "set")

@@ -15,7 +15,9 @@ export function itemType(type: ListType): Typed {
 
 /** The step of a path to an item: by the value itself in a set, by the values of its keys in a list. */
 export function stepOf(type: ListType, item: unknown): string {
-  return type.form === "set" ? `v:${JSON.stringify(setItem(item))}` : `k:${JSON.stringify(keysOf(type.keys, item))}`;
+  return type.form === "set"
+    ? `v:${JSON.stringify(setItem(item))}`
+    : `k:${JSON.stringify(keysOf(type.keys, item, type.defaults ?? KEY_DEFAULTS))}`;
 }
 
 function setItem(item: unknown): unknown {
@@ -26,14 +28,14 @@ function setItem(item: unknown): unknown {
 }
 
 /** The keys of an item, by name in order. One that is left out and has no default stays out: that is another item. */
-function keysOf(names: readonly string[], item: unknown): Record<string, unknown> {
+function keysOf(names: readonly string[], item: unknown, defaults: Readonly<Record<string, unknown>>): Record<string, unknown> {
   if (item === null) throw new ItemError("associative list with keys may not have a null element");
   if (typeof item !== "object" || Array.isArray(item)) throw new ItemError("associative list with keys may not have non-map elements");
   const values = item as Readonly<Record<string, unknown>>;
   const keys: Record<string, unknown> = {};
   let found = false;
   for (const name of names.length < 2 ? names : names.toSorted()) {
-    const value = values[name] === undefined ? KEY_DEFAULTS[name] : values[name];
+    const value = values[name] === undefined ? defaults[name] : values[name];
     if (value === undefined) continue;
     keys[name] = value;
     found = true;

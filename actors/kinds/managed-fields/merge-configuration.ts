@@ -1,7 +1,7 @@
 /** Merges what is applied into what is there, and takes away what is no longer applied. Source: structured-merge-diff's typed/merge.go and remove.go. */
 import { type FieldSet, isEmpty } from "./field-set.ts";
 import { itemsByStep, itemType, type ListType, stepOf } from "./list-items.ts";
-import type { StructType, Typed } from "./typed.ts";
+import { deduced, type StructType, type Typed } from "./typed.ts";
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -10,7 +10,8 @@ export function mergeConfiguration(type: StructType, live: object, applied: obje
   return mergeFields(type, live as Members, applied as Members);
 }
 
-function merge(type: Typed, live: unknown, applied: unknown): unknown {
+function merge(typed: Typed, live: unknown, applied: unknown): unknown {
+  const type = deduced(typed, applied);
   if (applied === undefined) return live;
   if (live === undefined || live === null || applied === null || type.form === "leaf") return applied;
   if (type.form === "list" || type.form === "set") return mergeItems(type, live as unknown[], applied as unknown[]);
@@ -85,7 +86,8 @@ export function withoutFields(type: StructType, object: object, gone: FieldSet):
   return isEmpty(gone) ? { ...object } : ((removeFields(type, object as Members, gone) ?? {}) as Record<string, unknown>);
 }
 
-function remove(type: Typed, value: unknown, gone: FieldSet): unknown {
+function remove(typed: Typed, value: unknown, gone: FieldSet): unknown {
+  const type = deduced(typed, value);
   if (value === null || value === undefined || type.form === "leaf")
     return type.form === "leaf" && typeof value === "object" ? undefined : value;
   if (type.form === "list" || type.form === "set") return removeItems(type, value as unknown[], gone);

@@ -16,12 +16,29 @@ export type Typed =
   | { readonly form: "map"; readonly value: Typed }
   /** A list of scalars without order or repetition. */
   | { readonly form: "set" }
-  /** A list whose items are told apart by the values of their keys; a key may have a default. */
-  | { readonly form: "list"; readonly keys: readonly string[]; readonly item: Typed };
+  /** A list whose items are told apart by the values of their keys; `defaults` are those of its own keys, else KEY_DEFAULTS hold. */
+  | {
+      readonly form: "list";
+      readonly keys: readonly string[];
+      readonly item: Typed;
+      readonly defaults?: Readonly<Record<string, unknown>>;
+    }
+  /** What no schema describes: it is what its values are, see `deduced`. */
+  | { readonly form: "untyped" };
+
+/** A type that says what to do. */
+export type Described = Exclude<Typed, { form: "untyped" }>;
 
 export type StructType = Extract<Typed, { form: "struct" }>;
 
-const ANY: Typed = { form: "leaf", expects: "any" };
+const ANY: Described = { form: "leaf", expects: "any" };
+const ANY_MAP: Described = { form: "map", value: { form: "untyped" } };
+
+/** Without a schema maps are merged key by key, and everything else is one value. Source: structured-merge-diff's typed.DeducedParseableType. */
+export function deduced(type: Typed, ...values: readonly unknown[]): Described {
+  if (type.form !== "untyped") return type;
+  return values.some((value) => typeof value === "object" && value !== null && !Array.isArray(value)) ? ANY_MAP : ANY;
+}
 
 /** What a key field of a list item is when the item leaves it out. Source: the `+default` of ContainerPort and ServicePort. */
 export const KEY_DEFAULTS: Readonly<Record<string, unknown>> = { protocol: "TCP" };

@@ -34,6 +34,14 @@ export function resetFields(kind: { readonly plural: string; readonly hasStatus:
   return subresource === "status" ? (RESET_BY_STATUS[kind.plural] ?? SPEC) : EMPTY;
 }
 
+const SPEC_AND_METADATA = setOf(["f:spec"], ["f:metadata"]);
+
+/** The same for a custom resource: through the status nothing else changes. Source: apiextensions-apiserver's status_strategy.go. */
+export function resetCustomFields(hasStatus: boolean, subresource: string | undefined): FieldSet {
+  if (subresource === "status") return SPEC_AND_METADATA;
+  return hasStatus && subresource === undefined ? STATUS : EMPTY;
+}
+
 /** The managers after a create. */
 export function afterCreate(write: FieldWrite, object: object): readonly FieldManager[] {
   return afterUpdate(write, [], emptyOf(write.type), object);

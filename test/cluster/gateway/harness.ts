@@ -1,9 +1,11 @@
 import { Agent, request } from "undici";
+import { createDefinitionsKind, DEFINITIONS_ADDRESS } from "../../../actors/controllers/definitions.ts";
 import { NamespaceKind } from "../../../actors/kinds/core/namespace.ts";
 import { ServiceAccountKind } from "../../../actors/kinds/core/service-account.ts";
 import type { Namespace, ServiceAccount } from "../../../actors/kinds/generated/types.ts";
 import { KindTable } from "../../../actors/kinds/kinds.ts";
 import { createRegistry } from "../../../actors/registry/create-registry.ts";
+import { followDefinitions } from "../../../actors/registry/definitions.ts";
 import type { Registry } from "../../../actors/registry/registry.ts";
 import { MemoryLog } from "../../../actors/store/memory-log.ts";
 import type { Gateway, GatewayOptions } from "../../../cluster/gateway/gateway.ts";
@@ -71,6 +73,9 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     await registry.create(NamespaceKind, { metadata: { name }, spec: {} } as unknown as Namespace);
     await registry.create(ServiceAccountKind, { metadata: { name: "default", namespace: name } } as unknown as ServiceAccount);
   }
+  const definitions = followDefinitions(store.replica, kinds);
+  store.host.register(createDefinitionsKind({ view: store.replica, registry, recorderFor: () => ({ event: () => {} }) }));
+  store.host.messenger.tell(DEFINITIONS_ADDRESS, { type: "start" });
   const authority = await makeAuthority();
   const server = await authority.server();
   const made: GatewayOptions = {
@@ -127,6 +132,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     async stop() {
       await Promise.all(agents.map((agent) => agent.destroy()));
       await gateway.close(0);
+      definitions.cancel();
       await store.stop();
     },
   };

@@ -1,0 +1,192 @@
+/**
+ * `x-kubernetes-validations`: rules in CEL that values must obey, by themselves (`self`) or beside what they replace (`oldSelf`). Source: the concept page
+ * "Validation rules", and apiextensions-apiserver's pkg/apiserver/schema/cel/validation.go.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { duplicate, forbidden, invalid, required } from "../field-error.ts";
+import type { FieldError } from "../status.ts";
+import { CelFailure, type CelProgram, celOptional, celProgram } from "./cel.ts";
+import { celValue, sizeOf } from "./cel-values.ts";
+import type { StructuralSchema, ValidationRule } from "./structural-schema.ts";
+import { fieldPath, isMembers, memberSchema } from "./structural-schema.ts";
+import { type Before, itemsBefore, memberBefore } from "./value-validation.ts";
+
+/** What the rules of one object may cost together: about one for each value that a rule looks at. Kubernetes' own unit is another. */
+const BUDGET = 10_000_000;
+const MESSAGE_BYTES_MAX = 5_120;
+
+interface Rule {
+  readonly rule: ValidationRule;
+  readonly program: CelProgram | string;
+  readonly message: CelProgram | undefined;
+  readonly usesOldSelf: boolean;
+  /** How often a rule may go through the same values: once more for each comprehension in it. */
+  readonly passes: number;
+}
+
+/** Rules that are compiled, by schema: a schema does not change. */
+const compiled = new WeakMap<readonly ValidationRule[], readonly Rule[]>();
+const COMPREHENSION = /\.(?:all|exists|exists_one|existsOne|map|filter)\(/g;
+const PASSES_MAX = 3;
+
+function programOf(expression: string): CelProgram | string {
+  try {
+    return celProgram(expression);
+  } catch (error) {
+    if (error instanceof CelFailure) return error.message;
+    throw error;
+  }
+}
+
+function rulesOf(schema: StructuralSchema): readonly Rule[] {
+  const rules = schema["x-kubernetes-validations"];
+  if (rules === undefined) return [];
+  let ready = compiled.get(rules);
+  if (ready === undefined) {
+    ready = rules.map((rule) => {
+      const message = rule.messageExpression ? programOf(rule.messageExpression) : undefined;
+      const program = programOf(rule.rule);
+      return {
+        rule,
+        program,
+        message: typeof message === "string" ? undefined : message,
+        usesOldSelf: typeof program !== "string" && program.mentions("oldSelf"),
+        passes: Math.min(PASSES_MAX, Math.max(1, [...rule.rule.matchAll(COMPREHENSION)].length)),
+      };
+    });
+    compiled.set(rules, ready);
+  }
+  return ready;
+}
+
+/** What of the rules the object breaks. `before` is the object that it replaces. */
+export function brokenRules(schema: StructuralSchema, object: unknown, before: Before | undefined): FieldError[] {
+  return new RuleWalk().walk(schema, object, "", before, true, true);
+}
+
+class RuleWalk {
+  #budget = BUDGET;
+
+  /** `spares`: what is as it was before need not obey. Inside allOf nothing is spared. */
+  walk(
+    schema: StructuralSchema | undefined,
+    value: unknown,
+    path: string,
+    before: Before | undefined,
+    whole: boolean,
+    spares: boolean,
+  ): FieldError[] {
+    if (schema === undefined || value === null || value === undefined || this.#budget < 0) return [];
+    const errors = this.#here(schema, value, path, before, whole, spares);
+    for (const part of schema.allOf ?? []) errors.push(...this.walk(part, value, path, before, false, false));
+    if (Array.isArray(value)) {
+      const known = itemsBefore(schema, before);
+      for (const [index, item] of value.entries())
+        errors.push(...this.walk(schema.items, item, `${path}[${index}]`, known?.(item), false, spares));
+    } else if (isMembers(value)) {
+      const atomic = schema["x-kubernetes-map-type"] === "atomic";
+      for (const [name, member] of Object.entries(value)) {
+        const named = schema.properties !== undefined && Object.hasOwn(schema.properties, name);
+        const was = atomic ? undefined : memberBefore(before, name);
+        errors.push(
+          ...this.walk(memberSchema(schema, name), member, named ? fieldPath(path, name) : `${path}[${name}]`, was, false, spares),
+        );
+      }
+    }
+    return errors;
+  }
+
+  #here(schema: StructuralSchema, value: unknown, path: string, before: Before | undefined, whole: boolean, spares: boolean): FieldError[] {
+    const rules = rulesOf(schema);
+    if (rules.length === 0) return [];
+    const errors: FieldError[] = [];
+    const place = path === "" ? "<nil>" : path;
+    const type = schema.type ?? "";
+    const self = celValue(schema, value, whole);
+    const oldSelf = before === undefined ? undefined : celValue(schema, before.value, whole);
+    const size = sizeOf(value);
+    const unchanged = spares && before !== undefined && isDeepStrictEqual(before.value, value);
+    for (const { rule, program, message, usesOldSelf, passes } of rules) {
+      if (typeof program === "string") {
+        errors.push(invalid(place, type, `rule compile error: ${program}`));
+        continue;
+      }
+      const optional = rule.optionalOldSelf === true;
+      // A transition needs something that it comes from.
+      if (usesOldSelf && before === undefined && !optional) continue;
+      if (unchanged && !usesOldSelf) continue;
+      this.#budget -= size ** passes;
+      if (this.#budget < 0) {
+        errors.push(invalid(place, type, "validation failed due to running out of cost budget, no further validation rules will be run"));
+        return errors;
+      }
+      const variables = { self, oldSelf: optional ? celOptional(oldSelf) : oldSelf };
+      const broken = refusal(rule, program, message, variables);
+      if (broken === undefined) continue;
+      const where = rule.fieldPath ? childPath(path, rule.fieldPath) : place;
+      errors.push(broken.failed ? invalid(place, type, broken.words) : errorFor(rule.reason, where, type, broken.words));
+    }
+    return errors;
+  }
+}
+
+interface Refusal {
+  readonly words: string;
+  /** The rule could not be evaluated. */
+  readonly failed: boolean;
+}
+
+function refusal(
+  rule: ValidationRule,
+  program: CelProgram,
+  message: CelProgram | undefined,
+  variables: Readonly<Record<string, unknown>>,
+): Refusal | undefined {
+  try {
+    if (program.evaluate(variables) === true) return undefined;
+  } catch (error) {
+    if (!(error instanceof CelFailure)) throw error;
+    const said = (rule.message || rule.rule).trim();
+    const words = error.message.startsWith("no such overload")
+      ? `'${error.message}': call arguments did not match a supported operator, function or macro signature for rule: ${said}`
+      : `${error.message} evaluating rule: ${said}`;
+    return { words, failed: true };
+  }
+  return {
+    words: spokenMessage(message, variables) ?? (rule.message ? rule.message.trim() : `failed rule: ${rule.rule.trim()}`),
+    failed: false,
+  };
+}
+
+/** What the rule's own expression says; undefined when it has none, or says nothing that could be shown. */
+function spokenMessage(message: CelProgram | undefined, variables: Readonly<Record<string, unknown>>): string | undefined {
+  if (message === undefined) return undefined;
+  try {
+    const said = message.evaluate(variables);
+    if (typeof said !== "string") return undefined;
+    const text = said.trim();
+    return text === "" || text.includes("\n") || Buffer.byteLength(text) > MESSAGE_BYTES_MAX ? undefined : text;
+  } catch (error) {
+    if (error instanceof CelFailure) return undefined;
+    throw error;
+  }
+}
+
+/** `.spec.a` and `['b']` below a path. */
+function childPath(path: string, below: string): string {
+  const plain = below.replace(/\['((?:[^'\\]|\\.)*)'\]/g, (_whole, name: string) => `.${name.replace(/\\(.)/g, "$1")}`).replace(/^\./, "");
+  return fieldPath(path, plain);
+}
+
+function errorFor(reason: string | undefined, field: string, type: string, words: string): FieldError {
+  switch (reason) {
+    case "FieldValueRequired":
+      return required(field, words);
+    case "FieldValueForbidden":
+      return forbidden(field, words);
+    case "FieldValueDuplicate":
+      return duplicate(field, type);
+    default:
+      return invalid(field, type, words);
+  }
+}
