@@ -46,6 +46,8 @@ export interface FrameHead {
   readonly from: string;
   /** Its incarnation as a member (membership/table.ts); 0 where hosts have no membership. */
   readonly incarnation: number;
+  /** The version of the table by which the sender found the places of its envelopes; 0 where hosts have no membership. */
+  readonly view: number;
   /** Tells two processes or threads of one host name apart, with or without membership: a number that a host draws when it starts. */
   readonly life: number;
   /** Where this frame begins in what the sender's life has sent to this receiver, in units of cost. */
@@ -59,6 +61,9 @@ export interface FrameHead {
   /** The latest `wants` that this frame answers, or 0. */
   readonly heardFor: number;
 }
+
+/** How a host stands among the members when it packs a frame. */
+export type Standing = Pick<FrameHead, "incarnation" | "view">;
 
 /** What one host sends to another at once. Order within it is the order of sending. No envelopes: only the head matters. */
 export interface Frame {

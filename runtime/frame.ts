@@ -5,7 +5,7 @@ import type { Envelope, Frame, FrameHead, Refused } from "./envelope.ts";
  * Version of what `packFrame` writes: msgpack of `[version, head, envelopes]`, the head a tuple, messages as msgpackr records.
  * @contract frames between hosts
  */
-export const FRAME_VERSION = 2;
+export const FRAME_VERSION = 3;
 
 /** The msgpack header of an array of three, with which every frame of every version begins; the version follows. */
 const ARRAY_OF_THREE = 0x93;
@@ -20,6 +20,7 @@ const packr = new Packr({ useRecords: true, moreTypes: false });
 export type HeadTuple = [
   from: string,
   incarnation: number,
+  view: number,
   life: number,
   position: number,
   wants: number,
@@ -62,8 +63,8 @@ export function packFrames(envelopes: readonly Envelope[], loading: Loading): vo
 
 /** One frame; undefined when an envelope holds what msgpack cannot carry. The bytes are a part of a larger buffer. */
 export function packFrame(head: FrameHead, envelopes: readonly Envelope[]): Uint8Array | undefined {
-  const { from, incarnation, life, position, wants, heardLife, heard, heardFor } = head;
-  const tuple: HeadTuple = [from, incarnation, life, position, wants, heardLife, heard, heardFor];
+  const { from, incarnation, view, life, position, wants, heardLife, heard, heardFor } = head;
+  const tuple: HeadTuple = [from, incarnation, view, life, position, wants, heardLife, heard, heardFor];
   try {
     return packr.pack([FRAME_VERSION, tuple, envelopes]);
   } catch {
@@ -79,8 +80,8 @@ export function unpackFrame(bytes: Uint8Array): Frame | string {
   if (version !== FRAME_VERSION) return `frame of version ${version}, this host reads version ${FRAME_VERSION}`;
   try {
     const [, head, envelopes]: [number, HeadTuple, Envelope[]] = packr.unpack(bytes);
-    const [from, incarnation, life, position, wants, heardLife, heard, heardFor] = head;
-    return { head: { from, incarnation, life, position, wants, heardLife, heard, heardFor }, envelopes };
+    const [from, incarnation, view, life, position, wants, heardLife, heard, heardFor] = head;
+    return { head: { from, incarnation, view, life, position, wants, heardLife, heard, heardFor }, envelopes };
   } catch (error) {
     return `broken frame: ${String(error)}`;
   }

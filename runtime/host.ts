@@ -134,7 +134,7 @@ export class Host {
         transport,
         clock,
         random,
-        incarnation: () => membership?.incarnation ?? 0,
+        standing: () => ({ incarnation: membership?.incarnation ?? 0, view: membership?.version ?? 0 }),
         stir: () => this.#loop.stir(),
         refused: (refused) => this.#notSent(refused),
         replaced: (host) => this.#replaced(host),

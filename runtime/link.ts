@@ -1,4 +1,4 @@
-import type { Envelope, FrameHead } from "./envelope.ts";
+import type { Envelope, FrameHead, Standing } from "./envelope.ts";
 import type { PlantedFault } from "./planted-fault.ts";
 
 /**
@@ -80,7 +80,7 @@ export interface Heard {
 export class Link {
   readonly #self: string;
   readonly #life: number;
-  readonly #incarnation: () => number;
+  readonly #standing: () => Standing;
   readonly #limits: LinkLimits;
   readonly #planted: PlantedFault | undefined;
   /** Their life as last heard, or 0. */
@@ -106,10 +106,10 @@ export class Link {
   /** #reported when `due` was last called. */
   #before = -1;
 
-  constructor(self: string, life: number, incarnation: () => number, limits: LinkLimits = LINK_LIMITS, planted?: PlantedFault) {
+  constructor(self: string, life: number, standing: () => Standing, limits: LinkLimits = LINK_LIMITS, planted?: PlantedFault) {
     this.#self = self;
     this.#life = life;
-    this.#incarnation = incarnation;
+    this.#standing = standing;
     this.#limits = limits;
     this.#planted = planted;
   }
@@ -245,8 +245,18 @@ export class Link {
 
   #headAt(position: number, wants: number, answers: boolean): FrameHead {
     const heardFor = answers ? this.#owed : 0;
-    const { from, incarnation, life } = { from: this.#self, incarnation: this.#incarnation(), life: this.#life };
-    return { from, incarnation, life, position, wants, heardLife: this.#theirs, heard: this.#heard, heardFor };
+    const { incarnation, view } = this.#standing();
+    return {
+      from: this.#self,
+      incarnation,
+      view,
+      life: this.#life,
+      position,
+      wants,
+      heardLife: this.#theirs,
+      heard: this.#heard,
+      heardFor,
+    };
   }
 
   #report(heard: number, probe: number): void {
@@ -261,7 +271,7 @@ export class Link {
     }
     if (this.#probe === 0 || probe !== this.#probe) return;
     this.#probe = 0;
-    const present = this.#incarnation();
+    const present = this.#standing().incarnation;
     // What was packed before this host joined anew would be dropped again and again, and the window never open.
     const again = this.#away.filter(
       ({ known, incarnation }) => known && incarnation === present && this.#planted !== "dropped-frame-taken-for-delivered",

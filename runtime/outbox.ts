@@ -1,6 +1,6 @@
 import { ASK_FAILURES } from "./ask-failed.ts";
 import { type LinkCounters, noLinkCounters } from "./counters.ts";
-import { ANSWER, ASK, type Envelope, FAILURE, type Frame, type FrameHead, type Refused, TELL } from "./envelope.ts";
+import { ANSWER, ASK, type Envelope, FAILURE, type Frame, type FrameHead, type Refused, type Standing, TELL } from "./envelope.ts";
 import { type Loading, packFrame, packFrames } from "./frame.ts";
 import { costOf, LINK_LIMITS, Link, type LinkLimits } from "./link.ts";
 import type { PlantedFault } from "./planted-fault.ts";
@@ -22,8 +22,8 @@ export interface OutboxOptions {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly random: Random;
-  /** That of the sender, now (membership/table.ts). */
-  incarnation(): number;
+  /** How this host stands among the members, now. */
+  standing(): Standing;
   /** Asks for a `flush` at the end of this turn. */
   stir(): void;
   /** Hears of messages and asks that did not leave. */
@@ -112,7 +112,7 @@ export class Outbox {
 
   /** In whose name envelopes leave now. */
   get incarnation(): number {
-    return this.#options.incarnation();
+    return this.#options.standing().incarnation;
   }
 
   /** Takes back what has not left, and gives up what is on its way: this host is not who it was. */
@@ -158,7 +158,7 @@ export class Outbox {
   #link(host: string): Link {
     let link = this.#links.get(host);
     if (link === undefined) {
-      link = new Link(this.#options.self, this.#life, this.#options.incarnation, this.#limits, this.#options.planted);
+      link = new Link(this.#options.self, this.#life, this.#options.standing, this.#limits, this.#options.planted);
       this.#links.set(host, link);
     }
     return link;

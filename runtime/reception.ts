@@ -40,6 +40,7 @@ interface Early {
   readonly message: Message;
   readonly sender: Sender;
   readonly forwarded: number | undefined;
+  readonly view: number;
 }
 
 /** Takes what other hosts send: drops what comes from those that were removed, and finds the place of every message by what both hosts know of the members. */
@@ -63,18 +64,18 @@ export class Reception {
 
   /** The host has learned of other members: what came too early has a place now. */
   viewed(): void {
-    for (const { to, message, sender, forwarded } of this.#early.splice(0)) this.#receive(to, message, sender, forwarded);
+    for (const { to, message, sender, forwarded, view } of this.#early.splice(0)) this.#receive(to, message, sender, forwarded, view);
   }
 
   fenced(): void {
     for (const { to, message, sender } of this.#early.splice(0)) this.#host.refuse("fenced", to, message, sender);
   }
 
-  #deliver({ head: { from }, envelopes }: Frame): void {
+  #deliver({ head: { from, view }, envelopes }: Frame): void {
     const { asks, deathWatch, remoteSenders } = this.#host;
     for (const envelope of envelopes) {
-      if (envelope[0] === TELL) this.#receive(envelope[1], envelope[2], NOBODY, envelope[3]);
-      else if (envelope[0] === ASK) this.#asked(from, envelope);
+      if (envelope[0] === TELL) this.#receive(envelope[1], envelope[2], NOBODY, envelope[3], view);
+      else if (envelope[0] === ASK) this.#asked(from, view, envelope);
       else if (envelope[0] === ANSWER) asks.answered(envelope[1], envelope[2]);
       else if (envelope[0] === FAILURE) asks.failed(envelope[1], envelope[2], envelope[3]);
       else if (envelope[0] === SIGNAL) this.#signalled(envelope[1], envelope[2]);
@@ -86,21 +87,27 @@ export class Reception {
     }
   }
 
-  #asked(from: string, [, to, message, id, forwarded, cancellable]: Extract<Envelope, readonly [typeof ASK, ...unknown[]]>): void {
+  #asked(
+    from: string,
+    view: number,
+    [, to, message, id, forwarded, cancellable]: Extract<Envelope, readonly [typeof ASK, ...unknown[]]>,
+  ): void {
     const sender = this.#host.remoteSenders.of(from, id, cancellable === true);
-    this.#receive(to, message, sender, forwarded === false ? undefined : forwarded);
+    this.#receive(to, message, sender, forwarded === false ? undefined : forwarded, view);
   }
 
-  #receive(to: Address, message: Message, sender: Sender, forwarded: number | undefined): void {
+  /** `forwarded`: by which table the host that sends it on found its place here; `view`: by which table its sender did. */
+  #receive(to: Address, message: Message, sender: Sender, forwarded: number | undefined, view: number): void {
     const { name, membership } = this.#host;
     const place = this.#host.placeOf(to);
     const version = membership?.version ?? 0;
     // Handlers look at nothing before the type, so this is all that must hold of a message of another version.
     if (typeof message?.type !== "string") this.#host.refuse("unknown-message", to, message, sender);
     else if (this.#host.isStopping()) this.#host.accept(to, message, sender);
-    // Others know already that this host has joined, or of newer members. To send it back would be to send it round in circles.
-    else if ((membership?.incarnation === 0 || (forwarded !== undefined && forwarded > version)) && this.#early.length < EARLY_MAX)
-      this.#early.push({ to, message, sender, forwarded });
+    // Others know already that this host has joined, or of newer members. To send it where it lived before would be to send it round in circles, and what its
+    // sender sends after it could be there first.
+    else if ((membership?.incarnation === 0 || (forwarded ?? view) > version) && this.#early.length < EARLY_MAX)
+      this.#early.push({ to, message, sender, forwarded, view });
     else if (membership?.incarnation === 0) this.#host.refuse("fenced", to, message, sender);
     else if (place === name || this.#host.isHere(to)) this.#host.accept(to, message, sender);
     else if (place === undefined || (forwarded !== undefined && forwarded >= version))

@@ -8,7 +8,17 @@ const BYTES_PER_LINE = 32;
 /** The bytes of one frame and one batch: a change of a binary form that no constant and no comment tells of changes these. */
 export function samples(): string[] {
   const frame = packFrame(
-    { from: "front", incarnation: 7, life: 1_234_567, position: 70_000, wants: 1, heardLife: 7_654_321, heard: 90_000, heardFor: 2 },
+    {
+      from: "front",
+      incarnation: 7,
+      view: 9,
+      life: 1_234_567,
+      position: 70_000,
+      wants: 1,
+      heardLife: 7_654_321,
+      heard: 90_000,
+      heardFor: 2,
+    },
     [
       [TELL, "node/n1", { type: "podGone", key: "pods/default/a" } as { type: string }],
       [ASK, "writer/main", { type: "committedRevision" }, 7],

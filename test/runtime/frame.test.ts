@@ -13,6 +13,7 @@ const HEAD: FrameHead = {
   heardLife: 5,
   heard: 70_000,
   heardFor: 3,
+  view: 5,
 };
 
 function pack(envelopes: readonly Envelope[], frame_bytes_max: number, admit = (all: readonly Envelope[]) => all) {
@@ -77,7 +78,7 @@ test("what cannot be packed is refused alone", () => {
 });
 
 test.each([
-  ["another version", new Packr().pack([FRAME_VERSION + 1, "there", []]), /version 3.*reads version 2/],
+  ["another version", new Packr().pack([FRAME_VERSION + 1, "there", []]), /version 4.*reads version 3/],
   ["something else", new TextEncoder().encode("hello"), /not a frame/],
   ["nothing", new Uint8Array(0), /not a frame/],
   ["half a frame", (packFrame(HEAD, [[ANSWER, 1, "a long answer"]]) ?? new Uint8Array(0)).subarray(0, 12), /broken frame/],

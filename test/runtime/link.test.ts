@@ -24,7 +24,7 @@ class End {
   incarnation = 7;
 
   constructor(name: string, life: number) {
-    this.link = new Link(name, life, () => this.incarnation);
+    this.link = new Link(name, life, () => ({ incarnation: this.incarnation, view: 0 }));
   }
 
   say(name: number, bytes = FRAME_BYTES): void {

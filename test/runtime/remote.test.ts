@@ -29,7 +29,7 @@ const echo = (body: unknown): Told => ({ type: "echo", body });
 /** A frame of a host that the others do not know, which starts anew with each. */
 function frameOfStranger(envelopes: readonly unknown[]): Uint8Array {
   strangerLife += 1;
-  return new Packr().pack([FRAME_VERSION, ["stranger", 0, strangerLife, 0, 0, 0, 0, 0], envelopes]);
+  return new Packr().pack([FRAME_VERSION, ["stranger", 0, 0, strangerLife, 0, 0, 0, 0, 0], envelopes]);
 }
 let strangerLife = 0;
 
