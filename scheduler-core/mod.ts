@@ -19,8 +19,10 @@ export { type ClassDescription, type ClassHandle, Inventory, type Needs } from "
 export type { Peer } from "./marks.ts";
 export type { HostPort } from "./numbering.ts";
 export type { AffinityTerm, PeerFacts, PeerSelector, SpreadConstraint, WeightedTerm } from "./peers.ts";
+export { selectsPeer } from "./peers.ts";
 export { bestNodes, pickPlainly } from "./plain-loop.ts";
 export type { PodClass } from "./pod-class.ts";
+export { type Occupant, type Preemption, preempt } from "./preemption.ts";
 export { wordsOf } from "./reason.ts";
 export { dependsOnMarks } from "./relations.ts";
 export { NONZERO_CPU_MILLI, NONZERO_MEMORY_BYTES, type Usage } from "./usage.ts";

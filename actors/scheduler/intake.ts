@@ -1,38 +1,18 @@
-import { type ClassHandle, type Inventory, NO_SUCH_NODE, type Peer, type Usage } from "../../scheduler-core/mod.ts";
+import { type Inventory, NO_SUCH_NODE, type Peer } from "../../scheduler-core/mod.ts";
 import type { Namespace, Node, Pod } from "../kinds/generated/types.ts";
 import { mayBeDeleted } from "../kinds/metadata-text.ts";
 import type { Regarding } from "../registry/event-recorder.ts";
 import type { Change, Entry, View } from "../store/view.ts";
 import { classify, peerOfPod, usageOfPod } from "./class.ts";
 import { readNode } from "./facts.ts";
+import { Nominations, type Reservation } from "./nominations.ts";
+import type { PodRecord } from "./pod-record.ts";
 import { QueueTicket, type SchedulingQueue } from "./queue.ts";
 import { isBoundTo, mayBeTerminal, samePeer, sameSpec } from "./relevance.ts";
 import { Roster } from "./roster.ts";
 
 /** The schedulerName whose pods are ours. */
 const SCHEDULER_NAME = "default-scheduler";
-
-/** A pod that waits for a node, or whose binding is under way. */
-export interface Candidate {
-  readonly handle: ClassHandle;
-  readonly pin: string | undefined;
-  readonly preemptionPolicy: string | undefined;
-  readonly about: Regarding;
-  readonly ticket: QueueTicket<PodRecord>;
-}
-
-/** What the scheduler remembers of a pod. */
-export interface PodRecord {
-  readonly key: string;
-  readonly uid: string;
-  readonly priority: number;
-  readonly usage: Usage;
-  readonly peer: Peer;
-  /** Where it is, or is assumed to be; undefined: it waits. */
-  node: string | undefined;
-  /** Until the store says that it is bound. */
-  candidate: Candidate | undefined;
-}
 
 /**
  * Takes changes of pods, nodes and namespaces into the arrays, the roster and the queue, and notes what has changed that may let a
@@ -50,7 +30,8 @@ export class Intake {
   readonly #queue: SchedulingQueue<PodRecord>;
   readonly #owns: (uid: string) => boolean;
   readonly #pods = new Map<string, PodRecord>();
-  readonly #roster: Roster<PodRecord>;
+  readonly nominations: Nominations;
+  readonly #roster: Roster<PodRecord | Reservation>;
   /** By node, all that the scheduler took from it, to see whether an update matters. */
   readonly #readings = new Map<string, string>();
 
@@ -60,6 +41,7 @@ export class Intake {
     this.#queue = queue;
     this.#owns = owns;
     this.#roster = new Roster(inventory);
+    this.nominations = new Nominations(inventory, this.#roster);
   }
 
   take(change: Change, now_ms: number): void {
@@ -85,9 +67,15 @@ export class Intake {
     return this.#inventory.slotOf(pin) ?? NO_SUCH_NODE;
   }
 
+  /** Who is on a node, in the order in which they came. */
+  on(node: string): ReadonlySet<PodRecord | Reservation> {
+    return this.#roster.on(node);
+  }
+
   /** A worker has placed the pod and counted it. */
   assume(record: PodRecord, node: string): void {
     record.node = node;
+    this.nominations.clear(record);
     this.#stir(record.peer);
     this.#roster.enter(record, node, true);
   }
@@ -121,8 +109,18 @@ export class Intake {
       // Its binding is under way and will be answered; only an end of the pod itself could matter now, and that is a deletion.
       if (known.uid === pod.metadata.uid) return;
     }
-    if (known !== undefined) this.#drop(known, now_ms);
+    if (known === undefined) {
+      this.#admit(key, pod, now_ms);
+      return;
+    }
+    const { node, usage } = known;
+    const slot = node === undefined ? undefined : this.#inventory.slotOf(node);
+    const wasHelped = slot !== undefined && this.helped.has(slot);
+    this.#drop(known, now_ms);
     this.#admit(key, pod, now_ms);
+    const next = this.#pods.get(key);
+    // It is still there and takes as much: its node has no more room than before.
+    if (slot !== undefined && !wasHelped && next?.node === node && next?.usage === usage) this.helped.delete(slot);
   }
 
   #changesNothing(known: PodRecord, before: Entry, now: Entry): boolean {
@@ -143,7 +141,7 @@ export class Intake {
     if (spec.nodeName) {
       const usage = usageOfPod(this.#inventory, pod);
       const peer = peerOfPod(this.#inventory, pod);
-      const record: PodRecord = { key, uid, priority, usage, peer, node: spec.nodeName, candidate: undefined };
+      const record: PodRecord = { key, uid, priority, usage, peer, node: spec.nodeName, isVictim: isVictim(pod), candidate: undefined };
       this.#pods.set(key, record);
       this.#stir(peer);
       this.#roster.enter(record, spec.nodeName);
@@ -152,16 +150,20 @@ export class Intake {
     const gated = (spec.schedulingGates?.length ?? 0) > 0;
     if (spec.schedulerName !== SCHEDULER_NAME || gated || metadata.deletionTimestamp !== undefined || !this.#owns(uid)) return;
     const { handle, peer, pin } = classify(this.#inventory, pod);
-    const record: PodRecord = { key, uid, priority, usage: handle.usage, peer, node: undefined, candidate: undefined };
+    const record: PodRecord = { key, uid, priority, usage: handle.usage, peer, node: undefined, isVictim: false, candidate: undefined };
     const ticket = new QueueTicket(record, priority, `${handle.id}/${this.#inventory.kinship(peer).relationsId}@${pin ?? ""}`);
     const about: Regarding = { kind: "Pod", apiVersion: "v1", metadata };
     record.candidate = { handle, pin, preemptionPolicy: spec.preemptionPolicy, about, ticket };
     this.#pods.set(key, record);
     this.#queue.add(ticket, now_ms);
+    if (status?.nominatedNodeName) this.nominations.set(record, status.nominatedNodeName);
   }
 
   #drop(record: PodRecord, now_ms: number): void {
     this.#pods.delete(record.key);
+    const kept = this.#inventory.slotOf(this.nominations.nodeOf(record) ?? "");
+    if (kept !== undefined) this.helped.add(kept);
+    this.nominations.clear(record);
     const { candidate } = record;
     if (record.node !== undefined) this.#vacate(record);
     else if (candidate !== undefined) {
@@ -204,4 +206,10 @@ export class Intake {
     this.helped.add(slot);
     this.regrouped = true;
   }
+}
+
+/** Whether the pod is being ended to make room for another. Source: podTerminatingByPreemption. */
+function isVictim({ metadata, status }: Pod): boolean {
+  const target = status?.conditions?.find(({ type }) => type === "DisruptionTarget");
+  return metadata.deletionTimestamp !== undefined && target?.status === "True" && target.reason === "PreemptionByScheduler";
 }

@@ -1,10 +1,13 @@
-import { type Diagnosis, wordsOf } from "../../scheduler-core/mod.ts";
-import type { PodCondition } from "../kinds/generated/types.ts";
+import { type Diagnosis, type Preemption, wordsOf } from "../../scheduler-core/mod.ts";
+import type { Pod, PodCondition } from "../kinds/generated/types.ts";
 
 /** An Event's message may not be longer. Source: kube-scheduler's truncateMessage. */
 const EVENT_MESSAGE_CHARACTERS = 1_024;
 const NO_NODES = "no nodes available to schedule pods";
 const UNHELPFUL = "Preemption is not helpful for scheduling";
+/** Instead of what came of preemption: it is under way. */
+export const VICTIMS_ARE_LEAVING: "not eligible due to a terminating pod on the nominated node." =
+  "not eligible due to a terminating pod on the nominated node.";
 const VICTIMLESS = "No preemption victims found for incoming pod";
 
 /** `Successfully assigned default/web-1 to node-1`. */
@@ -13,22 +16,30 @@ export function scheduledMessage(namespace: string, name: string, node: string):
 }
 
 /**
- * Why no node took the pod, in kube-scheduler's words. `columns` are the resource names by column. The sentence on preemption is left out
- * where preemption would have been tried, since nobody tried it. Source: framework.FitError of Kubernetes 1.34.
+ * Why no node took the pod, in kube-scheduler's words. `columns` are the resource names by column. `preemption` is what came of trying to
+ * make room; undefined: nobody tried, since it could not help. Where others go to make room, it is not mentioned. Source:
+ * framework.FitError of Kubernetes 1.34.
  */
-export function unschedulableMessage(diagnosis: Diagnosis, columns: readonly string[], preemptionPolicy?: string): string {
+export function unschedulableMessage(
+  diagnosis: Diagnosis,
+  columns: readonly string[],
+  preemptionPolicy?: string,
+  preemption?: Preemption<unknown> | typeof VICTIMS_ARE_LEAVING,
+): string {
   if (diagnosis.nodes === 0) return NO_NODES;
-  const words = new Map<string, number>();
-  for (const [reason, count] of diagnosis.reasons) words.set(wordsOf(reason, columns), count);
-  const message = histogram(diagnosis.nodes, words);
+  const message = histogram(diagnosis.nodes, worded(diagnosis.reasons, columns));
   if (preemptionPolicy === "Never")
     return `${message} no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.`;
-  if (diagnosis.preemptible > 0) return message;
-  const preemption = new Map([
-    [UNHELPFUL, diagnosis.unhelpful],
-    [VICTIMLESS, diagnosis.victimless],
-  ]);
-  return `${message} no new claims to deallocate, preemption: ${histogram(diagnosis.nodes, preemption)}`;
+  if (preemption === VICTIMS_ARE_LEAVING) return `${message} no new claims to deallocate, preemption: ${VICTIMS_ARE_LEAVING}`;
+  if (preemption?.slot !== undefined) return message;
+  const { unhelpful, victimless } = preemption ?? diagnosis;
+  const words = worded(preemption?.rejections ?? new Map(), columns);
+  words.set(UNHELPFUL, unhelpful).set(VICTIMLESS, victimless);
+  return `${message} no new claims to deallocate, preemption: ${histogram(diagnosis.nodes, words)}`;
+}
+
+function worded(reasons: ReadonlyMap<number, number>, columns: readonly string[]): Map<string, number> {
+  return new Map([...reasons].map(([reason, count]) => [wordsOf(reason, columns), count]));
 }
 
 function histogram(nodes: number, words: ReadonlyMap<string, number>): string {
@@ -39,6 +50,19 @@ function histogram(nodes: number, words: ReadonlyMap<string, number>): string {
 
 export function eventMessage(message: string): string {
   return message.length <= EVENT_MESSAGE_CHARACTERS ? message : `${message.slice(0, EVENT_MESSAGE_CHARACTERS - " ...".length)} ...`;
+}
+
+/** The pod with the condition that says why it is ended. Source: preemption's prepareCandidate. */
+export function withDisruption(pod: Pod, now: string): Pod {
+  const condition: PodCondition = {
+    type: "DisruptionTarget",
+    status: "True",
+    lastTransitionTime: now,
+    reason: "PreemptionByScheduler",
+    message: "default-scheduler: preempting to accommodate a higher priority pod",
+  };
+  const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== condition.type);
+  return { ...pod, status: { ...pod.status, conditions: [...others, condition] } };
 }
 
 /** The conditions with PodScheduled=False of this message; undefined when they say so already. */

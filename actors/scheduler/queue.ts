@@ -106,10 +106,16 @@ export class SchedulingQueue<Owner> {
     for (const ticket of this.#unschedulable.get(bucket) ?? []) {
       if (woken >= most) break;
       woken++;
-      if (ticket.rested_ms > now_ms) this.#rest(ticket, now_ms);
-      else this.#activate(ticket, now_ms);
+      this.wakeOne(ticket, now_ms);
     }
     return woken;
+  }
+
+  /** An event can help this very pod. */
+  wakeOne(ticket: QueueTicket<Owner>, now_ms: number): void {
+    if (ticket.place !== "unschedulable") return;
+    if (ticket.rested_ms > now_ms) this.#rest(ticket, now_ms);
+    else this.#activate(ticket, now_ms);
   }
 
   /** The pod is gone or placed. */

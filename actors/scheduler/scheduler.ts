@@ -1,13 +1,24 @@
 import { type Actor, type ActorKind, type Context, type Timer, unknownMessage } from "../../runtime/mod.ts";
-import { ANYWHERE, dependsOnMarks, Inventory, type Placements, type PodClass, UNPLACED } from "../../scheduler-core/mod.ts";
+import {
+  ANYWHERE,
+  type Diagnosis,
+  Draw,
+  dependsOnMarks,
+  Inventory,
+  type Placements,
+  type PodClass,
+  UNPLACED,
+} from "../../scheduler-core/mod.ts";
 import { PodKind } from "../kinds/core/pod.ts";
-import type { Pod } from "../kinds/generated/types.ts";
+import type { Pod, PodStatus } from "../kinds/generated/types.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import type { Change, Subscription, View } from "../store/view.ts";
-import { type Candidate, Intake, type PodRecord } from "./intake.ts";
-import { eventMessage, scheduledMessage, unschedulableMessage, withUnschedulable } from "./messages.ts";
+import { Intake } from "./intake.ts";
+import { eventMessage, scheduledMessage, unschedulableMessage, VICTIMS_ARE_LEAVING, withUnschedulable } from "./messages.ts";
 import type { PlaceTask } from "./place-worker.ts";
+import type { Candidate, PodRecord } from "./pod-record.ts";
+import { type PreemptionOutcome, Preemptor } from "./preemptor.ts";
 import { SchedulingQueue } from "./queue.ts";
 import { ownsPod } from "./shard.ts";
 import { type SchedulerRegistry, Writes } from "./writes.ts";
@@ -73,6 +84,7 @@ class Scheduler implements Actor<SchedulerMessage> {
   readonly #queue = new SchedulingQueue<PodRecord>();
   readonly #intake: Intake;
   readonly #writes = new Writes();
+  readonly #preemptor: Preemptor;
   #started = false;
   #subscriptions: Subscription[] = [];
   /** Changes since the last batch, in order. */
@@ -91,6 +103,12 @@ class Scheduler implements Actor<SchedulerMessage> {
     this.#inventory = new Inventory(context.random.below(2 ** 31));
     const owns = (uid: string): boolean => ownsPod(uid, Number(key), options.shards ?? 1);
     this.#intake = new Intake(options.view, this.#inventory, this.#queue, owns);
+    const { view, registry, recorder } = options;
+    this.#preemptor = new Preemptor({
+      ...{ view, registry, recorder, inventory: this.#inventory, intake: this.#intake, writes: this.#writes, log: context.log },
+      random: new Draw(context.random.below(2 ** 31)),
+      now: () => timestamp(context.clock.now_ms()),
+    });
     // After a crash nobody says `start` again, so every activation does.
     context.tell(context.self, { type: "start" });
   }
@@ -174,8 +192,9 @@ class Scheduler implements Actor<SchedulerMessage> {
    * pods, of domains or of namespaces can have let them in.
    */
   #wakeHelped(now_ms: number): void {
-    const { helped, stirred, regrouped } = this.#intake;
+    const { helped, stirred, regrouped, nominations } = this.#intake;
     if (helped.size === 0 && stirred.size === 0 && !regrouped) return;
+    for (const { candidate } of nominations.at(helped)) if (candidate !== undefined) this.#queue.wakeOne(candidate.ticket, now_ms);
     for (const { bucket, sample, waiting } of [...this.#queue.buckets()]) {
       const { handle, pin } = sample.candidate as Candidate;
       const { relations } = this.#inventory.kinship(sample.peer);
@@ -201,7 +220,12 @@ class Scheduler implements Actor<SchedulerMessage> {
     this.#timer = { at_ms, timer: this.#context.after(Math.max(1, at_ms - now_ms), { type: "tick" }) };
   }
 
-  #send(records: readonly PodRecord[]): void {
+  #send(popped: readonly PodRecord[]): void {
+    const { nominations } = this.#intake;
+    const isNominee = (record: PodRecord): number => (nominations.nodeOf(record) === undefined ? 0 : 1);
+    // The room that was made for a pod is its own, until somebody more important comes.
+    const records = [...popped].sort((a, b) => b.priority - a.priority || isNominee(b) - isNominee(a));
+    for (const record of records) nominations.release(record);
     const numbers = new Map<string, number>();
     const classes: PodClass[] = [];
     const pods = new Int32Array(records.length);
@@ -241,20 +265,43 @@ class Scheduler implements Actor<SchedulerMessage> {
     if (flight.answer instanceof Error) throw flight.answer;
     const { slots, diagnosisOf, diagnoses } = flight.answer;
     const now_ms = this.#context.clock.monotonic_ms();
+    const rejected: number[] = [];
     flight.records.forEach((record, i) => {
       const slot = slots[i] ?? UNPLACED;
-      const candidate = record.candidate as Candidate;
-      if (slot !== UNPLACED) {
-        const node = this.#inventory.nameOf(slot);
-        this.#intake.assume(record, node);
-        this.#bind(record, candidate, node);
+      if (slot === UNPLACED) {
+        rejected.push(i);
         return;
       }
-      this.#queue.reject(candidate.ticket, now_ms);
+      const node = this.#inventory.nameOf(slot);
+      this.#intake.assume(record, node);
+      this.#bind(record, record.candidate as Candidate, node);
+    });
+    // All that are on nodes now are there before anybody makes room among them.
+    for (const i of rejected) this.#intake.nominations.hold(flight.records[i] as PodRecord);
+    this.#preemptor.begin();
+    for (const i of rejected) {
+      const record = flight.records[i] as PodRecord;
       const diagnosis = diagnoses[diagnosisOf[i] ?? -1];
       if (diagnosis === undefined) throw new Error(`no diagnosis for ${record.key}`);
-      this.#report(record, candidate, unschedulableMessage(diagnosis, this.#inventory.columns.names, candidate.preemptionPolicy));
-    });
+      this.#reject(record, record.candidate as Candidate, diagnosis, now_ms);
+    }
+  }
+
+  /** No node took the pod: makes room for it where that can help, and says so. */
+  #reject(record: PodRecord, candidate: Candidate, diagnosis: Diagnosis, now_ms: number): void {
+    const { nominations } = this.#intake;
+    const { preemptionPolicy } = candidate;
+    let outcome: PreemptionOutcome | undefined;
+    if (diagnosis.preemptible > 0 && preemptionPolicy !== "Never") {
+      outcome = this.#preemptor.attempt(record, this.#inventory.ready(candidate.handle, record.peer));
+      if (outcome === undefined) {
+        this.#queue.add(candidate.ticket, now_ms);
+        return;
+      }
+    }
+    if (preemptionPolicy !== "Never" && outcome !== VICTIMS_ARE_LEAVING && outcome?.slot === undefined) nominations.clear(record);
+    this.#queue.reject(candidate.ticket, now_ms);
+    this.#report(record, candidate, unschedulableMessage(diagnosis, this.#inventory.columns.names, preemptionPolicy, outcome));
   }
 
   #bind(record: PodRecord, { about }: Candidate, node: string): void {
@@ -278,12 +325,23 @@ class Scheduler implements Actor<SchedulerMessage> {
     const { namespace = "", name, uid, generation } = about.metadata;
     recorder.event(about, "Warning", "FailedScheduling", eventMessage(message));
     const now = timestamp(this.#context.clock.now_ms());
-    const conditionsOf = (pod: Pod | undefined) => withUnschedulable(pod?.status?.conditions, message, generation, now);
-    if (conditionsOf(view.get<Pod>(record.key)) === undefined) return;
+    const nominated = this.#intake.nominations.nodeOf(record);
+    const statusOf = ({ status = {} }: Pod): PodStatus | undefined => {
+      const conditions = withUnschedulable(status.conditions, message, generation, now);
+      if (conditions === undefined && status.nominatedNodeName === nominated) return undefined;
+      const { nominatedNodeName: _, ...others } = status;
+      return {
+        ...others,
+        ...(conditions === undefined ? {} : { conditions }),
+        ...(nominated === undefined ? {} : { nominatedNodeName: nominated }),
+      };
+    };
+    const known = view.get<Pod>(record.key);
+    if (known !== undefined && statusOf(known) === undefined) return;
     const modify = (pod: Pod): Pod | undefined => {
       if (pod.metadata.uid !== uid || pod.spec.nodeName) return undefined;
-      const conditions = conditionsOf(pod);
-      return conditions === undefined ? undefined : { ...pod, status: { ...pod.status, conditions } };
+      const status = statusOf(pod);
+      return status === undefined ? undefined : { ...pod, status };
     };
     this.#writes.submit(() =>
       registry.modify(PodKind, namespace, name, modify, { fieldManager: "kube-scheduler", subresource: "status" }).then(

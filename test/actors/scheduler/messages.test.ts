@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { eventMessage, unschedulableMessage, withUnschedulable } from "../../../actors/scheduler/messages.ts";
+import { eventMessage, unschedulableMessage, VICTIMS_ARE_LEAVING, withUnschedulable } from "../../../actors/scheduler/messages.ts";
+import type { Preemption } from "../../../scheduler-core/mod.ts";
 import {
   INSUFFICIENT,
   NODE_AFFINITY,
@@ -74,13 +75,21 @@ describe("unschedulableMessage", () => {
       "Never",
       "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't satisfy plugin(s) [NodeAffinity]. no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.",
     ],
-    [
-      { nodes: 1, reasons: new Map([[INSUFFICIENT, 1]]), ...NONE, preemptible: 1 },
-      undefined,
-      "0/1 nodes are available: 1 Insufficient cpu.",
-    ],
   ])("%# %s", (diagnosis, preemptionPolicy, message) => {
     expect(unschedulableMessage(diagnosis, COLUMNS, preemptionPolicy)).toBe(message);
+  });
+
+  const tried = { slot: undefined, victims: [], rejections: new Map<number, number>(), unhelpful: 0, victimless: 0 };
+  it.each<[Preemption<unknown> | typeof VICTIMS_ARE_LEAVING, string]>([
+    [{ ...tried, slot: 0, victims: ["a"] }, ""],
+    [
+      { ...tried, rejections: new Map([[INSUFFICIENT, 2]]), unhelpful: 1 },
+      " no new claims to deallocate, preemption: 0/3 nodes are available: 1 Preemption is not helpful for scheduling, 2 Insufficient cpu.",
+    ],
+    [VICTIMS_ARE_LEAVING, " no new claims to deallocate, preemption: not eligible due to a terminating pod on the nominated node."],
+  ])("after preemption was tried: %# %s", (outcome, end) => {
+    const diagnosis = { nodes: 3, reasons: new Map([[INSUFFICIENT, 3]]), ...NONE, preemptible: 2, unhelpful: 1 };
+    expect(unschedulableMessage(diagnosis, COLUMNS, undefined, outcome)).toBe(`0/3 nodes are available: 3 Insufficient cpu.${end}`);
   });
 });
 

@@ -1,7 +1,10 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { PodKind } from "../../../actors/kinds/core/pod.ts";
-import type { Pod } from "../../../actors/kinds/generated/types.ts";
+import type { Pod, PodDisruptionBudget, PriorityClass } from "../../../actors/kinds/generated/types.ts";
 import type { Kind } from "../../../actors/kinds/kind.ts";
+import { PodDisruptionBudgetKind } from "../../../actors/kinds/policy/pod-disruption-budget.ts";
+import { PriorityClassKind } from "../../../actors/kinds/scheduling/priority-class.ts";
+import { named } from "../registry/harness.ts";
 import { startScheduler, type TestScheduler } from "./harness.ts";
 
 const NO_ROOM =
@@ -157,6 +160,76 @@ describe("the scheduler shard", () => {
       await Promise.all(names.map((name) => scheduler.createPod(name, { topologySpreadConstraints: spread }, { labels: { app: "db" } })));
       for (const name of names) await bound(scheduler, name);
       expect(names.filter((name) => scheduler.pod(name)?.spec.nodeName === "n1").length).toBe(2);
+    });
+  });
+
+  describe("makes room for a pod of higher priority", () => {
+    const crowded = async (classes: readonly string[]): Promise<TestScheduler> => {
+      const scheduler = await started();
+      const { registry, setNode, createPod, pod, eventually } = scheduler;
+      const values: Record<string, number> = { low: 10, mid: 100, high: 1000 };
+      for (const [name, value] of Object.entries(values)) {
+        await registry.create(PriorityClassKind, named<PriorityClass>(name, undefined, { value }));
+      }
+      await setNode("n1", { cpu: `${classes.length}` });
+      scheduler.start();
+      for (const [i, priorityClassName] of classes.entries()) await createPod(`old-${i}`, { priorityClassName });
+      await eventually(() => classes.every((_, i) => pod(`old-${i}`)?.spec.nodeName === "n1"));
+      return scheduler;
+    };
+    const isLeaving = (scheduler: TestScheduler, name: string): boolean => scheduler.pod(name)?.metadata.deletionTimestamp !== undefined;
+    const end = (scheduler: TestScheduler, name: string): Promise<unknown> =>
+      scheduler.registry.delete(PodKind as unknown as Kind, "d", name, { gracePeriodSeconds: 0 });
+
+    it("ends the least important, waits until it is gone, and goes there", async () => {
+      const scheduler = await crowded(["mid", "low"]);
+      const { createPod, pod, eventually, events } = scheduler;
+      await createPod("urgent", { priorityClassName: "high" });
+      await eventually(() => pod("urgent")?.status?.nominatedNodeName === "n1" && isLeaving(scheduler, "old-1"));
+      expect(isLeaving(scheduler, "old-0")).toBe(false);
+      const target = pod("old-1")?.status?.conditions?.find(({ type }) => type === "DisruptionTarget");
+      expect(target).toMatchObject({ status: "True", reason: "PreemptionByScheduler" });
+      expect(pod("urgent")?.status?.conditions?.[0]?.message).toBe("0/1 nodes are available: 1 Insufficient cpu.");
+      await eventually(() => events("old-1").some((event) => event.startsWith("Preempted: Preempted by pod")));
+      expect(pod("urgent")?.spec.nodeName).toBeUndefined();
+      await end(scheduler, "old-1");
+      await eventually(() => pod("urgent")?.spec.nodeName === "n1");
+      expect(isLeaving(scheduler, "old-0")).toBe(false);
+    });
+
+    it("keeps the room that it made from others of no higher priority", async () => {
+      const scheduler = await crowded(["low"]);
+      const { createPod, pod, eventually } = scheduler;
+      await createPod("urgent", { priorityClassName: "high" });
+      await eventually(() => pod("urgent")?.status?.nominatedNodeName === "n1" && isLeaving(scheduler, "old-0"));
+      await createPod("cheeky", { priorityClassName: "mid" });
+      await eventually(() => pod("cheeky")?.status?.conditions?.some(({ reason }) => reason === "Unschedulable") === true);
+      await end(scheduler, "old-0");
+      await eventually(() => pod("urgent")?.spec.nodeName === "n1");
+      expect(pod("cheeky")?.spec.nodeName).toBeUndefined();
+    });
+
+    it("leaves everybody alone when preemptionPolicy says so", async () => {
+      const scheduler = await crowded(["low"]);
+      const { createPod, pod, eventually } = scheduler;
+      const gentle = named<PriorityClass>("gentle", undefined, { value: 5000, preemptionPolicy: "Never" });
+      await scheduler.registry.create(PriorityClassKind, gentle);
+      await createPod("gentle", { priorityClassName: "gentle" });
+      await eventually(() => pod("gentle")?.status?.conditions?.[0]?.message?.includes("preemptionPolicy=Never") === true);
+      expect(isLeaving(scheduler, "old-0")).toBe(false);
+    });
+
+    it("would rather end whom no disruption budget protects", async () => {
+      const scheduler = await crowded(["low", "low"]);
+      const { registry, createPod, pod, eventually } = scheduler;
+      const labelled = (now: Pod): Pod => ({ ...now, metadata: { ...now.metadata, labels: { app: "db" } } });
+      await registry.modify(PodKind, "d", "old-1", labelled, {});
+      const budget = named<PodDisruptionBudget>("db", "d", { spec: { minAvailable: 1, selector: { matchLabels: { app: "db" } } } });
+      await registry.create(PodDisruptionBudgetKind, budget);
+      await createPod("urgent", { priorityClassName: "high" });
+      await eventually(() => isLeaving(scheduler, "old-0") || isLeaving(scheduler, "old-1"));
+      expect([isLeaving(scheduler, "old-0"), isLeaving(scheduler, "old-1")]).toEqual([true, false]);
+      expect(pod("urgent")?.status?.nominatedNodeName).toBe("n1");
     });
   });
 

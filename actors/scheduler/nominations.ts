@@ -1,0 +1,79 @@
+import type { Inventory, Usage } from "../../scheduler-core/mod.ts";
+import type { PodRecord } from "./pod-record.ts";
+import type { Roster } from "./roster.ts";
+
+/** Room that is kept on a node for a pod whose victims are leaving it: a tenant that is not there yet. */
+export class Reservation {
+  readonly nominee: PodRecord;
+  readonly usage: Usage;
+  readonly priority: number;
+  /** Nobody is near a pod, or away from it, before it is there. */
+  readonly peer: undefined = undefined;
+
+  constructor(nominee: PodRecord) {
+    this.nominee = nominee;
+    this.usage = nominee.usage;
+    this.priority = nominee.priority;
+  }
+}
+
+interface Nomination {
+  readonly node: string;
+  readonly reservation: Reservation;
+  /** Whether the reservation counts in the arrays; not while the nominee is being decided. */
+  isHeld: boolean;
+}
+
+/**
+ * Pods that wait for victims of theirs to leave a node, by status.nominatedNodeName. Others do not get the room: it is reserved in the
+ * arrays until the nominee is decided again.
+ */
+export class Nominations {
+  readonly #inventory: Inventory;
+  readonly #roster: Roster<PodRecord | Reservation>;
+  readonly #nominations = new Map<PodRecord, Nomination>();
+
+  constructor(inventory: Inventory, roster: Roster<PodRecord | Reservation>) {
+    this.#inventory = inventory;
+    this.#roster = roster;
+  }
+
+  nodeOf(nominee: PodRecord): string | undefined {
+    return this.#nominations.get(nominee)?.node;
+  }
+
+  set(nominee: PodRecord, node: string): void {
+    this.clear(nominee);
+    this.#nominations.set(nominee, { node, reservation: new Reservation(nominee), isHeld: false });
+    this.hold(nominee);
+  }
+
+  /** Takes the room for the nominee, if it has a nomination. */
+  hold(nominee: PodRecord): void {
+    const nomination = this.#nominations.get(nominee);
+    if (nomination === undefined || nomination.isHeld) return;
+    nomination.isHeld = true;
+    this.#roster.enter(nomination.reservation, nomination.node);
+  }
+
+  /** Gives the room back while the nominee is decided. */
+  release(nominee: PodRecord): void {
+    const nomination = this.#nominations.get(nominee);
+    if (nomination === undefined || !nomination.isHeld) return;
+    nomination.isHeld = false;
+    this.#roster.leave(nomination.reservation, nomination.node);
+  }
+
+  clear(nominee: PodRecord): void {
+    this.release(nominee);
+    this.#nominations.delete(nominee);
+  }
+
+  /** The nominees of these slots. */
+  *at(slots: ReadonlySet<number>): Iterable<PodRecord> {
+    for (const [nominee, { node }] of this.#nominations) {
+      const slot = this.#inventory.slotOf(node);
+      if (slot !== undefined && slots.has(slot)) yield nominee;
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import type { ClassHandle, Peer, Usage } from "../../scheduler-core/mod.ts";
+import type { Regarding } from "../registry/event-recorder.ts";
+import type { QueueTicket } from "./queue.ts";
+
+/** A pod that waits for a node, or whose binding is under way. */
+export interface Candidate {
+  readonly handle: ClassHandle;
+  readonly pin: string | undefined;
+  readonly preemptionPolicy: string | undefined;
+  readonly about: Regarding;
+  readonly ticket: QueueTicket<PodRecord>;
+}
+
+/** What the scheduler remembers of a pod. */
+export interface PodRecord {
+  readonly key: string;
+  readonly uid: string;
+  readonly priority: number;
+  readonly usage: Usage;
+  readonly peer: Peer;
+  /** Where it is, or is assumed to be; undefined: it waits. */
+  node: string | undefined;
+  /** It is being ended to make room for another. */
+  isVictim: boolean;
+  /** Until the store says that it is bound. */
+  candidate: Candidate | undefined;
+}

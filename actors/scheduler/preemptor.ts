@@ -1,0 +1,136 @@
+import type { Logger } from "../../runtime/mod.ts";
+import { ANYWHERE, type Draw, type Inventory, type Occupant, type PodClass, type Preemption, preempt } from "../../scheduler-core/mod.ts";
+import { PodKind } from "../kinds/core/pod.ts";
+import type { Pod } from "../kinds/generated/types.ts";
+import type { Kind } from "../kinds/kind.ts";
+import type { EventRecorder, Regarding } from "../registry/event-recorder.ts";
+import type { View } from "../store/view.ts";
+import { Budgets } from "./budgets.ts";
+import type { Intake } from "./intake.ts";
+import { VICTIMS_ARE_LEAVING, withDisruption } from "./messages.ts";
+import { Reservation } from "./nominations.ts";
+import type { Candidate, PodRecord } from "./pod-record.ts";
+import type { SchedulerRegistry, Writes } from "./writes.ts";
+
+/** How many pods may try to make room between two batches; each looks at the pods of many nodes. The rest is tried after the next. */
+export const PREEMPTIONS_MAX = 64;
+
+export interface PreemptorOptions {
+  readonly view: View;
+  readonly registry: SchedulerRegistry;
+  readonly recorder: EventRecorder;
+  readonly inventory: Inventory;
+  readonly intake: Intake;
+  readonly writes: Writes;
+  readonly log: Logger;
+  readonly random: Draw;
+  /** Now, as an API object says it. */
+  readonly now: () => string;
+}
+
+export type PreemptionOutcome = Preemption<PodRecord | Reservation> | typeof VICTIMS_ARE_LEAVING;
+
+/** Makes room for pods that no node takes: chooses a node and victims, nominates the pod, and ends the victims as gracefully as they asked for. */
+export class Preemptor {
+  readonly #options: PreemptorOptions;
+  #budgets: Budgets | undefined;
+  /** What was found to be of no help, by class and pin: it stays so until somebody is nominated. */
+  readonly #futile = new Map<string, PreemptionOutcome>();
+  #left = 0;
+
+  constructor(options: PreemptorOptions) {
+    this.#options = options;
+  }
+
+  /** A new round: what was found out before may be wrong by now. */
+  begin(): void {
+    this.#budgets = undefined;
+    this.#futile.clear();
+    this.#left = PREEMPTIONS_MAX;
+  }
+
+  /** Tries for one pod; undefined: not any more in this round. */
+  attempt(record: PodRecord, pods: PodClass): PreemptionOutcome | undefined {
+    const { inventory, intake, view, random } = this.#options;
+    if (this.#victimsAreLeaving(record)) return VICTIMS_ARE_LEAVING;
+    const { pin } = record.candidate as Candidate;
+    const key = `${pods.id}/${inventory.kinship(record.peer).id}/${pin ?? ""}`;
+    const futile = this.#futile.get(key);
+    if (futile !== undefined) return futile;
+    if (this.#left-- <= 0) return undefined;
+    this.#budgets ??= new Budgets(view);
+    const budgets = this.#budgets;
+    const outcome = preempt(inventory.cluster, {
+      pods,
+      pin: pin === undefined ? ANYWHERE : intake.slotOfPin(pin),
+      occupants: (slot) => [...intake.on(inventory.nameOf(slot))].map((owner) => this.#occupant(owner, budgets)),
+      allowed: budgets.allowed,
+      random,
+    });
+    if (outcome.slot === undefined) this.#futile.set(key, outcome);
+    else {
+      this.#futile.clear();
+      this.#carryOut(record, inventory.nameOf(outcome.slot), outcome.victims, budgets);
+    }
+    return outcome;
+  }
+
+  /** Source: PodEligibleToPreemptOthers: who has victims that are on their way out waits for them. */
+  #victimsAreLeaving(record: PodRecord): boolean {
+    const node = this.#options.intake.nominations.nodeOf(record);
+    if (node === undefined) return false;
+    for (const tenant of this.#options.intake.on(node)) {
+      if (!(tenant instanceof Reservation) && tenant.priority < record.priority && tenant.isVictim) return true;
+    }
+    return false;
+  }
+
+  #occupant(owner: PodRecord | Reservation, budgets: Budgets): Occupant<PodRecord | Reservation> {
+    const { usage, priority } = owner;
+    if (owner instanceof Reservation) return { owner, usage, priority, marks: new Int32Array(0), started_ms: undefined, budgets: [] };
+    const { view, inventory } = this.#options;
+    return {
+      owner,
+      usage,
+      priority,
+      marks: inventory.raisedBy(owner.peer),
+      get started_ms(): number | undefined {
+        const started = view.get<Pod>(owner.key)?.status?.startTime;
+        return started === undefined ? undefined : Date.parse(started);
+      },
+      budgets: budgets.of(owner.peer.facts, owner.key.slice(owner.key.lastIndexOf("/") + 1)),
+    };
+  }
+
+  #carryOut(record: PodRecord, node: string, victims: readonly (PodRecord | Reservation)[], budgets: Budgets): void {
+    const { nominations } = this.#options.intake;
+    for (const victim of victims) {
+      if (victim instanceof Reservation) nominations.clear(victim.nominee);
+      else this.#end(victim, record, node, budgets);
+    }
+    nominations.set(record, node);
+  }
+
+  #end(victim: PodRecord, preemptor: PodRecord, node: string, budgets: Budgets): void {
+    const { view, registry, recorder, writes, log, now } = this.#options;
+    if (victim.isVictim) return;
+    victim.isVictim = true;
+    const pod = view.get<Pod>(victim.key);
+    if (pod === undefined || pod.metadata.uid !== victim.uid) return;
+    const { namespace = "", name, uid } = pod.metadata;
+    budgets.take(budgets.of(victim.peer.facts, name));
+    const about: Regarding = { kind: "Pod", apiVersion: "v1", metadata: pod.metadata };
+    const condition = (current: Pod): Pod | undefined => (current.metadata.uid === uid ? withDisruption(current, now()) : undefined);
+    const status = { fieldManager: "kube-scheduler", subresource: "status" } as const;
+    writes.submit(async () => {
+      try {
+        await registry.modify(PodKind, namespace, name, condition, status);
+        await registry.delete(PodKind as unknown as Kind, namespace, name, { preconditions: { uid } });
+        recorder.event(about, "Normal", "Preempted", `Preempted by pod ${preemptor.uid} on node ${node}`);
+      } catch (error) {
+        victim.isVictim = false;
+        log.warn({ pod: victim.key, error: String(error) }, "victim of preemption not deleted");
+      }
+    });
+  }
+}
