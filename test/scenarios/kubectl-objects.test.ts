@@ -174,6 +174,8 @@ describe("changes", () => {
     const patch = (type: string, text: string): readonly string[] => ["patch", "deployment", "api", "--type", type, "-p", text];
     const image = '{"spec":{"template":{"spec":{"containers":[{"name":"main","image":"nginx:5"}]}}}}';
     expect(await kubectl.ok(patch("strategic", image))).toBe("deployment.apps/api patched");
+    // kubectl compares what it read with what came back, and a rollout goes on writing.
+    await rolledOut("api");
     expect(await kubectl.ok(patch("strategic", image))).toBe("deployment.apps/api patched (no change)");
     await kubectl.ok(patch("merge", '{"spec":{"replicas":2}}'));
     await kubectl.ok(patch("json", '[{"op":"test","path":"/spec/replicas","value":2},{"op":"replace","path":"/spec/replicas","value":6}]'));
