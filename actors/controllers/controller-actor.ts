@@ -127,14 +127,22 @@ class ControllerActor implements Actor<ControllerMessage> {
   #follow(): void {
     const { view } = this.#dependencies;
     for (const index of this.#controller.indexes ?? []) view.index(index);
-    for (const watch of this.#controller.watches) {
-      for (const now of view.list(watch.resource)) {
-        this.#changed(watch, { resource: watch.resource, revision: now.revision, now, before: undefined });
-      }
-      this.#subscriptions.push(view.watch(watch.resource, view.revision, (change) => this.#changed(watch, change)));
-    }
+    for (const watch of this.#controller.watches) this.#watch(watch);
+    const more = this.#controller.more?.((watch, indexes) => {
+      for (const index of indexes) view.index(index);
+      this.#watch(watch);
+    });
+    if (more !== undefined) this.#subscriptions.push(more);
     this.#subscriptions.push(view.afterBatch(() => this.#tellIfReady()));
     this.#tellIfReady();
+  }
+
+  #watch(watch: Watch): void {
+    const { view } = this.#dependencies;
+    for (const now of view.list(watch.resource)) {
+      this.#changed(watch, { resource: watch.resource, revision: now.revision, now, before: undefined });
+    }
+    this.#subscriptions.push(view.watch(watch.resource, view.revision, (change) => this.#changed(watch, change)));
   }
 
   /** Runs inside the replica's turn: only marks. */

@@ -4,7 +4,7 @@ import type { KubeObject } from "../kinds/object.ts";
 import type { Regarding } from "../registry/event-recorder.ts";
 import type { DeleteOptions } from "../registry/registry.ts";
 import type { Key } from "../store/transaction.ts";
-import type { Change, IndexDefinition, View } from "../store/view.ts";
+import type { Change, IndexDefinition, Subscription, View } from "../store/view.ts";
 
 /** An Event to record. In `message`, `{name}` stands for the name of the object written and `{error}` for the refusal's message. */
 export interface Note {
@@ -57,6 +57,9 @@ export interface Refusal {
   readonly error: Error;
 }
 
+/** Calls back for every custom kind that there is and that comes, see KindTable. */
+export type HearOfCustom = (hear: (kind: Kind) => void) => Subscription;
+
 export interface Watch {
   readonly resource: string;
   /** The keys that a change touches. Called for every object at the start and for every change; must be cheap and must not change anything. */
@@ -79,6 +82,8 @@ export interface Controller {
   readonly kind?: Kind;
   readonly watches: readonly Watch[];
   readonly indexes?: readonly IndexDefinition[];
+  /** Where it hears of more to watch while it runs, each once. */
+  readonly more?: (watch: (watch: Watch, indexes: readonly IndexDefinition[]) => void) => Subscription;
   /** Keys that are worked on at the same time; CONTROLLER_CONCURRENCY by default. */
   readonly concurrency?: number;
   /** The least time between two rounds of one key, so that a burst of changes becomes few rounds; 0 by default. */

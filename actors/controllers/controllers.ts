@@ -1,6 +1,6 @@
 import type { ActorKind } from "../../runtime/mod.ts";
 import type { Kind } from "../kinds/kind.ts";
-import type { Controller } from "./controller.ts";
+import type { Controller, HearOfCustom } from "./controller.ts";
 import { type ControllerDependencies, type ControllerMessage, controllerKind } from "./controller-actor.ts";
 import { deploymentController } from "./deployment.ts";
 import { disruptionController } from "./disruption.ts";
@@ -19,20 +19,22 @@ import { claimProtectionController, volumeProtectionController } from "./volume-
 export interface ControllersOptions extends ControllerDependencies {
   /** Every kind that the API serves: what the garbage and the namespace controllers look after. */
   readonly kinds: readonly Kind[];
+  /** Where kinds that come later are heard of. */
+  readonly hearOfCustom?: HearOfCustom;
   /** The cluster's CA certificate, PEM, for the ConfigMap `kube-root-ca.crt` of every namespace. */
   readonly caCertificate: string;
 }
 
 /** All controllers. One more is one more file and one more line here. Each call makes new ones, with nothing remembered. */
-export function allControllers(options: Pick<ControllersOptions, "kinds" | "caCertificate">): readonly Controller[] {
-  const { caCertificate } = options;
+export function allControllers(options: Pick<ControllersOptions, "kinds" | "caCertificate" | "hearOfCustom">): readonly Controller[] {
+  const { caCertificate, hearOfCustom } = options;
   // Other versions of a kind show the same objects.
   const kinds = options.kinds.filter(({ stored }) => stored === undefined);
   return [
     deploymentController,
     replicaSetController,
-    garbageCollector(kinds),
-    namespaceController(kinds),
+    garbageCollector(kinds, hearOfCustom),
+    namespaceController(kinds, hearOfCustom),
     serviceAccountController,
     rootCaPublisher(caCertificate),
     nodeLifecycleController(),

@@ -4,7 +4,7 @@ import { ownersOf, sameOwners } from "../kinds/metadata-text.ts";
 import type { KubeObject, ObjectMeta, OwnerReference } from "../kinds/object.ts";
 import type { Change, Entry, View } from "../store/view.ts";
 import { modify, remove } from "./actions.ts";
-import { type Action, type Controller, NO_KEYS, NOTHING } from "./controller.ts";
+import { type Action, type Controller, type HearOfCustom, NO_KEYS, NOTHING, type Watch } from "./controller.ts";
 import { type Dependent, FOREGROUND, isBeingDeletedBy, mayBeHeld, metadataOf, ORPHAN, Ownership } from "./garbage-owners.ts";
 import { disowned } from "./ownership.ts";
 
@@ -18,15 +18,25 @@ const CONCURRENCY = 256;
  * and looks at an object only when an owner of it is missing, going, or gone: an object whose owners live costs one look at each of
  * them when it appears, and one without owners a search for a word in its text. Source: pkg/controller/garbagecollector.
  */
-export function garbageCollector(kinds: readonly Kind[]): Controller {
+export function garbageCollector(kinds: readonly Kind[], hearOfCustom?: HearOfCustom): Controller {
   const collected = kinds.filter((kind) => !IGNORED.has(resourceOf(kind)));
   const ownership = new Ownership(collected);
+  const watchOf = (resource: string): Watch => ({ resource, keys: (change, view) => keysOf(ownership, change, view) });
   return {
     name: "garbage-collector",
     component: "garbage-collector-controller",
     concurrency: CONCURRENCY,
     indexes: ownership.indexes(),
-    watches: ownership.resources.map((resource) => ({ resource, keys: (change, view) => keysOf(ownership, change, view) })),
+    watches: ownership.resources.map(watchOf),
+    ...(hearOfCustom === undefined
+      ? {}
+      : {
+          more: (watch) =>
+            hearOfCustom((kind) => {
+              const resource = resourceOf(kind);
+              if (ownership.add(kind)) watch(watchOf(resource), ownership.indexes([resource]));
+            }),
+        }),
     reconcile: (view, key) => reconcile(ownership, view, key),
   };
 }

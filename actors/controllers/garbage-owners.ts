@@ -22,10 +22,15 @@ export class Ownership {
   readonly #byResource = new Map<string, Kind>();
 
   constructor(kinds: readonly Kind[]) {
-    for (const kind of kinds) {
-      this.#byGroupKind.set(`${kind.group}/${kind.kind}`, kind);
-      this.#byResource.set(resourceOf(kind), kind);
-    }
+    for (const kind of kinds) this.add(kind);
+  }
+
+  /** Whether the kind's resource is new here. */
+  add(kind: Kind): boolean {
+    const isNew = !this.#byResource.has(resourceOf(kind));
+    this.#byGroupKind.set(`${kind.group}/${kind.kind}`, kind);
+    this.#byResource.set(resourceOf(kind), kind);
+    return isNew;
   }
 
   get resources(): readonly string[] {
@@ -33,8 +38,8 @@ export class Ownership {
   }
 
   /** One index per resource: under the uid of each owner. Objects without owners are in none. */
-  indexes(): readonly IndexDefinition[] {
-    return this.resources.map((resource) => ({
+  indexes(resources: readonly string[] = this.resources): readonly IndexDefinition[] {
+    return resources.map((resource) => ({
       name: `owners:${resource}`,
       resource,
       values: ({ metadata: { ownerReferences } }: KubeObject) =>

@@ -7,7 +7,7 @@ import { timestamp } from "../registry/timestamps.ts";
 import type { Change, Entry, View } from "../store/view.ts";
 import { anyKind, remove, updateStatus } from "./actions.ts";
 import { conditionOf } from "./conditions.ts";
-import { type Action, type Controller, NO_KEYS, NOTHING } from "./controller.ts";
+import { type Action, type Controller, type HearOfCustom, NO_KEYS, NOTHING } from "./controller.ts";
 import { metadataOf } from "./garbage-owners.ts";
 
 /** Objects deleted in one round at most. */
@@ -17,8 +17,8 @@ const PACE_MS = 20;
 const PODS = "pods";
 
 /** Empties namespaces that are being deleted, pods first, and lets them go. Source: pkg/controller/namespace. */
-export function namespaceController(kinds: readonly Kind[]): Controller {
-  const content = kinds.filter((kind) => kind.namespaced && kind.verbs.includes("delete"));
+export function namespaceController(kinds: readonly Kind[], hearOfCustom?: HearOfCustom): Controller {
+  const content: Kind[] = kinds.filter((kind) => kind.namespaced && kind.verbs.includes("delete"));
   return {
     name: "namespace",
     component: "namespace-controller",
@@ -28,6 +28,16 @@ export function namespaceController(kinds: readonly Kind[]): Controller {
       { resource: "namespaces", keys: ({ now }, view) => (now !== undefined && isGoing(view, now.key) ? [now.key] : NO_KEYS) },
       ...content.map((kind) => ({ resource: resourceOf(kind), keys: keysOfGone })),
     ],
+    ...(hearOfCustom === undefined
+      ? {}
+      : {
+          more: (watch) =>
+            hearOfCustom((kind) => {
+              if (!kind.namespaced || content.some((known) => resourceOf(known) === resourceOf(kind))) return;
+              content.push(kind);
+              watch({ resource: resourceOf(kind), keys: keysOfGone }, []);
+            }),
+        }),
     reconcile: (view, key, now_ms) => reconcile(content, view, key, now_ms),
   };
 }

@@ -127,6 +127,7 @@ export class KindTable {
   readonly #byPlural = new Map<string, Kind>();
   readonly #byKind = new Map<string, Kind>();
   readonly #byResource = new Map<string, Kind>();
+  readonly #listeners = new Set<(kind: Kind) => void>();
 
   constructor(kinds: readonly Kind[] = BUILT_IN_KINDS) {
     for (const kind of kinds) this.add(kind);
@@ -137,6 +138,14 @@ export class KindTable {
     this.#byPlural.set(`${kind.group}/${kind.version}/${kind.plural}`, kind);
     this.#byKind.set(`${kind.group}/${kind.version}/${kind.kind}`, kind);
     if (kind.stored === undefined) this.#byResource.set(resourceOf(kind), kind);
+    if (kind.custom !== undefined) for (const hear of this.#listeners) hear(kind);
+  }
+
+  /** Calls `hear` for every custom kind: for those that there are at once, and for each that is added, or takes another's place, until it is cancelled. */
+  hearOfCustom(hear: (kind: Kind) => void): { cancel(): void } {
+    for (const kind of this.all()) if (kind.custom !== undefined) hear(kind);
+    this.#listeners.add(hear);
+    return { cancel: () => void this.#listeners.delete(hear) };
   }
 
   remove(kind: Kind): void {

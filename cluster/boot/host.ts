@@ -239,6 +239,7 @@ export class RunningHost {
         registry: this.#registry,
         recorderFor: (component) => this.#recorder(component),
         kinds: BUILT_IN_KINDS,
+        hearOfCustom: (hear) => this.#kinds.hearOfCustom(hear),
         caCertificate: this.#options.tls.ca,
       }),
     );

@@ -1,6 +1,8 @@
-import { defineKind, statusApart } from "../define-kind.ts";
+import { isEstablished } from "../custom/custom-kind.ts";
+import { approvalErrors, conversionErrors, sharedErrors, storedVersionErrors, versionErrors } from "../custom/definition-rules.ts";
+import { defineKind } from "../define-kind.ts";
 import { invalid, required } from "../field-error.ts";
-import { immutable, namedBy, requiredName, requiredOneOf } from "../field-rules.ts";
+import { immutable, namedBy, requiredOneOf } from "../field-rules.ts";
 import type { CustomResourceDefinition, CustomResourceDefinitionSpec } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
 import { validateObjectMeta } from "../metadata.ts";
@@ -25,47 +27,77 @@ function applyDefaults({ spec }: CustomResourceDefinition): void {
   if (service !== undefined) service.port ??= WEBHOOK_PORT;
 }
 
-function storedVersions(spec: CustomResourceDefinitionSpec): string[] {
-  return (spec.versions ?? []).filter(({ storage }) => storage).map(({ name }) => name);
+/** The versions that objects have been stored in, with the one in which they are stored from now on. */
+function storedVersions({ versions = [] }: CustomResourceDefinitionSpec, before: readonly string[]): string[] {
+  const now = versions.find(({ storage }) => storage)?.name;
+  return now === undefined || before.includes(now) ? [...before] : [...before, now];
 }
 
 function validateNames({ names }: CustomResourceDefinitionSpec): FieldError[] {
-  const errors = requiredName(dns1035Label, names.plural, "spec.names.plural");
-  errors.push(...requiredName(dns1035Label, names.singular, "spec.names.singular"));
+  const members = ["plural", "singular", "kind", "listKind"] as const;
+  const errors = members.filter((member) => !names[member]).map((member) => required(`spec.names.${member}`));
+  for (const member of ["plural", "singular"] as const) errors.push(...namedBy(dns1035Label, names[member], `spec.names.${member}`));
   for (const member of ["kind", "listKind"] as const) {
     const value = names[member] ?? "";
-    if (value === "") errors.push(required(`spec.names.${member}`));
     for (const message of value === "" ? [] : dns1035Label(value.toLowerCase())) {
       errors.push(invalid(`spec.names.${member}`, value, `may have mixed case, but should otherwise match: ${message}`));
     }
   }
-  if (names.kind !== "" && names.kind === names.listKind) {
+  for (const [index, name] of (names.shortNames ?? []).entries()) {
+    for (const message of dns1035Label(name)) errors.push(invalid(`spec.names.shortNames[${index}]`, name, message));
+  }
+  if (names.kind && names.kind === names.listKind) {
     errors.push(invalid("spec.names.listKind", names.listKind, "kind and listKind may not be the same"));
+  }
+  for (const [index, name] of (names.categories ?? []).entries()) {
+    for (const message of dns1035Label(name)) errors.push(invalid(`spec.names.categories[${index}]`, name, message));
   }
   return errors;
 }
 
-/** What of the rules concerns the facts of the kind; the schemas of the versions have their own. Source: ValidateCustomResourceDefinition. */
-function validate({ metadata, spec }: CustomResourceDefinition): FieldError[] {
+const SCHEMA_WANTED = "schemas are required";
+const PRESERVES = "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead";
+
+/** Source: ValidateCustomResourceDefinition. */
+function validate(definition: CustomResourceDefinition): FieldError[] {
+  const { metadata, spec } = definition;
   const wanted = `${spec.names?.plural ?? ""}.${spec.group}`;
-  const errors = validateObjectMeta(metadata, false, (name) => (name === wanted ? [] : ['must be spec.names.plural+"."+spec.group']));
-  errors.push(...(spec.group ? namedBy(dnsSubdomain, spec.group, "spec.group") : [required("spec.group")]));
-  if (spec.group !== "" && !spec.group.includes(".")) {
-    errors.push(invalid("spec.group", spec.group, "should be a domain with at least one dot"));
-  }
+  const errors = validateObjectMeta(metadata, false, (name) => [
+    ...dnsSubdomain(name),
+    ...(name === wanted ? [] : ['must be spec.names.plural+"."+spec.group']),
+  ]);
+  const words = spec.group ? dnsSubdomain(spec.group) : [];
+  if (!spec.group) errors.push(required("spec.group"));
+  else if (words.length > 0) errors.push(invalid("spec.group", spec.group, words.join(",")));
+  else if (!spec.group.includes(".")) errors.push(invalid("spec.group", spec.group, "should be a domain with at least one dot"));
   errors.push(...requiredOneOf(spec.scope, SCOPES, "spec.scope"));
-  const stored = storedVersions(spec);
-  if (stored.length !== 1) {
-    const shown = spec.versions ?? [];
-    errors.push(invalid("spec.versions", shown, "must have exactly one version marked as storage version"));
+  const versions = spec.versions ?? [];
+  for (const [index, { schema }] of versions.entries()) {
+    if (schema?.openAPIV3Schema === undefined) errors.push(required(`spec.versions[${index}].schema.openAPIV3Schema`, SCHEMA_WANTED));
   }
-  for (const [index, { name, schema }] of (spec.versions ?? []).entries()) {
-    errors.push(...requiredName(dns1035Label, name, `spec.versions[${index}].name`));
-    if (schema?.openAPIV3Schema === undefined) {
-      errors.push(required(`spec.versions[${index}].schema.openAPIV3Schema`, "schemas are required"));
-    }
+  errors.push(...versionErrors(spec));
+  if (new Set(versions.map(({ name }) => name)).size < versions.length) {
+    errors.push(invalid("spec.versions", versions, "must contain unique version names"));
   }
-  return [...errors, ...validateNames(spec)];
+  if (versions.filter(({ storage }) => storage).length !== 1) {
+    errors.push(invalid("spec.versions", versions, "must have exactly one version marked as storage version"));
+  }
+  errors.push(...validateNames(spec), ...sharedErrors(spec), ...conversionErrors(spec));
+  if (errors.length === 0 || definition.status !== undefined) errors.push(...storedVersionErrors(definition));
+  errors.push(...approvalErrors(definition));
+  if (spec.preserveUnknownFields === true) errors.push(invalid("spec.preserveUnknownFields", true, PRESERVES));
+  return errors;
+}
+
+/** Once clients use it, its names are fixed. Source: validateCustomResourceDefinitionSpecUpdate. */
+function validateUpdate(next: CustomResourceDefinition, current: CustomResourceDefinition): FieldError[] {
+  const established = isEstablished(current);
+  return [
+    ...(established ? immutable(next.spec.scope, current.spec.scope, "spec.scope") : []),
+    ...(established ? immutable(next.spec.names.kind, current.spec.names.kind, "spec.names.kind") : []),
+    ...immutable(next.spec.group, current.spec.group, "spec.group"),
+    ...immutable(next.spec.names.plural, current.spec.names.plural, "spec.names.plural"),
+  ];
 }
 
 export const CustomResourceDefinitionKind: Kind<CustomResourceDefinition> = defineKind<CustomResourceDefinition>({
@@ -79,19 +111,19 @@ export const CustomResourceDefinitionKind: Kind<CustomResourceDefinition> = defi
   schema: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition",
   tracksGeneration: true,
   applyDefaults,
-  ...statusApart<CustomResourceDefinition>(() => ({})),
   prepareForCreate: (definition) => {
     definition.status = {
       acceptedNames: { kind: "", plural: "" },
       conditions: [],
-      storedVersions: storedVersions(definition.spec),
+      storedVersions: storedVersions(definition.spec, []),
     };
   },
+  prepareForUpdate: (next, current) => {
+    const { acceptedNames = { kind: "", plural: "" }, conditions = [], storedVersions: before = [] } = current.status ?? {};
+    next.status = { ...current.status, acceptedNames, conditions, storedVersions: storedVersions(next.spec, before) };
+  },
   validate,
-  validateUpdate: (next, current) => [
-    ...immutable(next.spec.group, current.spec.group, "spec.group"),
-    ...immutable(next.spec.scope, current.spec.scope, "spec.scope"),
-  ],
+  validateUpdate,
   columns: DEFAULT_COLUMNS,
   cells: defaultCells,
 });

@@ -59,6 +59,12 @@ function rulesOf(schema: StructuralSchema): readonly Rule[] {
   return ready;
 }
 
+/** Why a rule cannot be read; undefined when it can. */
+export function ruleProblem(expression: string): string | undefined {
+  const program = programOf(expression);
+  return typeof program === "string" ? program : undefined;
+}
+
 /** What of the rules the object breaks. `before` is the object that it replaces. */
 export function brokenRules(schema: StructuralSchema, object: unknown, before: Before | undefined): FieldError[] {
   return new RuleWalk().walk(schema, object, "", before, true, true);
