@@ -1,12 +1,11 @@
 import { type ActorKind, type Address, addressOf } from "../../runtime/mod.ts";
 import { CustomResourceDefinitionKind } from "../kinds/apiextensions/custom-resource-definition.ts";
-import { statusOf, withCondition } from "../kinds/custom/accepted-names.ts";
+import { CLEANUP_FINALIZER, statusOf, withCondition } from "../kinds/custom/accepted-names.ts";
 import { customKinds, isEstablished } from "../kinds/custom/custom-kind.ts";
 import type { CustomResourceDefinition } from "../kinds/generated/types.ts";
 import { resourceOf } from "../kinds/kind.ts";
 import { decodeMetadata } from "../kinds/metadata-text.ts";
 import type { KubeObject } from "../kinds/object.ts";
-import { CLEANUP_FINALIZER } from "../registry/deletion.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import type { View } from "../store/view.ts";
 import { anyKind, modify, remove, updateStatus } from "./actions.ts";

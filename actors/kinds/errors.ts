@@ -73,9 +73,9 @@ export function resourceNotFound(): StatusError {
   return failure(404, "NotFound", "the server could not find the requested resource", {});
 }
 
-/** 405 for a verb that the resource does not have. */
-export function methodNotAllowed(): StatusError {
-  return failure(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {});
+/** 405 for a verb that the resource does not have, or not now. */
+export function methodNotAllowed(message = "the server does not allow this method on the requested resource"): StatusError {
+  return failure(405, "MethodNotAllowed", message, {});
 }
 
 /** 405 for an action that the kind does not support: `patch is not supported on resources of kind "bindings"`. */

@@ -53,6 +53,8 @@ export interface CustomFacts {
   asServed(object: KubeObject): KubeObject;
   /** Where the numbers of its Scale are. */
   readonly scale?: ScaleFields;
+  /** Its definition is being deleted: nothing new is made. */
+  readonly terminating: boolean;
   /** What clients of a deprecated version are told. */
   readonly deprecation?: string;
 }
@@ -94,6 +96,10 @@ export interface Kind<T extends KubeObject = KubeObject> {
   prepareForStatusUpdate?(next: T, current: T, context: PrepareContext): void;
   /** The same for an update through `approval`, which writes its own part of the status. */
   prepareForApproval?(next: T, current: T, context: PrepareContext): void;
+  /** What an object is from the moment on that its deletion is asked for, where that is more than a timestamp. Returns the next object. */
+  prepareForDeletion?(object: T, context: PrepareContext): KubeObject;
+  /** True for kinds of which an update must name the revision that it changes. Source: AllowUnconditionalUpdate. */
+  readonly updatesNameRevision?: boolean;
   /** `current` is what an update replaces: what was wrong before and is as it was may be let through. */
   validate(object: T, current?: T): FieldError[];
   /** True for kinds whose status is validated as it is written. */

@@ -13,9 +13,6 @@ export type Deletion =
   /** It is on its way already and this request changes nothing. */
   | { readonly action: "keep" };
 
-/** Holds a definition until its objects are gone. */
-export const CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io";
-const DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io";
 const ORPHAN = "orphan";
 const FOREGROUND = "foregroundDeletion";
 /** What is left to dependents when nobody says: only the oldest of the workloads kept its habit. Source: batch's jobStrategy. */
@@ -44,11 +41,11 @@ export function checkPreconditions(kind: Kind, object: KubeObject, preconditions
  * Removes the object now, or marks it: a grace period (pods) and finalizers hold it. Source: apiserver's rest.BeforeDelete and
  * registry.Store.Delete; for namespaces pkg/registry/core/namespace/storage.
  */
-export function decideDeletion(kind: Kind, object: KubeObject, options: DeleteOptions, now_ms: number): Deletion {
+export function decideDeletion(kind: Kind, current: KubeObject, options: DeleteOptions, now_ms: number): Deletion {
   const resource = resourceOf(kind);
-  if (resource === "namespaces") return decideNamespaceDeletion(object as Namespace, options, now_ms);
-  const asked = finalizersFor(resource, object.metadata, options);
-  const finalizers = resource === DEFINITIONS && !asked.includes(CLEANUP_FINALIZER) ? [...asked, CLEANUP_FINALIZER] : asked;
+  if (resource === "namespaces") return decideNamespaceDeletion(current as Namespace, options, now_ms);
+  const object = current.metadata.deletionTimestamp === undefined ? (kind.prepareForDeletion?.(current, { now_ms }) ?? current) : current;
+  const finalizers = finalizersFor(resource, object.metadata, options);
   const graceful = kind.defaultGraceSeconds === undefined ? undefined : gracefully(kind, object, options, now_ms);
   if (graceful === "pending") return { action: "keep" };
   if (graceful !== undefined) {

@@ -1,4 +1,4 @@
-import { conflict, invalid, notFound } from "../kinds/errors.ts";
+import { conflict, internalError, invalid, notFound } from "../kinds/errors.ts";
 import { invalid as invalidField } from "../kinds/field-error.ts";
 import type { LabelSelector, Scale } from "../kinds/generated/types.ts";
 import { asServed, type Kind } from "../kinds/kind.ts";
@@ -56,6 +56,7 @@ function scaled({ custom }: Pick<Kind, "custom">, object: KubeObject): Scaled {
   const { metadata } = object;
   const fields = custom?.scale;
   if (fields !== undefined) {
+    if (fields.replicas(object) === undefined) throw internalError(`the spec replicas field "${fields.specReplicasPath}" does not exist`);
     return {
       metadata,
       replicas: fields.replicas(object),

@@ -41,6 +41,7 @@ export async function updateObject<T extends KubeObject>(
 ): Promise<Entry> {
   const { namespace, name } = object.metadata;
   const named = namedRevision(object);
+  if (named === undefined && kind.updatesNameRevision === true && options.subresource === undefined) throw revisionMissing(kind, name);
   if (named !== undefined) await catchUpWith(world, kind, namespace, name, named);
   return changeStored(world.access, kind, namespace, name, (entry, current) => {
     const { uid } = object.metadata;
@@ -48,6 +49,12 @@ export async function updateObject<T extends KubeObject>(
     if (named !== undefined && named !== String(entry.revision)) throw conflict(kind, name);
     return decideUpdate(world, kind, entry, current, object, options, named !== undefined);
   });
+}
+
+function revisionMissing(kind: Kind<never>, name: string): Error {
+  const message = "Invalid value: 0x0: must be specified for an update";
+  const { group, plural } = kind;
+  return invalid({ group, kind: plural }, name, [{ reason: "FieldValueInvalid", field: "metadata.resourceVersion", message }]);
 }
 
 /** This host may not have seen yet the revision that the client has. */

@@ -29,6 +29,8 @@ export async function answerResource(
   response: ServerResponse,
 ): Promise<Answer> {
   const target = targetOf(info, context.kinds);
+  const deprecation = "kind" in target ? target.kind.custom?.deprecation : undefined;
+  if (deprecation !== undefined) response.setHeader("Warning", `299 - ${JSON.stringify(deprecation)}`);
   switch (target.target) {
     case "no-page":
       return PAGE_NOT_FOUND;

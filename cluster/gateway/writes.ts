@@ -1,4 +1,4 @@
-import { badRequest } from "../../actors/kinds/errors.ts";
+import { badRequest, methodNotAllowed } from "../../actors/kinds/errors.ts";
 import type { Kind } from "../../actors/kinds/kind.ts";
 import { keyFor } from "../../actors/kinds/kind.ts";
 import type { ObjectMeta } from "../../actors/kinds/object.ts";
@@ -18,6 +18,7 @@ const NAMESPACE_MISMATCH = "the namespace of the provided object does not match 
 
 /** `POST` of an object. */
 export async function create(context: GatewayContext, info: ResourceRequest, kind: Kind, content: Content): Promise<Answer> {
+  if (kind.custom?.terminating === true) throw methodNotAllowed("create not allowed while custom resource definition is terminating");
   const options = writeOptions(info.query, content.userAgent, "CreateOptions");
   const { object, warnings } = readObject(kind, content, options, context.kinds);
   const entry = await context.registry.create(kind, { ...object, metadata: placed(kind, info, object.metadata) }, options);

@@ -1,10 +1,11 @@
+import { CLEANUP_FINALIZER, withCondition } from "../custom/accepted-names.ts";
 import { isEstablished } from "../custom/custom-kind.ts";
 import { approvalErrors, conversionErrors, sharedErrors, storedVersionErrors, versionErrors } from "../custom/definition-rules.ts";
 import { defineKind } from "../define-kind.ts";
 import { invalid, required } from "../field-error.ts";
 import { immutable, namedBy, requiredOneOf } from "../field-rules.ts";
 import type { CustomResourceDefinition, CustomResourceDefinitionSpec } from "../generated/types.ts";
-import type { Kind } from "../kind.ts";
+import type { Kind, PrepareContext } from "../kind.ts";
 import { validateObjectMeta } from "../metadata.ts";
 import { dns1035Label, dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
@@ -25,6 +26,23 @@ function applyDefaults({ spec }: CustomResourceDefinition): void {
   spec.conversion ??= { strategy: "None" };
   const service = spec.conversion.webhook?.clientConfig?.service;
   if (service !== undefined) service.port ??= WEBHOOK_PORT;
+}
+
+/** Its objects go first. Source: apiextensions-apiserver's pkg/registry/customresourcedefinition/etcd.go, Delete. */
+function prepareForDeletion(definition: CustomResourceDefinition, { now_ms }: PrepareContext): CustomResourceDefinition {
+  const { metadata, status } = definition;
+  const others = metadata.finalizers ?? [];
+  const finalizers = others.includes(CLEANUP_FINALIZER) ? others : [...others, CLEANUP_FINALIZER];
+  const terminating = {
+    type: "Terminating",
+    status: "True",
+    reason: "InstanceDeletionPending",
+    message: "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+  };
+  const now = `${new Date(now_ms).toISOString().slice(0, 19)}Z`;
+  const conditions = [...withCondition(status?.conditions ?? [], terminating, now)];
+  const { acceptedNames = { kind: "", plural: "" }, storedVersions: stored = [] } = status ?? {};
+  return { ...definition, metadata: { ...metadata, finalizers }, status: { acceptedNames, conditions, storedVersions: stored } };
 }
 
 /** The versions that objects have been stored in, with the one in which they are stored from now on. */
@@ -110,11 +128,14 @@ export const CustomResourceDefinitionKind: Kind<CustomResourceDefinition> = defi
   subresources: [STATUS],
   schema: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition",
   tracksGeneration: true,
+  updatesNameRevision: true,
+  prepareForDeletion,
   applyDefaults,
   prepareForCreate: (definition) => {
     definition.status = {
       acceptedNames: { kind: "", plural: "" },
-      conditions: [],
+      // Go prints a list that nobody made as null.
+      conditions: null as never,
       storedVersions: storedVersions(definition.spec, []),
     };
   },

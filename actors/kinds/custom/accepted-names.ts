@@ -4,6 +4,9 @@
  */
 import type { CustomResourceDefinition, CustomResourceDefinitionCondition, CustomResourceDefinitionNames } from "../generated/types.ts";
 
+/** Holds a definition until its objects are gone. */
+export const CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io";
+
 export type DefinitionStatus = NonNullable<CustomResourceDefinition["status"]>;
 
 const NO_NAMES: CustomResourceDefinitionNames = { kind: "", plural: "" };

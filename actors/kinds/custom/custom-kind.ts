@@ -71,6 +71,7 @@ function customKind(definition: CustomResourceDefinition, version: CustomResourc
     schema,
     typed: typedResource(schema, `${metadata.uid}/${metadata.generation ?? 0}/${version.name}`),
     shape: (body) => shapeResource(schema, body),
+    terminating: metadata.deletionTimestamp !== undefined,
     asServed: (object) => reshapeStored(object as unknown as Members, stored, schema) as unknown as KubeObject,
     ...(scaled === undefined ? {} : { scale: scaled }),
     ...(version.deprecated === true
@@ -105,6 +106,7 @@ function customKind(definition: CustomResourceDefinition, version: CustomResourc
     schema: `${spec.group.split(".").reverse().join(".")}.${version.name}.${names.kind}`,
     custom,
     tracksGeneration: true,
+    updatesNameRevision: true,
     generationChanges: changesBesideMetadata,
     applyDefaults: (object) => fillDefaults(object, schema),
     prepareForCreate: (object) => {

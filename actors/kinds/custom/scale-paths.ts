@@ -9,6 +9,8 @@ const REPLICAS_MAX = 2 ** 31 - 1;
 
 /** How a kind's objects are scaled, where it is not by spec.replicas and a selector. */
 export interface ScaleFields {
+  /** Where the replicas are, as the definition says it. */
+  readonly specReplicasPath: string;
   replicas(object: KubeObject): number | undefined;
   statusReplicas(object: KubeObject): number;
   selector(object: KubeObject): string;
@@ -23,6 +25,7 @@ export function scaleFields(paths: CustomResourceSubresourceScale): ScaleFields 
   const status = namesOf(paths.statusReplicasPath);
   const selector = paths.labelSelectorPath === undefined ? undefined : namesOf(paths.labelSelectorPath);
   return {
+    specReplicasPath: paths.specReplicasPath,
     replicas: (object) => numberAt(object, spec),
     statusReplicas: (object) => numberAt(object, status) ?? 0,
     selector: (object) => {

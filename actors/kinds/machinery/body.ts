@@ -83,7 +83,8 @@ export function readObjectBody<T extends KubeObject>(
     const words = `couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`;
     throw unrecognizedBody(kind, words, Buffer.from(text));
   }
-  checkKind(kind, body as { apiVersion?: unknown; kind?: unknown }, isKnown);
+  if (kind.custom !== undefined) checkCustomKind(kind, body as NamedBody, text);
+  else checkKind(kind, body as NamedBody, isKnown);
   const shaped = shapeOrRefuse(kind, body);
   const problems = validation === "Ignore" ? [] : strictProblems(shaped.unknown, text);
   if (validation === "Strict" && problems.length > 0) {
@@ -98,11 +99,24 @@ function prefix(kind: BodyKind): string {
   return `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}`;
 }
 
-function checkKind(
-  kind: BodyKind,
-  body: { apiVersion?: unknown; kind?: unknown },
-  isKnown: (apiVersion: string, kind: string) => boolean,
-): void {
+interface NamedBody {
+  readonly apiVersion?: unknown;
+  readonly kind?: unknown;
+  readonly metadata?: { readonly name?: unknown } | null;
+}
+
+/** Custom resources have no Go type that would know its kind: they must say it. Source: apimachinery's unstructured decoder, and customResourceValidator. */
+function checkCustomKind(kind: BodyKind, body: NamedBody, text: string): void {
+  if (body.kind === undefined || body.kind === "") throw badRequest(`${prefix(kind)}: Object 'Kind' is missing in '${text}'`);
+  const own = `${kind.group}/${kind.version}`;
+  if (body.apiVersion !== own) {
+    throw badRequest(`the API version in the data (${String(body.apiVersion ?? "")}) does not match the expected API version (${own})`);
+  }
+  if (body.kind === kind.kind) return;
+  throw invalid(kind, String(body.metadata?.name ?? ""), [invalidField("kind", body.kind, `must be ${kind.kind}`)]);
+}
+
+function checkKind(kind: BodyKind, body: NamedBody, isKnown: (apiVersion: string, kind: string) => boolean): void {
   const own = kind.group === "" ? kind.version : `${kind.group}/${kind.version}`;
   const named = body.kind === undefined || body.kind === "" ? kind.kind : String(body.kind);
   const apiVersion = body.apiVersion === undefined || body.apiVersion === "" ? own : String(body.apiVersion);
