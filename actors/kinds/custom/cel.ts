@@ -9,11 +9,19 @@ const DEPTH_MAX = 100;
 /** What a rule sees: integers are bigints, numbers doubles. */
 export type CelValue = unknown;
 
+/** A node of an expression: an operator and what it is applied to. `pos` is where it stands in the text. */
+export interface CelNode {
+  readonly op: string;
+  readonly args: unknown;
+  readonly pos: number;
+}
+
 /** An expression that was understood. */
 export interface CelProgram {
   /** Throws CelFailure. */
   evaluate(variables: Readonly<Record<string, CelValue>>): CelValue;
   readonly mentions: (name: string) => boolean;
+  readonly tree: CelNode;
 }
 
 /** An expression that is none, or that could not be evaluated; the message says why in a line. */
@@ -35,6 +43,7 @@ export function celProgram(expression: string): CelProgram {
   const parsed = attempt(() => environment.parse(expression));
   return {
     evaluate: (variables) => attempt(() => parsed({ ...variables }) as CelValue),
+    tree: parsed.ast as CelNode,
     mentions: (name) => new RegExp(`(^|[^\\w.])${name}\\b`).test(expression),
   };
 }

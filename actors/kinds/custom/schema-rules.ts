@@ -26,7 +26,7 @@ export function schemaErrors(schema: StructuralSchema, path: string): FieldError
   errors.push(...structural);
   const defaults = structural.length > 0 ? [] : defaultErrors(schema, path);
   errors.push(...defaults, ...partErrors(schema, path, { root: true }));
-  return errors.length > 0 ? errors : expressionErrors(schema, path, undefined);
+  return errors.length > 0 ? errors : expressionErrors(schema, path, undefined, true);
 }
 
 interface Place {
@@ -191,16 +191,29 @@ function ruleErrors(
   return errors;
 }
 
+/** A rule as Kubernetes' internal type prints it. */
+function internalRule(rule: ValidationRule): object {
+  const { message = "", messageExpression = "", reason = null, fieldPath = "", optionalOldSelf = null } = rule;
+  return {
+    Rule: rule.rule,
+    Message: message,
+    MessageExpression: messageExpression,
+    Reason: reason,
+    FieldPath: fieldPath,
+    OptionalOldSelf: optionalOldSelf,
+  };
+}
+
 /** `uncorrelatable`: from where on nobody can tell what a value was before. */
-function expressionErrors(schema: StructuralSchema, path: string, uncorrelatable: string | undefined): FieldError[] {
+function expressionErrors(schema: StructuralSchema, path: string, uncorrelatable: string | undefined, root = false): FieldError[] {
   const errors: FieldError[] = [];
   for (const [index, rule] of (schema["x-kubernetes-validations"] ?? []).entries()) {
     const field = `${path}.x-kubernetes-validations[${index}]`;
-    const problem = ruleProblem(rule.rule);
-    if (problem !== undefined) errors.push(invalid(`${field}.rule`, rule, `compilation failed: ERROR: <input>: ${problem}`));
-    const wordless = rule.messageExpression ? ruleProblem(rule.messageExpression) : undefined;
+    const problem = ruleProblem(rule.rule, schema, root);
+    if (problem !== undefined) errors.push(invalid(`${field}.rule`, internalRule(rule), `compilation failed: ${problem}`));
+    const wordless = rule.messageExpression ? ruleProblem(rule.messageExpression, schema, root) : undefined;
     if (wordless !== undefined) {
-      errors.push(invalid(`${field}.messageExpression`, rule, `messageExpression compilation failed: ERROR: <input>: ${wordless}`));
+      errors.push(invalid(`${field}.messageExpression`, internalRule(rule), `messageExpression compilation failed: ${wordless}`));
     }
     const usesOldSelf = /\boldSelf\b/.test(rule.rule);
     if (usesOldSelf && uncorrelatable !== undefined) {

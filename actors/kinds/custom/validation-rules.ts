@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import { duplicate, forbidden, invalid, required } from "../field-error.ts";
 import type { FieldError } from "../status.ts";
 import { CelFailure, type CelProgram, celOptional, celProgram } from "./cel.ts";
+import { missingField } from "./cel-fields.ts";
 import { celValue, sizeOf } from "./cel-values.ts";
 import type { StructuralSchema, ValidationRule } from "./structural-schema.ts";
 import { fieldPath, isMembers, memberSchema } from "./structural-schema.ts";
@@ -59,10 +60,10 @@ function rulesOf(schema: StructuralSchema): readonly Rule[] {
   return ready;
 }
 
-/** Why a rule cannot be read; undefined when it can. */
-export function ruleProblem(expression: string): string | undefined {
+/** Why an expression cannot be a rule of this schema, as a compiler says it; undefined when it can. `whole`: it is the schema of a whole object. */
+export function ruleProblem(expression: string, schema: StructuralSchema, whole: boolean): string | undefined {
   const program = programOf(expression);
-  return typeof program === "string" ? program : undefined;
+  return typeof program === "string" ? `ERROR: <input>: ${program}` : missingField(expression, program.tree, schema, whole);
 }
 
 /** What of the rules the object breaks. `before` is the object that it replaces. */

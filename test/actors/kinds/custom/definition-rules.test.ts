@@ -96,6 +96,31 @@ describe("schemas in definitions", () => {
     ]);
   });
 
+  const FIELDS: StructuralSchema = {
+    type: "object",
+    properties: {
+      a: { type: "string" },
+      list: { type: "array", items: { type: "object", properties: { x: { type: "integer" } } } },
+      map: { type: "object", additionalProperties: { type: "object", properties: { y: { type: "integer" } } } },
+    },
+  };
+
+  test.each([
+    ["self.spec.a == self.metadata.name && self.kind != ''", undefined],
+    ["self.spec.list.all(i, i.x > 0 && self.spec.map['k'].y > 0)", undefined],
+    ["has(self.spec.nope)", "ERROR: <input>:1:14: undefined field 'nope'\n | has(self.spec.nope)\n | .............^"],
+    [
+      "self.spec.list.exists(i, i.y > 0)",
+      "ERROR: <input>:1:27: undefined field 'y'\n | self.spec.list.exists(i, i.y > 0)\n | ..........................^",
+    ],
+    ["self.metadata.labels.size() > 0", "undefined field 'labels'"],
+  ])("a rule may only name fields that there are: %s", (rule, words) => {
+    const schema: StructuralSchema = { type: "object", properties: { spec: FIELDS }, "x-kubernetes-validations": [{ rule }] };
+    const found = says(definition({}, { schema: { openAPIV3Schema: schema } }));
+    if (words === undefined) expect(found).toEqual([]);
+    else expect(found).toEqual([expect.stringContaining(words)]);
+  });
+
   test("a rule that cannot be read is refused", () => {
     const schema: StructuralSchema = { ...OPEN, "x-kubernetes-validations": [{ rule: "self.a <" }] };
     expect(says(definition({}, { schema: { openAPIV3Schema: schema } }))[0]).toContain("compilation failed: ERROR: <input>");
