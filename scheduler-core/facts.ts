@@ -50,6 +50,29 @@ export interface NodeFacts {
   readonly images: readonly { readonly name: string; readonly size_bytes: number }[];
 }
 
+/** A claim that is bound, or made, once the pod's node is known. */
+export interface UnboundClaim {
+  /** A volume is being made for it on this node; empty: not yet. */
+  readonly selectedNode: string;
+  /** Volumes that would do, the smallest first, each with the nodes that reach it; undefined: all do. */
+  readonly candidates: readonly { readonly name: string; readonly nodes: readonly NodeSelectorTerm[] | undefined }[];
+  /** Where one can be made; an empty list: anywhere. Undefined: nowhere. */
+  readonly provision: readonly NodeSelectorTerm[] | undefined;
+}
+
+export interface ZoneLabel {
+  readonly key: string;
+  readonly values: readonly string[];
+}
+
+/** What a pod's persistent volumes say of its nodes. */
+export interface VolumeFacts {
+  /** For each bound volume the nodes that reach it. */
+  readonly bound: readonly (readonly NodeSelectorTerm[])[];
+  readonly zones: readonly ZoneLabel[];
+  readonly unbound: readonly UnboundClaim[];
+}
+
 /** What all pods of one static class have in common. */
 export interface PodFacts {
   /** The node that the pod asks for by name; empty: any. */
@@ -61,6 +84,8 @@ export interface PodFacts {
   readonly preferredTerms: readonly PreferredTerm[];
   /** The image of each container and init container, with its tag. */
   readonly images: readonly string[];
+  /** Absent: it has no persistent volumes. */
+  readonly volumes?: VolumeFacts;
 }
 
 /** What static scores may ask of the whole cluster. */

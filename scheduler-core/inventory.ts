@@ -3,7 +3,7 @@ import type { NodeFacts, PodFacts, WorldFacts } from "./facts.ts";
 import { ImageSpread } from "./image-spread.ts";
 import { counted, type Kinship, kinshipOf } from "./kinship.ts";
 import { Marks, type Peer } from "./marks.ts";
-import { type HostPort, PortColumns, ResourceColumns } from "./numbering.ts";
+import { type DiskUse, type HostPort, PortColumns, ResourceColumns } from "./numbering.ts";
 import type { PeerFacts, PeerSelector } from "./peers.ts";
 import type { PodClass } from "./pod-class.ts";
 import { FIXED_SCORES, fitsUsage, USAGE_SCORES } from "./profile.ts";
@@ -23,6 +23,7 @@ export interface Needs {
   /** As requested, with a default for every container that names none. */
   readonly nonzero: { readonly cpu_milli: number; readonly memory_bytes: number };
   readonly ports: readonly HostPort[];
+  readonly disks?: readonly DiskUse[];
 }
 
 /** What makes pods alike for the scheduler. Equal keys must mean equal facts; facts are only asked for when the key is new. */
@@ -98,6 +99,10 @@ export class Inventory implements WorldFacts {
     return this.#slotOf.get(name);
   }
 
+  factsOf(slot: number): NodeFacts | undefined {
+    return this.#facts[slot];
+  }
+
   nameOf(slot: number): string {
     const facts = this.#facts[slot];
     if (facts === undefined) throw new Error(`slot ${slot} has no node`);
@@ -141,9 +146,9 @@ export class Inventory implements WorldFacts {
   usageOf(key: string, needs: () => Needs): Usage {
     const known = this.#usages.get(key);
     if (known !== undefined) return known;
-    const { requests, nonzero, ports } = needs();
+    const { requests, nonzero, ports, disks = [] } = needs();
     const amounts = new Map(Object.entries(requests).map(([name, amount]) => [this.columns.of(name), amount]));
-    const usage = usageOf(amounts, nonzero, this.#ports.of(ports));
+    const usage = usageOf(amounts, nonzero, this.#ports.of(ports), this.#ports.ofDisks(disks));
     this.#makeRoom(0);
     remember(this.#usages, key, usage, POD_CLASSES_MAX);
     return usage;

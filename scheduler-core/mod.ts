@@ -14,13 +14,17 @@ export type {
   Taint,
   TaintEffect,
   Toleration,
+  UnboundClaim,
+  VolumeFacts,
+  ZoneLabel,
 } from "./facts.ts";
 export { type ClassDescription, type ClassHandle, Inventory, type Needs } from "./inventory.ts";
 export type { Peer } from "./marks.ts";
-export type { HostPort } from "./numbering.ts";
+export type { DiskUse, HostPort } from "./numbering.ts";
 export type { AffinityTerm, PeerFacts, PeerSelector, SpreadConstraint, WeightedTerm } from "./peers.ts";
-export { selectsPeer } from "./peers.ts";
+export { meetsAll, selectsPeer } from "./peers.ts";
 export { bestNodes, pickPlainly } from "./plain-loop.ts";
+export { chooseVolumes } from "./plugins/volume-binding.ts";
 export type { PodClass } from "./pod-class.ts";
 export { type Occupant, type Preemption, preempt } from "./preemption.ts";
 export { wordsOf } from "./reason.ts";

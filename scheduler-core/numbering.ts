@@ -27,6 +27,12 @@ export interface HostPort {
   readonly port: number;
 }
 
+/** A disk that a pod mounts by itself, without a claim. */
+export interface DiskUse {
+  readonly disk: string;
+  readonly isReadOnly: boolean;
+}
+
 const EVERY_ADDRESS = "0.0.0.0";
 
 /**
@@ -50,6 +56,20 @@ export class PortColumns {
       taken.add(anyone).add(here);
       if (ip === EVERY_ADDRESS) wanted.add(anyone);
       else wanted.add(here).add(this.#column(`${protocol}/${port}/${EVERY_ADDRESS}`));
+    }
+    return { taken: [...taken], wanted: [...wanted] };
+  }
+
+  /** The same for disks that a node may mount once for writing, or more often to read only. Source: VolumeRestrictions. */
+  ofDisks(disks: readonly DiskUse[]): { taken: number[]; wanted: number[] } {
+    const taken = new Set<number>();
+    const wanted = new Set<number>();
+    for (const { disk, isReadOnly } of disks) {
+      const anyone = this.#column(`disk ${disk}`);
+      const writer = this.#column(`disk ${disk} written`);
+      taken.add(anyone);
+      if (!isReadOnly) taken.add(writer);
+      wanted.add(isReadOnly ? writer : anyone);
     }
     return { taken: [...taken], wanted: [...wanted] };
   }

@@ -18,6 +18,10 @@ export const ANTI_AFFINITY_RULES: Reason = 9;
 export const EXISTING_ANTI_AFFINITY_RULES: Reason = 10;
 export const SPREAD: Reason = 11;
 export const SPREAD_LABEL_MISSING: Reason = 12;
+export const DISK_CONFLICT: Reason = 13;
+export const VOLUME_NODE_CONFLICT: Reason = 14;
+export const VOLUMES_TO_BIND: Reason = 15;
+export const VOLUME_ZONE: Reason = 16;
 /** No node of that name or number exists. */
 export const ABSENT: Reason = 63;
 /** The resource with column c is insufficient: INSUFFICIENT + c. */
@@ -35,6 +39,10 @@ const WORDS: Readonly<Record<number, string>> = {
   [ANTI_AFFINITY_RULES]: "node(s) didn't match pod anti-affinity rules",
   [EXISTING_ANTI_AFFINITY_RULES]: "node(s) didn't satisfy existing pods anti-affinity rules",
   [SPREAD]: "node(s) didn't match pod topology spread constraints",
+  [DISK_CONFLICT]: "node(s) had no available disk",
+  [VOLUME_NODE_CONFLICT]: "node(s) didn't match PersistentVolume's node affinity",
+  [VOLUMES_TO_BIND]: "node(s) didn't find available persistent volumes to bind",
+  [VOLUME_ZONE]: "node(s) had no available volume zone",
   [SPREAD_LABEL_MISSING]: "node(s) didn't match pod topology spread constraints (missing required label)",
 };
 
@@ -42,6 +50,9 @@ const WORDS: Readonly<Record<number, string>> = {
 export function isResolvable(reason: Reason): boolean {
   return reason !== AFFINITY_RULES && reason !== SPREAD_LABEL_MISSING;
 }
+
+/** Static reasons of plugins that come after those of usage: where both reject a node, usage gives the reason. */
+export const LATE_REASONS: ReadonlySet<Reason> = new Set([VOLUME_NODE_CONFLICT, VOLUMES_TO_BIND, VOLUME_ZONE]);
 
 /** The words of a reason; `columns` are the resource names by column. */
 export function wordsOf(reason: Reason, columns: readonly string[]): string {

@@ -2,7 +2,7 @@ import type { Cluster } from "./cluster.ts";
 import type { PeerFilter } from "./plugins/plugin.ts";
 import type { PodClass } from "./pod-class.ts";
 import { FIXED_SCORES, fitsUsage, groupOffsets, localScore, PEER_PLUGINS, USAGE_FILTERS } from "./profile.ts";
-import { isResolvable, NO_REASON, type Reason } from "./reason.ts";
+import { isResolvable, LATE_REASONS, NO_REASON, type Reason } from "./reason.ts";
 import { OUT } from "./tournament.ts";
 
 /** Why a node cannot take a pod now. */
@@ -44,10 +44,12 @@ export class NodeFilter {
   rejection(slot: number): NodeRejection | undefined {
     const pods = this.#pods;
     const verdict = pods.verdicts[slot] as number;
-    if (verdict < 0) return { reasons: [-verdict], resolvable: false };
+    const isLate = LATE_REASONS.has(-verdict);
+    if (verdict < 0 && !isLate) return { reasons: [-verdict], resolvable: false };
     for (const { usage } of USAGE_FILTERS) {
       if (!usage.fits(this.#cluster, pods.usage, slot)) return usage.reject(this.#cluster, pods.usage, slot);
     }
+    if (isLate) return { reasons: [-verdict], resolvable: false };
     for (const filter of this.#peers) {
       const reason = filter.reject(slot);
       if (reason !== NO_REASON) return { reasons: [reason], resolvable: isResolvable(reason) };

@@ -26,13 +26,24 @@ export interface Usage {
   readonly portsTaken: Int32Array;
   /** Port columns that must be zero. */
   readonly portsWanted: Int32Array;
+  /** Columns of disks that must be zero; those it raises are among `portsTaken`. */
+  readonly disksWanted: Int32Array;
 }
+
+/** Columns that something raises, and those that must be zero before it comes. */
+export interface Claims {
+  readonly taken: readonly number[];
+  readonly wanted: readonly number[];
+}
+
+const NO_CLAIMS: Claims = { taken: [], wanted: [] };
 
 /** A usage of these amounts by column (sparse; PODS is ignored). */
 export function usageOf(
   amounts: ReadonlyMap<number, number>,
   nonzero: { readonly cpu_milli: number; readonly memory_bytes: number },
-  ports: { readonly taken: readonly number[]; readonly wanted: readonly number[] } = { taken: [], wanted: [] },
+  ports: Claims = NO_CLAIMS,
+  disks: Claims = NO_CLAIMS,
 ): Usage {
   const asked = [...amounts].filter(([column, amount]) => column !== PODS && amount > 0).sort((a, b) => a[0] - b[0]);
   return {
@@ -42,7 +53,8 @@ export function usageOf(
     memory_bytes: amounts.get(MEMORY_BYTES) ?? 0,
     nonzeroCpu_milli: nonzero.cpu_milli,
     nonzeroMemory_bytes: nonzero.memory_bytes,
-    portsTaken: Int32Array.from(ports.taken),
+    portsTaken: Int32Array.from([...ports.taken, ...disks.taken]),
     portsWanted: Int32Array.from(ports.wanted),
+    disksWanted: Int32Array.from(disks.wanted),
   };
 }

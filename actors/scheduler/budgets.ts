@@ -1,5 +1,7 @@
 import { type PeerFacts, type Requirement, selectsPeer } from "../../scheduler-core/mod.ts";
 import type { PodDisruptionBudget } from "../kinds/generated/types.ts";
+import { resourceOf } from "../kinds/kind.ts";
+import { PodDisruptionBudgetKind } from "../kinds/policy/pod-disruption-budget.ts";
 import type { View } from "../store/view.ts";
 import { requirementsOf } from "./peer-facts.ts";
 
@@ -17,7 +19,7 @@ export class Budgets {
   readonly #budgets: Budget[] = [];
 
   constructor(view: View) {
-    for (const entry of view.list("poddisruptionbudgets")) {
+    for (const entry of view.list(resourceOf(PodDisruptionBudgetKind))) {
       const { metadata, spec, status } = view.decode<PodDisruptionBudget>(entry);
       const labels = requirementsOf(spec.selector);
       // For preemption, unlike for eviction, an empty selector means nobody. Source: filterPodsWithPDBViolation.

@@ -1,6 +1,6 @@
-import type { ClassHandle, Inventory, Needs, Peer, Usage } from "../../scheduler-core/mod.ts";
+import type { ClassHandle, Inventory, Needs, Peer, Usage, VolumeFacts } from "../../scheduler-core/mod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
-import { hostPortsOf, pinOf, readPod } from "./facts.ts";
+import { disksOf, hostPortsOf, pinOf, readPod } from "./facts.ts";
 import { peerKeyOf, readPeer } from "./peer-facts.ts";
 import { podNonzeroRequests, podRequests } from "./resource-needs.ts";
 
@@ -13,7 +13,7 @@ export interface ClassedPod {
 }
 
 /** Finds the class of a pod. Pods of one template always fall into one class, since only what a plugin reads is in the key. */
-export function classify(inventory: Inventory, pod: Pod): ClassedPod {
+export function classify(inventory: Inventory, pod: Pod, volumes?: VolumeFacts): ClassedPod {
   const { spec } = pod;
   // Spreading counts only the nodes that required affinity lets it have, so there the pin must stay what it is: affinity.
   const pin = spec.topologySpreadConstraints === undefined ? pinOf(pod) : undefined;
@@ -22,11 +22,11 @@ export function classify(inventory: Inventory, pod: Pod): ClassedPod {
   const nodeAffinity = spec.affinity?.nodeAffinity;
   const required = pin === undefined ? nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution : "pinned";
   const preferred = nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution;
-  const staticKey = JSON.stringify([spec.nodeSelector, required, preferred, spec.tolerations, images, startImages]);
+  const staticKey = JSON.stringify([spec.nodeSelector, required, preferred, spec.tolerations, images, startImages, volumes]);
   const needs = needsOf(pod);
   const handle = inventory.classOf({
     staticKey,
-    facts: () => readPod(pod, pin !== undefined),
+    facts: () => readPod(pod, pin !== undefined, volumes),
     usageKey: JSON.stringify(needs),
     needs: () => needs,
     priority: spec.priority ?? 0,
@@ -46,5 +46,5 @@ export function peerOfPod(inventory: Inventory, pod: Pod): Peer {
 }
 
 function needsOf(pod: Pod): Needs {
-  return { requests: podRequests(pod), nonzero: podNonzeroRequests(pod), ports: hostPortsOf(pod) };
+  return { requests: podRequests(pod), nonzero: podNonzeroRequests(pod), ports: hostPortsOf(pod), disks: disksOf(pod) };
 }

@@ -1,4 +1,13 @@
-import type { NodeFacts, NodeSelectorTerm, PodFacts, Requirement, SelectorOperator, TaintEffect } from "../../scheduler-core/mod.ts";
+import type {
+  DiskUse,
+  NodeFacts,
+  NodeSelectorTerm,
+  PodFacts,
+  Requirement,
+  SelectorOperator,
+  TaintEffect,
+  VolumeFacts,
+} from "../../scheduler-core/mod.ts";
 import type * as api from "../kinds/generated/types.ts";
 import { type Amounts, amountsOf } from "./resource-needs.ts";
 
@@ -24,7 +33,7 @@ export function readNode(node: api.Node): NodeReading {
 }
 
 /** The static facts of a pod. `pinned`: its required node affinity says no more than which node, and that is handled apart. */
-export function readPod(pod: api.Pod, pinned: boolean): PodFacts {
+export function readPod(pod: api.Pod, pinned: boolean, volumes?: VolumeFacts): PodFacts {
   const { spec } = pod;
   const affinity = spec.affinity?.nodeAffinity;
   const required = pinned ? undefined : affinity?.requiredDuringSchedulingIgnoredDuringExecution;
@@ -43,6 +52,7 @@ export function readPod(pod: api.Pod, pinned: boolean): PodFacts {
       // A preference without a requirement says nothing. Source: nodeaffinity.NewPreferredSchedulingTerms.
       .filter(({ weight, term }) => weight !== 0 && term.matchLabels.length + term.matchFields.length > 0),
     images: [...(spec.initContainers ?? []), ...spec.containers].map(({ image = "" }) => withTag(image)),
+    ...(volumes === undefined ? {} : { volumes }),
   };
 }
 
@@ -68,7 +78,17 @@ export function hostPortsOf(pod: api.Pod): { protocol: string; ip: string; port:
     .map(({ protocol = "TCP", hostIP, hostPort = 0 }) => ({ protocol, ip: hostIP || "0.0.0.0", port: hostPort }));
 }
 
-function termOf(term: api.NodeSelectorTerm): NodeSelectorTerm {
+/** Disks that a pod mounts by itself and that only one pod of a node may write. Source: VolumeRestrictions' isVolumeConflict. */
+export function disksOf({ spec }: api.Pod): DiskUse[] {
+  return (spec.volumes ?? []).flatMap(({ gcePersistentDisk: gce, awsElasticBlockStore: ebs, iscsi, rbd }): DiskUse[] => [
+    ...(gce === undefined ? [] : [{ disk: `gce/${gce.pdName}`, isReadOnly: gce.readOnly === true }]),
+    ...(ebs === undefined ? [] : [{ disk: `ebs/${ebs.volumeID}`, isReadOnly: false }]),
+    ...(iscsi === undefined ? [] : [{ disk: `iscsi/${iscsi.iqn}`, isReadOnly: iscsi.readOnly === true }]),
+    ...(rbd?.monitors ?? []).map((monitor) => ({ disk: `rbd/${monitor}/${rbd?.pool}/${rbd?.image}`, isReadOnly: rbd?.readOnly === true })),
+  ]);
+}
+
+export function termOf(term: api.NodeSelectorTerm): NodeSelectorTerm {
   return { matchLabels: (term.matchExpressions ?? []).map(requirementOf), matchFields: (term.matchFields ?? []).map(requirementOf) };
 }
 

@@ -10,6 +10,7 @@ import type { PodRecord } from "./pod-record.ts";
 import { QueueTicket, type SchedulingQueue } from "./queue.ts";
 import { isBoundTo, mayBeTerminal, samePeer, sameSpec } from "./relevance.ts";
 import { Roster } from "./roster.ts";
+import { readVolumes } from "./volumes.ts";
 
 /** The schedulerName whose pods are ours. */
 const SCHEDULER_NAME = "default-scheduler";
@@ -30,6 +31,9 @@ export class Intake {
   readonly #queue: SchedulingQueue<PodRecord>;
   readonly #owns: (uid: string) => boolean;
   readonly #pods = new Map<string, PodRecord>();
+  /** Pods with persistent volumes that wait for a node. */
+  readonly #withVolumes = new Set<PodRecord>();
+  #volumesChanged = false;
   readonly nominations: Nominations;
   readonly #roster: Roster<PodRecord | Reservation>;
   /** By node, all that the scheduler took from it, to see whether an update matters. */
@@ -47,6 +51,7 @@ export class Intake {
   take(change: Change, now_ms: number): void {
     if (change.resource === "nodes") this.#takeNode(change.now, change.before);
     else if (change.resource === "namespaces") this.takeNamespace(change.now, change.before);
+    else if (change.resource !== "pods") this.#volumesChanged = true;
     else this.takePod(change.now, change.before, now_ms);
   }
 
@@ -83,6 +88,24 @@ export class Intake {
   /** The binding failed: the pod is nowhere again. */
   forget(record: PodRecord): void {
     this.#vacate(record);
+  }
+
+  /** Takes in anew the waiting pods for whose volumes something has changed. To be called after the last change. */
+  rereadVolumes(now_ms: number): void {
+    if (!this.#volumesChanged) return;
+    this.#volumesChanged = false;
+    for (const record of [...this.#withVolumes]) {
+      if (record.node === undefined) this.reread(record, now_ms);
+    }
+  }
+
+  /** Takes a waiting pod in anew if its volumes are not what they were. */
+  reread(record: PodRecord, now_ms: number): void {
+    const pod = this.#view.get<Pod>(record.key);
+    if (pod === undefined || pod.metadata.uid !== record.uid || pod.spec.nodeName) return;
+    if (JSON.stringify(readVolumes(this.#view, pod)) === JSON.stringify(record.candidate?.volumes)) return;
+    this.#drop(record, now_ms);
+    this.#admit(record.key, pod, now_ms);
   }
 
   takeNode(entry: Entry): void {
@@ -149,18 +172,21 @@ export class Intake {
     }
     const gated = (spec.schedulingGates?.length ?? 0) > 0;
     if (spec.schedulerName !== SCHEDULER_NAME || gated || metadata.deletionTimestamp !== undefined || !this.#owns(uid)) return;
-    const { handle, peer, pin } = classify(this.#inventory, pod);
+    const volumes = readVolumes(this.#view, pod);
+    const { handle, peer, pin } = classify(this.#inventory, pod, volumes?.refusal === undefined ? volumes?.facts : undefined);
     const record: PodRecord = { key, uid, priority, usage: handle.usage, peer, node: undefined, isVictim: false, candidate: undefined };
     const ticket = new QueueTicket(record, priority, `${handle.id}/${this.#inventory.kinship(peer).relationsId}@${pin ?? ""}`);
     const about: Regarding = { kind: "Pod", apiVersion: "v1", metadata };
-    record.candidate = { handle, pin, preemptionPolicy: spec.preemptionPolicy, about, ticket };
+    record.candidate = { handle, pin, volumes, preemptionPolicy: spec.preemptionPolicy, about, ticket };
     this.#pods.set(key, record);
+    if (volumes !== undefined) this.#withVolumes.add(record);
     this.#queue.add(ticket, now_ms);
     if (status?.nominatedNodeName) this.nominations.set(record, status.nominatedNodeName);
   }
 
   #drop(record: PodRecord, now_ms: number): void {
     this.#pods.delete(record.key);
+    this.#withVolumes.delete(record);
     const kept = this.#inventory.slotOf(this.nominations.nodeOf(record) ?? "");
     if (kept !== undefined) this.helped.add(kept);
     this.nominations.clear(record);

@@ -38,6 +38,14 @@ export function unschedulableMessage(
   return `${message} no new claims to deallocate, preemption: ${histogram(diagnosis.nodes, words)}`;
 }
 
+/** Why no node was even asked. `nodes` is how many there are. */
+export function refusalMessage(refusal: string, nodes: number, preemptionPolicy?: string): string {
+  if (nodes === 0) return NO_NODES;
+  const message = `0/${nodes} nodes are available: ${refusal}. no new claims to deallocate, preemption: `;
+  if (preemptionPolicy === "Never") return `${message}not eligible due to preemptionPolicy=Never.`;
+  return `${message}${histogram(nodes, new Map([[UNHELPFUL, nodes]]))}`;
+}
+
 function worded(reasons: ReadonlyMap<number, number>, columns: readonly string[]): Map<string, number> {
   return new Map([...reasons].map(([reason, count]) => [wordsOf(reason, columns), count]));
 }

@@ -1,4 +1,12 @@
-import type { AffinityTerm, PeerFacts, Requirement, SelectorOperator, SpreadConstraint, WeightedTerm } from "../../scheduler-core/mod.ts";
+import {
+  type AffinityTerm,
+  meetsAll,
+  type PeerFacts,
+  type Requirement,
+  type SelectorOperator,
+  type SpreadConstraint,
+  type WeightedTerm,
+} from "../../scheduler-core/mod.ts";
 import type * as api from "../kinds/generated/types.ts";
 
 const NO_TERMS: readonly never[] = [];
@@ -46,6 +54,11 @@ export function requirementsOf(selector: api.LabelSelector | undefined): Require
       ({ key, operator, values = [] }): Requirement => ({ key, operator: operator as SelectorOperator, values }),
     ),
   ];
+}
+
+/** Whether labels match a selector that is there. */
+export function meetsSelector(selector: api.LabelSelector, labels: Readonly<Record<string, string>>): boolean {
+  return meetsAll(requirementsOf(selector) ?? [], labels);
 }
 
 /** A term that names no namespaces means its own pod's. Source: framework.newAffinityTerm. */

@@ -1,11 +1,14 @@
 import type { ClassHandle, Peer, Usage } from "../../scheduler-core/mod.ts";
 import type { Regarding } from "../registry/event-recorder.ts";
 import type { QueueTicket } from "./queue.ts";
+import type { VolumeReading } from "./volumes.ts";
 
 /** A pod that waits for a node, or whose binding is under way. */
 export interface Candidate {
   readonly handle: ClassHandle;
   readonly pin: string | undefined;
+  /** Undefined: it has no persistent volumes. */
+  readonly volumes: VolumeReading | undefined;
   readonly preemptionPolicy: string | undefined;
   readonly about: Regarding;
   readonly ticket: QueueTicket<PodRecord>;

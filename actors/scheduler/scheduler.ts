@@ -1,6 +1,7 @@
 import { type Actor, type ActorKind, type Context, type Timer, unknownMessage } from "../../runtime/mod.ts";
 import {
   ANYWHERE,
+  chooseVolumes,
   type Diagnosis,
   Draw,
   dependsOnMarks,
@@ -11,16 +12,26 @@ import {
 } from "../../scheduler-core/mod.ts";
 import { PodKind } from "../kinds/core/pod.ts";
 import type { Pod, PodStatus } from "../kinds/generated/types.ts";
+import { resourceOf } from "../kinds/kind.ts";
+import { StorageClassKind } from "../kinds/storage/storage-class.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import type { Change, Subscription, View } from "../store/view.ts";
 import { Intake } from "./intake.ts";
-import { eventMessage, scheduledMessage, unschedulableMessage, VICTIMS_ARE_LEAVING, withUnschedulable } from "./messages.ts";
+import {
+  eventMessage,
+  refusalMessage,
+  scheduledMessage,
+  unschedulableMessage,
+  VICTIMS_ARE_LEAVING,
+  withUnschedulable,
+} from "./messages.ts";
 import type { PlaceTask } from "./place-worker.ts";
 import type { Candidate, PodRecord } from "./pod-record.ts";
 import { type PreemptionOutcome, Preemptor } from "./preemptor.ts";
 import { SchedulingQueue } from "./queue.ts";
 import { ownsPod } from "./shard.ts";
+import { VolumeBinder, type Waited } from "./volume-binder.ts";
 import { type SchedulerRegistry, Writes } from "./writes.ts";
 
 /*
@@ -37,6 +48,16 @@ const BATCH_PODS_MAX = 2_048;
 const MAILBOX_CAPACITY = 16;
 const RESTART_BACKOFF_MS = 100;
 const RESTART_BACKOFF_MAX_MS = 10_000;
+
+/** In the order in which a change of one is of use to the next. */
+const WATCHED: readonly string[] = [
+  "namespaces",
+  "nodes",
+  "persistentvolumes",
+  "persistentvolumeclaims",
+  resourceOf(StorageClassKind),
+  "pods",
+];
 
 export type SchedulerMessage =
   /** Begin. A second one changes nothing. */
@@ -93,6 +114,7 @@ class Scheduler implements Actor<SchedulerMessage> {
   #refused: PodRecord[] = [];
   /** The batch that the pool works on; the arrays are its until the answer is here. */
   #flight: Flight | undefined;
+  readonly #volumeBinder: VolumeBinder;
   /** Whether a `work` is in the mailbox. */
   #working = false;
   #timer: { readonly at_ms: number; readonly timer: Timer } | undefined;
@@ -109,6 +131,7 @@ class Scheduler implements Actor<SchedulerMessage> {
       random: new Draw(context.random.below(2 ** 31)),
       now: () => timestamp(context.clock.now_ms()),
     });
+    this.#volumeBinder = new VolumeBinder(view, registry);
     // After a crash nobody says `start` again, so every activation does.
     context.tell(context.self, { type: "start" });
   }
@@ -151,14 +174,14 @@ class Scheduler implements Actor<SchedulerMessage> {
     for (const entry of view.list("pods")) this.#intake.takePod(entry, undefined, now_ms);
     const since = view.revision;
     const apply = (change: Change): void => void this.#inbox.push(change);
-    const watched = ["namespaces", "nodes", "pods"].map((resource) => view.watch(resource, since, apply));
+    const watched = WATCHED.map((resource) => view.watch(resource, since, apply));
     this.#subscriptions = [...watched, view.afterBatch(() => this.#wakeUp())];
     this.#work();
   }
 
-  /** Asks for a turn, once. */
-  #wakeUp(): void {
-    if (this.#working || (this.#inbox.length === 0 && this.#refused.length === 0)) return;
+  /** Asks for a turn, once, if there is something to do; `forced`: there is. */
+  #wakeUp(forced = false): void {
+    if (this.#working || (!forced && this.#inbox.length === 0 && this.#refused.length === 0)) return;
     this.#working = true;
     this.#context.tell(this.#context.self, { type: "work" });
   }
@@ -170,12 +193,31 @@ class Scheduler implements Actor<SchedulerMessage> {
     const inbox = this.#inbox;
     this.#inbox = [];
     for (const change of inbox) this.#intake.take(change, now_ms);
+    for (const waited of this.#volumeBinder.settled(now_ms)) this.#bindWaited(waited);
+    this.#intake.rereadVolumes(now_ms);
     this.#takeRefusals(now_ms);
     this.#queue.flush(now_ms);
     this.#wakeHelped(now_ms);
     const tickets = this.#queue.pop(now_ms, BATCH_PODS_MAX);
-    if (tickets.length > 0) this.#send(tickets.map(({ owner }) => owner));
+    const records = this.#refuse(
+      tickets.map(({ owner }) => owner),
+      now_ms,
+    );
+    if (records.length > 0) this.#send(records);
+    else if (tickets.length > 0) this.#wakeUp(true);
     else this.#sleep(now_ms);
+  }
+
+  /** Rejects at once the pods whose volumes let them have no node; answers the others. */
+  #refuse(records: readonly PodRecord[], now_ms: number): PodRecord[] {
+    return records.filter((record) => {
+      const { volumes, ticket, preemptionPolicy } = record.candidate as Candidate;
+      if (volumes?.refusal === undefined) return true;
+      this.#queue.reject(ticket, now_ms);
+      const message = refusalMessage(volumes.refusal, this.#inventory.nodes(), preemptionPolicy);
+      this.#report(record, record.candidate as Candidate, message);
+      return false;
+    });
   }
 
   #takeRefusals(now_ms: number): void {
@@ -183,6 +225,7 @@ class Scheduler implements Actor<SchedulerMessage> {
       if (!this.#intake.isCurrent(record) || record.candidate === undefined) continue;
       this.#intake.forget(record);
       this.#queue.retry(record.candidate.ticket, now_ms);
+      this.#intake.reread(record, now_ms);
     }
     this.#refused = [];
   }
@@ -214,7 +257,7 @@ class Scheduler implements Actor<SchedulerMessage> {
   }
 
   #sleep(now_ms: number): void {
-    const at_ms = this.#queue.nextWake_ms();
+    const at_ms = earliest(this.#queue.nextWake_ms(), this.#volumeBinder.nextDeadline_ms());
     if (at_ms === undefined || (this.#timer !== undefined && this.#timer.at_ms <= at_ms)) return;
     this.#timer?.timer.cancel();
     this.#timer = { at_ms, timer: this.#context.after(Math.max(1, at_ms - now_ms), { type: "tick" }) };
@@ -274,7 +317,7 @@ class Scheduler implements Actor<SchedulerMessage> {
       }
       const node = this.#inventory.nameOf(slot);
       this.#intake.assume(record, node);
-      this.#bind(record, record.candidate as Candidate, node);
+      this.#bindWithVolumes(record, record.candidate as Candidate, node);
     });
     // All that are on nodes now are there before anybody makes room among them.
     for (const i of rejected) this.#intake.nominations.hold(flight.records[i] as PodRecord);
@@ -304,17 +347,46 @@ class Scheduler implements Actor<SchedulerMessage> {
     this.#report(record, candidate, unschedulableMessage(diagnosis, this.#inventory.columns.names, preemptionPolicy, outcome));
   }
 
+  /** Binds the pod once its volumes are bound. */
+  #bindWithVolumes(record: PodRecord, candidate: Candidate, node: string): void {
+    const { volumes } = candidate;
+    const facts = this.#inventory.factsOf(this.#inventory.slotOf(node) ?? -1);
+    if (volumes === undefined || volumes.refusal !== undefined || volumes.unbound.length === 0 || facts === undefined) {
+      this.#bind(record, candidate, node);
+      return;
+    }
+    const { unbound } = volumes;
+    const chosen = chooseVolumes(volumes.facts.unbound, facts) ?? [];
+    this.#writes.submit(() =>
+      this.#volumeBinder.choose(unbound, chosen, node).then(
+        () => {
+          this.#volumeBinder.wait(record, node, unbound, this.#context.clock.monotonic_ms());
+          this.#wakeUp(true);
+        },
+        (error: unknown) => this.#bindingRefused(record, node, error),
+      ),
+    );
+  }
+
+  #bindWaited({ record, node, isBound }: Waited): void {
+    if (!this.#intake.isCurrent(record) || record.candidate === undefined) return;
+    if (isBound) this.#bind(record, record.candidate, node);
+    else this.#bindingRefused(record, node, new Error("its volumes were not bound in time"));
+  }
+
+  #bindingRefused(record: PodRecord, node: string, error: unknown): void {
+    this.#context.log.warn({ pod: record.key, node, error: String(error) }, "binding refused");
+    this.#refused.push(record);
+    this.#wakeUp();
+  }
+
   #bind(record: PodRecord, { about }: Candidate, node: string): void {
     const { namespace = "", name, uid } = about.metadata;
     const { registry, recorder } = this.#options;
     this.#writes.submit(() =>
       registry.bind(namespace, name, uid, node).then(
         () => recorder.once(about, "Normal", "Scheduled", scheduledMessage(namespace, name, node)),
-        (error: unknown) => {
-          this.#context.log.warn({ pod: record.key, node, error: String(error) }, "binding refused");
-          this.#refused.push(record);
-          this.#wakeUp();
-        },
+        (error: unknown) => this.#bindingRefused(record, node, error),
       ),
     );
   }
@@ -350,4 +422,8 @@ class Scheduler implements Actor<SchedulerMessage> {
       ),
     );
   }
+}
+
+function earliest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }

@@ -9,6 +9,9 @@ import { nodeUnschedulable } from "./node-unschedulable.ts";
 import type { Plugin } from "./plugin.ts";
 import { podTopologySpread } from "./pod-topology-spread.ts";
 import { taintToleration } from "./taint-toleration.ts";
+import { volumeBinding } from "./volume-binding.ts";
+import { volumeRestrictions } from "./volume-restrictions.ts";
+import { volumeZone } from "./volume-zone.ts";
 
 /**
  * The default profile, in kube-scheduler's order: a node is rejected by the first plugin that rejects it.
@@ -21,6 +24,9 @@ export const PLUGINS: readonly Plugin[] = [
   nodeAffinity,
   nodePorts,
   nodeResourcesFit,
+  volumeRestrictions,
+  volumeBinding,
+  volumeZone,
   podTopologySpread,
   interPodAffinity,
   nodeResourcesBalancedAllocation,

@@ -1,0 +1,148 @@
+import type { NodeSelectorTerm, UnboundClaim, VolumeFacts, ZoneLabel } from "../../scheduler-core/mod.ts";
+import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass, TopologySelectorTerm, Volume } from "../kinds/generated/types.ts";
+import { keyFor } from "../kinds/kind.ts";
+import { StorageClassKind } from "../kinds/storage/storage-class.ts";
+import type { View } from "../store/view.ts";
+import { termOf } from "./facts.ts";
+import { meetsSelector } from "./peer-facts.ts";
+import { amountOf } from "./resource-needs.ts";
+
+const NO_PROVISIONER = "kubernetes.io/no-provisioner";
+export const SELECTED_NODE = "volume.kubernetes.io/selected-node";
+const BIND_COMPLETED = "pv.kubernetes.io/bind-completed";
+const ZONE_LABELS: readonly string[] = [
+  "topology.kubernetes.io/zone",
+  "topology.kubernetes.io/region",
+  "failure-domain.beta.kubernetes.io/zone",
+  "failure-domain.beta.kubernetes.io/region",
+];
+/** Between the zones of a volume that is in several. */
+const ZONES_SEPARATOR = "__";
+
+/** What the scheduler reads of a pod's persistent volumes. */
+export type VolumeReading =
+  /** No node will do, whichever it is; in kube-scheduler's words. */
+  | { readonly refusal: string }
+  | {
+      readonly refusal: undefined;
+      readonly facts: VolumeFacts;
+      /** The keys of the claims behind `facts.unbound`, in its order. */
+      readonly unbound: readonly string[];
+    };
+
+/** Reads the claims of a pod and their volumes; undefined: it has none. Source: VolumeBinding's and VolumeZone's PreFilter. */
+export function readVolumes(view: View, pod: Pod): VolumeReading | undefined {
+  const { namespace = "" } = pod.metadata;
+  const bound: (readonly NodeSelectorTerm[])[] = [];
+  const zones: ZoneLabel[] = [];
+  const delayed: PersistentVolumeClaim[] = [];
+  let hasClaims = false;
+  let hasImmediate = false;
+  for (const volume of pod.spec.volumes ?? []) {
+    const name = claimOf(pod, volume);
+    if (name === undefined) continue;
+    hasClaims = true;
+    const claim = view.get<PersistentVolumeClaim>(`persistentvolumeclaims/${namespace}/${name}`);
+    const refusal = refusalOf(pod, volume, name, claim);
+    if (claim === undefined || refusal !== undefined) return { refusal: refusal ?? "" };
+    if (isBound(claim)) {
+      const volumeName = claim.spec.volumeName ?? "";
+      const persistent = view.get<PersistentVolume>(`persistentvolumes/${volumeName}`);
+      if (persistent === undefined) return { refusal: `persistentvolume "${volumeName}" not found` };
+      const terms = termsOf(persistent);
+      if (terms !== undefined) bound.push(terms);
+      zones.push(...zonesOf(persistent));
+      continue;
+    }
+    const className = classNameOf(claim);
+    const storageClass = className === "" ? undefined : view.get<StorageClass>(keyFor(StorageClassKind, undefined, className));
+    if (className !== "" && storageClass === undefined) return { refusal: `storageclass.storage.k8s.io "${className}" not found` };
+    const isDelayed = storageClass?.volumeBindingMode === "WaitForFirstConsumer" && !claim.spec.volumeName;
+    if (isDelayed) delayed.push(claim);
+    else hasImmediate = true;
+  }
+  if (!hasClaims) return undefined;
+  if (hasImmediate) return { refusal: "pod has unbound immediate PersistentVolumeClaims" };
+  delayed.sort((a, b) => sizeOf(a) - sizeOf(b));
+  const unbound = delayed.map((claim) => unboundOf(view, claim));
+  const keys = delayed.map(({ metadata }) => `persistentvolumeclaims/${namespace}/${metadata.name}`);
+  return { refusal: undefined, facts: { bound, zones, unbound }, unbound: keys };
+}
+
+export function isBound({ metadata, spec, status }: PersistentVolumeClaim): boolean {
+  return Boolean(spec.volumeName) && (metadata.annotations?.[BIND_COMPLETED] !== undefined || status?.phase === "Bound");
+}
+
+function claimOf({ metadata }: Pod, { name, persistentVolumeClaim, ephemeral }: Volume): string | undefined {
+  return ephemeral === undefined ? persistentVolumeClaim?.claimName : `${metadata.name}-${name}`;
+}
+
+function refusalOf(pod: Pod, { ephemeral }: Volume, name: string, claim: PersistentVolumeClaim | undefined): string | undefined {
+  if (claim === undefined) {
+    const missing = `persistentvolumeclaim "${name}" not found`;
+    return ephemeral === undefined ? missing : `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"`;
+  }
+  const { metadata, spec, status } = claim;
+  if (status?.phase === "Lost") return `persistentvolumeclaim "${name}" bound to non-existent persistentvolume "${spec.volumeName}"`;
+  if (metadata.deletionTimestamp !== undefined) return `persistentvolumeclaim "${name}" is being deleted`;
+  const isOwned = metadata.ownerReferences?.some(({ uid, controller }) => controller === true && uid === pod.metadata.uid);
+  if (ephemeral === undefined || isOwned === true) return undefined;
+  const { namespace } = pod.metadata;
+  return `PVC ${namespace}/${name} was not created for pod ${namespace}/${pod.metadata.name} (pod is not owner)`;
+}
+
+function classNameOf({ metadata, spec }: PersistentVolumeClaim): string {
+  return metadata.annotations?.["volume.beta.kubernetes.io/storage-class"] ?? spec.storageClassName ?? "";
+}
+
+function sizeOf({ spec }: PersistentVolumeClaim): number {
+  return amountOf("storage", spec.resources?.requests?.storage ?? "0");
+}
+
+function termsOf({ spec }: PersistentVolume): NodeSelectorTerm[] | undefined {
+  return spec?.nodeAffinity?.required?.nodeSelectorTerms.map(termOf);
+}
+
+function zonesOf({ metadata }: PersistentVolume): ZoneLabel[] {
+  return ZONE_LABELS.flatMap((key) => {
+    const value = metadata.labels?.[key];
+    return value === undefined ? [] : [{ key, values: value.split(ZONES_SEPARATOR) }];
+  });
+}
+
+function unboundOf(view: View, claim: PersistentVolumeClaim): UnboundClaim {
+  const volumes = view.list("persistentvolumes").map((entry) => view.decode<PersistentVolume>(entry));
+  const suitable = volumes.filter((volume) => isSuitable(volume, claim));
+  const capacity = ({ spec }: PersistentVolume): number => amountOf("storage", spec?.capacity?.storage ?? "0");
+  // One that was made for this claim comes before all others.
+  const mine = ({ spec }: PersistentVolume): number => (spec?.claimRef === undefined ? 1 : 0);
+  suitable.sort((a, b) => mine(a) - mine(b) || capacity(a) - capacity(b));
+  const storageClass = view.get<StorageClass>(keyFor(StorageClassKind, undefined, classNameOf(claim)));
+  const canProvision = storageClass !== undefined && storageClass.provisioner !== NO_PROVISIONER && storageClass.provisioner !== "";
+  return {
+    selectedNode: claim.metadata.annotations?.[SELECTED_NODE] ?? "",
+    candidates: suitable.map((volume) => ({ name: volume.metadata.name, nodes: termsOf(volume) })),
+    provision: canProvision ? (storageClass.allowedTopologies ?? []).map(topologyOf) : undefined,
+  };
+}
+
+/** Whether a volume would do for a claim, on nodes that reach it. Source: component-helpers' FindMatchingVolume. */
+function isSuitable(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
+  const { spec, status, metadata } = volume;
+  if (spec === undefined || metadata.deletionTimestamp !== undefined) return false;
+  const { claimRef, accessModes = [], capacity = {} } = spec;
+  if (claimRef !== undefined) {
+    const isMine = claimRef.namespace === claim.metadata.namespace && claimRef.name === claim.metadata.name;
+    if (!isMine || (claimRef.uid !== undefined && claimRef.uid !== "" && claimRef.uid !== claim.metadata.uid)) return false;
+  } else if (status?.phase !== "Available") return false;
+  if ((spec.volumeMode ?? "Filesystem") !== (claim.spec.volumeMode ?? "Filesystem")) return false;
+  if ((spec.storageClassName ?? "") !== classNameOf(claim)) return false;
+  if ((spec.volumeAttributesClassName ?? "") !== (claim.spec.volumeAttributesClassName ?? "")) return false;
+  if (amountOf("storage", capacity.storage ?? "0") < sizeOf(claim)) return false;
+  if (!(claim.spec.accessModes ?? []).every((mode) => accessModes.includes(mode))) return false;
+  return claim.spec.selector === undefined || meetsSelector(claim.spec.selector, metadata.labels ?? {});
+}
+
+function topologyOf({ matchLabelExpressions = [] }: TopologySelectorTerm): NodeSelectorTerm {
+  return { matchLabels: matchLabelExpressions.map(({ key, values }) => ({ key, operator: "In", values })), matchFields: [] };
+}
