@@ -6,6 +6,7 @@ import {
   IndexCache,
   Inventory,
   type Needs,
+  type PeerFacts,
   type PodClass,
   type PodFacts,
   pickPlainly,
@@ -38,7 +39,13 @@ function inventoryOf(nodes: number): Inventory {
   const inventory = new Inventory(1);
   for (let i = 0; i < nodes; i++) {
     inventory.setNode(
-      { name: `node-${i}`, unschedulable: false, labels: { zone: `z${i % 3}` }, taints: [], images: [] },
+      {
+        name: `node-${i}`,
+        unschedulable: false,
+        labels: { zone: `z${i % 3}`, "kubernetes.io/hostname": `node-${i}` },
+        taints: [],
+        images: [],
+      },
       { cpu: 32_000, memory: 128 * GIB, "ephemeral-storage": 100 * GIB, pods: 110 },
     );
   }
@@ -110,4 +117,32 @@ for (const name of ["cold", "warm"]) {
     placeBatch(inventory.cluster, { classes: [own], pods, pins }, indexes, random);
   }
   report("each pod of its own class", 2_000, performance.now() - start, `${NODES} nodes, 1 thread`);
+}
+
+/** Pods of one template whose places depend on each other's. */
+const alike: PeerFacts = {
+  namespace: "default",
+  labels: { app: "web" },
+  isTerminating: false,
+  affinity: [],
+  antiAffinity: [],
+  preferred: [],
+  spread: [],
+  spreadNeedsAllKeys: true,
+};
+const own = [{ key: "app", operator: "In", values: ["web"] }] as const;
+const term = (topologyKey: string) => ({ topologyKey, selector: { namespaces: ["default"], namespaceLabels: undefined, labels: own } });
+const rule = { maxSkew: 1, minDomains: 1, isHard: true, labels: own, honorsAffinity: true, honorsTaints: false };
+const PEERS: readonly [string, PeerFacts][] = [
+  ["topology spread over zones", { ...alike, spread: [{ ...rule, topologyKey: "zone" }] }],
+  ["required pod anti-affinity by hostname", { ...alike, antiAffinity: [term("kubernetes.io/hostname")] }],
+  ["required pod affinity by zone", { ...alike, affinity: [term("zone")] }],
+  ["preferred pod affinity by zone", { ...alike, preferred: [{ weight: 1, term: term("zone") }] }],
+];
+for (const [name, facts] of PEERS) {
+  const inventory = inventoryOf(NODES);
+  const peer = inventory.peerOf(name, () => facts);
+  inventory.kinship(peer);
+  const pods = inventory.ready(classOf(inventory, 100), peer);
+  report(name, 2 * BATCH_PODS, timeIndex(inventory, [pods], 2 * BATCH_PODS), `${NODES} nodes, 1 thread`);
 }

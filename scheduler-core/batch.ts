@@ -2,6 +2,7 @@ import { ClassIndex } from "./class-index.ts";
 import type { Cluster } from "./cluster.ts";
 import { type Diagnosis, diagnose } from "./diagnosis.ts";
 import type { Draw } from "./draw.ts";
+import { LocalScores } from "./local-scores.ts";
 import { pickPlainly } from "./plain-loop.ts";
 import type { PodClass } from "./pod-class.ts";
 import { dependsOnPeers } from "./profile.ts";
@@ -36,6 +37,23 @@ export interface Placements {
 /** The indexes that a thread has built, by cluster and class. */
 export class IndexCache {
   readonly #indexes = new Map<string, ClassIndex>();
+  readonly #locals = new Map<string, LocalScores>();
+
+  /** The local scores of this class by slot, caught up with the cluster. */
+  locals(cluster: Cluster, pods: PodClass): Int32Array {
+    const key = `${cluster.identity}/${pods.id}`;
+    const known = this.#locals.get(key) ?? new LocalScores();
+    this.#locals.delete(key);
+    this.#locals.set(key, known);
+    if (this.#locals.size > CLASS_INDEXES_MAX) {
+      for (const oldest of this.#locals.keys()) {
+        this.#locals.delete(oldest);
+        break;
+      }
+    }
+    known.repair(cluster, pods);
+    return known.scores;
+  }
 
   /** The index of this class, caught up with the cluster. */
   current(cluster: Cluster, pods: PodClass): ClassIndex {
@@ -73,7 +91,7 @@ export function placeBatch(cluster: Cluster, batch: Batch, indexes: IndexCache, 
     let slot = UNPLACED;
     if (pin !== ANYWHERE) {
       if (pin >= 0 && cluster.live[pin] === 1 && new NodeFilter(cluster, pods).accepts(pin)) slot = pin;
-    } else if (dependsOnPeers(cluster, pods)) slot = pickPlainly(cluster, pods, random);
+    } else if (dependsOnPeers(cluster, pods)) slot = pickPlainly(cluster, pods, random, indexes.locals(cluster, pods));
     else {
       const known = current[number];
       if (known === undefined) current[number] = indexes.current(cluster, pods);

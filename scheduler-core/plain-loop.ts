@@ -8,8 +8,8 @@ import { OUT } from "./tournament.ts";
  * The nodes with the best total for one pod, by asking every node: how classes are placed whose nodes depend on other pods, what the
  * index must agree with for all others, and the yardstick of the bench. Empty when no node can take the pod.
  */
-export function bestNodes(cluster: Cluster, pods: PodClass): number[] {
-  const { slots, totals } = survey(cluster, pods);
+export function bestNodes(cluster: Cluster, pods: PodClass, locals?: Int32Array): number[] {
+  const { slots, totals } = survey(cluster, pods, locals);
   let best = OUT;
   let nodes: number[] = [];
   for (let i = 0; i < slots.length; i++) {
@@ -23,7 +23,7 @@ export function bestNodes(cluster: Cluster, pods: PodClass): number[] {
 }
 
 /** One of the best nodes, each with the same chance; -1 when none can take the pod. */
-export function pickPlainly(cluster: Cluster, pods: PodClass, random: Draw): number {
-  const nodes = bestNodes(cluster, pods);
+export function pickPlainly(cluster: Cluster, pods: PodClass, random: Draw, locals?: Int32Array): number {
+  const nodes = bestNodes(cluster, pods, locals);
   return nodes[random.below(nodes.length)] ?? -1;
 }

@@ -70,7 +70,8 @@ export interface Survey {
   readonly totals: Int32Array;
 }
 
-export function survey(cluster: Cluster, pods: PodClass): Survey {
+/** `locals`: what `localScore` says by slot, where somebody keeps it. */
+export function survey(cluster: Cluster, pods: PodClass, locals?: Int32Array): Survey {
   const filter = new NodeFilter(cluster, pods);
   const groups = Math.floor(pods.groups.length / FIXED_SCORES.length);
   const feasible = new Uint8Array(groups);
@@ -79,7 +80,7 @@ export function survey(cluster: Cluster, pods: PodClass): Survey {
   let count = 0;
   for (let slot = 0; slot < cluster.nodes; slot++) {
     if (cluster.live[slot] !== 1) continue;
-    const local = localScore(cluster, pods, slot);
+    const local = locals === undefined ? localScore(cluster, pods, slot) : (locals[slot] as number);
     if (local === OUT || !filter.acceptsPeers(slot)) continue;
     feasible[pods.verdicts[slot] as number] = 1;
     slots[count] = slot;

@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ClassIndex } from "../../scheduler-core/class-index.ts";
+import { LocalScores } from "../../scheduler-core/local-scores.ts";
 import { bestNodes, type ClassHandle, type Cluster, Draw, Inventory, type Needs, type PodFacts } from "../../scheduler-core/mod.ts";
+import { survey } from "../../scheduler-core/survey.ts";
 
 const GIB = 1024 ** 3;
 
@@ -78,6 +80,7 @@ describe("ClassIndex", () => {
         for (let node = 0; node < 8; node++) setNode(inventory, { do: "node", node, cpu: 2 + (node % 4), zone: node % 3, taint: node % 4 });
         const random = new Draw(seed);
         const indexes = new Map<number, ClassIndex>();
+        const locals = new Map<number, LocalScores>();
         let placed: { node: string; handle: ClassHandle }[] = [];
         for (const now of steps) {
           if (now.do === "node") {
@@ -97,6 +100,10 @@ describe("ClassIndex", () => {
             if (index === undefined) indexes.set(handle.id, new ClassIndex(cluster, pods));
             else index.repair(cluster, pods);
             const best = bestNodes(cluster, pods);
+            const kept = locals.get(handle.id) ?? new LocalScores();
+            locals.set(handle.id, kept);
+            kept.repair(cluster, pods);
+            expect(survey(cluster, pods, kept.scores)).toEqual(survey(cluster, pods));
             const drawn = draws(indexes.get(handle.id), random, best.length);
             expect([...drawn].sort((a, b) => a - b)).toEqual(best);
             const [slot] = drawn;
