@@ -1,5 +1,5 @@
-import { mayBeDeleted } from "../kinds/metadata-text.ts";
-import type { ObjectText } from "../kinds/text.ts";
+import { mayBeDeleted, sameLabels } from "../kinds/metadata-text.ts";
+import { type ObjectText, withoutManagedFields } from "../kinds/text.ts";
 
 /**
  * Decides from the stored text alone whether a change of a pod can matter to the scheduler, so that the many status updates of
@@ -7,7 +7,6 @@ import type { ObjectText } from "../kinds/text.ts";
  * with `metadata`, `spec`, `status` in this order, and quotes inside strings are escaped, so a quoted key with its colon is a key.
  */
 const SPEC = '},"spec":{';
-const LABELS = '"labels":{';
 const STATUS = '},"status":{';
 
 /** Whether the text says that all containers have ended for good. */
@@ -18,7 +17,8 @@ export function mayBeTerminal(text: ObjectText): boolean {
 
 /** Whether the text says that the pod is bound to this node. Node names need no escapes. */
 export function isBoundTo(text: ObjectText, node: string): boolean {
-  return text.includes(`"nodeName":"${node}"`, Math.max(0, text.indexOf(SPEC)));
+  const own = withoutManagedFields(text);
+  return own.includes(`"nodeName":"${node}"`, Math.max(0, own.indexOf(SPEC)));
 }
 
 /** Whether both texts have the same spec. */
@@ -28,17 +28,11 @@ export function sameSpec(before: ObjectText, now: ObjectText): boolean {
 
 /** Whether both texts have the same labels and are both being deleted, or both not: what other pods' terms can ask. */
 export function samePeer(before: ObjectText, now: ObjectText): boolean {
-  return labelsOf(before) === labelsOf(now) && mayBeDeleted(before) === mayBeDeleted(now);
+  return sameLabels(before, now) && mayBeDeleted(before) === mayBeDeleted(now);
 }
 
-/** Label values have no braces. */
-function labelsOf(text: ObjectText): string {
-  const start = text.indexOf(LABELS);
-  if (start < 0 || start > text.indexOf(SPEC)) return "";
-  return text.slice(start, text.indexOf("}", start));
-}
-
-function specOf(text: ObjectText): string {
+function specOf(stored: ObjectText): string {
+  const text = withoutManagedFields(stored);
   const start = text.indexOf(SPEC);
   const end = text.lastIndexOf(STATUS);
   return text.slice(Math.max(0, start), end > start ? end : text.length);

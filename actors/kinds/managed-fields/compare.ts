@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { EMPTY, type FieldSet, FieldSetBuilder, recursiveDifference, union } from "./field-set.ts";
-import { itemsByStep, itemType, type ListType } from "./list-items.ts";
+import { distinctSteps, itemsByStep, itemType, type ListType } from "./list-items.ts";
 import { deduced, type StructType, type Typed } from "./typed.ts";
 
 /** What differs between two states of an object. No path is in more than one of the sets. */
@@ -142,8 +142,36 @@ function compareFields(type: Extract<Typed, { form: "struct" | "map" }>, before:
   }
 }
 
-/** Items that come twice are taken as one value together. Source: structured-merge-diff's compareWalker.visitListItems. */
+/** As many items are looked for one by one; in longer lists by an index. */
+const SHORT_LIST_MAX = 16;
+
 function compareItems(type: ListType, before: readonly unknown[], after: readonly unknown[], listener: Listener): void {
+  if (before.length > SHORT_LIST_MAX || after.length > SHORT_LIST_MAX) {
+    compareByStep(type, before, after, listener);
+    return;
+  }
+  const was = distinctSteps(type, before);
+  const is = distinctSteps(type, after);
+  if (was === undefined || is === undefined) {
+    compareByStep(type, before, after, listener);
+    return;
+  }
+  const item = itemType(type);
+  for (const [at, step] of is.entries()) {
+    const there = was.indexOf(step);
+    if (there < 0 || before[there] !== after[at]) compareItem(item, there < 0 ? undefined : before[there], after[at], step, listener);
+  }
+  for (const [at, step] of was.entries()) if (!is.includes(step)) compareItem(item, before[at], undefined, step, listener);
+}
+
+function compareItem(type: Typed, before: unknown, after: unknown, step: string, listener: Listener): void {
+  listener.enter(step);
+  compareValues(type, before, after, listener);
+  listener.leave();
+}
+
+/** Items that come twice are taken as one value together. Source: structured-merge-diff's compareWalker.visitListItems. */
+function compareByStep(type: ListType, before: readonly unknown[], after: readonly unknown[], listener: Listener): void {
   const was = itemsByStep(type, before);
   const is = itemsByStep(type, after);
   for (const step of was.size === 0 ? is.keys() : new Set([...was.keys(), ...is.keys()])) {

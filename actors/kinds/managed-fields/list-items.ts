@@ -58,3 +58,14 @@ export function itemsByStep(type: ListType, list: readonly unknown[]): Map<strin
   }
   return items;
 }
+
+/** The steps of the items, when no two are the same. */
+export function distinctSteps(type: ListType, list: readonly unknown[]): readonly string[] | undefined {
+  const steps: string[] = [];
+  for (const item of list) {
+    const step = stepOf(type, item);
+    if (steps.includes(step)) return undefined;
+    steps.push(step);
+  }
+  return steps;
+}
