@@ -178,7 +178,7 @@ class PodActor implements Actor<PodMessage> {
         read = current.metadata.uid === this.#uid ? current : undefined;
         return read === undefined ? undefined : { ...current, status: status(current) ?? {} };
       },
-      { subresource: "status", fieldManager: "kubelet" },
+      { subresource: "status", fieldManager: "kubelet", unmanaged: true },
     );
     return read;
   }

@@ -7,6 +7,11 @@ import type { Entry } from "../store/view.ts";
 export interface WriteOptions {
   /** Recorded in managedFields; a controller's or a component's own name inside the house. */
   readonly fieldManager?: string;
+  /**
+   * Nobody comes to own the fields that are written. For reports in such numbers that their owners, as long as the reports themselves, would be half of what is
+   * stored and sent.
+   */
+  readonly unmanaged?: boolean;
   /** Everything happens but the write. The entry of a dry create has revision 0, which is never printed. */
   readonly dryRun?: boolean;
   /** What to do with unknown and duplicate fields of the body. */

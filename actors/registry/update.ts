@@ -4,7 +4,7 @@ import { keyFor, resourceOf } from "../kinds/kind.ts";
 import { type FieldManager, type ManagedFieldsEntry, managersJson, sameManagers } from "../kinds/managed-fields/managers.ts";
 import { validateObjectMetaUpdate } from "../kinds/metadata.ts";
 import type { KubeObject } from "../kinds/object.ts";
-import { decodeObject, encodeObject } from "../kinds/text.ts";
+import { decodeObject, encodeObject, managedFieldsOf } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
 import type { AdmissionRequest } from "./admission/admission.ts";
@@ -139,6 +139,7 @@ function managersAfter<T extends KubeObject>(
   options: UpdateOptions,
 ): string | undefined {
   if (options.applied !== undefined) return managersJson(options.applied);
+  if (options.unmanaged === true) return managedFieldsOf(entry.text);
   const write = fieldWrite(kind, options, options.door ?? options.subresource, world.access.clock.now_ms());
   return ownedAfterUpdate(write, entry.text, current, next, wanted.metadata.managedFields as ManagedFieldsEntry[] | undefined);
 }
