@@ -7,7 +7,7 @@ import type { Entry } from "../store/view.ts";
 import type { BindOptions } from "./registry.ts";
 import type { StoreAccess } from "./store-access.ts";
 import { timestamp } from "./timestamps.ts";
-import { changeStored, uidConflict } from "./writes.ts";
+import { changeStored, type Step, uidConflict } from "./writes.ts";
 
 const BINDING = { group: "", plural: "pods/binding" } as const;
 
@@ -52,13 +52,19 @@ export function bindPod(
   nodeName: string,
   options: BindOptions,
 ): Promise<Entry> {
-  return changeStored(access, kind, namespace, name, (entry, pod) => {
+  const decide = (entry: Entry, pod: Pod): Step<Entry> => {
     if (uid !== undefined && uid !== "" && uid !== pod.metadata.uid) throw uidConflict(BINDING, kind as unknown as Kind, pod, uid);
     const refusal = bindingRefusal(pod);
     if (refusal !== undefined) throw conflict(BINDING, name, refusal);
     const { key, revision: expect } = entry;
-    const text = encodeObject(boundPod(pod, nodeName, options.annotations, access.clock.now_ms()), managedFieldsOf(entry.text));
+    const bound = boundPod(pod, nodeName, options.annotations, access.clock.now_ms());
+    const text = encodeObject(bound, managedFieldsOf(entry.text));
     if (options.dryRun === true) return { done: { key, revision: expect, text } };
-    return { mutations: [{ op: "update", key, text, expect }], result: (revision) => ({ key, revision, text }) };
-  });
+    const result = (revision: number): Entry => {
+      access.wrote(key, revision, bound);
+      return { key, revision, text };
+    };
+    return { mutations: [{ op: "update", key, text, expect }], result };
+  };
+  return changeStored(access, kind, namespace, name, decide, (entry) => access.read<Pod>(entry));
 }

@@ -90,7 +90,10 @@ async function createNamed<T extends KubeObject>(
     } as const;
     const mutations: readonly Mutation[] = plan.mutations.length === 0 ? [own] : [own, ...plan.mutations];
     const outcome = await access.commit(mutations);
-    if (outcome.committed) return { key: own.key, revision: outcome.revision, text: own.text };
+    if (outcome.committed) {
+      access.wrote(own.key, outcome.revision, plan.object);
+      return { key: own.key, revision: outcome.revision, text: own.text };
+    }
     const taken = mutations[outcome.index];
     if (taken === undefined || taken === own) {
       if (base === undefined) throw alreadyExists(kind, name);

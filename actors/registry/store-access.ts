@@ -1,8 +1,14 @@
 import type { Clock, Random } from "../../runtime/mod.ts";
 import { requestTooLarge, serviceUnavailable } from "../kinds/errors.ts";
+import type { KubeObject } from "../kinds/object.ts";
+import { decodeObject } from "../kinds/text.ts";
 import { requestIds } from "../store/request-ids.ts";
 import type { Key, Mutation, Outcome, StoreClient } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
+import { Recent } from "./recent.ts";
+
+/** Objects that are remembered as they were written: enough for the pods that are on their way at one time, so few that they die young. */
+const WRITTEN_MAX = 1_024;
 
 /** What the parts of the registry know of the world. */
 export interface StoreAccess {
@@ -18,12 +24,20 @@ export interface StoreAccess {
   catchUp(): Promise<void>;
   /** Waits until the view shows what a lost compare-and-set has met: `actual` as the outcome says it. */
   awaitActual(actual: number | undefined): Promise<void>;
+  /**
+   * The object of an entry, for who does not change it: what was written through this access a moment ago is not parsed again. A pod is bound, reported
+   * as being created and as running within some milliseconds.
+   */
+  read<T extends KubeObject>(entry: Entry): T;
+  /** Keeps an object that was written as it is for `read`. */
+  wrote(key: Key, revision: number, object: KubeObject): void;
   /** Proposes one transaction. Refusals of the store become StatusErrors: 500 for an object too large, 503 when no writer answers. */
   commit(mutations: readonly Mutation[]): Promise<Outcome>;
 }
 
 export function createStoreAccess(view: View, store: StoreClient, clock: Clock, random: Random): StoreAccess {
   const nextRequest = requestIds(random);
+  const written = new Recent<KubeObject>(WRITTEN_MAX);
   const catchUp = async (): Promise<void> => {
     try {
       const revision = await store.committedRevision();
@@ -47,6 +61,13 @@ export function createStoreAccess(view: View, store: StoreClient, clock: Clock, 
       } catch (error) {
         throw refusal(error);
       }
+    },
+    read<T extends KubeObject>({ key, text, revision }: Entry): T {
+      const known = written.find(key);
+      return known?.metadata.resourceVersion === String(revision) ? (known as T) : decodeObject<T>(text, revision);
+    },
+    wrote(key, revision, object) {
+      written.remember(key, { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } });
     },
     async commit(mutations) {
       try {

@@ -79,12 +79,13 @@ export function modifyObject<T extends KubeObject>(
   modify: (current: T, entry: Entry) => T | undefined,
   options: UpdateOptions,
 ): Promise<Entry> {
-  return changeStored(world.access, kind, namespace, name, (entry, current) => {
+  const decide = (entry: Entry, current: T): Step<Entry> | Promise<Step<Entry>> => {
     // A status is put beside the rest, which then is known to be unchanged at a glance. For a change of anything else, defaults and
     // preparation need a copy of their own, and parsing the text again is the cheapest there is.
     const next = modify(options.subresource !== undefined ? current : decodeObject<T>(entry.text, entry.revision), entry);
     return next === undefined ? { done: entry } : decideUpdate(world, kind, entry, current, next, options, false);
-  });
+  };
+  return changeStored(world.access, kind, namespace, name, decide, (entry) => world.access.read<T>(entry));
 }
 
 /** `insists`: the client named the revision that it changes, so a lost compare-and-set is its conflict to solve. */
@@ -114,7 +115,10 @@ export async function decideUpdate<T extends KubeObject>(
   const { name } = current.metadata;
   return {
     mutations: others.length === 0 ? [own] : [own, ...others],
-    result: (revision) => ({ key, revision, text }),
+    result: (revision) => {
+      if (options.subresource !== undefined) world.access.wrote(key, revision, plan.object);
+      return { key, revision, text };
+    },
     lost: (index) => {
       const other = index === 0 ? undefined : others[index - 1];
       if (other !== undefined) return companion?.refusal(plan.object, next, other);

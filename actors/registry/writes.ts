@@ -31,13 +31,14 @@ export async function changeStored<T extends KubeObject, Result>(
   namespace: string | undefined,
   name: string,
   decide: (entry: Entry, current: T) => Step<Result> | Promise<Step<Result>>,
+  read: (entry: Entry) => T = (entry) => decodeObject<T>(entry.text, entry.revision),
 ): Promise<Result> {
   const key = keyFor(kind, kind.namespaced ? namespace : undefined, name);
   for (let attempt = 0; attempt < WRITE_ATTEMPTS_MAX; attempt++) {
     const found = access.find(key);
     const entry = found instanceof Promise ? await found : found;
     if (entry === undefined) throw notFound(kind, name);
-    const decided = decide(entry, decodeObject<T>(entry.text, entry.revision));
+    const decided = decide(entry, read(entry));
     const step = decided instanceof Promise ? await decided : decided;
     if ("done" in step) return step.done;
     const outcome = await access.commit(step.mutations);

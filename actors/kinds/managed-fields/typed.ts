@@ -121,7 +121,18 @@ function scalarOf(name: string): Typed {
 }
 
 /** What Go prints of a value in which nothing is set: fields that are always printed, and nothing in them. */
-export function emptyOf(type: StructType): Record<string, unknown> {
+export function emptyOf(type: StructType): Readonly<Record<string, unknown>> {
+  let empty = empties.get(type);
+  if (empty === undefined) {
+    empty = makeEmpty(type);
+    empties.set(type, empty);
+  }
+  return empty;
+}
+
+const empties = new WeakMap<StructType, Readonly<Record<string, unknown>>>();
+
+function makeEmpty(type: StructType): Record<string, unknown> {
   return Object.fromEntries(
     type.always.map((name) => {
       const field = type.field(name);
