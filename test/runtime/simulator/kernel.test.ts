@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { kernelScenario, planOf, reportOf, shrink, simulate } from "../../../runtime/simulator/mod.ts";
 
 /** Seeds run until so much time is used up; the first ones always. */
-const BUDGET_MS = 12_000;
+const BUDGET_MS = 8_000;
 const SEEDS_MIN = 3;
 const SEEDS_MAX = 1_000;
 
