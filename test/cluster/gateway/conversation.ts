@@ -61,8 +61,6 @@ const REPLACED: readonly (readonly [pattern: RegExp, by: string])[] = [
 
 /** A value with what no two servers share replaced by its kind, as it was when it was recorded. Descriptions are not compared. */
 export function normal(value: unknown, namespace: string, key?: string): unknown {
-  // Managers are in the order of their times in whole seconds, so a second that turns between two writes changes it.
-  if (Array.isArray(value) && key === "managedFields") return value.map((one) => JSON.stringify(normal(one, namespace))).sort();
   if (Array.isArray(value))
     return value.map((one) => (key === "clusterIPs" ? "<ip>" : normal(one, namespace, key === "cells" ? "cell" : "")));
   if (typeof value === "object" && value !== null) {
