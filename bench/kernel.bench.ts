@@ -97,6 +97,7 @@ async function rates(): Promise<Figure[]> {
   const system = start();
   const sink = new Sink();
   host.register(kindOf("sink", () => ({ receive: (message) => sink.take(message) })));
+  host.register(kindOf("answering", () => ({ receive: (message, sender) => sender.answer(message.node) })));
   host.register(kindOf("short", (context) => ({ receive: () => context.stop() })));
   const queue = new PlainQueue((message) => sink.take(message));
   const address = addressOf("sink", "main");
@@ -117,6 +118,10 @@ async function rates(): Promise<Figure[]> {
   tells("a function called through a queue", "function", (message) => queue.push(message));
   tells("nact dispatch", "actor of nact", (message) => dispatch(theirs, message));
 
+  add("ask, same host", TELLS_PER_RUN, "asks/s", `${TELLS_PER_RUN} at once`, async () => {
+    const answers = Array.from({ length: TELLS_PER_RUN }, (_, n) => host.messenger.ask(addressOf("answering", "main"), podOf(n)));
+    await Promise.all(answers);
+  });
   let key = 0;
   add("activation", ACTIVATIONS_PER_RUN, "activations/s", "activate, handle one message, stop", async () => {
     for (let n = 0; n < ACTIVATIONS_PER_RUN; n++) host.messenger.tell(addressOf("short", `actor-${key++}`), podOf(n));

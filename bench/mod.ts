@@ -27,7 +27,13 @@ const SUITES: Readonly<Record<string, Suite>> = {
     run: program(() => import("./store-restart.bench.ts")),
   },
   kernel: { about: "the kernel within one host, beside a plain queue and beside nact", run: program(() => import("./kernel.bench.ts")) },
-  runtime: { about: "messages, asks and activations of the kernel", run: program(() => import("./runtime.bench.ts")) },
+  runtime: {
+    about: "kernel, then transport",
+    run: program(async () => {
+      await import("./kernel.bench.ts");
+      await import("./transport.bench.ts");
+    }),
+  },
   transport: {
     about: "messages and questions between threads: over NATS, over a MessagePort",
     run: program(() => import("./transport.bench.ts")),
