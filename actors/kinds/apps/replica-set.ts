@@ -1,4 +1,3 @@
-import { containerCells } from "../core/pod-cells.ts";
 import { defaultPodSpec } from "../core/pod-defaults.ts";
 import { invalid } from "../field-error.ts";
 import { nonNegative } from "../field-rules.ts";
@@ -9,9 +8,9 @@ import { formatLabelSelector } from "../machinery/label-selector.ts";
 import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
-import { AGE_COLUMN, ageOf, column, NAME_COLUMN, wideColumn } from "../table.ts";
 import { ALL_VERBS, SCALE, STATUS } from "../verbs.ts";
 import { printableSelector, validateSelectorAndTemplate } from "./replica-template.ts";
+import { REPLICAS_COLUMNS, replicasCells } from "./replicas-table.ts";
 
 function validate(set: ReplicaSet): FieldError[] {
   return [
@@ -72,24 +71,7 @@ export const ReplicaSetKind: Kind<ReplicaSet> = {
     if (semanticEqual(next.spec.selector, current.spec.selector)) return [];
     return [invalid("spec.selector", printableSelector(next.spec.selector), "field is immutable")];
   },
-  columns: [
-    NAME_COLUMN,
-    column("Desired", "How many pods are wanted", "integer"),
-    column("Current", "How many pods there are", "integer"),
-    column("Ready", "How many pods are ready", "integer"),
-    AGE_COLUMN,
-    wideColumn("Containers", "The names of the containers"),
-    wideColumn("Images", "The images of the containers"),
-    wideColumn("Selector", "The labels of the pods"),
-  ],
-  cells: (set, now_ms) => [
-    set.metadata.name,
-    set.spec.replicas ?? 0,
-    set.status?.replicas ?? 0,
-    set.status?.readyReplicas ?? 0,
-    ageOf(set, now_ms),
-    ...containerCells(set.spec.template),
-    formatLabelSelector(set.spec.selector),
-  ],
+  columns: REPLICAS_COLUMNS,
+  cells: (set, now_ms) => replicasCells(set, formatLabelSelector(set.spec.selector), now_ms),
   selectableFields: { "status.replicas": (set) => String(set.status?.replicas ?? 0) },
 };

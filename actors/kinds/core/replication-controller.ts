@@ -1,4 +1,5 @@
 import { sortedMap } from "../apps/replica-template.ts";
+import { REPLICAS_COLUMNS, replicasCells } from "../apps/replicas-table.ts";
 import { defineKind, statusApart } from "../define-kind.ts";
 import { forbidden, invalid, notSupported, required } from "../field-error.ts";
 import { nonNegative } from "../field-rules.ts";
@@ -8,9 +9,8 @@ import { matchesLabels, selectorOf } from "../machinery/label-selector.ts";
 import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
-import { AGE_COLUMN, ageOf, column, formatLabels, NAME_COLUMN, wideColumn } from "../table.ts";
+import { formatLabels } from "../table.ts";
 import { SCALE, STATUS } from "../verbs.ts";
-import { containerCells } from "./pod-cells.ts";
 import { defaultPodSpec } from "./pod-defaults.ts";
 import { validatePodTemplate } from "./pod-validation.ts";
 
@@ -64,24 +64,7 @@ export const ReplicationControllerKind: Kind<ReplicationController> = defineKind
   applyDefaults,
   ...statusApart<ReplicationController>(() => ({ replicas: 0 })),
   validate,
-  columns: [
-    NAME_COLUMN,
-    column("Desired", "How many pods are wanted", "integer"),
-    column("Current", "How many pods there are", "integer"),
-    column("Ready", "How many pods are ready", "integer"),
-    AGE_COLUMN,
-    wideColumn("Containers", "The names of the containers"),
-    wideColumn("Images", "The images of the containers"),
-    wideColumn("Selector", "The labels of the pods"),
-  ],
-  cells: (controller, now_ms) => [
-    controller.metadata.name,
-    controller.spec.replicas ?? 0,
-    controller.status?.replicas ?? 0,
-    controller.status?.readyReplicas ?? 0,
-    ageOf(controller, now_ms),
-    ...containerCells(controller.spec.template),
-    formatLabels(controller.spec.selector),
-  ],
+  columns: REPLICAS_COLUMNS,
+  cells: (controller, now_ms) => replicasCells(controller, formatLabels(controller.spec.selector), now_ms),
   selectableFields: { "status.replicas": (controller) => String(controller.status?.replicas ?? 0) },
 });

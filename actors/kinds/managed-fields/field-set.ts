@@ -13,11 +13,6 @@ const NO_CHILDREN: ReadonlyMap<string, FieldSet> = new Map();
 export const EMPTY: FieldSet = { member: false, children: NO_CHILDREN };
 const LEAF: FieldSet = { member: true, children: NO_CHILDREN };
 
-/** The FieldsV1 notation: every key a step, `.` for the path itself where it has children too. */
-export interface FieldsV1 {
-  readonly [step: string]: FieldsV1;
-}
-
 export function isEmpty(set: FieldSet): boolean {
   return !set.member && set.children.size === 0;
 }
@@ -163,7 +158,7 @@ export function sayStep(step: string): string {
   }
 }
 
-/** The JSON of a set in FieldsV1. */
+/** The JSON of a set in FieldsV1: every key a step, `.` for the path itself where it has children too. */
 export function fieldsJson(set: FieldSet): string {
   const inner = ordered(set)
     .map(([step, child]) => `${JSON.stringify(step)}:${child.children.size === 0 ? "{}" : fieldsJson(child)}`)

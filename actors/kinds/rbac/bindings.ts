@@ -1,9 +1,11 @@
 /** What bindings of both scopes share: whom they bind, to what. Source: pkg/apis/rbac/validation, pkg/apis/rbac/v1/defaults.go. */
+import { defineKind } from "../define-kind.ts";
 import { invalid, notSupported, required } from "../field-error.ts";
 import { namedBy, requiredName } from "../field-rules.ts";
 import type { RbacSubject, RoleRef } from "../generated/types.ts";
-import type { Cell, Column } from "../kind.ts";
+import type { Cell, Column, Kind } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
+import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain, pathSegment } from "../names.ts";
 import type { KubeObject } from "../object.ts";
 import type { FieldError } from "../status.ts";
@@ -16,21 +18,21 @@ export interface Binding extends KubeObject {
   subjects?: RbacSubject[];
 }
 
-export function defaultBinding(binding: Binding): void {
+function defaultBinding(binding: Binding): void {
   if (binding.roleRef !== undefined) binding.roleRef.apiGroup ||= RBAC_GROUP;
   for (const subject of binding.subjects ?? []) {
     if (!subject.apiGroup && (subject.kind === "User" || subject.kind === "Group")) subject.apiGroup = RBAC_GROUP;
   }
 }
 
-export function validateRoleRef({ apiGroup, kind, name }: RoleRef, kinds: readonly string[]): FieldError[] {
+function validateRoleRef({ apiGroup, kind, name }: RoleRef, kinds: readonly string[]): FieldError[] {
   const errors: FieldError[] = [];
   if (apiGroup !== RBAC_GROUP) errors.push(notSupported("roleRef.apiGroup", apiGroup ?? "", [RBAC_GROUP]));
   if (!kinds.includes(kind)) errors.push(notSupported("roleRef.kind", kind ?? "", kinds));
   return [...errors, ...requiredName(pathSegment, name, "roleRef.name")];
 }
 
-export function validateSubject(subject: RbacSubject, namespaced: boolean, field: string): FieldError[] {
+function validateSubject(subject: RbacSubject, namespaced: boolean, field: string): FieldError[] {
   const { name, kind, namespace, apiGroup = "" } = subject;
   const errors: FieldError[] = [];
   if (!name) errors.push(required(`${field}.name`));
@@ -49,11 +51,11 @@ export function validateSubject(subject: RbacSubject, namespaced: boolean, field
   }
 }
 
-export function validateRoleRefUpdate(next: Binding, current: Binding): FieldError[] {
+function validateRoleRefUpdate(next: Binding, current: Binding): FieldError[] {
   return semanticEqual(next.roleRef, current.roleRef) ? [] : [invalid("roleRef", next.roleRef, "cannot change roleRef")];
 }
 
-export const BINDING_COLUMNS: readonly Column[] = [
+const BINDING_COLUMNS: readonly Column[] = [
   NAME_COLUMN,
   column("Role", "What those who are bound may do"),
   AGE_COLUMN,
@@ -62,7 +64,7 @@ export const BINDING_COLUMNS: readonly Column[] = [
   wideColumn("ServiceAccounts", "The service accounts that are bound"),
 ];
 
-export function bindingCells(binding: Binding, now_ms: number): readonly Cell[] {
+function bindingCells(binding: Binding, now_ms: number): readonly Cell[] {
   const named = (kind: string): string =>
     (binding.subjects ?? [])
       .filter((subject) => subject.kind === kind)
@@ -70,4 +72,24 @@ export function bindingCells(binding: Binding, now_ms: number): readonly Cell[] 
       .join(", ");
   const role = `${binding.roleRef?.kind ?? ""}/${binding.roleRef?.name ?? ""}`;
   return [binding.metadata.name, role, ageOf(binding, now_ms), named("User"), named("Group"), named("ServiceAccount")];
+}
+
+/** The facts of bindings of one scope, to roles of these kinds. */
+export function bindingKind<T extends Binding>(kind: string, plural: string, namespaced: boolean, roles: readonly string[]): Kind<T> {
+  return defineKind<T>({
+    group: RBAC_GROUP,
+    kind,
+    plural,
+    namespaced,
+    createsOnUpdate: true,
+    applyDefaults: defaultBinding,
+    validate: ({ metadata, roleRef, subjects = [] }) => [
+      ...validateObjectMeta(metadata, namespaced, pathSegment),
+      ...validateRoleRef(roleRef, roles),
+      ...subjects.flatMap((subject, index) => validateSubject(subject, namespaced, `subjects[${index}]`)),
+    ],
+    validateUpdate: validateRoleRefUpdate,
+    columns: BINDING_COLUMNS,
+    cells: bindingCells,
+  });
 }
