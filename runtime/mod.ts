@@ -5,6 +5,7 @@ export { ASK_FAILURES, AskFailed, type AskFailure } from "./ask-failed.ts";
 export { ASK_DEADLINE_MS } from "./asks.ts";
 export type { DeadLetterReason, HostCounters, KindCounters } from "./counters.ts";
 export { Directory, type Member, placeOf } from "./directory.ts";
+export { type Due, DueQueue } from "./due-queue.ts";
 export { type EventLoopProbe, type EventLoopState, watchEventLoop } from "./event-loop.ts";
 export { HISTOGRAM_BOUNDS_MS, type HistogramCounts } from "./histogram.ts";
 export { Host, type HostOptions } from "./host.ts";

@@ -1,11 +1,12 @@
+import { type Due, DueQueue } from "../../runtime/mod.ts";
+
 /** First retry after a failure. Source: client-go's DefaultControllerRateLimiter. */
 export const RETRY_FIRST_MS = 5;
 /** Kubernetes waits up to 1,000 s; what blocks an object here (a quota, a webhook) is usually lifted by somebody who watches. */
 export const RETRY_MAX_MS = 60_000;
 
-interface Due {
+interface Waiting extends Due {
   readonly key: string;
-  readonly at_ms: number;
 }
 
 /**
@@ -21,7 +22,8 @@ export class WorkQueue {
   readonly #again = new Set<string>();
   /** When each key waits to become ready; the heap may hold outdated entries, this is the truth. */
   readonly #due = new Map<string, number>();
-  readonly #heap: Due[] = [];
+  readonly #heap = new DueQueue<Waiting>();
+  #order = 0;
   /** Starts within the last pace_ms, oldest first. */
   readonly #started = new Map<string, number>();
   readonly #failures = new Map<string, number>();
@@ -58,16 +60,16 @@ export class WorkQueue {
     const waiting_ms = this.#due.get(key);
     if (waiting_ms !== undefined && waiting_ms <= at_ms) return false;
     this.#due.set(key, at_ms);
-    pushDue(this.#heap, { key, at_ms });
+    this.#heap.push({ key, due_ms: at_ms, order: this.#order++ });
     return true;
   }
 
   /** When the next waiting key becomes ready; undefined: none waits. */
   nextDue_ms(): number | undefined {
     for (;;) {
-      const first = this.#heap[0];
-      if (first === undefined || this.#due.get(first.key) === first.at_ms) return first?.at_ms;
-      popDue(this.#heap);
+      const first = this.#heap.peek();
+      if (first === undefined || this.#due.get(first.key) === first.due_ms) return first?.due_ms;
+      this.#heap.pop();
     }
   }
 
@@ -103,7 +105,7 @@ export class WorkQueue {
 
   #wake(now_ms: number): void {
     for (let at_ms = this.nextDue_ms(); at_ms !== undefined && at_ms <= now_ms; at_ms = this.nextDue_ms()) {
-      const due = popDue(this.#heap);
+      const due = this.#heap.pop();
       if (due === undefined) return;
       this.#due.delete(due.key);
       if (this.#inFlight.has(due.key)) this.#again.add(due.key);
@@ -119,39 +121,4 @@ export class WorkQueue {
       this.#started.delete(old);
     }
   }
-}
-
-function pushDue(heap: Due[], added: Due): void {
-  let at = heap.length;
-  heap.push(added);
-  while (at > 0) {
-    const above = (at - 1) >> 1;
-    const parent = heap[above];
-    if (parent === undefined || parent.at_ms <= added.at_ms) break;
-    heap[at] = parent;
-    at = above;
-  }
-  heap[at] = added;
-}
-
-function popDue(heap: Due[]): Due | undefined {
-  const first = heap[0];
-  const last = heap.pop();
-  if (last === undefined || heap.length === 0) return first;
-  let at = 0;
-  for (;;) {
-    let below = 2 * at + 1;
-    let child = heap[below];
-    if (child === undefined) break;
-    const right = heap[below + 1];
-    if (right !== undefined && right.at_ms < child.at_ms) {
-      child = right;
-      below += 1;
-    }
-    if (child.at_ms >= last.at_ms) break;
-    heap[at] = child;
-    at = below;
-  }
-  heap[at] = last;
-  return first;
 }

@@ -79,8 +79,10 @@ export function checkIdentity(kind: Kind, current: KubeObject, next: KubeObject)
     throw conflict(kind, metadata.name);
 }
 
-function mentionsManagers({ body }: Patch): boolean {
-  return JSON.stringify(body)?.includes("managedFields") === true;
+function mentionsManagers({ type, body }: Patch): boolean {
+  if (type === "json") return JSON.stringify(body)?.includes("managedFields") === true;
+  const metadata = (body as { readonly metadata?: unknown } | null)?.metadata;
+  return typeof metadata === "object" && metadata !== null && Object.keys(metadata).some((member) => member.includes("managedFields"));
 }
 
 /** Whether the patch speaks of one revision only. */
