@@ -1,3 +1,4 @@
+import { conflict } from "../kinds/errors.ts";
 import { keyFor } from "../kinds/kind.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { StatusError } from "../kinds/status.ts";
@@ -127,6 +128,9 @@ async function send(action: Write, by: Performer, result: Performed): Promise<En
   function change(current: KubeObject): KubeObject | undefined {
     changed = false;
     if (current.metadata.uid !== uid) return undefined;
+    // A status is worked out from one state of the object. On another it would undo what others wrote meanwhile, as an eviction does to its budget.
+    if (update.do === "updateStatus" && current.metadata.resourceVersion !== update.of.metadata.resourceVersion)
+      throw conflict(update.kind, current.metadata.name);
     const next = update.do === "modify" ? update.change(current) : ({ ...current, status: update.status } as KubeObject);
     changed = next !== undefined;
     return next;

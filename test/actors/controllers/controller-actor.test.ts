@@ -1,9 +1,10 @@
 import { afterEach, expect, test } from "vitest";
-import { anyKind, modify } from "../../../actors/controllers/actions.ts";
+import { anyKind, modify, updateStatus } from "../../../actors/controllers/actions.ts";
 import type { Action, Controller } from "../../../actors/controllers/controller.ts";
 import { controllerKind } from "../../../actors/controllers/controller-actor.ts";
 import { ConfigMapKind } from "../../../actors/kinds/core/config-map.ts";
-import type { ConfigMap } from "../../../actors/kinds/generated/types.ts";
+import type { ConfigMap, PodDisruptionBudget } from "../../../actors/kinds/generated/types.ts";
+import { PodDisruptionBudgetKind } from "../../../actors/kinds/policy/pod-disruption-budget.ts";
 import { named, startCluster, type TestCluster } from "./harness.ts";
 
 let cluster: TestCluster | undefined;
@@ -111,4 +112,30 @@ test("requeue comes back in time, without any change", async () => {
   await clock.run(60_000);
   const [first = 0, second = 0, third = 0] = at;
   expect([second - first, third - second, at.length]).toEqual([7_000, 7_000, 3]);
+});
+
+test("a status that was worked out from an older state does not undo what was written meanwhile", async () => {
+  const budget = "poddisruptionbudgets.policy/d/b";
+  const allowing = (disruptionsAllowed: number) => ({ currentHealthy: 3, desiredHealthy: 2, disruptionsAllowed, expectedPods: 3 });
+  let rounds = 0;
+  let overtaken: PodDisruptionBudget | undefined;
+  const { registry, view, until, clock } = await startWith({
+    kind: anyKind(PodDisruptionBudgetKind),
+    watches: [{ resource: "poddisruptionbudgets.policy", keys: ({ now }) => (now === undefined ? [] : [now.key]) }],
+    reconcile: (_view, key) => {
+      rounds++;
+      const now = view.get<PodDisruptionBudget>(key);
+      overtaken ??= now;
+      return overtaken === undefined || now?.metadata.resourceVersion === overtaken.metadata.resourceVersion
+        ? []
+        : [updateStatus(PodDisruptionBudgetKind, overtaken, allowing(9))];
+    },
+  });
+  await registry.create(PodDisruptionBudgetKind, { ...named<PodDisruptionBudget>("b", "d"), spec: { minAvailable: 2 } });
+  await until("it is known", () => overtaken !== undefined);
+  const spend = (current: PodDisruptionBudget): PodDisruptionBudget => ({ ...current, status: allowing(1) });
+  await registry.modify(PodDisruptionBudgetKind, "d", "b", spend, { subresource: "status" });
+  await until("some rounds", () => rounds > 2);
+  await clock.run(100);
+  expect(view.get<PodDisruptionBudget>(budget)?.status?.disruptionsAllowed).toBe(1);
 });
