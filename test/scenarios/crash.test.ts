@@ -123,6 +123,8 @@ describe("a part that dies is started again, and everything goes on", () => {
     const watch = await GaplessWatch.of(kubeconfig, "/api/v1/namespaces/default/configmaps");
     const pods = await GaplessWatch.of(kubeconfig, "/api/v1/namespaces/default/pods");
     const writing = ledger.write(kubeconfig, done.signal);
+    // A writer ends with its connection: one that was cut before anything was acknowledged would have nothing to tell.
+    await until("a first write", () => ledger.acknowledged > 0);
     await delay(below(1_000));
     await bad(troupe);
     await until("a write", async () => (await kubectl.run(["set", "image", "deployment/web", "nginx=nginx:2"])).code === 0);
