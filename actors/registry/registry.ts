@@ -3,8 +3,18 @@ import type { Kind } from "../kinds/kind.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import type { Entry } from "../store/view.ts";
 
+/** Who asks, as the access layer found out: what admission is told of them. Source: authentication's user.Info. */
+export interface Requester {
+  readonly user: string;
+  readonly groups: readonly string[];
+  readonly uid?: string;
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
 /** Who asks, and how: the part of a request that every write has. */
 export interface WriteOptions {
+  /** Who asks. The house itself when nobody is named. */
+  readonly requester?: Requester;
   /** Recorded in managedFields; a controller's or a component's own name inside the house. */
   readonly fieldManager?: string;
   /**

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { methodNotAllowed, notAcceptable, resourceNotFound } from "../../actors/kinds/errors.ts";
 import { apiVersionOf } from "../../actors/kinds/kind.ts";
 import { hasProtobufForm } from "../../actors/kinds/protobuf/envelope.ts";
+import type { Requester } from "../../actors/registry/registry.ts";
 import type { Format } from "./accept.ts";
 import { TEXT_ANSWER_TYPES } from "./accept.ts";
 import type { Answer } from "./answer.ts";
@@ -27,6 +28,7 @@ export async function answerResource(
   format: Format,
   request: IncomingMessage,
   response: ServerResponse,
+  requester: Requester,
 ): Promise<Answer> {
   const target = targetOf(info, context.kinds);
   const deprecation = "kind" in target ? target.kind.custom?.deprecation : undefined;
@@ -39,9 +41,15 @@ export async function answerResource(
     case "no-method":
       throw methodNotAllowed();
     case "bindings":
-      return bind(context, info, "", await contentOf(request));
+      return bind(context, info, "", await contentOf(request, requester));
     case "subresource":
-      return subresource(context, info, target.kind, target.subresource, info.verb === "get" ? NO_CONTENT : await contentOf(request));
+      return subresource(
+        context,
+        info,
+        target.kind,
+        target.subresource,
+        info.verb === "get" ? noContent(requester) : await contentOf(request, requester),
+      );
     case "object":
       break;
   }
@@ -58,24 +66,28 @@ export async function answerResource(
       await watches.serve(info, { kind, as: format.as, includeObject: includedObject(info) }, response, format.encoding === "protobuf");
       return { type: "taken" };
     case "create":
-      return create(context, info, kind, await contentOf(request));
+      return create(context, info, kind, await contentOf(request, requester));
     case "update":
-      return update(context, info, kind, undefined, await contentOf(request));
+      return update(context, info, kind, undefined, await contentOf(request, requester));
     case "patch":
-      return patch(context, info, kind, undefined, await contentOf(request));
+      return patch(context, info, kind, undefined, await contentOf(request, requester));
     case "delete":
-      return remove(context, info, kind, await contentOf(request));
+      return remove(context, info, kind, await contentOf(request, requester));
     case "deletecollection":
-      return removeCollection(context, info, kind, await contentOf(request));
+      return removeCollection(context, info, kind, await contentOf(request, requester));
     case "":
       throw methodNotAllowed();
   }
 }
 
-const NO_CONTENT: Content = { mediaType: "", body: Buffer.alloc(0), userAgent: undefined };
+const NO_BODY = Buffer.alloc(0);
 
-async function contentOf(request: IncomingMessage): Promise<Content> {
-  return { mediaType: mediaTypeOf(request), body: await readBody(request), userAgent: request.headers["user-agent"] };
+function noContent(requester: Requester): Content {
+  return { mediaType: "", body: NO_BODY, userAgent: undefined, requester };
+}
+
+async function contentOf(request: IncomingMessage, requester: Requester): Promise<Content> {
+  return { mediaType: mediaTypeOf(request), body: await readBody(request), userAgent: request.headers["user-agent"], requester };
 }
 
 /** How much of each object a table carries along. */

@@ -177,7 +177,7 @@ class HttpsGateway implements Gateway {
         return await this.#pages.answer(info, format ?? PLAIN_JSON, request.headers["if-none-match"]);
       }
       if (format === undefined) throw unacceptable();
-      return await answerResource(this.#context, this.#watches, info, format, request, response);
+      return await answerResource(this.#context, this.#watches, info, format, request, response, identity);
     } catch (error) {
       if (error instanceof BodyAborted) return undefined;
       return failureAnswer(error, this.#context.log, info.path);

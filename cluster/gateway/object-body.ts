@@ -5,7 +5,7 @@ import type { BodyKind, ReadBody } from "../../actors/kinds/machinery/body.ts";
 import { readObjectBody, readPatchBody } from "../../actors/kinds/machinery/body.ts";
 import type { KubeObject } from "../../actors/kinds/object.ts";
 import { StatusError } from "../../actors/kinds/status.ts";
-import type { Patch } from "../../actors/registry/registry.ts";
+import type { Patch, Requester } from "../../actors/registry/registry.ts";
 import { jsonFromYaml, objectText, patchTypeOf } from "./body.ts";
 import type { CheckedOptions } from "./write-options.ts";
 
@@ -15,6 +15,7 @@ export interface Content {
   readonly mediaType: string;
   readonly body: Buffer;
   readonly userAgent: string | undefined;
+  readonly requester: Requester;
 }
 
 /** What subresources speak, where it is not the kind of their parent. */

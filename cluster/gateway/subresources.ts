@@ -46,14 +46,14 @@ async function scale(context: GatewayContext, info: ResourceRequest, kind: Kind,
     case "get":
       return { type: "value", code: 200, value: await registry.getScale(kind, info.namespace, info.name) };
     case "update": {
-      const options = writeOptions(info.query, content.userAgent, "UpdateOptions");
+      const options = writeOptions(info.query, content, "UpdateOptions");
       const { object, warnings } = readObject<Scale>(SCALE, content, options, context.kinds);
       const metadata = placed(kind, info, object.metadata);
       checkName(metadata.name, info.name);
       return { type: "value", code: 200, value: await registry.updateScale(kind, { ...object, metadata }, options), warnings };
     }
     case "patch": {
-      const options = writeOptions(info.query, content.userAgent, "PatchOptions");
+      const options = writeOptions(info.query, content, "PatchOptions");
       return {
         type: "value",
         code: 200,
@@ -67,7 +67,7 @@ async function scale(context: GatewayContext, info: ResourceRequest, kind: Kind,
 
 /** Binds a pod to a node. `name` is the pod's; empty where only the body names it. */
 export async function bind(context: GatewayContext, info: ResourceRequest, name: string, content: Content): Promise<Answer> {
-  const options = writeOptions(info.query, content.userAgent, "CreateOptions");
+  const options = writeOptions(info.query, content, "CreateOptions");
   const { object } = readObject<Binding>(BINDING, content, options, context.kinds);
   const { metadata, target } = object;
   const named = metadata?.name ?? "";
@@ -94,17 +94,17 @@ function bindingErrors(target: Binding["target"] | undefined): FieldError[] {
 }
 
 async function evict(context: GatewayContext, info: ResourceRequest, content: Content): Promise<Answer> {
-  const options = writeOptions(info.query, content.userAgent, "CreateOptions");
+  const options = writeOptions(info.query, content, "CreateOptions");
   const { object } = readObject<Eviction>(EVICTION, content, options, context.kinds);
   const named = object.metadata?.name ?? "";
   if (named !== "" && named !== info.name) throw badRequest("name in URL does not match name in Eviction object");
-  const deletion = deleteOptions(info.query, content.userAgent, object.deleteOptions);
+  const deletion = deleteOptions(info.query, content, object.deleteOptions);
   await context.registry.evict(info.namespace, info.name, { ...deletion, dryRun: options.dryRun || deletion.dryRun === true });
   return { type: "value", code: 201, value: CREATED };
 }
 
 async function finalize(context: GatewayContext, info: ResourceRequest, kind: Kind, content: Content): Promise<Answer> {
-  const options = writeOptions(info.query, content.userAgent, "UpdateOptions");
+  const options = writeOptions(info.query, content, "UpdateOptions");
   const { object, warnings } = readObject<Namespace>(kind, content, options, context.kinds);
   checkName(object.metadata.name, info.name);
   const entry = await context.registry.finalizeNamespace(object, options);

@@ -1,7 +1,7 @@
 import { badRequest, invalid as invalidObject } from "../../actors/kinds/errors.ts";
 import { forbidden, invalid, notSupported, required } from "../../actors/kinds/field-error.ts";
 import type { FieldError } from "../../actors/kinds/status.ts";
-import type { DeleteOptions, WriteOptions } from "../../actors/registry/registry.ts";
+import type { DeleteOptions, Requester, WriteOptions } from "../../actors/registry/registry.ts";
 import { isTrue } from "./route.ts";
 
 /** The longest field manager. Source: metav1's FieldManagerMaxLength. */
@@ -17,15 +17,23 @@ const PROPAGATIONS: readonly Propagation[] = ["Foreground", "Background", "Orpha
 /** The kinds of options that Kubernetes names in its refusals. */
 export type OptionsKind = "CreateOptions" | "UpdateOptions" | "PatchOptions" | "DeleteOptions";
 
+/** Who writes, and by which program. */
+export interface Writer {
+  readonly userAgent: string | undefined;
+  readonly requester: Requester;
+}
+
 export interface CheckedOptions extends WriteOptions {
+  readonly requester: Requester;
   readonly fieldManager: string;
   readonly dryRun: boolean;
   readonly fieldValidation: FieldValidation;
 }
 
 /** The parameters that all writes share. Throws 422 for what makes no sense. */
-export function writeOptions(query: URLSearchParams, userAgent: string | undefined, kind: OptionsKind): CheckedOptions {
-  if (query.size === 0) return { fieldManager: managerOf(userAgent), dryRun: false, fieldValidation: "Warn" };
+export function writeOptions(query: URLSearchParams, writer: Writer, kind: OptionsKind): CheckedOptions {
+  if (query.size === 0)
+    return { requester: writer.requester, fieldManager: managerOf(writer.userAgent), dryRun: false, fieldValidation: "Warn" };
   const errors: FieldError[] = [];
   const dryRun = query.getAll("dryRun").filter((value) => value !== "");
   checkDryRun(dryRun, errors);
@@ -42,21 +50,22 @@ export function writeOptions(query: URLSearchParams, userAgent: string | undefin
   if (asked !== "" && fieldValidation === undefined) errors.push(notSupported("fieldValidation", asked, FIELD_VALIDATIONS));
   if (errors.length > 0) throw invalidObject({ group: "meta.k8s.io", kind }, "", errors);
   return {
-    fieldManager: manager === "" ? managerOf(userAgent) : manager,
+    requester: writer.requester,
+    fieldManager: manager === "" ? managerOf(writer.userAgent) : manager,
     dryRun: dryRun.length > 0,
     fieldValidation: fieldValidation ?? "Warn",
   };
 }
 
 /** The parameters of a patch that is no apply: it cannot be forced. */
-export function patchOptions(query: URLSearchParams, userAgent: string | undefined): CheckedOptions {
+export function patchOptions(query: URLSearchParams, writer: Writer): CheckedOptions {
   if (query.has("force")) throw invalidPatchOptions(forbidden("force", "may not be specified for non-apply patch"));
-  return writeOptions(query, userAgent, "PatchOptions");
+  return writeOptions(query, writer, "PatchOptions");
 }
 
 /** The parameters of an apply: who applies must be named. */
-export function applyOptions(query: URLSearchParams, userAgent: string | undefined): CheckedOptions & { readonly force: boolean } {
-  const options = writeOptions(query, userAgent, "PatchOptions");
+export function applyOptions(query: URLSearchParams, writer: Writer): CheckedOptions & { readonly force: boolean } {
+  const options = writeOptions(query, writer, "PatchOptions");
   if ((query.get("fieldManager") ?? "") === "") throw invalidPatchOptions(required("fieldManager", "is required for apply patch"));
   return { ...options, force: query.has("force") && isTrue(query.get("force") ?? "") };
 }
@@ -77,13 +86,14 @@ function managerOf(userAgent: string | undefined): string {
 }
 
 export interface CheckedDeleteOptions extends DeleteOptions {
+  readonly requester: Requester;
   /** The old parameter was used and said false: such a deletion that is not done at once answers 202. */
   readonly backgroundByOldName: boolean;
 }
 
 /** The options of a deletion: from the body where there is one, else from the query. `body` is parsed JSON; undefined: none. */
-export function deleteOptions(query: URLSearchParams, userAgent: string | undefined, body: unknown): CheckedDeleteOptions {
-  const { fieldManager, dryRun: dryByQuery } = writeOptions(query, userAgent, "DeleteOptions");
+export function deleteOptions(query: URLSearchParams, writer: Writer, body: unknown): CheckedDeleteOptions {
+  const { requester, fieldManager, dryRun: dryByQuery } = writeOptions(query, writer, "DeleteOptions");
   const given = body === undefined ? fromQuery(query) : fromBody(body);
   const errors: FieldError[] = [];
   checkDryRun(given.dryRun, errors);
@@ -96,6 +106,7 @@ export function deleteOptions(query: URLSearchParams, userAgent: string | undefi
   if (errors.length > 0) throw invalidObject({ group: "meta.k8s.io", kind: "DeleteOptions" }, "", errors);
   const propagationPolicy = policy ?? (given.orphan === undefined ? undefined : given.orphan ? "Orphan" : "Background");
   return {
+    requester,
     fieldManager,
     dryRun: dryByQuery || given.dryRun.length > 0,
     ...(given.grace_s === undefined ? {} : { gracePeriodSeconds: given.grace_s }),

@@ -19,7 +19,7 @@ const NAMESPACE_MISMATCH = "the namespace of the provided object does not match 
 /** `POST` of an object. */
 export async function create(context: GatewayContext, info: ResourceRequest, kind: Kind, content: Content): Promise<Answer> {
   if (kind.custom?.terminating === true) throw methodNotAllowed("create not allowed while custom resource definition is terminating");
-  const options = writeOptions(info.query, content.userAgent, "CreateOptions");
+  const options = writeOptions(info.query, content, "CreateOptions");
   const { object, warnings } = readObject(kind, content, options, context.kinds);
   const entry = await context.registry.create(kind, { ...object, metadata: placed(kind, info, object.metadata) }, options);
   return { type: "object", code: 201, kind, entry, warnings };
@@ -33,7 +33,7 @@ export async function update(
   part: WrittenPart | undefined,
   content: Content,
 ): Promise<Answer> {
-  const options = writeOptions(info.query, content.userAgent, "UpdateOptions");
+  const options = writeOptions(info.query, content, "UpdateOptions");
   const { object, warnings } = readObject(kind, content, options, context.kinds);
   const metadata = placed(kind, info, object.metadata);
   checkName(metadata.name, info.name);
@@ -73,13 +73,13 @@ export async function patch(
 ): Promise<Answer> {
   const namespace = kind.namespaced ? info.namespace : undefined;
   if (content.mediaType === APPLY_TYPE) {
-    const { force, ...options } = applyOptions(info.query, content.userAgent);
+    const { force, ...options } = applyOptions(info.query, content);
     const configuration = { body: readConfiguration(content), force };
     const written = part === undefined ? options : { ...options, subresource: part };
     const { created, entry } = await context.registry.apply(kind, namespace, info.name, configuration, written);
     return { type: "object", code: created ? 201 : 200, kind, entry };
   }
-  const options = patchOptions(info.query, content.userAgent);
+  const options = patchOptions(info.query, content);
   const change = readPatch(kind, content);
   const written = part === undefined ? options : { ...options, subresource: part };
   const entry = await context.registry.patch(kind, namespace, info.name, change, written);
@@ -88,7 +88,7 @@ export async function patch(
 
 /** `DELETE` of an object. Answers with the object where it is still there (or where its kind wants that), else with a Status. */
 export async function remove(context: GatewayContext, info: ResourceRequest, kind: Kind, content: Content): Promise<Answer> {
-  const options = deleteOptions(info.query, content.userAgent, deleteBody(content));
+  const options = deleteOptions(info.query, content, deleteBody(content));
   const deleted = await context.registry.delete(kind, kind.namespaced ? info.namespace : undefined, info.name, options);
   const code = !deleted.removed && options.backgroundByOldName ? 202 : 200;
   if (!deleted.removed || kind.returnsDeletedObject === true) return { type: "object", code, kind, entry: deleted.entry };
@@ -103,7 +103,7 @@ function deletedStatus(context: GatewayContext, kind: Kind, name: string, delete
 
 /** `DELETE` of a collection: answers with the list of what was deleted. */
 export async function removeCollection(context: GatewayContext, info: ResourceRequest, kind: Kind, content: Content): Promise<Answer> {
-  const options = deleteOptions(info.query, content.userAgent, deleteBody(content));
+  const options = deleteOptions(info.query, content, deleteBody(content));
   const selection = selectionOf(kind, info.namespace, checkedOptions(info.query, false));
   const namespace = kind.namespaced ? info.namespace : undefined;
   const deleted = await context.registry.deleteCollection(kind, namespace, selection.matches, options);

@@ -2,15 +2,21 @@ import { describe, expect, test } from "vitest";
 import { InFlight, MUTATING_IN_FLIGHT_MAX } from "../../../cluster/gateway/in-flight.ts";
 import { deleteOptions, writeOptions } from "../../../cluster/gateway/write-options.ts";
 
+const requester = { user: "jane", groups: ["system:authenticated"] };
+const by = (userAgent?: string) => ({ userAgent, requester });
 const query = (text: string): URLSearchParams => new URLSearchParams(text);
 
 describe("writeOptions", () => {
   test.each([
-    ["", undefined, { fieldManager: "unknown", dryRun: false, fieldValidation: "Warn" }],
-    ["", "kubectl/v1.35.0 (linux/amd64) kubernetes/1", { fieldManager: "kubectl", dryRun: false, fieldValidation: "Warn" }],
-    ["fieldManager=me&dryRun=All&fieldValidation=Strict", "x/1", { fieldManager: "me", dryRun: true, fieldValidation: "Strict" }],
+    ["", undefined, { requester, fieldManager: "unknown", dryRun: false, fieldValidation: "Warn" }],
+    ["", "kubectl/v1.35.0 (linux/amd64) kubernetes/1", { requester, fieldManager: "kubectl", dryRun: false, fieldValidation: "Warn" }],
+    [
+      "fieldManager=me&dryRun=All&fieldValidation=Strict",
+      "x/1",
+      { requester, fieldManager: "me", dryRun: true, fieldValidation: "Strict" },
+    ],
   ])("%s as %s", (text, agent, want) => {
-    expect(writeOptions(query(text), agent, "CreateOptions")).toEqual(want);
+    expect(writeOptions(query(text), by(agent), "CreateOptions")).toEqual(want);
   });
 
   test.each([
@@ -21,12 +27,12 @@ describe("writeOptions", () => {
     ],
     [`fieldManager=${"x".repeat(129)}`, 'UpdateOptions.meta.k8s.io "" is invalid: fieldManager: Too long: may not be more than 128 bytes'],
   ])("refuses %s", (text, message) => {
-    expect(() => writeOptions(query(text), undefined, "UpdateOptions")).toThrow(message);
+    expect(() => writeOptions(query(text), by(), "UpdateOptions")).toThrow(message);
   });
 });
 
 describe("deleteOptions", () => {
-  const common = { fieldManager: "unknown", dryRun: false, backgroundByOldName: false };
+  const common = { requester, fieldManager: "unknown", dryRun: false, backgroundByOldName: false };
   test.each([
     ["", undefined, common],
     ["gracePeriodSeconds=0&propagationPolicy=Orphan", undefined, { ...common, gracePeriodSeconds: 0, propagationPolicy: "Orphan" }],
@@ -37,7 +43,7 @@ describe("deleteOptions", () => {
     ["", { gracePeriodSeconds: 3, preconditions: { uid: "u" } }, { ...common, gracePeriodSeconds: 3, preconditions: { uid: "u" } }],
     ["", { preconditions: { resourceVersion: "1", uid: null } }, { ...common, preconditions: { resourceVersion: "1" } }],
   ])("%s %j", (text, body, want) => {
-    expect(deleteOptions(query(text), undefined, body)).toEqual(want);
+    expect(deleteOptions(query(text), by(), body)).toEqual(want);
   });
 
   test.each([
@@ -49,7 +55,7 @@ describe("deleteOptions", () => {
   ])("refuses %s %j", (text, body, code) => {
     const error = (() => {
       try {
-        return deleteOptions(query(text), undefined, body);
+        return deleteOptions(query(text), by(), body);
       } catch (thrown) {
         return thrown;
       }
