@@ -1,4 +1,4 @@
-import { FIXED_COLUMNS, PODS, type Usage } from "./usage.ts";
+import { type Attachments, FIXED_COLUMNS, PODS, type Usage } from "./usage.ts";
 
 /** Nodes for which a new cluster has room; it doubles when they are used up. */
 const NODES_INITIAL = 64;
@@ -241,8 +241,23 @@ export class Cluster {
       const at = ports + (portsTaken[i] as number);
       this.ports[at] = (this.ports[at] as number) + sign;
     }
+    if (usage.attachments !== undefined) this.#attach(requested, usage.attachments, sign);
     for (let i = 0; i < marks.length; i++) this.mark(slot, marks[i] as number, sign);
     this.touch(slot);
+  }
+
+  /** Some of the volumes in a column of attachments are attached once more or once less than the pods of a slot say. */
+  attached(slot: number, column: number, times: number): void {
+    const at = slot * this.stride + this.columns + column;
+    this.rows[at] = (this.rows[at] as number) + times;
+    this.touch(slot);
+  }
+
+  #attach(requested: number, { columns, amounts }: Attachments, sign: 1 | -1): void {
+    for (let i = 0; i < columns.length; i++) {
+      const at = requested + (columns[i] as number);
+      this.rows[at] = (this.rows[at] as number) + sign * (amounts[i] as number);
+    }
   }
 }
 

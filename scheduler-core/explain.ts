@@ -22,20 +22,25 @@ export function explain(cluster: Cluster, pods: PodClass): Explanation[] {
     else answers[slot] = { slot, feasible: false, ...rejection };
   }
   const raw = (slot: number, i: number): number => pods.groups[(pods.verdicts[slot] as number) * width + i] as number;
-  const peerScores = PEER_PLUGINS.map(({ peers }) => peers.score(cluster, pods, Int32Array.from(feasible)));
+  const late = width + USAGE_SCORES.length;
+  const peerScores = PEER_PLUGINS.map(({ peers }, i) =>
+    pods.weights[late + i] === 0 ? undefined : peers.score(cluster, pods, Int32Array.from(feasible)),
+  );
   feasible.forEach((slot, place) => {
     const scores: Record<string, number> = {};
     FIXED_SCORES.forEach((plugin, i) => {
-      if (pods.scored[i] === 0) return;
+      const weight = pods.weights[i] as number;
+      if (weight === 0) return;
       const max = feasible.reduce((most, other) => Math.max(most, raw(other, i)), 0);
-      scores[plugin.name] = plugin.weight * (plugin.fixed.normalize?.(raw(slot, i), max) ?? raw(slot, i));
+      scores[plugin.name] = weight * (plugin.fixed.normalize?.(raw(slot, i), max) ?? raw(slot, i));
     });
     USAGE_SCORES.forEach((plugin, i) => {
-      if (pods.scored[width + i] === 1) scores[plugin.name] = plugin.weight * plugin.usage.score(cluster, pods.usage, slot);
+      const weight = pods.weights[width + i] as number;
+      if (weight !== 0) scores[plugin.name] = weight * plugin.usage.score(cluster, pods.usage, slot, pods.scoring);
     });
     PEER_PLUGINS.forEach((plugin, i) => {
       const score = peerScores[i]?.[place];
-      if (score !== undefined) scores[plugin.name] = plugin.weight * score;
+      if (score !== undefined) scores[plugin.name] = (pods.weights[late + i] as number) * score;
     });
     const total = Object.values(scores).reduce((sum, score) => sum + score, 0);
     answers[slot] = { slot, feasible: true, scores, total };

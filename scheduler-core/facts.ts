@@ -58,6 +58,8 @@ export interface UnboundClaim {
   readonly candidates: readonly { readonly name: string; readonly nodes: readonly NodeSelectorTerm[] | undefined }[];
   /** Where one can be made; an empty list: anywhere. Undefined: nowhere. */
   readonly provision: readonly NodeSelectorTerm[] | undefined;
+  /** Node labels of each place with enough storage for one; absent: there is enough everywhere. */
+  readonly storage?: readonly (readonly Requirement[])[];
 }
 
 export interface ZoneLabel {
@@ -82,6 +84,10 @@ export interface PodFacts {
   /** Any one must match; undefined: no requirement. An empty list matches nothing. */
   readonly requiredTerms: readonly NodeSelectorTerm[] | undefined;
   readonly preferredTerms: readonly PreferredTerm[];
+  /** The profile's own terms, of which any one must match; absent: none. */
+  readonly enforcedTerms?: readonly NodeSelectorTerm[];
+  /** The names of the only nodes that its required terms can mean; absent: any. */
+  readonly onlyNodes?: ReadonlySet<string>;
   /** The image of each container and init container, with its tag. */
   readonly images: readonly string[];
   /** Absent: it has no persistent volumes. */

@@ -1,3 +1,4 @@
+import { AttachedVolumes, type VolumeUse } from "./attached-volumes.ts";
 import { Cluster } from "./cluster.ts";
 import type { NodeFacts, PodFacts, WorldFacts } from "./facts.ts";
 import { ImageSpread } from "./image-spread.ts";
@@ -6,8 +7,9 @@ import { Marks, type Peer } from "./marks.ts";
 import { type DiskUse, type HostPort, PortColumns, ResourceColumns } from "./numbering.ts";
 import type { PeerFacts, PeerSelector } from "./peers.ts";
 import type { PodClass } from "./pod-class.ts";
-import { FIXED_SCORES, fitsUsage, USAGE_SCORES } from "./profile.ts";
+import { FIXED_SCORES, filtersOf, fitsUsage, PEER_PLUGINS, USAGE_SCORES } from "./profile.ts";
 import { NO_REASON } from "./reason.ts";
+import { DEFAULT_PROFILE, type SchedulingProfile } from "./scheduling-profile.ts";
 import { StaticClass, staticReason } from "./static-class.ts";
 import { TopologyKeys } from "./topology-keys.ts";
 import { PODS, type Usage, usageOf } from "./usage.ts";
@@ -24,6 +26,8 @@ export interface Needs {
   readonly nonzero: { readonly cpu_milli: number; readonly memory_bytes: number };
   readonly ports: readonly HostPort[];
   readonly disks?: readonly DiskUse[];
+  /** Volumes of drivers that may have a limit; the limits are among what a node allocates, see `volumeLimit`. */
+  readonly volumes?: readonly VolumeUse[];
 }
 
 /** What makes pods alike for the scheduler. Equal keys must mean equal facts; facts are only asked for when the key is new. */
@@ -33,6 +37,8 @@ export interface ClassDescription {
   readonly usageKey: string;
   needs(): Needs;
   readonly priority: number;
+  /** Default: the default profile. */
+  readonly profile?: SchedulingProfile;
 }
 
 /** A class as its owner holds it. What a worker needs of it is made by `Inventory.ready`. */
@@ -41,6 +47,9 @@ export interface ClassHandle {
   readonly statics: StaticClass;
   readonly usage: Usage;
   readonly priority: number;
+  /** See PodClass. */
+  readonly weights: Int32Array;
+  readonly filters: Uint8Array;
 }
 
 /** A kinship with numbers in the place of long keys. */
@@ -60,6 +69,7 @@ export class Inventory implements WorldFacts {
   #cluster: Cluster;
   readonly #ports = new PortColumns();
   readonly #images = new ImageSpread();
+  readonly #attached = new AttachedVolumes();
   readonly #slotOf = new Map<string, number>();
   readonly #facts: (NodeFacts | undefined)[] = [];
   readonly #free: number[] = [];
@@ -139,6 +149,7 @@ export class Inventory implements WorldFacts {
     this.#residents[slot] = undefined;
     this.#free.push(slot);
     this.#cluster.close(slot);
+    this.#attached.closed(slot);
     this.#staticsChanged(slot, undefined, true);
   }
 
@@ -146,25 +157,30 @@ export class Inventory implements WorldFacts {
   usageOf(key: string, needs: () => Needs): Usage {
     const known = this.#usages.get(key);
     if (known !== undefined) return known;
-    const { requests, nonzero, ports, disks = [] } = needs();
+    const { requests, nonzero, ports, disks = [], volumes = [] } = needs();
     const amounts = new Map(Object.entries(requests).map(([name, amount]) => [this.columns.of(name), amount]));
-    const usage = usageOf(amounts, nonzero, this.#ports.of(ports), this.#ports.ofDisks(disks));
+    const attachments = this.#attached.attachments(volumes, (driver) => this.columns.of(volumeLimit(driver)));
+    const usage = usageOf(amounts, nonzero, this.#ports.of(ports), this.#ports.ofDisks(disks), attachments);
+    if (attachments !== undefined) this.#attached.remember(usage, volumes);
     this.#makeRoom(0);
     remember(this.#usages, key, usage, POD_CLASSES_MAX);
     return usage;
   }
 
   /** The class of the pods that fit this description. */
-  classOf({ staticKey, facts, usageKey, needs, priority }: ClassDescription): ClassHandle {
+  classOf({ staticKey: factsKey, facts, usageKey, needs, priority, profile = DEFAULT_PROFILE }: ClassDescription): ClassHandle {
+    const staticKey = profile.key === "" ? factsKey : `${profile.key}\n${factsKey}`;
     const key = `${priority}\n${staticKey}\n${usageKey}`;
     const known = this.#classes.get(key);
     if (known !== undefined) return known;
     let statics = this.#statics.get(staticKey);
     if (statics === undefined) {
-      statics = new StaticClass(facts());
+      statics = new StaticClass(facts(), profile);
       remember(this.#statics, staticKey, statics, POD_CLASSES_MAX);
     }
-    const handle: ClassHandle = { id: this.#nextClass++, statics, usage: this.usageOf(usageKey, needs), priority };
+    const usage = this.usageOf(usageKey, needs);
+    const weights = weightsOf(profile, statics.facts, usage);
+    const handle: ClassHandle = { id: this.#nextClass++, statics, usage, priority, weights, filters: filtersOf(profile) };
     remember(this.#classes, key, handle, POD_CLASSES_MAX);
     return handle;
   }
@@ -180,12 +196,10 @@ export class Inventory implements WorldFacts {
 
   /** A pod is on the node now. `counted`: its usage and marks are in the arrays already, put there by a worker. */
   enter(slot: number, usage: Usage, peer: Peer | undefined, counted = false): void {
-    if (peer === undefined) {
-      if (!counted) this.#cluster.add(slot, usage);
-      return;
-    }
-    const marks = this.raisedBy(peer);
+    const marks = peer === undefined ? undefined : this.raisedBy(peer);
     if (!counted) this.#cluster.add(slot, usage, marks);
+    this.#attached.moved(this.#cluster, slot, usage, 1);
+    if (peer === undefined) return;
     let residents = this.#residents[slot];
     if (residents === undefined) {
       residents = new Map();
@@ -197,6 +211,7 @@ export class Inventory implements WorldFacts {
   /** The pod has left the node. */
   leave(slot: number, usage: Usage, peer: Peer | undefined): void {
     this.#cluster.remove(slot, usage, peer === undefined ? undefined : this.raisedBy(peer));
+    this.#attached.moved(this.#cluster, slot, usage, -1);
     const residents = this.#residents[slot];
     if (peer === undefined || residents === undefined) return;
     const left = (residents.get(peer) ?? 0) - 1;
@@ -227,6 +242,7 @@ export class Inventory implements WorldFacts {
     if (known !== undefined && known.version === this.#marks.version) return known.kinship;
     const found = kinshipOf(peer, this.#marks, {
       matching: (all, onlyLiving) => this.#matching(all, onlyLiving),
+      using: (claim) => this.#counted(this.#marks.using(claim)),
       key: (topologyKey) => this.#key(topologyKey),
     });
     this.#makeRoom(0);
@@ -243,6 +259,7 @@ export class Inventory implements WorldFacts {
   ready(handle: ClassHandle, peer?: Peer): PodClass {
     const kinship = peer === undefined ? undefined : this.kinship(peer);
     const { statics, usage } = handle;
+    this.#attached.refresh(usage);
     if (!statics.isWorkedOut(this.#cluster.capacity)) statics.workOut(this.#facts, this.#cluster.capacity, this);
     this.#workedOut.delete(statics);
     this.#workedOut.add(statics);
@@ -253,16 +270,14 @@ export class Inventory implements WorldFacts {
         break;
       }
     }
-    const scored = [
-      ...FIXED_SCORES.map(({ fixed }) => fixed.applies?.(statics.facts) !== false),
-      ...USAGE_SCORES.map((plugin) => plugin.usage.applies?.(usage) !== false),
-    ];
     return {
       id: handle.id,
       verdicts: statics.verdicts,
       revision: statics.revision,
       groups: statics.groups,
-      scored: Uint8Array.from(scored, Number),
+      weights: handle.weights,
+      filters: handle.filters,
+      scoring: statics.profile.scoring,
       usage,
       priority: handle.priority,
       marks: kinship?.marks ?? new Int32Array(0),
@@ -274,8 +289,9 @@ export class Inventory implements WorldFacts {
   room(handle: ClassHandle, slot: number, most: number): number {
     const facts = this.#facts[slot];
     const { usage, statics } = handle;
-    if (facts === undefined || staticReason(statics.facts, facts) !== NO_REASON || !fitsUsage(this.#cluster, usage, slot)) return 0;
-    if (usage.portsTaken.length > 0) return Math.min(1, most);
+    if (facts === undefined || staticReason(statics.facts, facts, statics.profile) !== NO_REASON) return 0;
+    if (!fitsUsage(this.#cluster, handle, slot)) return 0;
+    if (usage.portsTaken.length > 0 || usage.attachments !== undefined) return Math.min(1, most);
     let room = Math.min(most, this.#cluster.allocatable(slot, PODS) - this.#cluster.requested(slot, PODS));
     usage.columns.forEach((column, i) => {
       const left = this.#cluster.allocatable(slot, column) - this.#cluster.requested(slot, column);
@@ -302,7 +318,10 @@ export class Inventory implements WorldFacts {
 
   /** The mark of the pods that match; a new one is counted on every node at once. */
   #matching(all: readonly PeerSelector[], onlyLiving: boolean): number {
-    const { mark, isNew } = this.#marks.matching(all, onlyLiving);
+    return this.#counted(this.#marks.matching(all, onlyLiving));
+  }
+
+  #counted({ mark, isNew }: { readonly mark: number; readonly isNew: boolean }): number {
     if (!isNew) return mark;
     this.#makeRoom(0);
     for (const { slot, peer, times } of this.#residentsOf(undefined)) {
@@ -353,6 +372,20 @@ export class Inventory implements WorldFacts {
       } else statics.update(slot, facts, this);
     }
   }
+}
+
+/** The name under which a node allocates volumes of a driver: one more than its limit, so that 0 is no limit. */
+export function volumeLimit(driver: string): string {
+  return `volumes of ${driver}`;
+}
+
+/** For each of FIXED_SCORES, USAGE_SCORES and PEER_PLUGINS its weight in the profile; 0 where it does not score such pods. */
+function weightsOf({ weights, scoring }: SchedulingProfile, facts: PodFacts, usage: Usage): Int32Array {
+  return Int32Array.from([
+    ...FIXED_SCORES.map(({ name, weight, fixed }) => (fixed.applies?.(facts) === false ? 0 : (weights[name] ?? weight))),
+    ...USAGE_SCORES.map((plugin) => (plugin.usage.applies?.(usage, scoring) === false ? 0 : (weights[plugin.name] ?? plugin.weight))),
+    ...PEER_PLUGINS.map(({ name, weight }) => weights[name] ?? weight),
+  ]);
 }
 
 function remember<V>(map: Map<string, V>, key: string, value: V, most: number): void {

@@ -1,5 +1,5 @@
 import type { Marks, Peer } from "./marks.ts";
-import type { AffinityTerm, PeerFacts, PeerSelector, SpreadConstraint } from "./peers.ts";
+import { type AffinityTerm, DEFAULT_HARD_AFFINITY_WEIGHT, type PeerFacts, type PeerSelector, type SpreadConstraint } from "./peers.ts";
 import { MATCHES_AFFINITY, type MarkedKey, type Relations, type SpreadRule, TOLERATES_TAINTS, type WeighedKey } from "./relations.ts";
 import type { TopologyKeys } from "./topology-keys.ts";
 
@@ -19,6 +19,7 @@ export interface Kinship {
 /** How marks and keys that a term needs come to be counted. */
 export interface Counting {
   matching(all: readonly PeerSelector[], onlyLiving: boolean): number;
+  using(claim: string): number;
   key(topologyKey: string): number;
 }
 
@@ -32,21 +33,25 @@ export function kinshipOf(peer: Peer, marks: Marks, counting: Counting): Kinship
   const antiAffinity = facts.antiAffinity.map(matching);
   const own = facts.preferred.map(({ term, weight }): WeighedKey => ({ ...matching(term), weight }));
   const rules = facts.spread.map((constraint) => ({ isHard: constraint.isHard, rule: ruleOf(constraint, facts, marks, counting) }));
+  const exclusive = (facts.exclusiveClaims ?? []).map((claim) => counting.using(claim));
   // Its own terms first become marks, so that those it shares with others are among those that mean it.
   const raised = marks.raisedBy(peer);
   const others = marks.carryingFor(facts);
   const repelled = others.filter(({ weight }) => weight === 0).map(({ mark, term }) => marked(mark, term.topologyKey));
-  const drawn = others.filter(({ weight }) => weight !== 0);
+  const drawn = others
+    .filter(({ weight, isRequired }) => weight !== 0 && (isRequired || facts.ignoresPreferencesOfOthers !== true))
+    .map((other) => ({ ...other, weight: other.isRequired ? (facts.hardAffinityWeight ?? DEFAULT_HARD_AFFINITY_WEIGHT) : other.weight }))
+    .filter(({ weight }) => weight !== 0);
   const weighed = [...own, ...drawn.map(({ mark, term, weight }): WeighedKey => ({ ...marked(mark, term.topologyKey), weight }))];
   const hardSpread = rules.filter(({ isHard }) => isHard).map(({ rule }) => rule);
   const softSpread = rules.filter(({ isHard }) => !isHard).map(({ rule }) => rule);
-  const lists = [affinity, antiAffinity, repelled, weighed, hardSpread, softSpread];
+  const lists = [affinity, antiAffinity, repelled, weighed, hardSpread, softSpread, exclusive];
   if (lists.every(({ length }) => length === 0)) return { marks: raised, relations: undefined, key: "" };
   const matchesItself = selectors.every((selector) => marks.selects(selector, facts));
   const { spreadNeedsAllKeys } = facts;
   return {
     marks: raised,
-    relations: { affinity, matchesItself, antiAffinity, repelled, weighed, hardSpread, softSpread, spreadNeedsAllKeys },
+    relations: { affinity, matchesItself, antiAffinity, repelled, weighed, hardSpread, softSpread, spreadNeedsAllKeys, exclusive },
     key: JSON.stringify([lists, matchesItself, spreadNeedsAllKeys]),
   };
 }

@@ -1,4 +1,4 @@
-import { type AffinityTerm, type PeerFacts, type PeerSelector, selectsPeer } from "./peers.ts";
+import { type AffinityTerm, DEFAULT_HARD_AFFINITY_WEIGHT, type PeerFacts, type PeerSelector, selectsPeer } from "./peers.ts";
 
 /** A pod as its peers see it, with the marks that it raises. Shared by all pods of equal facts. */
 export interface Peer {
@@ -14,6 +14,8 @@ interface Matching {
   readonly mark: number;
   readonly all: readonly PeerSelector[];
   readonly onlyLiving: boolean;
+  /** Pods that use this claim, whatever their labels; undefined: no matter. */
+  readonly claim: string | undefined;
 }
 
 /** Pods that carry a term which means other pods. */
@@ -22,10 +24,9 @@ export interface Carrying {
   readonly term: AffinityTerm;
   /** What a pod that the term means scores for each carrier in its domain; 0: it is kept out instead. */
   readonly weight: number;
+  /** The carrier requires to be near such pods: what that is worth to them is for their own profile to say. */
+  readonly isRequired: boolean;
 }
-
-/** What a carrier of required affinity is worth to the pods that it wants near it. Source: InterPodAffinityArgs.hardPodAffinityWeight. */
-const HARD_AFFINITY_WEIGHT = 1;
 
 /**
  * Gives predicates on pods their numbers (marks). A mark is either "matches these selectors", asked for by somebody's term, or
@@ -62,7 +63,18 @@ export class Marks {
     if (known !== undefined) return { mark: known, isNew: false };
     const mark = this.#count++;
     this.#matchingByKey.set(key, mark);
-    this.#matching.push({ mark, all, onlyLiving });
+    this.#matching.push({ mark, all, onlyLiving, claim: undefined });
+    return { mark, isNew: true };
+  }
+
+  /** The mark of the pods that use a claim. A new one asks the caller to count it. */
+  using(claim: string): { readonly mark: number; readonly isNew: boolean } {
+    const key = `claim ${claim}`;
+    const known = this.#matchingByKey.get(key);
+    if (known !== undefined) return { mark: known, isNew: false };
+    const mark = this.#count++;
+    this.#matchingByKey.set(key, mark);
+    this.#matching.push({ mark, all: [], onlyLiving: false, claim });
     return { mark, isNew: true };
   }
 
@@ -95,7 +107,8 @@ export class Marks {
     const isWhole = from === 0;
     const more = isWhole ? this.#carriedBy(peer.facts) : [];
     for (let i = from; i < this.#matching.length; i++) {
-      const { mark, all, onlyLiving } = this.#matching[i] as Matching;
+      const { mark, all, onlyLiving, claim } = this.#matching[i] as Matching;
+      if (claim !== undefined && peer.facts.claims?.includes(claim) !== true) continue;
       if (onlyLiving && peer.facts.isTerminating) continue;
       if (all.every((selector) => this.selects(selector, peer.facts))) more.push(mark);
     }
@@ -107,19 +120,19 @@ export class Marks {
 
   #carriedBy({ affinity, antiAffinity, preferred }: PeerFacts): number[] {
     return [
-      ...antiAffinity.map((term) => this.#carryingMark(term, 0)),
-      ...affinity.map((term) => this.#carryingMark(term, HARD_AFFINITY_WEIGHT)),
-      ...preferred.map(({ term, weight }) => this.#carryingMark(term, weight)),
+      ...antiAffinity.map((term) => this.#carryingMark(term, 0, false)),
+      ...affinity.map((term) => this.#carryingMark(term, DEFAULT_HARD_AFFINITY_WEIGHT, true)),
+      ...preferred.map(({ term, weight }) => this.#carryingMark(term, weight, false)),
     ];
   }
 
-  #carryingMark(term: AffinityTerm, weight: number): number {
-    const key = JSON.stringify([term, weight]);
+  #carryingMark(term: AffinityTerm, weight: number, isRequired: boolean): number {
+    const key = JSON.stringify([term, weight, isRequired]);
     let mark = this.#carryingByKey.get(key);
     if (mark === undefined) {
       mark = this.#count++;
       this.#carryingByKey.set(key, mark);
-      this.#carrying.push({ mark, term, weight });
+      this.#carrying.push({ mark, term, weight, isRequired });
     }
     return mark;
   }

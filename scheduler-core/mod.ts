@@ -1,4 +1,6 @@
 /** The arithmetic of placement: nodes and pods as flat arrays, plugins, and the decision which node takes a pod. Pure. */
+
+export type { VolumeUse } from "./attached-volumes.ts";
 export { ANYWHERE, type Batch, IndexCache, NO_SUCH_NODE, type Placements, placeBatch, UNPLACED } from "./batch.ts";
 export { Cluster, NO_PRIORITY } from "./cluster.ts";
 export type { Diagnosis } from "./diagnosis.ts";
@@ -18,7 +20,7 @@ export type {
   VolumeFacts,
   ZoneLabel,
 } from "./facts.ts";
-export { type ClassDescription, type ClassHandle, Inventory, type Needs } from "./inventory.ts";
+export { type ClassDescription, type ClassHandle, Inventory, type Needs, volumeLimit } from "./inventory.ts";
 export type { Peer } from "./marks.ts";
 export type { DiskUse, HostPort } from "./numbering.ts";
 export type { AffinityTerm, PeerFacts, PeerSelector, SpreadConstraint, WeightedTerm } from "./peers.ts";
@@ -29,4 +31,5 @@ export type { PodClass } from "./pod-class.ts";
 export { type Occupant, type Preemption, preempt } from "./preemption.ts";
 export { wordsOf } from "./reason.ts";
 export { dependsOnMarks } from "./relations.ts";
+export { DEFAULT_PROFILE, type FitScoring, type ResourceScoring, type SchedulingProfile } from "./scheduling-profile.ts";
 export { NONZERO_CPU_MILLI, NONZERO_MEMORY_BYTES, type Usage } from "./usage.ts";

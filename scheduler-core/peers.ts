@@ -21,6 +21,9 @@ export interface WeightedTerm {
   readonly term: AffinityTerm;
 }
 
+/** Source: InterPodAffinityArgs.hardPodAffinityWeight. */
+export const DEFAULT_HARD_AFFINITY_WEIGHT = 1;
+
 /** A topology spread constraint with its defaults filled in. */
 export interface SpreadConstraint {
   readonly topologyKey: string;
@@ -43,6 +46,14 @@ export interface PeerFacts {
   readonly antiAffinity: readonly AffinityTerm[];
   readonly preferred: readonly WeightedTerm[];
   readonly spread: readonly SpreadConstraint[];
+  /** Claims that the pod uses; absent: none. */
+  readonly claims?: readonly string[];
+  /** Those of `claims` that one pod of the whole cluster may use. */
+  readonly exclusiveClaims?: readonly string[];
+  /** What a pod that is there and wants these near it is worth to them; absent: DEFAULT_HARD_AFFINITY_WEIGHT. */
+  readonly hardAffinityWeight?: number;
+  /** Pods that are there and would like, or not like, these near them have no say. */
+  readonly ignoresPreferencesOfOthers?: boolean;
   /** Only nodes with every topology key count in soft spreading; false for the cluster's own default constraints. */
   readonly spreadNeedsAllKeys: boolean;
 }

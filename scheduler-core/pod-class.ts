@@ -1,4 +1,5 @@
 import type { Relations } from "./relations.ts";
+import type { ResourceScoring } from "./scheduling-profile.ts";
 import type { Usage } from "./usage.ts";
 
 /**
@@ -14,8 +15,12 @@ export interface PodClass {
   readonly revision: number;
   /** The raw score of each of FIXED_SCORES for each group: `group * FIXED_SCORES.length + i`. */
   readonly groups: Int32Array;
-  /** For each of FIXED_SCORES and then USAGE_SCORES whether the plugin scores these pods: 1 or 0. */
-  readonly scored: Uint8Array;
+  /** For each of FIXED_SCORES, USAGE_SCORES and PEER_PLUGINS the weight of what it scores for these pods; 0: nothing. */
+  readonly weights: Int32Array;
+  /** For each of USAGE_FILTERS and then PEER_PLUGINS whether it may reject nodes: 1 or 0. */
+  readonly filters: Uint8Array;
+  /** Undefined: as the default profile has it. */
+  readonly scoring: ResourceScoring | undefined;
   readonly usage: Usage;
   readonly priority: number;
   /** The marks that a pod of the class raises where it is. */

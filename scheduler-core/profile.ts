@@ -2,8 +2,8 @@ import type { Cluster } from "./cluster.ts";
 import type { Plugin } from "./plugins/plugin.ts";
 import { PLUGINS } from "./plugins/plugins.ts";
 import type { PodClass } from "./pod-class.ts";
+import type { SchedulingProfile } from "./scheduling-profile.ts";
 import { OUT } from "./tournament.ts";
-import type { Usage } from "./usage.ts";
 
 /** The plugins by what they do, in order. */
 type With<Part extends object> = Plugin & Part;
@@ -27,25 +27,33 @@ export const PEER_PLUGINS: readonly PeerPlugin[] = PLUGINS.filter((plugin): plug
 /** Whether where other pods are has a say in where these go, as the cluster is. */
 export function dependsOnPeers(cluster: Cluster, pods: PodClass): boolean {
   if (pods.relations === undefined) return false;
-  for (let i = 0; i < PEER_PLUGINS.length; i++) if ((PEER_PLUGINS[i] as PeerPlugin).peers.concerns(cluster, pods)) return true;
+  for (let i = 0; i < PEER_PLUGINS.length; i++) {
+    const isOn = pods.filters[USAGE_FILTERS.length + i] === 1 || pods.weights[FIXED_SCORES.length + USAGE_SCORES.length + i] !== 0;
+    if (isOn && (PEER_PLUGINS[i] as PeerPlugin).peers.concerns(cluster, pods)) return true;
+  }
   return false;
 }
 
-/** Whether the pods that are on the node leave room for one more of this usage. */
-export function fitsUsage(cluster: Cluster, usage: Usage, slot: number): boolean {
+/** For each of USAGE_FILTERS and then PEER_PLUGINS whether it filters in this profile: 1 or 0. */
+export function filtersOf({ filtersOff }: SchedulingProfile): Uint8Array {
+  return Uint8Array.from([...USAGE_FILTERS, ...PEER_PLUGINS], ({ name }) => (filtersOff.has(name) ? 0 : 1));
+}
+
+/** Whether the pods that are on the node leave room for one more of this usage, by the filters that are on. */
+export function fitsUsage(cluster: Cluster, { usage, filters }: Pick<PodClass, "usage" | "filters">, slot: number): boolean {
   for (let i = 0; i < USAGE_FILTERS.length; i++) {
-    if (!(USAGE_FILTERS[i] as UsageFilter).usage.fits(cluster, usage, slot)) return false;
+    if (filters[i] === 1 && !(USAGE_FILTERS[i] as UsageFilter).usage.fits(cluster, usage, slot)) return false;
   }
   return true;
 }
 
 /** The weighted sum of what depends on this node's usage; OUT when the node cannot take the pod. */
 export function localScore(cluster: Cluster, pods: PodClass, slot: number): number {
-  if ((pods.verdicts[slot] as number) < 0 || !fitsUsage(cluster, pods.usage, slot)) return OUT;
+  if ((pods.verdicts[slot] as number) < 0 || !fitsUsage(cluster, pods, slot)) return OUT;
   let sum = 0;
   for (let i = 0; i < USAGE_SCORES.length; i++) {
-    const plugin = USAGE_SCORES[i] as UsageScore;
-    if (pods.scored[FIXED_SCORES.length + i] === 1) sum += plugin.weight * plugin.usage.score(cluster, pods.usage, slot);
+    const weight = pods.weights[FIXED_SCORES.length + i] as number;
+    if (weight !== 0) sum += weight * (USAGE_SCORES[i] as UsageScore).usage.score(cluster, pods.usage, slot, pods.scoring);
   }
   return sum;
 }
@@ -58,7 +66,8 @@ export function groupOffsets(pods: PodClass, feasible: Uint8Array, offsets: Int3
   const width = FIXED_SCORES.length;
   offsets.fill(0);
   for (let i = 0; i < width; i++) {
-    if (pods.scored[i] === 0) continue;
+    const weight = pods.weights[i] as number;
+    if (weight === 0) continue;
     const plugin = FIXED_SCORES[i] as FixedScore;
     let max = 0;
     for (let group = 0; group < feasible.length; group++) {
@@ -66,7 +75,7 @@ export function groupOffsets(pods: PodClass, feasible: Uint8Array, offsets: Int3
     }
     for (let group = 0; group < feasible.length; group++) {
       const raw = pods.groups[group * width + i] as number;
-      offsets[group] = (offsets[group] as number) + plugin.weight * (plugin.fixed.normalize?.(raw, max) ?? raw);
+      offsets[group] = (offsets[group] as number) + weight * (plugin.fixed.normalize?.(raw, max) ?? raw);
     }
   }
 }

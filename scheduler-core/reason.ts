@@ -22,6 +22,13 @@ export const DISK_CONFLICT: Reason = 13;
 export const VOLUME_NODE_CONFLICT: Reason = 14;
 export const VOLUMES_TO_BIND: Reason = 15;
 export const VOLUME_ZONE: Reason = 16;
+export const NOT_ENOUGH_STORAGE: Reason = 17;
+export const TOO_MANY_VOLUMES: Reason = 18;
+export const READ_WRITE_ONCE_POD: Reason = 19;
+export const ENFORCED_AFFINITY: Reason = 20;
+/** Several reasons of VolumeBinding at once. */
+export const VOLUME_CONFLICT_AND_TO_BIND: Reason = 21;
+export const VOLUME_CONFLICT_AND_NO_STORAGE: Reason = 22;
 /** No node of that name or number exists. */
 export const ABSENT: Reason = 63;
 /** The resource with column c is insufficient: INSUFFICIENT + c. */
@@ -43,6 +50,10 @@ const WORDS: Readonly<Record<number, string>> = {
   [VOLUME_NODE_CONFLICT]: "node(s) didn't match PersistentVolume's node affinity",
   [VOLUMES_TO_BIND]: "node(s) didn't find available persistent volumes to bind",
   [VOLUME_ZONE]: "node(s) had no available volume zone",
+  [NOT_ENOUGH_STORAGE]: "node(s) did not have enough free storage",
+  [TOO_MANY_VOLUMES]: "node(s) exceed max volume count",
+  [READ_WRITE_ONCE_POD]: "node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode",
+  [ENFORCED_AFFINITY]: "node(s) didn't match scheduler-enforced node affinity",
   [SPREAD_LABEL_MISSING]: "node(s) didn't match pod topology spread constraints (missing required label)",
 };
 
@@ -51,8 +62,30 @@ export function isResolvable(reason: Reason): boolean {
   return reason !== AFFINITY_RULES && reason !== SPREAD_LABEL_MISSING;
 }
 
-/** Static reasons of plugins that come after those of usage: where both reject a node, usage gives the reason. */
-export const LATE_REASONS: ReadonlySet<Reason> = new Set([VOLUME_NODE_CONFLICT, VOLUMES_TO_BIND, VOLUME_ZONE]);
+const STATIC_REASONS: Readonly<Record<string, readonly Reason[]>> = {
+  NodeUnschedulable: [UNSCHEDULABLE_NODE],
+  NodeName: [WRONG_NODE_NAME],
+  TaintToleration: [UNTOLERATED_TAINT],
+  NodeAffinity: [NODE_AFFINITY, ENFORCED_AFFINITY],
+  VolumeBinding: [VOLUME_NODE_CONFLICT, VOLUMES_TO_BIND, NOT_ENOUGH_STORAGE, VOLUME_CONFLICT_AND_TO_BIND, VOLUME_CONFLICT_AND_NO_STORAGE],
+  VolumeZone: [VOLUME_ZONE],
+};
+const PLUGIN_OF = new Map(Object.entries(STATIC_REASONS).flatMap(([name, reasons]) => reasons.map((reason) => [reason, name] as const)));
+
+/** The plugin that gives a static reason; undefined: none of them, the node was not even asked about. */
+export function pluginOf(reason: Reason): string | undefined {
+  return PLUGIN_OF.get(reason);
+}
+
+const TOGETHER: Readonly<Record<Reason, readonly Reason[]>> = {
+  [VOLUME_CONFLICT_AND_TO_BIND]: [VOLUME_NODE_CONFLICT, VOLUMES_TO_BIND],
+  [VOLUME_CONFLICT_AND_NO_STORAGE]: [VOLUME_NODE_CONFLICT, NOT_ENOUGH_STORAGE],
+};
+
+/** The reasons that a stored one stands for. */
+export function reasonsOf(reason: Reason): readonly Reason[] {
+  return TOGETHER[reason] ?? [reason];
+}
 
 /** The words of a reason; `columns` are the resource names by column. */
 export function wordsOf(reason: Reason, columns: readonly string[]): string {

@@ -37,6 +37,8 @@ export interface Relations {
   readonly hardSpread: readonly SpreadRule[];
   readonly softSpread: readonly SpreadRule[];
   readonly spreadNeedsAllKeys: boolean;
+  /** Marks of pods that use a claim which only one pod may use. */
+  readonly exclusive: readonly number[];
   /** By slot: MATCHES_AFFINITY and TOLERATES_TAINTS. In a SharedArrayBuffer; empty where no rule needs it. */
   readonly eligible: Uint8Array;
 }
@@ -47,7 +49,8 @@ export const TOLERATES_TAINTS = 2;
 
 /** Whether one of these marks has a say. */
 export function dependsOnMarks(relations: Omit<Relations, "eligible">, marks: ReadonlySet<number>): boolean {
-  const { affinity, antiAffinity, repelled, hardSpread } = relations;
+  const { affinity, antiAffinity, repelled, hardSpread, exclusive } = relations;
+  if (exclusive.some((mark) => marks.has(mark))) return true;
   for (const list of [affinity, antiAffinity, repelled, hardSpread]) for (const { mark } of list) if (marks.has(mark)) return true;
   return false;
 }

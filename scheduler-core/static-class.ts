@@ -2,12 +2,16 @@ import type { NodeFacts, PodFacts, WorldFacts } from "./facts.ts";
 import { nodeAffinity } from "./plugins/node-affinity.ts";
 import { taintToleration } from "./plugins/taint-toleration.ts";
 import { FIXED_FILTERS, FIXED_SCORES } from "./profile.ts";
-import { ABSENT, NO_REASON, type Reason } from "./reason.ts";
+import { ABSENT, NO_REASON, NOT_THE_PINNED_NODE, type Reason } from "./reason.ts";
 import { MATCHES_AFFINITY, TOLERATES_TAINTS } from "./relations.ts";
+import { DEFAULT_PROFILE, type SchedulingProfile } from "./scheduling-profile.ts";
 
 /** The first static plugin's reason to reject pods of these facts on this node. */
-export function staticReason(pod: PodFacts, node: NodeFacts): Reason {
+export function staticReason(pod: PodFacts, node: NodeFacts, { filtersOff }: SchedulingProfile = DEFAULT_PROFILE): Reason {
+  // Who names its nodes is asked about no other. Source: NodeAffinity's PreFilterResult.
+  if (pod.onlyNodes !== undefined && !pod.onlyNodes.has(node.name) && !filtersOff.has(nodeAffinity.name)) return NOT_THE_PINNED_NODE;
   for (const plugin of FIXED_FILTERS) {
+    if (filtersOff.has(plugin.name)) continue;
     const reason = plugin.fixed.filter(pod, node);
     if (reason !== NO_REASON) return reason;
   }
@@ -20,14 +24,16 @@ export function staticReason(pod: PodFacts, node: NodeFacts): Reason {
  */
 export class StaticClass {
   readonly facts: PodFacts;
+  readonly profile: SchedulingProfile;
   #verdicts: Int32Array | undefined;
   #eligible: Uint8Array | undefined;
   #groups: Int32Array = new Int32Array(0);
   readonly #groupByRaw = new Map<string, number>();
   #revision = 0;
 
-  constructor(facts: PodFacts) {
+  constructor(facts: PodFacts, profile: SchedulingProfile = DEFAULT_PROFILE) {
     this.facts = facts;
+    this.profile = profile;
   }
 
   /** Empty until `workOut`. */
@@ -81,7 +87,7 @@ export class StaticClass {
       this.#verdicts[slot] = -ABSENT;
       return;
     }
-    const reason = staticReason(this.facts, node);
+    const reason = staticReason(this.facts, node, this.profile);
     this.#verdicts[slot] = reason === NO_REASON ? this.#group(node, world) : -reason;
   }
 
@@ -93,7 +99,10 @@ export class StaticClass {
   }
 
   #group(node: NodeFacts, world: WorldFacts): number {
-    const raws = FIXED_SCORES.map(({ fixed }) => (fixed.applies?.(this.facts) === false ? 0 : fixed.score(this.facts, node, world)));
+    const { facts, profile } = this;
+    const raws = FIXED_SCORES.map(({ name, fixed }) =>
+      profile.weights[name] === 0 || fixed.applies?.(facts) === false ? 0 : fixed.score(facts, node, world),
+    );
     const key = raws.join();
     const known = this.#groupByRaw.get(key);
     if (known !== undefined) return known;

@@ -1,8 +1,9 @@
 import type { Cluster } from "./cluster.ts";
 import type { PeerFilter } from "./plugins/plugin.ts";
+import { PLUGINS } from "./plugins/plugins.ts";
 import type { PodClass } from "./pod-class.ts";
-import { FIXED_SCORES, fitsUsage, groupOffsets, localScore, PEER_PLUGINS, USAGE_FILTERS } from "./profile.ts";
-import { isResolvable, LATE_REASONS, NO_REASON, type Reason } from "./reason.ts";
+import { FIXED_SCORES, fitsUsage, groupOffsets, localScore, PEER_PLUGINS, USAGE_FILTERS, USAGE_SCORES } from "./profile.ts";
+import { isResolvable, NO_REASON, pluginOf, type Reason, reasonsOf } from "./reason.ts";
 import { OUT } from "./tournament.ts";
 
 /** Why a node cannot take a pod now. */
@@ -17,20 +18,25 @@ export class NodeFilter {
   readonly #cluster: Cluster;
   readonly #pods: PodClass;
   readonly #peers: readonly PeerFilter[];
+  /** The same by name of the plugin. */
+  readonly #peerOf = new Map<string, PeerFilter>();
 
   constructor(cluster: Cluster, pods: PodClass) {
     this.#cluster = cluster;
     this.#pods = pods;
-    this.#peers =
-      pods.relations === undefined
-        ? []
-        : PEER_PLUGINS.map(({ peers }) => peers.filter(cluster, pods)).filter((filter) => filter !== undefined);
+    if (pods.relations !== undefined) {
+      PEER_PLUGINS.forEach(({ name, peers }, i) => {
+        const filter = pods.filters[USAGE_FILTERS.length + i] === 1 ? peers.filter(cluster, pods) : undefined;
+        if (filter !== undefined) this.#peerOf.set(name, filter);
+      });
+    }
+    this.#peers = [...this.#peerOf.values()];
   }
 
   /** Whether the node can take the pod. */
   accepts(slot: number): boolean {
     const pods = this.#pods;
-    return (pods.verdicts[slot] as number) >= 0 && fitsUsage(this.#cluster, pods.usage, slot) && this.acceptsPeers(slot);
+    return (pods.verdicts[slot] as number) >= 0 && fitsUsage(this.#cluster, pods, slot) && this.acceptsPeers(slot);
   }
 
   /** Whether the pods elsewhere let it, for a node that can take it otherwise. */
@@ -40,18 +46,21 @@ export class NodeFilter {
     return true;
   }
 
-  /** The first filter's reasons to reject the node; undefined when it can take the pod. */
+  /** The reasons of the first plugin, in order, that rejects the node; undefined when it can take the pod. */
   rejection(slot: number): NodeRejection | undefined {
-    const pods = this.#pods;
-    const verdict = pods.verdicts[slot] as number;
-    const isLate = LATE_REASONS.has(-verdict);
-    if (verdict < 0 && !isLate) return { reasons: [-verdict], resolvable: false };
-    for (const { usage } of USAGE_FILTERS) {
-      if (!usage.fits(this.#cluster, pods.usage, slot)) return usage.reject(this.#cluster, pods.usage, slot);
-    }
-    if (isLate) return { reasons: [-verdict], resolvable: false };
-    for (const filter of this.#peers) {
-      const reason = filter.reject(slot);
+    const { usage, filters, verdicts } = this.#pods;
+    const verdict = verdicts[slot] as number;
+    const fixed = verdict < 0 ? { reasons: reasonsOf(-verdict), resolvable: false } : undefined;
+    const by = verdict < 0 ? pluginOf(-verdict) : undefined;
+    // What keeps pods from a node before any plugin is asked about it.
+    if (fixed !== undefined && by === undefined) return fixed;
+    let filter = 0;
+    for (const plugin of PLUGINS) {
+      if (by === plugin.name) return fixed;
+      if (plugin.usage?.fits !== undefined && plugin.usage.reject !== undefined && filters[filter++] === 1) {
+        if (!plugin.usage.fits(this.#cluster, usage, slot)) return plugin.usage.reject(this.#cluster, usage, slot);
+      }
+      const reason = this.#peerOf.get(plugin.name)?.reject(slot) ?? NO_REASON;
       if (reason !== NO_REASON) return { reasons: [reason], resolvable: isResolvable(reason) };
     }
     return undefined;
@@ -97,8 +106,9 @@ export function survey(cluster: Cluster, pods: PodClass, locals?: Int32Array): S
 }
 
 function addPeerScores(cluster: Cluster, pods: PodClass, { slots, totals }: Survey): void {
-  for (const { peers, weight } of PEER_PLUGINS) {
-    const scores = peers.score(cluster, pods, slots);
+  for (const [plugin, { peers }] of PEER_PLUGINS.entries()) {
+    const weight = pods.weights[FIXED_SCORES.length + USAGE_SCORES.length + plugin] as number;
+    const scores = weight === 0 ? undefined : peers.score(cluster, pods, slots);
     if (scores === undefined) continue;
     for (let i = 0; i < totals.length; i++) totals[i] = (totals[i] as number) + weight * (scores[i] as number);
   }

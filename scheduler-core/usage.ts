@@ -28,6 +28,20 @@ export interface Usage {
   readonly portsWanted: Int32Array;
   /** Columns of disks that must be zero; those it raises are among `portsTaken`. */
   readonly disksWanted: Int32Array;
+  /** Undefined: it has no volumes of which a node can have only so many. */
+  readonly attachments: Attachments | undefined;
+}
+
+/**
+ * Volumes that a pod attaches to its node, by driver. A node has a resource column for each driver: allocatable is one more than its limit
+ * (0: no limit), requested is how many volumes are attached, each counted once however many pods use it.
+ */
+export interface Attachments {
+  readonly columns: Int32Array;
+  /** How many volumes of each of `columns`. */
+  readonly amounts: Int32Array;
+  /** By slot, where some of them are attached for other pods already: how many of each of `columns`. Kept by the owner. */
+  readonly held: Map<number, Int32Array>;
 }
 
 /** Columns that something raises, and those that must be zero before it comes. */
@@ -44,6 +58,7 @@ export function usageOf(
   nonzero: { readonly cpu_milli: number; readonly memory_bytes: number },
   ports: Claims = NO_CLAIMS,
   disks: Claims = NO_CLAIMS,
+  attachments?: Attachments,
 ): Usage {
   const asked = [...amounts].filter(([column, amount]) => column !== PODS && amount > 0).sort((a, b) => a[0] - b[0]);
   return {
@@ -56,5 +71,6 @@ export function usageOf(
     portsTaken: Int32Array.from([...ports.taken, ...disks.taken]),
     portsWanted: Int32Array.from(ports.wanted),
     disksWanted: Int32Array.from(disks.wanted),
+    attachments,
   };
 }

@@ -1,5 +1,5 @@
 import type { NodeFacts, PodFacts } from "../facts.ts";
-import { NO_REASON, NODE_AFFINITY } from "../reason.ts";
+import { ENFORCED_AFFINITY, NO_REASON, NODE_AFFINITY } from "../reason.ts";
 import { matchesTerm } from "../selector.ts";
 import { normalizeUp, type Plugin } from "./plugin.ts";
 
@@ -8,7 +8,10 @@ export const nodeAffinity: Plugin = {
   name: "NodeAffinity",
   weight: 2,
   fixed: {
-    filter: (pod, node) => (selects(pod, node) ? NO_REASON : NODE_AFFINITY),
+    filter: (pod, node) => {
+      if (pod.enforcedTerms?.some((term) => matchesTerm(term, node)) === false) return ENFORCED_AFFINITY;
+      return selects(pod, node) ? NO_REASON : NODE_AFFINITY;
+    },
     applies: (pod) => pod.preferredTerms.length > 0,
     score: (pod, node) => {
       let sum = 0;

@@ -2,6 +2,7 @@ import type { Cluster } from "../cluster.ts";
 import type { NodeFacts, PodFacts, WorldFacts } from "../facts.ts";
 import type { PodClass } from "../pod-class.ts";
 import type { Reason } from "../reason.ts";
+import type { ResourceScoring } from "../scheduling-profile.ts";
 import type { Usage } from "../usage.ts";
 
 /** The top of every plugin's score before its weight. */
@@ -46,9 +47,9 @@ export interface Plugin {
     /** Called only when `fits` has said no. */
     reject?(cluster: Cluster, usage: Usage, slot: number): Rejection;
     /** Whether pods of this usage are scored at all; absent: always. */
-    applies?(usage: Usage): boolean;
+    applies?(usage: Usage, scoring: ResourceScoring | undefined): boolean;
     /** Hot. 0 to SCORE_MAX, as if the pod were there. */
-    score?(cluster: Cluster, usage: Usage, slot: number): number;
+    score?(cluster: Cluster, usage: Usage, slot: number, scoring: ResourceScoring | undefined): number;
   };
   readonly peers?: {
     /** Whether the plugin has anything to say of these pods, as the cluster is. When none has, the index decides. */

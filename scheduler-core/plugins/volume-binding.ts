@@ -1,5 +1,14 @@
 import type { NodeFacts, NodeSelectorTerm, UnboundClaim, VolumeFacts } from "../facts.ts";
-import { NO_REASON, type Reason, VOLUME_NODE_CONFLICT, VOLUMES_TO_BIND } from "../reason.ts";
+import { meetsAll } from "../peers.ts";
+import {
+  NO_REASON,
+  NOT_ENOUGH_STORAGE,
+  type Reason,
+  VOLUME_CONFLICT_AND_NO_STORAGE,
+  VOLUME_CONFLICT_AND_TO_BIND,
+  VOLUME_NODE_CONFLICT,
+  VOLUMES_TO_BIND,
+} from "../reason.ts";
 import { matchesTerm } from "../selector.ts";
 import type { Plugin } from "./plugin.ts";
 
@@ -16,8 +25,18 @@ function isReachable(terms: readonly NodeSelectorTerm[] | undefined, node: NodeF
 }
 
 function reasonOf({ bound, unbound }: VolumeFacts, node: NodeFacts): Reason {
-  if (!bound.every((terms) => isReachable(terms, node))) return VOLUME_NODE_CONFLICT;
-  return chooseVolumes(unbound, node) === undefined ? VOLUMES_TO_BIND : NO_REASON;
+  const isNear = bound.every((terms) => isReachable(terms, node));
+  const chosen = chooseVolumes(unbound, node);
+  if (chosen === undefined) return isNear ? VOLUMES_TO_BIND : VOLUME_CONFLICT_AND_TO_BIND;
+  if (!unbound.every((claim, i) => chosen[i] !== "" || hasStorage(claim, node))) {
+    return isNear ? NOT_ENOUGH_STORAGE : VOLUME_CONFLICT_AND_NO_STORAGE;
+  }
+  return isNear ? NO_REASON : VOLUME_NODE_CONFLICT;
+}
+
+/** Source: the binder's hasEnoughCapacity. What is being made on a node already has its place. */
+function hasStorage({ storage, selectedNode }: UnboundClaim, node: NodeFacts): boolean {
+  return storage === undefined || selectedNode !== "" || storage.some((labels) => meetsAll(labels, node.labels));
 }
 
 /**

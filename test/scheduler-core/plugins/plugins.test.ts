@@ -36,6 +36,7 @@ describe("the default profile", () => {
       "NodePorts 0",
       "NodeResourcesFit 1",
       "VolumeRestrictions 0",
+      "NodeVolumeLimits 0",
       "VolumeBinding 0",
       "VolumeZone 0",
       "PodTopologySpread 2",
@@ -221,7 +222,7 @@ describe("NodeResourcesFit", () => {
     [{ cpu: 3000, memory: 500 * MIB }, 25],
   ])("scores %j on an empty node of 2 cpu and 1000 MiB: %i", (requests, score) => {
     const { inventory, slot, usage } = oneNode({ cpu: 2000, memory: 1000 * MIB });
-    expect(nodeResourcesFit.usage?.score?.(inventory.cluster, usage({ requests }), slot)).toBe(score);
+    expect(nodeResourcesFit.usage?.score?.(inventory.cluster, usage({ requests }), slot, undefined)).toBe(score);
   });
 });
 
@@ -233,11 +234,11 @@ describe("NodeResourcesBalancedAllocation", () => {
     [{ cpu: 666 }, 83],
   ])("scores %j on an empty node of 2 cpu and 1000 MiB: %i", (requests, score) => {
     const { inventory, slot, usage } = oneNode({ cpu: 2000, memory: 1000 * MIB });
-    expect(nodeResourcesBalancedAllocation.usage?.score?.(inventory.cluster, usage({ requests }), slot)).toBe(score);
+    expect(nodeResourcesBalancedAllocation.usage?.score?.(inventory.cluster, usage({ requests }), slot, undefined)).toBe(score);
   });
 
   it("does not score pods without requests", () => {
-    expect(nodeResourcesBalancedAllocation.usage?.applies?.(oneNode({}).usage({}))).toBe(false);
+    expect(nodeResourcesBalancedAllocation.usage?.applies?.(oneNode({}).usage({}), undefined)).toBe(false);
   });
 });
 
