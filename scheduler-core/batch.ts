@@ -5,7 +5,7 @@ import type { Draw } from "./draw.ts";
 import { LocalScores } from "./local-scores.ts";
 import { pickPlainly } from "./plain-loop.ts";
 import type { PodClass } from "./pod-class.ts";
-import { dependsOnPeers } from "./profile.ts";
+import { needsLoop } from "./profile.ts";
 import { NodeFilter } from "./survey.ts";
 
 /** Classes whose index a thread keeps; the one used longest ago goes first. */
@@ -41,7 +41,7 @@ export class IndexCache {
 
   /** The local scores of this class by slot, caught up with the cluster. */
   locals(cluster: Cluster, pods: PodClass): Int32Array {
-    const key = `${cluster.identity}/${pods.id}`;
+    const key = `${cluster.identity}/${pods.id}/${pods.relationsId}`;
     const known = this.#locals.get(key) ?? new LocalScores();
     this.#locals.delete(key);
     this.#locals.set(key, known);
@@ -57,7 +57,7 @@ export class IndexCache {
 
   /** The index of this class, caught up with the cluster. */
   current(cluster: Cluster, pods: PodClass): ClassIndex {
-    const key = `${cluster.identity}/${pods.id}`;
+    const key = `${cluster.identity}/${pods.id}/${pods.relationsId}`;
     let index = this.#indexes.get(key);
     if (index === undefined) {
       index = new ClassIndex(cluster, pods);
@@ -91,12 +91,13 @@ export function placeBatch(cluster: Cluster, batch: Batch, indexes: IndexCache, 
     let slot = UNPLACED;
     if (pin !== ANYWHERE) {
       if (pin >= 0 && cluster.live[pin] === 1 && new NodeFilter(cluster, pods).accepts(pin)) slot = pin;
-    } else if (dependsOnPeers(cluster, pods)) slot = pickPlainly(cluster, pods, random, indexes.locals(cluster, pods));
+    } else if (needsLoop(cluster, pods)) slot = pickPlainly(cluster, pods, random, indexes.locals(cluster, pods));
     else {
       const known = current[number];
       if (known === undefined) current[number] = indexes.current(cluster, pods);
       else known.repair(cluster, pods);
-      slot = (current[number] as ClassIndex).pick(random);
+      const index = current[number] as ClassIndex;
+      slot = index.isSplintered ? pickPlainly(cluster, pods, random, indexes.locals(cluster, pods)) : index.pick(random);
     }
     if (slot >= 0) {
       cluster.add(slot, pods.usage, pods.marks);

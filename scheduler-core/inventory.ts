@@ -233,6 +233,7 @@ export class Inventory implements WorldFacts {
     for (const { slot, peer, times, marks } of before) {
       for (const mark of marks) this.#cluster.mark(slot, mark, -times);
       for (const mark of this.raisedBy(peer)) this.#cluster.mark(slot, mark, times);
+      this.#cluster.touch(slot);
     }
   }
 
@@ -272,6 +273,7 @@ export class Inventory implements WorldFacts {
     }
     return {
       id: handle.id,
+      relationsId: kinship?.relationsId ?? 0,
       verdicts: statics.verdicts,
       revision: statics.revision,
       groups: statics.groups,

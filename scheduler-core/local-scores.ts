@@ -1,7 +1,7 @@
 import { CHANGE_LOG_NODES, type Cluster } from "./cluster.ts";
 import type { PodClass } from "./pod-class.ts";
 import { localScore } from "./profile.ts";
-import { OUT } from "./tournament.ts";
+import { OUT } from "./ranked-buckets.ts";
 
 /**
  * What `localScore` says of every node for one class, kept up to date from the cluster's change log: for classes whose places depend on

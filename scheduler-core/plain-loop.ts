@@ -1,8 +1,8 @@
 import type { Cluster } from "./cluster.ts";
 import type { Draw } from "./draw.ts";
 import type { PodClass } from "./pod-class.ts";
+import { OUT } from "./ranked-buckets.ts";
 import { survey } from "./survey.ts";
-import { OUT } from "./tournament.ts";
 
 /**
  * The nodes with the best total for one pod, by asking every node: how classes are placed whose nodes depend on other pods, what the

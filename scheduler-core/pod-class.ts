@@ -9,6 +9,8 @@ import type { Usage } from "./usage.ts";
 export interface PodClass {
   /** Unique in its cluster, never used again. */
   readonly id: number;
+  /** Equal for pods of one class that other pods have the same say in; 0: none has. */
+  readonly relationsId: number;
   /** By slot: the group of nodes (>= 0), or the negated reason of a static rejection. In a SharedArrayBuffer. */
   readonly verdicts: Int32Array;
   /** Changes when `verdicts` was worked out anew as a whole. */

@@ -2,8 +2,8 @@ import type { Cluster } from "./cluster.ts";
 import type { Plugin } from "./plugins/plugin.ts";
 import { PLUGINS } from "./plugins/plugins.ts";
 import type { PodClass } from "./pod-class.ts";
+import { OUT } from "./ranked-buckets.ts";
 import type { SchedulingProfile } from "./scheduling-profile.ts";
-import { OUT } from "./tournament.ts";
 
 /** The plugins by what they do, in order. */
 type With<Part extends object> = Plugin & Part;
@@ -24,12 +24,13 @@ export const USAGE_SCORES: readonly UsageScore[] = PLUGINS.filter((plugin): plug
 
 export const PEER_PLUGINS: readonly PeerPlugin[] = PLUGINS.filter((plugin): plugin is PeerPlugin => plugin.peers !== undefined);
 
-/** Whether where other pods are has a say in where these go, as the cluster is. */
-export function dependsOnPeers(cluster: Cluster, pods: PodClass): boolean {
+/** Whether a plugin that can only judge node by node has something to say of these pods, as the cluster is. */
+export function needsLoop(cluster: Cluster, pods: PodClass): boolean {
   if (pods.relations === undefined) return false;
   for (let i = 0; i < PEER_PLUGINS.length; i++) {
     const isOn = pods.filters[USAGE_FILTERS.length + i] === 1 || pods.weights[FIXED_SCORES.length + USAGE_SCORES.length + i] !== 0;
-    if (isOn && (PEER_PLUGINS[i] as PeerPlugin).peers.concerns(cluster, pods)) return true;
+    const { peers } = PEER_PLUGINS[i] as PeerPlugin;
+    if (isOn && peers.judge === undefined && peers.concerns(cluster, pods)) return true;
   }
   return false;
 }

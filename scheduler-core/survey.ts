@@ -3,8 +3,8 @@ import type { PeerFilter } from "./plugins/plugin.ts";
 import { PLUGINS } from "./plugins/plugins.ts";
 import type { PodClass } from "./pod-class.ts";
 import { FIXED_SCORES, fitsUsage, groupOffsets, localScore, PEER_PLUGINS, USAGE_FILTERS, USAGE_SCORES } from "./profile.ts";
+import { OUT } from "./ranked-buckets.ts";
 import { isResolvable, NO_REASON, pluginOf, type Reason, reasonsOf } from "./reason.ts";
-import { OUT } from "./tournament.ts";
 
 /** Why a node cannot take a pod now. */
 export interface NodeRejection {

@@ -3,13 +3,14 @@ import { DomainCounter, timesIn } from "../domain-counter.ts";
 import type { PodClass } from "../pod-class.ts";
 import { AFFINITY_RULES, ANTI_AFFINITY_RULES, EXISTING_ANTI_AFFINITY_RULES, NO_REASON, type Reason } from "../reason.ts";
 import type { MarkedKey } from "../relations.ts";
+import { AffinityJudge } from "./affinity-judge.ts";
 import { type PeerFilter, type Plugin, SCORE_MAX } from "./plugin.ts";
 
 /** Keeps pods near or away from other pods, by topology domain: what the pod asks for, and what the pods that are there ask for. */
 export const interPodAffinity: Plugin = {
   name: "InterPodAffinity",
   weight: 2,
-  peers: { concerns, filter, score },
+  peers: { concerns, filter, score, judge: (relations, tallies, first) => new AffinityJudge(relations, tallies, first) },
 };
 
 const present =

@@ -2,7 +2,9 @@ import type { Cluster } from "../cluster.ts";
 import type { NodeFacts, PodFacts, WorldFacts } from "../facts.ts";
 import type { PodClass } from "../pod-class.ts";
 import type { Reason } from "../reason.ts";
+import type { Relations } from "../relations.ts";
 import type { ResourceScoring } from "../scheduling-profile.ts";
+import type { KeyDomains, Tallies } from "../tallies.ts";
 import type { Usage } from "../usage.ts";
 
 /** The top of every plugin's score before its weight. */
@@ -20,6 +22,31 @@ export interface PeerFilter {
   reject(slot: number): Reason;
   /** A pod that raises these marks has come to the node (1) or left it (-1), in the cluster too. Source: kube-scheduler's AddPod, RemovePod. */
   moved(slot: number, marks: Int32Array, sign: 1 | -1): void;
+}
+
+/**
+ * What a plugin makes of all nodes that are alike to it. Where every plugin that is concerned has one, an index decides; it agrees with
+ * `filter` and `score`, which ask node by node. Counts of pods come from tallies, which the index keeps current.
+ */
+export interface GroupJudge {
+  /** How many whole numbers tell nodes apart to it, beyond the domains of coarse keys. */
+  readonly traits: number;
+  /** Writes them for a node, from `at` on. */
+  traitsOf(cluster: Cluster, slot: number, into: Int32Array, at: number): void;
+  /** Whether the nodes of a group pass. Hot: asked of every group for each decision. */
+  passes(groups: Groups, group: number): boolean;
+  /** Adds its normalised scores of the feasible groups, times the weight. */
+  addScores(groups: Groups, feasible: Int32Array, count: number, weight: number, totals: Int32Array): void;
+}
+
+/** Nodes in groups, each told apart by its domains and traits. */
+export interface Groups {
+  /** The domain of a coarse key that the group is in; NO_DOMAIN: none. */
+  domain(group: number, key: KeyDomains): number;
+  /** A trait of the group, by number of the judge's first one on. */
+  trait(group: number, number: number): number;
+  /** How many nodes of the group would take the pod, were it not for other pods' say. */
+  members(group: number): number;
 }
 
 /**
@@ -52,12 +79,17 @@ export interface Plugin {
     score?(cluster: Cluster, usage: Usage, slot: number, scoring: ResourceScoring | undefined): number;
   };
   readonly peers?: {
-    /** Whether the plugin has anything to say of these pods, as the cluster is. When none has, the index decides. */
+    /** Whether the plugin has anything to say of these pods, as the cluster is. */
     concerns(cluster: Cluster, pods: PodClass): boolean;
     /** Undefined: every node passes (kube-scheduler's Skip). */
     filter(cluster: Cluster, pods: PodClass): PeerFilter | undefined;
     /** The normalised scores of the feasible nodes in their order; undefined: not scored at all. */
     score(cluster: Cluster, pods: PodClass, slots: Int32Array): Int32Array | undefined;
+    /**
+     * The same said of groups; `first` is the number of its first trait. Absent: classes that the plugin concerns are decided by
+     * asking every node.
+     */
+    judge?(relations: Relations, tallies: Tallies, first: number): GroupJudge;
   };
 }
 

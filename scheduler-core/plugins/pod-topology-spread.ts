@@ -4,6 +4,7 @@ import type { PodClass } from "../pod-class.ts";
 import { NO_REASON, type Reason, SPREAD, SPREAD_LABEL_MISSING } from "../reason.ts";
 import type { Relations, SpreadRule } from "../relations.ts";
 import { type PeerFilter, type Plugin, SCORE_MAX } from "./plugin.ts";
+import { SpreadJudge } from "./spread-judge.ts";
 
 /** Spreads pods that match a selector over the domains of a topology key: hard rules reject, soft ones score. */
 export const podTopologySpread: Plugin = {
@@ -13,6 +14,7 @@ export const podTopologySpread: Plugin = {
     concerns: (_, { relations }) => relations !== undefined && relations.hardSpread.length + relations.softSpread.length > 0,
     filter: (cluster, { relations }) => (relations?.hardSpread.length ? new SpreadFilter(cluster, relations) : undefined),
     score,
+    judge: (relations, tallies, first) => new SpreadJudge(relations, tallies, first),
   },
 };
 
