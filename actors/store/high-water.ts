@@ -1,5 +1,6 @@
-import { closeSync, fdatasync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fdatasync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { threadId } from "node:worker_threads";
 import { crc32 } from "node:zlib";
 
 /** How far a log is known to have come: everything up to here was acknowledged. A log that ends before has lost something. */
@@ -40,14 +41,14 @@ export class HighWaterFile {
 
   /** Opens the file for this log, or makes it. Throws what the file system says. */
   constructor(path: string, log: string) {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    this.#handle = openSync(path, openMode(path), 0o600);
     const id = Buffer.from(log);
     this.#slot.writeUInt32LE(MAGIC, 0);
     this.#slot.writeUInt16LE(HIGH_WATER_VERSION, 4);
     this.#slot.writeUInt16LE(id.length, 6);
     id.copy(this.#slot, HEADER_BYTES);
     this.#crcAt = HEADER_BYTES + id.length;
+    if (!existsSync(path)) this.#make(path);
+    this.#handle = openSync(path, "r+");
   }
 
   /** What the last write met; undefined when it succeeded. */
@@ -56,12 +57,9 @@ export class HighWaterFile {
   }
 
   note(sequence: number, revision: number): void {
-    const slot = this.#slot;
-    slot.writeBigUInt64LE(BigInt(sequence), 8);
-    slot.writeBigUInt64LE(BigInt(revision), 16);
-    slot.writeUInt32LE(crc32(slot.subarray(0, this.#crcAt)), this.#crcAt);
+    this.#fill(sequence, revision);
     try {
-      writeSync(this.#handle, slot, 0, SLOT_BYTES, this.#turn * SLOT_BYTES);
+      writeSync(this.#handle, this.#slot, 0, SLOT_BYTES, this.#turn * SLOT_BYTES);
       this.#failed = undefined;
     } catch (error) {
       this.#failed = error as Error;
@@ -82,15 +80,34 @@ export class HighWaterFile {
   close(): void {
     closeSync(this.#handle);
   }
-}
 
-/** Neither truncated nor created anew when it is there. */
-function openMode(path: string): string {
-  try {
-    readFileSync(path);
-    return "r+";
-  } catch {
-    return "w+";
+  /** Puts the file there with a mark in it: a host that starts meanwhile, or after a kill in between, reads none or a whole one. */
+  #make(path: string): void {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const draft = `${path}.${process.pid}-${threadId}`;
+    const handle = openSync(draft, "w", 0o600);
+    try {
+      this.#fill(0, 0);
+      for (let slot = 0; slot < SLOTS; slot++) writeSync(handle, this.#slot, 0, SLOT_BYTES, slot * SLOT_BYTES);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    try {
+      // Unlike a rename, a link never replaces what is there.
+      linkSync(draft, path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    } finally {
+      rmSync(draft, { force: true });
+    }
+  }
+
+  #fill(sequence: number, revision: number): void {
+    const slot = this.#slot;
+    slot.writeBigUInt64LE(BigInt(sequence), 8);
+    slot.writeBigUInt64LE(BigInt(revision), 16);
+    slot.writeUInt32LE(crc32(slot.subarray(0, this.#crcAt)), this.#crcAt);
   }
 }
 

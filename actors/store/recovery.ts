@@ -50,7 +50,8 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const kept = await snapshots.highWater();
   const entries = await snapshots.list();
   const { first, last } = await log.bounds();
-  const marks = [...(options.marks ?? []), ...(kept === undefined ? [] : [kept])];
+  // Of a log that was made and never written to there is nothing to lose.
+  const marks = [...(options.marks ?? []), ...(kept === undefined ? [] : [kept])].filter(({ revision }) => revision > 0);
   const damages = entries.flatMap(({ summary }) => (summary instanceof SnapshotDamaged ? [summary.message] : []));
   const whole = entries.filter(isWhole);
   const stranger = [...marks, ...whole.map(({ summary }) => summary)].find((known) => known.log !== log.id);
