@@ -27,6 +27,16 @@ export interface HostReport {
   /** Used by JavaScript objects of the host's thread. */
   readonly heap_bytes: number;
   readonly pools: readonly PoolState[];
+  /** What those who run on the host measure of their own. */
+  readonly measures: readonly Measure[];
+}
+
+/** One number at one moment, as Prometheus names such things. */
+export interface Measure {
+  readonly name: string;
+  readonly help: string;
+  readonly type: "counter" | "gauge";
+  readonly value: number;
 }
 
 /** What the kind needs of its host. */
@@ -46,8 +56,12 @@ export function hostAddress(name: string): Address {
   return addressOf(HOST_KIND, name);
 }
 
-/** The kind for this host. `pools` are those that the host has at the moment of a report. */
-export function hostKind(host: ObservedHost, pools: () => readonly ObservedPool[] = () => []): ActorKind<HostMessage> {
+/** The kind for this host. `pools` and `measures` are those that the host has at the moment of a report. */
+export function hostKind(
+  host: ObservedHost,
+  pools: () => readonly ObservedPool[] = () => [],
+  measures: () => readonly Measure[] = () => [],
+): ActorKind<HostMessage> {
   return {
     kind: HOST_KIND,
     mailboxCapacity: HOST_MAILBOX_MESSAGES,
@@ -62,6 +76,7 @@ export function hostKind(host: ObservedHost, pools: () => readonly ObservedPool[
               counters: host.counters(),
               heap_bytes: process.memoryUsage().heapUsed,
               pools: pools().map((pool) => pool.snapshot()),
+              measures: measures(),
             };
             sender.answer(report);
             return;

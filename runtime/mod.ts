@@ -9,7 +9,7 @@ export { type Due, DueQueue } from "./due-queue.ts";
 export { type EventLoopProbe, type EventLoopState, watchEventLoop } from "./event-loop.ts";
 export { HISTOGRAM_BOUNDS_MS, type HistogramCounts } from "./histogram.ts";
 export { Host, type HostOptions } from "./host.ts";
-export { HOST_KIND, type HostMessage, type HostReport, hostAddress, hostKind, type ObservedPool } from "./host-actor.ts";
+export { HOST_KIND, type HostMessage, type HostReport, hostAddress, hostKind, type Measure, type ObservedPool } from "./host-actor.ts";
 export { type LogLevel, type LogOptions, pinoLogger, silentLogger, withFields } from "./log.ts";
 export { type LoopbackNetwork, loopbackNetwork } from "./loopback-network.ts";
 export { LEASE_MARGIN_MS, LEASE_MS, Membership, type MembershipOptions, RENEW_MS } from "./membership/membership.ts";

@@ -34,6 +34,8 @@ const RETRIABLE: ReadonlySet<string> = new Set([
 const NOT_THERE: ReadonlySet<string> = new Set(["unreachable", "unknown-kind"]);
 /** Nobody knows any more whether the request was applied. */
 const FORGOTTEN = "forgotten";
+/** The log is not what it was; trying again helps only those who have longer than one request has. */
+const LOST = "lost";
 const TOO_LARGE: ReadonlySet<string> = new Set(["object-too-large", "too-large"]);
 
 /** A StoreClient that asks the writer by messages. */
@@ -69,6 +71,7 @@ async function askSurely<Answer>(options: StoreClientOptions, message: WriterMes
       if (TOO_LARGE.has(error.code)) throw new ObjectTooLarge(error.message);
       if (error.code === FORGOTTEN)
         throw new StoreUnavailable(`whether the write happened is not known: ${error.message}`, { cause: error });
+      if (error.code === LOST) throw new StoreUnavailable(error.message, { cause: error });
       if (!RETRIABLE.has(error.code)) throw error;
       if (NOT_THERE.has(error.code)) at = (at + 1) % addresses.length;
       const jittered_ms = pause_ms * (0.5 + options.random.next() / 2);

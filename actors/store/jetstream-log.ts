@@ -1,10 +1,10 @@
-import type { ConnectionOptions, JetStreamClient, JetStreamManager, NatsConnection, StreamConfig } from "nats";
-import { DiscardPolicy, NatsError, nanos, RetentionPolicy, StorageType } from "nats";
+import type { ConnectionOptions, JetStreamClient, JetStreamManager, NatsConnection, StreamConfig, StreamInfo } from "nats";
+import { DiscardPolicy, ErrorCode, NatsError, nanos, RetentionPolicy, StorageType } from "nats";
 import type { Clock } from "../../runtime/mod.ts";
 import { JetStreamReading } from "./jetstream-reading.ts";
-import { APPEND_BATCH_BYTES, APPEND_TIMEOUT_MS } from "./limits.ts";
-import type { CuttableLog, LogBounds, OnBatch, Reading } from "./log.ts";
-import { AppendFenced, LogMissing, LogUnavailable } from "./log.ts";
+import { APPEND_BATCH_BYTES, APPEND_TIMEOUT_MS, LOG_LOST_MS, LOG_LOST_REPLICATED_MS } from "./limits.ts";
+import type { CuttableLog, HowLost, LogBounds, OnBatch, Reading } from "./log.ts";
+import { AppendFenced, LogLost, LogMissing, LogUnavailable } from "./log.ts";
 
 export interface JetStreamLogOptions {
   /** Should reconnect for ever (LOG_CONNECTION_OPTIONS); while it is away, appends fail with LogUnavailable and readings wait. */
@@ -12,7 +12,7 @@ export interface JetStreamLogOptions {
   readonly clock: Clock;
   /** The stream's name; the subject of its batches is `<stream>.batch`. */
   readonly stream: string;
-  /** Copies of the stream in a NATS cluster. Default 1. */
+  /** Copies of the stream in a NATS cluster, at least. Default 1. */
   readonly replicas?: number;
   /** Whether a stream that is not there is made. Default true. */
   readonly make?: boolean;
@@ -52,6 +52,7 @@ function streamConfig(options: JetStreamLogOptions): Partial<StreamConfig> {
     max_consumers: -1,
     duplicate_window: nanos(100),
     deny_delete: true,
+    allow_direct: true,
   };
 }
 
@@ -67,11 +68,16 @@ export class JetStreamLog implements CuttableLog {
   readonly #manager: JetStreamManager;
   readonly #readings = new Set<JetStreamReading>();
   #connected = true;
+  /** The log was seen to reach this far. */
+  #reached: number;
+  /** Since when it looks as if it were not what it was. */
+  #suspected_ms: number | undefined;
   /** End the appends in flight when the connection is lost, since their answers are lost too. */
   readonly #interrupts = new Set<(error: LogUnavailable) => void>();
 
-  private constructor(options: JetStreamLogOptions, manager: JetStreamManager, id: string) {
-    this.id = id;
+  private constructor(options: JetStreamLogOptions, manager: JetStreamManager, { created, state }: StreamInfo) {
+    this.id = String(created);
+    this.#reached = state.last_seq;
     this.#options = options;
     this.#client = options.connection.jetstream({ timeout: API_TIMEOUT_MS });
     this.#manager = manager;
@@ -84,17 +90,22 @@ export class JetStreamLog implements CuttableLog {
   static async open(options: JetStreamLogOptions): Promise<JetStreamLog> {
     try {
       const manager = await options.connection.jetstreamManager({ timeout: API_TIMEOUT_MS });
-      const id = await ensureStream(manager, streamConfig(options), options.make ?? true);
-      return new JetStreamLog(options, manager, id);
+      return new JetStreamLog(options, manager, await ensureStream(manager, streamConfig(options), options.make ?? true));
     } catch (error) {
       if (error instanceof LogMissing) throw error;
       throw unavailable(`cannot open stream ${options.stream}`, error);
     }
   }
 
+  get reached(): number {
+    return this.#reached;
+  }
+
   async append(batch: Uint8Array, expectedLastSequence: number): Promise<number> {
     // The client would keep the message and send it when it is connected again; refused now, it cannot arrive late.
     if (!this.#connected) throw new LogUnavailable("not connected to NATS");
+    // Another log might take it.
+    if (this.#suspected_ms !== undefined) await this.lastSequence();
     const { promise: interrupted, reject } = Promise.withResolvers<never>();
     this.#interrupts.add(reject);
     try {
@@ -106,9 +117,13 @@ export class JetStreamLog implements CuttableLog {
       if (ack.seq !== expectedLastSequence + 1) {
         throw new Error(`JetStream stored the batch after ${expectedLastSequence} as ${ack.seq}: the stream was cut behind the log's back`);
       }
+      this.#reached = ack.seq;
       return ack.seq;
     } catch (error) {
-      if (apiCode(error) === WRONG_LAST_SEQUENCE) throw new AppendFenced(expectedLastSequence);
+      // Somebody else wrote, or nobody listens; or it is no longer this log, which asking for its end finds out.
+      const fenced = apiCode(error) === WRONG_LAST_SEQUENCE;
+      if (fenced || (error instanceof NatsError && error.code === ErrorCode.NoResponders)) await this.lastSequence();
+      if (fenced) throw new AppendFenced(expectedLastSequence);
       if (error instanceof NatsError) throw unavailable("JetStream did not take the batch", error);
       throw error;
     } finally {
@@ -126,7 +141,11 @@ export class JetStreamLog implements CuttableLog {
 
   #read(fromSequence: number, onBatch: OnBatch, headersOnly: boolean): Reading {
     const { connection, clock, stream } = this.#options;
-    const reading = new JetStreamReading({ connection, clock, stream, manager: this.#manager, fromSequence, onBatch, headersOnly });
+    const note: OnBatch = (sequence, bytes) => {
+      this.#reached = Math.max(this.#reached, sequence);
+      onBatch(sequence, bytes);
+    };
+    const reading = new JetStreamReading({ connection, clock, stream, manager: this.#manager, fromSequence, onBatch: note, headersOnly });
     this.#readings.add(reading);
     const forget = (): void => void this.#readings.delete(reading);
     reading.done.then(forget, forget);
@@ -143,21 +162,55 @@ export class JetStreamLog implements CuttableLog {
     }
   }
 
-  async lastSequence(): Promise<number> {
+  async copy(sequence: number): Promise<Uint8Array | undefined> {
+    const { connection, stream } = this.#options;
     try {
-      return (await this.#manager.streams.info(this.#options.stream)).state.last_seq;
-    } catch (error) {
-      throw unavailable("cannot ask for the log's end", error);
+      const request = JSON.stringify({ seq: sequence });
+      const answer = await connection.request(`$JS.API.DIRECT.GET.${stream}`, request, { timeout: API_TIMEOUT_MS });
+      if ((answer.headers?.code ?? 0) < 300) return answer.data;
+    } catch {
+      // As when it says no: servers before 2.9 know no direct get. The leader's word counts.
     }
+    return this.get(sequence);
+  }
+
+  async lastSequence(): Promise<number> {
+    return (await this.#info("cannot ask for the log's end")).last_seq;
   }
 
   async bounds(): Promise<LogBounds> {
+    const { first_seq, last_seq, bytes } = await this.#info("cannot ask for the log's bounds");
+    return { first: Math.max(first_seq, 1), last: last_seq, bytes };
+  }
+
+  /** What the stream says of itself, held to what is known of it. */
+  async #info(purpose: string): Promise<StreamInfo["state"]> {
+    // An append that is acknowledged while this question travels may overtake the answer.
+    const reached = this.#reached;
+    let info: StreamInfo;
     try {
-      const { first_seq, last_seq, bytes } = (await this.#manager.streams.info(this.#options.stream)).state;
-      return { first: Math.max(first_seq, 1), last: last_seq, bytes };
+      info = await this.#manager.streams.info(this.#options.stream);
     } catch (error) {
-      throw unavailable("cannot ask for the log's bounds", error);
+      if (apiCode(error) === STREAM_NOT_FOUND) this.#suspect("gone", "it is gone, deleted by somebody or lost by JetStream", 1);
+      throw unavailable(purpose, error);
     }
+    const { created, config, state } = info;
+    const replicas = config.num_replicas;
+    if (String(created) !== this.id)
+      this.#suspect("replaced", `another, made ${created}, stands in its place; this one was made ${this.id}`, replicas);
+    if (state.last_seq < reached)
+      this.#suspect("shortened", `it ends at sequence ${state.last_seq}, and reached sequence ${reached} before`, replicas);
+    this.#suspected_ms = undefined;
+    return state;
+  }
+
+  /** Throws LogUnavailable: LogLost when it has looked so for longer than a server may take that knows it only later. */
+  #suspect(how: HowLost, what: string, replicas: number): never {
+    const now_ms = this.#options.clock.monotonic_ms();
+    this.#suspected_ms ??= now_ms;
+    const lost_ms = replicas > 1 || (this.#options.replicas ?? 1) > 1 ? LOG_LOST_REPLICATED_MS : LOG_LOST_MS;
+    if (now_ms - this.#suspected_ms < lost_ms) throw new LogUnavailable(`the log of the store may not be what it was: ${what}`);
+    throw new LogLost(how, what);
   }
 
   async cutBefore(sequence: number): Promise<void> {
@@ -186,17 +239,23 @@ export class JetStreamLog implements CuttableLog {
   }
 }
 
-/** Opens or makes the stream; resolves to the moment of its making, to the nanosecond, which it keeps for life. */
-async function ensureStream(manager: JetStreamManager, wanted: Partial<StreamConfig>, make: boolean): Promise<string> {
+/**
+ * Opens or makes the stream; the moment of its making, to the nanosecond, it keeps for life. One that may be made may also be brought to the
+ * form that it is made in now; copies are never taken from it.
+ */
+async function ensureStream(manager: JetStreamManager, wanted: Partial<StreamConfig>, make: boolean): Promise<StreamInfo> {
   const name = wanted.name ?? "";
   try {
-    const { config, created } = await manager.streams.info(name);
-    if (config.num_replicas !== wanted.num_replicas) await manager.streams.update(name, { ...config, ...wanted });
-    return String(created);
+    const found = await manager.streams.info(name);
+    const { config } = found;
+    const num_replicas = Math.max(config.num_replicas, wanted.num_replicas ?? 1);
+    if (make && (config.num_replicas < num_replicas || config.allow_direct !== wanted.allow_direct))
+      await manager.streams.update(name, { ...config, ...wanted, num_replicas });
+    return found;
   } catch (error) {
     if (apiCode(error) !== STREAM_NOT_FOUND) throw error;
     if (!make) throw new LogMissing(name);
-    return String((await manager.streams.add(wanted)).created);
+    return manager.streams.add(wanted);
   }
 }
 

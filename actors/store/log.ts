@@ -38,8 +38,12 @@ export interface LogBounds {
 export interface CuttableLog extends Log {
   /** Given to it when it was made: tells it from any other log that ever was in the same place. */
   readonly id: string;
+  /** The newest sequence that it was seen to have. */
+  readonly reached: number;
   /** Rejects with LogUnavailable. */
   bounds(): Promise<LogBounds>;
+  /** As `get`, from whichever copy of the log answers: for looking whether it is whole, not for deciding anything. */
+  copy(sequence: number): Promise<Uint8Array | undefined>;
   /** Takes away all batches before this sequence, which may lie beyond the end: then the next append gets it. Rejects with LogUnavailable. */
   cutBefore(sequence: number): Promise<void>;
 }
@@ -56,6 +60,21 @@ export class AppendFenced extends Error {
 export class LogUnavailable extends Error {
   override readonly name = "LogUnavailable";
 }
+
+/**
+ * The log is not what it was while it was in use: gone, another one in its place, or shorter than what was acknowledged. To those who write as
+ * unavailable as a server that does not answer, with the difference that only what made it so can end it.
+ */
+export class LogLost extends LogUnavailable {
+  readonly how: HowLost;
+  constructor(how: HowLost, what: string) {
+    super(`the log of the store is not what it was: ${what}`);
+    this.how = how;
+  }
+}
+
+/** Deleted; another in its place; the same without its end, which whoever has seen it all can make up for. */
+export type HowLost = "gone" | "replaced" | "shortened";
 
 /** The log ends before a batch that was acknowledged: what came after has been lost from it. */
 export class LogShortened extends Error {

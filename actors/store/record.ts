@@ -62,6 +62,47 @@ export class CorruptBatch extends Error {
  * of interest; the others' records come without it. Throws CorruptBatch.
  */
 export function decodeBatch(sequence: number, bytes: Uint8Array, wanted?: (key: Key) => boolean): Batch {
+  const { payloadBytes, packed, compressed, count, firstRevision } = readHeader(sequence, bytes);
+  const payload = unpack(sequence, packed, payloadBytes, compressed);
+  const records: StoredRecord[] = [];
+  let position = 0;
+  for (let index = 0; index < count; index++) {
+    const end = recordEnd(sequence, index, payload, position);
+    const record = decodeBody(sequence, index, payload, position + RECORD_HEADER_BYTES, end, wanted);
+    if (record.revision !== firstRevision + index) {
+      throw new CorruptBatch(sequence, index, `revision is ${record.revision}, not ${firstRevision + index}`);
+    }
+    records.push(record);
+    position = end;
+  }
+  if (position !== payload.length) throw new CorruptBatch(sequence, count, `${payload.length - position} bytes follow the last record`);
+  if (compressed) release(payload);
+  return { firstRevision, lastRevision: firstRevision + count - 1, records };
+}
+
+/** Checks a batch by its checksums, without unpacking one that is compressed. Throws CorruptBatch. */
+export function verifyBatch(sequence: number, bytes: Uint8Array): Pick<Batch, "firstRevision" | "lastRevision"> {
+  const { packed, compressed, count, firstRevision } = readHeader(sequence, bytes);
+  if (!compressed) {
+    let position = 0;
+    for (let index = 0; index < count; index++) position = recordEnd(sequence, index, packed, position);
+    if (position !== packed.length) throw new CorruptBatch(sequence, count, `${packed.length - position} bytes follow the last record`);
+  }
+  return { firstRevision, lastRevision: firstRevision + count - 1 };
+}
+
+interface BatchHeader {
+  readonly firstRevision: number;
+  /** Records. */
+  readonly count: number;
+  readonly payloadBytes: number;
+  /** The payload as it is here. */
+  readonly packed: Buffer;
+  readonly compressed: boolean;
+}
+
+/** Reads the header, and holds the payload's checksum to what is compressed. Throws CorruptBatch. */
+function readHeader(sequence: number, bytes: Uint8Array): BatchHeader {
   const header = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (header.length < BATCH_HEADER_BYTES) throw new CorruptBatch(sequence, -1, `${header.length} bytes are less than a header`);
   if (header[0] !== BATCH_MAGIC) throw new CorruptBatch(sequence, -1, `magic byte is ${header[0]}, not ${BATCH_MAGIC}`);
@@ -79,21 +120,7 @@ export function decodeBatch(sequence: number, bytes: Uint8Array, wanted?: (key: 
   if (header.readUInt32LE(20) !== (compressed ? crc32(packed) : 0)) {
     throw new CorruptBatch(sequence, -1, "checksum of the compressed payload does not match");
   }
-  const payload = unpack(sequence, packed, header.readUInt32LE(16), compressed);
-  const records: StoredRecord[] = [];
-  let position = 0;
-  for (let index = 0; index < count; index++) {
-    const end = recordEnd(sequence, index, payload, position);
-    const record = decodeBody(sequence, index, payload, position + RECORD_HEADER_BYTES, end, wanted);
-    if (record.revision !== firstRevision + index) {
-      throw new CorruptBatch(sequence, index, `revision is ${record.revision}, not ${firstRevision + index}`);
-    }
-    records.push(record);
-    position = end;
-  }
-  if (position !== payload.length) throw new CorruptBatch(sequence, count, `${payload.length - position} bytes follow the last record`);
-  if (compressed) release(payload);
-  return { firstRevision, lastRevision: firstRevision + count - 1, records };
+  return { firstRevision, count, payloadBytes: header.readUInt32LE(16), packed, compressed };
 }
 
 function unpack(sequence: number, packed: Buffer, payloadBytes: number, compressed: boolean): Buffer {

@@ -139,14 +139,20 @@ async function loadSnapshot(snapshots: JetStreamSnapshots, snapshot: Snapshot, r
   replica.loaded(summary.sequence, summary.revision);
 }
 
-/** Reads all of a snapshot and its checksums, without unpacking it. Rejects with SnapshotDamaged, or with LogUnavailable. */
-export async function verifySnapshot(snapshots: JetStreamSnapshots, snapshot: Snapshot): Promise<void> {
-  await eachFrame(
-    snapshots,
-    snapshot,
-    async (name, index, bytes) => checkFrame(name, index, bytes),
-    () => {},
-  );
+/**
+ * Reads all of a snapshot and its checksums, without unpacking it. With a `pace` one frame after another, each followed by that. Rejects with
+ * SnapshotDamaged, with LogUnavailable, or with what `pace` does.
+ */
+export async function verifySnapshot(
+  snapshots: JetStreamSnapshots,
+  snapshot: Snapshot,
+  pace?: (bytes: number) => Promise<void>,
+): Promise<void> {
+  const read = async (name: string, index: number, bytes: Buffer): Promise<Pick<Frame, "kind" | "items">> => {
+    await pace?.(bytes.length);
+    return checkFrame(name, index, bytes);
+  };
+  await eachFrame(snapshots, snapshot, read, () => {}, pace === undefined ? SNAPSHOT_FRAMES_IN_FLIGHT : 1);
 }
 
 async function eachFrame<Read extends Pick<Frame, "kind" | "items">>(
@@ -154,6 +160,7 @@ async function eachFrame<Read extends Pick<Frame, "kind" | "items">>(
   { id, name, summary }: Snapshot,
   read: (name: string, index: number, bytes: Buffer) => Promise<Read>,
   take: (frame: Read) => void,
+  inFlight: number = SNAPSHOT_FRAMES_IN_FLIGHT,
 ): Promise<void> {
   const fetch = async (index: number): Promise<{ readonly bytes: Buffer; readonly frame: Read }> => {
     const bytes = await snapshots.frame(id, index);
@@ -163,7 +170,7 @@ async function eachFrame<Read extends Pick<Frame, "kind" | "items">>(
   const check = new SnapshotCheck();
   const coming: ReturnType<typeof fetch>[] = [];
   for (let index = 0; index < summary.frames; index++) {
-    while (coming.length < SNAPSHOT_FRAMES_IN_FLIGHT && index + coming.length < summary.frames) {
+    while (coming.length < inFlight && index + coming.length < summary.frames) {
       const next = fetch(index + coming.length);
       // Its failure counts when its turn comes, if it does.
       next.catch(() => {});

@@ -1,28 +1,27 @@
 import { type Actor, type ActorKind, type Address, type Context, unknownMessage } from "../../runtime/mod.ts";
+import type { AppendGate } from "./append-gate.ts";
 import { sleep } from "./follow.ts";
 import type { HighWaterFile } from "./high-water.ts";
 import type { JetStreamSnapshots, Snapshot } from "./jetstream-snapshots.ts";
-import {
-  SNAPSHOT_AGE_MIN_MS,
-  SNAPSHOT_EVERY_REVISIONS,
-  SNAPSHOT_LOG_BYTES,
-  SNAPSHOT_LOOK_MS,
-  SNAPSHOT_RETRY_MS,
-  SNAPSHOTS_KEPT,
-} from "./limits.ts";
-import type { CuttableLog } from "./log.ts";
-import { LogUnavailable } from "./log.ts";
+import { SNAPSHOT_AGE_MAX_MS, SNAPSHOT_LOOK_MS, SNAPSHOT_RETRY_MS, SNAPSHOT_SETTLE_MS } from "./limits.ts";
+import type { CuttableLog, LogBounds } from "./log.ts";
+import { LogLost, LogUnavailable } from "./log.ts";
 import { isWhole, verifySnapshot } from "./recovery.ts";
 import type { Replica } from "./replica.ts";
 import { SnapshotDamaged } from "./snapshot-frame.ts";
 import { packSnapshot } from "./snapshot-packing.ts";
+import { isDue, retentionOf } from "./snapshot-policy.ts";
+import type { StoreCondition } from "./store-condition.ts";
 
 /**
- * Takes snapshots of the store beside its writer, while that goes on, and cuts the log. It promises: the log is cut only behind the older of the
- * two newest snapshots that were read back whole after they were written, so each of them, with the log after it, is all of the
- * store; and what is cut is at least SNAPSHOT_EVERY_REVISIONS revisions or SNAPSHOT_AGE_MIN_MS old.
+ * Takes snapshots of the store beside its writer, while that goes on, and cuts the log. It promises: the log is cut only behind a snapshot that
+ * was read back whole, and that another one is newer than, which was too; so each of the two, with the log after it, is all of the store.
  *
- * It also carries the high-water mark to where a restart on another machine finds it.
+ * What is in memory is a good copy, too. Where a part of the store was found damaged, or the log has lost its beginning or its end, a snapshot is
+ * taken of it at once, and the log begins anew behind that: JetStream reads nothing of a block behind what is damaged in it, so
+ * a damaged place would take along what is written after it. A log that is gone, or another in its place, is left alone: somebody did that.
+ *
+ * It also carries the high-water mark to where a restart on another machine finds it, and sees first when the log is not what it was.
  */
 export const SNAPSHOTTER_KIND = "snapshotter";
 export const SNAPSHOTTER_ADDRESS: Address = "snapshotter/main";
@@ -30,6 +29,8 @@ export const SNAPSHOTTER_ADDRESS: Address = "snapshotter/main";
 export type SnapshotterMessage =
   /** Begin to look, again and again. */
   | { readonly type: "start" }
+  /** A part of the store cannot be read back: a batch of the log, or the snapshot with this id. */
+  | { readonly type: "damaged"; readonly snapshot: string | undefined }
   /** From itself. */
   | { readonly type: "look" };
 
@@ -42,10 +43,14 @@ export interface SnapshotterOptions {
   readonly highWater?: HighWaterFile;
   /** Default SNAPSHOT_EVERY_REVISIONS. */
   readonly everyRevisions?: number;
+  /** Of the writer of this host. */
+  readonly gate?: AppendGate;
+  /** Told of what is seen. */
+  readonly condition?: StoreCondition;
 }
 
-/** Checked this often whether the log has grown beyond SNAPSHOT_LOG_BYTES. */
-const BYTES_EVERY_LOOKS = 10;
+/** Where the log is not all of the store, as many have to be whole. */
+const SNAPSHOTS_MIN = 2;
 
 export function snapshotterKind(options: SnapshotterOptions): ActorKind<SnapshotterMessage> {
   return {
@@ -56,29 +61,27 @@ export function snapshotterKind(options: SnapshotterOptions): ActorKind<Snapshot
   };
 }
 
-/** What decides whether a snapshot is due. */
-export interface SinceLast {
-  readonly revisions: number;
-  readonly age_ms: number;
-  /** Of the whole log; undefined: not known now. */
-  readonly logBytes: number | undefined;
-}
-
-export function isDue({ revisions, age_ms, logBytes = 0 }: SinceLast, everyRevisions: number = SNAPSHOT_EVERY_REVISIONS): boolean {
-  return revisions >= everyRevisions || (revisions > 0 && logBytes >= SNAPSHOT_LOG_BYTES && age_ms >= SNAPSHOT_AGE_MIN_MS);
-}
-
 class Snapshotter implements Actor<SnapshotterMessage> {
   readonly #context: Context<SnapshotterMessage>;
   readonly #options: SnapshotterOptions;
-  /** The newest snapshot's revision, and when it was taken or found; undefined before it was looked for. */
+  /** The newest snapshot's revision, and when it was taken or as good as taken; undefined before it was looked for. */
   #last: { readonly revision: number; readonly at_ms: number } | undefined;
+  /** Those there are, oldest first, as far as they are not known to be damaged. */
+  #snapshots: readonly Snapshot[] = [];
+  /** When each was seen first. */
+  readonly #seen_ms = new Map<string, number>();
+  /** Ids of those that were found damaged. */
+  readonly #damaged = new Set<string>();
+  /** The log is to begin anew behind a snapshot of what is in memory. */
+  #mend = false;
+  /** Snapshots to be taken whether they are due or not. */
+  #extra = 0;
   /** The revision of the mark that JetStream has. */
   #marked = 0;
-  #looks = 0;
+  #taking = false;
   #work: Promise<void> | undefined;
   #stopped = false;
-  #failing = false;
+  #failing: "" | "unavailable" | "lost" = "";
 
   constructor(context: Context<SnapshotterMessage>, options: SnapshotterOptions) {
     this.#context = context;
@@ -95,6 +98,13 @@ class Snapshotter implements Actor<SnapshotterMessage> {
           (error: unknown) => this.#failed(error),
         );
         return;
+      case "damaged":
+        if (message.snapshot === undefined) this.#mend = true;
+        else if (!this.#damaged.has(message.snapshot)) {
+          this.#damaged.add(message.snapshot);
+          this.#extra = SNAPSHOTS_MIN;
+        }
+        return;
       default:
         unknownMessage(message);
     }
@@ -106,62 +116,161 @@ class Snapshotter implements Actor<SnapshotterMessage> {
   }
 
   async #look(): Promise<void> {
-    const { replica, log, snapshots, highWater, everyRevisions } = this.#options;
+    const { replica, log, highWater, everyRevisions, condition } = this.#options;
     await highWater?.sync();
     await this.#mark();
-    if (this.#last === undefined) {
-      const newest = (await snapshots.list()).filter(isWhole).at(-1);
-      this.#last = { revision: newest?.summary.revision ?? 0, at_ms: this.#now_ms() };
-    }
-    const logBytes = this.#looks++ % BYTES_EVERY_LOOKS === 0 ? (await log.bounds()).bytes : undefined;
-    const since = { revisions: replica.revision - this.#last.revision, age_ms: this.#now_ms() - this.#last.at_ms, logBytes };
-    if (!this.#stopped && isDue(since, everyRevisions)) await this.#take();
+    this.#last ??= await this.#found();
+    const bounds = await this.#bounds();
+    if (bounds !== undefined) condition?.log(bounds);
+    if (bounds === undefined || !(await this.#beginsWell(bounds))) this.#mend = true;
+    if (this.#mend) await this.#whileHeld(() => this.#begin());
+    const since = { revisions: replica.revision - this.#last.revision, age_ms: this.#now_ms() - this.#last.at_ms };
+    if (!this.#stopped && (this.#extra > 0 || isDue(since, everyRevisions))) await this.#take(bounds?.bytes ?? 0);
     this.#recovered();
   }
 
   /** What is written here was acknowledged: the replica holds only what is durable. */
   async #mark(): Promise<void> {
-    const { replica, log, snapshots } = this.#options;
+    const { replica, log, snapshots, condition } = this.#options;
     const { sequence, revision } = replica;
     if (revision === this.#marked) return;
     await snapshots.setHighWater({ log: log.id, sequence, revision });
     this.#marked = revision;
+    if (condition !== undefined) condition.marked = true;
   }
 
-  async #take(): Promise<void> {
+  /** What is there at the start. */
+  async #found(): Promise<{ readonly revision: number; readonly at_ms: number }> {
+    this.#snapshots = await this.#list();
+    const newest = this.#snapshots.at(-1);
+    this.#options.condition?.snapshots(this.#snapshots.length, newest?.summary.revision);
+    return { revision: newest?.summary.revision ?? 0, at_ms: this.#now_ms() - SNAPSHOT_AGE_MAX_MS + SNAPSHOT_SETTLE_MS };
+  }
+
+  /** The log's; undefined: it has lost its end, and all of that is in memory. */
+  async #bounds(): Promise<LogBounds | undefined> {
+    const { log, replica } = this.#options;
+    try {
+      return await log.bounds();
+    } catch (error) {
+      if (!(error instanceof LogLost) || error.how !== "shortened" || replica.sequence < log.reached) throw error;
+      this.#context.log.error({ error: error.message }, "the log of the store has lost its end; what is in memory takes its place");
+      this.#options.condition?.damage(error.message);
+      return undefined;
+    }
+  }
+
+  /** Somebody else may have cut the log: another host, behind a snapshot of its own, or a stranger, behind none. */
+  async #beginsWell({ first }: LogBounds): Promise<boolean> {
+    const reachable = (): boolean => first === 1 || this.#snapshots.some(({ summary }) => summary.sequence + 1 >= first);
+    if (reachable()) return true;
+    this.#snapshots = await this.#list();
+    if (reachable()) return true;
+    const place = `the log begins with batch ${first}, and there is no snapshot of what came before`;
+    this.#context.log.error({ error: place }, "the log of the store has lost its beginning; what is in memory takes its place");
+    this.#options.condition?.damage(place);
+    return false;
+  }
+
+  async #whileHeld(work: () => Promise<void>): Promise<void> {
+    const release = await this.#options.gate?.hold(this.#context.clock);
+    await work().finally(() => release?.());
+  }
+
+  /**
+   * A snapshot of what is in memory, and the log anew behind it. Should another host have written meanwhile, that stays in the log. A second
+   * snapshot follows at once: nothing else of what was before is good any more.
+   */
+  async #begin(): Promise<void> {
+    const { replica, log } = this.#options;
+    if (this.#stopped || replica.sequence === 0) return;
+    this.#mend = false;
+    try {
+      const { sequence, revision } = replica;
+      const taken = await this.#store();
+      if (!(await this.#verified(taken))) throw new Error("the snapshot just taken cannot be read back");
+      await log.cutBefore(taken.summary.sequence + 1);
+      this.#context.log.error({ sequence, revision }, "the log of the store begins anew, behind a snapshot of what was in memory");
+      this.#extra = SNAPSHOTS_MIN - 1;
+    } catch (error) {
+      this.#mend = true;
+      throw error;
+    }
+  }
+
+  async #list(): Promise<readonly Snapshot[]> {
+    const { snapshots, log } = this.#options;
+    const whole = (await snapshots.list()).filter(isWhole).filter(({ id, summary }) => summary.log === log.id && !this.#damaged.has(id));
+    for (const { id } of whole) if (!this.#seen_ms.has(id)) this.#seen_ms.set(id, this.#now_ms());
+    return whole;
+  }
+
+  /** Puts a snapshot of what is in memory where snapshots are. */
+  async #store(): Promise<Snapshot> {
     const { replica, log, snapshots } = this.#options;
-    const begun_ms = this.#now_ms();
+    this.#taking = true;
     const capture = await replica.capture(() => sleep(this.#context.clock, 0));
     const packed = packSnapshot(capture, { log: log.id, frameBytesMax: log.batchBytesMax });
-    await snapshots.store(capture.sequence, this.#whileRunning(packed));
-    const kept = await this.#verified();
-    if (!kept.some(({ summary }) => summary.sequence === capture.sequence)) throw new Error("the snapshot just taken cannot be read back");
-    this.#last = { revision: capture.revision, at_ms: begun_ms };
-    const oldest = kept[0];
-    if (kept.length === SNAPSHOTS_KEPT && oldest !== undefined) await log.cutBefore(oldest.summary.sequence + 1);
-    await snapshots.removeAllBut(kept);
-    const { revision, sequence } = capture;
+    const id = await snapshots.store(capture.sequence, this.#whileRunning(packed));
+    const taken = (await this.#list()).find((snapshot) => snapshot.id === id);
+    if (taken === undefined) throw new Error("the snapshot just taken cannot be found");
+    this.#taking = false;
+    return taken;
+  }
+
+  async #take(logBytes: number): Promise<void> {
+    const begun_ms = this.#now_ms();
+    const taken = await this.#store();
+    const { revision, sequence } = taken.summary;
+    await this.#retain(taken.id, { revision, logBytes }, this.#options.everyRevisions);
+    this.#last = { revision, at_ms: begun_ms };
+    this.#extra = Math.max(0, this.#extra - 1);
+    this.#options.condition?.snapshots(this.#snapshots.length, revision);
     const took_ms = Math.round(this.#now_ms() - begun_ms);
     this.#context.log.info({ revision, sequence, took_ms }, "a snapshot of the store was taken");
   }
 
-  /** The newest snapshots that can be read back whole, oldest first. */
-  async #verified(): Promise<readonly Snapshot[]> {
-    const { snapshots, log } = this.#options;
-    const verified: Snapshot[] = [];
-    for (const entry of [...(await snapshots.list())].reverse()) {
-      if (verified.length === SNAPSHOTS_KEPT) break;
-      try {
-        if (!isWhole(entry)) throw entry.summary;
-        if (entry.summary.log !== log.id) continue;
-        await verifySnapshot(snapshots, entry);
-        verified.unshift(entry);
-      } catch (error) {
-        if (!(error instanceof SnapshotDamaged)) throw error;
-        this.#context.log.error({ error: error.message }, "a snapshot of the store is damaged; another takes its place");
+  /** Makes sure of the snapshot just taken, cuts the log where that allows it, and removes the snapshots that nothing stands on any more. */
+  async #retain(taken: string, now: { readonly revision: number; readonly logBytes: number }, everyRevisions?: number): Promise<void> {
+    const { log, snapshots } = this.#options;
+    const { first } = await log.bounds();
+    // The log after the others is not there any more.
+    let whole = (await this.#list()).filter(({ summary }) => summary.sequence + 1 >= first);
+    const newest = whole.find(({ id }) => id === taken);
+    if (newest === undefined || !(await this.#verified(newest))) throw new Error("the snapshot just taken cannot be read back");
+    for (;;) {
+      // What is newer is another's.
+      whole = whole.slice(0, whole.indexOf(newest) + 1);
+      const ages = whole.map(({ id, summary }) => ({
+        revision: summary.revision,
+        age_ms: this.#now_ms() - (this.#seen_ms.get(id) ?? Number.POSITIVE_INFINITY),
+      }));
+      const { keep, cutBehind } = retentionOf(ages, now, everyRevisions);
+      const base = whole[cutBehind ?? -1];
+      if (base !== undefined && !(await this.#verified(base))) {
+        whole = whole.filter((each) => each !== base);
+        continue;
       }
+      if (base !== undefined) await log.cutBefore(base.summary.sequence + 1);
+      this.#snapshots = keep.flatMap((index) => whole[index] ?? []);
+      await snapshots.removeAllBut(this.#snapshots);
+      for (const id of this.#seen_ms.keys()) if (!this.#snapshots.some((each) => each.id === id)) this.#seen_ms.delete(id);
+      return;
     }
-    return verified;
+  }
+
+  /** Whether a snapshot can be read back whole. */
+  async #verified(snapshot: Snapshot): Promise<boolean> {
+    try {
+      await verifySnapshot(this.#options.snapshots, snapshot);
+      return true;
+    } catch (error) {
+      if (!(error instanceof SnapshotDamaged)) throw error;
+      this.#damaged.add(snapshot.id);
+      this.#options.condition?.damage(error.message);
+      this.#context.log.error({ error: error.message }, "a snapshot of the store is damaged; another takes its place");
+      return false;
+    }
   }
 
   async *#whileRunning<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
@@ -172,17 +281,22 @@ class Snapshotter implements Actor<SnapshotterMessage> {
   }
 
   #failed(error: unknown): void {
-    if (!this.#failing && !this.#stopped) {
-      this.#failing = true;
-      const { message } = error instanceof Error ? error : new Error(String(error));
-      this.#context.log.warn({ error: message }, "no snapshot can be taken now; the log stays as long as it is");
+    const { message } = error instanceof Error ? error : new Error(String(error));
+    const failing = error instanceof LogLost ? "lost" : "unavailable";
+    this.#options.condition?.lost(error instanceof LogLost ? message : undefined);
+    if (this.#failing !== failing && this.#failing !== "lost" && !this.#stopped) {
+      this.#failing = failing;
+      if (failing === "lost") this.#context.log.error({ error: message }, "writes are refused; a restart will tell what can be read back");
+      else this.#context.log.warn({ error: message }, "no snapshot can be taken now; the log stays as long as it is");
     }
-    this.#lookAgain(SNAPSHOT_RETRY_MS);
+    this.#lookAgain(this.#taking ? SNAPSHOT_RETRY_MS : SNAPSHOT_LOOK_MS);
+    this.#taking = false;
   }
 
   #recovered(): void {
-    if (this.#failing) this.#context.log.info({}, "snapshots can be taken again");
-    this.#failing = false;
+    if (this.#failing !== "") this.#context.log.info({}, "snapshots can be taken again");
+    this.#failing = "";
+    this.#options.condition?.lost(undefined);
   }
 
   #lookAgain(delay_ms: number): void {

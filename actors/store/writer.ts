@@ -8,6 +8,7 @@ import {
   type Supervision,
   unknownMessage,
 } from "../../runtime/mod.ts";
+import type { AppendGate } from "./append-gate.ts";
 import type { BuiltBatch } from "./batch-builder.ts";
 import { BatchBuilder } from "./batch-builder.ts";
 import { endOf, sleep } from "./follow.ts";
@@ -23,7 +24,7 @@ import {
   REQUEST_BYTES_MAX,
 } from "./limits.ts";
 import type { Log } from "./log.ts";
-import { AppendFenced, LogUnavailable } from "./log.ts";
+import { AppendFenced, LogLost, LogUnavailable } from "./log.ts";
 import { Overlay } from "./preconditions.ts";
 import type { Replica } from "./replica.ts";
 import type { Outcome, Transaction } from "./transaction.ts";
@@ -47,12 +48,12 @@ export const STANDBY_ADDRESSES: readonly Address[] = ["writer/standby-1", "write
 
 export type WriterMessage =
   /**
-   * Answered with an Outcome. Fails with: `unavailable`, `stepped-down`, `busy` (retriable, with the same request id), `object-too-large`,
-   * `invalid`, and `forgotten`, when it may have been applied so long ago that nobody knows any more. `since` is a revision that was
+   * Answered with an Outcome. Fails with: `unavailable`, `stepped-down`, `busy` (retriable, with the same request id), `lost` (the log is not
+   * what it was), `object-too-large`, `invalid`, and `forgotten`, when it may have been applied so long ago that nobody knows any more. `since` is a revision that was
    * committed before the request was made.
    */
   | { readonly type: "propose"; readonly transaction: Transaction; readonly since: number }
-  /** Answered with the number of the newest committed revision, as of a moment after the question came. Fails with `unavailable`, `stepped-down`. */
+  /** Answered with the number of the newest committed revision, as of a moment after the question came. Fails with `unavailable`, `lost`, `stepped-down`. */
   | { readonly type: "committedRevision" }
   /** From itself, while the log is unavailable: fail those who have waited too long. */
   | { readonly type: "expire" }
@@ -65,6 +66,8 @@ export interface WriterOptions {
   readonly replica: Replica;
   /** Told of each batch before anybody is answered. */
   readonly noteHighWater?: NoteHighWater;
+  /** Lets others of this host have the log to themselves for a moment. */
+  readonly gate?: AppendGate;
   /** Batches of at least this many bytes are compressed. Default COMPRESS_BYTES_MIN. */
   readonly compressBytesMin?: number;
 }
@@ -116,6 +119,7 @@ class Writer implements Actor<WriterMessage> {
   readonly #log: Log;
   readonly #replica: Replica;
   readonly #noteHighWater: NoteHighWater | undefined;
+  readonly #gate: AppendGate | undefined;
   readonly #builder: BatchBuilder;
   readonly #batchBytesMax: number;
   /** All that wait for an answer, by request id, in order of arrival. */
@@ -130,6 +134,10 @@ class Writer implements Actor<WriterMessage> {
   #flight: Promise<void> | undefined;
   #startScheduled = false;
   #unavailable = false;
+  /** Whether it is unavailable because it is not what it was. */
+  #lost = false;
+  /** Why it was unavailable last. */
+  #trouble = "";
   #stopped = false;
   #readers: Sender[] = [];
   #confirming = false;
@@ -142,6 +150,7 @@ class Writer implements Actor<WriterMessage> {
     this.#replica = options.replica;
     this.#ownSequence = options.replica.sequence;
     this.#noteHighWater = options.noteHighWater;
+    this.#gate = options.gate;
     this.#builder = new BatchBuilder(options.compressBytesMin);
     this.#batchBytesMax = Math.min(APPEND_BATCH_BYTES, options.log.batchBytesMax);
   }
@@ -198,6 +207,7 @@ class Writer implements Actor<WriterMessage> {
 
   #refusalNow(): Refusal | undefined {
     if (this.#stopped) return { code: "stepped-down", message: "this writer has stopped" };
+    if (this.#lost) return { code: "lost", message: this.#trouble };
     if (this.#queue.length - this.#head >= PROPOSALS_WAITING_MAX)
       return { code: "busy", message: `${PROPOSALS_WAITING_MAX} proposals wait already` };
     return undefined;
@@ -215,6 +225,11 @@ class Writer implements Actor<WriterMessage> {
 
   #start(): void {
     if (this.#stopped || this.#flying || this.#head === this.#queue.length) return;
+    const held = this.#gate?.held;
+    if (held !== undefined) {
+      void held.then(() => this.#schedule());
+      return;
+    }
     const expectedLastSequence = this.#replica.sequence;
     if (expectedLastSequence !== this.#ownSequence) this.#settleApplied(expectedLastSequence);
     const decided = this.#decide();
@@ -222,6 +237,7 @@ class Writer implements Actor<WriterMessage> {
     const batch = this.#builder.empty ? undefined : this.#builder.finish();
     this.#flying = true;
     this.#flight = this.#fly(batch, expectedLastSequence, decided).catch((error: unknown) => this.#break(error));
+    this.#gate?.flying(this.#flight);
   }
 
   /** Another writer was at work: what waits here may have reached it too, and must not be applied again. */
@@ -326,6 +342,15 @@ class Writer implements Actor<WriterMessage> {
   }
 
   #failing(error: LogUnavailable): void {
+    this.#trouble = error.message;
+    if (isForGood(error) && !this.#lost) {
+      this.#lost = true;
+      this.#context.log.error({ error: error.message }, "writes are refused");
+      for (const proposal of this.#queue.slice(this.#head)) this.#fail(proposal, "lost", error.message);
+      for (const proposal of this.#pending.values()) this.#giveUp(proposal, "lost");
+      this.#queue = [];
+      this.#head = 0;
+    }
     if (this.#unavailable) return;
     this.#unavailable = true;
     this.#context.log.warn({ error: error.message }, "the log of the store is unavailable; writes wait");
@@ -335,6 +360,7 @@ class Writer implements Actor<WriterMessage> {
   #recovered(): void {
     if (!this.#unavailable) return;
     this.#unavailable = false;
+    this.#lost = false;
     this.#context.log.info({}, "the log of the store is available again");
   }
 
@@ -345,7 +371,7 @@ class Writer implements Actor<WriterMessage> {
     const queued = new Set(this.#queue.slice(this.#head));
     for (const proposal of expired) {
       // What flies stays pending without senders: its outcome comes later, and a retry may join it until then.
-      if (queued.delete(proposal)) this.#fail(proposal, "unavailable", "the log of the store did not answer in time");
+      if (queued.delete(proposal)) this.#fail(proposal, "unavailable", `the log of the store did not take it in time: ${this.#trouble}`);
       else this.#giveUp(proposal);
     }
     this.#queue = [...queued];
@@ -370,7 +396,8 @@ class Writer implements Actor<WriterMessage> {
         }
         if (overtaken) this.#stepDown();
       } catch (error) {
-        for (const reader of readers) reader.fail("unavailable", error instanceof Error ? error.message : String(error));
+        const code = error instanceof LogUnavailable && isForGood(error) ? "lost" : "unavailable";
+        for (const reader of readers) reader.fail(code, error instanceof Error ? error.message : String(error));
       }
     }
     this.#confirming = false;
@@ -386,9 +413,9 @@ class Writer implements Actor<WriterMessage> {
     for (const sender of proposal.senders) sender.fail(code, message);
   }
 
-  #giveUp(proposal: Proposal): void {
+  #giveUp(proposal: Proposal, code = "unavailable"): void {
     for (const sender of proposal.senders)
-      sender.fail("unavailable", "the log of the store did not answer in time; whether the write happened is not known");
+      sender.fail(code, `the log of the store did not answer in time (${this.#trouble}); whether the write happened is not known`);
     proposal.senders = [];
   }
 
@@ -432,6 +459,11 @@ function refusalOf(transaction: Transaction): Refusal | undefined {
     }
   }
   return undefined;
+}
+
+/** Whether only somebody's doing can bring the log back. One that was shortened is made up for, where that can be done. */
+function isForGood(error: LogUnavailable): boolean {
+  return error instanceof LogLost && error.how !== "shortened";
 }
 
 /** Whether the string has more bytes of UTF-8; counts them only when its length leaves a doubt. */

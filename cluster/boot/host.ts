@@ -1,5 +1,6 @@
 import { connect, type NatsConnection } from "nats";
 import {
+  AppendGate,
   BUILT_IN_KINDS,
   CONTROLLER_NAMES,
   createControllerKind,
@@ -28,9 +29,13 @@ import {
   type Registry,
   type Replica,
   RUNTIME_LABEL,
+  SCRUBBER_ADDRESS,
+  type ScrubberMessage,
   SNAPSHOTTER_ADDRESS,
   type SnapshotterMessage,
   type StoreClient,
+  StoreCondition,
+  scrubberKind,
   snapshotterKind,
   WRITER_ADDRESS,
   writerKind,
@@ -78,6 +83,10 @@ export class RunningHost {
   readonly #kinds = new KindTable();
   readonly #hosts: Hosts;
   readonly #pools: ObservedPool[] = [];
+  /** Whether a part of the store had to be done without at the start. */
+  readonly #damaged: boolean;
+  /** Of the host that has the store. */
+  #condition: StoreCondition | undefined;
   #gateway: Gateway | undefined;
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #membership: Membership;
@@ -88,7 +97,7 @@ export class RunningHost {
     peers: PortTransport,
     log: Logger,
     connection: NatsConnection,
-    { journal, snapshots, replica }: OpenedStore,
+    { journal, snapshots, replica, damaged }: OpenedStore,
   ) {
     const { plan } = options;
     this.#options = options;
@@ -111,13 +120,20 @@ export class RunningHost {
       eventLoop: probe.read,
       escalated: ({ child, error }) => this.#givenUp.resolve(`one of its actors was given up: ${child}: ${error}`),
     });
-    this.#host.register(hostKind(this.#host, () => this.#pools));
+    this.#host.register(
+      hostKind(
+        this.#host,
+        () => this.#pools,
+        () => this.#condition?.measures() ?? [],
+      ),
+    );
     this.#hosts = observedHosts(this.#host.messenger, membership.directory);
     const besideWriter = this.#has("store");
     this.#replica = replica;
     this.#follower = follow({ log: journal, replica: this.#replica, clock, logger: log, besideWriter });
     this.#store = createStoreClient({ messenger: this.#host.messenger, clock, random, address: WRITER_ADDRESS, view: this.#replica });
     this.#registry = createRegistry({ view: this.#replica, store: this.#store, clock, random, kinds: this.#kinds });
+    this.#damaged = damaged;
     if (besideWriter) this.#registerStore(journal, snapshots);
   }
 
@@ -151,6 +167,8 @@ export class RunningHost {
     if (this.#has("store")) {
       this.#host.messenger.tell(DEFINITIONS_ADDRESS, { type: "start" });
       this.#host.messenger.tell<SnapshotterMessage>(SNAPSHOTTER_ADDRESS, { type: "start" });
+      if (this.#damaged) this.#host.messenger.tell<SnapshotterMessage>(SNAPSHOTTER_ADDRESS, { type: "damaged", snapshot: undefined });
+      this.#host.messenger.tell<ScrubberMessage>(SCRUBBER_ADDRESS, { type: "start" });
       await ensureBootstrapObjects(this.#registry, this.#replica);
       const keeping = keepBootstrapObjects(this.#registry, this.#replica, clock, this.#log);
       this.#closers.push(async () => keeping.cancel());
@@ -189,18 +207,24 @@ export class RunningHost {
   #registerStore(journal: JetStreamLog, snapshots: JetStreamSnapshots): void {
     const replica = this.#replica;
     const { highWaterFile, snapshotRevisions } = this.#options;
+    const condition = new StoreCondition();
+    this.#condition = condition;
     const highWater = new HighWaterFile(highWaterFile, journal.id);
     const noteHighWater = (sequence: number, revision: number): void => highWater.note(sequence, revision);
-    this.#host.register(writerKind({ log: journal, replica, noteHighWater }));
+    const gate = new AppendGate();
+    this.#host.register(writerKind({ log: journal, replica, noteHighWater, gate }));
     this.#host.register(
       snapshotterKind({
         log: journal,
         snapshots,
         replica,
         highWater,
+        gate,
+        condition,
         ...(snapshotRevisions === undefined ? {} : { everyRevisions: snapshotRevisions }),
       }),
     );
+    this.#host.register(scrubberKind({ log: journal, snapshots, replica, condition, markFile: highWaterFile }));
     this.#host.register(
       createDefinitionsKind({ view: replica, registry: this.#registry, recorderFor: (component) => this.#recorder(component) }),
     );

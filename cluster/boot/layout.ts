@@ -19,7 +19,7 @@ export interface HostPlan {
 /** Kinds of actors by the role that offers them. The gateway has none: it is a door. */
 export const KINDS_OF_ROLE: Readonly<Record<Role, readonly string[]>> = {
   gateway: [],
-  store: ["writer", "snapshotter", "definitions"],
+  store: ["writer", "snapshotter", "scrubber", "definitions"],
   controllers: ["controller"],
   scheduler: ["scheduler"],
   nodes: ["fleet", "node", "pod"],

@@ -14,6 +14,8 @@ export interface OpenedStore {
   readonly snapshots: JetStreamSnapshots;
   /** As of the end of the log when it was opened. */
   readonly replica: Replica;
+  /** Whether a part of what lies on the disk had to be done without. */
+  readonly damaged: boolean;
 }
 
 /** Opens the log and the snapshots, and reads back what was written. Throws BootFailure: what is lost is named, and nothing is changed. */
@@ -41,7 +43,7 @@ export async function openStore(options: HostOptions, connection: NatsConnection
       },
     });
     for (const damage of damages) log.error({ damage }, "a part of the store is damaged; the rest was enough to read it back whole");
-    return { journal, snapshots, replica };
+    return { journal, snapshots, replica, damaged: damages.length > 0 };
   } catch (error) {
     if (error instanceof LogMissing || error instanceof StoreDamaged) {
       const what = error instanceof LogMissing ? "its log is not there any more, though JetStream has files of it" : error.message;

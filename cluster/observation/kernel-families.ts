@@ -142,7 +142,21 @@ export function kernelFamilies(answers: readonly HostAnswer<HostReport>[]): read
     ofPools("troupe_worker_pool_block_seconds", "Time for which handing a task over holds the event loop.", "histogram", (pool, labels) =>
       seconds(labels, pool.blocks),
     ),
+    ...measureFamilies(reports),
   ];
+}
+
+/** What those who run on the hosts measure of their own. */
+function measureFamilies(reports: readonly HostReport[]): readonly Family[] {
+  const families = new Map<string, Omit<Family, "samples"> & { readonly samples: Sample[] }>();
+  for (const { host, measures } of reports) {
+    for (const { name, help, type, value } of measures) {
+      const family = families.get(name) ?? { name, help, type, samples: [] };
+      families.set(name, family);
+      family.samples.push({ labels: { host }, value });
+    }
+  }
+  return [...families.values()];
 }
 
 /** By reason and kind; what is counted of the host but of none of its kinds has the kind "". */

@@ -1,4 +1,5 @@
 import { connect, type NatsConnection } from "nats";
+import { AppendGate } from "../../../actors/store/append-gate.ts";
 import { createStoreClient } from "../../../actors/store/client.ts";
 import { type Follower, follow } from "../../../actors/store/follow.ts";
 import { HighWaterFile, readHighWater } from "../../../actors/store/high-water.ts";
@@ -6,7 +7,9 @@ import { JetStreamLog, LOG_CONNECTION_OPTIONS } from "../../../actors/store/jets
 import { JetStreamSnapshots } from "../../../actors/store/jetstream-snapshots.ts";
 import { type Recovered, recover } from "../../../actors/store/recovery.ts";
 import type { Replica } from "../../../actors/store/replica.ts";
+import { SCRUBBER_ADDRESS, type ScrubberMessage, scrubberKind } from "../../../actors/store/scrubber.ts";
 import { SNAPSHOTTER_ADDRESS, type SnapshotterMessage, snapshotterKind } from "../../../actors/store/snapshotter.ts";
+import { StoreCondition } from "../../../actors/store/store-condition.ts";
 import type { StoreClient } from "../../../actors/store/transaction.ts";
 import { WRITER_ADDRESS, writerKind } from "../../../actors/store/writer.ts";
 import { Host, seededRandom, silentLogger, systemClock } from "../../../runtime/mod.ts";
@@ -20,6 +23,8 @@ export interface DurableStoreOptions {
   /** A file for the high-water mark. */
   readonly mark?: string;
   readonly salvage?: boolean;
+  /** What lies on the disk is checked again and again, this long after each round. */
+  readonly checkEvery_ms?: number;
 }
 
 const clock = systemClock();
@@ -32,6 +37,7 @@ export class DurableStore {
   readonly replica: Replica;
   readonly damages: readonly string[];
   readonly client: StoreClient;
+  readonly condition: StoreCondition = new StoreCondition();
   readonly #connection: NatsConnection;
   readonly #host: Host;
   readonly #follower: Follower;
@@ -53,12 +59,28 @@ export class DurableStore {
     this.#mark = mark;
     this.#follower = follow({ log, replica, clock, logger: silentLogger, besideWriter: true });
     this.#host = new Host({ name: "durable", clock, random, log: silentLogger });
+    const gate = new AppendGate();
     this.#host.register(
-      writerKind({ log, replica, ...(mark === undefined ? {} : { noteHighWater: (sequence, revision) => mark.note(sequence, revision) }) }),
+      writerKind({
+        log,
+        replica,
+        gate,
+        ...(mark === undefined ? {} : { noteHighWater: (sequence, revision) => mark.note(sequence, revision) }),
+      }),
     );
-    const { everyRevisions } = options;
-    this.#host.register(snapshotterKind({ log, snapshots, replica, ...(everyRevisions === undefined ? {} : { everyRevisions }) }));
+    const { everyRevisions, checkEvery_ms } = options;
+    const { condition } = this;
+    this.#host.register(
+      snapshotterKind({ log, snapshots, replica, gate, condition, ...(everyRevisions === undefined ? {} : { everyRevisions }) }),
+    );
     this.#host.messenger.tell<SnapshotterMessage>(SNAPSHOTTER_ADDRESS, { type: "start" });
+    if (damages.length > 0) this.#host.messenger.tell<SnapshotterMessage>(SNAPSHOTTER_ADDRESS, { type: "damaged", snapshot: undefined });
+    if (checkEvery_ms !== undefined) {
+      const pace = { first_ms: 0, every_ms: checkEvery_ms, batches_per_s: 100_000, bytes_per_s: 1e9 };
+      const markFile = options.mark === undefined ? {} : { markFile: options.mark };
+      this.#host.register(scrubberKind({ log, snapshots, replica, condition, pace, ...markFile }));
+      this.#host.messenger.tell<ScrubberMessage>(SCRUBBER_ADDRESS, { type: "start" });
+    }
     this.client = createStoreClient({ messenger: this.#host.messenger, clock, random, address: WRITER_ADDRESS, view: replica });
   }
 

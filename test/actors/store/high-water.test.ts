@@ -38,7 +38,10 @@ test("a file that is just being made is not there, or whole: hosts that start at
   const maker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`), { workerData: { directory, marks: MARKS } });
   let ended = false;
   const end = new Promise<void>((resolve, reject) => {
-    maker.once("exit", () => resolve(void (ended = true)));
+    maker.once("exit", () => {
+      ended = true;
+      resolve();
+    });
     maker.once("error", reject);
   });
   const seen = new Set<unknown>();

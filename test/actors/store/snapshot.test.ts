@@ -5,7 +5,7 @@ import { Replica } from "../../../actors/store/replica.ts";
 import { decodeFrame, FRAME_HEADER_BYTES, SnapshotDamaged } from "../../../actors/store/snapshot-frame.ts";
 import { decodeSummary, fileOf, loadFrame, SnapshotCheck } from "../../../actors/store/snapshot-loading.ts";
 import { type PackedFrame, type PackOptions, packSnapshot } from "../../../actors/store/snapshot-packing.ts";
-import { isDue } from "../../../actors/store/snapshotter.ts";
+import { isDue, type Kept, retentionOf } from "../../../actors/store/snapshot-policy.ts";
 import type { Mutation } from "../../../actors/store/transaction.ts";
 import { silentLogger, systemClock } from "../../../runtime/mod.ts";
 import { create, remove, textOf } from "./harness.ts";
@@ -174,12 +174,52 @@ test("the format is what snapshots and backups hold", async () => {
 });
 
 test.each([
-  ["nothing happened", { revisions: 0, age_ms: 1e9, logBytes: 1e12 }, false],
-  ["a window of revisions", { revisions: 100_000, age_ms: 0, logBytes: 0 }, true],
-  ["one less", { revisions: 99_999, age_ms: 1e9, logBytes: 2 ** 30 - 1 }, false],
-  ["a large log, but what is in it is young", { revisions: 10, age_ms: 299_999, logBytes: 2 ** 30 }, false],
-  ["a large log after five minutes", { revisions: 10, age_ms: 300_000, logBytes: 2 ** 30 }, true],
-  ["the log's size is not known", { revisions: 10, age_ms: 300_000, logBytes: undefined }, false],
+  ["nothing happened, however long", { revisions: 0, age_ms: 1e9 }, false],
+  ["a window of revisions", { revisions: 100_000, age_ms: 0 }, true],
+  ["one less", { revisions: 99_999, age_ms: 299_999 }, false],
+  ["one change, some time ago", { revisions: 1, age_ms: 300_000 }, true],
 ])("a snapshot is due: %s", (_case, since, due) => {
   expect(isDue(since)).toBe(due);
+});
+
+const OLD_MS = 300_000;
+const GIB = 2 ** 30;
+const snapshots = (...revisions: readonly number[]): Kept[] => revisions.map((revision) => ({ revision, age_ms: OLD_MS }));
+
+test.each<[string, Kept[], number, { keep: number[]; cutBehind: number | undefined }]>([
+  ["the first: the log is the other copy", snapshots(50), 1, { keep: [0], cutBehind: undefined }],
+  ["few revisions: the oldest and the newest", snapshots(50, 60, 70), 1, { keep: [0, 2], cutBehind: undefined }],
+  ["a window after the older: the log is cut behind it", snapshots(50, 1_050), 1, { keep: [0, 1], cutBehind: 0 }],
+  ["as many as the log is to be cut behind next", snapshots(50, 900, 1_060), 1, { keep: [0, 1, 2], cutBehind: 0 }],
+  ["what came before the cut is gone", snapshots(50, 900, 1_060, 2_000), 1, { keep: [1, 2, 3], cutBehind: 1 }],
+  ["never behind the newest", snapshots(5_000), 4 * GIB, { keep: [0], cutBehind: undefined }],
+  ["a large log, cut although the window is short", snapshots(50, 60, 70), GIB, { keep: [1, 2], cutBehind: 1 }],
+  ["but not behind what is young", [{ revision: 50, age_ms: OLD_MS - 1 }, ...snapshots(60)], GIB, { keep: [0, 1], cutBehind: undefined }],
+])("what is kept: %s", (_case, kept, logBytes, wanted) => {
+  expect(retentionOf(kept, { revision: kept.at(-1)?.revision ?? 0, logBytes }, 1_000)).toEqual(wanted);
+});
+
+test("whatever is written, and however often snapshots are taken: the log holds one window to two, and few snapshots are kept", () => {
+  const WINDOW = 1_000;
+  const step = fc.record({ revisions: fc.integer({ min: 1, max: WINDOW }) });
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 200 }), (steps) => {
+      let kept: Kept[] = [];
+      let revision = 0;
+      let cut = 0;
+      for (const { revisions } of steps) {
+        revision += revisions;
+        kept.push({ revision, age_ms: 0 });
+        const { keep, cutBehind } = retentionOf(kept, { revision, logBytes: 0 }, WINDOW);
+        if (cutBehind !== undefined) cut = kept[cutBehind]?.revision ?? 0;
+        kept = keep.map((index) => kept[index] as Kept);
+        expect(kept.at(-1)?.revision).toBe(revision);
+        // The oldest is what the log is cut behind, so with the log it is a second copy of everything.
+        if (cut > 0) expect(kept[0]?.revision).toBe(cut);
+        expect(revision - cut >= WINDOW || cut === 0).toBe(true);
+        expect(revision - cut).toBeLessThanOrEqual(3 * WINDOW);
+        expect(kept.length).toBeLessThanOrEqual(5);
+      }
+    }),
+  );
 });

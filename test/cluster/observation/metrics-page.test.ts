@@ -81,6 +81,7 @@ test("a histogram's buckets are added up, and its bounds are seconds", async () 
     taken_ms: 0,
     heap_bytes: 5,
     pools: [],
+    measures: [{ name: "troupe_store_snapshots", help: "Whole snapshots.", type: "gauge", value: 2 }],
     counters: {
       ...new Host({ name: "h", clock: systemClock(), random: systemRandom(), log: silentLogger }).counters(),
       blocks: { counts, count: 4, sum_ms: 11_500, max_ms: 11_000 },
@@ -88,6 +89,7 @@ test("a histogram's buckets are added up, and its bounds are seconds", async () 
   };
   const answers: HostAnswer<HostReport>[] = [{ host: "h", said: report }];
   const text = await new MetricsPage({ reports: async () => answers, snapshots: async () => [] }, () => []).text();
+  expect(text).toContain('# TYPE troupe_store_snapshots gauge\ntroupe_store_snapshots{host="h"} 2\n');
   const lines = text.split("\n").filter((line) => line.startsWith("troupe_kernel_block_seconds"));
   expect(lines).toContain('troupe_kernel_block_seconds_bucket{host="h",le="0.000005"} 2');
   expect(lines).toContain('troupe_kernel_block_seconds_bucket{host="h",le="0.0005"} 2');
