@@ -116,7 +116,7 @@ class Snapshotter implements Actor<SnapshotterMessage> {
   }
 
   async #look(): Promise<void> {
-    const { replica, log, highWater, everyRevisions, condition } = this.#options;
+    const { replica, highWater, everyRevisions, condition } = this.#options;
     await highWater?.sync();
     await this.#mark();
     this.#last ??= await this.#found();
