@@ -29,6 +29,7 @@ export { bestNodes, pickPlainly } from "./plain-loop.ts";
 export { chooseVolumes } from "./plugins/volume-binding.ts";
 export type { PodClass } from "./pod-class.ts";
 export { type Occupant, type Preemption, preempt } from "./preemption.ts";
+export { PLUGIN_WEIGHTS } from "./profile.ts";
 export { wordsOf } from "./reason.ts";
 export { dependsOnMarks } from "./relations.ts";
 export { DEFAULT_PROFILE, type FitScoring, type ResourceScoring, type SchedulingProfile } from "./scheduling-profile.ts";

@@ -27,11 +27,12 @@ export interface PreemptionRequest<Owner> {
   readonly allowed: readonly number[];
   /** Breaks ties: nodes are asked from a random one on. */
   readonly random: Draw;
+  /** Enough nodes to choose from, of those where preemption helps: a share of all, and at least so many. Default ENOUGH. */
+  readonly candidates?: { readonly percent: number; readonly least: number };
 }
 
-/** Enough nodes to choose from, of those where preemption helps. Source: DefaultPreemptionArgs' minCandidateNodesPercentage and -Absolute. */
-const CANDIDATES_PERCENT = 10;
-const CANDIDATES_MIN = 100;
+/** Source: DefaultPreemptionArgs' minCandidateNodesPercentage and minCandidateNodesAbsolute. */
+const ENOUGH = { percent: 10, least: 100 };
 
 export interface Preemption<Owner> {
   /** The node where the least is lost; undefined: nowhere would it help. */
@@ -63,7 +64,8 @@ export function preempt<Owner>(cluster: Cluster, request: PreemptionRequest<Owne
   const candidates: Candidate<Owner>[] = [];
   let unhelpful = 0;
   let victimless = 0;
-  const enough = Math.max(CANDIDATES_MIN, Math.floor((cluster.nodes * CANDIDATES_PERCENT) / 100));
+  const { percent, least } = request.candidates ?? ENOUGH;
+  const enough = Math.max(least, Math.floor((cluster.nodes * percent) / 100));
   const offset = request.random.below(cluster.nodes);
   for (let i = 0; i < cluster.nodes; i++) {
     if (candidates.length >= enough && candidates.some(({ violations }) => violations === 0)) break;

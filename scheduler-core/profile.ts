@@ -24,6 +24,9 @@ export const USAGE_SCORES: readonly UsageScore[] = PLUGINS.filter((plugin): plug
 
 export const PEER_PLUGINS: readonly PeerPlugin[] = PLUGINS.filter((plugin): plugin is PeerPlugin => plugin.peers !== undefined);
 
+/** All plugins in order with their weights in the default profile; 0: it only filters. */
+export const PLUGIN_WEIGHTS: Readonly<Record<string, number>> = Object.fromEntries(PLUGINS.map(({ name, weight }) => [name, weight]));
+
 /** Whether a plugin that can only judge node by node has something to say of these pods, as the cluster is. */
 export function needsLoop(cluster: Cluster, pods: PodClass): boolean {
   if (pods.relations === undefined) return false;

@@ -32,11 +32,34 @@ export function readNode(node: api.Node): NodeReading {
   };
 }
 
+/**
+ * The only nodes that a pod's required affinity can mean: those that every one of its terms names. Undefined: some term names none. An
+ * empty set: its terms contradict each other. Source: NodeAffinity's PreFilter.
+ */
+export function namedNodes(pod: api.Pod): ReadonlySet<string> | undefined {
+  const terms = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  if (terms.length === 0) return undefined;
+  const names = new Set<string>();
+  for (const { matchFields = [] } of terms) {
+    const lists = matchFields.flatMap(({ key, operator, values = [] }) => (key === "metadata.name" && operator === "In" ? [values] : []));
+    const [first, ...others] = lists;
+    if (first === undefined) return undefined;
+    for (const name of first) if (others.every((list) => list.includes(name))) names.add(name);
+  }
+  return names;
+}
+
 /** The static facts of a pod. `pinned`: its required node affinity says no more than which node, and that is handled apart. */
-export function readPod(pod: api.Pod, pinned: boolean, volumes?: VolumeFacts): PodFacts {
+export function readPod(pod: api.Pod, pinned: boolean, volumes?: VolumeFacts, added?: api.NodeAffinity): PodFacts {
   const { spec } = pod;
   const affinity = spec.affinity?.nodeAffinity;
   const required = pinned ? undefined : affinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  const onlyNodes = pinned ? undefined : namedNodes(pod);
+  const preferred = [
+    ...(affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []),
+    ...(added?.preferredDuringSchedulingIgnoredDuringExecution ?? []),
+  ];
+  const enforced = added?.requiredDuringSchedulingIgnoredDuringExecution;
   return {
     nodeName: "",
     tolerations: (spec.tolerations ?? []).map(({ key = "", operator, value = "", effect = "" }) => ({
@@ -47,12 +70,14 @@ export function readPod(pod: api.Pod, pinned: boolean, volumes?: VolumeFacts): P
     })),
     nodeSelector: spec.nodeSelector ?? {},
     requiredTerms: required?.nodeSelectorTerms.map(termOf),
-    preferredTerms: (affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [])
+    preferredTerms: preferred
       .map(({ weight, preference }) => ({ weight, term: termOf(preference) }))
       // A preference without a requirement says nothing. Source: nodeaffinity.NewPreferredSchedulingTerms.
       .filter(({ weight, term }) => weight !== 0 && term.matchLabels.length + term.matchFields.length > 0),
     images: [...(spec.initContainers ?? []), ...spec.containers].map(({ image = "" }) => withTag(image)),
     ...(volumes === undefined ? {} : { volumes }),
+    ...(enforced === undefined ? {} : { enforcedTerms: enforced.nodeSelectorTerms.map(termOf) }),
+    ...(onlyNodes === undefined ? {} : { onlyNodes }),
   };
 }
 

@@ -1,19 +1,33 @@
 import { type Inventory, NO_SUCH_NODE, type Peer } from "../../scheduler-core/mod.ts";
-import type { Namespace, Node, Pod } from "../kinds/generated/types.ts";
+import type { CSINode, Namespace, Node, Pod } from "../kinds/generated/types.ts";
+import { resourceOf } from "../kinds/kind.ts";
 import { mayBeDeleted } from "../kinds/metadata-text.ts";
+import { CSINodeKind } from "../kinds/storage/csi-node.ts";
 import type { Regarding } from "../registry/event-recorder.ts";
 import type { Change, Entry, View } from "../store/view.ts";
-import { classify, peerOfPod, usageOfPod } from "./class.ts";
-import { readNode } from "./facts.ts";
+import { classify, peerOfPod, type Surroundings, usageOfPod } from "./class.ts";
+import { DefaultSpread } from "./default-spread.ts";
+import { namedNodes, readNode } from "./facts.ts";
 import { Nominations, type Reservation } from "./nominations.ts";
 import type { PodRecord } from "./pod-record.ts";
+import type { Profile } from "./profile.ts";
 import { QueueTicket, type SchedulingQueue } from "./queue.ts";
 import { isBoundTo, mayBeTerminal, samePeer, sameSpec } from "./relevance.ts";
 import { Roster } from "./roster.ts";
-import { readVolumes } from "./volumes.ts";
+import { attachedBy, limitsOf } from "./volume-limits.ts";
+import { claimOf, readVolumes } from "./volumes.ts";
 
-/** The schedulerName whose pods are ours. */
-const SCHEDULER_NAME = "default-scheduler";
+const CSI_NODES = resourceOf(CSINodeKind);
+/** Source: NodeAffinity's errReasonConflict. */
+const CONFLICTING_TERMS = "pod affinity terms conflict";
+
+/** Whose pods a shard decides. */
+export interface Responsibility {
+  /** The schedulers that it is, by name; pods of others are left alone. */
+  readonly profiles: ReadonlyMap<string, Profile>;
+  /** Whether the pod with this uid falls to this shard. */
+  owns(uid: string): boolean;
+}
 
 /**
  * Takes changes of pods, nodes and namespaces into the arrays, the roster and the queue, and notes what has changed that may let a
@@ -29,7 +43,8 @@ export class Intake {
   readonly #view: View;
   readonly #inventory: Inventory;
   readonly #queue: SchedulingQueue<PodRecord>;
-  readonly #owns: (uid: string) => boolean;
+  readonly #responsibility: Responsibility;
+  readonly #defaultSpread: DefaultSpread;
   readonly #pods = new Map<string, PodRecord>();
   /** Pods with persistent volumes that wait for a node. */
   readonly #withVolumes = new Set<PodRecord>();
@@ -39,20 +54,24 @@ export class Intake {
   /** By node, all that the scheduler took from it, to see whether an update matters. */
   readonly #readings = new Map<string, string>();
 
-  constructor(view: View, inventory: Inventory, queue: SchedulingQueue<PodRecord>, owns: (uid: string) => boolean) {
+  constructor(view: View, inventory: Inventory, queue: SchedulingQueue<PodRecord>, responsibility: Responsibility) {
     this.#view = view;
     this.#inventory = inventory;
     this.#queue = queue;
-    this.#owns = owns;
+    this.#responsibility = responsibility;
+    this.#defaultSpread = new DefaultSpread(view);
     this.#roster = new Roster(inventory);
     this.nominations = new Nominations(inventory, this.#roster);
   }
 
   take(change: Change, now_ms: number): void {
-    if (change.resource === "nodes") this.#takeNode(change.now, change.before);
-    else if (change.resource === "namespaces") this.takeNamespace(change.now, change.before);
-    else if (change.resource !== "pods") this.#volumesChanged = true;
-    else this.takePod(change.now, change.before, now_ms);
+    const { resource, now, before } = change;
+    if (resource === "pods") this.takePod(now, before, now_ms);
+    else if (resource === "nodes") this.#takeNode(now, before);
+    else if (resource === "namespaces") this.takeNamespace(now, before);
+    else if (resource === "services") this.#defaultSpread.serviceChanged((now ?? before)?.key ?? "");
+    else if (resource === CSI_NODES) this.#takeLimits((now ?? before)?.key.slice(CSI_NODES.length + 1) ?? "");
+    else this.#volumesChanged = true;
   }
 
   /** Forgets what has changed: those whom it can help are woken. */
@@ -162,8 +181,9 @@ export class Intake {
     const { uid } = metadata;
     const priority = spec.priority ?? 0;
     if (spec.nodeName) {
-      const usage = usageOfPod(this.#inventory, pod);
-      const peer = peerOfPod(this.#inventory, pod);
+      const claims = claimsOf(pod);
+      const usage = usageOfPod(this.#inventory, pod, attachedBy(this.#view, pod));
+      const peer = peerOfPod(this.#inventory, pod, claims.length === 0 ? undefined : { claims });
       const record: PodRecord = { key, uid, priority, usage, peer, node: spec.nodeName, isVictim: isVictim(pod), candidate: undefined };
       this.#pods.set(key, record);
       this.#stir(peer);
@@ -171,13 +191,21 @@ export class Intake {
       return;
     }
     const gated = (spec.schedulingGates?.length ?? 0) > 0;
-    if (spec.schedulerName !== SCHEDULER_NAME || gated || metadata.deletionTimestamp !== undefined || !this.#owns(uid)) return;
+    const profile = this.#responsibility.profiles.get(spec.schedulerName ?? "");
+    if (profile === undefined || gated || metadata.deletionTimestamp !== undefined || !this.#responsibility.owns(uid)) return;
     const volumes = readVolumes(this.#view, pod);
-    const { handle, peer, pin } = classify(this.#inventory, pod, volumes?.refusal === undefined ? volumes?.facts : undefined);
+    const surroundings: Surroundings = {
+      volumes,
+      attached: attachedBy(this.#view, pod),
+      defaultSpread: this.#defaultSpread.constraintsOf(pod, profile.defaultConstraints),
+      profile,
+    };
+    const { handle, peer, pin } = classify(this.#inventory, pod, surroundings);
+    const refusal = namedNodes(pod)?.size === 0 ? CONFLICTING_TERMS : volumes?.refusal;
     const record: PodRecord = { key, uid, priority, usage: handle.usage, peer, node: undefined, isVictim: false, candidate: undefined };
     const ticket = new QueueTicket(record, priority, `${handle.id}/${this.#inventory.kinship(peer).relationsId}@${pin ?? ""}`);
     const about: Regarding = { kind: "Pod", apiVersion: "v1", metadata };
-    record.candidate = { handle, pin, volumes, preemptionPolicy: spec.preemptionPolicy, about, ticket };
+    record.candidate = { handle, pin, volumes, refusal, preemptionPolicy: spec.preemptionPolicy, profile, about, ticket };
     this.#pods.set(key, record);
     if (volumes !== undefined) this.#withVolumes.add(record);
     this.#queue.add(ticket, now_ms);
@@ -212,6 +240,12 @@ export class Intake {
     for (const mark of this.#inventory.raisedBy(peer)) this.stirred.add(mark);
   }
 
+  /** How many volumes a node may attach has changed. */
+  #takeLimits(node: string): void {
+    const entry = this.#view.entry(`nodes/${node}`);
+    if (entry !== undefined) this.#takeNode(entry, undefined);
+  }
+
   #takeNode(now: Entry | undefined, before: Entry | undefined): void {
     if (now === undefined) {
       const name = (before?.key ?? "").slice("nodes/".length);
@@ -222,7 +256,8 @@ export class Intake {
       this.regrouped = true;
       return;
     }
-    const { facts, allocatable } = readNode(this.#view.decode<Node>(now));
+    const { facts, allocatable: given } = readNode(this.#view.decode<Node>(now));
+    const allocatable = { ...given, ...limitsOf(this.#view.get<CSINode>(`${CSI_NODES}/${facts.name}`)) };
     const reading = JSON.stringify([facts, allocatable]);
     if (this.#readings.get(facts.name) === reading) return;
     this.#readings.set(facts.name, reading);
@@ -232,6 +267,11 @@ export class Intake {
     this.helped.add(slot);
     this.regrouped = true;
   }
+}
+
+function claimsOf(pod: Pod): string[] {
+  const names = (pod.spec.volumes ?? []).flatMap((volume) => claimOf(pod, volume) ?? []);
+  return names.map((name) => `${pod.metadata.namespace}/${name}`);
 }
 
 /** Whether the pod is being ended to make room for another. Source: podTerminatingByPreemption. */

@@ -69,6 +69,24 @@ export class Nominations {
     this.#nominations.delete(nominee);
   }
 
+  /** Gives back the room of all nominees of lower priority, which does not count for a pod of this one; answers whose. */
+  releaseBelow(priority: number): PodRecord[] {
+    const released: PodRecord[] = [];
+    for (const [nominee, { isHeld }] of this.#nominations) {
+      if (!isHeld || nominee.priority >= priority) continue;
+      this.release(nominee);
+      released.push(nominee);
+    }
+    return released;
+  }
+
+  /** Those of lower priority that are nominated to a node. */
+  belowOn(node: string, priority: number): PodRecord[] {
+    return [...this.#nominations]
+      .filter(([nominee, nomination]) => nomination.node === node && nominee.priority < priority)
+      .map(([nominee]) => nominee);
+  }
+
   /** The nominees of these slots. */
   *at(slots: ReadonlySet<number>): Iterable<PodRecord> {
     for (const [nominee, { node }] of this.#nominations) {

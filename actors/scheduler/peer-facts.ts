@@ -9,19 +9,37 @@ import {
 } from "../../scheduler-core/mod.ts";
 import type * as api from "../kinds/generated/types.ts";
 
+/** What a pod's peers, and its own terms, depend on beyond the pod. */
+export interface PeerContext {
+  /** The cluster's spread constraints for pods without their own. */
+  readonly defaults?: readonly SpreadConstraint[];
+  /** Whether only nodes with every topology key of `defaults` count. */
+  readonly defaultsNeedAllKeys?: boolean;
+  /** Claims that it uses, as `<namespace>/<name>`. */
+  readonly claims?: readonly string[] | undefined;
+  /** Those of `claims` that one pod of the whole cluster may use. */
+  readonly exclusive?: readonly string[] | undefined;
+  /** As its profile has it. */
+  readonly affinity?: { readonly hardWeight: number; readonly ignoresPreferencesOfOthers: boolean } | undefined;
+}
+
 const NO_TERMS: readonly never[] = [];
 
 /** What makes pods alike to one another's terms, as a key: equal keys mean equal facts. */
-export function peerKeyOf(pod: api.Pod, defaults: readonly SpreadConstraint[] = NO_TERMS): string {
+export function peerKeyOf(
+  pod: api.Pod,
+  { defaults = NO_TERMS, defaultsNeedAllKeys, claims, exclusive, affinity }: PeerContext = {},
+): string {
   const { metadata, spec } = pod;
   const { podAffinity, podAntiAffinity } = spec.affinity ?? {};
   const isTerminating = metadata.deletionTimestamp !== undefined;
-  const terms = [podAffinity, podAntiAffinity, spec.topologySpreadConstraints, defaults];
+  const terms = [podAffinity, podAntiAffinity, spec.topologySpreadConstraints, defaults, defaultsNeedAllKeys, claims, exclusive, affinity];
   return JSON.stringify([metadata.namespace, metadata.labels, isTerminating, ...terms]);
 }
 
-/** Reads a pod as its peers see it. `defaults` are the cluster's spread constraints for pods without their own. */
-export function readPeer(pod: api.Pod, defaults: readonly SpreadConstraint[] = NO_TERMS): PeerFacts {
+/** Reads a pod as its peers see it. */
+export function readPeer(pod: api.Pod, context: PeerContext = {}): PeerFacts {
+  const { defaults = NO_TERMS, defaultsNeedAllKeys = false, claims, exclusive, affinity } = context;
   const { metadata, spec } = pod;
   const { namespace = "", labels = {} } = metadata;
   const { podAffinity, podAntiAffinity } = spec.affinity ?? {};
@@ -41,7 +59,12 @@ export function readPeer(pod: api.Pod, defaults: readonly SpreadConstraint[] = N
       ...weighted(podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution, -1),
     ],
     spread: constraints.length > 0 ? constraints.map((constraint) => spreadOf(constraint, labels)) : defaults,
-    spreadNeedsAllKeys: constraints.length > 0,
+    spreadNeedsAllKeys: constraints.length > 0 || defaultsNeedAllKeys,
+    ...(claims === undefined || claims.length === 0 ? {} : { claims }),
+    ...(exclusive === undefined || exclusive.length === 0 ? {} : { exclusiveClaims: exclusive }),
+    ...(affinity === undefined
+      ? {}
+      : { hardAffinityWeight: affinity.hardWeight, ignoresPreferencesOfOthers: affinity.ignoresPreferencesOfOthers }),
   };
 }
 

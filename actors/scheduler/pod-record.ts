@@ -1,5 +1,6 @@
 import type { ClassHandle, Peer, Usage } from "../../scheduler-core/mod.ts";
 import type { Regarding } from "../registry/event-recorder.ts";
+import type { Profile } from "./profile.ts";
 import type { QueueTicket } from "./queue.ts";
 import type { VolumeReading } from "./volumes.ts";
 
@@ -9,7 +10,10 @@ export interface Candidate {
   readonly pin: string | undefined;
   /** Undefined: it has no persistent volumes. */
   readonly volumes: VolumeReading | undefined;
+  /** Why no node will do, whichever it is, in kube-scheduler's words. */
+  readonly refusal: string | undefined;
   readonly preemptionPolicy: string | undefined;
+  readonly profile: Profile;
   readonly about: Regarding;
   readonly ticket: QueueTicket<PodRecord>;
 }

@@ -26,9 +26,11 @@ export interface PreemptorOptions {
   readonly random: Draw;
   /** Now, as an API object says it. */
   readonly now: () => string;
+  /** A pod has lost its nomination: it is to be decided anew. */
+  readonly wake: (nominee: PodRecord) => void;
 }
 
-export type PreemptionOutcome = Preemption<PodRecord | Reservation> | typeof VICTIMS_ARE_LEAVING;
+export type PreemptionOutcome = Preemption<PodRecord> | typeof VICTIMS_ARE_LEAVING;
 
 /** Makes room for pods that no node takes: chooses a node and victims, nominates the pod, and ends the victims as gracefully as they asked for. */
 export class Preemptor {
@@ -51,7 +53,7 @@ export class Preemptor {
 
   /** Tries for one pod; undefined: not any more in this round. */
   attempt(record: PodRecord, pods: PodClass): PreemptionOutcome | undefined {
-    const { inventory, intake, view, random } = this.#options;
+    const { inventory, intake, view } = this.#options;
     if (this.#victimsAreLeaving(record)) return VICTIMS_ARE_LEAVING;
     const { pin } = record.candidate as Candidate;
     const key = `${pods.id}/${inventory.kinship(record.peer).id}/${pin ?? ""}`;
@@ -59,20 +61,35 @@ export class Preemptor {
     if (futile !== undefined) return futile;
     if (this.#left-- <= 0) return undefined;
     this.#budgets ??= new Budgets(view);
-    const budgets = this.#budgets;
-    const outcome = preempt(inventory.cluster, {
-      pods,
-      pin: pin === undefined ? ANYWHERE : intake.slotOfPin(pin),
-      occupants: (slot) => [...intake.on(inventory.nameOf(slot))].map((owner) => this.#occupant(owner, budgets)),
-      allowed: budgets.allowed,
-      random,
-    });
+    // The room of nominees of lower priority is there for this pod.
+    const released = intake.nominations.releaseBelow(record.priority);
+    const outcome = this.#find(record, pods, this.#budgets);
     if (outcome.slot === undefined) this.#futile.set(key, outcome);
     else {
       this.#futile.clear();
-      this.#carryOut(record, inventory.nameOf(outcome.slot), outcome.victims, budgets);
+      this.#carryOut(record, inventory.nameOf(outcome.slot), outcome.victims, this.#budgets);
     }
+    for (const nominee of released) intake.nominations.hold(nominee);
     return outcome;
+  }
+
+  #find(record: PodRecord, pods: PodClass, budgets: Budgets): Preemption<PodRecord> {
+    const { inventory, intake, random } = this.#options;
+    const { pin, profile } = record.candidate as Candidate;
+    const occupants = (slot: number): Occupant<PodRecord>[] => {
+      const found: Occupant<PodRecord>[] = [];
+      for (const owner of intake.on(inventory.nameOf(slot)))
+        if (!(owner instanceof Reservation)) found.push(this.#occupant(owner, budgets));
+      return found;
+    };
+    return preempt(inventory.cluster, {
+      pods,
+      pin: pin === undefined ? ANYWHERE : intake.slotOfPin(pin),
+      occupants,
+      allowed: budgets.allowed,
+      random,
+      ...(profile.preemption === undefined ? {} : { candidates: profile.preemption }),
+    });
   }
 
   /** Source: PodEligibleToPreemptOthers: who has victims that are on their way out waits for them. */
@@ -85,9 +102,8 @@ export class Preemptor {
     return false;
   }
 
-  #occupant(owner: PodRecord | Reservation, budgets: Budgets): Occupant<PodRecord | Reservation> {
+  #occupant(owner: PodRecord, budgets: Budgets): Occupant<PodRecord> {
     const { usage, priority } = owner;
-    if (owner instanceof Reservation) return { owner, usage, priority, marks: new Int32Array(0), started_ms: undefined, budgets: [] };
     const { view, inventory } = this.#options;
     return {
       owner,
@@ -102,11 +118,13 @@ export class Preemptor {
     };
   }
 
-  #carryOut(record: PodRecord, node: string, victims: readonly (PodRecord | Reservation)[], budgets: Budgets): void {
+  #carryOut(record: PodRecord, node: string, victims: readonly PodRecord[], budgets: Budgets): void {
     const { nominations } = this.#options.intake;
-    for (const victim of victims) {
-      if (victim instanceof Reservation) nominations.clear(victim.nominee);
-      else this.#end(victim, record, node, budgets);
+    for (const victim of victims) this.#end(victim, record, node, budgets);
+    // Source: prepareCandidate: nominees of lower priority may not fit any more, and look for another node.
+    for (const nominee of nominations.belowOn(node, record.priority)) {
+      nominations.clear(nominee);
+      this.#options.wake(nominee);
     }
     nominations.set(record, node);
   }

@@ -1,6 +1,9 @@
-/** How long a pod rests after its first failure; doubles with each. Source: kube-scheduler's podInitialBackoffSeconds, podMaxBackoffSeconds. */
-export const BACKOFF_FIRST_MS = 1_000;
-export const BACKOFF_MAX_MS = 10_000;
+/** How long a pod rests after its first failure; doubles with each, up to a most. Source: kube-scheduler's podInitialBackoffSeconds, podMaxBackoffSeconds. */
+export interface Backoff {
+  readonly backoffFirst_ms: number;
+  readonly backoffMax_ms: number;
+}
+
 /** A pod that no event has woken for so long is tried anyway. Source: DefaultPodMaxInUnschedulablePodsDuration. */
 export const UNSCHEDULABLE_MAX_MS = 300_000;
 
@@ -47,6 +50,11 @@ export class SchedulingQueue<Owner> {
   readonly #backoff = new Heap<HeapEntry<Owner>>((a, b) => a.ticket.rested_ms - b.ticket.rested_ms || a.sequence - b.sequence);
   readonly #unschedulable = new Map<string, Set<QueueTicket<Owner>>>();
   #sequence = 0;
+  readonly #rests: Backoff;
+
+  constructor(backoff: Backoff) {
+    this.#rests = backoff;
+  }
 
   /** The buckets of unschedulable pods, with how many wait in each. */
   *buckets(): Iterable<{ readonly bucket: string; readonly sample: Owner; readonly waiting: number }> {
@@ -60,6 +68,12 @@ export class SchedulingQueue<Owner> {
 
   /** A new pod, or one that has changed in a way that makes it worth a try at once. */
   add(ticket: QueueTicket<Owner>, now_ms: number): void {
+    this.#activate(ticket, now_ms);
+  }
+
+  /** It was popped and not decided. */
+  putBack(ticket: QueueTicket<Owner>, now_ms: number): void {
+    ticket.attempts--;
     this.#activate(ticket, now_ms);
   }
 
@@ -86,7 +100,7 @@ export class SchedulingQueue<Owner> {
   /** No node took it: it waits for an event that can help. */
   reject(ticket: QueueTicket<Owner>, now_ms: number): void {
     ticket.errored = false;
-    ticket.rested_ms = now_ms + backoff_ms(ticket.attempts);
+    ticket.rested_ms = now_ms + restOf(ticket.attempts, this.#rests);
     this.#move(ticket, "unschedulable", now_ms);
     const bucket = this.#unschedulable.get(ticket.bucket);
     if (bucket === undefined) this.#unschedulable.set(ticket.bucket, new Set([ticket]));
@@ -96,7 +110,7 @@ export class SchedulingQueue<Owner> {
   /** Something went wrong that another try may not meet. */
   retry(ticket: QueueTicket<Owner>, now_ms: number): void {
     ticket.errored = true;
-    ticket.rested_ms = now_ms + backoff_ms(ticket.attempts);
+    ticket.rested_ms = now_ms + restOf(ticket.attempts, this.#rests);
     this.#rest(ticket, now_ms);
   }
 
@@ -174,8 +188,8 @@ export class SchedulingQueue<Owner> {
   }
 }
 
-function backoff_ms(attempts: number): number {
-  return Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.max(0, attempts - 1));
+function restOf(attempts: number, { backoffFirst_ms, backoffMax_ms }: Backoff): number {
+  return Math.min(backoffMax_ms, backoffFirst_ms * 2 ** Math.max(0, attempts - 1));
 }
 
 /** A binary heap; the smallest by `compare` is on top. */

@@ -1,37 +1,25 @@
 import { type Actor, type ActorKind, type Context, type Timer, unknownMessage } from "../../runtime/mod.ts";
-import {
-  ANYWHERE,
-  chooseVolumes,
-  type Diagnosis,
-  Draw,
-  dependsOnMarks,
-  Inventory,
-  type Placements,
-  type PodClass,
-  UNPLACED,
-} from "../../scheduler-core/mod.ts";
-import { PodKind } from "../kinds/core/pod.ts";
-import type { Pod, PodStatus } from "../kinds/generated/types.ts";
+import { ANYWHERE, type Diagnosis, Draw, Inventory, type Placements, type PodClass, UNPLACED } from "../../scheduler-core/mod.ts";
 import { resourceOf } from "../kinds/kind.ts";
+import { CSIDriverKind } from "../kinds/storage/csi-driver.ts";
+import { CSINodeKind } from "../kinds/storage/csi-node.ts";
+import { CSIStorageCapacityKind } from "../kinds/storage/csi-storage-capacity.ts";
 import { StorageClassKind } from "../kinds/storage/storage-class.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import type { Change, Subscription, View } from "../store/view.ts";
+import { Binder } from "./binder.ts";
+import { DEFAULT_CONFIGURATION, type SchedulerConfiguration } from "./configuration/configuration.ts";
+import { wakeHelped } from "./hints.ts";
 import { Intake } from "./intake.ts";
-import {
-  eventMessage,
-  refusalMessage,
-  scheduledMessage,
-  unschedulableMessage,
-  VICTIMS_ARE_LEAVING,
-  withUnschedulable,
-} from "./messages.ts";
+import { refusalMessage, unschedulableMessage, VICTIMS_ARE_LEAVING } from "./messages.ts";
 import type { PlaceTask } from "./place-worker.ts";
 import type { Candidate, PodRecord } from "./pod-record.ts";
 import { type PreemptionOutcome, Preemptor } from "./preemptor.ts";
+import { profileOf } from "./profile.ts";
 import { SchedulingQueue } from "./queue.ts";
+import { Reporter } from "./reporter.ts";
 import { ownsPod } from "./shard.ts";
-import { VolumeBinder, type Waited } from "./volume-binder.ts";
 import { type SchedulerRegistry, Writes } from "./writes.ts";
 
 /*
@@ -56,6 +44,10 @@ const WATCHED: readonly string[] = [
   "persistentvolumes",
   "persistentvolumeclaims",
   resourceOf(StorageClassKind),
+  resourceOf(CSIDriverKind),
+  resourceOf(CSIStorageCapacityKind),
+  resourceOf(CSINodeKind),
+  "services",
   "pods",
 ];
 
@@ -82,10 +74,14 @@ export interface SchedulerOptions {
   readonly pool: PlacePool;
   /** How many shards split the pods; the key of each is its number from 0. Default 1. */
   readonly shards?: number;
+  /** Default: one scheduler, `default-scheduler`, with Kubernetes' default plugins. */
+  readonly configuration?: SchedulerConfiguration;
 }
 
 interface Flight {
   readonly records: readonly PodRecord[];
+  /** Nominees of lower priority, whose room did not count. */
+  readonly released: readonly PodRecord[];
   answer: Placements | Error | undefined;
 }
 
@@ -102,7 +98,7 @@ class Scheduler implements Actor<SchedulerMessage> {
   readonly #options: SchedulerOptions;
   readonly #context: Context<SchedulerMessage>;
   readonly #inventory: Inventory;
-  readonly #queue = new SchedulingQueue<PodRecord>();
+  readonly #queue: SchedulingQueue<PodRecord>;
   readonly #intake: Intake;
   readonly #writes = new Writes();
   readonly #preemptor: Preemptor;
@@ -110,11 +106,10 @@ class Scheduler implements Actor<SchedulerMessage> {
   #subscriptions: Subscription[] = [];
   /** Changes since the last batch, in order. */
   #inbox: Change[] = [];
-  /** Pods whose binding was refused since the last batch. */
-  #refused: PodRecord[] = [];
   /** The batch that the pool works on; the arrays are its until the answer is here. */
   #flight: Flight | undefined;
-  readonly #volumeBinder: VolumeBinder;
+  readonly #binder: Binder;
+  readonly #reporter: Reporter;
   /** Whether a `work` is in the mailbox. */
   #working = false;
   #timer: { readonly at_ms: number; readonly timer: Timer } | undefined;
@@ -123,15 +118,22 @@ class Scheduler implements Actor<SchedulerMessage> {
     this.#options = options;
     this.#context = context;
     this.#inventory = new Inventory(context.random.below(2 ** 31));
-    const owns = (uid: string): boolean => ownsPod(uid, Number(key), options.shards ?? 1);
-    this.#intake = new Intake(options.view, this.#inventory, this.#queue, owns);
-    const { view, registry, recorder } = options;
+    const { view, registry, recorder, configuration = DEFAULT_CONFIGURATION, shards = 1 } = options;
+    const profiles = new Map(configuration.profiles.map((profile) => [profile.schedulerName, profileOf(profile, this.#inventory)]));
+    this.#queue = new SchedulingQueue<PodRecord>(configuration);
+    this.#intake = new Intake(view, this.#inventory, this.#queue, { profiles, owns: (uid) => ownsPod(uid, Number(key), shards) });
+    const { clock, log } = context;
+    const stage = { view, registry, recorder, inventory: this.#inventory, intake: this.#intake, writes: this.#writes, clock, log };
     this.#preemptor = new Preemptor({
-      ...{ view, registry, recorder, inventory: this.#inventory, intake: this.#intake, writes: this.#writes, log: context.log },
+      ...stage,
       random: new Draw(context.random.below(2 ** 31)),
-      now: () => timestamp(context.clock.now_ms()),
+      now: () => timestamp(clock.now_ms()),
+      wake: ({ candidate }) => {
+        if (candidate !== undefined) this.#queue.wakeOne(candidate.ticket, clock.monotonic_ms());
+      },
     });
-    this.#volumeBinder = new VolumeBinder(view, registry);
+    this.#binder = new Binder({ ...stage, wake: () => this.#wakeUp(true) });
+    this.#reporter = new Reporter(stage);
     // After a crash nobody says `start` again, so every activation does.
     context.tell(context.self, { type: "start" });
   }
@@ -181,7 +183,7 @@ class Scheduler implements Actor<SchedulerMessage> {
 
   /** Asks for a turn, once, if there is something to do; `forced`: there is. */
   #wakeUp(forced = false): void {
-    if (this.#working || (!forced && this.#inbox.length === 0 && this.#refused.length === 0)) return;
+    if (this.#working || (!forced && this.#inbox.length === 0 && !this.#binder.hasRefusals)) return;
     this.#working = true;
     this.#context.tell(this.#context.self, { type: "work" });
   }
@@ -193,11 +195,11 @@ class Scheduler implements Actor<SchedulerMessage> {
     const inbox = this.#inbox;
     this.#inbox = [];
     for (const change of inbox) this.#intake.take(change, now_ms);
-    for (const waited of this.#volumeBinder.settled(now_ms)) this.#bindWaited(waited);
+    this.#binder.settle(now_ms);
     this.#intake.rereadVolumes(now_ms);
-    this.#takeRefusals(now_ms);
+    this.#binder.takeRefusals(this.#queue, now_ms);
     this.#queue.flush(now_ms);
-    this.#wakeHelped(now_ms);
+    wakeHelped(this.#intake, this.#inventory, this.#queue, now_ms);
     const tickets = this.#queue.pop(now_ms, BATCH_PODS_MAX);
     const records = this.#refuse(
       tickets.map(({ owner }) => owner),
@@ -208,67 +210,49 @@ class Scheduler implements Actor<SchedulerMessage> {
     else this.#sleep(now_ms);
   }
 
-  /** Rejects at once the pods whose volumes let them have no node; answers the others. */
+  /** Rejects at once the pods for which no node would do; answers the others. */
   #refuse(records: readonly PodRecord[], now_ms: number): PodRecord[] {
     return records.filter((record) => {
-      const { volumes, ticket, preemptionPolicy } = record.candidate as Candidate;
-      if (volumes?.refusal === undefined) return true;
+      const { refusal, ticket, preemptionPolicy } = record.candidate as Candidate;
+      if (refusal === undefined) return true;
       this.#queue.reject(ticket, now_ms);
-      const message = refusalMessage(volumes.refusal, this.#inventory.nodes(), preemptionPolicy);
-      this.#report(record, record.candidate as Candidate, message);
+      this.#reporter.unschedulable(record, refusalMessage(refusal, this.#inventory.nodes(), preemptionPolicy), undefined);
       return false;
     });
   }
 
-  #takeRefusals(now_ms: number): void {
-    for (const record of this.#refused) {
-      if (!this.#intake.isCurrent(record) || record.candidate === undefined) continue;
-      this.#intake.forget(record);
-      this.#queue.retry(record.candidate.ticket, now_ms);
-      this.#intake.reread(record, now_ms);
-    }
-    this.#refused = [];
-  }
-
-  /**
-   * Of each kind of unschedulable pod, wakes as many as the nodes that changed have room for; all of them where a change of other
-   * pods, of domains or of namespaces can have let them in.
-   */
-  #wakeHelped(now_ms: number): void {
-    const { helped, stirred, regrouped, nominations } = this.#intake;
-    if (helped.size === 0 && stirred.size === 0 && !regrouped) return;
-    for (const { candidate } of nominations.at(helped)) if (candidate !== undefined) this.#queue.wakeOne(candidate.ticket, now_ms);
-    for (const { bucket, sample, waiting } of [...this.#queue.buckets()]) {
-      const { handle, pin } = sample.candidate as Candidate;
-      const { relations } = this.#inventory.kinship(sample.peer);
-      if (relations !== undefined && (regrouped || dependsOnMarks(relations, stirred))) {
-        this.#queue.wake(bucket, waiting, now_ms);
-        continue;
-      }
-      const pinned = pin === undefined ? undefined : this.#intake.slotOfPin(pin);
-      let room = 0;
-      for (const slot of helped) {
-        if (room >= waiting) break;
-        if (pinned === undefined || pinned === slot) room += this.#inventory.room(handle, slot, waiting - room);
-      }
-      if (room > 0) this.#queue.wake(bucket, room, now_ms);
-    }
-    this.#intake.settle();
-  }
-
   #sleep(now_ms: number): void {
-    const at_ms = earliest(this.#queue.nextWake_ms(), this.#volumeBinder.nextDeadline_ms());
+    const at_ms = earliest(this.#queue.nextWake_ms(), this.#binder.nextDeadline_ms());
     if (at_ms === undefined || (this.#timer !== undefined && this.#timer.at_ms <= at_ms)) return;
     this.#timer?.timer.cancel();
     this.#timer = { at_ms, timer: this.#context.after(Math.max(1, at_ms - now_ms), { type: "tick" }) };
+  }
+
+  /**
+   * The room of nominees does not count for pods of higher priority. Where there are such nominees, only the pods above all of them go into this batch.
+   * Source: RunFilterPluginsWithNominatedPods.
+   */
+  #withoutLower(sorted: readonly PodRecord[]): Pick<Flight, "records" | "released"> {
+    const { nominations } = this.#intake;
+    const released = nominations.releaseBelow(sorted[0]?.priority ?? 0);
+    if (released.length === 0) return { records: sorted, released };
+    const floor = Math.max(...released.map(({ priority }) => priority));
+    const now_ms = this.#context.clock.monotonic_ms();
+    for (const record of sorted) {
+      if (record.priority > floor) continue;
+      nominations.hold(record);
+      this.#queue.putBack((record.candidate as Candidate).ticket, now_ms);
+    }
+    return { records: sorted.filter(({ priority }) => priority > floor), released };
   }
 
   #send(popped: readonly PodRecord[]): void {
     const { nominations } = this.#intake;
     const isNominee = (record: PodRecord): number => (nominations.nodeOf(record) === undefined ? 0 : 1);
     // The room that was made for a pod is its own, until somebody more important comes.
-    const records = [...popped].sort((a, b) => b.priority - a.priority || isNominee(b) - isNominee(a));
-    for (const record of records) nominations.release(record);
+    const sorted = [...popped].sort((a, b) => b.priority - a.priority || isNominee(b) - isNominee(a));
+    for (const record of sorted) nominations.release(record);
+    const { records, released } = this.#withoutLower(sorted);
     const numbers = new Map<string, number>();
     const classes: PodClass[] = [];
     const pods = new Int32Array(records.length);
@@ -285,7 +269,7 @@ class Scheduler implements Actor<SchedulerMessage> {
       pods[i] = number;
       pins[i] = pin === undefined ? ANYWHERE : this.#intake.slotOfPin(pin);
     });
-    const flight: Flight = { records, answer: undefined };
+    const flight: Flight = { records, released, answer: undefined };
     this.#flight = flight;
     const task: PlaceTask = {
       cluster: this.#inventory.cluster.buffer,
@@ -317,10 +301,11 @@ class Scheduler implements Actor<SchedulerMessage> {
       }
       const node = this.#inventory.nameOf(slot);
       this.#intake.assume(record, node);
-      this.#bindWithVolumes(record, record.candidate as Candidate, node);
+      this.#binder.bind(record, record.candidate as Candidate, node);
     });
     // All that are on nodes now are there before anybody makes room among them.
     for (const i of rejected) this.#intake.nominations.hold(flight.records[i] as PodRecord);
+    for (const nominee of flight.released) this.#intake.nominations.hold(nominee);
     this.#preemptor.begin();
     for (const i of rejected) {
       const record = flight.records[i] as PodRecord;
@@ -335,7 +320,7 @@ class Scheduler implements Actor<SchedulerMessage> {
     const { nominations } = this.#intake;
     const { preemptionPolicy } = candidate;
     let outcome: PreemptionOutcome | undefined;
-    if (diagnosis.preemptible > 0 && preemptionPolicy !== "Never") {
+    if (diagnosis.preemptible > 0 && preemptionPolicy !== "Never" && candidate.profile.preemption !== undefined) {
       outcome = this.#preemptor.attempt(record, this.#inventory.ready(candidate.handle, record.peer));
       if (outcome === undefined) {
         this.#queue.add(candidate.ticket, now_ms);
@@ -344,83 +329,8 @@ class Scheduler implements Actor<SchedulerMessage> {
     }
     if (preemptionPolicy !== "Never" && outcome !== VICTIMS_ARE_LEAVING && outcome?.slot === undefined) nominations.clear(record);
     this.#queue.reject(candidate.ticket, now_ms);
-    this.#report(record, candidate, unschedulableMessage(diagnosis, this.#inventory.columns.names, preemptionPolicy, outcome));
-  }
-
-  /** Binds the pod once its volumes are bound. */
-  #bindWithVolumes(record: PodRecord, candidate: Candidate, node: string): void {
-    const { volumes } = candidate;
-    const facts = this.#inventory.factsOf(this.#inventory.slotOf(node) ?? -1);
-    if (volumes === undefined || volumes.refusal !== undefined || volumes.unbound.length === 0 || facts === undefined) {
-      this.#bind(record, candidate, node);
-      return;
-    }
-    const { unbound } = volumes;
-    const chosen = chooseVolumes(volumes.facts.unbound, facts) ?? [];
-    this.#writes.submit(() =>
-      this.#volumeBinder.choose(unbound, chosen, node).then(
-        () => {
-          this.#volumeBinder.wait(record, node, unbound, this.#context.clock.monotonic_ms());
-          this.#wakeUp(true);
-        },
-        (error: unknown) => this.#bindingRefused(record, node, error),
-      ),
-    );
-  }
-
-  #bindWaited({ record, node, isBound }: Waited): void {
-    if (!this.#intake.isCurrent(record) || record.candidate === undefined) return;
-    if (isBound) this.#bind(record, record.candidate, node);
-    else this.#bindingRefused(record, node, new Error("its volumes were not bound in time"));
-  }
-
-  #bindingRefused(record: PodRecord, node: string, error: unknown): void {
-    this.#context.log.warn({ pod: record.key, node, error: String(error) }, "binding refused");
-    this.#refused.push(record);
-    this.#wakeUp();
-  }
-
-  #bind(record: PodRecord, { about }: Candidate, node: string): void {
-    const { namespace = "", name, uid } = about.metadata;
-    const { registry, recorder } = this.#options;
-    this.#writes.submit(() =>
-      registry.bind(namespace, name, uid, node).then(
-        () => recorder.once(about, "Normal", "Scheduled", scheduledMessage(namespace, name, node)),
-        (error: unknown) => this.#bindingRefused(record, node, error),
-      ),
-    );
-  }
-
-  /** Tells the pod's owner why no node took it: an Event each time, the condition when it says something new. */
-  #report(record: PodRecord, { about }: Candidate, message: string): void {
-    const { view, registry, recorder } = this.#options;
-    const { namespace = "", name, uid, generation } = about.metadata;
-    recorder.event(about, "Warning", "FailedScheduling", eventMessage(message));
-    const now = timestamp(this.#context.clock.now_ms());
-    const nominated = this.#intake.nominations.nodeOf(record);
-    const statusOf = ({ status = {} }: Pod): PodStatus | undefined => {
-      const conditions = withUnschedulable(status.conditions, message, generation, now);
-      if (conditions === undefined && status.nominatedNodeName === nominated) return undefined;
-      const { nominatedNodeName: _, ...others } = status;
-      return {
-        ...others,
-        ...(conditions === undefined ? {} : { conditions }),
-        ...(nominated === undefined ? {} : { nominatedNodeName: nominated }),
-      };
-    };
-    const known = view.get<Pod>(record.key);
-    if (known !== undefined && statusOf(known) === undefined) return;
-    const modify = (pod: Pod): Pod | undefined => {
-      if (pod.metadata.uid !== uid || pod.spec.nodeName) return undefined;
-      const status = statusOf(pod);
-      return status === undefined ? undefined : { ...pod, status };
-    };
-    this.#writes.submit(() =>
-      registry.modify(PodKind, namespace, name, modify, { fieldManager: "kube-scheduler", subresource: "status" }).then(
-        () => undefined,
-        (error: unknown) => this.#context.log.debug({ pod: record.key, error: String(error) }, "condition not written"),
-      ),
-    );
+    const message = unschedulableMessage(diagnosis, this.#inventory.columns.names, preemptionPolicy, outcome);
+    this.#reporter.unschedulable(record, message, nominations.nodeOf(record));
   }
 }
 

@@ -18,7 +18,7 @@ interface Waiting {
 }
 
 /** What has come of waiting for a pod's volumes. */
-export interface Waited {
+interface Waited {
   readonly record: PodRecord;
   readonly node: string;
   readonly isBound: boolean;
@@ -64,8 +64,8 @@ export class VolumeBinder {
     }
   }
 
-  wait(record: PodRecord, node: string, claims: readonly string[], now_ms: number): void {
-    this.#waiting.set(record, { record, node, claims, until_ms: now_ms + BIND_TIMEOUT_MS });
+  wait(record: PodRecord, node: string, claims: readonly string[], until_ms: number): void {
+    this.#waiting.set(record, { record, node, claims, until_ms });
   }
 
   /** Those that need not wait any more. */
@@ -83,7 +83,8 @@ export class VolumeBinder {
 
   /** When the first has waited long enough; undefined: nobody waits. */
   nextDeadline_ms(): number | undefined {
-    for (const { until_ms } of this.#waiting.values()) return until_ms;
-    return undefined;
+    let first: number | undefined;
+    for (const { until_ms } of this.#waiting.values()) first = Math.min(first ?? until_ms, until_ms);
+    return first;
   }
 }

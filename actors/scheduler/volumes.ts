@@ -1,10 +1,21 @@
 import type { NodeSelectorTerm, UnboundClaim, VolumeFacts, ZoneLabel } from "../../scheduler-core/mod.ts";
-import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass, TopologySelectorTerm, Volume } from "../kinds/generated/types.ts";
-import { keyFor } from "../kinds/kind.ts";
+import type {
+  CSIDriver,
+  CSIStorageCapacity,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  StorageClass,
+  TopologySelectorTerm,
+  Volume,
+} from "../kinds/generated/types.ts";
+import { keyFor, resourceOf } from "../kinds/kind.ts";
+import { CSIDriverKind } from "../kinds/storage/csi-driver.ts";
+import { CSIStorageCapacityKind } from "../kinds/storage/csi-storage-capacity.ts";
 import { StorageClassKind } from "../kinds/storage/storage-class.ts";
 import type { View } from "../store/view.ts";
 import { termOf } from "./facts.ts";
-import { meetsSelector } from "./peer-facts.ts";
+import { meetsSelector, requirementsOf } from "./peer-facts.ts";
 import { amountOf } from "./resource-needs.ts";
 
 const NO_PROVISIONER = "kubernetes.io/no-provisioner";
@@ -28,6 +39,10 @@ export type VolumeReading =
       readonly facts: VolumeFacts;
       /** The keys of the claims behind `facts.unbound`, in its order. */
       readonly unbound: readonly string[];
+      /** All claims, as `<namespace>/<name>`. */
+      readonly claims: readonly string[];
+      /** Those that one pod of the whole cluster may use. */
+      readonly exclusive: readonly string[];
     };
 
 /** Reads the claims of a pod and their volumes; undefined: it has none. Source: VolumeBinding's and VolumeZone's PreFilter. */
@@ -36,15 +51,17 @@ export function readVolumes(view: View, pod: Pod): VolumeReading | undefined {
   const bound: (readonly NodeSelectorTerm[])[] = [];
   const zones: ZoneLabel[] = [];
   const delayed: PersistentVolumeClaim[] = [];
-  let hasClaims = false;
+  const claims: string[] = [];
+  const exclusive: string[] = [];
   let hasImmediate = false;
   for (const volume of pod.spec.volumes ?? []) {
     const name = claimOf(pod, volume);
     if (name === undefined) continue;
-    hasClaims = true;
+    claims.push(`${namespace}/${name}`);
     const claim = view.get<PersistentVolumeClaim>(`persistentvolumeclaims/${namespace}/${name}`);
     const refusal = refusalOf(pod, volume, name, claim);
     if (claim === undefined || refusal !== undefined) return { refusal: refusal ?? "" };
+    if (claim.spec.accessModes?.includes("ReadWriteOncePod") === true) exclusive.push(`${namespace}/${name}`);
     if (isBound(claim)) {
       const volumeName = claim.spec.volumeName ?? "";
       const persistent = view.get<PersistentVolume>(`persistentvolumes/${volumeName}`);
@@ -61,19 +78,20 @@ export function readVolumes(view: View, pod: Pod): VolumeReading | undefined {
     if (isDelayed) delayed.push(claim);
     else hasImmediate = true;
   }
-  if (!hasClaims) return undefined;
+  if (claims.length === 0) return undefined;
   if (hasImmediate) return { refusal: "pod has unbound immediate PersistentVolumeClaims" };
   delayed.sort((a, b) => sizeOf(a) - sizeOf(b));
   const unbound = delayed.map((claim) => unboundOf(view, claim));
   const keys = delayed.map(({ metadata }) => `persistentvolumeclaims/${namespace}/${metadata.name}`);
-  return { refusal: undefined, facts: { bound, zones, unbound }, unbound: keys };
+  return { refusal: undefined, facts: { bound, zones, unbound }, unbound: keys, claims, exclusive };
 }
 
 export function isBound({ metadata, spec, status }: PersistentVolumeClaim): boolean {
   return Boolean(spec.volumeName) && (metadata.annotations?.[BIND_COMPLETED] !== undefined || status?.phase === "Bound");
 }
 
-function claimOf({ metadata }: Pod, { name, persistentVolumeClaim, ephemeral }: Volume): string | undefined {
+/** The name of the claim behind a volume; undefined: there is none. */
+export function claimOf({ metadata }: Pod, { name, persistentVolumeClaim, ephemeral }: Volume): string | undefined {
   return ephemeral === undefined ? persistentVolumeClaim?.claimName : `${metadata.name}-${name}`;
 }
 
@@ -91,7 +109,7 @@ function refusalOf(pod: Pod, { ephemeral }: Volume, name: string, claim: Persist
   return `PVC ${namespace}/${name} was not created for pod ${namespace}/${pod.metadata.name} (pod is not owner)`;
 }
 
-function classNameOf({ metadata, spec }: PersistentVolumeClaim): string {
+export function classNameOf({ metadata, spec }: PersistentVolumeClaim): string {
   return metadata.annotations?.["volume.beta.kubernetes.io/storage-class"] ?? spec.storageClassName ?? "";
 }
 
@@ -123,6 +141,23 @@ function unboundOf(view: View, claim: PersistentVolumeClaim): UnboundClaim {
     selectedNode: claim.metadata.annotations?.[SELECTED_NODE] ?? "",
     candidates: suitable.map((volume) => ({ name: volume.metadata.name, nodes: termsOf(volume) })),
     provision: canProvision ? (storageClass.allowedTopologies ?? []).map(topologyOf) : undefined,
+    ...(canProvision ? storageFor(view, storageClass, sizeOf(claim)) : {}),
+  };
+}
+
+/** The places with enough storage, where the driver tells how much it has. Source: the binder's checkVolumeProvisions, hasEnoughCapacity. */
+function storageFor(view: View, { metadata, provisioner }: StorageClass, size: number): Pick<UnboundClaim, "storage"> {
+  const driver = view.get<CSIDriver>(keyFor(CSIDriverKind, undefined, provisioner));
+  if (driver?.spec.storageCapacity !== true) return {};
+  const places = view.list(resourceOf(CSIStorageCapacityKind)).map((entry) => view.decode<CSIStorageCapacity>(entry));
+  return {
+    storage: places.flatMap(({ storageClassName, nodeTopology, capacity, maximumVolumeSize }) => {
+      const most = maximumVolumeSize ?? capacity;
+      if (storageClassName !== metadata.name || most === undefined || amountOf("storage", most) < size) return [];
+      // Without a topology the storage can be had from no node.
+      const labels = requirementsOf(nodeTopology);
+      return labels === undefined ? [] : [labels];
+    }),
   };
 }
 

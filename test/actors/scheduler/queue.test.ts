@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { BACKOFF_FIRST_MS, BACKOFF_MAX_MS, QueueTicket, SchedulingQueue, UNSCHEDULABLE_MAX_MS } from "../../../actors/scheduler/queue.ts";
+import { QueueTicket, SchedulingQueue, UNSCHEDULABLE_MAX_MS } from "../../../actors/scheduler/queue.ts";
+
+const BACKOFF_FIRST_MS = 1_000;
+const BACKOFF_MAX_MS = 10_000;
 
 function queueOf(...pods: readonly (readonly [name: string, priority: number, bucket?: string])[]) {
-  const queue = new SchedulingQueue<string>();
+  const queue = new SchedulingQueue<string>({ backoffFirst_ms: BACKOFF_FIRST_MS, backoffMax_ms: BACKOFF_MAX_MS });
   const tickets = new Map(pods.map(([name, priority, bucket = "b"]) => [name, new QueueTicket(name, priority, bucket)]));
   const ticket = (name: string): QueueTicket<string> => {
     const found = tickets.get(name);

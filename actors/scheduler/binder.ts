@@ -1,0 +1,106 @@
+import type { Clock, Logger } from "../../runtime/mod.ts";
+import { chooseVolumes, type Inventory } from "../../scheduler-core/mod.ts";
+import type { EventRecorder } from "../registry/event-recorder.ts";
+import type { View } from "../store/view.ts";
+import type { Intake } from "./intake.ts";
+import { scheduledMessage } from "./messages.ts";
+import type { Candidate, PodRecord } from "./pod-record.ts";
+import type { SchedulingQueue } from "./queue.ts";
+import { VolumeBinder } from "./volume-binder.ts";
+import type { SchedulerRegistry, Writes } from "./writes.ts";
+
+export interface BinderOptions {
+  readonly view: View;
+  readonly registry: SchedulerRegistry;
+  readonly recorder: EventRecorder;
+  readonly inventory: Inventory;
+  readonly intake: Intake;
+  readonly writes: Writes;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Asks for a turn. */
+  readonly wake: () => void;
+}
+
+/** Makes assumptions come true: volumes first, then the pod's binding; what is refused goes back into the queue. */
+export class Binder {
+  readonly #options: BinderOptions;
+  readonly #volumes: VolumeBinder;
+  /** Pods whose binding was refused since the last turn. */
+  #refused: PodRecord[] = [];
+
+  constructor(options: BinderOptions) {
+    this.#options = options;
+    this.#volumes = new VolumeBinder(options.view, options.registry);
+  }
+
+  get hasRefusals(): boolean {
+    return this.#refused.length > 0;
+  }
+
+  /** Binds an assumed pod, once its volumes are bound. */
+  bind(record: PodRecord, candidate: Candidate, node: string): void {
+    const { inventory, writes, clock, wake } = this.#options;
+    const { volumes, profile } = candidate;
+    const facts = inventory.factsOf(inventory.slotOf(node) ?? -1);
+    if (volumes === undefined || volumes.refusal !== undefined || volumes.unbound.length === 0 || facts === undefined) {
+      this.#bind(record, candidate, node);
+      return;
+    }
+    const { unbound } = volumes;
+    const chosen = chooseVolumes(volumes.facts.unbound, facts) ?? [];
+    writes.submit(() =>
+      this.#volumes.choose(unbound, chosen, node).then(
+        () => {
+          this.#volumes.wait(record, node, unbound, clock.monotonic_ms() + profile.bindTimeout_ms);
+          wake();
+        },
+        (error: unknown) => this.#refuse(record, node, error),
+      ),
+    );
+  }
+
+  /** Goes on with those whose volumes need not be waited for any more. */
+  settle(now_ms: number): void {
+    for (const { record, node, isBound } of this.#volumes.settled(now_ms)) {
+      if (!this.#options.intake.isCurrent(record) || record.candidate === undefined) continue;
+      if (isBound) this.#bind(record, record.candidate, node);
+      else this.#refuse(record, node, new Error("its volumes were not bound in time"));
+    }
+  }
+
+  /** Puts the refused back into the queue. */
+  takeRefusals(queue: SchedulingQueue<PodRecord>, now_ms: number): void {
+    const { intake } = this.#options;
+    for (const record of this.#refused) {
+      if (!intake.isCurrent(record) || record.candidate === undefined) continue;
+      intake.forget(record);
+      queue.retry(record.candidate.ticket, now_ms);
+      intake.reread(record, now_ms);
+    }
+    this.#refused = [];
+  }
+
+  /** When the first has waited for its volumes long enough; undefined: nobody waits. */
+  nextDeadline_ms(): number | undefined {
+    return this.#volumes.nextDeadline_ms();
+  }
+
+  #refuse(record: PodRecord, node: string, error: unknown): void {
+    const { log, wake } = this.#options;
+    log.warn({ pod: record.key, node, error: String(error) }, "binding refused");
+    this.#refused.push(record);
+    wake();
+  }
+
+  #bind(record: PodRecord, { about }: Candidate, node: string): void {
+    const { namespace = "", name, uid } = about.metadata;
+    const { registry, recorder, writes } = this.#options;
+    writes.submit(() =>
+      registry.bind(namespace, name, uid, node).then(
+        () => recorder.once(about, "Normal", "Scheduled", scheduledMessage(namespace, name, node)),
+        (error: unknown) => this.#refuse(record, node, error),
+      ),
+    );
+  }
+}

@@ -1,0 +1,60 @@
+import type { Clock, Logger } from "../../runtime/mod.ts";
+import { PodKind } from "../kinds/core/pod.ts";
+import type { Pod, PodStatus } from "../kinds/generated/types.ts";
+import type { EventRecorder } from "../registry/event-recorder.ts";
+import { timestamp } from "../registry/timestamps.ts";
+import type { View } from "../store/view.ts";
+import { eventMessage, withUnschedulable } from "./messages.ts";
+import type { PodRecord } from "./pod-record.ts";
+import type { SchedulerRegistry, Writes } from "./writes.ts";
+
+export interface ReporterOptions {
+  readonly view: View;
+  readonly registry: SchedulerRegistry;
+  readonly recorder: EventRecorder;
+  readonly writes: Writes;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Tells the owners of pods why no node took them: an Event each time, the condition when it says something new. */
+export class Reporter {
+  readonly #options: ReporterOptions;
+
+  constructor(options: ReporterOptions) {
+    this.#options = options;
+  }
+
+  /** `nominated`: the node where room is being made for the pod. */
+  unschedulable(record: PodRecord, message: string, nominated: string | undefined): void {
+    const { view, registry, recorder, writes, clock, log } = this.#options;
+    const { candidate } = record;
+    if (candidate === undefined) return;
+    const { namespace = "", name, uid, generation } = candidate.about.metadata;
+    recorder.event(candidate.about, "Warning", "FailedScheduling", eventMessage(message));
+    const now = timestamp(clock.now_ms());
+    const statusOf = ({ status = {} }: Pod): PodStatus | undefined => {
+      const conditions = withUnschedulable(status.conditions, message, generation, now);
+      if (conditions === undefined && status.nominatedNodeName === nominated) return undefined;
+      const { nominatedNodeName: _, ...others } = status;
+      return {
+        ...others,
+        ...(conditions === undefined ? {} : { conditions }),
+        ...(nominated === undefined ? {} : { nominatedNodeName: nominated }),
+      };
+    };
+    const known = view.get<Pod>(record.key);
+    if (known !== undefined && statusOf(known) === undefined) return;
+    const modify = (pod: Pod): Pod | undefined => {
+      if (pod.metadata.uid !== uid || pod.spec.nodeName) return undefined;
+      const status = statusOf(pod);
+      return status === undefined ? undefined : { ...pod, status };
+    };
+    writes.submit(() =>
+      registry.modify(PodKind, namespace, name, modify, { fieldManager: "kube-scheduler", subresource: "status" }).then(
+        () => undefined,
+        (error: unknown) => log.debug({ pod: record.key, error: String(error) }, "condition not written"),
+      ),
+    );
+  }
+}
