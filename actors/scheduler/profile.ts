@@ -4,7 +4,6 @@ import type { ProfileConfiguration } from "./configuration/configuration.ts";
 import { constraintsOf } from "./configuration/plugin-args.ts";
 import type { DefaultConstraint } from "./default-spread.ts";
 import type { PeerContext } from "./peer-facts.ts";
-import { BIND_TIMEOUT_MS } from "./volume-binder.ts";
 
 /** One scheduler by name, as a shard works with it. */
 export interface Profile {
@@ -21,6 +20,8 @@ export interface Profile {
   readonly bindTimeout_ms: number;
 }
 
+/** How long a pod waits for its volumes on the node chosen before it is decided anew. Source: VolumeBindingArgs.bindTimeoutSeconds. */
+const BIND_TIMEOUT_MS = 600_000;
 /** Source: DefaultPreemptionArgs. */
 const CANDIDATES = { percent: 10, least: 100 };
 

@@ -6,8 +6,6 @@ import type { PodRecord } from "./pod-record.ts";
 import { isBound, SELECTED_NODE } from "./volumes.ts";
 import type { SchedulerRegistry } from "./writes.ts";
 
-/** How long a pod waits for its volumes on the node chosen before it is decided anew. Source: VolumeBindingArgs.bindTimeoutSeconds. */
-export const BIND_TIMEOUT_MS = 600_000;
 const BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller";
 
 interface Waiting {

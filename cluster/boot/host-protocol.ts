@@ -1,4 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
+import type { SchedulerConfiguration } from "../../actors/scheduler/configuration/configuration.ts";
 import type { LogLevel } from "../../runtime/mod.ts";
 import type { HostPlan } from "./layout.ts";
 import type { NatsAddress } from "./nats-server.ts";
@@ -24,6 +25,10 @@ export interface HostOptions {
   readonly nodes: number | undefined;
   readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
   readonly apiPort: number;
+  /** Undefined: Kubernetes' default. */
+  readonly schedulerConfiguration: SchedulerConfiguration | undefined;
+  /** How many schedulers share the pods. */
+  readonly schedulers: number;
 }
 
 /** From the parent to a host. */

@@ -245,15 +245,18 @@ export class RunningHost {
     const pool = createPlacePool();
     this.#pools.push(pool);
     this.#closers.push(() => pool.close());
+    const { schedulerConfiguration: configuration, schedulers: shards } = this.#options;
     this.#host.register(
       createSchedulerKind({
+        ...(configuration === undefined ? {} : { configuration }),
+        shards,
         view: this.#replica,
         registry: this.#registry,
         recorder: this.#recorder("default-scheduler", { tellsAllApart: true }),
         pool,
       }),
     );
-    this.#host.messenger.tell(addressOf("scheduler", "0"), { type: "start" });
+    for (let shard = 0; shard < shards; shard++) this.#host.messenger.tell(addressOf("scheduler", String(shard)), { type: "start" });
   }
 
   #beginControllers(): void {

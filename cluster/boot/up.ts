@@ -15,6 +15,7 @@ import { HostWorker } from "./host-worker.ts";
 import { Introductions } from "./introductions.ts";
 import { HIGH_WATER_FILE, type HostPlan, LOG_STREAM, planHosts, threadsFor } from "./layout.ts";
 import { type NatsAddress, type NatsBinary, NatsServer } from "./nats-server.ts";
+import { readSchedulerConfiguration } from "./scheduler-configuration.ts";
 
 /** SIGTERM to exit, of which the hosts have the larger part and nats-server the rest. */
 const HOST_DRAIN_MS = 4_000;
@@ -45,6 +46,7 @@ export function up(flags: UpFlags, started_ms: number): Cluster {
 
 async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFailure) => void, started_ms: number): Promise<string> {
   const level = logLevel();
+  const schedulerConfiguration = flags.schedulerConfig === undefined ? undefined : await readSchedulerConfiguration(flags.schedulerConfig);
   const data = await DataDirectory.open(flags.data);
   closers.add(() => data.close());
   closers.goOn();
@@ -77,6 +79,8 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
     nodes: flags.nodes,
     tls: certificates.server,
     apiPort: flags.apiPort,
+    schedulerConfiguration,
+    schedulers: flags.schedulers ?? 1,
   };
   await Promise.all(hosts.map((host) => host.start({ ...options, plan: host.plan })));
   const first = await Promise.all(hosts.map((host, index) => (hasStore(plans[index]) ? host.begin() : undefined)));

@@ -14,6 +14,10 @@ export interface UpFlags {
   readonly nats: readonly string[] | undefined;
   readonly threads: number | undefined;
   readonly only: "api" | undefined;
+  /** A file with a KubeSchedulerConfiguration; undefined: Kubernetes' default. */
+  readonly schedulerConfig: string | undefined;
+  /** How many schedulers share the pods. */
+  readonly schedulers: number | undefined;
 }
 
 /** A command line that does not make sense; exit code 2. */
@@ -21,6 +25,7 @@ export class WrongUsage extends Error {
   override readonly name = "WrongUsage";
 }
 
+const SCHEDULERS_MAX = 64;
 const RUNTIMES = ["hollow", "process", "sandbox", "cri"];
 
 /** Parses the flags of `troupe up`. Throws WrongUsage, which says what was wrong and what is right. */
@@ -38,6 +43,8 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
         threads: { type: "string" },
         runtime: { type: "string", default: "hollow" },
         only: { type: "string" },
+        "scheduler-config": { type: "string" },
+        schedulers: { type: "string" },
       },
     }),
   );
@@ -54,6 +61,8 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
     nats,
     threads: wholeNumber("--threads", values.threads, 1, THREADS_MAX),
     only,
+    schedulerConfig: values["scheduler-config"],
+    schedulers: wholeNumber("--schedulers", values.schedulers, 1, SCHEDULERS_MAX),
   };
 }
 

@@ -6,6 +6,8 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --api-port P       port of the Kubernetes API on 127.0.0.1 (default 6443; 0 takes any free one)
     --nats URL[,URL]   use these NATS servers instead of one of its own
     --threads N        hosts to spread the actors over (default: by the number of cores)
+    --scheduler-config FILE   profiles, plugins and extenders, as kube-scheduler's --config has them
+    --schedulers N     schedulers that share the pods among them (default 1)
     --only api         the API and its store alone: no controllers, scheduler or nodes
   npm run bench -- SUITE [flags]      measure; without SUITE the list of suites
   npm run sim -- [flags]              run the kernel on virtual time and a hostile network

@@ -1,4 +1,4 @@
-import type { Pod } from "../generated/types.ts";
+import type { LabelSelector, Pod, PodAffinityTerm } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
 import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
@@ -17,10 +17,39 @@ export function isTerminal(pod: Pod): boolean {
 
 /** A new pod is Pending; one behind scheduling gates says so. Source: podStrategy.PrepareForCreate. */
 function prepareForCreate(pod: Pod): void {
+  mergeLabelKeys(pod);
   pod.status = { phase: "Pending", qosClass: qosClassOf(pod) };
   if ((pod.spec.schedulingGates?.length ?? 0) === 0) return;
   const message = "Scheduling is blocked due to non-empty scheduling gates";
   pod.status.conditions = [{ type: "PodScheduled", status: "False", reason: "SchedulingGated", message }];
+}
+
+/**
+ * What the pod's own labels add to the selectors of its affinity and spreading becomes part of them, and stays so whatever becomes of the
+ * labels. Source: mutatePodAffinity, mutateTopologySpreadConstraints.
+ */
+function mergeLabelKeys({ metadata, spec }: Pod): void {
+  const { labels = {} } = metadata;
+  for (const { labelSelector, matchLabelKeys } of spec.topologySpreadConstraints ?? []) add(labelSelector, matchLabelKeys, "In", labels);
+  for (const affinity of [spec.affinity?.podAffinity, spec.affinity?.podAntiAffinity]) {
+    const preferred = affinity?.preferredDuringSchedulingIgnoredDuringExecution?.map(({ podAffinityTerm }) => podAffinityTerm) ?? [];
+    for (const term of [...preferred, ...(affinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [])] as PodAffinityTerm[]) {
+      add(term.labelSelector, term.matchLabelKeys, "In", labels);
+      add(term.labelSelector, term.mismatchLabelKeys, "NotIn", labels);
+    }
+  }
+}
+
+/** No selector selects nobody, and stays so. */
+function add(
+  selector: LabelSelector | undefined,
+  keys: readonly string[] | undefined,
+  operator: "In" | "NotIn",
+  labels: Readonly<Record<string, string>>,
+): void {
+  if (selector === undefined || selector === null || !Array.isArray(keys)) return;
+  const own = keys.filter((key) => Object.hasOwn(labels, key)).map((key) => ({ key, operator, values: [labels[key] ?? ""] }));
+  if (own.length > 0) selector.matchExpressions = [...(selector.matchExpressions ?? []), ...own];
 }
 
 /** `podIP` and the first of `podIPs` are one. */

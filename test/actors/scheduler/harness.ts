@@ -9,7 +9,7 @@ import { createEventRecorder } from "../../../actors/registry/create-event-recor
 import { createRegistry } from "../../../actors/registry/create-registry.ts";
 import type { Registry } from "../../../actors/registry/registry.ts";
 import { createPlacePool } from "../../../actors/scheduler/place-pool.ts";
-import { createSchedulerKind, type PlacePool } from "../../../actors/scheduler/scheduler.ts";
+import { createSchedulerKind, type PlacePool, type SchedulerOptions } from "../../../actors/scheduler/scheduler.ts";
 import { MemoryLog } from "../../../actors/store/memory-log.ts";
 import type { View } from "../../../actors/store/view.ts";
 import { seededRandom, systemClock } from "../../../runtime/mod.ts";
@@ -41,7 +41,9 @@ export interface Faults {
   pool?(pool: PlacePool): PlacePool;
 }
 
-export async function startScheduler(faults: Faults = {}): Promise<TestScheduler> {
+type Settings = Pick<SchedulerOptions, "configuration" | "shards">;
+
+export async function startScheduler(faults: Faults = {}, settings: Settings = {}): Promise<TestScheduler> {
   const store = startStore({ log: new MemoryLog() });
   const { replica: view, client, host } = store;
   const clock = systemClock();
@@ -53,7 +55,7 @@ export async function startScheduler(faults: Faults = {}): Promise<TestScheduler
   await registry.create(NamespaceKind, named<Namespace>(NAMESPACE, undefined, { spec: {} }));
   await registry.create(ServiceAccountKind, named<ServiceAccount>("default", NAMESPACE));
   const faulty = { registry: faults.registry?.(registry) ?? registry, pool: faults.pool?.(pool) ?? pool };
-  host.register(createSchedulerKind({ view, recorder, ...faulty }));
+  host.register(createSchedulerKind({ view, recorder, ...faulty, ...settings }));
 
   const pod = (name: string): Pod | undefined => view.get<Pod>(`pods/${NAMESPACE}/${name}`);
   const eventually = (shown: () => boolean): Promise<void> => {
@@ -70,7 +72,9 @@ export async function startScheduler(faults: Faults = {}): Promise<TestScheduler
     store,
     view,
     registry,
-    start: () => host.messenger.tell("scheduler/0", { type: "start" }),
+    start: () => {
+      for (let shard = 0; shard < (settings.shards ?? 1); shard++) host.messenger.tell(`scheduler/${shard}`, { type: "start" });
+    },
     setNode: async (name, allocatable = {}, { labels = {}, spec = {} } = {}) => {
       const node = {
         metadata: { name, uid: name, creationTimestamp: "2026-01-01T00:00:00Z", labels },

@@ -20,7 +20,7 @@ const options: HostOptions = {
     logLevel: "silent",
     nodes: undefined,
   },
-  ...{ tls: { key: "", cert: "", ca: "" }, apiPort: 0 },
+  ...{ tls: { key: "", cert: "", ca: "" }, apiPort: 0, schedulerConfiguration: undefined, schedulers: 1 },
 };
 
 test("a host that crashes over and over is started again ever later, although it takes up its roles each time", async () => {

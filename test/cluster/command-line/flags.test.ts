@@ -10,6 +10,8 @@ describe("parseUpFlags", () => {
       nats: undefined,
       threads: undefined,
       only: undefined,
+      schedulerConfig: undefined,
+      schedulers: undefined,
     });
   });
 
@@ -17,7 +19,16 @@ describe("parseUpFlags", () => {
     const flags = parseUpFlags(
       "--nodes 100 --data /x --api-port 0 --nats nats://a:1,nats://b:2 --threads 3 --runtime hollow --only api".split(" "),
     );
-    expect(flags).toEqual({ nodes: 100, data: "/x", apiPort: 0, nats: ["nats://a:1", "nats://b:2"], threads: 3, only: "api" });
+    expect(flags).toEqual({
+      nodes: 100,
+      data: "/x",
+      apiPort: 0,
+      nats: ["nats://a:1", "nats://b:2"],
+      threads: 3,
+      only: "api",
+      schedulerConfig: undefined,
+      schedulers: undefined,
+    });
   });
 
   test("says in one line that a value is missing", () => {
