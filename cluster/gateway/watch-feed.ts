@@ -16,10 +16,14 @@ import type { Watcher } from "./watcher.ts";
  * gather this long, because one TLS record of fifty events costs little more than one of a single event.
  */
 export const WATCH_GATHER_MS = 5;
-/** Where many watch, sending is what costs, and it must not starve those who write: after sends to so many, it is measured how long they take, */
-const SENDS_MEASURED_MIN = 50;
-/** and so many times as long passes before the next, up to the limit. */
-const GATHER_PER_COST = 1.5;
+/**
+ * Where many watch, sending is what costs, and it must not starve those who write. So after this many sends the others have their turn; it is
+ * measured how long the sends took,
+ */
+const SENDS_PER_TURN = 200;
+/** and so many times as long passes before the next; */
+const PAUSE_PER_COST = 1;
+/** less, in proportion, once lines have waited longer than this. */
 const GATHER_MS_MAX = 100;
 
 /** A watcher that catches up with the past gets it in pieces of about this size, each when it has taken the one before. */
@@ -54,7 +58,8 @@ export class WatchFeed {
   readonly #decoded: DecodedOnce;
   #subscription: Subscription | undefined;
   #afterBatch: Subscription | undefined;
-  readonly #dirty = new Set<Channel>();
+  /** Those with lines to send, in the order in which they got the first: with each, since when. */
+  readonly #dirty = new Map<Channel, number>();
   readonly #concerned = new Set<Channel>();
   /** The earliest time for the next send. */
   #next_ms = 0;
@@ -125,26 +130,35 @@ export class WatchFeed {
 
   /** Sends what waits, at once. */
   flush(): void {
+    this.#send(Number.POSITIVE_INFINITY);
+  }
+
+  /** Sends what waits, the oldest first, until there were so many sends. */
+  #send(sendsMax: number): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (this.#dirty.size === 0) return;
+    const begun_ms = this.#clock.monotonic_ms();
     let sends = 0;
-    for (const channel of this.#dirty) {
+    let waited_ms = 0;
+    for (const [channel, since_ms] of this.#dirty) {
+      if (sends >= sendsMax) break;
+      if (sends === 0) waited_ms = begun_ms - since_ms;
+      this.#dirty.delete(channel);
       const bytes = channel.protobuf ? Buffer.concat(channel.frames) : Buffer.from(channel.lines, "utf8");
       channel.lines = "";
       channel.frames = [];
       sends += channel.watchers.size;
       for (const watcher of channel.watchers) watcher.sendBytes(bytes);
     }
-    this.#dirty.clear();
-    const sent_ms = this.#clock.monotonic_ms();
-    this.#next_ms = sent_ms + WATCH_GATHER_MS;
-    if (sends < SENDS_MEASURED_MIN || this.#settling !== undefined) return;
+    if (sends === 0) return;
+    this.#next_ms = begun_ms + WATCH_GATHER_MS;
+    if (sends < SENDS_PER_TURN || this.#settling !== undefined) return;
     // What is sent goes out, and is encrypted, after this turn; a timer comes after that.
     this.#settling = this.#clock.after(0, () => {
       this.#settling = undefined;
       const now_ms = this.#clock.monotonic_ms();
-      this.#next_ms = now_ms + Math.min(Math.max(WATCH_GATHER_MS, (now_ms - sent_ms) * GATHER_PER_COST), GATHER_MS_MAX);
+      const pause_ms = (now_ms - begun_ms) * PAUSE_PER_COST * Math.min(1, GATHER_MS_MAX / waited_ms);
+      this.#next_ms = this.#dirty.size > 0 ? now_ms + pause_ms : Math.max(now_ms + pause_ms, this.#next_ms);
       this.#batchEnded();
     });
   }
@@ -203,7 +217,7 @@ export class WatchFeed {
       const line = this.#line(channel, event, printed);
       if (channel.protobuf) channel.frames.push(frameOf(line, framed));
       else channel.lines += line;
-      this.#dirty.add(channel);
+      if (!this.#dirty.has(channel)) this.#dirty.set(channel, this.#clock.monotonic_ms());
     }
     this.#concerned.clear();
   }
@@ -228,8 +242,8 @@ export class WatchFeed {
   #batchEnded(): void {
     if (this.#dirty.size === 0 || this.#timer !== undefined || this.#settling !== undefined) return;
     const wait_ms = this.#next_ms - this.#clock.monotonic_ms();
-    if (wait_ms <= 0) this.flush();
-    else this.#timer = this.#clock.after(wait_ms, () => this.flush());
+    if (wait_ms <= 0) this.#send(SENDS_PER_TURN);
+    else this.#timer = this.#clock.after(wait_ms, () => this.#send(SENDS_PER_TURN));
   }
 }
 
