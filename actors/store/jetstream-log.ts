@@ -1,8 +1,9 @@
-import type { ConnectionOptions, JetStreamClient, JetStreamManager, NatsConnection, StreamConfig, StreamInfo } from "nats";
-import { DiscardPolicy, ErrorCode, NatsError, nanos, RetentionPolicy, StorageType } from "nats";
+import type { ConnectionOptions, JetStreamManager, NatsConnection, StreamConfig, StreamInfo } from "nats";
+import { DiscardPolicy, NatsError, nanos, RetentionPolicy, StorageType } from "nats";
 import type { Clock } from "../../runtime/mod.ts";
+import { JetStreamAppending, NobodyListens } from "./jetstream-appending.ts";
 import { JetStreamReading } from "./jetstream-reading.ts";
-import { APPEND_BATCH_BYTES, APPEND_TIMEOUT_MS, LOG_LOST_MS, LOG_LOST_REPLICATED_MS } from "./limits.ts";
+import { APPEND_BATCH_BYTES, LOG_LOST_MS, LOG_LOST_REPLICATED_MS } from "./limits.ts";
 import type { CuttableLog, HowLost, LogBounds, OnBatch, Reading } from "./log.ts";
 import { AppendFenced, LogLost, LogMissing, LogUnavailable } from "./log.ts";
 
@@ -25,10 +26,11 @@ export const LOG_CONNECTION_OPTIONS: ConnectionOptions = {
   reconnectJitter: 20,
   reconnectJitterTLS: 20,
   waitOnFirstConnect: true,
+  // A stack trace for each request, in case it fails, costs more than the request; what fails here is named by who asked.
+  noAsyncTraces: true,
 };
 
 /** JetStream's error codes, from nats-server's server/errors.json. */
-const WRONG_LAST_SEQUENCE = 10071;
 const STREAM_NOT_FOUND = 10059;
 const NO_MESSAGE_FOUND = 10037;
 
@@ -64,7 +66,7 @@ export class JetStreamLog implements CuttableLog {
   readonly id: string;
   readonly batchBytesMax: number;
   readonly #options: JetStreamLogOptions;
-  readonly #client: JetStreamClient;
+  readonly #appending: JetStreamAppending;
   readonly #manager: JetStreamManager;
   readonly #readings = new Set<JetStreamReading>();
   #connected = true;
@@ -72,14 +74,12 @@ export class JetStreamLog implements CuttableLog {
   #reached: number;
   /** Since when it looks as if it were not what it was. */
   #suspected_ms: number | undefined;
-  /** End the appends in flight when the connection is lost, since their answers are lost too. */
-  readonly #interrupts = new Set<(error: LogUnavailable) => void>();
 
   private constructor(options: JetStreamLogOptions, manager: JetStreamManager, { created, state }: StreamInfo) {
     this.id = String(created);
     this.#reached = state.last_seq;
     this.#options = options;
-    this.#client = options.connection.jetstream({ timeout: API_TIMEOUT_MS });
+    this.#appending = new JetStreamAppending(options.connection, options.clock, `${options.stream}.batch`);
     this.#manager = manager;
     const payloadMax = options.connection.info?.max_payload ?? 0;
     this.batchBytesMax = Math.min(APPEND_BATCH_BYTES, payloadMax - MESSAGE_OVERHEAD_BYTES);
@@ -106,28 +106,21 @@ export class JetStreamLog implements CuttableLog {
     if (!this.#connected) throw new LogUnavailable("not connected to NATS");
     // Another log might take it.
     if (this.#suspected_ms !== undefined) await this.lastSequence();
-    const { promise: interrupted, reject } = Promise.withResolvers<never>();
-    this.#interrupts.add(reject);
+    const sequence = await this.#send(batch, expectedLastSequence);
+    if (sequence !== expectedLastSequence + 1) {
+      throw new Error(`JetStream stored the batch after ${expectedLastSequence} as ${sequence}: the stream was cut behind the log's back`);
+    }
+    this.#reached = sequence;
+    return sequence;
+  }
+
+  async #send(batch: Uint8Array, expectedLastSequence: number): Promise<number> {
     try {
-      const published = this.#client.publish(`${this.#options.stream}.batch`, batch, {
-        timeout: APPEND_TIMEOUT_MS,
-        expect: { lastSequence: expectedLastSequence },
-      });
-      const ack = await Promise.race([published, interrupted]);
-      if (ack.seq !== expectedLastSequence + 1) {
-        throw new Error(`JetStream stored the batch after ${expectedLastSequence} as ${ack.seq}: the stream was cut behind the log's back`);
-      }
-      this.#reached = ack.seq;
-      return ack.seq;
+      return await this.#appending.append(batch, expectedLastSequence);
     } catch (error) {
       // Somebody else wrote, or nobody listens; or it is no longer this log, which asking for its end finds out.
-      const fenced = apiCode(error) === WRONG_LAST_SEQUENCE;
-      if (fenced || (error instanceof NatsError && error.code === ErrorCode.NoResponders)) await this.lastSequence();
-      if (fenced) throw new AppendFenced(expectedLastSequence);
-      if (error instanceof NatsError) throw unavailable("JetStream did not take the batch", error);
+      if (error instanceof AppendFenced || error instanceof NobodyListens) await this.lastSequence();
       throw error;
-    } finally {
-      this.#interrupts.delete(reject);
     }
   }
 
@@ -235,7 +228,8 @@ export class JetStreamLog implements CuttableLog {
 
   #disconnected(what: string): void {
     this.#connected = false;
-    for (const interrupt of this.#interrupts) interrupt(new LogUnavailable(what));
+    // Their answers are lost too.
+    this.#appending.interrupt(what);
   }
 }
 
