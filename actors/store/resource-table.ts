@@ -1,6 +1,7 @@
 import type { Logger } from "../../runtime/mod.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import type { ObjectText } from "../kinds/text.ts";
+import { HashTable } from "./hash-table.ts";
 import { History } from "./history.ts";
 import { IndexTable } from "./index-table.ts";
 import type { StoredRecord } from "./record.ts";
@@ -32,7 +33,7 @@ export class ResourceTable {
   readonly watchers: Watchers;
   readonly history: History = new History();
   readonly #decode: (entry: Entry) => KubeObject;
-  readonly #places = new Map<Key, Place>();
+  readonly #places = new HashTable<Place>((place) => place.key);
   readonly #shelves = new Map<string, Shelf>();
   readonly #indexes: IndexTable[] = [];
   #listed: readonly Entry[] | undefined = NO_ENTRIES;
@@ -48,12 +49,12 @@ export class ResourceTable {
   }
 
   entry(key: Key): StoredEntry | undefined {
-    return this.#places.get(key)?.entry;
+    return this.#places.find(key)?.entry;
   }
 
   /** Applies one record and returns the change, which is in the history from now on. Throws when the log contradicts itself. */
   apply(record: StoredRecord): Change {
-    const place = this.#places.get(record.key);
+    const place = this.#places.find(record.key);
     const before = place?.entry;
     if ((record.op === "create") !== (before === undefined)) {
       throw new Error(
@@ -81,7 +82,7 @@ export class ResourceTable {
 
   /** Puts an object of a snapshot in its place, with no change to tell. Throws when there is one already. */
   load(key: Key, revision: number, text: ObjectText): void {
-    if (this.#places.has(key)) throw new Error(`${key} is there twice`);
+    if (this.#places.find(key) !== undefined) throw new Error(`${key} is there twice`);
     this.#store({ key, revision, text }, undefined);
     this.#listed = undefined;
   }
@@ -141,12 +142,12 @@ export class ResourceTable {
       this.#shelves.set(namespace, shelf);
     }
     const place: Place = { key, shelf, entry: undefined, indexed: undefined };
-    this.#places.set(key, place);
+    this.#places.add(place);
     return place;
   }
 
   #remove(place: Place): void {
-    this.#places.delete(place.key);
+    this.#places.remove(place.key);
     for (const index of this.#indexes) index.update(place, undefined, this.#decode);
     place.entry = undefined;
     place.shelf.removed();
