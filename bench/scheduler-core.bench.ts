@@ -1,4 +1,5 @@
 import { performance } from "node:perf_hooks";
+import { createPlacePool } from "../actors/mod.ts";
 import {
   ANYWHERE,
   type ClassHandle,
@@ -123,6 +124,30 @@ for (const name of ["cold", "warm"]) {
     placeBatch(inventory.cluster, { classes: [own], pods, pins }, indexes, random);
   }
   report("each pod of its own class", 2_000, performance.now() - start, `${NODES} nodes, 1 thread`);
+}
+
+for (const threads of [1, 2]) {
+  const inventory = inventoryOf(NODES);
+  const pool = createPlacePool(threads);
+  const pods = Int32Array.from({ length: BATCH_PODS }, (_, i) => i);
+  const pins = new Int32Array(BATCH_PODS).fill(ANYWHERE);
+  const rounds = 16;
+  let took_ms = 0;
+  let cpu_us = 0;
+  // The first two warm the threads up.
+  for (let round = -2; round < rounds; round++) {
+    const start = performance.now();
+    const before = process.cpuUsage();
+    const classes = Array.from(pods, (number) => inventory.ready(classOf(inventory, 100 + number + (round + 2) * BATCH_PODS)));
+    await pool.run({ cluster: inventory.cluster.buffer, batch: { classes, pods, pins }, seed: 1 });
+    if (round < 0) continue;
+    took_ms += performance.now() - start;
+    const { user, system } = process.cpuUsage(before);
+    cpu_us += user + system;
+  }
+  await pool.close();
+  const conditions = `${NODES} nodes, pool of ${threads}, ${Math.round(cpu_us / rounds / BATCH_PODS)} us of processor time a pod`;
+  report("each pod of its own class, through the pool", rounds * BATCH_PODS, took_ms, conditions);
 }
 
 /** Pods of one template whose places depend on each other's. */

@@ -1,15 +1,14 @@
-import { ClassIndex } from "./class-index.ts";
+import type { ClassIndex } from "./class-index.ts";
 import type { Cluster } from "./cluster.ts";
 import { type Diagnosis, diagnose } from "./diagnosis.ts";
 import type { Draw } from "./draw.ts";
-import { LocalScores } from "./local-scores.ts";
+import type { IndexCache } from "./index-cache.ts";
+import { type Looks, lookAt, podsOfClasses } from "./looks.ts";
 import { pickPlainly } from "./plain-loop.ts";
 import type { PodClass } from "./pod-class.ts";
 import { needsLoop } from "./profile.ts";
 import { NodeFilter } from "./survey.ts";
 
-/** Classes whose index a thread keeps; the one used longest ago goes first. */
-const CLASS_INDEXES_MAX = 128;
 /** In `pins`: the pod may run anywhere. */
 export const ANYWHERE = -1;
 /** In `pins`: the only node that the pod may run on does not exist. */
@@ -24,6 +23,8 @@ export interface Batch {
   readonly pods: Int32Array;
   /** For each pod the slot of the only node that it may run on, ANYWHERE or NO_SUCH_NODE. */
   readonly pins: Int32Array;
+  /** What other threads have found out beforehand; absent: nothing. */
+  readonly looks?: Looks;
 }
 
 export interface Placements {
@@ -34,48 +35,6 @@ export interface Placements {
   readonly diagnoses: readonly Diagnosis[];
 }
 
-/** The indexes that a thread has built, by cluster and class. */
-export class IndexCache {
-  readonly #indexes = new Map<string, ClassIndex>();
-  readonly #locals = new Map<string, LocalScores>();
-
-  /** The local scores of this class by slot, caught up with the cluster. */
-  locals(cluster: Cluster, pods: PodClass): Int32Array {
-    const key = `${cluster.identity}/${pods.id}/${pods.relationsId}`;
-    const known = this.#locals.get(key) ?? new LocalScores();
-    this.#locals.delete(key);
-    this.#locals.set(key, known);
-    if (this.#locals.size > CLASS_INDEXES_MAX) {
-      for (const oldest of this.#locals.keys()) {
-        this.#locals.delete(oldest);
-        break;
-      }
-    }
-    known.repair(cluster, pods);
-    return known.scores;
-  }
-
-  /** The index of this class, caught up with the cluster. */
-  current(cluster: Cluster, pods: PodClass): ClassIndex {
-    const key = `${cluster.identity}/${pods.id}/${pods.relationsId}`;
-    let index = this.#indexes.get(key);
-    if (index === undefined) {
-      index = new ClassIndex(cluster, pods);
-      if (this.#indexes.size >= CLASS_INDEXES_MAX) {
-        for (const oldest of this.#indexes.keys()) {
-          this.#indexes.delete(oldest);
-          break;
-        }
-      }
-    } else {
-      this.#indexes.delete(key);
-      index.repair(cluster, pods);
-    }
-    this.#indexes.set(key, index);
-    return index;
-  }
-}
-
 /** Decides for every pod of the batch in order and counts each placed pod in the cluster. */
 export function placeBatch(cluster: Cluster, batch: Batch, indexes: IndexCache, random: Draw): Placements {
   const slots = new Int32Array(batch.pods.length).fill(UNPLACED);
@@ -84,21 +43,27 @@ export function placeBatch(cluster: Cluster, batch: Batch, indexes: IndexCache, 
   // A class's failure holds for its next pods until a node changes.
   const failures = new Map<string, { readonly changes: number; readonly diagnosis: number }>();
   const current: (ClassIndex | undefined)[] = new Array(batch.classes.length).fill(undefined);
+  const times = podsOfClasses(batch);
+  const decide = (number: number): number => {
+    const pods = batch.classes[number] as PodClass;
+    if (needsLoop(cluster, pods)) return pickPlainly(cluster, pods, random, indexes.locals(cluster, pods));
+    let index = current[number];
+    if (index !== undefined) index.repair(cluster, pods);
+    else {
+      const look = times[number] === 1 ? indexes.look(cluster, pods, lookAt(batch.looks, number)) : undefined;
+      if (look !== undefined) return look.pick(cluster, pods, random);
+      index = indexes.index(cluster, pods);
+      current[number] = index;
+    }
+    return index.isSplintered ? pickPlainly(cluster, pods, random, indexes.locals(cluster, pods)) : index.pick(random);
+  };
   for (let i = 0; i < batch.pods.length; i++) {
     const number = batch.pods[i] as number;
     const pods = batch.classes[number] as PodClass;
     const pin = batch.pins[i] as number;
     let slot = UNPLACED;
-    if (pin !== ANYWHERE) {
-      if (pin >= 0 && cluster.live[pin] === 1 && new NodeFilter(cluster, pods).accepts(pin)) slot = pin;
-    } else if (needsLoop(cluster, pods)) slot = pickPlainly(cluster, pods, random, indexes.locals(cluster, pods));
-    else {
-      const known = current[number];
-      if (known === undefined) current[number] = indexes.current(cluster, pods);
-      else known.repair(cluster, pods);
-      const index = current[number] as ClassIndex;
-      slot = index.isSplintered ? pickPlainly(cluster, pods, random, indexes.locals(cluster, pods)) : index.pick(random);
-    }
+    if (pin === ANYWHERE) slot = decide(number);
+    else if (pin >= 0 && cluster.live[pin] === 1 && new NodeFilter(cluster, pods).accepts(pin)) slot = pin;
     if (slot >= 0) {
       cluster.add(slot, pods.usage, pods.marks);
       slots[i] = slot;
@@ -115,4 +80,35 @@ export function placeBatch(cluster: Cluster, batch: Batch, indexes: IndexCache, 
     diagnoses.push(diagnose(cluster, pods, pin));
   }
   return { slots, diagnosisOf, diagnoses };
+}
+
+/** The same pods in batches of at most so many, each with no more classes than it needs. */
+export function splitBatch({ classes, pods, pins }: Batch, most: number): Batch[] {
+  const batches: Batch[] = [];
+  for (let from = 0; from < pods.length; from += most) {
+    const numbers = new Map<number, number>();
+    const part = pods.subarray(from, from + most).map((number) => {
+      const known = numbers.get(number) ?? numbers.size;
+      numbers.set(number, known);
+      return known;
+    });
+    batches.push({
+      classes: [...numbers.keys()].map((number) => classes[number] as PodClass),
+      pods: part,
+      pins: pins.slice(from, from + most),
+    });
+  }
+  return batches;
+}
+
+/** What became of batches placed one after another, as if they had been one. */
+export function joinPlacements(parts: readonly Placements[]): Placements {
+  const diagnoses: Diagnosis[] = [];
+  const diagnosisOf: number[] = [];
+  for (const part of parts) {
+    const before = diagnoses.length;
+    for (const number of part.diagnosisOf) diagnosisOf.push(number < 0 ? number : before + number);
+    diagnoses.push(...part.diagnoses);
+  }
+  return { slots: Int32Array.from(parts.flatMap(({ slots }) => [...slots])), diagnosisOf: Int32Array.from(diagnosisOf), diagnoses };
 }

@@ -6,6 +6,7 @@ import type { PodClass } from "./pod-class.ts";
 import { FIXED_SCORES, groupOffsets, localScore, PEER_PLUGINS, USAGE_FILTERS, USAGE_SCORES } from "./profile.ts";
 import { OUT, RankedBuckets } from "./ranked-buckets.ts";
 import { Tallies } from "./tallies.ts";
+import { scoreAll } from "./usage-pass.ts";
 
 /** So many groups may have lost all their nodes before the index is built anew without them. */
 const DRAINED_GROUPS_MAX = 256;
@@ -171,7 +172,7 @@ export class ClassIndex {
   #refresh(slot: number): void {
     const tallies = this.#tallies;
     tallies?.refresh(this.#cluster, slot, this.#pods.relations?.eligible ?? NO_ELIGIBLE);
-    this.#place(slot);
+    this.#place(slot, this.#cluster.live[slot] === 1 ? localScore(this.#cluster, this.#pods, slot) : OUT);
     if (tallies === undefined || tallies.stirred.length === 0) return;
     for (let i = 0; i < tallies.stirred.length; i += 2) {
       const domains = tallies.keyAt(tallies.stirred[i] as number);
@@ -183,11 +184,9 @@ export class ClassIndex {
     tallies.stirred.length = 0;
   }
 
-  #place(slot: number): void {
-    const verdict = this.#cluster.live[slot] === 1 ? (this.#pods.verdicts[slot] as number) : OUT;
-    const level = verdict < 0 ? OUT : localScore(this.#cluster, this.#pods, slot);
+  #place(slot: number, level: number): void {
     if (level === OUT) this.#buckets.set(slot, 0, OUT);
-    else this.#assign(slot, verdict, level);
+    else this.#assign(slot, this.#pods.verdicts[slot] as number, level);
   }
 
   /** Puts a node that can take the pod into its group. */
@@ -233,6 +232,8 @@ export class ClassIndex {
       for (let slot = 0; slot < nodes; slot++) tallies.refresh(this.#cluster, slot, relations.eligible);
       tallies.stirred.length = 0;
     }
-    for (let slot = 0; slot < nodes && !this.#isSplintered; slot++) this.#place(slot);
+    const levels = new Int32Array(nodes);
+    scoreAll(this.#cluster, this.#pods, levels);
+    for (let slot = 0; slot < nodes && !this.#isSplintered; slot++) this.#place(slot, levels[slot] as number);
   }
 }

@@ -19,6 +19,8 @@ const STATIC_CLASSES_MAX = 256;
 /** Pod classes that are remembered by key. */
 const POD_CLASSES_MAX = 16_384;
 
+const NO_MARKS: Int32Array = new Int32Array(0);
+
 /** What a pod asks for, by name of resource, in the unit of its column (cpu in milli, all others whole). */
 export interface Needs {
   readonly requests: Readonly<Record<string, number>>;
@@ -76,6 +78,7 @@ export class Inventory implements WorldFacts {
   readonly #statics = new Map<string, StaticClass>();
   readonly #classes = new Map<string, ClassHandle>();
   readonly #usages = new Map<string, Usage>();
+  readonly #arrays = new Map<string, Int32Array | Uint8Array>();
   /** Worked-out static classes, the one used last at the end. */
   readonly #workedOut = new Set<StaticClass>();
   readonly #marks = new Marks();
@@ -179,8 +182,8 @@ export class Inventory implements WorldFacts {
       remember(this.#statics, staticKey, statics, POD_CLASSES_MAX);
     }
     const usage = this.usageOf(usageKey, needs);
-    const weights = weightsOf(profile, statics.facts, usage);
-    const handle: ClassHandle = { id: this.#nextClass++, statics, usage, priority, weights, filters: filtersOf(profile) };
+    const weights = this.#shared(weightsOf(profile, statics.facts, usage));
+    const handle: ClassHandle = { id: this.#nextClass++, statics, usage, priority, weights, filters: this.#shared(filtersOf(profile)) };
     remember(this.#classes, key, handle, POD_CLASSES_MAX);
     return handle;
   }
@@ -282,7 +285,7 @@ export class Inventory implements WorldFacts {
       scoring: statics.profile.scoring,
       usage,
       priority: handle.priority,
-      marks: kinship?.marks ?? new Int32Array(0),
+      marks: kinship?.marks ?? NO_MARKS,
       relations: kinship?.relations === undefined ? undefined : counted(kinship.relations, this.#keys, statics.eligible(this.#facts)),
     };
   }
@@ -300,6 +303,14 @@ export class Inventory implements WorldFacts {
       room = Math.min(room, Math.floor(left / (usage.amounts[i] as number)));
     });
     return room;
+  }
+
+  /** One array for all of the same content: they cross threads with every class. */
+  #shared<T extends Int32Array | Uint8Array>(array: T): T {
+    const key = `${array.constructor.name} ${array.join()}`;
+    const known = this.#arrays.get(key) as T | undefined;
+    if (known === undefined) this.#arrays.set(key, array);
+    return known ?? array;
   }
 
   #amounts(allocatable: Readonly<Record<string, number>>): Float64Array {

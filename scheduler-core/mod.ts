@@ -1,7 +1,7 @@
 /** The arithmetic of placement: nodes and pods as flat arrays, plugins, and the decision which node takes a pod. Pure. */
 
 export type { VolumeUse } from "./attached-volumes.ts";
-export { ANYWHERE, type Batch, IndexCache, NO_SUCH_NODE, type Placements, placeBatch, UNPLACED } from "./batch.ts";
+export { ANYWHERE, type Batch, joinPlacements, NO_SUCH_NODE, type Placements, placeBatch, splitBatch, UNPLACED } from "./batch.ts";
 export { Cluster, NO_PRIORITY } from "./cluster.ts";
 export type { Diagnosis } from "./diagnosis.ts";
 export { Draw } from "./draw.ts";
@@ -20,7 +20,9 @@ export type {
   VolumeFacts,
   ZoneLabel,
 } from "./facts.ts";
+export { IndexCache } from "./index-cache.ts";
 export { type ClassDescription, type ClassHandle, Inventory, type Needs, volumeLimit } from "./inventory.ts";
+export { type LookShare, prepareLooks, shareOf, takeLooks } from "./looks.ts";
 export type { Peer } from "./marks.ts";
 export type { DiskUse, HostPort } from "./numbering.ts";
 export type { AffinityTerm, PeerFacts, PeerSelector, SpreadConstraint, WeightedTerm } from "./peers.ts";

@@ -51,6 +51,15 @@ export interface Claims {
 }
 
 const NO_CLAIMS: Claims = { taken: [], wanted: [] };
+const NO_COLUMNS: Int32Array = new Int32Array(0);
+const CPU_AND_MEMORY: Int32Array = Int32Array.of(CPU_MILLI, MEMORY_BYTES);
+
+/** Columns as an array; the common ones are shared, so that many usages cross threads in one message at the price of few. */
+function columnsOf(columns: readonly number[]): Int32Array {
+  if (columns.length === 0) return NO_COLUMNS;
+  if (columns.length === 2 && columns[0] === CPU_MILLI && columns[1] === MEMORY_BYTES) return CPU_AND_MEMORY;
+  return Int32Array.from(columns);
+}
 
 /** A usage of these amounts by column (sparse; PODS is ignored). */
 export function usageOf(
@@ -62,15 +71,15 @@ export function usageOf(
 ): Usage {
   const asked = [...amounts].filter(([column, amount]) => column !== PODS && amount > 0).sort((a, b) => a[0] - b[0]);
   return {
-    columns: Int32Array.from(asked, ([column]) => column),
+    columns: columnsOf(asked.map(([column]) => column)),
     amounts: Float64Array.from(asked, ([, amount]) => amount),
     cpu_milli: amounts.get(CPU_MILLI) ?? 0,
     memory_bytes: amounts.get(MEMORY_BYTES) ?? 0,
     nonzeroCpu_milli: nonzero.cpu_milli,
     nonzeroMemory_bytes: nonzero.memory_bytes,
-    portsTaken: Int32Array.from([...ports.taken, ...disks.taken]),
-    portsWanted: Int32Array.from(ports.wanted),
-    disksWanted: Int32Array.from(disks.wanted),
+    portsTaken: columnsOf([...ports.taken, ...disks.taken]),
+    portsWanted: columnsOf(ports.wanted),
+    disksWanted: columnsOf(disks.wanted),
     attachments,
   };
 }

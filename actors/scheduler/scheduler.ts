@@ -13,7 +13,7 @@ import { DEFAULT_CONFIGURATION, type SchedulerConfiguration } from "./configurat
 import { wakeHelped } from "./hints.ts";
 import { Intake } from "./intake.ts";
 import { refusalMessage, unschedulableMessage, VICTIMS_ARE_LEAVING } from "./messages.ts";
-import type { PlaceTask } from "./place-worker.ts";
+import type { PlaceTask } from "./place-pool.ts";
 import type { Candidate, PodRecord } from "./pod-record.ts";
 import { type PreemptionOutcome, Preemptor } from "./preemptor.ts";
 import { profileOf } from "./profile.ts";

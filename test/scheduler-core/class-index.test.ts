@@ -2,8 +2,22 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ClassIndex } from "../../scheduler-core/class-index.ts";
 import { LocalScores } from "../../scheduler-core/local-scores.ts";
-import { bestNodes, type ClassHandle, type Cluster, Draw, Inventory, type Needs, type PodFacts } from "../../scheduler-core/mod.ts";
+import { type Looks, lookAt } from "../../scheduler-core/looks.ts";
+import {
+  ANYWHERE,
+  bestNodes,
+  type ClassHandle,
+  type Cluster,
+  Draw,
+  Inventory,
+  type Needs,
+  type PodFacts,
+  prepareLooks,
+  shareOf,
+  takeLooks,
+} from "../../scheduler-core/mod.ts";
 import { survey } from "../../scheduler-core/survey.ts";
+import { everyDraw } from "./every-draw.ts";
 
 const GIB = 1024 ** 3;
 
@@ -81,8 +95,11 @@ describe("ClassIndex", () => {
         const random = new Draw(seed);
         const indexes = new Map<number, ClassIndex>();
         const locals = new Map<number, LocalScores>();
+        let looks: Looks | undefined;
         let placed: { node: string; handle: ClassHandle }[] = [];
         for (const now of steps) {
+          // Nodes come and go between batches only.
+          if (now.do === "node" || now.do === "remove") looks = undefined;
           if (now.do === "node") {
             if (inventory.slotOf(`n${now.node}`) === undefined) placed = placed.filter(({ node }) => node !== `n${now.node}`);
             setNode(inventory, now);
@@ -104,9 +121,12 @@ describe("ClassIndex", () => {
             locals.set(handle.id, kept);
             kept.repair(cluster, pods);
             expect(survey(cluster, pods, kept.scores)).toEqual(survey(cluster, pods));
-            const drawn = draws(indexes.get(handle.id), random, best.length);
-            expect([...drawn].sort((a, b) => a - b)).toEqual(best);
-            const [slot] = drawn;
+            looks ??= lookAtAll(inventory);
+            const look = lookAt(looks, now.podClass);
+            expect(everyDraw((random) => look?.pick(cluster, pods, random) ?? -1)).toEqual(best);
+            const drawn = everyDraw((random) => (indexes.get(handle.id) as ClassIndex).pick(random));
+            expect(drawn).toEqual(best);
+            const slot = drawn[random.below(drawn.length)];
             if (slot === undefined) continue;
             cluster.add(slot, pods.usage);
             expectNoOvercommit(cluster, slot);
@@ -133,14 +153,14 @@ describe("ClassIndex", () => {
   });
 });
 
-/** Draws until each of `expected` ties should long have come up. */
-function draws(index: ClassIndex | undefined, random: Draw, expected: number): Set<number> {
-  const drawn = new Set<number>();
-  for (let i = 0; i < 40 * Math.max(1, expected); i++) {
-    const slot = index?.pick(random) ?? -1;
-    if (slot >= 0) drawn.add(slot);
-  }
-  return drawn;
+/** Looks at all classes, as other threads would before a batch. */
+function lookAtAll(inventory: Inventory): Looks {
+  const classes = [0, 1, 2, 3, 4].map((number) => inventory.ready(handleOf(inventory, number)));
+  const batch = { classes, pods: Int32Array.from(classes.keys()), pins: new Int32Array(classes.length).fill(ANYWHERE) };
+  const looks = prepareLooks(inventory.cluster, batch, () => false);
+  if (looks === undefined) throw new Error("no looks");
+  for (const share of [0, 1]) takeLooks(inventory.cluster, shareOf(batch, looks, share, 2));
+  return looks;
 }
 
 function expectNoOvercommit(cluster: Cluster, slot: number): void {

@@ -1,0 +1,70 @@
+import { ClassIndex } from "./class-index.ts";
+import type { Cluster } from "./cluster.ts";
+import { FirstLook } from "./first-look.ts";
+import { LocalScores } from "./local-scores.ts";
+import type { PodClass } from "./pod-class.ts";
+
+/** Classes whose index a thread keeps; the one used longest ago goes first. */
+const CLASS_INDEXES_MAX = 128;
+/** The same in nodes of all indexes together, for memory: each takes some 20 bytes. */
+const INDEXED_NODES_MAX = 1 << 24;
+/** But so many are kept in any case. */
+const CLASS_INDEXES_MIN = 4;
+/** Classes that a thread knows to have been asked for once. */
+const CLASSES_LOOKED_AT_MAX = 4_096;
+
+/** What a thread has found out about classes, by cluster and class, so that a batch repairs what the one before it built. */
+export class IndexCache {
+  readonly #indexes = new Map<string, ClassIndex>();
+  readonly #locals = new Map<string, LocalScores>();
+  /** Classes of which one pod was placed without an index; the next one builds it. */
+  readonly #lookedAt = new Map<string, true>();
+  #scratch: Int32Array = new Int32Array(0);
+
+  /** The index of this class, caught up with the cluster. */
+  index(cluster: Cluster, pods: PodClass): ClassIndex {
+    const key = keyOf(cluster, pods);
+    const known = this.#indexes.get(key);
+    known?.repair(cluster, pods);
+    return renew(this.#indexes, key, known ?? new ClassIndex(cluster, pods), mostFor(cluster));
+  }
+
+  /** For classes without an index: `localScore` by slot, caught up with the cluster. */
+  locals(cluster: Cluster, pods: PodClass): Int32Array {
+    const key = keyOf(cluster, pods);
+    const locals = renew(this.#locals, key, this.#locals.get(key) ?? new LocalScores(), mostFor(cluster));
+    locals.repair(cluster, pods);
+    return locals.scores;
+  }
+
+  /** For the only pod of a class in a batch: a look, its own or one that was `taken` before; undefined: the class is worth an index. */
+  look(cluster: Cluster, pods: PodClass, taken: FirstLook | undefined): FirstLook | undefined {
+    const key = keyOf(cluster, pods);
+    if (pods.relations !== undefined || this.#indexes.has(key) || this.#lookedAt.delete(key)) return undefined;
+    renew(this.#lookedAt, key, true, CLASSES_LOOKED_AT_MAX);
+    if (taken !== undefined) return taken;
+    if (this.#scratch.length < cluster.nodes) this.#scratch = new Int32Array(cluster.capacity);
+    return FirstLook.take(cluster, pods, this.#scratch);
+  }
+}
+
+function keyOf({ identity }: Cluster, { id, relationsId }: PodClass): string {
+  return `${identity}/${id}/${relationsId}`;
+}
+
+function mostFor({ capacity }: Cluster): number {
+  return Math.min(CLASS_INDEXES_MAX, Math.max(CLASS_INDEXES_MIN, Math.floor(INDEXED_NODES_MAX / capacity)));
+}
+
+/** Makes this entry the newest one and drops the oldest when there are too many. */
+function renew<V>(map: Map<string, V>, key: string, value: V, most: number): V {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size > most) {
+    for (const oldest of map.keys()) {
+      map.delete(oldest);
+      break;
+    }
+  }
+  return value;
+}

@@ -1,0 +1,73 @@
+import type { Cluster } from "./cluster.ts";
+import { SCORE_MAX } from "./plugins/plugin.ts";
+import type { PodClass } from "./pod-class.ts";
+import { FIXED_SCORES, localScore, USAGE_FILTERS, USAGE_SCORES } from "./profile.ts";
+import { OUT } from "./ranked-buckets.ts";
+import { CPU_MILLI, MEMORY_BYTES, PODS } from "./usage.ts";
+
+const FIT = USAGE_FILTERS.findIndex(({ name }) => name === "NodeResourcesFit");
+const FIT_SCORE = FIXED_SCORES.length + USAGE_SCORES.findIndex(({ name }) => name === "NodeResourcesFit");
+const BALANCED_SCORE = FIXED_SCORES.length + USAGE_SCORES.findIndex(({ name }) => name === "NodeResourcesBalancedAllocation");
+
+/**
+ * Writes by slot what `localScore` says of every node. Most classes ask for cpu and memory only and are scored as the default profile
+ * has it: for those the plugins' arithmetic is here once more, in one loop without calls, a sixth of the time. A property holds it to
+ * `localScore`.
+ */
+export function scoreAll(cluster: Cluster, pods: PodClass, scores: Int32Array): void {
+  const { nodes } = cluster;
+  if (isPlain(pods)) scorePlainly(cluster, pods, scores, nodes);
+  else for (let slot = 0; slot < nodes; slot++) scores[slot] = cluster.live[slot] === 1 ? localScore(cluster, pods, slot) : OUT;
+}
+
+/** Whether nothing but cpu, memory and the number of pods counts, in the default way. */
+function isPlain({ usage, scoring, filters, weights }: PodClass): boolean {
+  if (scoring !== undefined || usage.attachments !== undefined || filters[FIT] !== 1) return false;
+  if (usage.portsWanted.length + usage.disksWanted.length > 0) return false;
+  for (let i = 0; i < usage.columns.length; i++) if ((usage.columns[i] as number) > MEMORY_BYTES) return false;
+  for (let i = 0; i < USAGE_SCORES.length; i++) {
+    const at = FIXED_SCORES.length + i;
+    if (weights[at] !== 0 && at !== FIT_SCORE && at !== BALANCED_SCORE) return false;
+  }
+  return true;
+}
+
+function scorePlainly(cluster: Cluster, pods: PodClass, scores: Int32Array, nodes: number): void {
+  const { rows, stride, columns: width, live } = cluster;
+  const { verdicts, usage, weights } = pods;
+  const { cpu_milli, memory_bytes, nonzeroCpu_milli, nonzeroMemory_bytes } = usage;
+  const fitWeight = weights[FIT_SCORE] as number;
+  const balancedWeight = weights[BALANCED_SCORE] as number;
+  for (let slot = 0, row = 0; slot < nodes; slot++, row += stride) {
+    if (live[slot] !== 1 || (verdicts[slot] as number) < 0) {
+      scores[slot] = OUT;
+      continue;
+    }
+    const requested = row + width;
+    const cpu = rows[row + CPU_MILLI] as number;
+    const memory = rows[row + MEMORY_BYTES] as number;
+    const cpuTaken = rows[requested + CPU_MILLI] as number;
+    const memoryTaken = rows[requested + MEMORY_BYTES] as number;
+    if (
+      (rows[requested + PODS] as number) + 1 > (rows[row + PODS] as number) ||
+      (cpu_milli > 0 && cpu_milli > cpu - cpuTaken) ||
+      (memory_bytes > 0 && memory_bytes > memory - memoryTaken)
+    ) {
+      scores[slot] = OUT;
+      continue;
+    }
+    if (cpu === 0 || memory === 0) {
+      scores[slot] = localScore(cluster, pods, slot);
+      continue;
+    }
+    const cpuLeft = cpu - ((rows[requested + width] as number) + nonzeroCpu_milli);
+    const memoryLeft = memory - ((rows[requested + width + 1] as number) + nonzeroMemory_bytes);
+    const cpuUnused = cpuLeft < 0 ? 0 : Math.floor((cpuLeft * SCORE_MAX) / cpu);
+    const memoryUnused = memoryLeft < 0 ? 0 : Math.floor((memoryLeft * SCORE_MAX) / memory);
+    const cpuFraction = Math.min(1, (cpuTaken + cpu_milli) / cpu);
+    const memoryFraction = Math.min(1, (memoryTaken + memory_bytes) / memory);
+    const least = Math.floor((cpuUnused + memoryUnused) / 2);
+    const balanced = Math.trunc((1 - Math.abs((cpuFraction - memoryFraction) / 2)) * SCORE_MAX);
+    scores[slot] = fitWeight * least + balancedWeight * balanced;
+  }
+}
