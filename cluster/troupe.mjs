@@ -8,6 +8,7 @@
  *   node cluster/troupe.mjs check            the checks alone   (npm run check)
  *   node cluster/troupe.mjs bench SUITE      measurements       (npm run bench -- SUITE)
  *   node cluster/troupe.mjs sim [flags]      the simulator      (npm run sim -- [flags])
+ *   node cluster/troupe.mjs fuzz [flags]     strange requests  (npm run fuzz -- [flags])
  *   node cluster/troupe.mjs actors [flags]   a cluster's actors (npm run troupe -- actors [flags])
  *
  * Exit codes: 0 done, 1 failed, 2 wrong usage.
@@ -22,6 +23,7 @@ import { runProgram } from "./setup/program.mjs";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const PROGRAM = join(ROOT, "cluster", "main.ts");
+const FUZZER = join(ROOT, "test", "cluster", "gateway", "fuzz", "run.ts");
 
 /** @param {readonly string[]} argv @returns {Promise<number>} */
 async function launch([command, ...args]) {
@@ -51,6 +53,8 @@ async function launch([command, ...args]) {
         env: args[0] === "store" ? await withEtcdServer(equipped) : equipped,
       });
     }
+    case "fuzz":
+      return runProgram({ node, file: FUZZER, args, env });
     case "sim":
     case "actors":
       return runProgram({ node, file: PROGRAM, args: [command, ...args], env });

@@ -6,6 +6,7 @@ import { ConfigurationError } from "../kinds/managed-fields/applied-fields.ts";
 import { type Applied as AppliedFields, type ApplyConflict, applyConfiguration } from "../kinds/managed-fields/apply.ts";
 import { sayPath } from "../kinds/managed-fields/field-set.ts";
 import { nextLastApplied } from "../kinds/managed-fields/last-applied.ts";
+import { ItemError } from "../kinds/managed-fields/list-items.ts";
 import type { FieldManager } from "../kinds/managed-fields/managers.ts";
 import { emptyOf } from "../kinds/managed-fields/typed.ts";
 import type { KubeObject } from "../kinds/object.ts";
@@ -59,9 +60,9 @@ function checkedBody(kind: Kind<never>, body: unknown, name: string): object {
   }
   const { apiVersion, kind: named, metadata } = body as { apiVersion?: unknown; kind?: unknown; metadata?: Record<string, unknown> };
   if (apiVersion !== apiVersionOf(kind) || named !== kind.kind) {
-    const version = String(apiVersion ?? "");
+    const version = typeof apiVersion === "string" ? apiVersion : "";
     const whole = version.includes("/") ? version : `/${version}`;
-    throw badRequest(`invalid object type: ${whole}, Kind=${String(named ?? "")}`);
+    throw badRequest(`invalid object type: ${whole}, Kind=${typeof named === "string" ? named : ""}`);
   }
   if (metadata?.managedFields !== undefined && metadata.managedFields !== null) throw badRequest("metadata.managedFields must be nil");
   return metadata?.name === undefined ? { ...body, metadata: { ...metadata, name } } : body;
@@ -130,12 +131,14 @@ function attempt(kind: Kind<never>, body: object, apply: () => AppliedFields): A
   try {
     return apply();
   } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
+    // It is of the object that is there that nobody can tell the items of a list apart.
+    const live = error instanceof ItemError;
+    if (!live && !(error instanceof ConfigurationError)) throw error;
     const { namespace = "", name = "" } =
       (body as { readonly metadata?: { readonly namespace?: string; readonly name?: string } }).metadata ?? {};
     const apiVersion = apiVersionOf(kind);
     const gvk = `${apiVersion.includes("/") ? apiVersion : `/${apiVersion}`}, Kind=${kind.kind}`;
-    throw unclassified(`failed to create typed patch object (${namespace}/${name}; ${gvk}): ${error.message}`);
+    throw unclassified(`failed to create typed ${live ? "live" : "patch"} object (${namespace}/${name}; ${gvk}): ${error.message}`);
   }
 }
 

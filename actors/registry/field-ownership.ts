@@ -1,6 +1,7 @@
 /** Keeps `metadata.managedFields` of what is written: who owns which fields. The rules are in kinds/managed-fields; here they meet the store. */
 import type { Kind } from "../kinds/kind.ts";
 import { apiVersionOf } from "../kinds/kind.ts";
+import { ItemError } from "../kinds/managed-fields/list-items.ts";
 import {
   type FieldManager,
   type ManagedFieldsEntry,
@@ -39,7 +40,17 @@ export function fieldWrite(kind: Kind<never>, options: WriteOptions, door: strin
 
 /** The managers of a new object, as JSON. */
 export function ownedByCreate(write: FieldWrite, object: KubeObject): string | undefined {
-  return managersJson(afterCreate(write, object));
+  return managersJson(unlessUntold(() => afterCreate(write, object)));
+}
+
+/** Nobody manages the fields of an object with list items that cannot be told apart. Source: apimachinery's FieldManager.UpdateNoErrors. */
+function unlessUntold(decide: () => readonly FieldManager[]): readonly FieldManager[] {
+  try {
+    return decide();
+  } catch (error) {
+    if (!(error instanceof ItemError)) throw error;
+    return [];
+  }
 }
 
 /** The managers that a stored object has. */
@@ -60,7 +71,7 @@ export function ownedAfterUpdate(
   given: readonly ManagedFieldsEntry[] | undefined,
 ): string | undefined {
   const known = write.subresource === undefined ? sentManagers(given, text) : managersOf(text);
-  return known.length === 0 ? undefined : managersJson(afterUpdate(write, known, current, next));
+  return known.length === 0 ? undefined : managersJson(unlessUntold(() => afterUpdate(write, known, current, next)));
 }
 
 function sentManagers(given: readonly ManagedFieldsEntry[] | undefined, text: ObjectText): readonly FieldManager[] {

@@ -104,9 +104,12 @@ export async function decideUpdate<T extends KubeObject>(
       ? nextByStatus(kind, wanted, current, options.subresource, world.access.clock.now_ms())
       : await nextBySpec(world, kind, wanted, current, companion, options);
   const plan: Plan<T> = companion === undefined ? { object: next, mutations: [] } : companion.plan(next, current);
-  if (plan.mutations.length === 0 && sameObject(plan.object, current) && !ownsAnew(wanted, options, entry)) return { done: entry };
-  const text = encodeObject(plan.object, managersAfter(world, kind, entry, current, wanted, plan.object, options));
-  if (text === entry.text && plan.mutations.length === 0) return { done: entry };
+  const same = plan.mutations.length === 0 && sameObject(plan.object, current);
+  if (same && !ownsAnew(wanted, options, entry)) return { done: entry };
+  const managers = managersAfter(world, kind, entry, current, wanted, plan.object, options);
+  // Texts do not tell: versions that are stored in another's form have their fields in another order.
+  if (same && managers === managedFieldsOf(entry.text)) return { done: entry };
+  const text = encodeObject(plan.object, managers);
   const { key, revision: expect } = entry;
   if (options.dryRun === true) return { done: { key, revision: expect, text } };
   const released = isReleased(kind as unknown as Kind, plan.object);

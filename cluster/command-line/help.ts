@@ -15,6 +15,10 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --minutes M        virtual minutes a run (default 10)
     --seeds COUNT      so many runs, one seed after another (default 1)
     --trace            print all that happens
+  npm run fuzz -- [flags]             ask a gateway of its own strange things, seed after seed, until something breaks
+    --minutes M        for so long (default 10)
+    --seed N           the seed to begin with (default 1); the same seed is the same requests
+    --case CHOICES     one case alone, as a failure names it
   npm run troupe -- actors [flags]    the actors of a running cluster by host and kind; on a terminal again and again
     --data DIR         where the cluster lives (default .troupe)
     --once, --json     one table; one line of JSON

@@ -1,14 +1,11 @@
 import type { IncomingMessage } from "node:http";
-import { parse as parseYaml, YAMLParseError } from "yaml";
-import { badRequest, requestEntityTooLarge, unsupportedMediaType } from "../../actors/kinds/errors.ts";
+import { requestEntityTooLarge, unsupportedMediaType } from "../../actors/kinds/errors.ts";
 import type { ExpectedKind } from "./protobuf-body.ts";
 import { jsonFromProtobuf } from "./protobuf-body.ts";
+import { readYaml } from "./yaml.ts";
 
 /** The largest body read. Source: apiserver's MaxRequestBodyBytes. */
 export const BODY_BYTES_MAX: number = 3 * 1024 * 1024;
-
-/** Aliases that a YAML body may expand to, so that a small body cannot become a huge object. */
-const YAML_ALIASES_MAX = 100;
 
 /** Media types of objects that are read. */
 const OBJECT_TYPES = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
@@ -72,7 +69,7 @@ export function objectText(mediaType: string, body: Buffer, expected: ExpectedKi
     case "application/yaml":
     case "application/x-yaml":
     case "text/yaml":
-      return jsonFromYaml(body.toString("utf8"));
+      return JSON.stringify(readYaml(body.toString("utf8")));
     case "application/vnd.kubernetes.protobuf":
       return jsonFromProtobuf(body, expected);
     default:
@@ -95,39 +92,3 @@ export function patchTypeOf(mediaType: string, merges: boolean): PatchType {
       throw unsupportedMediaType(accepted);
   }
 }
-
-/** JSON is YAML too, and far quicker to read as JSON. */
-export function jsonFromYaml(body: string): string {
-  const first = body.trimStart()[0];
-  if (first === "{" || first === "[") {
-    try {
-      JSON.parse(body);
-      return body;
-    } catch {
-      // A flow mapping that is YAML but no JSON.
-    }
-  }
-  try {
-    const value: unknown = parseYaml(body, { maxAliasCount: YAML_ALIASES_MAX, schema: "core" });
-    return JSON.stringify(value ?? null);
-  } catch (error) {
-    throw badRequest(`error converting YAML to JSON: yaml: ${yamlProblem(error)}`);
-  }
-}
-
-/** Go's YAML reader names the line and what it missed; ours shows the place over several lines, of which the first says what is wrong. */
-function yamlProblem(error: unknown): string {
-  if (!(error instanceof YAMLParseError)) return error instanceof Error ? error.message : String(error);
-  const line = error.linePos?.[0].line ?? 1;
-  const what = GO_YAML_WORDS[error.code] ?? error.message.split(" at line ")[0] ?? error.message;
-  return `line ${line}: ${what}`;
-}
-
-/** Where both readers mean the same. Source: go-yaml's parser and scanner. */
-const GO_YAML_WORDS: Partial<Record<YAMLParseError["code"], string>> = {
-  BLOCK_AS_IMPLICIT_KEY: "mapping values are not allowed in this context",
-  BAD_SCALAR_START: "found character that cannot start any token",
-  MISSING_CHAR: "did not find expected node content",
-  TAB_AS_INDENT: "found character that cannot start any token",
-  UNEXPECTED_TOKEN: "did not find expected key",
-};

@@ -17,6 +17,7 @@ import type { IncludeObject } from "./object-text.ts";
 import type { RequestInfo, ResourceRequest } from "./route.ts";
 import { bind, subresource } from "./subresources.ts";
 import { targetOf } from "./target.ts";
+import { warningValues } from "./warnings.ts";
 import type { Watches } from "./watches.ts";
 import { create, patch, remove, removeCollection, update } from "./writes.ts";
 
@@ -32,7 +33,7 @@ export async function answerResource(
 ): Promise<Answer> {
   const target = targetOf(info, context.kinds);
   const deprecation = "kind" in target ? target.kind.custom?.deprecation : undefined;
-  if (deprecation !== undefined) response.setHeader("Warning", `299 - ${JSON.stringify(deprecation)}`);
+  if (deprecation !== undefined) response.setHeader("Warning", warningValues([deprecation]));
   switch (target.target) {
     case "no-page":
       return PAGE_NOT_FOUND;

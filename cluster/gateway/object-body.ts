@@ -6,8 +6,9 @@ import { readObjectBody, readPatchBody } from "../../actors/kinds/machinery/body
 import type { KubeObject } from "../../actors/kinds/object.ts";
 import { StatusError } from "../../actors/kinds/status.ts";
 import type { Patch, Requester } from "../../actors/registry/registry.ts";
-import { jsonFromYaml, objectText, patchTypeOf } from "./body.ts";
+import { objectText, patchTypeOf } from "./body.ts";
 import type { CheckedOptions } from "./write-options.ts";
+import { readYaml } from "./yaml.ts";
 
 /** What of a writing request is not in its URL. */
 export interface Content {
@@ -31,12 +32,7 @@ export function readObject<T extends KubeObject>(
   kinds: KindTable,
 ): ReadBody<T> {
   const isKnown = (apiVersion: string, name: string): boolean => kinds.byApiVersion(apiVersion, name) !== undefined;
-  try {
-    return readObjectBody<T>(kind, objectText(content.mediaType, content.body, kind), options.fieldValidation, isKnown);
-  } catch (error) {
-    // The stack overflows long before a body of allowed size is at its deepest; no honest object comes near either.
-    throw error instanceof RangeError ? badRequest("the body is nested too deeply") : error;
-  }
+  return readObjectBody<T>(kind, objectText(content.mediaType, content.body, kind), options.fieldValidation, isKnown);
 }
 
 export const APPLY_TYPE = "application/apply-patch+yaml";
@@ -44,7 +40,7 @@ export const APPLY_TYPE = "application/apply-patch+yaml";
 /** The configuration in the body of an apply; 400 when it is no YAML. */
 export function readConfiguration(content: Content): unknown {
   try {
-    return JSON.parse(jsonFromYaml(content.body.toString("utf8"))) as unknown;
+    return readYaml(content.body.toString("utf8"));
   } catch (error) {
     throw error instanceof StatusError ? badRequest(`error decoding YAML: ${error.status.message}`) : error;
   }

@@ -11,6 +11,7 @@ import { roomIn } from "./backpressure.ts";
 import { listChunks, listSize } from "./list-text.ts";
 import type { IncludeObject } from "./object-text.ts";
 import { partialObject, tableOfOne, wholeObject } from "./object-text.ts";
+import { warningValues } from "./warnings.ts";
 
 /** Answers larger than this are compressed for clients that ask. Source: apiserver's defaultGzipThresholdBytes. */
 export const GZIP_BYTES_MIN: number = 128 * 1024;
@@ -154,8 +155,7 @@ function flat(headers: Headers): string[] {
 
 const NO_HEADERS: readonly string[] = [];
 
-/** RFC 7234 warnings as Kubernetes sends them: code 299, no agent. */
 function warningHeaders(warnings: readonly string[] | undefined): readonly string[] {
   if (warnings === undefined || warnings.length === 0) return NO_HEADERS;
-  return warnings.flatMap((text) => ["Warning", `299 - ${JSON.stringify(text)}`]);
+  return warningValues(warnings).flatMap((value) => ["Warning", value]);
 }

@@ -1,6 +1,7 @@
 import { badRequest, methodNotAllowed } from "../../actors/kinds/errors.ts";
 import type { Kind } from "../../actors/kinds/kind.ts";
 import { keyFor } from "../../actors/kinds/kind.ts";
+import { JsonError, parseJson } from "../../actors/kinds/machinery/json.ts";
 import type { ObjectMeta } from "../../actors/kinds/object.ts";
 import type { Deleted, WrittenPart } from "../../actors/registry/registry.ts";
 import type { Answer } from "./answer.ts";
@@ -117,9 +118,9 @@ function deleteBody(content: Content): unknown {
   if (content.body.length === 0) return undefined;
   const text = objectText(content.mediaType, content.body, DELETE_OPTIONS);
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text);
   } catch (error) {
-    throw badRequest(`couldn't get version/kind; json parse error: ${error instanceof Error ? error.message : String(error)}`);
+    throw error instanceof JsonError ? badRequest(`couldn't get version/kind; json parse error: ${error.message}`) : error;
   }
 }
 

@@ -39,8 +39,8 @@ function validate({ metadata, spec }: LimitRange): FieldError[] {
   return errors;
 }
 
-function validateType(type: string, field: string): FieldError[] {
-  return qualifiedName(type).map((message) => invalid(field, type, message));
+function validateType(type: string | undefined, field: string): FieldError[] {
+  return qualifiedName(type ?? "").map((message) => invalid(field, type ?? "", message));
 }
 
 function validateNames(item: LimitRangeItem, field: string): FieldError[] {

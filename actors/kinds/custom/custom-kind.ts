@@ -1,6 +1,7 @@
 /** The rows that a CustomResourceDefinition makes in the table of kinds: one for each version that it serves. */
 import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from "../generated/types.ts";
 import type { CustomFacts, FieldValue, Kind, Subresource } from "../kind.ts";
+import { goText } from "../machinery/go-json.ts";
 import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
 import type { KubeObject } from "../object.ts";
@@ -169,6 +170,6 @@ function reader(path: string): FieldValue<KubeObject> {
   const read = jsonPath(path);
   return (object) => {
     const value = read?.(object)[0];
-    return value === undefined || value === null ? "" : String(value);
+    return value === undefined || value === null ? "" : goText(value);
   };
 }

@@ -1,4 +1,5 @@
 /** The simple JSONPaths of printer columns, scales and selectable fields. Source: k8s.io/client-go/util/jsonpath. */
+import { goText } from "../machinery/go-json.ts";
 import { isMembers } from "./structural-schema.ts";
 
 type Step = (values: readonly unknown[]) => unknown[];
@@ -62,6 +63,6 @@ function filterOf(match: RegExpExecArray): Step {
     everything(values).filter((item) => {
       const found = read?.(item)[0];
       if (operator === undefined) return found !== undefined;
-      return (found !== undefined && String(found) === wanted) === (operator === "==");
+      return (found !== undefined && goText(found) === wanted) === (operator === "==");
     });
 }

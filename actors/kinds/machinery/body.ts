@@ -4,7 +4,7 @@ import { invalid as invalidField } from "../field-error.ts";
 import type { KubeObject } from "../object.ts";
 import type { StatusError } from "../status.ts";
 import { duplicateKeys } from "./duplicate-keys.ts";
-import { goSyntaxError } from "./go-json.ts";
+import { JsonError, parseJson } from "./json.ts";
 import { type Shaped, ShapeError, shape } from "./shape.ts";
 
 /** What to do with fields that the kind does not have, and with fields that are there twice. */
@@ -50,10 +50,10 @@ export function unrecognizedBody({ kind }: Pick<BodyKind, "kind">, words: string
 
 function parse(text: string, kind: BodyKind): unknown {
   try {
-    return JSON.parse(text);
-  } catch {
-    const words = goSyntaxError(text) ?? "unexpected end of JSON input";
-    throw unrecognizedBody(kind, `couldn't get version/kind; json parse error: ${words}`, Buffer.from(text));
+    return parseJson(text);
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    throw unrecognizedBody(kind, `couldn't get version/kind; json parse error: ${error.message}`, Buffer.from(text));
   }
 }
 
@@ -83,6 +83,7 @@ export function readObjectBody<T extends KubeObject>(
     const words = `couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`;
     throw unrecognizedBody(kind, words, Buffer.from(text));
   }
+  checkTypes(kind, body as NamedBody, text);
   if (kind.custom !== undefined) checkCustomKind(kind, body as NamedBody, text);
   else checkKind(kind, body as NamedBody, isKnown);
   const shaped = shapeOrRefuse(kind, body);
@@ -99,6 +100,17 @@ function prefix(kind: BodyKind): string {
   return `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}`;
 }
 
+/** What the decoder says that looks for the kind alone. */
+function checkTypes(kind: BodyKind, body: NamedBody, text: string): void {
+  for (const member of ["apiVersion", "kind"] as const) {
+    const value = body[member];
+    if (value === undefined || value === null || typeof value === "string") continue;
+    const what = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+    const words = `couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into Go struct field .${member} of type string`;
+    throw unrecognizedBody(kind, words, Buffer.from(text));
+  }
+}
+
 interface NamedBody {
   readonly apiVersion?: unknown;
   readonly kind?: unknown;
@@ -110,16 +122,20 @@ function checkCustomKind(kind: BodyKind, body: NamedBody, text: string): void {
   if (body.kind === undefined || body.kind === "") throw badRequest(`${prefix(kind)}: Object 'Kind' is missing in '${text}'`);
   const own = `${kind.group}/${kind.version}`;
   if (body.apiVersion !== own) {
-    throw badRequest(`the API version in the data (${String(body.apiVersion ?? "")}) does not match the expected API version (${own})`);
+    throw badRequest(
+      `the API version in the data (${typeof body.apiVersion === "string" ? body.apiVersion : ""}) does not match the expected API version (${own})`,
+    );
   }
   if (body.kind === kind.kind) return;
-  throw invalid(kind, String(body.metadata?.name ?? ""), [invalidField("kind", body.kind, `must be ${kind.kind}`)]);
+  throw invalid(kind, typeof body.metadata?.name === "string" ? body.metadata.name : "", [
+    invalidField("kind", body.kind, `must be ${kind.kind}`),
+  ]);
 }
 
 function checkKind(kind: BodyKind, body: NamedBody, isKnown: (apiVersion: string, kind: string) => boolean): void {
   const own = kind.group === "" ? kind.version : `${kind.group}/${kind.version}`;
-  const named = body.kind === undefined || body.kind === "" ? kind.kind : String(body.kind);
-  const apiVersion = body.apiVersion === undefined || body.apiVersion === "" ? own : String(body.apiVersion);
+  const named = typeof body.kind !== "string" || body.kind === "" ? kind.kind : body.kind;
+  const apiVersion = typeof body.apiVersion !== "string" || body.apiVersion === "" ? own : body.apiVersion;
   if (named === kind.kind && apiVersion === own) return;
   const [group, version] = splitVersion(apiVersion);
   const head = `${named} in version "${version}" cannot be handled as a ${kind.kind}`;
@@ -147,9 +163,9 @@ function strictProblems(unknown: readonly string[], text: string): string[] {
 /** The decoded body of a JSON, merge or strategic merge patch. Throws StatusError 400. */
 export function readPatchBody(text: string): unknown {
   try {
-    return JSON.parse(text);
-  } catch {
-    throw badRequest(`error decoding patch: ${goSyntaxError(text) ?? "unexpected end of JSON input"}`);
+    return parseJson(text);
+  } catch (error) {
+    throw error instanceof JsonError ? badRequest(`error decoding patch: ${error.message}`) : error;
   }
 }
 

@@ -3,6 +3,8 @@
  * checks or warnings. The text must be valid JSON.
  */
 
+import { endOfString } from "./json.ts";
+
 /** How many are named; more say no more. */
 const DUPLICATES_MAX = 100;
 
@@ -62,13 +64,4 @@ export function duplicateKeys(text: string): readonly string[] {
     }
   }
   return [...found];
-}
-
-/** Where the string that begins at `start` has its closing quote. */
-function endOfString(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) {
-    if (text[at] === "\\") at++;
-    else if (text[at] === '"') return at;
-  }
-  return text.length;
 }

@@ -1,4 +1,13 @@
-/** What Go's JSON decoder says of a text that is no JSON. Source: encoding/json's scanner. */
+/** How Go speaks of JSON. What its decoder says of a text that is none: source encoding/json's scanner. */
+
+/** A decoded value as Go's `%v` prints it. */
+export function goText(value: unknown): string {
+  if (value === null || value === undefined) return "<nil>";
+  if (Array.isArray(value)) return `[${value.map(goText).join(" ")}]`;
+  if (typeof value !== "object") return String(value);
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `map[${members.map(([name, one]) => `${name}:${goText(one)}`).join(" ")}]`;
+}
 
 const END = "unexpected end of JSON input";
 

@@ -1,5 +1,6 @@
 /** JSON patch (RFC 6902) on JSON Pointers (RFC 6901). */
 import { isDeepStrictEqual } from "node:util";
+import { goText } from "./go-json.ts";
 import { setOwn } from "./merge-patch.ts";
 
 /** The patch does not fit the document, or is none. Kubernetes answers 422 without details, or 400 for what is no patch. */
@@ -127,9 +128,9 @@ function apply(root: { document: unknown }, operation: Operation): void {
       add(root, path, structuredClone(get(root, steps(operation.from, "from"))));
       return;
     case "test":
-      if (!isDeepStrictEqual(get(root, path), value)) throw refuse(`testing value ${String(operation.path)} failed`);
+      if (!isDeepStrictEqual(get(root, path), value)) throw refuse(`testing value ${goText(operation.path)} failed`);
       return;
     default:
-      throw refuse(`Unexpected kind: ${String(op)}`);
+      throw refuse(`Unexpected kind: ${goText(op)}`);
   }
 }

@@ -1,4 +1,5 @@
 /** What strategic merge patch knows of single values: their kinds, their keys, and its words for what does not fit. */
+import { goText } from "./go-json.ts";
 
 /** The patch cannot be applied. Kubernetes answers 400 or 422 in the cases it knows, and 500 without a reason in the others. */
 export class StrategicPatchError extends Error {
@@ -29,18 +30,11 @@ export function badType(expected: string, value: unknown): StrategicPatchError {
   return new StrategicPatchError(500, `expected a ${expected}, but received a ${goType(value)}`);
 }
 
-export function printMap(map: Json): string {
-  return `map[${Object.keys(map)
-    .sort()
-    .map((key) => `${key}:${String(map[key])}`)
-    .join(" ")}]`;
-}
-
 /** The value by which an item of a merged list is known. */
 export function mergeValue(item: unknown, mergeKey: string): unknown {
   if (!isMap(item)) throw badType("map[string]interface {}", item);
   if (!Object.hasOwn(item, mergeKey)) {
-    throw new StrategicPatchError(500, `map: ${printMap(item)} does not contain declared merge key: ${mergeKey}`);
+    throw new StrategicPatchError(500, `map: ${goText(item)} does not contain declared merge key: ${mergeKey}`);
   }
   return item[mergeKey];
 }

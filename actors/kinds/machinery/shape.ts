@@ -205,7 +205,9 @@ function typeCheck(type: FieldType, goType: string): Check {
         const place = { parent, step, struct };
         for (let index = 0; index < value.length; index++) {
           const one: unknown = value[index];
-          const kept = one === null ? structuredClone(zero) : item(one, place, index, undefined, walk);
+          // A struct of which nothing is said is one all the same, with what it always has.
+          const given = one === null && zero !== null && typeof zero === "object" ? {} : one;
+          const kept = given === null ? zero : item(given, place, index, undefined, walk);
           if (kept !== one) value[index] = kept;
         }
         return value;
@@ -222,7 +224,8 @@ function typeCheck(type: FieldType, goType: string): Check {
         const map = value as Struct;
         for (const key in map) {
           const one = map[key];
-          const kept = one === null ? zero : item(one, place, key, undefined, walk);
+          const given = one === null && zero !== null && typeof zero === "object" ? {} : one;
+          const kept = given === null ? zero : item(given, place, key, undefined, walk);
           if (kept !== one) map[key] = kept;
         }
         return map;

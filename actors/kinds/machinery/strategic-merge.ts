@@ -6,8 +6,9 @@
 import type { MergeFacts } from "../merge-keys.ts";
 import { mergeFactsOf } from "../merge-keys.ts";
 import { orderItems } from "./element-order.ts";
+import { goText } from "./go-json.ts";
 import type { Json } from "./merge-item.ts";
-import { badType, goType, isMap, mergeValue, printMap, StrategicPatchError } from "./merge-item.ts";
+import { badType, goType, isMap, mergeValue, StrategicPatchError } from "./merge-item.ts";
 import { setOwn } from "./merge-patch.ts";
 import type { FieldType } from "./schema.ts";
 import { definitionNamed, definitionOf } from "./schema.ts";
@@ -63,7 +64,7 @@ function applyDirective(patch: Json): Json {
   const { [DIRECTIVE]: directive, ...rest } = patch;
   if (directive === "replace") return rest;
   if (directive === "delete") return {};
-  throw new StrategicPatchError(500, `unknown patch type: ${String(directive)} in map: ${printMap(patch)}`);
+  throw new StrategicPatchError(500, `unknown patch type: ${goText(directive)} in map: ${goText(patch)}`);
 }
 
 function retainKeys(result: Json, patch: Json): void {
@@ -156,12 +157,8 @@ function checkOrder(change: readonly unknown[], order: readonly unknown[], merge
   if (at < items.length)
     throw new StrategicPatchError(
       500,
-      `The order in patch list:\n${printList(change)}\n doesn't match ${ORDER_PREFIX} list:\n${printList(order)}\n`,
+      `The order in patch list:\n${goText(change)}\n doesn't match ${ORDER_PREFIX} list:\n${goText(order)}\n`,
     );
-}
-
-function printList(list: readonly unknown[]): string {
-  return `[${list.map((item) => (isMap(item) ? printMap(item) : String(item))).join(" ")}]`;
 }
 
 function sameItem(a: unknown, b: unknown, mergeKey: string | undefined): boolean {
@@ -201,7 +198,7 @@ function mergeItems(before: readonly unknown[], change: readonly unknown[], merg
       const value = mergeValue(item, mergeKey);
       items = items.filter((old) => !(isMap(old) && old[mergeKey] === value));
     } else if (directive === "merge") throw new StrategicPatchError(500, "merging lists cannot yet be specified in the patch");
-    else throw new StrategicPatchError(500, `unknown patch type: ${String(directive)} in map: ${printMap(item)}`);
+    else throw new StrategicPatchError(500, `unknown patch type: ${goText(directive)} in map: ${goText(item)}`);
   }
   if (replaced) return changes;
   const live = items;

@@ -58,6 +58,8 @@ interface Owner {
 /** Outcomes of writes that were alike: the same fields changed, of objects whose fields were owned alike. */
 const outcomes = new Map<string, readonly Owner[]>();
 const OUTCOMES_MAX = 4_096;
+/** A larger object is hardly written a second time alike, and would not be worth its place. */
+const LIKENESS_CHARS_MAX = 8_192;
 
 /**
  * The managers after a write that is no apply: what it changed is the writer's alone, what it removed is nobody's. Source:
@@ -74,7 +76,7 @@ export function afterUpdate(write: FieldWrite, managers: readonly FieldManager[]
   if (owners === undefined) {
     owners = decideOwners(write, managers, live, next, own);
     if (outcomes.size >= OUTCOMES_MAX) outcomes.clear();
-    outcomes.set(likeness, owners);
+    if (likeness.length <= LIKENESS_CHARS_MAX) outcomes.set(likeness, owners);
   }
   const after = owners.map(({ manager, timeOf, template }) => ({
     ...manager,

@@ -1,0 +1,184 @@
+import type { Choices } from "./choices.ts";
+
+/** JSON that is written as it stands, where `JSON.stringify` would not write it so. */
+export class Raw {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+const LONG_CHARS = 300;
+/** More than an annotation may have. */
+const GIANT_CHARS = 300_000;
+/** Nearly as much as a body may have. */
+const HUGE_CHARS = 2_900_000;
+const NESTING: readonly number[] = [20, 200, 3_000, 12_000, 200_000];
+
+const STRINGS: readonly string[] = [
+  "",
+  "a",
+  "A",
+  "-",
+  ".",
+  "..",
+  "a/b",
+  "/",
+  "%2f",
+  "a b",
+  " a",
+  "a\n",
+  "\n",
+  "\u0000",
+  "\u0000a",
+  "\ud800",
+  "a\udfffb",
+  "\u2028",
+  "é",
+  "日本",
+  "😀",
+  "\ufeff",
+  "__proto__",
+  "constructor",
+  "toString",
+  "hasOwnProperty",
+  "then",
+  "toJSON",
+  "null",
+  "true",
+  "0",
+  "-0",
+  "1e400",
+  "1Ki",
+  "10%",
+  "1e99999999",
+  "0.0000000000000000001",
+  "99999999999999999999",
+  "-1",
+  "NaN",
+  "Infinity",
+  "2026-01-01T00:00:00Z",
+  "9999-99-99T99:99:99Z",
+  "0001-01-01T00:00:00Z",
+  "=",
+  "!",
+  "!=",
+  "in",
+  "a in (",
+  "a notin (b),c",
+  "*",
+  "$(x)",
+  "$$",
+  "~0~1",
+  "-----BEGIN CERTIFICATE-----",
+  "(((((((a+)+)+)+)+)+)+)+$",
+  "^(a|a)*$",
+  '"},"name":"x',
+  '],"name":',
+  '"managedFields":[',
+  "127.0.0.1",
+  "::1",
+  "::ffff:1.2.3.4",
+  "10.96.0.1",
+  "10.0.0.0/8",
+  "8080",
+  "http",
+  "*.example.com",
+  "kubernetes.io/hostname",
+  "a".repeat(63),
+  "a".repeat(64),
+  "a".repeat(253),
+  "a".repeat(254),
+  "é".repeat(200),
+  "a.".repeat(LONG_CHARS),
+  "a/".repeat(LONG_CHARS),
+  "0".repeat(LONG_CHARS),
+];
+
+const NUMBERS: readonly string[] = [
+  "0",
+  "1",
+  "-1",
+  "-0",
+  "0.5",
+  "1.0",
+  "1e0",
+  "1e3",
+  "2147483647",
+  "2147483648",
+  "-2147483649",
+  "65536",
+  "9007199254740993",
+  "9223372036854775807",
+  "9223372036854775808",
+  "1e21",
+  "1e308",
+  "1e400",
+  "-1e400",
+  "1e-400",
+  `1${"0".repeat(LONG_CHARS)}`,
+];
+
+const STRUCTURES: readonly unknown[] = [
+  null,
+  true,
+  false,
+  [],
+  {},
+  [null],
+  [[]],
+  [{}],
+  { "": "" },
+  { a: null },
+  { a: [] },
+  new Raw('{"__proto__":{"x":1}}'),
+  new Raw('{"constructor":{"prototype":{"x":1}}}'),
+  new Raw('{"a":1,"a":2}'),
+  new Raw('{"toJSON":"x"}'),
+  new Raw('{"length":-1}'),
+];
+
+export function hostileString(choices: Choices): string {
+  // The longest are rare: they take the time of a hundred others.
+  if (choices.once(60)) return "x".repeat(choices.once(8) ? HUGE_CHARS : GIANT_CHARS);
+  return choices.of(STRINGS);
+}
+
+export function hostileNumber(choices: Choices): Raw {
+  return new Raw(choices.of(NUMBERS));
+}
+
+/** A value of any type, from nothing to a bomb. */
+export function hostileValue(choices: Choices): unknown {
+  switch (choices.below(5)) {
+    case 0:
+      return hostileString(choices);
+    case 1:
+      return hostileNumber(choices);
+    case 2:
+      return choices.of(STRUCTURES);
+    case 3:
+      return choices.once(10) ? nested(choices) : [hostileString(choices), hostileString(choices)];
+    default:
+      return { [hostileString(choices)]: choices.of(STRUCTURES), a: hostileNumber(choices) };
+  }
+}
+
+function nested(choices: Choices): Raw {
+  const depth = choices.of(NESTING);
+  const [open, inside, close] = choices.of([
+    ["[", "", "]"],
+    ['{"a":', "1", "}"],
+    ['[{"a":', "[]", "}]"],
+  ] as const);
+  return new Raw(open.repeat(depth) + inside + close.repeat(depth));
+}
+
+/** JSON with the raw parts as they stand. */
+export function printJson(value: unknown): string {
+  if (value instanceof Raw) return value.text;
+  if (Array.isArray(value)) return `[${value.map(printJson).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
+  const members = Object.entries(value).filter(([, one]) => one !== undefined);
+  return `{${members.map(([name, one]) => `${JSON.stringify(name)}:${printJson(one)}`).join(",")}}`;
+}
