@@ -56,7 +56,7 @@ host.register(createSchedulerKind({ view: replica, registry, recorder: recorderF
 host.register(createControllerKind({ view: replica, registry, recorderFor, kinds: BUILT_IN_KINDS, caCertificate: "" }));
 host.register(createFleetKind({ view: replica, runtime: runtime.name }));
 host.register(createNodeKind({ view: replica, registry, runtime: runtime.name }));
-host.register(createPodKind({ registry, recorder: recorderFor("kubelet"), runtime }));
+host.register(createPodKind({ view: replica, registry, recorder: recorderFor("kubelet"), runtime }));
 
 await follower.ready;
 for (const name of ["default", "kube-node-lease"]) {

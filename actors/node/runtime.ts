@@ -4,6 +4,8 @@ import type { Pod } from "../kinds/generated/types.ts";
 export type RuntimeReport =
   /** All containers run. */
   | { readonly type: "started" }
+  /** All containers have ended by themselves and are not started again: the pod's restart policy says so. */
+  | { readonly type: "exited"; readonly exitCode: number }
   /** All containers have ended after `stop`. */
   | { readonly type: "stopped" };
 

@@ -1,4 +1,4 @@
-import type { ContainerStatus, Pod, PodCondition, PodStatus } from "../kinds/generated/types.ts";
+import type { Container, ContainerStatus, Pod, PodCondition, PodStatus } from "../kinds/generated/types.ts";
 
 /**
  * What a node's agent reports of a pod at each stage of its life. Pure.
@@ -85,32 +85,46 @@ export function creatingStatus(pod: Pod, place: PodPlace, now: string): PodStatu
   };
 }
 
-/** All containers run; Ready unless a readiness gate is still shut. */
-export function runningStatus(pod: Pod, place: PodPlace, runtime: string, now: string): PodStatus {
-  const id = (name: string): string => `${runtime}://${pod.metadata.uid}/${name}`;
-  const running = (container: { name: string; image?: string }): ContainerStatus => ({
+/** What a node reports of a container that has just been started. */
+export function startedContainer(pod: Pod, container: Container, runtime: string, now: string): ContainerStatus {
+  return {
     name: container.name,
     image: container.image ?? "",
     imageID: container.image ?? "",
-    containerID: id(container.name),
+    containerID: `${runtime}://${pod.metadata.uid}/${container.name}`,
     ready: true,
     restartCount: 0,
     started: true,
     state: { running: { startedAt: now } },
     lastState: {},
+    ...grantedResources(container),
+  };
+}
+
+/** What the node gives the container: all that it asks for. */
+export function grantedResources({ resources }: Container): Pick<ContainerStatus, "allocatedResources" | "resources"> {
+  if (resources === undefined) return {};
+  return resources.requests === undefined ? { resources } : { allocatedResources: resources.requests, resources };
+}
+
+/** All containers run; Ready unless a readiness gate is still shut. */
+export function runningStatus(pod: Pod, place: PodPlace, runtime: string, now: string): PodStatus {
+  // Those that run already are as they were.
+  const running = (container: Container): ContainerStatus => {
+    const before = pod.status?.containerStatuses?.find(({ name }) => name === container.name);
+    return before?.state?.running === undefined ? startedContainer(pod, container, runtime, now) : before;
+  };
+  const inits = (pod.spec?.initContainers ?? []).map((container): ContainerStatus => {
+    const started = startedContainer(pod, container, runtime, now);
+    if (isSidecar(container)) return started;
+    const ended = { exitCode: 0, reason: "Completed", startedAt: now, finishedAt: now };
+    const { containerID } = started;
+    return {
+      ...started,
+      started: false,
+      state: { terminated: containerID === undefined ? ended : { ...ended, containerID } },
+    };
   });
-  const inits = (pod.spec?.initContainers ?? []).map(
-    (container): ContainerStatus =>
-      isSidecar(container)
-        ? running(container)
-        : {
-            ...running(container),
-            started: false,
-            state: {
-              terminated: { exitCode: 0, reason: "Completed", startedAt: now, finishedAt: now, containerID: id(container.name) },
-            },
-          },
-  );
   return {
     ...pod.status,
     ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
@@ -151,4 +165,36 @@ export function readiness(pod: Pod): Truth {
     })
     .join(", ");
   return { type: "Ready", status: "False", reason: "ReadinessGatesNotReady", message };
+}
+
+/** How the containers of a pod that is not started again have ended. */
+export function endedStatus(pod: Pod, exitCode: number, now: string): PodStatus {
+  const succeeded = exitCode === 0;
+  const reason = succeeded ? "PodCompleted" : "PodFailed";
+  const ended = (status: ContainerStatus): ContainerStatus => {
+    if (status.state?.terminated !== undefined) return status;
+    const { startedAt = now } = status.state?.running ?? {};
+    const end = { exitCode, reason: succeeded ? "Completed" : "Error", startedAt, finishedAt: now };
+    const terminated = status.containerID === undefined ? end : { ...end, containerID: status.containerID };
+    return { ...status, ready: false, started: false, state: { terminated } };
+  };
+  const inits = pod.status?.initContainerStatuses;
+  return {
+    ...pod.status,
+    ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
+    phase: succeeded ? "Succeeded" : "Failed",
+    conditions: conditionsOf(
+      pod,
+      [
+        { type: "PodReadyToStartContainers", status: "False" },
+        { type: "Initialized", status: "True", ...(succeeded ? { reason } : {}) },
+        { type: "Ready", status: "False", reason },
+        { type: "ContainersReady", status: "False", reason },
+        { type: "PodScheduled", status: "True" },
+      ],
+      now,
+    ),
+    ...(inits === undefined ? {} : { initContainerStatuses: inits.map(ended) }),
+    containerStatuses: (pod.status?.containerStatuses ?? []).map(ended),
+  };
 }

@@ -1,17 +1,19 @@
 import { type Actor, type ActorKind, type Context, unknownMessage } from "../../runtime/mod.ts";
+import { podsByNode } from "../controllers/node-lifecycle.ts";
 import { PodKind } from "../kinds/core/pod.ts";
-import type { Pod } from "../kinds/generated/types.ts";
+import type { Node, Pod } from "../kinds/generated/types.ts";
 import { partsOf } from "../kinds/kind.ts";
 import { mayBeDeleted } from "../kinds/metadata-text.ts";
 import { StatusError } from "../kinds/status.ts";
-import { decodeObject } from "../kinds/text.ts";
+import { decodeObject, type ObjectText } from "../kinds/text.ts";
 import type { PodSandbox, Runtime, RuntimeReport } from "../node/runtime.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import type { Registry } from "../registry/registry.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import type { Key } from "../store/transaction.ts";
-import type { Entry } from "../store/view.ts";
-import { creatingStatus, type PodPlace, readiness, runningStatus } from "./pod-status.ts";
+import type { Entry, View } from "../store/view.ts";
+import { isUnobserved, type NodeRoom, observedStatus, roomOn } from "./pod-changes.ts";
+import { creatingStatus, endedStatus, type PodPlace, readiness, runningStatus } from "./pod-status.ts";
 
 /**
  * The life of one pod on its node, address `pod/<uid>`: Pending, ContainerCreating, Running; on deletion the containers are ended
@@ -25,33 +27,39 @@ export type PodMessage =
   | { readonly type: "gone" }
   | { readonly type: "report"; readonly report: RuntimeReport }
   /** Try the write again that the store did not take. */
-  | { readonly type: "retry" };
+  | { readonly type: "retry" }
+  /** See whether there is room now for a resize that was put off. */
+  | { readonly type: "reconsider" };
 
 /** How long a pod waits before it repeats a write that failed. */
 const WRITE_RETRY_MS = 1_000;
+/** How long a resize that was put off waits before it is considered again. Source: kubelet's default resync of pods is a minute; hollow nodes are quicker. */
+const RESIZE_RETRY_MS = 5_000;
 const POD_MAILBOX_MESSAGES = 64;
 
 export interface PodOptions {
+  readonly view: View;
   readonly registry: Registry;
   readonly recorder: EventRecorder;
   readonly runtime: Runtime;
 }
 
 /** What remains to be told to the API. Each step is repeated until it is done. */
-type Step = "accept" | "run" | "ready" | "remove" | "none";
+type Step = "accept" | "run" | "ready" | "observe" | "exit" | "remove" | "none";
 
-export function createPodKind({ registry, recorder, runtime }: PodOptions): ActorKind<PodMessage> {
+export function createPodKind(options: PodOptions): ActorKind<PodMessage> {
   return {
     kind: "pod",
     mailboxCapacity: POD_MAILBOX_MESSAGES,
     supervision: { strategy: "stop" },
-    activate: (context, uid) => new PodActor(context, uid, registry, recorder, runtime),
+    activate: (context, uid) => new PodActor(context, uid, options),
   };
 }
 
 class PodActor implements Actor<PodMessage> {
   readonly #context: Context<PodMessage>;
   readonly #uid: string;
+  readonly #view: View;
   readonly #registry: Registry;
   readonly #recorder: EventRecorder;
   readonly #runtime: Runtime;
@@ -64,10 +72,13 @@ class PodActor implements Actor<PodMessage> {
   #isGated = false;
   #stopping = false;
   #step: Step = "none";
+  /** How its containers exited, once they have. */
+  #exitCode = 0;
 
-  constructor(context: Context<PodMessage>, uid: string, registry: Registry, recorder: EventRecorder, runtime: Runtime) {
+  constructor(context: Context<PodMessage>, uid: string, { view, registry, recorder, runtime }: PodOptions) {
     this.#context = context;
     this.#uid = uid;
+    this.#view = view;
     this.#registry = registry;
     this.#recorder = recorder;
     this.#runtime = runtime;
@@ -80,9 +91,11 @@ class PodActor implements Actor<PodMessage> {
       case "gone":
         return this.#context.stop();
       case "report":
-        return this.#advance(message.report.type === "started" ? "run" : "remove");
+        return this.#reported(message.report);
       case "retry":
         return this.#advance(this.#step);
+      case "reconsider":
+        return this.#advance("observe");
       default:
         unknownMessage(message);
     }
@@ -97,7 +110,7 @@ class PodActor implements Actor<PodMessage> {
     this.#place = place;
     if (!mayBeDeleted(entry.text)) {
       // Most syncs are echoes of what this actor wrote, or a pod that no node has reported on yet: the text alone says what to do.
-      if (this.#sandbox !== undefined && !this.#isGated) return;
+      if (this.#sandbox !== undefined && !this.#isGated && isFirstGeneration(entry.text)) return;
       if (this.#sandbox === undefined && !entry.text.includes('startTime":"')) return this.#advance("accept");
     }
     const pod = podOf(entry);
@@ -112,7 +125,21 @@ class PodActor implements Actor<PodMessage> {
       return;
     }
     const ready = pod.status?.conditions?.find((condition) => condition.type === "Ready");
-    if (phase === "Running" && ready?.status !== readiness(pod).status) return this.#advance("ready");
+    if (phase !== "Running") return;
+    if (ready?.status !== readiness(pod).status) return this.#advance("ready");
+    if (isUnobserved(pod)) return this.#advance("observe");
+  }
+
+  #reported(report: RuntimeReport): void | Promise<void> {
+    switch (report.type) {
+      case "started":
+        return this.#advance("run");
+      case "exited":
+        this.#exitCode = report.exitCode;
+        return this.#advance("exit");
+      case "stopped":
+        return this.#advance("remove");
+    }
   }
 
   #stop(pod: Pod, ended: boolean): void | Promise<void> {
@@ -158,12 +185,37 @@ class PodActor implements Actor<PodMessage> {
       case "ready":
         await this.#writeStatus(key, (current) => runningStatus(current, this.#place, this.#runtime.name, now));
         return;
+      case "observe": {
+        let deferred = false;
+        await this.#writeStatus(key, (current) => {
+          const observed = observedStatus(current, this.#runtime.name, now, this.#room(current));
+          deferred = observed.deferred;
+          return observed.status;
+        });
+        if (deferred) this.#context.after(RESIZE_RETRY_MS, { type: "reconsider" });
+        return;
+      }
+      case "exit":
+        await this.#writeStatus(key, (current) => endedStatus(current, this.#exitCode, now));
+        return;
       case "remove": {
         const { namespace, name } = partsOf(key);
         await this.#registry.delete(PodKind, namespace, name, { gracePeriodSeconds: 0, preconditions: { uid: this.#uid } });
         return;
       }
     }
+  }
+
+  /** What the pod may ask of its node. */
+  #room({ spec, metadata }: Pod): NodeRoom {
+    const node = spec.nodeName ?? "";
+    this.#view.index(podsByNode);
+    const others = this.#view.byIndex(podsByNode.name, node).map((entry) => this.#view.decode<Pod>(entry));
+    const { allocatable } = this.#view.get<Node>(`nodes/${node}`)?.status ?? {};
+    return roomOn(
+      allocatable,
+      others.filter((other) => other.metadata.uid !== metadata.uid),
+    );
   }
 
   /** Gives the pod as it was read for the write; undefined when another incarnation has its name now. */
@@ -196,5 +248,8 @@ class PodActor implements Actor<PodMessage> {
 function isGone(error: unknown, step: Step): boolean {
   return error instanceof StatusError && (error.status.code === 404 || (step === "remove" && error.status.code === 409));
 }
+
+/** A pod that was never changed since it was made; what of it is new is only what was reported. */
+const isFirstGeneration = (text: ObjectText): boolean => text.includes('"generation":1,');
 
 const podOf = (entry: Entry): Pod => decodeObject<Pod>(entry.text, entry.revision);

@@ -305,7 +305,7 @@ export class RunningHost {
     const { view, registry } = { view: this.#replica, registry: this.#registry };
     this.#host.register(createFleetKind({ view, runtime: runtime.name }));
     this.#host.register(createNodeKind({ view, registry, runtime: runtime.name }));
-    this.#host.register(createPodKind({ registry, recorder: this.#recorder("kubelet"), runtime }));
+    this.#host.register(createPodKind({ view, registry, recorder: this.#recorder("kubelet"), runtime }));
     if (this.#options.plans.find(({ roles }) => roles.includes("nodes"))?.name !== this.#options.plan.name) return undefined;
     const existing = view
       .list("nodes")

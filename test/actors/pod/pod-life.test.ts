@@ -2,10 +2,10 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { NamespaceKind } from "../../../actors/kinds/core/namespace.ts";
 import { NodeKind } from "../../../actors/kinds/core/node.ts";
 import { PodKind } from "../../../actors/kinds/core/pod.ts";
-import type { Event, Lease, Namespace, Node, Pod } from "../../../actors/kinds/generated/types.ts";
+import type { ContainerStatus, Event, Lease, Namespace, Node, Pod, PodCondition } from "../../../actors/kinds/generated/types.ts";
 import { createFleetKind, type FleetMessage } from "../../../actors/node/fleet.ts";
 import { FLEET_ADDRESS } from "../../../actors/node/fleet-address.ts";
-import { createHollowRuntime } from "../../../actors/node/hollow-runtime.ts";
+import { createHollowRuntime, EXIT_CODE_ANNOTATION, RUN_SECONDS_ANNOTATION } from "../../../actors/node/hollow-runtime.ts";
 import { createNodeKind } from "../../../actors/node/node.ts";
 import { createPodKind } from "../../../actors/pod/pod.ts";
 import { createEventRecorder } from "../../../actors/registry/create-event-recorder.ts";
@@ -26,7 +26,7 @@ beforeEach(async () => {
   await registry.create(NamespaceKind, named<Namespace>("kube-node-lease", undefined, { spec: {} }));
   host.register(createFleetKind({ view, runtime: runtime.name }));
   host.register(createNodeKind({ view, registry, runtime: runtime.name }));
-  host.register(createPodKind({ registry, recorder, runtime }));
+  host.register(createPodKind({ view, registry, recorder, runtime }));
   const start: FleetMessage = { type: "start", nodes: 2 };
   expect(await host.messenger.ask("fleet/main", start)).toEqual({ ready: 2 });
 });
@@ -117,6 +117,78 @@ test("a pod of the same name that comes after is another pod, with an actor of i
   await bound("web");
   await seen("pods", () => isReady("web"));
   expect(podOf("web")?.metadata.uid).not.toBe(uid);
+});
+
+test("a pod that is meant to end does, as its annotations say", async () => {
+  await bound("job", { restartPolicy: "OnFailure" });
+  await seen("pods", () => podOf("job")?.status?.phase === "Succeeded");
+  expect(podOf("job")?.status?.containerStatuses?.[0]).toMatchObject({
+    ready: false,
+    state: { terminated: { exitCode: 0, reason: "Completed" } },
+  });
+  expect(podOf("job")?.status?.conditions?.find(({ type }) => type === "Ready")).toMatchObject({ status: "False", reason: "PodCompleted" });
+
+  const annotations = { [RUN_SECONDS_ANNOTATION]: "0.01", [EXIT_CODE_ANNOTATION]: "3" };
+  const metadata = { name: "fails", namespace: "d", annotations } as unknown as Pod["metadata"];
+  await t.registry.create(PodKind, { metadata, spec: { restartPolicy: "Never", containers: [{ name: "c", image: "i" }] } } as Pod);
+  await t.registry.bind("d", "fails", undefined, "node-0");
+  await seen("pods", () => podOf("fails")?.status?.phase === "Failed");
+  expect(podOf("fails")?.status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({ exitCode: 3, reason: "Error" });
+  expect((await t.registry.delete(PodKind, "d", "fails")).removed).toBe(true);
+});
+
+/** A change through one of the doors of a pod's spec. */
+function changed(name: string, subresource: "resize" | "ephemeralcontainers", spec: object): Promise<unknown> {
+  return t.registry.patch(PodKind, "d", name, { type: "strategic", body: { spec } }, { subresource });
+}
+const containerOf = (name: string): ContainerStatus | undefined => podOf(name)?.status?.containerStatuses?.[0];
+
+test("a resize is granted, restarts what its policy says, and waits or is refused where the node has no room", async () => {
+  const containers = [
+    {
+      name: "c",
+      image: "i",
+      resources: { requests: { cpu: "1", memory: "1Gi" } },
+      resizePolicy: [{ resourceName: "memory", restartPolicy: "RestartContainer" }],
+    },
+  ];
+  await bound("web", { containers });
+  await seen("pods", () => isReady("web"));
+  expect(containerOf("web")).toMatchObject({ allocatedResources: { cpu: "1" }, resources: { requests: { cpu: "1", memory: "1Gi" } } });
+
+  await changed("web", "resize", { containers: [{ name: "c", resources: { requests: { cpu: "2" } } }] });
+  await seen("pods", () => containerOf("web")?.allocatedResources?.cpu === "2");
+  expect(containerOf("web")?.restartCount).toBe(0);
+  expect(podOf("web")?.status?.observedGeneration).toBe(2);
+
+  await changed("web", "resize", { containers: [{ name: "c", resources: { requests: { memory: "2Gi" } } }] });
+  await seen("pods", () => containerOf("web")?.restartCount === 1);
+  expect(containerOf("web")).toMatchObject({ allocatedResources: { memory: "2Gi" }, lastState: { terminated: { exitCode: 0 } } });
+
+  const pending = (): PodCondition | undefined => podOf("web")?.status?.conditions?.find(({ type }) => type === "PodResizePending");
+  await changed("web", "resize", { containers: [{ name: "c", resources: { requests: { cpu: "33" } } }] });
+  await seen("pods", () => pending()?.reason === "Infeasible");
+  expect(pending()?.message).toBe("Node didn't have enough capacity: cpu, requested: 33000, capacity: 32000");
+  expect(containerOf("web")?.allocatedResources?.cpu).toBe("2");
+
+  await bound("other", { containers: [{ name: "c", image: "i", resources: { requests: { cpu: "20" } } }] });
+  await changed("web", "resize", { containers: [{ name: "c", resources: { requests: { cpu: "16" } } }] });
+  await seen("pods", () => pending()?.reason === "Deferred");
+  await t.registry.delete(PodKind, "d", "other", { gracePeriodSeconds: 0 });
+  await seen("pods", () => containerOf("web")?.allocatedResources?.cpu === "16");
+  expect(pending()).toBeUndefined();
+});
+
+test("a container of another image is started anew; one that is put in to look around runs beside", async () => {
+  await bound("web");
+  await seen("pods", () => isReady("web"));
+  await t.registry.patch(PodKind, "d", "web", { type: "strategic", body: { spec: { containers: [{ name: "c", image: "nginx:2" }] } } });
+  await seen("pods", () => containerOf("web")?.image === "nginx:2");
+  expect(containerOf("web")).toMatchObject({ restartCount: 1, state: { running: {} }, lastState: { terminated: { reason: "Completed" } } });
+
+  await changed("web", "ephemeralcontainers", { ephemeralContainers: [{ name: "look", image: "busybox", targetContainerName: "c" }] });
+  await seen("pods", () => podOf("web")?.status?.ephemeralContainerStatuses?.[0]?.state?.running !== undefined);
+  expect(isReady("web")).toBe(true);
 });
 
 test("a node whose object is removed falls silent: its pods' actors end with it", async () => {
