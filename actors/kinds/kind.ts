@@ -22,9 +22,11 @@ export type Verb = "create" | "delete" | "deletecollection" | "get" | "list" | "
 export interface Subresource {
   /** `status`, `scale`, `binding`, `eviction`, ... */
   readonly name: string;
-  readonly verbs: readonly ("get" | "patch" | "update" | "create")[];
+  readonly verbs: readonly ("get" | "patch" | "update" | "create" | "delete")[];
   /** The kind that the subresource speaks, where it is not the parent's: `Scale` of `autoscaling/v1`. */
   readonly gvk?: { readonly group: string; readonly version: string; readonly kind: string };
+  /** It leads to what the object stands for (`log`, `exec`, `proxy`, ...): what goes over it is no object, and no schema describes it. */
+  readonly connects?: true;
 }
 
 /** Reads one selectable field. A method's type, so that a Kind<Pod> is a Kind like any other. */
@@ -57,6 +59,13 @@ export interface CustomFacts {
   readonly terminating: boolean;
   /** What clients of a deprecated version are told. */
   readonly deprecation?: string;
+}
+
+/** A subresource through which one part of the spec is written, under rules of its own; the rest stays as it is. */
+export interface SpecDoor<T extends KubeObject> {
+  /** The next object: the current one with this part of what the client wants. Neither of the two is changed. */
+  through(wanted: T, current: T): KubeObject;
+  validate(next: T, current: T): FieldError[];
 }
 
 /** What the facts of a kind may need of the world when an object is prepared. */
@@ -105,6 +114,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   /** True for kinds whose status is validated as it is written. */
   readonly validatesStatus?: boolean;
   validateUpdate?(next: T, current: T): FieldError[];
+  /** Subresources by name, beside `status`, `scale` and the like, that write a part of the spec. */
+  readonly specDoors?: Readonly<Record<string, SpecDoor<T>>>;
   /** Seconds of grace when the deletion request names none; absent: no graceful deletion. */
   defaultGraceSeconds?(object: T): number;
   /** True when the object's deletion has no grace, whatever the request names: nothing of it runs anywhere. */

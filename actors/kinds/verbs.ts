@@ -5,6 +5,11 @@ export const ALL_VERBS: readonly Verb[] = ["create", "delete", "deletecollection
 
 export const STATUS: Subresource = { name: "status", verbs: ["get", "patch", "update"] };
 
+/** What leads to the ports of pods, services and nodes. `kind` describes its options. */
+export function proxyOf(kind: string): Subresource {
+  return { name: "proxy", verbs: ["create", "delete", "get", "patch", "update"], gvk: { group: "", version: "v1", kind }, connects: true };
+}
+
 export const SCALE: Subresource = {
   name: "scale",
   verbs: ["get", "patch", "update"],

@@ -46,8 +46,8 @@ export type Deleted =
   /** It only has a deletionTimestamp now: finalizers or a grace period hold it. */
   | { readonly removed: false; readonly entry: Entry };
 
-/** The doors of an object through which only a part of it is written: its status, or the approval in it. */
-export type WrittenPart = "status" | "approval";
+/** The doors of an object through which only a part of it is written: its status, the approval in it, or a part of the spec (`Kind.specDoors`). */
+export type WrittenPart = "status" | "approval" | "ephemeralcontainers" | "resize";
 
 /** A change described by the client: RFC 6902, RFC 7386 or Kubernetes' own. `body` is the parsed JSON. */
 export interface Patch {

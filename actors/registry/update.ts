@@ -99,10 +99,11 @@ export async function decideUpdate<T extends KubeObject>(
   insists: boolean,
 ): Promise<Step<Entry>> {
   const companion = options.subresource === undefined ? (world.companions.get(resourceOf(kind)) as Companion<T> | undefined) : undefined;
+  const { subresource } = options;
   const next =
-    options.subresource !== undefined
-      ? nextByStatus(kind, wanted, current, options.subresource, world.access.clock.now_ms())
-      : await nextBySpec(world, kind, wanted, current, companion, options);
+    subresource === undefined || kind.specDoors?.[subresource] !== undefined
+      ? await nextBySpec(world, kind, wanted, current, companion, options)
+      : nextByStatus(kind, wanted, current, subresource, world.access.clock.now_ms());
   const plan: Plan<T> = companion === undefined ? { object: next, mutations: [] } : companion.plan(next, current);
   const same = plan.mutations.length === 0 && sameObject(plan.object, current);
   if (same && !ownsAnew(wanted, options, entry)) return { done: entry };
@@ -205,11 +206,10 @@ async function nextBySpec<T extends KubeObject>(
   const mutating = admit(world.admission, "mutate", request, world.access);
   if (mutating !== undefined) await mutating;
   kind.applyDefaults?.(wanted);
-  const carried = carryOver(wanted, current);
-  const prepared = companion === undefined ? carried : companion.keep(carried, current);
-  kind.prepareForUpdate?.(prepared, current, { now_ms: world.access.clock.now_ms() });
+  const door = options.subresource === undefined ? undefined : kind.specDoors?.[options.subresource];
+  const prepared = (door?.through(wanted, current) as T | undefined) ?? preparedUpdate(world, kind, wanted, current, companion);
   const next = countGeneration(kind, prepared, current);
-  const errors = [
+  const errors = door?.validate(next, current) ?? [
     ...validateObjectMetaUpdate(next.metadata, current.metadata),
     ...kind.validate(next, current),
     ...(kind.validateUpdate?.(next, current) ?? []),
@@ -218,4 +218,17 @@ async function nextBySpec<T extends KubeObject>(
   const validating = admit(world.admission, "validate", { ...request, object: next }, world.access);
   if (validating !== undefined) await validating;
   return next;
+}
+
+function preparedUpdate<T extends KubeObject>(
+  world: WriteWorld,
+  kind: Kind<T>,
+  wanted: T,
+  current: T,
+  companion: Companion<T> | undefined,
+): T {
+  const carried = carryOver(wanted, current);
+  const prepared = companion === undefined ? carried : companion.keep(carried, current);
+  kind.prepareForUpdate?.(prepared, current, { now_ms: world.access.clock.now_ms() });
+  return prepared;
 }

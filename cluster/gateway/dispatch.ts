@@ -8,9 +8,9 @@ import { TEXT_ANSWER_TYPES } from "./accept.ts";
 import type { Answer } from "./answer.ts";
 import { PAGE_NOT_FOUND } from "./answer.ts";
 import { mediaTypeOf, readBody } from "./body.ts";
+import { connect } from "./connections/connect.ts";
 import type { GatewayContext } from "./context.ts";
 import { get } from "./get.ts";
-import { hollowRefusal } from "./hollow-containers.ts";
 import { list } from "./list.ts";
 import type { Content } from "./object-body.ts";
 import type { IncludeObject } from "./object-text.ts";
@@ -38,12 +38,13 @@ export async function answerResource(
     case "no-page":
       return PAGE_NOT_FOUND;
     case "no-resource":
-      throw hollowRefusal(context, info) ?? resourceNotFound();
+      throw resourceNotFound();
     case "no-method":
       throw methodNotAllowed();
     case "bindings":
       return bind(context, info, "", await contentOf(request, requester));
     case "subresource":
+      if (target.subresource.connects === true) return connect(context, info, request, response);
       return subresource(
         context,
         info,

@@ -1,7 +1,7 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Server } from "node:https";
 import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Family } from "../observation/families.ts";
 import type { Hosts } from "../observation/hosts.ts";
@@ -24,7 +24,7 @@ import { RequestMetrics } from "./metrics.ts";
 import { comesInSeveralForms, Pages, unacceptable } from "./pages.ts";
 import type { Wire } from "./printer.ts";
 import { print } from "./printer.ts";
-import type { RequestInfo } from "./route.ts";
+import type { RequestInfo, ResourceRequest } from "./route.ts";
 import { isTrue, parseRequest } from "./route.ts";
 import { Watches } from "./watches.ts";
 
@@ -106,6 +106,15 @@ class HttpsGateway implements Gateway {
       },
       (request, response) => void this.#serve(request, response),
     );
+    // Who asks for another protocol is answered like anybody else, on a connection that is theirs to switch.
+    this.#server.on("upgrade", (request: IncomingMessage, socket: Socket) => {
+      const response = new ServerResponse(request);
+      response.assignSocket(socket);
+      response.shouldKeepAlive = false;
+      response.once("finish", () => socket.end());
+      socket.on("error", () => response.destroy());
+      void this.#serve(request, response);
+    });
     this.#server.timeout = STALLED_CLIENT_MS;
     this.#server.maxConnections = CONNECTIONS_MAX;
     this.#server.on("tlsClientError", (error) => options.log.debug({ error }, "a TLS handshake failed"));
@@ -221,11 +230,18 @@ class HttpsGateway implements Gateway {
   }
 }
 
-/** Which limit a request counts against; watches against none. */
+/** Which limit a request counts against; watches and connections against none. */
 function laneOf(info: RequestInfo): Lane | undefined {
   if (info.type === "page") return "readonly";
-  if (info.verb === "watch") return undefined;
+  if (info.verb === "watch" || isConnection(info)) return undefined;
   return info.verb === "get" || info.verb === "list" ? "readonly" : "mutating";
+}
+
+/** What lasts as long as somebody reads, writes or types. Source: apiserver's BasicLongRunningRequestCheck. */
+const CONNECTIONS: ReadonlySet<string> = new Set(["attach", "exec", "log", "portforward", "proxy"]);
+
+function isConnection({ subresource }: ResourceRequest): boolean {
+  return subresource !== "" && CONNECTIONS.has(subresource);
 }
 
 function wireOf(request: IncomingMessage, response: ServerResponse, info: RequestInfo, format: Format): Wire {

@@ -23,6 +23,8 @@ export interface ResourceRequest {
   readonly named: boolean;
   /** Empty where the object itself is meant. */
   readonly subresource: string;
+  /** What of the path follows the subresource, without its first slash: where a proxy is to lead. */
+  readonly rest: string;
   readonly path: string;
   readonly query: URLSearchParams;
 }
@@ -111,10 +113,11 @@ function resourceRequest(
   const resource = parts[at] ?? "";
   let name = parts[at + 1] ?? "";
   const named = name !== "";
-  const subresource = parts.slice(at + 2).join("/");
+  const subresource = parts[at + 2] ?? "";
+  const rest = parts.slice(at + 3).join("/");
   const verb = oldWatch ? "watch" : verbOf(method, named, query);
   if (!named && query !== NO_QUERY && (verb === "list" || verb === "watch" || verb === "deletecollection")) name = selectedName(query);
-  return { type: "resource", verb, group, version, resource, namespace, name, named, subresource, path, query };
+  return { type: "resource", verb, group, version, resource, namespace, name, named, subresource, rest, path, query };
 }
 
 function verbOf(method: string, named: boolean, query: URLSearchParams): RequestVerb {

@@ -25,6 +25,8 @@ export async function subresource(
   switch (part.name) {
     case "status":
     case "approval":
+    case "ephemeralcontainers":
+    case "resize":
       if (info.verb === "get") return get(context, info, kind);
       return info.verb === "patch" ? patch(context, info, kind, part.name, content) : update(context, info, kind, part.name, content);
     case "scale":

@@ -25,7 +25,7 @@ export function targetOf(info: ResourceRequest, kinds: KindTable): Target {
   if (!wellPlaced(info, kind)) return NO_RESOURCE;
   if (subresource !== "") {
     const found = kind.subresources.find(({ name }) => name === subresource);
-    if (found === undefined) return NO_RESOURCE;
+    if (found === undefined || (info.rest !== "" && subresource !== "proxy")) return NO_RESOURCE;
     return found.verbs.some((known) => known === verb) ? { target: "subresource", kind, subresource: found } : NO_METHOD;
   }
   // Reading across all namespaces is all that a namespaced kind allows without one.

@@ -4,7 +4,7 @@
  */
 export const DIFFERENT: ReadonlyMap<string, string> = new Map([
   ["get-/api", "The answer holds the server's own address, which no two servers share."],
-  ["get-/api/v1", "`proxy`, `exec`, `attach`, `portforward`, `log`, `ephemeralcontainers`, `resize` and `token` are not served yet."],
+  ["get-/api/v1", "`serviceaccounts/token` is not served yet."],
   [
     "immutable-fields",
     "Kubernetes adds a diff of its internal Go structs to what it says of a pod's spec; the field and the rule are the same.",

@@ -276,9 +276,8 @@ describe("refusals are Kubernetes'", () => {
     [["get", "nope"], `error: the server doesn't have a resource type "nope"`],
     [["auth", "whoami"], "error: the selfsubjectreviews API is not enabled in the cluster"],
     [["create", "cronjob", "x", "--image=i", "--schedule=61 * * * *"], "end of range (61) above maximum (59): 61"],
-    [["logs", "deployment/api"], "which is hollow: its containers have states, but no processes, logs or ports"],
-    [["exec", "deployment/api", "--", "ls"], "which is hollow: its containers have states, but no processes, logs or ports"],
-    [["port-forward", "deployment/api", "18080:80"], "which is hollow: its containers have states, but no processes, logs or ports"],
+    [["exec", "deployment/api", "--", "ls"], "is hollow: its containers have states, but no processes and no ports"],
+    [["port-forward", "deployment/api", "18080:80"], "is hollow: its containers have states, but no processes and no ports"],
   ])("%j", async (args, words) => {
     expect(await kubectl.refused(args)).toContain(words);
   });

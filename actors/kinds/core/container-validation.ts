@@ -123,7 +123,7 @@ function validateMounts(
 }
 
 /** What all kinds of containers have in common. */
-function validateCommon(container: Container, context: ContainerContext, field: string): FieldError[] {
+export function validateCommon(container: Container, context: ContainerContext, field: string): FieldError[] {
   const errors: FieldError[] = [];
   const { name, image, terminationMessagePolicy: policy, imagePullPolicy: pull } = container;
   if (!name) errors.push(required(`${field}.name`));

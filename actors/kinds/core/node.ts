@@ -6,7 +6,7 @@ import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain, labelValue, qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, NONE, UNKNOWN, wideColumn } from "../table.ts";
-import { ALL_VERBS, STATUS } from "../verbs.ts";
+import { ALL_VERBS, proxyOf, STATUS } from "../verbs.ts";
 import { TAINT_EFFECTS } from "./placement-validation.ts";
 import { validateResourceQuantity } from "./resource-validation.ts";
 
@@ -90,7 +90,7 @@ export const NodeKind: Kind<Node> = {
   categories: [],
   namespaced: false,
   verbs: ALL_VERBS,
-  subresources: [STATUS],
+  subresources: [proxyOf("NodeProxyOptions"), STATUS],
   schema: "io.k8s.api.core.v1.Node",
   applyDefaults: (node) => {
     const { status } = node;

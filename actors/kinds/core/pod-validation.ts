@@ -5,6 +5,7 @@ import { validateAnnotations, validateLabels } from "../metadata.ts";
 import { dnsLabel, dnsSubdomain, qualifiedName, rangeWords } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { validateContainers, validateInitContainers } from "./container-validation.ts";
+import { validateEphemeralContainers } from "./ephemeral-validation.ts";
 import { validateAffinity, validateTolerations, validateTopologySpread } from "./placement-validation.ts";
 import { validatePodSecurity } from "./security-validation.ts";
 import { validateVolumes } from "./volume-validation.ts";
@@ -61,6 +62,7 @@ export function validatePodSpec(spec: PodSpec, field: string): FieldError[] {
   errors.push(
     ...validateContainers(spec, context, `${field}.containers`),
     ...validateInitContainers(spec, context, `${field}.initContainers`),
+    ...validateEphemeralContainers(spec, context, `${field}.ephemeralContainers`),
   );
   const { restartPolicy = "", dnsPolicy = "", terminationGracePeriodSeconds: grace_s } = spec;
   if (restartPolicy === "") errors.push(required(`${field}.restartPolicy`));

@@ -1,12 +1,16 @@
+import { forbidden } from "../field-error.ts";
 import type { LabelSelector, Pod, PodAffinityTerm } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
 import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
 import { AGE_COLUMN, column, NAME_COLUMN, wideColumn } from "../table.ts";
-import { ALL_VERBS, STATUS } from "../verbs.ts";
+import { ALL_VERBS } from "../verbs.ts";
+import { EPHEMERAL_CONTAINERS } from "./ephemeral-containers.ts";
 import { podCells } from "./pod-cells.ts";
 import { DEFAULT_GRACE_S, defaultPod } from "./pod-defaults.ts";
 import { qosClassOf } from "./pod-qos.ts";
+import { RESIZE } from "./pod-resize.ts";
+import { POD_SUBRESOURCES } from "./pod-subresources.ts";
 import { validatePodUpdate } from "./pod-update.ts";
 import { validatePodSpec } from "./pod-validation.ts";
 
@@ -71,11 +75,7 @@ export const PodKind: Kind<Pod> = {
   categories: ["all"],
   namespaced: true,
   verbs: ALL_VERBS,
-  subresources: [
-    { name: "binding", verbs: ["create"], gvk: { group: "", version: "v1", kind: "Binding" } },
-    { name: "eviction", verbs: ["create"], gvk: { group: "policy", version: "v1", kind: "Eviction" } },
-    STATUS,
-  ],
+  subresources: POD_SUBRESOURCES,
   schema: "io.k8s.api.core.v1.Pod",
   tracksGeneration: true,
   returnsDeletedObject: true,
@@ -90,8 +90,15 @@ export const PodKind: Kind<Pod> = {
     const qosClass = current.status?.qosClass;
     if (qosClass !== undefined) next.status = { qosClass, ...next.status };
   },
-  validate: (pod) => [...validateObjectMeta(pod.metadata, true, dnsSubdomain), ...validatePodSpec(pod.spec ?? { containers: [] }, "spec")],
+  validate: (pod, current) => [
+    ...validateObjectMeta(pod.metadata, true, dnsSubdomain),
+    ...validatePodSpec(pod.spec ?? { containers: [] }, "spec"),
+    ...(current === undefined && (pod.spec?.ephemeralContainers?.length ?? 0) > 0
+      ? [forbidden("spec.ephemeralContainers", "cannot be set on create")]
+      : []),
+  ],
   validateUpdate: validatePodUpdate,
+  specDoors: { ephemeralcontainers: EPHEMERAL_CONTAINERS, resize: RESIZE },
   defaultGraceSeconds: (pod) => pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_S,
   deletesAtOnce: (pod) => !pod.spec.nodeName || isTerminal(pod),
   columns: [

@@ -1,7 +1,7 @@
 import type { Service } from "../generated/types.ts";
 import type { Cell, Kind } from "../kind.ts";
 import { AGE_COLUMN, ageOf, column, formatLabels, NAME_COLUMN, NONE, wideColumn } from "../table.ts";
-import { ALL_VERBS, STATUS } from "../verbs.ts";
+import { ALL_VERBS, proxyOf, STATUS } from "../verbs.ts";
 import { validateService, validateServiceUpdate } from "./service-validation.ts";
 
 const AFFINITY_TIMEOUT_S = 10_800;
@@ -107,7 +107,7 @@ export const ServiceKind: Kind<Service> = {
   categories: ["all"],
   namespaced: true,
   verbs: ALL_VERBS,
-  subresources: [STATUS],
+  subresources: [proxyOf("ServiceProxyOptions"), STATUS],
   schema: "io.k8s.api.core.v1.Service",
   createsOnUpdate: true,
   returnsDeletedObject: true,

@@ -1,5 +1,6 @@
 /** The paths of the OpenAPI documents, as far as clients look: which operation on which kind, with which parameters and media types. */
 import type { Kind, Subresource, Verb } from "../kind.ts";
+import { connectionsOf } from "./openapi-connections.ts";
 import type { OpenApiVersion } from "./openapi-schemas.ts";
 import { refTo } from "./openapi-schemas.ts";
 
@@ -81,10 +82,15 @@ const ITEM: Partial<Readonly<Record<Verb, Omit<Operation, "answer">>>> = {
   delete: { method: "delete", action: "delete", query: DELETE_PARAMETERS, body: "delete-options" },
 };
 
-function parameters(path: string, query: readonly string[], version: OpenApiVersion): object[] {
+function parameters(
+  path: string,
+  query: readonly string[],
+  version: OpenApiVersion,
+  types: Readonly<Record<string, string>> = QUERY_TYPES,
+): object[] {
   const typed = (type: string): object => (version === 3 ? { schema: { type, uniqueItems: true } } : { type, uniqueItems: true });
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map((match) => ({ name: match[1], in: "path", required: true, ...typed("string") }));
-  const inQuery = ["pretty", ...query].map((name) => ({ name, in: "query", ...typed(QUERY_TYPES[name] ?? "string") }));
+  const inQuery = query.map((name) => ({ name, in: "query", ...typed(types[name] ?? "string") }));
   return [...inPath, ...inQuery];
 }
 
@@ -109,7 +115,23 @@ export class PathWriter {
     if (kind.namespaced && kind.verbs.includes("list")) this.#addVerbs(`${base}/${kind.plural}`, COLLECTION, ["list"], kind, kind.schema);
     this.#addVerbs(collection, COLLECTION, kind.verbs, kind, kind.schema);
     this.#addVerbs(item, ITEM, kind.verbs, kind, kind.schema);
-    for (const subresource of kind.subresources) this.#addSubresource(`${item}/${subresource.name}`, kind, subresource, schemaOf);
+    for (const subresource of kind.subresources) {
+      const path = `${item}/${subresource.name}`;
+      if (subresource.connects !== true) this.#addSubresource(path, kind, subresource, schemaOf);
+      else {
+        this.#addConnection(path, kind, subresource);
+        if (subresource.name === "proxy") this.#addConnection(`${path}/{path}`, kind, subresource);
+      }
+    }
+  }
+
+  #addConnection(path: string, kind: Kind, subresource: Subresource): void {
+    const text = { type: "string" };
+    for (const { method, action, query } of connectionsOf(subresource)) {
+      const names = query.map(({ name }) => name);
+      const types = Object.fromEntries(query.map(({ name, type }) => [name, type]));
+      this.#add(path, { method, action }, subresource.gvk ?? kind, { parameters: parameters(path, names, this.#version, types) }, text);
+    }
   }
 
   #addVerbs(
@@ -141,14 +163,17 @@ export class PathWriter {
   }
 
   #addOperation(path: string, operation: Operation, gvk: Gvk, schema: string): void {
+    this.#add(path, operation, gvk, this.#inputs(path, operation, schema), { $ref: refTo(operation.answer, this.#version) });
+  }
+
+  #add(path: string, operation: { readonly method: string; readonly action: string }, gvk: Gvk, inputs: object, answer: object): void {
     const item = this.paths[path] ?? {};
     this.paths[path] = item;
-    const answer = { $ref: refTo(operation.answer, this.#version) };
     const { group, version, kind } = gvk;
     item[operation.method] = {
       operationId: `${operation.action}${path.replace(/[^A-Za-z0-9]+(\w)/g, (_, letter: string) => letter.toUpperCase()).replace(/\W/g, "")}`,
       tags: [group === "" ? `core_${version}` : `${group.split(".")[0]}_${version}`],
-      ...this.#inputs(path, operation, schema),
+      ...inputs,
       responses: { 200: { description: "OK", ...(this.#version === 3 ? { content: content(answer, JSON_TYPES) } : { schema: answer }) } },
       "x-kubernetes-action": operation.action,
       "x-kubernetes-group-version-kind": { group, kind, version },
@@ -156,7 +181,7 @@ export class PathWriter {
   }
 
   #inputs(path: string, operation: Operation, schema: string): object {
-    const list = parameters(path, operation.query, this.#version);
+    const list = parameters(path, ["pretty", ...operation.query], this.#version);
     if (operation.body === undefined) return { parameters: list };
     const patches = operation.body === "patch" || operation.body === "custom-patch";
     const name = operation.body === "object" ? schema : patches ? `${META}.Patch` : `${META}.DeleteOptions`;

@@ -29,8 +29,8 @@ function partsOf(kinds: readonly Kind[], version: OpenApiVersion): Parts {
   const paths = new PathWriter(version);
   for (const kind of kinds) {
     set.addKind(kind, kind.verbs.includes("list"));
-    for (const { gvk } of kind.subresources) {
-      if (gvk !== undefined) set.addKind({ ...gvk, schema: schemaOfSubresource(gvk) }, false);
+    for (const { gvk, connects } of kind.subresources) {
+      if (gvk !== undefined && connects !== true) set.addKind({ ...gvk, schema: schemaOfSubresource(gvk) }, false);
     }
     paths.addKind(kind, schemaOfSubresource);
   }

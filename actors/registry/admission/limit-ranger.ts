@@ -67,9 +67,10 @@ export const LimitRanger: AdmissionPlugin = {
   validate(request, world) {
     const { operation, resource, subresource, kind, namespace, object } = request;
     const isPod = resource === "pods";
-    if (subresource !== undefined || (!isPod && resource !== "persistentvolumeclaims")) return;
-    // Pods keep what they were admitted with.
-    if (operation === "delete" || (operation === "update" && isPod)) return;
+    const isResize = subresource === "resize";
+    if ((subresource !== undefined && !isResize) || (!isPod && resource !== "persistentvolumeclaims")) return;
+    // Pods keep what they were admitted with, but for a resize.
+    if (operation === "delete" || (operation === "update" && isPod && !isResize)) return;
     const problems = limitsOf(world, namespace).flatMap((item) => limitProblems(item, resource, object));
     if (problems.length === 0) return;
     const why = problems.length === 1 ? (problems[0] ?? "") : `[${[...new Set(problems)].join(", ")}]`;

@@ -95,8 +95,9 @@ export const ResourceQuotaAdmission: AdmissionPlugin = {
   name: "ResourceQuota",
   validate(request, world) {
     const { operation, resource, subresource, namespace } = request;
-    if (namespace === undefined || subresource !== undefined || operation === "delete") return;
-    if (operation === "update" && !GROWING.has(resource)) return;
+    const isResize = subresource === "resize";
+    if (namespace === undefined || (subresource !== undefined && !isResize) || operation === "delete") return;
+    if (operation === "update" && !isResize && !GROWING.has(resource)) return;
     // Most namespaces have none, and every create comes by here.
     if (world.view.count(QUOTAS) === 0 || world.view.list(QUOTAS, namespace).length === 0) return;
     return charge(request, world);

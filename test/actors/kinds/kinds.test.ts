@@ -12,7 +12,7 @@ const served = new Set(BUILT_IN_KINDS.map(resourceOf));
 const reference = everything.filter((one) => served.has(resourceOf(one)) || one.group === "events.k8s.io" || !WITHOUT_KIND.has(one.group));
 
 /** Subresources that Kubernetes has and that are not served yet. */
-const LATER = new Set(["attach", "ephemeralcontainers", "exec", "log", "portforward", "proxy", "resize", "token"]);
+const LATER = new Set(["token"]);
 
 describe("the facts of each kind are those of Kubernetes 1.34", () => {
   test.each(reference.map((one) => [`${one.plural}.${one.group}/${one.version}`, one] as const))("%s", (_, fact) => {

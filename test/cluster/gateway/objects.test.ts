@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Json, TestGateway } from "./harness.ts";
+import type { TestGateway } from "./harness.ts";
 import { startGateway } from "./harness.ts";
 
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
@@ -200,27 +200,6 @@ describe("one object", () => {
       const answer = await server.call("GET", path);
       expect([answer.status, answer.text]).toEqual([404, "404 page not found\n"]);
     }
-  });
-});
-
-describe("a pod's processes", () => {
-  const pods = "/api/v1/namespaces/default/pods";
-  test.each(["log", "exec", "attach", "portforward"])("%s: none on a hollow node", async (part) => {
-    const spec = { containers: [{ name: "c", image: "i" }] };
-    await server.call("POST", pods, { apiVersion: "v1", kind: "Pod", metadata: { name: `unbound-${part}` }, spec });
-    await server.call("POST", pods, {
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: { name: `bound-${part}` },
-      spec: { ...spec, nodeName: "n" },
-    });
-    const answer = async (name: string): Promise<Json> => (await server.call("GET", `${pods}/${name}-${part}/${part}`)).json();
-    expect(await answer("bound")).toMatchObject({
-      code: 400,
-      message: `pod bound-${part} is on node n, which is hollow: its containers have states, but no processes, logs or ports`,
-    });
-    expect(await answer("unbound")).toMatchObject({ code: 400, message: `pod unbound-${part} does not have a host assigned` });
-    expect(await answer("absent")).toMatchObject({ code: 404, message: `pods "absent-${part}" not found` });
   });
 });
 

@@ -13,7 +13,7 @@ const RESOURCES: readonly (readonly [string, string, string, string, string, str
   ["HEAD", "/api/v1/namespaces/a/pods/b", "get", "/v1", "a", "pods", "b", ""],
   ["GET", "/api/v1/namespaces/a/pods/b?watch=1", "get", "/v1", "a", "pods", "b", ""],
   ["GET", "/api/v1/namespaces/a/pods/b/status", "get", "/v1", "a", "pods", "b", "status"],
-  ["GET", "/api/v1/namespaces/a/pods/b/proxy/x/y", "get", "/v1", "a", "pods", "b", "proxy/x/y"],
+  ["GET", "/api/v1/namespaces/a/pods/b/proxy/x/y", "get", "/v1", "a", "pods", "b", "proxy"],
   ["POST", "/api/v1/namespaces/a/pods/b/binding", "create", "/v1", "a", "pods", "b", "binding"],
   ["POST", "/apis/apps/v1/namespaces/a/deployments", "create", "apps/v1", "a", "deployments", "", ""],
   ["PUT", "/apis/apps/v1/namespaces/a/deployments/b/scale", "update", "apps/v1", "a", "deployments", "b", "scale"],

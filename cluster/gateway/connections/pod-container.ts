@@ -1,0 +1,50 @@
+import { badRequest, notFound } from "../../../actors/kinds/errors.ts";
+import type { Node, Pod } from "../../../actors/kinds/generated/types.ts";
+import { keyFor } from "../../../actors/kinds/kind.ts";
+import { RUNTIME_LABEL } from "../../../actors/node/runtime.ts";
+import type { GatewayContext } from "../context.ts";
+import { untilNewest } from "../context.ts";
+
+const PODS = { group: "", plural: "pods" };
+
+/** The pod as it is now. Throws 404. */
+export async function podNow(context: Pick<GatewayContext, "view" | "store">, namespace: string, name: string): Promise<Pod> {
+  await untilNewest(context);
+  const pod = context.view.get<Pod>(keyFor(PODS, namespace, name));
+  if (pod === undefined) throw notFound(PODS, name);
+  return pod;
+}
+
+/** Every container of a pod, whatever it is for, in the order in which they are named to clients. Source: podutil.VisitContainers. */
+export function containerNames(pod: Pod): readonly string[] {
+  const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec;
+  return [...initContainers, ...containers, ...ephemeralContainers].map(({ name }) => name);
+}
+
+/** The container that is meant: the named one, or the only one. Throws 400 in Kubernetes' words. Source: validateContainer of pkg/registry/core/pod. */
+export function containerOf(pod: Pod, asked: string): string {
+  const { name } = pod.metadata;
+  const names = containerNames(pod);
+  if (asked !== "") {
+    if (!names.includes(asked)) throw badRequest(`container ${asked} is not valid for pod ${name}`);
+    return asked;
+  }
+  const [only, ...others] = pod.spec.containers;
+  if (only === undefined) throw badRequest(`a container name must be specified for pod ${name}`);
+  if (others.length > 0) throw badRequest(`a container name must be specified for pod ${name}, choose one of: [${names.join(" ")}]`);
+  return only.name;
+}
+
+/** The node that a pod is on. Throws 400 where it is on none yet. */
+export function hostOf(pod: Pod): string {
+  const node = pod.spec.nodeName ?? "";
+  if (node === "") throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`);
+  return node;
+}
+
+/** Why nothing on this node can be reached: it is hollow, or it is not played here at all. */
+export function whyUnreachable(context: Pick<GatewayContext, "view">, node: string): string {
+  const runtime = context.view.get<Node>(keyFor({ group: "", plural: "nodes" }, undefined, node))?.metadata.labels?.[RUNTIME_LABEL];
+  if (runtime === undefined) return `node ${node} is not run by Troupe, which so has no way to its containers`;
+  return `node ${node} is ${runtime}: its containers have states, but no processes and no ports`;
+}

@@ -1,0 +1,136 @@
+import type { ServerResponse } from "node:http";
+import { badRequest, internalError, invalid as invalidObject } from "../../../actors/kinds/errors.ts";
+import { forbidden, invalid } from "../../../actors/kinds/field-error.ts";
+import type { ContainerStatus, Node, Pod } from "../../../actors/kinds/generated/types.ts";
+import { keyFor } from "../../../actors/kinds/kind.ts";
+import type { FieldError } from "../../../actors/kinds/status.ts";
+import { RUNTIME_LABEL } from "../../../actors/node/runtime.ts";
+import type { Answer } from "../answer.ts";
+import type { GatewayContext } from "../context.ts";
+import type { ResourceRequest } from "../route.ts";
+import { isTrue } from "../route.ts";
+import { containerOf, podNow, whyUnreachable } from "./pod-container.ts";
+
+/**
+ * `GET /api/v1/namespaces/x/pods/y/log`. A hollow container has no process that could print: its log is one line that says so, with the time at
+ * which it started, and all options hold for that line as for any other. Source: pkg/registry/core/pod, LogLocation, and kubelet's GetKubeletContainerLogs.
+ */
+export async function podLog(context: GatewayContext, info: ResourceRequest, response: ServerResponse): Promise<Answer> {
+  const options = logOptions(info.query, context.clock.now_ms());
+  if (options.errors.length > 0) throw invalidObject({ group: "", kind: "PodLogOptions" }, info.name, options.errors);
+  const pod = await podNow(context, info.namespace, info.name);
+  const container = containerOf(pod, options.container);
+  const node = pod.spec.nodeName ?? "";
+  if (node === "") return text("");
+  if (!isPlayedHere(context, node)) throw internalError(whyUnreachable(context, node));
+  const { startedAt } = startOf(pod, container, options.previous);
+  const printed = printedBy(startedAt, options);
+  if (!options.follow || hasEnded(pod, container)) return text(printed);
+  follow(context, pod, container, printed, response);
+  return { type: "taken" };
+}
+
+/** What every hollow container prints when it starts. */
+const HOLLOW_LINE =
+  "This container is hollow: it has the states of a container, but no process runs in it. It prints nothing but this line.";
+const PLAIN = "text/plain";
+const MS_PER_S = 1_000;
+
+function text(printed: string): Answer {
+  return { type: "text", code: 200, text: printed, contentType: PLAIN };
+}
+
+function isPlayedHere(context: GatewayContext, node: string): boolean {
+  return context.view.get<Node>(keyFor({ group: "", plural: "nodes" }, undefined, node))?.metadata.labels?.[RUNTIME_LABEL] !== undefined;
+}
+
+interface LogOptions {
+  readonly container: string;
+  readonly follow: boolean;
+  readonly previous: boolean;
+  readonly timestamps: boolean;
+  /** Lines before this are left out; RFC 3339 in milliseconds. */
+  readonly since_ms: number;
+  readonly tailLines: number | undefined;
+  readonly limitBytes: number | undefined;
+  readonly errors: readonly FieldError[];
+}
+
+function logOptions(query: URLSearchParams, now_ms: number): LogOptions {
+  const [tailLines, limitBytes, sinceSeconds] = ["tailLines", "limitBytes", "sinceSeconds"].map((name) => wholeNumber(query, name));
+  const sinceTime = query.get("sinceTime") ?? "";
+  const errors: FieldError[] = [];
+  if (tailLines !== undefined && tailLines < 0) errors.push(invalid("tailLines", tailLines, "must be greater than or equal to 0"));
+  if (limitBytes !== undefined && limitBytes < 1) errors.push(invalid("limitBytes", limitBytes, "must be greater than 0"));
+  if (sinceSeconds !== undefined && sinceTime !== "") {
+    errors.push(forbidden("", "at most one of `sinceTime` or `sinceSeconds` may be specified"));
+  } else if (sinceSeconds !== undefined && sinceSeconds < 1) errors.push(invalid("sinceSeconds", sinceSeconds, "must be greater than 0"));
+  const stream = query.get("stream") ?? "All";
+  if (!["All", "Stderr", "Stdout"].includes(stream)) throw badRequest(`unknown stream ${JSON.stringify(stream)}`);
+  const since_ms = sinceTime !== "" ? Date.parse(sinceTime) : sinceSeconds === undefined ? 0 : now_ms - sinceSeconds * MS_PER_S;
+  if (Number.isNaN(since_ms)) throw badRequest(`sinceTime is no time in RFC 3339: ${JSON.stringify(sinceTime)}`);
+  return {
+    container: query.get("container") ?? "",
+    follow: isTrue(query.get("follow")),
+    previous: isTrue(query.get("previous")),
+    timestamps: isTrue(query.get("timestamps")),
+    since_ms,
+    tailLines: stream === "Stderr" ? 0 : tailLines,
+    limitBytes,
+    errors,
+  };
+}
+
+function wholeNumber(query: URLSearchParams, name: string): number | undefined {
+  const given = query.get(name);
+  if (given === null || given === "") return undefined;
+  if (!/^[+-]?\d+$/.test(given)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(given)}: invalid syntax`);
+  return Number(given);
+}
+
+function stateOf(pod: Pod, container: string): ContainerStatus | undefined {
+  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {};
+  return [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses].find(({ name }) => name === container);
+}
+
+/** The run of the container that is asked about. Throws 400 where there is none. Source: kubelet's validateContainerLogStatus. */
+function startOf(pod: Pod, container: string, previous: boolean): { readonly startedAt: string } {
+  const { name } = pod.metadata;
+  const status = stateOf(pod, container);
+  const waits = status?.state?.waiting;
+  const last = status?.lastState?.terminated;
+  const run = previous ? last : (status?.state?.running ?? status?.state?.terminated ?? last);
+  if (run !== undefined) return { startedAt: run.startedAt ?? "" };
+  const quoted = `container ${JSON.stringify(container)} in pod ${JSON.stringify(name)}`;
+  if (previous) throw badRequest(`previous terminated ${quoted} not found`);
+  throw badRequest(`${quoted} is waiting to start: ${waits?.reason ?? "ContainerCreating"}`);
+}
+
+function printedBy(startedAt: string, { since_ms, tailLines, limitBytes, timestamps }: LogOptions): string {
+  if (tailLines === 0 || Date.parse(startedAt) < since_ms) return "";
+  const line = `${timestamps ? `${startedAt.replace(/(\.\d+)?Z$/, ".000000000Z")} ` : ""}${HOLLOW_LINE}\n`;
+  return limitBytes === undefined ? line : line.slice(0, limitBytes);
+}
+
+function hasEnded(pod: Pod, container: string): boolean {
+  return stateOf(pod, container)?.state?.running === undefined;
+}
+
+/** Prints what there is and stays until the container ends, its pod goes, or the client does. */
+function follow({ view }: GatewayContext, pod: Pod, container: string, printed: string, response: ServerResponse): void {
+  response.writeHead(200, { "Content-Type": PLAIN, "Cache-Control": "no-cache, private" });
+  response.flushHeaders();
+  response.write(printed);
+  // Nothing may come for as long as the pod lives; the system's keep-alive tells whether the client is still there.
+  response.socket?.setTimeout(0);
+  const { namespace = "", name, uid } = pod.metadata;
+  const key = keyFor({ group: "", plural: "pods" }, namespace, name);
+  const subscription = view.watch("pods", view.revision, ({ now, before }) => {
+    if ((now ?? before)?.key !== key) return;
+    const next = now === undefined ? undefined : view.decode<Pod>(now);
+    if (next?.metadata.uid === uid && !hasEnded(next, container)) return;
+    subscription.cancel();
+    response.end();
+  });
+  response.once("close", () => subscription.cancel());
+}
