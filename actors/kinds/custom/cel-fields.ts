@@ -2,7 +2,7 @@
  * Finds the fields that a rule names and its schema does not have, as cel-go's type checker does. What is not known to have fields is let through: only
  * the schema's own objects, lists and maps are followed.
  */
-import type { CelNode } from "./cel.ts";
+import type { CelNode } from "../cel/cel.ts";
 import { celName } from "./cel-values.ts";
 import type { StructuralSchema } from "./structural-schema.ts";
 

@@ -1,4 +1,5 @@
 /** Values as rules see them: typed by the schema, with the names of properties as identifiers. Source: apiextensions-apiserver's pkg/apiserver/schema/cel/values.go. */
+import { celDuration } from "../cel/cel.ts";
 import type { StructuralSchema } from "./structural-schema.ts";
 import { isMembers, memberSchema, typesOf } from "./structural-schema.ts";
 
@@ -20,7 +21,7 @@ const METADATA: StructuralSchema = { type: "object", properties: { name: { type:
 /** `whole`: the value is an object of its own, with a kind and metadata. */
 export function celValue(schema: StructuralSchema | undefined, value: unknown, whole = false): unknown {
   if (typeof value === "number") return celNumber(schema, value);
-  if (typeof value === "string") return schema?.format === "date-time" || schema?.format === "date" ? new Date(value) : value;
+  if (typeof value === "string") return celText(schema?.format, value);
   if (Array.isArray(value)) return value.map((item) => celValue(schema?.items, item));
   if (!isMembers(value)) return value;
   const embedded = whole || schema?.["x-kubernetes-embedded-resource"] === true;
@@ -31,6 +32,20 @@ export function celValue(schema: StructuralSchema | undefined, value: unknown, w
     else seen[named ? celName(name) : name] = celValue(memberSchema(schema, name), member);
   }
   return seen;
+}
+
+function celText(format: string | undefined, text: string): unknown {
+  switch (format) {
+    case "date-time":
+    case "date":
+      return new Date(text);
+    case "duration":
+      return celDuration(text);
+    case "byte":
+      return new Uint8Array(Buffer.from(text, "base64"));
+    default:
+      return text;
+  }
 }
 
 function nameOnly(metadata: Record<string, unknown>): unknown {

@@ -7,7 +7,7 @@ import type { FieldError } from "../status.ts";
 import { shapeResource } from "./shape-resource.ts";
 import { structuralErrors } from "./structural-rules.ts";
 import type { StructuralSchema, ValidationRule } from "./structural-schema.ts";
-import { brokenRules, ruleProblem } from "./validation-rules.ts";
+import { brokenRules, checkedRule } from "./validation-rules.ts";
 import { validateValue } from "./value-validation.ts";
 
 const TYPES: readonly string[] = ["array", "boolean", "integer", "number", "object", "string"];
@@ -209,11 +209,15 @@ function expressionErrors(schema: StructuralSchema, path: string, uncorrelatable
   const errors: FieldError[] = [];
   for (const [index, rule] of (schema["x-kubernetes-validations"] ?? []).entries()) {
     const field = `${path}.x-kubernetes-validations[${index}]`;
-    const problem = ruleProblem(rule.rule, schema, root);
-    if (problem !== undefined) errors.push(invalid(`${field}.rule`, internalRule(rule), `compilation failed: ${problem}`));
-    const wordless = rule.messageExpression ? ruleProblem(rule.messageExpression, schema, root) : undefined;
-    if (wordless !== undefined) {
-      errors.push(invalid(`${field}.messageExpression`, internalRule(rule), `messageExpression compilation failed: ${wordless}`));
+    const place = { whole: root, optionalOldSelf: rule.optionalOldSelf === true };
+    const checked = checkedRule(rule.rule, schema, place);
+    if ("problem" in checked) errors.push(invalid(`${field}.rule`, internalRule(rule), `compilation failed: ${checked.problem}`));
+    else if (checked.type !== "bool") errors.push(invalid(`${field}.rule`, internalRule(rule), "cel expression must evaluate to a bool"));
+    const message = rule.messageExpression ? checkedRule(rule.messageExpression, schema, place) : { type: "string" };
+    if ("problem" in message) {
+      errors.push(invalid(`${field}.messageExpression`, internalRule(rule), `messageExpression compilation failed: ${message.problem}`));
+    } else if (message.type !== "string") {
+      errors.push(invalid(`${field}.messageExpression`, internalRule(rule), "messageExpression must evaluate to a string"));
     }
     const usesOldSelf = /\boldSelf\b/.test(rule.rule);
     if (usesOldSelf && uncorrelatable !== undefined) {

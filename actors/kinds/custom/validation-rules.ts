@@ -3,10 +3,12 @@
  * "Validation rules", and apiextensions-apiserver's pkg/apiserver/schema/cel/validation.go.
  */
 import { isDeepStrictEqual } from "node:util";
+import { CelFailure, type CelProgram, celOptional, celProgram } from "../cel/cel.ts";
+import { CelChecker } from "../cel/check.ts";
 import { duplicate, forbidden, invalid, required } from "../field-error.ts";
 import type { FieldError } from "../status.ts";
-import { CelFailure, type CelProgram, celOptional, celProgram } from "./cel.ts";
 import { missingField } from "./cel-fields.ts";
+import { celType } from "./cel-types.ts";
 import { celValue, sizeOf } from "./cel-values.ts";
 import type { StructuralSchema, ValidationRule } from "./structural-schema.ts";
 import { fieldPath, isMembers, memberSchema } from "./structural-schema.ts";
@@ -21,14 +23,10 @@ interface Rule {
   readonly program: CelProgram | string;
   readonly message: CelProgram | undefined;
   readonly usesOldSelf: boolean;
-  /** How often a rule may go through the same values: once more for each comprehension in it. */
-  readonly passes: number;
 }
 
 /** Rules that are compiled, by schema: a schema does not change. */
 const compiled = new WeakMap<readonly ValidationRule[], readonly Rule[]>();
-const COMPREHENSION = /\.(?:all|exists|exists_one|existsOne|map|filter)\(/g;
-const PASSES_MAX = 3;
 
 function programOf(expression: string): CelProgram | string {
   try {
@@ -52,7 +50,6 @@ function rulesOf(schema: StructuralSchema): readonly Rule[] {
         program,
         message: typeof message === "string" ? undefined : message,
         usesOldSelf: typeof program !== "string" && program.mentions("oldSelf"),
-        passes: Math.min(PASSES_MAX, Math.max(1, [...rule.rule.matchAll(COMPREHENSION)].length)),
       };
     });
     compiled.set(rules, ready);
@@ -60,10 +57,38 @@ function rulesOf(schema: StructuralSchema): readonly Rule[] {
   return ready;
 }
 
-/** Why an expression cannot be a rule of this schema, as a compiler says it; undefined when it can. `whole`: it is the schema of a whole object. */
-export function ruleProblem(expression: string, schema: StructuralSchema, whole: boolean): string | undefined {
+const checkers = new WeakMap<StructuralSchema, Map<string, CelChecker>>();
+
+/** Checkers are made once for all rules of a schema. */
+function checkerOf(schema: StructuralSchema, whole: boolean, optionalOldSelf: boolean): CelChecker {
+  const known = checkers.get(schema) ?? new Map<string, CelChecker>();
+  checkers.set(schema, known);
+  const key = `${whole} ${optionalOldSelf}`;
+  let checker = known.get(key);
+  if (checker === undefined) {
+    const self = celType(schema, whole);
+    checker = new CelChecker({ self, oldSelf: optionalOldSelf ? { optional: self } : self });
+    known.set(key, checker);
+  }
+  return checker;
+}
+
+/** Where a rule stands, and what is to come of it. */
+export interface RulePlace {
+  /** It is the schema of a whole object. */
+  readonly whole: boolean;
+  readonly optionalOldSelf: boolean;
+}
+
+/** What is wrong with an expression as a rule of this schema, as a compiler says it: its problem, or the type that it has. */
+export function checkedRule(
+  expression: string,
+  schema: StructuralSchema,
+  { whole, optionalOldSelf }: RulePlace,
+): { readonly problem: string } | { readonly type: string } {
   const program = programOf(expression);
-  return typeof program === "string" ? `ERROR: <input>: ${program}` : missingField(expression, program.tree, schema, whole);
+  const missing = typeof program === "string" ? undefined : missingField(expression, program.tree, schema, whole);
+  return missing === undefined ? checkerOf(schema, whole, optionalOldSelf).check(expression) : { problem: missing };
 }
 
 /** What of the rules the object breaks. `before` is the object that it replaces. */
@@ -113,7 +138,7 @@ class RuleWalk {
     const oldSelf = before === undefined ? undefined : celValue(schema, before.value, whole);
     const size = sizeOf(value);
     const unchanged = spares && before !== undefined && isDeepStrictEqual(before.value, value);
-    for (const { rule, program, message, usesOldSelf, passes } of rules) {
+    for (const { rule, program, message, usesOldSelf } of rules) {
       if (typeof program === "string") {
         errors.push(invalid(place, type, `rule compile error: ${program}`));
         continue;
@@ -122,7 +147,8 @@ class RuleWalk {
       // A transition needs something that it comes from.
       if (usesOldSelf && before === undefined && !optional) continue;
       if (unchanged && !usesOldSelf) continue;
-      this.#budget -= size ** passes;
+      // What the outer of two comprehensions goes through, the inner goes through once for each.
+      this.#budget -= size ** Math.max(1, program.loops);
       if (this.#budget < 0) {
         errors.push(invalid(place, type, "validation failed due to running out of cost budget, no further validation rules will be run"));
         return errors;
