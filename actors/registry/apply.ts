@@ -84,7 +84,8 @@ function applyToStored<T extends KubeObject>(
     const { next, managers } = applied<T>(world, kind, managersOf(entry.text), live, body, force, options);
     checkIdentity(own as unknown as Kind, current, next);
     const wanted = stored === undefined ? next : (stored.toStored(next) as T);
-    return decideUpdate(world, own, entry, current, wanted, { ...options, applied: managers }, false);
+    const asked = { ...options, applied: managers, requested: kind as unknown as Kind };
+    return decideUpdate(world, own, entry, current, wanted, asked, false);
   });
 }
 
@@ -105,7 +106,7 @@ function createApplied<T extends KubeObject>(
   const placed = namespace === undefined ? next : { ...next, metadata: { ...metadata, namespace } };
   const { stored } = kind;
   if (stored === undefined) return createObject(world, kind, placed, options, managers);
-  return createObject(world, stored.kind as unknown as Kind<T>, stored.toStored(placed) as T, options, managers);
+  return createObject(world, stored.kind as unknown as Kind<T>, stored.toStored(placed) as T, options, managers, kind as unknown as Kind);
 }
 
 /** What the object and its managers are after the apply. Throws the refusal. */

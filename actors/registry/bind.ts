@@ -1,14 +1,18 @@
 import { conflict } from "../kinds/errors.ts";
-import type { Pod, PodCondition } from "../kinds/generated/types.ts";
+import type { Binding, Pod, PodCondition } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
+import type { BodyKind } from "../kinds/machinery/body.ts";
 import type { ObjectMeta } from "../kinds/object.ts";
 import { encodeObject, managedFieldsOf } from "../kinds/text.ts";
 import type { Entry } from "../store/view.ts";
+import { admitPart, isBusy } from "./admission/part-admission.ts";
+import type { WriteWorld } from "./create.ts";
 import type { BindOptions } from "./registry.ts";
 import type { StoreAccess } from "./store-access.ts";
 import { timestamp } from "./timestamps.ts";
 import { changeStored, type Step, uidConflict } from "./writes.ts";
 
+const BINDING_KIND: BodyKind = { group: "", version: "v1", kind: "Binding", schema: "io.k8s.api.core.v1.Binding" };
 const BINDING = { group: "", plural: "pods/binding" } as const;
 
 /** Why a pod cannot be bound; undefined when it can. Source: pkg/registry/core/pod/storage, BindingREST. */
@@ -43,7 +47,46 @@ export function boundPod(pod: Pod, nodeName: string, annotations: BindOptions["a
 }
 
 /** Sets the node of a pod that has none. */
-export function bindPod(
+export async function bindPod(
+  world: WriteWorld,
+  kind: Kind<Pod>,
+  namespace: string,
+  name: string,
+  uid: string | undefined,
+  nodeName: string,
+  options: BindOptions,
+): Promise<Entry> {
+  const { access } = world;
+  if (isBusy(world.partAdmission)) {
+    const target = { apiVersion: "v1", kind: "Node", name: nodeName };
+    const metadata = {
+      name,
+      namespace,
+      ...(uid === undefined ? {} : { uid }),
+      ...(options.annotations === undefined ? {} : { annotations: options.annotations }),
+    };
+    const object = { metadata, target } as unknown as Binding;
+    const own = kind as unknown as Kind;
+    const admitted = await admitPart(world, {
+      operation: "create",
+      kind: own,
+      subresource: "binding",
+      speaks: BINDING_KIND,
+      namespace,
+      name,
+      object,
+      options,
+    });
+    return bindTo(access, kind, namespace, name, uid, admitted.target.name ?? "", { ...options, ...annotationsOf(admitted) });
+  }
+  return bindTo(access, kind, namespace, name, uid, nodeName, options);
+}
+
+function annotationsOf({ metadata }: Binding): Pick<BindOptions, "annotations"> {
+  return metadata?.annotations === undefined ? {} : { annotations: metadata.annotations };
+}
+
+function bindTo(
   access: StoreAccess,
   kind: Kind<Pod>,
   namespace: string,

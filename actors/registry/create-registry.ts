@@ -8,7 +8,9 @@ import type { KubeObject } from "../kinds/object.ts";
 import type { StoreClient } from "../store/transaction.ts";
 import type { View } from "../store/view.ts";
 import type { AdmissionPlugin } from "./admission/admission.ts";
-import { ADMISSION_PLUGINS } from "./admission/plugins.ts";
+import { type DynamicOptions, dynamicAdmission } from "./admission/dynamic.ts";
+import { dividedAdmission } from "./admission/part-admission.ts";
+import { admissionPlugins } from "./admission/plugins.ts";
 import { applyObject } from "./apply.ts";
 import { bindPod } from "./bind.ts";
 import type { Companion } from "./companion.ts";
@@ -28,13 +30,13 @@ import { modifyObject, updateObject } from "./update.ts";
 /** Where services get their addresses when nobody says: the default of kubeadm. */
 export const DEFAULT_SERVICE_CIDR = "10.96.0.0/16";
 
-export interface RegistryOptions {
+export interface RegistryOptions extends Omit<DynamicOptions, "kinds"> {
   readonly view: View;
   readonly store: StoreClient;
   readonly clock: Clock;
   readonly random: Random;
-  readonly kinds: Pick<KindTable, "byResource">;
-  /** Default ADMISSION_PLUGINS. */
+  readonly kinds: Pick<KindTable, "byResource" | "all" | "byApiVersion">;
+  /** Default admissionPlugins. */
   readonly admission?: readonly AdmissionPlugin[];
   /** Default DEFAULT_SERVICE_CIDR. Throws RangeError when it is no IPv4 prefix. */
   readonly serviceCidr?: string;
@@ -52,11 +54,11 @@ function toStored<T extends KubeObject>(kind: Kind<T>, object: T): T {
 /** The registry of one host: it reads what the host's view shows and writes through the store's client. */
 export function createRegistry(options: RegistryOptions): Registry {
   const access = createStoreAccess(options.view, options.store, options.clock, options.random);
-  const admission = options.admission ?? ADMISSION_PLUGINS;
+  const admission = options.admission ?? admissionPlugins(dynamicAdmission(options));
   for (const plugin of admission) plugin.prepare?.(access);
   const services = createServiceAllocation(access, parseServiceCidr(options.serviceCidr ?? DEFAULT_SERVICE_CIDR));
   const companions = new Map([[services.resource, services as unknown as Companion]]);
-  const world: WriteWorld = { access, admission, companions };
+  const world: WriteWorld = { access, admission, companions, ...dividedAdmission(admission) };
   const kindOf = (resource: string): Kind => {
     const kind = options.kinds.byResource(resource);
     if (kind === undefined) throw resourceNotFound();
@@ -64,19 +66,26 @@ export function createRegistry(options: RegistryOptions): Registry {
   };
   const pods = (): Kind<Pod> => kindOf("pods") as unknown as Kind<Pod>;
   return {
-    create: (kind, object, write = {}) => createObject(world, storedKind(kind), toStored(kind, object), write),
-    update: (kind, object, write = {}) => updateObject(world, storedKind(kind), toStored(kind, object), write),
+    create: (kind, object, write = {}) =>
+      createObject(world, storedKind(kind), toStored(kind, object), write, undefined, kind as unknown as Kind),
+    update: (kind, object, write = {}) =>
+      updateObject(
+        world,
+        storedKind(kind),
+        toStored(kind, object),
+        kind.stored === undefined ? write : { ...write, requested: kind as unknown as Kind },
+      ),
     modify: (kind, namespace, name, modify, write = {}) => modifyObject(world, kind, namespace, name, modify, write),
     patch: (kind, namespace, name, patch, write = {}) => patchObject(world, kind, namespace, name, patch, write),
     apply: (kind, namespace, name, configuration, write) => applyObject(world, kind, namespace, name, configuration, write),
-    delete: (kind, namespace, name, write = {}) => deleteObject(world, storedKind(kind), namespace, name, write),
-    deleteCollection: (kind, namespace, matches, write = {}) => deleteMatching(world, storedKind(kind), namespace, matches, write),
-    bind: async (namespace, name, uid, nodeName, write = {}) => bindPod(access, pods(), namespace, name, uid, nodeName, write),
+    delete: (kind, namespace, name, write = {}) => deleteObject(world, storedKind(kind), namespace, name, write, kind),
+    deleteCollection: (kind, namespace, matches, write = {}) => deleteMatching(world, storedKind(kind), namespace, matches, write, kind),
+    bind: async (namespace, name, uid, nodeName, write = {}) => bindPod(world, pods(), namespace, name, uid, nodeName, write),
     evict: async (namespace, name, write = {}) => evictPod(world, pods(), namespace, name, write),
     getScale: (kind, namespace, name) => readScale(access, kind, keyFor(kind, namespace, name), name),
     updateScale: (kind, scale, write = {}) => scaleObject(world, kind, scale, write),
     patchScale: (kind, namespace, name, patch, write = {}) => patchScale(world, kind, namespace, name, patch, write),
     finalizeNamespace: async (namespace, write = {}) =>
-      finalizeNamespace(access, kindOf("namespaces") as unknown as Kind<Namespace>, namespace, write),
+      finalizeNamespace(world, kindOf("namespaces") as unknown as Kind<Namespace>, namespace, write),
   };
 }

@@ -24,16 +24,20 @@ const ALLOCATION_ATTEMPTS_MAX = 32;
 export interface WriteWorld {
   readonly access: StoreAccess;
   readonly admission: readonly AdmissionPlugin[];
+  /** Those of them that see writes through subresources, while they are busy; and the others. */
+  readonly partAdmission: readonly AdmissionPlugin[];
+  readonly wholeAdmission: readonly AdmissionPlugin[];
   readonly companions: ReadonlyMap<string, Companion>;
 }
 
-/** `applied`: the managers of what an apply made; others are told from the object. Admission, names, metadata, defaults, validation, admission again, one transaction. Source: apiserver's registry.Store.Create. */
+/** `applied`: the managers of what an apply made; others are told from the object. `requested`: the kind as which the client named it. Admission, names, metadata, defaults, validation, admission again, one transaction. Source: apiserver's registry.Store.Create. */
 export async function createObject<T extends KubeObject>(
   world: WriteWorld,
   kind: Kind<T>,
   object: T,
   options: WriteOptions,
   applied?: readonly FieldManager[],
+  requested: Kind = kind as unknown as Kind,
 ): Promise<Entry> {
   const { access, admission } = world;
   const resource = resourceOf(kind);
@@ -41,6 +45,7 @@ export async function createObject<T extends KubeObject>(
   const request: AdmissionRequest = {
     operation: "create",
     kind: kind as unknown as Kind,
+    requested,
     resource,
     namespace: kind.namespaced ? object.metadata.namespace : undefined,
     name,
@@ -56,7 +61,7 @@ export async function createObject<T extends KubeObject>(
   const mutating = admit(admission, "mutate", request, access);
   if (mutating !== undefined) await mutating;
   const generated = name === "" && base !== "";
-  const next = newObject(kind, object, generated ? generateName(base, access.random) : name, access.random, now_ms);
+  const next = newObject(kind, request.object as T, generated ? generateName(base, access.random) : name, access.random, now_ms);
   kind.applyDefaults?.(next);
   kind.prepareForCreate?.(next, { now_ms });
   const errors = kind.validate(next);

@@ -6,7 +6,7 @@ import { StatusError } from "../kinds/status.ts";
 import { encodeObject, managedFieldsOf } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
-import { admit } from "./admission/admission.ts";
+import { type AdmissionRequest, admit } from "./admission/admission.ts";
 import type { WriteWorld } from "./create.ts";
 import { checkPreconditions, decideDeletion } from "./deletion.ts";
 import type { Deleted, DeleteOptions, Matches } from "./registry.ts";
@@ -23,6 +23,7 @@ export async function deleteObject(
   namespace: string | undefined,
   name: string,
   options: DeleteOptions,
+  requested: Kind = kind,
 ): Promise<Deleted> {
   const wanted = options.preconditions?.resourceVersion;
   if (wanted !== undefined) {
@@ -30,9 +31,10 @@ export async function deleteObject(
     if (seen !== undefined && seen.revision < Number(wanted)) await world.access.catchUp();
   }
   return changeStored(world.access, kind, namespace, name, async (entry, current) => {
-    const request = {
+    const request: AdmissionRequest = {
       operation: "delete",
       kind,
+      requested,
       resource: resourceOf(kind),
       namespace,
       name,
@@ -40,7 +42,7 @@ export async function deleteObject(
       object: current,
       current,
       options,
-    } as const;
+    };
     const mutating = admit(world.admission, "mutate", request, world.access);
     if (mutating !== undefined) await mutating;
     const validating = admit(world.admission, "validate", request, world.access);
@@ -82,6 +84,7 @@ export async function deleteMatching(
   namespace: string | undefined,
   matches: Matches,
   options: DeleteOptions,
+  requested: Kind = kind,
 ): Promise<readonly Deleted[]> {
   const { access } = world;
   await access.catchUp();
@@ -95,7 +98,7 @@ export async function deleteMatching(
     const results = await Promise.all(
       names
         .slice(from, from + COLLECTION_PARALLEL)
-        .map((one) => deleteObject(world, kind, one.namespace, one.name, options).catch(unlessGone)),
+        .map((one) => deleteObject(world, kind, one.namespace, one.name, options, requested).catch(unlessGone)),
     );
     for (const result of results) if (result !== undefined) deleted.push(result);
   }

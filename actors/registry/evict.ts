@@ -1,16 +1,19 @@
 import { conflict, evictionRefused, forbidden, internalError, tooManyRequests } from "../kinds/errors.ts";
-import type { Pod, PodDisruptionBudget } from "../kinds/generated/types.ts";
+import type { Eviction, Pod, PodDisruptionBudget } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
+import type { BodyKind } from "../kinds/machinery/body.ts";
 import { matchesLabels, selectorOf } from "../kinds/machinery/label-selector.ts";
 import { encodeObject, managedFieldsOf } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
+import { admitPart } from "./admission/part-admission.ts";
 import type { WriteWorld } from "./create.ts";
 import { deletionStep } from "./delete.ts";
 import type { Deleted, DeleteOptions } from "./registry.ts";
 import { timestamp } from "./timestamps.ts";
 import { changeStored } from "./writes.ts";
 
+const EVICTION: BodyKind = { group: "policy", version: "v1", kind: "Eviction", schema: "io.k8s.api.policy.v1.Eviction" };
 const BUDGETS = "poddisruptionbudgets.policy";
 const BUDGET = { group: "policy", plural: "poddisruptionbudget" } as const;
 /** Evictions of one budget that its controller has not confirmed yet. Source: eviction.go, MaxDisruptedPodSize. */
@@ -79,8 +82,26 @@ function budgetsOf(view: View, pod: Pod): Entry[] {
 }
 
 /** Deletes a pod and spends one disruption of its budget, both or neither. */
-export function evictPod(world: WriteWorld, kind: Kind<Pod>, namespace: string, name: string, options: DeleteOptions): Promise<Deleted> {
+export async function evictPod(
+  world: WriteWorld,
+  kind: Kind<Pod>,
+  namespace: string,
+  name: string,
+  options: DeleteOptions,
+): Promise<Deleted> {
   const { access } = world;
+  const own = kind as unknown as Kind;
+  const eviction = { metadata: { name, namespace } } as unknown as Eviction;
+  await admitPart(world, {
+    operation: "create",
+    kind: own,
+    subresource: "eviction",
+    speaks: EVICTION,
+    namespace,
+    name,
+    object: eviction,
+    options,
+  });
   return changeStored(access, kind, namespace, name, (entry, pod) => {
     const spent: Mutation[] = [];
     const budgets = needsNoBudget(pod) ? [] : budgetsOf(access.view, pod);
@@ -93,7 +114,7 @@ export function evictPod(world: WriteWorld, kind: Kind<Pod>, namespace: string, 
     if (budget !== undefined && next !== undefined) {
       spent.push({ op: "update", key: budget.key, text: encodeObject(next, managedFieldsOf(budget.text)), expect: budget.revision });
     }
-    const step = deletionStep(world, kind as unknown as Kind, entry, pod, options, spent);
+    const step = deletionStep(world, own, entry, pod, options, spent);
     if ("done" in step || options.preconditions?.resourceVersion === undefined) return step;
     return { ...step, lost: (index) => (index === 0 ? conflict(kind, name) : undefined) };
   });

@@ -10,13 +10,10 @@ import { decodeObject, decodeWhole } from "../kinds/text.ts";
 import type { Entry } from "../store/view.ts";
 import type { WriteWorld } from "./create.ts";
 import type { Patch, WriteOptions } from "./registry.ts";
-import { decideScale, scaleOf, scaleOfEntry } from "./scale.ts";
+import { decideScale, SCALE, scaleOf, scaleOfEntry } from "./scale.ts";
 import type { UpdateOptions } from "./update.ts";
 import { decideUpdate } from "./update.ts";
 import { changeStored, uidConflict } from "./writes.ts";
-
-/** Where a Scale's fields are described, and how it is named. */
-const SCALE: BodyKind = { group: "autoscaling", version: "v1", kind: "Scale", schema: "io.k8s.api.autoscaling.v1.Scale" };
 
 /**
  * Reads, patches what it read, writes; on a conflict it patches what is there then. The patch may name a resourceVersion: then it
@@ -39,7 +36,8 @@ export function patchObject<T extends KubeObject>(
     const next = patched<T>(kind, document, patch, options);
     checkIdentity(own as unknown as Kind, current, next);
     const wanted = stored === undefined ? next : (stored.toStored(next) as T);
-    return decideUpdate(world, own, entry, current, wanted, options, namesRevision(patch));
+    const asked = stored === undefined ? options : { ...options, requested: kind as unknown as Kind };
+    return decideUpdate(world, own, entry, current, wanted, asked, namesRevision(patch));
   });
 }
 

@@ -15,6 +15,10 @@ export interface Requester {
 export interface WriteOptions {
   /** Who asks. The house itself when nobody is named. */
   readonly requester?: Requester;
+  /** Told what the client should know although it is not refused. */
+  readonly warn?: (text: string) => void;
+  /** Told what an audit of this request should keep beside it. */
+  readonly annotate?: (key: string, value: string) => void;
   /** Recorded in managedFields; a controller's or a component's own name inside the house. */
   readonly fieldManager?: string;
   /**

@@ -2,17 +2,22 @@ import { conflict, internalError, invalid, notFound } from "../kinds/errors.ts";
 import { invalid as invalidField } from "../kinds/field-error.ts";
 import type { LabelSelector, Scale } from "../kinds/generated/types.ts";
 import { asServed, type Kind } from "../kinds/kind.ts";
+import type { BodyKind } from "../kinds/machinery/body.ts";
 import { printSelector, selectorOf } from "../kinds/machinery/label-selector.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { decodeObject } from "../kinds/text.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
+import { admitPart, isBusy } from "./admission/part-admission.ts";
 import type { WriteWorld } from "./create.ts";
 import type { WriteOptions } from "./registry.ts";
 import type { StoreAccess } from "./store-access.ts";
 import { decideUpdate, namedRevision } from "./update.ts";
 import type { Step } from "./writes.ts";
 import { changeStored, uidConflict } from "./writes.ts";
+
+/** Where a Scale's fields are described, and how it is named. */
+export const SCALE: BodyKind = { group: "autoscaling", version: "v1", kind: "Scale", schema: "io.k8s.api.autoscaling.v1.Scale" };
 
 /** What all workloads with a `scale` have. */
 interface Scalable extends KubeObject {
@@ -87,15 +92,20 @@ export async function scaleObject(world: WriteWorld, kind: Kind, scale: Scale, o
 }
 
 /** One attempt at giving the workload the replicas of this Scale. */
-export function decideScale(
+export async function decideScale(
   world: WriteWorld,
   kind: Kind,
   entry: Entry,
   current: KubeObject,
-  scale: Scale,
+  given: Scale,
   options: WriteOptions,
   insists: boolean,
 ): Promise<Step<Entry>> {
+  const { namespace, name } = current.metadata;
+  const part = { operation: "update", kind, subresource: "scale", speaks: SCALE, namespace, name } as const;
+  const scale = isBusy(world.partAdmission)
+    ? await admitPart(world, { ...part, object: given, current: scaleOf(kind, current), options })
+    : given;
   const replicas = scale.spec?.replicas ?? 0;
   if (replicas < 0) {
     const error = invalidField("spec.replicas", replicas, "must be greater than or equal to 0");

@@ -9,6 +9,7 @@ import type { Mutation } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
 import type { AdmissionRequest } from "./admission/admission.ts";
 import { admit } from "./admission/admission.ts";
+import { isBusy } from "./admission/part-admission.ts";
 import type { Companion, Plan } from "./companion.ts";
 import type { WriteWorld } from "./create.ts";
 import { isReleased } from "./deletion.ts";
@@ -22,6 +23,8 @@ export interface UpdateOptions extends WriteOptions {
   readonly subresource?: WrittenPart;
   /** The door that is named beside the manager of the fields, where it is another than `subresource`. */
   readonly door?: "scale";
+  /** The kind as which the client named it, where it is not the one that is stored. */
+  readonly requested?: Kind;
   /** The managers after an apply; those of other updates are told from what changes. */
   readonly applied?: readonly FieldManager[];
 }
@@ -103,7 +106,9 @@ export async function decideUpdate<T extends KubeObject>(
   const next =
     subresource === undefined || kind.specDoors?.[subresource] !== undefined
       ? await nextBySpec(world, kind, wanted, current, companion, options)
-      : nextByStatus(kind, wanted, current, subresource, world.access.clock.now_ms());
+      : isBusy(world.partAdmission)
+        ? await admittedByStatus(world, kind, wanted, current, subresource, options)
+        : nextByStatus(kind, wanted, current, subresource, world.access.clock.now_ms());
   const plan: Plan<T> = companion === undefined ? { object: next, mutations: [] } : companion.plan(next, current);
   const same = plan.mutations.length === 0 && sameObject(plan.object, current);
   if (same && !ownsAnew(wanted, options, entry)) return { done: entry };
@@ -175,6 +180,31 @@ function nextByStatus<T extends KubeObject>(kind: Kind<T>, wanted: T, current: T
   return next;
 }
 
+/** The same where webhooks or policies have a say. */
+async function admittedByStatus<T extends KubeObject>(
+  world: WriteWorld,
+  kind: Kind<T>,
+  wanted: T,
+  current: T,
+  part: WrittenPart,
+  options: UpdateOptions,
+): Promise<T> {
+  const { access, partAdmission } = world;
+  // What is wanted may share parts with what there is.
+  const request = updateRequest(kind, structuredClone(wanted), current, options);
+  await admit(partAdmission, "mutate", request, access);
+  const next = nextByStatus(kind, request.object as T, current, part, access.clock.now_ms());
+  await admit(partAdmission, "validate", { ...request, object: next }, access);
+  return next;
+}
+
+function updateRequest<T extends KubeObject>(kind: Kind<T>, object: T, current: T, options: UpdateOptions): AdmissionRequest {
+  const { namespace, name } = current.metadata;
+  const own = kind as unknown as Kind;
+  const { requested = own, subresource } = options;
+  return { operation: "update", kind: own, requested, resource: resourceOf(kind), namespace, name, subresource, object, current, options };
+}
+
 function withStatus<T extends KubeObject>(kind: Kind<T>, current: T, status: unknown): T {
   const { status: _before, ...rest } = current as T & { readonly status?: unknown };
   const next = (status === undefined && kind.custom !== undefined ? rest : { ...current, status }) as T;
@@ -191,23 +221,16 @@ async function nextBySpec<T extends KubeObject>(
   companion: Companion<T> | undefined,
   options: UpdateOptions,
 ): Promise<T> {
-  const { namespace, name } = current.metadata;
-  const request: AdmissionRequest = {
-    operation: "update",
-    kind: kind as unknown as Kind,
-    resource: resourceOf(kind),
-    namespace,
-    name,
-    subresource: options.subresource,
-    object: wanted,
-    current,
-    options,
-  };
-  const mutating = admit(world.admission, "mutate", request, world.access);
+  const { name } = current.metadata;
+  // A Scale was seen as what it is.
+  const admission = options.door === "scale" ? world.wholeAdmission : world.admission;
+  const request = updateRequest(kind, wanted, current, options);
+  const mutating = admit(admission, "mutate", request, world.access);
   if (mutating !== undefined) await mutating;
-  kind.applyDefaults?.(wanted);
+  const admitted = request.object as T;
+  kind.applyDefaults?.(admitted);
   const door = options.subresource === undefined ? undefined : kind.specDoors?.[options.subresource];
-  const prepared = (door?.through(wanted, current) as T | undefined) ?? preparedUpdate(world, kind, wanted, current, companion);
+  const prepared = (door?.through(admitted, current) as T | undefined) ?? preparedUpdate(world, kind, admitted, current, companion);
   const next = countGeneration(kind, prepared, current);
   const errors = door?.validate(next, current) ?? [
     ...validateObjectMetaUpdate(next.metadata, current.metadata),
@@ -215,7 +238,7 @@ async function nextBySpec<T extends KubeObject>(
     ...(kind.validateUpdate?.(next, current) ?? []),
   ];
   if (errors.length > 0) throw invalid(kind, name, errors);
-  const validating = admit(world.admission, "validate", { ...request, object: next }, world.access);
+  const validating = admit(admission, "validate", { ...request, object: next }, world.access);
   if (validating !== undefined) await validating;
   return next;
 }

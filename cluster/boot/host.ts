@@ -57,6 +57,9 @@ import {
 } from "../../runtime/mod.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { type Hosts, observedHosts } from "../observation/hosts.ts";
+import { Dialer } from "../outbound/dialer.ts";
+import { OwnAddresses } from "../outbound/own-address.ts";
+import { createWebhookClient } from "../outbound/webhook-client.ts";
 import { ensureBootstrapObjects, keepBootstrapObjects } from "./bootstrap-objects.ts";
 import { BootFailure } from "./failure.ts";
 import type { FromHost, HostOptions } from "./host-protocol.ts";
@@ -79,6 +82,7 @@ export class RunningHost {
   readonly #replica: Replica;
   readonly #follower: Follower;
   readonly #store: StoreClient;
+  readonly #dialer: Dialer;
   readonly #registry: Registry;
   readonly #kinds = new KindTable();
   readonly #hosts: Hosts;
@@ -132,7 +136,16 @@ export class RunningHost {
     this.#replica = replica;
     this.#follower = follow({ log: journal, replica: this.#replica, clock, logger: log, besideWriter });
     this.#store = createStoreClient({ messenger: this.#host.messenger, clock, random, address: WRITER_ADDRESS, view: this.#replica });
-    this.#registry = createRegistry({ view: this.#replica, store: this.#store, clock, random, kinds: this.#kinds });
+    this.#dialer = new Dialer(new OwnAddresses({ ports: portsOf(options.nats.servers), certificate: options.tls.cert }));
+    this.#closers.push(() => this.#dialer.close());
+    this.#registry = createRegistry({
+      view: this.#replica,
+      store: this.#store,
+      clock,
+      random,
+      kinds: this.#kinds,
+      webhooks: createWebhookClient({ view: this.#replica, random, dialer: this.#dialer }),
+    });
     this.#damaged = damaged;
     if (besideWriter) this.#registerStore(journal, snapshots);
   }
@@ -331,3 +344,10 @@ export class RunningHost {
 
 const clock = systemClock();
 const random = systemRandom();
+
+const NATS_PORT = 4_222;
+
+/** `127.0.0.1:4222`, `nats://host`: the ports of the servers. */
+function portsOf(servers: readonly string[]): ReadonlySet<number> {
+  return new Set(servers.map((server) => Number(/:(\d+)\/?$/.exec(server)?.[1] ?? NATS_PORT)));
+}

@@ -17,7 +17,7 @@ import type { IncludeObject } from "./object-text.ts";
 import type { RequestInfo, ResourceRequest } from "./route.ts";
 import { bind, subresource } from "./subresources.ts";
 import { targetOf } from "./target.ts";
-import { warningValues } from "./warnings.ts";
+import { warningsOf } from "./warnings.ts";
 import type { Watches } from "./watches.ts";
 import { create, patch, remove, removeCollection, update } from "./writes.ts";
 
@@ -31,9 +31,10 @@ export async function answerResource(
   response: ServerResponse,
   requester: Requester,
 ): Promise<Answer> {
+  const writer = { requester, warn: warningsOf(response) };
   const target = targetOf(info, context.kinds);
   const deprecation = "kind" in target ? target.kind.custom?.deprecation : undefined;
-  if (deprecation !== undefined) response.setHeader("Warning", warningValues([deprecation]));
+  if (deprecation !== undefined) writer.warn(deprecation);
   switch (target.target) {
     case "no-page":
       return PAGE_NOT_FOUND;
@@ -42,7 +43,7 @@ export async function answerResource(
     case "no-method":
       throw methodNotAllowed();
     case "bindings":
-      return bind(context, info, "", await contentOf(request, requester));
+      return bind(context, info, "", await contentOf(request, writer));
     case "subresource":
       if (target.subresource.connects === true) return connect(context, info, request, response);
       return subresource(
@@ -50,7 +51,7 @@ export async function answerResource(
         info,
         target.kind,
         target.subresource,
-        info.verb === "get" ? noContent(requester) : await contentOf(request, requester),
+        info.verb === "get" ? noContent(writer) : await contentOf(request, writer),
       );
     case "object":
       break;
@@ -68,15 +69,15 @@ export async function answerResource(
       await watches.serve(info, { kind, as: format.as, includeObject: includedObject(info) }, response, format.encoding === "protobuf");
       return { type: "taken" };
     case "create":
-      return create(context, info, kind, await contentOf(request, requester));
+      return create(context, info, kind, await contentOf(request, writer));
     case "update":
-      return update(context, info, kind, undefined, await contentOf(request, requester));
+      return update(context, info, kind, undefined, await contentOf(request, writer));
     case "patch":
-      return patch(context, info, kind, undefined, await contentOf(request, requester));
+      return patch(context, info, kind, undefined, await contentOf(request, writer));
     case "delete":
-      return remove(context, info, kind, await contentOf(request, requester));
+      return remove(context, info, kind, await contentOf(request, writer));
     case "deletecollection":
-      return removeCollection(context, info, kind, await contentOf(request, requester));
+      return removeCollection(context, info, kind, await contentOf(request, writer));
     case "":
       throw methodNotAllowed();
   }
@@ -84,12 +85,14 @@ export async function answerResource(
 
 const NO_BODY = Buffer.alloc(0);
 
-function noContent(requester: Requester): Content {
-  return { mediaType: "", body: NO_BODY, userAgent: undefined, requester };
+type Asker = Pick<Content, "requester" | "warn">;
+
+function noContent(asker: Asker): Content {
+  return { mediaType: "", body: NO_BODY, userAgent: undefined, ...asker };
 }
 
-async function contentOf(request: IncomingMessage, requester: Requester): Promise<Content> {
-  return { mediaType: mediaTypeOf(request), body: await readBody(request), userAgent: request.headers["user-agent"], requester };
+async function contentOf(request: IncomingMessage, asker: Asker): Promise<Content> {
+  return { mediaType: mediaTypeOf(request), body: await readBody(request), userAgent: request.headers["user-agent"], ...asker };
 }
 
 /** How much of each object a table carries along. */

@@ -17,6 +17,8 @@ export interface Content {
   readonly body: Buffer;
   readonly userAgent: string | undefined;
   readonly requester: Requester;
+  /** Tells the client something beside the answer. */
+  readonly warn: (text: string) => void;
 }
 
 /** What subresources speak, where it is not the kind of their parent. */

@@ -11,7 +11,7 @@ import { roomIn } from "./backpressure.ts";
 import { listChunks, listSize } from "./list-text.ts";
 import type { IncludeObject } from "./object-text.ts";
 import { partialObject, tableOfOne, wholeObject } from "./object-text.ts";
-import { warningValues } from "./warnings.ts";
+import { warningsOf } from "./warnings.ts";
 
 /** Answers larger than this are compressed for clients that ask. Source: apiserver's defaultGzipThresholdBytes. */
 export const GZIP_BYTES_MIN: number = 128 * 1024;
@@ -43,7 +43,8 @@ export async function print(answer: Answer, wire: Wire, view: View, now_ms: numb
     case "text":
       return send(wire, answer.code, answer.contentType ?? "text/plain; charset=utf-8", answer.text, answer.headers);
     case "value":
-      return sendJson(wire, answer.code, JSON.stringify(answer.value), warningHeaders(answer.warnings));
+      warn(wire, answer.warnings);
+      return sendJson(wire, answer.code, JSON.stringify(answer.value), []);
     case "json":
       return sendJson(wire, answer.code, answer.json, answer.headers === undefined ? [] : flat(answer.headers), answer.contentType);
     case "object": {
@@ -55,7 +56,8 @@ export async function print(answer: Answer, wire: Wire, view: View, now_ms: numb
           : wire.format.as === "metadata"
             ? partialObject(entry.text, entry.revision)
             : tableOfOne(rendering, view, entry, entry.revision, now_ms, true);
-      return sendJson(wire, code, json, warningHeaders(answer.warnings));
+      warn(wire, answer.warnings);
+      return sendJson(wire, code, json, []);
     }
     case "list": {
       const rendering = { kind: answer.kind, as: wire.format.as, includeObject: wire.includeObject };
@@ -153,9 +155,9 @@ function flat(headers: Headers): string[] {
   return list;
 }
 
-const NO_HEADERS: readonly string[] = [];
-
-function warningHeaders(warnings: readonly string[] | undefined): readonly string[] {
-  if (warnings === undefined || warnings.length === 0) return NO_HEADERS;
-  return warningValues(warnings).flatMap((value) => ["Warning", value]);
+/** Warnings of the body beside those of admission: they go into the head together. */
+function warn({ response }: Wire, warnings: readonly string[] | undefined): void {
+  if (warnings === undefined || warnings.length === 0) return;
+  const say = warningsOf(response);
+  for (const text of warnings) say(text);
 }

@@ -1,3 +1,5 @@
+import type { ServerResponse } from "node:http";
+
 /** A longer warning is cut, and those that come to more in all are. Source: apiserver's filters/warning.go. */
 const WARNING_CHARS_MAX = 256;
 const WARNINGS_CHARS_MAX = 4_096;
@@ -27,4 +29,17 @@ export function warningValues(warnings: readonly string[]): string[] {
 /** Headers are written a byte a character: these are the bytes of UTF-8. */
 function headerText(text: string): string {
   return ASCII.test(text) ? text : Buffer.from(text).toString("latin1");
+}
+
+const recorded = new WeakMap<ServerResponse, Set<string>>();
+
+/** How to warn the client in the head of this answer, whatever becomes of it. The same is said once. Source: apiserver's warning recorder. */
+export function warningsOf(response: ServerResponse): (text: string) => void {
+  return (text) => {
+    if (response.headersSent) return;
+    const texts = recorded.get(response) ?? new Set();
+    recorded.set(response, texts);
+    texts.add(text);
+    response.setHeader("Warning", warningValues([...texts]));
+  };
 }

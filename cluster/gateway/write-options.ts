@@ -21,19 +21,24 @@ export type OptionsKind = "CreateOptions" | "UpdateOptions" | "PatchOptions" | "
 export interface Writer {
   readonly userAgent: string | undefined;
   readonly requester: Requester;
+  readonly warn: (text: string) => void;
 }
 
 export interface CheckedOptions extends WriteOptions {
   readonly requester: Requester;
+  readonly warn: (text: string) => void;
   readonly fieldManager: string;
   readonly dryRun: boolean;
   readonly fieldValidation: FieldValidation;
 }
 
+function asker({ requester, warn }: Writer): Pick<CheckedOptions, "requester" | "warn"> {
+  return { requester, warn };
+}
+
 /** The parameters that all writes share. Throws 422 for what makes no sense. */
 export function writeOptions(query: URLSearchParams, writer: Writer, kind: OptionsKind): CheckedOptions {
-  if (query.size === 0)
-    return { requester: writer.requester, fieldManager: managerOf(writer.userAgent), dryRun: false, fieldValidation: "Warn" };
+  if (query.size === 0) return { ...asker(writer), fieldManager: managerOf(writer.userAgent), dryRun: false, fieldValidation: "Warn" };
   const errors: FieldError[] = [];
   const dryRun = query.getAll("dryRun").filter((value) => value !== "");
   checkDryRun(dryRun, errors);
@@ -50,7 +55,7 @@ export function writeOptions(query: URLSearchParams, writer: Writer, kind: Optio
   if (asked !== "" && fieldValidation === undefined) errors.push(notSupported("fieldValidation", asked, FIELD_VALIDATIONS));
   if (errors.length > 0) throw invalidObject({ group: "meta.k8s.io", kind }, "", errors);
   return {
-    requester: writer.requester,
+    ...asker(writer),
     fieldManager: manager === "" ? managerOf(writer.userAgent) : manager,
     dryRun: dryRun.length > 0,
     fieldValidation: fieldValidation ?? "Warn",
@@ -87,13 +92,14 @@ function managerOf(userAgent: string | undefined): string {
 
 export interface CheckedDeleteOptions extends DeleteOptions {
   readonly requester: Requester;
+  readonly warn: (text: string) => void;
   /** The old parameter was used and said false: such a deletion that is not done at once answers 202. */
   readonly backgroundByOldName: boolean;
 }
 
 /** The options of a deletion: from the body where there is one, else from the query. `body` is parsed JSON; undefined: none. */
 export function deleteOptions(query: URLSearchParams, writer: Writer, body: unknown): CheckedDeleteOptions {
-  const { requester, fieldManager, dryRun: dryByQuery } = writeOptions(query, writer, "DeleteOptions");
+  const { requester, warn, fieldManager, dryRun: dryByQuery } = writeOptions(query, writer, "DeleteOptions");
   const given = body === undefined ? fromQuery(query) : fromBody(body);
   const errors: FieldError[] = [];
   checkDryRun(given.dryRun, errors);
@@ -107,6 +113,7 @@ export function deleteOptions(query: URLSearchParams, writer: Writer, body: unkn
   const propagationPolicy = policy ?? (given.orphan === undefined ? undefined : given.orphan ? "Orphan" : "Background");
   return {
     requester,
+    warn,
     fieldManager,
     dryRun: dryByQuery || given.dryRun.length > 0,
     ...(given.grace_s === undefined ? {} : { gracePeriodSeconds: given.grace_s }),

@@ -26,7 +26,7 @@ function validateParam(param: ParamRef | undefined): FieldError[] {
 
 function validateActions(actions: readonly string[]): FieldError[] {
   const field = "spec.validationActions";
-  if (actions.length === 0) return [required(field)];
+  if (actions.length === 0) return [required(field, "at least one validation action is required")];
   const errors = actions.flatMap((action, index) =>
     ACTIONS.includes(action) ? [] : [notSupported(`${field}[${index}]`, action, ACTIONS)],
   );

@@ -8,9 +8,10 @@ import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, UNSET } from "../table.ts";
 import { STATUS } from "../verbs.ts";
+import { policyExpressionErrors } from "./expression-rules.ts";
 import { defaultMatch, FAILURE_POLICIES, validateMatch } from "./match.ts";
 
-/** What can be said of a policy without reading its expressions. Source: validateValidatingAdmissionPolicySpec. */
+/** Source: validateValidatingAdmissionPolicySpec. */
 function validate({ metadata, spec = {} }: ValidatingAdmissionPolicy): FieldError[] {
   const { failurePolicy, paramKind, matchConstraints, validations = [], auditAnnotations = [] } = spec;
   const errors = validateObjectMeta(metadata, false, dnsSubdomain);
@@ -26,15 +27,9 @@ function validate({ metadata, spec = {} }: ValidatingAdmissionPolicy): FieldErro
   }
   if (validations.length === 0 && auditAnnotations.length === 0) {
     errors.push(required("spec.validations", "validations or auditAnnotations must contain at least one item"));
+    errors.push(required("spec.auditAnnotations", "validations or auditAnnotations must contain at least one item"));
   }
-  for (const [index, { expression }] of validations.entries()) {
-    if (!expression?.trim()) errors.push(required(`spec.validations[${index}].expression`, "expression is not specified"));
-  }
-  for (const [index, { key, valueExpression }] of auditAnnotations.entries()) {
-    if (!key) errors.push(required(`spec.auditAnnotations[${index}].key`));
-    if (!valueExpression) errors.push(required(`spec.auditAnnotations[${index}].valueExpression`, "valueExpression is not specified"));
-  }
-  return errors;
+  return [...errors, ...policyExpressionErrors(metadata.name, spec)];
 }
 
 export const ValidatingAdmissionPolicyKind: Kind<ValidatingAdmissionPolicy> = defineKind<ValidatingAdmissionPolicy>({

@@ -9,11 +9,13 @@ import { dns1035Label, dnsSubdomain, portNumber } from "../names.ts";
 import type { KubeObject } from "../object.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, column, NAME_COLUMN } from "../table.ts";
+import { matchConditionErrors } from "./expression-rules.ts";
 import { defaultRules, FAILURE_POLICIES, MATCH_POLICIES, validateRule } from "./match.ts";
 
 const TIMEOUT_S = 10;
 const TIMEOUT_S_MAX = 30;
 const PORT = 443;
+const REINVOCATION_POLICIES: readonly string[] = ["IfNeeded", "Never"];
 const SIDE_EFFECTS: readonly string[] = ["None", "NoneOnDryRun"];
 /** The versions of AdmissionReview that an API server can speak. */
 const REVIEW_VERSIONS: readonly string[] = ["v1", "v1beta1"];
@@ -87,6 +89,7 @@ function validateWebhook(webhook: Webhook, field: string): FieldError[] {
   errors.push(
     ...oneOf(webhook.failurePolicy, FAILURE_POLICIES, `${field}.failurePolicy`),
     ...oneOf(webhook.matchPolicy, MATCH_POLICIES, `${field}.matchPolicy`),
+    ...("reinvocationPolicy" in webhook ? oneOf(webhook.reinvocationPolicy, REINVOCATION_POLICIES, `${field}.reinvocationPolicy`) : []),
   );
   if (!sideEffects) errors.push(required(`${field}.sideEffects`, `must specify one of ${SIDE_EFFECTS.join(", ")}`));
   else if (!SIDE_EFFECTS.includes(sideEffects)) errors.push(notSupported(`${field}.sideEffects`, sideEffects, SIDE_EFFECTS));
@@ -98,6 +101,7 @@ function validateWebhook(webhook: Webhook, field: string): FieldError[] {
     ...validateLabelSelector(webhook.namespaceSelector, `${field}.namespaceSelector`),
     ...validateLabelSelector(webhook.objectSelector, `${field}.objectSelector`),
     ...validateClient(webhook.clientConfig ?? {}, `${field}.clientConfig`),
+    ...matchConditionErrors(webhook.matchConditions, false, `${field}.matchConditions`),
     ...validateVersions(webhook.admissionReviewVersions ?? [], `${field}.admissionReviewVersions`),
   ];
 }

@@ -25,6 +25,13 @@ function shapeOf({ schema, custom }: BodyKind, body: unknown): Shaped {
   return custom === undefined ? shape(schema, body) : custom.shape(body);
 }
 
+/** A value, a private copy, as an object of that kind. What the kind does not have is dropped. Throws ShapeError. */
+export function shaped<T extends KubeObject>(kind: BodyKind, value: unknown): T {
+  const object = shapeOf(kind, value).object as { metadata?: unknown };
+  object.metadata ??= {};
+  return object as unknown as T;
+}
+
 export interface ReadBody<T> {
   readonly object: T;
   /** `unknown field "spec.nope"`, `duplicate field "data.a"`; only with `Warn`. */

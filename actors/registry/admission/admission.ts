@@ -1,4 +1,5 @@
 import type { Kind } from "../../kinds/kind.ts";
+import type { BodyKind } from "../../kinds/machinery/body.ts";
 import type { KubeObject } from "../../kinds/object.ts";
 import type { DeleteOptions, WriteOptions } from "../registry.ts";
 import type { StoreAccess } from "../store-access.ts";
@@ -6,16 +7,40 @@ import type { StoreAccess } from "../store-access.ts";
 /** A write on its way in, after decoding and before defaults. */
 export interface AdmissionRequest {
   readonly operation: "create" | "update" | "delete";
+  /** The kind in whose form objects are stored. */
   readonly kind: Kind;
+  /** The kind as which the client named it: another version, or another group, of the same objects. */
+  readonly requested: Kind;
   readonly resource: string;
   readonly namespace: string | undefined;
   /** Empty while `generateName` has not been used yet. */
   readonly name: string;
   readonly subresource: string | undefined;
-  /** The object to be written, a private copy that plugins may change; the object to be deleted, which they may not. */
-  readonly object: KubeObject;
+  /** What the objects of this request are, where they are not of the kind itself: a Binding, an Eviction, a Scale. */
+  readonly speaks?: BodyKind;
+  /** The object to be written, a private copy that plugins may change or replace; the object to be deleted, which they may not. */
+  object: KubeObject;
   readonly current: KubeObject | undefined;
   readonly options: WriteOptions | DeleteOptions;
+  /** Set by plugins that call others out of the house, see Reinvocation. */
+  reinvocation?: Reinvocation;
+}
+
+/**
+ * Plugins may undo or need what another changed after them. When a webhook has changed an object, all plugins see it once more, but only those webhooks
+ * that ask for it. Source: apiserver's admission.newReinvocationHandler and mutating/reinvocationcontext.go.
+ */
+export interface Reinvocation {
+  /** This is the second time. */
+  again: boolean;
+  /** Something was changed: there is to be a second time. */
+  wanted: boolean;
+  /** Webhooks that were called and want to be called again when others have changed the object. */
+  readonly called: Set<string>;
+  /** Those of them that are due. */
+  readonly due: Set<string>;
+  /** The object, printed, as the webhooks left it. */
+  left: string;
 }
 
 /** What admission plugins may touch of the world: they read; only quotas are written, before what they are charged for. */
@@ -28,6 +53,8 @@ export type AdmissionWorld = Pick<StoreAccess, "view" | "clock" | "random" | "fi
  */
 export interface AdmissionPlugin {
   readonly name: string;
+  /** Sees writes through subresources too, while it is `busy`. The others are not asked, since a status comes by here a thousand times a second. */
+  readonly busy?: () => boolean;
   /** Declares the indexes that the plugin looks things up in. */
   prepare?(world: AdmissionWorld): void;
   mutate?(request: AdmissionRequest, world: AdmissionWorld): void | Promise<void>;
@@ -47,8 +74,26 @@ export function admit(
   request: AdmissionRequest,
   world: AdmissionWorld,
 ): void | Promise<void> {
+  const waits = admitOnce(plugins, phase, request, world);
+  // Whoever asks for a second time has waited for an answer from outside.
+  return phase === "validate" || waits === undefined ? waits : waits.then(() => admitAgain(plugins, request, world));
+}
+
+function admitOnce(
+  plugins: readonly AdmissionPlugin[],
+  phase: "mutate" | "validate",
+  request: AdmissionRequest,
+  world: AdmissionWorld,
+): void | Promise<void> {
   for (let i = 0; i < plugins.length; i++) {
     const waits = plugins[i]?.[phase]?.(request, world);
-    if (waits !== undefined) return waits.then(() => admit(plugins.slice(i + 1), phase, request, world));
+    if (waits !== undefined) return waits.then(() => admitOnce(plugins.slice(i + 1), phase, request, world));
   }
+}
+
+async function admitAgain(plugins: readonly AdmissionPlugin[], request: AdmissionRequest, world: AdmissionWorld): Promise<void> {
+  const { reinvocation } = request;
+  if (reinvocation?.wanted !== true) return;
+  reinvocation.again = true;
+  await admitOnce(plugins, "mutate", request, world);
 }

@@ -11,6 +11,9 @@ import { MemoryLog } from "../../../actors/store/memory-log.ts";
 import type { Gateway, GatewayOptions } from "../../../cluster/gateway/gateway.ts";
 import { createGateway } from "../../../cluster/gateway/gateway.ts";
 import { observedHosts } from "../../../cluster/observation/hosts.ts";
+import { Dialer } from "../../../cluster/outbound/dialer.ts";
+import { OwnAddresses } from "../../../cluster/outbound/own-address.ts";
+import { createWebhookClient } from "../../../cluster/outbound/webhook-client.ts";
 import { HOST_KIND, hostKind, silentLogger, systemClock, systemRandom } from "../../../runtime/mod.ts";
 import type { TestStore } from "../../actors/store/harness.ts";
 import { startStore } from "../../actors/store/harness.ts";
@@ -56,6 +59,8 @@ export interface WatchReader {
 
 export interface TestGatewayOptions {
   readonly historyRevisions?: number;
+  /** Ports that count as the cluster's own. */
+  readonly ownPorts?: readonly number[];
   readonly wrap?: (options: GatewayOptions) => GatewayOptions;
 }
 
@@ -68,7 +73,11 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const clock = systemClock();
   const random = systemRandom();
   const kinds = new KindTable();
-  const registry = createRegistry({ view: store.replica, store: store.client, clock, random, kinds });
+  const authority = await makeAuthority();
+  const server = await authority.server();
+  const dialer = new Dialer(new OwnAddresses({ ports: new Set(options.ownPorts ?? []), certificate: server.cert }));
+  const webhooks = createWebhookClient({ view: store.replica, random, dialer });
+  const registry = createRegistry({ view: store.replica, store: store.client, clock, random, kinds, webhooks });
   for (const name of ["default", "kube-system"]) {
     await registry.create(NamespaceKind, { metadata: { name }, spec: {} } as unknown as Namespace);
     await registry.create(ServiceAccountKind, { metadata: { name: "default", namespace: name } } as unknown as ServiceAccount);
@@ -76,8 +85,6 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const definitions = followDefinitions(store.replica, kinds);
   store.host.register(createDefinitionsKind({ view: store.replica, registry, recorderFor: () => ({ event: () => {} }) }));
   store.host.messenger.tell(DEFINITIONS_ADDRESS, { type: "start" });
-  const authority = await makeAuthority();
-  const server = await authority.server();
   const made: GatewayOptions = {
     view: store.replica,
     store: store.client,
@@ -133,6 +140,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
       await Promise.all(agents.map((agent) => agent.destroy()));
       await gateway.close(0);
       definitions.cancel();
+      await dialer.close();
       await store.stop();
     },
   };

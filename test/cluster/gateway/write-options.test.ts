@@ -3,17 +3,22 @@ import { InFlight, MUTATING_IN_FLIGHT_MAX } from "../../../cluster/gateway/in-fl
 import { deleteOptions, writeOptions } from "../../../cluster/gateway/write-options.ts";
 
 const requester = { user: "jane", groups: ["system:authenticated"] };
-const by = (userAgent?: string) => ({ userAgent, requester });
+const warn = (): void => {};
+const by = (userAgent?: string) => ({ userAgent, requester, warn });
 const query = (text: string): URLSearchParams => new URLSearchParams(text);
 
 describe("writeOptions", () => {
   test.each([
-    ["", undefined, { requester, fieldManager: "unknown", dryRun: false, fieldValidation: "Warn" }],
-    ["", "kubectl/v1.35.0 (linux/amd64) kubernetes/1", { requester, fieldManager: "kubectl", dryRun: false, fieldValidation: "Warn" }],
+    ["", undefined, { requester, warn, fieldManager: "unknown", dryRun: false, fieldValidation: "Warn" }],
+    [
+      "",
+      "kubectl/v1.35.0 (linux/amd64) kubernetes/1",
+      { requester, warn, fieldManager: "kubectl", dryRun: false, fieldValidation: "Warn" },
+    ],
     [
       "fieldManager=me&dryRun=All&fieldValidation=Strict",
       "x/1",
-      { requester, fieldManager: "me", dryRun: true, fieldValidation: "Strict" },
+      { requester, warn, fieldManager: "me", dryRun: true, fieldValidation: "Strict" },
     ],
   ])("%s as %s", (text, agent, want) => {
     expect(writeOptions(query(text), by(agent), "CreateOptions")).toEqual(want);
@@ -32,7 +37,7 @@ describe("writeOptions", () => {
 });
 
 describe("deleteOptions", () => {
-  const common = { requester, fieldManager: "unknown", dryRun: false, backgroundByOldName: false };
+  const common = { requester, warn, fieldManager: "unknown", dryRun: false, backgroundByOldName: false };
   test.each([
     ["", undefined, common],
     ["gracePeriodSeconds=0&propagationPolicy=Orphan", undefined, { ...common, gracePeriodSeconds: 0, propagationPolicy: "Orphan" }],

@@ -1,0 +1,142 @@
+/** Expressions of webhooks and policies: read once, evaluated for each request. */
+
+import { addAuthorizer, CelAuthorizer, type CelQuestion } from "../../../kinds/cel/admission-variables.ts";
+import { CelFailure, type CelProgram, celEnvironment, celProgram } from "../../../kinds/cel/cel.ts";
+import { celValue, sizeOf } from "../../../kinds/custom/cel-values.ts";
+import type { Namespace } from "../../../kinds/generated/types.ts";
+import type { Kind } from "../../../kinds/kind.ts";
+import type { KubeObject } from "../../../kinds/object.ts";
+import type { Requester } from "../../registry.ts";
+import type { AdmissionRequest } from "../admission.ts";
+import { placeOf } from "../matching.ts";
+import { APISERVER, reviewRequest } from "../webhooks/review.ts";
+
+/** Says what somebody may do. Asked by expressions that name `authorizer`. */
+export interface Authorizer {
+  authorize(requester: Requester, question: CelQuestion): Verdict | Promise<Verdict>;
+}
+
+interface Verdict {
+  readonly allowed: boolean;
+  readonly reason: string;
+}
+
+const MASTERS = "system:masters";
+
+/** Before there are roles: administrators may do everything, the others nothing. */
+export const MASTERS_ONLY: Authorizer = {
+  authorize: ({ groups }) => ({ allowed: groups.includes(MASTERS), reason: "" }),
+};
+
+/** Expressions that are kept: more than a cluster has. */
+const PROGRAMS_MAX = 4_096;
+
+/** What all expressions of one policy, or of one webhook, may cost together for one request. */
+export const BUDGET = 10_000_000;
+const OUT_OF_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run";
+
+export class Budget {
+  #left = BUDGET;
+
+  /** Pays for going through so many values. Throws CelFailure when nothing is left. */
+  spend(size: number, { loops }: CelProgram): void {
+    this.#left -= size ** Math.max(1, loops);
+    if (this.#left < 0) throw new CelFailure(OUT_OF_BUDGET);
+  }
+}
+
+export class Expressions {
+  readonly #environment = addAuthorizer(celEnvironment(false));
+  readonly #programs = new Map<string, CelProgram | CelFailure>();
+  readonly authorizer: Authorizer;
+
+  constructor(authorizer: Authorizer) {
+    this.authorizer = authorizer;
+  }
+
+  /** Throws CelFailure when it cannot be read. */
+  program(expression: string): CelProgram {
+    let program = this.#programs.get(expression);
+    if (program === undefined) {
+      program = this.#read(expression);
+      if (this.#programs.size >= PROGRAMS_MAX) this.#programs.clear();
+      this.#programs.set(expression, program);
+    }
+    if (program instanceof CelFailure) throw program;
+    return program;
+  }
+
+  #read(expression: string): CelProgram | CelFailure {
+    try {
+      return celProgram(expression, this.#environment);
+    } catch (error) {
+      if (error instanceof CelFailure) return error;
+      throw error;
+    }
+  }
+}
+
+/** What expressions see of one request, and how much there is to see. */
+export interface Seen {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly size: number;
+}
+
+const AUTHORIZATION_VERBS = { create: "create", update: "update", delete: "delete" } as const;
+
+/** `kind`: in whose form. */
+export function seenBy(request: AdmissionRequest, kind: Kind, namespace: Namespace | undefined, expressions: Expressions): Seen {
+  const { object, oldObject, uid: _uid, ...asked } = reviewRequest("", request, kind);
+  const requester = request.options.requester ?? APISERVER;
+  const requestResource: CelQuestion = {
+    verb: AUTHORIZATION_VERBS[request.operation],
+    path: "",
+    group: request.requested.group,
+    resource: request.requested.plural,
+    subresource: request.subresource ?? "",
+    namespace: placeOf(request),
+    name: request.name,
+  };
+  const values = {
+    object: celValue(undefined, object),
+    oldObject: celValue(undefined, oldObject),
+    request: celValue(undefined, asked),
+    namespaceObject: namespace === undefined ? null : celValue(undefined, namespaceFields(namespace)),
+    authorizer: new CelAuthorizer(authorityOf(requester, requestResource, expressions.authorizer)),
+  };
+  return { values, size: sizeOf(object) + sizeOf(oldObject) };
+}
+
+function authorityOf(requester: Requester, requestResource: CelQuestion, authorizer: Authorizer): CelAuthorizer["authority"] {
+  return {
+    requestResource,
+    serviceAccount: (namespace, name) => {
+      const groups = ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"];
+      return authorityOf({ user: `system:serviceaccount:${namespace}:${name}`, groups }, requestResource, authorizer);
+    },
+    check: (question) => authorizer.authorize(requester, question),
+  };
+}
+
+function namespaceFields({ metadata, spec, status }: Namespace): KubeObject {
+  const { ownerReferences: _owners, managedFields: _managed, ...meta } = metadata;
+  return { metadata: meta, ...(spec === undefined ? {} : { spec }), ...(status === undefined ? {} : { status }) } as KubeObject;
+}
+
+/** Evaluates; every failure is a CelFailure that names the expression. */
+export async function evaluated(
+  expression: string,
+  expressions: Expressions,
+  seen: Seen,
+  more: Readonly<Record<string, unknown>>,
+  budget: Budget,
+): Promise<unknown> {
+  try {
+    const program = expressions.program(expression);
+    budget.spend(seen.size, program);
+    return await program.evaluate({ ...seen.values, ...more });
+  } catch (error) {
+    if (!(error instanceof CelFailure) || error.message === OUT_OF_BUDGET) throw error;
+    throw new CelFailure(`expression '${expression}' resulted in error: ${error.message}`);
+  }
+}

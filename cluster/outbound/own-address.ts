@@ -1,0 +1,51 @@
+import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import { networkInterfaces } from "node:os";
+import type { TLSSocket } from "node:tls";
+
+/**
+ * What of this machine is the cluster's own. Whoever may configure a webhook or an APIService chooses whom the API server calls; it must not be made
+ * to call its own log, or itself, from inside.
+ */
+export interface OwnParts {
+  /** Ports of servers that are the cluster's own, NATS above all. */
+  readonly ports: ReadonlySet<number>;
+  /** The API server's certificate, PEM: who shows it is ourselves, whatever the port. */
+  readonly certificate: string;
+}
+
+/** The call would have reached the cluster itself. */
+export class OwnAddress extends Error {
+  override readonly name = "OwnAddress";
+}
+
+export class OwnAddresses {
+  readonly #ports: ReadonlySet<number>;
+  readonly #certificate: Buffer;
+
+  constructor({ ports, certificate }: OwnParts) {
+    this.#ports = ports;
+    this.#certificate = new X509Certificate(certificate).raw;
+  }
+
+  /** Before connecting. `host` is an address, no name. Throws OwnAddress. */
+  check(host: string, port: number): void {
+    if (this.#ports.has(port) && isOfThisMachine(host)) refuse(host, port);
+  }
+
+  /** Before anything is sent. Throws OwnAddress. */
+  checkPeer(socket: TLSSocket, host: string, port: number): void {
+    const { raw } = socket.getPeerCertificate() ?? {};
+    if (raw !== undefined && this.#certificate.equals(raw)) refuse(host, port);
+  }
+}
+
+function refuse(host: string, port: number): never {
+  throw new OwnAddress(`${isIP(host) === 6 ? `[${host}]` : host}:${port} is the cluster's own and is not called from inside it`);
+}
+
+function isOfThisMachine(address: string): boolean {
+  const plain = address.replace(/^::ffff:/i, "");
+  if (plain.startsWith("127.") || plain === "::1" || plain === "0.0.0.0" || plain === "::") return true;
+  return Object.values(networkInterfaces()).some((list) => list?.some((one) => one.address === plain) === true);
+}
