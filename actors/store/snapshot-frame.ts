@@ -1,5 +1,5 @@
 import { promisify } from "node:util";
-import { constants, crc32, zstdCompress, zstdDecompress } from "node:zlib";
+import { constants, crc32, zstdCompress, zstdCompressSync, zstdDecompress } from "node:zlib";
 import { release } from "./release.ts";
 
 /**
@@ -42,8 +42,16 @@ const decompress = promisify(zstdDecompress);
 const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** Compressed outside the event loop. The payload must not change before this resolves, and is gone then. */
-export async function encodeFrame({ kind, index, items, payload }: Frame): Promise<Buffer> {
-  const compressed = await compress(payload, { ...ZSTD_OPTIONS, chunkSize: Math.max(64, payload.length) });
+export async function encodeFrame(frame: Frame): Promise<Buffer> {
+  return assemble(frame, await compress(frame.payload, { ...ZSTD_OPTIONS, chunkSize: Math.max(64, frame.payload.length) }));
+}
+
+/** The same, at once. */
+export function encodeFrameNow(frame: Frame): Buffer {
+  return assemble(frame, zstdCompressSync(frame.payload, { ...ZSTD_OPTIONS, chunkSize: Math.max(64, frame.payload.length) }));
+}
+
+function assemble({ kind, index, items, payload }: Frame, compressed: Buffer): Buffer {
   const smaller = compressed.length < payload.length;
   const stored = smaller ? compressed : payload;
   const frame = Buffer.allocUnsafeSlow(FRAME_HEADER_BYTES + stored.length);

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
+import { FrameEncoder } from "./frame-encoder.ts";
 import { SNAPSHOT_FRAME_BYTES } from "./limits.ts";
 import type { Capture } from "./replica.ts";
-import { encodeFrame, type FrameKind } from "./snapshot-frame.ts";
+import type { FrameKind } from "./snapshot-frame.ts";
 
 /**
  * What the frames of a snapshot hold, item after item, little-endian; strings are UTF-8:
@@ -58,53 +59,67 @@ const UTF8_BYTES_PER_UNIT_MAX = 3;
 export async function* packSnapshot(capture: Capture, options: PackOptions): AsyncGenerator<PackedFrame, SnapshotSummary> {
   const { log, frameBytesMax, files = [] } = options;
   const hash = createHash("sha256");
+  const encoder = new FrameEncoder();
   let index = 0;
   let objects = 0;
-  const finish = async (kind: FrameKind, items: number, payload: Buffer): Promise<PackedFrame> => {
-    const bytes = await encodeFrame({ kind, index, items, payload });
+  const finish = async (kind: FrameKind, { items, payload }: Packed): Promise<PackedFrame> => {
+    const bytes = await encoder.encode({ kind, index, items, payload });
     if (kind !== "summary") hash.update(bytes);
     if (kind === "objects") objects += items;
     return { kind, index: index++, bytes };
   };
   const packer = new Packer(Math.min(SNAPSHOT_FRAME_BYTES, frameBytesMax - FRAME_MARGIN_BYTES));
-  for (const { key, revision, text } of capture.entries) {
-    const full = packer.object(key, revision, text);
-    if (full !== undefined) yield await finish("objects", full.items, full.payload);
+  try {
+    for (const { key, revision, text } of capture.entries) {
+      if (packer.object(key, revision, text)) yield await finish("objects", packer.full);
+    }
+    if (packer.items > 0) yield await finish("objects", packer.rest());
+    for (const [request, revision] of capture.requests) {
+      if (packer.request(request, revision)) yield await finish("requests", packer.full);
+    }
+    if (packer.items > 0) yield await finish("requests", packer.rest());
+    for (const file of files) yield await finish("file", { items: 1, payload: packFile(file) });
+    const { sequence, revision } = capture;
+    const summary: SnapshotSummary = {
+      log,
+      sequence,
+      revision,
+      requestsSince: capture.requests.since,
+      frames: index,
+      objects,
+      sha256: hash.digest("hex"),
+    };
+    yield await finish("summary", { items: 1, payload: Buffer.from(JSON.stringify(summary)) });
+    return summary;
+  } finally {
+    await encoder.close();
   }
-  if (packer.items > 0) yield await finish("objects", packer.items, packer.take());
-  for (const [request, revision] of capture.requests) {
-    const full = packer.request(request, revision);
-    if (full !== undefined) yield await finish("requests", full.items, full.payload);
-  }
-  if (packer.items > 0) yield await finish("requests", packer.items, packer.take());
-  for (const file of files) yield await finish("file", 1, packFile(file));
-  const { sequence, revision } = capture;
-  const summary: SnapshotSummary = {
-    log,
-    sequence,
-    revision,
-    requestsSince: capture.requests.since,
-    frames: index,
-    objects,
-    sha256: hash.digest("hex"),
-  };
-  yield await finish("summary", 1, Buffer.from(JSON.stringify(summary)));
-  return summary;
 }
 
-/** Gathers items until a frame is full. */
+interface Packed {
+  readonly items: number;
+  readonly payload: Buffer;
+}
+
+/** Gathers items until a frame is full. What it gives stays as it is until the next frame is full. */
 class Packer {
   items = 0;
+  /** The frame that the last item did not fit into. */
+  full: Packed = { items: 0, payload: Buffer.alloc(0) };
   readonly #bytesMax: number;
   #buffer: Buffer;
+  /** Takes turns with #buffer: who encodes the one must not see the other change. */
+  #other: Buffer;
   #end = 0;
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
-    this.#buffer = Buffer.allocUnsafeSlow(bytesMax * 2);
+    this.#buffer = shared(bytesMax * 2);
+    this.#other = shared(bytesMax * 2);
   }
 
-  object(key: string, revision: number, text: string): { readonly items: number; readonly payload: Buffer } | undefined {
+  /** Gives whether a frame is full without it. */
+  object(key: string, revision: number, text: string): boolean {
     const start = this.#reserve(OBJECT_HEADER_BYTES + (key.length + text.length) * UTF8_BYTES_PER_UNIT_MAX);
     const buffer = this.#buffer;
     const keyStart = start + OBJECT_HEADER_BYTES;
@@ -116,7 +131,8 @@ class Packer {
     return this.#added(start);
   }
 
-  request(request: string, revision: number): { readonly items: number; readonly payload: Buffer } | undefined {
+  /** Gives whether a frame is full without it. */
+  request(request: string, revision: number): boolean {
     const start = this.#reserve(REQUEST_HEADER_BYTES + request.length * UTF8_BYTES_PER_UNIT_MAX);
     const nameStart = start + REQUEST_HEADER_BYTES;
     this.#end = nameStart + this.#buffer.write(request, nameStart);
@@ -125,37 +141,43 @@ class Packer {
     return this.#added(start);
   }
 
-  /** A copy of what has been gathered since the last time. */
-  take(): Buffer {
-    const payload = Buffer.allocUnsafeSlow(this.#end);
-    this.#buffer.copy(payload, 0, 0, this.#end);
+  /** What has been gathered and is in no frame yet. */
+  rest(): Packed {
+    const rest = { items: this.items, payload: this.#buffer.subarray(0, this.#end) };
+    [this.#buffer, this.#other] = [this.#other, this.#buffer];
     this.#end = 0;
     this.items = 0;
-    return payload;
+    return rest;
   }
 
-  /** Gives what stood before the item that made it too large, and begins anew with that item. */
-  #added(start: number): { readonly items: number; readonly payload: Buffer } | undefined {
+  /** An item that makes the frame too large begins the next. */
+  #added(start: number): boolean {
     this.items++;
-    if (this.#end <= this.#bytesMax || start === 0) return undefined;
-    const end = this.#end;
-    const items = this.items - 1;
+    if (this.#end <= this.#bytesMax || start === 0) return false;
+    const bytes = this.#end - start;
+    if (this.#other.length < bytes) this.#other = shared(bytes);
+    this.#buffer.copy(this.#other, 0, start, this.#end);
+    this.items--;
     this.#end = start;
-    const payload = this.take();
-    this.#buffer.copyWithin(0, start, end);
-    this.#end = end - start;
+    this.full = this.rest();
+    this.#end = bytes;
     this.items = 1;
-    return { items, payload };
+    return true;
   }
 
   #reserve(bytes: number): number {
     if (this.#end + bytes > this.#buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(this.#end + bytes);
+      const larger = shared(this.#end + bytes);
       this.#buffer.copy(larger, 0, 0, this.#end);
       this.#buffer = larger;
     }
     return this.#end;
   }
+}
+
+/** Memory that a thread can read without a copy. */
+function shared(bytes: number): Buffer {
+  return Buffer.from(new SharedArrayBuffer(bytes));
 }
 
 function packFile({ name, content }: CarriedFile): Buffer {
