@@ -7,11 +7,16 @@ import {
   IndexCache,
   Inventory,
   type Needs,
+  type Occupant,
   type PeerFacts,
   type PodClass,
   type PodFacts,
+  PreemptionIndexes,
+  type PreemptionRequest,
   pickPlainly,
   placeBatch,
+  preempt,
+  type Usage,
 } from "../scheduler-core/mod.ts";
 
 /** `node bench/scheduler-core.bench.ts`: the rate of decisions with the index and with the plain loop, one line of JSON per figure. */
@@ -191,3 +196,47 @@ for (const [name, facts] of PEERS) {
     `${NODES} nodes, 1 thread, ${ROUNDS} times ${pods} pods from an empty cluster, index built included`,
   );
 }
+
+/** A full cluster: each node has eight pods of four priorities; every pod that comes needs one of them to go. */
+function preemptions(isIndexed: boolean, count: number): number {
+  const inventory = inventoryOf(NODES);
+  const small = inventory.usageOf("small", () => needs(4_000));
+  const there: Occupant<number>[][] = [];
+  let pods = 0;
+  const occupant = (usage: Usage, priority: number): Occupant<number> => {
+    return { owner: pods, usage, priority, started_ms: pods++, marks: new Int32Array(0), budgets: [] };
+  };
+  for (let slot = 0; slot < NODES; slot++) {
+    there[slot] = Array.from({ length: 8 }, (_, i) => occupant(small, (i + slot) % 4));
+    for (const { usage } of there[slot] ?? []) inventory.enter(slot, usage, undefined);
+    inventory.cluster.lowestPriority[slot] = 0;
+  }
+  const handle = inventory.classOf({ staticKey: "plain", facts: () => facts, usageKey: "small", needs: () => needs(4_000), priority: 100 });
+  const indexes = new PreemptionIndexes<number>();
+  const random = new Draw(1);
+  const request: PreemptionRequest<number> = {
+    ...{ pods: inventory.ready(handle), pin: ANYWHERE, allowed: [], random, candidates: { percent: 100, least: NODES } },
+    occupants: (slot) => there[slot] ?? [],
+  };
+  const start = performance.now();
+  indexes.begin("");
+  for (let i = 0; i < count; i++) {
+    const { slot, victims } = isIndexed ? indexes.preempt(inventory.cluster, request) : preempt(inventory.cluster, request);
+    const here = there[slot ?? -1];
+    if (slot === undefined || here === undefined) throw new Error("no node can be made room on");
+    const left = here.filter(({ owner }) => !victims.includes(owner));
+    if (left.length !== here.length - 1) throw new Error("more than one had to go");
+    inventory.leave(slot, small, undefined);
+    inventory.enter(slot, small, undefined);
+    there[slot] = [...left, occupant(small, 100)];
+    inventory.cluster.lowestPriority[slot] = Math.min(...left.map(({ priority }) => priority));
+  }
+  return performance.now() - start;
+}
+report("preemption, every pod needs a victim, every node asked", 40, preemptions(false, 40), `${NODES} nodes with 8 pods each, 1 thread`);
+report(
+  "preemption, every pod needs a victim",
+  30_000,
+  preemptions(true, 30_000),
+  `${NODES} nodes with 8 pods each, 1 thread, index built included`,
+);

@@ -3,19 +3,7 @@ import type { Draw } from "./draw.ts";
 import type { PodClass } from "./pod-class.ts";
 import type { Reason } from "./reason.ts";
 import { NodeFilter, type NodeRejection } from "./survey.ts";
-import type { Usage } from "./usage.ts";
-
-/** A pod that may have to go. */
-export interface Occupant<Owner> {
-  readonly owner: Owner;
-  readonly priority: number;
-  /** When it was started; undefined: it has not been, which counts as now. */
-  readonly started_ms: number | undefined;
-  readonly usage: Usage;
-  readonly marks: Int32Array;
-  /** Numbers of the disruption budgets that its end counts against. */
-  readonly budgets: readonly number[];
-}
+import { type Candidate, chooseVictims, compareLosses, LOSS_NUMBERS, type Occupant, writeLoss } from "./victims.ts";
 
 export interface PreemptionRequest<Owner> {
   readonly pods: PodClass;
@@ -45,12 +33,6 @@ export interface Preemption<Owner> {
   readonly unhelpful: number;
   /** Nodes where it might, but that have no pod of lower priority. */
   readonly victimless: number;
-}
-
-interface Candidate<Owner> {
-  readonly slot: number;
-  readonly victims: readonly Occupant<Owner>[];
-  readonly violations: number;
 }
 
 /**
@@ -102,74 +84,16 @@ function victimsOn<Owner>(
     for (const pod of removed) move(pod, 1);
     return rejection;
   }
-  // Of pods alike, the one that came last goes first in: kube-scheduler takes the time for each start it does not know while it compares.
-  const { violating, others } = byBudget([...removed].reverse().sort(moreImportant), request.allowed);
-  const victims: Occupant<Owner>[] = [];
-  let violations = 0;
-  const reprieve = (pod: Occupant<Owner>): boolean => {
-    move(pod, 1);
-    if (filter.accepts(slot)) return true;
-    move(pod, -1);
-    victims.push(pod);
-    return false;
-  };
-  for (const pod of violating) if (!reprieve(pod)) violations++;
-  for (const pod of others) reprieve(pod);
-  for (const pod of victims) move(pod, 1);
-  if (violating.length > 0 && others.length > 0) victims.sort(moreImportant);
-  return { slot, victims, violations };
+  const candidate = chooseVictims(slot, removed, request.allowed, move, () => filter.accepts(slot));
+  for (const pod of candidate.victims) move(pod, 1);
+  return candidate;
 }
 
-const startOf = ({ started_ms }: Occupant<unknown>): number => started_ms ?? Number.POSITIVE_INFINITY;
-
-/** Higher priority first, then whoever runs longer. Source: kube-scheduler's MoreImportantPod. */
-function moreImportant(a: Occupant<unknown>, b: Occupant<unknown>): number {
-  if (a.priority !== b.priority) return b.priority - a.priority;
-  return startOf(a) === startOf(b) ? 0 : startOf(a) - startOf(b);
-}
-
-/** Splits off the pods whose end a budget does not allow when those before them have gone. Source: filterPodsWithPDBViolation. */
-function byBudget<Owner>(pods: readonly Occupant<Owner>[], allowed: readonly number[]) {
-  const left = [...allowed];
-  const violating: Occupant<Owner>[] = [];
-  const others: Occupant<Owner>[] = [];
-  for (const pod of pods) {
-    let isViolated = false;
-    for (const budget of pod.budgets) {
-      left[budget] = (left[budget] ?? 0) - 1;
-      if ((left[budget] as number) < 0) isViolated = true;
-    }
-    (isViolated ? violating : others).push(pod);
-  }
-  return { violating, others };
-}
-
-/** Each pod counts for something, however low its priority. Source: pickOneNodeForPreemption. */
-const PRIORITY_OFFSET = 2 ** 31;
-
-/** The fewest violated budgets; then the lowest top priority; the lowest sum; the fewest victims; the youngest of the most important. */
+/** The first of those where the least is lost. */
 function leastLoss<Owner>(candidates: readonly Candidate<Owner>[]): Candidate<Owner> | undefined {
-  // Where nobody has to go after all, nothing is lost.
-  const free = candidates.find(({ victims }) => victims.length === 0);
-  if (free !== undefined) return free;
-  const losses = [
-    ({ violations }: Candidate<Owner>): number => violations,
-    ({ victims }: Candidate<Owner>): number => victims[0]?.priority ?? 0,
-    ({ victims }: Candidate<Owner>): number => victims.reduce((sum, { priority }) => sum + priority + PRIORITY_OFFSET, 0),
-    ({ victims }: Candidate<Owner>): number => victims.length,
-    ({ victims }: Candidate<Owner>): number => -earliestStart(victims),
-  ];
-  let left = [...candidates];
-  for (const loss of losses) {
-    const least = Math.min(...left.map(loss));
-    left = left.filter((candidate) => loss(candidate) === least);
-  }
-  return left[0];
-}
-
-/** Of the victims of the highest priority, when the first was started. */
-function earliestStart(victims: readonly Occupant<unknown>[]): number {
-  let earliest = Number.POSITIVE_INFINITY;
-  for (const victim of victims) if (victim.priority === victims[0]?.priority) earliest = Math.min(earliest, startOf(victim));
-  return earliest;
+  const losses = new Float64Array(candidates.length * LOSS_NUMBERS);
+  candidates.forEach((candidate, i) => void writeLoss(candidate, losses, i * LOSS_NUMBERS));
+  let best = 0;
+  for (let i = 1; i < candidates.length; i++) if (compareLosses(losses, i * LOSS_NUMBERS, best * LOSS_NUMBERS) < 0) best = i;
+  return candidates[best];
 }

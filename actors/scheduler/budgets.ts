@@ -16,6 +16,8 @@ interface Budget {
 export class Budgets {
   /** By number of the budget, how many disruptions it allows. */
   readonly allowed: number[] = [];
+  /** Equal when there are the same budgets for the same pods, whatever they allow. */
+  readonly key: string;
   readonly #budgets: Budget[] = [];
 
   constructor(view: View) {
@@ -27,6 +29,7 @@ export class Budgets {
       this.#budgets.push({ namespace: metadata.namespace ?? "", labels, disrupted: new Set(Object.keys(status?.disruptedPods ?? {})) });
       this.allowed.push(status?.disruptionsAllowed ?? 0);
     }
+    this.key = JSON.stringify(this.#budgets.map(({ namespace, labels, disrupted }) => [namespace, labels, [...disrupted]]));
   }
 
   /** The numbers of the budgets that the pod's end counts against. */

@@ -1,5 +1,13 @@
 import type { Logger } from "../../runtime/mod.ts";
-import { ANYWHERE, type Draw, type Inventory, type Occupant, type PodClass, type Preemption, preempt } from "../../scheduler-core/mod.ts";
+import {
+  ANYWHERE,
+  type Draw,
+  type Inventory,
+  type Occupant,
+  type PodClass,
+  type Preemption,
+  PreemptionIndexes,
+} from "../../scheduler-core/mod.ts";
 import { PodKind } from "../kinds/core/pod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
@@ -36,6 +44,7 @@ export type PreemptionOutcome = Preemption<PodRecord> | typeof VICTIMS_ARE_LEAVI
 export class Preemptor {
   readonly #options: PreemptorOptions;
   #budgets: Budgets | undefined;
+  readonly #indexes = new PreemptionIndexes<PodRecord>();
   /** What was found to be of no help, by class and pin: it stays so until somebody is nominated. */
   readonly #futile = new Map<string, PreemptionOutcome>();
   #left = 0;
@@ -60,7 +69,10 @@ export class Preemptor {
     const futile = this.#futile.get(key);
     if (futile !== undefined) return futile;
     if (this.#left-- <= 0) return undefined;
-    this.#budgets ??= new Budgets(view);
+    if (this.#budgets === undefined) {
+      this.#budgets = new Budgets(view);
+      this.#indexes.begin(this.#budgets.key);
+    }
     // The room of nominees of lower priority is there for this pod.
     const released = intake.nominations.releaseBelow(record.priority);
     const outcome = this.#find(record, pods, this.#budgets);
@@ -82,7 +94,7 @@ export class Preemptor {
         if (!(owner instanceof Reservation)) found.push(this.#occupant(owner, budgets));
       return found;
     };
-    return preempt(inventory.cluster, {
+    return this.#indexes.preempt(inventory.cluster, {
       pods,
       pin: pin === undefined ? ANYWHERE : intake.slotOfPin(pin),
       occupants,
