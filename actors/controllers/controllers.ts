@@ -11,6 +11,7 @@ import { namespaceController } from "./namespace.ts";
 import { nodeLifecycleController } from "./node-lifecycle.ts";
 import { podGarbageCollector } from "./pod-garbage-collector.ts";
 import { replicaSetController } from "./replicaset.ts";
+import { resourceQuotaController } from "./resource-quota.ts";
 import { rootCaPublisher } from "./root-ca-publisher.ts";
 import { serviceAccountController } from "./service-account.ts";
 import { taintEvictionController } from "./taint-eviction.ts";
@@ -43,6 +44,7 @@ export function allControllers(options: Pick<ControllersOptions, "kinds" | "caCe
     endpointsController(),
     endpointSliceController(),
     disruptionController(kinds),
+    resourceQuotaController(kinds, hearOfCustom),
     claimProtectionController(),
     volumeProtectionController(),
   ];

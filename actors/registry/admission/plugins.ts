@@ -6,6 +6,7 @@ import type { DynamicAdmission } from "./dynamic.ts";
 import { LimitRanger } from "./limit-ranger.ts";
 import { NamespaceLifecycle } from "./namespace-lifecycle.ts";
 import { PersistentVolumeClaimResize } from "./persistent-volume-claim-resize.ts";
+import { PodSecurity } from "./pod-security/pod-security.ts";
 import { validatingPolicies } from "./policies/validating-policies.ts";
 import { Priority } from "./priority.ts";
 import { ResourceQuotaAdmission } from "./resource-quota.ts";
@@ -22,6 +23,7 @@ const ADMISSION_PLUGINS: readonly AdmissionPlugin[] = [
   LimitRanger,
   ServiceAccountAdmission,
   TaintNodesByCondition,
+  PodSecurity,
   Priority,
   DefaultTolerationSeconds,
   DefaultStorageClass,

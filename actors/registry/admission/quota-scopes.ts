@@ -1,6 +1,6 @@
-/** Which pods a quota with scopes is about. Source: podMatchesScopeFunc of pkg/quota/v1/evaluator/core. */
+/** Which pods and claims a quota with scopes is about. Source: podMatchesScopeFunc of pkg/quota/v1/evaluator/core. */
 import { qosClassOf } from "../../kinds/core/pod-qos.ts";
-import type { Pod, ResourceQuota, ScopedResourceSelectorRequirement } from "../../kinds/generated/types.ts";
+import type { PersistentVolumeClaim, Pod, ResourceQuota, ScopedResourceSelectorRequirement } from "../../kinds/generated/types.ts";
 import type { KubeObject } from "../../kinds/object.ts";
 
 function inScope(pod: Pod, { scopeName, operator, values = [] }: ScopedResourceSelectorRequirement): boolean {
@@ -40,12 +40,36 @@ function reachesOtherNamespaces({ spec }: Pod): boolean {
   );
 }
 
-/** Whether the quota counts this object. Only pods have scopes. */
-export function quotaMatches(quota: ResourceQuota, resource: string, object: KubeObject): boolean {
-  const scopes: ScopedResourceSelectorRequirement[] = [
-    ...(quota.spec?.scopes ?? []).map((scopeName) => ({ scopeName, operator: "Exists" })),
-    ...(quota.spec?.scopeSelector?.matchExpressions ?? []),
+function scopesOf({ spec }: ResourceQuota): readonly ScopedResourceSelectorRequirement[] {
+  return [
+    ...(spec?.scopes ?? []).map((scopeName) => ({ scopeName, operator: "Exists" })),
+    ...(spec?.scopeSelector?.matchExpressions ?? []),
   ];
+}
+
+export function hasScopes(quota: ResourceQuota): boolean {
+  return scopesOf(quota).length > 0;
+}
+
+/** Whether the quota counts this object. Only pods have scopes, and claims one. */
+export function quotaMatches(quota: ResourceQuota, resource: string, object: KubeObject): boolean {
+  const scopes = scopesOf(quota);
   if (scopes.length === 0) return true;
-  return resource === "pods" && scopes.every((scope) => inScope(object as Pod, scope));
+  if (resource === "pods") return scopes.every((scope) => inScope(object as Pod, scope));
+  return resource === "persistentvolumeclaims" && scopes.every((scope) => claimInScope(object as PersistentVolumeClaim, scope));
+}
+
+/** Claims are told apart by the attributes of their volumes: those that they want, have, and are to have. Source: evaluator/core/persistent_volume_claims.go. */
+function claimInScope(
+  { spec, status }: PersistentVolumeClaim,
+  { scopeName, operator, values = [] }: ScopedResourceSelectorRequirement,
+): boolean {
+  if (scopeName !== "VolumeAttributesClass") return false;
+  const classes = [
+    spec?.volumeAttributesClassName,
+    status?.currentVolumeAttributesClassName,
+    status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
+  ];
+  const named = classes.filter((name): name is string => name !== undefined && name !== "");
+  return named.length === 0 ? inClass("", operator, values) : named.some((name) => inClass(name, operator, values));
 }

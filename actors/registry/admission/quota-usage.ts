@@ -33,6 +33,17 @@ export function usageOf(resource: string, object: KubeObject): Usage {
   return usage;
 }
 
+/** Whose objects count for a name in a quota; undefined when nobody knows. The inverse of `usageOf`. */
+export function countedResource(name: string): string | undefined {
+  if (name.startsWith("count/")) return name.slice("count/".length);
+  if (COUNTED.has(name)) return name;
+  if (name.startsWith("services.")) return "services";
+  if (name === "requests.storage" || name.includes(CLASS_SUFFIX)) return "persistentvolumeclaims";
+  const amount = name.replace(/^(?:requests|limits)\./, "");
+  const isCompute = COMPUTE.has(amount) || amount.startsWith("hugepages-") || (name.startsWith("requests.") && amount.includes("/"));
+  return isCompute ? "pods" : undefined;
+}
+
 function podUsage(pod: Pod): Usage {
   const { requests, limits } = podResources(pod);
   return computeUsage(requests, limits);

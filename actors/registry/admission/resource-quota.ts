@@ -2,7 +2,7 @@ import { conflict, forbidden } from "../../kinds/errors.ts";
 import type { Pod, ResourceQuota } from "../../kinds/generated/types.ts";
 import type { Quantity } from "../../kinds/machinery/quantity.ts";
 import { addQuantities, compareQuantities, formatQuantity, parseQuantity, subtractQuantities } from "../../kinds/machinery/quantity.ts";
-import { encodeObject } from "../../kinds/text.ts";
+import { encodeObject, managedFieldsOf } from "../../kinds/text.ts";
 import type { Mutation } from "../../store/transaction.ts";
 import type { AdmissionPlugin, AdmissionRequest, AdmissionWorld } from "./admission.ts";
 import { refusedName } from "./admission.ts";
@@ -77,7 +77,7 @@ async function charge(request: AdmissionRequest, world: AdmissionWorld): Promise
       const quota = world.view.decode<ResourceQuota>({ key, revision: expect, text });
       if (!quotaMatches(quota, request.resource, request.object)) continue;
       const next = charged(quota, added, request);
-      if (next !== undefined) mutations.push({ op: "update", key, expect, text: encodeObject(next) });
+      if (next !== undefined) mutations.push({ op: "update", key, expect, text: encodeObject(next, managedFieldsOf(text)) });
     }
     if (mutations.length === 0 || request.options.dryRun === true) return;
     const outcome = await world.commit(mutations);

@@ -1,0 +1,126 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ConfigMapKind } from "../../../actors/kinds/core/config-map.ts";
+import { PersistentVolumeClaimKind } from "../../../actors/kinds/core/persistent-volume-claim.ts";
+import { PodKind } from "../../../actors/kinds/core/pod.ts";
+import { ResourceQuotaKind } from "../../../actors/kinds/core/resource-quota.ts";
+import { ServiceKind } from "../../../actors/kinds/core/service.ts";
+import type { ConfigMap, PersistentVolumeClaim, Pod, ResourceQuota, Service } from "../../../actors/kinds/generated/types.ts";
+import { named, refusalOf } from "../registry/harness.ts";
+import { startCluster, type TestCluster } from "./harness.ts";
+
+const NAMESPACE = "d";
+let cluster: TestCluster;
+beforeEach(async () => {
+  cluster = await startCluster({ nodes: 0, controllers: ["resource-quota", "service-account"] });
+  await cluster.until("an account", () => cluster.all("serviceaccounts", NAMESPACE).length > 0);
+});
+afterEach(() => cluster.stop());
+
+const quota = (name: string, spec: object): Promise<unknown> =>
+  cluster.registry.create(ResourceQuotaKind, named<ResourceQuota>(name, NAMESPACE, { spec }));
+
+const pod = (name: string, cpu: string, spec: object = {}): Promise<unknown> =>
+  cluster.registry.create(
+    PodKind,
+    named<Pod>(name, NAMESPACE, {
+      spec: { containers: [{ name: "c", image: "i", resources: { requests: { cpu }, limits: { cpu: "4" } } }], ...spec },
+    }),
+  );
+
+const statusOf = (name: string): ResourceQuota["status"] => cluster.view.get<ResourceQuota>(`resourcequotas/${NAMESPACE}/${name}`)?.status;
+
+async function uses(name: string, used: Record<string, string>): Promise<void> {
+  await cluster
+    .until(`${name} uses ${JSON.stringify(used)}`, () => JSON.stringify(statusOf(name)?.used) === JSON.stringify(used))
+    .catch((error) => {
+      expect(statusOf(name)?.used).toEqual(used);
+      throw error;
+    });
+}
+
+describe("a quota", () => {
+  test("takes up its spec, and what there is already", async () => {
+    await pod("p", "250m");
+    await quota("q", {
+      hard: {
+        pods: "2",
+        "requests.cpu": "1",
+        "limits.cpu": "8",
+        configmaps: "10",
+        "count/deployments.apps": "1",
+        "count/widgets.example.com": "3",
+      },
+    });
+    await uses("q", {
+      pods: "1",
+      "requests.cpu": "250m",
+      "limits.cpu": "4",
+      configmaps: "0",
+      "count/deployments.apps": "0",
+      "count/widgets.example.com": "0",
+    });
+    expect(statusOf("q")?.hard).toMatchObject({ pods: "2", "requests.cpu": "1" });
+  });
+
+  test("holds, and gives back what is gone", async () => {
+    await quota("q", { hard: { pods: "1" } });
+    await uses("q", { pods: "0" });
+    await pod("a", "1");
+    expect(await refusalOf(pod("b", "1"))).toMatchObject({
+      message: 'pods "b" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1',
+    });
+    await cluster.registry.delete(PodKind as never, NAMESPACE, "a", { gracePeriodSeconds: 0 });
+    await uses("q", { pods: "0" });
+    await pod("b", "1");
+    await uses("q", { pods: "1" });
+  });
+
+  test("does not count what is over, but as an object", async () => {
+    await quota("q", { hard: { pods: "5", cpu: "5", "count/pods": "5" } });
+    await uses("q", { pods: "0", cpu: "0", "count/pods": "0" });
+    await pod("a", "1");
+    await pod("b", "500m");
+    await uses("q", { pods: "2", cpu: "1500m", "count/pods": "2" });
+    await cluster.registry.modify<Pod>(PodKind, NAMESPACE, "a", (one) => ({ ...one, status: { ...one.status, phase: "Succeeded" } }), {
+      subresource: "status",
+    });
+    await uses("q", { pods: "1", cpu: "500m", "count/pods": "2" });
+  });
+
+  test("with scopes counts what is in them", async () => {
+    await quota("short", { hard: { pods: "5" }, scopes: ["Terminating"] });
+    await quota("none", { hard: { pods: "5" }, scopes: ["BestEffort"] });
+    await quota("gold", {
+      hard: { "requests.storage": "10Gi" },
+      scopeSelector: { matchExpressions: [{ scopeName: "VolumeAttributesClass", operator: "In", values: ["gold"] }] },
+    });
+    await uses("short", { pods: "0" });
+    await pod("a", "1", { activeDeadlineSeconds: 5 });
+    await pod("b", "1");
+    const claim = (name: string, more: object) =>
+      named<PersistentVolumeClaim>(name, NAMESPACE, {
+        spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } }, ...more },
+      });
+    await cluster.registry.create(PersistentVolumeClaimKind, claim("plain", {}));
+    await cluster.registry.create(PersistentVolumeClaimKind, claim("rich", { volumeAttributesClassName: "gold" }));
+    await uses("short", { pods: "1" });
+    await uses("none", { pods: "0" });
+    await uses("gold", { "requests.storage": "1Gi" });
+  });
+
+  test("follows its spec, and services that change", async () => {
+    await quota("q", { hard: { services: "5", "services.nodeports": "5" } });
+    await uses("q", { services: "0", "services.nodeports": "0" });
+    const service = named<Service>("s", NAMESPACE, { spec: { type: "NodePort", ports: [{ port: 80 }] } });
+    await cluster.registry.create(ServiceKind, service);
+    await uses("q", { services: "1", "services.nodeports": "1" });
+    await cluster.registry.modify<Service>(ServiceKind, NAMESPACE, "s", (one) => ({ ...one, spec: { ports: [{ port: 80 }] } }));
+    await uses("q", { services: "1", "services.nodeports": "0" });
+    await cluster.registry.modify<ResourceQuota>(ResourceQuotaKind, NAMESPACE, "q", (one) => ({
+      ...one,
+      spec: { hard: { configmaps: "3" } },
+    }));
+    await cluster.registry.create(ConfigMapKind, named<ConfigMap>("m", NAMESPACE, {}));
+    await uses("q", { configmaps: "1" });
+  });
+});
