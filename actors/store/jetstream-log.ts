@@ -19,8 +19,14 @@ export interface JetStreamLogOptions {
   readonly make?: boolean;
 }
 
-/** What a connection under a log needs: come back as soon as the server does, for ever. */
+/**
+ * What a connection under a log needs: come back as soon as the server does, for ever, and leave one of several that stands still, which nothing but
+ * its silence shows, within three pings.
+ */
 export const LOG_CONNECTION_OPTIONS: ConnectionOptions = {
+  pingInterval: 2_500,
+  maxPingOut: 2,
+  timeout: 2_000,
   maxReconnectAttempts: -1,
   reconnectTimeWait: 50,
   reconnectJitter: 20,

@@ -16,6 +16,7 @@ import { pinoLogger, systemClock } from "../../runtime/mod.ts";
 import { DataDirectory } from "../boot/data-directory.ts";
 import { BootFailure } from "../boot/failure.ts";
 import { HIGH_WATER_FILE, LOG_STREAM } from "../boot/layout.ts";
+import { copiesOn } from "../boot/nats-facts.ts";
 import { credentialsOf } from "../boot/up.ts";
 import type { BackupFlags } from "./flags.ts";
 import { connectTo, ownServer, type StoreConnection } from "./store-connection.ts";
@@ -48,7 +49,7 @@ export async function runRestore(flags: BackupFlags): Promise<string> {
   const data = await DataDirectory.open(flags.data);
   const store = flags.nats === undefined ? await ownServer(data) : await connectTo(credentialsOf(flags.nats), async () => data.close());
   try {
-    const revision = await fill(store, replica, backup, data.file(HIGH_WATER_FILE), (flags.nats?.length ?? 1) >= 3 ? 3 : 1);
+    const revision = await fill(store, replica, backup, data.file(HIGH_WATER_FILE));
     for (const file of backup.files) writeFile(data, file);
     const flag = flags.nats === undefined ? "" : ` --nats ${flags.nats.join(",")}`;
     return `restored revision ${backup.summary.revision}, ${backup.summary.objects} objects; it goes on after revision ${revision}: npm start -- --data ${flags.data}${flag}`;
@@ -69,8 +70,9 @@ function isCluster(data: string, by: string): BootFailure {
 }
 
 /** Writes the store; gives the revision after which it goes on. */
-async function fill(store: StoreConnection, replica: Replica, backup: BackupRead, markFile: string, replicas: 1 | 3): Promise<number> {
+async function fill(store: StoreConnection, replica: Replica, backup: BackupRead, markFile: string): Promise<number> {
   const { connection, where } = store;
+  const replicas = copiesOn(connection);
   const options = { connection, clock: systemClock(), stream: LOG_STREAM, replicas };
   const there = await JetStreamLog.open({ ...options, make: false }).catch((error: unknown) => {
     if (error instanceof LogMissing) return undefined;

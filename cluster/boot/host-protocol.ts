@@ -11,8 +11,6 @@ export interface HostOptions {
   readonly nats: NatsAddress;
   /** Names this life of the process. */
   readonly process: string;
-  /** Copies of the log that JetStream keeps. */
-  readonly replicas: 1 | 3;
   /** A log is made where there is none; false when there was one before, which JetStream then should know. */
   readonly mayMakeLog: boolean;
   /** The file of the store's high-water mark. */
@@ -44,8 +42,8 @@ export type ToHost =
 
 /** From a host to the parent. */
 export type FromHost =
-  /** Connected, and its view of the store is complete. */
-  | { readonly type: "started" }
+  /** Connected, and its view of the store is complete. `copies` of it are kept; `caution` is for the user to know. */
+  | { readonly type: "started"; readonly copies: number; readonly caution: string | undefined }
   /** Its roles are taken up; `port` where one of them is the gateway, `nodes` where one of them is the nodes. */
   | { readonly type: "begun"; readonly port?: number; readonly nodes?: number }
   | { readonly type: "stopped" }

@@ -35,7 +35,7 @@ const peers = new PortTransport();
 const starting = Promise.withResolvers<RunningHost>();
 let broken: unknown;
 starting.promise.then((host) => {
-  say({ type: "started" });
+  say({ type: "started", ...host.facts });
   void host.givenUp.then((why) => giveUp(host, why));
   host.watchLog().catch((error: unknown) => {
     broken = error;

@@ -13,6 +13,7 @@ const HOST_RESTARTS: RestartStrategy = { strategy: "restart", backoff_ms: 200, b
 
 const HOST_THREAD = new URL("./host-thread.ts", import.meta.url);
 
+type Started = Extract<FromHost, { type: "started" }>;
 type Begun = Extract<FromHost, { type: "begun" }>;
 
 /**
@@ -47,9 +48,9 @@ export class HostWorker {
   }
 
   /** Resolves when the host is connected and has its view. Rejects with BootFailure. */
-  async start(options: HostOptions): Promise<void> {
+  async start(options: HostOptions): Promise<Started> {
     this.#options = options;
-    await this.#ask({ type: "start", options }, "started");
+    return this.#ask({ type: "start", options }, "started");
   }
 
   /** Resolves when the host has taken up its roles. Rejects with BootFailure. */

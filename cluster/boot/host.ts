@@ -65,6 +65,7 @@ import { BootFailure } from "./failure.ts";
 import type { FromHost, HostOptions } from "./host-protocol.ts";
 import type { Role } from "./layout.ts";
 import { joinMembers } from "./members.ts";
+import { cautionAbout, copiesOn } from "./nats-facts.ts";
 import { nodesToPlay } from "./nodes-to-play.ts";
 import { type OpenedStore, openStore } from "./opened-store.ts";
 
@@ -207,6 +208,11 @@ export class RunningHost {
    */
   get givenUp(): Promise<string> {
     return this.#givenUp.promise;
+  }
+
+  /** What is known of where the store lies. */
+  get facts(): { readonly copies: number; readonly caution: string | undefined } {
+    return { copies: copiesOn(this.#connection), caution: cautionAbout(this.#connection) };
   }
 
   async stop(): Promise<void> {

@@ -3,6 +3,7 @@ import type { NatsConnection } from "nats";
 import { type Clock, HOST_KIND, type Logger, type MemberRow, Membership, NatsRegisters, type Random } from "../../runtime/mod.ts";
 import type { HostOptions } from "./host-protocol.ts";
 import { KINDS_OF_ROLE, MEMBERS_BUCKET } from "./layout.ts";
+import { copiesOn } from "./nats-facts.ts";
 
 /**
  * Longer than the kernel's default: a host of ours that dies is seen by its parent at once, so a lease only has to find out processes that are
@@ -17,7 +18,7 @@ export function joinMembers(
   surroundings: { readonly clock: Clock; readonly random: Random; readonly log: Logger },
   fenced: () => void,
 ): Membership {
-  const { plan, replicas, tls, process } = options;
+  const { plan, tls, process } = options;
   const { clock } = surroundings;
   // The certificates are in the data directory, which one process at a time runs on.
   const directory = createHash("sha256").update(tls.ca).digest("base64url").slice(0, 16);
@@ -26,7 +27,7 @@ export function joinMembers(
     ...surroundings,
     host: plan.name,
     kinds: [HOST_KIND, ...plan.roles.flatMap((role) => KINDS_OF_ROLE[role])],
-    registers: new NatsRegisters({ connection, bucket: MEMBERS_BUCKET, clock, replicas }),
+    registers: new NatsRegisters({ connection, bucket: MEMBERS_BUCKET, clock, replicas: copiesOn(connection) }),
     lease_ms: HOST_LEASE_MS,
     process: life,
     isGone: (member) => isGone(member, life, plan.name),

@@ -1,9 +1,19 @@
 import type { NatsConnection } from "nats";
-import { JetStreamLog, JetStreamSnapshots, LogMissing, type Replica, readHighWater, recover, StoreDamaged } from "../../actors/mod.ts";
-import { type Logger, systemClock } from "../../runtime/mod.ts";
+import {
+  JetStreamLog,
+  JetStreamSnapshots,
+  LogMissing,
+  LogUnavailable,
+  type Replica,
+  readHighWater,
+  recover,
+  StoreDamaged,
+} from "../../actors/mod.ts";
+import { type Clock, type Logger, systemClock } from "../../runtime/mod.ts";
 import { BootFailure } from "./failure.ts";
 import type { HostOptions } from "./host-protocol.ts";
 import { LOG_STREAM } from "./layout.ts";
+import { copiesOn } from "./nats-facts.ts";
 
 /** Actors watch from where they are; only clients of the gateway come back with old revisions. */
 const ACTORS_HISTORY_REVISIONS = 1_000;
@@ -18,39 +28,62 @@ export interface OpenedStore {
   readonly damaged: boolean;
 }
 
+/** A NATS cluster that was started a moment ago has to find its leaders first, and those have to find what was acknowledged. */
+const CLUSTER_PATIENCE_MS = 30_000;
+const CLUSTER_RETRY_MS = 500;
+
 /** Opens the log and the snapshots, and reads back what was written. Throws BootFailure: what is lost is named, and nothing is changed. */
 export async function openStore(options: HostOptions, connection: NatsConnection, log: Logger): Promise<OpenedStore> {
-  const { replicas, mayMakeLog: make, nats, plan, highWaterFile } = options;
-  const roles = new Set(plan.roles);
   const clock = systemClock();
-  const where = `JetStream at ${nats.servers.join(", ")}`;
-  try {
-    // Before anything else is asked: it must not be newer than what the log says of itself.
-    const mark = readHighWater(highWaterFile);
-    if (mark === "damaged")
-      log.error({ file: highWaterFile }, "the high-water mark of the store is damaged; the one in JetStream takes its place");
-    const journal = await JetStreamLog.open({ connection, clock, stream: LOG_STREAM, replicas, make });
-    const snapshots = await JetStreamSnapshots.open({ connection, prefix: LOG_STREAM, replicas });
-    const { replica, damages } = await recover({
-      log: journal,
-      snapshots,
-      clock,
-      logger: log,
-      marks: mark === undefined || mark === "damaged" ? [] : [mark],
-      replica: {
-        rememberRequests: roles.has("store"),
-        ...(roles.has("gateway") ? {} : { historyRevisions: ACTORS_HISTORY_REVISIONS }),
-      },
-    });
-    for (const damage of damages) log.error({ damage }, "a part of the store is damaged; the rest was enough to read it back whole");
-    return { journal, snapshots, replica, damaged: damages.length > 0 };
-  } catch (error) {
-    if (error instanceof LogMissing || error instanceof StoreDamaged) {
-      const what = error instanceof LogMissing ? "its log is not there any more, though JetStream has files of it" : error.message;
-      throw new BootFailure(
-        `the store in ${where} has lost what was acknowledged: ${what}; nothing was changed; \`troupe restore FILE --data DIR\` makes a cluster of a backup, in another directory, and \`troupe backup FILE --salvage\` a backup of what can still be read (JetStream's own findings are in nats/nats.log)`,
-      );
+  const patience_ms = copiesOn(connection) > 1 ? CLUSTER_PATIENCE_MS : 0;
+  const since_ms = clock.monotonic_ms();
+  for (;;) {
+    try {
+      return await open(options, connection, log, clock);
+    } catch (error) {
+      if (clock.monotonic_ms() - since_ms >= patience_ms || !(error instanceof LogUnavailable || error instanceof StoreDamaged))
+        throw failureOf(error, options.nats);
+      log.debug({ error: error.message }, "the store in the NATS cluster cannot be opened yet");
+      await new Promise<void>((resolve) => clock.after(CLUSTER_RETRY_MS, resolve));
     }
-    throw new BootFailure(`cannot open the store in ${where}: ${(error as Error).message}; JetStream must be on and have room`);
   }
+}
+
+function failureOf(error: unknown, { servers }: HostOptions["nats"]): BootFailure {
+  const where = `JetStream at ${servers.join(", ")}`;
+  if (error instanceof LogMissing || error instanceof StoreDamaged) {
+    const what = error instanceof LogMissing ? "its log is not there any more, though JetStream has files of it" : error.message;
+    return new BootFailure(
+      `the store in ${where} has lost what was acknowledged: ${what}; nothing was changed; \`troupe restore FILE --data DIR\` makes a cluster of a backup, in another directory, and \`troupe backup FILE --salvage\` a backup of what can still be read (JetStream's own findings are in nats/nats.log)`,
+    );
+  }
+  const { message } = error as Error;
+  return new BootFailure(
+    `cannot open the store in ${where}: ${message}; JetStream must be on and have room, in a NATS cluster on three servers`,
+  );
+}
+
+async function open(options: HostOptions, connection: NatsConnection, log: Logger, clock: Clock): Promise<OpenedStore> {
+  const { mayMakeLog: make, plan, highWaterFile } = options;
+  const replicas = copiesOn(connection);
+  const roles = new Set(plan.roles);
+  // Before anything else is asked: it must not be newer than what the log says of itself.
+  const mark = readHighWater(highWaterFile);
+  if (mark === "damaged")
+    log.error({ file: highWaterFile }, "the high-water mark of the store is damaged; the one in JetStream takes its place");
+  const journal = await JetStreamLog.open({ connection, clock, stream: LOG_STREAM, replicas, make });
+  const snapshots = await JetStreamSnapshots.open({ connection, prefix: LOG_STREAM, replicas });
+  const { replica, damages } = await recover({
+    log: journal,
+    snapshots,
+    clock,
+    logger: log,
+    marks: mark === undefined || mark === "damaged" ? [] : [mark],
+    replica: {
+      rememberRequests: roles.has("store"),
+      ...(roles.has("gateway") ? {} : { historyRevisions: ACTORS_HISTORY_REVISIONS }),
+    },
+  });
+  for (const damage of damages) log.error({ damage }, "a part of the store is damaged; the rest was enough to read it back whole");
+  return { journal, snapshots, replica, damaged: damages.length > 0 };
 }

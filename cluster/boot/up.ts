@@ -70,7 +70,6 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
     plans,
     nats,
     process: randomUUID(),
-    replicas: (flags.nats?.length ?? 1) >= 3 ? 3 : 1,
     mayMakeLog: own?.streamsBefore.includes(LOG_STREAM) !== true,
     highWaterFile: data.file(HIGH_WATER_FILE),
     snapshotRevisions: snapshotRevisions(),
@@ -82,7 +81,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
     schedulerConfiguration,
     schedulers: flags.schedulers ?? 1,
   };
-  await Promise.all(hosts.map((host) => host.start({ ...options, plan: host.plan })));
+  const [started] = await Promise.all(hosts.map((host) => host.start({ ...options, plan: host.plan })));
   const first = await Promise.all(hosts.map((host, index) => (hasStore(plans[index]) ? host.begin() : undefined)));
   const rest = await Promise.all(hosts.map((host, index) => (hasStore(plans[index]) ? undefined : host.begin())));
   closers.goOn();
@@ -91,12 +90,13 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
   const kubeconfig = data.file("kubeconfig");
   data.write("kubeconfig", certificates.kubeconfig(api));
   const caution =
-    own?.syncsAlways === false ? `nats-server ${own.version} is older than 2.10: a power cut may lose the last writes` : undefined;
+    own?.syncsAlways === false ? `nats-server ${own.version} is older than 2.10: a power cut may lose the last writes` : started?.caution;
   const status = {
     pid: process.pid,
     api,
     console: `${api}/console/`,
     nats: nats.servers.join(","),
+    copies: started?.copies,
     kubeconfig,
     version,
     natsServer: own === undefined ? null : { version: own.version, pid: own.pid },

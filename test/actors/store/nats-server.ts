@@ -90,7 +90,7 @@ export class NatsServer {
 }
 
 /** Whether all threads of a process have stopped, by /proc; where there is none, nobody knows, and it has to be believed. */
-function isStopped(pid: number): boolean {
+export function isStopped(pid: number): boolean {
   try {
     const tasks = readdirSync(`/proc/${pid}/task`);
     return tasks.every((task) => /\) [Tt] /.test(readFileSync(`/proc/${pid}/task/${task}/stat`, "latin1")));
@@ -110,7 +110,7 @@ export function syncsAlways(): boolean {
   return Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 10);
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);

@@ -1,0 +1,159 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { JetStreamManager, NatsConnection, StreamInfo } from "nats";
+import { connect } from "nats";
+import { LOG_CONNECTION_OPTIONS } from "../../../actors/store/jetstream-log.ts";
+import { freePort, isStopped, natsServerBinary, syncsAlways } from "./nats-server.ts";
+
+const SERVERS = 3;
+const POLL_MS = 50;
+const PATIENCE_MS = 60_000;
+
+interface Server {
+  readonly name: string;
+  readonly port: number;
+  readonly config: string;
+  child: ChildProcess | undefined;
+  exited: Promise<unknown>;
+}
+
+/** Three nats-servers on loopback that are a JetStream cluster; each can be killed, stopped and started again with the same ports and data. */
+export class NatsCluster {
+  readonly #directory: string;
+  readonly #servers: readonly Server[];
+
+  private constructor(directory: string, servers: readonly Server[]) {
+    this.#directory = directory;
+    this.#servers = servers;
+  }
+
+  /** Starts the servers and resolves when JetStream answers. */
+  static async start(): Promise<NatsCluster> {
+    const directory = mkdtempSync(join(tmpdir(), "troupe-cluster-"));
+    const ports = await Promise.all(Array.from({ length: SERVERS * 2 }, freePort));
+    const routes = ports.slice(SERVERS).map((port) => `nats://127.0.0.1:${port}`);
+    const servers = Array.from({ length: SERVERS }, (_, i): Server => {
+      const name = `server-${i + 1}`;
+      const config = join(directory, `${name}.conf`);
+      const store = `store_dir: "${join(directory, name)}"${syncsAlways() ? ", sync_interval: always" : ""}`;
+      writeFileSync(
+        config,
+        `server_name: ${name}
+host: 127.0.0.1
+port: ${ports[i]}
+max_payload: 8388608
+jetstream { ${store} }
+cluster { name: three, host: 127.0.0.1, port: ${ports[SERVERS + i]}, routes: [${routes.join(", ")}] }
+`,
+      );
+      return { name, port: ports[i] ?? 0, config, child: undefined, exited: Promise.resolve() };
+    });
+    const cluster = new NatsCluster(directory, servers);
+    for (const { name } of servers) cluster.begin(name);
+    await cluster.ready();
+    return cluster;
+  }
+
+  get names(): readonly string[] {
+    return this.#servers.map(({ name }) => name);
+  }
+
+  get urls(): readonly string[] {
+    return this.#servers.map(({ port }) => `nats://127.0.0.1:${port}`);
+  }
+
+  begin(name: string): void {
+    const server = this.#server(name);
+    const child = spawn(natsServerBinary(), ["-c", server.config], { stdio: "ignore" });
+    server.child = child;
+    server.exited = new Promise((resolve) => child.once("exit", resolve));
+  }
+
+  async kill(name: string): Promise<void> {
+    const server = this.#server(name);
+    server.child?.kill("SIGKILL");
+    await server.exited;
+  }
+
+  /** Stands still when this resolves. */
+  async pause(name: string): Promise<void> {
+    const { child } = this.#server(name);
+    child?.kill("SIGSTOP");
+    while (!isStopped(child?.pid ?? 0)) await delay(POLL_MS);
+  }
+
+  goOn(name: string): void {
+    this.#server(name).child?.kill("SIGCONT");
+  }
+
+  connect(): Promise<NatsConnection> {
+    return connect({ ...LOG_CONNECTION_OPTIONS, servers: [...this.urls] });
+  }
+
+  /** What the streams with these names say of themselves, asked until all of them answer, and have a leader. */
+  async streams(names: readonly string[]): Promise<readonly StreamInfo[]> {
+    return this.#asked(
+      (manager) => Promise.all(names.map((name) => manager.streams.info(name))),
+      (infos) => infos.every(({ cluster }) => (cluster?.leader ?? "") !== ""),
+    );
+  }
+
+  /** The server that leads this stream now. */
+  async leaderOf(stream: string): Promise<string> {
+    const [info] = await this.streams([stream]);
+    return info?.cluster?.leader ?? "";
+  }
+
+  /** Resolves when every copy of these streams is there and up to date. */
+  async whole(names: readonly string[]): Promise<void> {
+    await this.#asked(
+      (manager) => Promise.all(names.map((name) => manager.streams.info(name))),
+      (infos) =>
+        infos.every(
+          ({ cluster }) =>
+            (cluster?.leader ?? "") !== "" && cluster?.replicas?.every(({ current, offline }) => current && offline !== true),
+        ),
+    );
+  }
+
+  /** Resolves when JetStream answers, and the servers know one another. */
+  async ready(): Promise<void> {
+    await this.#asked(
+      (manager) => manager.getAccountInfo(),
+      () => true,
+    );
+  }
+
+  async remove(): Promise<void> {
+    for (const { name } of this.#servers) await this.kill(name);
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  async #asked<Answer>(ask: (manager: JetStreamManager) => Promise<Answer>, is: (answer: Answer) => boolean | undefined): Promise<Answer> {
+    const end_ms = performance.now() + PATIENCE_MS;
+    const connection = await this.connect();
+    try {
+      for (;;) {
+        try {
+          const answer = await ask(await connection.jetstreamManager({ timeout: 2_000 }));
+          if (is(answer) === true) return answer;
+        } catch (error) {
+          if (performance.now() > end_ms) throw error;
+        }
+        if (performance.now() > end_ms) throw new Error("the NATS cluster did not become what it was waited for");
+        await delay(POLL_MS);
+      }
+    } finally {
+      await connection.close();
+    }
+  }
+
+  #server(name: string): Server {
+    const server = this.#servers.find((each) => each.name === name);
+    if (server === undefined) throw new Error(`there is no server ${name}`);
+    return server;
+  }
+}
