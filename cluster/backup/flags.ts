@@ -7,21 +7,26 @@ export interface BackupFlags {
   readonly data: string;
   /** NATS servers that hold the cluster; undefined: those of the data directory. */
   readonly nats: readonly string[] | undefined;
-  /** Take of a damaged store what can be read. */
+  /** Of a backup: take of a damaged store what can be read. */
   readonly salvage: boolean;
+  /** Of a restore: the store that is on the NATS servers goes. */
+  readonly replace: boolean;
 }
 
 /** Parses the flags of `troupe backup`. Throws WrongUsage. */
 export function parseBackupFlags(args: readonly string[]): BackupFlags {
-  return parse("backup", args, true);
+  return parse("backup", args, "salvage");
 }
 
 /** Parses the flags of `troupe restore`. Throws WrongUsage. */
 export function parseRestoreFlags(args: readonly string[]): BackupFlags {
-  return parse("restore", args, false);
+  const flags = parse("restore", args, "replace");
+  if (flags.replace && flags.nats === undefined)
+    throw new WrongUsage("--replace is for the store on NATS servers, --nats; without them a restore wants an empty directory");
+  return flags;
 }
 
-function parse(command: string, args: readonly string[], salvages: boolean): BackupFlags {
+function parse(command: string, args: readonly string[], own: "salvage" | "replace"): BackupFlags {
   const { values, positionals } = usageOf("npm run troupe -- help", () =>
     parseArgs({
       args: [...args],
@@ -30,7 +35,7 @@ function parse(command: string, args: readonly string[], salvages: boolean): Bac
       options: {
         data: { type: "string" },
         nats: { type: "string" },
-        ...(salvages ? { salvage: { type: "boolean" } } : {}),
+        [own]: { type: "boolean" },
       },
     }),
   );
@@ -45,5 +50,6 @@ function parse(command: string, args: readonly string[], salvages: boolean): Bac
     data: (values.data as string | undefined) || ".troupe",
     nats: (values.nats as string | undefined)?.split(",").map(natsUrl),
     salvage: values.salvage === true,
+    replace: values.replace === true,
   };
 }

@@ -15,10 +15,11 @@ import {
 import { pinoLogger, systemClock } from "../../runtime/mod.ts";
 import { DataDirectory } from "../boot/data-directory.ts";
 import { BootFailure } from "../boot/failure.ts";
-import { HIGH_WATER_FILE, LOG_STREAM } from "../boot/layout.ts";
+import { HIGH_WATER_FILE, LOG_STREAM, RESTORING_FILE } from "../boot/layout.ts";
 import { copiesOn } from "../boot/nats-facts.ts";
 import { credentialsOf } from "../boot/up.ts";
 import type { BackupFlags } from "./flags.ts";
+import { removeStore } from "./replaced-store.ts";
 import { connectTo, ownServer, type StoreConnection } from "./store-connection.ts";
 
 /**
@@ -30,8 +31,8 @@ const REVISIONS_SKIPPED = 1_000_000;
 const FILE_NAME = /^pki\/[\w-]+\.pem$/;
 
 /**
- * Makes a cluster of a backup, in a data directory that has none (and, with --nats, on servers that have none): a restore never overwrites a cluster,
- * running or not. Everything is checked before anything is made. Resolves to what to print; throws BootFailure.
+ * Makes a cluster of a backup, in a data directory that has none (and, with --nats, on servers that have none): a restore never overwrites a cluster that
+ * runs, and one on NATS servers that does not only when it is told to. Everything is checked before anything is made. Resolves to what to print; throws BootFailure.
  */
 export async function runRestore(flags: BackupFlags): Promise<string> {
   const logger = pinoLogger({ level: "warn" });
@@ -49,8 +50,10 @@ export async function runRestore(flags: BackupFlags): Promise<string> {
   const data = await DataDirectory.open(flags.data);
   const store = flags.nats === undefined ? await ownServer(data) : await connectTo(credentialsOf(flags.nats), async () => data.close());
   try {
-    const revision = await fill(store, replica, backup, data.file(HIGH_WATER_FILE));
+    data.write(RESTORING_FILE, `${flags.file}\n`);
     for (const file of backup.files) writeFile(data, file);
+    const revision = await fill(store, replica, backup, data.file(HIGH_WATER_FILE), flags.replace);
+    data.remove(RESTORING_FILE);
     const flag = flags.nats === undefined ? "" : ` --nats ${flags.nats.join(",")}`;
     return `restored revision ${backup.summary.revision}, ${backup.summary.objects} objects; it goes on after revision ${revision}: npm start -- --data ${flags.data}${flag}`;
   } catch (error) {
@@ -70,7 +73,7 @@ function isCluster(data: string, by: string): BootFailure {
 }
 
 /** Writes the store; gives the revision after which it goes on. */
-async function fill(store: StoreConnection, replica: Replica, backup: BackupRead, markFile: string): Promise<number> {
+async function fill(store: StoreConnection, replica: Replica, backup: BackupRead, markFile: string, replace: boolean): Promise<number> {
   const { connection, where } = store;
   const replicas = copiesOn(connection);
   const options = { connection, clock: systemClock(), stream: LOG_STREAM, replicas };
@@ -80,9 +83,11 @@ async function fill(store: StoreConnection, replica: Replica, backup: BackupRead
   });
   const snapshots = await JetStreamSnapshots.open({ connection, prefix: LOG_STREAM, replicas });
   if (there !== undefined || (await snapshots.list()).length > 0) {
-    throw new BootFailure(
-      `JetStream at ${where} holds a cluster already; a restore never overwrites one: name NATS servers that have none`,
-    );
+    if (!replace)
+      throw new BootFailure(
+        `JetStream at ${where} holds a cluster already, which a restore does not overwrite: name NATS servers that have none, or give --replace if what is there is to go for ever`,
+      );
+    await removeStore(connection, where);
   }
   const log = await JetStreamLog.open(options);
   const revision = backup.summary.revision + REVISIONS_SKIPPED;

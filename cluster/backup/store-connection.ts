@@ -29,7 +29,14 @@ export async function connectToStore(flags: BackupFlags): Promise<StoreConnectio
   if (!existsSync(join(flags.data, "nats"))) {
     throw new BootFailure(`there is no cluster in ${flags.data}; name its directory with --data DIR, or its NATS servers with --nats URL`);
   }
-  return ownServer(await DataDirectory.open(flags.data));
+  const data = await DataDirectory.open(flags.data);
+  try {
+    data.refuseHalf();
+  } catch (error) {
+    data.close();
+    throw error;
+  }
+  return ownServer(data);
 }
 
 /** A nats-server on a data directory that nobody runs. `close` ends both. */

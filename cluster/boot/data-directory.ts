@@ -1,6 +1,7 @@
 import {
   chmodSync,
   closeSync,
+  existsSync,
   fsyncSync,
   linkSync,
   mkdirSync,
@@ -8,12 +9,14 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { BootFailure } from "./failure.ts";
+import { RESTORING_FILE } from "./layout.ts";
 
 /** A holder that was told to stop a moment ago may not have said so yet, and its launcher takes a moment to notice that npm is gone. */
 const HOLDER_PATIENCE_MS = 1_500;
@@ -56,8 +59,15 @@ export class DataDirectory {
 
   /** The process that runs the cluster on this directory, if one does. */
   static holder(path: string): number | undefined {
-    const holder = readHolder(join(resolve(path), "lock"));
-    return holder !== undefined && isRunning(holder) ? holder.pid : undefined;
+    const lock = join(resolve(path), "lock");
+    const holder = readHolder(lock);
+    return holder !== undefined && holds(holder, lock) ? holder.pid : undefined;
+  }
+
+  /** Throws BootFailure when a restore into this directory was cut short. */
+  refuseHalf(): void {
+    if (!existsSync(this.file(RESTORING_FILE))) return;
+    throw new BootFailure(`a restore into ${this.path} was cut short, so there is half a cluster in it; remove it and restore again`);
   }
 
   file(name: string): string {
@@ -84,7 +94,7 @@ export class DataDirectory {
 
   /** Tells those who wait for this directory that it will be free soon. */
   draining(): void {
-    this.write("lock", JSON.stringify({ ...self(), draining: true }));
+    this.write("lock", JSON.stringify({ ...self(), ...placeOf(this.#lock), draining: true }));
   }
 
   close(): void {
@@ -95,7 +105,7 @@ export class DataDirectory {
     const since_ms = performance.now();
     while (!this.#linkLock()) {
       const holder = readHolder(this.#lock);
-      if (holder !== undefined && isRunning(holder)) {
+      if (holder !== undefined && holds(holder, this.#lock)) {
         if (performance.now() - since_ms < (holder.draining === true ? DRAIN_PATIENCE_MS : HOLDER_PATIENCE_MS)) {
           await delay(POLL_MS);
           continue;
@@ -112,7 +122,7 @@ export class DataDirectory {
   #linkLock(): boolean {
     const draft = `${this.#lock}.draft-${process.pid}`;
     try {
-      writeFileSync(draft, JSON.stringify(self()), { mode: 0o600 });
+      writeFileSync(draft, JSON.stringify({ ...self(), ...placeOf(this.#lock) }), { mode: 0o600 });
       linkSync(draft, this.#lock);
       return true;
     } catch (error) {
@@ -142,6 +152,8 @@ interface Holder {
   /** What `startOf` said of it; tells a live holder from a process that was given its pid later. */
   readonly started: string | undefined;
   readonly draining?: boolean;
+  /** The directory's number in its file system: in a copy of it the lock is nobody's. */
+  readonly inode?: number;
 }
 
 function self(): Holder {
@@ -150,11 +162,21 @@ function self(): Holder {
 
 function readHolder(lock: string): Holder | undefined {
   try {
-    const { pid, started, draining } = JSON.parse(readFileSync(lock, "utf8")) as Partial<Holder>;
-    return typeof pid === "number" ? { pid, started, draining: draining === true } : undefined;
+    const { pid, started, draining, inode } = JSON.parse(readFileSync(lock, "utf8")) as Partial<Holder>;
+    if (typeof pid !== "number") return undefined;
+    return { pid, started, draining: draining === true, ...(typeof inode === "number" ? { inode } : {}) };
   } catch {
     return undefined;
   }
+}
+
+function placeOf(lock: string): Pick<Holder, "inode"> {
+  return { inode: statSync(dirname(lock)).ino };
+}
+
+/** Whether who wrote this lock still runs, on this directory and not on one that it was copied from. */
+function holds(holder: Holder, lock: string): boolean {
+  return isRunning(holder) && (holder.inode === undefined || holder.inode === placeOf(lock).inode);
 }
 
 /** Whether the process that wrote this still runs. */

@@ -50,6 +50,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
   const data = await DataDirectory.open(flags.data);
   closers.add(() => data.close());
   closers.goOn();
+  data.refuseHalf();
   const log = pinoLogger({ level });
   data.remove("status.json");
   closers.add(() => data.remove("status.json"));
@@ -103,7 +104,8 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
     ...(caution === undefined ? {} : { caution }),
   };
   data.write("status.json", `${JSON.stringify(status, null, 2)}\n`);
-  const took_ms = Math.round(Date.now() - started_ms);
+  // The launcher is another process, so the wall clock is all that they share; it may have been set back in between.
+  const took_ms = Math.max(0, Math.round(Date.now() - started_ms));
   return `ready in ${took_ms} ms  api=${api}  kubeconfig=${kubeconfig}  console=${status.console}${caution === undefined ? "" : `  caution="${caution}"`}`;
 }
 

@@ -4,7 +4,7 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --nodes N          play at least N hollow nodes (default: those there are, 5 at first; 0 for none)
     --data DIR         where the cluster lives (default .troupe)
     --api-port P       port of the Kubernetes API on 127.0.0.1 (default 6443; 0 takes any free one)
-    --nats URL[,URL]   use these NATS servers instead of one of its own
+    --nats URL[,URL]   use these NATS servers instead of one of its own; of a cluster any
     --threads N        hosts to spread the actors over (default: by the number of cores)
     --scheduler-config FILE   profiles, plugins and extenders, as kube-scheduler's --config has them
     --schedulers N     schedulers that share the pods among them (default 1)
@@ -31,6 +31,7 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --salvage          of a damaged store what can still be read
   npm run troupe -- restore FILE --data DIR    a new cluster of a backup, in an empty directory
     --nats URL[,URL]   on these NATS servers
+    --replace          in place of the store that is on them
   npm test                            everything that CI runs
   npm run troupe -- version           the version
 

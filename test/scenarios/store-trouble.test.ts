@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,6 +17,8 @@ const FILLER_STEP_BYTES = 64 * 1024;
 /** A disk that hangs so often, for so long. */
 const HANGS = 8;
 const HANG_MS = 1_000;
+/** Whatever the disk does, a client hears within less than client-go waits for a write. */
+const ANSWERED_MS_MAX = 20_000;
 const PATH = "/api/v1/namespaces/default/configmaps";
 
 /** Only root may mount. */
@@ -126,6 +128,76 @@ describe.skipIf(!mayMount)(
     });
   },
 );
+
+/** strace, attached to the server, holds every sync up for so long, as a disk that is at its end does. */
+function slowDisk(pid: number, sync_ms: number): ChildProcess {
+  const inject = `inject=fsync,fdatasync:delay_exit=${sync_ms * 1_000}`;
+  return spawn("strace", ["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", inject, "-p", String(pid)], {
+    stdio: "ignore",
+  });
+}
+
+/** Whether strace is there and may attach to processes here. */
+function mayTrace(): boolean {
+  const child = spawn("sleep", ["60"], { stdio: "ignore" });
+  const traced = spawnSync("timeout", ["--signal=INT", "1", "strace", "-qq", "-o", "/dev/null", "-p", String(child.pid)], {
+    stdio: "ignore",
+  });
+  child.kill("SIGKILL");
+  // timeout's own code: strace was attached until then.
+  return traced.status === 124;
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  const exit = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGINT");
+  await exit;
+}
+
+describe.skipIf(!mayTrace())("a disk whose syncs take seconds (needs strace)", () => {
+  test.each([
+    ["longer than JetStream may take to acknowledge, less than a write waits: writes are slow, and happen once", 3_000, false],
+    ["longer than a write waits: writes are put off, in bounded time", 20_000, true],
+  ])("%s", async (_what, sync_ms, puttingOff) => {
+    troupe = await Troupe.up(freshDataDirectory(), ["--only", "api"]);
+    const running = troupe;
+    const [server = 0] = running.launch.natsServerPids;
+    const random = seededRandom(6);
+    const ledger = new Ledger((bound) => random.below(bound));
+    const client = new ApiClient(readKubeconfig(running.kubeconfig), 1);
+    const done = new AbortController();
+    const writing = ledger.write(running.kubeconfig, done.signal);
+    let disk: ChildProcess | undefined;
+    try {
+      await until("writes", () => ledger.acknowledged > 200);
+      disk = slowDisk(server, sync_ms);
+      const [acknowledged, putOff] = [ledger.acknowledged, ledger.putOff];
+      await until("what the disk does to writes", () => (puttingOff ? ledger.putOff > putOff : ledger.acknowledged > acknowledged + 20));
+      const asked_ms = performance.now();
+      const body = JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "slow" } });
+      const { status, retryAfter_s } = await client.send({ method: "POST", path: PATH, body }, true);
+      expect(performance.now() - asked_ms).toBeLessThan(ANSWERED_MS_MAX);
+      expect(puttingOff ? { status, retried: retryAfter_s > 0 } : { status }).toEqual(
+        puttingOff ? { status: 503, retried: true } : { status: 201 },
+      );
+      const read_ms = performance.now();
+      expect((await client.send({ method: "GET", path: `${PATH}?resourceVersion=0` }, true)).status).toBe(200);
+      expect(performance.now() - read_ms).toBeLessThan(sync_ms / 2);
+      await ended(disk);
+      const before = ledger.acknowledged;
+      await until("writes again", () => ledger.acknowledged > before + 200);
+    } finally {
+      disk?.kill("SIGKILL");
+      done.abort();
+      await writing;
+      await client.close();
+    }
+    // Nothing was applied twice: the ledger knows uid and revision of every state.
+    expect(await ledger.complaints(running.kubeconfig)).toEqual([]);
+    if (!puttingOff) expect(ledger.putOff).toBe(0);
+    await running.stop();
+  });
+});
 
 describe("a nats-server that does not answer", () => {
   test("for longer than a write waits: writes are put off, reads of what is known go on, all is well when it answers again", async () => {

@@ -22,6 +22,8 @@ interface Server {
 
 /** Three nats-servers on loopback that are a JetStream cluster; each can be killed, stopped and started again with the same ports and data. */
 export class NatsCluster {
+  /** Of a log. */
+  readonly copies: number = SERVERS;
   readonly #directory: string;
   readonly #servers: readonly Server[];
 
@@ -63,6 +65,10 @@ cluster { name: three, host: 127.0.0.1, port: ${ports[SERVERS + i]}, routes: [${
 
   get urls(): readonly string[] {
     return this.#servers.map(({ port }) => `nats://127.0.0.1:${port}`);
+  }
+
+  get url(): string {
+    return this.urls.join(",");
   }
 
   begin(name: string): void {

@@ -13,6 +13,8 @@ const STOP_POLL_MS = 5;
 
 /** A nats-server with JetStream in a directory of its own, which can be killed and started again with the same port and data. */
 export class NatsServer {
+  /** Of a log. */
+  readonly copies = 1;
   readonly #directory: string;
   readonly #port: number;
   #child: ChildProcess | undefined;

@@ -38,6 +38,17 @@ describe("DataDirectory", () => {
     expect(existsSync(join(home, "lock"))).toBe(true);
   });
 
+  test("is not held by who holds the directory that it was copied from", async () => {
+    const inode = statSync(home).ino;
+    writeFileSync(join(home, "lock"), JSON.stringify({ pid: process.ppid, inode }));
+    await expect(DataDirectory.open(home)).rejects.toThrow(/is in use by a Troupe/);
+    expect(DataDirectory.holder(home)).toBe(process.ppid);
+    writeFileSync(join(home, "lock"), JSON.stringify({ pid: process.ppid, inode: inode + 1 }));
+    expect(DataDirectory.holder(home)).toBeUndefined();
+    const data = await DataDirectory.open(home);
+    expect(JSON.parse(readFileSync(data.file("lock"), "utf8"))).toMatchObject({ pid: process.pid, inode });
+  });
+
   test("waits for a holder that drains", async () => {
     const other = holder();
     writeFileSync(join(home, "lock"), JSON.stringify({ pid: other.pid, draining: true }));

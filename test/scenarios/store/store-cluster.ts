@@ -8,19 +8,27 @@ import { JetStreamLog } from "../../../actors/store/jetstream-log.ts";
 import { Replica } from "../../../actors/store/replica.ts";
 import { WRITER_ADDRESS } from "../../../actors/store/writer.ts";
 import { Directory, Host, natsTransport, placeOf, silentLogger, systemClock, systemRandom } from "../../../runtime/mod.ts";
-import { NatsServer } from "../../actors/store/nats-server.ts";
 import { SUBJECT_PREFIX } from "./subject.ts";
 
 const PROGRAM = fileURLToPath(new URL("./store-process.ts", import.meta.url));
-const STREAM = "crash";
+export const STREAM = "crash";
 export const STORE_NAMES = ["store-a", "store-b"] as const;
 export type StoreName = (typeof STORE_NAMES)[number];
 
 const memberOf = (host: StoreName): { host: string; kinds: string[] } => ({ host, kinds: ["writer"] });
 
-/** Two processes that can write, one of them the standby; the log's nats-server; and here the clients' hosts with one replica. */
-export class StoreCluster {
-  readonly nats: NatsServer;
+/** The servers that hold the log: one, or three. */
+export interface Nats {
+  /** Separated by commas. */
+  readonly url: string;
+  readonly copies: number;
+  connect(): Promise<NatsConnection>;
+  remove(): Promise<void>;
+}
+
+/** Two processes that can write, one of them the standby; the log's servers; and here the clients' hosts with one replica. */
+export class StoreCluster<Servers extends Nats> {
+  readonly nats: Servers;
   readonly replica: Replica;
   readonly log: JetStreamLog;
   /** Two hosts of clients, which may be of different minds about where the writer is. */
@@ -33,7 +41,7 @@ export class StoreCluster {
   readonly faults: string[] = [];
   #writer: StoreName = "store-a";
 
-  private constructor(nats: NatsServer, connection: NatsConnection, log: JetStreamLog) {
+  private constructor(nats: Servers, connection: NatsConnection, log: JetStreamLog) {
     const clock = systemClock();
     const random = systemRandom();
     this.nats = nats;
@@ -49,11 +57,11 @@ export class StoreCluster {
     this.hosts = [hostOf("clients-a", this.#directories[0]), hostOf("clients-b", this.#directories[1])];
   }
 
-  static async start(): Promise<StoreCluster> {
-    const nats = await NatsServer.start();
+  static async start<Servers extends Nats>(nats: Servers): Promise<StoreCluster<Servers>> {
     const connection = await nats.connect();
     const clock = systemClock();
-    const cluster = new StoreCluster(nats, connection, await JetStreamLog.open({ connection, clock, stream: STREAM }));
+    const log = await JetStreamLog.open({ connection, clock, stream: STREAM, replicas: nats.copies });
+    const cluster = new StoreCluster(nats, connection, log);
     await Promise.all(cluster.hosts.map((host) => host.ready()));
     for (const name of STORE_NAMES) cluster.begin(name);
     await cluster.ready();

@@ -12,7 +12,7 @@ import { SUBJECT_PREFIX } from "./subject.ts";
 
 const [servers = "", name = "", stream = ""] = process.argv.slice(2);
 const clock = systemClock();
-const connection = await connect({ ...LOG_CONNECTION_OPTIONS, servers, name });
+const connection = await connect({ ...LOG_CONNECTION_OPTIONS, servers: servers.split(","), name });
 const log = await open();
 const replica = new Replica({ clock, log: silentLogger });
 const follower = follow({ log, replica, clock, logger: silentLogger, besideWriter: true });
