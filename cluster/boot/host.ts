@@ -64,13 +64,15 @@ import { ensureBootstrapObjects, keepBootstrapObjects } from "./bootstrap-object
 import { BootFailure } from "./failure.ts";
 import type { FromHost, HostOptions } from "./host-protocol.ts";
 import type { Role } from "./layout.ts";
-import { joinMembers } from "./members.ts";
+import { HOST_LEASE_MS, joinMembers } from "./members.ts";
 import { cautionAbout, copiesOn } from "./nats-facts.ts";
 import { nodesToPlay } from "./nodes-to-play.ts";
 import { type OpenedStore, openStore } from "./opened-store.ts";
 
 const SUBJECT_PREFIX = "troupe";
 const NODES_READY_DEADLINE_MS = 120_000;
+/** A member of another data directory that died is waited for until its lease has run out; one that lives longer than this is alive. */
+const JOIN_DEADLINE_MS: number = 2 * HOST_LEASE_MS;
 /** How long answers under way may take when the gateway closes. */
 const GATEWAY_DRAIN_MS = 2_000;
 
@@ -167,10 +169,25 @@ export class RunningHost {
     });
     const store = await openStore(options, connection, log);
     const host = new RunningHost(options, peers, log, connection, store);
-    await Promise.all([host.#host.ready(), host.#follower.ready]).catch((error: Error) => {
+    await host.#follower.ready.catch((error: Error) => {
       throw new BootFailure(`cannot read the store's log: ${error.message}`);
     });
+    await host.#joined();
     return host;
+  }
+
+  /** Resolves when this host is a member of its cluster. Rejects with BootFailure when somebody else is in its place. */
+  async #joined(): Promise<void> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = clock.after(JOIN_DEADLINE_MS, () => {
+      const where = this.#options.nats.servers.join(", ");
+      reject(
+        new BootFailure(
+          `no place in the cluster on JetStream at ${where} within ${JOIN_DEADLINE_MS / 1_000} s: a Troupe of another data directory runs on the same store (stop that one, or give this one NATS servers of its own), or JetStream does not answer`,
+        ),
+      );
+    });
+    await Promise.race([this.#host.ready(), late]).finally(() => timer.cancel());
   }
 
   /** Takes up the roles; resolves when what they promise at the start holds: the API answers, the nodes are Ready. */

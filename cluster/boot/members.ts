@@ -9,7 +9,7 @@ import { copiesOn } from "./nats-facts.ts";
  * Longer than the kernel's default: a host of ours that dies is seen by its parent at once, so a lease only has to find out processes that are
  * stopped or cut off, and a host whose event loop is held up by something large should not be taken for one of them.
  */
-const HOST_LEASE_MS = 15_000;
+export const HOST_LEASE_MS = 15_000;
 
 /** The part that one host has in its cluster, in the table that JetStream keeps. `fenced` is called when it was removed from it; it does not come back. */
 export function joinMembers(
