@@ -17,6 +17,7 @@ export { createHollowRuntime } from "./node/hollow-runtime.ts";
 export { createNodeKind } from "./node/node.ts";
 export { RUNTIME_LABEL } from "./node/runtime.ts";
 export { createPodKind } from "./pod/pod.ts";
+export type { AdmissionPlugin } from "./registry/admission/admission.ts";
 export { type WebhookClient, WebhookFailure, type WebhookTarget } from "./registry/admission/webhooks/webhook-client.ts";
 export { createEventRecorder } from "./registry/create-event-recorder.ts";
 export { createRegistry } from "./registry/create-registry.ts";

@@ -1,5 +1,6 @@
 import type { ActorKind } from "../../runtime/mod.ts";
 import type { Kind } from "../kinds/kind.ts";
+import { clusterRoleAggregationController } from "./cluster-role-aggregation.ts";
 import type { Controller, HearOfCustom } from "./controller.ts";
 import { type ControllerDependencies, type ControllerMessage, controllerKind } from "./controller-actor.ts";
 import { deploymentController } from "./deployment.ts";
@@ -9,6 +10,7 @@ import { endpointSliceController } from "./endpointslice.ts";
 import { garbageCollector } from "./garbage-collector.ts";
 import { namespaceController } from "./namespace.ts";
 import { nodeLifecycleController } from "./node-lifecycle.ts";
+import { nodeTtlController } from "./node-ttl.ts";
 import { podGarbageCollector } from "./pod-garbage-collector.ts";
 import { replicaSetController } from "./replicaset.ts";
 import { resourceQuotaController } from "./resource-quota.ts";
@@ -39,6 +41,8 @@ export function allControllers(options: Pick<ControllersOptions, "kinds" | "caCe
     serviceAccountController,
     rootCaPublisher(caCertificate),
     nodeLifecycleController(),
+    nodeTtlController,
+    clusterRoleAggregationController,
     taintEvictionController(),
     podGarbageCollector(),
     endpointsController(),

@@ -29,7 +29,7 @@ const DEPLOYMENTS = "deployments.apps";
 const REPLICA_SETS = "replicasets.apps";
 const PODS = "pods";
 /** Sets change their status in bursts while their pods start; one look after each burst is enough. */
-const PACE_MS = 25;
+const PACE_MS = 100;
 
 /** Rolls pod templates out through ReplicaSets. Source: pkg/controller/deployment. */
 export const deploymentController: Controller = {

@@ -29,11 +29,13 @@ export function taintsByCondition(node: Node, now_ms: number): readonly Taint[] 
     want(key, "NoSchedule");
     if (type === "Ready") want(key, "NoExecute");
   }
+  // A node that has never said that it is ready keeps the taint that it came with.
+  const hasSpoken = node.status?.conditions?.some(({ type }) => type === "Ready") === true;
   if (node.spec.unschedulable === true) want(UNSCHEDULABLE, "NoSchedule");
   const taints = node.spec.taints ?? [];
   const kept = taints.filter((taint) => {
     if (wanted.delete(`${taint.key}:${taint.effect}`)) return true;
-    return !isOurs(taint);
+    return !isOurs(taint) || (taint.key === NOT_READY && !hasSpoken);
   });
   return wanted.size === 0 && kept.length === taints.length ? undefined : [...kept, ...wanted.values()];
 }

@@ -71,6 +71,13 @@ export interface SpecDoor<T extends KubeObject> {
 /** What the facts of a kind may need of the world when an object is prepared. */
 export interface PrepareContext {
   readonly now_ms: number;
+  /** Who asks, for objects that keep it; undefined: the house itself. */
+  readonly requester?: {
+    readonly user: string;
+    readonly groups: readonly string[];
+    readonly uid?: string;
+    readonly extra?: Readonly<Record<string, readonly string[]>>;
+  };
 }
 
 /**
@@ -105,6 +112,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   prepareForStatusUpdate?(next: T, current: T, context: PrepareContext): void;
   /** The same for an update through `approval`, which writes its own part of the status. */
   prepareForApproval?(next: T, current: T, context: PrepareContext): void;
+  /** What is wrong with an update through `approval`. */
+  validateApproval?(next: T, current: T): FieldError[];
   /** What an object is from the moment on that its deletion is asked for, where that is more than a timestamp. Returns the next object. */
   prepareForDeletion?(object: T, context: PrepareContext): KubeObject;
   /** True for kinds of which an update must name the revision that it changes. Source: AllowUnconditionalUpdate. */

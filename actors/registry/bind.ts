@@ -57,7 +57,7 @@ export async function bindPod(
   options: BindOptions,
 ): Promise<Entry> {
   const { access } = world;
-  if (isBusy(world.partAdmission)) {
+  if (isBusy(world.partAdmission, options, "pods")) {
     const target = { apiVersion: "v1", kind: "Node", name: nodeName };
     const metadata = {
       name,

@@ -36,6 +36,8 @@ export interface RegistryOptions extends Omit<DynamicOptions, "kinds"> {
   readonly clock: Clock;
   readonly random: Random;
   readonly kinds: Pick<KindTable, "byResource" | "all" | "byApiVersion">;
+  /** What access has to say about what is written; before all others. */
+  readonly access?: readonly AdmissionPlugin[];
   /** Default admissionPlugins. */
   readonly admission?: readonly AdmissionPlugin[];
   /** Default DEFAULT_SERVICE_CIDR. Throws RangeError when it is no IPv4 prefix. */
@@ -54,7 +56,7 @@ function toStored<T extends KubeObject>(kind: Kind<T>, object: T): T {
 /** The registry of one host: it reads what the host's view shows and writes through the store's client. */
 export function createRegistry(options: RegistryOptions): Registry {
   const access = createStoreAccess(options.view, options.store, options.clock, options.random);
-  const admission = options.admission ?? admissionPlugins(dynamicAdmission(options));
+  const admission = options.admission ?? [...(options.access ?? []), ...admissionPlugins(dynamicAdmission(options))];
   for (const plugin of admission) plugin.prepare?.(access);
   const services = createServiceAllocation(access, parseServiceCidr(options.serviceCidr ?? DEFAULT_SERVICE_CIDR));
   const companions = new Map([[services.resource, services as unknown as Companion]]);

@@ -63,7 +63,7 @@ export async function createObject<T extends KubeObject>(
   const generated = name === "" && base !== "";
   const next = newObject(kind, request.object as T, generated ? generateName(base, access.random) : name, access.random, now_ms);
   kind.applyDefaults?.(next);
-  kind.prepareForCreate?.(next, { now_ms });
+  kind.prepareForCreate?.(next, options.requester === undefined ? { now_ms } : { now_ms, requester: options.requester });
   const errors = kind.validate(next);
   if (errors.length > 0) throw invalid(kind, next.metadata.name, errors);
   const validating = admit(admission, "validate", { ...request, name: next.metadata.name, object: next }, access);

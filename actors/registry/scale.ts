@@ -1,7 +1,7 @@
 import { conflict, internalError, invalid, notFound } from "../kinds/errors.ts";
 import { invalid as invalidField } from "../kinds/field-error.ts";
 import type { LabelSelector, Scale } from "../kinds/generated/types.ts";
-import { asServed, type Kind } from "../kinds/kind.ts";
+import { asServed, type Kind, resourceOf } from "../kinds/kind.ts";
 import type { BodyKind } from "../kinds/machinery/body.ts";
 import { printSelector, selectorOf } from "../kinds/machinery/label-selector.ts";
 import type { KubeObject } from "../kinds/object.ts";
@@ -103,7 +103,7 @@ export async function decideScale(
 ): Promise<Step<Entry>> {
   const { namespace, name } = current.metadata;
   const part = { operation: "update", kind, subresource: "scale", speaks: SCALE, namespace, name } as const;
-  const scale = isBusy(world.partAdmission)
+  const scale = isBusy(world.partAdmission, options, resourceOf(kind))
     ? await admitPart(world, { ...part, object: given, current: scaleOf(kind, current), options })
     : given;
   const replicas = scale.spec?.replicas ?? 0;

@@ -106,7 +106,7 @@ export async function decideUpdate<T extends KubeObject>(
   const next =
     subresource === undefined || kind.specDoors?.[subresource] !== undefined
       ? await nextBySpec(world, kind, wanted, current, companion, options)
-      : isBusy(world.partAdmission)
+      : isBusy(world.partAdmission, options, resourceOf(kind))
         ? await admittedByStatus(world, kind, wanted, current, subresource, options)
         : nextByStatus(kind, wanted, current, subresource, world.access.clock.now_ms());
   const plan: Plan<T> = companion === undefined ? { object: next, mutations: [] } : companion.plan(next, current);
@@ -166,6 +166,8 @@ function nextByStatus<T extends KubeObject>(kind: Kind<T>, wanted: T, current: T
   if (part === "approval") {
     const next = { ...current, status };
     kind.prepareForApproval?.(next, current, { now_ms });
+    const errors = kind.validateApproval?.(next, current) ?? [];
+    if (errors.length > 0) throw invalid(kind, current.metadata.name, errors);
     return next;
   }
   if (kind.prepareForStatusUpdate === undefined) return withStatus(kind, current, status);

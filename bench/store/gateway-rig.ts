@@ -1,4 +1,6 @@
+import { generateKeyPairSync } from "node:crypto";
 import { BUILT_IN_KINDS, createRegistry, KindTable } from "../../actors/mod.ts";
+import { createAccess } from "../../cluster/access/access.ts";
 import type { Gateway } from "../../cluster/gateway/gateway.ts";
 import { createGateway } from "../../cluster/gateway/gateway.ts";
 import type { KeyPair } from "../../cluster/pki/issuing.ts";
@@ -25,11 +27,15 @@ export async function openGateway(rig: StoreRig): Promise<{ readonly gateway: Ga
   const pair = await makeCertificate(ca, { commonName: "admin", organizations: ["system:masters"], usages: ["client"] }, validity);
   const kinds = new KindTable(BUILT_IN_KINDS);
   const { replica: view, client: store } = rig;
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const signingKey = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const settings = { signingKey, issuer: "https://bench", staticTokens: [], mode: "RBAC" } as const;
   const gateway = createGateway({
     view,
     store,
     registry: createRegistry({ view, store, clock, random, kinds }),
     kinds,
+    access: createAccess(settings, view, clock, async () => {}),
     clock,
     random,
     log: silentLogger,

@@ -1,6 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { SchedulerConfiguration } from "../../actors/scheduler/configuration/configuration.ts";
 import type { LogLevel } from "../../runtime/mod.ts";
+import type { AccessSettings } from "../access/access.ts";
 import type { HostPlan } from "./layout.ts";
 import type { NatsAddress } from "./nats-server.ts";
 
@@ -21,6 +22,7 @@ export interface HostOptions {
   readonly logLevel: LogLevel;
   /** At least this many hollow nodes are played. */
   readonly nodes: number | undefined;
+  readonly access: AccessSettings;
   readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
   readonly apiPort: number;
   /** Undefined: Kubernetes' default. */

@@ -55,6 +55,10 @@ import {
   watchEventLoop,
   withFields,
 } from "../../runtime/mod.ts";
+import { type Access, createAccess } from "../access/access.ts";
+import { accessPlugins } from "../access/admission/plugins.ts";
+import { ensureDefaultRoles } from "../access/authorization/reconcile-roles.ts";
+import { untilNewest } from "../gateway/context.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { type Hosts, observedHosts } from "../observation/hosts.ts";
 import { Dialer } from "../outbound/dialer.ts";
@@ -95,6 +99,7 @@ export class RunningHost {
   /** Of the host that has the store. */
   #condition: StoreCondition | undefined;
   #gateway: Gateway | undefined;
+  #access: Access | undefined;
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #membership: Membership;
   readonly #givenUp = Promise.withResolvers<string>();
@@ -148,6 +153,7 @@ export class RunningHost {
       random,
       kinds: this.#kinds,
       webhooks: createWebhookClient({ view: this.#replica, random, dialer: this.#dialer }),
+      access: accessPlugins(() => this.#opened()),
     });
     this.#damaged = damaged;
     if (besideWriter) this.#registerStore(journal, snapshots);
@@ -201,6 +207,7 @@ export class RunningHost {
       if (this.#damaged) this.#host.messenger.tell<SnapshotterMessage>(SNAPSHOTTER_ADDRESS, { type: "damaged", snapshot: undefined });
       this.#host.messenger.tell<ScrubberMessage>(SCRUBBER_ADDRESS, { type: "start" });
       await ensureBootstrapObjects(this.#registry, this.#replica);
+      await ensureDefaultRoles(this.#registry, this.#replica);
       const keeping = keepBootstrapObjects(this.#registry, this.#replica, clock, this.#log);
       this.#closers.push(async () => keeping.cancel());
     }
@@ -309,15 +316,29 @@ export class RunningHost {
     for (const name of CONTROLLER_NAMES) this.#host.messenger.tell(addressOf("controller", name), { type: "start" });
   }
 
+  /** Who may do what, as this host's view has it; made for the first who asks, when the view is complete. */
+  #opened(): Access {
+    if (this.#access === undefined) {
+      const access = createAccess(this.#options.access, this.#replica, clock, () =>
+        untilNewest({ view: this.#replica, store: this.#store }),
+      );
+      this.#access = access;
+      this.#closers.push(async () => access.stop());
+    }
+    return this.#access;
+  }
+
   async #beginGateway(): Promise<number> {
     const { tls, version, apiPort } = this.#options;
     // Only the host that has this role pays for the loading.
     const { createGateway } = await import("../gateway/gateway.ts");
+    const access = this.#opened();
     const gateway = createGateway({
       view: this.#replica,
       store: this.#store,
       registry: this.#registry,
       kinds: this.#kinds,
+      access,
       clock,
       random,
       log: this.#log,

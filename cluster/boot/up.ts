@@ -5,6 +5,8 @@ import { join } from "node:path";
 // Not by way of runtime/mod.ts: the parent only logs, and should not load the rest of the kernel before it has started its hosts.
 import { pinoLogger } from "../../runtime/log.ts";
 import type { LogLevel } from "../../runtime/mod.ts";
+import { openSigningKey } from "../access/authentication/signing-key.ts";
+import { readTokenFile } from "../access/authentication/token-file.ts";
 import type { UpFlags } from "../command-line/flags.ts";
 import { openClusterCertificates } from "../pki/certificates.ts";
 import { Closers } from "./closers.ts";
@@ -78,6 +80,12 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
     logLevel: level,
     nodes: flags.nodes,
     tls: certificates.server,
+    access: {
+      signingKey: openSigningKey(data.file("pki")),
+      issuer: flags.serviceAccountIssuer,
+      staticTokens: flags.tokenFile === undefined ? [] : readTokenFile(flags.tokenFile),
+      mode: flags.authorizationMode,
+    },
     apiPort: flags.apiPort,
     schedulerConfiguration,
     schedulers: flags.schedulers ?? 1,

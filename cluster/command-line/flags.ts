@@ -18,6 +18,11 @@ export interface UpFlags {
   readonly schedulerConfig: string | undefined;
   /** How many schedulers share the pods. */
   readonly schedulers: number | undefined;
+  /** Who says so in service account tokens. */
+  readonly serviceAccountIssuer: string;
+  /** A file of tokens that hold beside all others. */
+  readonly tokenFile: string | undefined;
+  readonly authorizationMode: "RBAC" | "AlwaysAllow";
 }
 
 /** A command line that does not make sense; exit code 2. */
@@ -26,6 +31,12 @@ export class WrongUsage extends Error {
 }
 
 const SCHEDULERS_MAX = 64;
+/**
+ * A name that tells the tokens of this cluster's issuer from those of others; whoever wants other systems to trust them names a URL that these reach. This
+ * one is what the recordings of Kubernetes that the tests compare with were made with.
+ */
+const DEFAULT_ISSUER = "https://k";
+
 const RUNTIMES = ["hollow", "process", "sandbox", "cri"];
 
 /** Parses the flags of `troupe up`. Throws WrongUsage, which says what was wrong and what is right. */
@@ -45,6 +56,9 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
         only: { type: "string" },
         "scheduler-config": { type: "string" },
         schedulers: { type: "string" },
+        "service-account-issuer": { type: "string", default: DEFAULT_ISSUER },
+        "token-auth-file": { type: "string" },
+        "authorization-mode": { type: "string", default: "Node,RBAC" },
       },
     }),
   );
@@ -63,7 +77,23 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
     only,
     schedulerConfig: values["scheduler-config"],
     schedulers: wholeNumber("--schedulers", values.schedulers, 1, SCHEDULERS_MAX),
+    serviceAccountIssuer: issuerUrl(values["service-account-issuer"]),
+    tokenFile: values["token-auth-file"],
+    authorizationMode: authorizationMode(values["authorization-mode"]),
   };
+}
+
+/** OpenID Connect wants a URL of https; only relying parties ever call it. */
+function issuerUrl(value: string): string {
+  if (URL.canParse(value) && new URL(value).protocol === "https:") return value;
+  throw new WrongUsage(`--service-account-issuer ${value} is not a URL such as https://kubernetes.default.svc`);
+}
+
+/** The names of kube-apiserver. Nodes and roles come together: a node without roles could do nothing. */
+function authorizationMode(value: string): UpFlags["authorizationMode"] {
+  if (value === "AlwaysAllow") return "AlwaysAllow";
+  if (value === "RBAC" || value === "Node,RBAC") return "RBAC";
+  throw new WrongUsage(`--authorization-mode ${value} is none of Node,RBAC, AlwaysAllow`);
 }
 
 /** What `parse` returns; what it finds wrong with a command line becomes a WrongUsage that names where to read on. */

@@ -9,6 +9,9 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --scheduler-config FILE   profiles, plugins and extenders, as kube-scheduler's --config has them
     --schedulers N     schedulers that share the pods among them (default 1)
     --only api         the API and its store alone: no controllers, scheduler or nodes
+    --service-account-issuer URL   who signs service account tokens, as they say it (default https://k)
+    --token-auth-file FILE         tokens that hold beside all others: token,user,uid,"group,group" a line
+    --authorization-mode MODE      Node,RBAC (default), or AlwaysAllow: everybody may do everything
   npm run bench -- SUITE [flags]      measure; without SUITE the list of suites
   npm run sim -- [flags]              run the kernel on virtual time and a hostile network
     --seed N           the run to begin with (default 1); the same seed is the same run

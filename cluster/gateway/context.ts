@@ -3,6 +3,7 @@ import type { Registry } from "../../actors/registry/registry.ts";
 import type { StoreClient } from "../../actors/store/transaction.ts";
 import type { View } from "../../actors/store/view.ts";
 import type { Clock, Logger, Random } from "../../runtime/mod.ts";
+import type { Access } from "../access/access.ts";
 
 /** What the gateway sees of the cluster. Handlers read from the view and write through the registry, nothing else. */
 export interface GatewayContext {
@@ -10,6 +11,7 @@ export interface GatewayContext {
   readonly store: StoreClient;
   readonly registry: Registry;
   readonly kinds: KindTable;
+  readonly access: Access;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;

@@ -14,6 +14,7 @@ import { get } from "./get.ts";
 import { list } from "./list.ts";
 import type { Content } from "./object-body.ts";
 import type { IncludeObject } from "./object-text.ts";
+import { review } from "./reviews.ts";
 import type { RequestInfo, ResourceRequest } from "./route.ts";
 import { bind, subresource } from "./subresources.ts";
 import { targetOf } from "./target.ts";
@@ -42,8 +43,10 @@ export async function answerResource(
       throw resourceNotFound();
     case "no-method":
       throw methodNotAllowed();
-    case "bindings":
-      return bind(context, info, "", await contentOf(request, writer));
+    case "virtual": {
+      const content = await contentOf(request, writer);
+      return target.resource.kind === "Binding" ? bind(context, info, "", content) : review(context, info, target.resource, content);
+    }
     case "subresource":
       if (target.subresource.connects === true) return connect(context, info, request, response);
       return subresource(

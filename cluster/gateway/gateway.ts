@@ -2,14 +2,14 @@ import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Server } from "node:https";
 import { createServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
+import { StatusError } from "../../actors/kinds/status.ts";
+import { refusal } from "../access/authorization/refusal.ts";
+import type { Identity } from "../access/identity.ts";
 import type { Family } from "../observation/families.ts";
 import type { Hosts } from "../observation/hosts.ts";
 import { MetricsPage } from "../observation/metrics-page.ts";
 import type { Format } from "./accept.ts";
 import { negotiate, PLAIN_JSON } from "./accept.ts";
-import type { Access } from "./access.ts";
-import { ADMINISTRATORS_ONLY, refusal } from "./access.ts";
 import type { Answer } from "./answer.ts";
 import { BodyAborted } from "./body.ts";
 import type { GatewayContext } from "./context.ts";
@@ -17,7 +17,6 @@ import { untilNewest } from "./context.ts";
 import { answerResource, includedObject } from "./dispatch.ts";
 import { failureAnswer } from "./failures.ts";
 import type { HealthCheck } from "./health.ts";
-import { identityOf } from "./identity.ts";
 import type { Lane } from "./in-flight.ts";
 import { InFlight, tooMany } from "./in-flight.ts";
 import { RequestMetrics } from "./metrics.ts";
@@ -48,9 +47,10 @@ export interface GatewayOptions extends GatewayContext {
   readonly version: string;
   /** All hosts of the cluster, for /metrics and /troupe/actors. */
   readonly hosts: Hosts;
-  /** Default ADMINISTRATORS_ONLY. */
-  readonly access?: Access;
 }
+
+/** The group of roles and bindings. */
+const RBAC = "rbac.authorization.k8s.io";
 
 /** The HTTPS door of one host. */
 export interface Gateway {
@@ -71,7 +71,6 @@ export function createGateway(options: GatewayOptions): Gateway {
 class HttpsGateway implements Gateway {
   readonly #context: GatewayOptions;
   readonly #server: Server;
-  readonly #access: Access;
   readonly #watches: Watches;
   readonly #inFlight = new InFlight();
   readonly #metrics = new RequestMetrics();
@@ -81,11 +80,18 @@ class HttpsGateway implements Gateway {
 
   constructor(options: GatewayOptions) {
     this.#context = options;
-    this.#access = options.access ?? ADMINISTRATORS_ONLY;
     this.#watches = new Watches(options);
     const { kinds, version, hosts } = options;
     const metrics = new MetricsPage(hosts, () => [...this.#metrics.families(), ...this.#gauges()]);
-    this.#pages = new Pages({ kinds, version, hosts, metrics, checks: this.#checks(), address: () => this.#address });
+    this.#pages = new Pages({
+      kinds,
+      version,
+      hosts,
+      metrics,
+      issuer: options.access.issuer,
+      checks: this.#checks(),
+      address: () => this.#address,
+    });
     this.#server = createServer(
       {
         key: options.tls.key,
@@ -176,20 +182,43 @@ class HttpsGateway implements Gateway {
     entered: boolean,
   ): Promise<Answer | undefined> {
     try {
-      const identity = identityOf(request.socket as TLSSocket);
-      const decision = this.#access.authorize(identity, info);
-      const { allowed, reason } = { reason: "", ...(decision instanceof Promise ? await decision : decision) };
-      if (!allowed) throw refusal(identity, info, reason);
+      const identity = await this.#admitted(request, info);
       if (!entered) throw tooMany();
       if (info.type === "page") {
         if (format === undefined && comesInSeveralForms(info.page)) throw unacceptable();
         return await this.#pages.answer(info, format ?? PLAIN_JSON, request.headers["if-none-match"]);
       }
       if (format === undefined) throw unacceptable();
-      return await answerResource(this.#context, this.#watches, info, format, request, response, identity);
+      const answer = await answerResource(this.#context, this.#watches, info, format, request, response, identity);
+      // Whoever was told that access has changed finds it changed, at this door at least.
+      if (info.group === RBAC && laneOf(info) === "mutating") await untilNewest(this.#context);
+      return answer;
     } catch (error) {
       if (error instanceof BodyAborted) return undefined;
       return failureAnswer(error, this.#context.log, info.path);
+    }
+  }
+
+  /** Whom the request is made as, when they may make it. Throws 401 and 403. */
+  async #admitted(request: IncomingMessage, info: RequestInfo): Promise<Identity> {
+    const { access } = this.#context;
+    const found = access.authenticator.identify(request);
+    const asker = found instanceof Promise ? await found : found;
+    // The page by which people come in holds nothing of the cluster.
+    if (info.type === "page" && info.page.page === "console" && info.method === "get") return asker;
+    const decide = (): Identity => {
+      const identity = access.impersonation.act(asker, request.headers, request.rawHeaders);
+      const { allowed, reason } = access.authorizer.authorize(identity, info);
+      if (!allowed) throw refusal(identity, info, reason);
+      return identity;
+    };
+    try {
+      return decide();
+    } catch (error) {
+      if (!(error instanceof StatusError) || error.status.code !== 403) throw error;
+      // What was granted a moment ago may not have arrived here.
+      await access.newest();
+      return decide();
     }
   }
 

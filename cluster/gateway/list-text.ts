@@ -25,6 +25,11 @@ export function listSize(answer: ListAnswer): number {
 /** The JSON of a list in pieces, printed as they are asked for. */
 export function* listChunks(answer: ListAnswer, rendering: Rendering, view: View, now_ms: number): Generator<string> {
   const { kind, entries } = answer;
+  // Source: apiserver's asPartialObjectMetadataList, which makes no list for nothing.
+  if (rendering.as === "metadata" && entries.length === 0) {
+    yield `{${gvkJson("PartialObjectMetadataList", "meta.k8s.io/v1")},${listMeta(answer)},"items":null}`;
+    return;
+  }
   let chunk = "";
   switch (rendering.as) {
     case "object":

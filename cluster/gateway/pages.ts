@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import { notAcceptable } from "../../actors/kinds/errors.ts";
 import type { Kind } from "../../actors/kinds/kind.ts";
 import type { KindTable } from "../../actors/kinds/kinds.ts";
+import type { TokenIssuer } from "../access/authentication/service-account-tokens.ts";
+import { TOKEN_ALGORITHM } from "../access/authentication/signing-key.ts";
 import type { ConsolePage } from "../console/console-page.ts";
 import { CONSOLE_TYPE, consolePage } from "../console/console-page.ts";
 import type { Hosts } from "../observation/hosts.ts";
@@ -26,6 +28,7 @@ export interface PageFacts {
   readonly metrics: Pick<MetricsPage, "text">;
   /** The package version of this program. */
   readonly version: string;
+  readonly issuer: TokenIssuer;
   /** Where clients find the server, `host:port`. */
   address(): string;
 }
@@ -33,7 +36,11 @@ export interface PageFacts {
 /** The release of Kubernetes whose API this is. */
 const KUBERNETES = { major: "1", minor: "34", patch: "0" } as const;
 
+/** Keys change seldom, and a relying party that asks each time would be a burden. */
+const KEYS_CACHE: Headers = { "Cache-Control": "public, max-age=3600" };
+
 const ROOT_PATHS = [
+  "/.well-known/openid-configuration",
   "/api",
   "/apis",
   "/healthz",
@@ -41,13 +48,14 @@ const ROOT_PATHS = [
   "/metrics",
   "/openapi/v2",
   "/openapi/v3",
+  "/openid/v1/jwks",
   "/readyz",
   "/troupe/actors",
   "/version",
 ];
 
 /** Pages that come as they are, whatever a client accepts. */
-const AS_THEY_ARE: ReadonlySet<Page["page"]> = new Set(["health", "metrics", "console"]);
+const AS_THEY_ARE: ReadonlySet<Page["page"]> = new Set(["health", "metrics", "console", "issuer", "token-keys"]);
 
 /** Whether what a client accepts matters. */
 export function comesInSeveralForms({ page }: Page): boolean {
@@ -105,9 +113,26 @@ export class Pages {
         const { html, headers } = this.#console;
         return { type: "text", code: 200, text: html, contentType: CONSOLE_TYPE, headers };
       }
+      case "issuer":
+        return { type: "json", code: 200, json: JSON.stringify(this.#issuer()), headers: KEYS_CACHE };
+      case "token-keys": {
+        const json = JSON.stringify(await this.#facts.issuer.publicKeys());
+        return { type: "json", code: 200, json, contentType: "application/jwk-set+json", headers: KEYS_CACHE };
+      }
       case "none":
         return PAGE_NOT_FOUND;
     }
+  }
+
+  /** What relying parties read to check service account tokens (OpenID Connect Discovery 1.0). */
+  #issuer(): object {
+    return {
+      issuer: this.#facts.issuer.issuer,
+      jwks_uri: `https://${this.#facts.address()}/openid/v1/jwks`,
+      response_types_supported: ["id_token"],
+      subject_types_supported: ["public"],
+      id_token_signing_alg_values_supported: [TOKEN_ALGORITHM],
+    };
   }
 
   #group(name: string): DiscoveredGroup | undefined {

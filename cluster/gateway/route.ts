@@ -54,6 +54,8 @@ export type Page =
   | { readonly page: "metrics" }
   | { readonly page: "actors" }
   | { readonly page: "console" }
+  | { readonly page: "issuer" }
+  | { readonly page: "token-keys" }
   | { readonly page: "none" };
 
 const NO_QUERY: URLSearchParams = new URLSearchParams();
@@ -182,6 +184,10 @@ function pageOf(parts: readonly string[]): Page {
       return second === "actors" && third === undefined ? { page: "actors" } : none;
     case "console":
       return parts.length === 1 ? { page: "console" } : none;
+    case ".well-known":
+      return second === "openid-configuration" && third === undefined ? { page: "issuer" } : none;
+    case "openid":
+      return second === "v1" && third === "jwks" && parts.length === 3 ? { page: "token-keys" } : none;
     default:
       return none;
   }

@@ -8,6 +8,7 @@ import type { GatewayContext } from "./context.ts";
 import { get } from "./get.ts";
 import type { Content } from "./object-body.ts";
 import { BINDING, EVICTION, readObject, readPatch, SCALE } from "./object-body.ts";
+import { token } from "./reviews.ts";
 import type { ResourceRequest } from "./route.ts";
 import { deleteOptions, writeOptions } from "./write-options.ts";
 import { checkName, patch, placed, update } from "./writes.ts";
@@ -35,6 +36,8 @@ export async function subresource(
       return bind(context, info, info.name, content);
     case "eviction":
       return evict(context, info, content);
+    case "token":
+      return token(context, info, kind, content);
     case "finalize":
       return finalize(context, info, kind, content);
     default:

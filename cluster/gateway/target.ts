@@ -1,5 +1,6 @@
 import type { Kind, Subresource } from "../../actors/kinds/kind.ts";
 import type { KindTable } from "../../actors/kinds/kinds.ts";
+import type { DiscoveredResource } from "./discovered-resource.ts";
 import { VIRTUAL_RESOURCES } from "./discovered-resource.ts";
 import type { ResourceRequest } from "./route.ts";
 
@@ -7,8 +8,8 @@ import type { ResourceRequest } from "./route.ts";
 export type Target =
   | { readonly target: "object"; readonly kind: Kind }
   | { readonly target: "subresource"; readonly kind: Kind; readonly subresource: Subresource }
-  /** `POST .../namespaces/x/bindings`: the old way to bind a pod. */
-  | { readonly target: "bindings" }
+  /** What is served but not stored: bindings (the old way to bind a pod), and reviews. */
+  | { readonly target: "virtual"; readonly resource: DiscoveredResource }
   /** The group and version are not served at all: Kubernetes answers with a page, not a Status. */
   | { readonly target: "no-page" }
   | { readonly target: "no-resource" }
@@ -46,7 +47,9 @@ function wellPlaced(info: ResourceRequest, kind: Kind): boolean {
 
 function withoutKind(info: ResourceRequest, kinds: KindTable): Target {
   const { group, version, resource, subresource, verb, named, namespace } = info;
-  const virtual = VIRTUAL_RESOURCES.some((row) => row.group === group && row.version === version && row.plural === resource);
-  if (virtual && subresource === "" && namespace !== "") return verb === "create" && !named ? { target: "bindings" } : NO_METHOD;
-  return kinds.all().some((kind) => kind.group === group && kind.version === version) ? NO_RESOURCE : { target: "no-page" };
+  const virtual = VIRTUAL_RESOURCES.find((row) => row.group === group && row.version === version && row.plural === resource);
+  if (virtual !== undefined && subresource === "" && virtual.namespaced === (namespace !== ""))
+    return verb === "create" && !named ? { target: "virtual", resource: virtual } : NO_METHOD;
+  const isKnown = (row: { readonly group: string; readonly version: string }): boolean => row.group === group && row.version === version;
+  return kinds.all().some(isKnown) || VIRTUAL_RESOURCES.some(isKnown) ? NO_RESOURCE : { target: "no-page" };
 }

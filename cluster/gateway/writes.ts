@@ -15,7 +15,7 @@ import type { ResourceRequest } from "./route.ts";
 import { selectionOf } from "./selection.ts";
 import { applyOptions, deleteOptions, patchOptions, writeOptions } from "./write-options.ts";
 
-const NAMESPACE_MISMATCH = "the namespace of the provided object does not match the namespace sent on the request";
+export const NAMESPACE_MISMATCH = "the namespace of the provided object does not match the namespace sent on the request";
 
 /** `POST` of an object. */
 export async function create(context: GatewayContext, info: ResourceRequest, kind: Kind, content: Content): Promise<Answer> {

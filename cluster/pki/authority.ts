@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { BootFailure } from "../boot/failure.ts";
 import { type CertificateRequest, type KeyPair, makeAuthority, makeCertificate } from "./issuing.ts";
 import { makePrivateDirectory, readKeyPair, writeKeyPair } from "./key-pair-file.ts";
+import { UID_ATTRIBUTE } from "./x509.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** kubeadm's terms: ten years for the authority, one for what it issues. */
@@ -20,6 +21,8 @@ const AUTHORITY_NAME = "kubernetes";
 export interface CertificateAuthority {
   /** The authority's certificate, PEM; what clients trust and the API server asks client certificates to be signed by. */
   readonly cert: string;
+  /** The same with its key: who has it makes certificates. */
+  readonly pair: KeyPair;
   /** Makes a certificate and a key of its own for it. */
   issue(request: CertificateRequest): Promise<KeyPair>;
   /**
@@ -52,6 +55,7 @@ export async function openCertificateAuthority(directory: string, now_ms: () => 
   const issue = (request: CertificateRequest) => makeCertificate(own, request, life(CERTIFICATE_LIFE_MS));
   return {
     cert: own.cert,
+    pair: { cert: own.cert, key: own.key },
     issue,
     async issueOnce(name, request) {
       const file = join(directory, `${name}.pem`);
@@ -69,6 +73,7 @@ export async function openCertificateAuthority(directory: string, now_ms: () => 
 function serves(certificate: X509Certificate, authority: X509Certificate, request: CertificateRequest, now_ms: number): boolean {
   if (certificate.validToDate.getTime() - now_ms < RENEW_BEFORE_MS || certificate.validFromDate.getTime() > now_ms) return false;
   if (!certificate.verify(authority.publicKey)) return false;
+  if (request.withUid === true && !certificate.subject.includes(UID_ATTRIBUTE)) return false;
   const named = (certificate.subjectAltName ?? "").split(", ");
   return (request.names ?? []).every((name) => (isIP(name) ? certificate.checkIP(name) !== undefined : named.includes(`DNS:${name}`)));
 }

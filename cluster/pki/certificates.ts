@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { openCertificateAuthority } from "./authority.ts";
+import type { KeyPair } from "./issuing.ts";
 import { kubeconfigText } from "./kubeconfig.ts";
 
 /** The first address of the service range: where pods find the API as the service `kubernetes`. */
@@ -21,6 +22,8 @@ const API_SERVER_NAMES = [
 export interface ClusterCertificates {
   /** For the API server's listener: its key and certificate, and the authority that client certificates are checked against. */
   readonly server: { readonly key: string; readonly cert: string; readonly ca: string };
+  /** The authority and its key, which signs what others ask to have certified. */
+  readonly authority: KeyPair;
   /** The text of the administrator's kubeconfig (user kubernetes-admin, group system:masters) for the API at that URL. */
   kubeconfig(server: string): string;
 }
@@ -36,10 +39,12 @@ export async function openClusterCertificates(directory: string): Promise<Cluste
   const user = await authority.issueOnce("admin", {
     commonName: "kubernetes-admin",
     organizations: ["system:masters"],
+    withUid: true,
     usages: ["client"],
   });
   return {
     server: { key: server.key, cert: server.cert, ca: authority.cert },
+    authority: authority.pair,
     kubeconfig: (url) => kubeconfigText({ server: url, authority: authority.cert, user }),
   };
 }

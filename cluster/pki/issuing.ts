@@ -1,10 +1,13 @@
-import { webcrypto } from "node:crypto";
+import { randomUUID, webcrypto } from "node:crypto";
 import { isIP } from "node:net";
+import { loadX509, UID_ATTRIBUTE } from "./x509.ts";
 
 /** What a certificate says of its holder; in Kubernetes the common name is the user and the organizations are its groups. */
 export interface CertificateRequest {
   readonly commonName: string;
   readonly organizations?: readonly string[];
+  /** The subject gets a uid, which tells this user from others of the same name. */
+  readonly withUid?: boolean;
   readonly usages: readonly ("server" | "client")[];
   /** DNS names and IP addresses that the holder answers to. */
   readonly names?: readonly string[];
@@ -22,14 +25,6 @@ interface Validity {
 }
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
-
-/** The library takes 0.1 s to load and is wanted only when something is issued, so it is loaded then. */
-async function loadX509(): Promise<typeof import("@peculiar/x509")> {
-  await import("reflect-metadata");
-  const x509 = await import("@peculiar/x509");
-  x509.cryptoProvider.set(webcrypto);
-  return x509;
-}
 
 /** Makes the certificate of an authority, signed by itself (RFC 5280: a CA's basic constraints and key usage). */
 export async function makeAuthority(commonName: string, validity: Validity): Promise<KeyPair> {
@@ -57,8 +52,9 @@ export async function makeCertificate(authority: KeyPair, request: CertificateRe
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const purposes = { server: x509.ExtendedKeyUsage.serverAuth, client: x509.ExtendedKeyUsage.clientAuth };
   const names = (request.names ?? []).map((value) => ({ type: isIP(value) ? ("ip" as const) : ("dns" as const), value }));
+  const uid = request.withUid === true ? [{ [UID_ATTRIBUTE]: [randomUUID()] }] : [];
   const certificate = await x509.X509CertificateGenerator.create({
-    subject: [...(request.organizations ?? []).map((organization) => ({ O: [organization] })), { CN: [request.commonName] }],
+    subject: [...(request.organizations ?? []).map((organization) => ({ O: [organization] })), { CN: [request.commonName] }, ...uid],
     issuer: issuer.subjectName,
     publicKey: keys.publicKey,
     signingKey: await importPrivateKey(authority.key),

@@ -1,8 +1,8 @@
 import { defineKind } from "../define-kind.ts";
-import { invalid, notSupported, required, tooLong } from "../field-error.ts";
+import { forbidden, invalid, notSupported, required, tooLong } from "../field-error.ts";
 import { immutable } from "../field-rules.ts";
-import type { CertificateSigningRequest, CertificateSigningRequestCondition } from "../generated/types.ts";
-import type { Kind } from "../kind.ts";
+import type { CertificateSigningRequest, CertificateSigningRequestCondition, CertificateSigningRequestSpec } from "../generated/types.ts";
+import type { Kind, PrepareContext } from "../kind.ts";
 import { validateObjectMeta } from "../metadata.ts";
 import { dnsLabel, dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
@@ -85,10 +85,47 @@ function conditionOf({ status }: CertificateSigningRequest): string {
   return `${decided}${failed}${status?.certificate ? ",Issued" : ""}`;
 }
 
+function requestedBy({ user, groups, uid, extra }: NonNullable<PrepareContext["requester"]>): Partial<CertificateSigningRequestSpec> {
+  return {
+    username: user,
+    groups: [...groups],
+    ...(uid === undefined ? {} : { uid }),
+    ...(extra === undefined ? {} : { extra: Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]])) }),
+  };
+}
+
 const APPROVALS: ReadonlySet<string> = new Set(["Approved", "Denied"]);
+const DECIDED: ReadonlySet<string> = new Set(["Approved", "Denied", "Failed"]);
 
 function approvals({ status }: CertificateSigningRequest): CertificateSigningRequestCondition[] {
   return (status?.conditions ?? []).filter(({ type }) => APPROVALS.has(type));
+}
+
+/** What was decided stays decided, and one way only. Source: validateConditions and ValidateCertificateSigningRequestApprovalUpdate. */
+function validateApproval(next: CertificateSigningRequest, current: CertificateSigningRequest): FieldError[] {
+  const field = "status.conditions";
+  const conditions = next.status?.conditions ?? [];
+  const errors: FieldError[] = [];
+  for (const [index, { type, status }] of conditions.entries()) {
+    const path = `${field}[${index}]`;
+    const seen = (other: string): boolean => conditions.slice(0, index).some((one) => one.type === other);
+    if (type === "") errors.push(required(`${path}.type`));
+    if (DECIDED.has(type) && status !== "True") {
+      errors.push(status === "" ? required(`${path}.status`) : notSupported(`${path}.status`, status, ["True"]));
+    }
+    const opposite = type === "Approved" ? "Denied" : type === "Denied" ? "Approved" : "";
+    if (opposite !== "" && seen(opposite))
+      errors.push(invalid(`${path}.type`, type, "Approved and Denied conditions are mutually exclusive"));
+    if (seen(type))
+      errors.push({ reason: "FieldValueDuplicate", field: `${path}.type`, message: `Duplicate value: ${JSON.stringify(type)}` });
+  }
+  const count = ({ status }: CertificateSigningRequest, type: string): number =>
+    status?.conditions?.filter((condition) => condition.type === type).length ?? 0;
+  for (const type of DECIDED) {
+    if (count(next, type) < count(current, type))
+      errors.push(forbidden(field, `updates may not remove a condition of type ${JSON.stringify(type)}`));
+  }
+  return errors;
 }
 
 function ofOthers({ status }: CertificateSigningRequest): CertificateSigningRequestCondition[] {
@@ -114,7 +151,16 @@ export const CertificateSigningRequestKind: Kind<CertificateSigningRequest> = de
   shortNames: ["csr"],
   namespaced: false,
   subresources: [{ name: "approval", verbs: ["get", "patch", "update"] }, STATUS],
-  prepareForCreate: (request) => {
+  // Who asks is who asked: nobody says it for them.
+  prepareForCreate: (request, { requester }) => {
+    const { request: pem, signerName, usages, expirationSeconds } = request.spec;
+    request.spec = {
+      request: pem,
+      signerName,
+      ...(usages === undefined ? {} : { usages }),
+      ...(expirationSeconds === undefined ? {} : { expirationSeconds }),
+      ...(requester === undefined ? {} : requestedBy(requester)),
+    };
     request.status = {};
   },
   // Neither what is asked for nor the answer changes by this door. Source: csrStrategy.
@@ -134,6 +180,7 @@ export const CertificateSigningRequestKind: Kind<CertificateSigningRequest> = de
     next.status = conditions.length === 0 ? { ...next.status } : { ...next.status, conditions };
   },
   validate,
+  validateApproval,
   validateUpdate: (next, current) => immutable(next.spec, current.spec, "spec"),
   columns: [
     NAME_COLUMN,

@@ -15,7 +15,7 @@ export const ServiceAccountKind: Kind<ServiceAccount> = {
   categories: [],
   namespaced: true,
   verbs: ALL_VERBS,
-  subresources: [],
+  subresources: [{ name: "token", verbs: ["create"], gvk: { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" } }],
   schema: "io.k8s.api.core.v1.ServiceAccount",
   returnsDeletedObject: true,
   validate: (object) => validateObjectMeta(object.metadata, true, dnsSubdomain),

@@ -19,6 +19,8 @@ export interface FieldWrite {
 
 const STATUS = setOf(["f:status"]);
 const SPEC = setOf(["f:spec"]);
+/** Beside `status`. What nobody can change any more nobody owns. */
+const RESET_BY_MAIN: Readonly<Record<string, FieldSet>> = { certificatesigningrequests: setOf(["f:spec"], ["f:status"]) };
 /** Beside `spec`, where it is more. Source: the GetResetFields of Kubernetes' strategies. */
 const RESET_BY_STATUS: Readonly<Record<string, FieldSet>> = {
   pods: setOf(["f:spec"], ["f:metadata", "f:deletionTimestamp"], ["f:metadata", "f:ownerReferences"]),
@@ -30,7 +32,7 @@ const RESET_BY_STATUS: Readonly<Record<string, FieldSet>> = {
 /** What a write through this door cannot change, and so does not own. */
 export function resetFields(kind: { readonly plural: string; readonly hasStatus: boolean }, subresource: string | undefined): FieldSet {
   if (!kind.hasStatus) return EMPTY;
-  if (subresource === undefined) return STATUS;
+  if (subresource === undefined) return RESET_BY_MAIN[kind.plural] ?? STATUS;
   return subresource === "status" ? (RESET_BY_STATUS[kind.plural] ?? SPEC) : EMPTY;
 }
 

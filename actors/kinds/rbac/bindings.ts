@@ -52,7 +52,10 @@ function validateSubject(subject: RbacSubject, namespaced: boolean, field: strin
 }
 
 function validateRoleRefUpdate(next: Binding, current: Binding): FieldError[] {
-  return semanticEqual(next.roleRef, current.roleRef) ? [] : [invalid("roleRef", next.roleRef, "cannot change roleRef")];
+  if (semanticEqual(next.roleRef, current.roleRef)) return [];
+  // Kubernetes prints its internal type, which has no names for JSON.
+  const { apiGroup: APIGroup = "", kind: Kind, name: Name } = next.roleRef;
+  return [invalid("roleRef", { APIGroup, Kind, Name }, "cannot change roleRef")];
 }
 
 const BINDING_COLUMNS: readonly Column[] = [

@@ -53,8 +53,8 @@ export type AdmissionWorld = Pick<StoreAccess, "view" | "clock" | "random" | "fi
  */
 export interface AdmissionPlugin {
   readonly name: string;
-  /** Sees writes through subresources too, while it is `busy`. The others are not asked, since a status comes by here a thousand times a second. */
-  readonly busy?: () => boolean;
+  /** Sees writes through subresources too, while it is `busy` with those of this asker to this resource. The others are not asked, since a status comes by here a thousand times a second. */
+  readonly busy?: (options: WriteOptions | DeleteOptions, resource: string) => boolean;
   /** Declares the indexes that the plugin looks things up in. */
   prepare?(world: AdmissionWorld): void;
   mutate?(request: AdmissionRequest, world: AdmissionWorld): void | Promise<void>;

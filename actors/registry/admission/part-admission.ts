@@ -1,4 +1,4 @@
-/** Admission of writes through subresources: a status, a Binding, an Eviction, a Scale. Only webhooks and policies look at them. */
+/** Admission of writes through subresources: a status, a Binding, an Eviction, a Scale. Few look at them: webhooks, policies, and what restricts nodes and signers. */
 import type { Kind } from "../../kinds/kind.ts";
 import { resourceOf } from "../../kinds/kind.ts";
 import type { BodyKind } from "../../kinds/machinery/body.ts";
@@ -19,9 +19,9 @@ export function dividedAdmission(plugins: readonly AdmissionPlugin[]): DividedAd
   };
 }
 
-/** Whether any of them is configured to look at anything. */
-export function isBusy(plugins: readonly AdmissionPlugin[]): boolean {
-  for (const plugin of plugins) if (plugin.busy?.() === true) return true;
+/** Whether any of them looks at such a write. */
+export function isBusy(plugins: readonly AdmissionPlugin[], options: WriteOptions, resource: string): boolean {
+  for (const plugin of plugins) if (plugin.busy?.(options, resource) === true) return true;
   return false;
 }
 
@@ -44,7 +44,7 @@ export async function admitPart<T extends KubeObject>(
   write: PartWrite & { readonly object: T },
 ): Promise<T> {
   const { access, partAdmission } = world;
-  if (!isBusy(partAdmission)) return write.object;
+  if (!isBusy(partAdmission, write.options, resourceOf(write.kind))) return write.object;
   const { kind, current } = write;
   const request: AdmissionRequest = {
     ...write,

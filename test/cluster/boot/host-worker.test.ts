@@ -21,6 +21,7 @@ const options: HostOptions = {
     nodes: undefined,
   },
   ...{ tls: { key: "", cert: "", ca: "" }, apiPort: 0, schedulerConfiguration: undefined, schedulers: 1 },
+  access: { signingKey: "", issuer: "", staticTokens: [], mode: "RBAC" as const },
 };
 
 test("a host that crashes over and over is started again ever later, although it takes up its roles each time", async () => {

@@ -12,12 +12,17 @@ describe("parseUpFlags", () => {
       only: undefined,
       schedulerConfig: undefined,
       schedulers: undefined,
+      serviceAccountIssuer: "https://k",
+      tokenFile: undefined,
+      authorizationMode: "RBAC",
     });
   });
 
   test("takes every flag", () => {
     const flags = parseUpFlags(
-      "--nodes 100 --data /x --api-port 0 --nats nats://a:1,nats://b:2 --threads 3 --runtime hollow --only api".split(" "),
+      "--nodes 100 --data /x --api-port 0 --nats nats://a:1,nats://b:2 --threads 3 --runtime hollow --only api --service-account-issuer https://i --token-auth-file /t --authorization-mode AlwaysAllow".split(
+        " ",
+      ),
     );
     expect(flags).toEqual({
       nodes: 100,
@@ -28,6 +33,9 @@ describe("parseUpFlags", () => {
       only: "api",
       schedulerConfig: undefined,
       schedulers: undefined,
+      serviceAccountIssuer: "https://i",
+      tokenFile: "/t",
+      authorizationMode: "AlwaysAllow",
     });
   });
 

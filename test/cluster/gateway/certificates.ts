@@ -7,7 +7,7 @@ export type Pair = KeyPair;
 export interface Authority {
   readonly cert: string;
   server(): Promise<Pair>;
-  client(user: string, groups: readonly string[]): Promise<Pair>;
+  client(user: string, groups: readonly string[], times?: { readonly from: Date; readonly to: Date }): Promise<Pair>;
 }
 
 const HOUR_MS = 3_600_000;
@@ -18,6 +18,7 @@ export async function makeAuthority(name = "test-ca"): Promise<Authority> {
   return {
     cert: ca.cert,
     server: () => makeCertificate(ca, { commonName: "api", usages: ["server"], names: ["127.0.0.1", "localhost"] }, validity),
-    client: (commonName, organizations) => makeCertificate(ca, { commonName, organizations, usages: ["client"] }, validity),
+    client: (commonName, organizations, times = validity) =>
+      makeCertificate(ca, { commonName, organizations, usages: ["client"], withUid: true }, times),
   };
 }

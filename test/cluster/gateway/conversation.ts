@@ -1,3 +1,5 @@
+import type { Call } from "./harness.ts";
+
 /**
  * Conversations with Kubernetes 1.34.9, as recorded: each a list of requests and what was answered. They are replayed against a gateway, and the
  * answers compared point by point; what differs from run to run (uids, revisions, times, addresses) is compared by its presence alone.
@@ -25,6 +27,22 @@ export interface Answer {
 
 /** Makes one request of a step. */
 export type Ask = (step: Pick<Step, "method" | "path" | "headers" | "body">) => Promise<Answer>;
+
+/** Asks by way of a client of a gateway. */
+export function askBy(call: Call): Ask {
+  return async ({ method, path, headers = {}, body }) => {
+    const answer = await call(method, path, body, { accept: "application/json", ...headers });
+    if (/[?&]watch=(1|true)/.test(path) && answer.status === 200) {
+      const lines = answer.text.split("\n").filter(Boolean);
+      return { status: 200, body: { events: lines.map((line) => JSON.parse(line) as unknown) } };
+    }
+    try {
+      return { status: answer.status, body: answer.text === "" ? "" : answer.json() };
+    } catch {
+      return { status: answer.status, body: answer.text };
+    }
+  };
+}
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -113,4 +131,19 @@ export async function replay(
     got.push({ what, status: answer.status, body: normal(answer.body, namespace) });
   }
   return { wanted, got };
+}
+
+/** Managers stand in the order of their times in whole seconds, which a second that turns between two writes changes. */
+export function inAnyOrder(value: unknown, member = ""): unknown {
+  if (Array.isArray(value)) {
+    const items = value.map((one) => inAnyOrder(one));
+    return member === "managedFields" ? items.sort((a, b) => (managerOf(a) < managerOf(b) ? -1 : 1)) : items;
+  }
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, inAnyOrder(one, name)]));
+}
+
+function managerOf(entry: unknown): string {
+  const { manager = "", operation = "", subresource = "" } = entry as { manager?: string; operation?: string; subresource?: string };
+  return `${manager} ${operation} ${subresource}`;
 }

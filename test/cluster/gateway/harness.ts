@@ -1,20 +1,27 @@
+import { generateKeyPairSync } from "node:crypto";
 import { Agent, request } from "undici";
+import { createControllerKind } from "../../../actors/controllers/controllers.ts";
 import { createDefinitionsKind, DEFINITIONS_ADDRESS } from "../../../actors/controllers/definitions.ts";
 import { NamespaceKind } from "../../../actors/kinds/core/namespace.ts";
 import { ServiceAccountKind } from "../../../actors/kinds/core/service-account.ts";
 import type { Namespace, ServiceAccount } from "../../../actors/kinds/generated/types.ts";
-import { KindTable } from "../../../actors/kinds/kinds.ts";
+import { BUILT_IN_KINDS, KindTable } from "../../../actors/kinds/kinds.ts";
 import { createRegistry } from "../../../actors/registry/create-registry.ts";
 import { followDefinitions } from "../../../actors/registry/definitions.ts";
 import type { Registry } from "../../../actors/registry/registry.ts";
 import { MemoryLog } from "../../../actors/store/memory-log.ts";
+import type { AccessSettings } from "../../../cluster/access/access.ts";
+import { createAccess } from "../../../cluster/access/access.ts";
+import { accessPlugins } from "../../../cluster/access/admission/plugins.ts";
+import { ensureDefaultRoles } from "../../../cluster/access/authorization/reconcile-roles.ts";
+import { untilNewest } from "../../../cluster/gateway/context.ts";
 import type { Gateway, GatewayOptions } from "../../../cluster/gateway/gateway.ts";
 import { createGateway } from "../../../cluster/gateway/gateway.ts";
 import { observedHosts } from "../../../cluster/observation/hosts.ts";
 import { Dialer } from "../../../cluster/outbound/dialer.ts";
 import { OwnAddresses } from "../../../cluster/outbound/own-address.ts";
 import { createWebhookClient } from "../../../cluster/outbound/webhook-client.ts";
-import { HOST_KIND, hostKind, silentLogger, systemClock, systemRandom } from "../../../runtime/mod.ts";
+import { addressOf, HOST_KIND, hostKind, silentLogger, systemClock, systemRandom } from "../../../runtime/mod.ts";
 import type { TestStore } from "../../actors/store/harness.ts";
 import { startStore } from "../../actors/store/harness.ts";
 import type { Authority, Pair } from "./certificates.ts";
@@ -57,10 +64,19 @@ export interface WatchReader {
   close(): void;
 }
 
+/** The text of a key that signs service account tokens. */
+export function newSigningKey(): string {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+}
+
 export interface TestGatewayOptions {
   readonly historyRevisions?: number;
   /** Ports that count as the cluster's own. */
   readonly ownPorts?: readonly number[];
+  readonly access?: Partial<AccessSettings>;
+  /** Controllers that run beside it. */
+  readonly controllers?: readonly string[];
   readonly wrap?: (options: GatewayOptions) => GatewayOptions;
 }
 
@@ -77,19 +93,28 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const server = await authority.server();
   const dialer = new Dialer(new OwnAddresses({ ports: new Set(options.ownPorts ?? []), certificate: server.cert }));
   const webhooks = createWebhookClient({ view: store.replica, random, dialer });
-  const registry = createRegistry({ view: store.replica, store: store.client, clock, random, kinds, webhooks });
-  for (const name of ["default", "kube-system"]) {
+  const settings = { signingKey: newSigningKey(), issuer: "https://k", staticTokens: [], mode: "RBAC", ...options.access } as const;
+  const access = createAccess(settings, store.replica, clock, () => untilNewest({ view: store.replica, store: store.client }));
+  const plugins = accessPlugins(() => access);
+  const registry = createRegistry({ view: store.replica, store: store.client, clock, random, kinds, webhooks, access: plugins });
+  for (const name of ["default", "kube-public", "kube-system"]) {
     await registry.create(NamespaceKind, { metadata: { name }, spec: {} } as unknown as Namespace);
     await registry.create(ServiceAccountKind, { metadata: { name: "default", namespace: name } } as unknown as ServiceAccount);
   }
+  await ensureDefaultRoles(registry, store.replica);
+  await access.newest();
   const definitions = followDefinitions(store.replica, kinds);
   store.host.register(createDefinitionsKind({ view: store.replica, registry, recorderFor: () => ({ event: () => {} }) }));
   store.host.messenger.tell(DEFINITIONS_ADDRESS, { type: "start" });
+  const recorderFor = () => ({ event: () => {} });
+  store.host.register(createControllerKind({ view: store.replica, registry, recorderFor, kinds: BUILT_IN_KINDS, caCertificate: "" }));
+  for (const name of options.controllers ?? []) store.host.messenger.tell(addressOf("controller", name), { type: "start" });
   const made: GatewayOptions = {
     view: store.replica,
     store: store.client,
     registry,
     kinds,
+    access,
     clock,
     random,
     log: silentLogger,
@@ -119,7 +144,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
       return { status: answer.statusCode, headers: answer.headers, text: received, json: () => JSON.parse(received) as Json };
     };
   };
-  const admin = await authority.client("admin", ["system:masters"]);
+  const admin = await authority.client("kubernetes-admin", ["system:masters"]);
   const watchAgent = agentOf(admin);
   const watch = async (path: string): Promise<WatchReader> => {
     const answer = await request(`${url}${path}`, { dispatcher: watchAgent });
@@ -141,6 +166,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
       await gateway.close(0);
       definitions.cancel();
       await dialer.close();
+      access.stop();
       await store.stop();
     },
   };

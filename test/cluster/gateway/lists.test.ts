@@ -58,7 +58,7 @@ describe("lists", () => {
 
   test("across namespaces", async () => {
     const body = (await server.call("GET", "/api/v1/serviceaccounts")).json();
-    expect(body.items.map((item: Json) => item.metadata.namespace)).toEqual(["default", "kube-system"]);
+    expect(body.items.map((item: Json) => item.metadata.namespace)).toEqual(["default", "kube-public", "kube-system"]);
   });
 
   test("metadata alone", async () => {

@@ -209,7 +209,7 @@ describe("who may", () => {
     expect((await anonymous("GET", "/version")).status).toBe(200);
     expect((await anonymous("GET", "/readyz")).text).toBe("ok");
     expect((await anonymous("GET", "/console/", undefined, { accept: "text/html" })).status).toBe(200);
-    expect((await anonymous("GET", CONFIG_MAPS)).json()).toMatchObject({ code: 401, reason: "Unauthorized", message: "Unauthorized" });
+    expect((await anonymous("GET", CONFIG_MAPS)).json()).toMatchObject({ code: 403, reason: "Forbidden" });
   });
 
   test("others are told what they may not do", async () => {

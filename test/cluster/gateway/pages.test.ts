@@ -195,11 +195,11 @@ describe("the server itself", () => {
     expect(text).toMatch(/^troupe_actor_handler_seconds_bucket\{host="one",kind="writer",le="\+Inf"\} [1-9]/m);
     expect(text).toMatch(/^troupe_dead_letters_total\{host="one",kind="writer",reason="mailbox-full"\} 0$/m);
     expect(text).toMatch(/^process_resident_memory_bytes [1-9]/m);
-    expect((await server.client(undefined)("GET", "/metrics")).status).toBe(401);
+    expect((await server.client(undefined)("GET", "/metrics")).status).toBe(403);
   });
 
   test("/troupe/actors are for administrators, and name the actors of every host", async () => {
-    expect((await server.client(undefined)("GET", "/troupe/actors")).status).toBe(401);
+    expect((await server.client(undefined)("GET", "/troupe/actors")).status).toBe(403);
     const other = await server.authority.client("jane", ["developers"]);
     expect((await server.client(other)("GET", "/troupe/actors")).status).toBe(403);
     expect((await server.call("GET", "/troupe/actors?limit=some")).status).toBe(400);

@@ -91,7 +91,7 @@ describe("targetOf", () => {
     ["GET", "/api/v1/namespaces/a", "object"],
     ["PUT", "/api/v1/namespaces/a/finalize", "subresource"],
     ["GET", "/api/v1/namespaces/a/finalize", "no-method"],
-    ["POST", "/api/v1/namespaces/a/bindings", "bindings"],
+    ["POST", "/api/v1/namespaces/a/bindings", "virtual"],
     ["GET", "/api/v1/namespaces/a/bindings", "no-method"],
   ])("%s %s -> %s", (method, url, target) => {
     const info = parseRequest(method, url);

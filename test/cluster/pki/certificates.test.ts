@@ -57,7 +57,11 @@ describe("the cluster's certificates", () => {
       key: decode("client-key-data"),
     });
     const { subject } = (await seen).getPeerCertificate();
-    expect({ ...subject }).toEqual({ O: "system:masters", CN: "kubernetes-admin" });
+    expect({ ...subject }).toEqual({
+      O: "system:masters",
+      CN: "kubernetes-admin",
+      "1.3.6.1.4.1.57683.2": expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
     client.destroy();
     await new Promise((resolve) => listener.close(resolve));
   });
