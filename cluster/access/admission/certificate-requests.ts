@@ -8,7 +8,7 @@ import { onResource } from "../authorization/attributes.ts";
 import type { Authorizer } from "../authorization/authorizer.ts";
 import type { Identity } from "../identity.ts";
 import { MASTERS } from "../identity.ts";
-import type { Deciding } from "./plugins.ts";
+import type { Deciding } from "./deciding.ts";
 
 const RESOURCE = "certificatesigningrequests.certificates.k8s.io";
 const CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client";

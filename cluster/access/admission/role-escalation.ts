@@ -11,7 +11,7 @@ import { onResource } from "../authorization/attributes.ts";
 import { escalation } from "../authorization/escalation.ts";
 import type { Identity } from "../identity.ts";
 import { MASTERS } from "../identity.ts";
-import type { Deciding } from "./plugins.ts";
+import type { Deciding } from "./deciding.ts";
 
 const RBAC = "rbac.authorization.k8s.io";
 /** Who makes roles out of others may come to have everything. */

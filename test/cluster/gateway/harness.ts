@@ -144,7 +144,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
       return { status: answer.statusCode, headers: answer.headers, text: received, json: () => JSON.parse(received) as Json };
     };
   };
-  const admin = await authority.client("kubernetes-admin", ["system:masters"]);
+  const admin = await authority.client("admin", ["system:masters"]);
   const watchAgent = agentOf(admin);
   const watch = async (path: string): Promise<WatchReader> => {
     const answer = await request(`${url}${path}`, { dispatcher: watchAgent });
