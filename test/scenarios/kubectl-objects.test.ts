@@ -274,13 +274,22 @@ describe("refusals are Kubernetes'", () => {
     [["create", "configmap", "x", "-n", "nope"], 'error: failed to create configmap: namespaces "nope" not found'],
     [["get", "--raw", "/api/v1/pods?limit=abc"], 'strconv.ParseInt: parsing "abc": invalid syntax'],
     [["get", "nope"], `error: the server doesn't have a resource type "nope"`],
-    [["auth", "whoami"], "error: the selfsubjectreviews API is not enabled in the cluster"],
+    [
+      ["get", "pods", "--as", "jane"],
+      'pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "default"',
+    ],
     [["create", "cronjob", "x", "--image=i", "--schedule=61 * * * *"], "end of range (61) above maximum (59): 61"],
     [["exec", "deployment/api", "--", "ls"], "is hollow: its containers have states, but no processes and no ports"],
     [["port-forward", "deployment/api", "18080:80"], "is hollow: its containers have states, but no processes and no ports"],
   ])("%j", async (args, words) => {
     expect(await kubectl.refused(args)).toContain(words);
   });
+});
+
+test("the administrator may do everything, and kubectl says who that is", async () => {
+  expect(await kubectl.ok(["auth", "whoami"])).toMatch(/^Username +kubernetes-admin$/m);
+  expect(await kubectl.ok(["auth", "can-i", "--list"])).toMatch(/^\*\.\* +\[\] +\[\] +\[\*\]$/m);
+  expect(await kubectl.ok(["create", "token", "default"])).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/m);
 });
 
 test("the console is a page that anybody may open", async () => {
