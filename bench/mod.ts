@@ -39,6 +39,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
     run: program(() => import("./transport.bench.ts")),
   },
   "scheduler-core": { about: "placement, by the index and by the plain loop", run: program(() => import("./scheduler-core.bench.ts")) },
+  "scheduler-million": {
+    about: "a million pods on a million nodes, from empty",
+    run: program(() => import("./scheduler-million.bench.ts")),
+  },
 };
 
 /** Runs the suite that the first argument names with the rest. Gives the exit code: 0 done, 1 failed, 2 wrong usage. */

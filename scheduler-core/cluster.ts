@@ -160,15 +160,18 @@ export class Cluster {
     next.live.set(this.live);
     next.lowestPriority.set(this.lowestPriority);
     next.markTotals.set(this.markTotals);
-    for (let slot = 0; slot < this.nodes; slot++) {
-      const from = slot * this.stride;
-      const to = slot * next.stride;
-      next.rows.set(this.rows.subarray(from, from + this.columns), to);
-      next.rows.set(this.rows.subarray(from + this.columns, from + 2 * this.columns), to + next.columns);
-      next.rows.set(this.rows.subarray(from + 2 * this.columns, from + this.stride), to + 2 * next.columns);
-      next.ports.set(this.ports.subarray(slot * this.portColumns, (slot + 1) * this.portColumns), slot * next.portColumns);
-      next.marks.set(this.marks.subarray(slot * this.markColumns, (slot + 1) * this.markColumns), slot * next.markColumns);
-      next.domains.set(this.domains.subarray(slot * this.keyColumns, (slot + 1) * this.keyColumns), slot * next.keyColumns);
+    copyRows(this.ports, this.portColumns, next.ports, next.portColumns);
+    copyRows(this.marks, this.markColumns, next.marks, next.markColumns);
+    copyRows(this.domains, this.keyColumns, next.domains, next.keyColumns);
+    if (this.columns === next.columns) next.rows.set(this.rows);
+    else {
+      for (let slot = 0; slot < this.nodes; slot++) {
+        const from = slot * this.stride;
+        const to = slot * next.stride;
+        next.rows.set(this.rows.subarray(from, from + this.columns), to);
+        next.rows.set(this.rows.subarray(from + this.columns, from + 2 * this.columns), to + next.columns);
+        next.rows.set(this.rows.subarray(from + 2 * this.columns, from + this.stride), to + 2 * next.columns);
+      }
     }
     return next;
   }
@@ -271,4 +274,10 @@ function doubled(now: number, wanted: number): number {
   let next = Math.max(now, 4);
   while (next < wanted) next *= 2;
   return next;
+}
+
+/** Copies rows into rows that are at least as wide. */
+function copyRows<T extends Int32Array | Uint16Array>(from: T, width: number, to: T, wider: number): void {
+  if (width === wider) to.set(from);
+  else for (let row = 0; row * width < from.length; row++) to.set(from.subarray(row * width, (row + 1) * width), row * wider);
 }
