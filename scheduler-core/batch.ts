@@ -50,8 +50,8 @@ export function placeBatch(cluster: Cluster, batch: Batch, indexes: IndexCache, 
     let index = current[number];
     if (index !== undefined) index.repair(cluster, pods);
     else {
-      const look = times[number] === 1 ? indexes.look(cluster, pods, lookAt(batch.looks, number)) : undefined;
-      if (look !== undefined) return look.pick(cluster, pods, random);
+      const slot = times[number] === 1 ? indexes.pickOnce(cluster, pods, random, lookAt(batch.looks, number)) : undefined;
+      if (slot !== undefined) return slot;
       index = indexes.index(cluster, pods);
       current[number] = index;
     }

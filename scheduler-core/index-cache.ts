@@ -1,8 +1,10 @@
 import { ClassIndex } from "./class-index.ts";
 import type { Cluster } from "./cluster.ts";
+import type { Draw } from "./draw.ts";
 import { FirstLook } from "./first-look.ts";
 import { LocalScores } from "./local-scores.ts";
 import type { PodClass } from "./pod-class.ts";
+import { isGridded, UsageGrid } from "./usage-grid.ts";
 
 /** Classes whose index a thread keeps; the one used longest ago goes first. */
 const CLASS_INDEXES_MAX = 128;
@@ -11,14 +13,17 @@ const INDEXED_NODES_MAX = 1 << 24;
 /** But so many are kept in any case. */
 const CLASS_INDEXES_MIN = 4;
 /** Classes that a thread knows to have been asked for once. */
-const CLASSES_LOOKED_AT_MAX = 4_096;
+const CLASSES_PICKED_ONCE_MAX = 4_096;
+/** Clusters whose grid a thread keeps. */
+const GRIDS_MAX = 4;
 
 /** What a thread has found out about classes, by cluster and class, so that a batch repairs what the one before it built. */
 export class IndexCache {
   readonly #indexes = new Map<string, ClassIndex>();
   readonly #locals = new Map<string, LocalScores>();
   /** Classes of which one pod was placed without an index; the next one builds it. */
-  readonly #lookedAt = new Map<string, true>();
+  readonly #pickedOnce = new Map<string, true>();
+  readonly #grids = new Map<number, UsageGrid>();
   #scratch: Int32Array = new Int32Array(0);
 
   /** The index of this class, caught up with the cluster. */
@@ -37,14 +42,22 @@ export class IndexCache {
     return locals.scores;
   }
 
-  /** For the only pod of a class in a batch: a look, its own or one that was `taken` before; undefined: the class is worth an index. */
-  look(cluster: Cluster, pods: PodClass, taken: FirstLook | undefined): FirstLook | undefined {
+  /**
+   * Where to put the only pod of a class in a batch, by the grid or by a look, its own or one that was `taken` before; undefined: the
+   * class is worth an index.
+   */
+  pickOnce(cluster: Cluster, pods: PodClass, random: Draw, taken: FirstLook | undefined): number | undefined {
     const key = keyOf(cluster, pods);
-    if (pods.relations !== undefined || this.#indexes.has(key) || this.#lookedAt.delete(key)) return undefined;
-    renew(this.#lookedAt, key, true, CLASSES_LOOKED_AT_MAX);
-    if (taken !== undefined) return taken;
+    if (pods.relations !== undefined || this.#indexes.has(key) || this.#pickedOnce.delete(key)) return undefined;
+    renew(this.#pickedOnce, key, true, CLASSES_PICKED_ONCE_MAX);
+    if (isGridded(pods)) return this.#grid(cluster).pick(cluster, pods, random);
+    if (taken !== undefined) return taken.pick(cluster, pods, random);
     if (this.#scratch.length < cluster.nodes) this.#scratch = new Int32Array(cluster.capacity);
-    return FirstLook.take(cluster, pods, this.#scratch);
+    return FirstLook.take(cluster, pods, this.#scratch).pick(cluster, pods, random);
+  }
+
+  #grid({ identity }: Cluster): UsageGrid {
+    return renew(this.#grids, identity, this.#grids.get(identity) ?? new UsageGrid(), GRIDS_MAX);
   }
 }
 
@@ -57,7 +70,7 @@ function mostFor({ capacity }: Cluster): number {
 }
 
 /** Makes this entry the newest one and drops the oldest when there are too many. */
-function renew<V>(map: Map<string, V>, key: string, value: V, most: number): V {
+function renew<K, V>(map: Map<K, V>, key: K, value: V, most: number): V {
   map.delete(key);
   map.set(key, value);
   if (map.size > most) {

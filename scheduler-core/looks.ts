@@ -1,6 +1,7 @@
 import type { Cluster } from "./cluster.ts";
 import { FirstLook } from "./first-look.ts";
 import type { PodClass } from "./pod-class.ts";
+import { isGridded } from "./usage-grid.ts";
 
 /** Room for the looks of one batch. */
 const LOOKS_BYTES_MAX = 16 << 20;
@@ -22,6 +23,11 @@ export interface Looks {
   readonly nodes: number;
   /** The cluster's changes when they were taken. */
   readonly changes: number;
+}
+
+/** Whether a single pod of this class is placed by a pass over all nodes. */
+export function needsLook(pods: PodClass): boolean {
+  return pods.relations === undefined && !isGridded(pods);
 }
 
 /** Classes, and the looks to take at them. */
@@ -47,7 +53,7 @@ export function prepareLooks(cluster: Cluster, batch: ClassedPods, isKnown: (pod
   let count = 0;
   const lookOf = podsOfClasses(batch).map((times, number) => {
     const pods = batch.classes[number] as PodClass;
-    return times === 1 && count < most && pods.relations === undefined && !isKnown(pods) ? count++ : -1;
+    return times === 1 && count < most && needsLook(pods) && !isKnown(pods) ? count++ : -1;
   });
   if (count === 0) return undefined;
   return { scores: new Int32Array(new SharedArrayBuffer(4 * count * nodes)), lookOf, nodes, changes };

@@ -22,7 +22,7 @@ export type {
 } from "./facts.ts";
 export { IndexCache } from "./index-cache.ts";
 export { type ClassDescription, type ClassHandle, Inventory, type Needs, volumeLimit } from "./inventory.ts";
-export { type LookShare, prepareLooks, shareOf, takeLooks } from "./looks.ts";
+export { type LookShare, needsLook, prepareLooks, shareOf, takeLooks } from "./looks.ts";
 export type { Peer } from "./marks.ts";
 export type { DiskUse, HostPort } from "./numbering.ts";
 export type { AffinityTerm, PeerFacts, PeerSelector, SpreadConstraint, WeightedTerm } from "./peers.ts";

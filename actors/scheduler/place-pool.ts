@@ -5,6 +5,7 @@ import {
   Cluster,
   joinPlacements,
   type LookShare,
+  needsLook,
   type Placements,
   type PodClass,
   prepareLooks,
@@ -51,7 +52,7 @@ export class PlacementPool {
     const cluster = Cluster.over(buffer);
     const isKnown = (pods: PodClass): boolean => this.#known.has(`${cluster.identity}/${pods.id}`);
     const fewest = Math.ceil(LOOKED_AT_NODES_MIN / Math.max(1, cluster.nodes));
-    const isWide = this.#helpers > 0 && batch.classes.filter((pods) => pods.relations === undefined && !isKnown(pods)).length >= fewest;
+    const isWide = this.#helpers > 0 && batch.classes.filter((pods) => needsLook(pods) && !isKnown(pods)).length >= fewest;
     const parts: Placements[] = [];
     for (const part of isWide ? splitBatch(batch, LOOKED_AT_PODS_MAX) : [batch]) {
       const looks = isWide ? prepareLooks(cluster, part, isKnown) : undefined;

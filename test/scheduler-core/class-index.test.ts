@@ -17,6 +17,7 @@ import {
   takeLooks,
 } from "../../scheduler-core/mod.ts";
 import { survey } from "../../scheduler-core/survey.ts";
+import { isGridded, UsageGrid } from "../../scheduler-core/usage-grid.ts";
 import { everyDraw } from "./every-draw.ts";
 
 const GIB = 1024 ** 3;
@@ -95,6 +96,7 @@ describe("ClassIndex", () => {
         const random = new Draw(seed);
         const indexes = new Map<number, ClassIndex>();
         const locals = new Map<number, LocalScores>();
+        const grid = new UsageGrid();
         let looks: Looks | undefined;
         let placed: { node: string; handle: ClassHandle }[] = [];
         for (const now of steps) {
@@ -123,7 +125,10 @@ describe("ClassIndex", () => {
             expect(survey(cluster, pods, kept.scores)).toEqual(survey(cluster, pods));
             looks ??= lookAtAll(inventory);
             const look = lookAt(looks, now.podClass);
-            expect(everyDraw((random) => look?.pick(cluster, pods, random) ?? -1)).toEqual(best);
+            expect(look === undefined).toBe(isGridded(pods));
+            const once = (random: Draw): number =>
+              look === undefined ? grid.pick(cluster, pods, random) : look.pick(cluster, pods, random);
+            expect(everyDraw(once)).toEqual(best);
             const drawn = everyDraw((random) => (indexes.get(handle.id) as ClassIndex).pick(random));
             expect(drawn).toEqual(best);
             const slot = drawn[random.below(drawn.length)];

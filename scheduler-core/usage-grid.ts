@@ -1,0 +1,180 @@
+import { CHANGE_LOG_NODES, type Cluster } from "./cluster.ts";
+import type { Draw } from "./draw.ts";
+import { SCORE_MAX } from "./plugins/plugin.ts";
+import type { PodClass } from "./pod-class.ts";
+import { FIXED_SCORES } from "./profile.ts";
+import { OUT, RankedBuckets } from "./ranked-buckets.ts";
+import { CPU_MILLI, MEMORY_BYTES } from "./usage.ts";
+import { isPlain, plainScore, plainWeights } from "./usage-pass.ts";
+
+/** Weights beyond this would make too many levels of bounds. */
+const WEIGHTS_MAX = 16;
+/** So many cells may have lost all their nodes before the grid is laid anew. */
+const DRAINED_CELLS_MAX = 1_024;
+/** Percent that a cell tells apart, with one step below and above for what is overdrawn. */
+const STEPS = SCORE_MAX + 3;
+/** Slack for what rounding may add to a bound. */
+const EPSILON = 1e-6;
+/** Numbers of a cell: capacities, then percent left (cpu, memory, for scoring), then percent requested. */
+const CELL = 6;
+
+/** Whether the grid can place a pod of this class. */
+export function isGridded(pods: PodClass): boolean {
+  const { fit, balanced } = plainWeights(pods);
+  return pods.relations === undefined && fit + balanced <= WEIGHTS_MAX && pods.groups.length === FIXED_SCORES.length && isPlain(pods);
+}
+
+/**
+ * All nodes by what their pods take, in cells of one percent of cpu and memory, the same for all classes: so one that has never been seen
+ * asks the cells first. A cell bounds the score of each of its nodes; only those of cells that reach the best score are asked for theirs.
+ *
+ * Invariant: after `repair`, every live node is in the cell of its row.
+ */
+export class UsageGrid {
+  #buckets = new RankedBuckets(0, 1);
+  readonly #cellOf = new Map<number, number>();
+  readonly #shapes = new Map<string, number>();
+  #cells: number[] = [];
+  #seen = 0;
+  #capacity = -1;
+  /** By cell, the bound of its scores for the class that is asked for; then cells in order of their bounds. */
+  #bounds: Int32Array = new Int32Array(0);
+  #order: Int32Array = new Int32Array(0);
+  #starts: Int32Array = new Int32Array(0);
+  #ties: Int32Array = new Int32Array(0);
+
+  /** One of the best nodes, each with the same chance; -1 when none can take the pod. The class must be gridded. */
+  pick(cluster: Cluster, pods: PodClass, random: Draw): number {
+    this.#repair(cluster);
+    const { fit, balanced } = plainWeights(pods);
+    const cells = this.#bound(pods, fit, balanced);
+    let best = OUT;
+    let ties = 0;
+    for (let i = 0; i < cells; i++) {
+      const cell = this.#order[i] as number;
+      if ((this.#bounds[cell] as number) < best) break;
+      const members = this.#buckets.members(cell);
+      for (let k = 0; k < members; k++) {
+        const slot = this.#buckets.tie(cell, k);
+        const score = plainScore(cluster, pods, slot, fit, balanced);
+        if (score < best || score === OUT) continue;
+        if (score > best) ties = 0;
+        best = score;
+        this.#ties[ties++] = slot;
+      }
+    }
+    return ties === 0 ? -1 : (this.#ties[random.below(ties)] as number);
+  }
+
+  /** Bounds the scores of each cell with nodes and sorts them, the highest first; answers how many may have a node that fits. */
+  #bound({ usage }: PodClass, fit: number, balanced: number): number {
+    const cells = this.#cells;
+    const count = cells.length / CELL;
+    const levels = (fit + balanced) * SCORE_MAX + 1;
+    if (this.#bounds.length < count) {
+      this.#bounds = new Int32Array(2 * count);
+      this.#order = new Int32Array(2 * count);
+    }
+    if (this.#starts.length < levels + 1) this.#starts = new Int32Array(levels + 1);
+    const starts = this.#starts.fill(0);
+    for (let cell = 0; cell < count; cell++) {
+      const bound = this.#buckets.members(cell) === 0 ? OUT : this.#boundOf(cell * CELL, usage, fit, balanced, levels - 1);
+      this.#bounds[cell] = bound;
+      if (bound !== OUT) starts[levels - 1 - bound] = (starts[levels - 1 - bound] as number) + 1;
+    }
+    let sum = 0;
+    for (let level = 0; level < levels; level++) {
+      const cellsHere = starts[level] as number;
+      starts[level] = sum;
+      sum += cellsHere;
+    }
+    for (let cell = 0; cell < count; cell++) {
+      const bound = this.#bounds[cell] as number;
+      if (bound === OUT) continue;
+      const at = starts[levels - 1 - bound] as number;
+      this.#order[at] = cell;
+      starts[levels - 1 - bound] = at + 1;
+    }
+    return sum;
+  }
+
+  /** No node of the cell scores more; OUT: the pod fits on none. `most` is the bound where nothing is known. */
+  #boundOf(at: number, usage: PodClass["usage"], fit: number, balanced: number, most: number): number {
+    const cells = this.#cells;
+    const cpu = cells[at] as number;
+    const memory = cells[at + 1] as number;
+    if (cpu === 0 || memory === 0) return most;
+    const cpuTaken = cells[at + 4] as number;
+    const memoryTaken = cells[at + 5] as number;
+    const cpuAsked = (usage.cpu_milli * SCORE_MAX) / cpu;
+    const memoryAsked = (usage.memory_bytes * SCORE_MAX) / memory;
+    if (cpuAsked > 0 && cpuTaken + cpuAsked > SCORE_MAX + EPSILON) return OUT;
+    if (memoryAsked > 0 && memoryTaken + memoryAsked > SCORE_MAX + EPSILON) return OUT;
+    const cpuLeft = (cells[at + 2] as number) + 1 - (usage.nonzeroCpu_milli * SCORE_MAX) / cpu;
+    const memoryLeft = (cells[at + 3] as number) + 1 - (usage.nonzeroMemory_bytes * SCORE_MAX) / memory;
+    const least = Math.floor((Math.max(0, Math.floor(cpuLeft + EPSILON)) + Math.max(0, Math.floor(memoryLeft + EPSILON))) / 2);
+    // Both fractions lie within a percent above their cell's; where one is beyond the whole, nothing is said.
+    const isWithin = cpuTaken + cpuAsked < SCORE_MAX && memoryTaken + memoryAsked < SCORE_MAX;
+    const apart = isWithin ? Math.max(0, Math.abs(cpuTaken + cpuAsked - memoryTaken - memoryAsked) - 1) : 0;
+    const even = Math.floor(SCORE_MAX - apart / 2 + EPSILON);
+    return fit * Math.min(SCORE_MAX, least) + balanced * even;
+  }
+
+  #repair(cluster: Cluster): void {
+    const behind = (cluster.changes - this.#seen) | 0;
+    const cells = this.#cells.length / CELL;
+    const isDrained = cells > DRAINED_CELLS_MAX && cells > cluster.nodes;
+    if (cluster.capacity !== this.#capacity || isDrained || behind < 0 || behind > CHANGE_LOG_NODES || behind > cluster.nodes) {
+      this.#capacity = cluster.capacity;
+      this.#buckets = new RankedBuckets(cluster.capacity, 1);
+      this.#ties = new Int32Array(cluster.capacity);
+      this.#cellOf.clear();
+      this.#cells = [];
+      for (let slot = 0; slot < cluster.nodes; slot++) this.#place(cluster, slot);
+    } else {
+      for (let change = this.#seen; change !== cluster.changes; change = (change + 1) | 0) this.#place(cluster, cluster.changedAt(change));
+    }
+    this.#seen = cluster.changes;
+  }
+
+  #place(cluster: Cluster, slot: number): void {
+    if (cluster.live[slot] !== 1) {
+      this.#buckets.set(slot, 0, OUT);
+      return;
+    }
+    const { rows, columns } = cluster;
+    const row = slot * cluster.stride;
+    const cpu = rows[row + CPU_MILLI] as number;
+    const memory = rows[row + MEMORY_BYTES] as number;
+    const nonzero = row + 2 * columns;
+    const cpuLeft = step(cpu - (rows[nonzero] as number), cpu);
+    const memoryLeft = step(memory - (rows[nonzero + 1] as number), memory);
+    const cpuTaken = step(rows[row + columns + CPU_MILLI] as number, cpu);
+    const memoryTaken = step(rows[row + columns + MEMORY_BYTES] as number, memory);
+    const key =
+      (((this.#shape(cpu, memory) * STEPS + cpuLeft + 1) * STEPS + memoryLeft + 1) * STEPS + cpuTaken + 1) * STEPS + memoryTaken + 1;
+    let cell = this.#cellOf.get(key);
+    if (cell === undefined) {
+      cell = this.#cells.length / CELL;
+      this.#cells.push(cpu, memory, cpuLeft, memoryLeft, cpuTaken, memoryTaken);
+      this.#cellOf.set(key, cell);
+    }
+    this.#buckets.set(slot, cell, 0);
+  }
+
+  #shape(cpu: number, memory: number): number {
+    const key = `${cpu}/${memory}`;
+    let shape = this.#shapes.get(key);
+    if (shape === undefined) {
+      shape = this.#shapes.size;
+      this.#shapes.set(key, shape);
+    }
+    return shape;
+  }
+}
+
+/** Whole percent, from -1 (less than none) to one more than all. */
+function step(amount: number, of: number): number {
+  if (amount < 0) return -1;
+  return of === 0 ? 0 : Math.min(SCORE_MAX + 1, Math.floor((amount * SCORE_MAX) / of));
+}

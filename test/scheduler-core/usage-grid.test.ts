@@ -1,0 +1,81 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { bestNodes, Inventory, type Needs, type PodFacts, type SchedulingProfile } from "../../scheduler-core/mod.ts";
+import { isGridded, UsageGrid } from "../../scheduler-core/usage-grid.ts";
+import { everyDraw } from "./every-draw.ts";
+
+const MIB = 1024 ** 2;
+const NODES = 24;
+
+/** Round amounts, where scores lie on whole numbers, and crooked ones; none at all, which counts as a little. */
+const cpu = fc.oneof(fc.constantFrom(0, 100, 250, 320), fc.integer({ min: 1, max: 1_500 }));
+const memory = fc.oneof(fc.constantFrom(0, 64, 128, 200), fc.integer({ min: 1, max: 900 })).map((mib) => mib * MIB);
+const capacity = fc.record({
+  cpu: fc.constantFrom(0, 1_000, 3_200, 4_000, 3_999),
+  memory: fc.constantFrom(0, 1_024, 2_048, 2_047).map((mib) => mib * MIB),
+});
+const node = fc.nat(NODES - 1);
+const step = fc.oneof(
+  { weight: 12, arbitrary: fc.record({ do: fc.constant("place" as const), cpu, memory, anywhere: fc.boolean(), node }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("free" as const), pod: fc.nat(30) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("node" as const), node, capacity, cordoned: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("remove" as const), node }) },
+);
+const profile: fc.Arbitrary<SchedulingProfile> = fc.record({
+  key: fc.constant("p"),
+  filtersOff: fc.constant(new Set<string>()),
+  weights: fc.record({ NodeResourcesFit: fc.nat(3), NodeResourcesBalancedAllocation: fc.nat(3) }),
+  scoring: fc.constant(undefined),
+});
+const facts: PodFacts = { nodeName: "", tolerations: [], nodeSelector: {}, requiredTerms: undefined, preferredTerms: [], images: [] };
+
+describe("UsageGrid", () => {
+  it("offers exactly the nodes that the plain loop finds best, to classes never seen before", () => {
+    fc.assert(
+      fc.property(
+        fc.array(capacity, { minLength: NODES, maxLength: NODES }),
+        fc.array(step, { minLength: 20, maxLength: 150 }),
+        profile,
+        (capacities, steps, profile) => {
+          const inventory = new Inventory(1);
+          const grid = new UsageGrid();
+          const setNode = (number: number, { cpu, memory }: { cpu: number; memory: number }, unschedulable: boolean): void =>
+            void inventory.setNode({ name: `n${number}`, unschedulable, labels: {}, taints: [], images: [] }, { cpu, memory, pods: 8 });
+          capacities.forEach((capacity, number) => void setNode(number, capacity, false));
+          let placed: { readonly node: string; readonly usage: ReturnType<Inventory["usageOf"]> }[] = [];
+          for (const now of steps) {
+            if (now.do === "node") {
+              if (inventory.slotOf(`n${now.node}`) === undefined) placed = placed.filter(({ node }) => node !== `n${now.node}`);
+              setNode(now.node, now.capacity, now.cordoned);
+            } else if (now.do === "remove") {
+              inventory.removeNode(`n${now.node}`);
+              placed = placed.filter(({ node }) => node !== `n${now.node}`);
+            } else if (now.do === "free") {
+              const [gone] = placed.splice(now.pod, 1);
+              if (gone !== undefined) inventory.cluster.remove(inventory.slotOf(gone.node) ?? -1, gone.usage);
+            } else {
+              const needs: Needs = {
+                requests: { cpu: now.cpu, memory: now.memory },
+                nonzero: { cpu_milli: now.cpu || 100, memory_bytes: now.memory || 200 * MIB },
+                ports: [],
+              };
+              const usageKey = `${now.cpu}/${now.memory}`;
+              const handle = inventory.classOf({ staticKey: "", facts: () => facts, usageKey, needs: () => needs, priority: 0, profile });
+              const pods = inventory.ready(handle);
+              expect(isGridded(pods)).toBe(true);
+              const { cluster } = inventory;
+              const drawn = everyDraw((random) => grid.pick(cluster, pods, random));
+              expect(drawn).toEqual(bestNodes(cluster, pods));
+              // Some are put where no scheduler would, so that nodes are overdrawn too.
+              const slot = now.anywhere ? inventory.slotOf(`n${now.node}`) : drawn[0];
+              if (slot === undefined) continue;
+              cluster.add(slot, pods.usage);
+              placed.push({ node: inventory.nameOf(slot), usage: pods.usage });
+            }
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
