@@ -4,7 +4,7 @@ import { elementOf, printGoType } from "./generate-go-structs.ts";
 /** Structs that are scalars on the wire. */
 const WIRE_SCALARS: ReadonlySet<string> = new Set(["Time", "MicroTime", "Quantity", "IntOrString", "RawExtension", "FieldsV1", "JSON"]);
 /** Metadata is made by the registry, whatever a client sent. */
-const NEVER_PRINTED_EMPTY: ReadonlySet<string> = new Set(["ObjectMeta", "ListMeta"]);
+const NEVER_PRINTED_EMPTY: ReadonlySet<string> = new Set(["ListMeta"]);
 
 /** One line of `generated/go-facts.json`, in the notation of `go-facts.ts`. */
 interface Line {

@@ -29,7 +29,8 @@ function applyDefaults(job: Job): void {
   if (spec.template?.spec !== undefined) defaultPodSpec(spec.template.spec);
   const labels = spec.template?.metadata?.labels;
   if (labels !== undefined && Object.keys(job.metadata.labels ?? {}).length === 0) {
-    Object.assign(job, { metadata: { ...job.metadata, labels: { ...labels } } });
+    // The same map, not a copy of it: what the template's gets later is the job's as well. So it is in Kubernetes.
+    Object.assign(job, { metadata: { ...job.metadata, labels } });
   }
 }
 
@@ -67,9 +68,13 @@ export const JobKind: Kind<Job> = defineKind<Job>({
   applyDefaults,
   prepareForCreate: (job) => {
     job.status = {};
+    const sharesLabels = job.metadata.labels !== undefined && job.metadata.labels === job.spec.template?.metadata?.labels;
     generateSelector(job);
-    // The labels that the template got are the job's as well, where it has none of its own.
-    applyDefaults(job);
+    const labels = job.spec.template?.metadata?.labels;
+    // A job without labels of its own has those of its template, also the ones that it just got.
+    if (labels !== undefined && (sharesLabels || Object.keys(job.metadata.labels ?? {}).length === 0)) {
+      Object.assign(job, { metadata: { ...job.metadata, labels: { ...labels } } });
+    }
   },
   prepareForUpdate: (next, current) => {
     next.status = current.status ?? {};

@@ -303,14 +303,8 @@ function isEmpty(value: unknown): boolean {
   return true;
 }
 
-/** Structs that Go holds by pointer even where they are required, so that they may be missing; and metadata, which the registry makes. */
-const NEVER_FILLED: ReadonlySet<string> = new Set([
-  "LabelSelector",
-  "LocalObjectReference",
-  "ObjectMeta",
-  "ParentReference",
-  "SecretReference",
-]);
+/** Structs that Go holds by pointer even where they are required, so that they may be missing. */
+const NEVER_FILLED: ReadonlySet<string> = new Set(["LabelSelector", "LocalObjectReference", "ParentReference", "SecretReference"]);
 
 /** What Go prints of a field that nobody set. Lists are left to validation, which asks for them. */
 function fillerOf(field: FieldSchema): Filler[] {

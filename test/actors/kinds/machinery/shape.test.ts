@@ -58,7 +58,7 @@ describe("bodies in shape", () => {
   test("unknown fields are dropped and named with their places", () => {
     const { object, unknown } = shape(POD, { nope: 1, spec: { containers: [{ name: "c", nope: { a: 1 } }], nope: 2 } });
     expect(unknown).toEqual(["nope", "spec.containers[0].nope", "spec.nope"]);
-    expect(object).toEqual({ spec: { containers: [{ name: "c", resources: {} }] }, status: {} });
+    expect(object).toEqual({ metadata: {}, spec: { containers: [{ name: "c", resources: {} }] }, status: {} });
   });
 
   test("nulls and empty values are dropped where Go drops them", () => {
@@ -70,7 +70,7 @@ describe("bodies in shape", () => {
     expect(shape(DEPLOYMENT, { spec: { replicas: 0, paused: false } }).object.spec).toEqual({
       replicas: 0,
       strategy: {},
-      template: { spec: {} },
+      template: { metadata: {}, spec: {} },
     });
   });
 
@@ -97,7 +97,7 @@ describe("bodies in shape", () => {
   });
 
   test("maps take null as their zero value", () => {
-    expect(shape(CONFIG_MAP, { data: { a: null } }).object).toEqual({ data: { a: "" } });
+    expect(shape(CONFIG_MAP, { data: { a: null } }).object).toEqual({ metadata: {}, data: { a: "" } });
   });
 
   test("a definition that is not known lets everything through", () => {
