@@ -38,12 +38,12 @@ export function unschedulableMessage(
   return `${message} no new claims to deallocate, preemption: ${histogram(diagnosis.nodes, words)}`;
 }
 
-/** Why no node was even asked. `nodes` is how many there are. */
-export function refusalMessage(refusal: string, nodes: number, preemptionPolicy?: string): string {
-  if (nodes === 0) return NO_NODES;
-  const message = `0/${nodes} nodes are available: ${refusal}. no new claims to deallocate, preemption: `;
-  if (preemptionPolicy === "Never") return `${message}not eligible due to preemptionPolicy=Never.`;
-  return `${message}${histogram(nodes, new Map([[UNHELPFUL, nodes]]))}`;
+/**
+ * Why no node was even asked. `nodes` is how many there are. Where a plugin refuses the pod as such, those that make room were not prepared, and what
+ * kube-scheduler 1.34 says of that is "not found".
+ */
+export function refusalMessage(refusal: string, nodes: number): string {
+  return nodes === 0 ? NO_NODES : `0/${nodes} nodes are available: ${refusal}. not found`;
 }
 
 function worded(reasons: ReadonlyMap<number, number>, columns: readonly string[]): Map<string, number> {

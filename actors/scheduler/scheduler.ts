@@ -213,10 +213,10 @@ class Scheduler implements Actor<SchedulerMessage> {
   /** Rejects at once the pods for which no node would do; answers the others. */
   #refuse(records: readonly PodRecord[], now_ms: number): PodRecord[] {
     return records.filter((record) => {
-      const { refusal, ticket, preemptionPolicy } = record.candidate as Candidate;
+      const { refusal, ticket } = record.candidate as Candidate;
       if (refusal === undefined) return true;
       this.#queue.reject(ticket, now_ms);
-      this.#reporter.unschedulable(record, refusalMessage(refusal, this.#inventory.nodes(), preemptionPolicy), undefined);
+      this.#reporter.unschedulable(record, refusalMessage(refusal, this.#inventory.nodes()), undefined);
       return false;
     });
   }

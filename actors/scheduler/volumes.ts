@@ -73,7 +73,6 @@ export function readVolumes(view: View, pod: Pod): VolumeReading | undefined {
     }
     const className = classNameOf(claim);
     const storageClass = className === "" ? undefined : view.get<StorageClass>(keyFor(StorageClassKind, undefined, className));
-    if (className !== "" && storageClass === undefined) return { refusal: `storageclass.storage.k8s.io "${className}" not found` };
     const isDelayed = storageClass?.volumeBindingMode === "WaitForFirstConsumer" && !claim.spec.volumeName;
     if (isDelayed) delayed.push(claim);
     else hasImmediate = true;

@@ -69,9 +69,9 @@ describe("pods with persistent volumes", () => {
     const { createPod, eventually, pod } = scheduler;
     await createPod("p", { volumes });
     await eventually(() => messageOf(scheduler) !== undefined);
-    expect(messageOf(scheduler)).toBe(`0/2 nodes are available: persistentvolumeclaim "data" not found. ${NOWHERE}`);
+    expect(messageOf(scheduler)).toBe(`0/2 nodes are available: persistentvolumeclaim "data" not found. not found`);
     await createClaim(scheduler, "at-once");
-    const unbound = `0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. ${NOWHERE}`;
+    const unbound = `0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found`;
     await eventually(() => messageOf(scheduler) === unbound);
     await createVolume(scheduler, "v2", "z2", "at-once");
     await bindClaim(scheduler, "v2");
