@@ -28,6 +28,8 @@ export type { DiskUse, HostPort } from "./numbering.ts";
 export type { AffinityTerm, PeerFacts, PeerSelector, SpreadConstraint, WeightedTerm } from "./peers.ts";
 export { meetsAll, selectsPeer } from "./peers.ts";
 export { bestNodes, pickPlainly } from "./plain-loop.ts";
+export { selects } from "./plugins/node-affinity.ts";
+export { toleratesAny } from "./plugins/tolerates.ts";
 export { chooseVolumes } from "./plugins/volume-binding.ts";
 export type { PodClass } from "./pod-class.ts";
 export { type Preemption, type PreemptionRequest, preempt } from "./preemption.ts";

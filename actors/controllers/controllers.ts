@@ -3,20 +3,26 @@ import type { Kind } from "../kinds/kind.ts";
 import { clusterRoleAggregationController } from "./cluster-role-aggregation.ts";
 import type { Controller, HearOfCustom } from "./controller.ts";
 import { type ControllerDependencies, type ControllerMessage, controllerKind } from "./controller-actor.ts";
+import { cronJobController } from "./cronjob.ts";
+import { daemonSetController } from "./daemonset.ts";
 import { deploymentController } from "./deployment.ts";
 import { disruptionController } from "./disruption.ts";
 import { endpointsController } from "./endpoints.ts";
 import { endpointSliceController } from "./endpointslice.ts";
 import { garbageCollector } from "./garbage-collector.ts";
+import { jobController } from "./job.ts";
 import { namespaceController } from "./namespace.ts";
 import { nodeLifecycleController } from "./node-lifecycle.ts";
 import { nodeTtlController } from "./node-ttl.ts";
+import { persistentVolumeController } from "./persistent-volume.ts";
 import { podGarbageCollector } from "./pod-garbage-collector.ts";
-import { replicaSetController } from "./replicaset.ts";
+import { replicaSetController, replicationController } from "./replicaset.ts";
 import { resourceQuotaController } from "./resource-quota.ts";
 import { rootCaPublisher } from "./root-ca-publisher.ts";
 import { serviceAccountController } from "./service-account.ts";
+import { statefulSetController } from "./statefulset.ts";
 import { taintEvictionController } from "./taint-eviction.ts";
+import { ttlAfterFinishedController } from "./ttl-after-finished.ts";
 import { claimProtectionController, volumeProtectionController } from "./volume-protection.ts";
 
 export interface ControllersOptions extends ControllerDependencies {
@@ -36,6 +42,12 @@ export function allControllers(options: Pick<ControllersOptions, "kinds" | "caCe
   return [
     deploymentController,
     replicaSetController,
+    replicationController,
+    statefulSetController,
+    daemonSetController(),
+    jobController,
+    cronJobController,
+    ttlAfterFinishedController,
     garbageCollector(kinds, hearOfCustom),
     namespaceController(kinds, hearOfCustom),
     serviceAccountController,
@@ -49,6 +61,7 @@ export function allControllers(options: Pick<ControllersOptions, "kinds" | "caCe
     endpointSliceController(),
     disruptionController(kinds),
     resourceQuotaController(kinds, hearOfCustom),
+    persistentVolumeController,
     claimProtectionController(),
     volumeProtectionController(),
   ];

@@ -1,4 +1,5 @@
 import type { Pod } from "../kinds/generated/types.ts";
+import { pinOf } from "../scheduler/facts.ts";
 import type { Entry, View } from "../store/view.ts";
 
 /** What controllers ask of pods, worked out once per state of a pod and kept for as long as that state is. */
@@ -11,6 +12,8 @@ export interface PodFacts {
   readonly created_ms: number;
   /** "" when it is not bound. */
   readonly nodeName: string;
+  /** The node that it is bound to, or the only one that its affinity names; "" when there is none. */
+  readonly targetNode: string;
   readonly phase: string;
   /** It has a deletionTimestamp. */
   readonly deleting: boolean;
@@ -57,6 +60,7 @@ function work(pod: Pod, entry: Entry): PodFacts {
     controllerUid: metadata.ownerReferences?.find((owner) => owner.controller === true)?.uid,
     created_ms: Date.parse(metadata.creationTimestamp),
     nodeName: spec.nodeName ?? "",
+    targetNode: spec.nodeName || (pinOf(pod) ?? ""),
     phase,
     deleting,
     active: !deleting && phase !== "Succeeded" && phase !== "Failed",

@@ -1,16 +1,15 @@
 import { ReplicaSetKind } from "../kinds/apps/replica-set.ts";
 import { PodKind } from "../kinds/core/pod.ts";
-import type { Pod, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from "../kinds/generated/types.ts";
-import { partsOf } from "../kinds/kind.ts";
+import { ReplicationControllerKind } from "../kinds/core/replication-controller.ts";
+import type { Pod, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus, ReplicationController } from "../kinds/generated/types.ts";
 import { semanticEqual } from "../kinds/machinery/equal.ts";
-import { matchesLabels, selectorOf } from "../kinds/machinery/label-selector.ts";
-import { labelsOf, mayHaveOwners, ownersOf, sameLabels, sameOwners } from "../kinds/metadata-text.ts";
 import { timestamp } from "../registry/timestamps.ts";
-import type { Change, Entry, View } from "../store/view.ts";
-import { anyKind, create, modify, normal, regarding, remove, updateStatus, warning } from "./actions.ts";
+import type { View } from "../store/view.ts";
+import { anyKind, create, normal, regarding, remove, updateStatus, warning } from "./actions.ts";
 import { conditionOf, withCondition, withoutCondition } from "./conditions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING, type Refusal } from "./controller.ts";
-import { adopted, controlledBy, controllerIndex, controllerOf, controllerReference, disowned, orphansFor } from "./ownership.ts";
+import { controlledBy, controllerIndex, controllerOf, controllerReference } from "./ownership.ts";
+import { claimPods, type PodOwner, watchPodsOf } from "./pod-claims.ts";
 import { factsOf, isAvailable, type PodFacts } from "./pod-facts.ts";
 import { podsToDelete } from "./pod-ranking.ts";
 import { PodMaker } from "./pod-template.ts";
@@ -20,98 +19,71 @@ const BURST_REPLICAS = 500;
 /** A thousand pods that become Running one by one are a few dozen status writes this way, and nobody waits noticeably. */
 const PACE_MS = 25;
 
-const REPLICA_SETS = "replicasets.apps";
 const PODS = "pods";
+const isActive = (pod: PodFacts): boolean => pod.active;
 
-/** Keeps the asked number of active pods alive. Source: pkg/controller/replicaset. */
-export const replicaSetController: Controller = {
+/** What a ReplicaSet and a ReplicationController have in common, which is all but the form of the selector. */
+type Replicated = ReplicaSet | ReplicationController;
+
+interface Replication<T extends Replicated> extends PodOwner<T> {
+  readonly name: string;
+  readonly component: string;
+}
+
+/** Keeps the asked number of active pods alive. Source: pkg/controller/replicaset, which serves both kinds as well. */
+function replication<T extends Replicated>(owner: Replication<T>): Controller {
+  const { name, component, kind, resource } = owner;
+  return {
+    name,
+    component,
+    kind: anyKind(kind),
+    pace_ms: PACE_MS,
+    indexes: [controllerIndex(PODS), controllerIndex(resource)],
+    watches: [{ resource, keys: ({ now }) => (now === undefined ? NO_KEYS : [now.key]) }, watchPodsOf(owner)],
+    reconcile: (view, key, now_ms) => reconcile(owner, view, key, now_ms),
+    refused: (view, key, now_ms, refusals) => refused(owner, view, key, now_ms, refusals),
+  };
+}
+
+export const replicaSetController: Controller = replication<ReplicaSet>({
   name: "replicaset",
   component: "replicaset-controller",
-  kind: anyKind(ReplicaSetKind),
-  pace_ms: PACE_MS,
-  indexes: [controllerIndex(PODS), controllerIndex(REPLICA_SETS)],
-  watches: [
-    { resource: REPLICA_SETS, keys: ({ now }) => (now === undefined ? NO_KEYS : [now.key]) },
-    { resource: PODS, keys: keysOfPod },
-  ],
-  reconcile,
-  refused,
-};
+  kind: ReplicaSetKind,
+  resource: "replicasets.apps",
+  selectorOf: ({ spec }) => spec.selector,
+});
 
-/** A pod concerns its controller, also the one that it had before; one without a controller concerns who may adopt it. */
-function keysOfPod({ now, before }: Change, view: View): readonly string[] {
-  const entry = now ?? before;
-  if (entry === undefined) return NO_KEYS;
-  const { namespace } = partsOf(entry.key);
-  const owner = replicaSetOf(entry);
-  const changedOwner = now !== undefined && before !== undefined && !sameOwners(now.text, before.text);
-  const former = changedOwner ? replicaSetOf(before) : undefined;
-  const keys = new Set<string>();
-  if (owner !== undefined) keys.add(`${REPLICA_SETS}/${namespace}/${owner}`);
-  if (former !== undefined) keys.add(`${REPLICA_SETS}/${namespace}/${former}`);
-  const mayBeAdopted =
-    owner === undefined && now !== undefined && (before === undefined || changedOwner || !sameLabels(now.text, before.text));
-  if (mayBeAdopted) for (const key of whoMayAdopt(view, namespace, now)) keys.add(key);
-  return keys.size === 0 ? NO_KEYS : [...keys];
-}
+export const replicationController: Controller = replication<ReplicationController>({
+  name: "replicationcontroller",
+  component: "replication-controller",
+  kind: ReplicationControllerKind,
+  resource: "replicationcontrollers",
+  selectorOf: ({ spec }) => ({ matchLabels: spec.selector ?? {} }),
+});
 
-function replicaSetOf(entry: Entry): string | undefined {
-  if (!mayHaveOwners(entry.text)) return undefined;
-  const owner = ownersOf(entry.text).find(({ controller }) => controller === true);
-  return owner?.kind === ReplicaSetKind.kind && owner.apiVersion.startsWith("apps/") ? owner.name : undefined;
-}
-
-function whoMayAdopt(view: View, namespace: string, pod: Entry): string[] {
-  const sets = view.list(REPLICA_SETS, namespace);
-  if (sets.length === 0) return [];
-  if (ownersOf(pod.text).some(({ controller }) => controller === true)) return [];
-  const labels = labelsOf(pod.text);
-  return sets.filter((set) => matchesLabels(selectorOf(view.decode<ReplicaSet>(set).spec.selector), labels)).map(({ key }) => key);
-}
-
-function reconcile(view: View, key: string, now_ms: number): readonly Action[] {
-  const set = view.get<ReplicaSet>(key);
+function reconcile<T extends Replicated>(owner: Replication<T>, view: View, key: string, now_ms: number): readonly Action[] {
+  const set = view.get<T>(key);
   if (set === undefined) return NOTHING;
-  const { active, claims } = claimPods(view, set);
+  const { pods: active, actions: claims } = claimPods(owner, view, set, { counts: isActive });
   const actions: Action[] = [...claims];
-  if (set.metadata.deletionTimestamp === undefined) actions.push(...manage(view, set, active, now_ms));
+  if (set.metadata.deletionTimestamp === undefined) actions.push(...manage(owner, view, set, active, now_ms));
   const { status, requeue_ms } = nextStatus(set, active, now_ms);
-  if (!semanticEqual(status, set.status)) actions.push(updateStatus(ReplicaSetKind, set, status));
+  if (!semanticEqual(status, set.status)) actions.push(updateStatus(anyKind(owner.kind), set, status));
   if (requeue_ms !== undefined) actions.push({ do: "requeue", after_ms: requeue_ms });
   return actions;
 }
 
-/** The active pods that are the set's, with the adoptions and releases that make it so. Source: PodControllerRefManager. */
-function claimPods(view: View, set: ReplicaSet): { readonly active: readonly PodFacts[]; readonly claims: readonly Action[] } {
-  const { uid, namespace = "", deletionTimestamp } = set.metadata;
-  const selector = selectorOf(set.spec.selector);
-  const active: PodFacts[] = [];
-  const claims: Action[] = [];
-  for (const entry of controlledBy(view, PODS, uid)) {
-    const pod = factsOf(view, entry);
-    if (!pod.active) continue;
-    if (matchesLabels(selector, pod.labels)) active.push(pod);
-    else if (deletionTimestamp === undefined)
-      claims.push(modify(PodKind, view.decode<Pod>(entry), (current) => disowned(current, new Set([uid]))));
-  }
-  if (deletionTimestamp !== undefined) return { active, claims };
-  for (const entry of orphansFor(view, PODS, namespace, set.spec.selector.matchLabels)) {
-    const pod = factsOf(view, entry);
-    if (!pod.active || pod.controllerUid !== undefined || !matchesLabels(selector, pod.labels)) continue;
-    active.push(pod);
-    const owner = controllerReference(ReplicaSetKind, set);
-    claims.push(
-      modify(PodKind, view.decode<Pod>(entry), (current) => (controllerOf(current) === undefined ? adopted(current, owner) : undefined)),
-    );
-  }
-  return { active, claims };
-}
-
-function manage(view: View, set: ReplicaSet, active: readonly PodFacts[], now_ms: number): readonly Action[] {
+function manage<T extends Replicated>(
+  { kind, resource }: Replication<T>,
+  view: View,
+  set: T,
+  active: readonly PodFacts[],
+  now_ms: number,
+): readonly Action[] {
   const wanted = set.spec.replicas ?? 1;
-  const about = regarding(ReplicaSetKind, set);
+  const about = regarding(kind, set);
   if (active.length < wanted) {
-    const maker = new PodMaker(set.spec.template, set.metadata.namespace ?? "", controllerReference(ReplicaSetKind, set));
+    const maker = new PodMaker(set.spec.template, set.metadata.namespace ?? "", controllerReference(kind, set));
     const notes = {
       done: normal(about, "SuccessfulCreate", "Created pod: {name}"),
       refused: warning(about, "FailedCreate", "Error creating: {error}"),
@@ -125,15 +97,15 @@ function manage(view: View, set: ReplicaSet, active: readonly PodFacts[], now_ms
     done: normal(about, "SuccessfulDelete", "Deleted pod: {name}"),
     refused: warning(about, "FailedDelete", "Error deleting: {error}"),
   };
-  return podsToDelete(active, surplus, neighbours(view, set, active), now_ms).map((pod) =>
+  return podsToDelete(active, surplus, neighbours(resource, view, set, active), now_ms).map((pod) =>
     remove(PodKind, view.decode<Pod>(pod.entry), undefined, notes),
   );
 }
 
 /** By node: active pods of all sets of the same Deployment, or of this set when it has none. */
-function neighbours(view: View, set: ReplicaSet, active: readonly PodFacts[]): ReadonlyMap<string, number> {
+function neighbours(resource: string, view: View, set: Replicated, active: readonly PodFacts[]): ReadonlyMap<string, number> {
   const owner = controllerOf(set);
-  const related = owner === undefined ? [] : controlledBy(view, REPLICA_SETS, owner.uid);
+  const related = owner === undefined ? [] : controlledBy(view, resource, owner.uid);
   const counts = new Map<string, number>();
   const count = (pod: PodFacts): void => void counts.set(pod.nodeName, (counts.get(pod.nodeName) ?? 0) + 1);
   if (related.length === 0) active.forEach(count);
@@ -148,7 +120,7 @@ function neighbours(view: View, set: ReplicaSet, active: readonly PodFacts[]): R
 }
 
 function nextStatus(
-  set: ReplicaSet,
+  set: Replicated,
   active: readonly PodFacts[],
   now_ms: number,
 ): { readonly status: ReplicaSetStatus; readonly requeue_ms: number | undefined } {
@@ -180,8 +152,14 @@ function nextStatus(
 }
 
 /** The set says why it has too few or too many pods. Source: calculateStatus. */
-function refused(view: View, key: string, now_ms: number, refusals: readonly Refusal[]): readonly Action[] {
-  const set = view.get<ReplicaSet>(key);
+function refused<T extends Replicated>(
+  owner: Replication<T>,
+  view: View,
+  key: string,
+  now_ms: number,
+  refusals: readonly Refusal[],
+): readonly Action[] {
+  const set = view.get<T>(key);
   const refusal = refusals.find(({ write }) => write.kind.kind === PodKind.kind && (write.do === "create" || write.do === "delete"));
   if (set === undefined || refusal === undefined || conditionOf(set.status?.conditions, "ReplicaFailure") !== undefined) return NOTHING;
   const condition: ReplicaSetCondition = {
@@ -191,6 +169,6 @@ function refused(view: View, key: string, now_ms: number, refusals: readonly Ref
     message: refusal.error.message,
     lastTransitionTime: timestamp(now_ms),
   };
-  const { status } = nextStatus(set, claimPods(view, set).active, now_ms);
-  return [updateStatus(ReplicaSetKind, set, { ...status, conditions: withCondition(status.conditions ?? [], condition) })];
+  const { status } = nextStatus(set, claimPods(owner, view, set, { counts: isActive }).pods, now_ms);
+  return [updateStatus(anyKind(owner.kind), set, { ...status, conditions: withCondition(status.conditions ?? [], condition) })];
 }

@@ -1,5 +1,3 @@
-import type { PodTemplateSpec } from "../kinds/generated/types.ts";
-
 /** Kubernetes' safe alphabet: no vowels, nothing that looks like something else. */
 const ALPHABET = "bcdfghjklmnpqrstvwxz2456789";
 const CHARACTERS_PER_WORD = 5;
@@ -7,10 +5,10 @@ const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
 /**
- * Ten characters that stand for a pod template, the same for the same template whatever the order of its members. `collisions` makes another
- * ten for the same template, for when a name is taken. The value need not be Kubernetes' (which hashes Go's print of the struct).
+ * Ten characters that stand for a pod template or a revision of it, the same for the same one whatever the order of its members. `collisions` makes
+ * another ten for the same template, for when a name is taken. The value need not be Kubernetes' (which hashes Go's print of the struct).
  */
-export function templateHash(template: PodTemplateSpec, collisions: number | undefined): string {
+export function templateHash(template: object, collisions: number | undefined): string {
   const text = canonical(template) + (collisions === undefined ? "" : `#${collisions}`);
   return encode(fnv(text, FNV_OFFSET)) + encode(fnv(text, fnv("second word", FNV_OFFSET)));
 }

@@ -22,7 +22,8 @@ export const nodeAffinity: Plugin = {
   },
 };
 
-function selects(pod: PodFacts, node: NodeFacts): boolean {
+/** Whether a pod's nodeSelector and required affinity allow the node. */
+export function selects(pod: PodFacts, node: NodeFacts): boolean {
   for (const key in pod.nodeSelector) if (node.labels[key] !== pod.nodeSelector[key]) return false;
   if (pod.requiredTerms === undefined) return true;
   for (const term of pod.requiredTerms) if (matchesTerm(term, node)) return true;

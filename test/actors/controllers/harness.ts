@@ -10,6 +10,7 @@ import type { KubeObject } from "../../../actors/kinds/object.ts";
 import { createRegistry } from "../../../actors/registry/create-registry.ts";
 import type { Registry } from "../../../actors/registry/registry.ts";
 import { timestamp } from "../../../actors/registry/timestamps.ts";
+import { pinOf } from "../../../actors/scheduler/facts.ts";
 import { MemoryLog } from "../../../actors/store/memory-log.ts";
 import type { Replica } from "../../../actors/store/replica.ts";
 import { seededRandom, type VirtualClock, virtualClock } from "../../../runtime/mod.ts";
@@ -41,6 +42,8 @@ export interface Kubelet {
   stop_ms: number;
   /** Whether this pod becomes ready. */
   becomesReady(pod: Pod): boolean;
+  /** The exit code with which its container ends instead of running on; undefined: it runs. */
+  exitCode(pod: Pod): number | undefined;
 }
 
 export interface ClusterOptions {
@@ -60,7 +63,7 @@ export async function startCluster({ nodes = 3, controllers = CONTROLLER_NAMES }
       void events.push(`${type} ${reason} ${about.kind}/${about.metadata.name}: ${message}`),
   });
   store.host.register(createControllerKind({ view, registry, recorderFor, kinds: BUILT_IN_KINDS, caCertificate: CA }));
-  const kubelet: Kubelet = { start_ms: 20, stop_ms: 20, becomesReady: () => true };
+  const kubelet: Kubelet = { start_ms: 20, stop_ms: 20, becomesReady: () => true, exitCode: () => undefined };
   play(view, registry, clock, kubelet, nodes);
   await registry.create(NamespaceKind, named<Namespace>("d", undefined, { spec: {} }));
   for (let i = 0; i < nodes; i++) await registry.create(NodeKind, readyNode(`n${i}`, clock.now_ms()));
@@ -126,7 +129,7 @@ function play(view: Replica, registry: Registry, clock: VirtualClock, kubelet: K
     const pod = view.decode<Pod>(now);
     const { name, namespace = "", uid, deletionTimestamp } = pod.metadata;
     if (pod.spec.nodeName === undefined) {
-      if (nodes > 0 && deletionTimestamp === undefined) quietly(registry.bind(namespace, name, uid, `n${turn++ % nodes}`));
+      if (nodes > 0 && deletionTimestamp === undefined) quietly(registry.bind(namespace, name, uid, pinOf(pod) ?? `n${turn++ % nodes}`));
     } else if (deletionTimestamp !== undefined) {
       if (stopping.has(uid)) return;
       stopping.add(uid);
@@ -148,11 +151,27 @@ let addresses = 0;
 
 function running(pod: Pod, kubelet: Kubelet, now_ms: number): Pod | undefined {
   if (pod.metadata.deletionTimestamp !== undefined || pod.status?.phase !== "Pending") return undefined;
+  const exitCode = kubelet.exitCode(pod);
+  if (exitCode !== undefined) return ended(pod, exitCode, now_ms);
   const status = kubelet.becomesReady(pod) ? "True" : "False";
   const podIP = `10.1.${(addresses >> 8) & 255}.${addresses++ & 255}`;
   const others = (pod.status.conditions ?? []).filter(({ type }) => type !== "Ready");
   const ready = { type: "Ready", status, lastTransitionTime: timestamp(now_ms) };
   return { ...pod, status: { ...pod.status, phase: "Running", podIP, podIPs: [{ ip: podIP }], conditions: [...others, ready] } };
+}
+
+function ended(pod: Pod, exitCode: number, now_ms: number): Pod {
+  const at = timestamp(now_ms);
+  const phase = exitCode === 0 ? "Succeeded" : "Failed";
+  const containerStatuses = pod.spec.containers.map(({ name, image = "" }) => ({
+    name,
+    image,
+    imageID: "",
+    ready: false,
+    restartCount: 0,
+    state: { terminated: { exitCode, startedAt: at, finishedAt: at } },
+  }));
+  return { ...pod, status: { ...pod.status, phase, containerStatuses } };
 }
 
 /** Ready pods of one namespace now. */

@@ -8,7 +8,8 @@ import { named, startCluster, type TestCluster } from "./harness.ts";
 
 let t: TestCluster;
 beforeEach(async () => {
-  t = await startCluster();
+  // Without who binds them: the test says what they are bound to.
+  t = await startCluster({ controllers: ["pvc-protection", "pv-protection", "service-account"] });
 });
 afterEach(() => t.stop());
 
