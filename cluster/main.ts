@@ -39,6 +39,18 @@ async function main([command = "help", ...args]: readonly string[]): Promise<num
       console.log(await runRestore(parseRestoreFlags(args)));
       return DONE;
     }
+    case "why": {
+      const { parseWhyFlags } = await import("./rehearsal/flags.ts");
+      const { runWhy } = await import("./rehearsal/run.ts");
+      await runWhy(parseWhyFlags(args), process.stdout);
+      return DONE;
+    }
+    case "what-if": {
+      const { parseWhatIfFlags } = await import("./rehearsal/flags.ts");
+      const { runWhatIf } = await import("./rehearsal/run.ts");
+      await runWhatIf(parseWhatIfFlags(args), process.stdout);
+      return DONE;
+    }
     case "version":
       console.log(`troupe ${versionOfTroupe()} (Kubernetes API 1.34)`);
       return DONE;

@@ -2,7 +2,7 @@ import { type PeerFacts, type Requirement, selectsPeer } from "../../scheduler-c
 import type { PodDisruptionBudget } from "../kinds/generated/types.ts";
 import { resourceOf } from "../kinds/kind.ts";
 import { PodDisruptionBudgetKind } from "../kinds/policy/pod-disruption-budget.ts";
-import type { View } from "../store/view.ts";
+import type { Objects } from "./objects.ts";
 import { requirementsOf } from "./peer-facts.ts";
 
 interface Budget {
@@ -20,7 +20,7 @@ export class Budgets {
   readonly key: string;
   readonly #budgets: Budget[] = [];
 
-  constructor(view: View) {
+  constructor(view: Objects) {
     for (const entry of view.list(resourceOf(PodDisruptionBudgetKind))) {
       const { metadata, spec, status } = view.decode<PodDisruptionBudget>(entry);
       const labels = requirementsOf(spec.selector);

@@ -1,6 +1,6 @@
 import type { Requirement, SpreadConstraint } from "../../scheduler-core/mod.ts";
 import type { LabelSelector, Pod, Service } from "../kinds/generated/types.ts";
-import type { View } from "../store/view.ts";
+import type { Objects } from "./objects.ts";
 import { requirementsOf } from "./peer-facts.ts";
 
 /** A constraint for pods without their own, before it is known which pods are alike. */
@@ -25,11 +25,11 @@ type Labels = Readonly<Record<string, string>>;
 
 /** Which pods are of one kind with a pod, by the services that select it and by its owner. Source: kube-scheduler's helper.DefaultSelector. */
 export class DefaultSpread {
-  readonly #view: View;
+  readonly #view: Objects;
   readonly #services = new Map<string, readonly Labels[]>();
   readonly #owners = new Map<string, readonly Requirement[]>();
 
-  constructor(view: View) {
+  constructor(view: Objects) {
     this.#view = view;
   }
 

@@ -4,11 +4,12 @@ import { resourceOf } from "../kinds/kind.ts";
 import { mayBeDeleted } from "../kinds/metadata-text.ts";
 import { CSINodeKind } from "../kinds/storage/csi-node.ts";
 import type { Regarding } from "../registry/event-recorder.ts";
-import type { Change, Entry, View } from "../store/view.ts";
+import type { Change, Entry } from "../store/view.ts";
 import { classify, peerOfPod, type Surroundings, usageOfPod } from "./class.ts";
 import { DefaultSpread } from "./default-spread.ts";
 import { namedNodes, readNode } from "./facts.ts";
 import { Nominations, type Reservation } from "./nominations.ts";
+import type { Objects } from "./objects.ts";
 import type { PodRecord } from "./pod-record.ts";
 import type { Profile } from "./profile.ts";
 import { QueueTicket, type SchedulingQueue } from "./queue.ts";
@@ -40,7 +41,7 @@ export class Intake {
   readonly stirred: Set<number> = new Set();
   /** Nodes or namespaces have changed since then, and with them perhaps topology domains or who is meant by a term. */
   regrouped = false;
-  readonly #view: View;
+  readonly #view: Objects;
   readonly #inventory: Inventory;
   readonly #queue: SchedulingQueue<PodRecord>;
   readonly #responsibility: Responsibility;
@@ -54,7 +55,7 @@ export class Intake {
   /** By node, all that the scheduler took from it, to see whether an update matters. */
   readonly #readings = new Map<string, string>();
 
-  constructor(view: View, inventory: Inventory, queue: SchedulingQueue<PodRecord>, responsibility: Responsibility) {
+  constructor(view: Objects, inventory: Inventory, queue: SchedulingQueue<PodRecord>, responsibility: Responsibility) {
     this.#view = view;
     this.#inventory = inventory;
     this.#queue = queue;
@@ -79,6 +80,11 @@ export class Intake {
     this.helped.clear();
     this.stirred.clear();
     this.regrouped = false;
+  }
+
+  /** What is known of a pod by its key; undefined: it is none of a shard's business. */
+  find(key: string): PodRecord | undefined {
+    return this.#pods.get(key);
   }
 
   /** Whether this is still the pod that it was: not deleted, not taken in anew. */

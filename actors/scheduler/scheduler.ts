@@ -1,10 +1,5 @@
 import { type Actor, type ActorKind, type Context, type Timer, unknownMessage } from "../../runtime/mod.ts";
 import { ANYWHERE, type Diagnosis, Draw, Inventory, type Placements, type PodClass, UNPLACED } from "../../scheduler-core/mod.ts";
-import { resourceOf } from "../kinds/kind.ts";
-import { CSIDriverKind } from "../kinds/storage/csi-driver.ts";
-import { CSINodeKind } from "../kinds/storage/csi-node.ts";
-import { CSIStorageCapacityKind } from "../kinds/storage/csi-storage-capacity.ts";
-import { StorageClassKind } from "../kinds/storage/storage-class.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import type { Change, Subscription, View } from "../store/view.ts";
@@ -19,6 +14,7 @@ import { type PreemptionOutcome, Preemptor } from "./preemptor.ts";
 import { profileOf } from "./profile.ts";
 import { SchedulingQueue } from "./queue.ts";
 import { Reporter } from "./reporter.ts";
+import { WATCHED_RESOURCES } from "./resources-read.ts";
 import { ownsPod } from "./shard.ts";
 import { type SchedulerRegistry, Writes } from "./writes.ts";
 
@@ -36,20 +32,6 @@ const BATCH_PODS_MAX = 2_048;
 const MAILBOX_CAPACITY = 16;
 const RESTART_BACKOFF_MS = 100;
 const RESTART_BACKOFF_MAX_MS = 10_000;
-
-/** In the order in which a change of one is of use to the next. */
-const WATCHED: readonly string[] = [
-  "namespaces",
-  "nodes",
-  "persistentvolumes",
-  "persistentvolumeclaims",
-  resourceOf(StorageClassKind),
-  resourceOf(CSIDriverKind),
-  resourceOf(CSIStorageCapacityKind),
-  resourceOf(CSINodeKind),
-  "services",
-  "pods",
-];
 
 export type SchedulerMessage =
   /** Begin. A second one changes nothing. */
@@ -176,7 +158,7 @@ class Scheduler implements Actor<SchedulerMessage> {
     for (const entry of view.list("pods")) this.#intake.takePod(entry, undefined, now_ms);
     const since = view.revision;
     const apply = (change: Change): void => void this.#inbox.push(change);
-    const watched = WATCHED.map((resource) => view.watch(resource, since, apply));
+    const watched = WATCHED_RESOURCES.map((resource) => view.watch(resource, since, apply));
     this.#subscriptions = [...watched, view.afterBatch(() => this.#wakeUp())];
     this.#work();
   }

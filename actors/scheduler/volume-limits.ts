@@ -10,7 +10,7 @@ import type {
 } from "../kinds/generated/types.ts";
 import { keyFor } from "../kinds/kind.ts";
 import { StorageClassKind } from "../kinds/storage/storage-class.ts";
-import type { View } from "../store/view.ts";
+import type { Objects } from "./objects.ts";
 import type { Amounts } from "./resource-needs.ts";
 import { claimOf, classNameOf } from "./volumes.ts";
 
@@ -36,7 +36,7 @@ const MIGRATED_PROVISIONERS: Readonly<Record<string, string>> = {
  * The volumes of a pod that count against the limits of nodes. A claim has one volume, so it is told from others by the claim, bound
  * or not. Source: NodeVolumeLimits.
  */
-export function attachedBy(view: View, pod: Pod): VolumeUse[] {
+export function attachedBy(view: Objects, pod: Pod): VolumeUse[] {
   const uses: VolumeUse[] = [];
   for (const volume of pod.spec.volumes ?? []) {
     const name = claimOf(pod, volume);
@@ -61,7 +61,7 @@ function inlineUse(volume: Volume): VolumeUse | undefined {
   return driver === undefined ? undefined : { driver, volume: JSON.stringify({ ...volume, name: undefined }) };
 }
 
-function claimUse(view: View, key: string): VolumeUse | undefined {
+function claimUse(view: Objects, key: string): VolumeUse | undefined {
   const claim = view.get<PersistentVolumeClaim>(`persistentvolumeclaims/${key}`);
   if (claim === undefined) return undefined;
   const { volumeName } = claim.spec;
@@ -70,7 +70,7 @@ function claimUse(view: View, key: string): VolumeUse | undefined {
   return driver === undefined ? undefined : { driver, volume: key };
 }
 
-function provisionerOf(view: View, claim: PersistentVolumeClaim): string | undefined {
+function provisionerOf(view: Objects, claim: PersistentVolumeClaim): string | undefined {
   const name = classNameOf(claim);
   const provisioner = name === "" ? undefined : view.get<StorageClass>(keyFor(StorageClassKind, undefined, name))?.provisioner;
   return provisioner === undefined ? undefined : (MIGRATED_PROVISIONERS[provisioner] ?? provisioner);

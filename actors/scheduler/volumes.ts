@@ -13,8 +13,8 @@ import { keyFor, resourceOf } from "../kinds/kind.ts";
 import { CSIDriverKind } from "../kinds/storage/csi-driver.ts";
 import { CSIStorageCapacityKind } from "../kinds/storage/csi-storage-capacity.ts";
 import { StorageClassKind } from "../kinds/storage/storage-class.ts";
-import type { View } from "../store/view.ts";
 import { termOf } from "./facts.ts";
+import type { Objects } from "./objects.ts";
 import { meetsSelector, requirementsOf } from "./peer-facts.ts";
 import { amountOf } from "./resource-needs.ts";
 
@@ -46,7 +46,7 @@ export type VolumeReading =
     };
 
 /** Reads the claims of a pod and their volumes; undefined: it has none. Source: VolumeBinding's and VolumeZone's PreFilter. */
-export function readVolumes(view: View, pod: Pod): VolumeReading | undefined {
+export function readVolumes(view: Objects, pod: Pod): VolumeReading | undefined {
   const { namespace = "" } = pod.metadata;
   const bound: (readonly NodeSelectorTerm[])[] = [];
   const zones: ZoneLabel[] = [];
@@ -127,7 +127,7 @@ function zonesOf({ metadata }: PersistentVolume): ZoneLabel[] {
   });
 }
 
-function unboundOf(view: View, claim: PersistentVolumeClaim): UnboundClaim {
+function unboundOf(view: Objects, claim: PersistentVolumeClaim): UnboundClaim {
   const volumes = view.list("persistentvolumes").map((entry) => view.decode<PersistentVolume>(entry));
   const suitable = volumes.filter((volume) => isSuitable(volume, claim));
   const capacity = ({ spec }: PersistentVolume): number => amountOf("storage", spec?.capacity?.storage ?? "0");
@@ -145,7 +145,7 @@ function unboundOf(view: View, claim: PersistentVolumeClaim): UnboundClaim {
 }
 
 /** The places with enough storage, where the driver tells how much it has. Source: the binder's checkVolumeProvisions, hasEnoughCapacity. */
-function storageFor(view: View, { metadata, provisioner }: StorageClass, size: number): Pick<UnboundClaim, "storage"> {
+function storageFor(view: Objects, { metadata, provisioner }: StorageClass, size: number): Pick<UnboundClaim, "storage"> {
   const driver = view.get<CSIDriver>(keyFor(CSIDriverKind, undefined, provisioner));
   if (driver?.spec.storageCapacity !== true) return {};
   const places = view.list(resourceOf(CSIStorageCapacityKind)).map((entry) => view.decode<CSIStorageCapacity>(entry));

@@ -57,6 +57,32 @@ export class ClusterDoor {
     return JSON.parse(text) as ActorsPage;
   }
 
+  /** What the API has under a path, parsed. Throws BootFailure when the cluster does not answer, or refuses. */
+  get(path: string): Promise<unknown> {
+    return this.#ask("GET", path);
+  }
+
+  /** What the API makes of a body that is posted to a path. Throws BootFailure. */
+  post(path: string, body: unknown): Promise<unknown> {
+    return this.#ask("POST", path, JSON.stringify(body));
+  }
+
+  async #ask(method: "GET" | "POST", path: string, body?: string): Promise<unknown> {
+    const headers = body === undefined ? {} : { "content-type": "application/json" };
+    const answer = await request(`${this.#server}${path}`, {
+      dispatcher: this.#agent,
+      method,
+      headers,
+      ...(body === undefined ? {} : { body }),
+    }).catch((error: Error) => {
+      throw new BootFailure(`the Troupe on the data directory ${this.#data} does not answer at ${this.#server}: ${error.message}`);
+    });
+    const text = await answer.body.text();
+    if (answer.statusCode >= 200 && answer.statusCode < 300) return JSON.parse(text);
+    const { message } = JSON.parse(text) as { message?: string };
+    throw new BootFailure(message ?? `${path} answered ${answer.statusCode}`);
+  }
+
   async close(): Promise<void> {
     await this.#agent.destroy();
   }

@@ -28,6 +28,15 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --kind K           actors of this kind only
     --sort COLUMN      messages (default), queue, mailbox, handler, active or restarts
     --interval S       seconds between two looks, of which rates and times are (default 1)
+  npm run troupe -- why POD [flags]   what each node says of a pod: the filter that rejects it, or the score of each plugin
+    -n NAMESPACE       of the pod (default default)
+    -o json            one line of JSON
+    --data DIR, --scheduler-config FILE   as above
+  npm run troupe -- what-if -f FILE   where pods would go, and who would have to go for them; nothing is created
+    -f FILE            pods, or objects with a template of pods; more than once if wanted
+    --nodes FILE       with these nodes beside those there are, or in their place
+    --offline          without a cluster: on the nodes of --nodes alone
+    -n, -o, --data, --scheduler-config    as above
   npm run troupe -- backup FILE       the whole cluster in one file, while it runs or not
     --data DIR         where the cluster lives (default .troupe)
     --nats URL[,URL]   the NATS servers that it uses, if not its own

@@ -1,0 +1,195 @@
+import {
+  ANYWHERE,
+  type Diagnosis,
+  Draw,
+  explain,
+  IndexCache,
+  Inventory,
+  type Occupant,
+  type Preemption,
+  placeBatch,
+  preempt,
+  UNPLACED,
+  wordsOf,
+} from "../../scheduler-core/mod.ts";
+import type { Pod } from "../kinds/generated/types.ts";
+import { Budgets } from "./budgets.ts";
+import { DEFAULT_CONFIGURATION, type SchedulerConfiguration } from "./configuration/configuration.ts";
+import { Intake } from "./intake.ts";
+import { refusalMessage, unschedulableMessage } from "./messages.ts";
+import { Reservation } from "./nominations.ts";
+import type { ObjectList } from "./objects.ts";
+import type { Candidate, PodRecord } from "./pod-record.ts";
+import { profileOf } from "./profile.ts";
+import { SchedulingQueue } from "./queue.ts";
+
+/** What one node has to say of a pod. */
+export type NodeAnswer =
+  | { readonly node: string; readonly feasible: false; readonly reasons: readonly string[] }
+  | { readonly node: string; readonly feasible: true; readonly scores: Readonly<Record<string, number>>; readonly total: number };
+
+/** Why a pod goes where it goes, or waits. */
+export interface Account {
+  readonly pod: string;
+  /** Where it is; undefined: it waits. */
+  readonly node: string | undefined;
+  /** What keeps it from being looked at, or why no node takes it; undefined: some node does. */
+  readonly message: string | undefined;
+  /** The nodes with the best total: any of them is as good. */
+  readonly best: readonly string[];
+  readonly nodes: readonly NodeAnswer[];
+}
+
+/** Where a pod would go. */
+export interface Placement {
+  readonly pod: string;
+  readonly node: string | undefined;
+  readonly message: string | undefined;
+  /** Where room would be made for it, and who would have to go. */
+  readonly nominated: string | undefined;
+  readonly victims: readonly string[];
+}
+
+const SEED = 1;
+
+/** Decides as a scheduler shard would, on objects in memory, and binds nobody. */
+export class Rehearsal {
+  readonly #objects: ObjectList;
+  readonly #inventory = new Inventory(0);
+  readonly #queue: SchedulingQueue<PodRecord>;
+  readonly #intake: Intake;
+  readonly #names: readonly string[];
+  readonly #random = new Draw(SEED);
+
+  constructor(objects: ObjectList, configuration: SchedulerConfiguration = DEFAULT_CONFIGURATION) {
+    this.#objects = objects;
+    this.#queue = new SchedulingQueue(configuration);
+    const profiles = new Map(configuration.profiles.map((profile) => [profile.schedulerName, profileOf(profile, this.#inventory)]));
+    this.#names = [...profiles.keys()];
+    this.#intake = new Intake(objects, this.#inventory, this.#queue, { profiles, owns: () => true });
+    for (const entry of objects.list("namespaces")) this.#intake.takeNamespace(entry, undefined);
+    for (const entry of objects.list("nodes")) this.#intake.takeNode(entry);
+    for (const entry of objects.list("pods")) this.#intake.takePod(entry, undefined, 0);
+  }
+
+  /** What each node says of a pod that is there, whether it waits or not; where it is bound, as if it were not. Undefined: there is none. */
+  why(key: string): Account | undefined {
+    const pod = this.#objects.get<Pod>(key);
+    if (pod === undefined) return undefined;
+    const { nodeName: node, ...spec } = pod.spec;
+    const name = `${pod.metadata.namespace}/${pod.metadata.name}`;
+    if (node) this.#retake({ ...pod, spec, status: {} });
+    const candidate = this.#intake.find(key)?.candidate;
+    const record = this.#intake.find(key);
+    if (candidate === undefined || record === undefined) {
+      return { pod: name, node: node || undefined, message: this.#whyNot(pod), best: [], nodes: [] };
+    }
+    const pods = this.#inventory.ready(candidate.handle, record.peer);
+    const { pin, refusal, preemptionPolicy } = candidate;
+    const nodes = explain(this.#inventory.cluster, pods).flatMap((answer): NodeAnswer[] => {
+      const name = this.#inventory.nameOf(answer.slot);
+      if (pin !== undefined && pin !== name) return [];
+      if (answer.feasible) return [{ node: name, feasible: true, scores: answer.scores, total: answer.total }];
+      return [{ node: name, feasible: false, reasons: answer.reasons.map((reason) => wordsOf(reason, this.#inventory.columns.names)) }];
+    });
+    const top = Math.max(...nodes.map((answer) => (answer.feasible ? answer.total : -1)));
+    const best = nodes.filter((answer) => answer.feasible && answer.total === top).map((answer) => answer.node);
+    let message: string | undefined;
+    if (refusal !== undefined) message = refusalMessage(refusal, this.#inventory.nodes(), preemptionPolicy);
+    else if (best.length === 0) message = this.#decide(record, candidate).message;
+    return { pod: name, node: node || undefined, message, best: refusal === undefined ? best : [], nodes };
+  }
+
+  /** Takes in pods that want a node and decides for them by priority, each seeing those before it. */
+  place(pods: readonly Pod[]): Placement[] {
+    const records = pods.map((pod): readonly [Pod, PodRecord | undefined] => {
+      this.#retake(pod);
+      return [pod, this.#intake.find(keyOf(pod))];
+    });
+    const order = [...records].sort(([, a], [, b]) => (b?.priority ?? 0) - (a?.priority ?? 0));
+    const placements = new Map(
+      order.map(([pod, record]): [Pod, Placement] => {
+        const name = `${pod.metadata.namespace}/${pod.metadata.name}`;
+        const candidate = record?.candidate;
+        if (record === undefined || candidate === undefined) {
+          const given = pod.spec.nodeName || undefined;
+          return [
+            pod,
+            { pod: name, node: given, message: given === undefined ? this.#whyNot(pod) : undefined, nominated: undefined, victims: [] },
+          ];
+        }
+        return [pod, { pod: name, ...this.#decide(record, candidate) }];
+      }),
+    );
+    return pods.map((pod) => placements.get(pod) as Placement);
+  }
+
+  #decide(record: PodRecord, candidate: Candidate): Omit<Placement, "pod"> {
+    const { handle, pin, refusal, preemptionPolicy, profile } = candidate;
+    const nobody = { nominated: undefined, victims: [] };
+    if (refusal !== undefined) {
+      return { node: undefined, message: refusalMessage(refusal, this.#inventory.nodes(), preemptionPolicy), ...nobody };
+    }
+    this.#intake.nominations.release(record);
+    const pods = this.#inventory.ready(handle, record.peer);
+    const at = pin === undefined ? ANYWHERE : this.#intake.slotOfPin(pin);
+    const batch = { classes: [pods], pods: Int32Array.of(0), pins: Int32Array.of(at) };
+    const { slots, diagnoses } = placeBatch(this.#inventory.cluster, batch, new IndexCache(), this.#random);
+    const slot = slots[0] ?? UNPLACED;
+    if (slot !== UNPLACED) {
+      const node = this.#inventory.nameOf(slot);
+      this.#intake.assume(record, node);
+      return { node, message: undefined, ...nobody };
+    }
+    const diagnosis = diagnoses[0] as Diagnosis;
+    let found: Preemption<PodRecord> | undefined;
+    if (diagnosis.preemptible > 0 && preemptionPolicy !== "Never" && profile.preemption !== undefined) {
+      const budgets = new Budgets(this.#objects);
+      const occupants = (slot: number): Occupant<PodRecord>[] => this.#occupants(slot, budgets);
+      const request = { pods, pin: at, occupants, allowed: budgets.allowed, random: this.#random, candidates: profile.preemption };
+      found = preempt(this.#inventory.cluster, request);
+    }
+    return {
+      node: undefined,
+      message: unschedulableMessage(diagnosis, this.#inventory.columns.names, preemptionPolicy, found),
+      nominated: found?.slot === undefined ? undefined : this.#inventory.nameOf(found.slot),
+      victims: found?.victims.map(({ key }) => key.slice("pods/".length)) ?? [],
+    };
+  }
+
+  #occupants(slot: number, budgets: Budgets): Occupant<PodRecord>[] {
+    return [...this.#intake.on(this.#inventory.nameOf(slot))].flatMap((owner): Occupant<PodRecord>[] => {
+      if (owner instanceof Reservation) return [];
+      const started = this.#objects.get<Pod>(owner.key)?.status?.startTime;
+      return [
+        {
+          owner,
+          priority: owner.priority,
+          started_ms: started === undefined ? undefined : Date.parse(started),
+          usage: owner.usage,
+          marks: this.#inventory.raisedBy(owner.peer),
+          budgets: budgets.of(owner.peer.facts, owner.key.slice(owner.key.lastIndexOf("/") + 1)),
+        },
+      ];
+    });
+  }
+
+  #retake(pod: Pod): void {
+    const key = keyOf(pod);
+    const before = this.#objects.entry(key);
+    if (before !== undefined) this.#intake.takePod(undefined, before, 0);
+    this.#intake.takePod(this.#objects.put("pods", pod), undefined, 0);
+  }
+
+  #whyNot({ metadata, spec, status }: Pod): string {
+    const gates = spec.schedulingGates ?? [];
+    if (status?.phase === "Succeeded" || status?.phase === "Failed") return "it has ended";
+    if (metadata.deletionTimestamp !== undefined) return "it is being deleted";
+    if (gates.length > 0) return `it waits behind scheduling gates: ${gates.map(({ name }) => name).join(", ")}`;
+    return `it asks for the scheduler ${spec.schedulerName}, and here is ${this.#names.join(", ")}`;
+  }
+}
+
+function keyOf({ metadata }: Pod): string {
+  return `pods/${metadata.namespace}/${metadata.name}`;
+}

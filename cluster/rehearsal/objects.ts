@@ -1,0 +1,31 @@
+import { readFile } from "node:fs/promises";
+import { parseAllDocuments } from "yaml";
+import { type KubeObject, ObjectList, RESOURCES_READ } from "../../actors/mod.ts";
+import type { ClusterDoor } from "../actors-top/access.ts";
+import { BootFailure } from "../boot/failure.ts";
+
+/** All that the scheduler reads of a cluster, through its API. */
+export async function readCluster(door: ClusterDoor): Promise<ObjectList> {
+  const objects = new ObjectList();
+  const lists = await Promise.all(
+    RESOURCES_READ.map(async ({ resource, path }) => ({ resource, items: ((await door.get(path)) as { items: KubeObject[] }).items })),
+  );
+  for (const { resource, items } of lists) for (const item of items) objects.put(resource, item);
+  return objects;
+}
+
+/** The objects of a file, YAML or JSON, one after another; lists are opened. Throws BootFailure. */
+export async function readManifests(file: string): Promise<KubeObject[]> {
+  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new BootFailure(`cannot read ${file} (${error.code ?? error.message})`);
+  });
+  return parseAllDocuments(text).flatMap((document) => {
+    const [error] = document.errors;
+    if (error !== undefined) throw new BootFailure(`${file}: ${error.message.split("\n")[0]}`);
+    const value = document.toJS() as (KubeObject & { kind?: string; items?: KubeObject[] }) | null;
+    if (value === null) return [];
+    if (typeof value !== "object" || typeof value.kind !== "string")
+      throw new BootFailure(`${file}: not every document is an object with a kind`);
+    return value.kind.endsWith("List") ? (value.items ?? []) : [value];
+  });
+}

@@ -1,0 +1,57 @@
+import { type KubeObject, ObjectList, type Pod, PodKind, Rehearsal, type SchedulerConfiguration } from "../../actors/mod.ts";
+import { ClusterDoor } from "../actors-top/access.ts";
+import { BootFailure } from "../boot/failure.ts";
+import { readSchedulerConfiguration } from "../boot/scheduler-configuration.ts";
+import type { WhatIfFlags, WhyFlags } from "./flags.ts";
+import { readCluster, readManifests } from "./objects.ts";
+import { podsOf } from "./pods.ts";
+import { accountLines, placementLines } from "./report.ts";
+
+/** `troupe why POD`: what each node says of a pod. Throws BootFailure. */
+export async function runWhy(flags: WhyFlags, output: NodeJS.WritableStream): Promise<void> {
+  const door = ClusterDoor.open(flags.data);
+  try {
+    const rehearsal = new Rehearsal(await readCluster(door), await configurationOf(flags.schedulerConfig));
+    const account = rehearsal.why(`pods/${flags.namespace}/${flags.pod}`);
+    if (account === undefined)
+      throw new BootFailure(`there is no pod ${flags.pod} in the namespace ${flags.namespace}; name another with -n`);
+    output.write(flags.json ? `${JSON.stringify(account)}\n` : `${accountLines(account).join("\n")}\n`);
+  } finally {
+    await door.close();
+  }
+}
+
+/** `troupe what-if -f FILE`: where pods would go. Throws BootFailure. */
+export async function runWhatIf(flags: WhatIfFlags, output: NodeJS.WritableStream): Promise<void> {
+  const configuration = await configurationOf(flags.schedulerConfig);
+  const door = flags.offline ? undefined : ClusterDoor.open(flags.data);
+  try {
+    const objects = door === undefined ? new ObjectList() : await readCluster(door);
+    for (const node of flags.nodes === undefined ? [] : await readManifests(flags.nodes)) {
+      if ((node as KubeObject & { kind?: string }).kind !== "Node") throw new BootFailure(`${flags.nodes} has more than nodes`);
+      objects.put("nodes", node);
+    }
+    const manifests = (await Promise.all(flags.files.map(readManifests))).flat();
+    const wanted = manifests.flatMap((object) => podsOf(object, flags.namespace));
+    const pods = await Promise.all(wanted.map((pod, number) => admitted(pod, number, door)));
+    const placements = new Rehearsal(objects, configuration).place(pods);
+    output.write(flags.json ? `${JSON.stringify(placements)}\n` : `${placementLines(placements).join("\n")}\n`);
+  } finally {
+    await door?.close();
+  }
+}
+
+/** A pod as the API server would take it: it is asked, with a dry run. Without one, with the defaults. */
+async function admitted(pod: Pod, number: number, door: ClusterDoor | undefined): Promise<Pod> {
+  if (door !== undefined) return (await door.post(`/api/v1/namespaces/${pod.metadata.namespace}/pods?dryRun=All`, pod)) as Pod;
+  PodKind.applyDefaults?.(pod);
+  const { metadata } = pod;
+  return {
+    ...pod,
+    metadata: { ...metadata, name: metadata.name ?? `${metadata.generateName ?? "pod-"}${number}`, uid: `what-if-${number}` },
+  };
+}
+
+function configurationOf(file: string | undefined): Promise<SchedulerConfiguration | undefined> {
+  return file === undefined ? Promise.resolve(undefined) : readSchedulerConfiguration(file);
+}
