@@ -122,6 +122,11 @@ export class Inventory implements WorldFacts {
     return facts.name;
   }
 
+  /** The name of a topology key by its column. */
+  topologyKey(column: number): string {
+    return this.#keys.name(column);
+  }
+
   /** Takes in a new or changed node. A new one is empty; its slot is the answer. */
   setNode(facts: NodeFacts, allocatable: Readonly<Record<string, number>>): number {
     const amounts = this.#amounts(allocatable);

@@ -14,6 +14,11 @@ export class TopologyKeys {
     return this.#columns.get(key);
   }
 
+  name(column: number): string {
+    for (const [key, at] of this.#columns) if (at === column) return key;
+    throw new Error(`no topology key has the column ${column}`);
+  }
+
   add(key: string): number {
     const column = this.#domains.length;
     this.#columns.set(key, column);

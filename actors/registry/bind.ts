@@ -4,6 +4,7 @@ import type { Kind } from "../kinds/kind.ts";
 import type { BodyKind } from "../kinds/machinery/body.ts";
 import type { ObjectMeta } from "../kinds/object.ts";
 import { encodeObject, managedFieldsOf } from "../kinds/text.ts";
+import type { Premises } from "../store/premises.ts";
 import type { Entry } from "../store/view.ts";
 import { admitPart, isBusy } from "./admission/part-admission.ts";
 import type { WriteWorld } from "./create.ts";
@@ -44,6 +45,14 @@ export function boundPod(pod: Pod, nodeName: string, annotations: BindOptions["a
     spec: { ...pod.spec, nodeName },
     status: { ...pod.status, conditions: before === undefined ? [...conditions, scheduled] : conditions.with(at, scheduled) },
   };
+}
+
+/** What a binding touches; whoever decides by what is on nodes rests on these. */
+export const touchesOfBinding = (namespace: string, node: string): string[] => [`node/${node}`, `namespace/${namespace}`, "pods"];
+
+/** Who binds without a word about what it rests on has decided, and the others are to know. */
+function someones(namespace: string, node: string): Premises {
+  return { by: "", seen: Number.MAX_SAFE_INTEGER, checks: [], touches: touchesOfBinding(namespace, node) };
 }
 
 /** Sets the node of a pod that has none. */
@@ -107,7 +116,7 @@ function bindTo(
       access.wrote(key, revision, bound);
       return { key, revision, text };
     };
-    return { mutations: [{ op: "update", key, text, expect }], result };
+    return { mutations: [{ op: "update", key, text, expect }], premises: options.premises ?? someones(namespace, nodeName), result };
   };
   return changeStored(access, kind, namespace, name, decide, (entry) => access.read<Pod>(entry));
 }

@@ -1,6 +1,7 @@
 import type { Namespace, Scale } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
 import type { KubeObject } from "../kinds/object.ts";
+import type { Premises } from "../store/premises.ts";
 import type { Entry } from "../store/view.ts";
 
 /** Who asks, as the access layer found out: what admission is told of them. Source: authentication's user.Info. */
@@ -42,6 +43,8 @@ export interface DeleteOptions extends WriteOptions {
 export interface BindOptions extends WriteOptions {
   /** Annotations of the Binding; they are merged into the pod's. */
   readonly annotations?: Readonly<Record<string, string>>;
+  /** What the decision rests on, beside the node: rejects with Outdated when others have touched it. */
+  readonly premises?: Premises;
 }
 
 export type Deleted =

@@ -2,6 +2,7 @@ import type { Clock, Random } from "../../runtime/mod.ts";
 import { requestTooLarge, serviceUnavailable } from "../kinds/errors.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { decodeObject } from "../kinds/text.ts";
+import type { Premises } from "../store/premises.ts";
 import { requestIds } from "../store/request-ids.ts";
 import type { Key, Mutation, Outcome, StoreClient } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
@@ -32,7 +33,7 @@ export interface StoreAccess {
   /** Keeps an object that was written as it is for `read`. */
   wrote(key: Key, revision: number, object: KubeObject): void;
   /** Proposes one transaction. Refusals of the store become StatusErrors: 500 for an object too large, 503 when no writer answers. */
-  commit(mutations: readonly Mutation[]): Promise<Outcome>;
+  commit(mutations: readonly Mutation[], premises?: Premises): Promise<Outcome>;
 }
 
 export function createStoreAccess(view: View, store: StoreClient, clock: Clock, random: Random): StoreAccess {
@@ -69,9 +70,9 @@ export function createStoreAccess(view: View, store: StoreClient, clock: Clock, 
     wrote(key, revision, object) {
       written.remember(key, { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } });
     },
-    async commit(mutations) {
+    async commit(mutations, premises) {
       try {
-        return await store.propose({ request: nextRequest(), mutations });
+        return await store.propose({ request: nextRequest(), mutations, ...(premises === undefined ? {} : { premises }) });
       } catch (error) {
         throw refusal(error);
       }

@@ -3,18 +3,25 @@ import type { Kind } from "../kinds/kind.ts";
 import { keyFor } from "../kinds/kind.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { decodeObject } from "../kinds/text.ts";
-import type { Mutation } from "../store/transaction.ts";
+import type { Premises } from "../store/premises.ts";
+import { type Mutation, PREMISES_BROKEN } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
 import type { StoreAccess } from "./store-access.ts";
 
 /** How often a write starts over when others change the same object at the same time. Each time at least one of them succeeded. */
 const WRITE_ATTEMPTS_MAX = 32;
 
+/** What a write rested on has been touched by somebody else: it is to be decided anew, and the view shows why. */
+export class Outdated extends Error {
+  override readonly name = "Outdated";
+}
+
 /** What an attempt at a write has decided. */
 export type Step<Result> =
   | { readonly done: Result }
   | {
       readonly mutations: readonly Mutation[];
+      readonly premises?: Premises;
       /** The result when all were committed; `revision` is the first mutation's. */
       readonly result: (revision: number) => Result;
       /** What to say when mutation `index` lost its compare-and-set; undefined starts over with what is there then. */
@@ -41,8 +48,12 @@ export async function changeStored<T extends KubeObject, Result>(
     const decided = decide(entry, read(entry));
     const step = decided instanceof Promise ? await decided : decided;
     if ("done" in step) return step.done;
-    const outcome = await access.commit(step.mutations);
+    const outcome = await access.commit(step.mutations, step.premises);
     if (outcome.committed) return step.result(outcome.revision);
+    if (outcome.index === PREMISES_BROKEN) {
+      await access.awaitActual(outcome.actual);
+      throw new Outdated(`${key} was decided on what is not so any more`);
+    }
     const refusal = step.lost?.(outcome.index);
     if (refusal !== undefined) throw refusal;
     await access.awaitActual(outcome.actual);

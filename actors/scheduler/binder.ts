@@ -1,10 +1,12 @@
 import type { Clock, Logger } from "../../runtime/mod.ts";
 import { chooseVolumes, type Inventory } from "../../scheduler-core/mod.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
+import { Outdated } from "../registry/writes.ts";
 import type { View } from "../store/view.ts";
 import type { Intake } from "./intake.ts";
 import { scheduledMessage } from "./messages.ts";
 import type { Candidate, PodRecord } from "./pod-record.ts";
+import { premisesOf } from "./premises.ts";
 import type { SchedulingQueue } from "./queue.ts";
 import { VolumeBinder } from "./volume-binder.ts";
 import type { SchedulerRegistry, Writes } from "./writes.ts";
@@ -18,6 +20,8 @@ export interface BinderOptions {
   readonly writes: Writes;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Who this activation of the shard is, to the store. */
+  readonly self: string;
   /** Asks for a turn. */
   readonly wake: () => void;
 }
@@ -28,6 +32,8 @@ export class Binder {
   readonly #volumes: VolumeBinder;
   /** Pods whose binding was refused since the last turn. */
   #refused: PodRecord[] = [];
+  /** Those of them that only need to be decided again, on what has become known. */
+  readonly #outdated = new Set<PodRecord>();
 
   constructor(options: BinderOptions) {
     this.#options = options;
@@ -38,13 +44,13 @@ export class Binder {
     return this.#refused.length > 0;
   }
 
-  /** Binds an assumed pod, once its volumes are bound. */
-  bind(record: PodRecord, candidate: Candidate, node: string): void {
+  /** Binds an assumed pod, once its volumes are bound. `seen`: the revision on which it was decided. */
+  bind(record: PodRecord, candidate: Candidate, node: string, seen: number): void {
     const { inventory, writes, clock, wake } = this.#options;
     const { volumes, profile } = candidate;
     const facts = inventory.factsOf(inventory.slotOf(node) ?? -1);
     if (volumes === undefined || volumes.refusal !== undefined || volumes.unbound.length === 0 || facts === undefined) {
-      this.#bind(record, candidate, node);
+      this.#bind(record, candidate, node, seen);
       return;
     }
     const { unbound } = volumes;
@@ -52,7 +58,7 @@ export class Binder {
     writes.submit(() =>
       this.#volumes.choose(unbound, chosen, node).then(
         () => {
-          this.#volumes.wait(record, node, unbound, clock.monotonic_ms() + profile.bindTimeout_ms);
+          this.#volumes.wait(record, node, seen, unbound, clock.monotonic_ms() + profile.bindTimeout_ms);
           wake();
         },
         (error: unknown) => this.#refuse(record, node, error),
@@ -62,9 +68,9 @@ export class Binder {
 
   /** Goes on with those whose volumes need not be waited for any more. */
   settle(now_ms: number): void {
-    for (const { record, node, isBound } of this.#volumes.settled(now_ms)) {
+    for (const { record, node, seen, isBound } of this.#volumes.settled(now_ms)) {
       if (!this.#options.intake.isCurrent(record) || record.candidate === undefined) continue;
-      if (isBound) this.#bind(record, record.candidate, node);
+      if (isBound) this.#bind(record, record.candidate, node, seen);
       else this.#refuse(record, node, new Error("its volumes were not bound in time"));
     }
   }
@@ -75,10 +81,12 @@ export class Binder {
     for (const record of this.#refused) {
       if (!intake.isCurrent(record) || record.candidate === undefined) continue;
       intake.forget(record);
-      queue.retry(record.candidate.ticket, now_ms);
+      if (this.#outdated.delete(record)) queue.putBack(record.candidate.ticket, now_ms);
+      else queue.retry(record.candidate.ticket, now_ms);
       intake.reread(record, now_ms);
     }
     this.#refused = [];
+    this.#outdated.clear();
   }
 
   /** When the first has waited for its volumes long enough; undefined: nobody waits. */
@@ -88,16 +96,18 @@ export class Binder {
 
   #refuse(record: PodRecord, node: string, error: unknown): void {
     const { log, wake } = this.#options;
-    log.warn({ pod: record.key, node, error: String(error) }, "binding refused");
+    if (error instanceof Outdated) this.#outdated.add(record);
+    else log.warn({ pod: record.key, node, error: String(error) }, "binding refused");
     this.#refused.push(record);
     wake();
   }
 
-  #bind(record: PodRecord, { about }: Candidate, node: string): void {
+  #bind(record: PodRecord, { about }: Candidate, node: string, seen: number): void {
     const { namespace = "", name, uid } = about.metadata;
-    const { registry, recorder, writes } = this.#options;
+    const { registry, recorder, writes, inventory, self } = this.#options;
+    const premises = premisesOf(record, node, inventory, self, seen);
     writes.submit(() =>
-      registry.bind(namespace, name, uid, node).then(
+      registry.bind(namespace, name, uid, node, { premises }).then(
         () => recorder.once(about, "Normal", "Scheduled", scheduledMessage(namespace, name, node)),
         (error: unknown) => this.#refuse(record, node, error),
       ),

@@ -62,6 +62,8 @@ export interface SchedulerOptions {
 
 interface Flight {
   readonly records: readonly PodRecord[];
+  /** The revision up to which everything was in the arrays. */
+  readonly seen: number;
   /** Nominees of lower priority, whose room did not count. */
   readonly released: readonly PodRecord[];
   answer: Placements | Error | undefined;
@@ -86,6 +88,8 @@ class Scheduler implements Actor<SchedulerMessage> {
   readonly #preemptor: Preemptor;
   #started = false;
   #subscriptions: Subscription[] = [];
+  /** The revision up to which everything is in the arrays. */
+  #seen = 0;
   /** Changes since the last batch, in order. */
   #inbox: Change[] = [];
   /** The batch that the pool works on; the arrays are its until the answer is here. */
@@ -114,7 +118,7 @@ class Scheduler implements Actor<SchedulerMessage> {
         if (candidate !== undefined) this.#queue.wakeOne(candidate.ticket, clock.monotonic_ms());
       },
     });
-    this.#binder = new Binder({ ...stage, wake: () => this.#wakeUp(true) });
+    this.#binder = new Binder({ ...stage, self: `${context.self}#${context.random.uuid()}`, wake: () => this.#wakeUp(true) });
     this.#reporter = new Reporter(stage);
     // After a crash nobody says `start` again, so every activation does.
     context.tell(context.self, { type: "start" });
@@ -177,6 +181,7 @@ class Scheduler implements Actor<SchedulerMessage> {
     const inbox = this.#inbox;
     this.#inbox = [];
     for (const change of inbox) this.#intake.take(change, now_ms);
+    this.#seen = this.#options.view.revision;
     this.#binder.settle(now_ms);
     this.#intake.rereadVolumes(now_ms);
     this.#binder.takeRefusals(this.#queue, now_ms);
@@ -251,7 +256,7 @@ class Scheduler implements Actor<SchedulerMessage> {
       pods[i] = number;
       pins[i] = pin === undefined ? ANYWHERE : this.#intake.slotOfPin(pin);
     });
-    const flight: Flight = { records, released, answer: undefined };
+    const flight: Flight = { records, released, seen: this.#seen, answer: undefined };
     this.#flight = flight;
     const task: PlaceTask = {
       cluster: this.#inventory.cluster.buffer,
@@ -283,7 +288,7 @@ class Scheduler implements Actor<SchedulerMessage> {
       }
       const node = this.#inventory.nameOf(slot);
       this.#intake.assume(record, node);
-      this.#binder.bind(record, record.candidate as Candidate, node);
+      this.#binder.bind(record, record.candidate as Candidate, node, flight.seen);
     });
     // All that are on nodes now are there before anybody makes room among them.
     for (const i of rejected) this.#intake.nominations.hold(flight.records[i] as PodRecord);

@@ -11,6 +11,7 @@ const BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller";
 interface Waiting {
   readonly record: PodRecord;
   readonly node: string;
+  readonly seen: number;
   readonly claims: readonly string[];
   readonly until_ms: number;
 }
@@ -19,6 +20,8 @@ interface Waiting {
 interface Waited {
   readonly record: PodRecord;
   readonly node: string;
+  /** The revision on which it was decided. */
+  readonly seen: number;
   readonly isBound: boolean;
 }
 
@@ -62,19 +65,19 @@ export class VolumeBinder {
     }
   }
 
-  wait(record: PodRecord, node: string, claims: readonly string[], until_ms: number): void {
-    this.#waiting.set(record, { record, node, claims, until_ms });
+  wait(record: PodRecord, node: string, seen: number, claims: readonly string[], until_ms: number): void {
+    this.#waiting.set(record, { record, node, seen, claims, until_ms });
   }
 
   /** Those that need not wait any more. */
   settled(now_ms: number): Waited[] {
     const settled: Waited[] = [];
-    for (const { record, node, claims, until_ms } of this.#waiting.values()) {
+    for (const { record, node, seen, claims, until_ms } of this.#waiting.values()) {
       const objects = claims.map((key) => this.#view.get<PersistentVolumeClaim>(key));
       const isDone = objects.every((claim) => claim !== undefined && isBound(claim));
       if (!isDone && now_ms < until_ms && !objects.includes(undefined)) continue;
       this.#waiting.delete(record);
-      settled.push({ record, node, isBound: isDone });
+      settled.push({ record, node, seen, isBound: isDone });
     }
     return settled;
   }

@@ -1,4 +1,5 @@
 import type { ObjectText } from "../kinds/text.ts";
+import type { Premises } from "./premises.ts";
 
 /**
  * A key in the store: `<resource>/<namespace>/<name>`, or `<resource>/<name>` for cluster-scoped objects, where `<resource>` is
@@ -20,12 +21,16 @@ export interface Transaction {
   /** Unique to this attempt and all its retries: a transaction that was applied before answers as it did then. */
   readonly request: string;
   readonly mutations: readonly Mutation[];
+  readonly premises?: Premises;
 }
+
+/** In an Outcome that was not committed: its premises do not hold, rather than a mutation's precondition; `actual` is the revision of the touch. */
+export const PREMISES_BROKEN = -1;
 
 export type Outcome =
   /** `revision` is the first mutation's; the i-th has `revision + i`. Durable when answered. */
   | { readonly committed: true; readonly revision: number }
-  /** The first mutation whose precondition failed, and the key's revision now (undefined: absent). */
+  /** The first mutation whose precondition failed, or PREMISES_BROKEN, and the key's revision now (undefined: absent). */
   | { readonly committed: false; readonly index: number; readonly actual: number | undefined };
 
 /** Proposes transactions to the writer of the store. */

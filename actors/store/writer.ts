@@ -26,8 +26,9 @@ import {
 import type { Log } from "./log.ts";
 import { AppendFenced, LogLost, LogUnavailable } from "./log.ts";
 import { Overlay } from "./preconditions.ts";
+import { PremiseTable } from "./premises.ts";
 import type { Replica } from "./replica.ts";
-import type { Outcome, Transaction } from "./transaction.ts";
+import { type Outcome, PREMISES_BROKEN, type Transaction } from "./transaction.ts";
 
 /**
  * The single writer of the store. It promises: a transaction is applied whole or not at all, and once; an answer, also that of a
@@ -127,6 +128,7 @@ class Writer implements Actor<WriterMessage> {
   /** Those of #pending that are in no batch yet, from #head on. */
   #queue: Proposal[] = [];
   #head = 0;
+  readonly #premises: PremiseTable;
   /** The newest batch that was ours, or that the replica had when we began: beyond it somebody else has written. */
   #ownSequence: number;
   /** Whether a batch is in flight. While it is, the replica is at its sequence - 1, or has it already through the follower. */
@@ -147,6 +149,7 @@ class Writer implements Actor<WriterMessage> {
     this.#context = context;
     this.#clock = context.clock;
     this.#log = options.log;
+    this.#premises = new PremiseTable(options.replica.revision);
     this.#replica = options.replica;
     this.#ownSequence = options.replica.sequence;
     this.#noteHighWater = options.noteHighWater;
@@ -243,6 +246,7 @@ class Writer implements Actor<WriterMessage> {
   /** Another writer was at work: what waits here may have reached it too, and must not be applied again. */
   #settleApplied(sequence: number): void {
     this.#ownSequence = sequence;
+    this.#premises.reset(this.#replica.revision);
     const waiting = this.#queue.slice(this.#head);
     this.#head = 0;
     this.#queue = waiting.filter((proposal) => {
@@ -261,13 +265,17 @@ class Writer implements Actor<WriterMessage> {
     this.#builder.begin(this.#replica.revision + 1);
     while (this.#head < this.#queue.length) {
       const proposal = this.#queue[this.#head] as Proposal;
-      const { mutations } = proposal.transaction;
+      const { mutations, premises } = proposal.transaction;
       const revision = this.#builder.nextRevision;
       const conflict = overlay.check(mutations, revision);
-      if (conflict !== undefined) {
+      const broken = premises === undefined || conflict !== undefined ? undefined : this.#premises.broken(premises);
+      if (broken !== undefined) {
+        decided.push({ proposal, outcome: { committed: false, index: PREMISES_BROKEN, actual: broken } });
+      } else if (conflict !== undefined) {
         decided.push({ proposal, outcome: { committed: false, index: conflict.index, actual: conflict.actual } });
       } else if (this.#builder.add(proposal.transaction, this.#batchBytesMax)) {
         overlay.apply(mutations, revision);
+        if (premises !== undefined) this.#premises.touch(premises, revision);
         decided.push({ proposal, outcome: { committed: true, revision } });
       } else if (!this.#builder.empty) {
         break;

@@ -90,7 +90,7 @@ export async function startScheduler(faults: Faults = {}, settings: Settings = {
       if (outcome.committed) await view.until(outcome.revision);
     },
     createPod: async (name, spec = {}, metadata = {}) => {
-      const full = { containers: [{ name: "c", image: "nginx", resources: { requests: { cpu: "1" } } }], ...spec };
+      const full = { containers: [{ name: "c", image: "nginx", resources: { requests: { cpu: "1" } } }], ...structuredClone(spec) };
       await registry.create(PodKind, named<Pod>(name, NAMESPACE, { metadata, spec: full }));
     },
     setPhase: async (name, phase) => {

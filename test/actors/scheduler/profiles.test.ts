@@ -97,7 +97,7 @@ describe("a shard with profiles", () => {
     for (let i = 0; i < 4; i++) {
       for (const app of ["web", "owned", "alone"]) {
         const name = `${app}-${i}`;
-        await createPod(name, REQUESTS("10m"), { labels: { app }, ...(app === "owned" ? { ownerReferences: [owner] } : {}) });
+        await createPod(name, REQUESTS("500m"), { labels: { app }, ...(app === "owned" ? { ownerReferences: [owner] } : {}) });
         await eventually(() => pod(name)?.spec.nodeName !== undefined);
         placed[app]?.push(pod(name)?.spec.nodeName ?? "");
       }
