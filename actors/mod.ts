@@ -25,6 +25,8 @@ export { followDefinitions } from "./registry/definitions.ts";
 export type { EventRecorder } from "./registry/event-recorder.ts";
 export type { Registry } from "./registry/registry.ts";
 export type { SchedulerConfiguration } from "./scheduler/configuration/configuration.ts";
+export type { ExtenderConfiguration } from "./scheduler/configuration/extender-configuration.ts";
+export type { AskExtender } from "./scheduler/extenders.ts";
 export { ObjectList } from "./scheduler/objects.ts";
 export { createPlacePool } from "./scheduler/place-pool.ts";
 export { type Account, type Placement, Rehearsal } from "./scheduler/rehearsal.ts";

@@ -1,8 +1,10 @@
 import type { Clock, Logger } from "../../runtime/mod.ts";
 import { chooseVolumes, type Inventory } from "../../scheduler-core/mod.ts";
+import type { Pod } from "../kinds/generated/types.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import { Outdated } from "../registry/writes.ts";
 import type { View } from "../store/view.ts";
+import type { Extenders } from "./extenders.ts";
 import type { Intake } from "./intake.ts";
 import { scheduledMessage } from "./messages.ts";
 import type { Candidate, PodRecord } from "./pod-record.ts";
@@ -20,6 +22,7 @@ export interface BinderOptions {
   readonly writes: Writes;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly extenders: Extenders;
   /** Who this activation of the shard is, to the store. */
   readonly self: string;
   /** Asks for a turn. */
@@ -104,10 +107,11 @@ export class Binder {
 
   #bind(record: PodRecord, { about }: Candidate, node: string, seen: number): void {
     const { namespace = "", name, uid } = about.metadata;
-    const { registry, recorder, writes, inventory, self } = this.#options;
+    const { registry, recorder, writes, inventory, self, extenders, view } = this.#options;
     const premises = premisesOf(record, node, inventory, self, seen);
+    const pod = extenders.any ? view.get<Pod>(record.key) : undefined;
     writes.submit(() =>
-      registry.bind(namespace, name, uid, node, { premises }).then(
+      ((pod === undefined ? undefined : extenders.bind(pod, node)) ?? registry.bind(namespace, name, uid, node, { premises })).then(
         () => recorder.once(about, "Normal", "Scheduled", scheduledMessage(namespace, name, node)),
         (error: unknown) => this.#refuse(record, node, error),
       ),

@@ -6,6 +6,8 @@ import type { Profile } from "./profile.ts";
 import { podNonzeroRequests, podRequests } from "./resource-needs.ts";
 import type { VolumeReading } from "./volumes.ts";
 
+const NONE: ReadonlySet<string> = new Set();
+
 /** What the scheduler made of a pod that waits for a node. */
 export interface ClassedPod {
   readonly handle: ClassHandle;
@@ -24,12 +26,14 @@ export interface Surroundings {
   readonly defaultSpread?: readonly SpreadConstraint[];
   /** Default: the default profile. */
   readonly profile?: Profile;
+  /** Resources that are not the scheduler's to look at. */
+  readonly ignored?: ReadonlySet<string>;
 }
 
 /** Finds the class of a pod. Pods of one template always fall into one class, since only what a plugin reads is in the key. */
 export function classify(inventory: Inventory, pod: Pod, surroundings: Surroundings = {}): ClassedPod {
   const { spec } = pod;
-  const { volumes, attached = [], defaultSpread = [], profile } = surroundings;
+  const { volumes, attached = [], defaultSpread = [], profile, ignored } = surroundings;
   // Spreading counts only the nodes that required affinity lets it have, so there the pin must stay what it is: affinity.
   const isSpread = spec.topologySpreadConstraints !== undefined || defaultSpread.some(({ isHard }) => isHard);
   const pin = isSpread ? undefined : pinOf(pod);
@@ -40,7 +44,7 @@ export function classify(inventory: Inventory, pod: Pod, surroundings: Surroundi
   const preferred = nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution;
   const facts = volumes?.refusal === undefined ? volumes?.facts : undefined;
   const staticKey = JSON.stringify([spec.nodeSelector, required, preferred, spec.tolerations, images, startImages, facts]);
-  const needs = needsOf(pod, attached);
+  const needs = needsOf(pod, attached, ignored);
   const handle = inventory.classOf({
     staticKey,
     facts: () => readPod(pod, pin !== undefined, facts, profile?.addedAffinity),
@@ -59,8 +63,8 @@ export function classify(inventory: Inventory, pod: Pod, surroundings: Surroundi
 }
 
 /** What a pod that is on a node takes from it. */
-export function usageOfPod(inventory: Inventory, pod: Pod, attached: readonly VolumeUse[] = []): Usage {
-  const needs = needsOf(pod, attached);
+export function usageOfPod(inventory: Inventory, pod: Pod, { attached = [], ignored }: Surroundings = {}): Usage {
+  const needs = needsOf(pod, attached, ignored);
   return inventory.usageOf(JSON.stringify(needs), () => needs);
 }
 
@@ -69,7 +73,9 @@ export function peerOfPod(inventory: Inventory, pod: Pod, context?: PeerContext)
   return inventory.peerOf(peerKeyOf(pod, context), () => readPeer(pod, context));
 }
 
-function needsOf(pod: Pod, attached: readonly VolumeUse[]): Needs {
-  const needs = { requests: podRequests(pod), nonzero: podNonzeroRequests(pod), ports: hostPortsOf(pod), disks: disksOf(pod) };
+function needsOf(pod: Pod, attached: readonly VolumeUse[], ignored: ReadonlySet<string> = NONE): Needs {
+  const requests = podRequests(pod);
+  for (const name of ignored) delete requests[name];
+  const needs = { requests, nonzero: podNonzeroRequests(pod), ports: hostPortsOf(pod), disks: disksOf(pod) };
   return attached.length === 0 ? needs : { ...needs, volumes: attached };
 }

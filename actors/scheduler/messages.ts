@@ -56,6 +56,11 @@ function histogram(nodes: number, words: ReadonlyMap<string, number>): string {
   return `0/${nodes} nodes are available: ${parts.sort().join(", ")}.`;
 }
 
+/** Why no node took the pod, when it is the extenders that let none pass. `failed`: by their words, how many nodes. */
+export function extendersMessage(failed: ReadonlyMap<string, number>, nodes: number): string {
+  return histogram(nodes, failed);
+}
+
 export function eventMessage(message: string): string {
   return message.length <= EVENT_MESSAGE_CHARACTERS ? message : `${message.slice(0, EVENT_MESSAGE_CHARACTERS - " ...".length)} ...`;
 }

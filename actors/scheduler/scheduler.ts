@@ -1,13 +1,25 @@
 import { type Actor, type ActorKind, type Context, type Timer, unknownMessage } from "../../runtime/mod.ts";
-import { ANYWHERE, type Diagnosis, Draw, Inventory, type Placements, type PodClass, UNPLACED } from "../../scheduler-core/mod.ts";
+import {
+  ANYWHERE,
+  type Diagnosis,
+  Draw,
+  IndexCache,
+  Inventory,
+  type Placements,
+  type PodClass,
+  placeBatch,
+  UNPLACED,
+} from "../../scheduler-core/mod.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import type { Change, Subscription, View } from "../store/view.ts";
 import { Binder } from "./binder.ts";
 import { DEFAULT_CONFIGURATION, type SchedulerConfiguration } from "./configuration/configuration.ts";
+import { Consultations, type Consulted } from "./consultations.ts";
+import { type AskExtender, Extenders } from "./extenders.ts";
 import { wakeHelped } from "./hints.ts";
 import { Intake } from "./intake.ts";
-import { refusalMessage, unschedulableMessage, VICTIMS_ARE_LEAVING } from "./messages.ts";
+import { extendersMessage, refusalMessage, unschedulableMessage, VICTIMS_ARE_LEAVING } from "./messages.ts";
 import type { PlaceTask } from "./place-pool.ts";
 import type { Candidate, PodRecord } from "./pod-record.ts";
 import { type PreemptionOutcome, Preemptor } from "./preemptor.ts";
@@ -58,6 +70,8 @@ export interface SchedulerOptions {
   readonly shards?: number;
   /** Default: one scheduler, `default-scheduler`, with Kubernetes' default plugins. */
   readonly configuration?: SchedulerConfiguration;
+  /** How extenders are asked, where the configuration has some. */
+  readonly askExtender?: AskExtender;
 }
 
 interface Flight {
@@ -86,6 +100,8 @@ class Scheduler implements Actor<SchedulerMessage> {
   readonly #intake: Intake;
   readonly #writes = new Writes();
   readonly #preemptor: Preemptor;
+  /** For the few decisions that are not left to the pool. */
+  readonly #indexes = new IndexCache();
   #started = false;
   #subscriptions: Subscription[] = [];
   /** The revision up to which everything is in the arrays. */
@@ -96,6 +112,8 @@ class Scheduler implements Actor<SchedulerMessage> {
   #flight: Flight | undefined;
   readonly #binder: Binder;
   readonly #reporter: Reporter;
+  readonly #extenders: Extenders;
+  readonly #consultations: Consultations;
   /** Whether a `work` is in the mailbox. */
   #working = false;
   #timer: { readonly at_ms: number; readonly timer: Timer } | undefined;
@@ -107,7 +125,11 @@ class Scheduler implements Actor<SchedulerMessage> {
     const { view, registry, recorder, configuration = DEFAULT_CONFIGURATION, shards = 1 } = options;
     const profiles = new Map(configuration.profiles.map((profile) => [profile.schedulerName, profileOf(profile, this.#inventory)]));
     this.#queue = new SchedulingQueue<PodRecord>(configuration);
-    this.#intake = new Intake(view, this.#inventory, this.#queue, { profiles, owns: (uid) => ownsPod(uid, Number(key), shards) });
+    const nobody: AskExtender = () => Promise.reject(new Error("there is no way to ask extenders"));
+    this.#extenders = new Extenders(configuration.extenders, options.askExtender ?? nobody, view);
+    const { ignoredResources: ignored } = this.#extenders;
+    const owns = (uid: string): boolean => ownsPod(uid, Number(key), shards);
+    this.#intake = new Intake(view, this.#inventory, this.#queue, { profiles, owns, ...(ignored.size === 0 ? {} : { ignored }) });
     const { clock, log } = context;
     const stage = { view, registry, recorder, inventory: this.#inventory, intake: this.#intake, writes: this.#writes, clock, log };
     this.#preemptor = new Preemptor({
@@ -118,7 +140,14 @@ class Scheduler implements Actor<SchedulerMessage> {
         if (candidate !== undefined) this.#queue.wakeOne(candidate.ticket, clock.monotonic_ms());
       },
     });
-    this.#binder = new Binder({ ...stage, self: `${context.self}#${context.random.uuid()}`, wake: () => this.#wakeUp(true) });
+    const draw = new Draw(context.random.below(2 ** 31));
+    this.#consultations = new Consultations(this.#extenders, view, draw, () => this.#wakeUp(true));
+    this.#binder = new Binder({
+      ...stage,
+      extenders: this.#extenders,
+      self: `${context.self}#${context.random.uuid()}`,
+      wake: () => this.#wakeUp(true),
+    });
     this.#reporter = new Reporter(stage);
     // After a crash nobody says `start` again, so every activation does.
     context.tell(context.self, { type: "start" });
@@ -169,7 +198,7 @@ class Scheduler implements Actor<SchedulerMessage> {
 
   /** Asks for a turn, once, if there is something to do; `forced`: there is. */
   #wakeUp(forced = false): void {
-    if (this.#working || (!forced && this.#inbox.length === 0 && !this.#binder.hasRefusals)) return;
+    if (this.#working || (!forced && this.#inbox.length === 0 && !this.#binder.hasRefusals && !this.#consultations.hasAnswers)) return;
     this.#working = true;
     this.#context.tell(this.#context.self, { type: "work" });
   }
@@ -187,13 +216,15 @@ class Scheduler implements Actor<SchedulerMessage> {
     this.#binder.takeRefusals(this.#queue, now_ms);
     this.#queue.flush(now_ms);
     wakeHelped(this.#intake, this.#inventory, this.#queue, now_ms);
+    for (const consulted of this.#consultations.take()) this.#takeConsulted(consulted, now_ms);
     const tickets = this.#queue.pop(now_ms, BATCH_PODS_MAX);
     const records = this.#refuse(
       tickets.map(({ owner }) => owner),
       now_ms,
     );
-    if (records.length > 0) this.#send(records);
-    else if (tickets.length > 0) this.#wakeUp(true);
+    const plain = this.#extenders.any ? this.#consult(records, now_ms) : records;
+    if (plain.length > 0) this.#send(plain);
+    else if (tickets.length > 0 && !this.#consultations.isFull) this.#wakeUp(true);
     else this.#sleep(now_ms);
   }
 
@@ -206,6 +237,40 @@ class Scheduler implements Actor<SchedulerMessage> {
       this.#reporter.unschedulable(record, refusalMessage(refusal, this.#inventory.nodes()), undefined);
       return false;
     });
+  }
+
+  /** Asks the extenders about the pods that are their business; answers the others, and those that no node takes anyway. */
+  #consult(records: readonly PodRecord[], now_ms: number): PodRecord[] {
+    return records.filter((record) => {
+      const { ticket } = record.candidate as Candidate;
+      if (this.#consultations.isFull && this.#consultations.concern(record)) {
+        this.#queue.putBack(ticket, now_ms);
+        return false;
+      }
+      return !this.#consultations.begin(record, this.#inventory, this.#intake);
+    });
+  }
+
+  /** The extenders have answered: the pod goes to the best node that still takes it. */
+  #takeConsulted({ record, best, failed, error }: Consulted, now_ms: number): void {
+    const { candidate } = record;
+    if (!this.#intake.isCurrent(record) || candidate === undefined || record.node !== undefined) return;
+    if (error !== undefined || best.length === 0) {
+      if (error === undefined) this.#queue.reject(candidate.ticket, now_ms);
+      else this.#queue.retry(candidate.ticket, now_ms);
+      this.#reporter.unschedulable(record, error ?? extendersMessage(failed, this.#inventory.nodes()), undefined);
+      return;
+    }
+    const pods = this.#inventory.ready(candidate.handle, record.peer);
+    for (const node of best) {
+      const batch = { classes: [pods], pods: Int32Array.of(0), pins: Int32Array.of(this.#intake.slotOfPin(node)) };
+      const { slots } = placeBatch(this.#inventory.cluster, batch, this.#indexes, new Draw(1));
+      if (slots[0] === UNPLACED) continue;
+      this.#intake.assume(record, node);
+      this.#binder.bind(record, candidate, node, this.#seen);
+      return;
+    }
+    this.#queue.putBack(candidate.ticket, now_ms);
   }
 
   #sleep(now_ms: number): void {

@@ -64,6 +64,7 @@ import { type Hosts, observedHosts } from "../observation/hosts.ts";
 import { Dialer } from "../outbound/dialer.ts";
 import { OwnAddresses } from "../outbound/own-address.ts";
 import { createWebhookClient } from "../outbound/webhook-client.ts";
+import { askExtenders } from "./ask-extender.ts";
 import { ensureBootstrapObjects, keepBootstrapObjects } from "./bootstrap-objects.ts";
 import { BootFailure } from "./failure.ts";
 import type { FromHost, HostOptions } from "./host-protocol.ts";
@@ -288,10 +289,12 @@ export class RunningHost {
     const pool = createPlacePool();
     this.#pools.push(pool);
     this.#closers.push(() => pool.close());
+    const extenders = askExtenders();
+    this.#closers.push(() => extenders.close());
     const { schedulerConfiguration: configuration, schedulers: shards } = this.#options;
     this.#host.register(
       createSchedulerKind({
-        ...(configuration === undefined ? {} : { configuration }),
+        ...(configuration === undefined ? {} : { configuration, askExtender: extenders.ask }),
         shards,
         view: this.#replica,
         registry: this.#registry,

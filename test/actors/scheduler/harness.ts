@@ -41,7 +41,7 @@ export interface Faults {
   pool?(pool: PlacePool): PlacePool;
 }
 
-type Settings = Pick<SchedulerOptions, "configuration" | "shards">;
+type Settings = Pick<SchedulerOptions, "configuration" | "shards" | "askExtender">;
 
 export async function startScheduler(faults: Faults = {}, settings: Settings = {}): Promise<TestScheduler> {
   const store = startStore({ log: new MemoryLog() });
