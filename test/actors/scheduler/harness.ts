@@ -51,7 +51,18 @@ export async function startScheduler(faults: Faults = {}, settings: Settings = {
   const kinds = new KindTable([...BUILT_IN_KINDS.filter(({ kind }) => kind !== "Pod"), PodKind as unknown as Kind]);
   const registry = createRegistry({ view, store: client, clock, random, kinds });
   const recorder = createEventRecorder({ view, store: client, clock, random, source: { component: "default-scheduler" } });
-  const pool = createPlacePool();
+  const threads = createPlacePool();
+  // A pool that is closed under a task loses its answer loudly.
+  const tasks = new Set<Promise<unknown>>();
+  const pool: PlacePool = {
+    run: (task) => {
+      const running = threads.run(task);
+      tasks.add(running);
+      const end = (): void => void tasks.delete(running);
+      running.then(end, end);
+      return running;
+    },
+  };
   await registry.create(NamespaceKind, named<Namespace>(NAMESPACE, undefined, { spec: {} }));
   await registry.create(ServiceAccountKind, named<ServiceAccount>("default", NAMESPACE));
   const faulty = { registry: faults.registry?.(registry) ?? registry, pool: faults.pool?.(pool) ?? pool };
@@ -108,7 +119,8 @@ export async function startScheduler(faults: Faults = {}, settings: Settings = {
     eventually,
     stop: async () => {
       await store.stop();
-      await pool.close();
+      await Promise.allSettled(tasks);
+      await threads.close();
     },
   };
 }
