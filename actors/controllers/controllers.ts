@@ -9,6 +9,7 @@ import { deploymentController } from "./deployment.ts";
 import { disruptionController } from "./disruption.ts";
 import { endpointsController } from "./endpoints.ts";
 import { endpointSliceController } from "./endpointslice.ts";
+import { eventExpiryController } from "./event-expiry.ts";
 import { garbageCollector } from "./garbage-collector.ts";
 import { jobController } from "./job.ts";
 import { namespaceController } from "./namespace.ts";
@@ -60,6 +61,7 @@ export function allControllers(options: Pick<ControllersOptions, "kinds" | "caCe
     endpointsController(),
     endpointSliceController(),
     disruptionController(kinds),
+    eventExpiryController(),
     resourceQuotaController(kinds, hearOfCustom),
     persistentVolumeController,
     claimProtectionController(),
