@@ -19,6 +19,16 @@ export class BodyAborted extends Error {
   override readonly name = "BodyAborted";
 }
 
+/** Of a body that nobody wants, what is read for the sake of the connection; who sends more loses it. Source: Go's net/http, maxPostHandlerReadBytes. */
+const UNWANTED_BYTES_MAX: number = 256 * 1024;
+
+/** Whether more of this request may be to come than is worth reading when it has been answered. */
+export function leavesMuchUnread(request: IncomingMessage): boolean {
+  if (request.complete) return false;
+  const length = request.headers["content-length"];
+  return length === undefined ? request.headers["transfer-encoding"] !== undefined : Number(length) > UNWANTED_BYTES_MAX;
+}
+
 /** Reads the whole body. Throws 413 as soon as it is too large, before the rest is read. */
 export function readBody(request: IncomingMessage): Promise<Buffer> {
   const declared = Number(request.headers["content-length"] ?? 0);
@@ -26,6 +36,7 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
+    let whole = false;
     request.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes > BODY_BYTES_MAX) {
@@ -37,12 +48,13 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
       chunks.push(chunk);
     });
     request.on("end", () => {
+      whole = true;
       const [only] = chunks;
       resolve(only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks, bytes));
     });
     // Every request closes in the end; an error with its stack is only worth making for one that closed too early.
     request.on("close", () => {
-      if (!request.complete) reject(new BodyAborted());
+      if (!whole) reject(new BodyAborted());
     });
     request.on("error", () => {});
   });

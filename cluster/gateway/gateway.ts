@@ -2,6 +2,7 @@ import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Server } from "node:https";
 import { createServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { StatusError } from "../../actors/kinds/status.ts";
 import { refusal } from "../access/authorization/refusal.ts";
 import type { Identity } from "../access/identity.ts";
@@ -11,12 +12,13 @@ import { MetricsPage } from "../observation/metrics-page.ts";
 import type { Format } from "./accept.ts";
 import { negotiate, PLAIN_JSON } from "./accept.ts";
 import type { Answer } from "./answer.ts";
-import { BodyAborted } from "./body.ts";
+import { BodyAborted, leavesMuchUnread } from "./body.ts";
 import type { GatewayContext } from "./context.ts";
 import { untilNewest } from "./context.ts";
 import { answerResource, includedObject } from "./dispatch.ts";
 import { failureAnswer } from "./failures.ts";
 import type { HealthCheck } from "./health.ts";
+import { Http2Door } from "./http2.ts";
 import type { Lane } from "./in-flight.ts";
 import { InFlight, tooMany } from "./in-flight.ts";
 import { RequestMetrics } from "./metrics.ts";
@@ -25,18 +27,10 @@ import type { Wire } from "./printer.ts";
 import { print } from "./printer.ts";
 import type { RequestInfo, ResourceRequest } from "./route.ts";
 import { isTrue, parseRequest } from "./route.ts";
+import type { SlowClientLimits } from "./slow-clients.ts";
+import { KEEP_ALIVE_TIMEOUT_MS, SLOW_CLIENT_LIMITS, STALLED_CLIENT_MS, TCP_KEEP_ALIVE_MS } from "./slow-clients.ts";
 import { Watches } from "./watches.ts";
 
-/** A client has this long to send the head of its request, and the handshake before it. */
-export const HEADERS_TIMEOUT_MS = 10_000;
-/** A client has this long to send its whole request. Source: apiserver's --request-timeout. */
-export const REQUEST_TIMEOUT_MS = 60_000;
-/** An idle connection is kept this long; longer than clients keep theirs, so that they close first. */
-export const KEEP_ALIVE_TIMEOUT_MS = 180_000;
-/** A connection with a request under way on which no byte moves for this long is closed. Watches are exempt. */
-export const STALLED_CLIENT_MS = 90_000;
-/** After so long without traffic the system asks whether the other end is still there; half-open watches end by it. */
-export const TCP_KEEP_ALIVE_MS = 30_000;
 /** Connections at once; each idle one costs some 50 KB. */
 export const CONNECTIONS_MAX = 20_000;
 
@@ -47,6 +41,8 @@ export interface GatewayOptions extends GatewayContext {
   readonly version: string;
   /** All hosts of the cluster, for /metrics and /troupe/actors. */
   readonly hosts: Hosts;
+  /** Default SLOW_CLIENT_LIMITS. */
+  readonly limits?: SlowClientLimits;
 }
 
 /** The group of roles and bindings. */
@@ -71,6 +67,8 @@ export function createGateway(options: GatewayOptions): Gateway {
 class HttpsGateway implements Gateway {
   readonly #context: GatewayOptions;
   readonly #server: Server;
+  readonly #http2: Http2Door;
+  readonly #limits: SlowClientLimits;
   readonly #watches: Watches;
   readonly #inFlight = new InFlight();
   readonly #metrics = new RequestMetrics();
@@ -80,6 +78,7 @@ class HttpsGateway implements Gateway {
 
   constructor(options: GatewayOptions) {
     this.#context = options;
+    this.#limits = options.limits ?? SLOW_CLIENT_LIMITS;
     this.#watches = new Watches(options);
     const { kinds, version, hosts } = options;
     const metrics = new MetricsPage(hosts, () => [...this.#metrics.families(), ...this.#gauges()]);
@@ -92,6 +91,7 @@ class HttpsGateway implements Gateway {
       checks: this.#checks(),
       address: () => this.#address,
     });
+    const limits = this.#limits;
     this.#server = createServer(
       {
         key: options.tls.key,
@@ -100,11 +100,12 @@ class HttpsGateway implements Gateway {
         // Everybody may connect: who has no certificate, or a wrong one, is anonymous.
         requestCert: true,
         rejectUnauthorized: false,
-        ALPNProtocols: ["http/1.1"],
+        ALPNProtocols: ["h2", "http/1.1"],
         minVersion: "TLSv1.2",
-        handshakeTimeout: HEADERS_TIMEOUT_MS,
-        headersTimeout: HEADERS_TIMEOUT_MS,
-        requestTimeout: REQUEST_TIMEOUT_MS,
+        handshakeTimeout: limits.headers_ms,
+        headersTimeout: limits.headers_ms,
+        requestTimeout: limits.request_ms,
+        connectionsCheckingInterval: limits.check_ms,
         keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
         keepAlive: true,
         keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
@@ -121,6 +122,11 @@ class HttpsGateway implements Gateway {
       socket.on("error", () => response.destroy());
       void this.#serve(request, response);
     });
+    this.#http2 = new Http2Door((request, response) => void this.#serve(request, response), options.clock, options.log, {
+      request_ms: limits.request_ms,
+      idle_ms: KEEP_ALIVE_TIMEOUT_MS,
+    });
+    takeByProtocol(this.#server, this.#http2);
     this.#server.timeout = STALLED_CLIENT_MS;
     this.#server.maxConnections = CONNECTIONS_MAX;
     this.#server.on("tlsClientError", (error) => options.log.debug({ error }, "a TLS handshake failed"));
@@ -144,7 +150,11 @@ class HttpsGateway implements Gateway {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#watches.endAll();
     this.#server.closeIdleConnections();
-    const cut = this.#context.clock.after(grace_ms, () => this.#server.closeAllConnections());
+    this.#http2.close();
+    const cut = this.#context.clock.after(grace_ms, () => {
+      this.#server.closeAllConnections();
+      this.#http2.destroy();
+    });
     await closed;
     cut.cancel();
   }
@@ -161,7 +171,9 @@ class HttpsGateway implements Gateway {
     try {
       const answer = await this.#guarded(request, response, info, format, entered);
       if (answer === undefined) return;
-      await print(answer, wire, view, clock.now_ms());
+      if (request.httpVersionMajor === 1 && leavesMuchUnread(request))
+        await print(answer, { ...wire, last: () => this.#linger(request) }, view, clock.now_ms());
+      else await print(answer, wire, view, clock.now_ms());
       const duration_ms = answer.type === "taken" ? undefined : clock.monotonic_ms() - started_ms;
       this.#metrics.count(info, response.statusCode, duration_ms);
     } catch (error) {
@@ -171,6 +183,13 @@ class HttpsGateway implements Gateway {
     } finally {
       if (entered && lane !== undefined) this.#inFlight.leave(lane);
     }
+  }
+
+  /** Ends a connection on which more is to come than anybody wants, when its client has had time to see why. */
+  #linger(request: IncomingMessage): void {
+    request.pause();
+    const end = this.#context.clock.after(this.#limits.linger_ms, () => request.socket.destroy());
+    request.socket.once("close", () => end.cancel());
   }
 
   /** The answer, whatever happens; undefined when the client has gone. */
@@ -257,6 +276,16 @@ class HttpsGateway implements Gateway {
       },
     ];
   }
+}
+
+/** Gives connections that agreed on HTTP/2 to it; all others stay where they are. */
+function takeByProtocol(server: Server, http2: Http2Door): void {
+  const listeners = server.listeners("secureConnection") as ((socket: TLSSocket) => void)[];
+  server.removeAllListeners("secureConnection");
+  server.on("secureConnection", (socket: TLSSocket) => {
+    if (socket.alpnProtocol === "h2") http2.take(socket);
+    else for (const listener of listeners) listener.call(server, socket);
+  });
 }
 
 /** Which limit a request counts against; watches and connections against none. */

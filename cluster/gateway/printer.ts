@@ -28,6 +28,8 @@ export interface Wire {
   readonly includeObject: IncludeObject;
   readonly pretty: boolean;
   readonly gzip: boolean;
+  /** Ends the connection after the answer; undefined where it goes on. */
+  readonly last?: () => void;
 }
 
 const compress = promisify(gzip);
@@ -99,7 +101,14 @@ function sendFlat(wire: Wire, code: number, contentType: string, body: string | 
   const bytes = Buffer.byteLength(body);
   if (wire.gzip && bytes > GZIP_BYTES_MIN) return sendCompressed(wire, code, contentType, body, headers);
   if (response.destroyed) return;
-  response.writeHead(code, [...cached(headers), "Content-Type", contentType, "Content-Length", String(bytes)]);
+  const head = [...cached(headers), "Content-Type", contentType, "Content-Length", String(bytes)];
+  if (wire.last !== undefined) {
+    // Its end would have Node close the connection before the client has seen anything.
+    response.writeHead(code, [...head, "Connection", "close"]);
+    response.write(body, wire.last);
+    return;
+  }
+  response.writeHead(code, head);
   // As many bytes as characters means ASCII: then nothing has to be transcoded.
   response.end(body, bytes === body.length ? "latin1" : "utf8");
 }

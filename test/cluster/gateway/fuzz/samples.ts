@@ -12,6 +12,7 @@ const EVENT_TIME = '"2026-01-01T00:00:00.000000Z"';
 
 /** By resource and version, as in a path: what stands beside kind, apiVersion and metadata. `NAME` is the object's name. */
 const BODIES: Readonly<Record<string, string>> = {
+  "apiregistration.k8s.io/v1/apiservices": "spec: { group: GROUP, version: v1, groupPriorityMinimum: 100, versionPriority: 100 }",
   "v1/configmaps": "data: { a: b }",
   "v1/endpoints": "subsets: [{ addresses: [{ ip: 10.1.2.3 }], ports: [{ port: 80 }] }]",
   "v1/events": "involvedObject: { kind: Pod, name: p, namespace: NAMESPACE }\nreason: r\nmessage: m\ntype: Normal",
@@ -72,6 +73,7 @@ import { apiVersionOf } from "../../../../actors/kinds/kind.ts";
 
 /** Names that must be of a certain form. */
 const NAMES: Readonly<Record<string, (serial: number) => string>> = {
+  apiservices: (serial) => `v1.f-${serial}.example.com`,
   ipaddresses: (serial) => `10.${100 + ((serial >> 16) & 0x3f)}.${(serial >> 8) & 0xff}.${serial & 0xff}`,
 };
 
@@ -90,7 +92,12 @@ export function sampleOf(kind: Kind, namespace: string, name: string): Record<st
   const body = BODIES[keyOf(kind)];
   if (body === undefined) throw new Error(`there is no sample of ${keyOf(kind)}`);
   const text = `apiVersion: ${apiVersionOf(kind)}\nkind: ${kind.kind}\n${META}\n${body}\n`;
-  return parse(text.replaceAll("NAMESPACE", namespace).replaceAll("NAME", name)) as Record<string, unknown>;
+  return parse(
+    text
+      .replaceAll("NAMESPACE", namespace)
+      .replaceAll("NAME", name)
+      .replaceAll("GROUP", name.slice(name.indexOf(".") + 1)),
+  ) as Record<string, unknown>;
 }
 
 function keyOf(kind: Kind): string {
