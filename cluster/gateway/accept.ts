@@ -19,6 +19,16 @@ export const TEXT_ANSWER_TYPES: readonly string[] = ["application/json", "applic
 /** Those of built-in kinds. */
 export const ANSWER_TYPES: readonly string[] = [...TEXT_ANSWER_TYPES, PROTOBUF_TYPE];
 
+/** The Swagger document in protobuf; client-go asks for it by the older name. Source: kube-openapi's handler. */
+export const OPENAPI_V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+const OPENAPI_V2_PROTOBUF_OLD = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+
+/** Whether a client reads the Swagger document as protobuf only. */
+export function wantsOpenApiProtobuf(header: string | undefined): boolean {
+  if (header === undefined || negotiate(header) !== undefined) return false;
+  return header.includes(OPENAPI_V2_PROTOBUF) || header.includes(OPENAPI_V2_PROTOBUF_OLD);
+}
+
 /** Distinct Accept headers whose meaning is remembered; a client has one or two. */
 const REMEMBERED_HEADERS_MAX = 256;
 /** Media ranges of one header that are looked at. */

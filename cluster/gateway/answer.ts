@@ -10,6 +10,8 @@ export type Answer =
   | { readonly type: "value"; readonly code: number; readonly value: object; readonly warnings?: readonly string[] }
   /** JSON text that is printed as it is, or turned to YAML. */
   | { readonly type: "json"; readonly code: number; readonly json: string; readonly headers?: Headers; readonly contentType?: string }
+  /** A body that is no text, with its own media type. */
+  | { readonly type: "bytes"; readonly code: number; readonly bytes: Buffer; readonly headers?: Headers; readonly contentType: string }
   | { readonly type: "text"; readonly code: number; readonly text: string; readonly headers?: Headers; readonly contentType?: string }
   /** 304: what the client has is still right. Only these headers, since a client's cache takes all of them over the ones it has. */
   | { readonly type: "unchanged"; readonly headers: Headers }

@@ -12,13 +12,14 @@ import { RETRY_AFTER_S } from "./in-flight.ts";
  */
 export function failureAnswer(error: unknown, log: Logger, path: string): Answer {
   if (error instanceof StatusError) return statusAnswer(error.status);
-  if (error instanceof StoreUnavailable) return statusAnswer(serviceUnavailable(error.message).status);
+  if (error instanceof StoreUnavailable) return statusAnswer(serviceUnavailable(error.message).status, RETRY_AFTER_S);
   log.error({ error, path }, "a request failed unexpectedly");
   return statusAnswer(internalError("the server failed unexpectedly; its log says more").status);
 }
 
-function statusAnswer(status: Status): Answer {
-  const retryAfter_s = status.details?.retryAfterSeconds ?? (status.code === 503 ? RETRY_AFTER_S : 0);
+/** `wait_s` is for what is over soon; of other failures the Status says itself when to try again, if that makes sense. */
+function statusAnswer(status: Status, wait_s = 0): Answer {
+  const retryAfter_s = status.details?.retryAfterSeconds ?? wait_s;
   const json = JSON.stringify(status);
   return retryAfter_s > 0
     ? { type: "json", code: status.code, json, headers: { "Retry-After": String(retryAfter_s) } }

@@ -204,8 +204,8 @@ class HttpsGateway implements Gateway {
       const identity = await this.#admitted(request, info);
       if (!entered) throw tooMany();
       if (info.type === "page") {
-        if (format === undefined && comesInSeveralForms(info.page)) throw unacceptable();
-        return await this.#pages.answer(info, format ?? PLAIN_JSON, request.headers["if-none-match"]);
+        if (format === undefined && comesInSeveralForms(info.page, request.headers.accept)) throw unacceptable();
+        return await this.#pages.answer(info, format ?? PLAIN_JSON, request.headers);
       }
       if (format === undefined) throw unacceptable();
       const answer = await answerResource(this.#context, this.#watches, info, format, request, response, identity);

@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import type { Kind } from "../../actors/kinds/kind.ts";
 import type { KindTable } from "../../actors/kinds/kinds.ts";
 import { openApiV2, openApiV3 } from "../../actors/kinds/machinery/openapi.ts";
+import { encodeOpenApiV2 } from "../../actors/kinds/protobuf/openapi-v2.ts";
+import { OPENAPI_V2_PROTOBUF, wantsOpenApiProtobuf } from "./accept.ts";
 import type { Answer, Headers } from "./answer.ts";
 import { PAGE_NOT_FOUND } from "./answer.ts";
 import type { Page } from "./route.ts";
@@ -9,6 +11,8 @@ import type { Page } from "./route.ts";
 interface Printed {
   readonly json: string;
   readonly hash: string;
+  /** The same in protobuf, once somebody has asked for it. */
+  protobuf?: Buffer;
 }
 
 /** The documents of a table of kinds, as long as it has the same kinds. */
@@ -23,11 +27,12 @@ export function openApiPage(
   page: Extract<Page, { readonly page: "openapi-v2" | "openapi-v3" | "openapi-v3-document" }>,
   query: URLSearchParams,
   ifNoneMatch: string | undefined,
+  accept: string | undefined,
 ): Answer {
   const kinds = table.all();
   switch (page.page) {
     case "openapi-v2":
-      return withTag(documentOf(table, "v2", openApiV2), ifNoneMatch);
+      return v2Answer(documentOf(table, "v2", openApiV2), ifNoneMatch, wantsOpenApiProtobuf(accept));
     case "openapi-v3": {
       const paths: Record<string, { readonly serverRelativeURL: string }> = {};
       for (const document of documentNames(kinds)) {
@@ -46,6 +51,15 @@ export function openApiPage(
       return withTag(document, ifNoneMatch, FOREVER);
     }
   }
+}
+
+function v2Answer(document: Printed, ifNoneMatch: string | undefined, asProtobuf: boolean): Answer {
+  if (!asProtobuf) return withTag(document, ifNoneMatch);
+  // A client's cache must not take the one form for the other.
+  const headers: Headers = { ETag: `"${document.hash}.protobuf"`, Vary: "Accept" };
+  if (ifNoneMatch === headers.ETag) return { type: "unchanged", headers };
+  document.protobuf ??= encodeOpenApiV2(JSON.parse(document.json) as object);
+  return { type: "bytes", code: 200, bytes: document.protobuf, contentType: OPENAPI_V2_PROTOBUF, headers };
 }
 
 function withTag({ json, hash }: Printed, ifNoneMatch: string | undefined, more: Headers = {}): Answer {

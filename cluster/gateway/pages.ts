@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
 import { notAcceptable } from "../../actors/kinds/errors.ts";
 import type { Kind } from "../../actors/kinds/kind.ts";
 import type { KindTable } from "../../actors/kinds/kinds.ts";
@@ -9,7 +10,7 @@ import { CONSOLE_TYPE, consolePage } from "../console/console-page.ts";
 import type { Hosts } from "../observation/hosts.ts";
 import { METRICS_TYPE, type MetricsPage } from "../observation/metrics-page.ts";
 import type { Format } from "./accept.ts";
-import { ANSWER_TYPES } from "./accept.ts";
+import { ANSWER_TYPES, wantsOpenApiProtobuf } from "./accept.ts";
 import { actorsPage } from "./actors-page.ts";
 import type { Answer, Headers } from "./answer.ts";
 import { PAGE_NOT_FOUND } from "./answer.ts";
@@ -57,9 +58,9 @@ const ROOT_PATHS = [
 /** Pages that come as they are, whatever a client accepts. */
 const AS_THEY_ARE: ReadonlySet<Page["page"]> = new Set(["health", "metrics", "console", "issuer", "token-keys"]);
 
-/** Whether what a client accepts matters. */
-export function comesInSeveralForms({ page }: Page): boolean {
-  return !AS_THEY_ARE.has(page);
+/** Whether what a client accepts matters. The Swagger document has a form of its own beside those of all pages. */
+export function comesInSeveralForms({ page }: Page, accept: string | undefined): boolean {
+  return !AS_THEY_ARE.has(page) && !(page === "openapi-v2" && wantsOpenApiProtobuf(accept));
 }
 
 /** Answers everything that is not about objects. Documents are made when first asked for and kept until the kinds change. */
@@ -76,8 +77,9 @@ export class Pages {
     this.#console = consolePage(facts.version, `${KUBERNETES.major}.${KUBERNETES.minor}`);
   }
 
-  async answer(info: PageRequest, format: Format, ifNoneMatch: string | undefined): Promise<Answer> {
+  async answer(info: PageRequest, format: Format, headers: Pick<IncomingHttpHeaders, "accept" | "if-none-match">): Promise<Answer> {
     const { page } = info;
+    const ifNoneMatch = headers["if-none-match"];
     const reads = info.method === "get" || info.method === "head";
     if (!reads) return PAGE_NOT_FOUND;
     switch (page.page) {
@@ -100,7 +102,7 @@ export class Pages {
       case "openapi-v2":
       case "openapi-v3":
       case "openapi-v3-document":
-        return openApiPage(this.#facts.kinds, page, info.query, ifNoneMatch);
+        return openApiPage(this.#facts.kinds, page, info.query, ifNoneMatch, headers.accept);
       case "version":
         return ok(versionDocument(this.#facts.version));
       case "health":

@@ -44,6 +44,8 @@ export async function print(answer: Answer, wire: Wire, view: View, now_ms: numb
       return;
     case "text":
       return send(wire, answer.code, answer.contentType ?? "text/plain; charset=utf-8", answer.text, answer.headers);
+    case "bytes":
+      return sendFlat(wire, answer.code, answer.contentType, answer.bytes, answer.headers === undefined ? [] : flat(answer.headers));
     case "value":
       warn(wire, answer.warnings);
       return sendJson(wire, answer.code, JSON.stringify(answer.value), []);

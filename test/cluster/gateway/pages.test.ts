@@ -132,6 +132,15 @@ describe("OpenAPI", () => {
   test("version 2 has everything in one document", async () => {
     expect(await json("/openapi/v2")).toMatchObject({ swagger: "2.0", definitions: { "io.k8s.api.core.v1.Pod": {} } });
   });
+
+  test("version 2 in protobuf, for those who read nothing else", async () => {
+    const accept = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+    const answer = await server.call("GET", "/openapi/v2", undefined, { accept });
+    expect([answer.status, answer.headers["content-type"]]).toEqual([200, "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"]);
+    const again = await server.call("GET", "/openapi/v2", undefined, { accept, "if-none-match": String(answer.headers.etag) });
+    expect([again.status, (await server.call("GET", "/openapi/v3", undefined, { accept })).status]).toEqual([304, 406]);
+    expect((await server.call("GET", "/openapi/v2", undefined, { accept: `${accept}, application/json` })).json()).toMatchObject({ swagger: "2.0" });
+  });
 });
 
 describe("the server itself", () => {
