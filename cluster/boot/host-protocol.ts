@@ -18,6 +18,8 @@ export interface HostOptions {
   readonly highWaterFile: string;
   /** A snapshot of the store is taken after so many revisions; undefined: the store's own measure. */
   readonly snapshotRevisions: number | undefined;
+  /** How far back watches can begin; undefined for the default. */
+  readonly watchHistoryRevisions: number | undefined;
   readonly version: string;
   readonly logLevel: LogLevel;
   /** At least this many hollow nodes are played. */

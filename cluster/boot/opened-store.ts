@@ -64,7 +64,7 @@ function failureOf(error: unknown, { servers }: HostOptions["nats"]): BootFailur
 }
 
 async function open(options: HostOptions, connection: NatsConnection, log: Logger, clock: Clock): Promise<OpenedStore> {
-  const { mayMakeLog: make, plan, highWaterFile } = options;
+  const { mayMakeLog: make, plan, highWaterFile, watchHistoryRevisions } = options;
   const replicas = copiesOn(connection);
   const roles = new Set(plan.roles);
   // Before anything else is asked: it must not be newer than what the log says of itself.
@@ -81,9 +81,15 @@ async function open(options: HostOptions, connection: NatsConnection, log: Logge
     marks: mark === undefined || mark === "damaged" ? [] : [mark],
     replica: {
       rememberRequests: roles.has("store"),
-      ...(roles.has("gateway") ? {} : { historyRevisions: ACTORS_HISTORY_REVISIONS }),
+      ...historyOf(roles.has("gateway"), watchHistoryRevisions),
     },
   });
   for (const damage of damages) log.error({ damage }, "a part of the store is damaged; the rest was enough to read it back whole");
   return { journal, snapshots, replica, damaged: damages.length > 0 };
+}
+
+/** How much of the past a host's replica knows: clients' watches go further back than actors' do. */
+function historyOf(servesClients: boolean, wanted: number | undefined): { readonly historyRevisions?: number } {
+  if (!servesClients) return { historyRevisions: ACTORS_HISTORY_REVISIONS };
+  return wanted === undefined ? {} : { historyRevisions: wanted };
 }

@@ -75,7 +75,8 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
     process: randomUUID(),
     mayMakeLog: own?.streamsBefore.includes(LOG_STREAM) !== true,
     highWaterFile: data.file(HIGH_WATER_FILE),
-    snapshotRevisions: snapshotRevisions(),
+    snapshotRevisions: revisionsFrom("TROUPE_SNAPSHOT_REVISIONS"),
+    watchHistoryRevisions: revisionsFrom("TROUPE_WATCH_HISTORY_REVISIONS"),
     version,
     logLevel: level,
     nodes: flags.nodes,
@@ -143,12 +144,12 @@ function logLevel(): LogLevel {
   return level;
 }
 
-/** How many revisions make a new snapshot due; by TROUPE_SNAPSHOT_REVISIONS. Throws BootFailure. */
-function snapshotRevisions(): number | undefined {
-  const wanted = process.env.TROUPE_SNAPSHOT_REVISIONS;
+/** A number of revisions that an environment variable sets; undefined where it does not. Throws BootFailure. */
+function revisionsFrom(variable: string): number | undefined {
+  const wanted = process.env[variable];
   if (wanted === undefined || wanted === "") return undefined;
   if (/^[1-9]\d{0,9}$/.test(wanted)) return Number(wanted);
-  throw new BootFailure(`TROUPE_SNAPSHOT_REVISIONS=${wanted} is not a number of revisions such as 100000`);
+  throw new BootFailure(`${variable}=${wanted} is not a number of revisions such as 100000`);
 }
 
 /** What NATS servers that the user names are reached by. */

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { type Ended, Kubectl } from "./kubectl.ts";
+import type { Ended } from "./client-program.ts";
+import { Kubectl } from "./kubectl.ts";
 import { LAUNCHER, Launch, type LaunchOptions, type Outcome } from "./launch.ts";
 import type { ProcessSeen } from "./processes.ts";
 import { until } from "./until.ts";
@@ -71,9 +72,7 @@ export class Troupe {
     this.api = fields.api ?? "";
     this.kubeconfig = fields.kubeconfig ?? "";
     this.console = fields.console ?? "";
-    const home = join(this.data, "../home");
-    mkdirSync(home, { recursive: true });
-    this.kubectl = new Kubectl(this.kubeconfig, home);
+    this.kubectl = new Kubectl(this.kubeconfig, this.home("kubectl"));
   }
 
   /** Starts a cluster on `data` and resolves when it says that it is ready. Rejects with what it printed when it ends before. */
@@ -84,6 +83,13 @@ export class Troupe {
   /** Resolves when a start that is under way is through. */
   static async of(launch: Launch): Promise<Troupe> {
     return new Troupe(launch, await launch.readyLine());
+  }
+
+  /** A home directory for one client, so that nothing that it remembers comes from another. */
+  home(client: string): string {
+    const home = join(this.data, "../homes", client);
+    mkdirSync(home, { recursive: true });
+    return home;
   }
 
   status(): Status {

@@ -16,6 +16,7 @@ const options: HostOptions = {
     mayMakeLog: true,
     highWaterFile: "",
     snapshotRevisions: undefined,
+    watchHistoryRevisions: undefined,
     version: "v0",
     logLevel: "silent",
     nodes: undefined,

