@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, statfsSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -7,12 +7,15 @@ import { afterEach, describe, expect, test } from "vitest";
 import { ApiClient } from "../../bench/driver/api-client.ts";
 import { readKubeconfig } from "../../bench/driver/kubeconfig.ts";
 import { seededRandom } from "../../runtime/mod.ts";
+import { Launch } from "./launch.ts";
 import { Ledger } from "./ledger.ts";
 import { freshDataDirectory, Troupe } from "./troupe.ts";
 import { until } from "./until.ts";
 
 /** Room for a cluster and some, full within seconds. */
 const DISK_BYTES = 48 * 1024 * 1024;
+/** What is left when a start is tried: nothing, a page, and more than some of the files that it makes. */
+const ROOMS_BYTES = [0, 4_096, 16_384, 65_536, 262_144];
 const FILLER_STEP_BYTES = 64 * 1024;
 /** A disk that hangs so often, for so long. */
 const HANGS = 8;
@@ -128,6 +131,47 @@ describe.skipIf(!mayMount)(
     });
   },
 );
+
+describe.skipIf(!mayMount)("a start on a disk without room (needs root, to mount a small one)", () => {
+  test("says so, or works; and when there is room everything is there", async ({ skip }) => {
+    const disk = mountDisk(skip);
+    const data = join(disk, "troupe/data");
+    troupe = await Troupe.up(data, ["--only", "api"]);
+    await troupe.kubectl.ok(["create", "configmap", "kept", "--from-literal=a=b"]);
+    await troupe.stop();
+    for (const room of ROOMS_BYTES) {
+      const filler = fill(disk);
+      truncateSync(filler, Math.max(0, statSync(filler).size - room));
+      const { stderr, ready } = await startIn(data);
+      if (!ready) expect(stderr, `${room} bytes of room`).toMatch(/^troupe: [^\n]*(ENOSPC|no space|room|nats-server)[^\n]*$/m);
+      rmSync(filler);
+      troupe = await Troupe.up(data, ["--only", "api"]);
+      expect(await troupe.kubectl.ok(["get", "configmap", "kept", "-o", "name"])).toBe("configmap/kept");
+      await troupe.stop();
+    }
+    const filler = fill(disk);
+    const fresh = await startIn(join(disk, "other/data"));
+    expect(fresh.ready).toBe(false);
+    expect(fresh.stderr).toMatch(/^troupe: cannot write the data directory .* \(ENOSPC\)/m);
+    rmSync(filler);
+  });
+
+  /** A start that may fail, stopped again when it does not. */
+  async function startIn(data: string): Promise<{ readonly ready: boolean; readonly stderr: string }> {
+    const launch = new Launch(data, ["--only", "api"]);
+    try {
+      const ready = await launch.readyLine().then(
+        () => true,
+        () => false,
+      );
+      if (ready) launch.child.kill("SIGTERM");
+      await launch.ended;
+      return { ready, stderr: launch.stderr };
+    } finally {
+      launch.killAll();
+    }
+  }
+});
 
 /** strace, attached to the server, holds every sync up for so long, as a disk that is at its end does. */
 function slowDisk(pid: number, sync_ms: number): ChildProcess {
