@@ -1,6 +1,7 @@
 import { ETCD_MISSING, EtcdServer } from "./driver/etcd-server.ts";
 import type { Figure } from "./figure.ts";
 import { printFigures } from "./figure.ts";
+import { measureEtcdLags } from "./store/etcd-lags.ts";
 import { EtcdPuts } from "./store/etcd-put.ts";
 import { measureLags } from "./store/lags.ts";
 import { measureLists } from "./store/lists.ts";
@@ -16,7 +17,7 @@ import { startStoreRig } from "./store/store-rig.ts";
  *
  *   puts     creations of pod-sized objects, so many in flight, here and in etcd in turn; then how fast the log is replayed
  *   list     a consistent list of 150,000 pods over HTTPS
- *   watch    how late the events of 1,000 watches are while 5,000 writes a second go in
+ *   watch    how late the events of 1,000 watches are while 5,000 writes a second go in, here and in etcd in turn
  *   memory   what a replica holds for each pod
  */
 const CASES = [
@@ -67,7 +68,11 @@ async function puts(print: (figures: readonly Figure[]) => void): Promise<void> 
 const PARTS: Readonly<Record<string, (print: (figures: readonly Figure[]) => void) => Promise<void>>> = {
   puts,
   list: async (print) => print(await measureLists()),
-  watch: async (print) => print(await measureLags()),
+  watch: async (print) => {
+    print(await measureLags());
+    if (ETCD_MISSING === undefined) print(await measureEtcdLags());
+    else process.stderr.write(`bench: ${ETCD_MISSING}\n`);
+  },
   memory: async (print) => print(measureMemory()),
 };
 

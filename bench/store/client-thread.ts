@@ -2,12 +2,12 @@ import { Worker } from "node:worker_threads";
 import type { Access } from "./gateway-rig.ts";
 import type { ClientAnswer, ClientTask } from "./https-client.ts";
 
-/** The thread of https-client.ts; one task at a time. */
+/** The thread of https-client.ts, or of one that is told the same; one task at a time. */
 export class ClientThread {
   readonly #worker: Worker;
 
-  constructor(access: Access) {
-    this.#worker = new Worker(new URL("./https-client.ts", import.meta.url), { workerData: access });
+  constructor(access: Access | string, module: URL = new URL("./https-client.ts", import.meta.url)) {
+    this.#worker = new Worker(module, { workerData: access });
   }
 
   run<Type extends ClientAnswer["type"]>(task: ClientTask, wanted: Type): Promise<Extract<ClientAnswer, { type: Type }>> {

@@ -1,5 +1,6 @@
 import type { ClientHttp2Session } from "node:http2";
 import { connect } from "node:http2";
+import { bytesField, framed } from "./grpc.ts";
 
 /** As many connections as etcd's own benchmark is recommended with. */
 const CONNECTIONS = 100;
@@ -46,21 +47,6 @@ export class EtcdPuts {
   }
 }
 
-function framed(message: Buffer): Buffer {
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(message.length, 1);
-  return Buffer.concat([head, message]);
-}
-
 function putRequest(key: string, value: string): Buffer {
   return Buffer.concat([bytesField(1, Buffer.from(key)), bytesField(2, Buffer.from(value))]);
-}
-
-/** A length-delimited field of protobuf. */
-function bytesField(number: number, bytes: Buffer): Buffer {
-  const head = [(number << 3) | 2];
-  let length = bytes.length;
-  for (; length > 0x7f; length >>>= 7) head.push((length & 0x7f) | 0x80);
-  head.push(length);
-  return Buffer.concat([Buffer.from(head), bytes]);
 }

@@ -2,6 +2,7 @@
 import { Agent, get } from "node:https";
 import { parentPort, workerData } from "node:worker_threads";
 import type { Access } from "./gateway-rig.ts";
+import { lagReader } from "./sent-times.ts";
 
 export type ClientTask =
   /** Reads this path to its end. */
@@ -16,19 +17,13 @@ export type ClientAnswer =
   | { readonly type: "watching" }
   | { readonly type: "report"; readonly lags_ms: Float64Array; readonly lost: number };
 
-/** What the events of a watch carry: when they were written, in milliseconds of the machine's clock with a fraction. */
-export const SENT = '"sent":"';
 /** A thousand handshakes at once are not what is measured. */
 const OPENED_AT_ONCE = 20;
-/** Digits of such a time. */
-const SENT_DIGITS = 17;
 
 const { port, ca, pair } = workerData as Access;
 const agent = new Agent({ keepAlive: true, maxSockets: 2_000, ca, key: pair.key, cert: pair.cert });
 let lags_ms: number[] = [];
 let lost = 0;
-
-const now_ms = (): number => performance.timeOrigin + performance.now();
 
 function read(path: string): void {
   const start_ms = performance.now();
@@ -52,18 +47,10 @@ async function watch(paths: readonly string[]): Promise<void> {
 function watchOne(path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const request = get({ host: "127.0.0.1", port, path, agent }, (response) => {
-      let rest = "";
-      response.on("data", (chunk: Buffer) => {
-        const arrived_ms = now_ms();
-        const text = rest + chunk.toString("latin1");
-        let from = 0;
-        for (let at = text.indexOf(SENT); at >= 0; at = text.indexOf(SENT, from)) {
-          if (at + SENT.length + SENT_DIGITS > text.length) break;
-          from = at + SENT.length + SENT_DIGITS;
-          lags_ms.push(arrived_ms - Number(text.slice(at + SENT.length, from)));
-        }
-        rest = text.slice(Math.max(from, text.length - SENT.length - SENT_DIGITS));
-      });
+      response.on(
+        "data",
+        lagReader((lag_ms) => lags_ms.push(lag_ms)),
+      );
       response.on("error", () => {
         lost++;
       });
