@@ -1,18 +1,17 @@
 import { CronJobKind } from "../kinds/batch/cron-job.ts";
 import { JobKind } from "../kinds/batch/job.ts";
 import type { CronJob, CronJobStatus, Job, ObjectReference } from "../kinds/generated/types.ts";
-import { apiVersionOf, partsOf } from "../kinds/kind.ts";
+import { apiVersionOf } from "../kinds/kind.ts";
 import { CronError, type CronSchedule, parseCron } from "../kinds/machinery/cron.ts";
 import { nextTime_ms } from "../kinds/machinery/cron-times.ts";
 import { semanticEqual } from "../kinds/machinery/equal.ts";
-import { ownersOf } from "../kinds/metadata-text.ts";
 import { timestamp } from "../registry/timestamps.ts";
-import type { Change, View } from "../store/view.ts";
+import type { View } from "../store/view.ts";
 import { anyKind, create, newMeta, normal, regarding, remove, updateStatus, warning } from "./actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING, type Write } from "./controller.ts";
 import { missedStart } from "./cronjob-starts.ts";
 import { isFinished } from "./job-conditions.ts";
-import { controlledBy, controllerIndex, controllerReference } from "./ownership.ts";
+import { controlledBy, controllerIndex, controllerReference, watchOwned } from "./ownership.ts";
 
 const CRON_JOBS = "cronjobs.batch";
 const JOBS = "jobs.batch";
@@ -27,17 +26,10 @@ export const cronJobController: Controller = {
   indexes: [controllerIndex(JOBS)],
   watches: [
     { resource: CRON_JOBS, keys: ({ now }) => (now === undefined ? NO_KEYS : [now.key]) },
-    { resource: JOBS, keys: keysOfJob },
+    watchOwned(CronJobKind, CRON_JOBS, JOBS),
   ],
   reconcile,
 };
-
-function keysOfJob({ now, before }: Change): readonly string[] {
-  const entry = now ?? before;
-  if (entry === undefined) return NO_KEYS;
-  const owner = ownersOf(entry.text).find(({ controller }) => controller === true);
-  return owner?.kind === CronJobKind.kind ? [`${CRON_JOBS}/${partsOf(entry.key).namespace}/${owner.name}`] : NO_KEYS;
-}
 
 function reconcile(view: View, key: string, now_ms: number): readonly Action[] {
   const cron = view.get<CronJob>(key);

@@ -1,8 +1,6 @@
 import { DaemonSetKind } from "../kinds/apps/daemon-set.ts";
 import type { DaemonSet, DaemonSetStatus } from "../kinds/generated/types.ts";
-import { partsOf } from "../kinds/kind.ts";
 import { semanticEqual } from "../kinds/machinery/equal.ts";
-import { ownersOf } from "../kinds/metadata-text.ts";
 import type { Change, View } from "../store/view.ts";
 import { anyKind, updateStatus } from "./actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "./controller.ts";
@@ -10,7 +8,7 @@ import { historyOf, REVISIONS, truncateHistory, updateRevisionOf } from "./contr
 import { concernsPlacement, type Placement, placementsOf } from "./daemonset-placement.ts";
 import { byAge, HASH_LABEL, isUpdated, planPods } from "./daemonset-plan.ts";
 import { FailureBackoff } from "./failure-backoff.ts";
-import { controllerIndex } from "./ownership.ts";
+import { controllerIndex, watchOwned } from "./ownership.ts";
 import { claimPods, type PodOwner, watchPodsOf } from "./pod-claims.ts";
 import { isAvailable, type PodFacts } from "./pod-facts.ts";
 
@@ -35,7 +33,7 @@ export function daemonSetController(): Controller {
       { resource: DAEMON_SETS, keys: ({ now }) => (now === undefined ? NO_KEYS : [now.key]) },
       watchPodsOf(OWNER),
       { resource: "nodes", keys: keysOfNode },
-      { resource: REVISIONS, keys: keysOfRevision },
+      watchOwned(DaemonSetKind, DAEMON_SETS, REVISIONS),
     ],
     reconcile: (view, key, now_ms) => reconcile(backoff, view, key, now_ms),
   };
@@ -44,13 +42,6 @@ export function daemonSetController(): Controller {
 function keysOfNode({ now, before }: Change, view: View): readonly string[] {
   const sets = view.list(DAEMON_SETS);
   return sets.length > 0 && concernsPlacement(view, now, before) ? sets.map(({ key }) => key) : NO_KEYS;
-}
-
-function keysOfRevision({ now, before }: Change): readonly string[] {
-  const entry = now ?? before;
-  if (entry === undefined) return NO_KEYS;
-  const owner = ownersOf(entry.text).find(({ controller }) => controller === true);
-  return owner?.kind === DaemonSetKind.kind ? [`${DAEMON_SETS}/${partsOf(entry.key).namespace}/${owner.name}`] : NO_KEYS;
 }
 
 function reconcile(backoff: FailureBackoff, view: View, key: string, now_ms: number): readonly Action[] {

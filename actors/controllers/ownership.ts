@@ -2,6 +2,7 @@ import { apiVersionOf, type Kind, partsOf } from "../kinds/kind.ts";
 import { labelsOf, mayHaveOwners, ownersOf } from "../kinds/metadata-text.ts";
 import type { KubeObject, OwnerReference } from "../kinds/object.ts";
 import type { Entry, IndexDefinition, View } from "../store/view.ts";
+import { NO_KEYS, type Watch } from "./controller.ts";
 
 /** The owner that manages the object, if any. Source: metav1.GetControllerOf. */
 export function controllerOf(object: KubeObject): OwnerReference | undefined {
@@ -80,4 +81,17 @@ export function disowned<T extends KubeObject>(object: T, uids: ReadonlySet<stri
   const { ownerReferences, ...metadata } = object.metadata;
   const left = (ownerReferences ?? []).filter(({ uid }) => !uids.has(uid));
   return { ...object, metadata: left.length === 0 ? metadata : { ...metadata, ownerReferences: left } };
+}
+
+/** The watch that turns a change of what a kind controls into the key of the owner: revisions into that of their set, jobs into that of their cron job. */
+export function watchOwned<T extends KubeObject>(kind: Kind<T>, owners: string, resource: string): Watch {
+  return {
+    resource,
+    keys: ({ now, before }) => {
+      const entry = now ?? before;
+      if (entry === undefined) return NO_KEYS;
+      const owner = ownersOf(entry.text).find(({ controller }) => controller === true);
+      return owner?.kind === kind.kind ? [`${owners}/${partsOf(entry.key).namespace}/${owner.name}`] : NO_KEYS;
+    },
+  };
 }

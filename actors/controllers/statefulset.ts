@@ -2,12 +2,11 @@ import { StatefulSetKind } from "../kinds/apps/stateful-set.ts";
 import type { ControllerRevision, StatefulSet, StatefulSetStatus } from "../kinds/generated/types.ts";
 import { partsOf } from "../kinds/kind.ts";
 import { semanticEqual } from "../kinds/machinery/equal.ts";
-import { ownersOf } from "../kinds/metadata-text.ts";
 import type { Change, View } from "../store/view.ts";
 import { anyKind, updateStatus } from "./actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "./controller.ts";
 import { historyOf, REVISIONS, truncateHistory, updateRevisionOf } from "./controller-history.ts";
-import { controllerIndex } from "./ownership.ts";
+import { controllerIndex, watchOwned } from "./ownership.ts";
 import { claimPods, type PodOwner, watchPodsOf } from "./pod-claims.ts";
 import { isAvailable, type PodFacts } from "./pod-facts.ts";
 import { planPods } from "./statefulset-plan.ts";
@@ -31,18 +30,11 @@ export const statefulSetController: Controller = {
   watches: [
     { resource: STATEFUL_SETS, keys: ({ now }) => (now === undefined ? NO_KEYS : [now.key]) },
     watchPodsOf(OWNER),
-    { resource: REVISIONS, keys: keysOfRevision },
+    watchOwned(StatefulSetKind, STATEFUL_SETS, REVISIONS),
     { resource: CLAIMS, keys: keysOfClaim },
   ],
   reconcile,
 };
-
-function keysOfRevision({ now, before }: Change): readonly string[] {
-  const entry = now ?? before;
-  if (entry === undefined) return NO_KEYS;
-  const owner = ownersOf(entry.text).find(({ controller }) => controller === true);
-  return owner?.kind === StatefulSetKind.kind ? [`${STATEFUL_SETS}/${partsOf(entry.key).namespace}/${owner.name}`] : NO_KEYS;
-}
 
 /** A claim that went may be what a pod waits for. Its name ends with the set's and the ordinal. */
 function keysOfClaim({ now, before }: Change, view: View): readonly string[] {

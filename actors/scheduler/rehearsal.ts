@@ -85,7 +85,7 @@ export class Rehearsal {
       return { pod: name, node: node || undefined, message: this.#whyNot(pod), best: [], nodes: [] };
     }
     const pods = this.#inventory.ready(candidate.handle, record.peer);
-    const { pin, refusal, preemptionPolicy } = candidate;
+    const { pin, refusal } = candidate;
     const nodes = explain(this.#inventory.cluster, pods).flatMap((answer): NodeAnswer[] => {
       const name = this.#inventory.nameOf(answer.slot);
       if (pin !== undefined && pin !== name) return [];
@@ -95,7 +95,7 @@ export class Rehearsal {
     const top = Math.max(...nodes.map((answer) => (answer.feasible ? answer.total : -1)));
     const best = nodes.filter((answer) => answer.feasible && answer.total === top).map((answer) => answer.node);
     let message: string | undefined;
-    if (refusal !== undefined) message = refusalMessage(refusal, this.#inventory.nodes(), preemptionPolicy);
+    if (refusal !== undefined) message = refusalMessage(refusal, this.#inventory.nodes());
     else if (best.length === 0) message = this.#decide(record, candidate).message;
     return { pod: name, node: node || undefined, message, best: refusal === undefined ? best : [], nodes };
   }
@@ -128,7 +128,7 @@ export class Rehearsal {
     const { handle, pin, refusal, preemptionPolicy, profile } = candidate;
     const nobody = { nominated: undefined, victims: [] };
     if (refusal !== undefined) {
-      return { node: undefined, message: refusalMessage(refusal, this.#inventory.nodes(), preemptionPolicy), ...nobody };
+      return { node: undefined, message: refusalMessage(refusal, this.#inventory.nodes()), ...nobody };
     }
     this.#intake.nominations.release(record);
     const pods = this.#inventory.ready(handle, record.peer);
