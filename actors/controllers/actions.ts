@@ -33,6 +33,12 @@ export function modifyStatus<T extends KubeObject>(kind: Kind<T>, of: T, change:
   return { do: "modify", kind: anyKind(kind), of, change: any, subresource: "status" };
 }
 
+/** The same through the `approval` subresource. */
+export function modifyApproval<T extends KubeObject>(kind: Kind<T>, of: T, change: (current: T) => T | undefined): Write {
+  const any = change as unknown as (current: KubeObject) => KubeObject | undefined;
+  return { do: "modify", kind: anyKind(kind), of, change: any, subresource: "approval" };
+}
+
 /** Deletes exactly this object. */
 export function remove<T extends KubeObject>(kind: Kind<T>, of: KubeObject, options?: DeleteOptions, notes?: Notes): Write {
   return {

@@ -30,7 +30,7 @@ export type Write =
       readonly of: KubeObject;
       /** Gets the current object (a private copy) and returns the next, or undefined to leave it. May run more than once. */
       readonly change: (current: KubeObject) => KubeObject | undefined;
-      readonly subresource?: "status";
+      readonly subresource?: "status" | "approval";
       readonly notes?: Notes;
     }
   /** Sets a namespace's spec.finalizers (its `finalize` subresource). */
@@ -43,6 +43,8 @@ export type Action =
   | { readonly do: "event"; readonly note: Note }
   /** Look at the key again after this long, even if nothing has changed. */
   | { readonly do: "requeue"; readonly after_ms: number }
+  /** Work that takes time, such as signing; what it comes to is done then. When it throws, the key is looked at again a little later. */
+  | { readonly do: "work"; readonly work: () => Promise<readonly Action[]> }
   /** One step after another; the first that fails ends it. */
   | { readonly do: "inOrder"; readonly steps: readonly Action[] }
   /**

@@ -1,5 +1,9 @@
 import type { ActorKind } from "../../runtime/mod.ts";
 import type { Kind } from "../kinds/kind.ts";
+import { certificateApprovalController } from "./certificate-approval.ts";
+import { certificateCleaner } from "./certificate-cleaner.ts";
+import { certificateSigningController } from "./certificate-signing.ts";
+import type { Certifier } from "./certificates.ts";
 import { clusterRoleAggregationController } from "./cluster-role-aggregation.ts";
 import type { Controller, HearOfCustom } from "./controller.ts";
 import { type ControllerDependencies, type ControllerMessage, controllerKind } from "./controller-actor.ts";
@@ -21,6 +25,7 @@ import { replicaSetController, replicationController } from "./replicaset.ts";
 import { resourceQuotaController } from "./resource-quota.ts";
 import { rootCaPublisher } from "./root-ca-publisher.ts";
 import { serviceAccountController } from "./service-account.ts";
+import { type SecretTokens, serviceAccountTokensController } from "./service-account-tokens.ts";
 import { statefulSetController } from "./statefulset.ts";
 import { taintEvictionController } from "./taint-eviction.ts";
 import { ttlAfterFinishedController } from "./ttl-after-finished.ts";
@@ -33,11 +38,18 @@ export interface ControllersOptions extends ControllerDependencies {
   readonly hearOfCustom?: HearOfCustom;
   /** The cluster's CA certificate, PEM, for the ConfigMap `kube-root-ca.crt` of every namespace. */
   readonly caCertificate: string;
+  /** Default: nobody, and requests for certificates stay as they are. */
+  readonly certifier?: Certifier;
+  /** Default: nobody, and secrets for tokens stay empty. */
+  readonly signToken?: SecretTokens["sign"];
 }
 
+const nobody = (): Promise<never> => Promise.reject(new Error("nobody signs here"));
+const NO_CERTIFIER: Certifier = { read: nobody, sign: nobody, mayHave: () => false };
+
 /** All controllers. One more is one more file and one more line here. Each call makes new ones, with nothing remembered. */
-export function allControllers(options: Pick<ControllersOptions, "kinds" | "caCertificate" | "hearOfCustom">): readonly Controller[] {
-  const { caCertificate, hearOfCustom } = options;
+export function allControllers(options: Omit<ControllersOptions, keyof ControllerDependencies>): readonly Controller[] {
+  const { caCertificate, hearOfCustom, certifier = NO_CERTIFIER, signToken = nobody } = options;
   // Other versions of a kind show the same objects.
   const kinds = options.kinds.filter(({ stored }) => stored === undefined);
   return [
@@ -53,6 +65,10 @@ export function allControllers(options: Pick<ControllersOptions, "kinds" | "caCe
     namespaceController(kinds, hearOfCustom),
     serviceAccountController,
     rootCaPublisher(caCertificate),
+    serviceAccountTokensController({ sign: signToken, caCertificate }),
+    certificateApprovalController(certifier),
+    certificateSigningController(certifier),
+    certificateCleaner,
     nodeLifecycleController(),
     nodeTtlController,
     clusterRoleAggregationController,

@@ -17,6 +17,9 @@ const SEE_OWN_WRITES_MS = 5_000;
 /** Writes of the first batch of a slowStart; each next has twice as many. Source: SlowStartInitialBatchSize. */
 const SLOW_START_FIRST = 1;
 
+/** When work that failed is tried again. */
+const WORK_AGAIN_MS = 1_000;
+
 /** What became of a round's actions. */
 export interface Performed {
   /** Highest revision written; 0 when nothing was. */
@@ -59,6 +62,8 @@ function performOne(action: Action, by: Performer, result: Performed): Promise<b
     case "requeue":
       result.requeue_ms = Math.min(result.requeue_ms ?? Number.POSITIVE_INFINITY, Math.max(0, action.after_ms));
       return undefined;
+    case "work":
+      return performWork(action.work, by, result);
     case "inOrder":
       return performInOrder(action.steps, by, result);
     case "slowStart":
@@ -70,6 +75,13 @@ function performOne(action: Action, by: Performer, result: Performed): Promise<b
     case "delete":
       return write(action, by, result);
   }
+}
+
+async function performWork(work: () => Promise<readonly Action[]>, by: Performer, result: Performed): Promise<boolean> {
+  const before = result.refusals.length;
+  const actions = await work().catch(() => [{ do: "requeue", after_ms: WORK_AGAIN_MS }] as const);
+  await perform(actions, by, result);
+  return result.refusals.length === before;
 }
 
 async function performInOrder(steps: readonly Action[], by: Performer, result: Performed): Promise<boolean> {

@@ -2,6 +2,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { SchedulerConfiguration } from "../../actors/scheduler/configuration/configuration.ts";
 import type { LogLevel } from "../../runtime/mod.ts";
 import type { AccessSettings } from "../access/access.ts";
+import type { KeyPair } from "../pki/issuing.ts";
 import type { HostPlan } from "./layout.ts";
 import type { NatsAddress } from "./nats-server.ts";
 
@@ -25,6 +26,8 @@ export interface HostOptions {
   /** At least this many hollow nodes are played. */
   readonly nodes: number | undefined;
   readonly access: AccessSettings;
+  /** Signs what others ask to have certified. */
+  readonly authority: KeyPair;
   readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
   readonly apiPort: number;
   /** Undefined: Kubernetes' default. */

@@ -58,6 +58,7 @@ import {
 import { type Access, createAccess } from "../access/access.ts";
 import { accessPlugins } from "../access/admission/plugins.ts";
 import { ensureDefaultRoles } from "../access/authorization/reconcile-roles.ts";
+import { createCertifier } from "../access/certifier.ts";
 import { untilNewest } from "../gateway/context.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { type Hosts, observedHosts } from "../observation/hosts.ts";
@@ -314,6 +315,8 @@ export class RunningHost {
         kinds: BUILT_IN_KINDS,
         hearOfCustom: (hear) => this.#kinds.hearOfCustom(hear),
         caCertificate: this.#options.tls.ca,
+        certifier: createCertifier(this.#options.authority, () => this.#opened().authorizer, clock),
+        signToken: (namespace, secret, account) => this.#opened().issuer.issueForSecret(namespace, secret, account),
       }),
     );
     for (const name of CONTROLLER_NAMES) this.#host.messenger.tell(addressOf("controller", name), { type: "start" });

@@ -81,6 +81,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
     logLevel: level,
     nodes: flags.nodes,
     tls: certificates.server,
+    authority: certificates.authority,
     access: {
       signingKey: openSigningKey(data.file("pki")),
       issuer: flags.serviceAccountIssuer,

@@ -4,6 +4,7 @@ import { createServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { StatusError } from "../../actors/kinds/status.ts";
+import { NoIdentity } from "../access/authentication/impersonation.ts";
 import { refusal } from "../access/authorization/refusal.ts";
 import type { Identity } from "../access/identity.ts";
 import type { Family } from "../observation/families.ts";
@@ -214,6 +215,10 @@ class HttpsGateway implements Gateway {
       return answer;
     } catch (error) {
       if (error instanceof BodyAborted) return undefined;
+      if (error instanceof NoIdentity)
+        return { type: "text", code: 500, text: `Internal Server Error: ${JSON.stringify(request.url)}: ${error.message}\n` };
+      if (error instanceof StatusError && (error.status.code === 401 || error.status.code === 403))
+        this.#context.log.info({ path: info.path, from: request.socket.remoteAddress, refused: error.status.message }, "refused");
       return failureAnswer(error, this.#context.log, info.path);
     }
   }

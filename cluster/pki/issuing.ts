@@ -24,18 +24,19 @@ interface Validity {
   readonly to: Date;
 }
 
-const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+/** How this house signs. */
+export const SIGNATURE = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 
 /** Makes the certificate of an authority, signed by itself (RFC 5280: a CA's basic constraints and key usage). */
 export async function makeAuthority(commonName: string, validity: Validity): Promise<KeyPair> {
   const x509 = await loadX509();
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const keys = await webcrypto.subtle.generateKey(SIGNATURE, true, ["sign", "verify"]);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: [{ CN: [commonName] }],
     keys: keys,
     notBefore: validity.from,
     notAfter: validity.to,
-    signingAlgorithm: ALGORITHM,
+    signingAlgorithm: SIGNATURE,
     extensions: [
       new x509.BasicConstraintsExtension(true, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign | x509.KeyUsageFlags.digitalSignature, true),
@@ -49,7 +50,7 @@ export async function makeAuthority(commonName: string, validity: Validity): Pro
 export async function makeCertificate(authority: KeyPair, request: CertificateRequest, validity: Validity): Promise<KeyPair> {
   const x509 = await loadX509();
   const issuer = new x509.X509Certificate(authority.cert);
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const keys = await webcrypto.subtle.generateKey(SIGNATURE, true, ["sign", "verify"]);
   const purposes = { server: x509.ExtendedKeyUsage.serverAuth, client: x509.ExtendedKeyUsage.clientAuth };
   const names = (request.names ?? []).map((value) => ({ type: isIP(value) ? ("ip" as const) : ("dns" as const), value }));
   const uid = request.withUid === true ? [{ [UID_ATTRIBUTE]: [randomUUID()] }] : [];
@@ -57,10 +58,10 @@ export async function makeCertificate(authority: KeyPair, request: CertificateRe
     subject: [...(request.organizations ?? []).map((organization) => ({ O: [organization] })), { CN: [request.commonName] }, ...uid],
     issuer: issuer.subjectName,
     publicKey: keys.publicKey,
-    signingKey: await importPrivateKey(authority.key),
+    signingKey: await signingKeyOf(authority),
     notBefore: validity.from,
     notAfter: validity.to,
-    signingAlgorithm: ALGORITHM,
+    signingAlgorithm: SIGNATURE,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
@@ -79,9 +80,10 @@ async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
   return pem(`-----BEGIN PRIVATE KEY-----\n${lines.join("\n")}\n-----END PRIVATE KEY-----`);
 }
 
-async function importPrivateKey(text: string): Promise<webcrypto.CryptoKey> {
-  const der = Buffer.from(text.replaceAll(/-----[A-Z ]+-----|\s/g, ""), "base64");
-  return webcrypto.subtle.importKey("pkcs8", der, ALGORITHM, false, ["sign"]);
+/** The key of an authority, to sign with. */
+export async function signingKeyOf({ key }: KeyPair): Promise<webcrypto.CryptoKey> {
+  const der = Buffer.from(key.replaceAll(/-----[A-Z ]+-----|\s/g, ""), "base64");
+  return webcrypto.subtle.importKey("pkcs8", der, SIGNATURE, false, ["sign"]);
 }
 
 function pem(text: string): string {

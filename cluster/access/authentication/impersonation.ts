@@ -1,6 +1,5 @@
 /** Acting as somebody else. Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation, filters/impersonation.go. */
 import type { IncomingHttpHeaders } from "node:http";
-import { internalError } from "../../../actors/kinds/errors.ts";
 import type { ResourceAttributes } from "../authorization/attributes.ts";
 import { onResource } from "../authorization/attributes.ts";
 import type { Authorizer } from "../authorization/authorizer.ts";
@@ -26,6 +25,11 @@ interface Wish {
   readonly asks: readonly ResourceAttributes[];
 }
 
+/** An identity that nobody could have. Kubernetes answers these by a page, not by a Status. */
+export class NoIdentity extends Error {
+  override readonly name = "NoIdentity";
+}
+
 /** Takes on identities for those who may. */
 export class Impersonation {
   readonly #authorizer: Authorizer;
@@ -36,8 +40,8 @@ export class Impersonation {
   }
 
   /**
-   * Whom the request is made as: its asker, where it does not say otherwise. Throws 403 for who may not, 500 for what makes no sense, both in
-   * Kubernetes' words. Every part of the identity has to be allowed by itself.
+   * Whom the request is made as: its asker, where it does not say otherwise. Throws 403 in Kubernetes' words for who may not, NoIdentity
+   * for what makes no sense. Every part of the identity has to be allowed by itself.
    */
   act(asker: Identity, headers: IncomingHttpHeaders, rawHeaders: RawHeaders): Identity {
     if (!isAskedFor(headers)) return asker;
@@ -88,7 +92,7 @@ function wishOf(said: RawHeaders): Wish {
       asks.push(onResource({ verb: "impersonate", group: GROUP_OF_KINDS, resource: "userextras", subresource, name }));
   }
   if (uid !== "") asks.push(onResource({ verb: "impersonate", group: GROUP_OF_KINDS, resource: "uids", name: uid }));
-  if (user === "") throw internalError(`requested ${goReferences(asks)} without impersonating a user`);
+  if (user === "") throw new NoIdentity(`requested ${goReferences(asks)} without impersonating a user`);
   const identity = {
     user,
     groups: groupsOf(user, groups),

@@ -22,6 +22,7 @@ const options: HostOptions = {
     nodes: undefined,
   },
   ...{ tls: { key: "", cert: "", ca: "" }, apiPort: 0, schedulerConfiguration: undefined, schedulers: 1 },
+  authority: { cert: "", key: "" },
   access: { signingKey: "", issuer: "", staticTokens: [], mode: "RBAC" as const },
 };
 

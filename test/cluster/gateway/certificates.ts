@@ -6,6 +6,7 @@ export type Pair = KeyPair;
 /** An authority made for one test. */
 export interface Authority {
   readonly cert: string;
+  readonly pair: Pair;
   server(): Promise<Pair>;
   client(user: string, groups: readonly string[], times?: { readonly from: Date; readonly to: Date }): Promise<Pair>;
 }
@@ -17,6 +18,7 @@ export async function makeAuthority(name = "test-ca"): Promise<Authority> {
   const ca = await makeCa(name, validity);
   return {
     cert: ca.cert,
+    pair: ca,
     server: () => makeCertificate(ca, { commonName: "api", usages: ["server"], names: ["127.0.0.1", "localhost"] }, validity),
     client: (commonName, organizations, times = validity) =>
       makeCertificate(ca, { commonName, organizations, usages: ["client"], withUid: true }, times),

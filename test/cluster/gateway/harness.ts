@@ -14,6 +14,7 @@ import type { AccessSettings } from "../../../cluster/access/access.ts";
 import { createAccess } from "../../../cluster/access/access.ts";
 import { accessPlugins } from "../../../cluster/access/admission/plugins.ts";
 import { ensureDefaultRoles } from "../../../cluster/access/authorization/reconcile-roles.ts";
+import { createCertifier } from "../../../cluster/access/certifier.ts";
 import { untilNewest } from "../../../cluster/gateway/context.ts";
 import type { Gateway, GatewayOptions } from "../../../cluster/gateway/gateway.ts";
 import { createGateway } from "../../../cluster/gateway/gateway.ts";
@@ -107,7 +108,17 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   store.host.register(createDefinitionsKind({ view: store.replica, registry, recorderFor: () => ({ event: () => {} }) }));
   store.host.messenger.tell(DEFINITIONS_ADDRESS, { type: "start" });
   const recorderFor = () => ({ event: () => {} });
-  store.host.register(createControllerKind({ view: store.replica, registry, recorderFor, kinds: BUILT_IN_KINDS, caCertificate: "" }));
+  store.host.register(
+    createControllerKind({
+      view: store.replica,
+      registry,
+      recorderFor,
+      kinds: BUILT_IN_KINDS,
+      caCertificate: authority.cert,
+      certifier: createCertifier(authority.pair, () => access.authorizer, clock),
+      signToken: (namespace, secret, account) => access.issuer.issueForSecret(namespace, secret, account),
+    }),
+  );
   for (const name of options.controllers ?? []) store.host.messenger.tell(addressOf("controller", name), { type: "start" });
   const made: GatewayOptions = {
     view: store.replica,
