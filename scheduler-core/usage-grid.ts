@@ -4,7 +4,7 @@ import { SCORE_MAX } from "./plugins/plugin.ts";
 import type { PodClass } from "./pod-class.ts";
 import { FIXED_SCORES } from "./profile.ts";
 import { OUT, RankedBuckets } from "./ranked-buckets.ts";
-import { CPU_MILLI, MEMORY_BYTES } from "./usage.ts";
+import { CPU_MILLI, MEMORY_BYTES, PODS } from "./usage.ts";
 import { isPlain, plainScore, plainWeights } from "./usage-pass.ts";
 
 /** Weights beyond this would make too many levels of bounds. */
@@ -17,6 +17,8 @@ const STEPS = SCORE_MAX + 3;
 const EPSILON = 1e-6;
 /** Numbers of a cell: capacities, then percent left (cpu, memory, for scoring), then percent requested. */
 const CELL = 6;
+/** Numbers of the first row of a cell: cpu and memory requested, the same for scoring, and whether there is room for one more pod. */
+const ROW = 5;
 
 /** Whether the grid can place a pod of this class. */
 export function isGridded(pods: PodClass): boolean {
@@ -35,6 +37,9 @@ export class UsageGrid {
   readonly #cellOf = new Map<number, number>();
   readonly #shapes = new Map<string, number>();
   #cells: number[] = [];
+  /** By cell, the row of its first node, and 1 while all its nodes have that very row: then one of them speaks for all. */
+  #rows: number[] = [];
+  #isAlike: number[] = [];
   #seen = 0;
   #capacity = -1;
   /** By cell, the bound of its scores for the class that is asked for; then cells in order of their bounds. */
@@ -54,9 +59,14 @@ export class UsageGrid {
       const cell = this.#order[i] as number;
       if ((this.#bounds[cell] as number) < best) break;
       const members = this.#buckets.members(cell);
+      let score = OUT;
+      let isAsked = false;
       for (let k = 0; k < members; k++) {
         const slot = this.#buckets.tie(cell, k);
-        const score = plainScore(cluster, pods, slot, fit, balanced);
+        if ((pods.verdicts[slot] as number) < 0) continue;
+        if (!isAsked) score = plainScore(cluster, pods, slot, fit, balanced);
+        isAsked = this.#isAlike[cell] === 1;
+        if (isAsked && (score < best || score === OUT)) break;
         if (score < best || score === OUT) continue;
         if (score > best) ties = 0;
         best = score;
@@ -130,6 +140,8 @@ export class UsageGrid {
       this.#ties = new Int32Array(cluster.capacity);
       this.#cellOf.clear();
       this.#cells = [];
+      this.#rows = [];
+      this.#isAlike = [];
       for (let slot = 0; slot < cluster.nodes; slot++) this.#place(cluster, slot);
     } else {
       for (let change = this.#seen; change !== cluster.changes; change = (change + 1) | 0) this.#place(cluster, cluster.changedAt(change));
@@ -160,6 +172,30 @@ export class UsageGrid {
       this.#cellOf.set(key, cell);
     }
     this.#buckets.set(slot, cell, 0);
+    this.#compare(cluster, row, cell);
+  }
+
+  /** Takes note of whether the row of a node that is in the cell now is that of all others. */
+  #compare({ rows, columns }: Cluster, row: number, cell: number): void {
+    const requested = row + columns;
+    const cpu = rows[requested + CPU_MILLI] as number;
+    const memory = rows[requested + MEMORY_BYTES] as number;
+    const nonzeroCpu = rows[requested + columns] as number;
+    const nonzeroMemory = rows[requested + columns + 1] as number;
+    const hasRoom = (rows[requested + PODS] as number) + 1 > (rows[row + PODS] as number) ? 0 : 1;
+    const first = this.#rows;
+    const at = cell * ROW;
+    if (this.#buckets.members(cell) === 1) {
+      this.#isAlike[cell] = 1;
+      first[at] = cpu;
+      first[at + 1] = memory;
+      first[at + 2] = nonzeroCpu;
+      first[at + 3] = nonzeroMemory;
+      first[at + 4] = hasRoom;
+      return;
+    }
+    const isSame = first[at] === cpu && first[at + 1] === memory && first[at + 2] === nonzeroCpu && first[at + 3] === nonzeroMemory;
+    if (!isSame || first[at + 4] !== hasRoom) this.#isAlike[cell] = 0;
   }
 
   #shape(cpu: number, memory: number): number {

@@ -8,12 +8,20 @@ const MIB = 1024 ** 2;
 const NODES = 24;
 
 /** Round amounts, where scores lie on whole numbers, and crooked ones; none at all, which counts as a little. */
-const cpu = fc.oneof(fc.constantFrom(0, 100, 250, 320), fc.integer({ min: 1, max: 1_500 }));
-const memory = fc.oneof(fc.constantFrom(0, 64, 128, 200), fc.integer({ min: 1, max: 900 })).map((mib) => mib * MIB);
-const capacity = fc.record({
-  cpu: fc.constantFrom(0, 1_000, 3_200, 4_000, 3_999),
-  memory: fc.constantFrom(0, 1_024, 2_048, 2_047).map((mib) => mib * MIB),
-});
+const cpu = fc.oneof(fc.constantFrom(0, 100, 250, 320), fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 1_500 }));
+const memory = fc
+  .oneof(fc.constantFrom(0, 64, 128, 200), fc.integer({ min: 1, max: 15 }), fc.integer({ min: 1, max: 900 }))
+  .map((mib) => mib * MIB);
+const capacity = fc.oneof(
+  { weight: 6, arbitrary: fc.constant({ cpu: 4_000, memory: 2_048 * MIB }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      cpu: fc.constantFrom(0, 1_000, 3_200, 4_000, 3_999),
+      memory: fc.constantFrom(0, 1_024, 2_048, 2_047).map((mib) => mib * MIB),
+    }),
+  },
+);
 const node = fc.nat(NODES - 1);
 const step = fc.oneof(
   { weight: 12, arbitrary: fc.record({ do: fc.constant("place" as const), cpu, memory, anywhere: fc.boolean(), node }) },
@@ -40,7 +48,10 @@ describe("UsageGrid", () => {
           const inventory = new Inventory(1);
           const grid = new UsageGrid();
           const setNode = (number: number, { cpu, memory }: { cpu: number; memory: number }, unschedulable: boolean): void =>
-            void inventory.setNode({ name: `n${number}`, unschedulable, labels: {}, taints: [], images: [] }, { cpu, memory, pods: 8 });
+            void inventory.setNode(
+              { name: `n${number}`, unschedulable, labels: {}, taints: [], images: [] },
+              { cpu, memory, pods: number % 3 === 0 ? 1 : 8 },
+            );
           capacities.forEach((capacity, number) => void setNode(number, capacity, false));
           let placed: { readonly node: string; readonly usage: ReturnType<Inventory["usageOf"]> }[] = [];
           for (const now of steps) {
