@@ -4,8 +4,8 @@ import { localScore } from "./profile.ts";
 import { OUT } from "./ranked-buckets.ts";
 
 /**
- * What `localScore` says of every node for one class, kept up to date from the cluster's change log: for classes whose places depend on
- * other pods, every node is asked for each decision, but only the nodes that changed are scored anew.
+ * What `localScore` says of every node for one class, kept up to date from the cluster's change log: for classes that no index can
+ * group, every node is asked for each decision, but only the nodes that changed are scored anew.
  */
 export class LocalScores {
   /** By slot. Invariant: after `repair`, what `localScore` says; OUT for slots without a node. */

@@ -5,8 +5,8 @@ import { OUT } from "./ranked-buckets.ts";
 import { survey } from "./survey.ts";
 
 /**
- * The nodes with the best total for one pod, by asking every node: how classes are placed whose nodes depend on other pods, what the
- * index must agree with for all others, and the yardstick of the bench. Empty when no node can take the pod.
+ * The nodes with the best total for one pod, by asking every node: how classes are placed that no index can group, what every index must
+ * agree with, and the yardstick of the bench. Empty when no node can take the pod.
  */
 export function bestNodes(cluster: Cluster, pods: PodClass, locals?: Int32Array): number[] {
   const { slots, totals } = survey(cluster, pods, locals);

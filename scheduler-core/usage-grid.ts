@@ -2,10 +2,10 @@ import { CHANGE_LOG_NODES, type Cluster } from "./cluster.ts";
 import type { Draw } from "./draw.ts";
 import { SCORE_MAX } from "./plugins/plugin.ts";
 import type { PodClass } from "./pod-class.ts";
-import { FIXED_SCORES } from "./profile.ts";
+import { FIXED_SCORES, localScore } from "./profile.ts";
 import { OUT, RankedBuckets } from "./ranked-buckets.ts";
 import { CPU_MILLI, MEMORY_BYTES, PODS } from "./usage.ts";
-import { isPlain, plainScore, plainWeights } from "./usage-pass.ts";
+import { isPlain, isScoredByDefault, plainScore, plainWeights } from "./usage-pass.ts";
 
 /** Weights beyond this would make too many levels of bounds. */
 const WEIGHTS_MAX = 16;
@@ -23,7 +23,9 @@ const ROW = 5;
 /** Whether the grid can place a pod of this class. */
 export function isGridded(pods: PodClass): boolean {
   const { fit, balanced } = plainWeights(pods);
-  return pods.relations === undefined && fit + balanced <= WEIGHTS_MAX && pods.groups.length === FIXED_SCORES.length && isPlain(pods);
+  return (
+    pods.relations === undefined && fit + balanced <= WEIGHTS_MAX && pods.groups.length === FIXED_SCORES.length && isScoredByDefault(pods)
+  );
 }
 
 /**
@@ -53,6 +55,7 @@ export class UsageGrid {
     this.#repair(cluster);
     const { fit, balanced } = plainWeights(pods);
     const cells = this.#bound(pods, fit, balanced);
+    const isSimple = isPlain(pods);
     let best = OUT;
     let ties = 0;
     for (let i = 0; i < cells; i++) {
@@ -64,8 +67,8 @@ export class UsageGrid {
       for (let k = 0; k < members; k++) {
         const slot = this.#buckets.tie(cell, k);
         if ((pods.verdicts[slot] as number) < 0) continue;
-        if (!isAsked) score = plainScore(cluster, pods, slot, fit, balanced);
-        isAsked = this.#isAlike[cell] === 1;
+        if (!isAsked) score = isSimple ? plainScore(cluster, pods, slot, fit, balanced) : localScore(cluster, pods, slot);
+        isAsked = isSimple && this.#isAlike[cell] === 1;
         if (isAsked && (score < best || score === OUT)) break;
         if (score < best || score === OUT) continue;
         if (score > best) ties = 0;

@@ -14,16 +14,22 @@ export function plainWeights({ weights }: PodClass): { readonly fit: number; rea
   return { fit: weights[FIT_SCORE] as number, balanced: weights[BALANCED_SCORE] as number };
 }
 
-/** Whether of what nodes' pods take nothing but cpu, memory and the number of pods counts, in the default profile's way. */
-export function isPlain({ usage, scoring, filters, weights }: PodClass): boolean {
-  if (scoring !== undefined || usage.attachments !== undefined || filters[FIT] !== 1) return false;
-  if (usage.portsWanted.length + usage.disksWanted.length > 0) return false;
-  for (let i = 0; i < usage.columns.length; i++) if ((usage.columns[i] as number) > MEMORY_BYTES) return false;
+/** Whether nodes are scored by cpu and memory in the default profile's way, and must have room for what is asked. */
+export function isScoredByDefault({ scoring, filters, weights }: PodClass): boolean {
+  if (scoring !== undefined || filters[FIT] !== 1) return false;
   for (let i = 0; i < USAGE_SCORES.length; i++) {
     const at = FIXED_SCORES.length + i;
     if (weights[at] !== 0 && at !== FIT_SCORE && at !== BALANCED_SCORE) return false;
   }
   return true;
+}
+
+/** Whether of what nodes' pods take nothing but cpu, memory and the number of pods counts, in the default profile's way. */
+export function isPlain(pods: PodClass): boolean {
+  const { columns, portsWanted, disksWanted, attachments } = pods.usage;
+  if (attachments !== undefined || portsWanted.length + disksWanted.length > 0) return false;
+  for (let i = 0; i < columns.length; i++) if ((columns[i] as number) > MEMORY_BYTES) return false;
+  return isScoredByDefault(pods);
 }
 
 /**

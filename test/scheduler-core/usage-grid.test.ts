@@ -23,8 +23,9 @@ const capacity = fc.oneof(
   },
 );
 const node = fc.nat(NODES - 1);
+const special = fc.integer({ min: 0, max: 9 }).map((number) => (number === 0 ? "port" : number === 1 ? "gpu" : "none"));
 const step = fc.oneof(
-  { weight: 12, arbitrary: fc.record({ do: fc.constant("place" as const), cpu, memory, anywhere: fc.boolean(), node }) },
+  { weight: 12, arbitrary: fc.record({ do: fc.constant("place" as const), cpu, memory, anywhere: fc.boolean(), node, special }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("free" as const), pod: fc.nat(30) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("node" as const), node, capacity, cordoned: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("remove" as const), node }) },
@@ -50,7 +51,7 @@ describe("UsageGrid", () => {
           const setNode = (number: number, { cpu, memory }: { cpu: number; memory: number }, unschedulable: boolean): void =>
             void inventory.setNode(
               { name: `n${number}`, unschedulable, labels: {}, taints: [], images: [] },
-              { cpu, memory, pods: number % 3 === 0 ? 1 : 8 },
+              { cpu, memory, pods: number % 3 === 0 ? 1 : 8, "example.com/gpu": number % 2 },
             );
           capacities.forEach((capacity, number) => void setNode(number, capacity, false));
           let placed: { readonly node: string; readonly usage: ReturnType<Inventory["usageOf"]> }[] = [];
@@ -66,11 +67,11 @@ describe("UsageGrid", () => {
               if (gone !== undefined) inventory.cluster.remove(inventory.slotOf(gone.node) ?? -1, gone.usage);
             } else {
               const needs: Needs = {
-                requests: { cpu: now.cpu, memory: now.memory },
+                requests: { cpu: now.cpu, memory: now.memory, "example.com/gpu": now.special === "gpu" ? 1 : 0 },
                 nonzero: { cpu_milli: now.cpu || 100, memory_bytes: now.memory || 200 * MIB },
-                ports: [],
+                ports: now.special === "port" ? [{ protocol: "TCP", ip: "0.0.0.0", port: 80 }] : [],
               };
-              const usageKey = `${now.cpu}/${now.memory}`;
+              const usageKey = `${now.cpu}/${now.memory}/${now.special}`;
               const handle = inventory.classOf({ staticKey: "", facts: () => facts, usageKey, needs: () => needs, priority: 0, profile });
               const pods = inventory.ready(handle);
               expect(isGridded(pods)).toBe(true);
