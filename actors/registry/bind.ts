@@ -1,17 +1,18 @@
-import { conflict } from "../kinds/errors.ts";
+import { conflict, notFound } from "../kinds/errors.ts";
 import type { Binding, Pod, PodCondition } from "../kinds/generated/types.ts";
-import type { Kind } from "../kinds/kind.ts";
+import { type Kind, keyFor } from "../kinds/kind.ts";
 import type { BodyKind } from "../kinds/machinery/body.ts";
 import type { ObjectMeta } from "../kinds/object.ts";
 import { encodeObject, managedFieldsOf } from "../kinds/text.ts";
 import type { Premises } from "../store/premises.ts";
+import { type Mutation, PREMISES_BROKEN } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
 import { admitPart, isBusy } from "./admission/part-admission.ts";
 import type { WriteWorld } from "./create.ts";
-import type { BindOptions } from "./registry.ts";
+import type { BindOptions, PodBinding } from "./registry.ts";
 import type { StoreAccess } from "./store-access.ts";
 import { timestamp } from "./timestamps.ts";
-import { changeStored, type Step, uidConflict } from "./writes.ts";
+import { changeStored, Outdated, type Step, uidConflict, WRITE_ATTEMPTS_MAX } from "./writes.ts";
 
 const BINDING_KIND: BodyKind = { group: "", version: "v1", kind: "Binding", schema: "io.k8s.api.core.v1.Binding" };
 const BINDING = { group: "", plural: "pods/binding" } as const;
@@ -119,4 +120,32 @@ function bindTo(
     return { mutations: [{ op: "update", key, text, expect }], premises: options.premises ?? someones(namespace, nodeName), result };
   };
   return changeStored(access, kind, namespace, name, decide, (entry) => access.read<Pod>(entry));
+}
+
+/** Sets the nodes of pods that have none, in one transaction. */
+export async function bindPods(access: StoreAccess, kind: Kind<Pod>, bindings: readonly PodBinding[], options: BindOptions): Promise<void> {
+  for (let attempt = 0; attempt < WRITE_ATTEMPTS_MAX; attempt++) {
+    const bound = await Promise.all(
+      bindings.map(async ({ namespace, name, uid, node }) => {
+        const entry = await access.find(keyFor(kind, namespace, name));
+        if (entry === undefined) throw notFound(kind, name);
+        const pod = access.read<Pod>(entry);
+        if (uid !== pod.metadata.uid) throw uidConflict(BINDING, kind as unknown as Kind, pod, uid);
+        const refusal = bindingRefusal(pod);
+        if (refusal !== undefined) throw conflict(BINDING, name, refusal);
+        return { entry, pod: boundPod(pod, node, options.annotations, access.clock.now_ms()) };
+      }),
+    );
+    const mutations = bound.map(({ entry: { key, revision: expect, text }, pod }): Mutation => {
+      return { op: "update", key, text: encodeObject(pod, managedFieldsOf(text)), expect };
+    });
+    const outcome = await access.commit(mutations, options.premises);
+    if (outcome.committed) {
+      for (const [i, { entry, pod }] of bound.entries()) access.wrote(entry.key, outcome.revision + i, pod);
+      return;
+    }
+    await access.awaitActual(outcome.actual);
+    if (outcome.index === PREMISES_BROKEN) throw new Outdated("a group of pods was decided on what is not so any more");
+  }
+  throw conflict(BINDING, bindings[0]?.name ?? "", "others change these pods all the time");
 }

@@ -12,7 +12,7 @@ import { type DynamicOptions, dynamicAdmission } from "./admission/dynamic.ts";
 import { dividedAdmission } from "./admission/part-admission.ts";
 import { admissionPlugins } from "./admission/plugins.ts";
 import { applyObject } from "./apply.ts";
-import { bindPod } from "./bind.ts";
+import { bindPod, bindPods } from "./bind.ts";
 import type { Companion } from "./companion.ts";
 import type { WriteWorld } from "./create.ts";
 import { createObject } from "./create.ts";
@@ -82,6 +82,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     apply: (kind, namespace, name, configuration, write) => applyObject(world, kind, namespace, name, configuration, write),
     delete: (kind, namespace, name, write = {}) => deleteObject(world, storedKind(kind), namespace, name, write, kind),
     deleteCollection: (kind, namespace, matches, write = {}) => deleteMatching(world, storedKind(kind), namespace, matches, write, kind),
+    bindTogether: async (bindings, write = {}) => bindPods(access, pods(), bindings, write),
     bind: async (namespace, name, uid, nodeName, write = {}) => bindPod(world, pods(), namespace, name, uid, nodeName, write),
     evict: async (namespace, name, write = {}) => evictPod(world, pods(), namespace, name, write),
     getScale: (kind, namespace, name) => readScale(access, kind, keyFor(kind, namespace, name), name),

@@ -47,6 +47,14 @@ export interface BindOptions extends WriteOptions {
   readonly premises?: Premises;
 }
 
+/** Which pod is to run where. */
+export interface PodBinding {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly node: string;
+}
+
 export type Deleted =
   /** The object is gone; the entry is its last state. */
   | { readonly removed: true; readonly entry: Entry }
@@ -117,6 +125,8 @@ export interface Registry {
   deleteCollection(kind: Kind, namespace: string | undefined, matches: Matches, options?: DeleteOptions): Promise<readonly Deleted[]>;
   /** Sets a pod's node (the `binding` subresource). Conflict when the pod is bound, being deleted, or not of this uid. */
   bind(namespace: string, name: string, uid: string | undefined, nodeName: string, options?: BindOptions): Promise<Entry>;
+  /** Sets the nodes of several pods in one transaction: of all, or of none. */
+  bindTogether(bindings: readonly PodBinding[], options?: BindOptions): Promise<void>;
   /** Deletes a pod if its PodDisruptionBudget allows (the `eviction` subresource); 429 TooManyRequests if it does not. */
   evict(namespace: string, name: string, options?: DeleteOptions): Promise<Deleted>;
   /** The `scale` subresource of a workload: Deployment or ReplicaSet. */

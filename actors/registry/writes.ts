@@ -9,7 +9,7 @@ import type { Entry } from "../store/view.ts";
 import type { StoreAccess } from "./store-access.ts";
 
 /** How often a write starts over when others change the same object at the same time. Each time at least one of them succeeded. */
-const WRITE_ATTEMPTS_MAX = 32;
+export const WRITE_ATTEMPTS_MAX = 32;
 
 /** What a write rested on has been touched by somebody else: it is to be decided anew, and the view shows why. */
 export class Outdated extends Error {

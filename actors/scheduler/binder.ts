@@ -3,6 +3,7 @@ import { chooseVolumes, type Inventory } from "../../scheduler-core/mod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import { Outdated } from "../registry/writes.ts";
+import type { Premises } from "../store/premises.ts";
 import type { View } from "../store/view.ts";
 import type { Extenders } from "./extenders.ts";
 import type { Intake } from "./intake.ts";
@@ -27,6 +28,12 @@ export interface BinderOptions {
   readonly self: string;
   /** Asks for a turn. */
   readonly wake: () => void;
+}
+
+/** A member of a group, and where it was placed. */
+export interface PlacedMember {
+  readonly record: PodRecord;
+  readonly node: string;
 }
 
 /** Makes assumptions come true: volumes first, then the pod's binding; what is refused goes back into the queue. */
@@ -65,6 +72,44 @@ export class Binder {
           wake();
         },
         (error: unknown) => this.#refuse(record, node, error),
+      ),
+    );
+  }
+
+  /** Binds assumed pods in one transaction: all of them or none. Those whose volumes are to be bound first are bound by themselves. */
+  bindTogether(members: readonly PlacedMember[], seen: number): void {
+    const { registry, recorder, writes, inventory, self } = this.#options;
+    const ready = members.filter(({ record: { candidate } }) => {
+      const { volumes } = candidate as Candidate;
+      return volumes === undefined || volumes.refusal !== undefined || volumes.unbound.length === 0;
+    });
+    for (const { record, node } of members) {
+      if (!ready.some((member) => member.record === record)) this.bind(record, record.candidate as Candidate, node, seen);
+    }
+    if (ready.length === 0) return;
+    const each = ready.map(({ record, node }) => premisesOf(record, node, inventory, self, seen));
+    const premises: Premises = {
+      by: self,
+      seen,
+      checks: [...new Set(each.flatMap(({ checks }) => checks))],
+      touches: [...new Set(each.flatMap(({ touches }) => touches))],
+    };
+    const bindings = ready.map(({ record, node }) => {
+      const { namespace = "", name, uid } = (record.candidate as Candidate).about.metadata;
+      return { namespace, name, uid, node };
+    });
+    const abouts = ready.map(({ record }) => (record.candidate as Candidate).about);
+    writes.submit(() =>
+      registry.bindTogether(bindings, { premises }).then(
+        () => {
+          for (const [i, { namespace, name, node }] of bindings.entries()) {
+            const about = abouts[i];
+            if (about !== undefined) recorder.once(about, "Normal", "Scheduled", scheduledMessage(namespace, name, node));
+          }
+        },
+        (error: unknown) => {
+          for (const { record, node } of ready) this.#refuse(record, node, error);
+        },
       ),
     );
   }

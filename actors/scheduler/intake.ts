@@ -8,6 +8,7 @@ import type { Change, Entry } from "../store/view.ts";
 import { classify, peerOfPod, type Surroundings, usageOfPod } from "./class.ts";
 import { DefaultSpread } from "./default-spread.ts";
 import { namedNodes, readNode } from "./facts.ts";
+import { Gangs, POD_GROUP_LABEL, POD_GROUPS } from "./gangs.ts";
 import { Nominations, type Reservation } from "./nominations.ts";
 import type { Objects } from "./objects.ts";
 import type { PodRecord } from "./pod-record.ts";
@@ -37,6 +38,7 @@ export interface Responsibility {
  * waiting pod find a node. Must not run while a worker has the arrays.
  */
 export class Intake {
+  readonly gangs: Gangs;
   /** Slots with more room, or with other static facts, since this was last cleared. */
   readonly helped: Set<number> = new Set();
   /** Marks that more or fewer pods raise since then. */
@@ -63,6 +65,7 @@ export class Intake {
     this.#queue = queue;
     this.#responsibility = responsibility;
     this.#defaultSpread = new DefaultSpread(view);
+    this.gangs = new Gangs(view);
     this.#roster = new Roster(inventory);
     this.nominations = new Nominations(inventory, this.#roster);
   }
@@ -73,6 +76,7 @@ export class Intake {
     else if (resource === "nodes") this.#takeNode(now, before);
     else if (resource === "namespaces") this.takeNamespace(now, before);
     else if (resource === "services") this.#defaultSpread.serviceChanged((now ?? before)?.key ?? "");
+    else if (resource === POD_GROUPS) this.#wakeGang((now ?? before)?.key.slice(POD_GROUPS.length + 1) ?? "", now_ms);
     else if (resource === CSI_NODES) this.#takeLimits((now ?? before)?.key.slice(CSI_NODES.length + 1) ?? "");
     else this.#volumesChanged = true;
   }
@@ -104,9 +108,22 @@ export class Intake {
     return this.#roster.on(node);
   }
 
+  /** A batch had room for the pod, and not for others without which it is not to run: it is nowhere again, and nobody has more room than before. */
+  undo(record: PodRecord, node: string): void {
+    const slot = this.#inventory.slotOf(node);
+    const wasHelped = slot !== undefined && this.helped.has(slot);
+    this.assume(record, node);
+    this.forget(record);
+    if (slot !== undefined && !wasHelped) this.helped.delete(slot);
+  }
+
   /** A worker has placed the pod and counted it. */
   assume(record: PodRecord, node: string): void {
     record.node = node;
+    if (record.gang !== undefined) {
+      this.gangs.leave(record.gang, record);
+      this.gangs.enter(record.gang, record, true);
+    }
     this.nominations.clear(record);
     this.#stir(record.peer);
     this.#roster.enter(record, node, true);
@@ -187,21 +204,33 @@ export class Intake {
     const { metadata, spec, status } = pod;
     if (status?.phase === "Succeeded" || status?.phase === "Failed") return;
     const { uid } = metadata;
+    const gang = gangOf(pod);
     const ignored = this.#responsibility.ignored === undefined ? {} : { ignored: this.#responsibility.ignored };
     const priority = spec.priority ?? 0;
     if (spec.nodeName) {
       const claims = claimsOf(pod);
       const usage = usageOfPod(this.#inventory, pod, { attached: attachedBy(this.#view, pod), ...ignored });
       const peer = peerOfPod(this.#inventory, pod, claims.length === 0 ? undefined : { claims });
-      const record: PodRecord = { key, uid, priority, usage, peer, node: spec.nodeName, isVictim: isVictim(pod), candidate: undefined };
+      const record: PodRecord = {
+        key,
+        uid,
+        priority,
+        usage,
+        peer,
+        node: spec.nodeName,
+        gang,
+        isVictim: isVictim(pod),
+        candidate: undefined,
+      };
       this.#pods.set(key, record);
+      if (gang !== undefined) this.gangs.enter(gang, record, true);
       this.#stir(peer);
       this.#roster.enter(record, spec.nodeName);
       return;
     }
     const gated = (spec.schedulingGates?.length ?? 0) > 0;
     const profile = this.#responsibility.profiles.get(spec.schedulerName ?? "");
-    if (profile === undefined || gated || metadata.deletionTimestamp !== undefined || !this.#responsibility.owns(uid)) return;
+    if (profile === undefined || gated || metadata.deletionTimestamp !== undefined || !this.#responsibility.owns(gang ?? uid)) return;
     const volumes = readVolumes(this.#view, pod);
     const surroundings: Surroundings = {
       volumes,
@@ -212,18 +241,38 @@ export class Intake {
     };
     const { handle, peer, pin } = classify(this.#inventory, pod, surroundings);
     const refusal = namedNodes(pod)?.size === 0 ? CONFLICTING_TERMS : volumes?.refusal;
-    const record: PodRecord = { key, uid, priority, usage: handle.usage, peer, node: undefined, isVictim: false, candidate: undefined };
+    const record: PodRecord = {
+      key,
+      uid,
+      priority,
+      usage: handle.usage,
+      peer,
+      node: undefined,
+      gang,
+      isVictim: false,
+      candidate: undefined,
+    };
     const ticket = new QueueTicket(record, priority, `${handle.id}/${this.#inventory.kinship(peer).relationsId}@${pin ?? ""}`);
     const about: Regarding = { kind: "Pod", apiVersion: "v1", metadata };
     record.candidate = { handle, pin, volumes, refusal, preemptionPolicy: spec.preemptionPolicy, profile, about, ticket };
     this.#pods.set(key, record);
     if (volumes !== undefined) this.#withVolumes.add(record);
     this.#queue.add(ticket, now_ms);
+    if (gang !== undefined) {
+      this.gangs.enter(gang, record, false);
+      this.#wakeGang(gang, now_ms);
+    }
     if (status?.nominatedNodeName) this.nominations.set(record, status.nominatedNodeName);
+  }
+
+  /** Something about a group has changed: its members are looked at again. */
+  #wakeGang(gang: string, now_ms: number): void {
+    for (const { candidate } of this.gangs.waiting(gang)) if (candidate !== undefined) this.#queue.wakeOne(candidate.ticket, now_ms);
   }
 
   #drop(record: PodRecord, now_ms: number): void {
     this.#pods.delete(record.key);
+    if (record.gang !== undefined) this.gangs.leave(record.gang, record);
     this.#withVolumes.delete(record);
     const kept = this.#inventory.slotOf(this.nominations.nodeOf(record) ?? "");
     if (kept !== undefined) this.helped.add(kept);
@@ -243,6 +292,10 @@ export class Intake {
     this.#stir(record.peer);
     const slot = this.#roster.leave(record, record.node);
     record.node = undefined;
+    if (record.gang !== undefined && this.#pods.get(record.key) === record) {
+      this.gangs.leave(record.gang, record);
+      this.gangs.enter(record.gang, record, false);
+    }
     if (slot !== undefined) this.helped.add(slot);
   }
 
@@ -277,6 +330,11 @@ export class Intake {
     this.helped.add(slot);
     this.regrouped = true;
   }
+}
+
+function gangOf({ metadata }: Pod): string | undefined {
+  const name = metadata.labels?.[POD_GROUP_LABEL];
+  return name === undefined || name === "" ? undefined : `${metadata.namespace}/${name}`;
 }
 
 function claimsOf(pod: Pod): string[] {

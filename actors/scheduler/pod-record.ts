@@ -27,6 +27,8 @@ export interface PodRecord {
   readonly peer: Peer;
   /** Where it is, or is assumed to be; undefined: it waits. */
   node: string | undefined;
+  /** The group that it names, as `<namespace>/<name>`; undefined: none. */
+  readonly gang: string | undefined;
   /** It is being ended to make room for another. */
   isVictim: boolean;
   /** Until the store says that it is bound. */

@@ -71,6 +71,12 @@ export class SchedulingQueue<Owner> {
     this.#activate(ticket, now_ms);
   }
 
+  /** It is to be decided with another that was popped, wherever it is. */
+  take(ticket: QueueTicket<Owner>, now_ms: number): void {
+    this.#move(ticket, "nowhere", now_ms);
+    ticket.attempts++;
+  }
+
   /** It was popped and not decided. */
   putBack(ticket: QueueTicket<Owner>, now_ms: number): void {
     ticket.attempts--;

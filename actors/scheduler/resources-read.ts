@@ -13,6 +13,7 @@ import { CSIDriverKind } from "../kinds/storage/csi-driver.ts";
 import { CSINodeKind } from "../kinds/storage/csi-node.ts";
 import { CSIStorageCapacityKind } from "../kinds/storage/csi-storage-capacity.ts";
 import { StorageClassKind } from "../kinds/storage/storage-class.ts";
+import { POD_GROUPS } from "./gangs.ts";
 
 type Named = Pick<Kind, "group" | "version" | "plural">;
 
@@ -32,7 +33,7 @@ const WATCHED: readonly Named[] = [
 /** What is looked up when a pod names it. */
 const LOOKED_UP: readonly Named[] = [ReplicaSetKind, StatefulSetKind, ReplicationControllerKind, PodDisruptionBudgetKind];
 
-export const WATCHED_RESOURCES: readonly string[] = WATCHED.map(resourceOf);
+export const WATCHED_RESOURCES: readonly string[] = [POD_GROUPS, ...WATCHED.map(resourceOf)];
 
 /** All that the scheduler reads: the resource, and where the API has it. */
 export const RESOURCES_READ: readonly { readonly resource: string; readonly path: string }[] = [...WATCHED, ...LOOKED_UP].map((kind) => ({

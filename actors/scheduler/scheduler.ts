@@ -13,10 +13,11 @@ import {
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import type { Change, Subscription, View } from "../store/view.ts";
-import { Binder } from "./binder.ts";
+import { Binder, type PlacedMember } from "./binder.ts";
 import { DEFAULT_CONFIGURATION, type SchedulerConfiguration } from "./configuration/configuration.ts";
 import { Consultations, type Consulted } from "./consultations.ts";
 import { type AskExtender, Extenders } from "./extenders.ts";
+import type { Gangs } from "./gangs.ts";
 import { wakeHelped } from "./hints.ts";
 import { Intake } from "./intake.ts";
 import { extendersMessage, refusalMessage, unschedulableMessage, VICTIMS_ARE_LEAVING } from "./messages.ts";
@@ -24,7 +25,7 @@ import type { PlaceTask } from "./place-pool.ts";
 import type { Candidate, PodRecord } from "./pod-record.ts";
 import { type PreemptionOutcome, Preemptor } from "./preemptor.ts";
 import { profileOf } from "./profile.ts";
-import { SchedulingQueue } from "./queue.ts";
+import { type QueueTicket, SchedulingQueue } from "./queue.ts";
 import { Reporter } from "./reporter.ts";
 import { WATCHED_RESOURCES } from "./resources-read.ts";
 import { ownsPod } from "./shard.ts";
@@ -218,20 +219,33 @@ class Scheduler implements Actor<SchedulerMessage> {
     wakeHelped(this.#intake, this.#inventory, this.#queue, now_ms);
     for (const consulted of this.#consultations.take()) this.#takeConsulted(consulted, now_ms);
     const tickets = this.#queue.pop(now_ms, BATCH_PODS_MAX);
-    const records = this.#refuse(
-      tickets.map(({ owner }) => owner),
-      now_ms,
-    );
+    const records = this.#refuse(this.#withGangs(tickets, now_ms), now_ms);
     const plain = this.#extenders.any ? this.#consult(records, now_ms) : records;
     if (plain.length > 0) this.#send(plain);
     else if (tickets.length > 0 && !this.#consultations.isFull) this.#wakeUp(true);
     else this.#sleep(now_ms);
   }
 
+  /** With each member of a gang come all the others that wait. */
+  #withGangs(tickets: readonly QueueTicket<PodRecord>[], now_ms: number): PodRecord[] {
+    const { gangs } = this.#intake;
+    const records = new Set(tickets.map(({ owner }) => owner));
+    for (const { gang } of [...records]) {
+      if (gang === undefined || gangs.wanted(gang) === 0) continue;
+      for (const member of gangs.waiting(gang)) {
+        if (records.has(member) || member.candidate === undefined || member.node !== undefined) continue;
+        this.#queue.take(member.candidate.ticket, now_ms);
+        records.add(member);
+      }
+    }
+    return [...records];
+  }
+
   /** Rejects at once the pods for which no node would do; answers the others. */
   #refuse(records: readonly PodRecord[], now_ms: number): PodRecord[] {
     return records.filter((record) => {
-      const { refusal, ticket } = record.candidate as Candidate;
+      const { refusal: own, ticket } = record.candidate as Candidate;
+      const refusal = own ?? (record.gang === undefined ? undefined : this.#intake.gangs.shortage(record.gang));
       if (refusal === undefined) return true;
       this.#queue.reject(ticket, now_ms);
       this.#reporter.unschedulable(record, refusalMessage(refusal, this.#inventory.nodes()), undefined);
@@ -344,7 +358,9 @@ class Scheduler implements Actor<SchedulerMessage> {
     if (flight.answer instanceof Error) throw flight.answer;
     const { slots, diagnosisOf, diagnoses } = flight.answer;
     const now_ms = this.#context.clock.monotonic_ms();
+    const gangs = gangsOf(flight.records, slots, this.#intake.gangs);
     const rejected: number[] = [];
+    let isUndone = false;
     flight.records.forEach((record, i) => {
       const slot = slots[i] ?? UNPLACED;
       if (slot === UNPLACED) {
@@ -352,9 +368,21 @@ class Scheduler implements Actor<SchedulerMessage> {
         return;
       }
       const node = this.#inventory.nameOf(slot);
+      const gang = record.gang === undefined ? undefined : gangs.get(record.gang);
+      if (gang?.isWhole === false) {
+        isUndone = true;
+        this.#intake.undo(record, node);
+        this.#rejectMember(record, now_ms, `the other members of pod group "${record.gang}" found no nodes`);
+        return;
+      }
       this.#intake.assume(record, node);
+      if (gang?.isTogether === true) {
+        gang.placed.push({ record, node });
+        return;
+      }
       this.#binder.bind(record, record.candidate as Candidate, node, flight.seen);
     });
+    for (const [key, { placed }] of gangs) if (placed.length > 0) this.#bindGang(key, placed, flight.seen);
     // All that are on nodes now are there before anybody makes room among them.
     for (const i of rejected) this.#intake.nominations.hold(flight.records[i] as PodRecord);
     for (const nominee of flight.released) this.#intake.nominations.hold(nominee);
@@ -363,8 +391,34 @@ class Scheduler implements Actor<SchedulerMessage> {
       const record = flight.records[i] as PodRecord;
       const diagnosis = diagnoses[diagnosisOf[i] ?? -1];
       if (diagnosis === undefined) throw new Error(`no diagnosis for ${record.key}`);
+      if (record.gang !== undefined && gangs.get(record.gang)?.isWhole === false) {
+        this.#rejectMember(
+          record,
+          now_ms,
+          unschedulableMessage(diagnosis, this.#inventory.columns.names, "Never").split(" no new claims")[0] ?? "",
+        );
+        continue;
+      }
+      if (isUndone) {
+        // What was in its way may have been a group that has nothing now.
+        this.#queue.putBack((record.candidate as Candidate).ticket, now_ms);
+        continue;
+      }
       this.#reject(record, record.candidate as Candidate, diagnosis, now_ms);
     }
+  }
+
+  /** Members of a group wait for one another; they make no room. */
+  #rejectMember(record: PodRecord, now_ms: number, message: string): void {
+    const { ticket } = record.candidate as Candidate;
+    if (record.gang !== undefined && this.#intake.gangs.failed(record.gang, now_ms)) this.#queue.retry(ticket, now_ms);
+    else this.#queue.reject(ticket, now_ms);
+    this.#reporter.unschedulable(record, message, undefined);
+  }
+
+  #bindGang(key: string, placed: readonly PlacedMember[], seen: number): void {
+    this.#intake.gangs.placed(key);
+    this.#binder.bindTogether(placed, seen);
   }
 
   /** No node took the pod: makes room for it where that can help, and says so. */
@@ -388,4 +442,26 @@ class Scheduler implements Actor<SchedulerMessage> {
 
 function earliest(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+}
+
+interface GangFlight {
+  /** Enough of its members have nodes now. */
+  readonly isWhole: boolean;
+  /** What is placed now is bound in one transaction. */
+  readonly isTogether: boolean;
+  readonly placed: PlacedMember[];
+}
+
+/** By group, what has come of those of its members that were decided together. */
+function gangsOf(records: readonly PodRecord[], slots: Int32Array, gangs: Gangs): ReadonlyMap<string, GangFlight> {
+  const placed = new Map<string, number>();
+  records.forEach(({ gang }, i) => {
+    if (gang !== undefined) placed.set(gang, (placed.get(gang) ?? 0) + (slots[i] === UNPLACED ? 0 : 1));
+  });
+  return new Map(
+    [...placed].map(([key, count]) => {
+      const wanted = gangs.wanted(key);
+      return [key, { isWhole: count >= wanted, isTogether: wanted > 0, placed: [] }];
+    }),
+  );
 }

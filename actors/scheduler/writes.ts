@@ -35,4 +35,4 @@ export class Writes {
 }
 
 /** The part of the registry that the scheduler writes through. */
-export type SchedulerRegistry = Pick<Registry, "bind" | "delete" | "modify">;
+export type SchedulerRegistry = Pick<Registry, "bind" | "bindTogether" | "delete" | "modify">;
