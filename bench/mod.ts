@@ -38,6 +38,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
     about: "messages and questions between threads: over NATS, over a MessagePort",
     run: program(() => import("./transport.bench.ts")),
   },
+  scheduler: {
+    about: "scheduler_perf's workloads through store and API, beside Kubernetes' own floors",
+    run: async (args) => (await import("./scheduler.ts")).scheduler(args),
+  },
   "scheduler-core": { about: "placement, by the index and by the plain loop", run: program(() => import("./scheduler-core.bench.ts")) },
   "scheduler-million": {
     about: "a million pods on a million nodes, from empty",

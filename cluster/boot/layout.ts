@@ -28,6 +28,10 @@ export const KINDS_OF_ROLE: Readonly<Record<Role, readonly string[]>> = {
   nodes: ["fleet", "node", "pod"],
 };
 
+/** A part of a cluster that can be run by itself; each has the API and its store. */
+export const ONLY = ["api", "scheduler"] as const;
+export type Only = (typeof ONLY)[number];
+
 export const THREADS_MAX = 64;
 
 /**
@@ -43,14 +47,16 @@ export function threadsFor(cores: number): number {
  * Deals the roles out to `threads` hosts. Few threads share roles in the order of how much they talk to one another; with more than
  * four, the rest play nodes and pods.
  */
-export function planHosts(threads: number, only: "api" | undefined): readonly HostPlan[] {
-  if (only === "api")
+export function planHosts(threads: number, only: Only | undefined): readonly HostPlan[] {
+  if (only !== undefined) {
+    const store: readonly Role[] = only === "scheduler" ? ["store", "scheduler"] : ["store"];
     return threads === 1
-      ? [{ name: "api", roles: ["gateway", "store"] }]
+      ? [{ name: "api", roles: ["gateway", ...store] }]
       : [
           { name: "gateway", roles: ["gateway"] },
-          { name: "store", roles: ["store"] },
+          { name: "store", roles: store },
         ];
+  }
   switch (threads) {
     case 1:
       return [{ name: "all", roles: ["gateway", "store", "controllers", "scheduler", "nodes"] }];

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 // Not by way of actors/mod.ts: the parent process would load the whole cast for one number.
 import { HOLLOW_NODES_MAX } from "../../actors/node/cidr.ts";
-import { THREADS_MAX } from "../boot/layout.ts";
+import { ONLY, type Only, THREADS_MAX } from "../boot/layout.ts";
 
 /** What `troupe up` was asked for. */
 export interface UpFlags {
@@ -13,7 +13,7 @@ export interface UpFlags {
   /** NATS servers that exist; undefined: bring one along. */
   readonly nats: readonly string[] | undefined;
   readonly threads: number | undefined;
-  readonly only: "api" | undefined;
+  readonly only: Only | undefined;
   /** A file with a KubeSchedulerConfiguration; undefined: Kubernetes' default. */
   readonly schedulerConfig: string | undefined;
   /** How many schedulers share the pods. */
@@ -66,7 +66,8 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
   if (!RUNTIMES.includes(runtime)) throw new WrongUsage(`--runtime ${runtime} is none of ${RUNTIMES.join(", ")}`);
   if (runtime !== "hollow")
     throw new WrongUsage(`--runtime ${runtime} is not part of this version, which has hollow nodes only; leave --runtime out`);
-  if (only !== undefined && only !== "api") throw new WrongUsage(`--only ${only} is unknown; the one choice is --only api`);
+  const part = ONLY.find((each) => each === only);
+  if (only !== undefined && part === undefined) throw new WrongUsage(`--only ${only} is unknown; the choices are ${ONLY.join(", ")}`);
   const nats = values.nats?.split(",").map(natsUrl);
   return {
     nodes: wholeNumber("--nodes", values.nodes, 0, HOLLOW_NODES_MAX),
@@ -74,7 +75,7 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
     apiPort: wholeNumber("--api-port", values["api-port"], 0, 65_535) ?? 6443,
     nats,
     threads: wholeNumber("--threads", values.threads, 1, THREADS_MAX),
-    only,
+    only: part,
     schedulerConfig: values["scheduler-config"],
     schedulers: wholeNumber("--schedulers", values.schedulers, 1, SCHEDULERS_MAX),
     serviceAccountIssuer: issuerUrl(values["service-account-issuer"]),

@@ -9,6 +9,7 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --scheduler-config FILE   profiles, plugins and extenders, as kube-scheduler's --config has them
     --schedulers N     schedulers that share the pods among them (default 1)
     --only api         the API and its store alone: no controllers, scheduler or nodes
+    --only scheduler   the same with the scheduler
     --service-account-issuer URL   who signs service account tokens, as they say it (default https://k)
     --token-auth-file FILE         tokens that hold beside all others: token,user,uid,"group,group" a line
     --authorization-mode MODE      Node,RBAC (default), or AlwaysAllow: everybody may do everything
