@@ -39,12 +39,13 @@ export function follow(options: FollowOptions): Follower {
   const caughtUp = endOf(log, clock, () => stopped).then((end) => replica.untilSequence(end));
   const followed =
     options.besideWriter === true
-      ? Promise.race([reading.done, caughtUp]).then(() => {
-          if (stopped) return;
+      ? Promise.race([reading.done, caughtUp]).then(async () => {
           reading.stop();
-          const announcements = new Announcements(options, () => stopped);
-          current = announcements.reading;
-          return announcements.done;
+          while (!stopped) {
+            const announcements = new Announcements(options, () => stopped);
+            current = announcements.reading;
+            await announcements.done.catch((error: unknown) => missedOnly(options, error));
+          }
         })
       : reading.done;
   const done = followed.catch((error: unknown) => {
@@ -60,6 +61,13 @@ export function follow(options: FollowOptions): Follower {
   done.catch(() => {});
   ready.catch(() => {});
   return { ready, done, stop };
+}
+
+/** Resolves when what is gone from the log was handed over by the writer: who only heard that it was there has missed nothing. */
+async function missedOnly({ replica, clock }: FollowOptions, error: unknown): Promise<void> {
+  if (!(error instanceof LogCut)) throw error;
+  await Promise.race([replica.untilSequence(error.found - 1), sleep(clock, HANDOVER_WAIT_MS)]);
+  if (replica.sequence < error.found - 1) throw error;
 }
 
 /** Decodes a batch of the log and applies it, unless it was before. Throws CorruptBatch, and when the batch is not the next. */

@@ -100,7 +100,10 @@ export class LogMissing extends Error {
 /** The log no longer holds a batch that a reader needs. */
 export class LogCut extends Error {
   override readonly name = "LogCut";
+  /** The batch that the log goes on with. */
+  readonly found: number;
   constructor(wanted: number, found: number) {
     super(`batch ${wanted} is no longer in the log, which goes on with ${found}`);
+    this.found = found;
   }
 }

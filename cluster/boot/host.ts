@@ -201,12 +201,12 @@ export class RunningHost {
   /** Takes up the roles; resolves when what they promise at the start holds: the API answers, the nodes are Ready. */
   async begin(): Promise<Omit<Extract<FromHost, { type: "begun" }>, "type">> {
     await this.#membership.sees(this.#options.plans.map(({ name }) => name));
+    if (this.#damaged) this.#tellDamage();
     const definitions = followDefinitions(this.#replica, this.#kinds);
     this.#closers.push(async () => definitions.cancel());
     if (this.#has("store")) {
       this.#host.messenger.tell(DEFINITIONS_ADDRESS, { type: "start" });
       this.#host.messenger.tell<SnapshotterMessage>(SNAPSHOTTER_ADDRESS, { type: "start" });
-      if (this.#damaged) this.#host.messenger.tell<SnapshotterMessage>(SNAPSHOTTER_ADDRESS, { type: "damaged", snapshot: undefined });
       this.#host.messenger.tell<ScrubberMessage>(SCRUBBER_ADDRESS, { type: "start" });
       await ensureBootstrapObjects(this.#registry, this.#replica);
       await ensureDefaultRoles(this.#registry, this.#replica);
@@ -221,9 +221,17 @@ export class RunningHost {
     return { ...(port === undefined ? {} : { port }), ...(nodes === undefined ? {} : { nodes }) };
   }
 
-  /** Rejects with BootFailure when the store's log can no longer be followed, by a fault that no retry heals. */
+  /**
+   * Rejects with BootFailure when the store's log can no longer be followed, by a fault that no retry heals. A host without the store gives itself
+   * up instead: the one that has it may have in memory what is missing, and puts it where this one finds it when it starts again.
+   */
   async watchLog(): Promise<void> {
     await this.#follower.done.catch((error: Error) => {
+      if (!this.#has("store")) {
+        this.#tellDamage();
+        this.#givenUp.resolve(`it can no longer follow the store's log: ${error.message}`);
+        return;
+      }
       throw new BootFailure(`the store's log is damaged: ${error.message}; stop Troupe, and start from a copy of the data directory`);
     });
   }
@@ -280,6 +288,11 @@ export class RunningHost {
       await highWater.sync().catch(() => {});
       highWater.close();
     });
+  }
+
+  /** Whoever takes snapshots is to put in a good place what is in a damaged one. */
+  #tellDamage(): void {
+    this.#host.messenger.tell<SnapshotterMessage>(SNAPSHOTTER_ADDRESS, { type: "damaged", snapshot: undefined });
   }
 
   #has(role: Role): boolean {

@@ -2,11 +2,13 @@ import { randomInt } from "node:crypto";
 import { cpSync, existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { connect } from "nats";
 import { afterEach, expect, test } from "vitest";
 import { readBackup } from "../../actors/store/backup-file.ts";
 import { Replica } from "../../actors/store/replica.ts";
 import { ApiClient } from "../../bench/driver/api-client.ts";
 import { readKubeconfig } from "../../bench/driver/kubeconfig.ts";
+import { runningAddress } from "../../cluster/boot/nats-server.ts";
 import { seededRandom, silentLogger, systemClock } from "../../runtime/mod.ts";
 import { GaplessWatch } from "./gapless-watch.ts";
 import { Launch } from "./launch.ts";
@@ -23,6 +25,7 @@ const PATH = "/api/v1/namespaces/default/configmaps";
 /** A snapshot is taken and the log cut every second or so. */
 const SNAPSHOTS_OFTEN = { TROUPE_SNAPSHOT_REVISIONS: "100" };
 const API = ["--only", "api"];
+const LOG = "troupe-log";
 
 const random = seededRandom(seed);
 const below = (bound: number): number => random.below(bound);
@@ -198,6 +201,39 @@ test("a data directory that was copied while it was written to is a cluster that
   await writing;
   expect(await ledger.complaints(original.kubeconfig)).toEqual([]);
   await original.stop();
+}, 240_000);
+
+test("a log that somebody purges again and again, under a host that writes and one that follows: it is put back, nothing is lost", async () => {
+  const data = dataDirectory();
+  const launch = new Launch(data, [...API, "--threads", "2"]);
+  launches.push(launch);
+  const troupe = await Troupe.of(launch);
+  const address = runningAddress(data);
+  const connection = await connect({ ...address, servers: [...(address?.servers ?? [])] });
+  const { streams } = await connection.jetstreamManager();
+  const ledger = new Ledger(below);
+  try {
+    for (let round = 0; round < rounds; round++) {
+      const before = ledger.acknowledged;
+      const done = new AbortController();
+      const writing = ledger.write(troupe.kubeconfig, done.signal);
+      await until("writes", () => ledger.acknowledged > before + 150);
+      await streams.purge(LOG);
+      await until("the new beginning", () => launch.stderr.split("the log of the store begins anew").length > round + 1);
+      await delay(below(1_000));
+      done.abort();
+      await writing;
+      // The gateway's host may have to start again.
+      await until("an answer", () => troupe.kubectl.run(["get", "--raw", "/readyz"]).then(({ code }) => code === 0));
+      expect(await ledger.complaints(troupe.kubeconfig), `round ${round}`).toEqual([]);
+    }
+  } finally {
+    await connection.close();
+  }
+  await troupe.stop();
+  const again = await up(data);
+  expect(await ledger.complaints(again.kubeconfig)).toEqual([]);
+  await again.stop();
 }, 240_000);
 
 test("a clock that jumps back and forth by days, as far as certificates allow, changes nothing", async () => {

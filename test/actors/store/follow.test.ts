@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { BatchBuilder } from "../../../actors/store/batch-builder.ts";
 import { follow } from "../../../actors/store/follow.ts";
 import type { OnBatch, Reading } from "../../../actors/store/log.ts";
+import { LogCut } from "../../../actors/store/log.ts";
 import { MemoryLog } from "../../../actors/store/memory-log.ts";
 import { Replica } from "../../../actors/store/replica.ts";
 import { silentLogger, virtualClock } from "../../../runtime/mod.ts";
@@ -57,6 +58,46 @@ test("beside the writer a log only announces: what was handed over is not read a
   expect(replica.entry("pods/a/p4")?.revision).toBe(4);
   follower.stop();
   await follower.done;
+});
+
+/** Says of one sequence that it is gone, the first time that it is announced. */
+class PurgedLog extends MemoryLog {
+  gone = 0;
+  override announce(from: number, onSequence: (sequence: number) => void): Reading {
+    return super.read(from, (sequence) => {
+      if (sequence !== this.gone) onSequence(sequence);
+      else {
+        this.gone = 0;
+        throw new LogCut(sequence, sequence + 1);
+      }
+    });
+  }
+}
+
+test.each([
+  ["what the writer handed over is gone from the log: nothing is missed", true],
+  ["what nobody handed over is gone from the log: there is a gap", false],
+])("beside the writer, %s", async (_what, handedOver) => {
+  const log = new PurgedLog();
+  const replica = new Replica({ clock, log: silentLogger });
+  const follower = follow({ log, replica, clock, logger: silentLogger, besideWriter: true });
+  await follower.ready;
+  await clock.run(0);
+  log.gone = 1;
+  const [own, next] = [batch(1), batch(2)];
+  if (handedOver) replica.apply(1, own);
+  await log.append(own.bytes, 0);
+  await clock.run(1_000);
+  await log.append(next.bytes, 1);
+  await clock.run(1_000);
+  if (handedOver) {
+    expect(replica.revision).toBe(2);
+    follower.stop();
+    await follower.done;
+  } else {
+    await expect(follower.done).rejects.toThrow(LogCut);
+    expect(replica.revision).toBe(0);
+  }
 });
 
 test("a batch that cannot be read ends the following with its fault", async () => {
