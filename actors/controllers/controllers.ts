@@ -13,6 +13,7 @@ import { deploymentController } from "./deployment.ts";
 import { disruptionController } from "./disruption.ts";
 import { endpointsController } from "./endpoints.ts";
 import { endpointSliceController } from "./endpointslice.ts";
+import { endpointSliceMirroringController } from "./endpointslice-mirroring.ts";
 import { eventExpiryController } from "./event-expiry.ts";
 import { garbageCollector } from "./garbage-collector.ts";
 import { jobController } from "./job.ts";
@@ -76,6 +77,7 @@ export function allControllers(options: Omit<ControllersOptions, keyof Controlle
     podGarbageCollector(),
     endpointsController(),
     endpointSliceController(),
+    endpointSliceMirroringController,
     disruptionController(kinds),
     eventExpiryController(),
     resourceQuotaController(kinds, hearOfCustom),
