@@ -38,6 +38,8 @@ const FORGOTTEN = "forgotten";
 const LOST = "lost";
 const TOO_LARGE: ReadonlySet<string> = new Set(["object-too-large", "too-large"]);
 
+const FIRST_ATTEMPT = { deadline_ms: Math.min(PROPOSE_ATTEMPT_MS, PROPOSE_DEADLINE_MS) };
+
 /** A StoreClient that asks the writer by messages. */
 export function createStoreClient(options: StoreClientOptions): StoreClient {
   let question: Promise<number> | undefined;
@@ -55,32 +57,43 @@ export function createStoreClient(options: StoreClientOptions): StoreClient {
   };
 }
 
-async function askSurely<Answer>(options: StoreClientOptions, message: WriterMessage): Promise<Answer> {
+/** Thousands of questions are on their way at a time, and nearly all are answered at once: what only those need that are not is made when one fails. */
+function askSurely<Answer>(options: StoreClientOptions, message: WriterMessage): Promise<Answer> {
+  const end_ms = options.clock.monotonic_ms() + PROPOSE_DEADLINE_MS;
+  const answered = options.messenger.ask<Answer>(options.address, message, FIRST_ATTEMPT);
+  return answered.catch((error: unknown) => askAgain<Answer>(options, message, end_ms, error));
+}
+
+async function askAgain<Answer>(options: StoreClientOptions, message: WriterMessage, end_ms: number, failed: unknown): Promise<Answer> {
   const { clock } = options;
-  const end_ms = clock.monotonic_ms() + PROPOSE_DEADLINE_MS;
   const addresses = [options.address, ...STANDBY_ADDRESSES];
   let at = 0;
+  let failure = failed;
   for (let pause_ms = RETRY_BACKOFF_MS; ; pause_ms = Math.min(pause_ms * 2, RETRY_BACKOFF_MAX_MS)) {
+    const { code, message: why } = retriable(failure);
+    if (NOT_THERE.has(code)) at = (at + 1) % addresses.length;
+    const jittered_ms = pause_ms * (0.5 + options.random.next() / 2);
+    if (clock.monotonic_ms() + jittered_ms >= end_ms) {
+      throw new StoreUnavailable(`the writer of the store did not answer within ${PROPOSE_DEADLINE_MS} ms: ${why}`, { cause: failure });
+    }
+    await sleep(clock, jittered_ms);
     try {
       const left_ms = Math.max(1, end_ms - clock.monotonic_ms());
       return await options.messenger.ask<Answer>(addresses[at] ?? options.address, message, {
         deadline_ms: Math.min(PROPOSE_ATTEMPT_MS, left_ms),
       });
     } catch (error) {
-      if (!(error instanceof AskFailed)) throw error;
-      if (TOO_LARGE.has(error.code)) throw new ObjectTooLarge(error.message);
-      if (error.code === FORGOTTEN)
-        throw new StoreUnavailable(`whether the write happened is not known: ${error.message}`, { cause: error });
-      if (error.code === LOST) throw new StoreUnavailable(error.message, { cause: error });
-      if (!RETRIABLE.has(error.code)) throw error;
-      if (NOT_THERE.has(error.code)) at = (at + 1) % addresses.length;
-      const jittered_ms = pause_ms * (0.5 + options.random.next() / 2);
-      if (clock.monotonic_ms() + jittered_ms >= end_ms) {
-        throw new StoreUnavailable(`the writer of the store did not answer within ${PROPOSE_DEADLINE_MS} ms: ${error.message}`, {
-          cause: error,
-        });
-      }
-      await sleep(clock, jittered_ms);
+      failure = error;
     }
   }
+}
+
+/** The failure of an ask that may be made again; throws what the others mean to the caller. */
+function retriable(error: unknown): AskFailed {
+  if (!(error instanceof AskFailed)) throw error;
+  if (TOO_LARGE.has(error.code)) throw new ObjectTooLarge(error.message);
+  if (error.code === FORGOTTEN) throw new StoreUnavailable(`whether the write happened is not known: ${error.message}`, { cause: error });
+  if (error.code === LOST) throw new StoreUnavailable(error.message, { cause: error });
+  if (!RETRIABLE.has(error.code)) throw error;
+  return error;
 }

@@ -60,6 +60,8 @@ export class Replica implements View {
   readonly #rememberRequests: boolean;
   readonly #cache: DecodedCache;
   readonly #tables = new Map<string, ResourceTable>();
+  /** The table of the last change: that of the next, mostly, and then its name need not be cut out of the key. */
+  #recent: ResourceTable | undefined;
   readonly #indexes = new Map<string, IndexTable>();
   readonly #afterBatch = new Set<(revision: number) => void>();
   readonly #revisionWaiters: Waiters;
@@ -109,9 +111,8 @@ export class Replica implements View {
     const tables: ResourceTable[] = [];
     for (const record of batch.records) {
       if (record.request !== undefined && this.#rememberRequests) this.requests.add(record.request, record.revision);
-      const resource = resourceOfKey(record.key);
-      if (!this.holds(resource)) continue;
-      const table = this.#tableOf(resource);
+      const table = this.#tableFor(record.key);
+      if (table === undefined) continue;
       changes.push(table.apply(record));
       tables.push(table);
     }
@@ -206,6 +207,8 @@ export class Replica implements View {
   }
 
   entry(key: Key): Entry | undefined {
+    const recent = this.#recent;
+    if (recent !== undefined && key.startsWith(recent.prefix)) return recent.entry(key);
     return this.#find(resourceOfKey(key))?.entry(key);
   }
 
@@ -265,6 +268,15 @@ export class Replica implements View {
   #find(resource: string): ResourceTable | undefined {
     if (!this.holds(resource)) throw new Error(`this host's replica does not hold ${resource}`);
     return this.#tables.get(resource);
+  }
+
+  /** The table that the key belongs in; undefined when its resource is not held here. */
+  #tableFor(key: Key): ResourceTable | undefined {
+    if (this.#recent !== undefined && key.startsWith(this.#recent.prefix)) return this.#recent;
+    const resource = resourceOfKey(key);
+    if (!this.holds(resource)) return undefined;
+    this.#recent = this.#tableOf(resource);
+    return this.#recent;
   }
 
   #tableOf(resource: string): ResourceTable {

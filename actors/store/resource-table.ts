@@ -30,6 +30,8 @@ export function namespaceOfKey(key: Key): string {
 /** All that a replica holds of one resource: its objects by key and by namespace, its latest changes, its indexes and those who watch it. */
 export class ResourceTable {
   readonly resource: string;
+  /** What all its keys begin with. */
+  readonly prefix: string;
   readonly watchers: Watchers;
   readonly history: History = new History();
   readonly #decode: (entry: Entry) => KubeObject;
@@ -40,6 +42,7 @@ export class ResourceTable {
 
   constructor(resource: string, cache: DecodedCache, log: Logger) {
     this.resource = resource;
+    this.prefix = `${resource}/`;
     this.watchers = new Watchers(log);
     this.#decode = (entry) => cache.decode(entry);
   }

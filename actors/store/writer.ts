@@ -11,24 +11,17 @@ import {
 import type { AppendGate } from "./append-gate.ts";
 import type { BuiltBatch } from "./batch-builder.ts";
 import { BatchBuilder } from "./batch-builder.ts";
-import { endOf, sleep } from "./follow.ts";
+import { endOf } from "./follow.ts";
 import type { NoteHighWater } from "./high-water.ts";
-import {
-  APPEND_BATCH_BYTES,
-  KEY_BYTES_MAX,
-  LOG_RETRY_MAX_MS,
-  LOG_RETRY_MS,
-  OBJECT_BYTES_MAX,
-  PROPOSAL_WAIT_MS,
-  PROPOSALS_WAITING_MAX,
-  REQUEST_BYTES_MAX,
-} from "./limits.ts";
+import { APPEND_BATCH_BYTES, PROPOSAL_WAIT_MS, PROPOSALS_WAITING_MAX } from "./limits.ts";
 import type { Log } from "./log.ts";
-import { AppendFenced, LogLost, LogUnavailable } from "./log.ts";
-import { Overlay } from "./preconditions.ts";
+import { LogLost, LogUnavailable } from "./log.ts";
+import { PersistentLog } from "./persistent-log.ts";
 import { PremiseTable } from "./premises.ts";
+import { Proposal, type Refusal, refusalOf } from "./proposal.ts";
+import { Proposals } from "./proposals.ts";
 import type { Replica } from "./replica.ts";
-import { type Outcome, PREMISES_BROKEN, type Transaction } from "./transaction.ts";
+import type { Outcome, Transaction } from "./transaction.ts";
 
 /**
  * The single writer of the store. It promises: a transaction is applied whole or not at all, and once; an answer, also that of a
@@ -96,38 +89,17 @@ export function writerKind(options: WriterOptions): ActorKind<WriterMessage> {
   };
 }
 
-interface Proposal {
-  readonly transaction: Transaction;
-  readonly since: number;
-  readonly arrived_ms: number;
-  /** Usually one; a retry that comes while the first attempt waits joins it. Empty when all were given up. */
-  senders: Sender[];
-}
-
-interface Refusal {
-  readonly code: string;
-  readonly message: string;
-}
-
-interface Decided {
-  readonly proposal: Proposal;
-  readonly outcome: Outcome;
-}
-
 class Writer implements Actor<WriterMessage> {
   readonly #context: Context<WriterMessage>;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #surely: PersistentLog;
   readonly #replica: Replica;
   readonly #noteHighWater: NoteHighWater | undefined;
   readonly #gate: AppendGate | undefined;
   readonly #builder: BatchBuilder;
   readonly #batchBytesMax: number;
-  /** All that wait for an answer, by request id, in order of arrival. */
-  readonly #pending = new Map<string, Proposal>();
-  /** Those of #pending that are in no batch yet, from #head on. */
-  #queue: Proposal[] = [];
-  #head = 0;
+  readonly #proposals = new Proposals();
   readonly #premises: PremiseTable;
   /** The newest batch that was ours, or that the replica had when we began: beyond it somebody else has written. */
   #ownSequence: number;
@@ -149,6 +121,10 @@ class Writer implements Actor<WriterMessage> {
     this.#context = context;
     this.#clock = context.clock;
     this.#log = options.log;
+    this.#surely = new PersistentLog(options.log, context.clock, {
+      failing: (error) => this.#failing(error),
+      answered: () => this.#answered(),
+    });
     this.#premises = new PremiseTable(options.replica.revision);
     this.#replica = options.replica;
     this.#ownSequence = options.replica.sequence;
@@ -179,24 +155,26 @@ class Writer implements Actor<WriterMessage> {
 
   /** The batch in flight is waited for: its proposers learn the truth. */
   async stopped(): Promise<void> {
-    this.#stopped = true;
-    for (const proposal of this.#queue.slice(this.#head))
-      this.#fail(proposal, "stepped-down", "the writer stopped before the proposal's turn came");
+    this.#stop();
+    this.#proposals.failQueued("stepped-down", "the writer stopped before the proposal's turn came");
     this.#failReaders("stepped-down", "the writer stopped");
     await this.#flight;
   }
 
+  #stop(): void {
+    this.#stopped = true;
+    this.#surely.stop();
+  }
+
   #propose({ transaction, since }: WriterMessage & { type: "propose" }, sender: Sender): void {
     const applied = this.#replica.requests.find(transaction.request);
-    const waiting = this.#pending.get(transaction.request);
+    const waiting = this.#proposals.find(transaction);
     const refusal = this.#refusalNow() ?? refusalOf(transaction) ?? this.#forgotten(since);
     if (applied !== undefined) sender.answer({ committed: true, revision: applied } satisfies Outcome);
-    else if (waiting !== undefined) waiting.senders.push(sender);
+    else if (waiting !== undefined) waiting.join(sender);
     else if (refusal !== undefined) sender.fail(refusal.code, refusal.message);
     else {
-      const proposal: Proposal = { transaction, since, arrived_ms: this.#clock.monotonic_ms(), senders: [sender] };
-      this.#pending.set(transaction.request, proposal);
-      this.#queue.push(proposal);
+      this.#proposals.add(new Proposal(transaction, since, this.#clock.monotonic_ms(), sender));
       this.#schedule();
     }
   }
@@ -211,7 +189,7 @@ class Writer implements Actor<WriterMessage> {
   #refusalNow(): Refusal | undefined {
     if (this.#stopped) return { code: "stepped-down", message: "this writer has stopped" };
     if (this.#lost) return { code: "lost", message: this.#trouble };
-    if (this.#queue.length - this.#head >= PROPOSALS_WAITING_MAX)
+    if (this.#proposals.queued >= PROPOSALS_WAITING_MAX)
       return { code: "busy", message: `${PROPOSALS_WAITING_MAX} proposals wait already` };
     return undefined;
   }
@@ -227,7 +205,7 @@ class Writer implements Actor<WriterMessage> {
   }
 
   #start(): void {
-    if (this.#stopped || this.#flying || this.#head === this.#queue.length) return;
+    if (this.#stopped || this.#flying || this.#proposals.queued === 0) return;
     const held = this.#gate?.held;
     if (held !== undefined) {
       void held.then(() => this.#schedule());
@@ -235,7 +213,7 @@ class Writer implements Actor<WriterMessage> {
     }
     const expectedLastSequence = this.#replica.sequence;
     if (expectedLastSequence !== this.#ownSequence) this.#settleApplied(expectedLastSequence);
-    const decided = this.#decide();
+    const decided = this.#proposals.decide(this.#replica, this.#premises, this.#builder, this.#batchBytesMax);
     if (decided.length === 0) return;
     const batch = this.#builder.empty ? undefined : this.#builder.finish();
     this.#flying = true;
@@ -247,60 +225,22 @@ class Writer implements Actor<WriterMessage> {
   #settleApplied(sequence: number): void {
     this.#ownSequence = sequence;
     this.#premises.reset(this.#replica.revision);
-    const waiting = this.#queue.slice(this.#head);
-    this.#head = 0;
-    this.#queue = waiting.filter((proposal) => {
+    this.#proposals.filterQueued((proposal) => {
       const revision = this.#replica.requests.find(proposal.transaction.request);
       const refusal = revision === undefined ? this.#forgotten(proposal.since) : undefined;
-      if (revision !== undefined) this.#answer(proposal, { committed: true, revision });
-      else if (refusal !== undefined) this.#fail(proposal, refusal.code, refusal.message);
+      if (revision !== undefined) this.#proposals.answer(proposal, { committed: true, revision });
+      else if (refusal !== undefined) this.#proposals.fail(proposal, refusal.code, refusal.message);
       return revision === undefined && refusal === undefined;
     });
   }
 
-  /** Takes from the queue what fits into one batch, in order. Nothing of it may be told before the log has taken the batch. */
-  #decide(): Decided[] {
-    const decided: Decided[] = [];
-    const overlay = new Overlay((key) => this.#replica.entry(key)?.revision);
-    this.#builder.begin(this.#replica.revision + 1);
-    while (this.#head < this.#queue.length) {
-      const proposal = this.#queue[this.#head] as Proposal;
-      const { mutations, premises } = proposal.transaction;
-      const revision = this.#builder.nextRevision;
-      const conflict = overlay.check(mutations, revision);
-      const broken = premises === undefined || conflict !== undefined ? undefined : this.#premises.broken(premises);
-      if (broken !== undefined) {
-        decided.push({ proposal, outcome: { committed: false, index: PREMISES_BROKEN, actual: broken } });
-      } else if (conflict !== undefined) {
-        decided.push({ proposal, outcome: { committed: false, index: conflict.index, actual: conflict.actual } });
-      } else if (this.#builder.add(proposal.transaction, this.#batchBytesMax)) {
-        overlay.apply(mutations, revision);
-        if (premises !== undefined) this.#premises.touch(premises, revision);
-        decided.push({ proposal, outcome: { committed: true, revision } });
-      } else if (!this.#builder.empty) {
-        break;
-      } else {
-        this.#fail(proposal, "object-too-large", `the transaction is larger than the ${this.#batchBytesMax} bytes that one batch holds`);
-      }
-      this.#head++;
-    }
-    if (this.#head === this.#queue.length) {
-      this.#queue = [];
-      this.#head = 0;
-    } else if (this.#head > PROPOSALS_WAITING_MAX) {
-      this.#queue = this.#queue.slice(this.#head);
-      this.#head = 0;
-    }
-    return decided;
-  }
-
   /** Makes sure of what was decided on the log as it was up to `expectedLastSequence`: by the append, or when there is nothing to append by a look. */
-  async #fly(batch: BuiltBatch | undefined, expectedLastSequence: number, decided: readonly Decided[]): Promise<void> {
+  async #fly(batch: BuiltBatch | undefined, expectedLastSequence: number, decided: readonly Proposal[]): Promise<void> {
     const sequence = await (batch === undefined
-      ? this.#stillAt(expectedLastSequence)
-      : this.#appendSurely(batch.bytes, expectedLastSequence));
+      ? this.#surely.stillAt(expectedLastSequence)
+      : this.#surely.append(batch.bytes, expectedLastSequence));
     if (sequence === undefined) {
-      for (const { proposal } of decided) this.#fail(proposal, "stepped-down", "another writer has taken over, or this one stopped");
+      for (const proposal of decided) this.#proposals.fail(proposal, "stepped-down", "another writer has taken over, or this one stopped");
       this.#stepDown();
       return;
     }
@@ -311,42 +251,7 @@ class Writer implements Actor<WriterMessage> {
     this.#flying = false;
     // The next append travels while the answers to this one are sent.
     this.#start();
-    for (const { proposal, outcome } of decided) this.#answer(proposal, outcome);
-  }
-
-  /**
-   * Appends, whatever it takes. After a failure with unknown outcome the same append is tried again: either it is accepted now, or it is
-   * refused because the log goes on already, and what stands there says whether it was us. Undefined: it was somebody else, or we were stopped.
-   */
-  async #appendSurely(bytes: Uint8Array, expectedLastSequence: number): Promise<number | undefined> {
-    try {
-      return await this.#whenAvailable(() => this.#log.append(bytes, expectedLastSequence));
-    } catch (error) {
-      if (!(error instanceof AppendFenced)) throw error;
-      const found = await this.#whenAvailable(() => this.#log.get(expectedLastSequence + 1));
-      return found !== undefined && Buffer.compare(found, bytes) === 0 ? expectedLastSequence + 1 : undefined;
-    }
-  }
-
-  /** The sequence, when the log still ends there: nobody else has written. */
-  async #stillAt(sequence: number): Promise<number | undefined> {
-    return (await this.#whenAvailable(() => this.#log.lastSequence())) === sequence ? sequence : undefined;
-  }
-
-  /** What the log says, asked until it answers; undefined when this writer was stopped meanwhile. */
-  async #whenAvailable<Result>(ask: () => Promise<Result>): Promise<Result | undefined> {
-    for (let pause_ms = LOG_RETRY_MS; ; pause_ms = Math.min(pause_ms * 2, LOG_RETRY_MAX_MS)) {
-      try {
-        const answer = await ask();
-        this.#recovered();
-        return answer;
-      } catch (error) {
-        if (!(error instanceof LogUnavailable)) throw error;
-        if (this.#stopped) return undefined;
-        this.#failing(error);
-        await sleep(this.#clock, pause_ms);
-      }
-    }
+    for (const proposal of decided) this.#proposals.answer(proposal, proposal.outcome as Outcome);
   }
 
   #failing(error: LogUnavailable): void {
@@ -354,10 +259,8 @@ class Writer implements Actor<WriterMessage> {
     if (isForGood(error) && !this.#lost) {
       this.#lost = true;
       this.#context.log.error({ error: error.message }, "writes are refused");
-      for (const proposal of this.#queue.slice(this.#head)) this.#fail(proposal, "lost", error.message);
-      for (const proposal of this.#pending.values()) this.#giveUp(proposal, "lost");
-      this.#queue = [];
-      this.#head = 0;
+      this.#proposals.failQueued("lost", error.message);
+      this.#proposals.giveUpFlying(() => true, "lost", this.#notKnown());
     }
     if (this.#unavailable) return;
     this.#unavailable = true;
@@ -365,7 +268,7 @@ class Writer implements Actor<WriterMessage> {
     this.#context.after(EXPIRE_EVERY_MS, { type: "expire" });
   }
 
-  #recovered(): void {
+  #answered(): void {
     if (!this.#unavailable) return;
     this.#unavailable = false;
     this.#lost = false;
@@ -375,16 +278,18 @@ class Writer implements Actor<WriterMessage> {
   #expire(): void {
     if (!this.#unavailable) return;
     const since = this.#clock.monotonic_ms() - PROPOSAL_WAIT_MS;
-    const expired = [...this.#pending.values()].filter((proposal) => proposal.arrived_ms <= since && proposal.senders.length > 0);
-    const queued = new Set(this.#queue.slice(this.#head));
-    for (const proposal of expired) {
-      // What flies stays pending without senders: its outcome comes later, and a retry may join it until then.
-      if (queued.delete(proposal)) this.#fail(proposal, "unavailable", `the log of the store did not take it in time: ${this.#trouble}`);
-      else this.#giveUp(proposal);
-    }
-    this.#queue = [...queued];
-    this.#head = 0;
+    const isLate = (proposal: Proposal): boolean => proposal.arrived_ms <= since;
+    this.#proposals.giveUpFlying(isLate, "unavailable", this.#notKnown());
+    this.#proposals.filterQueued((proposal) => {
+      if (!isLate(proposal)) return true;
+      this.#proposals.fail(proposal, "unavailable", `the log of the store did not take it in time: ${this.#trouble}`);
+      return false;
+    });
     this.#context.after(EXPIRE_EVERY_MS, { type: "expire" });
+  }
+
+  #notKnown(): string {
+    return `the log of the store did not answer in time (${this.#trouble}); whether the write happened is not known`;
   }
 
   /** Asks the log where it ends: only so can a writer that was overtaken without knowing it notice, and not answer with an old revision. */
@@ -411,22 +316,6 @@ class Writer implements Actor<WriterMessage> {
     this.#confirming = false;
   }
 
-  #answer(proposal: Proposal, outcome: Outcome): void {
-    this.#pending.delete(proposal.transaction.request);
-    for (const sender of proposal.senders) sender.answer(outcome);
-  }
-
-  #fail(proposal: Proposal, code: string, message: string): void {
-    this.#pending.delete(proposal.transaction.request);
-    for (const sender of proposal.senders) sender.fail(code, message);
-  }
-
-  #giveUp(proposal: Proposal, code = "unavailable"): void {
-    for (const sender of proposal.senders)
-      sender.fail(code, `the log of the store did not answer in time (${this.#trouble}); whether the write happened is not known`);
-    proposal.senders = [];
-  }
-
   #failReaders(code: string, message: string): void {
     for (const reader of this.#readers) reader.fail(code, message);
     this.#readers = [];
@@ -435,8 +324,8 @@ class Writer implements Actor<WriterMessage> {
   /** Somebody else writes. Activated anew, this writer first follows the log to its end. */
   #stepDown(): void {
     if (this.#stopped) return;
-    this.#stopped = true;
-    for (const proposal of this.#pending.values()) this.#fail(proposal, "stepped-down", "another writer has taken over");
+    this.#stop();
+    this.#proposals.failAll("stepped-down", "another writer has taken over");
     this.#failReaders("stepped-down", "another writer has taken over");
     this.#context.log.warn({ sequence: this.#replica.sequence }, "another writer wrote to the log of the store; stepping down");
     this.#context.stop();
@@ -444,37 +333,13 @@ class Writer implements Actor<WriterMessage> {
 
   #break(error: unknown): void {
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#stopped = true;
-    for (const proposal of this.#pending.values())
-      this.#fail(proposal, "stepped-down", "the writer crashed; whether the write happened is not known");
+    this.#stop();
+    this.#proposals.failAll("stepped-down", "the writer crashed; whether the write happened is not known");
     this.#context.after(0, { type: "broken", what });
   }
-}
-
-/** What is wrong with a proposal whatever the state of the store; undefined when nothing is. */
-function refusalOf(transaction: Transaction): Refusal | undefined {
-  const { request, mutations } = transaction;
-  if (request === "" || isLongerThan(request, REQUEST_BYTES_MAX)) {
-    return { code: "invalid", message: `a request id has 1 to ${REQUEST_BYTES_MAX} bytes` };
-  }
-  if (mutations.length === 0) return { code: "invalid", message: "a transaction has at least one mutation" };
-  for (const mutation of mutations) {
-    if (!mutation.key.includes("/") || isLongerThan(mutation.key, KEY_BYTES_MAX)) {
-      return { code: "invalid", message: `${mutation.key} is no key of at most ${KEY_BYTES_MAX} bytes` };
-    }
-    if (mutation.op !== "delete" && isLongerThan(mutation.text, OBJECT_BYTES_MAX)) {
-      return { code: "object-too-large", message: `${mutation.key} has more than ${OBJECT_BYTES_MAX} bytes` };
-    }
-  }
-  return undefined;
 }
 
 /** Whether only somebody's doing can bring the log back. One that was shortened is made up for, where that can be done. */
 function isForGood(error: LogUnavailable): boolean {
   return error instanceof LogLost && error.how !== "shortened";
-}
-
-/** Whether the string has more bytes of UTF-8; counts them only when its length leaves a doubt. */
-function isLongerThan(text: string, bytes: number): boolean {
-  return text.length > bytes || (text.length * 3 > bytes && Buffer.byteLength(text) > bytes);
 }
