@@ -32,6 +32,8 @@ const RETRIABLE: ReadonlySet<string> = new Set([
 ]);
 /** After these another writer is asked: nothing is known of this one but that it is not there. */
 const NOT_THERE: ReadonlySet<string> = new Set(["unreachable", "unknown-kind"]);
+/** After these the attempt is over and was not handled. Of any other it may still come that it is: late, when all who wait for it have gone. */
+const NOT_HANDLED: ReadonlySet<string> = new Set(["mailbox-full", "overloaded", "unknown-kind", "busy"]);
 /** Nobody knows any more whether the request was applied. */
 const FORGOTTEN = "forgotten";
 /** The log is not what it was; trying again helps only those who have longer than one request has. */
@@ -69,9 +71,11 @@ async function askAgain<Answer>(options: StoreClientOptions, message: WriterMess
   const addresses = [options.address, ...STANDBY_ADDRESSES];
   let at = 0;
   let failure = failed;
+  let mayComeLate = false;
   for (let pause_ms = RETRY_BACKOFF_MS; ; pause_ms = Math.min(pause_ms * 2, RETRY_BACKOFF_MAX_MS)) {
     const { code, message: why } = retriable(failure);
     if (NOT_THERE.has(code)) at = (at + 1) % addresses.length;
+    mayComeLate ||= !NOT_HANDLED.has(code);
     const jittered_ms = pause_ms * (0.5 + options.random.next() / 2);
     if (clock.monotonic_ms() + jittered_ms >= end_ms) {
       throw new StoreUnavailable(`the writer of the store did not answer within ${PROPOSE_DEADLINE_MS} ms: ${why}`, { cause: failure });
@@ -79,13 +83,21 @@ async function askAgain<Answer>(options: StoreClientOptions, message: WriterMess
     await sleep(clock, jittered_ms);
     try {
       const left_ms = Math.max(1, end_ms - clock.monotonic_ms());
-      return await options.messenger.ask<Answer>(addresses[at] ?? options.address, message, {
+      const answer = await options.messenger.ask<Answer>(addresses[at] ?? options.address, message, {
         deadline_ms: Math.min(PROPOSE_ATTEMPT_MS, left_ms),
       });
+      if (!(mayComeLate && isConflict(answer))) return answer;
     } catch (error) {
       failure = error;
+      continue;
     }
+    // Only what was applied is remembered: an attempt that comes late may find that the conflict is gone.
+    throw new StoreUnavailable("whether the write happens is not known: an attempt had no answer, and the next met a conflict");
   }
+}
+
+function isConflict(answer: unknown): boolean {
+  return typeof answer === "object" && answer !== null && (answer as Outcome).committed === false;
 }
 
 /** The failure of an ask that may be made again; throws what the others mean to the caller. */

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import { createStoreClient } from "../../../actors/store/client.ts";
+import { StoreUnavailable } from "../../../actors/store/errors.ts";
+import type { Outcome } from "../../../actors/store/transaction.ts";
 import { AskFailed, type Message, type Messenger, seededRandom, virtualClock } from "../../../runtime/mod.ts";
 
 test.each(["mailbox-full", "overloaded", "unreachable", "crashed"])("%s: the same request, with its id, is asked again", async (code) => {
@@ -20,3 +22,30 @@ test.each(["mailbox-full", "overloaded", "unreachable", "crashed"])("%s: the sam
   expect(asked).toHaveLength(3);
   for (const message of asked) expect(message).toMatchObject({ type: "propose", transaction: { request: "r.1" } });
 });
+
+test.each([
+  ["mailbox-full", false],
+  ["overloaded", false],
+  ["unreachable", true],
+  ["deadline", true],
+  ["stepped-down", true],
+])(
+  "a conflict that is met after an attempt ended with %s: not known = %s, since that may still come and be applied",
+  async (code, unknown) => {
+    const clock = virtualClock();
+    const conflict: Outcome = { committed: false, index: 0, actual: 7 };
+    let asked = 0;
+    const messenger: Messenger = {
+      tell() {},
+      ask<Answer>(): Promise<Answer> {
+        return asked++ === 0 ? Promise.reject(new AskFailed(code, "as told")) : Promise.resolve(conflict as Answer);
+      },
+    };
+    const client = createStoreClient({ messenger, clock, random: seededRandom(1), address: "writer/main", view: { revision: 0 } });
+    const proposed = client.propose({ request: "r.1", mutations: [] }).catch((error: unknown) => error);
+    await clock.run(5_000);
+    if (unknown) expect(await proposed).toBeInstanceOf(StoreUnavailable);
+    else expect(await proposed).toBe(conflict);
+    expect(asked).toBe(2);
+  },
+);
