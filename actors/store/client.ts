@@ -32,8 +32,8 @@ const RETRIABLE: ReadonlySet<string> = new Set([
 ]);
 /** After these another writer is asked: nothing is known of this one but that it is not there. */
 const NOT_THERE: ReadonlySet<string> = new Set(["unreachable", "unknown-kind"]);
-/** After these the attempt is over and was not handled. Of any other it may still come that it is: late, when all who wait for it have gone. */
-const NOT_HANDLED: ReadonlySet<string> = new Set(["mailbox-full", "overloaded", "unknown-kind", "busy"]);
+/** After these the attempt is over and did nothing. Of any other it may still come that it does: late, when all who wait for it have gone. */
+const DONE_WITH: ReadonlySet<string> = new Set(["mailbox-full", "overloaded", "unknown-kind", "busy", "stepped-down"]);
 /** Nobody knows any more whether the request was applied. */
 const FORGOTTEN = "forgotten";
 /** The log is not what it was; trying again helps only those who have longer than one request has. */
@@ -75,7 +75,7 @@ async function askAgain<Answer>(options: StoreClientOptions, message: WriterMess
   for (let pause_ms = RETRY_BACKOFF_MS; ; pause_ms = Math.min(pause_ms * 2, RETRY_BACKOFF_MAX_MS)) {
     const { code, message: why } = retriable(failure);
     if (NOT_THERE.has(code)) at = (at + 1) % addresses.length;
-    mayComeLate ||= !NOT_HANDLED.has(code);
+    mayComeLate ||= !DONE_WITH.has(code);
     const jittered_ms = pause_ms * (0.5 + options.random.next() / 2);
     if (clock.monotonic_ms() + jittered_ms >= end_ms) {
       throw new StoreUnavailable(`the writer of the store did not answer within ${PROPOSE_DEADLINE_MS} ms: ${why}`, { cause: failure });

@@ -11,6 +11,9 @@ export interface LogTroubles {
   answered(): void;
 }
 
+/** Somebody else has written, so nothing of what was asked was or will be done; or nobody knows, because it was stopped before the log had answered. */
+export type Unsure = "overtaken" | "unknown";
+
 /** A log that is asked until it answers, or nobody wants to know any more. */
 export class PersistentLog {
   readonly #log: Log;
@@ -31,21 +34,22 @@ export class PersistentLog {
 
   /**
    * Appends, whatever it takes. After a failure with unknown outcome the same append is tried again: either it is accepted now, or it is
-   * refused because the log goes on already, and what stands there says whether it was us. Undefined: it was somebody else, or we were stopped.
+   * refused because the log goes on already, and what stands there says whether it was us.
    */
-  async append(bytes: Uint8Array, expectedLastSequence: number): Promise<number | undefined> {
+  async append(bytes: Uint8Array, expectedLastSequence: number): Promise<number | Unsure> {
     try {
-      return await this.#whenAvailable(() => this.#log.append(bytes, expectedLastSequence));
+      return (await this.#whenAvailable(() => this.#log.append(bytes, expectedLastSequence))) ?? "unknown";
     } catch (error) {
       if (!(error instanceof AppendFenced)) throw error;
       const found = await this.#whenAvailable(() => this.#log.get(expectedLastSequence + 1));
-      return found !== undefined && Buffer.compare(found, bytes) === 0 ? expectedLastSequence + 1 : undefined;
+      if (found === undefined) return "unknown";
+      return Buffer.compare(found, bytes) === 0 ? expectedLastSequence + 1 : "overtaken";
     }
   }
 
-  /** The sequence, when the log still ends there: nobody else has written. Undefined: it does not, or we were stopped. */
-  async stillAt(sequence: number): Promise<number | undefined> {
-    return (await this.#whenAvailable(() => this.#log.lastSequence())) === sequence ? sequence : undefined;
+  /** The sequence, when the log still ends there: nobody else has written. */
+  async stillAt(sequence: number): Promise<number | Unsure> {
+    return (await this.#whenAvailable(() => this.#log.lastSequence())) === sequence ? sequence : "overtaken";
   }
 
   async #whenAvailable<Result>(ask: () => Promise<Result>): Promise<Result | undefined> {

@@ -76,7 +76,7 @@ export class Proposals {
    * Takes from the queue what fits into one batch, in order, and builds it on this state. What was decided is in the proposals; nothing of it may be
    * told before the log has taken the batch.
    */
-  decide(state: State, premisesOfAll: PremiseTable, builder: BatchBuilder, batchBytesMax: number): readonly Proposal[] {
+  decide(state: State, touched: PremiseTable, builder: BatchBuilder, batchBytesMax: number): readonly Proposal[] {
     const decided: Proposal[] = [];
     const overlay = new Overlay((key) => state.entry(key)?.revision);
     builder.begin(state.revision + 1);
@@ -86,7 +86,7 @@ export class Proposals {
       const { mutations, premises } = proposal.transaction;
       const revision = builder.nextRevision;
       const conflict = overlay.check(mutations, revision);
-      const broken = premises === undefined || conflict !== undefined ? undefined : premisesOfAll.broken(premises);
+      const broken = premises === undefined || conflict !== undefined ? undefined : touched.broken(premises);
       if (broken !== undefined) {
         proposal.outcome = { committed: false, index: PREMISES_BROKEN, actual: broken };
         decided.push(proposal);
@@ -95,7 +95,7 @@ export class Proposals {
         decided.push(proposal);
       } else if (builder.add(proposal.transaction, batchBytesMax)) {
         overlay.apply(mutations, revision);
-        if (premises !== undefined) premisesOfAll.touch(premises, revision);
+        if (premises !== undefined) touched.touch(premises, revision);
         proposal.outcome = { committed: true, revision };
         decided.push(proposal);
       } else if (!builder.empty) {

@@ -42,9 +42,9 @@ export const STANDBY_ADDRESSES: readonly Address[] = ["writer/standby-1", "write
 
 export type WriterMessage =
   /**
-   * Answered with an Outcome. Fails with: `unavailable`, `stepped-down`, `busy` (retriable, with the same request id), `lost` (the log is not
-   * what it was), `object-too-large`, `invalid`, and `forgotten`, when it may have been applied so long ago that nobody knows any more. `since` is a revision that was
-   * committed before the request was made.
+   * Answered with an Outcome. Fails with `busy` or `stepped-down`, when this attempt did nothing and never will, or `unavailable`, when nobody knows (all
+   * retriable, with the same request id); `lost` (the log is not what it was), `object-too-large`, `invalid`, and `forgotten`, when it may have been applied
+   * so long ago that nobody knows any more. `since` is a revision that was committed before the request was made.
    */
   | { readonly type: "propose"; readonly transaction: Transaction; readonly since: number }
   /** Answered with the number of the newest committed revision, as of a moment after the question came. Fails with `unavailable`, `lost`, `stepped-down`. */
@@ -239,8 +239,12 @@ class Writer implements Actor<WriterMessage> {
     const sequence = await (batch === undefined
       ? this.#surely.stillAt(expectedLastSequence)
       : this.#surely.append(batch.bytes, expectedLastSequence));
-    if (sequence === undefined) {
-      for (const proposal of decided) this.#proposals.fail(proposal, "stepped-down", "another writer has taken over, or this one stopped");
+    if (typeof sequence === "string") {
+      const [code, message] =
+        sequence === "overtaken"
+          ? ["stepped-down", "another writer has taken over"]
+          : ["unavailable", "this writer stopped before the log had answered; whether the write happened is not known"];
+      for (const proposal of decided) this.#proposals.fail(proposal, code as string, message as string);
       this.#stepDown();
       return;
     }
@@ -334,7 +338,7 @@ class Writer implements Actor<WriterMessage> {
   #break(error: unknown): void {
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.#stop();
-    this.#proposals.failAll("stepped-down", "the writer crashed; whether the write happened is not known");
+    this.#proposals.failAll("unavailable", "the writer crashed; whether the write happened is not known");
     this.#context.after(0, { type: "broken", what });
   }
 }

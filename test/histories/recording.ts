@@ -176,7 +176,7 @@ export class RecordingWatcher {
   /** Breaks the watch off and resumes it. */
   resume(): void {
     this.#cancel();
-    this.#start(Math.max(1, this.#newest - (this.#random.below(3) === 0 ? this.#random.below(50) : 0)));
+    this.#start(Math.max(0, this.#newest - (this.#random.below(3) === 0 ? this.#random.below(50) : 0)));
   }
 
   /** What it has seen; all up to this revision, which the view must have reached. */

@@ -28,7 +28,8 @@ test.each([
   ["overloaded", false],
   ["unreachable", true],
   ["deadline", true],
-  ["stepped-down", true],
+  ["unavailable", true],
+  ["stepped-down", false],
 ])(
   "a conflict that is met after an attempt ended with %s: not known = %s, since that may still come and be applied",
   async (code, unknown) => {

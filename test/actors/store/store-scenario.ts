@@ -3,7 +3,8 @@ import type { Log } from "../../../actors/store/log.ts";
 import { MemoryLog } from "../../../actors/store/memory-log.ts";
 import { decodeBatch } from "../../../actors/store/record.ts";
 import { Replica } from "../../../actors/store/replica.ts";
-import { WRITER_KIND, writerKind } from "../../../actors/store/writer.ts";
+import type { Outcome } from "../../../actors/store/transaction.ts";
+import { WRITER_KIND, type WriterMessage, writerKind } from "../../../actors/store/writer.ts";
 import type { ActorKind, Message, Messenger } from "../../../runtime/mod.ts";
 import { addressOf, silentLogger } from "../../../runtime/mod.ts";
 import type { Invariant, Scenario, ScenarioOf, Seat } from "../../../runtime/simulator/mod.ts";
@@ -33,6 +34,12 @@ export interface PlantedStoreFault {
   readonly forgetful?: boolean;
 }
 
+/** A conflict as a writer told it: the request, and the revision of the key that is in the way. */
+interface Told {
+  readonly request: string;
+  readonly actual: number | undefined;
+}
+
 interface Seated {
   readonly seat: Seat;
   readonly replica: Replica;
@@ -48,6 +55,7 @@ export function storeScenario(planted: PlantedStoreFault = {}): ScenarioOf {
     const shared = new MemoryLog();
     const clients: RecordingClient[] = [];
     const seated: Seated[] = [];
+    const conflicts: Told[] = [];
     let tick = 0;
     let worked = 0;
     const keys = (): string[] => {
@@ -64,6 +72,15 @@ export function storeScenario(planted: PlantedStoreFault = {}): ScenarioOf {
       return [writerKind({ log, replica }) as ActorKind<Message>];
     }
 
+    function noteConflict(message: WriterMessage, answer: Promise<Outcome>): void {
+      if (message.type !== "propose") return;
+      const { request } = message.transaction;
+      const note = (outcome: Outcome): void => {
+        if (!outcome.committed) conflicts.push({ request, actual: outcome.actual });
+      };
+      answer.then(note, () => {});
+    }
+
     function workload(seat: Seat): void {
       const { clock, random } = seat;
       const mine = seated.find((each) => each.seat === seat) as Seated;
@@ -71,7 +88,9 @@ export function storeScenario(planted: PlantedStoreFault = {}): ScenarioOf {
         ...seat.messenger,
         ask: (_to, message, options) => {
           const other = random.below(OTHER_WRITER_ONE_IN) === 0 ? 1 + random.below(WRITERS.length - 1) : 0;
-          return seat.messenger.ask(WRITERS[other] ?? "writer/main", message, options);
+          const answer = seat.messenger.ask<Outcome>(WRITERS[other] ?? "writer/main", message, options);
+          noteConflict(message as WriterMessage, answer);
+          return answer as Promise<never>;
         },
       };
       for (let number = 0; number < CLIENTS; number++) {
@@ -108,6 +127,7 @@ export function storeScenario(planted: PlantedStoreFault = {}): ScenarioOf {
         const faults = [
           ...acknowledgementFaults(operations, log),
           ...linearizabilityFaults(operations),
+          ...forgottenFaults(conflicts, shared),
           ...watches.map(({ guarantee, what }) => `not ${guarantee}: ${what}`),
           ...behind,
         ];
@@ -130,6 +150,21 @@ function lagging(seated: readonly Seated[], revision: number): string[] {
   return [...last.values()].flatMap(({ seat, replica }) =>
     replica.revision === revision ? [] : [`the replica of ${seat.host} has stopped at ${replica.revision} of ${revision}`],
   );
+}
+
+/** Whoever made a revision is never told that it is in the way: a writer that knows what was applied says so instead. */
+function forgottenFaults(conflicts: readonly Told[], log: MemoryLog): string[] {
+  const madeBy = new Map<number, string>();
+  let request = "";
+  for (const [index, bytes] of log.all().entries()) {
+    for (const record of decodeBatch(index + 1, bytes).records) {
+      request = record.request ?? request;
+      madeBy.set(record.revision, request);
+    }
+  }
+  return conflicts
+    .filter(({ request, actual }) => actual !== undefined && madeBy.get(actual) === request)
+    .map(({ request, actual }) => `request ${request} was told a conflict with revision ${actual}, which it had made itself`);
 }
 
 function happeningsOf(log: MemoryLog): Happening[] {
