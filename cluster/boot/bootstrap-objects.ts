@@ -1,3 +1,5 @@
+import { FlowSchemaKind } from "../../actors/kinds/flowcontrol/flow-schema.ts";
+import { PriorityLevelConfigurationKind } from "../../actors/kinds/flowcontrol/priority-level-configuration.ts";
 import {
   type Kind,
   type KubeObject,
@@ -12,6 +14,7 @@ import {
   type View,
 } from "../../actors/mod.ts";
 import type { Clock, Logger, Timer } from "../../runtime/mod.ts";
+import { DEFAULT_LEVELS, DEFAULT_SCHEMAS } from "../gateway/fairness/defaults.ts";
 
 /** Filled in by the registry. */
 const NEW = { uid: "", creationTimestamp: "" };
@@ -74,6 +77,8 @@ export async function ensureBootstrapObjects(registry: Registry, view: View): Pr
   await Promise.all(NAMESPACES.map((name) => ensure(registry, view, NamespaceKind, { metadata: { name, ...NEW }, spec: {}, status: {} })));
   await Promise.all([
     ensure(registry, view, ServiceKind, structuredClone(KUBERNETES_SERVICE)),
+    ...DEFAULT_LEVELS.map((level) => ensure(registry, view, PriorityLevelConfigurationKind, structuredClone(level))),
+    ...DEFAULT_SCHEMAS.map((schema) => ensure(registry, view, FlowSchemaKind, structuredClone(schema))),
     ...PRIORITY_CLASSES.map((priorityClass) => ensure(registry, view, PriorityClassKind, structuredClone(priorityClass))),
   ]);
 }

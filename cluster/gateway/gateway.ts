@@ -18,6 +18,9 @@ import type { GatewayContext } from "./context.ts";
 import { untilNewest } from "./context.ts";
 import { answerResource, includedObject } from "./dispatch.ts";
 import { failureAnswer } from "./failures.ts";
+import type { Classified } from "./fairness/fairness.ts";
+import { Fairness } from "./fairness/fairness.ts";
+import type { Seat } from "./fairness/priority-level.ts";
 import type { HealthCheck } from "./health.ts";
 import { Http2Door } from "./http2.ts";
 import type { Lane } from "./in-flight.ts";
@@ -72,6 +75,7 @@ class HttpsGateway implements Gateway {
   readonly #limits: SlowClientLimits;
   readonly #watches: Watches;
   readonly #inFlight = new InFlight();
+  readonly #fairness: Fairness;
   readonly #metrics = new RequestMetrics();
   readonly #pages: Pages;
   #address = "";
@@ -80,9 +84,10 @@ class HttpsGateway implements Gateway {
   constructor(options: GatewayOptions) {
     this.#context = options;
     this.#limits = options.limits ?? SLOW_CLIENT_LIMITS;
+    this.#fairness = new Fairness(options.view, options.clock);
     this.#watches = new Watches(options);
     const { kinds, version, hosts } = options;
-    const metrics = new MetricsPage(hosts, () => [...this.#metrics.families(), ...this.#gauges()]);
+    const metrics = new MetricsPage(hosts, () => [...this.#metrics.families(), ...this.#fairness.families(), ...this.#gauges()]);
     this.#pages = new Pages({
       kinds,
       version,
@@ -168,10 +173,11 @@ class HttpsGateway implements Gateway {
     const lane = laneOf(info);
     const entered = lane === undefined || this.#inFlight.enter(lane);
     const format = negotiate(request.headers.accept);
-    const wire = wireOf(request, response, info, format ?? PLAIN_JSON);
+    const turn: Turn = { entered, lasting: lane === undefined, flow: undefined, seat: undefined };
     try {
-      const answer = await this.#guarded(request, response, info, format, entered);
+      const answer = await this.#guarded(request, response, info, format, turn);
       if (answer === undefined) return;
+      const wire = wireOf(request, response, info, format ?? PLAIN_JSON, turn.flow?.headers ?? []);
       if (request.httpVersionMajor === 1 && leavesMuchUnread(request))
         await print(answer, { ...wire, last: () => this.#linger(request) }, view, clock.now_ms());
       else await print(answer, wire, view, clock.now_ms());
@@ -182,6 +188,7 @@ class HttpsGateway implements Gateway {
       log.error({ error, path: info.path }, "an answer could not be printed");
       response.destroy();
     } finally {
+      turn.seat?.leave();
       if (entered && lane !== undefined) this.#inFlight.leave(lane);
     }
   }
@@ -199,11 +206,19 @@ class HttpsGateway implements Gateway {
     response: ServerResponse,
     info: RequestInfo,
     format: Format | undefined,
-    entered: boolean,
+    turn: Turn,
   ): Promise<Answer | undefined> {
     try {
       const identity = await this.#admitted(request, info);
-      if (!entered) throw tooMany();
+      if (!turn.entered) throw tooMany();
+      if (!turn.lasting) {
+        turn.flow = this.#fairness.classify(identity, info);
+        const seat = this.#fairness.enter(turn.flow);
+        turn.seat = seat instanceof Promise ? await seat : seat;
+        if (turn.seat === undefined) throw tooMany();
+        // Its client may have gone while it waited.
+        if (response.destroyed) return undefined;
+      }
       if (info.type === "page") {
         if (format === undefined && comesInSeveralForms(info.page, request.headers.accept)) throw unacceptable();
         return await this.#pages.answer(info, format ?? PLAIN_JSON, request.headers);
@@ -293,6 +308,16 @@ function takeByProtocol(server: Server, http2: Http2Door): void {
   });
 }
 
+/** A request among the others. */
+interface Turn {
+  /** Whether there was room for it at all. */
+  readonly entered: boolean;
+  /** It is not counted. */
+  readonly lasting: boolean;
+  flow: Classified | undefined;
+  seat: Seat | undefined;
+}
+
 /** Which limit a request counts against; watches and connections against none. */
 function laneOf(info: RequestInfo): Lane | undefined {
   if (info.type === "page") return "readonly";
@@ -307,12 +332,13 @@ function isConnection({ subresource }: ResourceRequest): boolean {
   return subresource !== "" && CONNECTIONS.has(subresource);
 }
 
-function wireOf(request: IncomingMessage, response: ServerResponse, info: RequestInfo, format: Format): Wire {
+function wireOf(request: IncomingMessage, response: ServerResponse, info: RequestInfo, format: Format, told: readonly string[]): Wire {
   const { headers } = request;
   return {
     response,
     format,
     includeObject: includedObject(info),
+    told,
     pretty: prettyFor(info.query, headers["user-agent"]),
     gzip: headers["accept-encoding"]?.includes("gzip") === true,
   };

@@ -28,6 +28,8 @@ export interface Wire {
   readonly includeObject: IncludeObject;
   readonly pretty: boolean;
   readonly gzip: boolean;
+  /** Headers of every answer, as names and values in turn. */
+  readonly told: readonly string[];
   /** Ends the connection after the answer; undefined where it goes on. */
   readonly last?: () => void;
 }
@@ -103,7 +105,7 @@ function sendFlat(wire: Wire, code: number, contentType: string, body: string | 
   const bytes = Buffer.byteLength(body);
   if (wire.gzip && bytes > GZIP_BYTES_MIN) return sendCompressed(wire, code, contentType, body, headers);
   if (response.destroyed) return;
-  const head = [...cached(headers), "Content-Type", contentType, "Content-Length", String(bytes)];
+  const head = [...wire.told, ...cached(headers), "Content-Type", contentType, "Content-Length", String(bytes)];
   if (wire.last !== undefined) {
     // Its end would have Node close the connection before the client has seen anything.
     response.writeHead(code, [...head, "Connection", "close"]);
@@ -132,7 +134,7 @@ async function sendCompressed(
   const body = await compress(whole, { level: GZIP_LEVEL });
   if (wire.response.destroyed) return;
   const compressed = ["Content-Encoding", "gzip", "Vary", "Accept-Encoding", "Content-Length", String(body.length)];
-  wire.response.writeHead(code, [...cached(headers), "Content-Type", contentType, ...compressed]);
+  wire.response.writeHead(code, [...wire.told, ...cached(headers), "Content-Type", contentType, ...compressed]);
   wire.response.end(body);
 }
 
@@ -140,7 +142,7 @@ async function sendCompressed(
 async function stream(wire: Wire, chunks: Iterable<string>): Promise<void> {
   const { response } = wire;
   if (response.destroyed) return;
-  const head = ["Content-Type", "application/json", "Cache-Control", CACHE];
+  const head = [...wire.told, "Content-Type", "application/json", "Cache-Control", CACHE];
   response.writeHead(200, wire.gzip ? [...head, "Content-Encoding", "gzip", "Vary", "Accept-Encoding"] : head);
   if (wire.gzip) {
     const zip = createGzip({ level: GZIP_LEVEL });
