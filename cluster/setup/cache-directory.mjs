@@ -1,10 +1,11 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { Problem } from "./problem.mjs";
 
 /**
  * Where things are kept that all clones of this user share; made when absent. A user without a writable home gets one
- * inside this clone.
+ * inside this clone. Throws Problem where that cannot be written either.
  *
  * @param {string} root the repository
  * @param {string} name
@@ -17,7 +18,11 @@ export function cacheDirectory(root, name) {
     return shared;
   } catch {
     const own = join(root, "node_modules", ".cache", "troupe", name);
-    mkdirSync(own, { recursive: true });
+    try {
+      mkdirSync(own, { recursive: true });
+    } catch {
+      throw new Problem(`neither ${shared} nor ${own} can be written; set XDG_CACHE_HOME to a directory that can`);
+    }
     return own;
   }
 }
