@@ -31,8 +31,11 @@ export interface Recovered {
 /** What was acknowledged cannot be read back whole. The message lists every way that was tried and what it met. */
 export class StoreDamaged extends Error {
   override readonly name = "StoreDamaged";
-  constructor(damages: readonly string[]) {
+  /** Whether it is certain also where servers may not know everything yet: this is another log. */
+  readonly another: boolean;
+  constructor(damages: readonly string[], another = false) {
     super(damages.join("; "));
+    this.another = another;
   }
 }
 
@@ -56,9 +59,12 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const whole = entries.filter(isWhole);
   const stranger = [...marks, ...whole.map(({ summary }) => summary)].find((known) => known.log !== log.id);
   if (stranger !== undefined) {
-    throw new StoreDamaged([
-      `the log that was written here (made ${stranger.log}, up to revision ${stranger.revision}) is gone, and another (made ${log.id}) stands in its place`,
-    ]);
+    throw new StoreDamaged(
+      [
+        `the log that was written here (made ${stranger.log}, up to revision ${stranger.revision}) is gone, and another (made ${log.id}) stands in its place`,
+      ],
+      true,
+    );
   }
   const required = [...marks, ...whole.map(({ summary }) => summary)].reduce(later, { log: log.id, sequence: 0, revision: 0 });
   let best: Replica | undefined;

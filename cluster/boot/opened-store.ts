@@ -41,8 +41,8 @@ export async function openStore(options: HostOptions, connection: NatsConnection
     try {
       return await open(options, connection, log, clock);
     } catch (error) {
-      if (clock.monotonic_ms() - since_ms >= patience_ms || !(error instanceof LogUnavailable || error instanceof StoreDamaged))
-        throw failureOf(error, options.nats);
+      const passes = error instanceof LogUnavailable || (error instanceof StoreDamaged && !error.another);
+      if (!passes || clock.monotonic_ms() - since_ms >= patience_ms) throw failureOf(error, options.nats);
       log.debug({ error: error.message }, "the store in the NATS cluster cannot be opened yet");
       await new Promise<void>((resolve) => clock.after(CLUSTER_RETRY_MS, resolve));
     }
