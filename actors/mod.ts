@@ -1,12 +1,15 @@
 /** The cast's public face: what a running cluster is put together from. */
+export { API_SERVICES_ADDRESS } from "./controllers/api-services.ts";
 export type { Certifier } from "./controllers/certificates.ts";
 export { CONTROLLER_NAMES, createControllerKind } from "./controllers/controllers.ts";
 export { createDefinitionsKind, DEFINITIONS_ADDRESS } from "./controllers/definitions.ts";
+export { APIServiceKind } from "./kinds/apiregistration/api-service.ts";
+export { ConfigMapKind } from "./kinds/core/config-map.ts";
 export { NamespaceKind } from "./kinds/core/namespace.ts";
 export { NodeKind } from "./kinds/core/node.ts";
 export { PodKind } from "./kinds/core/pod.ts";
 export { ServiceKind } from "./kinds/core/service.ts";
-export type { CertificateSigningRequest, Node, Pod, PriorityClass, Service } from "./kinds/generated/types.ts";
+export type { APIService, CertificateSigningRequest, ConfigMap, Node, Pod, PriorityClass, Service } from "./kinds/generated/types.ts";
 export { type Kind, keyFor } from "./kinds/kind.ts";
 export { BUILT_IN_KINDS, KindTable } from "./kinds/kinds.ts";
 export type { KubeObject } from "./kinds/object.ts";

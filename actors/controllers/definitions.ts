@@ -9,6 +9,7 @@ import type { KubeObject } from "../kinds/object.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import type { View } from "../store/view.ts";
 import { anyKind, modify, remove, updateStatus } from "./actions.ts";
+import { apiServicesController } from "./api-services.ts";
 import type { Action, Controller } from "./controller.ts";
 import { NOTHING } from "./controller.ts";
 import { type ControllerDependencies, type ControllerMessage, controllerKind } from "./controller-actor.ts";
@@ -48,7 +49,7 @@ export const DEFINITIONS_ADDRESS: Address = addressOf("definitions", definitions
 
 /** Its kind. Register it with the host whose view it reads. */
 export function createDefinitionsKind(dependencies: ControllerDependencies): ActorKind<ControllerMessage> {
-  return { ...controllerKind(() => [definitionsController()], dependencies), kind: "definitions" };
+  return { ...controllerKind(() => [definitionsController(), apiServicesController()], dependencies), kind: "definitions" };
 }
 
 function reconcile(view: View, key: string, now_ms: number): readonly Action[] {

@@ -1,6 +1,9 @@
 import { FlowSchemaKind } from "../../actors/kinds/flowcontrol/flow-schema.ts";
 import { PriorityLevelConfigurationKind } from "../../actors/kinds/flowcontrol/priority-level-configuration.ts";
 import {
+  APIServiceKind,
+  type ConfigMap,
+  ConfigMapKind,
   type Kind,
   type KubeObject,
   keyFor,
@@ -15,6 +18,8 @@ import {
 } from "../../actors/mod.ts";
 import type { Clock, Logger, Timer } from "../../runtime/mod.ts";
 import { DEFAULT_LEVELS, DEFAULT_SCHEMAS } from "../gateway/fairness/defaults.ts";
+import { FRONT_PROXY } from "../pki/certificates.ts";
+import { LOCAL_API_SERVICES } from "./local-api-services.ts";
 
 /** Filled in by the registry. */
 const NEW = { uid: "", creationTimestamp: "" };
@@ -50,15 +55,39 @@ const KUBERNETES_SERVICE: Service = {
   },
 };
 
+/** The authorities that servers behind APIServices trust, PEM. */
+export interface TrustedAuthorities {
+  /** Of clients. */
+  readonly ca: string;
+  /** Of whoever speaks for clients. */
+  readonly frontProxyCa: string;
+}
+
+/** What servers behind APIServices read to know whom to believe. Source: pkg/controlplane/controller/clusterauthenticationtrust. */
+function extensionAuthentication({ ca, frontProxyCa }: TrustedAuthorities): ConfigMap {
+  const list = (...words: readonly string[]): string => JSON.stringify(words);
+  return {
+    metadata: { name: "extension-apiserver-authentication", namespace: "kube-system", ...NEW },
+    data: {
+      "client-ca-file": ca,
+      "requestheader-allowed-names": list(FRONT_PROXY),
+      "requestheader-client-ca-file": frontProxyCa,
+      "requestheader-extra-headers-prefix": list("X-Remote-Extra-"),
+      "requestheader-group-headers": list("X-Remote-Group"),
+      "requestheader-username-headers": list("X-Remote-User"),
+    },
+  };
+}
+
 /** How often it is made sure that they are all there. Source: kube-apiserver's kubernetesservice controller. */
 const BOOTSTRAP_PERIOD_MS = 10_000;
 
 /** Makes sure of them again and again, as kube-apiserver does, for as long as it is not cancelled. */
-export function keepBootstrapObjects(registry: Registry, view: View, clock: Clock, log: Logger): Timer {
+export function keepBootstrapObjects(registry: Registry, view: View, trust: TrustedAuthorities, clock: Clock, log: Logger): Timer {
   let timer: Timer | undefined;
   let cancelled = false;
   const look = async (): Promise<void> => {
-    await ensureBootstrapObjects(registry, view).catch((error: unknown) => {
+    await ensureBootstrapObjects(registry, view, trust).catch((error: unknown) => {
       if (!cancelled) log.warn({ error: String(error) }, "what every cluster has could not be made sure of; trying again");
     });
     if (!cancelled) timer = clock.after(BOOTSTRAP_PERIOD_MS, () => void look());
@@ -73,12 +102,14 @@ export function keepBootstrapObjects(registry: Registry, view: View, clock: Cloc
 }
 
 /** Makes what every Kubernetes cluster has from its first second on, where it is not there yet. */
-export async function ensureBootstrapObjects(registry: Registry, view: View): Promise<void> {
+export async function ensureBootstrapObjects(registry: Registry, view: View, trust: TrustedAuthorities): Promise<void> {
   await Promise.all(NAMESPACES.map((name) => ensure(registry, view, NamespaceKind, { metadata: { name, ...NEW }, spec: {}, status: {} })));
   await Promise.all([
     ensure(registry, view, ServiceKind, structuredClone(KUBERNETES_SERVICE)),
     ...DEFAULT_LEVELS.map((level) => ensure(registry, view, PriorityLevelConfigurationKind, structuredClone(level))),
     ...DEFAULT_SCHEMAS.map((schema) => ensure(registry, view, FlowSchemaKind, structuredClone(schema))),
+    ensure(registry, view, ConfigMapKind, extensionAuthentication(trust)),
+    ...LOCAL_API_SERVICES.map((service) => ensure(registry, view, APIServiceKind, structuredClone(service))),
     ...PRIORITY_CLASSES.map((priorityClass) => ensure(registry, view, PriorityClassKind, structuredClone(priorityClass))),
   ]);
 }

@@ -29,6 +29,7 @@ export interface HostOptions {
   /** Signs what others ask to have certified. */
   readonly authority: KeyPair;
   readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
+  readonly frontProxy: { readonly key: string; readonly cert: string; readonly ca: string };
   readonly apiPort: number;
   /** Undefined: Kubernetes' default. */
   readonly schedulerConfiguration: SchedulerConfiguration | undefined;

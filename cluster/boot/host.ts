@@ -1,5 +1,6 @@
 import { connect, type NatsConnection } from "nats";
 import {
+  API_SERVICES_ADDRESS,
   AppendGate,
   BUILT_IN_KINDS,
   CONTROLLER_NAMES,
@@ -56,6 +57,7 @@ import {
   withFields,
 } from "../../runtime/mod.ts";
 import { type Access, createAccess } from "../access/access.ts";
+import { expressionAuthorizer } from "../access/admission/expression-authorizer.ts";
 import { accessPlugins } from "../access/admission/plugins.ts";
 import { ensureDefaultRoles } from "../access/authorization/reconcile-roles.ts";
 import { createCertifier } from "../access/certifier.ts";
@@ -156,6 +158,7 @@ export class RunningHost {
       kinds: this.#kinds,
       webhooks: createWebhookClient({ view: this.#replica, random, dialer: this.#dialer }),
       access: accessPlugins(() => this.#opened()),
+      authorizer: expressionAuthorizer(() => this.#opened()),
     });
     this.#damaged = damaged;
     if (besideWriter) this.#registerStore(journal, snapshots);
@@ -208,9 +211,11 @@ export class RunningHost {
       this.#host.messenger.tell(DEFINITIONS_ADDRESS, { type: "start" });
       this.#host.messenger.tell<SnapshotterMessage>(SNAPSHOTTER_ADDRESS, { type: "start" });
       this.#host.messenger.tell<ScrubberMessage>(SCRUBBER_ADDRESS, { type: "start" });
-      await ensureBootstrapObjects(this.#registry, this.#replica);
+      this.#host.messenger.tell(API_SERVICES_ADDRESS, { type: "start" });
+      const trust = { ca: this.#options.tls.ca, frontProxyCa: this.#options.frontProxy.ca };
+      await ensureBootstrapObjects(this.#registry, this.#replica, trust);
       await ensureDefaultRoles(this.#registry, this.#replica);
-      const keeping = keepBootstrapObjects(this.#registry, this.#replica, clock, this.#log);
+      const keeping = keepBootstrapObjects(this.#registry, this.#replica, trust, clock, this.#log);
       this.#closers.push(async () => keeping.cancel());
     }
     // What the user may have to mend, a port that is taken, comes to light before anything acts.
@@ -348,11 +353,25 @@ export class RunningHost {
   }
 
   async #beginGateway(): Promise<number> {
-    const { tls, version, apiPort } = this.#options;
+    const { tls, frontProxy, version, apiPort } = this.#options;
     // Only the host that has this role pays for the loading.
-    const { createGateway } = await import("../gateway/gateway.ts");
     const access = this.#opened();
+    const [{ createGateway }, { Aggregation }] = await Promise.all([
+      import("../gateway/gateway.ts"),
+      import("../aggregation/aggregation.ts"),
+    ]);
+    const aggregation = new Aggregation({
+      view: this.#replica,
+      registry: this.#registry,
+      clock,
+      random,
+      log: this.#log,
+      dialer: this.#dialer,
+      frontProxy,
+    });
+    this.#closers.push(async () => aggregation.close());
     const gateway = createGateway({
+      aggregation,
       view: this.#replica,
       store: this.#store,
       registry: this.#registry,

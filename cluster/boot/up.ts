@@ -88,6 +88,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
       staticTokens: flags.tokenFile === undefined ? [] : readTokenFile(flags.tokenFile),
       mode: flags.authorizationMode,
     },
+    frontProxy: certificates.frontProxy,
     apiPort: flags.apiPort,
     schedulerConfiguration,
     schedulers: flags.schedulers ?? 1,

@@ -50,9 +50,9 @@ export interface DiscoveredGroup {
 }
 
 /** Groups, versions and resources in the order in which documents list them. */
-export function discover(kinds: readonly Kind[]): readonly DiscoveredGroup[] {
+export function discover(kinds: readonly Kind[], remote: readonly DiscoveredResource[] = []): readonly DiscoveredGroup[] {
   const groups = new Map<string, Map<string, DiscoveredResource[]>>();
-  const rows = [...kinds.map(discovered), ...VIRTUAL_RESOURCES];
+  const rows = [...kinds.map(discovered), ...VIRTUAL_RESOURCES, ...remote];
   for (const row of rows) {
     const versions = groups.get(row.group) ?? new Map<string, DiscoveredResource[]>();
     groups.set(row.group, versions);

@@ -7,6 +7,7 @@ import { StatusError } from "../../actors/kinds/status.ts";
 import { NoIdentity } from "../access/authentication/impersonation.ts";
 import { refusal } from "../access/authorization/refusal.ts";
 import type { Identity } from "../access/identity.ts";
+import type { Aggregation } from "../aggregation/aggregation.ts";
 import type { Family } from "../observation/families.ts";
 import type { Hosts } from "../observation/hosts.ts";
 import { MetricsPage } from "../observation/metrics-page.ts";
@@ -47,6 +48,8 @@ export interface GatewayOptions extends GatewayContext {
   readonly hosts: Hosts;
   /** Default SLOW_CLIENT_LIMITS. */
   readonly limits?: SlowClientLimits;
+  /** What others serve behind APIServices; without it there is nobody. */
+  readonly aggregation?: Aggregation;
 }
 
 /** The group of roles and bindings. */
@@ -88,6 +91,7 @@ class HttpsGateway implements Gateway {
     this.#watches = new Watches(options);
     const { kinds, version, hosts } = options;
     const metrics = new MetricsPage(hosts, () => [...this.#metrics.families(), ...this.#fairness.families(), ...this.#gauges()]);
+    const { aggregation } = options;
     this.#pages = new Pages({
       kinds,
       version,
@@ -96,6 +100,7 @@ class HttpsGateway implements Gateway {
       issuer: options.access.issuer,
       checks: this.#checks(),
       address: () => this.#address,
+      ...(aggregation === undefined ? {} : { aggregation }),
     });
     const limits = this.#limits;
     this.#server = createServer(
@@ -219,6 +224,8 @@ class HttpsGateway implements Gateway {
         // Its client may have gone while it waited.
         if (response.destroyed) return undefined;
       }
+      const remote = this.#context.aggregation?.find(info);
+      if (remote !== undefined) return await this.#context.aggregation?.serve(remote, request, response, identity);
       if (info.type === "page") {
         if (format === undefined && comesInSeveralForms(info.page, request.headers.accept)) throw unacceptable();
         return await this.#pages.answer(info, format ?? PLAIN_JSON, request.headers);

@@ -21,13 +21,14 @@ const printed = new WeakMap<KindTable, { readonly kinds: readonly Kind[]; readon
 /** A document that is asked for with its hash never changes. Source: kube-openapi's handler3. */
 const FOREVER: Headers = { "Cache-Control": "public, immutable, max-age=31536000" };
 
-/** `/openapi/v2`, the index `/openapi/v3` and its documents. */
+/** `/openapi/v2`, the index `/openapi/v3` and its documents. `remote`: where the documents of others are. */
 export function openApiPage(
   table: KindTable,
   page: Extract<Page, { readonly page: "openapi-v2" | "openapi-v3" | "openapi-v3-document" }>,
   query: URLSearchParams,
   ifNoneMatch: string | undefined,
   accept: string | undefined,
+  remote: Readonly<Record<string, string>> = {},
 ): Answer {
   const kinds = table.all();
   switch (page.page) {
@@ -39,6 +40,7 @@ export function openApiPage(
         const { hash } = v3Document(table, document);
         paths[document] = { serverRelativeURL: `/openapi/v3/${document}?hash=${hash}` };
       }
+      for (const [document, serverRelativeURL] of Object.entries(remote)) paths[document] = { serverRelativeURL };
       return { type: "value", code: 200, value: { paths } };
     }
     case "openapi-v3-document": {

@@ -14,6 +14,7 @@ import { ANSWER_TYPES, wantsOpenApiProtobuf } from "./accept.ts";
 import { actorsPage } from "./actors-page.ts";
 import type { Answer, Headers } from "./answer.ts";
 import { PAGE_NOT_FOUND } from "./answer.ts";
+import type { DiscoveredResource } from "./discovered-resource.ts";
 import type { DiscoveredGroup } from "./discovery.ts";
 import { aggregatedDocument, coreVersions, discover, groupDocument, groupList, resourceList } from "./discovery.ts";
 import type { HealthCheck } from "./health.ts";
@@ -24,6 +25,8 @@ import type { Page, PageRequest } from "./route.ts";
 /** What is known of the server that pages print. */
 export interface PageFacts {
   readonly kinds: KindTable;
+  /** What others serve. */
+  readonly aggregation?: { readonly resources: readonly DiscoveredResource[]; openApiPaths(): Readonly<Record<string, string>> };
   readonly checks: readonly HealthCheck[];
   readonly hosts: Hosts;
   readonly metrics: Pick<MetricsPage, "text">;
@@ -67,6 +70,7 @@ export function comesInSeveralForms({ page }: Page, accept: string | undefined):
 export class Pages {
   readonly #facts: PageFacts;
   #kinds: readonly Kind[] = [];
+  #remote: readonly DiscoveredResource[] = [];
   #groups: readonly DiscoveredGroup[] = [];
   readonly #aggregated = new Map<string, { readonly json: string; readonly etag: string }>();
 
@@ -102,7 +106,7 @@ export class Pages {
       case "openapi-v2":
       case "openapi-v3":
       case "openapi-v3-document":
-        return openApiPage(this.#facts.kinds, page, info.query, ifNoneMatch, headers.accept);
+        return openApiPage(this.#facts.kinds, page, info.query, ifNoneMatch, headers.accept, this.#facts.aggregation?.openApiPaths());
       case "version":
         return ok(versionDocument(this.#facts.version));
       case "health":
@@ -143,9 +147,11 @@ export class Pages {
 
   #discovered(): readonly DiscoveredGroup[] {
     const kinds = this.#facts.kinds.all();
-    if (kinds.length !== this.#kinds.length || kinds.some((kind, i) => kind !== this.#kinds[i])) {
+    const remote = this.#facts.aggregation?.resources ?? this.#remote;
+    if (remote !== this.#remote || kinds.length !== this.#kinds.length || kinds.some((kind, i) => kind !== this.#kinds[i])) {
       this.#kinds = kinds;
-      this.#groups = discover(kinds);
+      this.#remote = remote;
+      this.#groups = discover(kinds, remote);
       this.#aggregated.clear();
     }
     return this.#groups;

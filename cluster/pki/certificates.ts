@@ -1,10 +1,14 @@
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { openCertificateAuthority } from "./authority.ts";
 import type { KeyPair } from "./issuing.ts";
 import { kubeconfigText } from "./kubeconfig.ts";
 
 /** The first address of the service range: where pods find the API as the service `kubernetes`. */
 const KUBERNETES_SERVICE_ADDRESS = "10.96.0.1";
+
+/** As whom the API server speaks for others. */
+export const FRONT_PROXY = "front-proxy-client";
 
 /** The names that the API server answers to, as kubeadm gives them; every one is in its certificate. */
 const API_SERVER_NAMES = [
@@ -24,6 +28,8 @@ export interface ClusterCertificates {
   readonly server: { readonly key: string; readonly cert: string; readonly ca: string };
   /** The authority and its key, which signs what others ask to have certified. */
   readonly authority: KeyPair;
+  /** What the API server shows to the servers behind APIServices, and the authority, of its own, by which they know it. */
+  readonly frontProxy: { readonly key: string; readonly cert: string; readonly ca: string };
   /** The text of the administrator's kubeconfig (user kubernetes-admin, group system:masters) for the API at that URL. */
   kubeconfig(server: string): string;
 }
@@ -42,7 +48,11 @@ export async function openClusterCertificates(directory: string): Promise<Cluste
     withUid: true,
     usages: ["client"],
   });
+  // Whoever this authority signs for may speak for anybody there, so no client's certificate is of it.
+  const frontAuthority = await openCertificateAuthority(join(directory, "front-proxy"));
+  const front = await frontAuthority.issueOnce("client", { commonName: FRONT_PROXY, usages: ["client"] });
   return {
+    frontProxy: { key: front.key, cert: front.cert, ca: frontAuthority.cert },
     server: { key: server.key, cert: server.cert, ca: authority.cert },
     authority: authority.pair,
     kubeconfig: (url) => kubeconfigText({ server: url, authority: authority.cert, user }),

@@ -5,18 +5,20 @@ import { silentLogger, virtualClock } from "../../../runtime/mod.ts";
 import { startRegistry } from "../../actors/registry/harness.ts";
 import { until } from "../../scenarios/until.ts";
 
+const TRUST = { ca: "clients", frontProxyCa: "front" };
+
 test("what every cluster has is there, and comes back when it was deleted", async () => {
   const { registry, store, stop } = await startRegistry();
   const view = store.replica;
   const clock = virtualClock();
   const isThere = (): boolean => view.entry("services/default/kubernetes") !== undefined;
-  await ensureBootstrapObjects(registry, view);
+  await ensureBootstrapObjects(registry, view, TRUST);
   const { revision } = view;
-  await ensureBootstrapObjects(registry, view);
+  await ensureBootstrapObjects(registry, view, TRUST);
   expect(view.revision).toBe(revision);
   expect(isThere()).toBe(true);
 
-  const keeping = keepBootstrapObjects(registry, view, clock, silentLogger);
+  const keeping = keepBootstrapObjects(registry, view, TRUST, clock, silentLogger);
   for (let round = 0; round < 2; round++) {
     await registry.delete(ServiceKind as never, "default", "kubernetes");
     expect(isThere()).toBe(false);

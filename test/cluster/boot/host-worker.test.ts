@@ -21,7 +21,13 @@ const options: HostOptions = {
     logLevel: "silent",
     nodes: undefined,
   },
-  ...{ tls: { key: "", cert: "", ca: "" }, apiPort: 0, schedulerConfiguration: undefined, schedulers: 1 },
+  ...{
+    tls: { key: "", cert: "", ca: "" },
+    frontProxy: { key: "", cert: "", ca: "" },
+    apiPort: 0,
+    schedulerConfiguration: undefined,
+    schedulers: 1,
+  },
   authority: { cert: "", key: "" },
   access: { signingKey: "", issuer: "", staticTokens: [], mode: "RBAC" as const },
 };

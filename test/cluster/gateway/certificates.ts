@@ -7,7 +7,7 @@ export type Pair = KeyPair;
 export interface Authority {
   readonly cert: string;
   readonly pair: Pair;
-  server(): Promise<Pair>;
+  server(...names: readonly string[]): Promise<Pair>;
   client(user: string, groups: readonly string[], times?: { readonly from: Date; readonly to: Date }): Promise<Pair>;
 }
 
@@ -19,7 +19,8 @@ export async function makeAuthority(name = "test-ca"): Promise<Authority> {
   return {
     cert: ca.cert,
     pair: ca,
-    server: () => makeCertificate(ca, { commonName: "api", usages: ["server"], names: ["127.0.0.1", "localhost"] }, validity),
+    server: (...names) =>
+      makeCertificate(ca, { commonName: "api", usages: ["server"], names: ["127.0.0.1", "localhost", ...names] }, validity),
     client: (commonName, organizations, times = validity) =>
       makeCertificate(ca, { commonName, organizations, usages: ["client"], withUid: true }, times),
   };

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { Agent, request } from "undici";
+import { API_SERVICES_ADDRESS } from "../../../actors/controllers/api-services.ts";
 import { createControllerKind } from "../../../actors/controllers/controllers.ts";
 import { createDefinitionsKind, DEFINITIONS_ADDRESS } from "../../../actors/controllers/definitions.ts";
 import { NamespaceKind } from "../../../actors/kinds/core/namespace.ts";
@@ -12,9 +13,11 @@ import type { Registry } from "../../../actors/registry/registry.ts";
 import { MemoryLog } from "../../../actors/store/memory-log.ts";
 import type { AccessSettings } from "../../../cluster/access/access.ts";
 import { createAccess } from "../../../cluster/access/access.ts";
+import { expressionAuthorizer } from "../../../cluster/access/admission/expression-authorizer.ts";
 import { accessPlugins } from "../../../cluster/access/admission/plugins.ts";
 import { ensureDefaultRoles } from "../../../cluster/access/authorization/reconcile-roles.ts";
 import { createCertifier } from "../../../cluster/access/certifier.ts";
+import { Aggregation } from "../../../cluster/aggregation/aggregation.ts";
 import { untilNewest } from "../../../cluster/gateway/context.ts";
 import type { Gateway, GatewayOptions } from "../../../cluster/gateway/gateway.ts";
 import { createGateway } from "../../../cluster/gateway/gateway.ts";
@@ -35,6 +38,8 @@ export interface TestGateway {
   readonly store: TestStore;
   readonly authority: Authority;
   readonly admin: Pair;
+  /** Who signs for who speaks for clients to other servers. */
+  readonly front: Authority;
   readonly url: string;
   /** Calls as the administrator. */
   readonly call: Call;
@@ -97,7 +102,17 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const settings = { signingKey: newSigningKey(), issuer: "https://k", staticTokens: [], mode: "RBAC", ...options.access } as const;
   const access = createAccess(settings, store.replica, clock, () => untilNewest({ view: store.replica, store: store.client }));
   const plugins = accessPlugins(() => access);
-  const registry = createRegistry({ view: store.replica, store: store.client, clock, random, kinds, webhooks, access: plugins });
+  const authorizer = expressionAuthorizer(() => access);
+  const registry = createRegistry({
+    view: store.replica,
+    store: store.client,
+    clock,
+    random,
+    kinds,
+    webhooks,
+    access: plugins,
+    authorizer,
+  });
   for (const name of ["default", "kube-public", "kube-system"]) {
     await registry.create(NamespaceKind, { metadata: { name }, spec: {} } as unknown as Namespace);
     await registry.create(ServiceAccountKind, { metadata: { name: "default", namespace: name } } as unknown as ServiceAccount);
@@ -120,7 +135,8 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     }),
   );
   for (const name of options.controllers ?? []) store.host.messenger.tell(addressOf("controller", name), { type: "start" });
-  const made: GatewayOptions = {
+  store.host.messenger.tell(API_SERVICES_ADDRESS, { type: "start" });
+  let made: GatewayOptions = {
     view: store.replica,
     store: store.client,
     registry,
@@ -133,6 +149,17 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     version: "0.1.0",
     hosts: observedHosts(store.host.messenger, { members: [{ host: store.host.name, kinds: [HOST_KIND] }] }),
   };
+  const front = await makeAuthority("front-proxy");
+  const aggregation = new Aggregation({
+    view: store.replica,
+    registry,
+    clock,
+    random,
+    log: silentLogger,
+    dialer,
+    frontProxy: await front.client("front-proxy-client", []),
+  });
+  made = { ...made, aggregation };
   const gateway = createGateway(options.wrap === undefined ? made : options.wrap(made));
   const url = `https://127.0.0.1:${await gateway.listen(0, "127.0.0.1")}`;
   const agents: Agent[] = [];
@@ -168,6 +195,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     store,
     authority,
     admin,
+    front,
     url,
     call: client(admin),
     client,
@@ -176,6 +204,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
       await Promise.all(agents.map((agent) => agent.destroy()));
       await gateway.close(0);
       definitions.cancel();
+      aggregation.close();
       await dialer.close();
       access.stop();
       await store.stop();

@@ -107,6 +107,32 @@ describe("a policy that is bound", () => {
     expect((await server.call("PATCH", `${CONFIG_MAPS}/a`, { data: { k: "2" } }, merge)).status).toBe(200);
   });
 
+  test("asks about those who are no administrators as well", async () => {
+    const { call, client, authority } = server;
+    const rules = [{ apiGroups: [""], resources: ["configmaps"], verbs: ["create", "get"] }];
+    const rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/default";
+    await call("POST", `${rbac}/roles`, { metadata: { name: "writer" }, rules });
+    const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "writer" };
+    await call("POST", `${rbac}/rolebindings`, {
+      metadata: { name: "writer" },
+      roleRef,
+      subjects: [{ kind: "User", name: "jane", apiGroup: roleRef.apiGroup }],
+    });
+    await bind({
+      validations: [
+        { expression: "authorizer.requestResource.check('create').allowed()", message: "may" },
+        { expression: "!authorizer.group('').resource('secrets').namespace('default').check('get').allowed()", message: "may not" },
+        {
+          expression: "authorizer.path('/healthz').check('get').allowed() && !authorizer.path('/metrics').check('get').allowed()",
+          message: "pages",
+        },
+      ],
+    });
+    const jane = client(await authority.client("jane", []));
+    const made = await jane("POST", CONFIG_MAPS, { metadata: { name: "janes" } });
+    expect(made.status, made.text).toBe(201);
+  });
+
   test("warns instead, if so bound", async () => {
     await bind({ validations: [{ expression: "false", message: "hm" }] }, { validationActions: ["Warn", "Audit"] });
     const made = await create("a");
