@@ -1,5 +1,6 @@
 import type { ScaleFields } from "./custom/scale-paths.ts";
 import type { StructuralSchema } from "./custom/structural-schema.ts";
+import type { ApiextensionsWebhookClientConfig } from "./generated/types.ts";
 import type { Shaped } from "./machinery/shape.ts";
 import type { StructType } from "./managed-fields/typed.ts";
 import type { KubeObject } from "./object.ts";
@@ -57,6 +58,8 @@ export interface CustomFacts {
   readonly scale?: ScaleFields;
   /** Its definition is being deleted: nothing new is made. */
   readonly terminating: boolean;
+  /** Its versions are made of one another by a webhook. */
+  readonly conversion?: WebhookConversion;
   /** What clients of a deprecated version are told. */
   readonly deprecation?: string;
 }
@@ -66,6 +69,14 @@ export interface SpecDoor<T extends KubeObject> {
   /** The next object: the current one with this part of what the client wants. Neither of the two is changed. */
   through(wanted: T, current: T): KubeObject;
   validate(next: T, current: T): FieldError[];
+}
+
+/** Who converts the versions of a custom resource. */
+export interface WebhookConversion {
+  /** The `apiVersion` in which objects are stored from now on. */
+  readonly storage: string;
+  readonly client: ApiextensionsWebhookClientConfig;
+  readonly reviewVersions: readonly string[];
 }
 
 /** What the facts of a kind may need of the world when an object is prepared. */

@@ -28,6 +28,11 @@ export function encodeObject(object: KubeObject, managedFields?: string): Object
   return (managedFields === undefined ? text : `${MANAGED_HEAD}${managedFields},${text}`) as ObjectText;
 }
 
+/** A stored text that says in which version its object is: only where that is not the same for all of its kind. */
+export function withVersion(text: ObjectText, apiVersion: string): ObjectText {
+  return `${text.slice(0, -1)},"apiVersion":${JSON.stringify(apiVersion)}}` as ObjectText;
+}
+
 /** Where the list of managers ends; 0 when there is none. */
 function endOfManaged(text: ObjectText): number {
   return text.startsWith(MANAGED_HEAD) ? text.indexOf(MANAGED_END, MANAGED_HEAD.length) + 1 : 0;

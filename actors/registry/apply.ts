@@ -80,7 +80,9 @@ function applyToStored<T extends KubeObject>(
   const { stored } = kind;
   const own = (stored?.kind ?? kind) as unknown as Kind<T>;
   return changeStored(world.access, own, namespace, name, (entry, current) => {
-    const live = { kind: kind.kind, apiVersion: apiVersionOf(kind), ...asServed(kind, decodeObject<T>(entry.text, entry.revision)) };
+    const served =
+      kind.custom?.conversion === undefined ? asServed(kind, decodeObject<T>(entry.text, entry.revision)) : structuredClone(current);
+    const live = { ...served, kind: kind.kind, apiVersion: apiVersionOf(kind) };
     const { next, managers } = applied<T>(world, kind, managersOf(entry.text), live, body, force, options);
     checkIdentity(own as unknown as Kind, current, next);
     const wanted = stored === undefined ? next : (stored.toStored(next) as T);

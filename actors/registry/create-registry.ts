@@ -55,7 +55,7 @@ function toStored<T extends KubeObject>(kind: Kind<T>, object: T): T {
 
 /** The registry of one host: it reads what the host's view shows and writes through the store's client. */
 export function createRegistry(options: RegistryOptions): Registry {
-  const access = createStoreAccess(options.view, options.store, options.clock, options.random);
+  const access = createStoreAccess(options.view, options.store, options.clock, options.random, options.webhooks);
   const admission = options.admission ?? [...(options.access ?? []), ...admissionPlugins(dynamicAdmission(options))];
   for (const plugin of admission) plugin.prepare?.(access);
   const services = createServiceAllocation(access, parseServiceCidr(options.serviceCidr ?? DEFAULT_SERVICE_CIDR));
@@ -85,6 +85,10 @@ export function createRegistry(options: RegistryOptions): Registry {
     bindTogether: async (bindings, write = {}) => bindPods(access, pods(), bindings, write),
     bind: async (namespace, name, uid, nodeName, write = {}) => bindPod(world, pods(), namespace, name, uid, nodeName, write),
     evict: async (namespace, name, write = {}) => evictPod(world, pods(), namespace, name, write),
+    served: async (kind, entries) => {
+      const conversion = kind.custom?.conversion;
+      return conversion === undefined ? entries : access.conversion.served(kind, conversion, entries);
+    },
     getScale: (kind, namespace, name) => readScale(access, kind, keyFor(kind, namespace, name), name),
     updateScale: (kind, scale, write = {}) => scaleObject(world, kind, scale, write),
     patchScale: (kind, namespace, name, patch, write = {}) => patchScale(world, kind, namespace, name, patch, write),

@@ -3,7 +3,6 @@ import type { Kind } from "../kinds/kind.ts";
 import { keyFor, resourceOf } from "../kinds/kind.ts";
 import { type FieldManager, managersJson } from "../kinds/managed-fields/managers.ts";
 import type { KubeObject } from "../kinds/object.ts";
-import { encodeObject } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./admission/admission.ts";
@@ -14,6 +13,7 @@ import { generateName } from "./names.ts";
 import { newObject } from "./object-state.ts";
 import type { WriteOptions } from "./registry.ts";
 import type { StoreAccess } from "./store-access.ts";
+import { storedText } from "./writes.ts";
 
 /** How many names `generateName` may try. Source: apiserver's registry.maxNameGenerationCreateAttempts. */
 const NAME_ATTEMPTS_MAX = 8;
@@ -88,10 +88,11 @@ async function createNamed<T extends KubeObject>(
   for (let attempt = 1; ; attempt++) {
     const plan: Plan<T> = companion === undefined ? { object: named, mutations: [] } : companion.plan(named, undefined);
     const { namespace, name } = plan.object.metadata;
+    const encoded = storedText(access, kind, plan.object, managers);
     const own = {
       op: "create",
       key: keyFor(kind, kind.namespaced ? namespace : undefined, name),
-      text: encodeObject(plan.object, managers),
+      text: encoded instanceof Promise ? await encoded : encoded,
     } as const;
     const mutations: readonly Mutation[] = plan.mutations.length === 0 ? [own] : [own, ...plan.mutations];
     const outcome = await access.commit(mutations);
@@ -125,5 +126,5 @@ async function createDry<T extends KubeObject>(
   const { namespace, name } = object.metadata;
   const key = keyFor(kind, kind.namespaced ? namespace : undefined, name);
   if ((await access.find(key)) !== undefined) throw alreadyExists(kind, name);
-  return { key, revision: 0, text: encodeObject(object, managers) };
+  return { key, revision: 0, text: await storedText(access, kind, object, managers) };
 }

@@ -3,10 +3,11 @@ import type { Kind } from "../kinds/kind.ts";
 import { keyFor, resourceOf } from "../kinds/kind.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { StatusError } from "../kinds/status.ts";
-import { encodeObject, managedFieldsOf } from "../kinds/text.ts";
+import { decodeObject, encodeObject, managedFieldsOf, type ObjectText, withVersion } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
 import { type AdmissionRequest, admit } from "./admission/admission.ts";
+import { isBusy } from "./admission/part-admission.ts";
 import type { WriteWorld } from "./create.ts";
 import { checkPreconditions, decideDeletion } from "./deletion.ts";
 import type { Deleted, DeleteOptions, Matches } from "./registry.ts";
@@ -30,7 +31,9 @@ export async function deleteObject(
     const seen = world.access.view.entry(keyFor(kind, kind.namespaced ? namespace : undefined, name));
     if (seen !== undefined && seen.revision < Number(wanted)) await world.access.catchUp();
   }
-  return changeStored(world.access, kind, namespace, name, async (entry, current) => {
+  // What is to go has to be converted only for those who want to see it go: a webhook that is gone itself holds nothing.
+  const converts = isBusy(world.partAdmission, options, resourceOf(kind));
+  const decide = async (entry: Entry, current: KubeObject): Promise<Step<Deleted>> => {
     const request: AdmissionRequest = {
       operation: "delete",
       kind,
@@ -48,7 +51,8 @@ export async function deleteObject(
     const validating = admit(world.admission, "validate", request, world.access);
     if (validating !== undefined) await validating;
     return deletionStep(world, kind, entry, current, options, []);
-  });
+  };
+  return changeStored(world.access, kind, namespace, name, decide, undefined, converts);
 }
 
 /** One attempt at deleting what is there now; `others` are changes that happen with it. */
@@ -65,7 +69,7 @@ export function deletionStep(
   if (decision.action === "keep") return { done: { removed: false, entry } };
   const { key, revision: expect } = entry;
   const removed = decision.action === "remove";
-  const text = decision.object === current ? entry.text : encodeObject(decision.object, managedFieldsOf(entry.text));
+  const text = decision.object === current ? entry.text : markedText(kind, entry, decision.object);
   if (options.dryRun === true) return { done: { removed, entry: { key, revision: expect, text } } };
   const own: Mutation = removed ? { op: "delete", key, expect } : { op: "update", key, text, expect };
   const released = removed ? (world.companions.get(resourceOf(kind))?.release(current) ?? []) : [];
@@ -75,6 +79,15 @@ export function deletionStep(
     result: (revision) => ({ removed, entry: { key, revision, text } }),
     lost: (index) => (insists && index === 0 ? conflict({ group: kind.group, plural: kind.kind }, current.metadata.name) : undefined),
   };
+}
+
+/** Of what is to go only the metadata changes: an object that a webhook has converted to be looked at stays stored as it was. */
+function markedText(kind: Kind, { text, revision }: Entry, object: KubeObject): ObjectText {
+  const managers = managedFieldsOf(text);
+  if (kind.custom?.conversion === undefined) return encodeObject(object, managers);
+  const { apiVersion, ...stored } = decodeObject(text, revision);
+  const marked = encodeObject({ ...stored, metadata: object.metadata }, managers);
+  return apiVersion === undefined ? marked : withVersion(marked, apiVersion);
 }
 
 /** Deletes all that match. What is gone by the time it is its turn does not count; other refusals end the call. */

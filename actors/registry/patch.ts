@@ -32,7 +32,8 @@ export function patchObject<T extends KubeObject>(
   return changeStored(world.access, own, namespace, name, (entry, current) => {
     // Who manages its fields is as long as the object, and hardly ever what a patch is about.
     const read = (mentionsManagers(patch) ? decodeWhole<T> : decodeObject<T>)(entry.text, entry.revision);
-    const document = { kind: kind.kind, apiVersion: apiVersionOf(kind), ...asServed(kind, read) };
+    const served = kind.custom?.conversion === undefined ? asServed(kind, read) : structuredClone(current);
+    const document = { ...served, kind: kind.kind, apiVersion: apiVersionOf(kind) };
     const next = patched<T>(kind, document, patch, options);
     checkIdentity(own as unknown as Kind, current, next);
     const wanted = stored === undefined ? next : (stored.toStored(next) as T);

@@ -129,6 +129,8 @@ export interface Registry {
   bindTogether(bindings: readonly PodBinding[], options?: BindOptions): Promise<void>;
   /** Deletes a pod if its PodDisruptionBudget allows (the `eviction` subresource); 429 TooManyRequests if it does not. */
   evict(namespace: string, name: string, options?: DeleteOptions): Promise<Deleted>;
+  /** Entries as clients of this kind see them, where a webhook has to be asked to convert them; the others as they are. */
+  served(kind: Kind, entries: readonly Entry[]): Promise<readonly Entry[]>;
   /** The `scale` subresource of a workload: Deployment or ReplicaSet. */
   getScale(kind: Kind, namespace: string, name: string): Promise<Scale>;
   updateScale(kind: Kind, scale: Scale, options?: WriteOptions): Promise<Scale>;

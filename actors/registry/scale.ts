@@ -111,7 +111,8 @@ export async function decideScale(
     const error = invalidField("spec.replicas", replicas, "must be greater than or equal to 0");
     throw invalid({ group: "autoscaling", kind: "Scale" }, scale.metadata.name, [error]);
   }
-  const workload = decodeObject<Scalable>(entry.text, entry.revision);
+  const workload =
+    kind.custom?.conversion === undefined ? decodeObject<Scalable>(entry.text, entry.revision) : (structuredClone(current) as Scalable);
   const wanted = kind.custom?.scale?.withReplicas(workload, replicas) ?? { ...workload, spec: { ...workload.spec, replicas } };
   return decideUpdate(world, kind, entry, current, wanted, { ...options, door: "scale" }, insists);
 }
@@ -120,5 +121,6 @@ export async function decideScale(
 export async function readScale(access: StoreAccess, kind: Kind, key: Key, name: string): Promise<Scale> {
   const entry = await access.find(key);
   if (entry === undefined) throw notFound(kind, name);
-  return scaleOfEntry(kind, entry);
+  const conversion = kind.custom?.conversion;
+  return conversion === undefined ? scaleOfEntry(kind, entry) : scaleOf(kind, await access.conversion.read(kind, conversion, entry));
 }

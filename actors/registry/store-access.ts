@@ -6,6 +6,8 @@ import type { Premises } from "../store/premises.ts";
 import { requestIds } from "../store/request-ids.ts";
 import type { Key, Mutation, Outcome, StoreClient } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
+import { NO_WEBHOOKS, type WebhookClient } from "./admission/webhooks/webhook-client.ts";
+import { type Conversion, createConversion } from "./conversion.ts";
 import { Recent } from "./recent.ts";
 
 /** Objects that are remembered as they were written: enough for the pods that are on their way at one time, so few that they die young. */
@@ -32,11 +34,19 @@ export interface StoreAccess {
   read<T extends KubeObject>(entry: Entry): T;
   /** Keeps an object that was written as it is for `read`. */
   wrote(key: Key, revision: number, object: KubeObject): void;
+  /** For custom resources whose versions are made of one another by a webhook. */
+  readonly conversion: Conversion;
   /** Proposes one transaction. Refusals of the store become StatusErrors: 500 for an object too large, 503 when no writer answers. */
   commit(mutations: readonly Mutation[], premises?: Premises): Promise<Outcome>;
 }
 
-export function createStoreAccess(view: View, store: StoreClient, clock: Clock, random: Random): StoreAccess {
+export function createStoreAccess(
+  view: View,
+  store: StoreClient,
+  clock: Clock,
+  random: Random,
+  webhooks: WebhookClient = NO_WEBHOOKS,
+): StoreAccess {
   const nextRequest = requestIds(random);
   const written = new Recent<KubeObject>(WRITTEN_MAX);
   const catchUp = async (): Promise<void> => {
@@ -51,6 +61,7 @@ export function createStoreAccess(view: View, store: StoreClient, clock: Clock, 
     view,
     clock,
     random,
+    conversion: createConversion(webhooks, random),
     catchUp,
     find(key) {
       return view.entry(key) ?? catchUp().then(() => view.entry(key));

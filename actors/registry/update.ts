@@ -4,7 +4,7 @@ import { keyFor, resourceOf } from "../kinds/kind.ts";
 import { type FieldManager, type ManagedFieldsEntry, managersJson, sameManagers } from "../kinds/managed-fields/managers.ts";
 import { validateObjectMetaUpdate } from "../kinds/metadata.ts";
 import type { KubeObject } from "../kinds/object.ts";
-import { decodeObject, encodeObject, managedFieldsOf } from "../kinds/text.ts";
+import { decodeObject, managedFieldsOf } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
 import type { AdmissionRequest } from "./admission/admission.ts";
@@ -17,7 +17,7 @@ import { fieldWrite, managersOf, ownedAfterUpdate } from "./field-ownership.ts";
 import { carryOver, countGeneration, sameObject } from "./object-state.ts";
 import type { WriteOptions, WrittenPart } from "./registry.ts";
 import type { Step } from "./writes.ts";
-import { changeStored, uidConflict } from "./writes.ts";
+import { changeStored, storedText, uidConflict } from "./writes.ts";
 
 export interface UpdateOptions extends WriteOptions {
   readonly subresource?: WrittenPart;
@@ -85,7 +85,8 @@ export function modifyObject<T extends KubeObject>(
   const decide = (entry: Entry, current: T): Step<Entry> | Promise<Step<Entry>> => {
     // A status is put beside the rest, which then is known to be unchanged at a glance. For a change of anything else, defaults and
     // preparation need a copy of their own, and parsing the text again is the cheapest there is.
-    const next = modify(options.subresource !== undefined ? current : decodeObject<T>(entry.text, entry.revision), entry);
+    const copy = (): T => (kind.custom?.conversion === undefined ? decodeObject<T>(entry.text, entry.revision) : structuredClone(current));
+    const next = modify(options.subresource !== undefined ? current : copy(), entry);
     return next === undefined ? { done: entry } : decideUpdate(world, kind, entry, current, next, options, false);
   };
   return changeStored(world.access, kind, namespace, name, decide, (entry) => world.access.read<T>(entry));
@@ -115,7 +116,8 @@ export async function decideUpdate<T extends KubeObject>(
   const managers = managersAfter(world, kind, entry, current, wanted, plan.object, options);
   // Texts do not tell: versions that are stored in another's form have their fields in another order.
   if (same && managers === managedFieldsOf(entry.text)) return { done: entry };
-  const text = encodeObject(plan.object, managers);
+  const encoded = storedText(world.access, kind, plan.object, managers);
+  const text = encoded instanceof Promise ? await encoded : encoded;
   const { key, revision: expect } = entry;
   if (options.dryRun === true) return { done: { key, revision: expect, text } };
   const released = isReleased(kind as unknown as Kind, plan.object);

@@ -2,7 +2,7 @@ import { conflict, notFound } from "../kinds/errors.ts";
 import type { Kind } from "../kinds/kind.ts";
 import { keyFor } from "../kinds/kind.ts";
 import type { KubeObject } from "../kinds/object.ts";
-import { decodeObject } from "../kinds/text.ts";
+import { decodeObject, encodeObject, type ObjectText } from "../kinds/text.ts";
 import type { Premises } from "../store/premises.ts";
 import { type Mutation, PREMISES_BROKEN } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
@@ -30,7 +30,7 @@ export type Step<Result> =
 
 /**
  * Reads an object, decides, writes, and starts over when somebody else was faster. `decide` sees a copy of its own, and what it returns
- * may share parts with it. Throws NotFound when there is none, and Conflict when starting over does not end.
+ * may share parts with it. Without `converts` it sees the object in whatever version it is stored. Throws NotFound when there is none, and Conflict when starting over does not end.
  */
 export async function changeStored<T extends KubeObject, Result>(
   access: StoreAccess,
@@ -39,13 +39,16 @@ export async function changeStored<T extends KubeObject, Result>(
   name: string,
   decide: (entry: Entry, current: T) => Step<Result> | Promise<Step<Result>>,
   read: (entry: Entry) => T = (entry) => decodeObject<T>(entry.text, entry.revision),
+  converts = true,
 ): Promise<Result> {
   const key = keyFor(kind, kind.namespaced ? namespace : undefined, name);
   for (let attempt = 0; attempt < WRITE_ATTEMPTS_MAX; attempt++) {
     const found = access.find(key);
     const entry = found instanceof Promise ? await found : found;
     if (entry === undefined) throw notFound(kind, name);
-    const decided = decide(entry, read(entry));
+    const conversion = kind.custom?.conversion;
+    const current = conversion === undefined || !converts ? read(entry) : await access.conversion.read(kind, conversion, entry);
+    const decided = decide(entry, current);
     const step = decided instanceof Promise ? await decided : decided;
     if ("done" in step) return step.done;
     const outcome = await access.commit(step.mutations, step.premises);
@@ -59,6 +62,17 @@ export async function changeStored<T extends KubeObject, Result>(
     await access.awaitActual(outcome.actual);
   }
   throw conflict(kind, name);
+}
+
+/** The text in which an object of this kind is stored; a promise only where somebody has to be asked to convert it. */
+export function storedText<T extends KubeObject>(
+  access: StoreAccess,
+  kind: Kind<T>,
+  object: T,
+  managers: string | undefined,
+): ObjectText | Promise<ObjectText> {
+  const conversion = kind.custom?.conversion;
+  return conversion === undefined ? encodeObject(object, managers) : access.conversion.stored(kind, conversion, object, managers);
 }
 
 /** How Kubernetes says that an object was replaced by another of the same name. Source: storage.Preconditions.Check. */

@@ -22,8 +22,28 @@ import { warningsOf } from "./warnings.ts";
 import type { Watches } from "./watches.ts";
 import { create, patch, remove, removeCollection, update } from "./writes.ts";
 
-/** Answers a request about objects. */
+/** Answers a request about objects, each in the version that was asked for. */
 export async function answerResource(
+  context: GatewayContext,
+  watches: Watches,
+  info: ResourceRequest,
+  format: Format,
+  request: IncomingMessage,
+  response: ServerResponse,
+  requester: Requester,
+): Promise<Answer> {
+  const answer = await answerStored(context, watches, info, format, request, response, requester);
+  if (answer.type === "object" && answer.kind.custom?.conversion !== undefined) {
+    const [entry = answer.entry] = await context.registry.served(answer.kind, [answer.entry]);
+    return { ...answer, entry };
+  }
+  if (answer.type === "list" && answer.kind.custom?.conversion !== undefined) {
+    return { ...answer, entries: await context.registry.served(answer.kind, answer.entries) };
+  }
+  return answer;
+}
+
+async function answerStored(
   context: GatewayContext,
   watches: Watches,
   info: ResourceRequest,

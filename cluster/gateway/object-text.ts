@@ -60,10 +60,12 @@ export function columnDefinitions(kind: Kind): string {
 /** One row of a table. `text` and `revision` are the entry's, but for the last state of a deleted object, whose revision is the deletion's. */
 export function tableRow(rendering: Rendering, view: View, entry: Entry, revision: number, now_ms: number): string {
   const { kind, includeObject } = rendering;
-  const cells = JSON.stringify(kind.cells(view.decode(entry), now_ms));
+  // What a webhook has converted is not what the view knows under this key.
+  const object = kind.custom?.conversion === undefined ? view.decode(entry) : decodeObject(entry.text, entry.revision);
+  const cells = JSON.stringify(kind.cells(object, now_ms));
   if (includeObject === "None") return `{"cells":${cells},"object":null}`;
-  const object = includeObject === "Object" ? wholeObject(kind, entry.text, revision) : rowMetadata(kind, entry.text, revision);
-  return `{"cells":${cells},"object":${object}}`;
+  const shown = includeObject === "Object" ? wholeObject(kind, entry.text, revision) : rowMetadata(kind, entry.text, revision);
+  return `{"cells":${cells},"object":${shown}}`;
 }
 
 /** Rows are made of Kubernetes' internal objects, in which what some versions keep in an annotation is a field. */

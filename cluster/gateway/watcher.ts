@@ -25,6 +25,7 @@ export class Watcher {
   /** What of `#unsent` is ours. */
   #waiting = 0;
   #open = true;
+  #closed = (): void => {};
 
   constructor(response: ServerResponse, unsent: Unsent, options: { bookmarks: boolean; now_ms: number; protobuf: boolean }) {
     this.#response = response;
@@ -39,11 +40,18 @@ export class Watcher {
       unsent.bytes -= this.#waiting;
       this.#waiting = 0;
       this.#open = false;
+      this.#closed();
     });
   }
 
   get open(): boolean {
     return this.#open && !this.#response.destroyed;
+  }
+
+  /** Calls back when the client has gone, or the watch has ended. */
+  onceClosed(hear: () => void): void {
+    this.#closed = hear;
+    if (!this.open) hear();
   }
 
   /** Sends some whole lines. */

@@ -8,6 +8,7 @@ import { RevisionExpired } from "../../actors/store/view.ts";
 import type { Timer } from "../../runtime/mod.ts";
 import { PROTOBUF_TYPE } from "./accept.ts";
 import type { GatewayContext } from "./context.ts";
+import { followConverted } from "./converted-watch.ts";
 import { checkedOptions, pageOf, reach } from "./list.ts";
 import type { ListOptions } from "./list-options.ts";
 import { badRevisionMessage, watchStart } from "./list-options.ts";
@@ -88,12 +89,18 @@ export class Watches {
       } else if (since > this.#context.view.revision) {
         await this.#context.view.until(since, this.#timeout_ms(options));
       }
+      if (kind.custom?.conversion !== undefined) {
+        await followConverted(this.#context, watcher, rendering, selection, since, told);
+        return;
+      }
       if (watcher.open) leave = await this.#feed(kind).join(watcher, rendering, selection, since, told);
       // It may have gone between joining and now.
       if (response.destroyed) leave?.();
     } catch (error) {
       if (error instanceof RevisionExpired) {
         watcher.send(errorLine(tooOld(start.from === "revision" ? start.revision : 0, error.oldest)));
+      } else if (error instanceof StatusError) {
+        watcher.send(errorLine(error.status));
       } else if (!(error instanceof Error && error.name === "StoreUnavailable")) {
         this.#context.log.error({ error, path: info.path }, "a watch failed");
       }
@@ -142,9 +149,10 @@ export class Watches {
     const since = view.revision;
     const all = view.list(resourceOf(rendering.kind), namespace === "" ? undefined : namespace);
     const { entries } = pageOf(view, all, selection, 0, 0);
+    const served = rendering.kind.custom?.conversion === undefined ? entries : await this.#context.registry.served(rendering.kind, entries);
     let lines = "";
     let columns = true;
-    for (const entry of entries) {
+    for (const entry of served) {
       lines += eventLine(rendering, view, { type: "ADDED", entry, revision: entry.revision }, clock.now_ms(), columns);
       columns = false;
       if (lines.length < INITIAL_CHUNK_CHARS) continue;

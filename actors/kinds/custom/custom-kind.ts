@@ -1,6 +1,6 @@
 /** The rows that a CustomResourceDefinition makes in the table of kinds: one for each version that it serves. */
 import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from "../generated/types.ts";
-import type { CustomFacts, FieldValue, Kind, Subresource } from "../kind.ts";
+import type { CustomFacts, FieldValue, Kind, Subresource, WebhookConversion } from "../kind.ts";
 import { goText } from "../machinery/go-json.ts";
 import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
@@ -58,6 +58,13 @@ function schemaOf({ schema }: CustomResourceDefinitionVersion): StructuralSchema
   return (schema?.openAPIV3Schema as StructuralSchema | undefined) ?? ANYTHING;
 }
 
+function conversionOf({ spec }: CustomResourceDefinition): WebhookConversion | undefined {
+  const { strategy, webhook } = spec.conversion ?? {};
+  const storage = spec.versions.find((version) => version.storage)?.name;
+  if (strategy !== "Webhook" || webhook?.clientConfig === undefined || storage === undefined) return undefined;
+  return { storage: `${spec.group}/${storage}`, client: webhook.clientConfig, reviewVersions: webhook.conversionReviewVersions };
+}
+
 function customKind(definition: CustomResourceDefinition, version: CustomResourceDefinitionVersion, stored: StructuralSchema): Kind {
   const { spec, status, metadata } = definition;
   const names = status?.acceptedNames ?? spec.names;
@@ -67,13 +74,17 @@ function customKind(definition: CustomResourceDefinition, version: CustomResourc
   const hasStatus = version.subresources?.status !== undefined;
   const scaled = scale === undefined ? undefined : scaleFields(scale);
   const gvk = { apiVersion: `${spec.group}/${version.name}`, kind: names.kind };
+  const conversion = conversionOf(definition);
   const custom: CustomFacts = {
     listKind: names.listKind ?? `${names.kind}List`,
     schema,
     typed: typedResource(schema, `${metadata.uid}/${metadata.generation ?? 0}/${version.name}`),
     shape: (body) => shapeResource(schema, body),
     terminating: metadata.deletionTimestamp !== undefined,
-    asServed: (object) => reshapeStored(object as unknown as Members, stored, schema) as unknown as KubeObject,
+    // What a webhook has converted is of this version by now.
+    asServed: (object) =>
+      reshapeStored(object as unknown as Members, conversion === undefined ? stored : schema, schema) as unknown as KubeObject,
+    ...(conversion === undefined ? {} : { conversion }),
     ...(scaled === undefined ? {} : { scale: scaled }),
     ...(version.deprecated === true
       ? { deprecation: version.deprecationWarning ?? `${spec.group}/${version.name} ${names.kind} is deprecated` }
