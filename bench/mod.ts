@@ -26,6 +26,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
     about: "150,000 pods written, everything killed, and read back",
     run: program(() => import("./store-restart.bench.ts")),
   },
+  access: { about: "decisions of who may do what, with 10,000 bindings", run: program(() => import("./access.bench.ts")) },
   kernel: { about: "the kernel within one host, beside a plain queue and beside nact", run: program(() => import("./kernel.bench.ts")) },
   runtime: {
     about: "kernel, then transport",

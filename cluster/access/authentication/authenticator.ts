@@ -1,5 +1,4 @@
 import type { IncomingMessage } from "node:http";
-import type { TLSSocket } from "node:tls";
 import { unauthorized } from "../../../actors/kinds/errors.ts";
 import type { Clock } from "../../../runtime/mod.ts";
 import type { Identity } from "../identity.ts";
@@ -39,7 +38,7 @@ export function createAuthenticator({ clock, tokens, audiences }: AuthenticatorO
   };
   return {
     identify(request) {
-      const shown = shownBy(request.socket as TLSSocket, clock.now_ms());
+      const shown = shownBy(request, clock.now_ms());
       if (shown !== undefined && shown !== "refused") return shown;
       const token = tokenOf(request);
       if (token !== undefined) return byToken(token);

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
 import type { TLSSocket } from "node:tls";
 import { UID_ATTRIBUTE } from "../../pki/x509.ts";
 import type { Identity } from "../identity.ts";
@@ -6,26 +8,34 @@ import { AUTHENTICATED } from "../identity.ts";
 /** What a connection says of who is behind it. `refused`: it showed a certificate that does not count. */
 export type Shown = Identity | "refused" | undefined;
 
-const known = new WeakMap<TLSSocket, { readonly shown: Shown }>();
+/** By connection: the socket of one of HTTP/1.1, the session of one of HTTP/2. */
+const known = new WeakMap<object, { readonly shown: Shown }>();
 
 type Subject = Readonly<Record<string, string | string[] | undefined>>;
 
 /**
  * The identity behind a TLS connection: the common name of its client certificate is the user, its organizations are the groups; undefined without
- * a certificate. Read once a socket: parsing a certificate costs as much as a whole request. A socket must have been asked for its certificate
+ * a certificate. Read once a connection: parsing a certificate costs as much as a whole request. A socket must have been asked for its certificate
  * (`requestCert`); only one that verified against the client authority, and is still valid, counts.
  * Source: Kubernetes' authentication page, "X509 client certificates".
  */
-export function shownBy(socket: TLSSocket, now_ms: number): Shown {
-  const before = known.get(socket);
+export function shownBy(request: IncomingMessage, now_ms: number): Shown {
+  const connection = connectionOf(request);
+  const before = known.get(connection);
   if (before !== undefined) return isOver(before.shown, now_ms) ? "refused" : before.shown;
+  const socket = request.socket as TLSSocket;
   const certificate = socket.getPeerCertificate();
   const none = certificate === undefined || certificate === null || Object.keys(certificate).length === 0;
   const identity = socket.authorized === true && !none ? fromSubject(certificate.subject as unknown as Subject) : undefined;
   if (identity !== undefined) endOf.set(identity, Date.parse(certificate.valid_to));
   const shown = none ? undefined : (identity ?? "refused");
-  known.set(socket, { shown });
+  known.set(connection, { shown });
   return isOver(shown, now_ms) ? "refused" : shown;
+}
+
+/** Requests of HTTP/2 see a socket of their own each. */
+function connectionOf(request: IncomingMessage): object {
+  return (request as unknown as Partial<Http2ServerRequest>).stream?.session ?? request.socket;
 }
 
 /** When the certificates behind identities end. A connection may outlive its certificate. */

@@ -2,11 +2,11 @@ import { goQuote } from "../../../actors/kinds/field-error.ts";
 import type { PolicyRule, RbacSubject, RoleRef } from "../../../actors/kinds/generated/types.ts";
 import type { Identity } from "../identity.ts";
 import { serviceAccountUser } from "../identity.ts";
-import type { Attributes, ResourceAttributes } from "./attributes.ts";
+import type { Attributes, PageAttributes, ResourceAttributes } from "./attributes.ts";
 import type { Authorizer, Decision } from "./authorizer.ts";
-import { ALLOWED, NO_OPINION } from "./authorizer.ts";
+import { NO_OPINION } from "./authorizer.ts";
 import { aggregated } from "./escalation.ts";
-import { allowsPage, allowsSomeName } from "./rules.ts";
+import { allowsAction, allowsPage } from "./rules.ts";
 
 /** Decisions that are remembered for one identity in one namespace; beyond, they start over. */
 const REMEMBERED_MAX = 2_048;
@@ -25,6 +25,12 @@ interface Binding {
   readonly keys: readonly string[];
 }
 
+/** A role, its rules by the resources that they name: a question looks at three names instead of all rules. */
+interface IndexedRole {
+  readonly rules: readonly PolicyRule[];
+  readonly byResource: ReadonlyMap<string, readonly PolicyRule[]>;
+}
+
 /** What somebody may do of one thing. */
 interface Grant {
   /** Why they may, whatever the name; undefined: not whatever the name. */
@@ -33,9 +39,11 @@ interface Grant {
   readonly otherwise: Decision;
 }
 
-/** What holds for an identity in one namespace. */
+/** What is known of an identity. */
 interface Remembered {
   readonly version: number;
+  /** Those of subjects that the identity is. */
+  readonly keys: readonly string[];
   /** By namespace, then by what is asked. */
   readonly grants: Map<string, Map<string, Grant>>;
 }
@@ -53,7 +61,7 @@ export interface EffectiveRules {
  * pkg/registry/rbac/validation/rule.go.
  */
 export class RoleIndex implements Authorizer {
-  readonly #roles = new Map<RoleName, readonly PolicyRule[]>();
+  readonly #roles = new Map<RoleName, IndexedRole>();
   readonly #bindings = new Map<string, Binding>();
   /** Bindings by namespace (empty: of all), then by the key of a subject. */
   readonly #bySubject = new Map<string, Map<string, Set<Binding>>>();
@@ -65,7 +73,7 @@ export class RoleIndex implements Authorizer {
   setRole(role: RoleName, rules: readonly PolicyRule[] | undefined): void {
     this.#version++;
     if (rules === undefined) this.#roles.delete(role);
-    else this.#roles.set(role, rules);
+    else this.#roles.set(role, indexed(rules));
   }
 
   /** `key` is the binding's own in the store, `namespace` empty for one that holds everywhere. */
@@ -109,23 +117,23 @@ export class RoleIndex implements Authorizer {
   rulesFor(identity: Identity, namespace: string): EffectiveRules {
     const rules: PolicyRule[] = [];
     const errors: string[] = [];
-    for (const binding of this.#bindingsOf(identity, namespace)) {
+    for (const binding of this.#bindingsOf(keysOf(identity), namespace)) {
       const found = this.#roles.get(binding.role);
       if (found === undefined) errors.push(roleMissing(binding.roleRef));
-      else rules.push(...found);
+      else rules.push(...found.rules);
     }
     return { rules, errors };
   }
 
   /** The rules of the role that a binding in this namespace refers to; undefined when there is no such role. */
   rulesOf(roleRef: RoleRef, namespace: string): readonly PolicyRule[] | undefined {
-    return this.#roles.get(roleName(roleRef, namespace));
+    return this.#roles.get(roleName(roleRef, namespace))?.rules;
   }
 
   #grant(identity: Identity, attributes: Attributes): Grant {
     let remembered = this.#remembered.get(identity);
     if (remembered === undefined || remembered.version !== this.#version) {
-      remembered = { version: this.#version, grants: new Map<string, Map<string, Grant>>() };
+      remembered = { version: this.#version, keys: remembered?.keys ?? keysOf(identity), grants: new Map<string, Map<string, Grant>>() };
       this.#remembered.set(identity, remembered);
     }
     const namespace = attributes.type === "page" ? "" : attributes.namespace;
@@ -137,55 +145,81 @@ export class RoleIndex implements Authorizer {
     const what = question(attributes);
     const known = grants.get(what);
     if (known !== undefined) return known;
-    const grant = attributes.type === "page" ? this.#pageGrant(identity, attributes) : this.#resourceGrant(identity, attributes);
+    const { keys } = remembered;
+    const grant = attributes.type === "page" ? this.#pageGrant(keys, attributes) : this.#resourceGrant(keys, attributes);
     if (grants.size >= REMEMBERED_MAX) grants.clear();
     grants.set(what, grant);
     return grant;
   }
 
-  #resourceGrant(identity: Identity, attributes: ResourceAttributes): Grant {
+  #resourceGrant(keys: readonly string[], attributes: ResourceAttributes): Grant {
+    const { resource, subresource } = attributes;
+    const patterns = subresource === "" ? ["*", resource] : ["*", `${resource}/${subresource}`, `*/${subresource}`];
     const errors: string[] = [];
     let byName: Map<string, Decision> | undefined;
-    for (const binding of this.#bindingsOf(identity, attributes.namespace)) {
-      const rules = this.#roles.get(binding.role);
-      if (rules === undefined) errors.push(roleMissing(binding.roleRef));
-      for (const rule of rules ?? []) {
-        if (!allowsSomeName(rule, attributes)) continue;
-        const allowed = allowedBy(binding, identity);
-        if (rule.resourceNames === undefined || rule.resourceNames.length === 0) return { always: allowed, byName, otherwise: NO_OPINION };
-        byName ??= new Map();
-        for (const name of rule.resourceNames) if (!byName.has(name)) byName.set(name, allowed);
+    for (const binding of this.#bindingsOf(keys, attributes.namespace)) {
+      const role = this.#roles.get(binding.role);
+      if (role === undefined) errors.push(roleMissing(binding.roleRef));
+      else {
+        for (const pattern of patterns) {
+          for (const rule of role.byResource.get(pattern) ?? NO_RULES) {
+            if (!allowsAction(rule, attributes)) continue;
+            const allowed = allowedBy(binding, keys);
+            if (rule.resourceNames === undefined || rule.resourceNames.length === 0)
+              return { always: allowed, byName, otherwise: NO_OPINION };
+            byName ??= new Map();
+            for (const name of rule.resourceNames) if (!byName.has(name)) byName.set(name, allowed);
+          }
+        }
       }
     }
     return { always: undefined, byName, otherwise: refusedWith(errors) };
   }
 
-  #pageGrant(identity: Identity, attributes: Extract<Attributes, { type: "page" }>): Grant {
+  #pageGrant(keys: readonly string[], attributes: PageAttributes): Grant {
     const errors: string[] = [];
-    for (const binding of this.#bindingsOf(identity, "")) {
-      const rules = this.#roles.get(binding.role);
-      if (rules === undefined) errors.push(roleMissing(binding.roleRef));
-      if (rules?.some((rule) => allowsPage(rule, attributes)) === true)
-        return { always: allowedBy(binding, identity), byName: undefined, otherwise: NO_OPINION };
+    for (const binding of this.#bindingsOf(keys, "")) {
+      const role = this.#roles.get(binding.role);
+      if (role === undefined) errors.push(roleMissing(binding.roleRef));
+      if (role?.rules.some((rule) => allowsPage(rule, attributes)) === true)
+        return { always: allowedBy(binding, keys), byName: undefined, otherwise: NO_OPINION };
     }
     return { always: undefined, byName: undefined, otherwise: refusedWith(errors) };
   }
 
   /** The bindings that bind somebody, those of all namespaces first; each once. */
-  *#bindingsOf(identity: Identity, namespace: string): Generator<Binding> {
-    const seen = new Set<Binding>();
-    for (const place of namespace === "" ? [""] : ["", namespace]) {
-      const scope = this.#bySubject.get(place);
-      if (scope === undefined) continue;
-      for (const key of keysOfIdentity(identity)) {
-        for (const binding of scope.get(key) ?? []) {
-          if (seen.has(binding)) continue;
-          seen.add(binding);
-          yield binding;
-        }
+  #bindingsOf(keys: readonly string[], namespace: string): readonly Binding[] {
+    const found: Binding[] = [];
+    this.#addBindings(found, keys, "");
+    if (namespace !== "") this.#addBindings(found, keys, namespace);
+    return found;
+  }
+
+  #addBindings(found: Binding[], keys: readonly string[], namespace: string): void {
+    const scope = this.#bySubject.get(namespace);
+    if (scope === undefined) return;
+    for (const [at, key] of keys.entries()) {
+      for (const binding of scope.get(key) ?? []) {
+        // One that names both a user and a group of theirs was met by the first of the two.
+        const isKnown = binding.keys.length > 1 && at > 0 && keys.slice(0, at).some((before) => binding.keys.includes(before));
+        if (!isKnown) found.push(binding);
       }
     }
   }
+}
+
+const NO_RULES: readonly PolicyRule[] = [];
+
+function indexed(rules: readonly PolicyRule[]): IndexedRole {
+  const byResource = new Map<string, PolicyRule[]>();
+  for (const rule of rules) {
+    for (const resource of new Set(rule.resources)) {
+      const same = byResource.get(resource);
+      if (same === undefined) byResource.set(resource, [rule]);
+      else same.push(rule);
+    }
+  }
+  return { rules, byResource };
 }
 
 function question(attributes: Attributes): string {
@@ -194,9 +228,8 @@ function question(attributes: Attributes): string {
   return `${verb} ${group}/${resource}/${subresource}`;
 }
 
-function* keysOfIdentity({ user, groups }: Identity): Generator<string> {
-  yield `u:${user}`;
-  for (const group of groups) yield `g:${group}`;
+function keysOf({ user, groups }: Identity): readonly string[] {
+  return [`u:${user}`, ...groups.map((group) => `g:${group}`)];
 }
 
 /** Empty for a subject that is nobody. A service account without a namespace is of the binding's own. */
@@ -227,14 +260,18 @@ function refusedWith(errors: readonly string[]): Decision {
   return errors.length === 0 ? NO_OPINION : { allowed: false, reason: `RBAC: ${aggregated(errors)}` };
 }
 
-/** `RBAC: allowed by RoleBinding "b/default" of Role "reader" to User "jane"`. */
-function allowedBy({ name, namespace, roleRef, subjects, keys }: Binding, identity: Identity): Decision {
-  const own = new Set(keysOfIdentity(identity));
-  const subject = subjects[keys.findIndex((key) => own.has(key))];
-  if (subject === undefined) return ALLOWED;
-  const called = subject.kind === "ServiceAccount" ? `${subject.name}/${subject.namespace || namespace}` : subject.name;
-  const kind = namespace === "" ? "ClusterRoleBinding" : "RoleBinding";
-  const binding = namespace === "" ? name : `${name}/${namespace}`;
-  const whom = `${subject.kind} ${goQuote(called)}`;
-  return { allowed: true, reason: `RBAC: allowed by ${kind} ${goQuote(binding)} of ${roleRef.kind} ${goQuote(roleRef.name)} to ${whom}` };
+/** Its reason is printed for who asks for it: `RBAC: allowed by RoleBinding "b/default" of Role "reader" to User "jane"`. */
+function allowedBy({ name, namespace, roleRef, subjects, keys }: Binding, own: readonly string[]): Decision {
+  return {
+    allowed: true,
+    get reason(): string {
+      const subject = subjects[keys.findIndex((key) => own.includes(key))];
+      if (subject === undefined) return "";
+      const called = subject.kind === "ServiceAccount" ? `${subject.name}/${subject.namespace || namespace}` : subject.name;
+      const kind = namespace === "" ? "ClusterRoleBinding" : "RoleBinding";
+      const binding = namespace === "" ? name : `${name}/${namespace}`;
+      const whom = `${subject.kind} ${goQuote(called)}`;
+      return `RBAC: allowed by ${kind} ${goQuote(binding)} of ${roleRef.kind} ${goQuote(roleRef.name)} to ${whom}`;
+    },
+  };
 }

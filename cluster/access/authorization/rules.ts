@@ -4,9 +4,9 @@ import type { Attributes, PageAttributes, ResourceAttributes } from "./attribute
 
 const ALL = "*";
 
-/** Whether the rule allows it, whatever the object's name is. */
-export function allowsSomeName(rule: PolicyRule, { verb, group, resource, subresource }: ResourceAttributes): boolean {
-  return hasOrAll(rule.verbs, verb) && hasOrAll(rule.apiGroups, group) && matchesResource(rule.resources, resource, subresource);
+/** Whether the rule is of the verb and group, whatever the resource. */
+export function allowsAction(rule: PolicyRule, { verb, group }: ResourceAttributes): boolean {
+  return hasOrAll(rule.verbs, verb) && hasOrAll(rule.apiGroups, group);
 }
 
 /** Whether the rule allows a page to be asked for. */
@@ -17,7 +17,8 @@ export function allowsPage(rule: PolicyRule, { method, path }: PageAttributes): 
 /** Whether the rule allows it. */
 export function allows(rule: PolicyRule, attributes: Attributes): boolean {
   if (attributes.type === "page") return allowsPage(rule, attributes);
-  return allowsSomeName(rule, attributes) && isFree(rule.resourceNames, attributes.name);
+  const { resource, subresource, name } = attributes;
+  return allowsAction(rule, attributes) && matchesResource(rule.resources, resource, subresource) && isFree(rule.resourceNames, name);
 }
 
 /** Whether any of the rules allows it. */
@@ -30,7 +31,7 @@ function isFree(names: readonly string[] | undefined, name: string): boolean {
 }
 
 function hasOrAll(values: readonly string[] | undefined, wanted: string): boolean {
-  return values?.some((value) => value === wanted || value === ALL) === true;
+  return values !== undefined && (values.includes(wanted) || values.includes(ALL));
 }
 
 /** `*` is every resource and subresource, `*\/scale` that subresource of every resource; `pods/*` is nothing special. */

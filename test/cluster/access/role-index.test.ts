@@ -80,6 +80,14 @@ describe("a binding", () => {
     expect(indexWith(rules, subject).authorize(who, pods("get"))).toEqual({ allowed: true, reason });
   });
 
+  test("that names somebody twice counts once", () => {
+    const index = new RoleIndex();
+    const subjects = [user("jane"), { kind: "Group", apiGroup: RBAC, name: "dev" }];
+    index.setRole("roles/a/r", rules);
+    index.setBinding("k", "b", "a", { apiGroup: RBAC, kind: "Role", name: "r" }, subjects);
+    expect(index.rulesFor(jane, "a").rules).toEqual(rules);
+  });
+
   test("of all namespaces needs the namespace of a service account", () => {
     expect(indexWith(rules, { kind: "ServiceAccount", name: "bot" }, "").authorize(account, pods("get")).allowed).toBe(false);
   });
