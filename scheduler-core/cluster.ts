@@ -176,6 +176,17 @@ export class Cluster {
     return next;
   }
 
+  /** A copy without marks and domains, under another identity, so that nobody takes what was worked out over this one for current. */
+  withoutMarks(identity: number): Cluster {
+    const next = Cluster.create(identity, this.capacity, this.columns, this.portColumns);
+    next.#header[NODES] = this.nodes;
+    next.rows.set(this.rows);
+    next.ports.set(this.ports);
+    next.live.set(this.live);
+    next.lowestPriority.set(this.lowestPriority);
+    return next;
+  }
+
   /** Makes a slot live, empty and allocatable to these amounts by column. The slot must be below `capacity`. */
   open(slot: number, allocatable: Float64Array): void {
     this.rows.fill(0, slot * this.stride, (slot + 1) * this.stride);

@@ -16,6 +16,8 @@ import { PODS, type Usage, usageOf } from "./usage.ts";
 
 /** Static classes that are kept worked out for all nodes; the one used longest ago is forgotten first. */
 const STATIC_CLASSES_MAX = 256;
+/** Marks and values of a topology key that may be there for nothing. */
+const LITTER_MAX = 1_024;
 /** Pod classes that are remembered by key. */
 const POD_CLASSES_MAX = 16_384;
 
@@ -81,8 +83,10 @@ export class Inventory implements WorldFacts {
   readonly #arrays = new Map<string, Int32Array | Uint8Array>();
   /** Worked-out static classes, the one used last at the end. */
   readonly #workedOut = new Set<StaticClass>();
-  readonly #marks = new Marks();
-  readonly #keys = new TopologyKeys();
+  #marks = new Marks();
+  #keys = new TopologyKeys();
+  /** Marks and domains after they were last tidied. */
+  #tidied = 0;
   readonly #peers = new Map<string, Peer>();
   /** By slot, which peers are there and how many of each. Invariant: the cluster's marks are what these raise. */
   readonly #residents: (Map<Peer, number> | undefined)[] = [];
@@ -243,6 +247,24 @@ export class Inventory implements WorldFacts {
       for (const mark of this.raisedBy(peer)) this.#cluster.mark(slot, mark, times);
       this.#cluster.touch(slot);
     }
+  }
+
+  /**
+   * Gives up the marks and topology values that nobody asks for any more, once they may be most of them: begins anew with those that the pods on nodes
+   * bring along; those that waiting pods ask for come again when these are made ready. Numbers of marks known elsewhere mean nothing afterwards.
+   */
+  tidy(): boolean {
+    const held = this.#marks.count + this.#keys.domainsMost;
+    if (held < 2 * this.#tidied + LITTER_MAX + this.nodes()) return false;
+    this.#marks = Marks.after(this.#marks);
+    this.#keys = new TopologyKeys();
+    this.#kinshipNumbers.clear();
+    this.#cluster = this.#cluster.withoutMarks((this.#cluster.identity + 1) | 0);
+    for (const { slot, peer, times } of this.#residentsOf(undefined)) {
+      for (const mark of this.raisedBy(peer)) this.#cluster.mark(slot, mark, times);
+    }
+    this.#tidied = this.#marks.count;
+    return true;
   }
 
   /** What other pods have to say about where such a pod goes, as marks and keys. */

@@ -31,7 +31,7 @@ export interface Carrying {
 /**
  * Gives predicates on pods their numbers (marks). A mark is either "matches these selectors", asked for by somebody's term, or
  * "carries this term". Per node it is counted how often its pods raise each mark; all that affinity and spreading ask are sums of
- * those counts over topology domains. Marks are never given up: there are as many as different terms were seen.
+ * those counts over topology domains. A mark is not given up by itself; when most of them are of terms that nobody has any more, all begins anew (`Inventory.tidy`).
  */
 export class Marks {
   #count = 0;
@@ -42,6 +42,15 @@ export class Marks {
   readonly #namespaces = new Map<string, Readonly<Record<string, string>>>();
   /** Grows when the labels of a namespace change, which can change what any pod raises. */
   #epoch = 0;
+
+  /** Begins anew, with the labels of namespaces that others knew. */
+  static after(former: Marks): Marks {
+    const marks = new Marks();
+    for (const [name, labels] of former.#namespaces) marks.#namespaces.set(name, labels);
+    // What peers know of their marks is of the others.
+    marks.#epoch = former.#epoch + 1;
+    return marks;
+  }
 
   get count(): number {
     return this.#count;

@@ -26,6 +26,11 @@ export class TopologyKeys {
     return column;
   }
 
+  /** Of the key that has the most, how many domains. */
+  get domainsMost(): number {
+    return Math.max(0, ...this.#domains.map(({ size }) => size));
+  }
+
   /** How many domains the key has. */
   domains(column: number): number {
     return this.#domains[column]?.size ?? 0;

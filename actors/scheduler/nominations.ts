@@ -95,3 +95,25 @@ export class Nominations {
     }
   }
 }
+
+/** A batch in which the room of nominees of lower priority does not count. */
+interface Unhindered {
+  readonly records: readonly PodRecord[];
+  /** Whose room was given back for it. */
+  readonly released: readonly PodRecord[];
+  /** Those that are to be decided when that room counts again. */
+  readonly deferred: readonly PodRecord[];
+}
+
+/**
+ * The room of nominees does not count for pods of higher priority. Where there are such nominees, only the pods above all of them go into this batch;
+ * `sorted` has the highest priority first. Source: RunFilterPluginsWithNominatedPods.
+ */
+export function withoutLower(sorted: readonly PodRecord[], nominations: Nominations): Unhindered {
+  const released = nominations.releaseBelow(sorted[0]?.priority ?? 0);
+  if (released.length === 0) return { records: sorted, released, deferred: [] };
+  const floor = Math.max(...released.map(({ priority }) => priority));
+  const deferred = sorted.filter(({ priority }) => priority <= floor);
+  for (const record of deferred) nominations.hold(record);
+  return { records: sorted.filter(({ priority }) => priority > floor), released, deferred };
+}

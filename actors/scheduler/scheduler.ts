@@ -17,10 +17,11 @@ import { Binder, type PlacedMember } from "./binder.ts";
 import { DEFAULT_CONFIGURATION, type SchedulerConfiguration } from "./configuration/configuration.ts";
 import { Consultations, type Consulted } from "./consultations.ts";
 import { type AskExtender, Extenders } from "./extenders.ts";
-import type { Gangs } from "./gangs.ts";
+import { gangsOf } from "./gang-flight.ts";
 import { wakeHelped } from "./hints.ts";
 import { Intake } from "./intake.ts";
 import { extendersMessage, refusalMessage, unschedulableMessage, VICTIMS_ARE_LEAVING } from "./messages.ts";
+import { withoutLower } from "./nominations.ts";
 import type { PlaceTask } from "./place-pool.ts";
 import type { Candidate, PodRecord } from "./pod-record.ts";
 import { type PreemptionOutcome, Preemptor } from "./preemptor.ts";
@@ -217,6 +218,7 @@ class Scheduler implements Actor<SchedulerMessage> {
     this.#binder.takeRefusals(this.#queue, now_ms);
     this.#queue.flush(now_ms);
     wakeHelped(this.#intake, this.#inventory, this.#queue, now_ms);
+    this.#inventory.tidy();
     for (const consulted of this.#consultations.take()) this.#takeConsulted(consulted, now_ms);
     const tickets = this.#queue.pop(now_ms, BATCH_PODS_MAX);
     const records = this.#refuse(this.#withGangs(tickets, now_ms), now_ms);
@@ -294,31 +296,15 @@ class Scheduler implements Actor<SchedulerMessage> {
     this.#timer = { at_ms, timer: this.#context.after(Math.max(1, at_ms - now_ms), { type: "tick" }) };
   }
 
-  /**
-   * The room of nominees does not count for pods of higher priority. Where there are such nominees, only the pods above all of them go into this batch.
-   * Source: RunFilterPluginsWithNominatedPods.
-   */
-  #withoutLower(sorted: readonly PodRecord[]): Pick<Flight, "records" | "released"> {
-    const { nominations } = this.#intake;
-    const released = nominations.releaseBelow(sorted[0]?.priority ?? 0);
-    if (released.length === 0) return { records: sorted, released };
-    const floor = Math.max(...released.map(({ priority }) => priority));
-    const now_ms = this.#context.clock.monotonic_ms();
-    for (const record of sorted) {
-      if (record.priority > floor) continue;
-      nominations.hold(record);
-      this.#queue.putBack((record.candidate as Candidate).ticket, now_ms);
-    }
-    return { records: sorted.filter(({ priority }) => priority > floor), released };
-  }
-
   #send(popped: readonly PodRecord[]): void {
     const { nominations } = this.#intake;
     const isNominee = (record: PodRecord): number => (nominations.nodeOf(record) === undefined ? 0 : 1);
     // The room that was made for a pod is its own, until somebody more important comes.
     const sorted = [...popped].sort((a, b) => b.priority - a.priority || isNominee(b) - isNominee(a));
     for (const record of sorted) nominations.release(record);
-    const { records, released } = this.#withoutLower(sorted);
+    const { records, released, deferred } = withoutLower(sorted, nominations);
+    const now_ms = this.#context.clock.monotonic_ms();
+    for (const record of deferred) this.#queue.putBack((record.candidate as Candidate).ticket, now_ms);
     const numbers = new Map<string, number>();
     const classes: PodClass[] = [];
     const pods = new Int32Array(records.length);
@@ -442,26 +428,4 @@ class Scheduler implements Actor<SchedulerMessage> {
 
 function earliest(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
-}
-
-interface GangFlight {
-  /** Enough of its members have nodes now. */
-  readonly isWhole: boolean;
-  /** What is placed now is bound in one transaction. */
-  readonly isTogether: boolean;
-  readonly placed: PlacedMember[];
-}
-
-/** By group, what has come of those of its members that were decided together. */
-function gangsOf(records: readonly PodRecord[], slots: Int32Array, gangs: Gangs): ReadonlyMap<string, GangFlight> {
-  const placed = new Map<string, number>();
-  records.forEach(({ gang }, i) => {
-    if (gang !== undefined) placed.set(gang, (placed.get(gang) ?? 0) + (slots[i] === UNPLACED ? 0 : 1));
-  });
-  return new Map(
-    [...placed].map(([key, count]) => {
-      const wanted = gangs.wanted(key);
-      return [key, { isWhole: count >= wanted, isTogether: wanted > 0, placed: [] }];
-    }),
-  );
 }
