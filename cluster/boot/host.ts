@@ -214,7 +214,10 @@ export class RunningHost {
       this.#host.messenger.tell(API_SERVICES_ADDRESS, { type: "start" });
       const trust = { ca: this.#options.tls.ca, frontProxyCa: this.#options.frontProxy.ca };
       await ensureBootstrapObjects(this.#registry, this.#replica, trust);
-      await ensureDefaultRoles(this.#registry, this.#replica);
+      // A webhook that refuses to have a default mended is no reason not to start.
+      await ensureDefaultRoles(this.#registry, this.#replica).catch((error: unknown) =>
+        this.#log.warn({ error: String(error) }, "not all default roles could be made sure of; those stay as they are"),
+      );
       const keeping = keepBootstrapObjects(this.#registry, this.#replica, trust, clock, this.#log);
       this.#closers.push(async () => keeping.cancel());
     }
