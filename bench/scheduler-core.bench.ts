@@ -23,7 +23,7 @@ const NODES = 5_000;
 const BATCH_PODS = 1_024;
 const OWN_CLASSES = 10_000;
 /** How often a case is repeated from an empty cluster. */
-const ROUNDS = 20;
+const ROUNDS = 100;
 
 function timeIndex(inventory: Inventory, classes: readonly PodClass[], pods: number): Taken {
   const indexes = new IndexCache();

@@ -5,6 +5,8 @@ import { FIXED_SCORES, groupOffsets, localScore } from "./profile.ts";
 import { OUT } from "./ranked-buckets.ts";
 import { scoreAll } from "./usage-pass.ts";
 
+const LOST = "the pass counted a tie that it cannot find";
+
 /**
  * What one pass over all nodes says of a class, to place one pod of it: an index would cost several such passes and nobody may ask it
  * again. The pass needs nothing but the arrays, so any thread can make it beforehand; changes since then are put right from the log.
@@ -59,7 +61,8 @@ export class FirstLook {
     }
     if (best === OUT) return -1;
     let number = random.below(ties);
-    for (let slot = 0; ; slot++) if (scores[slot] === best && number-- === 0) return slot;
+    for (let slot = 0; slot < nodes; slot++) if (scores[slot] === best && number-- === 0) return slot;
+    throw new Error(LOST);
   }
 
   #pickByGroup(nodes: number, pods: PodClass, random: Draw): number {
@@ -93,9 +96,10 @@ export class FirstLook {
     }
     if (top === OUT) return -1;
     let number = random.below(tied);
-    for (let slot = 0; ; slot++) {
+    for (let slot = 0; slot < nodes; slot++) {
       const score = scores[slot] as number;
       if (score !== OUT && score + (offsets[verdicts[slot] as number] as number) === top && number-- === 0) return slot;
     }
+    throw new Error(LOST);
   }
 }

@@ -306,6 +306,7 @@ export class Inventory implements WorldFacts {
       relationsId: kinship?.relationsId ?? 0,
       verdicts: statics.verdicts,
       revision: statics.revision,
+      rejected: statics.rejected,
       groups: statics.groups,
       weights: handle.weights,
       filters: handle.filters,

@@ -15,6 +15,8 @@ export interface PodClass {
   readonly verdicts: Int32Array;
   /** Changes when `verdicts` was worked out anew as a whole. */
   readonly revision: number;
+  /** How many live nodes `verdicts` rejects. */
+  readonly rejected: number;
   /** The raw score of each of FIXED_SCORES for each group: `group * FIXED_SCORES.length + i`. */
   readonly groups: Int32Array;
   /** For each of FIXED_SCORES, USAGE_SCORES and PEER_PLUGINS the weight of what it scores for these pods; 0: nothing. */

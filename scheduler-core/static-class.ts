@@ -30,6 +30,8 @@ export class StaticClass {
   #groups: Int32Array = new Int32Array(0);
   readonly #groupByRaw = new Map<string, number>();
   #revision = 0;
+  /** Nodes that the static plugins reject. */
+  #rejected = 0;
 
   constructor(facts: PodFacts, profile: SchedulingProfile = DEFAULT_PROFILE) {
     this.facts = facts;
@@ -54,6 +56,11 @@ export class StaticClass {
     return this.#groups;
   }
 
+  /** How many nodes are rejected; 0: every one will do, as far as class and node alone are concerned. */
+  get rejected(): number {
+    return this.#rejected;
+  }
+
   get revision(): number {
     return this.#revision;
   }
@@ -67,6 +74,7 @@ export class StaticClass {
   workOut(nodes: readonly (NodeFacts | undefined)[], capacity: number, world: WorldFacts): void {
     this.#verdicts = new Int32Array(new SharedArrayBuffer(4 * capacity)).fill(-ABSENT);
     this.#eligible = undefined;
+    this.#rejected = 0;
     this.#groupByRaw.clear();
     this.#groups = new Int32Array(0);
     this.#revision++;
@@ -83,12 +91,15 @@ export class StaticClass {
   update(slot: number, node: NodeFacts | undefined, world: WorldFacts): void {
     if (this.#verdicts === undefined) return;
     this.#judge(slot, node);
+    const before = this.#verdicts[slot] as number;
+    if (before < 0 && before !== -ABSENT) this.#rejected--;
     if (node === undefined) {
       this.#verdicts[slot] = -ABSENT;
       return;
     }
     const reason = staticReason(this.facts, node, this.profile);
     this.#verdicts[slot] = reason === NO_REASON ? this.#group(node, world) : -reason;
+    if (reason !== NO_REASON) this.#rejected++;
   }
 
   #judge(slot: number, node: NodeFacts | undefined): void {

@@ -49,6 +49,8 @@ export class UsageGrid {
   #order: Int32Array = new Int32Array(0);
   #starts: Int32Array = new Int32Array(0);
   #ties: Int32Array = new Int32Array(0);
+  /** Cells of which every node ties. */
+  readonly #blocks: number[] = [];
 
   /** One of the best nodes, each with the same chance; -1 when none can take the pod. The class must be gridded. */
   pick(cluster: Cluster, pods: PodClass, random: Draw): number {
@@ -56,8 +58,11 @@ export class UsageGrid {
     const { fit, balanced } = plainWeights(pods);
     const cells = this.#bound(pods, fit, balanced);
     const isSimple = isPlain(pods);
+    const isOpen = isSimple && pods.rejected === 0;
     let best = OUT;
     let ties = 0;
+    let blocks = 0;
+    let inBlocks = 0;
     for (let i = 0; i < cells; i++) {
       const cell = this.#order[i] as number;
       if ((this.#bounds[cell] as number) < best) break;
@@ -71,12 +76,32 @@ export class UsageGrid {
         isAsked = isSimple && this.#isAlike[cell] === 1;
         if (isAsked && (score < best || score === OUT)) break;
         if (score < best || score === OUT) continue;
-        if (score > best) ties = 0;
+        if (score > best) {
+          ties = 0;
+          blocks = 0;
+          inBlocks = 0;
+        }
         best = score;
+        if (isAsked && isOpen) {
+          // All of the cell are as good: it is a block of ties.
+          this.#blocks[blocks++] = cell;
+          inBlocks += members;
+          break;
+        }
         this.#ties[ties++] = slot;
       }
     }
-    return ties === 0 ? -1 : (this.#ties[random.below(ties)] as number);
+    if (ties + inBlocks === 0) return -1;
+    let number = random.below(ties + inBlocks);
+    if (number < ties) return this.#ties[number] as number;
+    number -= ties;
+    for (let i = 0; i < blocks; i++) {
+      const cell = this.#blocks[i] as number;
+      const members = this.#buckets.members(cell);
+      if (number < members) return this.#buckets.tie(cell, number);
+      number -= members;
+    }
+    throw new Error("the grid counted a tie that it cannot find");
   }
 
   /** Bounds the scores of each cell with nodes and sorts them, the highest first; answers how many may have a node that fits. */
