@@ -1,4 +1,5 @@
 /** Measurements, each a suite that is run by name: `npm run bench -- SUITE [flags] [--json]`. */
+import { api } from "./api.ts";
 import { density } from "./density.ts";
 import { BenchFailure } from "./failure.ts";
 
@@ -17,6 +18,7 @@ const program =
 
 const SUITES: Readonly<Record<string, Suite>> = {
   density: { about: "create pods on any Kubernetes API server and follow them to Running", run: density },
+  api: { about: "the API alone, of any Kubernetes API server: create, get, list, watch", run: api },
   cast: {
     about: "the same for the actors alone: no HTTP, no disk, one thread",
     run: program(() => import("./cast.bench.ts")),
