@@ -51,6 +51,7 @@ function homeOf(kind: Kind): Home {
     collection: collectionOf(kind),
     merges: true,
     updates: kind.verbs.includes("update"),
+    controlled: kind.plural === "apiservices",
     // A namespace goes when its controller has emptied it.
     goes: kind.plural !== "namespaces",
   };
@@ -242,7 +243,8 @@ async function oneCustomResource(session: Session, choices: Choices): Promise<vo
     const object = { apiVersion: `${group}/v1`, kind, metadata: { name: `f-${session.serial}` }, spec: instanceOf(schema, choices) };
     const { mediaType, bytes } = bodyOf(object, choices);
     const answer = await session.ask("POST", collection, bytes, { ...headers, "content-type": mediaType });
-    if (answer.status === 201) await live(session, { collection, merges: false, updates: true, goes: true }, JSON.parse(answer.text));
+    if (answer.status === 201)
+      await live(session, { collection, merges: false, updates: true, controlled: false, goes: true }, JSON.parse(answer.text));
   }
   await session.ask("DELETE", `${DEFINITIONS}/${plural}.${group}`);
 }

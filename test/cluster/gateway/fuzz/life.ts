@@ -10,6 +10,8 @@ export interface Home {
   /** Strategic merge patches are for built-in kinds. */
   readonly merges: boolean;
   readonly updates: boolean;
+  /** Whether somebody in the house writes what becomes of it, at any time. */
+  readonly controlled: boolean;
   /** Whether its deletion ends it here: what needs a controller to go does not. */
   readonly goes: boolean;
 }
@@ -19,8 +21,9 @@ const JSON_HEADERS = { "content-type": "application/json", "user-agent": "fuzz" 
 const FREE = '{"metadata":{"finalizers":null}}';
 
 /** What was accepted is an object like any other: read, replaced by itself, patched with nothing, applied, made again, deleted. */
-export async function live(session: Session, { collection, merges, updates, goes }: Home, created: Json): Promise<void> {
+export async function live(session: Session, { collection, merges, updates, controlled, goes }: Home, created: Json): Promise<void> {
   const path = `${collection}/${encodeURIComponent(created.metadata.name)}`;
+  if (controlled) return end(session, path, goes);
   const read = await session.ask("GET", path);
   sameObjects(created, objectOf(read, 200, "what was accepted cannot be read"), "it reads otherwise than it was answered");
   if (updates) {
