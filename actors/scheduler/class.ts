@@ -1,6 +1,7 @@
 import type { ClassHandle, Inventory, Needs, Peer, SpreadConstraint, Usage, VolumeUse } from "../../scheduler-core/mod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
 import { disksOf, hostPortsOf, pinOf, readPod } from "./facts.ts";
+import { borrowed, isOffline } from "./overcommit.ts";
 import { type PeerContext, peerKeyOf, readPeer } from "./peer-facts.ts";
 import type { Profile } from "./profile.ts";
 import { podNonzeroRequests, podRequests } from "./resource-needs.ts";
@@ -74,8 +75,10 @@ export function peerOfPod(inventory: Inventory, pod: Pod, context?: PeerContext)
 }
 
 function needsOf(pod: Pod, attached: readonly VolumeUse[], ignored: ReadonlySet<string> = NONE): Needs {
-  const requests = podRequests(pod);
+  const borrows = isOffline(pod);
+  const requests = borrows ? borrowed(podRequests(pod)) : podRequests(pod);
   for (const name of ignored) delete requests[name];
-  const needs = { requests, nonzero: podNonzeroRequests(pod), ports: hostPortsOf(pod), disks: disksOf(pod) };
+  const nonzero = borrows ? { cpu_milli: 0, memory_bytes: 0 } : podNonzeroRequests(pod);
+  const needs = { requests, nonzero, ports: hostPortsOf(pod), disks: disksOf(pod) };
   return attached.length === 0 ? needs : { ...needs, volumes: attached };
 }

@@ -9,6 +9,7 @@ import type {
   VolumeFacts,
 } from "../../scheduler-core/mod.ts";
 import type * as api from "../kinds/generated/types.ts";
+import { lentBy } from "./overcommit.ts";
 import { type Amounts, amountsOf } from "./resource-needs.ts";
 
 /** What the scheduler takes from a Node object; everything else of it may change unseen. */
@@ -28,7 +29,7 @@ export function readNode(node: api.Node): NodeReading {
         names.map((name) => ({ name, size_bytes: sizeBytes })),
       ),
     },
-    allocatable: amountsOf(node.status?.allocatable),
+    allocatable: { ...amountsOf(node.status?.allocatable), ...lentBy(node) },
   };
 }
 

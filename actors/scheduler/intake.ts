@@ -11,6 +11,7 @@ import { namedNodes, readNode } from "./facts.ts";
 import { Gangs, POD_GROUP_LABEL, POD_GROUPS } from "./gangs.ts";
 import { Nominations, type Reservation } from "./nominations.ts";
 import type { Objects } from "./objects.ts";
+import { LENT_NAMES } from "./overcommit.ts";
 import type { PodRecord } from "./pod-record.ts";
 import type { Profile } from "./profile.ts";
 import { QueueTicket, type SchedulingQueue } from "./queue.ts";
@@ -41,6 +42,8 @@ export class Intake {
   readonly gangs: Gangs;
   /** Slots with more room, or with other static facts, since this was last cleared. */
   readonly helped: Set<number> = new Set();
+  /** Nodes that lend, and whose facts have changed since this was last cleared. */
+  readonly lenders: Set<string> = new Set();
   /** Marks that more or fewer pods raise since then. */
   readonly stirred: Set<number> = new Set();
   /** Nodes or namespaces have changed since then, and with them perhaps topology domains or who is meant by a term. */
@@ -324,6 +327,7 @@ export class Intake {
     const reading = JSON.stringify([facts, allocatable]);
     if (this.#readings.get(facts.name) === reading) return;
     this.#readings.set(facts.name, reading);
+    if (LENT_NAMES.some((name) => name in allocatable)) this.lenders.add(facts.name);
     const isNew = this.#inventory.slotOf(facts.name) === undefined;
     const slot = this.#inventory.setNode(facts, allocatable);
     if (isNew) this.#roster.opened(facts.name, slot);

@@ -67,13 +67,16 @@ export function eventMessage(message: string): string {
 
 /** The pod with the condition that says why it is ended. Source: preemption's prepareCandidate. */
 export function withDisruption(pod: Pod, now: string): Pod {
-  const condition: PodCondition = {
-    type: "DisruptionTarget",
-    status: "True",
-    lastTransitionTime: now,
-    reason: "PreemptionByScheduler",
-    message: "default-scheduler: preempting to accommodate a higher priority pod",
-  };
+  return disrupted(pod, now, "PreemptionByScheduler", "default-scheduler: preempting to accommodate a higher priority pod");
+}
+
+/** The same for an offline pod whose node wants back what it lent. */
+export function withReclaim(pod: Pod, now: string): Pod {
+  return disrupted(pod, now, "ReclaimedByScheduler", "what the pod borrowed is wanted back by pods that have reserved it");
+}
+
+function disrupted(pod: Pod, now: string, reason: string, message: string): Pod {
+  const condition: PodCondition = { type: "DisruptionTarget", status: "True", lastTransitionTime: now, reason, message };
   const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== condition.type);
   return { ...pod, status: { ...pod.status, conditions: [...others, condition] } };
 }

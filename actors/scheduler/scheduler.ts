@@ -27,6 +27,7 @@ import type { Candidate, PodRecord } from "./pod-record.ts";
 import { type PreemptionOutcome, Preemptor } from "./preemptor.ts";
 import { profileOf } from "./profile.ts";
 import { type QueueTicket, SchedulingQueue } from "./queue.ts";
+import { Reclaimer } from "./reclaimer.ts";
 import { Reporter } from "./reporter.ts";
 import { WATCHED_RESOURCES } from "./resources-read.ts";
 import { ownsPod } from "./shard.ts";
@@ -114,6 +115,7 @@ class Scheduler implements Actor<SchedulerMessage> {
   #flight: Flight | undefined;
   readonly #binder: Binder;
   readonly #reporter: Reporter;
+  readonly #reclaimer: Reclaimer;
   readonly #extenders: Extenders;
   readonly #consultations: Consultations;
   /** Whether a `work` is in the mailbox. */
@@ -151,6 +153,7 @@ class Scheduler implements Actor<SchedulerMessage> {
       wake: () => this.#wakeUp(true),
     });
     this.#reporter = new Reporter(stage);
+    this.#reclaimer = new Reclaimer({ ...stage, owns, now: () => timestamp(clock.now_ms()) });
     // After a crash nobody says `start` again, so every activation does.
     context.tell(context.self, { type: "start" });
   }
@@ -219,6 +222,8 @@ class Scheduler implements Actor<SchedulerMessage> {
     this.#queue.flush(now_ms);
     wakeHelped(this.#intake, this.#inventory, this.#queue, now_ms);
     this.#inventory.tidy();
+    this.#reclaimer.reclaim(this.#intake.lenders);
+    this.#intake.lenders.clear();
     for (const consulted of this.#consultations.take()) this.#takeConsulted(consulted, now_ms);
     const tickets = this.#queue.pop(now_ms, BATCH_PODS_MAX);
     const records = this.#refuse(this.#withGangs(tickets, now_ms), now_ms);
