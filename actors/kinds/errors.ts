@@ -184,8 +184,8 @@ export function serverTimeout(resource: ResourceName, operation: string, retryAf
 }
 
 /** 503. */
-export function serviceUnavailable(message: string): StatusError {
-  return failure(503, "ServiceUnavailable", message);
+export function serviceUnavailable(message: string, retryAfter_s?: number): StatusError {
+  return failure(503, "ServiceUnavailable", message, retryAfter_s === undefined ? undefined : retry(retryAfter_s));
 }
 
 /** 504. The operation may still complete. */

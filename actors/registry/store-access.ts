@@ -91,10 +91,13 @@ export function createStoreAccess(
   };
 }
 
+/** A store that is away is back soon, or not at all. */
+const STORE_RETRY_AFTER_S = 1;
+
 /** The store names its refusals; what it does not name is a fault of ours and stays as it is. */
 function refusal(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   if (error.name === "ObjectTooLarge") return requestTooLarge();
-  if (error.name === "StoreUnavailable") return serviceUnavailable(error.message);
+  if (error.name === "StoreUnavailable") return serviceUnavailable(error.message, STORE_RETRY_AFTER_S);
   return error;
 }
