@@ -38,6 +38,8 @@ export function watchPodsOf<T extends KubeObject>(owner: PodOwner<T>): Watch {
       const entry = now ?? before;
       if (entry === undefined) return NO_KEYS;
       const { namespace } = partsOf(entry.key);
+      // Most namespaces have no owner of most kinds, and what a pod says of one that is gone concerns nobody.
+      if (view.list(resource, namespace).length === 0) return NO_KEYS;
       const name = nameOf(entry);
       const changedOwner = now !== undefined && before !== undefined && !sameOwners(now.text, before.text);
       const former = changedOwner ? nameOf(before) : undefined;
