@@ -12,12 +12,13 @@ import { PodKind } from "../kinds/core/pod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
 import type { EventRecorder, Regarding } from "../registry/event-recorder.ts";
-import type { View } from "../store/view.ts";
+import type { Entry, View } from "../store/view.ts";
 import { Budgets } from "./budgets.ts";
 import type { Intake } from "./intake.ts";
 import { VICTIMS_ARE_LEAVING, withDisruption } from "./messages.ts";
 import { Reservation } from "./nominations.ts";
 import type { Candidate, PodRecord } from "./pod-record.ts";
+import { startTimeOf } from "./relevance.ts";
 import type { SchedulerRegistry, Writes } from "./writes.ts";
 
 /** How many pods may try to make room between two batches; each looks at the pods of many nodes. The rest is tried after the next. */
@@ -38,6 +39,12 @@ export interface PreemptorOptions {
   readonly wake: (nominee: PodRecord) => void;
 }
 
+/** When a pod was started, as this state of it says. */
+interface Start {
+  readonly entry: Entry;
+  readonly at_ms: number | undefined;
+}
+
 export type PreemptionOutcome = Preemption<PodRecord> | typeof VICTIMS_ARE_LEAVING;
 
 /** Makes room for pods that no node takes: chooses a node and victims, nominates the pod, and ends the victims as gracefully as they asked for. */
@@ -47,6 +54,7 @@ export class Preemptor {
   readonly #indexes = new PreemptionIndexes<PodRecord>();
   /** What was found to be of no help, by class and pin: it stays so until somebody is nominated. */
   readonly #futile = new Map<string, PreemptionOutcome>();
+  readonly #starts = new WeakMap<PodRecord, Start>();
   #left = 0;
 
   constructor(options: PreemptorOptions) {
@@ -116,18 +124,27 @@ export class Preemptor {
 
   #occupant(owner: PodRecord, budgets: Budgets): Occupant<PodRecord> {
     const { usage, priority } = owner;
-    const { view, inventory } = this.#options;
+    const { inventory } = this.#options;
     return {
       owner,
       usage,
       priority,
       marks: inventory.raisedBy(owner.peer),
-      get started_ms(): number | undefined {
-        const started = view.get<Pod>(owner.key)?.status?.startTime;
-        return started === undefined ? undefined : Date.parse(started);
-      },
+      started_ms: this.#startOf(owner),
       budgets: budgets.of(owner.peer.facts, owner.key.slice(owner.key.lastIndexOf("/") + 1)),
     };
+  }
+
+  /** When the pod was started; undefined: not yet. Thousands are asked about again and again, so it is read once for each state of a pod. */
+  #startOf(owner: PodRecord): number | undefined {
+    const entry = this.#options.view.entry(owner.key);
+    if (entry === undefined) return undefined;
+    let start = this.#starts.get(owner);
+    if (start?.entry !== entry) {
+      start = { entry, at_ms: startTimeOf(entry.text) };
+      this.#starts.set(owner, start);
+    }
+    return start.at_ms;
   }
 
   #carryOut(record: PodRecord, node: string, victims: readonly PodRecord[], budgets: Budgets): void {

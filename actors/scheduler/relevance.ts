@@ -8,6 +8,7 @@ import { type ObjectText, withoutManagedFields } from "../kinds/text.ts";
  */
 const SPEC = '},"spec":{';
 const STATUS = '},"status":{';
+const START_TIME = '"startTime":"';
 
 /** Whether the text says that all containers have ended for good. */
 export function mayBeTerminal(text: ObjectText): boolean {
@@ -36,4 +37,12 @@ function specOf(stored: ObjectText): string {
   const start = text.indexOf(SPEC);
   const end = text.lastIndexOf(STATUS);
   return text.slice(Math.max(0, start), end > start ? end : text.length);
+}
+
+/** When the pod's status says that it was started, in milliseconds; undefined when it does not. The status is the last of a pod. */
+export function startTimeOf(text: ObjectText): number | undefined {
+  const from = text.lastIndexOf(START_TIME);
+  if (from < 0) return undefined;
+  const at = from + START_TIME.length;
+  return Date.parse(text.slice(at, text.indexOf('"', at)));
 }
