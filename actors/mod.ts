@@ -1,6 +1,6 @@
 /** The cast's public face: what a running cluster is put together from. */
 export { API_SERVICES_ADDRESS } from "./controllers/api-services.ts";
-export type { Certifier } from "./controllers/certificates.ts";
+export type { Certifier } from "./controllers/certificates/certificates.ts";
 export { CONTROLLER_NAMES, createControllerKind } from "./controllers/controllers.ts";
 export { createDefinitionsKind, DEFINITIONS_ADDRESS } from "./controllers/definitions.ts";
 export { APIServiceKind } from "./kinds/apiregistration/api-service.ts";

@@ -10,10 +10,10 @@ import type { View } from "../store/view.ts";
 import { anyKind, normal, regarding, updateStatus, warning } from "./actions.ts";
 import { conditionOf, withoutCondition } from "./conditions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "./controller.ts";
-import { Ownership } from "./garbage-owners.ts";
+import { Ownership } from "./garbage/garbage-owners.ts";
 import { controllerOf } from "./ownership.ts";
-import { factsOf, type PodFacts } from "./pod-facts.ts";
-import { SelectorDirectory } from "./selector-directory.ts";
+import { factsOf, type PodFacts } from "./pods/pod-facts.ts";
+import { SelectorDirectory } from "./services/selector-directory.ts";
 
 /** A pod whose eviction was granted counts as gone for so long, though it is not yet. Source: DeletionTimeout. */
 const EVICTION_TIMEOUT_MS = 120_000;

@@ -8,7 +8,7 @@ import type { Change, Entry, View } from "../store/view.ts";
 import { anyKind, remove, updateStatus } from "./actions.ts";
 import { conditionOf } from "./conditions.ts";
 import { type Action, type Controller, type HearOfCustom, NO_KEYS, NOTHING } from "./controller.ts";
-import { metadataOf } from "./garbage-owners.ts";
+import { metadataOf } from "./garbage/garbage-owners.ts";
 
 /** Objects deleted in one round at most. */
 const DELETIONS_PER_ROUND = 1_000;

@@ -1,5 +1,5 @@
 import { type Actor, type ActorKind, type Context, unknownMessage } from "../../runtime/mod.ts";
-import { podsByNode } from "../controllers/node-lifecycle.ts";
+import { podsByNode } from "../controllers/nodes/node-lifecycle.ts";
 import { PodKind } from "../kinds/core/pod.ts";
 import type { Node, Pod } from "../kinds/generated/types.ts";
 import { partsOf } from "../kinds/kind.ts";

@@ -1,4 +1,4 @@
-import { podsByNode } from "../../../actors/controllers/node-lifecycle.ts";
+import { podsByNode } from "../../../actors/controllers/nodes/node-lifecycle.ts";
 import type { PersistentVolume, PersistentVolumeClaim, Pod, VolumeAttachment } from "../../../actors/kinds/generated/types.ts";
 import type { View } from "../../../actors/store/view.ts";
 import type { Identity } from "../identity.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Ownership } from "../../../actors/controllers/garbage-owners.ts";
-import { podsByNode } from "../../../actors/controllers/node-lifecycle.ts";
+import { Ownership } from "../../../actors/controllers/garbage/garbage-owners.ts";
+import { podsByNode } from "../../../actors/controllers/nodes/node-lifecycle.ts";
 import { controllerIndex } from "../../../actors/controllers/ownership.ts";
 import { BUILT_IN_KINDS } from "../../../actors/kinds/kinds.ts";
 import { decodeMetadata, labelsOf, nodeNameOf, ownersOf, sameLabels, sameOwners } from "../../../actors/kinds/metadata-text.ts";

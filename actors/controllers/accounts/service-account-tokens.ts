@@ -1,0 +1,87 @@
+import { SecretKind } from "../../kinds/core/secret.ts";
+import type { Secret, ServiceAccount } from "../../kinds/generated/types.ts";
+import type { Change, IndexDefinition, View } from "../../store/view.ts";
+import { anyKind, modify, remove } from "../actions.ts";
+import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
+
+const SECRETS = "secrets";
+const TYPE = "kubernetes.io/service-account-token";
+const ACCOUNT = "kubernetes.io/service-account.name";
+const ACCOUNT_UID = "kubernetes.io/service-account.uid";
+
+/** Makes tokens that live as long as their secret. */
+export interface SecretTokens {
+  sign(namespace: string, secret: string, account: { readonly name: string; readonly uid: string }): Promise<string>;
+  /** The cluster's CA certificate, PEM. */
+  readonly caCertificate: string;
+}
+
+const secretsByAccount: IndexDefinition = {
+  name: "service-account-tokens:accounts",
+  resource: SECRETS,
+  values: (object) => {
+    const { type, metadata } = object as Secret;
+    const account = metadata.annotations?.[ACCOUNT];
+    return type !== TYPE || account === undefined ? [] : [`${metadata.namespace}/${account}`];
+  },
+};
+
+/**
+ * Fills secrets of the type for tokens with a token of the account that they name, and deletes them with it. Source:
+ * pkg/controller/serviceaccount/tokens_controller.go and https://kubernetes.io/docs/concepts/configuration/secret/#serviceaccount-token-secrets
+ */
+export function serviceAccountTokensController(tokens: SecretTokens): Controller {
+  return {
+    name: "service-account-tokens",
+    component: "serviceaccount-token-controller",
+    kind: anyKind(SecretKind),
+    indexes: [secretsByAccount],
+    watches: [
+      { resource: SECRETS, keys: ({ now }, view) => (now === undefined || view.decode<Secret>(now).type !== TYPE ? NO_KEYS : [now.key]) },
+      { resource: "serviceaccounts", keys: secretsOfAccount },
+    ],
+    reconcile: (view, key) => reconcile(tokens, view, key),
+  };
+}
+
+function secretsOfAccount({ now, before }: Change, view: View): readonly string[] {
+  const key = (now ?? before)?.key.slice("serviceaccounts/".length) ?? "";
+  return view.byIndex(secretsByAccount.name, key).map((entry) => entry.key);
+}
+
+function reconcile(tokens: SecretTokens, view: View, key: string): readonly Action[] {
+  const secret = view.get<Secret>(key);
+  const name = secret?.metadata.annotations?.[ACCOUNT];
+  if (secret?.type !== TYPE || name === undefined) return NOTHING;
+  const { namespace = "", annotations = {} } = secret.metadata;
+  const account = view.get<ServiceAccount>(`serviceaccounts/${namespace}/${name}`);
+  const uid = annotations[ACCOUNT_UID];
+  if (account === undefined || (uid !== undefined && uid !== account.metadata.uid)) return [remove(SecretKind, secret)];
+  const { uid: ownUid } = account.metadata;
+  const { data = {} } = secret;
+  if (uid !== undefined && data.token && data["ca.crt"] && data.namespace) return NOTHING;
+  return [
+    {
+      do: "work",
+      work: async () => {
+        const token = await tokens.sign(namespace, secret.metadata.name, { name, uid: ownUid });
+        const filled = {
+          "ca.crt": base64(tokens.caCertificate),
+          namespace: base64(namespace),
+          token: base64(token),
+        };
+        return [
+          modify(SecretKind, secret, (current) => ({
+            ...current,
+            metadata: { ...current.metadata, annotations: { ...current.metadata.annotations, [ACCOUNT_UID]: ownUid } },
+            data: { ...filled, ...current.data },
+          })),
+        ];
+      },
+    },
+  ];
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString("base64");
+}

@@ -1,0 +1,83 @@
+import { type NodeFacts, type PodFacts as PlacementFacts, selects, toleratesAny } from "../../../scheduler-core/mod.ts";
+import type { Affinity, DaemonSet, Node, Pod, PodSpec, PodTemplateSpec, Toleration } from "../../kinds/generated/types.ts";
+import { readNode, readPod } from "../../scheduler/facts.ts";
+import type { Entry, View } from "../../store/view.ts";
+
+const NODES = "nodes";
+const known = new WeakMap<Entry, NodeFacts>();
+
+function nodeFactsOf(view: View, entry: Entry): NodeFacts {
+  let facts = known.get(entry);
+  if (facts === undefined) {
+    facts = readNode(view.decode<Node>(entry)).facts;
+    known.set(entry, facts);
+  }
+  return facts;
+}
+
+/** Whether a node's pod is wanted, and whether one that is there may stay. */
+export interface Placement {
+  readonly node: string;
+  readonly shouldRun: boolean;
+  readonly mayStay: boolean;
+}
+
+/** What the set wants of each node. Source: NodeShouldRunDaemonPod. */
+export function placementsOf(view: View, set: DaemonSet): readonly Placement[] {
+  const { spec } = tolerating(set.spec.template);
+  const pod = readPod({ metadata: {}, spec } as Pod, false);
+  return view.list(NODES).map((entry) => placementOn(nodeFactsOf(view, entry), spec.nodeName, pod));
+}
+
+function placementOn(node: NodeFacts, nodeName: string | undefined, pod: PlacementFacts): Placement {
+  const fits = (nodeName === undefined || nodeName === "" || nodeName === node.name) && selects(pod, node);
+  const repelling = node.taints.filter((taint) => taint.effect !== "PreferNoSchedule" && !toleratesAny(pod.tolerations, taint));
+  return {
+    node: node.name,
+    shouldRun: fits && repelling.length === 0,
+    mayStay: fits && repelling.every(({ effect }) => effect !== "NoExecute"),
+  };
+}
+
+/** Whether a change of a node can change what any set wants of it. */
+export function concernsPlacement(view: View, now: Entry | undefined, before: Entry | undefined): boolean {
+  if (now === undefined || before === undefined) return true;
+  const [a, b] = [nodeFactsOf(view, now), nodeFactsOf(view, before)];
+  return JSON.stringify([a.labels, a.taints]) !== JSON.stringify([b.labels, b.taints]);
+}
+
+/** Taints that daemons live with. Source: AddOrUpdateDaemonPodTolerations. */
+const TOLERATED: readonly Toleration[] = [
+  { key: "node.kubernetes.io/not-ready", operator: "Exists", effect: "NoExecute" },
+  { key: "node.kubernetes.io/unreachable", operator: "Exists", effect: "NoExecute" },
+  { key: "node.kubernetes.io/disk-pressure", operator: "Exists", effect: "NoSchedule" },
+  { key: "node.kubernetes.io/memory-pressure", operator: "Exists", effect: "NoSchedule" },
+  { key: "node.kubernetes.io/pid-pressure", operator: "Exists", effect: "NoSchedule" },
+  { key: "node.kubernetes.io/unschedulable", operator: "Exists", effect: "NoSchedule" },
+];
+const NETWORK_UNAVAILABLE: Toleration = { key: "node.kubernetes.io/network-unavailable", operator: "Exists", effect: "NoSchedule" };
+
+function isSame(a: Toleration, b: Toleration): boolean {
+  return a.key === b.key && a.operator === b.operator && a.effect === b.effect && (a.value ?? "") === (b.value ?? "");
+}
+
+/** The template with the tolerations that every daemon has. */
+export function tolerating(template: PodTemplateSpec): PodTemplateSpec {
+  const wanted = template.spec.hostNetwork === true ? [...TOLERATED, NETWORK_UNAVAILABLE] : TOLERATED;
+  const own = (template.spec.tolerations ?? []).filter((one) => !wanted.some((other) => isSame(one, other)));
+  return { ...template, spec: { ...template.spec, tolerations: [...own, ...wanted] } };
+}
+
+/** The pod's affinity with this node as the only one. Source: ReplaceDaemonSetPodNodeNameNodeAffinity. */
+export function pinnedTo(spec: PodSpec, node: string): PodSpec {
+  const affinity: Affinity = {
+    ...spec.affinity,
+    nodeAffinity: {
+      ...spec.affinity?.nodeAffinity,
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: [{ matchFields: [{ key: "metadata.name", operator: "In", values: [node] }] }],
+      },
+    },
+  };
+  return { ...spec, affinity };
+}

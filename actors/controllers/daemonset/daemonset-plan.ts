@@ -1,0 +1,220 @@
+import { DaemonSetKind } from "../../kinds/apps/daemon-set.ts";
+import { PodKind } from "../../kinds/core/pod.ts";
+import type { DaemonSet, Pod } from "../../kinds/generated/types.ts";
+import { scaledValue } from "../../kinds/machinery/int-or-string.ts";
+import type { View } from "../../store/view.ts";
+import { create, normal, regarding, remove, warning } from "../actions.ts";
+import type { Action } from "../controller.ts";
+import { controllerReference } from "../ownership.ts";
+import type { FailureBackoff } from "../pods/failure-backoff.ts";
+import { isAvailable, type PodFacts } from "../pods/pod-facts.ts";
+import { PodMaker } from "../pods/pod-template.ts";
+import { type Placement, pinnedTo, tolerating } from "./daemonset-placement.ts";
+
+/** Pods created, and pods deleted, in one round at most. Source: BurstReplicas. */
+const BURST_PODS = 250;
+export const HASH_LABEL = "controller-revision-hash";
+const GENERATION_LABEL = "pod-template-generation";
+const GENERATION_ANNOTATION = "deprecated.daemonset.template.generation";
+
+export interface Planning {
+  readonly view: View;
+  readonly set: DaemonSet;
+  readonly placements: readonly Placement[];
+  /** The set's pods, without those that ended and go. */
+  readonly byNode: ReadonlyMap<string, readonly PodFacts[]>;
+  /** The hash of the present template's revision. */
+  readonly hash: string;
+  readonly backoff: FailureBackoff;
+  readonly now_ms: number;
+}
+
+interface Changes {
+  /** Nodes that are to get a pod. */
+  readonly create: string[];
+  readonly remove: PodFacts[];
+  readonly others: Action[];
+}
+
+/** Brings every node to what is wanted of it, and then replaces what is of another template. Source: manage and rollingUpdate. */
+export function planPods(planning: Planning): readonly Action[] {
+  const managed = manage(planning);
+  // Pods are only replaced once all of them are there, since what is missing counts as unavailable.
+  const isSettled = managed.create.length === 0 && managed.remove.length === 0;
+  const rolls = planning.set.spec.updateStrategy?.type !== "OnDelete";
+  return actionsOf(planning, isSettled && rolls ? { ...rollingUpdate(planning), others: managed.others } : managed);
+}
+
+/** Source: podsShouldBeOnNode and getUnscheduledPodsWithoutNode. */
+function manage(planning: Planning): Changes {
+  const { placements, byNode } = planning;
+  const changes: Changes = { create: [], remove: [], others: [] };
+  for (const { node, shouldRun, mayStay } of placements) {
+    const pods = byNode.get(node);
+    if (shouldRun && pods === undefined) changes.create.push(node);
+    else if (mayStay) keepOnNode(planning, node, pods ?? [], changes);
+    else changes.remove.push(...(pods ?? []).filter(({ deleting }) => !deleting));
+  }
+  const nodes = new Set(placements.map(({ node }) => node));
+  for (const [node, pods] of byNode) {
+    if (!nodes.has(node)) changes.remove.push(...pods.filter(({ nodeName, deleting }) => nodeName === "" && !deleting));
+  }
+  return changes;
+}
+
+function keepOnNode(planning: Planning, node: string, pods: readonly PodFacts[], changes: Changes): void {
+  const { set, backoff, now_ms } = planning;
+  const about = regarding(DaemonSetKind, set);
+  const running: PodFacts[] = [];
+  for (const pod of pods) {
+    if (pod.deleting) continue;
+    const where = `${set.metadata.namespace}/${pod.name} on node ${node}`;
+    if (pod.phase === "Failed") {
+      const key = `${set.metadata.uid}/${node}`;
+      const wait_ms = backoff.remaining_ms(key, now_ms);
+      if (wait_ms > 0) {
+        changes.others.push({ do: "requeue", after_ms: wait_ms });
+        continue;
+      }
+      backoff.failed(key, now_ms);
+      changes.others.push({
+        do: "event",
+        note: warning(about, "FailedDaemonPod", `Found failed daemon pod ${where}, will try to kill it`),
+      });
+      changes.remove.push(pod);
+    } else if (pod.phase === "Succeeded") {
+      const message = `Found succeeded daemon pod ${where}, will try to delete it`;
+      changes.others.push({ do: "event", note: normal(about, "SucceededDaemonPod", message) });
+      changes.remove.push(pod);
+    } else running.push(pod);
+  }
+  if (running.length > 1) changes.remove.push(...surplus(planning, running.sort(byAge)));
+}
+
+/** Of several on one node all but the oldest go; with a surge, all but the oldest of the old template until the oldest of the new one is available. */
+function surplus(planning: Planning, running: readonly PodFacts[]): readonly PodFacts[] {
+  const { set, hash, now_ms } = planning;
+  if (maxOf(planning, "maxSurge") === 0) return running.slice(1);
+  const updated = running.find(({ labels }) => labels[HASH_LABEL] === hash);
+  const old = running.find(({ labels }) => labels[HASH_LABEL] !== hash);
+  const others = running.filter((pod) => pod !== updated && pod !== old);
+  if (updated === undefined || old === undefined) return others;
+  return !old.ready || isAvailable(updated, set.spec.minReadySeconds ?? 0, now_ms) ? [...others, old] : others;
+}
+
+/** Pods of a node before those that wait for one, older before younger. Source: podByCreationTimestampAndPhase. */
+export function byAge(a: PodFacts, b: PodFacts): number {
+  return Number(b.nodeName !== "") - Number(a.nodeName !== "") || a.created_ms - b.created_ms || (a.name < b.name ? -1 : 1);
+}
+
+function rollingUpdate(planning: Planning): Pick<Changes, "create" | "remove"> {
+  const surge = maxOf(planning, "maxSurge");
+  return surge === 0 ? replaceWithin(planning, Math.max(1, maxOf(planning, "maxUnavailable"))) : surgeWithin(planning, surge);
+}
+
+/** The nodes with pods, and those that want one. */
+function rollingNodes({ placements, byNode }: Planning): ReadonlyMap<string, readonly PodFacts[]> {
+  const nodes = new Map(byNode);
+  for (const { node, shouldRun } of placements) if (shouldRun && !nodes.has(node)) nodes.set(node, []);
+  return nodes;
+}
+
+/** The pod of the present template and the one of another; undefined when there are several of either, which is managed first. */
+function versionsOn(
+  planning: Planning,
+  pods: readonly PodFacts[],
+): { updated: PodFacts | undefined; old: PodFacts | undefined } | undefined {
+  const present = pods.filter(({ deleting }) => !deleting);
+  const updated = present.filter((pod) => isUpdated(planning.set, planning.hash, pod));
+  const old = present.filter((pod) => !isUpdated(planning.set, planning.hash, pod));
+  return updated.length > 1 || old.length > 1 ? undefined : { updated: updated[0], old: old[0] };
+}
+
+/** Old pods that are not available go at once, others as far as the limit of what may be unavailable allows. */
+function replaceWithin(planning: Planning, maxUnavailable: number): Pick<Changes, "create" | "remove"> {
+  const { set, now_ms } = planning;
+  const minReadySeconds = set.spec.minReadySeconds ?? 0;
+  let unavailable = 0;
+  const broken: PodFacts[] = [];
+  const candidates: PodFacts[] = [];
+  for (const pods of rollingNodes(planning).values()) {
+    const versions = versionsOn(planning, pods);
+    const { updated, old } = versions ?? {};
+    if ((updated === undefined) === (old === undefined)) unavailable++;
+    else if (updated !== undefined) unavailable += isAvailable(updated, minReadySeconds, now_ms) ? 0 : 1;
+    else if (old !== undefined && !isAvailable(old, minReadySeconds, now_ms)) {
+      broken.push(old);
+      unavailable++;
+    } else if (old !== undefined) candidates.push(old);
+  }
+  return { create: [], remove: [...broken, ...candidates.slice(0, Math.max(0, maxUnavailable - unavailable))] };
+}
+
+/** A second pod beside old ones, as many as the surge allows; the old one goes when the new one is available. */
+function surgeWithin(planning: Planning, maxSurge: number): Pick<Changes, "create" | "remove"> {
+  const { set, now_ms } = planning;
+  const minReadySeconds = set.spec.minReadySeconds ?? 0;
+  let surging = 0;
+  const broken: string[] = [];
+  const candidates: string[] = [];
+  const done: PodFacts[] = [];
+  for (const [node, pods] of rollingNodes(planning)) {
+    const versions = versionsOn(planning, pods);
+    if (versions === undefined) {
+      surging++;
+      continue;
+    }
+    const { updated, old } = versions;
+    if (old === undefined) continue;
+    if (updated === undefined) (isAvailable(old, minReadySeconds, now_ms) ? candidates : broken).push(node);
+    else if (isAvailable(updated, minReadySeconds, now_ms)) done.push(old);
+    else surging++;
+  }
+  return { create: [...broken, ...candidates.slice(0, Math.max(0, maxSurge - surging))], remove: done };
+}
+
+function maxOf({ set, placements }: Planning, limit: "maxSurge" | "maxUnavailable"): number {
+  const wanted = placements.filter(({ shouldRun }) => shouldRun).length;
+  const value = set.spec.updateStrategy?.rollingUpdate?.[limit];
+  return value === undefined ? 0 : (scaledValue(value, wanted, "up") ?? 0);
+}
+
+/** Source: IsPodUpdated. */
+export function isUpdated(set: DaemonSet, hash: string, pod: PodFacts): boolean {
+  const generation = set.metadata.annotations?.[GENERATION_ANNOTATION];
+  return pod.labels[HASH_LABEL] === hash || (generation !== undefined && pod.labels[GENERATION_LABEL] === generation);
+}
+
+function actionsOf({ view, set, hash }: Planning, { create: nodes, remove: pods, others }: Changes): readonly Action[] {
+  const about = regarding(DaemonSetKind, set);
+  const actions: Action[] = [...others];
+  if (nodes.length > 0) {
+    const notes = {
+      done: normal(about, "SuccessfulCreate", "Created pod: {name}"),
+      refused: warning(about, "FailedCreate", "Error creating: {error}"),
+    };
+    const maker = new PodMaker(daemonTemplate(set, hash), set.metadata.namespace ?? "", controllerReference(DaemonSetKind, set));
+    const writes = nodes.slice(0, BURST_PODS).map((node) => {
+      const pod = maker.make();
+      return create(PodKind, { ...pod, spec: pinnedTo(pod.spec, node) }, notes);
+    });
+    actions.push({ do: "slowStart", writes });
+  }
+  const notes = {
+    done: normal(about, "SuccessfulDelete", "Deleted pod: {name}"),
+    refused: warning(about, "FailedDelete", "Error deleting: {error}"),
+  };
+  for (const pod of pods.slice(0, BURST_PODS)) actions.push(remove(PodKind, view.decode<Pod>(pod.entry), undefined, notes));
+  return actions;
+}
+
+function daemonTemplate(set: DaemonSet, hash: string): DaemonSet["spec"]["template"] {
+  const template = tolerating(set.spec.template);
+  const generation = set.metadata.annotations?.[GENERATION_ANNOTATION];
+  const labels = {
+    ...template.metadata?.labels,
+    [HASH_LABEL]: hash,
+    ...(generation === undefined ? {} : { [GENERATION_LABEL]: generation }),
+  };
+  return { ...template, metadata: { ...template.metadata, labels } };
+}

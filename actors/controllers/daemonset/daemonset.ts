@@ -1,0 +1,119 @@
+import { DaemonSetKind } from "../../kinds/apps/daemon-set.ts";
+import type { DaemonSet, DaemonSetStatus } from "../../kinds/generated/types.ts";
+import { semanticEqual } from "../../kinds/machinery/equal.ts";
+import type { Change, View } from "../../store/view.ts";
+import { anyKind, updateStatus } from "../actions.ts";
+import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
+import { controllerIndex, watchOwned } from "../ownership.ts";
+import { historyOf, REVISIONS, truncateHistory, updateRevisionOf } from "../pods/controller-history.ts";
+import { FailureBackoff } from "../pods/failure-backoff.ts";
+import { claimPods, type PodOwner, watchPodsOf } from "../pods/pod-claims.ts";
+import { isAvailable, type PodFacts } from "../pods/pod-facts.ts";
+import { concernsPlacement, type Placement, placementsOf } from "./daemonset-placement.ts";
+import { byAge, HASH_LABEL, isUpdated, planPods } from "./daemonset-plan.ts";
+
+const DAEMON_SETS = "daemonsets.apps";
+/** Pods and nodes change in bursts, and each round looks at all nodes. */
+const PACE_MS = 50;
+const FAILED_POD_FIRST_MS = 1_000;
+const FAILED_POD_MAX_MS = 15 * 60_000;
+
+const OWNER: PodOwner<DaemonSet> = { kind: DaemonSetKind, resource: DAEMON_SETS, selectorOf: ({ spec }) => spec.selector };
+
+/** One pod on every node that it is meant for. Source: pkg/controller/daemon. */
+export function daemonSetController(): Controller {
+  const backoff = new FailureBackoff(FAILED_POD_FIRST_MS, FAILED_POD_MAX_MS);
+  return {
+    name: "daemonset",
+    component: "daemonset-controller",
+    kind: anyKind(DaemonSetKind),
+    pace_ms: PACE_MS,
+    indexes: [controllerIndex("pods"), controllerIndex(REVISIONS)],
+    watches: [
+      { resource: DAEMON_SETS, keys: ({ now }) => (now === undefined ? NO_KEYS : [now.key]) },
+      watchPodsOf(OWNER),
+      { resource: "nodes", keys: keysOfNode },
+      watchOwned(DaemonSetKind, DAEMON_SETS, REVISIONS),
+    ],
+    reconcile: (view, key, now_ms) => reconcile(backoff, view, key, now_ms),
+  };
+}
+
+function keysOfNode({ now, before }: Change, view: View): readonly string[] {
+  const sets = view.list(DAEMON_SETS);
+  return sets.length > 0 && concernsPlacement(view, now, before) ? sets.map(({ key }) => key) : NO_KEYS;
+}
+
+function reconcile(backoff: FailureBackoff, view: View, key: string, now_ms: number): readonly Action[] {
+  const set = view.get<DaemonSet>(key);
+  if (set === undefined || set.metadata.deletionTimestamp !== undefined) return NOTHING;
+  const { pods, actions: claims } = claimPods(OWNER, view, set);
+  const { revisions, adoptions } = historyOf(DaemonSetKind, view, set);
+  const { revision, write, collisionCount } = updateRevisionOf(DaemonSetKind, view, set, revisions, { hashLabel: HASH_LABEL });
+  // Pods carry the hash of the revision that they are made of, so it has to be there first.
+  if (write !== undefined) return [...claims, ...adoptions, write];
+  const hash = revision.metadata.labels?.[HASH_LABEL] ?? "";
+  const placements = placementsOf(view, set);
+  const byNode = byTargetNode(pods);
+  const actions: Action[] = [...claims, ...adoptions, ...planPods({ view, set, placements, byNode, hash, backoff, now_ms })];
+  const live = new Set([hash, ...pods.map(({ labels }) => labels[HASH_LABEL])]);
+  actions.push(...truncateHistory(set, revisions, ({ metadata }) => live.has(metadata.labels?.[HASH_LABEL] ?? "")));
+  const { status, requeue_ms } = nextStatus(set, placements, byNode, hash, collisionCount, now_ms);
+  if (!semanticEqual(status, set.status)) actions.push(updateStatus(DaemonSetKind, set, status));
+  if (requeue_ms !== undefined) actions.push({ do: "requeue", after_ms: requeue_ms });
+  return actions;
+}
+
+/** Without those that ended and go: their place is free. Source: getNodesToDaemonPods. */
+function byTargetNode(pods: readonly PodFacts[]): ReadonlyMap<string, readonly PodFacts[]> {
+  const byNode = new Map<string, PodFacts[]>();
+  for (const pod of pods) {
+    if (pod.targetNode === "" || (pod.deleting && (pod.phase === "Failed" || pod.phase === "Succeeded"))) continue;
+    const others = byNode.get(pod.targetNode);
+    if (others === undefined) byNode.set(pod.targetNode, [pod]);
+    else others.push(pod);
+  }
+  return byNode;
+}
+
+/** Source: updateDaemonSetStatus. */
+function nextStatus(
+  set: DaemonSet,
+  placements: readonly Placement[],
+  byNode: ReadonlyMap<string, readonly PodFacts[]>,
+  hash: string,
+  collisionCount: number,
+  now_ms: number,
+): { readonly status: DaemonSetStatus; readonly requeue_ms: number | undefined } {
+  const minReadySeconds = set.spec.minReadySeconds ?? 0;
+  const count = { desired: 0, current: 0, misscheduled: 0, ready: 0, available: 0, updated: 0 };
+  let due_ms = Number.POSITIVE_INFINITY;
+  for (const { node, shouldRun } of placements) {
+    const pod = byNode.get(node)?.toSorted(byAge)[0];
+    if (!shouldRun) {
+      if (pod !== undefined) count.misscheduled++;
+      continue;
+    }
+    count.desired++;
+    if (pod === undefined) continue;
+    count.current++;
+    if (isUpdated(set, hash, pod)) count.updated++;
+    if (!pod.ready) continue;
+    count.ready++;
+    if (isAvailable(pod, minReadySeconds, now_ms)) count.available++;
+    else due_ms = Math.min(due_ms, pod.readySince_ms + minReadySeconds * 1_000 - now_ms);
+  }
+  const unavailable = count.desired - count.available;
+  const status: DaemonSetStatus = {
+    currentNumberScheduled: count.current,
+    numberMisscheduled: count.misscheduled,
+    desiredNumberScheduled: count.desired,
+    numberReady: count.ready,
+    ...(set.metadata.generation === undefined ? {} : { observedGeneration: set.metadata.generation }),
+    ...(count.updated === 0 ? {} : { updatedNumberScheduled: count.updated }),
+    ...(count.available === 0 ? {} : { numberAvailable: count.available }),
+    ...(unavailable === 0 ? {} : { numberUnavailable: unavailable }),
+    ...(collisionCount === 0 ? {} : { collisionCount }),
+  };
+  return { status, requeue_ms: due_ms === Number.POSITIVE_INFINITY ? undefined : Math.max(1, due_ms) };
+}

@@ -1,0 +1,124 @@
+import { DeploymentKind } from "../../kinds/apps/deployment.ts";
+import type { Deployment, PodTemplateSpec, ReplicaSet } from "../../kinds/generated/types.ts";
+import { semanticEqual } from "../../kinds/machinery/equal.ts";
+import { newMeta } from "../actions.ts";
+import { controllerReference } from "../ownership.ts";
+import { templateHash } from "../pods/template-hash.ts";
+import { byAge, maxSurge, wantedReplicas } from "./deployment-limits.ts";
+
+const HASH_LABEL = "pod-template-hash";
+export const REVISION = "deployment.kubernetes.io/revision";
+const REVISION_HISTORY = "deployment.kubernetes.io/revision-history";
+export const DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas";
+export const MAX_REPLICAS = "deployment.kubernetes.io/max-replicas";
+const REVISION_HISTORY_CHARACTERS_MAX = 2_000;
+
+/** Annotations that are a Deployment's or a ReplicaSet's own business. */
+const NOT_COPIED = new Set([
+  "kubectl.kubernetes.io/last-applied-configuration",
+  "deprecated.deployment.rollback.to",
+  REVISION,
+  REVISION_HISTORY,
+  DESIRED_REPLICAS,
+  MAX_REPLICAS,
+]);
+
+type Annotations = Record<string, string>;
+
+/** The ReplicaSet of the Deployment's present template, and all others. Source: FindNewReplicaSet and FindOldReplicaSets. */
+export interface Revisions {
+  readonly current: ReplicaSet | undefined;
+  readonly old: readonly ReplicaSet[];
+  readonly all: readonly ReplicaSet[];
+  /** What the revision of the current one has to be: one more than that of any other. */
+  readonly revision: number;
+}
+
+export function revisionsOf(deployment: Deployment, sets: readonly ReplicaSet[]): Revisions {
+  const all = [...sets].sort(byAge);
+  const current = all.find((set) => sameTemplate(set.spec.template, deployment.spec.template));
+  const old = all.filter((set) => set !== current);
+  return { current, old, all, revision: Math.max(0, ...old.map(revisionOf)) + 1 };
+}
+
+export function revisionOf(set: ReplicaSet): number {
+  return Number.parseInt(set.metadata.annotations?.[REVISION] ?? "0", 10) || 0;
+}
+
+/** Equal but for the label with the hash. Source: EqualIgnoreHash. */
+function sameTemplate(a: PodTemplateSpec, b: PodTemplateSpec): boolean {
+  return semanticEqual(a.spec, b.spec) && semanticEqual(withoutHash(a.metadata), withoutHash(b.metadata));
+}
+
+function withoutHash(metadata: PodTemplateSpec["metadata"]): object {
+  const { labels, annotations, ...rest } = metadata ?? {};
+  const { [HASH_LABEL]: _hash, ...others } = labels ?? {};
+  return { ...rest, labels: others, annotations: annotations ?? {} };
+}
+
+/** The name that the ReplicaSet of the present template would have. */
+export function newSetName(deployment: Deployment): string {
+  return `${deployment.metadata.name}-${templateHash(deployment.spec.template, deployment.status?.collisionCount)}`;
+}
+
+/** The ReplicaSet of the present template, to be created with so many replicas. */
+export function newSet(deployment: Deployment, revision: number, replicas: number): ReplicaSet {
+  const { spec, metadata } = deployment;
+  const hash = templateHash(spec.template, deployment.status?.collisionCount);
+  const template = structuredClone(spec.template);
+  const labels = { ...template.metadata?.labels, [HASH_LABEL]: hash };
+  const annotations = { ...copiedAnnotations(deployment), [REVISION]: String(revision), ...replicasAnnotations(deployment) };
+  return {
+    metadata: newMeta({
+      name: newSetName(deployment),
+      ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
+      labels: { ...labels },
+      annotations,
+      ownerReferences: [controllerReference(DeploymentKind, deployment)],
+    }),
+    spec: {
+      replicas,
+      ...(spec.minReadySeconds === undefined ? {} : { minReadySeconds: spec.minReadySeconds }),
+      selector: { ...structuredClone(spec.selector), matchLabels: { ...spec.selector.matchLabels, [HASH_LABEL]: hash } },
+      template: { ...template, metadata: { ...template.metadata, labels } },
+    },
+  };
+}
+
+/** The current ReplicaSet with the Deployment's annotations, its revision and minReadySeconds; undefined when it has them. */
+export function broughtUpToDate(deployment: Deployment, set: ReplicaSet, revision: number): ReplicaSet | undefined {
+  const before: Annotations = set.metadata.annotations ?? {};
+  const annotations: Annotations = { ...before, ...copiedAnnotations(deployment) };
+  const was = before[REVISION];
+  if (revisionOf(set) < revision) {
+    annotations[REVISION] = String(revision);
+    // A revision that comes back (a rollback) remembers which it was.
+    if (was !== undefined) annotations[REVISION_HISTORY] = appendRevision(before[REVISION_HISTORY], was);
+  }
+  const { minReadySeconds = 0 } = deployment.spec;
+  const sameSpec = (set.spec.minReadySeconds ?? 0) === minReadySeconds;
+  if (sameSpec && semanticEqual(annotations, before)) return undefined;
+  return { ...set, metadata: { ...set.metadata, annotations }, spec: sameSpec ? set.spec : { ...set.spec, minReadySeconds } };
+}
+
+function appendRevision(history: string | undefined, revision: string): string {
+  const revisions = history === undefined || history === "" ? [revision] : [...history.split(","), revision];
+  while (revisions.length > 1 && revisions.join(",").length > REVISION_HISTORY_CHARACTERS_MAX) revisions.shift();
+  return revisions.join(",");
+}
+
+function copiedAnnotations(deployment: Deployment): Annotations {
+  return Object.fromEntries(Object.entries(deployment.metadata.annotations ?? {}).filter(([name]) => !NOT_COPIED.has(name)));
+}
+
+/** What the sets of a Deployment remember of it, so that a later change of its size can be told from a rollout. */
+export function replicasAnnotations(deployment: Deployment): Annotations {
+  const replicas = wantedReplicas(deployment);
+  return { [DESIRED_REPLICAS]: String(replicas), [MAX_REPLICAS]: String(replicas + maxSurge(deployment)) };
+}
+
+/** A number in an annotation; undefined when it is absent or none. */
+export function annotatedNumber(set: ReplicaSet, annotation: string): number | undefined {
+  const value = Number.parseInt(set.metadata.annotations?.[annotation] ?? "", 10);
+  return Number.isNaN(value) ? undefined : value;
+}

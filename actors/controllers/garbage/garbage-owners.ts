@@ -1,0 +1,104 @@
+import { type Kind, keyFor, resourceOf } from "../../kinds/kind.ts";
+import { decodeMetadata, mayHaveFinalizers, mayHaveOwners, ownersOf } from "../../kinds/metadata-text.ts";
+import type { KubeObject, ObjectMeta, OwnerReference } from "../../kinds/object.ts";
+import type { Entry, IndexDefinition, View } from "../../store/view.ts";
+
+/** Holds an object until its dependents with blockOwnerDeletion are gone. */
+export const FOREGROUND = "foregroundDeletion";
+/** Holds an object until its dependents have forgotten it. */
+export const ORPHAN = "orphan";
+
+const NO_NAMES: readonly string[] = [];
+
+/** Where an owner should be; `unknown`: nobody here knows such a kind, so nothing can be said about it. */
+export type OwnerPlace = { readonly key: string } | "unknown" | "namespaced owner of a cluster-scoped object";
+
+/** All that matters of a dependent when its owners are looked for. */
+export type Dependent = Pick<ObjectMeta, "namespace">;
+
+/** Everything that owns and is owned: which resources there are, and who depends on whom. */
+export class Ownership {
+  readonly #byGroupKind = new Map<string, Kind>();
+  readonly #byResource = new Map<string, Kind>();
+
+  constructor(kinds: readonly Kind[]) {
+    for (const kind of kinds) this.add(kind);
+  }
+
+  /** Whether the kind's resource is new here. */
+  add(kind: Kind): boolean {
+    const isNew = !this.#byResource.has(resourceOf(kind));
+    this.#byGroupKind.set(`${kind.group}/${kind.kind}`, kind);
+    this.#byResource.set(resourceOf(kind), kind);
+    return isNew;
+  }
+
+  get resources(): readonly string[] {
+    return [...this.#byResource.keys()];
+  }
+
+  /** One index per resource: under the uid of each owner. Objects without owners are in none. */
+  indexes(resources: readonly string[] = this.resources): readonly IndexDefinition[] {
+    return resources.map((resource) => ({
+      name: `owners:${resource}`,
+      resource,
+      values: ({ metadata: { ownerReferences } }: KubeObject) =>
+        ownerReferences === undefined ? NO_NAMES : ownerReferences.map(({ uid }) => uid),
+      valuesOfText: ({ text }: Entry) => (mayHaveOwners(text) ? ownersOf(text).map(({ uid }) => uid) : NO_NAMES),
+    }));
+  }
+
+  kindOf(key: string): Kind | undefined {
+    return this.#byResource.get(key.slice(0, key.indexOf("/")));
+  }
+
+  dependentsOf(view: View, uid: string): readonly Entry[] {
+    const found: Entry[] = [];
+    for (const resource of this.#byResource.keys()) {
+      // The index reads texts and may find who only embeds an owner.
+      for (const entry of view.byIndex(`owners:${resource}`, uid)) {
+        if (metadataOf(entry).ownerReferences?.some((owner) => owner.uid === uid) === true) found.push(entry);
+      }
+    }
+    return found;
+  }
+
+  /** Where the owner is, if it is: in the dependent's namespace, or in none. Source: garbagecollector's isDangling. */
+  placeOf(owner: OwnerReference, dependent: Dependent): OwnerPlace {
+    const slash = owner.apiVersion.indexOf("/");
+    const kind = this.#byGroupKind.get(`${slash < 0 ? "" : owner.apiVersion.slice(0, slash)}/${owner.kind}`);
+    if (kind === undefined) return "unknown";
+    if (!kind.namespaced) return { key: keyFor(kind, undefined, owner.name) };
+    if (dependent.namespace === undefined) return "namespaced owner of a cluster-scoped object";
+    return { key: keyFor(kind, dependent.namespace, owner.name) };
+  }
+
+  /** The owner's metadata, if it is there and is the one that was meant. */
+  ownerOf(view: View, owner: OwnerReference, dependent: Dependent): ObjectMeta | undefined {
+    const place = this.placeOf(owner, dependent);
+    const entry = typeof place === "string" ? undefined : view.entry(place.key);
+    const metadata = entry === undefined ? undefined : metadataOf(entry);
+    return metadata?.uid === owner.uid ? metadata : undefined;
+  }
+}
+
+const known = new WeakMap<Entry, ObjectMeta>();
+
+/** The metadata of an entry, decoded once and alone. */
+export function metadataOf(entry: Entry): ObjectMeta {
+  let metadata = known.get(entry);
+  if (metadata === undefined) {
+    metadata = decodeMetadata(entry.text);
+    known.set(entry, metadata);
+  }
+  return metadata;
+}
+
+/** Whether the text holds the name of one of the collector's finalizers: almost none does, so almost none is decoded. */
+export function mayBeHeld({ text }: Entry): boolean {
+  return mayHaveFinalizers(text) && (text.includes(`"${FOREGROUND}"`) || text.includes(`"${ORPHAN}"`));
+}
+
+export function isBeingDeletedBy(metadata: ObjectMeta, finalizer: string): boolean {
+  return metadata.deletionTimestamp !== undefined && metadata.finalizers?.includes(finalizer) === true;
+}

@@ -1,0 +1,206 @@
+import { CronJobKind } from "../../kinds/batch/cron-job.ts";
+import { JobKind } from "../../kinds/batch/job.ts";
+import type { CronJob, CronJobStatus, Job, ObjectReference } from "../../kinds/generated/types.ts";
+import { apiVersionOf } from "../../kinds/kind.ts";
+import { CronError, type CronSchedule, parseCron } from "../../kinds/machinery/cron.ts";
+import { nextTime_ms } from "../../kinds/machinery/cron-times.ts";
+import { semanticEqual } from "../../kinds/machinery/equal.ts";
+import { timestamp } from "../../registry/timestamps.ts";
+import type { View } from "../../store/view.ts";
+import { anyKind, create, newMeta, normal, regarding, remove, updateStatus, warning } from "../actions.ts";
+import { type Action, type Controller, NO_KEYS, NOTHING, type Write } from "../controller.ts";
+import { controlledBy, controllerIndex, controllerReference, watchOwned } from "../ownership.ts";
+import { missedStart } from "./cronjob-starts.ts";
+import { isFinished } from "./job-conditions.ts";
+
+const CRON_JOBS = "cronjobs.batch";
+const JOBS = "jobs.batch";
+const SCHEDULED_AT = "batch.kubernetes.io/cronjob-scheduled-timestamp";
+const MINUTE_MS = 60_000;
+
+/** Makes a Job at each time of a schedule. Source: pkg/controller/cronjob. */
+export const cronJobController: Controller = {
+  name: "cronjob",
+  component: "cronjob-controller",
+  kind: anyKind(CronJobKind),
+  indexes: [controllerIndex(JOBS)],
+  watches: [
+    { resource: CRON_JOBS, keys: ({ now }) => (now === undefined ? NO_KEYS : [now.key]) },
+    watchOwned(CronJobKind, CRON_JOBS, JOBS),
+  ],
+  reconcile,
+};
+
+function reconcile(view: View, key: string, now_ms: number): readonly Action[] {
+  const cron = view.get<CronJob>(key);
+  if (cron === undefined) return NOTHING;
+  const jobs = controlledBy(view, JOBS, cron.metadata.uid).map((entry) => view.decode<Job>(entry));
+  const kept = followJobs(cron, jobs);
+  const actions: Action[] = [...kept.actions, ...tidyHistory(cron, jobs)];
+  const start =
+    cron.metadata.deletionTimestamp === undefined && cron.spec.suspend !== true ? startOf(cron, kept.status, jobs, now_ms) : undefined;
+  const status = start?.status ?? kept.status;
+  if (!semanticEqual(status, cron.status ?? {})) actions.push(updateStatus(CronJobKind, cron, status));
+  return [...actions, ...(start?.actions ?? NOTHING)];
+}
+
+/** The list of active jobs without those that ended or are gone, and the last success. */
+function followJobs(cron: CronJob, jobs: readonly Job[]): { readonly status: CronJobStatus; readonly actions: readonly Action[] } {
+  const about = regarding(CronJobKind, cron);
+  const byUid = new Map(jobs.map((job) => [job.metadata.uid, job]));
+  const actions: Action[] = [];
+  let lastSuccessfulTime = cron.status?.lastSuccessfulTime;
+  const active = (cron.status?.active ?? []).filter(({ uid = "", name }) => {
+    const job = byUid.get(uid);
+    if (job === undefined) {
+      actions.push({ do: "event", note: normal(about, "MissingJob", `Active job went missing: ${name}`) });
+      return false;
+    }
+    if (!isFinished(job)) return true;
+    const type = job.status?.conditions?.find((one) => (one.type === "Complete" || one.type === "Failed") && one.status === "True")?.type;
+    actions.push({ do: "event", note: normal(about, "SawCompletedJob", `Saw completed job: ${name}, condition: ${type}`) });
+    return false;
+  });
+  for (const { status } of jobs) {
+    const at = status?.completionTime;
+    if (at !== undefined && (lastSuccessfulTime === undefined || Date.parse(at) > Date.parse(lastSuccessfulTime))) lastSuccessfulTime = at;
+  }
+  const { lastScheduleTime } = cron.status ?? {};
+  return {
+    status: {
+      ...(active.length === 0 ? {} : { active }),
+      ...(lastScheduleTime === undefined ? {} : { lastScheduleTime }),
+      ...(lastSuccessfulTime === undefined ? {} : { lastSuccessfulTime }),
+    },
+    actions,
+  };
+}
+
+/** Deletes the oldest finished jobs that are more than wanted. Source: cleanupFinishedJobs. */
+function tidyHistory(cron: CronJob, jobs: readonly Job[]): readonly Action[] {
+  const { successfulJobsHistoryLimit, failedJobsHistoryLimit } = cron.spec;
+  const ended = (type: string): readonly Job[] =>
+    jobs
+      .filter(
+        ({ status, metadata }) =>
+          metadata.deletionTimestamp === undefined && status?.conditions?.some((one) => one.type === type && one.status === "True"),
+      )
+      .sort(
+        (a, b) =>
+          Date.parse(a.status?.startTime ?? a.metadata.creationTimestamp) - Date.parse(b.status?.startTime ?? b.metadata.creationTimestamp),
+      );
+  const beyond = (all: readonly Job[], limit: number | undefined): readonly Job[] =>
+    limit === undefined ? [] : all.slice(0, Math.max(0, all.length - limit));
+  return [...beyond(ended("Complete"), successfulJobsHistoryLimit), ...beyond(ended("Failed"), failedJobsHistoryLimit)].map((job) =>
+    removal(cron, job),
+  );
+}
+
+function removal(cron: CronJob, job: Job): Write {
+  const about = regarding(CronJobKind, cron);
+  return remove(
+    JobKind,
+    job,
+    { propagationPolicy: "Background" },
+    {
+      done: normal(about, "SuccessfulDelete", "Deleted job {name}"),
+      refused: warning(about, "FailedDelete", "Deleted job: {error}"),
+    },
+  );
+}
+
+interface Start {
+  readonly status: CronJobStatus;
+  readonly actions: readonly Action[];
+}
+
+function startOf(cron: CronJob, status: CronJobStatus, jobs: readonly Job[], now_ms: number): Start {
+  const about = regarding(CronJobKind, cron);
+  let schedule: CronSchedule;
+  try {
+    schedule = parseCron(cron.spec.schedule);
+  } catch (error) {
+    if (!(error instanceof CronError)) throw error;
+    const message = `unparseable schedule: ${JSON.stringify(cron.spec.schedule)} : ${error.message}`;
+    return { status, actions: [{ do: "event", note: warning(about, "UnparseableSchedule", message) }] };
+  }
+  const zone = cron.spec.timeZone ?? "UTC";
+  const next_ms = nextTime_ms(schedule, now_ms, zone);
+  const later: readonly Action[] = next_ms === undefined ? NOTHING : [{ do: "requeue", after_ms: Math.max(1, next_ms - now_ms) }];
+  const { at_ms, tooMany } = missedStart(cron, schedule, zone, now_ms);
+  const notes: Action[] = tooMany
+    ? [
+        {
+          do: "event",
+          note: warning(
+            about,
+            "TooManyMissedTimes",
+            "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew",
+          ),
+        },
+      ]
+    : [];
+  if (at_ms === undefined) return { status, actions: [...notes, ...later] };
+  const last_ms = cron.status?.lastScheduleTime === undefined ? undefined : Date.parse(cron.status.lastScheduleTime);
+  if (last_ms === at_ms) return { status, actions: later };
+  const deadline = cron.spec.startingDeadlineSeconds;
+  if (deadline !== undefined && at_ms + deadline * 1_000 < now_ms) {
+    const message = `Missed scheduled time to start a job: ${rfc1123(at_ms)}`;
+    return { status, actions: [...notes, { do: "event", note: warning(about, "MissSchedule", message) }, ...later] };
+  }
+  const made = jobs.find(({ metadata }) => metadata.name === jobName(cron, at_ms));
+  if (made !== undefined) {
+    const active = isFinished(made) ? (status.active ?? []) : [...(status.active ?? []), referenceTo(made)];
+    return { status: { ...status, ...(active.length === 0 ? {} : { active }), lastScheduleTime: timestamp(at_ms) }, actions: later };
+  }
+  const running = jobs.filter(({ metadata }) => status.active?.some(({ uid }) => uid === metadata.uid));
+  if (cron.spec.concurrencyPolicy === "Forbid" && running.length > 0) {
+    const message = "Not starting job because prior execution is running and concurrency policy is Forbid";
+    return { status, actions: [...notes, { do: "event", note: normal(about, "JobAlreadyActive", message) }, ...later] };
+  }
+  const replaced = cron.spec.concurrencyPolicy === "Replace" ? running.map((job) => removal(cron, job)) : [];
+  const creation = create(JobKind, newJob(cron, at_ms, zone), {
+    done: normal(about, "SuccessfulCreate", "Created job {name}"),
+    refused: warning(about, "FailedCreate", "Error creating job: {error}"),
+  });
+  return { status, actions: [...notes, { do: "inOrder", steps: [...replaced, creation] }, ...later] };
+}
+
+/** The same for the same time, so that no time is started twice. */
+function jobName(cron: CronJob, at_ms: number): string {
+  return `${cron.metadata.name}-${Math.floor(at_ms / MINUTE_MS)}`;
+}
+
+function referenceTo({ metadata: { name, namespace = "", uid, resourceVersion = "" } }: Job): ObjectReference {
+  return { apiVersion: apiVersionOf(JobKind), kind: JobKind.kind, name, namespace, uid, resourceVersion };
+}
+
+/** Source: getJobFromTemplate2. */
+function newJob(cron: CronJob, at_ms: number, zone: string): Job {
+  const { metadata, spec } = cron.spec.jobTemplate;
+  return structuredClone({
+    metadata: newMeta({
+      name: jobName(cron, at_ms),
+      namespace: cron.metadata.namespace ?? "",
+      ...(metadata?.labels === undefined ? {} : { labels: metadata.labels }),
+      annotations: { ...metadata?.annotations, [SCHEDULED_AT]: inZone(at_ms, zone) },
+      ownerReferences: [controllerReference(CronJobKind, cron)],
+    }),
+    spec,
+  });
+}
+
+/** RFC 3339 with the zone's offset; a `Z` for UTC. */
+function inZone(at_ms: number, zone: string): string {
+  const parts = new Intl.DateTimeFormat("en-US", { timeZone: zone, timeZoneName: "longOffset" }).formatToParts(at_ms);
+  const offset = parts.find(({ type }) => type === "timeZoneName")?.value.slice("GMT".length) ?? "";
+  if (offset === "") return timestamp(at_ms);
+  const [, sign, hours = "0", minutes = "0"] = /^([+-])(\d+):(\d+)/.exec(offset) ?? [];
+  const shift_ms = (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * MINUTE_MS;
+  return `${new Date(at_ms + shift_ms).toISOString().slice(0, -5)}${offset}`;
+}
+
+/** `Mon, 02 Jan 2006 15:04:05 +0000`. */
+function rfc1123(at_ms: number): string {
+  return new Date(at_ms).toUTCString().replace("GMT", "+0000");
+}

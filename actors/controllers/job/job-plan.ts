@@ -1,0 +1,253 @@
+import { JobKind } from "../../kinds/batch/job.ts";
+import { PodKind } from "../../kinds/core/pod.ts";
+import type { Container, Job, Pod, PodTemplateSpec } from "../../kinds/generated/types.ts";
+import type { View } from "../../store/view.ts";
+import { create, modify, newMeta, normal, regarding, remove, warning } from "../actions.ts";
+import { type Action, NOTHING, type Write } from "../controller.ts";
+import { controllerReference } from "../ownership.ts";
+import { podsToDelete } from "../pods/pod-ranking.ts";
+import { PodMaker } from "../pods/pod-template.ts";
+import { failureVerdict } from "./job-failure-policy.ts";
+import { IndexSet } from "./job-indexes.ts";
+import {
+  COMPLETION_INDEX,
+  INDEX_FAILURES,
+  INDEX_IGNORED_FAILURES,
+  isFailed,
+  isIndexed,
+  isSucceeded,
+  isTerminating,
+  type JobPod,
+  replacesOnlyFailed,
+  TRACKING_FINALIZER,
+  untracked,
+} from "./job-pods.ts";
+import { completionsLimit, type JobFacts } from "./job-verdict.ts";
+
+/** Pods created or deleted in one round at most. Source: MaxPodCreateDeletePerSync. */
+const BURST_PODS = 500;
+const BACKOFF_FIRST_MS = 10_000;
+const BACKOFF_MAX_MS = 10 * 60_000;
+/** Generated names have five characters more, and fit a label. */
+const GENERATED_PREFIX_MAX = 58;
+const INDEX_VARIABLE = "JOB_COMPLETION_INDEX";
+
+/** What to do with a job's pods, and how many will be active then. */
+export interface PodPlan {
+  readonly actions: readonly Action[];
+  readonly active: number;
+}
+
+/** Starts and stops pods of a job that goes on. Source: manageJob. */
+export function planPods(view: View, facts: JobFacts, now_ms: number): PodPlan {
+  const { job, active } = facts;
+  if (job.spec.suspend === true) return stop(view, job, active);
+  const wanted = wantedActive(facts);
+  const surplus = surplusOf(facts, Math.max(0, active.length - wanted), now_ms);
+  if (surplus.length > 0) return { ...stop(view, job, surplus), active: active.length - Math.min(surplus.length, BURST_PODS) };
+  const terminating = replacesOnlyFailed(job) ? facts.pods.filter(isTerminating).length : 0;
+  const missing = wanted - terminating - active.length;
+  return missing > 0 ? start(view, facts, missing, now_ms) : { actions: NOTHING, active: active.length };
+}
+
+function wantedActive({ job, active, succeeded, succeededIndexes, failedIndexes }: JobFacts): number {
+  const { parallelism = 1, completions } = job.spec;
+  if (completions === undefined) return succeeded > 0 ? active.length : parallelism;
+  const left = isIndexed(job) ? completions - succeededIndexes.with(failedIndexes).size : completions - succeeded;
+  return Math.max(0, Math.min(left, parallelism));
+}
+
+/** Pods that are too many; of an indexed job also those whose index another one has, or that have none. Source: activePodsForRemoval. */
+function surplusOf({ job, active }: JobFacts, atLeast: number, now_ms: number): readonly JobPod[] {
+  const surplus: JobPod[] = [];
+  let left = active;
+  if (isIndexed(job)) {
+    const byIndex = new Map<number, JobPod[]>();
+    for (const pod of active) {
+      if (pod.index === undefined || pod.index >= completionsLimit(job)) surplus.push(pod);
+      else byIndex.set(pod.index, [...(byIndex.get(pod.index) ?? []), pod]);
+    }
+    for (const same of byIndex.values()) surplus.push(...ranked(same, now_ms).slice(0, -1));
+    const gone = new Set(surplus);
+    left = active.filter((pod) => !gone.has(pod));
+  }
+  return surplus.length >= atLeast ? surplus : [...surplus, ...ranked(left, now_ms).slice(0, atLeast - surplus.length)];
+}
+
+/** First the ones that nobody will miss. */
+function ranked(pods: readonly JobPod[], now_ms: number): readonly JobPod[] {
+  if (pods.length < 2) return pods;
+  const byFacts = new Map(pods.map((pod) => [pod.facts, pod]));
+  const order = podsToDelete([...byFacts.keys()], pods.length - 1, new Map(), now_ms);
+  const first = order.flatMap((facts) => byFacts.get(facts) ?? []);
+  return [...first, ...pods.filter((pod) => !first.includes(pod))];
+}
+
+/** Stops pods that are to count neither as successes nor as failures. Source: deleteJobPods. */
+function stop(view: View, job: Job, pods: readonly JobPod[]): PodPlan {
+  const actions = pods.slice(0, BURST_PODS).map((pod): Action => {
+    const object = view.decode<Pod>(pod.facts.entry);
+    const letGo = pod.tracked ? [modify(PodKind, object, untracked)] : [];
+    return { do: "inOrder", steps: [...letGo, removal(job, object)] };
+  });
+  return { actions, active: pods.length - actions.length };
+}
+
+/** Stops pods of a job that has ended; they count as its verdict says. Source: deleteActivePods. */
+export function stopActive(view: View, { job, active }: JobFacts): readonly Action[] {
+  if (active.length === 0) return NOTHING;
+  return [{ do: "slowStart", writes: active.map(({ facts }) => removal(job, view.decode<Pod>(facts.entry))) }];
+}
+
+function removal(job: Job, pod: Pod): Write {
+  const about = regarding(JobKind, job);
+  return remove(PodKind, pod, undefined, {
+    done: normal(about, "SuccessfulDelete", "Deleted pod: {name}"),
+    refused: warning(about, "FailedDelete", "Error deleting: {error}"),
+  });
+}
+
+function start(view: View, facts: JobFacts, missing: number, now_ms: number): PodPlan {
+  const { job, active } = facts;
+  const waiting: PodPlan = { actions: NOTHING, active: active.length };
+  const births =
+    job.spec.backoffLimitPerIndex === undefined ? birthsTogether(facts, missing, now_ms) : birthsByIndex(view, facts, missing, now_ms);
+  const requeue: Action[] = births.wait_ms > 0 ? [{ do: "requeue", after_ms: births.wait_ms }] : [];
+  if (births.pods.length === 0) return { ...waiting, actions: requeue };
+  const about = regarding(JobKind, job);
+  const notes = {
+    done: normal(about, "SuccessfulCreate", "Created pod: {name}"),
+    refused: warning(about, "FailedCreate", "Error creating: {error}"),
+  };
+  const maker = new PodMaker(jobTemplate(job), job.metadata.namespace ?? "", controllerReference(JobKind, job));
+  const writes = births.pods.map((birth) => create(PodKind, born(job, maker.make(), birth), notes));
+  return { actions: [{ do: "slowStart", writes }, ...requeue], active: active.length + writes.length };
+}
+
+/** A pod to be created. */
+interface Birth {
+  readonly index: number | undefined;
+  readonly failures?: number;
+  readonly ignoredFailures?: number;
+}
+
+interface Births {
+  readonly pods: readonly Birth[];
+  /** Until more may be born; 0: not only time is waited for. */
+  readonly wait_ms: number;
+}
+
+/** Failures since the last success make the whole job wait. Source: newBackoffRecord. */
+function birthsTogether(facts: JobFacts, missing: number, now_ms: number): Births {
+  const { job, pods } = facts;
+  const lastSuccess_ms = Math.max(0, ...pods.filter(isSucceeded).map(({ finished_ms }) => finished_ms));
+  const failures = pods.filter((pod) => isFailed(job, pod) && pod.finished_ms > lastSuccess_ms).map(({ finished_ms }) => finished_ms);
+  const wait_ms = failures.length === 0 ? 0 : Math.max(...failures) + backoff_ms(failures.length) - now_ms;
+  if (wait_ms > 0) return { pods: [], wait_ms };
+  const count = Math.min(missing, BURST_PODS);
+  if (!isIndexed(job)) return { pods: Array.from({ length: count }, () => ({ index: undefined })), wait_ms: 0 };
+  return {
+    pods: pendingIndexes(facts)
+      .slice(0, count)
+      .map((index) => ({ index })),
+    wait_ms: 0,
+  };
+}
+
+/** Each index waits for itself. Source: getPodCreationInfoForIndependentIndexes. */
+function birthsByIndex(view: View, facts: JobFacts, missing: number, now_ms: number): Births {
+  const last = lastFailures(facts);
+  const births: Birth[] = [];
+  let soonest_ms = Number.POSITIVE_INFINITY;
+  for (const index of pendingIndexes(facts)) {
+    if (births.length >= Math.min(missing, BURST_PODS)) break;
+    const failure = last.get(index);
+    if (failure === undefined) {
+      births.push({ index, failures: 0 });
+      continue;
+    }
+    const wait_ms = failure.finished_ms + backoff_ms(failure.indexFailures + failure.indexIgnoredFailures + 1) - now_ms;
+    if (wait_ms > 0) {
+      soonest_ms = Math.min(soonest_ms, wait_ms);
+      continue;
+    }
+    const isIgnored = failureVerdict(facts.job, view.decode<Pod>(failure.facts.entry)).action === "Ignore";
+    births.push({
+      index,
+      failures: failure.indexFailures + (isIgnored ? 0 : 1),
+      ignoredFailures: failure.indexIgnoredFailures + (isIgnored ? 1 : 0),
+    });
+  }
+  return { pods: births, wait_ms: soonest_ms === Number.POSITIVE_INFINITY ? 0 : soonest_ms };
+}
+
+/** By index, the failed pod that tells how often the index has failed; it is kept until the next one of the index is there. */
+export function lastFailures({ job, pods, succeededIndexes, failedIndexes }: JobFacts): ReadonlyMap<number, JobPod> {
+  const last = new Map<number, JobPod>();
+  if (job.spec.backoffLimitPerIndex === undefined) return last;
+  const failuresOf = (pod: JobPod): number => pod.indexFailures + pod.indexIgnoredFailures;
+  const newest = new Map<number, JobPod>();
+  for (const pod of pods) {
+    if (pod.index === undefined || pod.index >= completionsLimit(job)) continue;
+    const other = newest.get(pod.index);
+    if (other === undefined || failuresOf(pod) > failuresOf(other)) newest.set(pod.index, pod);
+  }
+  for (const [index, pod] of newest) {
+    if (isFailed(job, pod) && !succeededIndexes.has(index) && !failedIndexes.has(index)) last.set(index, pod);
+  }
+  return last;
+}
+
+/** Indexes without a pod that are not done, the smallest first. Source: firstPendingIndexes. */
+function pendingIndexes({ job, pods, active, succeededIndexes, failedIndexes }: JobFacts): readonly number[] {
+  const held = replacesOnlyFailed(job) ? [...active, ...pods.filter(isTerminating)] : active;
+  const taken = IndexSet.of(held.flatMap(({ index }) => (index === undefined ? [] : [index])));
+  return succeededIndexes.with(failedIndexes).with(taken).firstMissing(completionsLimit(job), BURST_PODS);
+}
+
+function backoff_ms(failures: number): number {
+  return Math.min(BACKOFF_FIRST_MS * 2 ** (failures - 1), BACKOFF_MAX_MS);
+}
+
+function jobTemplate(job: Job): PodTemplateSpec {
+  const { template } = job.spec;
+  const { metadata } = template;
+  const finalizers = [...(metadata?.finalizers ?? []).filter((one) => one !== TRACKING_FINALIZER), TRACKING_FINALIZER];
+  const { initContainers } = template.spec;
+  const spec = isIndexed(job)
+    ? {
+        ...template.spec,
+        containers: template.spec.containers.map(knowingIndex),
+        ...(initContainers === undefined ? {} : { initContainers: initContainers.map(knowingIndex) }),
+      }
+    : template.spec;
+  return { metadata: { ...metadata, finalizers }, spec };
+}
+
+function knowingIndex(container: Container): Container {
+  if (container.env?.some(({ name }) => name === INDEX_VARIABLE) === true) return container;
+  const valueFrom = { fieldRef: { fieldPath: `metadata.labels['${COMPLETION_INDEX}']` } };
+  return { ...container, env: [...(container.env ?? []), { name: INDEX_VARIABLE, valueFrom }] };
+}
+
+function born(job: Job, pod: Pod, { index, failures, ignoredFailures = 0 }: Birth): Pod {
+  if (index === undefined) return pod;
+  const { metadata, spec } = pod;
+  const suffix = `-${index}-`;
+  const annotations = {
+    ...metadata.annotations,
+    [COMPLETION_INDEX]: String(index),
+    ...(failures === undefined ? {} : { [INDEX_FAILURES]: String(failures) }),
+    ...(ignoredFailures === 0 ? {} : { [INDEX_IGNORED_FAILURES]: String(ignoredFailures) }),
+  };
+  return {
+    ...pod,
+    metadata: newMeta({
+      ...metadata,
+      generateName: `${job.metadata.name.slice(0, GENERATED_PREFIX_MAX - suffix.length)}${suffix}`,
+      annotations,
+      labels: { ...metadata.labels, [COMPLETION_INDEX]: String(index) },
+    }),
+    spec: { ...spec, hostname: `${job.metadata.name}-${index}` },
+  };
+}

@@ -1,0 +1,184 @@
+import { JobKind } from "../../kinds/batch/job.ts";
+import { PodKind } from "../../kinds/core/pod.ts";
+import type { Job, JobCondition, JobStatus, Pod } from "../../kinds/generated/types.ts";
+import { partsOf } from "../../kinds/kind.ts";
+import { semanticEqual } from "../../kinds/machinery/equal.ts";
+import { mayHaveFinalizers, ownersOf } from "../../kinds/metadata-text.ts";
+import { timestamp } from "../../registry/timestamps.ts";
+import type { Change, Entry, View } from "../../store/view.ts";
+import { anyKind, modify, normal, regarding, updateStatus, warning } from "../actions.ts";
+import { type Action, type Controller, NO_KEYS, NOTHING, type Note, type Write } from "../controller.ts";
+import { controlledBy, controllerIndex } from "../ownership.ts";
+import { claimPods, type PodOwner, watchPodsOf } from "../pods/pod-claims.ts";
+import { condition, holding, isFinished } from "./job-conditions.ts";
+import { lastFailures, type PodPlan, planPods, stopActive } from "./job-plan.ts";
+import { isIndexed, isTerminating, type JobPod, jobPodOf, jobPodOfEntry, TRACKING_FINALIZER, tracked, untracked } from "./job-pods.ts";
+import { type Tally, tallyOf } from "./job-tally.ts";
+import { deadlineOf_ms, failedIndexesOf, type JobFacts, succeededIndexesOf, verdictOn } from "./job-verdict.ts";
+
+const JOBS = "jobs.batch";
+const PODS = "pods";
+const MANAGED_BY_US = "kubernetes.io/job-controller";
+/** Pods of one job end in bursts. */
+const PACE_MS = 50;
+const NONE: ReadonlySet<JobPod> = new Set();
+
+const OWNER: PodOwner<Job> = { kind: JobKind, resource: JOBS, selectorOf: ({ spec }) => spec.selector ?? {} };
+
+/** Runs pods until enough of them have ended well. Source: pkg/controller/job, and KEP-2307 for how pods are counted. */
+export const jobController: Controller = {
+  name: "job",
+  component: "job-controller",
+  kind: anyKind(JobKind),
+  pace_ms: PACE_MS,
+  indexes: [controllerIndex(PODS)],
+  watches: [{ resource: JOBS, keys: keysOfJob }, watchPodsOf(OWNER), { resource: PODS, keys: keysOfOrphan }],
+  reconcile,
+};
+
+function keysOfJob({ now, before }: Change, view: View): readonly string[] {
+  if (now !== undefined) return [now.key];
+  const uid = before === undefined ? undefined : view.decode<Job>(before).metadata.uid;
+  // Its pods wait for somebody to let them go.
+  return uid === undefined ? NO_KEYS : controlledBy(view, PODS, uid).map(({ key }) => key);
+}
+
+/** A pod that waits for a job that is not there, or never will be. */
+function keysOfOrphan({ now }: Change, view: View): readonly string[] {
+  if (now === undefined || !mayHaveFinalizers(now.text) || !now.text.includes(TRACKING_FINALIZER)) return NO_KEYS;
+  return jobOf(view, now) === undefined ? [now.key] : NO_KEYS;
+}
+
+function jobOf(view: View, pod: Entry): Job | undefined {
+  const owner = ownersOf(pod.text).find(({ controller }) => controller === true);
+  if (owner?.kind !== JobKind.kind) return undefined;
+  const job = view.get<Job>(`${JOBS}/${partsOf(pod.key).namespace}/${owner.name}`);
+  return job?.metadata.uid === owner.uid ? job : undefined;
+}
+
+function reconcile(view: View, key: string, now_ms: number): readonly Action[] {
+  if (key.startsWith(`${PODS}/`)) return letGoOfOrphan(view, key);
+  const job = view.get<Job>(key);
+  if (job === undefined || (job.spec.managedBy ?? MANAGED_BY_US) !== MANAGED_BY_US) return NOTHING;
+  const { pods: claimed, actions: claims } = claimPods(OWNER, view, job, {
+    adopted: tracked,
+    released: (pod) => untracked(pod) ?? pod,
+  });
+  const pods = claimed.map((pod) => jobPodOf(view, pod));
+  if (isFinished(job)) return [...claims, ...letGo(view, pods)];
+  return [...claims, ...advance(view, job, pods, now_ms)];
+}
+
+function letGoOfOrphan(view: View, key: string): readonly Action[] {
+  const entry = view.entry(key);
+  if (entry === undefined || jobOf(view, entry) !== undefined) return NOTHING;
+  return letGo(view, [jobPodOfEntry(view, entry)]);
+}
+
+function letGo(view: View, pods: readonly JobPod[]): readonly Write[] {
+  return pods.filter((pod) => pod.tracked).map(({ facts }) => modify(PodKind, view.decode<Pod>(facts.entry), untracked));
+}
+
+/** Source: syncJob. */
+function advance(view: View, job: Job, pods: readonly JobPod[], now_ms: number): readonly Action[] {
+  const facts = factsOf(view, job, pods);
+  const isGoing = job.metadata.deletionTimestamp !== undefined;
+  const verdict = verdictOn(view, facts, now_ms);
+  const plan: PodPlan =
+    verdict !== undefined
+      ? { actions: stopActive(view, facts), active: 0 }
+      : isGoing
+        ? { actions: NOTHING, active: facts.active.length }
+        : planPods(view, facts, now_ms);
+  const kept = verdict === undefined && !isGoing ? new Set(lastFailures(facts).values()) : NONE;
+  const tally = tallyOf(view, job, pods, { all: isGoing || verdict?.type === "FailureTarget", kept });
+  const changes = conditionChanges(facts, verdict, tally, timestamp(now_ms));
+  const status = nextStatus(facts, plan.active, tally, changes, timestamp(now_ms));
+  const finalizers = letGo(view, tally.letGo);
+  // The books are written before any pod is let go, and pods that run are stopped before the job says that it is over.
+  const steps: readonly Action[] = [
+    ...(verdict === undefined ? NOTHING : plan.actions),
+    ...(semanticEqual(status, job.status) ? [] : [updateStatus(JobKind, job, status)]),
+    ...(finalizers.length === 0 ? [] : [{ do: "slowStart", writes: finalizers } as const]),
+    ...changes.flatMap((change) => noteOf(job, change)).map((note): Action => ({ do: "event", note })),
+  ];
+  const deadline_ms = verdict === undefined ? deadlineOf_ms({ ...job, status }) : undefined;
+  return [
+    ...(verdict === undefined ? plan.actions : NOTHING),
+    ...(steps.length === 0 ? [] : [{ do: "inOrder", steps } as const]),
+    ...(deadline_ms === undefined ? [] : [{ do: "requeue", after_ms: Math.max(1, deadline_ms - now_ms) } as const]),
+  ];
+}
+
+function factsOf(view: View, job: Job, pods: readonly JobPod[]): JobFacts {
+  const { succeeded, failed, uncounted } = tallyOf(view, job, pods, { all: false, kept: NONE });
+  const succeededIndexes = succeededIndexesOf(job, pods);
+  return {
+    job,
+    pods,
+    active: pods.filter(({ facts }) => facts.active),
+    succeeded: isIndexed(job) ? succeededIndexes.size : succeeded + (uncounted.succeeded?.length ?? 0),
+    failed: failed + (uncounted.failed?.length ?? 0),
+    succeededIndexes,
+    failedIndexes: failedIndexesOf(view, job, pods),
+  };
+}
+
+/** Conditions that are new or become another. */
+function conditionChanges(
+  { job, pods, active }: JobFacts,
+  verdict: JobCondition | undefined,
+  tally: Tally,
+  now: string,
+): readonly JobCondition[] {
+  if (verdict === undefined) return suspensionOf(job, now);
+  if (holding(job, verdict.type) === undefined) return [verdict];
+  const isWaiting = active.length > 0 || pods.some(isTerminating) || tally.letGo.length > 0 || Object.keys(tally.uncounted).length > 0;
+  if (isWaiting) return [];
+  const { reason = "", message = "" } = verdict;
+  return [condition(verdict.type === "FailureTarget" ? "Failed" : "Complete", reason, message, now)];
+}
+
+function suspensionOf(job: Job, now: string): readonly JobCondition[] {
+  const current = job.status?.conditions?.find(({ type }) => type === "Suspended")?.status ?? "False";
+  if (job.spec.suspend === true) return current === "True" ? [] : [condition("Suspended", "JobSuspended", "Job suspended", now)];
+  return current === "True" ? [condition("Suspended", "JobResumed", "Job resumed", now, "False")] : [];
+}
+
+/** The Event that goes with a condition, if any. */
+function noteOf(job: Job, { type, status, reason = "", message = "" }: JobCondition): readonly Note[] {
+  const about = regarding(JobKind, job);
+  switch (type) {
+    case "Suspended":
+      return [normal(about, status === "True" ? "Suspended" : "Resumed", message)];
+    case "Complete":
+      return [normal(about, "Completed", "Job completed")];
+    case "Failed":
+      return [warning(about, reason, message)];
+    default:
+      return [];
+  }
+}
+
+function nextStatus(facts: JobFacts, active: number, tally: Tally, changes: readonly JobCondition[], now: string): JobStatus {
+  const { job, pods, succeededIndexes, failedIndexes } = facts;
+  const changed = new Set(changes.map(({ type }) => type));
+  const conditions = [...(job.status?.conditions ?? []).filter(({ type }) => !changed.has(type)), ...changes];
+  // Its time does not run while it is suspended, and begins anew after that.
+  const isResumed = changes.some(({ type, status }) => type === "Suspended" && status === "False");
+  const startTime = isResumed ? now : (job.status?.startTime ?? (job.spec.suspend === true ? undefined : now));
+  const succeeded = isIndexed(job) ? succeededIndexes.size : tally.succeeded;
+  return {
+    ...(conditions.length === 0 ? {} : { conditions }),
+    ...(startTime === undefined ? {} : { startTime }),
+    ...(changed.has("Complete") ? { completionTime: now } : {}),
+    ...(active === 0 ? {} : { active }),
+    ...(succeeded === 0 ? {} : { succeeded }),
+    ...(tally.failed === 0 ? {} : { failed: tally.failed }),
+    terminating: pods.filter(isTerminating).length,
+    ...(succeededIndexes.size === 0 ? {} : { completedIndexes: succeededIndexes.toString() }),
+    ...(job.spec.backoffLimitPerIndex === undefined ? {} : { failedIndexes: failedIndexes.toString() }),
+    uncountedTerminatedPods: tally.uncounted,
+    ready: facts.active.filter((pod) => pod.facts.ready).length,
+  };
+}

@@ -1,0 +1,123 @@
+import { ControllerRevisionKind } from "../../kinds/apps/controller-revision.ts";
+import type { ControllerRevision, LabelSelector, PodTemplateSpec } from "../../kinds/generated/types.ts";
+import type { Kind } from "../../kinds/kind.ts";
+import { semanticEqual } from "../../kinds/machinery/equal.ts";
+import { matchesLabels, selectorOf } from "../../kinds/machinery/label-selector.ts";
+import type { KubeObject } from "../../kinds/object.ts";
+import type { View } from "../../store/view.ts";
+import { create, modify, newMeta, remove } from "../actions.ts";
+import type { Action } from "../controller.ts";
+import { adopted, controlledBy, controllerOf, controllerReference, orphansFor } from "../ownership.ts";
+import { templateHash } from "./template-hash.ts";
+
+/** The resource of revisions. Who uses this file declares controllerIndex(REVISIONS). */
+export const REVISIONS = "controllerrevisions.apps";
+
+/** What StatefulSets and DaemonSets remember of their templates. */
+export interface Historied extends KubeObject {
+  readonly spec: { readonly selector: LabelSelector; readonly template: PodTemplateSpec; readonly revisionHistoryLimit?: number };
+  readonly status?: { readonly collisionCount?: number };
+}
+
+/** The owner's revisions, the oldest first, with the adoptions of those that nobody has. Source: pkg/controller/history. */
+export function historyOf<T extends Historied>(
+  kind: Kind<T>,
+  view: View,
+  owner: T,
+): { readonly revisions: readonly ControllerRevision[]; readonly adoptions: readonly Action[] } {
+  const { namespace = "", uid, deletionTimestamp } = owner.metadata;
+  const selector = selectorOf(owner.spec.selector);
+  const own = controlledBy(view, REVISIONS, uid).map((entry) => view.decode<ControllerRevision>(entry));
+  const orphans =
+    deletionTimestamp === undefined
+      ? orphansFor(view, REVISIONS, namespace, owner.spec.selector.matchLabels)
+          .map((entry) => view.decode<ControllerRevision>(entry))
+          .filter((one) => controllerOf(one) === undefined && matchesLabels(selector, one.metadata.labels ?? {}))
+      : [];
+  const reference = controllerReference(kind, owner);
+  const adoptions = orphans.map((one) =>
+    modify(ControllerRevisionKind, one, (current) => (controllerOf(current) === undefined ? adopted(current, reference) : undefined)),
+  );
+  return { revisions: [...own, ...orphans].sort(byRevision), adoptions };
+}
+
+function byRevision(a: ControllerRevision, b: ControllerRevision): number {
+  return a.revision - b.revision || (a.metadata.name < b.metadata.name ? -1 : 1);
+}
+
+/** The template as revisions keep it: a patch of the owner that replaces its template. */
+export function templateData(template: PodTemplateSpec): object {
+  return { spec: { template: { ...template, $patch: "replace" } } };
+}
+
+/** The template that a revision keeps. */
+export function templateOf(revision: ControllerRevision): PodTemplateSpec {
+  const { template } = (revision.data as { spec: { template: PodTemplateSpec & { $patch?: string } } }).spec;
+  const { $patch: _patch, ...rest } = template;
+  return rest as PodTemplateSpec;
+}
+
+/** The revision of the owner's present template, which may have to be written first. */
+export interface UpdateRevision {
+  readonly revision: ControllerRevision;
+  /** Creates it, or makes an older one the newest again. Undefined: it stands already. */
+  readonly write: Action | undefined;
+  /** How many of its names were taken by others. */
+  readonly collisionCount: number;
+}
+
+/** How a kind marks its revisions. */
+export interface RevisionMarks {
+  /** The label with the hash of the name. */
+  readonly hashLabel: string;
+}
+
+/**
+ * Finds the revision of the present template among these, which are sorted, or makes it: a template that was there before becomes the newest
+ * by its number. Source: getStatefulSetRevisions and constructHistory.
+ */
+export function updateRevisionOf<T extends Historied>(
+  kind: Kind<T>,
+  view: View,
+  owner: T,
+  revisions: readonly ControllerRevision[],
+  { hashLabel }: RevisionMarks,
+): UpdateRevision {
+  const collisionCount = owner.status?.collisionCount ?? 0;
+  const data = templateData(owner.spec.template);
+  const newest = revisions.at(-1);
+  const next = (newest?.revision ?? 0) + 1;
+  const equal = revisions.findLast((one) => semanticEqual(one.data, data));
+  if (equal !== undefined) {
+    if (equal === newest) return { revision: equal, write: undefined, collisionCount };
+    const write = modify(ControllerRevisionKind, equal, (current) => ({ ...current, revision: next }));
+    return { revision: { ...equal, revision: next }, write, collisionCount };
+  }
+  const { name, namespace = "", annotations } = owner.metadata;
+  let collisions = collisionCount;
+  let hash = templateHash(data, collisions === 0 ? undefined : collisions);
+  while (view.entry(`${REVISIONS}/${namespace}/${name}-${hash}`) !== undefined) hash = templateHash(data, ++collisions);
+  const revision: ControllerRevision = {
+    metadata: newMeta({
+      name: `${name}-${hash}`,
+      namespace,
+      labels: { ...owner.spec.template.metadata?.labels, [hashLabel]: hash },
+      ...(annotations === undefined ? {} : { annotations: { ...annotations } }),
+      ownerReferences: [controllerReference(kind, owner)],
+    }),
+    data: data as ControllerRevision["data"],
+    revision: next,
+  };
+  return { revision, write: create(ControllerRevisionKind, structuredClone(revision)), collisionCount: collisions };
+}
+
+/** Deletes the oldest of the revisions that nothing uses, down to the limit. Source: truncateHistory. */
+export function truncateHistory(
+  owner: Historied,
+  revisions: readonly ControllerRevision[],
+  live: (one: ControllerRevision) => boolean,
+): readonly Action[] {
+  const limit = owner.spec.revisionHistoryLimit ?? 10;
+  const unused = revisions.filter((one) => !live(one));
+  return unused.slice(0, Math.max(0, unused.length - limit)).map((one) => remove(ControllerRevisionKind, one));
+}

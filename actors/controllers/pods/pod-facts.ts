@@ -1,0 +1,81 @@
+import type { Pod } from "../../kinds/generated/types.ts";
+import { pinOf } from "../../scheduler/facts.ts";
+import type { Entry, View } from "../../store/view.ts";
+
+/** What controllers ask of pods, worked out once per state of a pod and kept for as long as that state is. */
+export interface PodFacts {
+  readonly entry: Entry;
+  readonly name: string;
+  readonly uid: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly controllerUid: string | undefined;
+  readonly created_ms: number;
+  /** "" when it is not bound. */
+  readonly nodeName: string;
+  /** The node that it is bound to, or the only one that its affinity names; "" when there is none. */
+  readonly targetNode: string;
+  readonly phase: string;
+  /** It has a deletionTimestamp. */
+  readonly deleting: boolean;
+  /** Neither finished nor being deleted. Source: controller.IsPodActive. */
+  readonly active: boolean;
+  readonly ready: boolean;
+  /** When Ready last changed; 0 when never. */
+  readonly readySince_ms: number;
+  /** "" when it has none yet. */
+  readonly ip: string;
+  /** The name it wants under its subdomain, a headless service. */
+  readonly hostname: { readonly hostname: string; readonly subdomain: string } | undefined;
+  /** Restarts of the container that restarted most. */
+  readonly restarts: number;
+  /** The annotation `controller.kubernetes.io/pod-deletion-cost`. */
+  readonly deletionCost: number;
+}
+
+const NO_LABELS: Readonly<Record<string, string>> = {};
+const DELETION_COST = "controller.kubernetes.io/pod-deletion-cost";
+
+const known = new WeakMap<Entry, PodFacts>();
+
+/** The facts of the pod that this entry holds. An entry never changes, so they hold for as long as somebody has the entry. */
+export function factsOf(view: View, entry: Entry): PodFacts {
+  let facts = known.get(entry);
+  if (facts === undefined) {
+    facts = work(view.decode<Pod>(entry), entry);
+    known.set(entry, facts);
+  }
+  return facts;
+}
+
+function work(pod: Pod, entry: Entry): PodFacts {
+  const { metadata, spec, status } = pod;
+  const phase = status?.phase ?? "Pending";
+  const deleting = metadata.deletionTimestamp !== undefined;
+  const ready = status?.conditions?.find(({ type }) => type === "Ready");
+  return {
+    entry,
+    name: metadata.name,
+    uid: metadata.uid,
+    labels: metadata.labels ?? NO_LABELS,
+    controllerUid: metadata.ownerReferences?.find((owner) => owner.controller === true)?.uid,
+    created_ms: Date.parse(metadata.creationTimestamp),
+    nodeName: spec.nodeName ?? "",
+    targetNode: spec.nodeName || (pinOf(pod) ?? ""),
+    phase,
+    deleting,
+    active: !deleting && phase !== "Succeeded" && phase !== "Failed",
+    ready: ready?.status === "True",
+    readySince_ms: ready?.lastTransitionTime === undefined ? 0 : Date.parse(ready.lastTransitionTime),
+    ip: status?.podIP ?? "",
+    hostname:
+      spec.hostname === undefined || spec.subdomain === undefined ? undefined : { hostname: spec.hostname, subdomain: spec.subdomain },
+    restarts: Math.max(0, ...(status?.containerStatuses ?? []).map(({ restartCount }) => restartCount)),
+    deletionCost: Number.parseInt(metadata.annotations?.[DELETION_COST] ?? "0", 10) || 0,
+  };
+}
+
+/** Ready, and for at least `minReadySeconds`. Source: podutil.IsPodAvailable. */
+export function isAvailable(facts: PodFacts, minReadySeconds: number, now_ms: number): boolean {
+  if (!facts.ready) return false;
+  return minReadySeconds === 0 || (facts.readySince_ms > 0 && facts.readySince_ms + minReadySeconds * 1000 <= now_ms);
+}

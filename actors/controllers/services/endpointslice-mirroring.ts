@@ -1,0 +1,156 @@
+import { isIPv6 } from "node:net";
+import { EndpointsKind } from "../../kinds/core/endpoints.ts";
+import { EndpointSliceKind } from "../../kinds/discovery/endpoint-slice.ts";
+import type { DiscoveryEndpointPort, Endpoint, EndpointAddress, EndpointSlice, Endpoints, Service } from "../../kinds/generated/types.ts";
+import { semanticEqual } from "../../kinds/machinery/equal.ts";
+import type { Change, IndexDefinition, View } from "../../store/view.ts";
+import { anyKind, create, modify, newMeta, regarding, remove, warning } from "../actions.ts";
+import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
+import { controllerReference } from "../ownership.ts";
+import { TRIGGER_TIME } from "./service-pods.ts";
+
+const ENDPOINTS = "endpoints";
+const SLICES = "endpointslices.discovery.k8s.io";
+const SERVICE_NAME = "kubernetes.io/service-name";
+const MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
+const CONTROLLER = "endpointslicemirroring-controller.k8s.io";
+const SKIP_MIRROR = "endpointslice.kubernetes.io/skip-mirror";
+const LEADER = "control-plane.alpha.kubernetes.io/leader";
+const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
+/** Source: --mirroring-max-endpoints-per-subset. */
+const ADDRESSES_PER_SUBSET = 1_000;
+
+const mirrors: IndexDefinition = {
+  name: `mirrors:${SLICES}`,
+  resource: SLICES,
+  values: ({ metadata: { namespace, labels } }) =>
+    labels?.[MANAGED_BY] === CONTROLLER ? [`${namespace ?? ""}/${labels[SERVICE_NAME] ?? ""}`] : [],
+};
+
+/** Shows as EndpointSlices what users write into the Endpoints of services without a selector. Source: pkg/controller/endpointslicemirroring. */
+export const endpointSliceMirroringController: Controller = {
+  name: "endpointslice-mirroring",
+  component: "endpoint-slice-mirroring-controller",
+  kind: anyKind(EndpointsKind),
+  indexes: [mirrors],
+  watches: [
+    { resource: ENDPOINTS, keys: keysOf },
+    { resource: "services", keys: keysOf },
+    { resource: SLICES, keys: keysOfSlice },
+  ],
+  reconcile,
+};
+
+/** Endpoints have the name of their service. */
+function keysOf({ now, before }: Change): readonly string[] {
+  const key = (now ?? before)?.key;
+  return key === undefined ? NO_KEYS : [`${ENDPOINTS}${key.slice(key.indexOf("/"))}`];
+}
+
+function keysOfSlice({ now, before }: Change, view: View): readonly string[] {
+  // Our own creations need no second look.
+  if (before === undefined) return NO_KEYS;
+  const { namespace = "", labels } = view.decode(now ?? before).metadata;
+  return labels?.[MANAGED_BY] === CONTROLLER ? [`${ENDPOINTS}/${namespace}/${labels[SERVICE_NAME] ?? ""}`] : NO_KEYS;
+}
+
+function reconcile(view: View, key: string): readonly Action[] {
+  const name = key.slice(ENDPOINTS.length + 1);
+  const slices = view.byIndex(mirrors.name, name).map((entry) => view.decode<EndpointSlice>(entry));
+  const endpoints = view.get<Endpoints>(key);
+  const service = view.get<Service>(`services/${name}`);
+  if (endpoints === undefined || service === undefined || !isMirrored(endpoints, service))
+    return slices.map((slice) => remove(EndpointSliceKind, slice));
+  if (endpoints.metadata.deletionTimestamp !== undefined) return NOTHING;
+  const { groups, skipped } = groupsOf(endpoints);
+  return [...complaints(endpoints, skipped), ...write(endpoints, groups, slices)];
+}
+
+function isMirrored({ metadata: { labels, annotations } }: Endpoints, { spec }: Service): boolean {
+  const hasSelector = Object.keys(spec.selector ?? {}).length > 0;
+  return labels?.[SKIP_MIRROR] !== "true" && annotations?.[LEADER] === undefined && !hasSelector;
+}
+
+/** What goes into one slice: addresses of one family on the same ports. */
+interface Group {
+  readonly addressType: string;
+  readonly ports: readonly DiscoveryEndpointPort[];
+  readonly endpoints: Endpoint[];
+}
+
+interface Grouping {
+  readonly groups: ReadonlyMap<string, Group>;
+  readonly skipped: number;
+}
+
+function groupsOf({ subsets = [] }: Endpoints): Grouping {
+  const groups = new Map<string, Group>();
+  let skipped = 0;
+  for (const { addresses = [], notReadyAddresses = [], ports = [] } of subsets) {
+    const shown = ports.map(({ name = "", port, protocol = "TCP", appProtocol }) => ({
+      name,
+      port,
+      protocol,
+      ...(appProtocol === undefined ? {} : { appProtocol }),
+    }));
+    const all = [...addresses.map((one) => endpointOf(one, true)), ...notReadyAddresses.map((one) => endpointOf(one, false))];
+    skipped += Math.max(0, all.length - ADDRESSES_PER_SUBSET);
+    for (const endpoint of all.slice(0, ADDRESSES_PER_SUBSET)) {
+      const addressType = isIPv6(endpoint.addresses[0] ?? "") ? "IPv6" : "IPv4";
+      const key = groupKey(addressType, shown);
+      const group = groups.get(key) ?? { addressType, ports: shown, endpoints: [] };
+      groups.set(key, group);
+      if (!group.endpoints.some(({ addresses: [ip] }) => ip === endpoint.addresses[0])) group.endpoints.push(endpoint);
+    }
+  }
+  return { groups, skipped };
+}
+
+function groupKey(addressType: string, ports: readonly DiscoveryEndpointPort[]): string {
+  const texts = ports.map(({ name = "", port = 0, protocol = "TCP", appProtocol = "" }) => `${name} ${port} ${protocol} ${appProtocol}`);
+  return [addressType, ...texts.sort()].join("\n");
+}
+
+function endpointOf({ ip, hostname, nodeName, targetRef }: EndpointAddress, ready: boolean): Endpoint {
+  return {
+    addresses: [ip],
+    conditions: { ready },
+    ...(hostname ? { hostname } : {}),
+    ...(nodeName === undefined ? {} : { nodeName }),
+    ...(targetRef === undefined ? {} : { targetRef }),
+  };
+}
+
+function write(endpoints: Endpoints, groups: ReadonlyMap<string, Group>, slices: readonly EndpointSlice[]): readonly Action[] {
+  const { name, namespace = "", labels = {}, annotations = {} } = endpoints.metadata;
+  const { [TRIGGER_TIME]: _time, [LAST_APPLIED]: _applied, ...kept } = annotations;
+  const wanted = { labels: { ...labels, [SERVICE_NAME]: name, [MANAGED_BY]: CONTROLLER }, annotations: kept };
+  const unused = new Set(slices);
+  const actions: Action[] = [];
+  for (const [key, { addressType, ports, endpoints: members }] of groups) {
+    const content = { endpoints: [...members], ports: [...ports] };
+    const current = slices.find((slice) => unused.has(slice) && groupKey(slice.addressType, slice.ports ?? []) === key);
+    if (current === undefined) {
+      const metadata = newMeta({
+        generateName: `${name}-`,
+        namespace,
+        ...wanted,
+        ownerReferences: [controllerReference(EndpointsKind, endpoints)],
+      });
+      actions.push(create(EndpointSliceKind, structuredClone({ metadata, addressType, ...content })));
+      continue;
+    }
+    unused.delete(current);
+    const { labels: hasLabels = {}, annotations: hasAnnotations = {} } = current.metadata;
+    const has = { labels: hasLabels, annotations: hasAnnotations, endpoints: current.endpoints ?? [], ports: current.ports ?? [] };
+    if (semanticEqual(has, { ...wanted, ...content })) continue;
+    actions.push(modify(EndpointSliceKind, current, (was) => ({ ...was, metadata: { ...was.metadata, ...wanted }, ...content })));
+  }
+  return [...actions, ...[...unused].map((slice) => remove(EndpointSliceKind, slice))];
+}
+
+function complaints(endpoints: Endpoints, skipped: number): readonly Action[] {
+  if (skipped === 0) return NOTHING;
+  const message = `A max of ${ADDRESSES_PER_SUBSET} addresses can be mirrored to EndpointSlices per Endpoints subset. ${skipped} addresses were skipped`;
+  return [{ do: "event", note: warning(regarding(EndpointsKind, endpoints), "TooManyAddressesToMirror", message) }];
+}

@@ -1,0 +1,227 @@
+import { ServiceKind } from "../../kinds/core/service.ts";
+import { EndpointSliceKind } from "../../kinds/discovery/endpoint-slice.ts";
+import type { DiscoveryEndpointPort, Endpoint, EndpointSlice, Node, Service } from "../../kinds/generated/types.ts";
+import type { Kind } from "../../kinds/kind.ts";
+import { partsOf } from "../../kinds/kind.ts";
+import { semanticEqual } from "../../kinds/machinery/equal.ts";
+import type { Change, IndexDefinition, View } from "../../store/view.ts";
+import { anyKind, create, modify, newMeta, remove } from "../actions.ts";
+import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
+import { controllerReference } from "../ownership.ts";
+import { factsOf, type PodFacts } from "../pods/pod-facts.ts";
+import { SelectorDirectory } from "./selector-directory.ts";
+import { endpointAnnotations, endpointLabels, isReachable, serviceSelector, TRIGGER_TIME, targetPorts, triggerOf } from "./service-pods.ts";
+
+const SLICES = "endpointslices.discovery.k8s.io";
+const SERVICES = "services";
+const SERVICE_NAME = "kubernetes.io/service-name";
+const MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
+const CONTROLLER = "endpointslice-controller.k8s.io";
+const ZONE = "topology.kubernetes.io/zone";
+/** Source: --max-endpoints-per-slice. */
+const ENDPOINTS_PER_SLICE = 100;
+const PACE_MS = 50;
+
+const slicesByService: IndexDefinition = {
+  name: `services:${SLICES}`,
+  resource: SLICES,
+  values: ({ metadata: { namespace, labels } }) => {
+    const service = labels?.[SERVICE_NAME];
+    return service === undefined || labels?.[MANAGED_BY] !== CONTROLLER ? [] : [`${namespace ?? ""}/${service}`];
+  },
+};
+
+/** An EndpointSlice that may be empty as Go prints it: with `null` in place of lists. */
+const SliceKind: Kind<EndpointSlice> = {
+  ...EndpointSliceKind,
+  validate: (slice) => EndpointSliceKind.validate({ ...slice, endpoints: slice.endpoints ?? [], ports: slice.ports ?? [] }),
+};
+
+/** Keeps the EndpointSlices of services with selectors. Source: pkg/controller/endpointslice and k8s.io/endpointslice. */
+export function endpointSliceController(): Controller {
+  const directory = new SelectorDirectory<Service>(serviceSelector);
+  return {
+    name: "endpointslice",
+    component: "endpoint-slice-controller",
+    kind: anyKind(ServiceKind),
+    pace_ms: PACE_MS,
+    indexes: [slicesByService],
+    watches: [
+      {
+        resource: SERVICES,
+        keys: (change, view) => {
+          directory.followSelecting(change, view);
+          return change.now === undefined ? NO_KEYS : [change.now.key];
+        },
+      },
+      { resource: "pods", keys: (change, view) => directory.followPod(change, view) },
+      { resource: SLICES, keys: keysOfSlice },
+    ],
+    reconcile: (view, key) => reconcile(directory, view, key),
+  };
+}
+
+function keysOfSlice({ now, before }: Change, view: View): readonly string[] {
+  if (before === undefined) return NO_KEYS;
+  const { namespace, labels } = view.decode(now ?? before).metadata;
+  const service = labels?.[SERVICE_NAME];
+  return service === undefined ? NO_KEYS : [`${SERVICES}/${namespace}/${service}`];
+}
+
+/** Endpoints that listen on the same ports, which go into slices together. */
+interface Group {
+  readonly ports: readonly DiscoveryEndpointPort[];
+  /** By the uid of the pod. */
+  readonly endpoints: Map<string, Endpoint>;
+}
+
+function reconcile(directory: SelectorDirectory<Service>, view: View, key: string): readonly Action[] {
+  const service = view.get<Service>(key);
+  if (service === undefined || service.metadata.deletionTimestamp !== undefined || serviceSelector(service) === undefined) return NOTHING;
+  const { namespace, name } = service.metadata;
+  const slices = view.byIndex(slicesByService.name, `${namespace ?? ""}/${name}`).map((entry) => view.decode<EndpointSlice>(entry));
+  const pods = directory
+    .podsOf(view, key)
+    .map((entry) => factsOf(view, entry))
+    .filter(isReachable);
+  const groups = groupsOf(view, service, pods);
+  const changed = pods.filter((pod) => !isShown(slices, service, pod));
+  const annotations = endpointAnnotations(service, triggerOf(changed, slices.length === 0 ? service : undefined));
+  const labels = endpointLabels(service, { [SERVICE_NAME]: name, [MANAGED_BY]: CONTROLLER });
+  const writer = new SliceWriter(service, labels, annotations);
+  const unused = new Set(slices.filter(({ metadata }) => metadata.deletionTimestamp === undefined));
+  for (const group of groups) fill(group, unused, writer);
+  // A service always has a slice, if an empty one.
+  if (groups.length === 0) writer.put([...unused][0], [], []);
+  for (const slice of groups.length === 0 ? [...unused].slice(1) : unused) writer.delete(slice);
+  return writer.actions;
+}
+
+function groupsOf(view: View, service: Service, pods: readonly PodFacts[]): readonly Group[] {
+  const groups = new Map<string, Group>();
+  for (const pod of pods) {
+    const ports = targetPorts(view, service, pod).map(({ name, port, protocol, appProtocol }) => ({
+      name,
+      port,
+      protocol,
+      ...(appProtocol === undefined ? {} : { appProtocol }),
+    }));
+    const key = JSON.stringify(ports);
+    let group = groups.get(key);
+    if (group === undefined) {
+      group = { ports, endpoints: new Map() };
+      groups.set(key, group);
+    }
+    group.endpoints.set(pod.uid, endpointOf(view, service, pod));
+  }
+  return [...groups.values()];
+}
+
+function conditionsOf(
+  service: Service,
+  pod: PodFacts,
+): { readonly ready: boolean; readonly serving: boolean; readonly terminating: boolean } {
+  const published = service.spec.publishNotReadyAddresses === true;
+  return { ready: published || (pod.ready && !pod.deleting), serving: pod.ready, terminating: pod.deleting };
+}
+
+function endpointOf(view: View, service: Service, pod: PodFacts): Endpoint {
+  const { namespace } = partsOf(pod.entry.key);
+  const zone = pod.nodeName === "" ? undefined : view.get<Node>(`nodes/${pod.nodeName}`)?.metadata.labels?.[ZONE];
+  const { hostname } = pod;
+  return {
+    addresses: [pod.ip],
+    conditions: conditionsOf(service, pod),
+    ...(hostname?.subdomain === service.metadata.name ? { hostname: hostname.hostname } : {}),
+    ...(pod.nodeName === "" ? {} : { nodeName: pod.nodeName }),
+    targetRef: { kind: "Pod", namespace, name: pod.name, uid: pod.uid },
+    ...(zone === undefined ? {} : { zone }),
+  };
+}
+
+function isShown(slices: readonly EndpointSlice[], service: Service, pod: PodFacts): boolean {
+  const shown = slices.flatMap(({ endpoints }) => endpoints ?? []).find(({ targetRef }) => targetRef?.uid === pod.uid);
+  return shown !== undefined && semanticEqual(shown.conditions, conditionsOf(service, pod));
+}
+
+/** Puts a group's endpoints into slices: each stays where it is, the others fill up what has room, the rest gets new slices. */
+function fill(group: Group, unused: Set<EndpointSlice>, writer: SliceWriter): void {
+  const left = new Map(group.endpoints);
+  const used: { readonly slice: EndpointSlice; readonly endpoints: Endpoint[] }[] = [];
+  for (const slice of unused) {
+    if (!semanticEqual(slice.ports ?? [], group.ports)) continue;
+    const endpoints: Endpoint[] = [];
+    for (const { targetRef } of slice.endpoints ?? []) {
+      const endpoint = left.get(targetRef?.uid ?? "");
+      if (endpoint === undefined) continue;
+      endpoints.push(endpoint);
+      left.delete(targetRef?.uid ?? "");
+    }
+    used.push({ slice, endpoints });
+  }
+  const added = [...left.values()];
+  for (const { slice, endpoints } of used) {
+    endpoints.push(...added.splice(0, ENDPOINTS_PER_SLICE - endpoints.length));
+    if (endpoints.length === 0) continue;
+    writer.put(slice, endpoints, group.ports);
+    unused.delete(slice);
+  }
+  while (added.length > 0) {
+    // A slice that would be deleted is used again: watchers see an update in place of a deletion and a creation.
+    const reused = [...unused].find((slice) => (slice.endpoints ?? []).length === 0);
+    if (reused !== undefined) unused.delete(reused);
+    writer.put(reused, added.splice(0, ENDPOINTS_PER_SLICE), group.ports);
+  }
+}
+
+class SliceWriter {
+  readonly actions: Action[] = [];
+  readonly #service: Service;
+  readonly #labels: Readonly<Record<string, string>>;
+  readonly #annotations: Readonly<Record<string, string>>;
+
+  constructor(service: Service, labels: Readonly<Record<string, string>>, annotations: Readonly<Record<string, string>>) {
+    this.#service = service;
+    this.#labels = labels;
+    this.#annotations = annotations;
+  }
+
+  delete(slice: EndpointSlice): void {
+    this.actions.push(remove(SliceKind, slice));
+  }
+
+  /** The slice shall hold these; a new one when there is none. An empty slice has neither endpoints nor ports, as Go prints it. */
+  put(slice: EndpointSlice | undefined, endpoints: readonly Endpoint[], ports: readonly DiscoveryEndpointPort[]): void {
+    const content = endpoints.length === 0 ? { endpoints: null, ports: null } : { endpoints: [...endpoints], ports: [...ports] };
+    const next = content as unknown as Pick<EndpointSlice, "endpoints" | "ports">;
+    if (slice === undefined) this.#create(next);
+    else this.#update(slice, endpoints, ports, next);
+  }
+
+  #update(
+    slice: EndpointSlice,
+    endpoints: readonly Endpoint[],
+    ports: readonly DiscoveryEndpointPort[],
+    next: Pick<EndpointSlice, "endpoints" | "ports">,
+  ): void {
+    const { [TRIGGER_TIME]: _was, ...others } = slice.metadata.annotations ?? {};
+    const { [TRIGGER_TIME]: _is, ...wanted } = this.#annotations;
+    const same = semanticEqual(slice.endpoints ?? [], endpoints) && semanticEqual(slice.ports ?? [], endpoints.length === 0 ? [] : ports);
+    if (same && semanticEqual(slice.metadata.labels, this.#labels) && semanticEqual(others, wanted)) return;
+    const [labels, annotations] = [this.#labels, this.#annotations];
+    this.actions.push(modify(SliceKind, slice, (was) => ({ ...was, metadata: { ...was.metadata, labels, annotations }, ...next })));
+  }
+
+  #create(content: Pick<EndpointSlice, "endpoints" | "ports">): void {
+    const { namespace, name } = this.#service.metadata;
+    const metadata = newMeta({
+      generateName: `${name}-`,
+      ...(namespace === undefined ? {} : { namespace }),
+      labels: { ...this.#labels },
+      annotations: { ...this.#annotations },
+      ownerReferences: [controllerReference(ServiceKind, this.#service)],
+    });
+    const addressType = this.#service.spec.ipFamilies?.[0] ?? "IPv4";
+    this.actions.push(create(SliceKind, { metadata, addressType, ...content }));
+  }
+}

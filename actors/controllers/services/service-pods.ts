@@ -1,0 +1,76 @@
+import type { Pod, Service, ServicePort } from "../../kinds/generated/types.ts";
+import { type Selector, selectorOf } from "../../kinds/machinery/label-selector.ts";
+import { timestamp } from "../../registry/timestamps.ts";
+import type { View } from "../../store/view.ts";
+import type { PodFacts } from "../pods/pod-facts.ts";
+
+export const TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time";
+const HEADLESS_LABEL = "service.kubernetes.io/headless";
+const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
+
+/** The pods that a service wants; undefined when it names none, and others keep its endpoints. */
+export function serviceSelector(service: Service): Selector | undefined {
+  const { selector, type } = service.spec;
+  if (type === "ExternalName" || selector === undefined || Object.keys(selector).length === 0) return undefined;
+  return selectorOf({ matchLabels: selector });
+}
+
+export function isHeadless(service: Service): boolean {
+  return service.spec.clusterIP === "None";
+}
+
+/** A port as it is on a pod. */
+export interface TargetPort {
+  readonly name: string;
+  readonly port: number;
+  readonly protocol: string;
+  readonly appProtocol?: string;
+}
+
+/** The service's ports on this pod; those that the pod does not have by name are left out. Source: FindPort. */
+export function targetPorts(view: View, service: Service, pod: PodFacts): readonly TargetPort[] {
+  const ports: TargetPort[] = [];
+  for (const wanted of service.spec.ports ?? []) {
+    const port = targetPort(view, wanted, pod);
+    if (port === undefined) continue;
+    const { name = "", protocol = "TCP", appProtocol } = wanted;
+    ports.push(appProtocol === undefined ? { name, port, protocol } : { name, port, protocol, appProtocol });
+  }
+  return ports;
+}
+
+function targetPort(view: View, { port, targetPort: target, protocol = "TCP" }: ServicePort, pod: PodFacts): number | undefined {
+  if (typeof target === "number") return target === 0 ? port : target;
+  if (target === undefined || target === "") return port;
+  const { spec } = view.decode<Pod>(pod.entry);
+  for (const { ports = [] } of [
+    ...spec.containers,
+    ...(spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always"),
+  ]) {
+    for (const one of ports) if (one.name === target && (one.protocol ?? "TCP") === protocol) return one.containerPort;
+  }
+  return undefined;
+}
+
+/** Has an address, and has not finished. Source: ShouldPodBeInEndpoints. */
+export function isReachable(pod: PodFacts): boolean {
+  return pod.ip !== "" && pod.phase !== "Succeeded" && pod.phase !== "Failed";
+}
+
+/** The labels of a service that its endpoints bear as well, with these on top. */
+export function endpointLabels(service: Service, own: Readonly<Record<string, string>>): Record<string, string> {
+  return { ...service.metadata.labels, ...own, ...(isHeadless(service) ? { [HEADLESS_LABEL]: "" } : {}) };
+}
+
+/** The annotations of a service that its endpoints bear as well, with the time of what made them change. Source: the trigger time tracker. */
+export function endpointAnnotations(service: Service, trigger_ms: number | undefined): Record<string, string> {
+  const { [LAST_APPLIED]: _applied, [TRIGGER_TIME]: _time, ...annotations } = service.metadata.annotations ?? {};
+  return trigger_ms === undefined ? annotations : { ...annotations, [TRIGGER_TIME]: timestamp(trigger_ms) };
+}
+
+/** The earliest of the changes that lead to a write; undefined when none of them has a time. */
+export function triggerOf(changed: readonly PodFacts[], service: Service | undefined): number | undefined {
+  let earliest = service === undefined ? Number.POSITIVE_INFINITY : Date.parse(service.metadata.creationTimestamp);
+  for (const { readySince_ms } of changed) if (readySince_ms > 0) earliest = Math.min(earliest, readySince_ms);
+  return earliest === Number.POSITIVE_INFINITY ? undefined : earliest;
+}

@@ -1,0 +1,192 @@
+import { StatefulSetKind } from "../../kinds/apps/stateful-set.ts";
+import { PodKind } from "../../kinds/core/pod.ts";
+import type { ControllerRevision, Pod, StatefulSet } from "../../kinds/generated/types.ts";
+import type { View } from "../../store/view.ts";
+import { create, modify, normal, regarding, remove, warning } from "../actions.ts";
+import { type Action, NOTHING, type Notes, type Write } from "../controller.ts";
+import { templateOf } from "../pods/controller-history.ts";
+import { isAvailable, type PodFacts } from "../pods/pod-facts.ts";
+import { claimOwnership, hasStaleClaim, type Member, missingClaims } from "./statefulset-claims.ts";
+import { conformed, conforms, newPod, ordinalOf, REVISION_LABEL, startOrdinal, wantedReplicas } from "./statefulset-pods.ts";
+
+/** Pods created at the same time at most. Source: MaxBatchSize. */
+const BURST_PODS = 500;
+/** How soon a name that another pod has is tried again. */
+const NAME_TAKEN_RETRY_MS = 1_000;
+
+export interface Planning {
+  readonly view: View;
+  readonly set: StatefulSet;
+  /** The pods that are the set's. */
+  readonly pods: readonly PodFacts[];
+  readonly current: ControllerRevision;
+  readonly update: ControllerRevision;
+  readonly now_ms: number;
+}
+
+/** A place in the set: an ordinal, and the pod that holds it. */
+interface Place {
+  readonly ordinal: number;
+  readonly name: string;
+  readonly facts: PodFacts | undefined;
+}
+
+/** What one place asks for, and whether those after it have to wait for it. */
+interface Step {
+  readonly actions: readonly Action[];
+  readonly waits: boolean;
+}
+
+const NEXT: Step = { actions: NOTHING, waits: false };
+const WAIT: Step = { actions: NOTHING, waits: true };
+
+/**
+ * What to do next for a set that is not going: fill the places in order, then give up those that are too many, from the last to the first, then replace
+ * what is of another revision, from the last to the first. `OrderedReady` does one at a time and waits for each. Source: updateStatefulSet.
+ */
+export function planPods(planning: Planning): readonly Action[] {
+  const { set, view } = planning;
+  const ordered = set.spec.podManagementPolicy !== "Parallel";
+  const { places, condemned } = placesOf(planning);
+  const filled = ordered ? inOrder(places, (place) => fill(planning, place)) : atOnce(places.map((place) => fill(planning, place)));
+  if (filled.waits) return filled.actions;
+  const owners = condemned.flatMap((place) => claimOwnership(view, set, memberOf(view, place)));
+  if (owners.length > 0) return [...filled.actions, ...owners];
+  const unhealthy = [...places, ...condemned.toReversed()].find(({ facts }) => !isHealthy(facts));
+  const giveUp = (place: Place): Step => condemn(planning, place, ordered, place === unhealthy);
+  const given = ordered ? inOrder(condemned, giveUp) : all(condemned.map(giveUp));
+  const done = [...filled.actions, ...given.actions];
+  return given.waits || set.spec.updateStrategy?.type === "OnDelete" ? done : [...done, ...replaceOutdated(planning, places)];
+}
+
+function placesOf({ set, pods }: Planning): { readonly places: readonly Place[]; readonly condemned: readonly Place[] } {
+  const start = startOrdinal(set);
+  const wanted = wantedReplicas(set);
+  const held = new Map<number, PodFacts>();
+  for (const pod of pods) {
+    const ordinal = ordinalOf(set, pod.name);
+    if (ordinal !== undefined) held.set(ordinal, pod);
+  }
+  const placeAt = (ordinal: number): Place => ({ ordinal, name: `${set.metadata.name}-${ordinal}`, facts: held.get(ordinal) });
+  const condemned = [...held.keys()].filter((ordinal) => ordinal < start || ordinal >= start + wanted).sort((a, b) => b - a);
+  return { places: Array.from({ length: wanted }, (_, i) => placeAt(start + i)), condemned: condemned.map(placeAt) };
+}
+
+/** One after the other, up to the first that has something to do or waits. */
+function inOrder(places: readonly Place[], step: (place: Place) => Step): Step {
+  const actions: Action[] = [];
+  for (const place of places) {
+    const { actions: own, waits } = step(place);
+    actions.push(...own);
+    if (waits) return { actions, waits };
+  }
+  return { actions, waits: false };
+}
+
+function all(steps: readonly Step[]): Step {
+  return { actions: steps.flatMap(({ actions }) => actions), waits: steps.some(({ waits }) => waits) };
+}
+
+/** All together; creations by growing batches, the claims of all before the pods. */
+function atOnce(steps: readonly Step[]): Step {
+  const { actions, waits } = all(steps);
+  const creations: Write[] = [];
+  const others: Action[] = [];
+  for (const action of actions.flatMap((one) => (one.do === "inOrder" ? one.steps : [one]))) {
+    if (action.do === "create") creations.push(action);
+    else others.push(action);
+  }
+  if (creations.length === 0) return { actions: others, waits };
+  const claims = creations.filter(({ kind }) => kind.kind !== PodKind.kind);
+  const pods = creations.filter(({ kind }) => kind.kind === PodKind.kind).slice(0, BURST_PODS);
+  const steps_ = [claims, pods].filter((writes) => writes.length > 0).map((writes): Action => ({ do: "slowStart", writes }));
+  return { actions: [...others, { do: "inOrder", steps: steps_ }], waits };
+}
+
+/** Source: processReplica. */
+function fill(planning: Planning, place: Place): Step {
+  const { view, set, now_ms } = planning;
+  const ordered = set.spec.podManagementPolicy !== "Parallel";
+  const { facts, ordinal } = place;
+  const member = memberOf(view, place);
+  if (facts === undefined) {
+    if (hasStaleClaim(view, set, member)) return WAIT;
+    if (view.entry(`pods/${set.metadata.namespace ?? ""}/${place.name}`) !== undefined) {
+      return { actions: [{ do: "requeue", after_ms: NAME_TAKEN_RETRY_MS }], waits: true };
+    }
+    const pod = create(PodKind, podFor(planning, ordinal), notes(set, place.name, "create"));
+    return { actions: [{ do: "inOrder", steps: [...missingClaims(view, set, member), pod] }], waits: ordered };
+  }
+  if (facts.phase === "Failed" || facts.phase === "Succeeded") {
+    return { actions: facts.deleting ? NOTHING : [removal(planning, place)], waits: ordered };
+  }
+  const claims = facts.phase === "Pending" ? missingClaims(view, set, member) : NOTHING;
+  const isUp = isRunningAndReady(facts) && isAvailable(facts, set.spec.minReadySeconds ?? 0, now_ms);
+  if (ordered && (facts.deleting || !isUp)) return { actions: claims, waits: true };
+  const owners = claimOwnership(view, set, member);
+  const pod = view.decode<Pod>(facts.entry);
+  if (conforms(set, pod, ordinal)) return claims.length + owners.length === 0 ? NEXT : { actions: [...claims, ...owners], waits: false };
+  const mended = modify(PodKind, pod, (current) => conformed(set, current, ordinal), notes(set, place.name, "update"));
+  return { actions: [...claims, ...owners, ...missingClaims(view, set, member), mended], waits: false };
+}
+
+/** Source: processCondemned. */
+function condemn(planning: Planning, place: Place, ordered: boolean, isFirstUnhealthy: boolean): Step {
+  const { set, now_ms } = planning;
+  const { facts } = place;
+  if (facts === undefined) return NEXT;
+  if (facts.deleting) return ordered ? WAIT : NEXT;
+  const isUp = isRunningAndReady(facts) && isAvailable(facts, set.spec.minReadySeconds ?? 0, now_ms);
+  if (ordered && !isUp && !isFirstUnhealthy) return WAIT;
+  return { actions: [removal(planning, place)], waits: ordered };
+}
+
+/** The last pod of another revision that is at or above the partition, when all after it are up. */
+function replaceOutdated(planning: Planning, places: readonly Place[]): readonly Action[] {
+  const { set, update } = planning;
+  const partition = set.spec.updateStrategy?.rollingUpdate?.partition ?? 0;
+  for (let i = places.length - 1; i >= partition; i--) {
+    const place = places[i];
+    if (place?.facts === undefined) return NOTHING;
+    if (place.facts.labels[REVISION_LABEL] !== update.metadata.name && !place.facts.deleting) return [removal(planning, place)];
+    if (!isHealthy(place.facts)) return NOTHING;
+  }
+  return NOTHING;
+}
+
+function isRunningAndReady(facts: PodFacts): boolean {
+  return facts.phase === "Running" && facts.ready;
+}
+
+function isHealthy(facts: PodFacts | undefined): boolean {
+  return facts !== undefined && isRunningAndReady(facts) && !facts.deleting;
+}
+
+function memberOf(view: View, { ordinal, name, facts }: Place): Member {
+  return { ordinal, name, pod: facts === undefined ? undefined : view.decode<Pod>(facts.entry) };
+}
+
+/** Below the partition pods are of the revision before the update. Source: newVersionedStatefulSetPod. */
+function podFor({ set, current, update }: Planning, ordinal: number): Pod {
+  const { type, rollingUpdate } = set.spec.updateStrategy ?? {};
+  const kept =
+    rollingUpdate === undefined ? (type === "RollingUpdate" ? (set.status?.currentReplicas ?? 0) : 0) : (rollingUpdate.partition ?? 0);
+  const revision = ordinal < startOrdinal(set) + kept ? current : update;
+  return newPod(set, templateOf(revision), revision.metadata.name, ordinal);
+}
+
+function removal({ view, set }: Planning, { name, facts }: Place): Write {
+  const pod = view.decode<Pod>((facts as PodFacts).entry);
+  return remove(PodKind, pod, undefined, notes(set, name, "delete"));
+}
+
+/** Source: recordPodEvent. */
+function notes(set: StatefulSet, pod: string, verb: "create" | "update" | "delete"): Notes {
+  const about = regarding(StatefulSetKind, set);
+  const what = `${verb} Pod ${pod} in StatefulSet ${set.metadata.name}`;
+  const Verb = `${verb.charAt(0).toUpperCase()}${verb.slice(1)}`;
+  return {
+    done: normal(about, `Successful${Verb}`, `${what} successful`),
+    refused: warning(about, `Failed${Verb}`, `${what} failed error: {error}`),
+  };
+}

@@ -1,0 +1,258 @@
+import { storageClassOf } from "../../kinds/core/claim-rules.ts";
+import { PersistentVolumeKind } from "../../kinds/core/persistent-volume.ts";
+import { PersistentVolumeClaimKind } from "../../kinds/core/persistent-volume-claim.ts";
+import type {
+  PersistentVolume,
+  PersistentVolumeClaim,
+  PersistentVolumeClaimStatus,
+  PersistentVolumeStatus,
+  StorageClass,
+} from "../../kinds/generated/types.ts";
+import { keyFor } from "../../kinds/kind.ts";
+import { semanticEqual } from "../../kinds/machinery/equal.ts";
+import { StorageClassKind } from "../../kinds/storage/storage-class.ts";
+import { timestamp } from "../../registry/timestamps.ts";
+import type { Change, IndexDefinition, View } from "../../store/view.ts";
+import { modify, normal, regarding, updateStatus, warning } from "../actions.ts";
+import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
+import { bestVolume, mismatch, names, volumesByClaim } from "./volume-matching.ts";
+
+const CLAIMS = "persistentvolumeclaims";
+const VOLUMES = "persistentvolumes";
+const CLASSES = "storageclasses.storage.k8s.io";
+const BIND_COMPLETED = "pv.kubernetes.io/bind-completed";
+const BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller";
+const DYNAMICALLY_PROVISIONED = "pv.kubernetes.io/provisioned-by";
+const PROVISIONER = "volume.kubernetes.io/storage-provisioner";
+const BETA_PROVISIONER = "volume.beta.kubernetes.io/storage-provisioner";
+const SELECTED_NODE = "volume.kubernetes.io/selected-node";
+const IN_TREE = "kubernetes.io/";
+/** Who provisions volumes may be gone and come back without a change that is seen here. */
+const RESYNC_MS = 15_000;
+
+/** Claims that are not bound yet, by their class. */
+const unboundByClass: IndexDefinition = {
+  name: "unbound-claims-by-class",
+  resource: CLAIMS,
+  values: (object) => {
+    const claim = object as PersistentVolumeClaim;
+    return claim.metadata.annotations?.[BIND_COMPLETED] === undefined ? [storageClassOf(claim) ?? ""] : [];
+  },
+};
+
+/**
+ * Binds claims and volumes to one another, and says what becomes of both. Two claims never get one volume: a volume is taken by a write that fails when another
+ * was faster. Source: pkg/controller/volume/persistentvolume.
+ */
+export const persistentVolumeController: Controller = {
+  name: "persistentvolume-binder",
+  component: "persistentvolume-controller",
+  // Each choice is seen before the next one is made.
+  concurrency: 1,
+  indexes: [volumesByClaim, unboundByClass],
+  watches: [
+    { resource: CLAIMS, keys: keysOfClaim },
+    { resource: VOLUMES, keys: keysOfVolume },
+    { resource: CLASSES, keys: ({ now }, view) => (now === undefined ? NO_KEYS : unboundOf(view, now.key.slice(CLASSES.length + 1))) },
+  ],
+  reconcile: (view, key, now_ms) => (key.startsWith(`${CLAIMS}/`) ? reconcileClaim(view, key) : reconcileVolume(view, key, now_ms)),
+  resync: { period_ms: RESYNC_MS, keys: (view) => view.list(CLASSES).flatMap(({ key }) => unboundOf(view, key.slice(CLASSES.length + 1))) },
+};
+
+function unboundOf(view: View, className: string): readonly string[] {
+  return view.byIndex(unboundByClass.name, className).map(({ key }) => key);
+}
+
+/** Also the volume that it has, which may have to be let go. */
+function keysOfClaim({ now, before }: Change, view: View): readonly string[] {
+  const entry = now ?? before;
+  if (entry === undefined) return NO_KEYS;
+  const { volumeName } = view.decode<PersistentVolumeClaim>(entry).spec;
+  return volumeName === undefined || volumeName === "" ? [entry.key] : [entry.key, `${VOLUMES}/${volumeName}`];
+}
+
+/** Also the claim that it names, and claims that a new one may serve. */
+function keysOfVolume({ now, before }: Change, view: View): readonly string[] {
+  const entry = now ?? before;
+  if (entry === undefined) return NO_KEYS;
+  const volume = view.decode<PersistentVolume>(entry);
+  const reference = volume.spec?.claimRef;
+  if (reference !== undefined) return [entry.key, `${CLAIMS}/${reference.namespace}/${reference.name}`];
+  return now === undefined ? [entry.key] : [entry.key, ...unboundOf(view, storageClassOf(volume) ?? "")];
+}
+
+function reconcileClaim(view: View, key: string): readonly Action[] {
+  const claim = view.get<PersistentVolumeClaim>(key);
+  if (claim === undefined || claim.metadata.deletionTimestamp !== undefined) return NOTHING;
+  if (claim.metadata.annotations?.[BIND_COMPLETED] !== undefined) return keepBound(view, claim);
+  return claim.spec.volumeName ? bindToNamed(view, claim, claim.spec.volumeName) : findVolume(view, claim);
+}
+
+/** Source: syncUnboundClaim. */
+function findVolume(view: View, claim: PersistentVolumeClaim): readonly Action[] {
+  const about = regarding(PersistentVolumeClaimKind, claim);
+  const className = storageClassOf(claim);
+  const storageClass = className ? view.get<StorageClass>(keyFor(StorageClassKind, undefined, className)) : undefined;
+  const isDelayed = storageClass?.volumeBindingMode === "WaitForFirstConsumer" && claim.metadata.annotations?.[SELECTED_NODE] === undefined;
+  const volume = bestVolume(view, claim, isDelayed);
+  if (volume !== undefined) return bind(claim, volume);
+  const pending = setPhase(claim, { phase: "Pending" });
+  const tell = (note: Action): readonly Action[] => [note, ...pending];
+  if (isDelayed) {
+    return tell({ do: "event", note: normal(about, "WaitForFirstConsumer", "waiting for first consumer to be created before binding") });
+  }
+  if (!className) {
+    const message = "no persistent volumes available for this claim and no storage class is set";
+    return tell({ do: "event", note: normal(about, "FailedBinding", message) });
+  }
+  if (storageClass === undefined) {
+    return tell({ do: "event", note: warning(about, "ProvisioningFailed", `storageclass.storage.k8s.io "${className}" not found`) });
+  }
+  const { provisioner } = storageClass;
+  if (provisioner.startsWith(IN_TREE)) return tell({ do: "event", note: warning(about, "ProvisioningFailed", "no volume plugin matched") });
+  const message = `Waiting for a volume to be created either by the external provisioner '${provisioner}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered.`;
+  return [...announce(claim, provisioner), ...tell({ do: "event", note: normal(about, "ExternalProvisioning", message) })];
+}
+
+/** Tells the provisioner that the claim is its. Source: setClaimProvisioner. */
+function announce(claim: PersistentVolumeClaim, provisioner: string): readonly Action[] {
+  if (claim.metadata.annotations?.[PROVISIONER] === provisioner) return NOTHING;
+  return [
+    modify(PersistentVolumeClaimKind, claim, (current) => {
+      const annotations = { ...current.metadata.annotations, [BETA_PROVISIONER]: provisioner, [PROVISIONER]: provisioner };
+      return { ...current, metadata: { ...current.metadata, annotations } };
+    }),
+  ];
+}
+
+function bindToNamed(view: View, claim: PersistentVolumeClaim, volumeName: string): readonly Action[] {
+  const about = regarding(PersistentVolumeClaimKind, claim);
+  const volume = view.get<PersistentVolume>(`${VOLUMES}/${volumeName}`);
+  const pending = setPhase(claim, { phase: "Pending" });
+  if (volume === undefined) return pending;
+  if (volume.spec?.claimRef !== undefined && !names(volume, claim)) {
+    const note = warning(about, "FailedBinding", `volume ${JSON.stringify(volumeName)} already bound to a different claim.`);
+    return [{ do: "event", note }, ...pending];
+  }
+  const why = volume.spec?.claimRef === undefined ? mismatch(volume, claim) : undefined;
+  if (why === undefined) return bind(claim, volume);
+  const note = warning(about, "VolumeMismatch", `Cannot bind to requested volume ${JSON.stringify(volumeName)}: ${why}`);
+  return [{ do: "event", note }, ...pending];
+}
+
+/** Source: syncBoundClaim. */
+function keepBound(view: View, claim: PersistentVolumeClaim): readonly Action[] {
+  const { volumeName = "" } = claim.spec;
+  const volume = volumeName === "" ? undefined : view.get<PersistentVolume>(`${VOLUMES}/${volumeName}`);
+  if (volume !== undefined && (volume.spec?.claimRef === undefined || names(volume, claim))) return bind(claim, volume);
+  const [reason, message] =
+    volumeName === ""
+      ? ["ClaimLost", "Bound claim has lost reference to PersistentVolume. Data on the volume is lost!"]
+      : volume === undefined
+        ? ["ClaimLost", "Bound claim has lost its PersistentVolume. Data on the volume is lost!"]
+        : ["ClaimMisbound", "Two claims are bound to the same volume, this one is bound incorrectly"];
+  if (claim.status?.phase === "Lost") return NOTHING;
+  const note = warning(regarding(PersistentVolumeClaimKind, claim), reason, message);
+  return [...setPhase(claim, { phase: "Lost" }), { do: "event", note }];
+}
+
+/** Brings both to what bound ones look like, in the order in which a failure in between does no harm. Source: bind. */
+function bind(claim: PersistentVolumeClaim, volume: PersistentVolume): readonly Action[] {
+  const { name, namespace = "", uid, resourceVersion = "" } = claim.metadata;
+  const steps: Action[] = [];
+  if (volume.spec?.claimRef?.uid !== uid) {
+    steps.push(
+      modify(PersistentVolumeKind, volume, (current) => {
+        if (current.spec?.claimRef !== undefined && !names(current, claim)) throw new Error(`volume ${volume.metadata.name} is taken`);
+        const claimRef = { kind: PersistentVolumeClaimKind.kind, apiVersion: "v1", namespace, name, uid, resourceVersion };
+        const isOurs = current.spec?.claimRef === undefined;
+        const annotations = isOurs ? { ...current.metadata.annotations, [BOUND_BY_CONTROLLER]: "yes" } : current.metadata.annotations;
+        return {
+          ...current,
+          metadata: { ...current.metadata, ...(annotations === undefined ? {} : { annotations }) },
+          spec: { ...current.spec, claimRef: { ...current.spec?.claimRef, ...claimRef } },
+        };
+      }),
+    );
+  }
+  const isComplete = claim.metadata.annotations?.[BIND_COMPLETED] !== undefined && claim.spec.volumeName === volume.metadata.name;
+  if (!isComplete) {
+    steps.push(
+      modify(PersistentVolumeClaimKind, claim, (current) => {
+        const isOurs = !current.spec.volumeName;
+        const annotations = {
+          ...current.metadata.annotations,
+          [BIND_COMPLETED]: "yes",
+          ...(isOurs ? { [BOUND_BY_CONTROLLER]: "yes" } : {}),
+        };
+        return { ...current, metadata: { ...current.metadata, annotations }, spec: { ...current.spec, volumeName: volume.metadata.name } };
+      }),
+    );
+  }
+  if (steps.length > 0) return [{ do: "inOrder", steps }];
+  const { accessModes = [], capacity = {} } = volume.spec ?? {};
+  // What was grown says its own size.
+  const size = claim.status?.phase === "Bound" ? claim.status.capacity : undefined;
+  return setPhase(claim, { phase: "Bound", accessModes: [...accessModes], capacity: size ?? { ...capacity } });
+}
+
+function setPhase(claim: PersistentVolumeClaim, next: PersistentVolumeClaimStatus): readonly Action[] {
+  const { accessModes: _modes, capacity: _capacity, ...rest } = claim.status ?? {};
+  const status = { ...rest, ...next };
+  return semanticEqual(status, claim.status) ? NOTHING : [updateStatus(PersistentVolumeClaimKind, claim, status)];
+}
+
+/** Source: syncVolume. */
+function reconcileVolume(view: View, key: string, now_ms: number): readonly Action[] {
+  const volume = view.get<PersistentVolume>(key);
+  if (volume === undefined) return NOTHING;
+  const reference = volume.spec?.claimRef;
+  if (reference === undefined || !reference.uid) return volumePhase(volume, "Available", now_ms);
+  const found = view.get<PersistentVolumeClaim>(`${CLAIMS}/${reference.namespace}/${reference.name}`);
+  const claim = found?.metadata.uid === reference.uid ? found : undefined;
+  if (claim === undefined) return released(volume, now_ms);
+  if (claim.spec.volumeName === volume.metadata.name) return volumePhase(volume, "Bound", now_ms);
+  // The claim is still on its way to this volume.
+  if (!claim.spec.volumeName) return NOTHING;
+  const isProvisioned = volume.metadata.annotations?.[DYNAMICALLY_PROVISIONED] !== undefined;
+  return isProvisioned && volume.spec?.persistentVolumeReclaimPolicy === "Delete" ? released(volume, now_ms) : [unbind(volume)];
+}
+
+/** The claim is gone: what becomes of the volume is said by its policy, and done by who made it. Source: reclaimVolume. */
+function released(volume: PersistentVolume, now_ms: number): readonly Action[] {
+  const { phase } = volume.status ?? {};
+  if (phase === "Failed") return NOTHING;
+  if (phase !== "Released") return volumePhase(volume, "Released", now_ms);
+  const policy = volume.spec?.persistentVolumeReclaimPolicy ?? "Retain";
+  const madeElsewhere = volume.metadata.annotations?.[DYNAMICALLY_PROVISIONED] !== undefined;
+  if (policy === "Retain" || (policy === "Delete" && madeElsewhere)) return NOTHING;
+  const verb = policy === "Delete" ? "deletable" : "recyclable";
+  const message = `error getting ${policy === "Delete" ? "deleter" : "recycler"} volume plugin for volume ${JSON.stringify(volume.metadata.name)}: no ${verb} volume plugin matched`;
+  const about = regarding(PersistentVolumeKind, volume);
+  const note = warning(about, policy === "Delete" ? "VolumeFailedDelete" : "VolumeFailedRecycle", message);
+  return [...volumePhase(volume, "Failed", now_ms, message), { do: "event", note }];
+}
+
+function unbind(volume: PersistentVolume): Action {
+  return modify(PersistentVolumeKind, volume, (current) => {
+    const { [BOUND_BY_CONTROLLER]: byController, ...annotations } = current.metadata.annotations ?? {};
+    const { claimRef, ...spec } = current.spec ?? {};
+    const { uid: _uid, resourceVersion: _version, ...asked } = claimRef ?? {};
+    const isOurs = byController !== undefined;
+    return {
+      ...current,
+      metadata: { ...current.metadata, annotations },
+      spec: isOurs || claimRef === undefined ? spec : { ...spec, claimRef: asked },
+    };
+  });
+}
+
+function volumePhase(volume: PersistentVolume, phase: string, now_ms: number, message?: string): readonly Action[] {
+  if (volume.status?.phase === phase) return NOTHING;
+  const status: PersistentVolumeStatus = {
+    phase,
+    lastPhaseTransitionTime: timestamp(now_ms),
+    ...(message === undefined ? {} : { message }),
+  };
+  return [updateStatus(PersistentVolumeKind, volume, status)];
+}

@@ -1,0 +1,37 @@
+import { describe, expect, test } from "vitest";
+import { Heartbeats, NODE_MONITOR_GRACE_MS } from "../../../../actors/controllers/nodes/node-health.ts";
+import type { Lease, Node } from "../../../../actors/kinds/generated/types.ts";
+
+const PERIOD_MS = 5_000;
+const NOON_MS = 1_700_000_000_000;
+
+const node: Node = { metadata: { name: "n", uid: "u", creationTimestamp: "" }, spec: {}, status: {} };
+const lease = (renewTime: string): Lease => ({ metadata: { name: "n", uid: "l", creationTimestamp: "" }, spec: { renewTime } });
+
+/** Looks once a period from `from_ms` on, and gives the last silence. */
+function look(heartbeats: Heartbeats, beat: string, from_ms: number, looks: number): number {
+  let silence_ms = 0;
+  for (let i = 0; i < looks; i++) silence_ms = heartbeats.silence_ms("n", node, lease(beat), from_ms + i * PERIOD_MS);
+  return silence_ms;
+}
+
+describe("Heartbeats", () => {
+  test("a heartbeat of long ago is heard when it is first seen: a start after a long pause finds no node lost", () => {
+    expect(look(new Heartbeats(), "2001-01-01T00:00:00.000000Z", NOON_MS, 1)).toBe(0);
+  });
+
+  test("silence grows from look to look, and ends with a new heartbeat", () => {
+    const heartbeats = new Heartbeats();
+    expect(look(heartbeats, "a", NOON_MS, 10)).toBe(9 * PERIOD_MS);
+    expect(look(heartbeats, "b", NOON_MS + 10 * PERIOD_MS, 1)).toBe(0);
+  });
+
+  test("time in which nobody looked is no silence", () => {
+    const heartbeats = new Heartbeats();
+    look(heartbeats, "a", NOON_MS, 2);
+    const suspended_ms = 8 * 3_600_000;
+    const woken_ms = NOON_MS + PERIOD_MS + suspended_ms;
+    expect(look(heartbeats, "a", woken_ms, 1)).toBe(PERIOD_MS);
+    expect(look(heartbeats, "a", woken_ms, 20)).toBeGreaterThan(NODE_MONITOR_GRACE_MS);
+  });
+});
