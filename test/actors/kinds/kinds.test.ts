@@ -11,9 +11,6 @@ const WITHOUT_KIND = new Set(["", "authentication.k8s.io", "authorization.k8s.io
 const served = new Set(BUILT_IN_KINDS.map(resourceOf));
 const reference = everything.filter((one) => served.has(resourceOf(one)) || one.group === "events.k8s.io" || !WITHOUT_KIND.has(one.group));
 
-/** Subresources that Kubernetes has and that are not served yet. */
-const LATER = new Set(["token"]);
-
 describe("the facts of each kind are those of Kubernetes 1.34", () => {
   test.each(reference.map((one) => [`${one.plural}.${one.group}/${one.version}`, one] as const))("%s", (_, fact) => {
     const kind = new KindTable().byPlural(fact.group, fact.version, fact.plural);
@@ -27,7 +24,7 @@ describe("the facts of each kind are those of Kubernetes 1.34", () => {
     expect(kind.categories).toEqual(fact.categories);
     expect(kind.columns.map(({ name, type, format, priority }) => [name, type, format ?? "", priority])).toEqual(fact.columns);
     const subresources = kind.subresources.map(({ name, verbs, gvk }) => [name, [...verbs], gvk?.kind ?? kind.kind]);
-    expect(subresources).toEqual(fact.subresources.filter(([name]) => !LATER.has(String(name))));
+    expect(subresources).toEqual(fact.subresources);
     expect(definitionNamed(kind.schema)).toBeDefined();
   });
 

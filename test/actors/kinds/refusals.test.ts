@@ -308,7 +308,7 @@ describe("changes", () => {
       "rolebindings",
       { roleRef: { kind: "Role", name: "a" } },
       { roleRef: { kind: "Role", name: "b" } },
-      ['roleRef: Invalid value: {"kind":"Role","name":"b","apiGroup":"rbac.authorization.k8s.io"}: cannot change roleRef'],
+      ['roleRef: Invalid value: {"APIGroup":"rbac.authorization.k8s.io","Kind":"Role","Name":"b"}: cannot change roleRef'],
     ],
     [
       "storageclasses",
