@@ -95,7 +95,8 @@ export class PatroniCluster {
         labels: { application: "patroni" },
         scope_label: "cluster-name",
         use_endpoints: useEndpoints,
-        pod_ip: "127.0.0.1",
+        // A machine of nobody: Endpoints take no loopback address, and Patroni reaches its members by their connect_address.
+        pod_ip: "192.0.2.1",
         ports: [{ name: "postgresql", port: postgresPort }],
       },
       restapi: { listen: `127.0.0.1:${restPort}`, connect_address: `127.0.0.1:${restPort}` },

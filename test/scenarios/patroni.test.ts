@@ -81,7 +81,7 @@ describe.skipIf(typeof programs === "string")(`patroni${reason}`, () => {
       await until("the row on the follower", async () => (await cluster.sql(two, "select n from t").catch(() => "")) === "1");
     });
     const [subset] = (await leaderObject(0)).subsets ?? [];
-    expect([subset?.addresses?.[0]?.ip, subset?.ports?.[0]?.port]).toEqual(["127.0.0.1", clusters[0]?.port("ends-one")]);
+    expect([subset?.addresses?.[0]?.ip, subset?.ports?.[0]?.port]).toEqual(["192.0.2.1", clusters[0]?.port("ends-one")]);
   });
 
   test("switchover: the follower leads, the leader follows", async () => {

@@ -1,8 +1,10 @@
+import { validateAddress, validateEndpointAddress } from "../addresses.ts";
 import { invalid, notSupported, required } from "../field-error.ts";
-import type { EndpointSubset, Endpoints } from "../generated/types.ts";
+import { namedBy } from "../field-rules.ts";
+import type { EndpointAddress, EndpointPort, EndpointSubset, Endpoints } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
 import { validateObjectMeta } from "../metadata.ts";
-import { dnsLabel, dnsSubdomain, portNumber } from "../names.ts";
+import { dnsLabel, dnsSubdomain, portNumber, qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, NONE } from "../table.ts";
 import { ALL_VERBS } from "../verbs.ts";
@@ -24,20 +26,36 @@ function formatEndpoints(subsets: readonly EndpointSubset[] | undefined): string
   return all.length > SHOWN_MAX ? `${shown} + ${all.length - SHOWN_MAX} more...` : shown;
 }
 
-function validateSubset(subset: EndpointSubset, field: string): FieldError[] {
-  const errors: FieldError[] = [];
-  const { addresses = [], notReadyAddresses = [], ports = [] } = subset;
-  if (addresses.length === 0 && notReadyAddresses.length === 0)
-    errors.push(required(field, "must specify `addresses` or `notReadyAddresses`"));
-  for (const [index, port] of ports.entries()) {
-    const path = `${field}.ports[${index}]`;
-    if (ports.length > 1 && !port.name) errors.push(required(`${path}.name`));
-    else if (port.name) for (const message of dnsLabel(port.name)) errors.push(invalid(`${path}.name`, port.name, message));
-    for (const message of portNumber(port.port)) errors.push(invalid(`${path}.port`, port.port, message));
-    if (!port.protocol) errors.push(required(`${path}.protocol`));
-    else if (!PROTOCOLS.includes(port.protocol)) errors.push(notSupported(`${path}.protocol`, port.protocol, PROTOCOLS));
-  }
+function validateTarget({ ip = "", hostname, nodeName }: EndpointAddress, field: string): FieldError[] {
+  const nodeErrors = nodeName === undefined ? [] : dnsSubdomain(nodeName);
+  return [
+    ...validateAddress(ip, `${field}.ip`),
+    ...namedBy(dnsLabel, hostname, `${field}.hostname`),
+    ...nodeErrors.map((message) => invalid(`${field}.nodeName`, nodeName, message)),
+    ...validateEndpointAddress(ip, `${field}.ip`),
+  ];
+}
+
+function validatePort(port: EndpointPort, nameRequired: boolean, field: string): FieldError[] {
+  const { name, protocol, appProtocol } = port;
+  const errors = nameRequired && !name ? [required(`${field}.name`)] : namedBy(dnsLabel, name, `${field}.name`);
+  for (const message of portNumber(port.port)) errors.push(invalid(`${field}.port`, port.port, message));
+  if (!protocol) errors.push(required(`${field}.protocol`));
+  else if (!PROTOCOLS.includes(protocol)) errors.push(notSupported(`${field}.protocol`, protocol, PROTOCOLS));
+  if (appProtocol !== undefined)
+    for (const message of qualifiedName(appProtocol)) errors.push(invalid(`${field}.appProtocol`, appProtocol, message));
   return errors;
+}
+
+/** Source: validateEndpointSubsets of pkg/apis/core/validation. */
+function validateSubset({ addresses = [], notReadyAddresses = [], ports = [] }: EndpointSubset, field: string): FieldError[] {
+  const none = addresses.length === 0 && notReadyAddresses.length === 0;
+  return [
+    ...(none ? [required(field, "must specify `addresses` or `notReadyAddresses`")] : []),
+    ...addresses.flatMap((address, index) => validateTarget(address, `${field}.addresses[${index}]`)),
+    ...notReadyAddresses.flatMap((address, index) => validateTarget(address, `${field}.notReadyAddresses[${index}]`)),
+    ...ports.flatMap((port, index) => validatePort(port, ports.length > 1, `${field}.ports[${index}]`)),
+  ];
 }
 
 export const EndpointsKind: Kind<Endpoints> = {

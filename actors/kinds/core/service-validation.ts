@@ -1,4 +1,5 @@
 /** The rules for services. Source: ValidateService, ValidateServiceUpdate of pkg/apis/core/validation. */
+import { validateAddress, validateEndpointAddress } from "../addresses.ts";
 import { duplicate, forbidden, invalid, notSupported, required } from "../field-error.ts";
 import type { Service, ServicePort } from "../generated/types.ts";
 import { validateLabels, validateObjectMeta } from "../metadata.ts";
@@ -69,12 +70,6 @@ function validateRepetition(ports: readonly ServicePort[]): FieldError[] {
   return errors;
 }
 
-function isAddress(text: string): boolean {
-  return /^(\d{1,3}\.){3}\d{1,3}$/.test(text)
-    ? text.split(".").every((part) => Number(part) < 256)
-    : /^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(text);
-}
-
 function validateAddresses(service: Service): FieldError[] {
   const { clusterIP = "", clusterIPs = [], type, externalIPs = [] } = service.spec;
   const errors: FieldError[] = [];
@@ -84,13 +79,13 @@ function validateAddresses(service: Service): FieldError[] {
     errors.push(invalid("spec.clusterIPs", clusterIPs, "first value must match `clusterIP`"));
   }
   for (const [index, address] of clusterIPs.entries()) {
-    if (address === "None" || address === "" || isAddress(address)) continue;
-    errors.push(invalid(`spec.clusterIPs[${index}]`, address, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"));
+    if (address === "None" || address === "") continue;
+    errors.push(...validateAddress(address, `spec.clusterIPs[${index}]`));
   }
   for (const [index, address] of externalIPs.entries()) {
-    if (!isAddress(address)) {
-      errors.push(invalid(`spec.externalIPs[${index}]`, address, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"));
-    }
+    const path = `spec.externalIPs[${index}]`;
+    const wrong = validateAddress(address, path);
+    errors.push(...(wrong.length > 0 ? wrong : validateEndpointAddress(address, path)));
   }
   return errors;
 }

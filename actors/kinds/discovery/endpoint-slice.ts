@@ -1,15 +1,20 @@
-import { invalid, notSupported, required, tooMany } from "../field-error.ts";
-import type { EndpointSlice } from "../generated/types.ts";
+import { validateAddress, validateDomainName, validateEndpointAddress } from "../addresses.ts";
+import { duplicate, invalid, notSupported, required, tooMany } from "../field-error.ts";
+import { namedBy } from "../field-rules.ts";
+import type { DiscoveryEndpointPort, Endpoint, EndpointSlice } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
-import { validateObjectMeta } from "../metadata.ts";
-import { dnsLabel, dnsSubdomain, portNumber } from "../names.ts";
+import { validateLabels, validateObjectMeta } from "../metadata.ts";
+import { dnsLabel, dnsSubdomain, labelValue, type NameRule, portNumber, qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
 import { ALL_VERBS } from "../verbs.ts";
 
 export const SLICE_ENDPOINTS_MAX = 1000;
 const SLICE_PORTS_MAX = 20_000;
+const ADDRESSES_MAX = 100;
+const TOPOLOGY_LABELS_MAX = 16;
+const HINTS_MAX = 8;
 const SHOWN_MAX = 3;
 const ADDRESS_TYPES: readonly string[] = ["FQDN", "IPv4", "IPv6"];
 const PROTOCOLS: readonly string[] = ["SCTP", "TCP", "UDP"];
@@ -20,30 +25,73 @@ function firstFew(all: readonly string[]): string {
   return shown === "" ? "<unset>" : shown;
 }
 
+function validateTarget(text: string, addressType: string, field: string): FieldError[] {
+  switch (addressType) {
+    case "IPv4":
+    case "IPv6":
+      return [...validateAddress(text, field, addressType), ...validateEndpointAddress(text, field)];
+    case "FQDN":
+      return validateDomainName(text, field);
+    default:
+      return [];
+  }
+}
+
+/** Where an endpoint is best reached from. Source: validateHints. */
+function validateHints(hints: readonly { readonly name: string }[], rule: NameRule, field: string): FieldError[] {
+  if (hints.length > HINTS_MAX) return [tooMany(field, hints.length, HINTS_MAX)];
+  return hints.flatMap(({ name }, index) => {
+    const path = `${field}[${index}].name`;
+    const again = hints.findIndex((other) => other.name === name) < index;
+    return [...(again ? [duplicate(path, name)] : []), ...rule(name).map((message) => invalid(path, name, message))];
+  });
+}
+
+function validateEndpoint(endpoint: Endpoint, addressType: string, field: string): FieldError[] {
+  const { addresses = [], nodeName, hostname, deprecatedTopology = {}, hints } = endpoint;
+  const path = `${field}.addresses`;
+  const errors: FieldError[] = [];
+  if (addresses.length === 0) errors.push(required(path, "must contain at least 1 address"));
+  else if (addresses.length > ADDRESSES_MAX) errors.push(tooMany(path, addresses.length, ADDRESSES_MAX));
+  for (const [index, address] of addresses.entries()) errors.push(...validateTarget(address, addressType, `${path}[${index}]`));
+  if (nodeName !== undefined) for (const message of dnsSubdomain(nodeName)) errors.push(invalid(`${field}.nodeName`, nodeName, message));
+  const labels = Object.keys(deprecatedTopology).length;
+  if (labels > TOPOLOGY_LABELS_MAX) errors.push(tooMany(`${field}.deprecatedTopology`, labels, TOPOLOGY_LABELS_MAX));
+  errors.push(...validateLabels(deprecatedTopology, `${field}.deprecatedTopology`));
+  if (hostname !== undefined) for (const message of dnsLabel(hostname)) errors.push(invalid(`${field}.hostname`, hostname, message));
+  errors.push(...validateHints(hints?.forZones ?? [], labelValue, `${field}.hints.forZones`));
+  errors.push(...validateHints(hints?.forNodes ?? [], dnsSubdomain, `${field}.hints.forNodes`));
+  return errors;
+}
+
+function validatePorts(ports: readonly DiscoveryEndpointPort[]): FieldError[] {
+  if (ports.length > SLICE_PORTS_MAX) return [tooMany("ports", ports.length, SLICE_PORTS_MAX)];
+  const errors: FieldError[] = [];
+  const names = new Set<string>();
+  for (const [index, port] of ports.entries()) {
+    const path = `ports[${index}]`;
+    const { name = "", protocol = "", appProtocol } = port;
+    errors.push(...namedBy(dnsLabel, name, `${path}.name`));
+    if (names.has(name)) errors.push(duplicate(`${path}.name`, name));
+    names.add(name);
+    if (port.port !== undefined) for (const message of portNumber(port.port)) errors.push(invalid(`${path}.port`, port.port, message));
+    if (!PROTOCOLS.includes(protocol))
+      errors.push(protocol === "" ? required(`${path}.protocol`) : notSupported(`${path}.protocol`, protocol, PROTOCOLS));
+    if (appProtocol !== undefined)
+      for (const message of qualifiedName(appProtocol)) errors.push(invalid(`${path}.appProtocol`, appProtocol, message));
+  }
+  return errors;
+}
+
+/** Source: ValidateEndpointSlice of pkg/apis/discovery/validation. */
 function validate(slice: EndpointSlice): FieldError[] {
   const errors = validateObjectMeta(slice.metadata, true, dnsSubdomain);
   const { addressType = "", endpoints = [], ports = [] } = slice;
   if (addressType === "") errors.push(required("addressType"));
   else if (!ADDRESS_TYPES.includes(addressType)) errors.push(notSupported("addressType", addressType, ADDRESS_TYPES));
   if (endpoints.length > SLICE_ENDPOINTS_MAX) errors.push(tooMany("endpoints", endpoints.length, SLICE_ENDPOINTS_MAX));
-  for (const [index, endpoint] of endpoints.entries()) {
-    const path = `endpoints[${index}].addresses`;
-    if ((endpoint.addresses?.length ?? 0) === 0) errors.push(required(path, "must contain at least 1 address"));
-    if ((endpoint.addresses?.length ?? 0) > 100) errors.push(tooMany(path, endpoint.addresses.length, 100));
-  }
-  if (ports.length > SLICE_PORTS_MAX) errors.push(tooMany("ports", ports.length, SLICE_PORTS_MAX));
-  const names = new Set<string>();
-  for (const [index, port] of ports.entries()) {
-    const path = `ports[${index}]`;
-    const { name = "", protocol = "" } = port;
-    if (name !== "") for (const message of dnsLabel(name)) errors.push(invalid(`${path}.name`, name, message));
-    if (names.has(name))
-      errors.push({ reason: "FieldValueDuplicate", field: `${path}.name`, message: `Duplicate value: ${JSON.stringify(name)}` });
-    names.add(name);
-    if (port.port !== undefined) for (const message of portNumber(port.port)) errors.push(invalid(`${path}.port`, port.port, message));
-    if (!PROTOCOLS.includes(protocol))
-      errors.push(protocol === "" ? required(`${path}.protocol`) : notSupported(`${path}.protocol`, protocol, PROTOCOLS));
-  }
+  else for (const [index, endpoint] of endpoints.entries()) errors.push(...validateEndpoint(endpoint, addressType, `endpoints[${index}]`));
+  errors.push(...validatePorts(ports));
   return errors;
 }
 
