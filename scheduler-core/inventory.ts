@@ -1,18 +1,19 @@
-import { AttachedVolumes, type VolumeUse } from "./attached-volumes.ts";
+import { AttachedVolumes } from "./attached-volumes.ts";
+import type { ClassDescription, ClassHandle, Needs } from "./class-description.ts";
 import { Cluster } from "./cluster.ts";
 import type { NodeFacts, PodFacts, WorldFacts } from "./facts.ts";
 import { ImageSpread } from "./image-spread.ts";
 import { counted, type Kinship, kinshipOf } from "./kinship.ts";
 import { Marks, type Peer } from "./marks.ts";
-import { type DiskUse, type HostPort, PortColumns, ResourceColumns } from "./numbering.ts";
+import { PortColumns, ResourceColumns } from "./numbering.ts";
 import type { PeerFacts, PeerSelector } from "./peers.ts";
 import type { PodClass } from "./pod-class.ts";
-import { FIXED_SCORES, filtersOf, fitsUsage, PEER_PLUGINS, USAGE_SCORES } from "./profile.ts";
-import { NO_REASON } from "./reason.ts";
+import { FIXED_SCORES, filtersOf, PEER_PLUGINS, USAGE_SCORES } from "./profile.ts";
+import { roomFor } from "./room.ts";
 import { DEFAULT_PROFILE, type SchedulingProfile } from "./scheduling-profile.ts";
-import { StaticClass, staticReason } from "./static-class.ts";
+import { StaticClass } from "./static-class.ts";
 import { TopologyKeys } from "./topology-keys.ts";
-import { PODS, type Usage, usageOf } from "./usage.ts";
+import { type Usage, usageOf } from "./usage.ts";
 
 /** Static classes that are kept worked out for all nodes; the one used longest ago is forgotten first. */
 const STATIC_CLASSES_MAX = 256;
@@ -22,39 +23,6 @@ const LITTER_MAX = 1_024;
 const POD_CLASSES_MAX = 16_384;
 
 const NO_MARKS: Int32Array = new Int32Array(0);
-
-/** What a pod asks for, by name of resource, in the unit of its column (cpu in milli, all others whole). */
-export interface Needs {
-  readonly requests: Readonly<Record<string, number>>;
-  /** As requested, with a default for every container that names none. */
-  readonly nonzero: { readonly cpu_milli: number; readonly memory_bytes: number };
-  readonly ports: readonly HostPort[];
-  readonly disks?: readonly DiskUse[];
-  /** Volumes of drivers that may have a limit; the limits are among what a node allocates, see `volumeLimit`. */
-  readonly volumes?: readonly VolumeUse[];
-}
-
-/** What makes pods alike for the scheduler. Equal keys must mean equal facts; facts are only asked for when the key is new. */
-export interface ClassDescription {
-  readonly staticKey: string;
-  facts(): PodFacts;
-  readonly usageKey: string;
-  needs(): Needs;
-  readonly priority: number;
-  /** Default: the default profile. */
-  readonly profile?: SchedulingProfile;
-}
-
-/** A class as its owner holds it. What a worker needs of it is made by `Inventory.ready`. */
-export interface ClassHandle {
-  readonly id: number;
-  readonly statics: StaticClass;
-  readonly usage: Usage;
-  readonly priority: number;
-  /** See PodClass. */
-  readonly weights: Int32Array;
-  readonly filters: Uint8Array;
-}
 
 /** A kinship with numbers in the place of long keys. */
 export interface NumberedKinship extends Kinship {
@@ -321,16 +289,7 @@ export class Inventory implements WorldFacts {
   /** How many pods of the class would find room on this node now, 0 to `most`. */
   room(handle: ClassHandle, slot: number, most: number): number {
     const facts = this.#facts[slot];
-    const { usage, statics } = handle;
-    if (facts === undefined || staticReason(statics.facts, facts, statics.profile) !== NO_REASON) return 0;
-    if (!fitsUsage(this.#cluster, handle, slot)) return 0;
-    if (usage.portsTaken.length > 0 || usage.attachments !== undefined) return Math.min(1, most);
-    let room = Math.min(most, this.#cluster.allocatable(slot, PODS) - this.#cluster.requested(slot, PODS));
-    usage.columns.forEach((column, i) => {
-      const left = this.#cluster.allocatable(slot, column) - this.#cluster.requested(slot, column);
-      room = Math.min(room, Math.floor(left / (usage.amounts[i] as number)));
-    });
-    return room;
+    return facts === undefined ? 0 : roomFor(this.#cluster, facts, slot, handle, most);
   }
 
   /** One array for all of the same content: they cross threads with every class. */

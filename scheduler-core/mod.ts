@@ -2,6 +2,7 @@
 
 export type { VolumeUse } from "./attached-volumes.ts";
 export { ANYWHERE, type Batch, joinPlacements, NO_SUCH_NODE, type Placements, placeBatch, splitBatch, UNPLACED } from "./batch.ts";
+export type { ClassDescription, ClassHandle, Needs } from "./class-description.ts";
 export { Cluster, NO_PRIORITY } from "./cluster.ts";
 export type { Diagnosis } from "./diagnosis.ts";
 export { Draw } from "./draw.ts";
@@ -21,7 +22,7 @@ export type {
   ZoneLabel,
 } from "./facts.ts";
 export { IndexCache } from "./index-cache.ts";
-export { type ClassDescription, type ClassHandle, Inventory, type Needs, volumeLimit } from "./inventory.ts";
+export { Inventory, volumeLimit } from "./inventory.ts";
 export { type LookShare, needsLook, prepareLooks, shareOf, takeLooks } from "./looks.ts";
 export type { Peer } from "./marks.ts";
 export type { DiskUse, HostPort } from "./numbering.ts";
@@ -37,6 +38,7 @@ export { PreemptionIndexes } from "./preemption-index.ts";
 export { PLUGIN_WEIGHTS } from "./profile.ts";
 export { wordsOf } from "./reason.ts";
 export { dependsOnMarks } from "./relations.ts";
+export { freeOf } from "./room.ts";
 export { DEFAULT_PROFILE, type FitScoring, type ResourceScoring, type SchedulingProfile } from "./scheduling-profile.ts";
 export { NONZERO_CPU_MILLI, NONZERO_MEMORY_BYTES, type Usage } from "./usage.ts";
 export type { Occupant } from "./victims.ts";

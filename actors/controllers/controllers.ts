@@ -23,6 +23,7 @@ import { nodeLifecycleController } from "./nodes/node-lifecycle.ts";
 import { nodeTtlController } from "./nodes/node-ttl.ts";
 import { taintEvictionController } from "./nodes/taint-eviction.ts";
 import { podGarbageCollector } from "./pods/pod-garbage-collector.ts";
+import { podGroupController } from "./pods/pod-group.ts";
 import { replicaSetController, replicationController } from "./replicaset/replicaset.ts";
 import { resourceQuotaController } from "./resource-quota.ts";
 import { endpointsController } from "./services/endpoints.ts";
@@ -75,6 +76,7 @@ export function allControllers(options: Omit<ControllersOptions, keyof Controlle
     clusterRoleAggregationController,
     taintEvictionController(),
     podGarbageCollector(),
+    podGroupController(hearOfCustom),
     endpointsController(),
     endpointSliceController(),
     endpointSliceMirroringController,

@@ -1,24 +1,12 @@
+import { freeOf, type Inventory } from "../../scheduler-core/mod.ts";
+import { leastMembers, POD_GROUPS, type PodGroup } from "../kinds/scheduling/pod-group.ts";
 import type { Objects } from "./objects.ts";
 import type { PodRecord } from "./pod-record.ts";
+import { type Amounts, amountsOf } from "./resource-needs.ts";
 
-/** The ecosystem's PodGroup, a custom resource. Source: kubernetes-sigs/scheduler-plugins, coscheduling. */
-export const POD_GROUPS = "podgroups.scheduling.x-k8s.io";
-export const POD_GROUP_LABEL = "scheduling.x-k8s.io/pod-group";
-
+/** Source: scheduler-plugins' CoschedulingArgs.permitWaitingTimeSeconds. */
 const TIMEOUT_S = 60;
 const MS_PER_S = 1_000;
-
-export interface PodGroup {
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly uid: string };
-  readonly spec?: { readonly minMember?: number; readonly scheduleTimeoutSeconds?: number };
-  readonly status?: PodGroupStatus;
-}
-
-export interface PodGroupStatus {
-  readonly phase?: "Pending" | "Scheduling" | "Scheduled";
-  readonly scheduled?: number;
-  readonly scheduleStartTime?: string;
-}
 
 interface Gang {
   readonly waiting: Set<PodRecord>;
@@ -35,6 +23,10 @@ interface Gang {
 export class Gangs {
   readonly #view: Objects;
   readonly #gangs = new Map<string, Gang>();
+  /** Those with a `began_ms`. */
+  readonly #trying = new Set<string>();
+  /** Those that are not tried for lack of room. */
+  readonly #lacking = new Set<string>();
 
   constructor(view: Objects) {
     this.#view = view;
@@ -51,11 +43,14 @@ export class Gangs {
     const gang = this.#gangs.get(key);
     gang?.waiting.delete(record);
     gang?.bound.delete(record);
-    if (gang?.waiting.size === 0 && gang.bound.size === 0) this.#gangs.delete(key);
+    if (gang?.waiting.size !== 0 || gang.bound.size > 0) return;
+    this.#gangs.delete(key);
+    this.#trying.delete(key);
+    this.#lacking.delete(key);
   }
 
   group(key: string): PodGroup | undefined {
-    return this.#view.get(`${POD_GROUPS}/${key}`) as PodGroup | undefined;
+    return this.#view.get<PodGroup>(`${POD_GROUPS}/${key}`);
   }
 
   /** Members that wait. */
@@ -65,31 +60,82 @@ export class Gangs {
 
   /** How many more must get nodes together; 0: any may go alone. */
   wanted(key: string): number {
-    const { minMember = 1 } = this.group(key)?.spec ?? {};
-    return Math.max(0, minMember - (this.#gangs.get(key)?.bound.size ?? 0));
+    const group = this.group(key);
+    return group === undefined ? 0 : Math.max(0, leastMembers(group) - (this.#gangs.get(key)?.bound.size ?? 0));
   }
 
-  /** What is said of a member while there are too few of them; undefined: there are enough. */
-  shortage(key: string): string | undefined {
+  /** Why the group is not tried, in words for its members: too few of them are there, or less room than it says it needs; undefined: it is. */
+  shortage(key: string, inventory: Inventory): string | undefined {
     const wanted = this.wanted(key);
+    if (wanted === 0) return undefined;
     const there = this.waiting(key).size;
-    if (wanted <= there) return undefined;
-    return `pod group "${key}" waits for ${wanted - there} more of its ${this.group(key)?.spec?.minMember} members`;
+    if (wanted > there) return `pod group "${key}" waits for ${wanted - there} more of its ${leastMembers(this.group(key))} members`;
+    const lack = this.#lackOfRoom(key, inventory);
+    if (lack === undefined) this.#lacking.delete(key);
+    else this.#lacking.add(key);
+    return lack;
   }
 
-  /** They were decided together and not all found a node; answers whether that has gone on for longer than the group's timeout. */
-  failed(key: string, now_ms: number): boolean {
+  /** Groups that the nodes as a whole had too little room for, and have enough now. A node may help them that takes none of their members. */
+  relieved(inventory: Inventory): string[] {
+    return [...this.#lacking].filter((key) => this.shortage(key, inventory) === undefined);
+  }
+
+  /** They were decided together and not all found a node: from the first time on its timeout counts. */
+  failed(key: string, now_ms: number): void {
     const gang = this.#gangs.get(key);
-    if (gang === undefined) return false;
+    if (gang === undefined) return;
     gang.began_ms ??= now_ms;
-    const { scheduleTimeoutSeconds = TIMEOUT_S } = this.group(key)?.spec ?? {};
-    if (now_ms - gang.began_ms < scheduleTimeoutSeconds * MS_PER_S) return false;
-    gang.began_ms = undefined;
-    return true;
+    this.#trying.add(key);
   }
 
   placed(key: string): void {
+    this.#rest(key);
+  }
+
+  /** The groups that have been tried in vain for as long as they wanted; they begin anew. */
+  expired(now_ms: number): string[] {
+    const expired = [...this.#trying].filter((key) => this.#deadline_ms(key) <= now_ms);
+    for (const key of expired) this.#rest(key);
+    return expired;
+  }
+
+  /** When `expired` will next have one; undefined: nobody is tried. */
+  nextDeadline_ms(): number | undefined {
+    let next: number | undefined;
+    for (const key of this.#trying) next = Math.min(next ?? Number.POSITIVE_INFINITY, this.#deadline_ms(key));
+    return next;
+  }
+
+  /** How long a group is tried. */
+  timeout_s(key: string): number {
+    const timeout_s = this.group(key)?.spec?.scheduleTimeoutSeconds ?? 0;
+    return timeout_s > 0 ? timeout_s : TIMEOUT_S;
+  }
+
+  #deadline_ms(key: string): number {
+    return (this.#gangs.get(key)?.began_ms ?? 0) + this.timeout_s(key) * MS_PER_S;
+  }
+
+  #rest(key: string): void {
     const gang = this.#gangs.get(key);
     if (gang !== undefined) gang.began_ms = undefined;
+    this.#trying.delete(key);
+  }
+
+  /** What its own members have on nodes counts as free. Source: coscheduling's CheckClusterResource. */
+  #lackOfRoom(key: string, inventory: Inventory): string | undefined {
+    const group = this.group(key);
+    if (group?.spec?.minResources === undefined) return undefined;
+    const bound = this.#gangs.get(key)?.bound ?? [];
+    const missing: string[] = [];
+    const needed: Amounts = { ...amountsOf(group.spec.minResources), pods: leastMembers(group) };
+    for (const [resource, amount] of Object.entries(needed)) {
+      const column = inventory.columns.names.indexOf(resource);
+      let room = freeOf(inventory.cluster, column);
+      for (const { usage } of bound) room += resource === "pods" ? 1 : (usage.amounts[usage.columns.indexOf(column)] ?? 0);
+      if (room < amount) missing.push(resource);
+    }
+    return missing.length === 0 ? undefined : `pod group "${key}" needs more ${missing.sort().join(", ")} than the nodes have free`;
   }
 }

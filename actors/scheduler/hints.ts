@@ -11,6 +11,7 @@ export function wakeHelped(intake: Intake, inventory: Inventory, queue: Scheduli
   const { helped, stirred, regrouped, nominations } = intake;
   if (helped.size === 0 && stirred.size === 0 && !regrouped) return;
   for (const { candidate } of nominations.at(helped)) if (candidate !== undefined) queue.wakeOne(candidate.ticket, now_ms);
+  for (const gang of helped.size === 0 ? [] : intake.gangs.relieved(inventory)) intake.wakeGang(gang, now_ms);
   for (const { bucket, sample, waiting } of [...queue.buckets()]) {
     const { handle, pin, refusal } = sample.candidate as Candidate;
     // Nodes and pods cannot help it: its volumes, or its gang, are looked at anew when they change.

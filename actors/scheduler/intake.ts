@@ -2,13 +2,14 @@ import { type Inventory, NO_SUCH_NODE, type Peer } from "../../scheduler-core/mo
 import type { CSINode, Namespace, Node, Pod } from "../kinds/generated/types.ts";
 import { resourceOf } from "../kinds/kind.ts";
 import { mayBeDeleted } from "../kinds/metadata-text.ts";
+import { groupOf, POD_GROUPS } from "../kinds/scheduling/pod-group.ts";
 import { CSINodeKind } from "../kinds/storage/csi-node.ts";
 import type { Regarding } from "../registry/event-recorder.ts";
 import type { Change, Entry } from "../store/view.ts";
 import { classify, peerOfPod, type Surroundings, usageOfPod } from "./class.ts";
 import { DefaultSpread } from "./default-spread.ts";
 import { namedNodes, readNode } from "./facts.ts";
-import { Gangs, POD_GROUP_LABEL, POD_GROUPS } from "./gangs.ts";
+import { Gangs } from "./gangs.ts";
 import { Nominations, type Reservation } from "./nominations.ts";
 import type { Objects } from "./objects.ts";
 import { LENT_NAMES } from "./overcommit.ts";
@@ -79,7 +80,7 @@ export class Intake {
     else if (resource === "nodes") this.#takeNode(now, before);
     else if (resource === "namespaces") this.takeNamespace(now, before);
     else if (resource === "services") this.#defaultSpread.serviceChanged((now ?? before)?.key ?? "");
-    else if (resource === POD_GROUPS) this.#wakeGang((now ?? before)?.key.slice(POD_GROUPS.length + 1) ?? "", now_ms);
+    else if (resource === POD_GROUPS) this.#takeGroup(now, before, now_ms);
     else if (resource === CSI_NODES) this.#takeLimits((now ?? before)?.key.slice(CSI_NODES.length + 1) ?? "");
     else this.#volumesChanged = true;
   }
@@ -207,7 +208,7 @@ export class Intake {
     const { metadata, spec, status } = pod;
     if (status?.phase === "Succeeded" || status?.phase === "Failed") return;
     const { uid } = metadata;
-    const gang = gangOf(pod);
+    const gang = groupOf(metadata);
     const ignored = this.#responsibility.ignored === undefined ? {} : { ignored: this.#responsibility.ignored };
     const priority = spec.priority ?? 0;
     if (spec.nodeName) {
@@ -263,13 +264,19 @@ export class Intake {
     this.#queue.add(ticket, now_ms);
     if (gang !== undefined) {
       this.gangs.enter(gang, record, false);
-      this.#wakeGang(gang, now_ms);
+      this.wakeGang(gang, now_ms);
     }
     if (status?.nominatedNodeName) this.nominations.set(record, status.nominatedNodeName);
   }
 
+  /** What is written into a group's status helps nobody. */
+  #takeGroup(now: Entry | undefined, before: Entry | undefined, now_ms: number): void {
+    if (now !== undefined && before !== undefined && sameSpec(before.text, now.text)) return;
+    this.wakeGang((now ?? before)?.key.slice(POD_GROUPS.length + 1) ?? "", now_ms);
+  }
+
   /** Something about a group has changed: its members are looked at again. */
-  #wakeGang(gang: string, now_ms: number): void {
+  wakeGang(gang: string, now_ms: number): void {
     for (const { candidate } of this.gangs.waiting(gang)) if (candidate !== undefined) this.#queue.wakeOne(candidate.ticket, now_ms);
   }
 
@@ -334,11 +341,6 @@ export class Intake {
     this.helped.add(slot);
     this.regrouped = true;
   }
-}
-
-function gangOf({ metadata }: Pod): string | undefined {
-  const name = metadata.labels?.[POD_GROUP_LABEL];
-  return name === undefined || name === "" ? undefined : `${metadata.namespace}/${name}`;
 }
 
 function claimsOf(pod: Pod): string[] {

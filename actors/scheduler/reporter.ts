@@ -1,7 +1,8 @@
 import type { Clock, Logger } from "../../runtime/mod.ts";
 import { PodKind } from "../kinds/core/pod.ts";
 import type { Pod, PodStatus } from "../kinds/generated/types.ts";
-import type { EventRecorder } from "../registry/event-recorder.ts";
+import { POD_GROUP_VERSION, type PodGroup } from "../kinds/scheduling/pod-group.ts";
+import type { EventRecorder, Regarding } from "../registry/event-recorder.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import type { View } from "../store/view.ts";
 import { eventMessage, withUnschedulable } from "./messages.ts";
@@ -23,6 +24,15 @@ export class Reporter {
 
   constructor(options: ReporterOptions) {
     this.#options = options;
+  }
+
+  /** Not enough members of a group found nodes together for so long. None holds a node meanwhile; what is told is only that. */
+  timedOut(group: PodGroup | undefined, timeout_s: number): void {
+    if (group === undefined) return;
+    const { namespace, name } = group.metadata;
+    const about: Regarding = { kind: "PodGroup", apiVersion: `scheduling.x-k8s.io/${POD_GROUP_VERSION}`, metadata: group.metadata };
+    const message = `pod group "${namespace}/${name}" was not scheduled within ${timeout_s} seconds: no node is held for it, and it is tried again after a rest`;
+    this.#options.recorder.event(about, "Warning", "ScheduleTimeout", message);
   }
 
   /** `nominated`: the node where room is being made for the pod. */

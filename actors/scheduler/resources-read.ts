@@ -9,11 +9,11 @@ import { ReplicationControllerKind } from "../kinds/core/replication-controller.
 import { ServiceKind } from "../kinds/core/service.ts";
 import { type Kind, resourceOf } from "../kinds/kind.ts";
 import { PodDisruptionBudgetKind } from "../kinds/policy/pod-disruption-budget.ts";
+import { POD_GROUPS } from "../kinds/scheduling/pod-group.ts";
 import { CSIDriverKind } from "../kinds/storage/csi-driver.ts";
 import { CSINodeKind } from "../kinds/storage/csi-node.ts";
 import { CSIStorageCapacityKind } from "../kinds/storage/csi-storage-capacity.ts";
 import { StorageClassKind } from "../kinds/storage/storage-class.ts";
-import { POD_GROUPS } from "./gangs.ts";
 
 type Named = Pick<Kind, "group" | "version" | "plural">;
 

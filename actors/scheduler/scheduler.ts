@@ -221,6 +221,7 @@ class Scheduler implements Actor<SchedulerMessage> {
     this.#binder.takeRefusals(this.#queue, now_ms);
     this.#queue.flush(now_ms);
     wakeHelped(this.#intake, this.#inventory, this.#queue, now_ms);
+    this.#restGangs(now_ms);
     this.#inventory.tidy();
     this.#reclaimer.reclaim(this.#intake.lenders);
     this.#intake.lenders.clear();
@@ -231,6 +232,17 @@ class Scheduler implements Actor<SchedulerMessage> {
     if (plain.length > 0) this.#send(plain);
     else if (tickets.length > 0 && !this.#consultations.isFull) this.#wakeUp(true);
     else this.#sleep(now_ms);
+  }
+
+  /** Groups that have been tried in vain for too long rest like pods that failed, and are told so. */
+  #restGangs(now_ms: number): void {
+    const { gangs } = this.#intake;
+    for (const key of gangs.expired(now_ms)) {
+      for (const { candidate } of gangs.waiting(key)) {
+        if (candidate?.ticket.place === "unschedulable") this.#queue.retry(candidate.ticket, now_ms);
+      }
+      this.#reporter.timedOut(gangs.group(key), gangs.timeout_s(key));
+    }
   }
 
   /** With each member of a gang come all the others that wait. */
@@ -250,9 +262,14 @@ class Scheduler implements Actor<SchedulerMessage> {
 
   /** Rejects at once the pods for which no node would do; answers the others. */
   #refuse(records: readonly PodRecord[], now_ms: number): PodRecord[] {
+    const shortages = new Map<string, string | undefined>();
+    const shortageOf = (gang: string): string | undefined => {
+      if (!shortages.has(gang)) shortages.set(gang, this.#intake.gangs.shortage(gang, this.#inventory));
+      return shortages.get(gang);
+    };
     return records.filter((record) => {
       const { refusal: own, ticket } = record.candidate as Candidate;
-      const refusal = own ?? (record.gang === undefined ? undefined : this.#intake.gangs.shortage(record.gang));
+      const refusal = own ?? (record.gang === undefined ? undefined : shortageOf(record.gang));
       if (refusal === undefined) return true;
       this.#queue.reject(ticket, now_ms);
       this.#reporter.unschedulable(record, refusalMessage(refusal, this.#inventory.nodes()), undefined);
@@ -295,7 +312,7 @@ class Scheduler implements Actor<SchedulerMessage> {
   }
 
   #sleep(now_ms: number): void {
-    const at_ms = earliest(this.#queue.nextWake_ms(), this.#binder.nextDeadline_ms());
+    const at_ms = earliest(earliest(this.#queue.nextWake_ms(), this.#binder.nextDeadline_ms()), this.#intake.gangs.nextDeadline_ms());
     if (at_ms === undefined || (this.#timer !== undefined && this.#timer.at_ms <= at_ms)) return;
     this.#timer?.timer.cancel();
     this.#timer = { at_ms, timer: this.#context.after(Math.max(1, at_ms - now_ms), { type: "tick" }) };
@@ -402,8 +419,8 @@ class Scheduler implements Actor<SchedulerMessage> {
   /** Members of a group wait for one another; they make no room. */
   #rejectMember(record: PodRecord, now_ms: number, message: string): void {
     const { ticket } = record.candidate as Candidate;
-    if (record.gang !== undefined && this.#intake.gangs.failed(record.gang, now_ms)) this.#queue.retry(ticket, now_ms);
-    else this.#queue.reject(ticket, now_ms);
+    if (record.gang !== undefined) this.#intake.gangs.failed(record.gang, now_ms);
+    this.#queue.reject(ticket, now_ms);
     this.#reporter.unschedulable(record, message, undefined);
   }
 

@@ -23,6 +23,8 @@ export interface TestCluster {
   readonly clock: VirtualClock;
   readonly view: Replica;
   readonly registry: Registry;
+  /** What is added to them the controllers hear of. */
+  readonly kinds: KindTable;
   readonly store: TestStore;
   /** `type reason Kind/name: message` of every Event recorded. */
   readonly events: string[];
@@ -56,13 +58,15 @@ export async function startCluster({ nodes = 3, controllers = CONTROLLER_NAMES }
   const clock = virtualClock();
   const store = startStore({ log: new MemoryLog(), clock });
   const view = store.replica;
-  const registry = createRegistry({ view, store: store.client, clock, random: seededRandom(3), kinds: new KindTable() });
+  const kinds = new KindTable();
+  const registry = createRegistry({ view, store: store.client, clock, random: seededRandom(3), kinds });
   const events: string[] = [];
   const recorderFor = () => ({
     event: (about: { kind: string; metadata: { name: string } }, type: string, reason: string, message: string) =>
       void events.push(`${type} ${reason} ${about.kind}/${about.metadata.name}: ${message}`),
   });
-  store.host.register(createControllerKind({ view, registry, recorderFor, kinds: BUILT_IN_KINDS, caCertificate: CA }));
+  const hearOfCustom = kinds.hearOfCustom.bind(kinds);
+  store.host.register(createControllerKind({ view, registry, recorderFor, kinds: BUILT_IN_KINDS, hearOfCustom, caCertificate: CA }));
   const kubelet: Kubelet = { start_ms: 20, stop_ms: 20, becomesReady: () => true, exitCode: () => undefined };
   play(view, registry, clock, kubelet, nodes);
   await registry.create(NamespaceKind, named<Namespace>("d", undefined, { spec: {} }));
@@ -72,6 +76,7 @@ export async function startCluster({ nodes = 3, controllers = CONTROLLER_NAMES }
     clock,
     view,
     registry,
+    kinds,
     store,
     events,
     kubelet,

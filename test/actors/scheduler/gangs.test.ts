@@ -17,10 +17,10 @@ describe("pod groups", () => {
     running = undefined;
   });
 
-  const setGroup = async ({ store, view }: TestScheduler, name: string, minMember: number): Promise<void> => {
+  const setGroup = async ({ store, view }: TestScheduler, name: string, minMember: number, more: object = {}): Promise<void> => {
     const key = `podgroups.scheduling.x-k8s.io/d/${name}`;
     const metadata = { name, namespace: "d", uid: name, creationTimestamp: "2026-01-01T00:00:00Z" };
-    const text = encodeObject({ metadata, spec: { minMember } } as unknown as KubeObject);
+    const text = encodeObject({ metadata, spec: { minMember, ...more } } as unknown as KubeObject);
     const outcome = await store.client.propose({ request: `group ${name}`, mutations: [{ op: "create", key, text }] });
     if (outcome.committed) await view.until(outcome.revision);
   };
@@ -79,6 +79,33 @@ describe("pod groups", () => {
     const bound = (group: string) => nodes(scheduler, [`${group}1`, `${group}2`]).filter((node) => node !== undefined).length;
     await scheduler.eventually(() => bound("g") + bound("h") === 2);
     expect([bound("g"), bound("h")].sort()).toEqual([0, 2]);
+  });
+
+  it("are not tried while all nodes together have less free than the group says it needs", async () => {
+    const scheduler = await started();
+    await scheduler.setNode("n1", { cpu: "3" });
+    await scheduler.createPod("other");
+    await scheduler.eventually(() => nodes(scheduler, ["other"])[0] === "n1");
+    await setGroup(scheduler, "g", 2, { minResources: { cpu: "2500m", memory: "1Gi", "a/gpu": 1 } });
+    for (const name of ["a", "b"]) await scheduler.createPod(name, {}, member("g"));
+    await scheduler.eventually(() => message(scheduler, "b").includes("needs"));
+    expect(message(scheduler, "b")).toContain('pod group "d/g" needs more a/gpu, cpu than the nodes have free');
+    // There was room for both of them by what they ask for themselves.
+    expect(nodes(scheduler, ["a", "b"])).toEqual([undefined, undefined]);
+    await scheduler.setNode("n2", { cpu: "500m", "a/gpu": "1" });
+    await scheduler.eventually(() => nodes(scheduler, ["a", "b"]).every((node) => node === "n1"));
+  });
+
+  it("that find no room within their timeout are told so, and get nodes when there is room again", async () => {
+    const scheduler = await started();
+    await scheduler.setNode("n1", { cpu: "1" });
+    await setGroup(scheduler, "g", 2, { scheduleTimeoutSeconds: 1 });
+    for (const name of ["a", "b"]) await scheduler.createPod(name, {}, member("g"));
+    await scheduler.eventually(() => scheduler.events("g").length > 0);
+    expect(scheduler.events("g")[0]).toMatch(/^ScheduleTimeout: pod group "d\/g" was not scheduled within 1 seconds/);
+    expect(nodes(scheduler, ["a", "b"])).toEqual([undefined, undefined]);
+    await scheduler.setNode("n2", { cpu: "1" });
+    await scheduler.eventually(() => nodes(scheduler, ["a", "b"]).every((node) => node !== undefined));
   });
 
   it("that nobody has made are no groups", async () => {
