@@ -72,16 +72,19 @@ export function mediaTypeOf(request: IncomingMessage): string {
   return (semicolon < 0 ? header : header.slice(0, semicolon)).trim().toLowerCase();
 }
 
+const YAML_TYPES: ReadonlySet<string> = new Set(["application/yaml", "application/x-yaml", "text/yaml"]);
+
+export function isYaml(mediaType: string): boolean {
+  return YAML_TYPES.has(mediaType);
+}
+
 /** The body of an object as JSON text, whatever it came as. Throws 415 for other media types, 400 for what is not what it says. */
 export function objectText(mediaType: string, body: Buffer, expected: ExpectedKind): string {
+  if (isYaml(mediaType)) return JSON.stringify(readYaml(body.toString("utf8")));
   switch (mediaType) {
     case "":
     case "application/json":
       return body.toString("utf8");
-    case "application/yaml":
-    case "application/x-yaml":
-    case "text/yaml":
-      return JSON.stringify(readYaml(body.toString("utf8")));
     case "application/vnd.kubernetes.protobuf":
       return jsonFromProtobuf(body, expected);
     default:

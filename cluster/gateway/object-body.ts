@@ -1,12 +1,13 @@
 import { badRequest } from "../../actors/kinds/errors.ts";
 import type { Kind } from "../../actors/kinds/kind.ts";
 import type { KindTable } from "../../actors/kinds/kinds.ts";
-import type { BodyKind, ReadBody } from "../../actors/kinds/machinery/body.ts";
-import { readObjectBody, readPatchBody } from "../../actors/kinds/machinery/body.ts";
+import type { BodyKind, FieldValidation, ReadBody } from "../../actors/kinds/machinery/body.ts";
+import { readObjectBody, readPatchBody, repetitionWords } from "../../actors/kinds/machinery/body.ts";
 import type { KubeObject } from "../../actors/kinds/object.ts";
 import { StatusError } from "../../actors/kinds/status.ts";
 import type { Patch, Requester } from "../../actors/registry/registry.ts";
-import { objectText, patchTypeOf } from "./body.ts";
+import { isYaml, objectText, patchTypeOf } from "./body.ts";
+import { repeatedKeys } from "./repeated-keys.ts";
 import type { CheckedOptions } from "./write-options.ts";
 import { readYaml } from "./yaml.ts";
 
@@ -34,15 +35,29 @@ export function readObject<T extends KubeObject>(
   kinds: KindTable,
 ): ReadBody<T> {
   const isKnown = (apiVersion: string, name: string): boolean => kinds.byApiVersion(apiVersion, name) !== undefined;
-  return readObjectBody<T>(kind, objectText(content.mediaType, content.body, kind), options.fieldValidation, isKnown);
+  const { mediaType, body } = content;
+  const text = objectText(mediaType, body, kind);
+  // Of a key that comes twice the JSON has the last value only.
+  const repeated = isYaml(mediaType) && options.fieldValidation !== "Ignore" ? repeatedKeys(body.toString("utf8")) : [];
+  return readObjectBody<T>(kind, text, options.fieldValidation, isKnown, repeated);
 }
 
 export const APPLY_TYPE = "application/apply-patch+yaml";
 
-/** The configuration in the body of an apply; 400 when it is no YAML. */
-export function readConfiguration(content: Content): unknown {
+/** The configuration in the body of an apply; 400 when it is no YAML, or when it is to be strict and has keys twice. */
+export function readConfiguration(content: Content, fieldValidation: FieldValidation): unknown {
+  const text = content.body.toString("utf8");
+  const value = configurationIn(text);
+  const repeated = fieldValidation === "Ignore" ? [] : repeatedKeys(text);
+  if (fieldValidation === "Strict" && repeated.length > 0)
+    throw badRequest(`error strict decoding YAML: error converting YAML to JSON: ${repetitionWords(repeated)}`);
+  for (const words of repeated) content.warn(words);
+  return value;
+}
+
+function configurationIn(text: string): unknown {
   try {
-    return readYaml(content.body.toString("utf8"));
+    return readYaml(text);
   } catch (error) {
     throw error instanceof StatusError ? badRequest(`error decoding YAML: ${error.status.message}`) : error;
   }

@@ -75,7 +75,7 @@ export async function patch(
   const namespace = kind.namespaced ? info.namespace : undefined;
   if (content.mediaType === APPLY_TYPE) {
     const { force, ...options } = applyOptions(info.query, content);
-    const configuration = { body: readConfiguration(content), force };
+    const configuration = { body: readConfiguration(content, options.fieldValidation), force };
     const written = part === undefined ? options : { ...options, subresource: part };
     const { created, entry } = await context.registry.apply(kind, namespace, info.name, configuration, written);
     return { type: "object", code: created ? 201 : 200, kind, entry };

@@ -76,13 +76,15 @@ function splitVersion(apiVersion: string): [group: string, version: string] {
 
 /**
  * The object in a JSON text that is said to be of this kind: well-formed, of the right kind, in shape. What the body does not say of its
- * kind and version is taken for granted. `isKnown` tells whether another kind is served at all. Throws StatusError 400.
+ * kind and version is taken for granted. `isKnown` tells whether another kind is served at all; `repeated` is what a YAML reader found to be
+ * there twice before the text was JSON. Throws StatusError 400.
  */
 export function readObjectBody<T extends KubeObject>(
   kind: BodyKind,
   text: string,
   validation: FieldValidation,
   isKnown: (apiVersion: string, kind: string) => boolean = () => false,
+  repeated: readonly string[] = [],
 ): ReadBody<T> {
   const body = parse(text, kind);
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
@@ -95,12 +97,18 @@ export function readObjectBody<T extends KubeObject>(
   else checkKind(kind, body as NamedBody, isKnown);
   const shaped = shapeOrRefuse(kind, body);
   const problems = validation === "Ignore" ? [] : strictProblems(shaped.unknown, text);
-  if (validation === "Strict" && problems.length > 0) {
-    throw badRequest(`${prefix(kind)}: strict decoding error: ${problems.join(", ")}`);
+  if (validation === "Strict" && problems.length + repeated.length > 0) {
+    const all = repeated.length === 0 ? problems : [repetitionWords(repeated), ...problems];
+    throw badRequest(`${prefix(kind)}: strict decoding error: ${all.join(", ")}`);
   }
   const object = shaped.object as { metadata?: unknown };
   object.metadata ??= {};
-  return { object: object as unknown as T, warnings: validation === "Warn" ? problems : [] };
+  return { object: object as unknown as T, warnings: validation === "Warn" ? [...repeated, ...problems] : [] };
+}
+
+/** What Go's reader of YAML says of all keys that are there twice, as one error. */
+export function repetitionWords(repeated: readonly string[]): string {
+  return `yaml: unmarshal errors:\n${repeated.map((words) => `  ${words}`).join("\n")}`;
 }
 
 function prefix(kind: BodyKind): string {

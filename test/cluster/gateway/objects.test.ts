@@ -85,6 +85,39 @@ describe("one object", () => {
     expect((await server.call("GET", `${CONFIG_MAPS}/dry`)).status).toBe(404);
   });
 
+  test.each([
+    [
+      "Strict",
+      400,
+      'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: yaml: unmarshal errors:\n  line 6: key "a" already set in map, unknown field "more"',
+      undefined,
+    ],
+    ["Warn", 201, undefined, ['299 - "line 6: key \\"a\\" already set in map"', '299 - "unknown field \\"more\\""']],
+    ["Ignore", 201, undefined, undefined],
+  ])("YAML with a key that comes twice, by fieldValidation=%s", async (validation, status, message, warnings) => {
+    const yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: twice-}\ndata:\n  a: one\n  a: two\nmore: 1\n";
+    const type = { "content-type": "application/yaml" };
+    const answer = await server.call("POST", `${CONFIG_MAPS}?fieldValidation=${validation}`, yaml, type);
+    expect([answer.status, answer.json().message, answer.headers.warning]).toEqual([status, message, warnings]);
+    if (status === 201) expect(answer.json().data).toEqual({ a: "two" });
+  });
+
+  test.each([
+    [
+      "Strict",
+      400,
+      'error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  line 6: key "a" already set in map',
+      undefined,
+    ],
+    ["Warn", 201, undefined, '299 - "line 6: key \\"a\\" already set in map"'],
+    ["Ignore", 200, undefined, undefined],
+  ])("applying a key that comes twice, by fieldValidation=%s", async (validation, status, message, warning) => {
+    const yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: applied-twice}\ndata:\n  a: one\n  a: two\n";
+    const path = `${CONFIG_MAPS}/applied-twice?fieldManager=me&fieldValidation=${validation}`;
+    const answer = await server.call("PATCH", path, yaml, { "content-type": "application/apply-patch+yaml" });
+    expect([answer.status, answer.json().message, answer.headers.warning]).toEqual([status, message, warning]);
+  });
+
   test("YAML in and out", async () => {
     const yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: yaml\ndata:\n  yes: 'on'\n";
     const created = await server.call("POST", CONFIG_MAPS, yaml, { "content-type": "application/yaml", accept: "application/yaml" });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { repeatedKeys } from "../../../cluster/gateway/repeated-keys.ts";
 import { readYaml } from "../../../cluster/gateway/yaml.ts";
 
 /** A few hundred characters whose aliases come to millions of values. */
@@ -30,4 +31,19 @@ describe("YAML bodies", () => {
   ])("%.40j is refused", (text, words) => {
     expect(() => readYaml(text)).toThrow(`error converting YAML to JSON: yaml: ${words}`);
   });
+});
+
+test.each([
+  ["a: 1\nb: 2\n", []],
+  ["a: 1\na: 2\na: 3\n", ['line 2: key "a" already set in map', 'line 3: key "a" already set in map']],
+  // The line is that of the value, and what is inside comes first.
+  ["a: 1\na:\n  b: 1\n  b: 2\n", ['line 4: key "b" already set in map', 'line 3: key "a" already set in map']],
+  ["- {x: 1}\n- {x: 1, x: 2}\n", ['line 2: key "x" already set in map']],
+  ["1: a\n1: b\n'1': c\ntrue: 1\ntrue:\n", ["line 2: key 1 already set in map", "line 5: key true already set in map"]],
+  ['{"a": {"b": 1,\n"b": 2}}', ['line 2: key "b" already set in map']],
+  ["{a: 1, a: 2}", ['line 1: key "a" already set in map']],
+  ["a: &x {b: 1}\nc: *x\n", []],
+  ["", []],
+])("keys that come twice in %j", (text, words) => {
+  expect(repeatedKeys(text)).toEqual(words);
 });
