@@ -4,6 +4,7 @@ import { APIServiceKind } from "../kinds/apiregistration/api-service.ts";
 import { isEstablished } from "../kinds/custom/custom-kind.ts";
 import type { APIService, CustomResourceDefinition } from "../kinds/generated/types.ts";
 import { resourceOf } from "../kinds/kind.ts";
+import { APISERVER } from "../registry/authors.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import type { Entry, View } from "../store/view.ts";
 import { anyKind, create, newMeta, remove, updateStatus } from "./actions.ts";
@@ -24,6 +25,7 @@ export function apiServicesController(): Controller {
   return {
     name: "api-services",
     component: "kube-aggregator",
+    author: APISERVER,
     fieldManager: "kube-apiserver",
     kind: anyKind(APIServiceKind),
     watches: [

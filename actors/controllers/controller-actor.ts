@@ -1,4 +1,5 @@
 import { type Actor, type ActorKind, type Context, type Sender, type Timer, unknownMessage } from "../../runtime/mod.ts";
+import { type Author, controllerAccount } from "../registry/authors.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Key } from "../store/transaction.ts";
@@ -60,6 +61,7 @@ class ControllerActor implements Actor<ControllerMessage> {
   readonly #dependencies: ControllerDependencies;
   readonly #context: Context<ControllerMessage>;
   readonly #recorder: Pick<EventRecorder, "event">;
+  readonly #author: Author;
   readonly #queue: WorkQueue;
   readonly #concurrency: number;
   readonly #subscriptions: Subscription[] = [];
@@ -85,6 +87,7 @@ class ControllerActor implements Actor<ControllerMessage> {
     this.#dependencies = dependencies;
     this.#context = context;
     this.#recorder = dependencies.recorderFor(controller.component);
+    this.#author = controller.author ?? controllerAccount(controller.component);
     this.#queue = new WorkQueue(controller.pace_ms ?? 0);
     this.#concurrency = controller.concurrency ?? CONTROLLER_CONCURRENCY;
     this.#follow();
@@ -211,7 +214,8 @@ class ControllerActor implements Actor<ControllerMessage> {
   }
 
   async #perform(key: Key, actions: Parameters<typeof perform>[0]): Promise<Performed> {
-    const by = { registry: this.#dependencies.registry, recorder: this.#recorder, fieldManager: this.#controller.fieldManager };
+    const { registry } = this.#dependencies;
+    const by = { registry, recorder: this.#recorder, author: this.#author, fieldManager: this.#controller.fieldManager };
     const performed = nothingPerformed();
     await perform(actions, by, performed);
     if (performed.refusals.length > 0) {

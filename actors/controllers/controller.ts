@@ -1,6 +1,7 @@
 import type { Namespace } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
 import type { KubeObject } from "../kinds/object.ts";
+import type { Author } from "../registry/authors.ts";
 import type { Regarding } from "../registry/event-recorder.ts";
 import type { DeleteOptions } from "../registry/registry.ts";
 import type { Key } from "../store/transaction.ts";
@@ -78,6 +79,8 @@ export interface Controller {
   readonly name: string;
   /** The source of its Events: `deployment-controller`. */
   readonly component: string;
+  /** As whom it writes, in reviews; by default the service account that is called as its `component`. */
+  readonly author?: Author;
   /** Who manages the fields that it writes, where it is not the controllers' process. */
   readonly fieldManager?: string;
   /** The kind of the objects that its keys name, where it is one; for Events about a reconcile that throws. */

@@ -6,6 +6,7 @@ import type { CustomResourceDefinition } from "../kinds/generated/types.ts";
 import { resourceOf } from "../kinds/kind.ts";
 import { decodeMetadata } from "../kinds/metadata-text.ts";
 import type { KubeObject } from "../kinds/object.ts";
+import { APISERVER } from "../registry/authors.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import type { View } from "../store/view.ts";
 import { anyKind, modify, remove, updateStatus } from "./actions.ts";
@@ -28,6 +29,7 @@ export function definitionsController(): Controller {
   return {
     name: "custom-resource-definition",
     component: "kube-apiserver",
+    author: APISERVER,
     fieldManager: "kube-apiserver",
     kind: anyKind(CustomResourceDefinitionKind),
     // Names are given to one after the other.

@@ -5,6 +5,7 @@ import { scaledValue } from "../kinds/machinery/int-or-string.ts";
 import { printSelector, selectorOf } from "../kinds/machinery/label-selector.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { PodDisruptionBudgetKind } from "../kinds/policy/pod-disruption-budget.ts";
+import { controllerAccount } from "../registry/authors.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import type { View } from "../store/view.ts";
 import { anyKind, normal, regarding, updateStatus, warning } from "./actions.ts";
@@ -29,6 +30,7 @@ export function disruptionController(kinds: readonly Kind[]): Controller {
   return {
     name: "disruption",
     component: "controllermanager",
+    author: controllerAccount("disruption-controller"),
     kind: anyKind(PodDisruptionBudgetKind),
     pace_ms: PACE_MS,
     watches: [

@@ -2,6 +2,7 @@ import { conflict } from "../kinds/errors.ts";
 import { keyFor } from "../kinds/kind.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { StatusError } from "../kinds/status.ts";
+import type { Author } from "../registry/authors.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import type { Registry, WriteOptions } from "../registry/registry.ts";
 import type { Key } from "../store/transaction.ts";
@@ -36,6 +37,7 @@ export interface Performer {
   readonly registry: Registry;
   /** Default FIELD_MANAGER. */
   readonly fieldManager?: string | undefined;
+  readonly author: Author;
   readonly recorder: Pick<EventRecorder, "event">;
 }
 
@@ -118,8 +120,8 @@ async function write(action: Write, by: Performer, result: Performed): Promise<b
 }
 
 async function send(action: Write, by: Performer, result: Performed): Promise<Entry | undefined> {
-  const { registry, fieldManager = FIELD_MANAGER } = by;
-  const own: WriteOptions = { fieldManager };
+  const { registry, author, fieldManager = FIELD_MANAGER } = by;
+  const own: WriteOptions = { fieldManager, author };
   if (action.do === "create") return seen(await registry.create(action.kind, action.object, own), result);
   const { namespace, name, uid } = action.of.metadata;
   if (action.do === "delete") {

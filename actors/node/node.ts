@@ -7,6 +7,7 @@ import { StatusError } from "../kinds/status.ts";
 import { decodeObject } from "../kinds/text.ts";
 import type { PodMessage } from "../pod/pod.ts";
 import type { PodPlace } from "../pod/pod-status.ts";
+import { controllerAccount, NODE_OF_NAME } from "../registry/authors.ts";
 import type { Registry } from "../registry/registry.ts";
 import { microTimestamp, timestamp } from "../registry/timestamps.ts";
 import type { Key } from "../store/transaction.ts";
@@ -41,6 +42,8 @@ export type NodeMessage =
 const LEASE_RENEW_MS = 10_000;
 const STATUS_REPORT_MS = 300_000;
 const RETRY_MS = 1_000;
+/** Who gives nodes their ranges in Kubernetes. */
+const NODE_CONTROLLER = controllerAccount("node-controller");
 const NODE_MAILBOX_MESSAGES = 16_384;
 
 /** A pod of this node: its incarnation and the addresses that it has for life. */
@@ -147,7 +150,10 @@ class NodeActor implements Actor<NodeMessage> {
 
   async #register(index: number): Promise<Node> {
     const entry = await this.#registry
-      .create(NodeKind, hollowNode(this.#name, index, this.#runtime, timestamp(this.#context.clock.now_ms())), { fieldManager: "kubelet" })
+      .create(NodeKind, hollowNode(this.#name, index, this.#runtime, timestamp(this.#context.clock.now_ms())), {
+        fieldManager: "kubelet",
+        author: NODE_OF_NAME,
+      })
       .catch((error: unknown) => {
         if (error instanceof StatusError && error.status.code === 409)
           return this.#registry.modify(NodeKind, undefined, this.#name, () => undefined);
@@ -162,7 +168,7 @@ class NodeActor implements Actor<NodeMessage> {
       undefined,
       this.#name,
       (node) => (node.spec?.podCIDR === undefined ? { ...node, spec: { ...node.spec, podCIDR, podCIDRs: [podCIDR] } } : undefined),
-      { fieldManager: "kube-controller-manager" },
+      { fieldManager: "kube-controller-manager", author: NODE_CONTROLLER },
     );
     return this.#view.decode<Node>(entry);
   }
@@ -189,11 +195,11 @@ class NodeActor implements Actor<NodeMessage> {
         LEASE_NAMESPACE,
         this.#name,
         (lease) => ({ ...lease, spec: { ...lease.spec, holderIdentity: this.#name, renewTime } }),
-        { fieldManager: "kubelet" },
+        { fieldManager: "kubelet", author: NODE_OF_NAME },
       );
     } catch (error) {
       if (!(error instanceof StatusError && error.status.code === 404)) throw error;
-      await this.#registry.create(LeaseKind, nodeLease(node, renewTime), { fieldManager: "kubelet" });
+      await this.#registry.create(LeaseKind, nodeLease(node, renewTime), { fieldManager: "kubelet", author: NODE_OF_NAME });
     }
   }
 
@@ -204,7 +210,7 @@ class NodeActor implements Actor<NodeMessage> {
       undefined,
       this.#name,
       (node) => ({ ...node, status: nodeStatus(node.status, this.#name, this.#hostIP(node), HOLLOW_SHAPE, now) }),
-      { subresource: "status", fieldManager: "kubelet" },
+      { subresource: "status", fieldManager: "kubelet", author: NODE_OF_NAME },
     );
   }
 

@@ -7,6 +7,7 @@ import { mayBeDeleted } from "../kinds/metadata-text.ts";
 import { StatusError } from "../kinds/status.ts";
 import { decodeObject, type ObjectText } from "../kinds/text.ts";
 import type { PodSandbox, Runtime, RuntimeReport } from "../node/runtime.ts";
+import { NODE_OF_POD } from "../registry/authors.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import type { Registry } from "../registry/registry.ts";
 import { timestamp } from "../registry/timestamps.ts";
@@ -200,7 +201,11 @@ class PodActor implements Actor<PodMessage> {
         return;
       case "remove": {
         const { namespace, name } = partsOf(key);
-        await this.#registry.delete(PodKind, namespace, name, { gracePeriodSeconds: 0, preconditions: { uid: this.#uid } });
+        await this.#registry.delete(PodKind, namespace, name, {
+          author: NODE_OF_POD,
+          gracePeriodSeconds: 0,
+          preconditions: { uid: this.#uid },
+        });
         return;
       }
     }
@@ -230,7 +235,7 @@ class PodActor implements Actor<PodMessage> {
         read = current.metadata.uid === this.#uid ? current : undefined;
         return read === undefined ? undefined : { ...current, status: status(current) ?? {} };
       },
-      { subresource: "status", fieldManager: "kubelet", unmanaged: true },
+      { author: NODE_OF_POD, subresource: "status", fieldManager: "kubelet", unmanaged: true },
     );
     return read;
   }

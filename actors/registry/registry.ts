@@ -3,6 +3,7 @@ import type { Kind } from "../kinds/kind.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import type { Premises } from "../store/premises.ts";
 import type { Entry } from "../store/view.ts";
+import type { Author } from "./authors.ts";
 
 /** Who asks, as the access layer found out: what admission is told of them. Source: authentication's user.Info. */
 export interface Requester {
@@ -16,6 +17,8 @@ export interface Requester {
 export interface WriteOptions {
   /** Who asks. The house itself when nobody is named. */
   readonly requester?: Requester;
+  /** Which part of the house writes where nobody asks; the API server by default. */
+  readonly author?: Author;
   /** Told what the client should know although it is not refused. */
   readonly warn?: (text: string) => void;
   /** Told what an audit of this request should keep beside it. */

@@ -1,6 +1,7 @@
 import type { Clock, Logger } from "../../runtime/mod.ts";
 import { chooseVolumes, type Inventory } from "../../scheduler-core/mod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
+import { SCHEDULER } from "../registry/authors.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import { Outdated } from "../registry/writes.ts";
 import type { Premises } from "../store/premises.ts";
@@ -100,7 +101,7 @@ export class Binder {
     });
     const abouts = ready.map(({ record }) => (record.candidate as Candidate).about);
     writes.submit(() =>
-      registry.bindTogether(bindings, { premises }).then(
+      registry.bindTogether(bindings, { author: SCHEDULER, premises }).then(
         () => {
           for (const [i, { namespace, name, node }] of bindings.entries()) {
             const about = abouts[i];
@@ -156,7 +157,10 @@ export class Binder {
     const premises = premisesOf(record, node, inventory, self, seen);
     const pod = extenders.any ? view.get<Pod>(record.key) : undefined;
     writes.submit(() =>
-      ((pod === undefined ? undefined : extenders.bind(pod, node)) ?? registry.bind(namespace, name, uid, node, { premises })).then(
+      (
+        (pod === undefined ? undefined : extenders.bind(pod, node)) ??
+        registry.bind(namespace, name, uid, node, { author: SCHEDULER, premises })
+      ).then(
         () => recorder.once(about, "Normal", "Scheduled", scheduledMessage(namespace, name, node)),
         (error: unknown) => this.#refuse(record, node, error),
       ),

@@ -11,6 +11,7 @@ import {
 import { PodKind } from "../kinds/core/pod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
+import { SCHEDULER } from "../registry/authors.ts";
 import type { EventRecorder, Regarding } from "../registry/event-recorder.ts";
 import type { Entry, View } from "../store/view.ts";
 import { Budgets } from "./budgets.ts";
@@ -168,11 +169,11 @@ export class Preemptor {
     budgets.take(budgets.of(victim.peer.facts, name));
     const about: Regarding = { kind: "Pod", apiVersion: "v1", metadata: pod.metadata };
     const condition = (current: Pod): Pod | undefined => (current.metadata.uid === uid ? withDisruption(current, now()) : undefined);
-    const status = { fieldManager: "kube-scheduler", subresource: "status" } as const;
+    const status = { author: SCHEDULER, fieldManager: "kube-scheduler", subresource: "status" } as const;
     writes.submit(async () => {
       try {
         await registry.modify(PodKind, namespace, name, condition, status);
-        await registry.delete(PodKind as unknown as Kind, namespace, name, { preconditions: { uid } });
+        await registry.delete(PodKind as unknown as Kind, namespace, name, { author: SCHEDULER, preconditions: { uid } });
         recorder.event(about, "Normal", "Preempted", `Preempted by pod ${preemptor.uid} on node ${node}`);
       } catch (error) {
         victim.isVictim = false;

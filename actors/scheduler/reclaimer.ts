@@ -3,6 +3,7 @@ import type { Inventory, Usage } from "../../scheduler-core/mod.ts";
 import { PodKind } from "../kinds/core/pod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
+import { SCHEDULER } from "../registry/authors.ts";
 import type { EventRecorder, Regarding } from "../registry/event-recorder.ts";
 import type { View } from "../store/view.ts";
 import type { Intake } from "./intake.ts";
@@ -69,8 +70,12 @@ export class Reclaimer {
     const condition = (current: Pod): Pod | undefined => (current.metadata.uid === uid ? withReclaim(current, now()) : undefined);
     writes.submit(async () => {
       try {
-        await registry.modify(PodKind, namespace, name, condition, { fieldManager: "kube-scheduler", subresource: "status" });
-        await registry.delete(PodKind as unknown as Kind, namespace, name, { preconditions: { uid } });
+        await registry.modify(PodKind, namespace, name, condition, {
+          author: SCHEDULER,
+          fieldManager: "kube-scheduler",
+          subresource: "status",
+        });
+        await registry.delete(PodKind as unknown as Kind, namespace, name, { author: SCHEDULER, preconditions: { uid } });
         recorder.event(about, "Normal", "Reclaimed", `What it borrowed on node ${node} is wanted back`);
       } catch (error) {
         borrower.isVictim = false;

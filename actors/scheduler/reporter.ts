@@ -2,6 +2,7 @@ import type { Clock, Logger } from "../../runtime/mod.ts";
 import { PodKind } from "../kinds/core/pod.ts";
 import type { Pod, PodStatus } from "../kinds/generated/types.ts";
 import { POD_GROUP_VERSION, type PodGroup } from "../kinds/scheduling/pod-group.ts";
+import { SCHEDULER } from "../registry/authors.ts";
 import type { EventRecorder, Regarding } from "../registry/event-recorder.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import type { View } from "../store/view.ts";
@@ -61,7 +62,7 @@ export class Reporter {
       return status === undefined ? undefined : { ...pod, status };
     };
     writes.submit(() =>
-      registry.modify(PodKind, namespace, name, modify, { fieldManager: "kube-scheduler", subresource: "status" }).then(
+      registry.modify(PodKind, namespace, name, modify, { author: SCHEDULER, fieldManager: "kube-scheduler", subresource: "status" }).then(
         () => undefined,
         (error: unknown) => log.debug({ pod: record.key, error: String(error) }, "condition not written"),
       ),

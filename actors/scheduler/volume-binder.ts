@@ -1,6 +1,7 @@
 import { PersistentVolumeKind } from "../kinds/core/persistent-volume.ts";
 import { PersistentVolumeClaimKind } from "../kinds/core/persistent-volume-claim.ts";
 import type { PersistentVolume, PersistentVolumeClaim } from "../kinds/generated/types.ts";
+import { SCHEDULER } from "../registry/authors.ts";
 import type { View } from "../store/view.ts";
 import type { PodRecord } from "./pod-record.ts";
 import { isBound, SELECTED_NODE } from "./volumes.ts";
@@ -47,13 +48,14 @@ export class VolumeBinder {
       const { namespace = "", name, uid } = claim.metadata;
       const volume = volumes[i] ?? "";
       if (volume === "") {
-        await this.#registry.modify(PersistentVolumeClaimKind, namespace, name, (now) => {
+        const select = (now: PersistentVolumeClaim): PersistentVolumeClaim => {
           const annotations = { ...now.metadata.annotations, [SELECTED_NODE]: node };
           return { ...now, metadata: { ...now.metadata, annotations } };
-        });
+        };
+        await this.#registry.modify(PersistentVolumeClaimKind, namespace, name, select, { author: SCHEDULER });
         continue;
       }
-      await this.#registry.modify(PersistentVolumeKind, undefined, volume, (now): PersistentVolume => {
+      const claimed = (now: PersistentVolume): PersistentVolume => {
         const { claimRef } = now.spec ?? {};
         if (claimRef?.uid !== undefined && claimRef.uid !== "" && claimRef.uid !== uid) throw new Error(`volume ${volume} is taken`);
         const annotations =
@@ -61,7 +63,8 @@ export class VolumeBinder {
         const metadata = annotations === undefined ? now.metadata : { ...now.metadata, annotations };
         const ref = { kind: "PersistentVolumeClaim", apiVersion: "v1", namespace, name, uid };
         return { ...now, metadata, spec: { ...now.spec, claimRef: { ...claimRef, ...ref } } };
-      });
+      };
+      await this.#registry.modify(PersistentVolumeKind, undefined, volume, claimed, { author: SCHEDULER });
     }
   }
 

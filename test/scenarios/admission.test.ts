@@ -63,6 +63,32 @@ test("a webhook changes the pods that a ReplicaSet makes, and is asked again aft
   await kubectl.ok(["delete", "deployment/web", "mutatingwebhookconfiguration/test"]);
 });
 
+test("a webhook is told which part of the house writes", async () => {
+  hooks.on("/who", () => ({ allowed: true }));
+  const rules = [
+    { apiGroups: [""], apiVersions: ["v1"], resources: ["pods", "pods/binding", "pods/status"], operations: ["CREATE", "UPDATE"] },
+    { apiGroups: ["apps"], apiVersions: ["v1"], resources: ["replicasets"], operations: ["CREATE"] },
+  ];
+  await configure("Validating", hook("/who", { rules }));
+  await kubectl.ok(["create", "deployment", "who", "--image=who"]);
+  await kubectl.ok(["rollout", "status", "deployment/who", "--timeout=30s"]);
+  await kubectl.ok(["delete", "deployment/who", "validatingwebhookconfiguration/test"]);
+  const asked = hooks.asked.get("/who") ?? [];
+  const said = asked.map(({ operation, resource, subResource = "", userInfo }) =>
+    [operation, resource.resource, subResource, userInfo.username, userInfo.groups[0]].join(" "),
+  );
+  const [node] = JSON.parse(await kubectl.ok(["get", "nodes", "-o", "json"])).items;
+  const account = "system:serviceaccount:kube-system";
+  expect(new Set(said)).toEqual(
+    new Set([
+      `CREATE replicasets  ${account}:deployment-controller system:serviceaccounts`,
+      `CREATE pods  ${account}:replicaset-controller system:serviceaccounts`,
+      "CREATE pods binding system:kube-scheduler system:authenticated",
+      `UPDATE pods status system:node:${node.metadata.name} system:nodes`,
+    ]),
+  );
+});
+
 test("a webhook that says no is what kubectl says", async () => {
   hooks.on("/deny", () => ({ allowed: false, status: { message: "no pods today" }, warnings: ["it is Sunday"] }));
   await configure("Validating", hook("/deny"));

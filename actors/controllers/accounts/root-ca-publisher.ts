@@ -3,6 +3,7 @@ import { NamespaceKind } from "../../kinds/core/namespace.ts";
 import type { ConfigMap, Namespace } from "../../kinds/generated/types.ts";
 import { partsOf } from "../../kinds/kind.ts";
 import { semanticEqual } from "../../kinds/machinery/equal.ts";
+import { controllerAccount } from "../../registry/authors.ts";
 import type { Change, View } from "../../store/view.ts";
 import { anyKind, create, modify, newMeta } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
@@ -19,6 +20,7 @@ export function rootCaPublisher(caCertificate: string): Controller {
   return {
     name: "root-ca-publisher",
     component: "root-ca-certificate-publisher",
+    author: controllerAccount("root-ca-cert-publisher"),
     kind: anyKind(NamespaceKind),
     watches: [
       { resource: "namespaces", keys: ({ now, before }) => (now === undefined || before !== undefined ? NO_KEYS : [now.key]) },

@@ -1,5 +1,6 @@
 import { SecretKind } from "../../kinds/core/secret.ts";
 import type { Secret, ServiceAccount } from "../../kinds/generated/types.ts";
+import { CONTROLLER_MANAGER } from "../../registry/authors.ts";
 import type { Change, IndexDefinition, View } from "../../store/view.ts";
 import { anyKind, modify, remove } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
@@ -34,6 +35,7 @@ export function serviceAccountTokensController(tokens: SecretTokens): Controller
   return {
     name: "service-account-tokens",
     component: "serviceaccount-token-controller",
+    author: CONTROLLER_MANAGER,
     kind: anyKind(SecretKind),
     indexes: [secretsByAccount],
     watches: [

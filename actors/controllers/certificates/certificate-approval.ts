@@ -1,5 +1,6 @@
 import { CertificateSigningRequestKind } from "../../kinds/certificates/certificate-signing-request.ts";
 import type { CertificateSigningRequest } from "../../kinds/generated/types.ts";
+import { controllerAccount } from "../../registry/authors.ts";
 import type { View } from "../../store/view.ts";
 import { anyKind, modifyApproval } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
@@ -10,6 +11,7 @@ export function certificateApprovalController(certifier: Certifier): Controller 
   return {
     name: "certificate-approval",
     component: "csrapproving-controller",
+    author: controllerAccount("certificate-controller"),
     kind: anyKind(CertificateSigningRequestKind),
     watches: [{ resource: REQUESTS, keys: ({ now }) => (now === undefined ? NO_KEYS : [now.key]) }],
     reconcile: (view, key) => reconcile(certifier, view, key),

@@ -1,5 +1,6 @@
 import { CertificateSigningRequestKind } from "../../kinds/certificates/certificate-signing-request.ts";
 import type { CertificateSigningRequest } from "../../kinds/generated/types.ts";
+import { controllerAccount } from "../../registry/authors.ts";
 import type { View } from "../../store/view.ts";
 import { anyKind, remove } from "../actions.ts";
 import { type Action, type Controller, NOTHING } from "../controller.ts";
@@ -15,6 +16,7 @@ const LOOK_PERIOD_MS: number = HOUR_MS / 60;
 export const certificateCleaner: Controller = {
   name: "certificate-cleaner",
   component: "csrcleaner-controller",
+  author: controllerAccount("certificate-controller"),
   kind: anyKind(CertificateSigningRequestKind),
   watches: [],
   resync: { period_ms: LOOK_PERIOD_MS, keys: (view) => view.list(REQUESTS).map(({ key }) => key) },

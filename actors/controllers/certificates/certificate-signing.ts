@@ -1,5 +1,6 @@
 import { CertificateSigningRequestKind } from "../../kinds/certificates/certificate-signing-request.ts";
 import type { CertificateSigningRequest } from "../../kinds/generated/types.ts";
+import { controllerAccount } from "../../registry/authors.ts";
 import type { View } from "../../store/view.ts";
 import { anyKind, modifyStatus } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
@@ -29,6 +30,7 @@ export function certificateSigningController(certifier: Certifier): Controller {
   return {
     name: "certificate-signing",
     component: "csrsigning-controller",
+    author: controllerAccount("certificate-controller"),
     kind: anyKind(CertificateSigningRequestKind),
     watches: [{ resource: REQUESTS, keys: ({ now }) => (now === undefined ? NO_KEYS : [now.key]) }],
     reconcile: (view, key, now_ms) => reconcile(certifier, view, key, now_ms),

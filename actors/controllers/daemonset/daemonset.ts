@@ -1,6 +1,7 @@
 import { DaemonSetKind } from "../../kinds/apps/daemon-set.ts";
 import type { DaemonSet, DaemonSetStatus } from "../../kinds/generated/types.ts";
 import { semanticEqual } from "../../kinds/machinery/equal.ts";
+import { controllerAccount } from "../../registry/authors.ts";
 import type { Change, View } from "../../store/view.ts";
 import { anyKind, updateStatus } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
@@ -26,6 +27,7 @@ export function daemonSetController(): Controller {
   return {
     name: "daemonset",
     component: "daemonset-controller",
+    author: controllerAccount("daemon-set-controller"),
     kind: anyKind(DaemonSetKind),
     pace_ms: PACE_MS,
     indexes: [controllerIndex("pods"), controllerIndex(REVISIONS)],

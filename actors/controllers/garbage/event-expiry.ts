@@ -1,5 +1,6 @@
 import { EventKind } from "../../kinds/core/event.ts";
 import type { Event } from "../../kinds/generated/types.ts";
+import { APISERVER } from "../../registry/authors.ts";
 import type { View } from "../../store/view.ts";
 import { remove } from "../actions.ts";
 import { type Action, type Controller, NOTHING } from "../controller.ts";
@@ -25,6 +26,7 @@ export function eventExpiryController(): Controller {
   return {
     name: "event-expiry",
     component: "kube-apiserver",
+    author: APISERVER,
     watches: [],
     resync: { period_ms: SWEEP_MS, keys: () => [EVENTS] },
     reconcile(view, _key, now_ms) {

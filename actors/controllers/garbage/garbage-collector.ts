@@ -2,6 +2,7 @@ import type { Kind } from "../../kinds/kind.ts";
 import { partsOf, resourceOf } from "../../kinds/kind.ts";
 import { ownersOf, sameOwners } from "../../kinds/metadata-text.ts";
 import type { KubeObject, ObjectMeta, OwnerReference } from "../../kinds/object.ts";
+import { controllerAccount } from "../../registry/authors.ts";
 import type { Change, Entry, View } from "../../store/view.ts";
 import { modify, remove } from "../actions.ts";
 import { type Action, type Controller, type HearOfCustom, NO_KEYS, NOTHING, type Watch } from "../controller.ts";
@@ -25,6 +26,7 @@ export function garbageCollector(kinds: readonly Kind[], hearOfCustom?: HearOfCu
   return {
     name: "garbage-collector",
     component: "garbage-collector-controller",
+    author: controllerAccount("generic-garbage-collector"),
     concurrency: CONCURRENCY,
     indexes: ownership.indexes(),
     watches: ownership.resources.map(watchOf),

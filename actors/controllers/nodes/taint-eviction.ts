@@ -1,6 +1,7 @@
 import { PodKind } from "../../kinds/core/pod.ts";
 import type { Node, Pod, PodCondition, Taint, Toleration } from "../../kinds/generated/types.ts";
 import { nodeNameOf } from "../../kinds/metadata-text.ts";
+import { controllerAccount } from "../../registry/authors.ts";
 import { timestamp } from "../../registry/timestamps.ts";
 import type { Change, Entry, View } from "../../store/view.ts";
 import { anyKind, normal, regarding, remove } from "../actions.ts";
@@ -21,6 +22,7 @@ export function taintEvictionController(): Controller {
   return {
     name: "taint-eviction",
     component: "taint-eviction-controller",
+    author: controllerAccount("node-controller"),
     kind: anyKind(PodKind),
     indexes: [podsByNode],
     watches: [

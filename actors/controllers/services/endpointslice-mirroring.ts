@@ -3,6 +3,7 @@ import { EndpointsKind } from "../../kinds/core/endpoints.ts";
 import { EndpointSliceKind } from "../../kinds/discovery/endpoint-slice.ts";
 import type { DiscoveryEndpointPort, Endpoint, EndpointAddress, EndpointSlice, Endpoints, Service } from "../../kinds/generated/types.ts";
 import { semanticEqual } from "../../kinds/machinery/equal.ts";
+import { controllerAccount } from "../../registry/authors.ts";
 import type { Change, IndexDefinition, View } from "../../store/view.ts";
 import { anyKind, create, modify, newMeta, regarding, remove, warning } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
@@ -31,6 +32,7 @@ const mirrors: IndexDefinition = {
 export const endpointSliceMirroringController: Controller = {
   name: "endpointslice-mirroring",
   component: "endpoint-slice-mirroring-controller",
+  author: controllerAccount("endpointslicemirroring-controller"),
   kind: anyKind(EndpointsKind),
   indexes: [mirrors],
   watches: [

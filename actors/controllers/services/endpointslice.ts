@@ -4,6 +4,7 @@ import type { DiscoveryEndpointPort, Endpoint, EndpointSlice, Node, Service } fr
 import type { Kind } from "../../kinds/kind.ts";
 import { partsOf } from "../../kinds/kind.ts";
 import { semanticEqual } from "../../kinds/machinery/equal.ts";
+import { controllerAccount } from "../../registry/authors.ts";
 import type { Change, IndexDefinition, View } from "../../store/view.ts";
 import { anyKind, create, modify, newMeta, remove } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
@@ -43,6 +44,7 @@ export function endpointSliceController(): Controller {
   return {
     name: "endpointslice",
     component: "endpoint-slice-controller",
+    author: controllerAccount("endpointslice-controller"),
     kind: anyKind(ServiceKind),
     pace_ms: PACE_MS,
     indexes: [slicesByService],

@@ -11,6 +11,7 @@ import type {
 import { keyFor } from "../../kinds/kind.ts";
 import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import { StorageClassKind } from "../../kinds/storage/storage-class.ts";
+import { controllerAccount } from "../../registry/authors.ts";
 import { timestamp } from "../../registry/timestamps.ts";
 import type { Change, IndexDefinition, View } from "../../store/view.ts";
 import { modify, normal, regarding, updateStatus, warning } from "../actions.ts";
@@ -47,6 +48,7 @@ const unboundByClass: IndexDefinition = {
 export const persistentVolumeController: Controller = {
   name: "persistentvolume-binder",
   component: "persistentvolume-controller",
+  author: controllerAccount("persistent-volume-binder"),
   // Each choice is seen before the next one is made.
   concurrency: 1,
   indexes: [volumesByClaim, unboundByClass],

@@ -6,10 +6,11 @@ import { celValue, sizeOf } from "../../../kinds/custom/cel-values.ts";
 import type { Namespace } from "../../../kinds/generated/types.ts";
 import type { Kind } from "../../../kinds/kind.ts";
 import type { KubeObject } from "../../../kinds/object.ts";
+import { askerOf } from "../../authors.ts";
 import type { Requester } from "../../registry.ts";
 import type { AdmissionRequest } from "../admission.ts";
 import { placeOf } from "../matching.ts";
-import { APISERVER, reviewRequest } from "../webhooks/review.ts";
+import { reviewRequest } from "../webhooks/review.ts";
 
 /** Says what somebody may do. Asked by expressions that name `authorizer`. */
 export interface Authorizer {
@@ -87,7 +88,7 @@ const AUTHORIZATION_VERBS = { create: "create", update: "update", delete: "delet
 /** `kind`: in whose form. */
 export function seenBy(request: AdmissionRequest, kind: Kind, namespace: Namespace | undefined, expressions: Expressions): Seen {
   const { object, oldObject, uid: _uid, ...asked } = reviewRequest("", request, kind);
-  const requester = request.options.requester ?? APISERVER;
+  const requester = askerOf(request.options, request.current ?? request.object);
   const requestResource: CelQuestion = {
     verb: AUTHORIZATION_VERBS[request.operation],
     path: "",

@@ -1,15 +1,13 @@
 /** The question and the answer: AdmissionReview of admission.k8s.io/v1. Source: apiserver's plugin/webhook/request/admissionreview.go. */
 import type { Kind } from "../../../kinds/kind.ts";
 import { type StatusCause, type StatusDetails, StatusError } from "../../../kinds/status.ts";
-import type { Requester } from "../../registry.ts";
+import { askerOf } from "../../authors.ts";
 import type { AdmissionRequest } from "../admission.ts";
 import { OPERATIONS, placeOf } from "../matching.ts";
 import { servedForm, spokenKind } from "../served-form.ts";
 import { WebhookFailure } from "./webhook-client.ts";
 
 const API_VERSION = "admission.k8s.io/v1";
-/** Whose writes those are that nobody outside asked for. Source: kube-apiserver's loopback client. */
-export const APISERVER: Requester = { user: "system:apiserver", groups: ["system:authenticated", "system:masters"] };
 
 const OPTIONS = { create: "CreateOptions", update: "UpdateOptions", delete: "DeleteOptions" } as const;
 
@@ -40,7 +38,7 @@ export function optionsOf({ operation, options }: AdmissionRequest): object {
 /** The `request` of a review: also what expressions see under that name. `kind` is the one as which the rule names it. */
 export function reviewRequest(uid: string, request: AdmissionRequest, kind: Kind): Record<string, unknown> {
   const { requested, subresource, operation, options, current } = request;
-  const { user, groups, uid: userUid, extra } = options.requester ?? APISERVER;
+  const { user, groups, uid: userUid, extra } = askerOf(options, current ?? request.object);
   const spoken = spokenKind(request, kind);
   const asked = spokenKind(request, requested);
   return {
