@@ -10,6 +10,8 @@ export interface Needs {
   readonly requests: Readonly<Record<string, number>>;
   /** As requested, with a default for every container that names none. */
   readonly nonzero: { readonly cpu_milli: number; readonly memory_bytes: number };
+  /** Of `requests`, what need not fit. */
+  readonly unchecked?: readonly string[];
   readonly ports: readonly HostPort[];
   readonly disks?: readonly DiskUse[];
   /** Volumes of drivers that may have a limit; the limits are among what a node allocates, see `volumeLimit`. */

@@ -137,10 +137,11 @@ export class Inventory implements WorldFacts {
   usageOf(key: string, needs: () => Needs): Usage {
     const known = this.#usages.get(key);
     if (known !== undefined) return known;
-    const { requests, nonzero, ports, disks = [], volumes = [] } = needs();
+    const { requests, unchecked = [], nonzero, ports, disks = [], volumes = [] } = needs();
     const amounts = new Map(Object.entries(requests).map(([name, amount]) => [this.columns.of(name), amount]));
     const attachments = this.#attached.attachments(volumes, (driver) => this.columns.of(volumeLimit(driver)));
-    const usage = usageOf(amounts, nonzero, this.#ports.of(ports), this.#ports.ofDisks(disks), attachments);
+    const columns = new Set(unchecked.map((name) => this.columns.of(name)));
+    const usage = usageOf(amounts, nonzero, this.#ports.of(ports), this.#ports.ofDisks(disks), attachments, columns);
     if (attachments !== undefined) this.#attached.remember(usage, volumes);
     this.#makeRoom(0);
     remember(this.#usages, key, usage, POD_CLASSES_MAX);

@@ -41,6 +41,17 @@ export interface Preemption<Owner> {
  * The arrays are as before when this returns. Source: DefaultPreemption's SelectVictimsOnNode and pickOneNodeForPreemption.
  */
 export function preempt<Owner>(cluster: Cluster, request: PreemptionRequest<Owner>): Preemption<Owner> {
+  const { candidates, ...others } = preemptionCandidates(cluster, request);
+  const best = leastLoss(candidates);
+  return { slot: best?.slot, victims: best?.victims.map(({ owner }) => owner) ?? [], ...others };
+}
+
+/** What could be chosen from: who would have to go on each node where that helps. */
+export interface PreemptionCandidates<Owner> extends Pick<Preemption<Owner>, "rejections" | "unhelpful" | "victimless"> {
+  readonly candidates: readonly Candidate<Owner>[];
+}
+
+export function preemptionCandidates<Owner>(cluster: Cluster, request: PreemptionRequest<Owner>): PreemptionCandidates<Owner> {
   const filter = new NodeFilter(cluster, request.pods);
   const rejections = new Map<Reason, number>();
   const candidates: Candidate<Owner>[] = [];
@@ -62,8 +73,7 @@ export function preempt<Owner>(cluster: Cluster, request: PreemptionRequest<Owne
       else for (const reason of found.reasons) rejections.set(reason, (rejections.get(reason) ?? 0) + 1);
     }
   }
-  const best = leastLoss(candidates);
-  return { slot: best?.slot, victims: best?.victims.map(({ owner }) => owner) ?? [], rejections, unhelpful, victimless };
+  return { candidates, rejections, unhelpful, victimless };
 }
 
 function victimsOn<Owner>(
@@ -90,7 +100,7 @@ function victimsOn<Owner>(
 }
 
 /** The first of those where the least is lost. */
-function leastLoss<Owner>(candidates: readonly Candidate<Owner>[]): Candidate<Owner> | undefined {
+export function leastLoss<Owner>(candidates: readonly Candidate<Owner>[]): Candidate<Owner> | undefined {
   const losses = new Float64Array(candidates.length * LOSS_NUMBERS);
   candidates.forEach((candidate, i) => void writeLoss(candidate, losses, i * LOSS_NUMBERS));
   let best = 0;

@@ -13,7 +13,7 @@ export function roomFor(cluster: Cluster, facts: NodeFacts, slot: number, handle
   if (!fitsUsage(cluster, handle, slot)) return 0;
   if (usage.portsTaken.length > 0 || usage.attachments !== undefined) return Math.min(1, most);
   let room = Math.min(most, cluster.allocatable(slot, PODS) - cluster.requested(slot, PODS));
-  usage.columns.forEach((column, i) => {
+  usage.columns.subarray(0, usage.checked).forEach((column, i) => {
     const left = cluster.allocatable(slot, column) - cluster.requested(slot, column);
     room = Math.min(room, Math.floor(left / (usage.amounts[i] as number)));
   });

@@ -13,8 +13,10 @@ export const NONZERO_MEMORY_BYTES: number = 200 * 1024 * 1024;
  * Amounts are whole numbers below 2^53 in the unit of their column.
  */
 export interface Usage {
-  /** The columns asked for, ascending, without PODS (always one) and without zero amounts. */
+  /** The columns asked for, without PODS (always one) and without zero amounts: those that must fit first, each part ascending. */
   readonly columns: Int32Array;
+  /** How many of `columns` must fit; the others are only counted. */
+  readonly checked: number;
   /** The amount in each of `columns`. */
   readonly amounts: Float64Array;
   readonly cpu_milli: number;
@@ -61,6 +63,8 @@ function columnsOf(columns: readonly number[]): Int32Array {
   return Int32Array.from(columns);
 }
 
+const NONE: ReadonlySet<number> = new Set();
+
 /** A usage of these amounts by column (sparse; PODS is ignored). */
 export function usageOf(
   amounts: ReadonlyMap<number, number>,
@@ -68,9 +72,12 @@ export function usageOf(
   ports: Claims = NO_CLAIMS,
   disks: Claims = NO_CLAIMS,
   attachments?: Attachments,
+  unchecked: ReadonlySet<number> = NONE,
 ): Usage {
-  const asked = [...amounts].filter(([column, amount]) => column !== PODS && amount > 0).sort((a, b) => a[0] - b[0]);
+  const rank = (column: number): number => (unchecked.has(column) ? 1 : 0);
+  const asked = [...amounts].filter(([column, amount]) => column !== PODS && amount > 0).sort(([a], [b]) => rank(a) - rank(b) || a - b);
   return {
+    checked: asked.filter(([column]) => rank(column) === 0).length,
     columns: columnsOf(asked.map(([column]) => column)),
     amounts: Float64Array.from(asked, ([, amount]) => amount),
     cpu_milli: amounts.get(CPU_MILLI) ?? 0,

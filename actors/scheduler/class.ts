@@ -5,9 +5,8 @@ import { borrowed, isOffline } from "./overcommit.ts";
 import { type PeerContext, peerKeyOf, readPeer } from "./peer-facts.ts";
 import type { Profile } from "./profile.ts";
 import { podNonzeroRequests, podRequests } from "./resource-needs.ts";
+import { uncheckedOf } from "./unchecked.ts";
 import type { VolumeReading } from "./volumes.ts";
-
-const NONE: ReadonlySet<string> = new Set();
 
 /** What the scheduler made of a pod that waits for a node. */
 export interface ClassedPod {
@@ -27,14 +26,12 @@ export interface Surroundings {
   readonly defaultSpread?: readonly SpreadConstraint[];
   /** Default: the default profile. */
   readonly profile?: Profile;
-  /** Resources that are not the scheduler's to look at. */
-  readonly ignored?: ReadonlySet<string>;
 }
 
 /** Finds the class of a pod. Pods of one template always fall into one class, since only what a plugin reads is in the key. */
 export function classify(inventory: Inventory, pod: Pod, surroundings: Surroundings = {}): ClassedPod {
   const { spec } = pod;
-  const { volumes, attached = [], defaultSpread = [], profile, ignored } = surroundings;
+  const { volumes, attached = [], defaultSpread = [], profile } = surroundings;
   // Spreading counts only the nodes that required affinity lets it have, so there the pin must stay what it is: affinity.
   const isSpread = spec.topologySpreadConstraints !== undefined || defaultSpread.some(({ isHard }) => isHard);
   const pin = isSpread ? undefined : pinOf(pod);
@@ -45,7 +42,7 @@ export function classify(inventory: Inventory, pod: Pod, surroundings: Surroundi
   const preferred = nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution;
   const facts = volumes?.refusal === undefined ? volumes?.facts : undefined;
   const staticKey = JSON.stringify([spec.nodeSelector, required, preferred, spec.tolerations, images, startImages, facts]);
-  const needs = needsOf(pod, attached, ignored);
+  const needs = needsOf(pod, attached, profile);
   const handle = inventory.classOf({
     staticKey,
     facts: () => readPod(pod, pin !== undefined, facts, profile?.addedAffinity),
@@ -64,8 +61,8 @@ export function classify(inventory: Inventory, pod: Pod, surroundings: Surroundi
 }
 
 /** What a pod that is on a node takes from it. */
-export function usageOfPod(inventory: Inventory, pod: Pod, { attached = [], ignored }: Surroundings = {}): Usage {
-  const needs = needsOf(pod, attached, ignored);
+export function usageOfPod(inventory: Inventory, pod: Pod, { attached = [] }: Surroundings = {}): Usage {
+  const needs = needsOf(pod, attached);
   return inventory.usageOf(JSON.stringify(needs), () => needs);
 }
 
@@ -74,11 +71,11 @@ export function peerOfPod(inventory: Inventory, pod: Pod, context?: PeerContext)
   return inventory.peerOf(peerKeyOf(pod, context), () => readPeer(pod, context));
 }
 
-function needsOf(pod: Pod, attached: readonly VolumeUse[], ignored: ReadonlySet<string> = NONE): Needs {
+function needsOf(pod: Pod, attached: readonly VolumeUse[], profile?: Profile): Needs {
   const borrows = isOffline(pod);
   const requests = borrows ? borrowed(podRequests(pod)) : podRequests(pod);
-  for (const name of ignored) delete requests[name];
+  const unchecked = profile?.unchecked === undefined ? [] : uncheckedOf(requests, profile.unchecked);
   const nonzero = borrows ? { cpu_milli: 0, memory_bytes: 0 } : podNonzeroRequests(pod);
-  const needs = { requests, nonzero, ports: hostPortsOf(pod), disks: disksOf(pod) };
+  const needs = { requests, ...(unchecked.length === 0 ? {} : { unchecked }), nonzero, ports: hostPortsOf(pod), disks: disksOf(pod) };
   return attached.length === 0 ? needs : { ...needs, volumes: attached };
 }

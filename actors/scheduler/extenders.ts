@@ -1,5 +1,17 @@
 import type { Node, Pod } from "../kinds/generated/types.ts";
 import type { ExtenderConfiguration } from "./configuration/extender-configuration.ts";
+import {
+  argsOfNames,
+  argsOfNodes,
+  bindingAnswer,
+  bindingArgs,
+  filterAnswer,
+  type NamedVictims,
+  preemptionAnswer,
+  preemptionArgs,
+  prioritizeAnswer,
+  type Victims,
+} from "./extender-wire.ts";
 import type { Objects } from "./objects.ts";
 
 /** Sends a body to a URL of an extender and gives what it answers, parsed. Rejects when it does not answer in time, or not with 200. */
@@ -16,27 +28,16 @@ export interface Consultation {
 /** Scores of extenders go to 10, those of plugins to 100. */
 const PLUGIN_SCORES_PER_SCORE = 10;
 
-interface Filtered {
-  readonly nodenames?: readonly string[] | null;
-  readonly nodes?: { readonly items?: readonly Node[] } | null;
-  readonly failedNodes?: Readonly<Record<string, string>>;
-  readonly failedAndUnresolvableNodes?: Readonly<Record<string, string>>;
-  readonly error?: string;
-}
-
 /** Helpers of the scheduler that are asked over HTTP about pods that are their business. Source: pkg/scheduler/extender.go. */
 export class Extenders {
   readonly #extenders: readonly ExtenderConfiguration[];
   readonly #ask: AskExtender;
   readonly #view: Objects;
-  /** Resources that are theirs alone to look at. */
-  readonly ignoredResources: ReadonlySet<string>;
 
   constructor(extenders: readonly ExtenderConfiguration[], ask: AskExtender, view: Objects) {
     this.#extenders = extenders;
     this.#ask = ask;
     this.#view = view;
-    this.ignoredResources = new Set(extenders.flatMap(({ ignoredResources }) => ignoredResources));
   }
 
   get any(): boolean {
@@ -56,13 +57,13 @@ export class Extenders {
     for (const extender of asked) {
       if (extender.filterVerb === "" || names.length === 0) continue;
       try {
-        const answer = (await this.#ask(extender, extender.filterVerb, this.#about(extender, pod, names))) as Filtered;
-        if (answer.error) throw new Error(answer.error);
-        const left = answer.nodenames ?? answer.nodes?.items?.map(({ metadata }) => metadata.name) ?? names;
-        for (const [node, why] of Object.entries({ ...answer.failedNodes, ...answer.failedAndUnresolvableNodes })) failed.set(node, why);
-        names = names.filter((name) => left.includes(name));
+        const answer = filterAnswer(await this.#ask(extender, extender.filterVerb, this.#about(extender, pod, names)));
+        if (answer.error !== "") throw new Error(answer.error);
+        for (const [node, why] of answer.failed) failed.set(node, why);
+        const left = answer.left === undefined ? undefined : new Set(answer.left);
+        if (left !== undefined) names = names.filter((name) => left.has(name));
       } catch (error) {
-        if (!extender.ignorable) throw new Error(`extender ${extender.urlPrefix}: ${(error as Error).message}`, { cause: error });
+        if (!extender.ignorable) throw failureOf(extender, error);
       }
     }
     const nodes = new Map(names.map((name) => [name, 0]));
@@ -74,11 +75,37 @@ export class Extenders {
   bind(pod: Pod, node: string): Promise<void> | undefined {
     const extender = this.#for(pod).find(({ bindVerb }) => bindVerb !== "");
     if (extender === undefined) return undefined;
-    const { name, namespace, uid } = pod.metadata;
-    return this.#ask(extender, extender.bindVerb, { podName: name, podNamespace: namespace, podUID: uid, node }).then((answer) => {
-      const { error } = (answer ?? {}) as { readonly error?: string };
-      if (error) throw new Error(`extender ${extender.urlPrefix}: ${error}`);
+    return this.#ask(extender, extender.bindVerb, bindingArgs(pod, node)).then((answer) => {
+      const error = bindingAnswer(answer);
+      if (error !== "") throw failureOf(extender, new Error(error));
     });
+  }
+
+  /** Whether one of them has a say in who makes room for the pod. */
+  concernRoom(pod: Pod): boolean {
+    return this.#for(pod).some(({ preemptVerb }) => preemptVerb !== "");
+  }
+
+  /**
+   * Asks them in order where room may be made for the pod, and by whose end; each is told what those before it left. `find` looks a pod up that
+   * is on a node. Rejects when one fails that may not, or answers what cannot be. Source: Evaluator.callExtenders.
+   */
+  async preempt(
+    pod: Pod,
+    victims: ReadonlyMap<string, Victims>,
+    find: (node: string, uid: string) => Pod | undefined,
+  ): Promise<ReadonlyMap<string, Victims>> {
+    let left = victims;
+    for (const extender of this.#for(pod)) {
+      if (extender.preemptVerb === "" || left.size === 0) continue;
+      try {
+        const answer = await this.#ask(extender, extender.preemptVerb, preemptionArgs(pod, left, extender.nodeCacheCapable));
+        left = victimsFound(preemptionAnswer(answer), find, extender.ignorable);
+      } catch (error) {
+        if (!extender.ignorable) throw failureOf(extender, error);
+      }
+    }
+    return left;
   }
 
   /** What cannot be had of scores is done without. */
@@ -86,23 +113,18 @@ export class Extenders {
     if (extender.prioritizeVerb === "" || names.length === 0) return;
     const about = this.#about(extender, pod, names);
     const answer = await this.#ask(extender, extender.prioritizeVerb, about).catch(() => []);
-    for (const { host, score } of (answer ?? []) as readonly { readonly host: string; readonly score: number }[]) {
+    for (const [host, score] of prioritizeAnswer(answer)) {
       const sum = scores.get(host);
       if (sum !== undefined) scores.set(host, sum + score * extender.weight * PLUGIN_SCORES_PER_SCORE);
     }
   }
 
   #about({ nodeCacheCapable }: ExtenderConfiguration, pod: Pod, names: readonly string[]): object {
-    if (nodeCacheCapable) return { pod, nodenames: names };
-    return {
+    if (nodeCacheCapable) return argsOfNames(pod, names);
+    return argsOfNodes(
       pod,
-      nodes: {
-        apiVersion: "v1",
-        kind: "NodeList",
-        metadata: {},
-        items: names.flatMap((name) => this.#view.get<Node>(`nodes/${name}`) ?? []),
-      },
-    };
+      names.flatMap((name) => this.#view.get<Node>(`nodes/${name}`) ?? []),
+    );
   }
 
   #for({ spec }: Pod): readonly ExtenderConfiguration[] {
@@ -114,4 +136,27 @@ export class Extenders {
     );
     return this.#extenders.filter(({ managedResources }) => managedResources?.some((name) => resources.has(name)) !== false);
   }
+}
+
+function failureOf({ urlPrefix }: ExtenderConfiguration, error: unknown): Error {
+  return new Error(`extender ${urlPrefix}: ${(error as Error).message}`, { cause: error });
+}
+
+/** The pods that an extender named. Where one is not there the answer is worth nothing; a node without victims may be left out by who may fail. */
+function victimsFound(
+  named: ReadonlyMap<string, NamedVictims>,
+  find: (node: string, uid: string) => Pod | undefined,
+  ignorable: boolean,
+): ReadonlyMap<string, Victims> {
+  const found = new Map<string, Victims>();
+  for (const [node, { uids, violations }] of named) {
+    const pods = uids.map((uid) => {
+      const pod = find(node, uid);
+      if (pod === undefined) throw new Error(`claims to preempt pod (UID: ${uid}) on node: ${node}, but the pod is not found on that node`);
+      return pod;
+    });
+    if (pods.length > 0) found.set(node, { pods, violations });
+    else if (!ignorable) throw new Error(`expected at least one victim pod on node "${node}"`);
+  }
+  return found;
 }

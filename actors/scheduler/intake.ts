@@ -29,8 +29,6 @@ const CONFLICTING_TERMS = "pod affinity terms conflict";
 export interface Responsibility {
   /** The schedulers that it is, by name; pods of others are left alone. */
   readonly profiles: ReadonlyMap<string, Profile>;
-  /** Resources that are not the scheduler's to look at. */
-  readonly ignored?: ReadonlySet<string>;
   /** Whether the pod with this uid falls to this shard. */
   owns(uid: string): boolean;
 }
@@ -209,11 +207,10 @@ export class Intake {
     if (status?.phase === "Succeeded" || status?.phase === "Failed") return;
     const { uid } = metadata;
     const gang = groupOf(metadata);
-    const ignored = this.#responsibility.ignored === undefined ? {} : { ignored: this.#responsibility.ignored };
     const priority = spec.priority ?? 0;
     if (spec.nodeName) {
       const claims = claimsOf(pod);
-      const usage = usageOfPod(this.#inventory, pod, { attached: attachedBy(this.#view, pod), ...ignored });
+      const usage = usageOfPod(this.#inventory, pod, { attached: attachedBy(this.#view, pod) });
       const peer = peerOfPod(this.#inventory, pod, claims.length === 0 ? undefined : { claims });
       const record: PodRecord = {
         key,
@@ -241,7 +238,6 @@ export class Intake {
       attached: attachedBy(this.#view, pod),
       defaultSpread: this.#defaultSpread.constraintsOf(pod, profile.defaultConstraints),
       profile,
-      ...ignored,
     };
     const { handle, peer, pin } = classify(this.#inventory, pod, surroundings);
     const refusal = namedNodes(pod)?.size === 0 ? CONFLICTING_TERMS : volumes?.refusal;

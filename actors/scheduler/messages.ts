@@ -8,7 +8,17 @@ const UNHELPFUL = "Preemption is not helpful for scheduling";
 /** Instead of what came of preemption: it is under way. */
 export const VICTIMS_ARE_LEAVING: "not eligible due to a terminating pod on the nominated node." =
   "not eligible due to a terminating pod on the nominated node.";
+/** Instead of the same: the extenders let nobody make room. */
+export const NO_CANDIDATE: "no candidate node for preemption" = "no candidate node for preemption";
 const VICTIMLESS = "No preemption victims found for incoming pod";
+
+/** What came of trying to make room. */
+export type Attempted =
+  | Pick<Preemption<unknown>, "slot" | "rejections" | "unhelpful" | "victimless">
+  | typeof VICTIMS_ARE_LEAVING
+  | typeof NO_CANDIDATE
+  /** Who was asked could not say. */
+  | { readonly error: string };
 
 /** `Successfully assigned default/web-1 to node-1`. */
 export function scheduledMessage(namespace: string, name: string, node: string): string {
@@ -24,13 +34,14 @@ export function unschedulableMessage(
   diagnosis: Diagnosis,
   columns: readonly string[],
   preemptionPolicy?: string,
-  preemption?: Preemption<unknown> | typeof VICTIMS_ARE_LEAVING,
+  preemption?: Attempted,
 ): string {
-  if (diagnosis.nodes === 0) return NO_NODES;
-  const message = histogram(diagnosis.nodes, worded(diagnosis.reasons, columns));
+  const message = diagnosisMessage(diagnosis, columns);
+  if (diagnosis.nodes === 0) return message;
   if (preemptionPolicy === "Never")
     return `${message} no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.`;
-  if (preemption === VICTIMS_ARE_LEAVING) return `${message} no new claims to deallocate, preemption: ${VICTIMS_ARE_LEAVING}`;
+  if (typeof preemption === "string") return `${message} no new claims to deallocate, preemption: ${preemption}`;
+  if (preemption !== undefined && "error" in preemption) return `${message} preemption: ${preemption.error}`;
   if (preemption?.slot !== undefined) return message;
   const { unhelpful, victimless } = preemption ?? diagnosis;
   const words = worded(preemption?.rejections ?? new Map(), columns);
@@ -44,6 +55,11 @@ export function unschedulableMessage(
  */
 export function refusalMessage(refusal: string, nodes: number): string {
   return nodes === 0 ? NO_NODES : `0/${nodes} nodes are available: ${refusal}. not found`;
+}
+
+/** The part of it that says what the nodes said. */
+export function diagnosisMessage(diagnosis: Diagnosis, columns: readonly string[]): string {
+  return diagnosis.nodes === 0 ? NO_NODES : histogram(diagnosis.nodes, worded(diagnosis.reasons, columns));
 }
 
 function worded(reasons: ReadonlyMap<number, number>, columns: readonly string[]): Map<string, number> {

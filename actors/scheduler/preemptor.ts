@@ -1,12 +1,17 @@
 import type { Logger } from "../../runtime/mod.ts";
 import {
   ANYWHERE,
+  type Diagnosis,
   type Draw,
   type Inventory,
+  leastLoss,
   type Occupant,
   type PodClass,
   type Preemption,
   PreemptionIndexes,
+  type PreemptionRequest,
+  preemptionCandidates,
+  type VictimsOnNode,
 } from "../../scheduler-core/mod.ts";
 import { PodKind } from "../kinds/core/pod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
@@ -16,10 +21,11 @@ import type { EventRecorder, Regarding } from "../registry/event-recorder.ts";
 import type { Entry, View } from "../store/view.ts";
 import { Budgets } from "./budgets.ts";
 import type { Intake } from "./intake.ts";
-import { VICTIMS_ARE_LEAVING, withDisruption } from "./messages.ts";
+import { type NO_CANDIDATE, VICTIMS_ARE_LEAVING, withDisruption } from "./messages.ts";
 import { Reservation } from "./nominations.ts";
 import type { Candidate, PodRecord } from "./pod-record.ts";
 import { startTimeOf } from "./relevance.ts";
+import type { RoomOffer, RoomQuestions } from "./room-questions.ts";
 import type { SchedulerRegistry, Writes } from "./writes.ts";
 
 /** How many pods may try to make room between two batches; each looks at the pods of many nodes. The rest is tried after the next. */
@@ -38,6 +44,7 @@ export interface PreemptorOptions {
   readonly now: () => string;
   /** A pod has lost its nomination: it is to be decided anew. */
   readonly wake: (nominee: PodRecord) => void;
+  readonly questions: RoomQuestions;
 }
 
 /** When a pod was started, as this state of it says. */
@@ -46,7 +53,9 @@ interface Start {
   readonly at_ms: number | undefined;
 }
 
-export type PreemptionOutcome = Preemption<PodRecord> | typeof VICTIMS_ARE_LEAVING;
+export type PreemptionOutcome = Preemption<PodRecord> | typeof VICTIMS_ARE_LEAVING | typeof NO_CANDIDATE;
+/** Extenders have a say and are being asked. */
+export const ASKED: "asked" = "asked";
 
 /** Makes room for pods that no node takes: chooses a node and victims, nominates the pod, and ends the victims as gracefully as they asked for. */
 export class Preemptor {
@@ -70,8 +79,8 @@ export class Preemptor {
   }
 
   /** Tries for one pod; undefined: not any more in this round. */
-  attempt(record: PodRecord, pods: PodClass): PreemptionOutcome | undefined {
-    const { inventory, intake, view } = this.#options;
+  attempt(record: PodRecord, pods: PodClass, diagnosis: Diagnosis): PreemptionOutcome | typeof ASKED | undefined {
+    const { inventory, intake, view, questions } = this.#options;
     if (this.#victimsAreLeaving(record)) return VICTIMS_ARE_LEAVING;
     const { pin } = record.candidate as Candidate;
     const key = `${pods.id}/${inventory.kinship(record.peer).id}/${pin ?? ""}`;
@@ -84,8 +93,11 @@ export class Preemptor {
     }
     // The room of nominees of lower priority is there for this pod.
     const released = intake.nominations.releaseBelow(record.priority);
-    const outcome = this.#find(record, pods, this.#budgets);
-    if (outcome.slot === undefined) this.#futile.set(key, outcome);
+    const outcome = questions.concern(record)
+      ? this.#ask(record, pods, this.#budgets, diagnosis)
+      : this.#indexes.preempt(inventory.cluster, this.#requestOf(record, pods, this.#budgets));
+    if (outcome === ASKED) this.#futile.clear();
+    else if (outcome.slot === undefined) this.#futile.set(key, outcome);
     else {
       this.#futile.clear();
       this.#carryOut(record, inventory.nameOf(outcome.slot), outcome.victims, this.#budgets);
@@ -94,7 +106,37 @@ export class Preemptor {
     return outcome;
   }
 
-  #find(record: PodRecord, pods: PodClass, budgets: Budgets): Preemption<PodRecord> {
+  /** Extenders have left these nodes, with these victims on each: the least of them go. Undefined: somebody else has seen to it that it is not so any more. */
+  choose(record: PodRecord, offers: ReadonlyMap<string, RoomOffer>): Preemption<PodRecord> | undefined {
+    const { inventory, intake, view } = this.#options;
+    const budgets = new Budgets(view);
+    const candidates: VictimsOnNode<PodRecord>[] = [];
+    for (const [node, { victims, violations }] of offers) {
+      const slot = inventory.slotOf(node);
+      const areThere = victims.every((victim) => intake.isCurrent(victim) && victim.node === node && !victim.isVictim);
+      if (slot === undefined || !areThere) continue;
+      candidates.push({ slot, violations, victims: victims.map((victim) => this.#occupant(victim, budgets)) });
+    }
+    const best = leastLoss(candidates);
+    if (best === undefined) return undefined;
+    const victims = best.victims.map(({ owner }) => owner);
+    this.#carryOut(record, inventory.nameOf(best.slot), victims, budgets);
+    return { slot: best.slot, victims, rejections: new Map(), unhelpful: 0, victimless: 0 };
+  }
+
+  #ask(record: PodRecord, pods: PodClass, budgets: Budgets, diagnosis: Diagnosis): Preemption<PodRecord> | typeof ASKED {
+    const { inventory, questions } = this.#options;
+    const { candidates, ...others } = preemptionCandidates(inventory.cluster, this.#requestOf(record, pods, budgets));
+    if (candidates.length === 0) return { slot: undefined, victims: [], ...others };
+    const offers = candidates.map(({ slot, victims, violations }): [string, RoomOffer] => [
+      inventory.nameOf(slot),
+      { victims: victims.map(({ owner }) => owner), violations },
+    ]);
+    questions.ask(record, diagnosis, new Map(offers));
+    return ASKED;
+  }
+
+  #requestOf(record: PodRecord, pods: PodClass, budgets: Budgets): PreemptionRequest<PodRecord> {
     const { inventory, intake, random } = this.#options;
     const { pin, profile } = record.candidate as Candidate;
     const occupants = (slot: number): Occupant<PodRecord>[] => {
@@ -103,14 +145,14 @@ export class Preemptor {
         if (!(owner instanceof Reservation)) found.push(this.#occupant(owner, budgets));
       return found;
     };
-    return this.#indexes.preempt(inventory.cluster, {
+    return {
       pods,
       pin: pin === undefined ? ANYWHERE : intake.slotOfPin(pin),
       occupants,
       allowed: budgets.allowed,
       random,
       ...(profile.preemption === undefined ? {} : { candidates: profile.preemption }),
-    });
+    };
   }
 
   /** Source: PodEligibleToPreemptOthers: who has victims that are on their way out waits for them. */

@@ -1,9 +1,10 @@
 import type { Inventory, SchedulingProfile } from "../../scheduler-core/mod.ts";
 import type { NodeAffinity } from "../kinds/generated/types.ts";
-import type { ProfileConfiguration } from "./configuration/configuration.ts";
+import type { ProfileConfiguration, SchedulerConfiguration } from "./configuration/configuration.ts";
 import { constraintsOf } from "./configuration/plugin-args.ts";
 import type { DefaultConstraint } from "./default-spread.ts";
 import type { PeerContext } from "./peer-facts.ts";
+import type { Unchecked } from "./unchecked.ts";
 
 /** One scheduler by name, as a shard works with it. */
 export interface Profile {
@@ -18,6 +19,8 @@ export interface Profile {
   /** Undefined: it makes no room. */
   readonly preemption: { readonly percent: number; readonly least: number } | undefined;
   readonly bindTimeout_ms: number;
+  /** Undefined: everything is checked. */
+  readonly unchecked: Unchecked | undefined;
 }
 
 /** How long a pod waits for its volumes on the node chosen before it is decided anew. Source: VolumeBindingArgs.bindTimeoutSeconds. */
@@ -25,8 +28,14 @@ const BIND_TIMEOUT_MS = 600_000;
 /** Source: DefaultPreemptionArgs. */
 const CANDIDATES = { percent: 10, least: 100 };
 
-/** A profile with the numbers that its resources have in this inventory. */
-export function profileOf({ schedulerName, plugins, args }: ProfileConfiguration, inventory: Inventory): Profile {
+/** The schedulers of a configuration by name, with the numbers that their resources have in this inventory. */
+export function profilesOf({ profiles, extenders }: SchedulerConfiguration, inventory: Inventory): ReadonlyMap<string, Profile> {
+  // What extenders look at in the scheduler's stead it looks at for no profile.
+  const ignored = extenders.flatMap(({ ignoredResources }) => ignoredResources);
+  return new Map(profiles.map((profile) => [profile.schedulerName, profileOf(profile, inventory, ignored)]));
+}
+
+function profileOf({ schedulerName, plugins, args }: ProfileConfiguration, inventory: Inventory, ignored: readonly string[]): Profile {
   const { fit, balanced, hardPodAffinityWeight: hardWeight, ignorePreferredTermsOfExistingPods: ignores } = args;
   const column = (name: string): number => inventory.columns.of(name);
   const scoring = {
@@ -43,8 +52,11 @@ export function profileOf({ schedulerName, plugins, args }: ProfileConfiguration
   };
   const isStandard = plugins.filtersOff.length === 0 && Object.keys(plugins.weights).length === 0;
   const isPlain = isStandard && fit === undefined && balanced === undefined && args.addedAffinity === undefined;
+  const resources = [...ignored, ...(args.unchecked?.resources ?? [])];
+  const groups = args.unchecked?.groups ?? [];
   return {
     schedulerName,
+    unchecked: resources.length + groups.length === 0 ? undefined : { resources, groups },
     plugins: {
       // Pods of profiles that do not differ in their classes share them.
       key: isPlain ? "" : schedulerName,

@@ -20,7 +20,7 @@ import { refusalMessage, unschedulableMessage } from "./messages.ts";
 import { Reservation } from "./nominations.ts";
 import type { ObjectList } from "./objects.ts";
 import type { Candidate, PodRecord } from "./pod-record.ts";
-import { profileOf } from "./profile.ts";
+import { profilesOf } from "./profile.ts";
 import { SchedulingQueue } from "./queue.ts";
 
 /** What one node has to say of a pod. */
@@ -64,7 +64,7 @@ export class Rehearsal {
   constructor(objects: ObjectList, configuration: SchedulerConfiguration = DEFAULT_CONFIGURATION) {
     this.#objects = objects;
     this.#queue = new SchedulingQueue(configuration);
-    const profiles = new Map(configuration.profiles.map((profile) => [profile.schedulerName, profileOf(profile, this.#inventory)]));
+    const profiles = profilesOf(configuration, this.#inventory);
     this.#names = [...profiles.keys()];
     this.#intake = new Intake(objects, this.#inventory, this.#queue, { profiles, owns: () => true });
     for (const entry of objects.list("namespaces")) this.#intake.takeNamespace(entry, undefined);

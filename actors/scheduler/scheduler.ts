@@ -1,15 +1,5 @@
 import { type Actor, type ActorKind, type Context, type Timer, unknownMessage } from "../../runtime/mod.ts";
-import {
-  ANYWHERE,
-  type Diagnosis,
-  Draw,
-  IndexCache,
-  Inventory,
-  type Placements,
-  type PodClass,
-  placeBatch,
-  UNPLACED,
-} from "../../scheduler-core/mod.ts";
+import { ANYWHERE, Draw, IndexCache, Inventory, type Placements, type PodClass, placeBatch, UNPLACED } from "../../scheduler-core/mod.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import type { Change, Subscription, View } from "../store/view.ts";
@@ -20,16 +10,18 @@ import { type AskExtender, Extenders } from "./extenders.ts";
 import { gangsOf } from "./gang-flight.ts";
 import { wakeHelped } from "./hints.ts";
 import { Intake } from "./intake.ts";
-import { extendersMessage, refusalMessage, unschedulableMessage, VICTIMS_ARE_LEAVING } from "./messages.ts";
+import { extendersMessage } from "./messages.ts";
 import { withoutLower } from "./nominations.ts";
 import type { PlaceTask } from "./place-pool.ts";
 import type { Candidate, PodRecord } from "./pod-record.ts";
-import { type PreemptionOutcome, Preemptor } from "./preemptor.ts";
-import { profileOf } from "./profile.ts";
+import { Preemptor } from "./preemptor.ts";
+import { profilesOf } from "./profile.ts";
 import { type QueueTicket, SchedulingQueue } from "./queue.ts";
 import { Reclaimer } from "./reclaimer.ts";
+import { Rejections } from "./rejections.ts";
 import { Reporter } from "./reporter.ts";
 import { WATCHED_RESOURCES } from "./resources-read.ts";
+import { RoomQuestions } from "./room-questions.ts";
 import { ownsPod } from "./shard.ts";
 import { type SchedulerRegistry, Writes } from "./writes.ts";
 
@@ -115,6 +107,7 @@ class Scheduler implements Actor<SchedulerMessage> {
   #flight: Flight | undefined;
   readonly #binder: Binder;
   readonly #reporter: Reporter;
+  readonly #rejections: Rejections;
   readonly #reclaimer: Reclaimer;
   readonly #extenders: Extenders;
   readonly #consultations: Consultations;
@@ -127,17 +120,18 @@ class Scheduler implements Actor<SchedulerMessage> {
     this.#context = context;
     this.#inventory = new Inventory(context.random.below(2 ** 31));
     const { view, registry, recorder, configuration = DEFAULT_CONFIGURATION, shards = 1 } = options;
-    const profiles = new Map(configuration.profiles.map((profile) => [profile.schedulerName, profileOf(profile, this.#inventory)]));
+    const profiles = profilesOf(configuration, this.#inventory);
     this.#queue = new SchedulingQueue<PodRecord>(configuration);
     const nobody: AskExtender = () => Promise.reject(new Error("there is no way to ask extenders"));
     this.#extenders = new Extenders(configuration.extenders, options.askExtender ?? nobody, view);
-    const { ignoredResources: ignored } = this.#extenders;
     const owns = (uid: string): boolean => ownsPod(uid, Number(key), shards);
-    this.#intake = new Intake(view, this.#inventory, this.#queue, { profiles, owns, ...(ignored.size === 0 ? {} : { ignored }) });
+    this.#intake = new Intake(view, this.#inventory, this.#queue, { profiles, owns });
     const { clock, log } = context;
     const stage = { view, registry, recorder, inventory: this.#inventory, intake: this.#intake, writes: this.#writes, clock, log };
+    const questions = new RoomQuestions(this.#extenders, view, this.#intake, () => this.#wakeUp(true));
     this.#preemptor = new Preemptor({
       ...stage,
+      questions,
       random: new Draw(context.random.below(2 ** 31)),
       now: () => timestamp(clock.now_ms()),
       wake: ({ candidate }) => {
@@ -153,6 +147,8 @@ class Scheduler implements Actor<SchedulerMessage> {
       wake: () => this.#wakeUp(true),
     });
     this.#reporter = new Reporter(stage);
+    const { preemptor, reporter } = { preemptor: this.#preemptor, reporter: this.#reporter };
+    this.#rejections = new Rejections({ ...stage, queue: this.#queue, preemptor, reporter, questions });
     this.#reclaimer = new Reclaimer({ ...stage, owns, now: () => timestamp(clock.now_ms()) });
     // After a crash nobody says `start` again, so every activation does.
     context.tell(context.self, { type: "start" });
@@ -225,9 +221,10 @@ class Scheduler implements Actor<SchedulerMessage> {
     this.#inventory.tidy();
     this.#reclaimer.reclaim(this.#intake.lenders);
     this.#intake.lenders.clear();
+    this.#rejections.takeAnswers(now_ms);
     for (const consulted of this.#consultations.take()) this.#takeConsulted(consulted, now_ms);
     const tickets = this.#queue.pop(now_ms, BATCH_PODS_MAX);
-    const records = this.#refuse(this.#withGangs(tickets, now_ms), now_ms);
+    const records = this.#rejections.refuse(this.#withGangs(tickets, now_ms), now_ms);
     const plain = this.#extenders.any ? this.#consult(records, now_ms) : records;
     if (plain.length > 0) this.#send(plain);
     else if (tickets.length > 0 && !this.#consultations.isFull) this.#wakeUp(true);
@@ -258,23 +255,6 @@ class Scheduler implements Actor<SchedulerMessage> {
       }
     }
     return [...records];
-  }
-
-  /** Rejects at once the pods for which no node would do; answers the others. */
-  #refuse(records: readonly PodRecord[], now_ms: number): PodRecord[] {
-    const shortages = new Map<string, string | undefined>();
-    const shortageOf = (gang: string): string | undefined => {
-      if (!shortages.has(gang)) shortages.set(gang, this.#intake.gangs.shortage(gang, this.#inventory));
-      return shortages.get(gang);
-    };
-    return records.filter((record) => {
-      const { refusal: own, ticket } = record.candidate as Candidate;
-      const refusal = own ?? (record.gang === undefined ? undefined : shortageOf(record.gang));
-      if (refusal === undefined) return true;
-      this.#queue.reject(ticket, now_ms);
-      this.#reporter.unschedulable(record, refusalMessage(refusal, this.#inventory.nodes()), undefined);
-      return false;
-    });
   }
 
   /** Asks the extenders about the pods that are their business; answers the others, and those that no node takes anyway. */
@@ -380,7 +360,7 @@ class Scheduler implements Actor<SchedulerMessage> {
       if (gang?.isWhole === false) {
         isUndone = true;
         this.#intake.undo(record, node);
-        this.#rejectMember(record, now_ms, `the other members of pod group "${record.gang}" found no nodes`);
+        this.#rejections.rejectMember(record, `the other members of pod group "${record.gang}" found no nodes`, now_ms);
         return;
       }
       this.#intake.assume(record, node);
@@ -400,11 +380,7 @@ class Scheduler implements Actor<SchedulerMessage> {
       const diagnosis = diagnoses[diagnosisOf[i] ?? -1];
       if (diagnosis === undefined) throw new Error(`no diagnosis for ${record.key}`);
       if (record.gang !== undefined && gangs.get(record.gang)?.isWhole === false) {
-        this.#rejectMember(
-          record,
-          now_ms,
-          unschedulableMessage(diagnosis, this.#inventory.columns.names, "Never").split(" no new claims")[0] ?? "",
-        );
+        this.#rejections.rejectMember(record, diagnosis, now_ms);
         continue;
       }
       if (isUndone) {
@@ -412,39 +388,13 @@ class Scheduler implements Actor<SchedulerMessage> {
         this.#queue.putBack((record.candidate as Candidate).ticket, now_ms);
         continue;
       }
-      this.#reject(record, record.candidate as Candidate, diagnosis, now_ms);
+      this.#rejections.reject(record, diagnosis, now_ms);
     }
-  }
-
-  /** Members of a group wait for one another; they make no room. */
-  #rejectMember(record: PodRecord, now_ms: number, message: string): void {
-    const { ticket } = record.candidate as Candidate;
-    if (record.gang !== undefined) this.#intake.gangs.failed(record.gang, now_ms);
-    this.#queue.reject(ticket, now_ms);
-    this.#reporter.unschedulable(record, message, undefined);
   }
 
   #bindGang(key: string, placed: readonly PlacedMember[], seen: number): void {
     this.#intake.gangs.placed(key);
     this.#binder.bindTogether(placed, seen);
-  }
-
-  /** No node took the pod: makes room for it where that can help, and says so. */
-  #reject(record: PodRecord, candidate: Candidate, diagnosis: Diagnosis, now_ms: number): void {
-    const { nominations } = this.#intake;
-    const { preemptionPolicy } = candidate;
-    let outcome: PreemptionOutcome | undefined;
-    if (diagnosis.preemptible > 0 && preemptionPolicy !== "Never" && candidate.profile.preemption !== undefined) {
-      outcome = this.#preemptor.attempt(record, this.#inventory.ready(candidate.handle, record.peer));
-      if (outcome === undefined) {
-        this.#queue.add(candidate.ticket, now_ms);
-        return;
-      }
-    }
-    if (preemptionPolicy !== "Never" && outcome !== VICTIMS_ARE_LEAVING && outcome?.slot === undefined) nominations.clear(record);
-    this.#queue.reject(candidate.ticket, now_ms);
-    const message = unschedulableMessage(diagnosis, this.#inventory.columns.names, preemptionPolicy, outcome);
-    this.#reporter.unschedulable(record, message, nominations.nodeOf(record));
   }
 }
 

@@ -3,14 +3,19 @@ import type { Registry } from "../registry/registry.ts";
 /** Bindings and status writes that may be under way; more of them wait in order. */
 export const WRITES_IN_FLIGHT_MAX = 512;
 
-/** Runs writes with a bound on how many are under way. What each does with its answer is its own business; none may reject. */
+/** Runs writes, or other questions to somebody else, with a bound on how many are under way. What each does with its answer is its own business; none may reject. */
 export class Writes {
+  readonly #most: number;
   readonly #waiting: (() => Promise<void>)[] = [];
   #first = 0;
   #running = 0;
 
+  constructor(most: number = WRITES_IN_FLIGHT_MAX) {
+    this.#most = most;
+  }
+
   submit(write: () => Promise<void>): void {
-    if (this.#running < WRITES_IN_FLIGHT_MAX) this.#run(write);
+    if (this.#running < this.#most) this.#run(write);
     else this.#waiting.push(write);
   }
 

@@ -15,8 +15,8 @@ function fits(cluster: Cluster, usage: Usage, slot: number): boolean {
   const { rows, columns: width } = cluster;
   const row = slot * cluster.stride;
   if ((rows[row + width + PODS] as number) + 1 > (rows[row + PODS] as number)) return false;
-  const { columns, amounts } = usage;
-  for (let i = 0; i < columns.length; i++) {
+  const { columns, amounts, checked } = usage;
+  for (let i = 0; i < checked; i++) {
     const at = row + (columns[i] as number);
     if ((amounts[i] as number) > (rows[at] as number) - (rows[at + width] as number)) return false;
   }
@@ -27,7 +27,7 @@ function reject(cluster: Cluster, usage: Usage, slot: number): Rejection {
   const reasons: Reason[] = [];
   let resolvable = true;
   if (cluster.requested(slot, PODS) + 1 > cluster.allocatable(slot, PODS)) reasons.push(TOO_MANY_PODS);
-  for (let i = 0; i < usage.columns.length; i++) {
+  for (let i = 0; i < usage.checked; i++) {
     const column = usage.columns[i] as number;
     const amount = usage.amounts[i] as number;
     const allocatable = cluster.allocatable(slot, column);

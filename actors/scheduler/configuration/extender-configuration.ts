@@ -6,6 +6,7 @@ export interface ExtenderConfiguration {
   /** Empty verbs are not asked. */
   readonly filterVerb: string;
   readonly prioritizeVerb: string;
+  readonly preemptVerb: string;
   readonly bindVerb: string;
   readonly weight: number;
   readonly timeout_ms: number;
@@ -51,7 +52,6 @@ export function readExtender(value: unknown, path: string): ExtenderConfiguratio
   const read = extender(value, path);
   const urlPrefix = need(read.urlPrefix, `${path}.urlPrefix`);
   if (!URL.canParse(urlPrefix)) throw new ConfigurationError(`${path}.urlPrefix`, `${urlPrefix} is not a URL`);
-  if (read.preemptVerb) throw new ConfigurationError(`${path}.preemptVerb`, "is not supported: extenders have no say in who makes room");
   const { prioritizeVerb = "", weight, managedResources, tlsConfig = {} } = read;
   if (prioritizeVerb !== "" && weight === undefined)
     throw new ConfigurationError(`${path}.weight`, "must have a positive weight applied to it");
@@ -60,6 +60,7 @@ export function readExtender(value: unknown, path: string): ExtenderConfiguratio
     urlPrefix: urlPrefix.replace(/\/+$/, ""),
     filterVerb: read.filterVerb ?? "",
     prioritizeVerb,
+    preemptVerb: read.preemptVerb ?? "",
     bindVerb: read.bindVerb ?? "",
     weight: weight ?? 1,
     timeout_ms: read.httpTimeout === undefined ? TIMEOUT_MS : duration(read.httpTimeout, `${path}.httpTimeout`),

@@ -1,6 +1,7 @@
 import type { FitScoring } from "../../../scheduler-core/mod.ts";
 import type { NodeAffinity } from "../../kinds/generated/types.ts";
 import { type DefaultConstraint, SYSTEM_CONSTRAINTS } from "../default-spread.ts";
+import type { Unchecked } from "../unchecked.ts";
 import { anything, ConfigurationError, flag, list, need, object, oneOf, type Reader, text, whole } from "./shape.ts";
 
 /** What the plugins of a profile were told; plain data. Source of fields and limits: kubescheduler.config.k8s.io/v1 of Kubernetes 1.34. */
@@ -10,6 +11,8 @@ export interface PluginArgs {
     readonly resources: readonly ResourceWeight[];
     readonly shape: FitScoring["shape"];
   };
+  /** What NodeResourcesFit does not check. */
+  readonly unchecked?: Unchecked;
   readonly balanced?: readonly string[];
   readonly addedAffinity?: NodeAffinity;
   readonly hardPodAffinityWeight?: number;
@@ -54,11 +57,13 @@ const fit: Reader<PluginArgs> = (value, path) => {
       requestedToCapacityRatio: object({ shape: list(object({ utilization: whole(0, 100), score: whole(0, SHAPE_SCORE_MAX) })) }),
     }),
   })(value, path);
-  for (const name of ["ignoredResources", "ignoredResourceGroups"] as const) {
-    if ((args[name]?.length ?? 0) > 0) throw new ConfigurationError(`${path}.${name}`, "is not supported: every resource is checked");
-  }
-  const { scoringStrategy: strategy } = args;
-  if (strategy === undefined) return {};
+  const { scoringStrategy: strategy, ignoredResources = [], ignoredResourceGroups: groups = [] } = args;
+  groups.forEach((group, index) => {
+    if (group.includes("/"))
+      throw new ConfigurationError(`${path}.ignoredResourceGroups[${index}]`, "resource group name can't contain '/'");
+  });
+  const unchecked = ignoredResources.length + groups.length === 0 ? {} : { unchecked: { resources: ignoredResources, groups } };
+  if (strategy === undefined) return unchecked;
   const at = `${path}.scoringStrategy`;
   const type = strategy.type ?? "LeastAllocated";
   const shape = strategy.requestedToCapacityRatio?.shape ?? [];
@@ -73,7 +78,7 @@ const fit: Reader<PluginArgs> = (value, path) => {
       "utilization values must be sorted in increasing order",
     );
   });
-  return { fit: { strategy: type, resources: weighed(strategy.resources, `${at}.resources`), shape: points } };
+  return { ...unchecked, fit: { strategy: type, resources: weighed(strategy.resources, `${at}.resources`), shape: points } };
 };
 
 const balanced: Reader<PluginArgs> = (value, path) => {

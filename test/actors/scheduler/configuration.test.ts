@@ -98,6 +98,11 @@ describe("a KubeSchedulerConfiguration", () => {
     ).toEqual({ defaultConstraints: [{ topologyKey: "rack", maxSkew: 2, isHard: true }] });
   });
 
+  it("reads what is not to be checked", () => {
+    const unchecked = { ignoredResources: ["a/b"], ignoredResourceGroups: ["c"] };
+    expect(args("NodeResourcesFit", unchecked)).toEqual({ unchecked: { resources: ["a/b"], groups: ["c"] } });
+  });
+
   it("reads extenders", () => {
     const extender = { urlPrefix: "http://127.0.0.1:8888/scheduler/", filterVerb: "filter", prioritizeVerb: "prioritize", weight: 2 };
     const resources = { managedResources: [{ name: "a/b", ignoredByScheduler: true }], httpTimeout: "1.5s", ignorable: true };

@@ -1,12 +1,24 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Pod, PriorityClass } from "../../../actors/kinds/generated/types.ts";
+import { PriorityClassKind } from "../../../actors/kinds/scheduling/priority-class.ts";
 import { readConfiguration } from "../../../actors/scheduler/configuration/configuration.ts";
 import { askExtenders } from "../../../cluster/boot/ask-extender.ts";
+import { named } from "../registry/harness.ts";
 import { startScheduler, type TestScheduler } from "./harness.ts";
 
 const HEAD = { apiVersion: "kubescheduler.config.k8s.io/v1", kind: "KubeSchedulerConfiguration" };
-type Handler = (body: { nodenames?: string[]; nodes?: { items: unknown[] }; node?: string; podName?: string }) => unknown;
+interface Body {
+  readonly Pod?: Pod;
+  readonly NodeNames?: string[] | null;
+  readonly Nodes?: { readonly items: unknown[] } | null;
+  readonly Node?: string;
+  readonly PodName?: string;
+  readonly NodeNameToVictims?: Record<string, { Pods: Pod[]; NumPDBViolations: number }> | null;
+  readonly NodeNameToMetaVictims?: Record<string, { Pods: { UID: string }[]; NumPDBViolations: number }> | null;
+}
+type Handler = (body: Body) => unknown;
 
 describe("extenders", () => {
   let running: TestScheduler | undefined;
@@ -54,11 +66,12 @@ describe("extenders", () => {
   };
 
   it("filter the nodes that the plugins let pass, and score what is left", async () => {
-    verbs.filter = ({ nodenames = [] }) => ({
-      nodenames: nodenames.filter((name) => name !== "n1"),
-      failedNodes: { n1: "the extender does not like it" },
+    // Answers are read whatever the case of their names, as by a program in Go.
+    verbs.filter = ({ NodeNames }) => ({
+      NodeNames: NodeNames?.filter((name) => name !== "n1"),
+      FailedNodes: { n1: "the extender does not like it" },
     });
-    verbs.prioritize = ({ nodenames = [] }) => nodenames.map((host) => ({ host, score: host === "n3" ? 10 : 0 }));
+    verbs.prioritize = ({ NodeNames }) => NodeNames?.map((host) => ({ Host: host, score: host === "n3" ? 10 : 0 }));
     const scheduler = await started({ filterVerb: "filter", prioritizeVerb: "prioritize", weight: 100, nodeCacheCapable: true });
     await scheduler.createPod("a");
     expect(await bound(scheduler, "a")).toBe("n3");
@@ -67,8 +80,8 @@ describe("extenders", () => {
 
   it("get the nodes themselves unless they know them, and a pod that they let nowhere says why", async () => {
     let nodes = 0;
-    verbs.filter = ({ nodes: list }) => {
-      nodes = list?.items.length ?? 0;
+    verbs.filter = ({ Nodes }) => {
+      nodes = Nodes?.items.length ?? 0;
       return { nodes: { items: [] }, failedNodes: { n1: "no", n2: "no", n3: "never" } };
     };
     const scheduler = await started({ filterVerb: "filter" });
@@ -105,14 +118,90 @@ describe("extenders", () => {
 
   it("bind the pods that are their business", async () => {
     const bindings: unknown[] = [];
-    verbs.bind = ({ podName, node }) => {
-      bindings.push([podName, node]);
-      void running?.registry.bind("d", podName ?? "", undefined, node ?? "");
+    verbs.bind = ({ PodName, Node }) => {
+      bindings.push([PodName, Node]);
+      void running?.registry.bind("d", PodName ?? "", undefined, Node ?? "");
       return {};
     };
     const scheduler = await started({ bindVerb: "bind" });
     await scheduler.createPod("a");
     const node = await bound(scheduler, "a");
     expect(bindings).toEqual([["a", node]]);
+  });
+
+  describe("asked who makes room", () => {
+    const classOf = async ({ registry }: TestScheduler, value: number): Promise<string> => {
+      await registry.create(PriorityClassKind, named<PriorityClass>(`p${value}`, undefined, { value }));
+      return `p${value}`;
+    };
+    /** Three full nodes: on n1 a pod of priority 1, on the others of 2 and 3; the least would be lost on n1. */
+    const full = async (extender: object): Promise<TestScheduler> => {
+      const scheduler = await started({ preemptVerb: "preempt", ...extender });
+      for (const [number, node] of ["n1", "n2", "n3"].entries()) {
+        const containers = [{ name: "c", image: "i", resources: { requests: { cpu: "4" } } }];
+        const nodeSelector = { at: node };
+        await scheduler.setNode(node, {}, { labels: { at: node } });
+        await scheduler.createPod(`on-${node}`, { containers, nodeSelector, priorityClassName: await classOf(scheduler, number + 1) });
+        await bound(scheduler, `on-${node}`);
+      }
+      await scheduler.createPod("urgent", { priorityClassName: await classOf(scheduler, 100) });
+      return scheduler;
+    };
+    const message = ({ pod }: TestScheduler): string =>
+      pod("urgent")?.status?.conditions?.find(({ type }) => type === "PodScheduled")?.message ?? "";
+    const nominated = async (scheduler: TestScheduler): Promise<string | undefined> => {
+      await scheduler.eventually(() => scheduler.pod("urgent")?.status?.nominatedNodeName !== undefined);
+      return scheduler.pod("urgent")?.status?.nominatedNodeName;
+    };
+
+    it("they leave out nodes, and the least is lost of what is left", async () => {
+      let told: Body = {};
+      verbs.preempt = (body) => {
+        told = body;
+        const left = Object.entries(body.NodeNameToVictims ?? {}).filter(([node]) => node !== "n1");
+        // Who does not know the pods gets them whole, and answers with their uids all the same.
+        const metas = left.map(([node, { Pods }]) => [node, { Pods: Pods.map(({ metadata }) => ({ UID: metadata.uid })) }]);
+        return { NodeNameToMetaVictims: Object.fromEntries(metas) };
+      };
+      const scheduler = await full({});
+      expect(await nominated(scheduler)).toBe("n2");
+      expect(told.Pod?.metadata.name).toBe("urgent");
+      expect(told.NodeNameToMetaVictims).toBeNull();
+      expect(Object.keys(told.NodeNameToVictims ?? {}).sort()).toEqual(["n1", "n2", "n3"]);
+      await scheduler.eventually(
+        () => scheduler.pod("on-n2")?.metadata.deletionTimestamp !== undefined || scheduler.pod("on-n2") === undefined,
+      );
+      expect(scheduler.pod("on-n1")?.metadata.deletionTimestamp).toBeUndefined();
+    });
+
+    it("who knows the pods gets their uids, and answers with them", async () => {
+      let told: Body = {};
+      verbs.preempt = (body) => {
+        told = body;
+        const { n3 } = body.NodeNameToMetaVictims ?? {};
+        return { nodeNameToMetaVictims: { n3: { pods: n3?.Pods.map(({ UID }) => ({ uid: UID })), numPDBViolations: 0 } } };
+      };
+      const scheduler = await full({ nodeCacheCapable: true });
+      expect(await nominated(scheduler)).toBe("n3");
+      expect(told.NodeNameToVictims).toBeNull();
+      expect(told.NodeNameToMetaVictims?.n1).toEqual({ Pods: [{ UID: scheduler.pod("on-n1")?.metadata.uid }], NumPDBViolations: 0 });
+    });
+
+    it("who leaves none, or names what is not there, lets nobody make room", async () => {
+      verbs.preempt = () => ({ NodeNameToMetaVictims: {} });
+      const scheduler = await full({});
+      await scheduler.eventually(() => message(scheduler) !== "");
+      expect(message(scheduler)).toMatch(/3 Insufficient cpu\. no new claims to deallocate, preemption: no candidate node for preemption$/);
+      verbs.preempt = () => ({ NodeNameToMetaVictims: { n1: { Pods: [{ UID: "nobody" }] } } });
+      await scheduler.eventually(() => message(scheduler).includes("UID: nobody"));
+      expect(message(scheduler)).toMatch(/ preemption: extender http:.*: claims to preempt pod \(UID: nobody\) on node: n1/);
+      expect(scheduler.pod("on-n1")?.metadata.deletionTimestamp).toBeUndefined();
+    });
+
+    it("who fails and may fail has no say", async () => {
+      const scheduler = await full({ ignorable: true });
+      expect(await nominated(scheduler)).toBe("n1");
+      expect(asked).toContain("preempt");
+    });
   });
 });

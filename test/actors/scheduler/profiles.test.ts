@@ -55,6 +55,32 @@ describe("a shard with profiles", () => {
     expect(pod("spread")?.spec.nodeName).not.toBe(taken);
   });
 
+  it("leaves extended resources to somebody else where it is told to, and counts them for the others", async () => {
+    const args = { ignoredResources: ["a.com/gpu", "cpu"], ignoredResourceGroups: ["b.com"] };
+    const careless = { schedulerName: "careless", pluginConfig: [{ name: "NodeResourcesFit", args }] };
+    const configuration = readConfiguration({ ...HEAD, profiles: [{ schedulerName: "default-scheduler" }, careless] });
+    const { start, createPod, setNode, pod, eventually } = await started({}, { configuration });
+    const asking = (requests: Record<string, string>, schedulerName = "careless") => ({
+      schedulerName,
+      containers: [{ name: "c", image: "nginx", resources: { requests: { cpu: "1", ...requests }, limits: requests } }],
+    });
+    const message = (name: string) => pod(name)?.status?.conditions?.find(({ type }) => type === "PodScheduled")?.message;
+    await setNode("n1", { "a.com/gpu": "1" });
+    start();
+    await createPod("both", asking({ "a.com/gpu": "1", "b.com/any": "5" }));
+    await eventually(() => pod("both")?.spec.nodeName === "n1");
+    // It has taken the only one.
+    await createPod("careful", asking({ "a.com/gpu": "1" }, "default-scheduler"));
+    await eventually(() => message("careful") !== undefined);
+    expect(message("careful")).toContain("1 Insufficient a.com/gpu");
+    await createPod("again", asking({ "a.com/gpu": "1" }));
+    await eventually(() => pod("again")?.spec.nodeName === "n1");
+    // Only extended resources can be left out.
+    await createPod("large", asking({ cpu: "64" }));
+    await eventually(() => message("large") !== undefined);
+    expect(message("large")).toContain("1 Insufficient cpu");
+  });
+
   it("keeps the pods of a profile to the nodes of its added affinity, and says so", async () => {
     const nodeSelectorTerms = [{ matchExpressions: [{ key: "pool", operator: "In", values: ["gpu"] }] }];
     const addedAffinity = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } };

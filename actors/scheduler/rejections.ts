@@ -1,0 +1,104 @@
+import type { Diagnosis, Inventory } from "../../scheduler-core/mod.ts";
+import type { Intake } from "./intake.ts";
+import { diagnosisMessage, NO_CANDIDATE, refusalMessage, unschedulableMessage, VICTIMS_ARE_LEAVING } from "./messages.ts";
+import type { Candidate, PodRecord } from "./pod-record.ts";
+import { ASKED, type PreemptionOutcome, type Preemptor } from "./preemptor.ts";
+import type { SchedulingQueue } from "./queue.ts";
+import type { Reporter } from "./reporter.ts";
+import type { RoomQuestions } from "./room-questions.ts";
+
+export interface RejectionsOptions {
+  readonly queue: SchedulingQueue<PodRecord>;
+  readonly intake: Intake;
+  readonly inventory: Inventory;
+  readonly preemptor: Preemptor;
+  readonly questions: RoomQuestions;
+  readonly reporter: Reporter;
+}
+
+/** What becomes of pods that get no node: room is made for them where that can help, they are told why, and wait for what can help them. */
+export class Rejections {
+  readonly #options: RejectionsOptions;
+
+  constructor(options: RejectionsOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects at once the pods for which no node would do; answers the others. */
+  refuse(records: readonly PodRecord[], now_ms: number): PodRecord[] {
+    const { intake, inventory, queue, reporter } = this.#options;
+    const shortages = new Map<string, string | undefined>();
+    const shortageOf = (gang: string): string | undefined => {
+      if (!shortages.has(gang)) shortages.set(gang, intake.gangs.shortage(gang, inventory));
+      return shortages.get(gang);
+    };
+    return records.filter((record) => {
+      const { refusal: own, ticket } = record.candidate as Candidate;
+      const refusal = own ?? (record.gang === undefined ? undefined : shortageOf(record.gang));
+      if (refusal === undefined) return true;
+      queue.reject(ticket, now_ms);
+      reporter.unschedulable(record, refusalMessage(refusal, inventory.nodes()), undefined);
+      return false;
+    });
+  }
+
+  /** Members of a group wait for one another; they make no room. */
+  rejectMember(record: PodRecord, why: Diagnosis | string, now_ms: number): void {
+    const { intake, inventory, queue, reporter } = this.#options;
+    if (record.gang !== undefined) intake.gangs.failed(record.gang, now_ms);
+    queue.reject((record.candidate as Candidate).ticket, now_ms);
+    const message = typeof why === "string" ? why : diagnosisMessage(why, inventory.columns.names);
+    reporter.unschedulable(record, message, undefined);
+  }
+
+  /** No node took the pod: makes room for it where that can help, and says so. */
+  reject(record: PodRecord, diagnosis: Diagnosis, now_ms: number): void {
+    const { inventory, queue, preemptor } = this.#options;
+    const { handle, ticket, preemptionPolicy, profile } = record.candidate as Candidate;
+    let outcome: PreemptionOutcome | undefined;
+    if (diagnosis.preemptible > 0 && preemptionPolicy !== "Never" && profile.preemption !== undefined) {
+      const tried = preemptor.attempt(record, inventory.ready(handle, record.peer), diagnosis);
+      if (tried === ASKED) return;
+      if (tried === undefined) {
+        queue.add(ticket, now_ms);
+        return;
+      }
+      outcome = tried;
+    }
+    queue.reject(ticket, now_ms);
+    this.#say(record, diagnosis, outcome);
+  }
+
+  /** Goes on with the pods about whose room extenders have answered. */
+  takeAnswers(now_ms: number): void {
+    const { intake, queue, preemptor, questions } = this.#options;
+    for (const { record, diagnosis, offers, error } of questions.take()) {
+      const { candidate } = record;
+      if (!intake.isCurrent(record) || candidate === undefined || record.node !== undefined) continue;
+      if (error !== undefined || offers.size === 0) {
+        // Nothing that happens here may change their mind, so it is asked again after a rest.
+        queue.retry(candidate.ticket, now_ms);
+        this.#say(record, diagnosis, error === undefined ? NO_CANDIDATE : { error });
+        continue;
+      }
+      const outcome = preemptor.choose(record, offers);
+      if (outcome === undefined) queue.putBack(candidate.ticket, now_ms);
+      else {
+        queue.reject(candidate.ticket, now_ms);
+        this.#say(record, diagnosis, outcome);
+      }
+    }
+  }
+
+  #say(record: PodRecord, diagnosis: Diagnosis, outcome: PreemptionOutcome | { readonly error: string } | undefined): void {
+    const { intake, inventory, reporter } = this.#options;
+    const { nominations } = intake;
+    const { preemptionPolicy } = record.candidate as Candidate;
+    const isMadeRoomFor =
+      outcome === VICTIMS_ARE_LEAVING || (typeof outcome === "object" && "slot" in outcome && outcome.slot !== undefined);
+    const isUnknown = typeof outcome === "object" && "error" in outcome;
+    if (preemptionPolicy !== "Never" && !isMadeRoomFor && !isUnknown) nominations.clear(record);
+    const message = unschedulableMessage(diagnosis, inventory.columns.names, preemptionPolicy, outcome);
+    reporter.unschedulable(record, message, nominations.nodeOf(record));
+  }
+}
