@@ -24,6 +24,7 @@ import { nodeTtlController } from "./nodes/node-ttl.ts";
 import { taintEvictionController } from "./nodes/taint-eviction.ts";
 import { podGarbageCollector } from "./pods/pod-garbage-collector.ts";
 import { podGroupController } from "./pods/pod-group.ts";
+import { policyTypesController } from "./policy-types.ts";
 import { replicaSetController, replicationController } from "./replicaset/replicaset.ts";
 import { resourceQuotaController } from "./resource-quota.ts";
 import { endpointsController } from "./services/endpoints.ts";
@@ -83,6 +84,7 @@ export function allControllers(options: Omit<ControllersOptions, keyof Controlle
     disruptionController(kinds),
     eventExpiryController(),
     resourceQuotaController(kinds, hearOfCustom),
+    policyTypesController(options.kinds),
     persistentVolumeController,
     claimProtectionController(),
     volumeProtectionController(),

@@ -58,6 +58,11 @@ export function policyExpressionErrors(policyName: string, spec: PolicySpec): Fi
   return [...errors, ...annotationErrors(policyName, auditAnnotations, checker)];
 }
 
+/** What a variable is to those after it. Types with parameters are named otherwise elsewhere; what they hold is let through. */
+export function variableType(checked: ReturnType<CelChecker["check"]>): CelType {
+  return "type" in checked && /^(bool|int|uint|double|string|bytes|dyn)$/.test(checked.type) ? checked.type : "dyn";
+}
+
 /** Each variable sees those before it. */
 function variableTypes(
   variables: readonly Variable[],
@@ -75,9 +80,7 @@ function variableTypes(
     }
     const checked = admissionChecker({ params, authorizer: true, variables: { ...types } }).check(expression);
     if ("problem" in checked) errors.push(invalid(`${path}.expression`, expression, `compilation failed: ${checked.problem}`));
-    // Types with parameters are named otherwise elsewhere; what they hold is let through.
-    else types[name] = /^(bool|int|uint|double|string|bytes|dyn)$/.test(checked.type) ? checked.type : "dyn";
-    types[name] ??= "dyn";
+    types[name] = variableType(checked);
   }
   return { types, errors };
 }

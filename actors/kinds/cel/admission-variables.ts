@@ -181,28 +181,31 @@ export interface Declared {
   readonly authorizer: boolean;
   /** Types of the variables of a policy that are known so far. */
   readonly variables?: Readonly<Record<string, CelType>>;
+  /** What the objects are, where that is known; anything by default. */
+  readonly types?: { readonly object: CelType; readonly params?: CelType };
 }
 
 const plain = new Map<string, CelChecker>();
 
 /** A checker of expressions that see these. */
-export function admissionChecker({ params, authorizer, variables }: Declared): CelChecker {
+export function admissionChecker({ params, authorizer, variables, types }: Declared): CelChecker {
   const known = `${params} ${authorizer}`;
-  const found = variables === undefined ? plain.get(known) : undefined;
+  const isPlain = variables === undefined && types === undefined;
+  const found = isPlain ? plain.get(known) : undefined;
   if (found !== undefined) return found;
   const checker = new CelChecker(
     {
-      object: "dyn",
-      oldObject: "dyn",
+      object: types?.object ?? "dyn",
+      oldObject: types?.object ?? "dyn",
       namespaceObject: NAMESPACE,
       request: REQUEST,
-      ...(params ? { params: "dyn" } : {}),
+      ...(params ? { params: types?.params ?? "dyn" } : {}),
       ...(variables === undefined ? {} : { variables: { object: variables } }),
       ...(authorizer ? { authorizer: `${AUTHZ}.Authorizer` } : {}),
     },
     authorizer ? addAuthorizer : undefined,
   );
-  if (variables === undefined) plain.set(known, checker);
+  if (isPlain) plain.set(known, checker);
   return checker;
 }
 

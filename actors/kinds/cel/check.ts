@@ -35,7 +35,8 @@ export class CelChecker {
       .map(([field, of]) => [field, this.#nameOf(of, made)]);
     const name = `Object${++this.#types}`;
     this.#environment.registerType(name, { fields: Object.fromEntries(fields) });
-    this.#environment.registerOperator(`${name} == ${name}`, () => true);
+    // An object may be none.
+    for (const other of [name, "null"]) this.#environment.registerOperator(`${name} == ${other}`, () => true);
     made.set(type, name);
     return name;
   }
