@@ -60,8 +60,6 @@ export interface CustomFacts {
   readonly terminating: boolean;
   /** Its versions are made of one another by a webhook. */
   readonly conversion?: WebhookConversion;
-  /** What clients of a deprecated version are told. */
-  readonly deprecation?: string;
 }
 
 /** A subresource through which one part of the spec is written, under rules of its own; the rest stays as it is. */
@@ -113,6 +111,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly stored?: StoredForm;
   /** Only for kinds that CustomResourceDefinitions made. */
   readonly custom?: CustomFacts;
+  /** What all who use it are told, because it is deprecated. */
+  readonly deprecation?: string;
   /** Fills in what the client left out. Source: SetDefaults_* of Kubernetes 1.34. */
   applyDefaults?(object: T): void;
   /** Clears or sets what the client may not decide at creation (status, generation is generic). */

@@ -54,7 +54,7 @@ async function answerStored(
 ): Promise<Answer> {
   const writer = { requester, warn: warningsOf(response) };
   const target = targetOf(info, context.kinds);
-  const deprecation = "kind" in target ? target.kind.custom?.deprecation : undefined;
+  const deprecation = "kind" in target ? target.kind.deprecation : undefined;
   if (deprecation !== undefined) writer.warn(deprecation);
   switch (target.target) {
     case "no-page":

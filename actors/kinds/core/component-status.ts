@@ -11,6 +11,7 @@ export const ComponentStatusKind: Kind<ComponentStatus> = defineKind<ComponentSt
   shortNames: ["cs"],
   namespaced: false,
   verbs: ["get", "list"],
+  deprecation: "v1 ComponentStatus is deprecated in v1.19+",
   validate: () => [],
   columns: [
     NAME_COLUMN,

@@ -71,6 +71,7 @@ export const EndpointsKind: Kind<Endpoints> = {
   subresources: [],
   schema: "io.k8s.api.core.v1.Endpoints",
   createsOnUpdate: true,
+  deprecation: "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
   applyDefaults: (object) => {
     for (const subset of object.subsets ?? []) for (const port of subset.ports ?? []) port.protocol ||= "TCP";
   },

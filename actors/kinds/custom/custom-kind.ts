@@ -86,9 +86,6 @@ function customKind(definition: CustomResourceDefinition, version: CustomResourc
       reshapeStored(object as unknown as Members, conversion === undefined ? stored : schema, schema) as unknown as KubeObject,
     ...(conversion === undefined ? {} : { conversion }),
     ...(scaled === undefined ? {} : { scale: scaled }),
-    ...(version.deprecated === true
-      ? { deprecation: version.deprecationWarning ?? `${spec.group}/${version.name} ${names.kind} is deprecated` }
-      : {}),
   };
   const judge = (object: KubeObject, before: Before | undefined): FieldError[] => {
     const whole = { ...gvk, ...object };
@@ -115,6 +112,9 @@ function customKind(definition: CustomResourceDefinition, version: CustomResourc
     namespaced,
     verbs: VERBS,
     subresources: [...(hasStatus ? [STATUS] : []), ...(scale === undefined ? [] : [SCALE])],
+    ...(version.deprecated === true
+      ? { deprecation: version.deprecationWarning ?? `${spec.group}/${version.name} ${names.kind} is deprecated` }
+      : {}),
     schema: `${spec.group.split(".").reverse().join(".")}.${version.name}.${names.kind}`,
     custom,
     tracksGeneration: true,

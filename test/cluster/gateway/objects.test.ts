@@ -126,6 +126,24 @@ describe("one object", () => {
     expect(created.text).toMatch(/^apiVersion: v1\ndata:\n {2}yes: "?on"?\nkind: ConfigMap\n/);
   });
 
+  test("what is deprecated is said to be so, whatever is asked of it", async () => {
+    const endpoints = "/api/v1/namespaces/default/endpoints";
+    const body = { apiVersion: "v1", kind: "Endpoints", metadata: { name: "old" }, subsets: [{ addresses: [{ ip: "127.0.0.1" }] }] };
+    const answers = [
+      await server.call("GET", endpoints),
+      await server.call("GET", `${endpoints}/absent`),
+      await server.call("POST", endpoints, body),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 404, 422]);
+    const words = '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"';
+    expect(answers.map(({ headers }) => headers.warning)).toEqual([words, words, words]);
+    expect(answers[2]?.json().message).toBe(
+      'Endpoints "old" is invalid: subsets[0].addresses[0].ip: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)',
+    );
+    const statuses = await server.call("GET", "/api/v1/componentstatuses");
+    expect(statuses.headers.warning).toBe('299 - "v1 ComponentStatus is deprecated in v1.19+"');
+  });
+
   test("pretty", async () => {
     await server.call("POST", CONFIG_MAPS, configMap("pretty"));
     const got = await server.call("GET", `${CONFIG_MAPS}/pretty?pretty=true`);
