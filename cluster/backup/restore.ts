@@ -48,9 +48,15 @@ export async function runRestore(flags: BackupFlags): Promise<string> {
   if (running !== undefined) throw isCluster(flags.data, `, run by a Troupe with pid ${running}`);
   if (existsSync(flags.data) && readdirSync(flags.data).length > 0) throw isCluster(flags.data, "");
   const data = await DataDirectory.open(flags.data);
-  const store = flags.nats === undefined ? await ownServer(data) : await connectTo(credentialsOf(flags.nats), async () => data.close());
+  // Before nats-server makes anything: from now on, whatever lies here is half a cluster, and no start takes it for a new one.
+  data.write(RESTORING_FILE, `${flags.file}\n`);
+  const opening = flags.nats === undefined ? ownServer(data) : connectTo(credentialsOf(flags.nats), async () => data.close());
+  const store = await opening.catch((error: unknown) => {
+    // Servers that are not there have made nothing.
+    if (flags.nats !== undefined) data.remove(RESTORING_FILE);
+    throw error;
+  });
   try {
-    data.write(RESTORING_FILE, `${flags.file}\n`);
     for (const file of backup.files) writeFile(data, file);
     const revision = await fill(store, replica, backup, data.file(HIGH_WATER_FILE), flags.replace);
     data.remove(RESTORING_FILE);
