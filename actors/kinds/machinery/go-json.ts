@@ -169,3 +169,9 @@ class Scanner {
     this.#at++;
   }
 }
+
+export function jsonKind(value: unknown): string {
+  if (typeof value === "boolean") return "bool";
+  if (Array.isArray(value)) return "array";
+  return typeof value;
+}

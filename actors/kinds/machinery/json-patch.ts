@@ -1,6 +1,6 @@
 /** JSON patch (RFC 6902) on JSON Pointers (RFC 6901). */
 import { isDeepStrictEqual } from "node:util";
-import { goText } from "./go-json.ts";
+import { goText, jsonKind } from "./go-json.ts";
 import { setOwn } from "./merge-patch.ts";
 
 /** The patch does not fit the document, or is none. Kubernetes answers 422 without details, or 400 for what is no patch. */
@@ -32,9 +32,18 @@ export function jsonPatch(document: unknown, patch: unknown): unknown {
   if (patch.length > JSON_PATCH_OPERATIONS_MAX) {
     throw new JsonPatchError(413, `The allowed maximum operations in a JSON patch is ${JSON_PATCH_OPERATIONS_MAX}, got ${patch.length}`);
   }
+  const operations = patch.map(operationOf);
   const root: { document: unknown } = { document: structuredClone(document) };
-  for (const operation of patch) apply(root, operation as Operation);
+  for (const operation of operations) apply(root, operation);
   return root.document;
+}
+
+/** Null is an operation without members, as Go's decoder has it. */
+function operationOf(item: unknown): Operation {
+  if (item === null) return {};
+  if (typeof item === "object" && !Array.isArray(item)) return item;
+  const message = `error decoding patch: json: cannot unmarshal ${jsonKind(item)} into Go value of type jsonpatch.Operation`;
+  throw new JsonPatchError(400, message);
 }
 
 function refuse(message: string): JsonPatchError {

@@ -4,6 +4,7 @@
  * quantities get their canonical form. The tables are compiled to closures once, so that a pod takes some microseconds.
  */
 import { structFactsOf } from "../go-facts.ts";
+import { jsonKind } from "./go-json.ts";
 import { canonicalQuantity, QuantityError } from "./quantity.ts";
 import type { Definition, FieldSchema, FieldType, ScalarName } from "./schema.ts";
 import { definitionNamed, definitionOf } from "./schema.ts";
@@ -40,12 +41,6 @@ function pathOf(place: Place | undefined): string {
   const before = pathOf(place.parent);
   if (typeof place.step === "number") return `${before}[${place.step}]`;
   return before === "" ? place.step : `${before}.${place.step}`;
-}
-
-function jsonKind(value: unknown): string {
-  if (typeof value === "boolean") return "bool";
-  if (Array.isArray(value)) return "array";
-  return typeof value;
 }
 
 /** The decoder names the innermost struct, and the path as field names only. */

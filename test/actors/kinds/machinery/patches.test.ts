@@ -202,6 +202,16 @@ describe("JSON patch", () => {
   ])("%j does not fit", (patch) => {
     expect(() => jsonPatch({ a: 1, l: [], o: {} }, patch)).toThrow(expect.objectContaining({ code: 422 }));
   });
+
+  test("what is no operation", () => {
+    expect(() => jsonPatch({}, [null])).toThrow(expect.objectContaining({ code: 422 }));
+    expect(() => jsonPatch({}, ["add"])).toThrow(
+      expect.objectContaining({
+        code: 400,
+        message: "error decoding patch: json: cannot unmarshal string into Go value of type jsonpatch.Operation",
+      }),
+    );
+  });
 });
 
 describe("refusals as clients see them", () => {
