@@ -10,6 +10,9 @@ import { PROTOCOLS } from "./container-validation.ts";
 const TYPES: readonly string[] = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 const AFFINITIES: readonly string[] = ["ClientIP", "None"];
 const AFFINITY_S_MAX = 86_400;
+const POLICIES: readonly string[] = ["Cluster", "Local"];
+const DISTRIBUTIONS: readonly string[] = ["PreferClose", "PreferSameNode", "PreferSameZone"];
+const ONLY_BALANCED = "may only be used when `type` is 'LoadBalancer'";
 
 function validatePort(port: ServicePort, nameRequired: boolean, names: Set<string>, field: string): FieldError[] {
   const errors: FieldError[] = [];
@@ -29,6 +32,48 @@ function validatePort(port: ServicePort, nameRequired: boolean, names: Set<strin
     for (const message of qualifiedName(port.appProtocol)) errors.push(invalid(`${field}.appProtocol`, port.appProtocol, message));
   }
   return errors;
+}
+
+/** Source: ValidateService, of load balancers. */
+function validateBalancing({ spec }: Service): FieldError[] {
+  const errors: FieldError[] = [];
+  const isBalanced = spec.type === "LoadBalancer";
+  const allocates = spec.allocateLoadBalancerNodePorts;
+  if (isBalanced && allocates === undefined) errors.push(required("spec.allocateLoadBalancerNodePorts"));
+  if (!isBalanced && allocates !== undefined) errors.push(forbidden("spec.allocateLoadBalancerNodePorts", ONLY_BALANCED));
+  const balancer = spec.loadBalancerClass;
+  if (balancer === undefined) return errors;
+  if (!isBalanced) return [...errors, forbidden("spec.loadBalancerClass", ONLY_BALANCED)];
+  return [...errors, ...qualifiedName(balancer).map((message) => invalid("spec.loadBalancerClass", balancer, message))];
+}
+
+/** Where traffic goes. Source: validateServiceExternalTrafficPolicy, validateServiceInternalTrafficFieldsValue, validateServiceTrafficDistribution. */
+function validateTraffic(service: Service): FieldError[] {
+  const { type, externalTrafficPolicy = "", internalTrafficPolicy, healthCheckNodePort, trafficDistribution } = service.spec;
+  const errors: FieldError[] = [];
+  const field = "spec.externalTrafficPolicy";
+  if (!isExternal(service)) {
+    const words = "may only be set for externally-accessible services";
+    if (externalTrafficPolicy !== "") errors.push(invalid(field, externalTrafficPolicy, words));
+  } else if (externalTrafficPolicy === "") errors.push(required(field));
+  else if (!POLICIES.includes(externalTrafficPolicy)) errors.push(notSupported(field, externalTrafficPolicy, POLICIES));
+  if (healthCheckNodePort && !(type === "LoadBalancer" && externalTrafficPolicy === "Local")) {
+    const words = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+    errors.push(invalid("spec.healthCheckNodePort", healthCheckNodePort, words));
+  }
+  if (internalTrafficPolicy === undefined) {
+    if (type !== "ExternalName" && TYPES.includes(type ?? "")) errors.push(required("spec.internalTrafficPolicy"));
+  } else if (!POLICIES.includes(internalTrafficPolicy))
+    errors.push(notSupported("spec.internalTrafficPolicy", internalTrafficPolicy, POLICIES));
+  if (trafficDistribution !== undefined && !DISTRIBUTIONS.includes(trafficDistribution)) {
+    errors.push(notSupported("spec.trafficDistribution", trafficDistribution, DISTRIBUTIONS));
+  }
+  return errors;
+}
+
+/** Whether it is reached from outside of the cluster. Source: ExternallyAccessible. */
+export function isExternal({ spec }: Service): boolean {
+  return spec.type === "LoadBalancer" || spec.type === "NodePort" || (spec.type === "ClusterIP" && (spec.externalIPs ?? []).length > 0);
 }
 
 /** Kubernetes shows a repeated port as its own struct, with what makes it a repetition. */
@@ -127,7 +172,7 @@ export function validateService(service: Service): FieldError[] {
       if (port.nodePort) errors.push(forbidden(`spec.ports[${index}].nodePort`, "may not be used when `type` is 'ClusterIP'"));
     }
   }
-  errors.push(...validateRepetition(spec.ports ?? []));
+  errors.push(...validateRepetition(spec.ports ?? []), ...validateBalancing(service), ...validateTraffic(service));
   return errors;
 }
 

@@ -2,15 +2,9 @@ import type { Service } from "../generated/types.ts";
 import type { Cell, Kind } from "../kind.ts";
 import { AGE_COLUMN, ageOf, column, formatLabels, NAME_COLUMN, NONE, wideColumn } from "../table.ts";
 import { ALL_VERBS, proxyOf, STATUS } from "../verbs.ts";
-import { validateService, validateServiceUpdate } from "./service-validation.ts";
+import { isExternal, validateService, validateServiceUpdate } from "./service-validation.ts";
 
 const AFFINITY_TIMEOUT_S = 10_800;
-
-/** Services that can be reached from outside the cluster. */
-function isExternal(service: Service): boolean {
-  const { type, externalIPs = [] } = service.spec;
-  return type === "LoadBalancer" || type === "NodePort" || (type === "ClusterIP" && externalIPs.length > 0);
-}
 
 /** Source: SetDefaults_Service. */
 function applyDefaults(service: Service): void {

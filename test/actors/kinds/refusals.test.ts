@@ -34,6 +34,33 @@ const DNS =
 describe("new objects", () => {
   test.each<[resource: string, sent: object, errors: string[]]>([
     [
+      "services",
+      {
+        spec: {
+          ports: [{ port: 80 }],
+          externalTrafficPolicy: "Local",
+          internalTrafficPolicy: "Somewhere",
+          healthCheckNodePort: 31_000,
+          allocateLoadBalancerNodePorts: true,
+          loadBalancerClass: "a/b",
+          trafficDistribution: "PreferFar",
+        },
+      },
+      [
+        "spec.allocateLoadBalancerNodePorts: Forbidden: may only be used when `type` is 'LoadBalancer'",
+        "spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'",
+        'spec.externalTrafficPolicy: Invalid value: "Local": may only be set for externally-accessible services',
+        "spec.healthCheckNodePort: Invalid value: 31000: may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+        'spec.internalTrafficPolicy: Unsupported value: "Somewhere": supported values: "Cluster", "Local"',
+        'spec.trafficDistribution: Unsupported value: "PreferFar": supported values: "PreferClose", "PreferSameNode", "PreferSameZone"',
+      ],
+    ],
+    [
+      "services",
+      { spec: { type: "NodePort", ports: [{ port: 80 }], externalTrafficPolicy: "Nowhere" } },
+      ['spec.externalTrafficPolicy: Unsupported value: "Nowhere": supported values: "Cluster", "Local"'],
+    ],
+    [
       "statefulsets",
       { spec: { selector: SELECTOR, template: TEMPLATE, podManagementPolicy: "X", updateStrategy: { type: "Y" }, replicas: -1 } },
       [
