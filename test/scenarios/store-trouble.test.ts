@@ -198,7 +198,8 @@ async function ended(child: ChildProcess): Promise<void> {
   await exit;
 }
 
-describe.skipIf(!mayTrace())("a disk whose syncs take seconds (needs strace)", () => {
+/** They wait for as long as a slow disk takes, which is a minute. */
+describe.runIf(process.env.TROUPE_LONG !== undefined && mayTrace())("a disk whose syncs take seconds (TROUPE_LONG=1, needs strace)", () => {
   test.each([
     ["longer than JetStream may take to acknowledge, less than a write waits: writes are slow, and happen once", 3_000, false],
     ["longer than a write waits: writes are put off, in bounded time", 20_000, true],
