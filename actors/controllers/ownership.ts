@@ -1,4 +1,4 @@
-import { apiVersionOf, type Kind, partsOf } from "../kinds/kind.ts";
+import { apiVersionOf, type Kind, partsOf, splitApiVersion } from "../kinds/kind.ts";
 import { labelsOf, mayHaveOwners, ownersOf } from "../kinds/metadata-text.ts";
 import type { KubeObject, OwnerReference } from "../kinds/object.ts";
 import type { Entry, IndexDefinition, View } from "../store/view.ts";
@@ -83,15 +83,21 @@ export function disowned<T extends KubeObject>(object: T, uids: ReadonlySet<stri
   return { ...object, metadata: left.length === 0 ? metadata : { ...metadata, ownerReferences: left } };
 }
 
+/** The name of the entry's controller, where that is of this kind. Reads no more of the text than its owners. */
+export function controllerNameOf<T extends KubeObject>(kind: Kind<T>, { text }: Entry): string | undefined {
+  if (!mayHaveOwners(text)) return undefined;
+  const owner = ownersOf(text).find(({ controller }) => controller === true);
+  return owner?.kind === kind.kind && splitApiVersion(owner.apiVersion)[0] === kind.group ? owner.name : undefined;
+}
+
 /** The watch that turns a change of what a kind controls into the key of the owner: revisions into that of their set, jobs into that of their cron job. */
 export function watchOwned<T extends KubeObject>(kind: Kind<T>, owners: string, resource: string): Watch {
   return {
     resource,
     keys: ({ now, before }) => {
       const entry = now ?? before;
-      if (entry === undefined) return NO_KEYS;
-      const owner = ownersOf(entry.text).find(({ controller }) => controller === true);
-      return owner?.kind === kind.kind ? [`${owners}/${partsOf(entry.key).namespace}/${owner.name}`] : NO_KEYS;
+      const name = entry === undefined ? undefined : controllerNameOf(kind, entry);
+      return entry === undefined || name === undefined ? NO_KEYS : [`${owners}/${partsOf(entry.key).namespace}/${name}`];
     },
   };
 }

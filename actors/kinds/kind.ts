@@ -163,6 +163,12 @@ export function apiVersionOf(kind: Pick<Kind, "group" | "version">): string {
   return kind.group === "" ? kind.version : `${kind.group}/${kind.version}`;
 }
 
+/** `["apps", "v1"]` of `apps/v1`, `["", "v1"]` of `v1`. */
+export function splitApiVersion(apiVersion: string): [group: string, version: string] {
+  const slash = apiVersion.indexOf("/");
+  return slash < 0 ? ["", apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];
+}
+
 /** The store's name for a kind's objects: `pods`, `deployments.apps`. */
 export function resourceOf(kind: Pick<Kind, "group" | "plural" | "stored">): string {
   if (kind.stored !== undefined) return resourceOf(kind.stored.kind);

@@ -1,4 +1,3 @@
-import type { Logger } from "../../runtime/mod.ts";
 import {
   ANYWHERE,
   type Diagnosis,
@@ -13,32 +12,24 @@ import {
   preemptionCandidates,
   type VictimsOnNode,
 } from "../../scheduler-core/mod.ts";
-import { PodKind } from "../kinds/core/pod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
-import type { Kind } from "../kinds/kind.ts";
-import { SCHEDULER } from "../registry/authors.ts";
-import type { EventRecorder, Regarding } from "../registry/event-recorder.ts";
 import type { Entry, View } from "../store/view.ts";
 import { Budgets } from "./budgets.ts";
+import { type EndingOptions, endPod } from "./ending.ts";
 import type { Intake } from "./intake.ts";
 import { type NO_CANDIDATE, VICTIMS_ARE_LEAVING, withDisruption } from "./messages.ts";
 import { Reservation } from "./nominations.ts";
 import type { Candidate, PodRecord } from "./pod-record.ts";
 import { startTimeOf } from "./relevance.ts";
 import type { RoomOffer, RoomQuestions } from "./room-questions.ts";
-import type { SchedulerRegistry, Writes } from "./writes.ts";
 
 /** How many pods may try to make room between two batches; each looks at the pods of many nodes. The rest is tried after the next. */
 export const PREEMPTIONS_MAX = 64;
 
-export interface PreemptorOptions {
+export interface PreemptorOptions extends EndingOptions {
   readonly view: View;
-  readonly registry: SchedulerRegistry;
-  readonly recorder: EventRecorder;
   readonly inventory: Inventory;
   readonly intake: Intake;
-  readonly writes: Writes;
-  readonly log: Logger;
   readonly random: Draw;
   /** Now, as an API object says it. */
   readonly now: () => string;
@@ -202,25 +193,16 @@ export class Preemptor {
   }
 
   #end(victim: PodRecord, preemptor: PodRecord, node: string, budgets: Budgets): void {
-    const { view, registry, recorder, writes, log, now } = this.#options;
     if (victim.isVictim) return;
     victim.isVictim = true;
+    const { view, now } = this.#options;
     const pod = view.get<Pod>(victim.key);
     if (pod === undefined || pod.metadata.uid !== victim.uid) return;
-    const { namespace = "", name, uid } = pod.metadata;
-    budgets.take(budgets.of(victim.peer.facts, name));
-    const about: Regarding = { kind: "Pod", apiVersion: "v1", metadata: pod.metadata };
-    const condition = (current: Pod): Pod | undefined => (current.metadata.uid === uid ? withDisruption(current, now()) : undefined);
-    const status = { author: SCHEDULER, fieldManager: "kube-scheduler", subresource: "status" } as const;
-    writes.submit(async () => {
-      try {
-        await registry.modify(PodKind, namespace, name, condition, status);
-        await registry.delete(PodKind as unknown as Kind, namespace, name, { author: SCHEDULER, preconditions: { uid } });
-        recorder.event(about, "Normal", "Preempted", `Preempted by pod ${preemptor.uid} on node ${node}`);
-      } catch (error) {
-        victim.isVictim = false;
-        log.warn({ pod: victim.key, error: String(error) }, "victim of preemption not deleted");
-      }
+    budgets.take(budgets.of(victim.peer.facts, pod.metadata.name));
+    endPod(this.#options, victim, pod, {
+      told: (current) => withDisruption(current, now()),
+      event: ["Preempted", `Preempted by pod ${preemptor.uid} on node ${node}`],
+      failed: "victim of preemption not deleted",
     });
   }
 }

@@ -1,26 +1,17 @@
-import type { Logger } from "../../runtime/mod.ts";
 import type { Inventory, Usage } from "../../scheduler-core/mod.ts";
-import { PodKind } from "../kinds/core/pod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
-import type { Kind } from "../kinds/kind.ts";
-import { SCHEDULER } from "../registry/authors.ts";
-import type { EventRecorder, Regarding } from "../registry/event-recorder.ts";
 import type { View } from "../store/view.ts";
+import { type EndingOptions, endPod } from "./ending.ts";
 import type { Intake } from "./intake.ts";
 import { withReclaim } from "./messages.ts";
 import { Reservation } from "./nominations.ts";
 import { isOffline, LENT_NAMES } from "./overcommit.ts";
 import type { PodRecord } from "./pod-record.ts";
-import type { SchedulerRegistry, Writes } from "./writes.ts";
 
-export interface ReclaimerOptions {
+export interface ReclaimerOptions extends EndingOptions {
   readonly view: View;
-  readonly registry: SchedulerRegistry;
-  readonly recorder: EventRecorder;
   readonly inventory: Inventory;
   readonly intake: Intake;
-  readonly writes: Writes;
-  readonly log: Logger;
   readonly now: () => string;
   /** Whether a node is this shard's to look after. */
   readonly owns: (node: string) => boolean;
@@ -61,26 +52,14 @@ export class Reclaimer {
   }
 
   #end(borrower: PodRecord, node: string): void {
-    const { view, registry, recorder, writes, log, now } = this.#options;
+    const { view, now } = this.#options;
     const pod = view.get<Pod>(borrower.key);
     if (borrower.isVictim || pod === undefined || pod.metadata.uid !== borrower.uid) return;
     borrower.isVictim = true;
-    const { namespace = "", name, uid } = pod.metadata;
-    const about: Regarding = { kind: "Pod", apiVersion: "v1", metadata: pod.metadata };
-    const condition = (current: Pod): Pod | undefined => (current.metadata.uid === uid ? withReclaim(current, now()) : undefined);
-    writes.submit(async () => {
-      try {
-        await registry.modify(PodKind, namespace, name, condition, {
-          author: SCHEDULER,
-          fieldManager: "kube-scheduler",
-          subresource: "status",
-        });
-        await registry.delete(PodKind as unknown as Kind, namespace, name, { author: SCHEDULER, preconditions: { uid } });
-        recorder.event(about, "Normal", "Reclaimed", `What it borrowed on node ${node} is wanted back`);
-      } catch (error) {
-        borrower.isVictim = false;
-        log.warn({ pod: borrower.key, error: String(error) }, "offline pod not ended");
-      }
+    endPod(this.#options, borrower, pod, {
+      told: (current) => withReclaim(current, now()),
+      event: ["Reclaimed", `What it borrowed on node ${node} is wanted back`],
+      failed: "offline pod not ended",
     });
   }
 }

@@ -1,13 +1,12 @@
+import { BOUND_BY_CONTROLLER, SELECTED_NODE } from "../kinds/core/claim-rules.ts";
 import { PersistentVolumeKind } from "../kinds/core/persistent-volume.ts";
 import { PersistentVolumeClaimKind } from "../kinds/core/persistent-volume-claim.ts";
 import type { PersistentVolume, PersistentVolumeClaim } from "../kinds/generated/types.ts";
 import { SCHEDULER } from "../registry/authors.ts";
 import type { View } from "../store/view.ts";
 import type { PodRecord } from "./pod-record.ts";
-import { isBound, SELECTED_NODE } from "./volumes.ts";
+import { isBound } from "./volumes.ts";
 import type { SchedulerRegistry } from "./writes.ts";
-
-const BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller";
 
 interface Waiting {
   readonly record: PodRecord;

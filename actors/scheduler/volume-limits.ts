@@ -1,4 +1,5 @@
 import { type VolumeUse, volumeLimit } from "../../scheduler-core/mod.ts";
+import { storageClassOf } from "../kinds/core/claim-rules.ts";
 import type {
   CSINode,
   PersistentVolume,
@@ -12,7 +13,7 @@ import { keyFor } from "../kinds/kind.ts";
 import { StorageClassKind } from "../kinds/storage/storage-class.ts";
 import type { Objects } from "./objects.ts";
 import type { Amounts } from "./resource-needs.ts";
-import { claimOf, classNameOf } from "./volumes.ts";
+import { claimOf } from "./volumes.ts";
 
 /** Drivers that stand for volumes of the time before drivers: by the field of the volume, and by the provisioner. Source: csi-translation-lib. */
 const MIGRATED_FIELDS = {
@@ -71,7 +72,7 @@ function claimUse(view: Objects, key: string): VolumeUse | undefined {
 }
 
 function provisionerOf(view: Objects, claim: PersistentVolumeClaim): string | undefined {
-  const name = classNameOf(claim);
+  const name = storageClassOf(claim);
   const provisioner = name === "" ? undefined : view.get<StorageClass>(keyFor(StorageClassKind, undefined, name))?.provisioner;
   return provisioner === undefined ? undefined : (MIGRATED_PROVISIONERS[provisioner] ?? provisioner);
 }

@@ -1,4 +1,5 @@
 import type { NodeSelectorTerm, UnboundClaim, VolumeFacts, ZoneLabel } from "../../scheduler-core/mod.ts";
+import { BIND_COMPLETED, SELECTED_NODE, storageClassOf } from "../kinds/core/claim-rules.ts";
 import type {
   CSIDriver,
   CSIStorageCapacity,
@@ -19,8 +20,6 @@ import { meetsSelector, requirementsOf } from "./peer-facts.ts";
 import { amountOf } from "./resource-needs.ts";
 
 const NO_PROVISIONER = "kubernetes.io/no-provisioner";
-export const SELECTED_NODE = "volume.kubernetes.io/selected-node";
-const BIND_COMPLETED = "pv.kubernetes.io/bind-completed";
 const ZONE_LABELS: readonly string[] = [
   "topology.kubernetes.io/zone",
   "topology.kubernetes.io/region",
@@ -71,7 +70,7 @@ export function readVolumes(view: Objects, pod: Pod): VolumeReading | undefined 
       zones.push(...zonesOf(persistent));
       continue;
     }
-    const className = classNameOf(claim);
+    const className = storageClassOf(claim);
     const storageClass = className === "" ? undefined : view.get<StorageClass>(keyFor(StorageClassKind, undefined, className));
     const isDelayed = storageClass?.volumeBindingMode === "WaitForFirstConsumer" && !claim.spec.volumeName;
     if (isDelayed) delayed.push(claim);
@@ -108,10 +107,6 @@ function refusalOf(pod: Pod, { ephemeral }: Volume, name: string, claim: Persist
   return `PVC ${namespace}/${name} was not created for pod ${namespace}/${pod.metadata.name} (pod is not owner)`;
 }
 
-export function classNameOf({ metadata, spec }: PersistentVolumeClaim): string {
-  return metadata.annotations?.["volume.beta.kubernetes.io/storage-class"] ?? spec.storageClassName ?? "";
-}
-
 function sizeOf({ spec }: PersistentVolumeClaim): number {
   return amountOf("storage", spec.resources?.requests?.storage ?? "0");
 }
@@ -134,7 +129,7 @@ function unboundOf(view: Objects, claim: PersistentVolumeClaim): UnboundClaim {
   // One that was made for this claim comes before all others.
   const mine = ({ spec }: PersistentVolume): number => (spec?.claimRef === undefined ? 1 : 0);
   suitable.sort((a, b) => mine(a) - mine(b) || capacity(a) - capacity(b));
-  const storageClass = view.get<StorageClass>(keyFor(StorageClassKind, undefined, classNameOf(claim)));
+  const storageClass = view.get<StorageClass>(keyFor(StorageClassKind, undefined, storageClassOf(claim)));
   const canProvision = storageClass !== undefined && storageClass.provisioner !== NO_PROVISIONER && storageClass.provisioner !== "";
   return {
     selectedNode: claim.metadata.annotations?.[SELECTED_NODE] ?? "",
@@ -170,7 +165,7 @@ function isSuitable(volume: PersistentVolume, claim: PersistentVolumeClaim): boo
     if (!isMine || (claimRef.uid !== undefined && claimRef.uid !== "" && claimRef.uid !== claim.metadata.uid)) return false;
   } else if (status?.phase !== "Available") return false;
   if ((spec.volumeMode ?? "Filesystem") !== (claim.spec.volumeMode ?? "Filesystem")) return false;
-  if ((spec.storageClassName ?? "") !== classNameOf(claim)) return false;
+  if ((spec.storageClassName ?? "") !== storageClassOf(claim)) return false;
   if ((spec.volumeAttributesClassName ?? "") !== (claim.spec.volumeAttributesClassName ?? "")) return false;
   if (amountOf("storage", capacity.storage ?? "0") < sizeOf(claim)) return false;
   if (!(claim.spec.accessModes ?? []).every((mode) => accessModes.includes(mode))) return false;

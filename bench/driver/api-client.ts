@@ -11,9 +11,11 @@ export interface Answer {
 }
 
 export interface Request {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
   readonly body?: string;
+  /** Beside those that every request has, or in their place. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A stream of an answer's bytes, which ends when it is closed, by either side. */
@@ -52,17 +54,18 @@ export class ApiClient {
 
   /** Sends a request and resolves when its answer has arrived whole. The body is kept of errors, and of everything with `keepBody`. */
   send(request: Request, keepBody = false): Promise<Answer> {
+    const headers = request.headers === undefined ? this.#headers : { ...this.#headers, ...request.headers };
     return new Promise((resolve, reject) => {
       let status = 0;
       let retryAfter_s = 0;
       const chunks: Buffer[] = [];
       this.#pool.dispatch(
-        { method: request.method, path: request.path, headers: this.#headers, body: request.body ?? null },
+        { method: request.method, path: request.path, headers, body: request.body ?? null },
         {
           onRequestStart: () => {},
-          onResponseStart: (_controller, statusCode, headers) => {
+          onResponseStart: (_controller, statusCode, answered) => {
             status = statusCode;
-            if (statusCode >= 400) retryAfter_s = Number(headers["retry-after"]) || 0;
+            if (statusCode >= 400) retryAfter_s = Number(answered["retry-after"]) || 0;
           },
           onResponseData: (_controller, chunk) => {
             if (keepBody || status >= 400) chunks.push(chunk);

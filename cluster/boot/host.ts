@@ -1,7 +1,6 @@
 import { connect, type NatsConnection } from "nats";
 import {
   API_SERVICES_ADDRESS,
-  AppendGate,
   BUILT_IN_KINDS,
   CONTROLLER_NAMES,
   createControllerKind,
@@ -21,9 +20,6 @@ import {
   type Follower,
   follow,
   followDefinitions,
-  HighWaterFile,
-  type JetStreamLog,
-  type JetStreamSnapshots,
   KindTable,
   LOG_CONNECTION_OPTIONS,
   type Node,
@@ -35,11 +31,8 @@ import {
   SNAPSHOTTER_ADDRESS,
   type SnapshotterMessage,
   type StoreClient,
-  StoreCondition,
-  scrubberKind,
-  snapshotterKind,
+  type StoreCondition,
   WRITER_ADDRESS,
-  writerKind,
 } from "../../actors/mod.ts";
 import {
   addressOf,
@@ -76,6 +69,7 @@ import { HOST_LEASE_MS, joinMembers } from "./members.ts";
 import { cautionAbout, copiesOn } from "./nats-facts.ts";
 import { nodesToPlay } from "./nodes-to-play.ts";
 import { type OpenedStore, openStore } from "./opened-store.ts";
+import { registerStore } from "./store-role.ts";
 
 const SUBJECT_PREFIX = "troupe";
 const NODES_READY_DEADLINE_MS = 120_000;
@@ -161,7 +155,14 @@ export class RunningHost {
       authorizer: expressionAuthorizer(() => this.#opened()),
     });
     this.#damaged = damaged;
-    if (besideWriter) this.#registerStore(journal, snapshots);
+    if (besideWriter) {
+      const { highWaterFile, snapshotRevisions } = options;
+      const store = registerStore(this.#host, { journal, snapshots, replica, highWaterFile, snapshotRevisions });
+      this.#condition = store.condition;
+      this.#closers.push(store.close);
+      const recorderFor = (component: string): EventRecorder => this.#recorder(component);
+      this.#host.register(createDefinitionsKind({ view: replica, registry: this.#registry, recorderFor }));
+    }
   }
 
   /** Connects, opens the log and reads it to its end. Throws BootFailure. */
@@ -263,39 +264,6 @@ export class RunningHost {
     for (const close of this.#closers) await close();
     this.#follower.stop();
     await this.#connection.close();
-  }
-
-  #registerStore(journal: JetStreamLog, snapshots: JetStreamSnapshots): void {
-    const replica = this.#replica;
-    const { highWaterFile, snapshotRevisions } = this.#options;
-    const condition = new StoreCondition();
-    this.#condition = condition;
-    const highWater = new HighWaterFile(highWaterFile, journal.id);
-    const noteHighWater = (sequence: number, revision: number): void => highWater.note(sequence, revision);
-    const gate = new AppendGate();
-    this.#host.register(writerKind({ log: journal, replica, noteHighWater, gate }));
-    this.#host.register(
-      snapshotterKind({
-        log: journal,
-        snapshots,
-        replica,
-        highWater,
-        gate,
-        condition,
-        ...(snapshotRevisions === undefined ? {} : { everyRevisions: snapshotRevisions }),
-      }),
-    );
-    this.#host.register(scrubberKind({ log: journal, snapshots, replica, condition, markFile: highWaterFile }));
-    this.#host.register(
-      createDefinitionsKind({ view: replica, registry: this.#registry, recorderFor: (component) => this.#recorder(component) }),
-    );
-    this.#closers.push(async () => {
-      const { sequence, revision } = replica;
-      // A stop is not to fail because JetStream does not answer; the file has the mark too.
-      await snapshots.setHighWater({ log: journal.id, sequence, revision }).catch(() => {});
-      await highWater.sync().catch(() => {});
-      highWater.close();
-    });
   }
 
   /** Whoever takes snapshots is to put in a good place what is in a damaged one. */

@@ -1,3 +1,4 @@
+import { SERVICE_NAME } from "../../actors/kinds/discovery/endpoint-slice.ts";
 import type { EndpointSlice, Endpoints, Service } from "../../actors/kinds/generated/types.ts";
 import type { View } from "../../actors/store/view.ts";
 import type { Random } from "../../runtime/mod.ts";
@@ -18,8 +19,6 @@ export interface Address {
 export class NoEndpoint extends Error {
   override readonly name = "NoEndpoint";
 }
-
-const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
 
 interface Candidate {
   readonly address: string;
@@ -49,7 +48,7 @@ function slices(view: View, namespace: string, service: string, portName: string
   return view
     .list("endpointslices.discovery.k8s.io", namespace)
     .map((entry) => view.decode<EndpointSlice>(entry))
-    .filter(({ metadata }) => metadata.labels?.[SERVICE_NAME_LABEL] === service)
+    .filter(({ metadata }) => metadata.labels?.[SERVICE_NAME] === service)
     .flatMap(({ endpoints: all = [], ports }) => {
       const port = ports?.find(({ name = "" }) => name === portName)?.port;
       return all.flatMap(({ addresses, conditions }) =>

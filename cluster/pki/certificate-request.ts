@@ -1,13 +1,8 @@
+import type { CertificateContent } from "../../actors/controllers/certificates/certificates.ts";
 import { loadX509 } from "./x509.ts";
 
 /** What somebody asks to have certified (PKCS #10, RFC 2986). */
-export interface ParsedRequest {
-  readonly commonName: string;
-  readonly organizations: readonly string[];
-  readonly dnsNames: readonly string[];
-  readonly ipAddresses: readonly string[];
-  readonly emails: readonly string[];
-  readonly uris: readonly string[];
+export interface ParsedRequest extends CertificateContent {
   /** DER of the public key, SPKI. */
   readonly publicKey: ArrayBuffer;
   /** DER of the subject's name, as it was sent. */

@@ -1,14 +1,9 @@
 import { spawn } from "node:child_process";
 import { basename, join } from "node:path";
+import { type Ended, runProgram } from "./run-program.ts";
 
 /** Decides nothing but when to give up. */
 const LINE_PATIENCE_MS = 30_000;
-
-export interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 export interface RunOptions {
   readonly stdin?: string;
@@ -38,21 +33,7 @@ export class ClientProgram {
 
   /** Runs it to its end, whatever its exit code. */
   run(args: readonly string[], { stdin = "", env = {} }: RunOptions = {}): Promise<Ended> {
-    return new Promise((resolve, reject) => {
-      const child = spawn(this.#binary, args, { env: { ...this.#env, ...env } });
-      let stdout = "";
-      let stderr = "";
-      child.stdout.on("data", (chunk) => {
-        stdout += chunk;
-      });
-      child.stderr.on("data", (chunk) => {
-        stderr += chunk;
-      });
-      child.on("error", reject);
-      child.on("close", (code) => resolve({ code, stdout, stderr }));
-      child.stdin.on("error", () => {});
-      child.stdin.end(stdin);
-    });
+    return runProgram(this.#binary, args, { ...this.#env, ...env }, stdin);
   }
 
   /** Runs it, it must succeed, and gives what it printed on standard output, trimmed. */

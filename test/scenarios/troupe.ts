@@ -1,12 +1,11 @@
-import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import type { Ended } from "./client-program.ts";
 import { Kubectl } from "./kubectl.ts";
 import { LAUNCHER, Launch, type LaunchOptions, type Outcome } from "./launch.ts";
 import type { ProcessSeen } from "./processes.ts";
+import { type Ended, runProgram } from "./run-program.ts";
 import { until } from "./until.ts";
 
 const READY_LINE = /^ready in (?<took_ms>\d+) ms {2}api=(?<api>https:\/\/\S+) {2}kubeconfig=(?<kubeconfig>\S+) {2}console=(?<console>\S+)/;
@@ -38,19 +37,7 @@ export function discard(data: string): void {
 
 /** Runs the launcher to its end: for starts that are to fail. */
 export function runTroupe(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [LAUNCHER, ...args], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
-    let stdout = "";
-    let stderr = "";
-    child.stdout.on("data", (chunk) => {
-      stdout += chunk;
-    });
-    child.stderr.on("data", (chunk) => {
-      stderr += chunk;
-    });
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code, stdout, stderr }));
-  });
+  return runProgram(process.execPath, [LAUNCHER, ...args], { ...process.env, ...env });
 }
 
 /** A cluster as a user starts it, and that is ready: the launcher, the program, nats-server, all real. */

@@ -8,6 +8,7 @@ import type { Action } from "../controller.ts";
 import { controllerReference } from "../ownership.ts";
 import type { FailureBackoff } from "../pods/failure-backoff.ts";
 import { isAvailable, type PodFacts } from "../pods/pod-facts.ts";
+import { creationNotes, deletionNotes } from "../pods/pod-notes.ts";
 import { PodMaker } from "../pods/pod-template.ts";
 import { type Placement, pinnedTo, tolerating } from "./daemonset-placement.ts";
 
@@ -186,13 +187,10 @@ export function isUpdated(set: DaemonSet, hash: string, pod: PodFacts): boolean 
 }
 
 function actionsOf({ view, set, hash }: Planning, { create: nodes, remove: pods, others }: Changes): readonly Action[] {
-  const about = regarding(DaemonSetKind, set);
+  const _about = regarding(DaemonSetKind, set);
   const actions: Action[] = [...others];
   if (nodes.length > 0) {
-    const notes = {
-      done: normal(about, "SuccessfulCreate", "Created pod: {name}"),
-      refused: warning(about, "FailedCreate", "Error creating: {error}"),
-    };
+    const notes = creationNotes(DaemonSetKind, set);
     const maker = new PodMaker(daemonTemplate(set, hash), set.metadata.namespace ?? "", controllerReference(DaemonSetKind, set));
     const writes = nodes.slice(0, BURST_PODS).map((node) => {
       const pod = maker.make();
@@ -200,10 +198,7 @@ function actionsOf({ view, set, hash }: Planning, { create: nodes, remove: pods,
     });
     actions.push({ do: "slowStart", writes });
   }
-  const notes = {
-    done: normal(about, "SuccessfulDelete", "Deleted pod: {name}"),
-    refused: warning(about, "FailedDelete", "Error deleting: {error}"),
-  };
+  const notes = deletionNotes(DaemonSetKind, set);
   for (const pod of pods.slice(0, BURST_PODS)) actions.push(remove(PodKind, view.decode<Pod>(pod.entry), undefined, notes));
   return actions;
 }

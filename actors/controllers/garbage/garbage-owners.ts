@@ -1,4 +1,4 @@
-import { type Kind, keyFor, resourceOf } from "../../kinds/kind.ts";
+import { type Kind, keyFor, resourceOf, splitApiVersion } from "../../kinds/kind.ts";
 import { decodeMetadata, mayHaveFinalizers, mayHaveOwners, ownersOf } from "../../kinds/metadata-text.ts";
 import type { KubeObject, ObjectMeta, OwnerReference } from "../../kinds/object.ts";
 import type { Entry, IndexDefinition, View } from "../../store/view.ts";
@@ -65,8 +65,7 @@ export class Ownership {
 
   /** Where the owner is, if it is: in the dependent's namespace, or in none. Source: garbagecollector's isDangling. */
   placeOf(owner: OwnerReference, dependent: Dependent): OwnerPlace {
-    const slash = owner.apiVersion.indexOf("/");
-    const kind = this.#byGroupKind.get(`${slash < 0 ? "" : owner.apiVersion.slice(0, slash)}/${owner.kind}`);
+    const kind = this.#byGroupKind.get(`${splitApiVersion(owner.apiVersion)[0]}/${owner.kind}`);
     if (kind === undefined) return "unknown";
     if (!kind.namespaced) return { key: keyFor(kind, undefined, owner.name) };
     if (dependent.namespace === undefined) return "namespaced owner of a cluster-scoped object";

@@ -11,7 +11,7 @@ import { anyKind, create, newMeta, normal, regarding, remove, updateStatus, warn
 import { type Action, type Controller, NO_KEYS, NOTHING, type Write } from "../controller.ts";
 import { controlledBy, controllerIndex, controllerReference, watchOwned } from "../ownership.ts";
 import { missedStart } from "./cronjob-starts.ts";
-import { isFinished } from "./job-conditions.ts";
+import { holding, isFinished } from "./job-conditions.ts";
 
 const CRON_JOBS = "cronjobs.batch";
 const JOBS = "jobs.batch";
@@ -57,7 +57,7 @@ function followJobs(cron: CronJob, jobs: readonly Job[]): { readonly status: Cro
       return false;
     }
     if (!isFinished(job)) return true;
-    const type = job.status?.conditions?.find((one) => (one.type === "Complete" || one.type === "Failed") && one.status === "True")?.type;
+    const type = (holding(job, "Complete") ?? holding(job, "Failed"))?.type;
     actions.push({ do: "event", note: normal(about, "SawCompletedJob", `Saw completed job: ${name}, condition: ${type}`) });
     return false;
   });
@@ -79,16 +79,11 @@ function followJobs(cron: CronJob, jobs: readonly Job[]): { readonly status: Cro
 /** Deletes the oldest finished jobs that are more than wanted. Source: cleanupFinishedJobs. */
 function tidyHistory(cron: CronJob, jobs: readonly Job[]): readonly Action[] {
   const { successfulJobsHistoryLimit, failedJobsHistoryLimit } = cron.spec;
+  const startOf_ms = ({ status, metadata }: Job): number => Date.parse(status?.startTime ?? metadata.creationTimestamp);
   const ended = (type: string): readonly Job[] =>
     jobs
-      .filter(
-        ({ status, metadata }) =>
-          metadata.deletionTimestamp === undefined && status?.conditions?.some((one) => one.type === type && one.status === "True"),
-      )
-      .sort(
-        (a, b) =>
-          Date.parse(a.status?.startTime ?? a.metadata.creationTimestamp) - Date.parse(b.status?.startTime ?? b.metadata.creationTimestamp),
-      );
+      .filter((job) => job.metadata.deletionTimestamp === undefined && holding(job, type) !== undefined)
+      .sort((one, other) => startOf_ms(one) - startOf_ms(other));
   const beyond = (all: readonly Job[], limit: number | undefined): readonly Job[] =>
     limit === undefined ? [] : all.slice(0, Math.max(0, all.length - limit));
   return [...beyond(ended("Complete"), successfulJobsHistoryLimit), ...beyond(ended("Failed"), failedJobsHistoryLimit)].map((job) =>

@@ -1,4 +1,5 @@
 import type { Job, JobCondition } from "../../kinds/generated/types.ts";
+import { conditionOf } from "../conditions.ts";
 
 /** A condition of a job that holds now. */
 export function condition(type: string, reason: string, message: string, now: string, status = "True"): JobCondition {
@@ -6,7 +7,8 @@ export function condition(type: string, reason: string, message: string, now: st
 }
 
 export function holding(job: Job, type: string): JobCondition | undefined {
-  return job.status?.conditions?.find((one) => one.type === type && one.status === "True");
+  const found = conditionOf(job.status?.conditions, type);
+  return found?.status === "True" ? found : undefined;
 }
 
 /** Complete or Failed. */

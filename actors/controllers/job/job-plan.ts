@@ -2,9 +2,10 @@ import { JobKind } from "../../kinds/batch/job.ts";
 import { PodKind } from "../../kinds/core/pod.ts";
 import type { Container, Job, Pod, PodTemplateSpec } from "../../kinds/generated/types.ts";
 import type { View } from "../../store/view.ts";
-import { create, modify, newMeta, normal, regarding, remove, warning } from "../actions.ts";
+import { create, modify, newMeta, regarding, remove } from "../actions.ts";
 import { type Action, NOTHING, type Write } from "../controller.ts";
 import { controllerReference } from "../ownership.ts";
+import { creationNotes, deletionNotes } from "../pods/pod-notes.ts";
 import { podsToDelete } from "../pods/pod-ranking.ts";
 import { PodMaker } from "../pods/pod-template.ts";
 import { failureVerdict } from "./job-failure-policy.ts";
@@ -100,11 +101,8 @@ export function stopActive(view: View, { job, active }: JobFacts): readonly Acti
 }
 
 function removal(job: Job, pod: Pod): Write {
-  const about = regarding(JobKind, job);
-  return remove(PodKind, pod, undefined, {
-    done: normal(about, "SuccessfulDelete", "Deleted pod: {name}"),
-    refused: warning(about, "FailedDelete", "Error deleting: {error}"),
-  });
+  const _about = regarding(JobKind, job);
+  return remove(PodKind, pod, undefined, deletionNotes(JobKind, job));
 }
 
 function start(view: View, facts: JobFacts, missing: number, now_ms: number): PodPlan {
@@ -114,11 +112,8 @@ function start(view: View, facts: JobFacts, missing: number, now_ms: number): Po
     job.spec.backoffLimitPerIndex === undefined ? birthsTogether(facts, missing, now_ms) : birthsByIndex(view, facts, missing, now_ms);
   const requeue: Action[] = births.wait_ms > 0 ? [{ do: "requeue", after_ms: births.wait_ms }] : [];
   if (births.pods.length === 0) return { ...waiting, actions: requeue };
-  const about = regarding(JobKind, job);
-  const notes = {
-    done: normal(about, "SuccessfulCreate", "Created pod: {name}"),
-    refused: warning(about, "FailedCreate", "Error creating: {error}"),
-  };
+  const _about = regarding(JobKind, job);
+  const notes = creationNotes(JobKind, job);
   const maker = new PodMaker(jobTemplate(job), job.metadata.namespace ?? "", controllerReference(JobKind, job));
   const writes = births.pods.map((birth) => create(PodKind, born(job, maker.make(), birth), notes));
   return { actions: [{ do: "slowStart", writes }, ...requeue], active: active.length + writes.length };

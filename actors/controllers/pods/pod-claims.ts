@@ -2,12 +2,12 @@ import { PodKind } from "../../kinds/core/pod.ts";
 import type { LabelSelector, Pod } from "../../kinds/generated/types.ts";
 import { type Kind, partsOf } from "../../kinds/kind.ts";
 import { matchesLabels, type Selector, selectorOf } from "../../kinds/machinery/label-selector.ts";
-import { labelsOf, mayHaveOwners, ownersOf, sameLabels, sameOwners } from "../../kinds/metadata-text.ts";
-import type { KubeObject, OwnerReference } from "../../kinds/object.ts";
+import { labelsOf, ownersOf, sameLabels, sameOwners } from "../../kinds/metadata-text.ts";
+import type { KubeObject } from "../../kinds/object.ts";
 import type { Entry, View } from "../../store/view.ts";
 import { modify } from "../actions.ts";
 import { type Action, NO_KEYS, type Watch } from "../controller.ts";
-import { adopted, controlledBy, controllerOf, controllerReference, disowned, orphansFor } from "../ownership.ts";
+import { adopted, controlledBy, controllerNameOf, controllerOf, controllerReference, disowned, orphansFor } from "../ownership.ts";
 import { factsOf, type PodFacts } from "./pod-facts.ts";
 
 const PODS = "pods";
@@ -27,11 +27,6 @@ export interface PodOwner<T extends KubeObject> {
  */
 export function watchPodsOf<T extends KubeObject>(owner: PodOwner<T>): Watch {
   const { kind, resource } = owner;
-  const nameOf = (entry: Entry): string | undefined => {
-    if (!mayHaveOwners(entry.text)) return undefined;
-    const controller = ownersOf(entry.text).find((one) => one.controller === true);
-    return controller?.kind === kind.kind && groupOf(controller) === kind.group ? controller.name : undefined;
-  };
   return {
     resource: PODS,
     keys: ({ now, before }, view) => {
@@ -40,9 +35,9 @@ export function watchPodsOf<T extends KubeObject>(owner: PodOwner<T>): Watch {
       const { namespace } = partsOf(entry.key);
       // Most namespaces have no owner of most kinds, and what a pod says of one that is gone concerns nobody.
       if (view.list(resource, namespace).length === 0) return NO_KEYS;
-      const name = nameOf(entry);
+      const name = controllerNameOf(kind, entry);
       const changedOwner = now !== undefined && before !== undefined && !sameOwners(now.text, before.text);
-      const former = changedOwner ? nameOf(before) : undefined;
+      const former = changedOwner ? controllerNameOf(kind, before) : undefined;
       const keys = new Set<string>();
       if (name !== undefined) keys.add(`${resource}/${namespace}/${name}`);
       if (former !== undefined) keys.add(`${resource}/${namespace}/${former}`);
@@ -52,11 +47,6 @@ export function watchPodsOf<T extends KubeObject>(owner: PodOwner<T>): Watch {
       return keys.size === 0 ? NO_KEYS : [...keys];
     },
   };
-}
-
-function groupOf({ apiVersion }: OwnerReference): string {
-  const slash = apiVersion.indexOf("/");
-  return slash < 0 ? "" : apiVersion.slice(0, slash);
 }
 
 function whoMayAdopt<T extends KubeObject>(owner: PodOwner<T>, view: View, namespace: string, pod: Entry): string[] {

@@ -5,12 +5,13 @@ import type { Pod, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus, Replicatio
 import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import { timestamp } from "../../registry/timestamps.ts";
 import type { View } from "../../store/view.ts";
-import { anyKind, create, normal, regarding, remove, updateStatus, warning } from "../actions.ts";
+import { anyKind, create, regarding, remove, updateStatus } from "../actions.ts";
 import { conditionOf, withCondition, withoutCondition } from "../conditions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING, type Refusal } from "../controller.ts";
 import { controlledBy, controllerIndex, controllerOf, controllerReference } from "../ownership.ts";
 import { claimPods, type PodOwner, watchPodsOf } from "../pods/pod-claims.ts";
 import { factsOf, isAvailable, type PodFacts } from "../pods/pod-facts.ts";
+import { creationNotes, deletionNotes } from "../pods/pod-notes.ts";
 import { podsToDelete } from "../pods/pod-ranking.ts";
 import { PodMaker } from "../pods/pod-template.ts";
 
@@ -81,22 +82,16 @@ function manage<T extends Replicated>(
   now_ms: number,
 ): readonly Action[] {
   const wanted = set.spec.replicas ?? 1;
-  const about = regarding(kind, set);
+  const _about = regarding(kind, set);
   if (active.length < wanted) {
     const maker = new PodMaker(set.spec.template, set.metadata.namespace ?? "", controllerReference(kind, set));
-    const notes = {
-      done: normal(about, "SuccessfulCreate", "Created pod: {name}"),
-      refused: warning(about, "FailedCreate", "Error creating: {error}"),
-    };
+    const notes = creationNotes(kind, set);
     const count = Math.min(wanted - active.length, BURST_REPLICAS);
     return [{ do: "slowStart", writes: Array.from({ length: count }, () => create(PodKind, maker.make(), notes)) }];
   }
   const surplus = Math.min(active.length - wanted, BURST_REPLICAS);
   if (surplus === 0) return NOTHING;
-  const notes = {
-    done: normal(about, "SuccessfulDelete", "Deleted pod: {name}"),
-    refused: warning(about, "FailedDelete", "Error deleting: {error}"),
-  };
+  const notes = deletionNotes(kind, set);
   return podsToDelete(active, surplus, neighbours(resource, view, set, active), now_ms).map((pod) =>
     remove(PodKind, view.decode<Pod>(pod.entry), undefined, notes),
   );

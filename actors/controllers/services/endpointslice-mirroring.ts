@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
 import { EndpointsKind } from "../../kinds/core/endpoints.ts";
-import { EndpointSliceKind } from "../../kinds/discovery/endpoint-slice.ts";
+import { EndpointSliceKind, MANAGED_BY, SERVICE_NAME } from "../../kinds/discovery/endpoint-slice.ts";
 import type { DiscoveryEndpointPort, Endpoint, EndpointAddress, EndpointSlice, Endpoints, Service } from "../../kinds/generated/types.ts";
 import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import { controllerAccount } from "../../registry/authors.ts";
@@ -12,8 +12,6 @@ import { TRIGGER_TIME } from "./service-pods.ts";
 
 const ENDPOINTS = "endpoints";
 const SLICES = "endpointslices.discovery.k8s.io";
-const SERVICE_NAME = "kubernetes.io/service-name";
-const MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
 const CONTROLLER = "endpointslicemirroring-controller.k8s.io";
 const SKIP_MIRROR = "endpointslice.kubernetes.io/skip-mirror";
 const LEADER = "control-plane.alpha.kubernetes.io/leader";

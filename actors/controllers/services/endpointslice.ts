@@ -1,5 +1,5 @@
 import { ServiceKind } from "../../kinds/core/service.ts";
-import { EndpointSliceKind } from "../../kinds/discovery/endpoint-slice.ts";
+import { EndpointSliceKind, MANAGED_BY, SERVICE_NAME } from "../../kinds/discovery/endpoint-slice.ts";
 import type { DiscoveryEndpointPort, Endpoint, EndpointSlice, Node, Service } from "../../kinds/generated/types.ts";
 import type { Kind } from "../../kinds/kind.ts";
 import { partsOf } from "../../kinds/kind.ts";
@@ -15,8 +15,6 @@ import { endpointAnnotations, endpointLabels, isReachable, serviceSelector, TRIG
 
 const SLICES = "endpointslices.discovery.k8s.io";
 const SERVICES = "services";
-const SERVICE_NAME = "kubernetes.io/service-name";
-const MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
 const CONTROLLER = "endpointslice-controller.k8s.io";
 const ZONE = "topology.kubernetes.io/zone";
 /** Source: --max-endpoints-per-slice. */

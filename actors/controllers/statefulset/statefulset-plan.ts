@@ -105,7 +105,7 @@ function atOnce(steps: readonly Step[]): Step {
 
 /** Source: processReplica. */
 function fill(planning: Planning, place: Place): Step {
-  const { view, set, now_ms } = planning;
+  const { view, set } = planning;
   const ordered = set.spec.podManagementPolicy !== "Parallel";
   const { facts, ordinal } = place;
   const member = memberOf(view, place);
@@ -120,24 +120,24 @@ function fill(planning: Planning, place: Place): Step {
   if (facts.phase === "Failed" || facts.phase === "Succeeded") {
     return { actions: facts.deleting ? NOTHING : [removal(planning, place)], waits: ordered };
   }
-  const claims = facts.phase === "Pending" ? missingClaims(view, set, member) : NOTHING;
-  const isUp = isRunningAndReady(facts) && isAvailable(facts, set.spec.minReadySeconds ?? 0, now_ms);
-  if (ordered && (facts.deleting || !isUp)) return { actions: claims, waits: true };
-  const owners = claimOwnership(view, set, member);
+  const isPending = facts.phase === "Pending";
+  if (ordered && (facts.deleting || !isUp(planning, facts)))
+    return { actions: isPending ? missingClaims(view, set, member) : NOTHING, waits: true };
   const pod = view.decode<Pod>(facts.entry);
-  if (conforms(set, pod, ordinal)) return claims.length + owners.length === 0 ? NEXT : { actions: [...claims, ...owners], waits: false };
+  const isRight = conforms(set, pod, ordinal);
+  const claims = isPending || !isRight ? missingClaims(view, set, member) : NOTHING;
+  const owners = claimOwnership(view, set, member);
+  if (isRight) return claims.length + owners.length === 0 ? NEXT : { actions: [...claims, ...owners], waits: false };
   const mended = modify(PodKind, pod, (current) => conformed(set, current, ordinal), notes(set, place.name, "update"));
-  return { actions: [...claims, ...owners, ...missingClaims(view, set, member), mended], waits: false };
+  return { actions: [...claims, ...owners, mended], waits: false };
 }
 
 /** Source: processCondemned. */
 function condemn(planning: Planning, place: Place, ordered: boolean, isFirstUnhealthy: boolean): Step {
-  const { set, now_ms } = planning;
   const { facts } = place;
   if (facts === undefined) return NEXT;
   if (facts.deleting) return ordered ? WAIT : NEXT;
-  const isUp = isRunningAndReady(facts) && isAvailable(facts, set.spec.minReadySeconds ?? 0, now_ms);
-  if (ordered && !isUp && !isFirstUnhealthy) return WAIT;
+  if (ordered && !isUp(planning, facts) && !isFirstUnhealthy) return WAIT;
   return { actions: [removal(planning, place)], waits: ordered };
 }
 
@@ -156,6 +156,11 @@ function replaceOutdated(planning: Planning, places: readonly Place[]): readonly
 
 function isRunningAndReady(facts: PodFacts): boolean {
   return facts.phase === "Running" && facts.ready;
+}
+
+/** Ready for as long as it has to be. */
+function isUp({ set, now_ms }: Planning, facts: PodFacts): boolean {
+  return isRunningAndReady(facts) && isAvailable(facts, set.spec.minReadySeconds ?? 0, now_ms);
 }
 
 function isHealthy(facts: PodFacts | undefined): boolean {

@@ -1,4 +1,4 @@
-import { storageClassOf } from "../../kinds/core/claim-rules.ts";
+import { BIND_COMPLETED, BOUND_BY_CONTROLLER, SELECTED_NODE, storageClassOf } from "../../kinds/core/claim-rules.ts";
 import { PersistentVolumeKind } from "../../kinds/core/persistent-volume.ts";
 import { PersistentVolumeClaimKind } from "../../kinds/core/persistent-volume-claim.ts";
 import type {
@@ -21,12 +21,9 @@ import { bestVolume, mismatch, names, volumesByClaim } from "./volume-matching.t
 const CLAIMS = "persistentvolumeclaims";
 const VOLUMES = "persistentvolumes";
 const CLASSES = "storageclasses.storage.k8s.io";
-const BIND_COMPLETED = "pv.kubernetes.io/bind-completed";
-const BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller";
 const DYNAMICALLY_PROVISIONED = "pv.kubernetes.io/provisioned-by";
 const PROVISIONER = "volume.kubernetes.io/storage-provisioner";
 const BETA_PROVISIONER = "volume.beta.kubernetes.io/storage-provisioner";
-const SELECTED_NODE = "volume.kubernetes.io/selected-node";
 const IN_TREE = "kubernetes.io/";
 /** Who provisions volumes may be gone and come back without a change that is seen here. */
 const RESYNC_MS = 15_000;
@@ -37,7 +34,7 @@ const unboundByClass: IndexDefinition = {
   resource: CLAIMS,
   values: (object) => {
     const claim = object as PersistentVolumeClaim;
-    return claim.metadata.annotations?.[BIND_COMPLETED] === undefined ? [storageClassOf(claim) ?? ""] : [];
+    return claim.metadata.annotations?.[BIND_COMPLETED] === undefined ? [storageClassOf(claim)] : [];
   },
 };
 
@@ -80,7 +77,7 @@ function keysOfVolume({ now, before }: Change, view: View): readonly string[] {
   const volume = view.decode<PersistentVolume>(entry);
   const reference = volume.spec?.claimRef;
   if (reference !== undefined) return [entry.key, `${CLAIMS}/${reference.namespace}/${reference.name}`];
-  return now === undefined ? [entry.key] : [entry.key, ...unboundOf(view, storageClassOf(volume) ?? "")];
+  return now === undefined ? [entry.key] : [entry.key, ...unboundOf(view, storageClassOf(volume))];
 }
 
 function reconcileClaim(view: View, key: string): readonly Action[] {

@@ -14,7 +14,7 @@ export const volumesByClaim: IndexDefinition = {
   values: (object) => {
     const volume = object as PersistentVolume;
     const reference = volume.spec?.claimRef;
-    return [reference === undefined ? classValue(storageClassOf(volume) ?? "") : claimValue(reference.namespace, reference.name)];
+    return [reference === undefined ? classValue(storageClassOf(volume)) : claimValue(reference.namespace, reference.name)];
   },
 };
 
@@ -46,7 +46,7 @@ export function names({ spec }: PersistentVolume, { metadata }: PersistentVolume
 /** Why the volume cannot serve the claim; undefined: it can. Source: checkVolumeSatisfyClaim. */
 export function mismatch(volume: PersistentVolume, claim: PersistentVolumeClaim): string | undefined {
   if (compareQuantities(sizeOf(volume), requestOf(claim)) < 0) return "requested PV is too small";
-  if ((storageClassOf(volume) ?? "") !== (storageClassOf(claim) ?? "")) return "storageClassName does not match";
+  if (storageClassOf(volume) !== storageClassOf(claim)) return "storageClassName does not match";
   if (!sameMode(volume, claim)) return "incompatible volumeMode";
   if (!hasModes(volume, claim)) return "incompatible accessMode";
   return undefined;
@@ -75,7 +75,7 @@ export function bestVolume(view: View, claim: PersistentVolumeClaim, isDelayed: 
   if (reserved !== undefined || isDelayed) return reserved;
   const selector = selectorOf(claim.spec.selector);
   let best: PersistentVolume | undefined;
-  for (const volume of volumesUnder(view, classValue(storageClassOf(claim) ?? ""))) {
+  for (const volume of volumesUnder(view, classValue(storageClassOf(claim)))) {
     if (volume.status?.phase !== "Available" || !fits(volume)) continue;
     if (claim.spec.selector !== undefined && !matchesLabels(selector, volume.metadata.labels)) continue;
     if (best === undefined || compareQuantities(sizeOf(volume), sizeOf(best)) < 0) best = volume;

@@ -1,6 +1,6 @@
 import { invalid, required } from "../field-error.ts";
 import type { ControllerRevision } from "../generated/types.ts";
-import type { Kind } from "../kind.ts";
+import { type Kind, splitApiVersion } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
 import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
@@ -19,9 +19,9 @@ function validate(revision: ControllerRevision): FieldError[] {
 function controllerOf(revision: ControllerRevision): string {
   const owner = revision.metadata.ownerReferences?.find((reference) => reference.controller === true);
   if (owner === undefined) return NONE;
-  const slash = owner.apiVersion.indexOf("/");
+  const [group] = splitApiVersion(owner.apiVersion);
   const kind = owner.kind.toLowerCase();
-  return slash < 0 ? `${kind}/${owner.name}` : `${kind}.${owner.apiVersion.slice(0, slash)}/${owner.name}`;
+  return group === "" ? `${kind}/${owner.name}` : `${kind}.${group}/${owner.name}`;
 }
 
 export const ControllerRevisionKind: Kind<ControllerRevision> = {

@@ -18,7 +18,11 @@ const ACCESS_MODE_NAMES: readonly string[] = Object.keys(ACCESS_MODES).sort();
 const EXCLUSIVE = "ReadWriteOncePod";
 const VOLUME_MODES: readonly string[] = ["Block", "Filesystem"];
 /** Where the class stood before it had a field. */
-const CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class";
+export const CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class";
+/** Annotations by which the scheduler and who binds and makes volumes tell one another how far they are. */
+export const SELECTED_NODE = "volume.kubernetes.io/selected-node";
+export const BIND_COMPLETED = "pv.kubernetes.io/bind-completed";
+export const BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller";
 
 /** Source: SetDefaults_PersistentVolumeClaim. */
 export function defaultPersistentVolumeClaim(claim: PersistentVolumeClaim): void {

@@ -10,6 +10,9 @@ import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
 import { ALL_VERBS } from "../verbs.ts";
 
+/** The label of a slice with the name of its service, and the one with who keeps it. */
+export const SERVICE_NAME = "kubernetes.io/service-name";
+export const MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
 export const SLICE_ENDPOINTS_MAX = 1000;
 const SLICE_PORTS_MAX = 20_000;
 const ADDRESSES_MAX = 100;

@@ -1,6 +1,7 @@
 /** Reads bodies of requests into objects, and refuses in Kubernetes' words what is none. Source: apiserver's handlers/rest.go and create.go. */
 import { badRequest, invalid } from "../errors.ts";
 import { invalid as invalidField } from "../field-error.ts";
+import { splitApiVersion } from "../kind.ts";
 import type { KubeObject } from "../object.ts";
 import type { StatusError } from "../status.ts";
 import { duplicateKeys } from "./duplicate-keys.ts";
@@ -67,11 +68,6 @@ function parse(text: string, kind: BodyKind): unknown {
 /** How Kubernetes calls the package of its internal types of a group: `core`, `apps`, `scheduling`. */
 function internalPackage(group: string): string {
   return group === "" ? "core" : (group.split(".")[0] ?? group);
-}
-
-function splitVersion(apiVersion: string): [group: string, version: string] {
-  const slash = apiVersion.indexOf("/");
-  return slash < 0 ? ["", apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];
 }
 
 /**
@@ -152,7 +148,7 @@ function checkKind(kind: BodyKind, body: NamedBody, isKnown: (apiVersion: string
   const named = typeof body.kind !== "string" || body.kind === "" ? kind.kind : body.kind;
   const apiVersion = typeof body.apiVersion !== "string" || body.apiVersion === "" ? own : body.apiVersion;
   if (named === kind.kind && apiVersion === own) return;
-  const [group, version] = splitVersion(apiVersion);
+  const [group, version] = splitApiVersion(apiVersion);
   const head = `${named} in version "${version}" cannot be handled as a ${kind.kind}`;
   if (!isKnown(apiVersion, named)) {
     throw badRequest(`${head}: no kind "${named}" is registered for version "${apiVersion}" in scheme "pkg/api/legacyscheme/scheme.go:30"`);

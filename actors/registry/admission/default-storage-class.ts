@@ -1,9 +1,8 @@
+import { CLASS_ANNOTATION } from "../../kinds/core/claim-rules.ts";
 import type { PersistentVolumeClaim, StorageClass } from "../../kinds/generated/types.ts";
 import { isDefaultClass } from "../../kinds/storage/storage-class.ts";
 import type { AdmissionPlugin } from "./admission.ts";
 import { defaultClass } from "./default-class.ts";
-
-const CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class";
 
 /** A claim that says nothing of its class gets the default one, if there is one. Source: plugin/pkg/admission/storage/storageclass/setdefault. */
 export const DefaultStorageClass: AdmissionPlugin = {

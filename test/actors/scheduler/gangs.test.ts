@@ -1,21 +1,17 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { KubeObject } from "../../../actors/kinds/object.ts";
 import { encodeObject } from "../../../actors/kinds/text.ts";
-import { startScheduler, type TestScheduler } from "./harness.ts";
+import { schedulerOfEachTest, type TestScheduler } from "./harness.ts";
 
 const GROUP_LABEL = "scheduling.x-k8s.io/pod-group";
 
 describe("pod groups", () => {
-  let running: TestScheduler | undefined;
-  const started = async (...options: Parameters<typeof startScheduler>): Promise<TestScheduler> => {
-    running = await startScheduler(...options);
-    running.start();
-    return running;
+  const opened = schedulerOfEachTest();
+  const started = async (...options: Parameters<typeof opened>): Promise<TestScheduler> => {
+    const scheduler = await opened(...options);
+    scheduler.start();
+    return scheduler;
   };
-  afterEach(async () => {
-    await running?.stop();
-    running = undefined;
-  });
 
   const setGroup = async ({ store, view }: TestScheduler, name: string, minMember: number, more: object = {}): Promise<void> => {
     const key = `podgroups.scheduling.x-k8s.io/d/${name}`;

@@ -1,3 +1,4 @@
+import { afterEach } from "vitest";
 import { NamespaceKind } from "../../../actors/kinds/core/namespace.ts";
 import { PodKind } from "../../../actors/kinds/core/pod.ts";
 import { ServiceAccountKind } from "../../../actors/kinds/core/service-account.ts";
@@ -122,5 +123,18 @@ export async function startScheduler(faults: Faults = {}, settings: Settings = {
       await Promise.allSettled(tasks);
       await threads.close();
     },
+  };
+}
+
+/** The same for the tests of a `describe`: whatever was started last is stopped after each. */
+export function schedulerOfEachTest(): typeof startScheduler {
+  let running: TestScheduler | undefined;
+  afterEach(async () => {
+    await running?.stop();
+    running = undefined;
+  });
+  return async (...options) => {
+    running = await startScheduler(...options);
+    return running;
   };
 }

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ReplicaSetKind } from "../../../actors/kinds/apps/replica-set.ts";
 import { PersistentVolumeClaimKind } from "../../../actors/kinds/core/persistent-volume-claim.ts";
 import { ServiceKind } from "../../../actors/kinds/core/service.ts";
@@ -15,21 +15,13 @@ import { CSINodeKind } from "../../../actors/kinds/storage/csi-node.ts";
 import { StorageClassKind } from "../../../actors/kinds/storage/storage-class.ts";
 import { readConfiguration } from "../../../actors/scheduler/configuration/configuration.ts";
 import { named } from "../registry/harness.ts";
-import { startScheduler, type TestScheduler } from "./harness.ts";
+import { schedulerOfEachTest } from "./harness.ts";
 
 const HEAD = { apiVersion: "kubescheduler.config.k8s.io/v1", kind: "KubeSchedulerConfiguration" };
 const REQUESTS = (cpu: string) => ({ containers: [{ name: "c", image: "nginx", resources: { requests: { cpu } } }] });
 
 describe("a shard with profiles", () => {
-  let running: TestScheduler | undefined;
-  const started = async (...options: Parameters<typeof startScheduler>): Promise<TestScheduler> => {
-    running = await startScheduler(...options);
-    return running;
-  };
-  afterEach(async () => {
-    await running?.stop();
-    running = undefined;
-  });
+  const started = schedulerOfEachTest();
 
   it("is each scheduler by its name: one packs, the other spreads, a third does not exist", async () => {
     const fit = { scoringStrategy: { type: "MostAllocated", resources: [{ name: "cpu" }] } };
@@ -98,7 +90,7 @@ describe("a shard with profiles", () => {
   });
 
   it("spreads the pods of a service, and those of a replica set, without being asked", async () => {
-    const { start, createPod, setNode, pod, eventually, registry } = await started();
+    const { view, start, createPod, setNode, pod, eventually, registry } = await started();
     // Without the default constraints the larger node of each pair would take them all.
     for (const [zone, cpu] of [
       ["a", "64"],
@@ -116,7 +108,7 @@ describe("a shard with profiles", () => {
       template: { metadata: { labels: { app: "owned" } }, spec: REQUESTS("100m") },
     };
     await registry.create(ReplicaSetKind, named<ReplicaSet>("rs", "d", { spec } as Partial<ReplicaSet>));
-    const uid = running?.view.get<ReplicaSet>("replicasets.apps/d/rs")?.metadata.uid;
+    const uid = view.get<ReplicaSet>("replicasets.apps/d/rs")?.metadata.uid;
     const owner = { apiVersion: "apps/v1", kind: "ReplicaSet", name: "rs", uid, controller: true };
     start();
     const placed: Record<string, string[]> = { web: [], owned: [], alone: [] };
@@ -134,7 +126,7 @@ describe("a shard with profiles", () => {
   });
 
   it("lets nodes attach as many volumes as their CSINode says, and learns when that changes", async () => {
-    const { start, createPod, setNode, pod, eventually, registry } = await started();
+    const { view, start, createPod, setNode, pod, eventually, registry } = await started();
     await setNode("n1");
     const provisioner = "disks.example.com";
     await registry.create(
@@ -158,7 +150,7 @@ describe("a shard with profiles", () => {
     await registry.create(CSINodeKind, named<CSINode>("n1", undefined, limited(2)));
     // Room now: the volumes are chosen, and made on the node for which they are.
     const selected = () =>
-      JSON.stringify(running?.view.get("persistentvolumeclaims/d/two") ?? {}).includes('"volume.kubernetes.io/selected-node":"n1"');
+      JSON.stringify(view.get("persistentvolumeclaims/d/two") ?? {}).includes('"volume.kubernetes.io/selected-node":"n1"');
     await eventually(selected);
   });
 

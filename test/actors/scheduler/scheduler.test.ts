@@ -1,25 +1,17 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { PodKind } from "../../../actors/kinds/core/pod.ts";
 import type { Pod, PodDisruptionBudget, PriorityClass } from "../../../actors/kinds/generated/types.ts";
 import type { Kind } from "../../../actors/kinds/kind.ts";
 import { PodDisruptionBudgetKind } from "../../../actors/kinds/policy/pod-disruption-budget.ts";
 import { PriorityClassKind } from "../../../actors/kinds/scheduling/priority-class.ts";
 import { named } from "../registry/harness.ts";
-import { startScheduler, type TestScheduler } from "./harness.ts";
+import { schedulerOfEachTest, type TestScheduler } from "./harness.ts";
 
 const NO_ROOM =
   "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.";
 
 describe("the scheduler shard", () => {
-  let running: TestScheduler | undefined;
-  const started = async (...options: Parameters<typeof startScheduler>): Promise<TestScheduler> => {
-    running = await startScheduler(...options);
-    return running;
-  };
-  afterEach(async () => {
-    await running?.stop();
-    running = undefined;
-  });
+  const started = schedulerOfEachTest();
 
   it("binds what was there before it and what comes later, spread by the scores, and says so", async () => {
     const scheduler = await started();

@@ -1,22 +1,18 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { PersistentVolumeKind } from "../../../actors/kinds/core/persistent-volume.ts";
 import { PersistentVolumeClaimKind } from "../../../actors/kinds/core/persistent-volume-claim.ts";
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "../../../actors/kinds/generated/types.ts";
 import { StorageClassKind } from "../../../actors/kinds/storage/storage-class.ts";
 import { named } from "../registry/harness.ts";
-import { startScheduler, type TestScheduler } from "./harness.ts";
+import { schedulerOfEachTest, type TestScheduler } from "./harness.ts";
 
 describe("pods with persistent volumes", () => {
-  let running: TestScheduler | undefined;
-  afterEach(async () => {
-    await running?.stop();
-    running = undefined;
-  });
+  const opened = schedulerOfEachTest();
 
   /** Nodes n1 in z1 and n2 in z2, a class that makes volumes and one that does not, both once the consumer is known; and one that does at once. */
   const started = async (): Promise<TestScheduler> => {
-    running = await startScheduler();
-    const { registry, setNode, start } = running;
+    const scheduler = await opened();
+    const { registry, setNode, start } = scheduler;
     await setNode("n1", {}, { labels: { zone: "z1" } });
     await setNode("n2", {}, { labels: { zone: "z2" } });
     for (const [name, provisioner, volumeBindingMode] of [
@@ -27,7 +23,7 @@ describe("pods with persistent volumes", () => {
       await registry.create(StorageClassKind, named<StorageClass>(name, undefined, { provisioner, volumeBindingMode }));
     }
     start();
-    return running;
+    return scheduler;
   };
   const createClaim = async ({ registry }: TestScheduler, storageClassName: string): Promise<unknown> =>
     registry.create(

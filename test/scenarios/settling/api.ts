@@ -1,15 +1,11 @@
-import { readFileSync } from "node:fs";
-import { Agent, request } from "undici";
-import { parse } from "yaml";
+import { ApiClient, type Request as Sent } from "../../../bench/driver/api-client.ts";
+import { readKubeconfig } from "../../../bench/driver/kubeconfig.ts";
 
 /** JSON as tests read it. */
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
 export type Json = any;
 
-export interface Request {
-  readonly method: string;
-  readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
+export interface Request extends Omit<Sent, "body"> {
   readonly body?: unknown;
 }
 
@@ -18,34 +14,18 @@ export interface Answer {
   readonly body: Json;
 }
 
-/** The REST API of a cluster, as the administrator of a kubeconfig file. */
+/** The REST API of a cluster, as the administrator of a kubeconfig file, with bodies in JSON. */
 export class Api {
-  readonly #server: string;
-  readonly #agent: Agent;
+  readonly #client: ApiClient;
 
   constructor(kubeconfig: string) {
-    const { clusters, users } = parse(readFileSync(kubeconfig, "utf8")) as Json;
-    const bytes = (data: string): string => Buffer.from(data, "base64").toString();
-    this.#server = clusters[0].cluster.server;
-    this.#agent = new Agent({
-      connect: {
-        ca: bytes(clusters[0].cluster["certificate-authority-data"]),
-        cert: bytes(users[0].user["client-certificate-data"]),
-        key: bytes(users[0].user["client-key-data"]),
-      },
-    });
+    this.#client = new ApiClient(readKubeconfig(kubeconfig), 4);
   }
 
-  async call({ method, path, headers = {}, body }: Request): Promise<Answer> {
+  async call({ body, ...request }: Request): Promise<Answer> {
     const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
-    const answer = await request(`${this.#server}${path}`, {
-      method: method as "GET",
-      dispatcher: this.#agent,
-      headers: { accept: "application/json", ...(text === undefined ? {} : { "content-type": "application/json" }), ...headers },
-      ...(text === undefined ? {} : { body: text }),
-    });
-    const received = await answer.body.text();
-    return { status: answer.statusCode, body: received === "" ? "" : JSON.parse(received) };
+    const answer = await this.#client.send({ ...request, ...(text === undefined ? {} : { body: text }) }, true);
+    return { status: answer.status, body: answer.body === "" ? "" : JSON.parse(answer.body) };
   }
 
   async items(path: string): Promise<readonly Json[]> {
@@ -53,6 +33,6 @@ export class Api {
   }
 
   close(): Promise<void> {
-    return this.#agent.close();
+    return this.#client.close();
   }
 }
