@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** Scenarios that take servers away at measured moments, or have three of them elect a leader: these want the machine for themselves. */
-const ALONE = ["crash", "nats-cluster", "patroni", "store-*", "store/*"].map((name) => `test/scenarios/${name}.test.ts`);
+const ALONE = ["crash", "nats-cluster", "patroni", "store-*", "store/*", "scheduler/*"].map((name) => `test/scenarios/${name}.test.ts`);
 
 export default defineConfig({
   test: {

@@ -36,6 +36,7 @@ export { createPlacePool } from "./scheduler/place-pool.ts";
 export { type Account, type Placement, Rehearsal } from "./scheduler/rehearsal.ts";
 export { RESOURCES_READ } from "./scheduler/resources-read.ts";
 export { createSchedulerKind } from "./scheduler/scheduler.ts";
+export { ShardKeeper } from "./scheduler/shard-keeper.ts";
 export { AppendGate } from "./store/append-gate.ts";
 export { type BackupRead, readBackup, writeBackup } from "./store/backup-file.ts";
 export { createStoreClient } from "./store/client.ts";

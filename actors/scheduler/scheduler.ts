@@ -1,4 +1,4 @@
-import { type Actor, type ActorKind, type Context, type Timer, unknownMessage } from "../../runtime/mod.ts";
+import { type Actor, type ActorKind, type Context, type Sender, type Timer, unknownMessage } from "../../runtime/mod.ts";
 import { ANYWHERE, Draw, IndexCache, Inventory, type Placements, type PodClass, placeBatch, UNPLACED } from "../../scheduler-core/mod.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import { timestamp } from "../registry/timestamps.ts";
@@ -22,7 +22,7 @@ import { Rejections } from "./rejections.ts";
 import { Reporter } from "./reporter.ts";
 import { WATCHED_RESOURCES } from "./resources-read.ts";
 import { RoomQuestions } from "./room-questions.ts";
-import { ownsPod } from "./shard.ts";
+import { ownsPod, SCHEDULER_KIND, shardOf } from "./shard.ts";
 import { type SchedulerRegistry, Writes } from "./writes.ts";
 
 /*
@@ -35,13 +35,15 @@ import { type SchedulerRegistry, Writes } from "./writes.ts";
 
 /** Pods that are decided in one task. */
 const BATCH_PODS_MAX = 2_048;
-/** A few `start`, and at most one `work` and one `placed` can wait at a time. */
+/** A `start` from each host, and at most one `work` and one `placed` can wait at a time. */
 const MAILBOX_CAPACITY = 16;
 const RESTART_BACKOFF_MS = 100;
 const RESTART_BACKOFF_MAX_MS = 10_000;
+/** Who is only in another's place ends when nobody has wanted it for so long: that one is back. */
+const STANDBY_WANTED_MS = 3_000;
 
 export type SchedulerMessage =
-  /** Begin. A second one changes nothing. */
+  /** Begin; answered at once. A second one only says that the shard is still wanted here. */
   | { readonly type: "start" }
   /** To itself: something is in the inbox or in the queue. */
   | { readonly type: "work" }
@@ -80,7 +82,7 @@ interface Flight {
 
 export function createSchedulerKind(options: SchedulerOptions): ActorKind<SchedulerMessage> {
   return {
-    kind: "scheduler",
+    kind: SCHEDULER_KIND,
     mailboxCapacity: MAILBOX_CAPACITY,
     supervision: { strategy: "restart", backoff_ms: RESTART_BACKOFF_MS, backoff_max_ms: RESTART_BACKOFF_MAX_MS },
     activate: (context, key) => new Scheduler(options, context, key),
@@ -98,6 +100,10 @@ class Scheduler implements Actor<SchedulerMessage> {
   /** For the few decisions that are not left to the pool. */
   readonly #indexes = new IndexCache();
   #started = false;
+  #isStopped = false;
+  readonly #isStandby: boolean;
+  /** When it was last asked to be at work. */
+  #wanted_ms: number;
   #subscriptions: Subscription[] = [];
   /** The revision up to which everything is in the arrays. */
   #seen = 0;
@@ -124,7 +130,10 @@ class Scheduler implements Actor<SchedulerMessage> {
     this.#queue = new SchedulingQueue<PodRecord>(configuration);
     const nobody: AskExtender = () => Promise.reject(new Error("there is no way to ask extenders"));
     this.#extenders = new Extenders(configuration.extenders, options.askExtender ?? nobody, view);
-    const owns = (uid: string): boolean => ownsPod(uid, Number(key), shards);
+    const { shard, isStandby } = shardOf(key);
+    this.#isStandby = isStandby;
+    this.#wanted_ms = context.clock.monotonic_ms();
+    const owns = (uid: string): boolean => ownsPod(uid, shard, shards);
     this.#intake = new Intake(view, this.#inventory, this.#queue, { profiles, owns });
     const { clock, log } = context;
     const stage = { view, registry, recorder, inventory: this.#inventory, intake: this.#intake, writes: this.#writes, clock, log };
@@ -154,9 +163,11 @@ class Scheduler implements Actor<SchedulerMessage> {
     context.tell(context.self, { type: "start" });
   }
 
-  receive(message: SchedulerMessage): void {
+  receive(message: SchedulerMessage, sender: Sender): void {
     switch (message.type) {
       case "start":
+        sender.answer(true);
+        this.#wanted_ms = this.#context.clock.monotonic_ms();
         this.#start();
         return;
       case "work":
@@ -177,6 +188,7 @@ class Scheduler implements Actor<SchedulerMessage> {
   }
 
   stopped(): void {
+    this.#isStopped = true;
     for (const subscription of this.#subscriptions) subscription.cancel();
     this.#subscriptions = [];
     this.#timer?.timer.cancel();
@@ -199,7 +211,12 @@ class Scheduler implements Actor<SchedulerMessage> {
 
   /** Asks for a turn, once, if there is something to do; `forced`: there is. */
   #wakeUp(forced = false): void {
-    if (this.#working || (!forced && this.#inbox.length === 0 && !this.#binder.hasRefusals && !this.#consultations.hasAnswers)) return;
+    if (
+      this.#isStopped ||
+      this.#working ||
+      (!forced && this.#inbox.length === 0 && !this.#binder.hasRefusals && !this.#consultations.hasAnswers)
+    )
+      return;
     this.#working = true;
     this.#context.tell(this.#context.self, { type: "work" });
   }
@@ -208,6 +225,10 @@ class Scheduler implements Actor<SchedulerMessage> {
   #work(): void {
     if (this.#flight !== undefined || !this.#started) return;
     const now_ms = this.#context.clock.monotonic_ms();
+    if (this.#isStandby && now_ms - this.#wanted_ms >= STANDBY_WANTED_MS) {
+      this.#context.stop();
+      return;
+    }
     const inbox = this.#inbox;
     this.#inbox = [];
     for (const change of inbox) this.#intake.take(change, now_ms);
@@ -292,7 +313,8 @@ class Scheduler implements Actor<SchedulerMessage> {
   }
 
   #sleep(now_ms: number): void {
-    const at_ms = earliest(earliest(this.#queue.nextWake_ms(), this.#binder.nextDeadline_ms()), this.#intake.gangs.nextDeadline_ms());
+    const deadlines = [this.#queue.nextWake_ms(), this.#binder.nextDeadline_ms(), this.#intake.gangs.nextDeadline_ms()];
+    const at_ms = earliest(this.#isStandby ? [...deadlines, this.#wanted_ms + STANDBY_WANTED_MS] : deadlines);
     if (at_ms === undefined || (this.#timer !== undefined && this.#timer.at_ms <= at_ms)) return;
     this.#timer?.timer.cancel();
     this.#timer = { at_ms, timer: this.#context.after(Math.max(1, at_ms - now_ms), { type: "tick" }) };
@@ -398,6 +420,7 @@ class Scheduler implements Actor<SchedulerMessage> {
   }
 }
 
-function earliest(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+function earliest(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }

@@ -28,6 +28,7 @@ import {
   RUNTIME_LABEL,
   SCRUBBER_ADDRESS,
   type ScrubberMessage,
+  ShardKeeper,
   SNAPSHOTTER_ADDRESS,
   type SnapshotterMessage,
   type StoreClient,
@@ -292,7 +293,9 @@ export class RunningHost {
         pool,
       }),
     );
-    for (let shard = 0; shard < shards; shard++) this.#host.messenger.tell(addressOf("scheduler", String(shard)), { type: "start" });
+    const keeper = new ShardKeeper({ messenger: this.#host.messenger, clock, log: this.#log, shards });
+    keeper.begin();
+    this.#closers.push(async () => keeper.stop());
   }
 
   #beginControllers(): void {
