@@ -40,6 +40,8 @@ export { ShardKeeper } from "./scheduler/shard-keeper.ts";
 export { AppendGate } from "./store/append-gate.ts";
 export { type BackupRead, readBackup, writeBackup } from "./store/backup-file.ts";
 export { createStoreClient } from "./store/client.ts";
+export type { EncryptionConfiguration } from "./store/encryption/configuration.ts";
+export { CannotDecrypt, createTransformer } from "./store/encryption/transformer.ts";
 export { type Follower, follow } from "./store/follow.ts";
 export { HighWaterFile, readHighWater } from "./store/high-water.ts";
 export { JetStreamLog, LOG_CONNECTION_OPTIONS } from "./store/jetstream-log.ts";

@@ -107,6 +107,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly subresources: readonly Subresource[];
   /** The definition in the schema tables, for example `io.k8s.api.core.v1.Pod`. */
   readonly schema: string;
+  /** What its objects hold is in no message, log or record of requests. */
+  readonly confidential?: true;
   /** Only for kinds whose objects are stored as another version's, or another group's. */
   readonly stored?: StoredForm;
   /** Only for kinds that CustomResourceDefinitions made. */

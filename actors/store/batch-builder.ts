@@ -1,4 +1,5 @@
 import { constants, crc32, zstdCompressSync } from "node:zlib";
+import type { Transformer } from "./encryption/transformer.ts";
 import { COMPRESS_BYTES_MIN } from "./limits.ts";
 import type { Batch, StoredRecord } from "./record.ts";
 import { BATCH_HEADER_BYTES, BATCH_MAGIC, BODY_HEADER_BYTES, FLAG_ZSTD, OPS, RECORD_HEADER_BYTES, RECORD_VERSION } from "./record.ts";
@@ -21,7 +22,7 @@ const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /**
  * Packs transactions into one batch. Its records keep the proposals' own strings, which are flat once they have been written into the
- * packed bytes. One builder is used again and again: its buffer grows to the largest batch.
+ * packed bytes (those that a transformer encrypts are as plain there as they came). One builder is used again and again: its buffer grows to the largest batch.
  */
 export class BatchBuilder {
   #buffer: Buffer = Buffer.allocUnsafeSlow(CAPACITY_FIRST_BYTES);
@@ -29,9 +30,11 @@ export class BatchBuilder {
   #firstRevision = 1;
   #records: StoredRecord[] = [];
   readonly #compressBytesMin: number;
+  readonly #transformer: Transformer | undefined;
 
-  constructor(compressBytesMin: number = COMPRESS_BYTES_MIN) {
+  constructor(compressBytesMin: number = COMPRESS_BYTES_MIN, transformer?: Transformer) {
     this.#compressBytesMin = compressBytesMin;
+    this.#transformer = transformer;
   }
 
   /** Begins an empty batch whose first record gets this revision. */
@@ -95,7 +98,7 @@ export class BatchBuilder {
   }
 
   #append(mutation: Mutation, revision: number, request: string | undefined): void {
-    const text = mutation.op === "delete" ? "" : mutation.text;
+    const text = mutation.op === "delete" ? "" : (this.#transformer?.toStorage(mutation.key, mutation.text) ?? mutation.text);
     const units = (request?.length ?? 0) + mutation.key.length + text.length;
     const buffer = this.#reserve(RECORD_HEADER_BYTES + BODY_HEADER_BYTES + units * UTF8_BYTES_PER_UNIT_MAX);
     const start = this.#end;

@@ -12,6 +12,8 @@ import type { Key } from "./transaction.ts";
  *   record   u32 body bytes | u32 crc32 of the body | body
  *   body     u8 op | u8 request bytes | u16 key bytes | u64 revision | request id | key | text (the rest; UTF-8)
  *
+ * A text is an ObjectText, or one that a transformer encrypted: encryption/transformer.ts.
+ *
  * A record with a request id is the first of its transaction; the others of the transaction have none. Revisions have no hole. Whatever
  * does not fit is an error that names the place, never skipped.
  * @contract the log's batches

@@ -1,4 +1,5 @@
 import type { Clock, Logger } from "../../runtime/mod.ts";
+import { CannotDecrypt } from "./encryption/transformer.ts";
 import { applyTo } from "./follow.ts";
 import type { HighWater } from "./high-water.ts";
 import type { JetStreamSnapshots, Snapshot, SnapshotEntry } from "./jetstream-snapshots.ts";
@@ -45,7 +46,7 @@ type Start = Snapshot | undefined;
 /**
  * Reads the store back: a snapshot, and the log from there to its end. Snapshots overlap with the log and with one another, so when one way is
  * damaged there may be another; what was acknowledged (the marks, and the snapshots themselves, say how far that went) must be reached on it, or
- * the store counts as damaged. Rejects with StoreDamaged, or with LogUnavailable.
+ * the store counts as damaged. Rejects with StoreDamaged, CannotDecrypt or LogUnavailable.
  */
 export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const { log, snapshots } = options;
@@ -134,7 +135,7 @@ async function readBack(options: RecoveryOptions, replica: Replica, start: Start
 
 /** What is damaged, in words; what is not damage is thrown on. */
 function damageOf(error: unknown): string {
-  if (!(error instanceof Error) || error instanceof LogUnavailable) throw error;
+  if (!(error instanceof Error) || error instanceof LogUnavailable || error instanceof CannotDecrypt) throw error;
   return error.message;
 }
 

@@ -1,6 +1,7 @@
 import type { Clock, Logger } from "../../runtime/mod.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import type { ObjectText } from "../kinds/text.ts";
+import type { Transformer } from "./encryption/transformer.ts";
 import { StoreUnavailable } from "./errors.ts";
 import type { IndexTable } from "./index-table.ts";
 import {
@@ -10,7 +11,7 @@ import {
   UNTIL_DEADLINE_MS,
   WATCH_HISTORY_REVISIONS,
 } from "./limits.ts";
-import type { Batch } from "./record.ts";
+import type { Batch, StoredRecord } from "./record.ts";
 import { type CapturedRequests, RequestWindow } from "./request-window.ts";
 import { ResourceTable, resourceOfKey } from "./resource-table.ts";
 import { DecodedCache } from "./stored-entry.ts";
@@ -30,6 +31,8 @@ export interface ReplicaOptions {
   readonly decodedObjects?: number;
   /** Whether to remember the requests that were applied, as the writer's replica must. Default true. */
   readonly rememberRequests?: boolean;
+  /** Whoever writes down what is held here writes it with this. Default: texts are taken in, and written, as they are. */
+  readonly transformer?: Transformer;
 }
 
 /** The whole state of a replica at one moment, by reference: nothing of it changes afterwards. */
@@ -55,6 +58,7 @@ export class Replica implements View {
   /** The requests applied last; the writer answers retries from it. */
   readonly requests: RequestWindow = new RequestWindow(REQUEST_WINDOW_TRANSACTIONS);
   readonly resources: ReadonlySet<string> | undefined;
+  readonly transformer: Transformer | undefined;
   readonly #log: Logger;
   readonly #historyRevisions: number;
   readonly #rememberRequests: boolean;
@@ -78,6 +82,7 @@ export class Replica implements View {
 
   constructor(options: ReplicaOptions) {
     this.resources = options.resources;
+    this.transformer = options.transformer;
     this.#log = options.log;
     this.#rememberRequests = options.rememberRequests ?? true;
     this.#historyRevisions = options.historyRevisions ?? WATCH_HISTORY_REVISIONS;
@@ -113,7 +118,7 @@ export class Replica implements View {
       if (record.request !== undefined && this.#rememberRequests) this.requests.add(record.request, record.revision);
       const table = this.#tableFor(record.key);
       if (table === undefined) continue;
-      changes.push(table.apply(record));
+      changes.push(table.apply(this.#plain(record)));
       tables.push(table);
     }
     this.#sequence = sequence;
@@ -170,7 +175,7 @@ export class Replica implements View {
   load(key: Key, revision: number, text: ObjectText): void {
     if (this.#sequence !== 0) throw new Error("only an empty replica can be loaded from a snapshot");
     const resource = resourceOfKey(key);
-    if (this.holds(resource)) this.#tableOf(resource).load(key, revision, text);
+    if (this.holds(resource)) this.#tableOf(resource).load(key, revision, this.transformer?.fromStorage(key, text) ?? text);
   }
 
   loadRequest(request: string, revision: number): void {
@@ -285,6 +290,14 @@ export class Replica implements View {
     const table = new ResourceTable(resource, this.#cache, this.#log);
     this.#tables.set(resource, table);
     return table;
+  }
+
+  /** Of a batch that comes from the log; the writer's own are plain. */
+  #plain(record: StoredRecord): StoredRecord {
+    const { key, text } = record;
+    if (text === undefined || this.transformer === undefined) return record;
+    const plain = this.transformer.fromStorage(key, text);
+    return plain === text ? record : { ...record, text: plain };
   }
 
   #forget(): void {

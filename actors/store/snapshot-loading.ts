@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ObjectText } from "../kinds/text.ts";
+import { CannotDecrypt } from "./encryption/transformer.ts";
 import { release } from "./release.ts";
 import type { Replica } from "./replica.ts";
 import { decodeFrame, type Frame, SnapshotDamaged } from "./snapshot-frame.ts";
@@ -39,13 +40,14 @@ export async function decodeSummary(name: string, index: number, bytes: Buffer):
   return JSON.parse(frame.payload.toString()) as SnapshotSummary;
 }
 
-/** Loads a frame of objects or requests into a replica. The frame's payload is gone afterwards. Throws SnapshotDamaged. */
+/** Loads a frame of objects or requests into a replica. The frame's payload is gone afterwards. Throws SnapshotDamaged, CannotDecrypt. */
 export function loadFrame(name: string, frame: Frame, replica: Pick<Replica, "load" | "loadRequest">): void {
   let end = frame.payload.length;
   try {
     if (frame.kind === "objects") end = loadObjects(frame, replica);
     else if (frame.kind === "requests") end = loadRequests(frame, replica);
   } catch (error) {
+    if (error instanceof CannotDecrypt) throw error;
     throw new SnapshotDamaged(name, `frame ${frame.index}`, error instanceof Error ? error.message : String(error));
   }
   if (end !== frame.payload.length) throw new SnapshotDamaged(name, `frame ${frame.index}`, "its items do not end where it ends");

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Transformer } from "./encryption/transformer.ts";
 import { FrameEncoder } from "./frame-encoder.ts";
 import { SNAPSHOT_FRAME_BYTES } from "./limits.ts";
 import type { Capture } from "./replica.ts";
@@ -27,6 +28,8 @@ export type SnapshotSummary = {
   readonly objects: number;
   /** Of all frames before the summary, in order: hexadecimal. */
   readonly sha256: string;
+  /** Transformer.writesWith; absent where nothing was encrypted. */
+  readonly writtenWith?: string;
 };
 
 /** A file that a backup carries along. */
@@ -40,6 +43,8 @@ export interface PackOptions {
   /** The largest frame that its place takes; one object must fit into it. */
   readonly frameBytesMax: number;
   readonly files?: readonly CarriedFile[];
+  /** Default: texts are written as they are. */
+  readonly transformer?: Transformer | undefined;
 }
 
 export interface PackedFrame {
@@ -57,7 +62,7 @@ const UTF8_BYTES_PER_UNIT_MAX = 3;
 
 /** Packs a state into frames, the summary last, without holding the event loop for longer than one frame takes. */
 export async function* packSnapshot(capture: Capture, options: PackOptions): AsyncGenerator<PackedFrame, SnapshotSummary> {
-  const { log, frameBytesMax, files = [] } = options;
+  const { log, frameBytesMax, files = [], transformer } = options;
   const hash = createHash("sha256");
   const encoder = new FrameEncoder();
   let index = 0;
@@ -71,7 +76,7 @@ export async function* packSnapshot(capture: Capture, options: PackOptions): Asy
   const packer = new Packer(Math.min(SNAPSHOT_FRAME_BYTES, frameBytesMax - FRAME_MARGIN_BYTES));
   try {
     for (const { key, revision, text } of capture.entries) {
-      if (packer.object(key, revision, text)) yield await finish("objects", packer.full);
+      if (packer.object(key, revision, transformer?.toStorage(key, text) ?? text)) yield await finish("objects", packer.full);
     }
     if (packer.items > 0) yield await finish("objects", packer.rest());
     for (const [request, revision] of capture.requests) {
@@ -88,6 +93,7 @@ export async function* packSnapshot(capture: Capture, options: PackOptions): Asy
       frames: index,
       objects,
       sha256: hash.digest("hex"),
+      ...(transformer?.writesWith === undefined ? {} : { writtenWith: transformer.writesWith }),
     };
     yield await finish("summary", { items: 1, payload: Buffer.from(JSON.stringify(summary)) });
     return summary;

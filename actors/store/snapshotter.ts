@@ -19,7 +19,8 @@ import type { StoreCondition } from "./store-condition.ts";
  *
  * What is in memory is a good copy, too. Where a part of the store was found damaged, or the log has lost its beginning or its end, a snapshot is
  * taken of it at once, and the log begins anew behind that: JetStream reads nothing of a block behind what is damaged in it, so
- * a damaged place would take along what is written after it. A log that is gone, or another in its place, is left alone: somebody did that.
+ * a damaged place would take along what is written after it. A log that is gone, or another in its place, is left alone: somebody did that. The same is
+ * done when a start finds that other keys are to encrypt than did before, so that soon nothing stands in the store that needs the old ones.
  *
  * It also carries the high-water mark to where a restart on another machine finds it, and sees first when the log is not what it was.
  */
@@ -72,8 +73,8 @@ class Snapshotter implements Actor<SnapshotterMessage> {
   readonly #seen_ms = new Map<string, number>();
   /** Ids of those that were found damaged. */
   readonly #damaged = new Set<string>();
-  /** The log is to begin anew behind a snapshot of what is in memory. */
-  #mend = false;
+  /** Why the log is to begin anew behind a snapshot of what is in memory; undefined: it is not. */
+  #anew: "damage" | "encryption" | undefined;
   /** Snapshots to be taken whether they are due or not. */
   #extra = 0;
   /** The revision of the mark that JetStream has. */
@@ -99,7 +100,7 @@ class Snapshotter implements Actor<SnapshotterMessage> {
         );
         return;
       case "damaged":
-        if (message.snapshot === undefined) this.#mend = true;
+        if (message.snapshot === undefined) this.#anew = "damage";
         else if (!this.#damaged.has(message.snapshot)) {
           this.#damaged.add(message.snapshot);
           this.#extra = SNAPSHOTS_MIN;
@@ -122,8 +123,9 @@ class Snapshotter implements Actor<SnapshotterMessage> {
     this.#last ??= await this.#found();
     const bounds = await this.#bounds();
     if (bounds !== undefined) condition?.log(bounds);
-    if (bounds === undefined || !(await this.#beginsWell(bounds))) this.#mend = true;
-    if (this.#mend) await this.#whileHeld(() => this.#begin());
+    if (bounds === undefined || !(await this.#beginsWell(bounds))) this.#anew = "damage";
+    const anew = this.#anew;
+    if (anew !== undefined) await this.#whileHeld(() => this.#begin(anew));
     const since = { revisions: replica.revision - this.#last.revision, age_ms: this.#now_ms() - this.#last.at_ms };
     if (!this.#stopped && (this.#extra > 0 || isDue(since, everyRevisions))) await this.#take(bounds?.bytes ?? 0);
     this.#recovered();
@@ -143,6 +145,7 @@ class Snapshotter implements Actor<SnapshotterMessage> {
   async #found(): Promise<{ readonly revision: number; readonly at_ms: number }> {
     this.#snapshots = await this.#list();
     const newest = this.#snapshots.at(-1);
+    if (newest?.summary.writtenWith !== this.#options.replica.transformer?.writesWith) this.#anew ??= "encryption";
     this.#options.condition?.snapshots(this.#snapshots.length, newest?.summary.revision);
     return { revision: newest?.summary.revision ?? 0, at_ms: this.#now_ms() - SNAPSHOT_AGE_MAX_MS + SNAPSHOT_SETTLE_MS };
   }
@@ -181,19 +184,21 @@ class Snapshotter implements Actor<SnapshotterMessage> {
    * A snapshot of what is in memory, and the log anew behind it. Should another host have written meanwhile, that stays in the log. A second
    * snapshot follows at once: nothing else of what was before is good any more.
    */
-  async #begin(): Promise<void> {
+  async #begin(why: "damage" | "encryption"): Promise<void> {
     const { replica, log } = this.#options;
     if (this.#stopped || replica.sequence === 0) return;
-    this.#mend = false;
+    this.#anew = undefined;
     try {
       const { sequence, revision } = replica;
       const taken = await this.#store();
       if (!(await this.#verified(taken))) throw new Error("the snapshot just taken cannot be read back");
       await log.cutBefore(taken.summary.sequence + 1);
-      this.#context.log.error({ sequence, revision }, "the log of the store begins anew, behind a snapshot of what was in memory");
+      const known = { sequence, revision };
+      if (why === "damage") this.#context.log.error(known, "the log of the store begins anew, behind a snapshot of what was in memory");
+      else this.#context.log.info(known, "the store was written anew, encrypted as it is configured now");
       this.#extra = SNAPSHOTS_MIN - 1;
     } catch (error) {
-      this.#mend = true;
+      this.#anew = why;
       throw error;
     }
   }
@@ -210,7 +215,7 @@ class Snapshotter implements Actor<SnapshotterMessage> {
     const { replica, log, snapshots } = this.#options;
     this.#taking = true;
     const capture = await replica.capture(() => sleep(this.#context.clock, 0));
-    const packed = packSnapshot(capture, { log: log.id, frameBytesMax: log.batchBytesMax });
+    const packed = packSnapshot(capture, { log: log.id, frameBytesMax: log.batchBytesMax, transformer: replica.transformer });
     const id = await snapshots.store(capture.sequence, this.#whileRunning(packed));
     const taken = (await this.#list()).find((snapshot) => snapshot.id === id);
     if (taken === undefined) throw new Error("the snapshot just taken cannot be found");

@@ -130,7 +130,7 @@ class Writer implements Actor<WriterMessage> {
     this.#ownSequence = options.replica.sequence;
     this.#noteHighWater = options.noteHighWater;
     this.#gate = options.gate;
-    this.#builder = new BatchBuilder(options.compressBytesMin);
+    this.#builder = new BatchBuilder(options.compressBytesMin, options.replica.transformer);
     this.#batchBytesMax = Math.min(APPEND_BATCH_BYTES, options.log.batchBytesMax);
   }
 

@@ -1,4 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
+import type { EncryptionConfiguration } from "../../actors/mod.ts";
 import type { SchedulerConfiguration } from "../../actors/scheduler/configuration/configuration.ts";
 import type { LogLevel } from "../../runtime/mod.ts";
 import type { AccessSettings } from "../access/access.ts";
@@ -21,6 +22,8 @@ export interface HostOptions {
   readonly snapshotRevisions: number | undefined;
   /** How far back watches can begin; undefined for the default. */
   readonly watchHistoryRevisions: number | undefined;
+  /** Undefined: nothing is encrypted at rest. */
+  readonly encryption: EncryptionConfiguration | undefined;
   readonly version: string;
   readonly logLevel: LogLevel;
   /** At least this many hollow nodes are played. */

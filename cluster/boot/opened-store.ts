@@ -1,5 +1,7 @@
 import type { NatsConnection } from "nats";
 import {
+  CannotDecrypt,
+  createTransformer,
   JetStreamLog,
   JetStreamSnapshots,
   LogMissing,
@@ -58,6 +60,11 @@ function failureOf(error: unknown, { servers }: HostOptions["nats"]): BootFailur
     );
   }
   const { message } = error as Error;
+  if (error instanceof CannotDecrypt) {
+    return new BootFailure(
+      `the store in ${where} cannot be read: ${message}; nothing was changed; start with --encryption-provider-config FILE and in that file the key that was used before, behind the new one if there is a new one`,
+    );
+  }
   return new BootFailure(
     `cannot open the store in ${where}: ${message}; JetStream must be on and have room, in a NATS cluster on three servers`,
   );
@@ -80,6 +87,7 @@ async function open(options: HostOptions, connection: NatsConnection, log: Logge
     logger: log,
     marks: mark === undefined || mark === "damaged" ? [] : [mark],
     replica: {
+      transformer: createTransformer(options.encryption),
       rememberRequests: roles.has("store"),
       ...historyOf(roles.has("gateway"), watchHistoryRevisions),
     },

@@ -10,6 +10,7 @@ import { readTokenFile } from "../access/authentication/token-file.ts";
 import type { UpFlags } from "../command-line/flags.ts";
 import { openClusterCertificates } from "../pki/certificates.ts";
 import { Closers } from "./closers.ts";
+import { readEncryption, readSchedulerConfiguration } from "./configuration-files.ts";
 import { DataDirectory } from "./data-directory.ts";
 import { BootFailure } from "./failure.ts";
 import type { HostOptions } from "./host-protocol.ts";
@@ -17,7 +18,6 @@ import { HostWorker } from "./host-worker.ts";
 import { Introductions } from "./introductions.ts";
 import { HIGH_WATER_FILE, type HostPlan, LOG_STREAM, planHosts, threadsFor } from "./layout.ts";
 import { type NatsAddress, type NatsBinary, NatsServer } from "./nats-server.ts";
-import { readSchedulerConfiguration } from "./scheduler-configuration.ts";
 
 /** SIGTERM to exit, of which the hosts have the larger part and nats-server the rest. */
 const HOST_DRAIN_MS = 4_000;
@@ -49,6 +49,7 @@ export function up(flags: UpFlags, started_ms: number): Cluster {
 async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFailure) => void, started_ms: number): Promise<string> {
   const level = logLevel();
   const schedulerConfiguration = flags.schedulerConfig === undefined ? undefined : await readSchedulerConfiguration(flags.schedulerConfig);
+  const encryption = flags.encryptionConfig === undefined ? undefined : await readEncryption(flags.encryptionConfig);
   const data = await DataDirectory.open(flags.data);
   closers.add(() => data.close());
   closers.goOn();
@@ -77,6 +78,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
     highWaterFile: data.file(HIGH_WATER_FILE),
     snapshotRevisions: revisionsFrom("TROUPE_SNAPSHOT_REVISIONS"),
     watchHistoryRevisions: revisionsFrom("TROUPE_WATCH_HISTORY_REVISIONS"),
+    encryption,
     version,
     logLevel: level,
     nodes: flags.nodes,

@@ -16,6 +16,8 @@ export interface UpFlags {
   readonly only: Only | undefined;
   /** A file with a KubeSchedulerConfiguration; undefined: Kubernetes' default. */
   readonly schedulerConfig: string | undefined;
+  /** A file with an EncryptionConfiguration; undefined: nothing is encrypted at rest. */
+  readonly encryptionConfig: string | undefined;
   /** How many schedulers share the pods. */
   readonly schedulers: number | undefined;
   /** Who says so in service account tokens. */
@@ -56,6 +58,7 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
         only: { type: "string" },
         "scheduler-config": { type: "string" },
         schedulers: { type: "string" },
+        "encryption-provider-config": { type: "string" },
         "service-account-issuer": { type: "string", default: DEFAULT_ISSUER },
         "token-auth-file": { type: "string" },
         "authorization-mode": { type: "string", default: "Node,RBAC" },
@@ -77,6 +80,7 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
     threads: wholeNumber("--threads", values.threads, 1, THREADS_MAX),
     only: part,
     schedulerConfig: values["scheduler-config"],
+    encryptionConfig: values["encryption-provider-config"],
     schedulers: wholeNumber("--schedulers", values.schedulers, 1, SCHEDULERS_MAX),
     serviceAccountIssuer: issuerUrl(values["service-account-issuer"]),
     tokenFile: values["token-auth-file"],

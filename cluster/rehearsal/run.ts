@@ -1,7 +1,7 @@
 import { type KubeObject, ObjectList, type Pod, PodKind, Rehearsal, type SchedulerConfiguration } from "../../actors/mod.ts";
 import { ClusterDoor } from "../actors-top/access.ts";
+import { readSchedulerConfiguration } from "../boot/configuration-files.ts";
 import { BootFailure } from "../boot/failure.ts";
-import { readSchedulerConfiguration } from "../boot/scheduler-configuration.ts";
 import type { WhatIfFlags, WhyFlags } from "./flags.ts";
 import { readCluster, readManifests } from "./objects.ts";
 import { podsOf } from "./pods.ts";

@@ -86,6 +86,7 @@ export const SecretKind: Kind<Secret> = {
   verbs: ALL_VERBS,
   subresources: [],
   schema: "io.k8s.api.core.v1.Secret",
+  confidential: true,
   applyDefaults,
   prepareForUpdate: (next, current) => {
     if (!next.type && current.type !== undefined) next.type = current.type;

@@ -20,6 +20,7 @@ export interface BodyKind {
   readonly schema: string;
   /** Only for custom resources: their own shape. */
   readonly custom?: { shape(body: unknown): Shaped };
+  readonly confidential?: true;
 }
 
 function shapeOf({ schema, custom }: BodyKind, body: unknown): Shaped {
@@ -182,7 +183,9 @@ export function readPatchBody(text: string): unknown {
 
 /** A patched document as an object in shape. Throws StatusError 422 where a body would get 400. */
 export function readPatched<T extends KubeObject>(kind: BodyKind, patched: unknown, validation: FieldValidation): ReadBody<T> {
-  const refuse = (words: string): Error => invalid({ group: "", kind: "" }, "", [invalidField("patch", JSON.stringify(patched), words)]);
+  // Whoever may patch is told what came of it, but may not be one who may read.
+  const shown = kind.confidential === true ? "<secret contents redacted>" : JSON.stringify(patched);
+  const refuse = (words: string): Error => invalid({ group: "", kind: "" }, "", [invalidField("patch", shown, words)]);
   let shaped: Shaped;
   try {
     shaped = shapeOf(kind, structuredClone(patched));

@@ -1,7 +1,7 @@
+import { anything, ConfigurationError, flag, list, mapOf, need, object, oneOf, text, whole } from "../../kinds/configuration/fields.ts";
 import { type ExtenderConfiguration, readExtender } from "./extender-configuration.ts";
 import { ARGS, type PluginArgs } from "./plugin-args.ts";
 import { type PluginChoice, readPlugins } from "./plugin-sets.ts";
-import { anything, ConfigurationError, flag, list, mapOf, need, object, oneOf, text, whole } from "./shape.ts";
 
 /** One scheduler by name. */
 export interface ProfileConfiguration {

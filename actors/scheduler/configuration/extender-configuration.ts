@@ -1,4 +1,4 @@
-import { ConfigurationError, flag, list, need, object, text, whole } from "./shape.ts";
+import { ConfigurationError, flag, list, need, object, text, whole } from "../../kinds/configuration/fields.ts";
 
 /** A scheduler's helper that is asked over HTTP. Source: Extender of kubescheduler.config.k8s.io/v1. */
 export interface ExtenderConfiguration {

@@ -1,8 +1,19 @@
 import type { FitScoring } from "../../../scheduler-core/mod.ts";
+import {
+  anything,
+  ConfigurationError,
+  flag,
+  list,
+  need,
+  object,
+  oneOf,
+  type Reader,
+  text,
+  whole,
+} from "../../kinds/configuration/fields.ts";
 import type { NodeAffinity } from "../../kinds/generated/types.ts";
 import { type DefaultConstraint, SYSTEM_CONSTRAINTS } from "../default-spread.ts";
 import type { Unchecked } from "../unchecked.ts";
-import { anything, ConfigurationError, flag, list, need, object, oneOf, type Reader, text, whole } from "./shape.ts";
 
 /** What the plugins of a profile were told; plain data. Source of fields and limits: kubescheduler.config.k8s.io/v1 of Kubernetes 1.34. */
 export interface PluginArgs {

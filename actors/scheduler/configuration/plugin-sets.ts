@@ -1,5 +1,5 @@
 import { PLUGIN_WEIGHTS } from "../../../scheduler-core/mod.ts";
-import { ConfigurationError, list, need, object, text, whole } from "./shape.ts";
+import { ConfigurationError, list, need, object, text, whole } from "../../kinds/configuration/fields.ts";
 
 /** What a profile's `plugins` come to. */
 export interface PluginChoice {

@@ -1,6 +1,7 @@
 import { connect, type NatsConnection } from "nats";
 import { AppendGate } from "../../../actors/store/append-gate.ts";
 import { createStoreClient } from "../../../actors/store/client.ts";
+import type { Transformer } from "../../../actors/store/encryption/transformer.ts";
 import { type Follower, follow } from "../../../actors/store/follow.ts";
 import { HighWaterFile, readHighWater } from "../../../actors/store/high-water.ts";
 import { JetStreamLog, LOG_CONNECTION_OPTIONS } from "../../../actors/store/jetstream-log.ts";
@@ -25,6 +26,7 @@ export interface DurableStoreOptions {
   readonly salvage?: boolean;
   /** What lies on the disk is checked again and again, this long after each round. */
   readonly checkEvery_ms?: number;
+  readonly transformer?: Transformer;
 }
 
 const clock = systemClock();
@@ -90,7 +92,7 @@ export class DurableStore {
     try {
       const log = await JetStreamLog.open({ connection, clock, stream: LOG });
       const snapshots = await JetStreamSnapshots.open({ connection, prefix: LOG });
-      const { historyRevisions, salvage = false } = options;
+      const { historyRevisions, salvage = false, transformer } = options;
       const mark = options.mark === undefined ? undefined : readHighWater(options.mark);
       const recovered = await recover({
         log,
@@ -99,7 +101,7 @@ export class DurableStore {
         logger: silentLogger,
         salvage,
         marks: mark === undefined || mark === "damaged" ? [] : [mark],
-        replica: historyRevisions === undefined ? {} : { historyRevisions },
+        replica: { ...(historyRevisions === undefined ? {} : { historyRevisions }), ...(transformer === undefined ? {} : { transformer }) },
       });
       return new DurableStore(connection, log, snapshots, recovered, options);
     } catch (error) {

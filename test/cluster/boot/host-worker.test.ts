@@ -20,6 +20,7 @@ const options: HostOptions = {
     version: "v0",
     logLevel: "silent",
     nodes: undefined,
+    encryption: undefined,
   },
   ...{
     tls: { key: "", cert: "", ca: "" },

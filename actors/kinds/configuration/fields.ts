@@ -37,7 +37,7 @@ export function oneOf<const T extends string>(...choices: readonly T[]): Reader<
 
 export function list<T>(item: Reader<T>): Reader<readonly T[]> {
   return (value, path) => {
-    if (!Array.isArray(value)) throw new ConfigurationError(path, `must be a list, not ${JSON.stringify(value)}`);
+    if (!Array.isArray(value)) throw new ConfigurationError(path, `must be a list, not ${typeOf(value)}`);
     return value.map((each, index) => item(each, `${path}[${index}]`));
   };
 }
@@ -74,5 +74,11 @@ export function need<T>(value: T | undefined, path: string): T {
 
 function objectAt(value: unknown, path: string): object {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
-  throw new ConfigurationError(path, `must be an object, not ${JSON.stringify(value)}`);
+  throw new ConfigurationError(path, `must be an object, not ${typeOf(value)}`);
+}
+
+/** What is in the wrong place may hold secrets, so only its type is told. */
+function typeOf(value: unknown): string {
+  if (value === null || value === undefined) return "nothing";
+  return Array.isArray(value) ? "a list" : typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
