@@ -20,6 +20,8 @@ export { createFleetKind, type FleetMessage } from "./node/fleet.ts";
 export { createHollowRuntime } from "./node/hollow-runtime.ts";
 export { createNodeKind } from "./node/node.ts";
 export { RUNTIME_LABEL } from "./node/runtime.ts";
+export { hollowUsage } from "./node/usage/hollow-usage.ts";
+export { UsageReader } from "./node/usage/usage-reader.ts";
 export { createPodKind } from "./pod/pod.ts";
 export type { AdmissionPlugin } from "./registry/admission/admission.ts";
 export { type WebhookClient, WebhookFailure, type WebhookTarget } from "./registry/admission/webhooks/webhook-client.ts";

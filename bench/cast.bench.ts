@@ -55,7 +55,7 @@ host.register(writerKind({ log, replica }));
 host.register(createSchedulerKind({ view: replica, registry, recorder: recorderFor("default-scheduler"), pool }));
 host.register(createControllerKind({ view: replica, registry, recorderFor, kinds: BUILT_IN_KINDS, caCertificate: "" }));
 host.register(createFleetKind({ view: replica, runtime: runtime.name }));
-host.register(createNodeKind({ view: replica, registry, runtime: runtime.name }));
+host.register(createNodeKind({ view: replica, registry, runtime: runtime.name, usageOf: () => [] }));
 host.register(createPodKind({ view: replica, registry, recorder: recorderFor("kubelet"), runtime }));
 
 await follower.ready;

@@ -1,4 +1,4 @@
-import { type Actor, type ActorKind, type Address, addressOf, type Context, unknownMessage } from "../../runtime/mod.ts";
+import { type Actor, type ActorKind, type Address, addressOf, type Context, type Sender, unknownMessage } from "../../runtime/mod.ts";
 import { LeaseKind } from "../kinds/coordination/lease.ts";
 import { NodeKind } from "../kinds/core/node.ts";
 import type { Node, Pod } from "../kinds/generated/types.ts";
@@ -16,6 +16,7 @@ import { nodeAddressOf, PodAddresses, podCidrOf } from "./cidr.ts";
 import type { FleetMessage } from "./fleet.ts";
 import { FLEET_ADDRESS } from "./fleet-address.ts";
 import { HOLLOW_SHAPE, hollowNode, LEASE_NAMESPACE, nodeLease, nodeStatus } from "./node-object.ts";
+import type { NodeUsage, PodUsage, UsageOf } from "./usage/usage.ts";
 
 /**
  * One node's agent, address `node/<name>`: registers the Node, renews its lease, reports its status and owns its pods' actors: it gives them
@@ -35,6 +36,10 @@ export type NodeMessage =
   | { readonly type: "podEnded"; readonly key: Key; readonly uid: string }
   /** From itself: make the actor again that ended. */
   | { readonly type: "podAgain"; readonly key: Key; readonly uid: string }
+  /** Answered with NodeUsage: what all pods of the node use now. */
+  | { readonly type: "usage" }
+  /** Answered with the PodUsage of those of these pods that run here. */
+  | { readonly type: "podUsage"; readonly pods: readonly Key[] }
   | { readonly type: "renewLease" }
   | { readonly type: "reportStatus" };
 
@@ -57,16 +62,17 @@ export interface NodeOptions {
   readonly registry: Registry;
   /** The name of the runtime, for the node's label. */
   readonly runtime: string;
+  readonly usageOf: UsageOf;
 }
 
-export function createNodeKind({ view, registry, runtime }: NodeOptions): ActorKind<NodeMessage> {
+export function createNodeKind({ view, registry, runtime, usageOf }: NodeOptions): ActorKind<NodeMessage> {
   return {
     kind: "node",
     mailboxCapacity: NODE_MAILBOX_MESSAGES,
     // The fleet alone knows the node's index and can tell it of its pods again.
     supervision: { strategy: "escalate" },
     supervisor: () => FLEET_ADDRESS,
-    activate: (context, name) => new NodeActor(context, name, view, registry, runtime),
+    activate: (context, name) => new NodeActor(context, name, view, registry, runtime, usageOf),
   };
 }
 
@@ -78,6 +84,7 @@ class NodeActor implements Actor<NodeMessage> {
   readonly #view: View;
   readonly #registry: Registry;
   readonly #runtime: string;
+  readonly #usageOf: UsageOf;
   /** The Node as it was when play began; undefined before. */
   #node: Node | undefined;
   #addresses: PodAddresses | undefined;
@@ -85,15 +92,16 @@ class NodeActor implements Actor<NodeMessage> {
   /** The pods that have an actor. */
   readonly #pods = new Map<Key, PodHere>();
 
-  constructor(context: Context<NodeMessage>, name: string, view: View, registry: Registry, runtime: string) {
+  constructor(context: Context<NodeMessage>, name: string, view: View, registry: Registry, runtime: string, usageOf: UsageOf) {
     this.#context = context;
     this.#name = name;
     this.#view = view;
     this.#registry = registry;
     this.#runtime = runtime;
+    this.#usageOf = usageOf;
   }
 
-  receive(message: NodeMessage): void | Promise<void> {
+  receive(message: NodeMessage, sender: Sender): void | Promise<void> {
     switch (message.type) {
       case "play":
         return this.#play(message.index);
@@ -107,6 +115,10 @@ class NodeActor implements Actor<NodeMessage> {
         return this.#podEnded(message.key, message.uid);
       case "podAgain":
         return this.#podAgain(message.key, message.uid);
+      case "usage":
+        return sender.answer(this.#usage() satisfies NodeUsage);
+      case "podUsage":
+        return sender.answer(this.#podUsage(message.pods) satisfies readonly PodUsage[]);
       case "renewLease":
         return this.#repeat(message, LEASE_RENEW_MS, () => this.#renewLease());
       case "reportStatus":
@@ -255,6 +267,29 @@ class NodeActor implements Actor<NodeMessage> {
     if (here?.uid !== uid || entry === undefined || decodeMetadata(entry.text).uid !== uid) return;
     this.#context.watch(podAddressOf(uid), { type: "podEnded", key, uid });
     this.#tellPod(uid, { type: "sync", entry, place: here.place });
+  }
+
+  #usage(): NodeUsage {
+    let cpu_nanocores = 0;
+    let memory_bytes = 0;
+    for (const { containers } of this.#podUsage(this.#pods.keys())) {
+      for (const container of containers) {
+        cpu_nanocores += container.cpu_nanocores;
+        memory_bytes += container.memory_bytes;
+      }
+    }
+    return { cpu_nanocores, memory_bytes, at_ms: this.#context.clock.now_ms() };
+  }
+
+  #podUsage(pods: Iterable<Key>): readonly PodUsage[] {
+    const now_ms = this.#context.clock.now_ms();
+    const used: PodUsage[] = [];
+    for (const key of pods) {
+      const pod = this.#pods.has(key) ? this.#view.get<Pod>(key) : undefined;
+      const containers = pod === undefined ? [] : this.#usageOf(pod, now_ms);
+      if (containers.length > 0) used.push({ key, containers, at_ms: now_ms });
+    }
+    return used;
   }
 
   #addressFor(pod: Pod, hostIP: string): string {

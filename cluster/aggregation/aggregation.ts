@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { APIServiceKind } from "../../actors/kinds/apiregistration/api-service.ts";
 import type { APIService } from "../../actors/kinds/generated/types.ts";
+import type { Kind } from "../../actors/kinds/kind.ts";
+import type { KindTable } from "../../actors/kinds/kinds.ts";
 import { BUILT_IN_KINDS } from "../../actors/kinds/kinds.ts";
 import { StatusError } from "../../actors/kinds/status.ts";
 import type { Registry, Requester } from "../../actors/registry/registry.ts";
@@ -9,7 +11,8 @@ import type { View } from "../../actors/store/view.ts";
 import type { Clock, Logger, Random, Timer } from "../../runtime/mod.ts";
 import type { Answer } from "../gateway/answer.ts";
 import type { DiscoveredResource } from "../gateway/discovered-resource.ts";
-import type { RequestInfo } from "../gateway/route.ts";
+import { openApiPage, openApiPaths } from "../gateway/openapi.ts";
+import type { RequestInfo, ResourceRequest } from "../gateway/route.ts";
 import { failureWords } from "../outbound/call-words.ts";
 import type { Dialer } from "../outbound/dialer.ts";
 import { NoEndpoint } from "../outbound/service-address.ts";
@@ -38,6 +41,12 @@ interface Known {
   readonly openApi: string | undefined;
 }
 
+/** Kinds that this cluster serves itself, as a server behind an APIService would: as long as nobody has a service for their group and version. */
+export interface OwnExtension {
+  readonly kinds: KindTable;
+  answer(info: ResourceRequest): Promise<Answer>;
+}
+
 export interface AggregationOptions {
   readonly view: View;
   readonly registry: Registry;
@@ -46,6 +55,7 @@ export interface AggregationOptions {
   readonly log: Logger;
   readonly dialer: Dialer;
   readonly frontProxy: FrontProxy;
+  readonly extension?: OwnExtension;
 }
 
 /**
@@ -71,6 +81,7 @@ export class Aggregation {
       if (service === undefined) this.#relist();
       else void this.#probe(service);
     });
+    this.#relist();
     this.#tick();
   }
 
@@ -85,17 +96,25 @@ export class Aggregation {
       const path = available ? this.#known.get(name)?.openApi : undefined;
       return path === undefined ? [] : [[`apis/${group}/${version}`, path] as const];
     });
-    return Object.fromEntries(paths);
+    return { ...this.#ownOpenApiPaths(), ...Object.fromEntries(paths) };
   }
 
   /** Whom a request is for, when it is for somebody else. Most clusters have nobody. */
   find(info: RequestInfo): RemoteService | undefined {
     if (this.#services.size === 0) return undefined;
-    if (info.type === "resource") return this.#services.find(info.group, info.version);
-    if (info.page.page === "resources") return this.#services.find(info.page.group, info.page.version);
-    if (info.page.page !== "openapi-v3-document") return undefined;
-    const [, group = "", version = ""] = info.page.document.split("/");
-    return this.#services.find(group, version);
+    const asked = groupVersionOf(info);
+    return asked === undefined ? undefined : this.#services.find(...asked);
+  }
+
+  /** Who answers a request for what this cluster serves itself as an extension; undefined for all others. */
+  own(info: RequestInfo): ((ifNoneMatch: string | undefined) => Promise<Answer>) | undefined {
+    const { extension } = this.#options;
+    const asked = groupVersionOf(info);
+    if (extension === undefined || asked === undefined || !this.#ownKinds().some(isOf(...asked))) return undefined;
+    if (info.type === "resource") return () => extension.answer(info);
+    const { page } = info;
+    if (page.page !== "openapi-v3-document") return undefined;
+    return async (ifNoneMatch) => openApiPage(extension.kinds, page, info.query, ifNoneMatch, undefined);
   }
 
   serve(remote: RemoteService, request: IncomingMessage, response: ServerResponse, requester: Requester): Promise<Answer> {
@@ -189,10 +208,36 @@ export class Aggregation {
     }
   }
 
+  /** Those that nobody else serves. */
+  #ownKinds(): readonly Kind[] {
+    const kinds = this.#options.extension?.kinds.all() ?? [];
+    return kinds.filter(({ group, version }) => this.#services.find(group, version) === undefined);
+  }
+
+  #ownOpenApiPaths(): Readonly<Record<string, string>> {
+    const { extension } = this.#options;
+    if (extension === undefined || this.#ownKinds().length === 0) return {};
+    return openApiPaths(extension.kinds);
+  }
+
   #relist(): void {
-    const next = this.#services.all().flatMap(({ name }) => this.#known.get(name)?.resources ?? []);
+    const remote = this.#services.all().flatMap(({ name }) => this.#known.get(name)?.resources ?? []);
+    const next = [...this.#ownKinds().map((kind) => ({ ...kind, stored: undefined })), ...remote];
     if (JSON.stringify(next) !== JSON.stringify(this.#resources)) this.#resources = next;
   }
+}
+
+/** Which group and version a request is about. */
+function groupVersionOf(info: RequestInfo): readonly [group: string, version: string] | undefined {
+  if (info.type === "resource") return [info.group, info.version];
+  if (info.page.page === "resources") return [info.page.group, info.page.version];
+  if (info.page.page !== "openapi-v3-document") return undefined;
+  const [, group = "", version = ""] = info.page.document.split("/");
+  return [group, version];
+}
+
+function isOf(group: string, version: string): (kind: Kind) => boolean {
+  return (kind) => kind.group === group && kind.version === version;
 }
 
 function parsed(text: string): unknown {

@@ -1,5 +1,6 @@
 import { FlowSchemaKind } from "../../actors/kinds/flowcontrol/flow-schema.ts";
 import { PriorityLevelConfigurationKind } from "../../actors/kinds/flowcontrol/priority-level-configuration.ts";
+import { ClusterRoleKind } from "../../actors/kinds/rbac/cluster-role.ts";
 import {
   APIServiceKind,
   type ConfigMap,
@@ -19,6 +20,7 @@ import {
 import type { Clock, Logger, Timer } from "../../runtime/mod.ts";
 import { DEFAULT_LEVELS, DEFAULT_SCHEMAS } from "../gateway/fairness/defaults.ts";
 import { FRONT_PROXY } from "../pki/certificates.ts";
+import { METRICS_API_SERVICE, METRICS_READER } from "../resource-metrics/objects.ts";
 import { LOCAL_API_SERVICES } from "./local-api-services.ts";
 
 /** Filled in by the registry. */
@@ -55,16 +57,18 @@ const KUBERNETES_SERVICE: Service = {
   },
 };
 
-/** The authorities that servers behind APIServices trust, PEM. */
-export interface TrustedAuthorities {
-  /** Of clients. */
+/** What differs from cluster to cluster. */
+export interface BootstrapFacts {
+  /** The authority of clients, which servers behind APIServices trust; PEM. */
   readonly ca: string;
-  /** Of whoever speaks for clients. */
+  /** That of whoever speaks for clients. */
   readonly frontProxyCa: string;
+  /** There are nodes that know what their pods use: `metrics.k8s.io` is served. */
+  readonly metricsOfNodes: boolean;
 }
 
 /** What servers behind APIServices read to know whom to believe. Source: pkg/controlplane/controller/clusterauthenticationtrust. */
-function extensionAuthentication({ ca, frontProxyCa }: TrustedAuthorities): ConfigMap {
+function extensionAuthentication({ ca, frontProxyCa }: BootstrapFacts): ConfigMap {
   const list = (...words: readonly string[]): string => JSON.stringify(words);
   return {
     metadata: { name: "extension-apiserver-authentication", namespace: "kube-system", ...NEW },
@@ -83,11 +87,11 @@ function extensionAuthentication({ ca, frontProxyCa }: TrustedAuthorities): Conf
 const BOOTSTRAP_PERIOD_MS = 10_000;
 
 /** Makes sure of them again and again, as kube-apiserver does, for as long as it is not cancelled. */
-export function keepBootstrapObjects(registry: Registry, view: View, trust: TrustedAuthorities, clock: Clock, log: Logger): Timer {
+export function keepBootstrapObjects(registry: Registry, view: View, facts: BootstrapFacts, clock: Clock, log: Logger): Timer {
   let timer: Timer | undefined;
   let cancelled = false;
   const look = async (): Promise<void> => {
-    await ensureBootstrapObjects(registry, view, trust).catch((error: unknown) => {
+    await ensureBootstrapObjects(registry, view, facts).catch((error: unknown) => {
       if (!cancelled) log.warn({ error: String(error) }, "what every cluster has could not be made sure of; trying again");
     });
     if (!cancelled) timer = clock.after(BOOTSTRAP_PERIOD_MS, () => void look());
@@ -102,15 +106,21 @@ export function keepBootstrapObjects(registry: Registry, view: View, trust: Trus
 }
 
 /** Makes what every Kubernetes cluster has from its first second on, where it is not there yet. */
-export async function ensureBootstrapObjects(registry: Registry, view: View, trust: TrustedAuthorities): Promise<void> {
+export async function ensureBootstrapObjects(registry: Registry, view: View, facts: BootstrapFacts): Promise<void> {
   await Promise.all(NAMESPACES.map((name) => ensure(registry, view, NamespaceKind, { metadata: { name, ...NEW }, spec: {}, status: {} })));
   await Promise.all([
     ensure(registry, view, ServiceKind, structuredClone(KUBERNETES_SERVICE)),
     ...DEFAULT_LEVELS.map((level) => ensure(registry, view, PriorityLevelConfigurationKind, structuredClone(level))),
     ...DEFAULT_SCHEMAS.map((schema) => ensure(registry, view, FlowSchemaKind, structuredClone(schema))),
-    ensure(registry, view, ConfigMapKind, extensionAuthentication(trust)),
+    ensure(registry, view, ConfigMapKind, extensionAuthentication(facts)),
     ...LOCAL_API_SERVICES.map((service) => ensure(registry, view, APIServiceKind, structuredClone(service))),
     ...PRIORITY_CLASSES.map((priorityClass) => ensure(registry, view, PriorityClassKind, structuredClone(priorityClass))),
+    ...(facts.metricsOfNodes
+      ? [
+          ensure(registry, view, APIServiceKind, structuredClone(METRICS_API_SERVICE)),
+          ensure(registry, view, ClusterRoleKind, structuredClone(METRICS_READER)),
+        ]
+      : []),
   ]);
 }
 

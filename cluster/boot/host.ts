@@ -20,6 +20,7 @@ import {
   type Follower,
   follow,
   followDefinitions,
+  hollowUsage,
   KindTable,
   LOG_CONNECTION_OPTIONS,
   type Node,
@@ -33,6 +34,7 @@ import {
   type SnapshotterMessage,
   type StoreClient,
   type StoreCondition,
+  UsageReader,
   WRITER_ADDRESS,
 } from "../../actors/mod.ts";
 import {
@@ -214,13 +216,14 @@ export class RunningHost {
       this.#host.messenger.tell<SnapshotterMessage>(SNAPSHOTTER_ADDRESS, { type: "start" });
       this.#host.messenger.tell<ScrubberMessage>(SCRUBBER_ADDRESS, { type: "start" });
       this.#host.messenger.tell(API_SERVICES_ADDRESS, { type: "start" });
-      const trust = { ca: this.#options.tls.ca, frontProxyCa: this.#options.frontProxy.ca };
-      await ensureBootstrapObjects(this.#registry, this.#replica, trust);
+      const { tls, frontProxy } = this.#options;
+      const facts = { ca: tls.ca, frontProxyCa: frontProxy.ca, metricsOfNodes: this.#playsNodes() };
+      await ensureBootstrapObjects(this.#registry, this.#replica, facts);
       // A webhook that refuses to have a default mended is no reason not to start.
       await ensureDefaultRoles(this.#registry, this.#replica).catch((error: unknown) =>
         this.#log.warn({ error: String(error) }, "not all default roles could be made sure of; those stay as they are"),
       );
-      const keeping = keepBootstrapObjects(this.#registry, this.#replica, trust, clock, this.#log);
+      const keeping = keepBootstrapObjects(this.#registry, this.#replica, facts, clock, this.#log);
       this.#closers.push(async () => keeping.cancel());
     }
     // What the user may have to mend, a port that is taken, comes to light before anything acts.
@@ -274,6 +277,11 @@ export class RunningHost {
 
   #has(role: Role): boolean {
     return this.#options.plan.roles.includes(role);
+  }
+
+  /** Whether this or another host plays nodes, which know what pods use. */
+  #playsNodes(): boolean {
+    return this.#options.plans.some(({ roles }) => roles.includes("nodes"));
   }
 
   #beginScheduler(): void {
@@ -330,9 +338,10 @@ export class RunningHost {
     const { tls, frontProxy, version, apiPort } = this.#options;
     // Only the host that has this role pays for the loading.
     const access = this.#opened();
-    const [{ createGateway }, { Aggregation }] = await Promise.all([
+    const [{ createGateway }, { Aggregation }, { ResourceMetrics }] = await Promise.all([
       import("../gateway/gateway.ts"),
       import("../aggregation/aggregation.ts"),
+      import("../resource-metrics/resource-metrics.ts"),
     ]);
     const aggregation = new Aggregation({
       view: this.#replica,
@@ -342,6 +351,9 @@ export class RunningHost {
       log: this.#log,
       dialer: this.#dialer,
       frontProxy,
+      ...(this.#playsNodes()
+        ? { extension: new ResourceMetrics(this.#replica, new UsageReader(this.#replica, this.#host.messenger)) }
+        : {}),
     });
     this.#closers.push(async () => aggregation.close());
     const gateway = createGateway({
@@ -373,7 +385,9 @@ export class RunningHost {
     const runtime = createHollowRuntime(clock, random);
     const { view, registry } = { view: this.#replica, registry: this.#registry };
     this.#host.register(createFleetKind({ view, runtime: runtime.name }));
-    this.#host.register(createNodeKind({ view, registry, runtime: runtime.name }));
+    this.#host.register(
+      createNodeKind({ view, registry, runtime: runtime.name, usageOf: (pod, now_ms) => hollowUsage(view, pod, now_ms) }),
+    );
     this.#host.register(createPodKind({ view, registry, recorder: this.#recorder("kubelet"), runtime }));
     if (this.#options.plans.find(({ roles }) => roles.includes("nodes"))?.name !== this.#options.plan.name) return undefined;
     const existing = view

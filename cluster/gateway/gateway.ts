@@ -3,6 +3,7 @@ import type { Server } from "node:https";
 import { createServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { notAcceptable } from "../../actors/kinds/errors.ts";
 import { StatusError } from "../../actors/kinds/status.ts";
 import { NoIdentity } from "../access/authentication/impersonation.ts";
 import { refusal } from "../access/authorization/refusal.ts";
@@ -12,7 +13,7 @@ import type { Family } from "../observation/families.ts";
 import type { Hosts } from "../observation/hosts.ts";
 import { MetricsPage } from "../observation/metrics-page.ts";
 import type { Format } from "./accept.ts";
-import { negotiate, PLAIN_JSON } from "./accept.ts";
+import { negotiate, PLAIN_JSON, TEXT_ANSWER_TYPES } from "./accept.ts";
 import type { Answer } from "./answer.ts";
 import { BodyAborted, leavesMuchUnread } from "./body.ts";
 import type { GatewayContext } from "./context.ts";
@@ -226,6 +227,11 @@ class HttpsGateway implements Gateway {
       }
       const remote = this.#context.aggregation?.find(info);
       if (remote !== undefined) return await this.#context.aggregation?.serve(remote, request, response, identity);
+      const own = this.#context.aggregation?.own(info);
+      if (own !== undefined) {
+        if (format === undefined || format.encoding === "protobuf") throw notAcceptable(TEXT_ANSWER_TYPES);
+        return await own(request.headers["if-none-match"]);
+      }
       if (info.type === "page") {
         if (format === undefined && comesInSeveralForms(info.page, request.headers.accept)) throw unacceptable();
         return await this.#pages.answer(info, format ?? PLAIN_JSON, request.headers);

@@ -10,6 +10,8 @@ const CHUNK_CHARS = 128 * 1024;
 
 /** The members of `metav1.ListMeta`. */
 function listMeta(answer: ListAnswer): string {
+  // What was never stored is of no revision.
+  if (answer.revision === 0) return '"metadata":{}';
   const next = answer.continue === "" ? "" : `,"continue":"${answer.continue}"`;
   const remaining = answer.remaining === undefined ? "" : `,"remainingItemCount":${answer.remaining}`;
   return `"metadata":{"resourceVersion":"${answer.revision}"${next}${remaining}}`;

@@ -47,8 +47,9 @@ export function partialObject(text: ObjectText, revision: number): string {
 }
 
 /** An object as an item of a list of its kind: items carry no kind of their own, except metadata. */
-export function listItem({ as, kind }: Rendering, entry: Entry): string {
-  return as === "metadata" ? partialObject(entry.text, entry.revision) : itemJson(servedText(kind, entry.text), entry.revision);
+export function listItem({ as, kind }: Rendering, { text, revision }: Entry): string {
+  if (as === "metadata") return partialObject(text, revision);
+  return revision === 0 ? `{"metadata":{${text}` : itemJson(servedText(kind, text), revision);
 }
 
 /** `"columnDefinitions":[...]` of a kind's tables. */
@@ -82,5 +83,6 @@ function rowMetadata({ fieldAnnotation: name }: Kind, text: ObjectText, revision
 export function tableOfOne(rendering: Rendering, view: View, entry: Entry, revision: number, now_ms: number, columns: boolean): string {
   const definitions = columns ? columnDefinitions(rendering.kind) : '"columnDefinitions":null';
   const row = tableRow(rendering, view, entry, revision, now_ms);
-  return `{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{"resourceVersion":"${revision}"},${definitions},"rows":[${row}]}`;
+  const metadata = revision === 0 ? "{}" : `{"resourceVersion":"${revision}"}`;
+  return `{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":${metadata},${definitions},"rows":[${row}]}`;
 }

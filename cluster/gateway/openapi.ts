@@ -36,11 +36,8 @@ export function openApiPage(
       return v2Answer(documentOf(table, "v2", openApiV2), ifNoneMatch, wantsOpenApiProtobuf(accept));
     case "openapi-v3": {
       const paths: Record<string, { readonly serverRelativeURL: string }> = {};
-      for (const document of documentNames(kinds)) {
-        const { hash } = v3Document(table, document);
-        paths[document] = { serverRelativeURL: `/openapi/v3/${document}?hash=${hash}` };
-      }
-      for (const [document, serverRelativeURL] of Object.entries(remote)) paths[document] = { serverRelativeURL };
+      for (const [document, serverRelativeURL] of Object.entries({ ...openApiPaths(table), ...remote }))
+        paths[document] = { serverRelativeURL };
       return { type: "value", code: 200, value: { paths } };
     }
     case "openapi-v3-document": {
@@ -53,6 +50,12 @@ export function openApiPage(
       return withTag(document, ifNoneMatch, FOREVER);
     }
   }
+}
+
+/** Where the documents of version 3 are: `/openapi/v3/apis/apps/v1?hash=...` by `apis/apps/v1`. */
+export function openApiPaths(table: KindTable): Readonly<Record<string, string>> {
+  const names = [...documentNames(table.all())];
+  return Object.fromEntries(names.map((name) => [name, `/openapi/v3/${name}?hash=${v3Document(table, name).hash}`]));
 }
 
 function v2Answer(document: Printed, ifNoneMatch: string | undefined, asProtobuf: boolean): Answer {

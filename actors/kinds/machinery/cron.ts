@@ -2,6 +2,7 @@
  * Schedules in the form of cron: five fields, or a word such as `@daily`. Source: robfig/cron, whose words Kubernetes passes on, and
  * https://en.wikipedia.org/wiki/Cron.
  */
+import { durationMs } from "./duration.ts";
 
 /** The text is no schedule; the message says where. */
 export class CronError extends Error {
@@ -84,16 +85,6 @@ function parseDescriptor(text: string): CronSchedule {
     throw new CronError(`failed to parse duration ${text}: time: invalid duration ${JSON.stringify(duration)}`);
   }
   return { type: "every", period_ms: Math.max(1_000, period_ms - (period_ms % 1_000)) };
-}
-
-const UNITS_MS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
-/** Go's durations: `1h30m`. */
-function durationMs(text: string): number | undefined {
-  if (!/^(\d+(\.\d*)?(ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
-  let total = 0;
-  for (const [, amount, unit = ""] of text.matchAll(/(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)/g)) total += Number(amount) * (UNITS_MS[unit] ?? 0);
-  return total;
 }
 
 function parseField(field: string, bounds: Bounds): ReadonlySet<number> {

@@ -25,7 +25,7 @@ beforeEach(async () => {
   const recorder = createEventRecorder({ view, store: client, clock, random, source: { component: "kubelet" } });
   await registry.create(NamespaceKind, named<Namespace>("kube-node-lease", undefined, { spec: {} }));
   host.register(createFleetKind({ view, runtime: runtime.name }));
-  host.register(createNodeKind({ view, registry, runtime: runtime.name }));
+  host.register(createNodeKind({ view, registry, runtime: runtime.name, usageOf: () => [] }));
   host.register(createPodKind({ view, registry, recorder, runtime }));
   const start: FleetMessage = { type: "start", nodes: 2 };
   expect(await host.messenger.ask("fleet/main", start)).toEqual({ ready: 2 });

@@ -5,20 +5,20 @@ import { silentLogger, virtualClock } from "../../../runtime/mod.ts";
 import { startRegistry } from "../../actors/registry/harness.ts";
 import { until } from "../../scenarios/until.ts";
 
-const TRUST = { ca: "clients", frontProxyCa: "front" };
+const FACTS = { ca: "clients", frontProxyCa: "front", metricsOfNodes: true };
 
 test("what every cluster has is there, and comes back when it was deleted", async () => {
   const { registry, store, stop } = await startRegistry();
   const view = store.replica;
   const clock = virtualClock();
   const isThere = (): boolean => view.entry("services/default/kubernetes") !== undefined;
-  await ensureBootstrapObjects(registry, view, TRUST);
+  await ensureBootstrapObjects(registry, view, FACTS);
   const { revision } = view;
-  await ensureBootstrapObjects(registry, view, TRUST);
+  await ensureBootstrapObjects(registry, view, FACTS);
   expect(view.revision).toBe(revision);
   expect(isThere()).toBe(true);
 
-  const keeping = keepBootstrapObjects(registry, view, TRUST, clock, silentLogger);
+  const keeping = keepBootstrapObjects(registry, view, FACTS, clock, silentLogger);
   for (let round = 0; round < 2; round++) {
     await registry.delete(ServiceKind as never, "default", "kubernetes");
     expect(isThere()).toBe(false);

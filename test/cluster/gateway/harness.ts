@@ -17,7 +17,7 @@ import { expressionAuthorizer } from "../../../cluster/access/admission/expressi
 import { accessPlugins } from "../../../cluster/access/admission/plugins.ts";
 import { ensureDefaultRoles } from "../../../cluster/access/authorization/reconcile-roles.ts";
 import { createCertifier } from "../../../cluster/access/certifier.ts";
-import { Aggregation } from "../../../cluster/aggregation/aggregation.ts";
+import { Aggregation, type OwnExtension } from "../../../cluster/aggregation/aggregation.ts";
 import { untilNewest } from "../../../cluster/gateway/context.ts";
 import type { Gateway, GatewayOptions } from "../../../cluster/gateway/gateway.ts";
 import { createGateway } from "../../../cluster/gateway/gateway.ts";
@@ -83,6 +83,8 @@ export interface TestGatewayOptions {
   readonly access?: Partial<AccessSettings>;
   /** Controllers that run beside it. */
   readonly controllers?: readonly string[];
+  /** What it serves itself as an extension. */
+  readonly extension?: (store: TestStore) => OwnExtension;
   readonly wrap?: (options: GatewayOptions) => GatewayOptions;
 }
 
@@ -158,6 +160,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     log: silentLogger,
     dialer,
     frontProxy: await front.client("front-proxy-client", []),
+    ...(options.extension === undefined ? {} : { extension: options.extension(store) }),
   });
   made = { ...made, aggregation };
   const gateway = createGateway(options.wrap === undefined ? made : options.wrap(made));
