@@ -1,5 +1,6 @@
 /** Rules that fields of many kinds obey, each in Kubernetes' words. Source: k8s.io/apimachinery/pkg/api/validation and pkg/apis/core/validation. */
 import { forbidden, invalid, notSupported, required } from "./field-error.ts";
+import { internalForm } from "./internal-form.ts";
 import { semanticEqual } from "./machinery/equal.ts";
 import type { NameRule } from "./names.ts";
 import type { FieldError } from "./status.ts";
@@ -31,8 +32,11 @@ export function requiredName(rule: NameRule, value: string | undefined, field: s
   return value ? namedBy(rule, value, field) : [required(field)];
 }
 
-export function immutable(next: unknown, current: unknown, field: string): FieldError[] {
-  return semanticEqual(next, current) ? [] : [invalid(field, next ?? null, "field is immutable")];
+/** `definition`: of an object that is printed as Kubernetes' internal type. */
+export function immutable(next: unknown, current: unknown, field: string, definition?: string): FieldError[] {
+  if (semanticEqual(next, current)) return [];
+  const shown = definition === undefined || typeof next !== "object" || next === null ? next : internalForm(definition, next);
+  return [invalid(field, shown ?? null, "field is immutable")];
 }
 
 export function unchanged(next: unknown, current: unknown, field: string, words: string): FieldError[] {

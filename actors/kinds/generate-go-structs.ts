@@ -6,6 +6,8 @@ import { globSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 
 export interface GoField {
+  readonly name: string;
+  /** Fields of internal types have no tag: Go's name stands for it then. */
   readonly json: string;
   /** Without a leading `*`; types of other packages by their full name: `[]string`, `map[string]io.k8s.api.core.v1.X`. */
   readonly type: string;
@@ -18,6 +20,7 @@ export interface GoField {
 }
 
 export interface GoStruct {
+  /** By their name in JSON, in the order in which Go prints them. */
   readonly fields: ReadonlyMap<string, GoField>;
   readonly atomic: boolean;
 }
@@ -29,26 +32,29 @@ export interface GoTypes {
 }
 
 interface Declared {
-  readonly fields: GoField[];
-  /** Structs whose fields are this one's too. */
-  readonly embedded: string[];
+  /** In their order; a name is that of a struct whose fields are this one's too. */
+  readonly members: readonly (GoField | string)[];
   readonly atomic: boolean;
 }
 
 const BUILTIN = /^(string|bool|byte|int|int32|int64|uint32|uint64|float64|interface\{\})$/;
-const FIELD = /^\t(?:\w+\s+)?([*\w.[\]{}]+)\s+`json:"([^"]*)"([^`]*)`/;
+const FIELD = /^\t(?:(\w+)\s+)?([*\w.[\]{}]+)(?:\s+`(?:json:"([^"]*)")?([^`]*)`)?\s*(?:\/\/.*)?$/;
 
 /** `k8s.io/api/core/v1` -> `io.k8s.api.core.v1`. */
 function packageOfImport(path: string): string {
   return path.replace(/^k8s\.io\//, "io.k8s.").replaceAll("/", ".");
 }
 
-/** Each directory is a module of k8s.io and bears its name: `api`, `apimachinery`, `apiextensions-apiserver`, `kube-aggregator`. */
+/**
+ * Each directory is a module of k8s.io and bears its name: `api`, `apimachinery`, `apiextensions-apiserver`, `kube-aggregator`; of
+ * `kubernetes` the internal types, which have no version.
+ */
 export function readGoTypes(directories: readonly string[]): GoTypes {
   const declared = new Map<string, Declared>();
   const named = new Map<string, string>();
   for (const directory of directories) {
-    for (const file of globSync("**/{types,v[0-9]*}/*.go", { cwd: directory })) {
+    const internal = basename(resolve(directory)) === "kubernetes";
+    for (const file of globSync(internal ? "pkg/apis/*/types.go" : "**/{types,v[0-9]*}/*.go", { cwd: directory })) {
       if (/(_test|zz_generated.*|generated\.pb|generated\.protomessage.*)\.go$/.test(file)) continue;
       const pack = ["io.k8s", basename(resolve(directory)), ...relative(".", dirname(file)).split("/")].join(".");
       readFile(readFileSync(join(directory, file), "utf8"), pack, declared, named);
@@ -70,30 +76,30 @@ function readFile(text: string, pack: string, declared: Map<string, Declared>, n
       return BUILTIN.test(name) ? whole : `${pack}.${name}`;
     });
   for (const [, comment = "", name = "", body = ""] of text.matchAll(/((?:^\/\/[^\n]*\n)*)^type (\w+) struct \{\n(.*?)^\}/gms)) {
-    declared.set(`${pack}.${name}`, { ...readBody(body, full), atomic: comment.includes("+structType=atomic") });
+    declared.set(`${pack}.${name}`, { members: readBody(body, full), atomic: comment.includes("+structType=atomic") });
   }
   for (const [, name = "", type = ""] of text.matchAll(/^type (\w+) (?:= )?(?!struct|interface)(\S+)/gm)) {
     named.set(`${pack}.${name}`, full(type));
   }
 }
 
-function readBody(body: string, full: (type: string) => string): Pick<Declared, "fields" | "embedded"> {
-  const fields: GoField[] = [];
-  const embedded: string[] = [];
+function readBody(body: string, full: (type: string) => string): (GoField | string)[] {
+  const members: (GoField | string)[] = [];
   let markers: string[] = [];
   for (const line of body.split("\n")) {
     const marker = /^\t\/\/ *\+(\S+)/.exec(line);
     if (marker !== null) markers.push(marker[1] ?? "");
     const found = FIELD.exec(line);
     if (found === null) continue;
-    const [, type = "", json = "", tags = ""] = found;
-    const [name = "", ...options] = json.split(",");
+    const [, name = "", type = "", json = name, tags = ""] = found;
+    const [printed = "", ...options] = json.split(",");
     const bare = full(type.replace(/^\*/, ""));
-    if (name === "") {
-      if (options.includes("inline")) embedded.push(bare);
-    } else if (name !== "-") {
-      fields.push({
-        json: name,
+    if (printed === "") {
+      if (name === "" || options.includes("inline")) members.push(bare);
+    } else if (printed !== "-") {
+      members.push({
+        name: name === "" ? bare.slice(bare.lastIndexOf(".") + 1) : name,
+        json: printed,
         type: bare,
         pointer: type.startsWith("*"),
         omitted: options.includes("omitzero") ? "zero" : options.includes("omitempty") ? "empty" : "never",
@@ -104,14 +110,15 @@ function readBody(body: string, full: (type: string) => string): Pick<Declared, 
     }
     markers = [];
   }
-  return { fields, embedded };
+  return members;
 }
 
 function fieldsOf(name: string, declared: ReadonlyMap<string, Declared>): ReadonlyMap<string, GoField> {
-  const own = declared.get(name);
   const fields = new Map<string, GoField>();
-  for (const other of own?.embedded ?? []) for (const [json, field] of fieldsOf(other, declared)) fields.set(json, field);
-  for (const field of own?.fields ?? []) fields.set(field.json, field);
+  for (const member of declared.get(name)?.members ?? []) {
+    const added = typeof member === "string" ? fieldsOf(member, declared) : [[member.json, member] as const];
+    for (const [json, field] of added) fields.set(json, field);
+  }
   return fields;
 }
 

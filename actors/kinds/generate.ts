@@ -2,16 +2,18 @@
  * Writes `generated/` from the field tables of the official client, `@kubernetes/client-node`, which is generated from Kubernetes'
  * own OpenAPI document, and from Kubernetes' public Go types. Run by hand when that package, the release of Kubernetes or the list of
  * roots changes: `node actors/kinds/generate.ts DIR...`, each DIR holding k8s.io/api, k8s.io/apimachinery,
- * k8s.io/apiextensions-apiserver or k8s.io/kube-aggregator of that release, under that name.
+ * k8s.io/apiextensions-apiserver, k8s.io/kube-aggregator or k8s.io/kubernetes of that release, under that name.
  *
  * - `generated/types.ts`: one interface a definition, as the wire has it (dates and quantities are strings).
  * - `generated/schema.json`: one line a definition, each field in the notation of `schema.ts`.
  * - `generated/go-facts.json`: what only the Go types say, see `go-facts.ts`.
+ * - `generated/internal.json`: what Kubernetes' internal types are called and in which order they are printed, see `internal-form.ts`.
  * - `generated/docs.json`: the descriptions, apart because only `kubectl explain` wants them.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { GoFacts } from "./generate-go-facts.ts";
 import { readGoTypes } from "./generate-go-structs.ts";
+import { internalLines } from "./generate-internal.ts";
 
 const MODELS = new URL("../../node_modules/@kubernetes/client-node/dist/gen/models/", import.meta.url);
 const OUT = new URL("./generated/", import.meta.url);
@@ -203,13 +205,14 @@ function printInterface(definition: Definition): string {
 
 function main(): void {
   if (!existsSync(OUT)) mkdirSync(OUT);
-  const go = new GoFacts(readGoTypes(process.argv.slice(2)));
+  const types = readGoTypes(process.argv.slice(2));
+  const go = new GoFacts(types);
   const definitions = [...readAll(go).values()].sort((a, b) => (a.type < b.type ? -1 : 1));
-  const types = definitions.filter((definition) => !OWN_TYPES.has(definition.type)).map(printInterface);
+  const interfaces = definitions.filter((definition) => !OWN_TYPES.has(definition.type)).map(printInterface);
   const head = "// Written by actors/kinds/generate.ts; do not edit.\n";
   writeFileSync(
     new URL("types.ts", OUT),
-    `${head}import type { KubeObject, ObjectMeta, OwnerReference } from "../object.ts";\n\n${types.join("\n")}`,
+    `${head}import type { KubeObject, ObjectMeta, OwnerReference } from "../object.ts";\n\n${interfaces.join("\n")}`,
   );
   const schema = definitions.map((definition) => {
     const name = nameOf(definition);
@@ -225,6 +228,8 @@ function main(): void {
     return line === undefined ? [] : [`${JSON.stringify(definition.type)}:${JSON.stringify(line)}`];
   });
   writeFileSync(new URL("go-facts.json", OUT), `{\n${facts.join(",\n")}\n}\n`);
+  const internal = [...internalLines(types)].map(([name, fields]) => `${JSON.stringify(name)}:${JSON.stringify(fields)}`);
+  writeFileSync(new URL("internal.json", OUT), `{\n${internal.join(",\n")}\n}\n`);
   const docs = definitions.map((definition) => {
     const fields = definition.fields.map((field) => [field.name, field.doc]);
     return `${JSON.stringify(definition.type)}:${JSON.stringify([definition.doc, Object.fromEntries(fields)])}`;

@@ -4,8 +4,4 @@
  */
 export const DIFFERENT: ReadonlyMap<string, string> = new Map([
   ["get-/api", "The answer holds the server's own address, which no two servers share."],
-  [
-    "immutable-fields",
-    "Kubernetes adds a diff of its internal Go structs to what it says of a pod's spec; the field and the rule are the same.",
-  ],
 ]);

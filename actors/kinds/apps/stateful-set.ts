@@ -5,6 +5,7 @@ import { defineKind, statusApart } from "../define-kind.ts";
 import { forbidden, invalid, notSupported, required } from "../field-error.ts";
 import { nonNegative } from "../field-rules.ts";
 import type { PersistentVolumeClaim, StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy } from "../generated/types.ts";
+import { internalForm } from "../internal-form.ts";
 import type { Kind } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
 import { validateObjectMeta } from "../metadata.ts";
@@ -51,18 +52,25 @@ function namedClaim(claim: PersistentVolumeClaim): PersistentVolumeClaim {
   return { apiVersion: "v1", kind: "PersistentVolumeClaim", ...claim };
 }
 
-function validateStrategy({ type = "", rollingUpdate }: StatefulSetUpdateStrategy): FieldError[] {
+function validateStrategy(strategy: StatefulSetUpdateStrategy): FieldError[] {
+  const { type = "", rollingUpdate } = strategy;
   const field = "spec.updateStrategy";
   switch (type) {
     case "":
       return [required(field)];
     case "OnDelete":
       if (rollingUpdate === undefined) return [];
-      return [invalid(`${field}.rollingUpdate`, rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'")];
+      return [
+        invalid(
+          `${field}.rollingUpdate`,
+          internalForm("RollingUpdateStatefulSetStrategy", rollingUpdate),
+          "only allowed for updateStrategy 'RollingUpdate'",
+        ),
+      ];
     case "RollingUpdate":
       return nonNegative(rollingUpdate?.partition, `${field}.rollingUpdate.partition`);
     default:
-      return [invalid(field, { Type: type, RollingUpdate: rollingUpdate ?? null }, "must be 'RollingUpdate' or 'OnDelete'")];
+      return [invalid(field, internalForm("StatefulSetUpdateStrategy", strategy), "must be 'RollingUpdate' or 'OnDelete'")];
   }
 }
 

@@ -4,7 +4,6 @@ import { validatePodTemplate } from "../core/pod-validation.ts";
 import { invalid, notSupported, required, tooMany } from "../field-error.ts";
 import { immutable, nonNegative } from "../field-rules.ts";
 import type { Job, JobSpec, PodFailurePolicyRule, PodTemplateSpec } from "../generated/types.ts";
-import { semanticEqual } from "../machinery/equal.ts";
 import { matchesLabels, selectorOf, validateLabelSelector } from "../machinery/label-selector.ts";
 import { qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
@@ -146,31 +145,38 @@ function validateGeneratedSelector(job: Job): FieldError[] {
 }
 
 /** Where a job's pods go may change as long as it has not begun. Source: validatePodTemplateUpdate. */
-function withoutPlacement(template: PodTemplateSpec): object {
+function withPlacementOf(template: PodTemplateSpec, next: PodTemplateSpec): object {
   const { affinity, nodeSelector: _nodes, tolerations: _tolerations, schedulingGates: _gates, ...spec } = template.spec ?? {};
   const { annotations: _annotations, labels: _labels, ...metadata } = template.metadata ?? {};
   const { nodeAffinity: _nodeAffinity, ...others } = affinity ?? {};
-  return { metadata, spec: { ...spec, affinity: others } };
+  const { nodeSelector, tolerations, schedulingGates } = next.spec ?? {};
+  const nodeAffinity = next.spec?.affinity?.nodeAffinity;
+  const { annotations, labels } = next.metadata ?? {};
+  const placed = nodeAffinity === undefined ? others : { ...others, nodeAffinity };
+  const placement = { affinity: placed, nodeSelector, tolerations, schedulingGates };
+  return { metadata: { ...metadata, annotations, labels }, spec: { ...spec, ...placement } };
+}
+
+/** How many it takes may change for an indexed job, with how many run at once. */
+function validateCompletionsUpdate({ completionMode, completions, parallelism }: JobSpec, old: JobSpec): FieldError[] {
+  const field = "spec.completions";
+  if (completionMode !== "Indexed") return immutable(completions, old.completions, field);
+  if (completions === old.completions || completions === undefined || completions === parallelism) return [];
+  return [invalid(field, completions, "can only be modified in tandem with spec.parallelism")];
 }
 
 export function validateJobUpdate(next: Job, current: Job): FieldError[] {
   const [spec, old] = [next.spec, current.spec];
-  const elastic = spec.completionMode === "Indexed" && spec.completions === spec.parallelism;
-  const waits = old.suspend === true && (current.status?.startTime === undefined || hasSuspended(current));
-  const same = waits
-    ? semanticEqual(withoutPlacement(spec.template), withoutPlacement(old.template))
-    : semanticEqual(spec.template, old.template);
-  const errors = elastic ? [] : immutable(spec.completions, old.completions, "spec.completions");
-  if (!semanticEqual(spec.selector, old.selector)) {
-    errors.push(invalid("spec.selector", printableSelector(spec.selector), "field is immutable"));
-  }
-  if (!same) errors.push(invalid("spec.template", spec.template, "field is immutable"));
-  for (const name of ["completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"] as const) {
-    errors.push(...immutable(spec[name], old[name], `spec.${name}`));
-  }
-  return errors;
-}
-
-function hasSuspended(job: Job): boolean {
-  return job.status?.conditions?.some(({ type, status }) => type === "Suspended" && status === "True") === true;
+  const waits = old.suspend === true && current.status?.startTime === undefined;
+  const before = waits ? withPlacementOf(old.template, spec.template) : old.template;
+  return [
+    ...validateCompletionsUpdate(spec, old),
+    ...immutable(spec.selector, old.selector, "spec.selector", "LabelSelector"),
+    ...immutable(spec.template, before, "spec.template", "PodTemplateSpec"),
+    ...immutable(spec.completionMode, old.completionMode, "spec.completionMode"),
+    ...immutable(spec.podFailurePolicy, old.podFailurePolicy, "spec.podFailurePolicy", "PodFailurePolicy"),
+    ...immutable(spec.backoffLimitPerIndex, old.backoffLimitPerIndex, "spec.backoffLimitPerIndex"),
+    ...immutable(spec.managedBy, old.managedBy, "spec.managedBy"),
+    ...immutable(spec.successPolicy, old.successPolicy, "spec.successPolicy", "SuccessPolicy"),
+  ];
 }

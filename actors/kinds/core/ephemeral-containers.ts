@@ -1,6 +1,7 @@
 /** How containers come into a pod that runs. Source: ValidatePodEphemeralContainersUpdate. */
 import { forbidden } from "../field-error.ts";
 import type { Pod } from "../generated/types.ts";
+import { internalDiff } from "../internal-form.ts";
 import type { SpecDoor } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
 import type { FieldError } from "../status.ts";
@@ -17,7 +18,10 @@ function validateAdded(next: Pod, current: Pod): FieldError[] {
     const name = JSON.stringify(before.name);
     const now = after.get(before.name);
     if (now === undefined) errors.push(forbidden(field, `existing ephemeral containers ${name} may not be removed\n`));
-    else if (!semanticEqual(now, before)) errors.push(forbidden(field, `existing ephemeral containers ${name} may not be changed\n`));
+    else if (!semanticEqual(now, before)) {
+      const diff = internalDiff("EphemeralContainer", before, now);
+      errors.push(forbidden(field, `existing ephemeral containers ${name} may not be changed\n${diff}`));
+    }
   }
   return errors;
 }

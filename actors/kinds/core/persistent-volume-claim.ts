@@ -1,7 +1,8 @@
 import { defineKind, statusApart } from "../define-kind.ts";
 import { forbidden } from "../field-error.ts";
 import { immutable } from "../field-rules.ts";
-import type { PersistentVolumeClaim } from "../generated/types.ts";
+import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from "../generated/types.ts";
+import { internalDiff } from "../internal-form.ts";
 import type { Kind } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
 import { compareQuantities, parseQuantity } from "../machinery/quantity.ts";
@@ -10,31 +11,63 @@ import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, UNSET, wideColumn } from "../table.ts";
 import { STATUS } from "../verbs.ts";
-import { defaultPersistentVolumeClaim, printAccessModes, storageClassOf, validateClaimSpec } from "./claim-rules.ts";
+import { CLASS_ANNOTATION, defaultPersistentVolumeClaim, printAccessModes, storageClassOf, validateClaimSpec } from "./claim-rules.ts";
+
+type Spec = PersistentVolumeClaimSpec;
+
+/** The class that a claim without one names late, or that moves from the annotation to the field. */
+function takesClass(next: PersistentVolumeClaim, current: PersistentVolumeClaim): boolean {
+  const [wanted, old] = [next.spec.storageClassName, current.spec.storageClassName];
+  const named = current.metadata.annotations?.[CLASS_ANNOTATION];
+  return wanted !== undefined && old === undefined && (named === undefined || wanted === named);
+}
+
+/** The next spec with what may change put back to what it was. */
+function munged(next: PersistentVolumeClaim, current: PersistentVolumeClaim): Spec {
+  const back: Spec = { ...next.spec };
+  const { volumeAttributesClassName, storageClassName, resources } = current.spec;
+  if (takesClass(next, current)) {
+    if (storageClassName === undefined) delete back.storageClassName;
+    else back.storageClassName = storageClassName;
+  }
+  if (current.status?.phase !== "Bound") return back;
+  if (back.resources?.requests !== undefined) {
+    back.resources = { ...back.resources, requests: { ...back.resources.requests, storage: resources?.requests?.storage ?? "0" } };
+  }
+  if (volumeAttributesClassName === undefined) delete back.volumeAttributesClassName;
+  else back.volumeAttributesClassName = volumeAttributesClassName;
+  return back;
+}
+
+/** The class of a volume's attributes stays named once it has been brought about. */
+function validateClassKept({ spec }: PersistentVolumeClaim, { spec: old, status }: PersistentVolumeClaim): FieldError[] {
+  const name = spec.volumeAttributesClassName;
+  if (name === old.volumeAttributesClassName || status?.currentVolumeAttributesClassName === undefined || name) return [];
+  const what = name === undefined ? "nil" : "empty string";
+  const words = `update to ${what} is forbidden when status.currentVolumeAttributesClassName is not nil`;
+  return [forbidden("spec.volumeAttributesClassName", words)];
+}
 
 /** Only a bound claim may grow, only an unbound one may be bound, and classes may come late. Source: ValidatePersistentVolumeClaimUpdate. */
 function validateUpdate(next: PersistentVolumeClaim, current: PersistentVolumeClaim): FieldError[] {
   const [spec, old] = [next.spec, current.spec];
   const errors: FieldError[] = [];
-  const back: Record<string, unknown> = { ...spec };
-  if (!old.volumeName) back.volumeName = old.volumeName;
-  if (current.status?.phase === "Bound") {
-    back.resources = { ...spec.resources, requests: { ...spec.resources?.requests, storage: old.resources?.requests?.storage } };
+  const [wasNamed, isNamed] = [current, next].map(({ metadata }) => metadata.annotations?.[CLASS_ANNOTATION] ?? "");
+  if (wasNamed !== isNamed && !(takesClass(next, current) && isNamed === "")) {
+    errors.push(...immutable(isNamed, wasNamed, `metadata.annotations.${CLASS_ANNOTATION}`));
   }
-  if (old.storageClassName === undefined) back.storageClassName = undefined;
-  if (current.status?.phase === "Bound" || old.volumeAttributesClassName === undefined) {
-    back.volumeAttributesClassName = old.volumeAttributesClassName;
-  }
-  if (!semanticEqual(back, old)) {
+  const before: Spec = old.volumeName || spec.volumeName === undefined ? old : { ...old, volumeName: spec.volumeName };
+  const back = munged(next, current);
+  if (!semanticEqual(back, before)) {
     const words = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
-    errors.push(forbidden("spec", words));
+    errors.push(forbidden("spec", `${words}\n${internalDiff("PersistentVolumeClaimSpec", before, back)}`));
   }
-  const [wanted, before] = [spec.resources?.requests?.storage, old.resources?.requests?.storage];
+  const [wanted = "0", was = "0"] = [spec.resources?.requests?.storage, old.resources?.requests?.storage];
   const there = current.status?.capacity?.storage ?? "0";
-  if (wanted !== undefined && before !== undefined && compare(wanted, before) < 0 && compare(wanted, there) <= 0) {
+  if (compare(wanted, was) < 0 && compare(wanted, there) <= 0) {
     errors.push(forbidden("spec.resources.requests.storage", "field can not be less than status.capacity"));
   }
-  return [...errors, ...immutable(spec.volumeMode, old.volumeMode, "volumeMode")];
+  return [...errors, ...immutable(spec.volumeMode, old.volumeMode, "volumeMode"), ...validateClassKept(next, current)];
 }
 
 function compare(a: string, b: string): number {

@@ -2,6 +2,7 @@ import { defineKind } from "../define-kind.ts";
 import { forbidden, invalid, notSupported, required } from "../field-error.ts";
 import { immutable, namedBy, oneOf } from "../field-rules.ts";
 import type { PersistentVolume, PersistentVolumeSpec } from "../generated/types.ts";
+import { internalDiff, internalForm } from "../internal-form.ts";
 import type { Kind } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
 import { readTime } from "../machinery/time.ts";
@@ -101,15 +102,27 @@ function validate({ metadata, spec }: PersistentVolume): FieldError[] {
 }
 
 function validateUpdate(next: PersistentVolume, current: PersistentVolume): FieldError[] {
+  const errors: FieldError[] = [];
   const source = (spec: PersistentVolumeSpec): object => Object.fromEntries(SOURCES.map(([name]) => [name, spec[name]]));
-  const errors = semanticEqual(source(next.spec), source(current.spec))
-    ? []
-    : [forbidden("spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation")];
+  const [before, after] = [source(current.spec), source(withLateSecret(next.spec, current.spec))];
+  if (!semanticEqual(after, before)) {
+    const diff = internalDiff("PersistentVolumeSource", before, after);
+    errors.push(forbidden("spec.persistentvolumesource", `spec.persistentvolumesource is immutable after creation\n${diff}`));
+  }
   errors.push(...immutable(next.spec.volumeMode, current.spec.volumeMode, "volumeMode"));
   if (current.spec.nodeAffinity !== undefined && !semanticEqual(next.spec.nodeAffinity, current.spec.nodeAffinity)) {
-    errors.push(invalid("nodeAffinity", next.spec.nodeAffinity ?? null, "field is immutable"));
+    const { nodeAffinity } = next.spec;
+    const shown = nodeAffinity === undefined ? null : internalForm("VolumeNodeAffinity", nodeAffinity);
+    errors.push(invalid("nodeAffinity", shown, "field is immutable, except for updating from beta label to GA"));
   }
   return errors;
+}
+
+/** The secret for making it larger may be named later. */
+function withLateSecret(next: PersistentVolumeSpec, current: PersistentVolumeSpec): PersistentVolumeSpec {
+  if (next.csi === undefined || current.csi === undefined || current.csi.controllerExpandSecretRef !== undefined) return next;
+  const { controllerExpandSecretRef: _late, ...csi } = next.csi;
+  return { ...next, csi };
 }
 
 export const PersistentVolumeKind: Kind<PersistentVolume> = defineKind<PersistentVolume>({

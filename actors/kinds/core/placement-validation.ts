@@ -35,8 +35,7 @@ export function validateTolerations(tolerations: readonly Toleration[] | undefin
       const wrong = labelValue(value);
       if (wrong.length > 0) errors.push(invalid(`${path}.operator`, value, wrong.join(";")));
     } else if (operator === "Exists") {
-      const internal = { Key: key, Operator: operator, Value: value, Effect: effect, TolerationSeconds: tolerationSeconds ?? null };
-      if (value !== "") errors.push(invalid(`${path}.operator`, internal, "value must be empty when `operator` is 'Exists'"));
+      if (value !== "") errors.push(invalid(`${path}.operator`, value, "value must be empty when `operator` is 'Exists'"));
     } else errors.push(notSupported(`${path}.operator`, operator, ["Equal", "Exists"]));
     if (effect !== "" && !TAINT_EFFECTS.includes(effect)) errors.push(notSupported(`${path}.effect`, effect, TAINT_EFFECTS));
   }

@@ -1,5 +1,6 @@
 import { forbidden, invalid, notSupported } from "../field-error.ts";
 import type { PodDisruptionBudget } from "../generated/types.ts";
+import { internalForm } from "../internal-form.ts";
 import type { Kind } from "../kind.ts";
 import { validateAtMostHundred, validateCountOrPercent } from "../machinery/int-or-string.ts";
 import { validateLabelSelector } from "../machinery/label-selector.ts";
@@ -16,13 +17,9 @@ function validate(budget: PodDisruptionBudget): FieldError[] {
   const errors = validateObjectMeta(budget.metadata, true, dnsSubdomain);
   const { minAvailable, maxUnavailable, selector, unhealthyPodEvictionPolicy: policy } = budget.spec;
   if (minAvailable !== undefined && maxUnavailable !== undefined) {
-    const shown = {
-      MinAvailable: minAvailable,
-      Selector: selector ?? null,
-      MaxUnavailable: maxUnavailable,
-      UnhealthyPodEvictionPolicy: policy ?? null,
-    };
-    errors.push(invalid("spec", shown, "minAvailable and maxUnavailable cannot be both set"));
+    errors.push(
+      invalid("spec", internalForm("PodDisruptionBudgetSpec", budget.spec), "minAvailable and maxUnavailable cannot be both set"),
+    );
   }
   for (const name of ["minAvailable", "maxUnavailable"] as const) {
     const value = budget.spec[name];

@@ -3,6 +3,7 @@ import { defineKind } from "../define-kind.ts";
 import { invalid, notSupported, required } from "../field-error.ts";
 import { namedBy, requiredName } from "../field-rules.ts";
 import type { RbacSubject, RoleRef } from "../generated/types.ts";
+import { internalForm } from "../internal-form.ts";
 import type { Cell, Column, Kind } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
 import { validateObjectMeta } from "../metadata.ts";
@@ -53,9 +54,7 @@ function validateSubject(subject: RbacSubject, namespaced: boolean, field: strin
 
 function validateRoleRefUpdate(next: Binding, current: Binding): FieldError[] {
   if (semanticEqual(next.roleRef, current.roleRef)) return [];
-  // Kubernetes prints its internal type, which has no names for JSON.
-  const { apiGroup: APIGroup = "", kind: Kind, name: Name } = next.roleRef;
-  return [invalid("roleRef", { APIGroup, Kind, Name }, "cannot change roleRef")];
+  return [invalid("roleRef", internalForm("RoleRef", next.roleRef), "cannot change roleRef")];
 }
 
 const BINDING_COLUMNS: readonly Column[] = [

@@ -32,7 +32,7 @@ export const VolumeAttachmentKind: Kind<VolumeAttachment> = defineKind<VolumeAtt
   returnsDeletedObject: true,
   ...statusApart<VolumeAttachment>(() => ({ attached: false })),
   validate,
-  validateUpdate: (next, current) => immutable(next.spec, current.spec, "spec"),
+  validateUpdate: (next, current) => immutable(next.spec, current.spec, "spec", "VolumeAttachmentSpec"),
   columns: [
     NAME_COLUMN,
     column("Attacher", "The driver that attaches it", "string", "name"),

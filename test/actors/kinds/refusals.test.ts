@@ -354,7 +354,19 @@ describe("changes", () => {
       "persistentvolumeclaims",
       { spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } } },
       { spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "2Gi" } } } },
-      ["spec: Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"],
+      [
+        `spec: Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims
+@@ -6,7 +6,7 @@
+  "Resources": {
+   "Limits": null,
+   "Requests": {
+-   "storage": "1Gi"
++   "storage": "2Gi"
+   }
+  },
+  "VolumeName": "",
+`,
+      ],
     ],
     [
       "persistentvolumeclaims",
@@ -366,7 +378,19 @@ describe("changes", () => {
       "persistentvolumes",
       { spec: VOLUME },
       { spec: { ...VOLUME, hostPath: { path: "/y" } } },
-      ["spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is immutable after creation"],
+      [
+        `spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is immutable after creation
+@@ -2,7 +2,7 @@
+  "GCEPersistentDisk": null,
+  "AWSElasticBlockStore": null,
+  "HostPath": {
+-  "Path": "/x",
++  "Path": "/y",
+   "Type": ""
+  },
+  "Glusterfs": null,
+`,
+      ],
     ],
   ])("%s from %j to %j", (resource, before, after, errors) => {
     const kind = kindOf(resource);
