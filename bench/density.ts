@@ -8,7 +8,7 @@ import { readKubeconfig } from "./driver/kubeconfig.ts";
 import { makeNamespace } from "./driver/namespace.ts";
 import { podBodies, RUN_LABEL } from "./driver/pod-shape.ts";
 import { PodTimes } from "./driver/pod-times.ts";
-import { PodWatch } from "./driver/pod-watch.ts";
+import { watchPods } from "./driver/pod-watch.ts";
 import { showProgress } from "./driver/progress.ts";
 import { BenchFailure } from "./failure.ts";
 import { printFigures } from "./figure.ts";
@@ -31,7 +31,7 @@ export async function density(args: readonly string[]): Promise<number> {
   const selector = `${RUN_LABEL}=${run}`;
   const client = new ApiClient(access, flags.concurrency);
   const times = new PodTimes(flags.pods, prefix);
-  const watch = new PodWatch(access, { namespace: flags.namespace, selector, prefix }, (pod) => times.see(pod, performance.now()));
+  const watch = watchPods(access, { namespace: flags.namespace, selector, prefix }, (pod) => times.see(pod, performance.now()));
   const ending = new AbortController();
   const end = (): void => ending.abort(new BenchFailure("ended by a signal"));
   process.once("SIGINT", end).once("SIGTERM", end);

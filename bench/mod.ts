@@ -18,6 +18,18 @@ const program =
 
 const SUITES: Readonly<Record<string, Suite>> = {
   density: { about: "create pods on any Kubernetes API server and follow them to Running", run: density },
+  load: {
+    about: "drive any cluster through a workload file and measure Kubernetes' service levels",
+    run: async (args) => (await import("./load.ts")).load(args),
+  },
+  cluster: {
+    about: "5,000 nodes and 150,000 pods of all kinds of owners, then churn",
+    run: async (args) => (await import("./cluster.ts")).cluster(args),
+  },
+  deployment: {
+    about: "one Deployment from none of its pods to all of them Running",
+    run: async (args) => (await import("./cluster.ts")).deployment(args),
+  },
   api: { about: "the API alone, of any Kubernetes API server: create, get, list, watch", run: api },
   cast: {
     about: "the same for the actors alone: no HTTP, no disk, one thread",

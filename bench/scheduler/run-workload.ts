@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ApiClient } from "../driver/api-client.ts";
 import { createAll } from "../driver/creates.ts";
 import type { ApiAccess } from "../driver/kubeconfig.ts";
-import { PodWatch } from "../driver/pod-watch.ts";
+import { watchPods } from "../driver/pod-watch.ts";
 import { BenchFailure } from "../failure.ts";
 import { node, type PodTemplate } from "./templates.ts";
 import type { PodSet, Workload } from "./workloads.ts";
@@ -85,7 +85,7 @@ async function untaint(client: ApiClient, names: string[]): Promise<void> {
 async function scheduled(client: ApiClient, access: ApiAccess, name: string, set: PodSet, signal: AbortSignal): Promise<Measured> {
   const waiting = new Set(Array.from({ length: set.count }, (_, index) => `${name}-${index}`));
   const selector = `${SET_LABEL}=${name}`;
-  const watch = new PodWatch(access, { namespace: set.namespace, selector, prefix: `${name}-` }, (pod) => {
+  const watch = watchPods(access, { namespace: set.namespace, selector, prefix: `${name}-` }, (pod) => {
     if (pod.scheduled) waiting.delete(pod.name);
   });
   const lost = new AbortController();

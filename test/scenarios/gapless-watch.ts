@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ApiClient, type Stream } from "../../bench/driver/api-client.ts";
 import { readKubeconfig } from "../../bench/driver/kubeconfig.ts";
-import { lineSplitter } from "../../bench/driver/pod-line.ts";
+import { lineSplitter } from "../../bench/driver/line-splitter.ts";
 import { until } from "./until.ts";
 
 const RETRY_MS = 50;

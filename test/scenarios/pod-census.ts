@@ -1,6 +1,6 @@
 import { ApiClient } from "../../bench/driver/api-client.ts";
 import { readKubeconfig } from "../../bench/driver/kubeconfig.ts";
-import { lineSplitter } from "../../bench/driver/pod-line.ts";
+import { lineSplitter } from "../../bench/driver/line-splitter.ts";
 
 interface Pod {
   readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };

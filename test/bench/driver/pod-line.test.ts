@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { lineSplitter, parseLine, podLineReader } from "../../../bench/driver/pod-line.ts";
+import { lineSplitter } from "../../../bench/driver/line-splitter.ts";
+import { parseLine, podLineReader } from "../../../bench/driver/pod-line.ts";
 
 const PREFIX = "density-0a1b2c3d-";
 
