@@ -1,7 +1,8 @@
 import { BootFailure } from "./boot/failure.ts";
 import { up, versionOfTroupe } from "./boot/up.ts";
-import { parseUpFlags, WrongUsage } from "./command-line/flags.ts";
+import { parseUpFlags } from "./command-line/flags.ts";
 import { HELP } from "./command-line/help.ts";
+import { WrongUsage } from "./command-line/wrong-usage.ts";
 
 /** Exit codes: see docs/operating.md. */
 const DONE = 0;

@@ -1,5 +1,7 @@
 import type { ActorKind } from "../../runtime/mod.ts";
 import type { Kind } from "../kinds/kind.ts";
+import { bootstrapSigner } from "./accounts/bootstrap-signer.ts";
+import { bootstrapTokenCleaner } from "./accounts/bootstrap-token-cleaner.ts";
 import { clusterRoleAggregationController } from "./accounts/cluster-role-aggregation.ts";
 import { rootCaPublisher } from "./accounts/root-ca-publisher.ts";
 import { serviceAccountController } from "./accounts/service-account.ts";
@@ -19,6 +21,7 @@ import { cronJobController } from "./job/cronjob.ts";
 import { jobController } from "./job/job.ts";
 import { ttlAfterFinishedController } from "./job/ttl-after-finished.ts";
 import { namespaceController } from "./namespace.ts";
+import { type ClusterCidr, nodeIpamController } from "./nodes/node-ipam.ts";
 import { nodeLifecycleController } from "./nodes/node-lifecycle.ts";
 import { nodeTtlController } from "./nodes/node-ttl.ts";
 import { taintEvictionController } from "./nodes/taint-eviction.ts";
@@ -31,7 +34,10 @@ import { endpointsController } from "./services/endpoints.ts";
 import { endpointSliceController } from "./services/endpointslice.ts";
 import { endpointSliceMirroringController } from "./services/endpointslice-mirroring.ts";
 import { statefulSetController } from "./statefulset/statefulset.ts";
+import { attachDetachController } from "./volumes/attach-detach.ts";
+import { ephemeralVolumeController } from "./volumes/ephemeral-volume.ts";
 import { persistentVolumeController } from "./volumes/persistent-volume.ts";
+import { volumeExpansionController } from "./volumes/volume-expansion.ts";
 import { claimProtectionController, volumeProtectionController } from "./volumes/volume-protection.ts";
 
 export interface ControllersOptions extends ControllerDependencies {
@@ -45,7 +51,14 @@ export interface ControllersOptions extends ControllerDependencies {
   readonly certifier?: Certifier;
   /** Default: nobody, and secrets for tokens stay empty. */
   readonly signToken?: SecretTokens["sign"];
+  /** What nodes get the ranges of their pods from; default: others give them, or nobody. */
+  readonly clusterCidrs?: readonly ClusterCidr[];
+  /** The oldest pods that have ended are deleted when more have; 0: all stay. */
+  readonly endedPodsMax?: number;
 }
+
+/** Source: --terminated-pod-gc-threshold. */
+export const ENDED_PODS_MAX = 12_500;
 
 const nobody = (): Promise<never> => Promise.reject(new Error("nobody signs here"));
 const NO_CERTIFIER: Certifier = { read: nobody, sign: nobody, mayHave: () => false };
@@ -53,6 +66,7 @@ const NO_CERTIFIER: Certifier = { read: nobody, sign: nobody, mayHave: () => fal
 /** All controllers. One more is one more file and one more line here. Each call makes new ones, with nothing remembered. */
 export function allControllers(options: Omit<ControllersOptions, keyof ControllerDependencies>): readonly Controller[] {
   const { caCertificate, hearOfCustom, certifier = NO_CERTIFIER, signToken = nobody } = options;
+  const { clusterCidrs = [], endedPodsMax = ENDED_PODS_MAX } = options;
   // Other versions of a kind show the same objects.
   const kinds = options.kinds.filter(({ stored }) => stored === undefined);
   return [
@@ -72,11 +86,14 @@ export function allControllers(options: Omit<ControllersOptions, keyof Controlle
     certificateApprovalController(certifier),
     certificateSigningController(certifier),
     certificateCleaner,
+    bootstrapSigner,
+    bootstrapTokenCleaner,
+    nodeIpamController(clusterCidrs),
     nodeLifecycleController(),
     nodeTtlController,
     clusterRoleAggregationController,
     taintEvictionController(),
-    podGarbageCollector(),
+    podGarbageCollector(endedPodsMax),
     podGroupController(hearOfCustom),
     endpointsController(),
     endpointSliceController(),
@@ -86,6 +103,9 @@ export function allControllers(options: Omit<ControllersOptions, keyof Controlle
     resourceQuotaController(kinds, hearOfCustom),
     policyTypesController(options.kinds),
     persistentVolumeController,
+    attachDetachController(),
+    ephemeralVolumeController,
+    volumeExpansionController,
     claimProtectionController(),
     volumeProtectionController(),
   ];

@@ -2,7 +2,7 @@
  * Which IP addresses a field takes, in Kubernetes' words. Source: k8s.io/apimachinery/pkg/util/validation/ip.go, and ValidateEndpointIP of
  * pkg/apis/core/validation.
  */
-import { isIPv6 } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
 import { invalid, required } from "./field-error.ts";
 import { dnsLabel, dnsSubdomain } from "./names.ts";
 import type { FieldError } from "./status.ts";
@@ -94,4 +94,27 @@ export function validateDomainName(text: string, field: string): FieldError[] {
     if (words.length > 0) return [invalid(field, label, words.join(","))];
   }
   return [];
+}
+
+/** The address as a number: of 32 bits, or of 128. Throws on what is no address. */
+export function addressBits(text: string): bigint {
+  const address = addressOf(text);
+  if (address === undefined) throw new RangeError(`${text} is no address`);
+  const width = address.family === "IPv4" ? 8n : 16n;
+  return address.parts.reduce((bits, part) => (bits << width) | BigInt(part), 0n);
+}
+
+/** The address of these bits, as RFC 5952 writes it. */
+export function addressOfBits(bits: bigint, family: 4 | 6): string {
+  const [width, part] = family === 4 ? [32, 8] : [128, 16];
+  const parts = Array.from(
+    { length: width / part },
+    (_none, index) => (bits >> BigInt(width - part * (index + 1))) & ((1n << BigInt(part)) - 1n),
+  );
+  return family === 4 ? parts.join(".") : canonicalAddress(parts.map((word) => word.toString(16)).join(":"));
+}
+
+/** The address as RFC 5952 writes it, which is how URLs write it. */
+export function canonicalAddress(address: string): string {
+  return isIPv4(address) ? address : new URL(`http://[${address}]`).hostname.slice(1, -1);
 }

@@ -35,7 +35,7 @@ export function hollowNode(name: string, index: number, runtime: string, now: st
         "topology.kubernetes.io/zone": `hollow-${"abc"[index % ZONES]}`,
         [RUNTIME_LABEL]: runtime,
       },
-      annotations: { "node.alpha.kubernetes.io/ttl": "0" },
+      annotations: { "node.alpha.kubernetes.io/ttl": "0", "volumes.kubernetes.io/controller-managed-attach-detach": "true" },
     },
     spec: { podCIDR: podCidrOf(index), podCIDRs: [podCidrOf(index)] },
     status: nodeStatus(undefined, name, nodeAddressOf(index), HOLLOW_SHAPE, now),

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { usageOf, WrongUsage } from "../command-line/flags.ts";
+import { usageOf, WrongUsage } from "../command-line/wrong-usage.ts";
 import { SORTS, type Sort } from "./summary.ts";
 
 /** What `troupe actors` was asked for. */

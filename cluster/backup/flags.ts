@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
-import { natsUrl, usageOf, WrongUsage } from "../command-line/flags.ts";
+import { natsUrl } from "../command-line/flags.ts";
+import { usageOf, WrongUsage } from "../command-line/wrong-usage.ts";
 
 /** What `troupe backup` and `troupe restore` were asked for. */
 export interface BackupFlags {

@@ -3,6 +3,7 @@ import type { EncryptionConfiguration } from "../../actors/mod.ts";
 import type { SchedulerConfiguration } from "../../actors/scheduler/configuration/configuration.ts";
 import type { LogLevel } from "../../runtime/mod.ts";
 import type { AccessSettings } from "../access/access.ts";
+import type { ControllerFlags } from "../command-line/controller-flags.ts";
 import type { KeyPair } from "../pki/issuing.ts";
 import type { HostPlan } from "./layout.ts";
 import type { NatsAddress } from "./nats-server.ts";
@@ -38,6 +39,7 @@ export interface HostOptions {
   readonly schedulerConfiguration: SchedulerConfiguration | undefined;
   /** How many schedulers share the pods. */
   readonly schedulers: number;
+  readonly controllers: ControllerFlags;
 }
 
 /** From the parent to a host. */

@@ -307,6 +307,7 @@ export class RunningHost {
   }
 
   #beginControllers(): void {
+    const { controllers } = this.#options;
     this.#host.register(
       createControllerKind({
         view: this.#replica,
@@ -317,6 +318,8 @@ export class RunningHost {
         caCertificate: this.#options.tls.ca,
         certifier: createCertifier(this.#options.authority, () => this.#opened().authorizer, clock),
         signToken: (namespace, secret, account) => this.#opened().issuer.issueForSecret(namespace, secret, account),
+        clusterCidrs: controllers.clusterCidrs,
+        ...(controllers.endedPodsMax === undefined ? {} : { endedPodsMax: controllers.endedPodsMax }),
       }),
     );
     for (const name of CONTROLLER_NAMES) this.#host.messenger.tell(addressOf("controller", name), { type: "start" });

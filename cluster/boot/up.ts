@@ -94,6 +94,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
     apiPort: flags.apiPort,
     schedulerConfiguration,
     schedulers: flags.schedulers ?? 1,
+    controllers: flags.controllers,
   };
   const [started] = await Promise.all(hosts.map((host) => host.start({ ...options, plan: host.plan })));
   const first = await Promise.all(hosts.map((host, index) => (hasStore(plans[index]) ? host.begin() : undefined)));

@@ -2,6 +2,8 @@ import { parseArgs } from "node:util";
 // Not by way of actors/mod.ts: the parent process would load the whole cast for one number.
 import { HOLLOW_NODES_MAX } from "../../actors/node/cidr.ts";
 import { ONLY, type Only, THREADS_MAX } from "../boot/layout.ts";
+import { CONTROLLER_OPTIONS, type ControllerFlags, controllerFlags } from "./controller-flags.ts";
+import { usageOf, WrongUsage, wholeNumber } from "./wrong-usage.ts";
 
 /** What `troupe up` was asked for. */
 export interface UpFlags {
@@ -25,17 +27,14 @@ export interface UpFlags {
   /** A file of tokens that hold beside all others. */
   readonly tokenFile: string | undefined;
   readonly authorizationMode: "RBAC" | "AlwaysAllow";
-}
-
-/** A command line that does not make sense; exit code 2. */
-export class WrongUsage extends Error {
-  override readonly name = "WrongUsage";
+  readonly controllers: ControllerFlags;
 }
 
 const SCHEDULERS_MAX = 64;
 /**
- * A name that tells the tokens of this cluster's issuer from those of others; whoever wants other systems to trust them names a URL that these reach. This
- * one is what the recordings of Kubernetes that the tests compare with were made with.
+ * A name that tells the tokens of this cluster's issuer from those of others; whoever wants other systems to trust them names a URL that these reach.
+ * kube-apiserver has no default, kubeadm gives `https://kubernetes.default.svc.cluster.local`. This one is what the recordings of Kubernetes were made
+ * with that the tests compare with, and the answer to a request for a token names it: a cluster that is started without flags answers as they do.
  */
 const DEFAULT_ISSUER = "https://k";
 
@@ -62,6 +61,7 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
         "service-account-issuer": { type: "string", default: DEFAULT_ISSUER },
         "token-auth-file": { type: "string" },
         "authorization-mode": { type: "string", default: "Node,RBAC" },
+        ...CONTROLLER_OPTIONS,
       },
     }),
   );
@@ -85,6 +85,7 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
     serviceAccountIssuer: issuerUrl(values["service-account-issuer"]),
     tokenFile: values["token-auth-file"],
     authorizationMode: authorizationMode(values["authorization-mode"]),
+    controllers: controllerFlags(values),
   };
 }
 
@@ -99,24 +100,6 @@ function authorizationMode(value: string): UpFlags["authorizationMode"] {
   if (value === "AlwaysAllow") return "AlwaysAllow";
   if (value === "RBAC" || value === "Node,RBAC") return "RBAC";
   throw new WrongUsage(`--authorization-mode ${value} is none of Node,RBAC, AlwaysAllow`);
-}
-
-/** What `parse` returns; what it finds wrong with a command line becomes a WrongUsage that names where to read on. */
-export function usageOf<T>(help: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    // The rest of what parseArgs says is advice about other ways to write it.
-    throw new WrongUsage(`${(error as Error).message.split(/\.?\s*\n|\. /)[0]}; see ${help}`);
-  }
-}
-
-/** The number that a flag was given, undefined when it was not. Throws WrongUsage. */
-export function wholeNumber(flag: string, value: string | undefined, least: number, most: number): number | undefined {
-  if (value === undefined) return undefined;
-  const number = Number(value);
-  if (/^\d+$/.test(value) && number >= least && number <= most) return number;
-  throw new WrongUsage(`${flag} ${value} is not a whole number from ${least} to ${most}`);
 }
 
 export function natsUrl(value: string): string {

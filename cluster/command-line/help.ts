@@ -13,6 +13,9 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --only scheduler   the same with the scheduler
     --service-account-issuer URL   who signs service account tokens, as they say it (default https://k)
     --token-auth-file FILE         tokens that hold beside all others: token,user,uid,"group,group" a line
+    --cluster-cidr CIDR[,CIDR]     give nodes that others bring ranges for their pods out of this, one a family (hollow nodes have their own)
+    --node-cidr-mask-size N        how large a node's range is (default 24; IPv6 64); two families: -ipv4 and -ipv6
+    --terminated-pod-gc-threshold N   how many pods that have ended are kept (default 12500; 0 keeps all)
     --authorization-mode MODE      Node,RBAC (default), or AlwaysAllow: everybody may do everything
   npm run bench -- SUITE [flags]      measure; without SUITE the list of suites
   npm run sim -- [flags]              run the kernel on virtual time and a hostile network

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { kernelScenario, planOf, reportOf, type ScenarioOf, shrink, simulate, traceLine } from "../../runtime/simulator/mod.ts";
-import { usageOf, WrongUsage, wholeNumber } from "./flags.ts";
+import { usageOf, WrongUsage, wholeNumber } from "./wrong-usage.ts";
 
 const SCENARIOS: Readonly<Record<string, ScenarioOf>> = { kernel: kernelScenario };
 

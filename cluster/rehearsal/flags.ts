@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { usageOf, WrongUsage } from "../command-line/flags.ts";
+import { usageOf, WrongUsage } from "../command-line/wrong-usage.ts";
 
 interface CommonFlags {
   /** The data directory of the cluster. */

@@ -2,8 +2,8 @@ import type { Lease, Node, NodeCondition } from "../../kinds/generated/types.ts"
 import { timestamp } from "../../registry/timestamps.ts";
 import { conditionOf } from "../conditions.ts";
 
-/** A node that was not heard of for so long is lost. Kubernetes' own default was this until 1.31 and is 50 s since. Source: --node-monitor-grace-period. */
-export const NODE_MONITOR_GRACE_MS = 40_000;
+/** A node that was not heard of for so long is lost. Source: --node-monitor-grace-period. */
+export const NODE_MONITOR_GRACE_MS = 50_000;
 /** The same for a node that has never been heard of. Source: --node-startup-grace-period. */
 export const NODE_STARTUP_GRACE_MS = 60_000;
 /** A controller that has looked at no node for so long was stopped itself: a suspended machine, a paused process. It looks every 5 s. */
@@ -43,6 +43,11 @@ export class Heartbeats {
 
   forget(name: string): void {
     this.#heard.delete(name);
+  }
+
+  /** All nodes are given their time anew. */
+  beginAnew(): void {
+    this.#heard.clear();
   }
 }
 

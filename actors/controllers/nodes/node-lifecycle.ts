@@ -2,14 +2,16 @@ import { NodeKind } from "../../kinds/core/node.ts";
 import { PodKind } from "../../kinds/core/pod.ts";
 import type { Lease, Node, Pod, PodCondition } from "../../kinds/generated/types.ts";
 import { nodeNameOf } from "../../kinds/metadata-text.ts";
+import { RUNTIME_LABEL } from "../../node/runtime.ts";
 import { timestamp } from "../../registry/timestamps.ts";
-import type { IndexDefinition, View } from "../../store/view.ts";
+import type { Entry, IndexDefinition, View } from "../../store/view.ts";
 import { anyKind, modify, normal, regarding, updateStatus, warning } from "../actions.ts";
 import { conditionOf } from "../conditions.ts";
-import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
+import { type Action, type Controller, NOTHING } from "../controller.ts";
 import { factsOf } from "../pods/pod-facts.ts";
 import { graceOf, Heartbeats, lostConditions } from "./node-health.ts";
-import { taintsByCondition } from "./node-taints.ts";
+import { isEvicting, taintsByCondition } from "./node-taints.ts";
+import { ZoneOutages } from "./zone-outages.ts";
 
 const NODES = "nodes";
 const LEASES = "leases.coordination.k8s.io/kube-node-lease";
@@ -30,61 +32,113 @@ export const podsByNode: IndexDefinition = {
   },
 };
 
+/** What is remembered of the nodes. All of it is worked out again after a restart. */
+interface Memory {
+  readonly heartbeats: Heartbeats;
+  readonly outages: ZoneOutages;
+  /** By key, the nodes that were seen, and whether each was ready then. */
+  readonly seen: Map<string, { readonly node: Node; readonly ready: boolean | undefined }>;
+  /** Whether nothing was evicted because no node was ready. */
+  allDown: boolean;
+}
+
 /**
- * Declares nodes that fall silent lost, taints nodes by their conditions, and says of the pods on nodes that are not Ready that they are not
- * ready either. Leases are not watched: a heartbeat costs nothing here, and every node is looked at once a period.
- * Source: pkg/controller/nodelifecycle.
+ * Declares nodes that fall silent lost, taints nodes by their conditions, those that evict pods as fast as the state of the zone allows, and says
+ * of the pods on nodes that are not Ready that they are not ready either. Leases are not watched: a heartbeat costs nothing here, and every node
+ * is looked at once a period. Source: pkg/controller/nodelifecycle.
  */
 export function nodeLifecycleController(): Controller {
-  const heartbeats = new Heartbeats();
+  const memory: Memory = { heartbeats: new Heartbeats(), outages: new ZoneOutages(), seen: new Map(), allDown: false };
   return {
     name: "node-lifecycle",
     component: "node-controller",
     kind: anyKind(NodeKind),
     indexes: [podsByNode],
-    watches: [
-      {
-        resource: NODES,
-        keys: ({ now, before }) => {
-          if (now !== undefined) return [now.key];
-          if (before !== undefined) heartbeats.forget(before.key);
-          return NO_KEYS;
-        },
-      },
-    ],
+    watches: [{ resource: NODES, keys: ({ now, before }) => [(now ?? (before as Entry)).key] }],
     resync: { period_ms: NODE_MONITOR_PERIOD_MS, keys: (view) => view.list(NODES).map(({ key }) => key) },
-    reconcile: (view, key, now_ms) => reconcile(heartbeats, view, key, now_ms),
+    reconcile: (view, key, now_ms) => {
+      const node = view.get<Node>(key);
+      return node === undefined ? forget(memory, key) : reconcile(memory, view, key, node, now_ms);
+    },
   };
 }
 
-function reconcile(heartbeats: Heartbeats, view: View, key: string, now_ms: number): readonly Action[] {
-  const node = view.get<Node>(key);
-  if (node === undefined) return NOTHING;
+function forget({ heartbeats, outages, seen }: Memory, key: string): readonly Action[] {
+  const known = seen.get(key)?.node;
+  heartbeats.forget(key);
+  outages.forget(key);
+  seen.delete(key);
+  return known === undefined || isPlayed(known) ? NOTHING : [tell(known, "RemovingNode", "Removing Node", "from Controller")];
+}
+
+function reconcile(memory: Memory, view: View, key: string, node: Node, now_ms: number): readonly Action[] {
+  const { heartbeats, seen } = memory;
   const { name } = node.metadata;
+  const actions: Action[] = [];
+  const before = seen.get(key);
+  if (before === undefined && !isPlayed(node)) actions.push(tell(node, "RegisteredNode", "Registered Node", "in Controller"));
   const lease = view.get<Lease>(`${LEASES}/${name}`);
   const silence_ms = heartbeats.silence_ms(key, node, lease, now_ms);
   const lost = silence_ms > graceOf(node) ? lostConditions(node, now_ms) : undefined;
   const known: Node = lost === undefined ? node : { ...node, status: { ...node.status, conditions: lost } };
-  const actions: Action[] = [];
   if (lost !== undefined) actions.push(updateStatus(NodeKind, node, { ...node.status, conditions: lost }));
-  if (taintsByCondition(known, now_ms) !== undefined) {
-    actions.push(
-      modify(NodeKind, node, (current) => {
-        const taints = taintsByCondition({ ...current, status: { ...current.status, conditions: known.status?.conditions ?? [] } }, now_ms);
-        if (taints === undefined) return undefined;
-        const { taints: _before, ...spec } = current.spec;
-        return { ...current, spec: taints.length === 0 ? spec : { ...spec, taints: [...taints] } };
-      }),
-    );
-  }
-  const ready = conditionOf(known.status?.conditions, "Ready");
-  if (ready !== undefined && ready.status !== "True") actions.push(...podsNotReady(view, node, now_ms));
-  const wasReady = conditionOf(node.status?.conditions, "Ready")?.status === "True";
-  if (lost !== undefined && wasReady) {
+  const condition = conditionOf(known.status?.conditions, "Ready");
+  const ready = condition === undefined ? undefined : condition.status === "True";
+  seen.set(key, { node, ready });
+  const { evicts, wait_ms } = evictionOf(memory, key, known, ready, now_ms);
+  actions.push(...taint(node, known, evicts, now_ms));
+  if (wait_ms !== undefined) actions.push({ do: "requeue", after_ms: wait_ms });
+  if (ready === false) actions.push(...podsNotReady(view, node, now_ms));
+  const wasReady = before === undefined ? conditionOf(node.status?.conditions, "Ready")?.status === "True" : before.ready;
+  if (ready === false && wasReady === true) {
     const message = `Node ${name} status is now: NodeNotReady`;
     actions.push({ do: "event", note: normal(regarding(NodeKind, node), "NodeNotReady", message) });
   }
   return actions;
+}
+
+/** Nodes that are played here come and go in thousands, and their pods' Events say enough of them. */
+function isPlayed({ metadata }: Node): boolean {
+  return metadata.labels?.[RUNTIME_LABEL] !== undefined;
+}
+
+/** Source: RecordNodeEvent. */
+function tell(node: Node, reason: string, verb: string, where: string): Action {
+  const { name } = node.metadata;
+  return { do: "event", note: normal(regarding(NodeKind, node), reason, `Node ${name} event: ${verb} ${name} ${where}`) };
+}
+
+/** Whether the node shall have a taint that evicts its pods; when that has to wait for its turn, how long. Source: processTaintBaseEviction. */
+function evictionOf(
+  memory: Memory,
+  key: string,
+  node: Node,
+  ready: boolean | undefined,
+  now_ms: number,
+): { readonly evicts: boolean; readonly wait_ms?: number } {
+  const { outages, heartbeats } = memory;
+  outages.note(key, node, ready === true);
+  const { allDown } = outages;
+  if (memory.allDown && !allDown) heartbeats.beginAnew();
+  memory.allDown = allDown;
+  if (ready !== false || allDown) return { evicts: false };
+  if (isEvicting(node)) return { evicts: true };
+  const wait_ms = outages.take(key, now_ms);
+  if (wait_ms === 0) return { evicts: true };
+  return wait_ms === Number.POSITIVE_INFINITY ? { evicts: false } : { evicts: false, wait_ms };
+}
+
+function taint(node: Node, known: Node, evicts: boolean, now_ms: number): readonly Action[] {
+  if (taintsByCondition(known, evicts, now_ms) === undefined) return NOTHING;
+  return [
+    modify(NodeKind, node, (current) => {
+      const conditions = known.status?.conditions ?? [];
+      const taints = taintsByCondition({ ...current, status: { ...current.status, conditions } }, evicts, now_ms);
+      if (taints === undefined) return undefined;
+      const { taints: _before, ...spec } = current.spec;
+      return { ...current, spec: taints.length === 0 ? spec : { ...spec, taints: [...taints] } };
+    }),
+  ];
 }
 
 /** Source: MarkPodsNotReady. */

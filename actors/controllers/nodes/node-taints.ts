@@ -19,15 +19,23 @@ const OURS: ReadonlySet<string> = new Set([
   UNSCHEDULABLE,
 ]);
 
-/** The taints that a node should have by its conditions, with others' taints as they are; undefined when it has them. */
-export function taintsByCondition(node: Node, now_ms: number): readonly Taint[] | undefined {
+/** Whether the node's pods are being evicted because it is not ready. */
+export function isEvicting({ spec }: Node): boolean {
+  return spec.taints?.some(({ key, effect }) => effect === "NoExecute" && (key === NOT_READY || key === UNREACHABLE)) === true;
+}
+
+/**
+ * The taints that a node should have by its conditions, with others' taints as they are; undefined when it has them. `evicts`: also those that
+ * evict its pods.
+ */
+export function taintsByCondition(node: Node, evicts: boolean, now_ms: number): readonly Taint[] | undefined {
   const wanted = new Map<string, Taint>();
   const want = (key: string, effect: string): void => void wanted.set(`${key}:${effect}`, { key, effect, timeAdded: timestamp(now_ms) });
   for (const { type, status } of node.status?.conditions ?? []) {
     const key = CONDITION_TAINTS[type]?.[status];
     if (key === undefined) continue;
     want(key, "NoSchedule");
-    if (type === "Ready") want(key, "NoExecute");
+    if (type === "Ready" && evicts) want(key, "NoExecute");
   }
   // A node that has never said that it is ready keeps the taint that it came with.
   const hasSpoken = node.status?.conditions?.some(({ type }) => type === "Ready") === true;

@@ -1,47 +1,73 @@
 import { PodKind } from "../../kinds/core/pod.ts";
-import type { Pod, PodCondition } from "../../kinds/generated/types.ts";
-import { nodeNameOf } from "../../kinds/metadata-text.ts";
+import type { Node, Pod, PodCondition } from "../../kinds/generated/types.ts";
+import { mayBeDeleted, nodeNameOf } from "../../kinds/metadata-text.ts";
 import { timestamp } from "../../registry/timestamps.ts";
-import type { Change, View } from "../../store/view.ts";
-import { remove } from "../actions.ts";
+import type { Change, Entry, View } from "../../store/view.ts";
+import { anyKind, remove, updateStatus } from "../actions.ts";
+import { conditionOf } from "../conditions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
 import { podsByNode } from "../nodes/node-lifecycle.ts";
 import { disruptionTarget } from "./disruption-target.ts";
 
 const NODES = "nodes";
+const PODS = "pods";
+/** The key of all pods that have ended. */
+const ENDED = "pods that have ended";
 /** A node that is gone may be coming back for so long. Source: nodeQuarantineTime. */
 const NODE_QUARANTINE_MS = 40_000;
+/** Pods that have ended are counted so often; Kubernetes does it every 20 s. */
+const COUNT_PERIOD_MS = 60_000;
+const DELETIONS_PER_ROUND = 1_000;
+/** Said by people of a node that is down for good. */
+const OUT_OF_SERVICE = "node.kubernetes.io/out-of-service";
 
-/** Deletes the pods of nodes that do not exist; nobody else would. Keys are those of the nodes. Source: pkg/controller/podgc. */
-export function podGarbageCollector(): Controller {
+/**
+ * Deletes the pods that nobody else would: those of nodes that do not exist, those that are going and whose node is out of service, or that never
+ * had one, and the oldest that have ended when more have than `threshold` (0: all stay). Source: pkg/controller/podgc.
+ */
+export function podGarbageCollector(threshold: number): Controller {
   const missingSince = new Map<string, number>();
   return {
     name: "pod-garbage-collector",
     component: "pod-garbage-collector",
+    kind: anyKind(PodKind),
     indexes: [podsByNode],
     watches: [
       {
         resource: NODES,
-        keys: ({ now, before }) => {
-          if (now !== undefined) missingSince.delete(now.key);
-          return now === undefined && before !== undefined ? [before.key] : NO_KEYS;
+        keys: (change, view) => {
+          if (change.now !== undefined) missingSince.delete(change.now.key);
+          return keysOfNode(change, view);
         },
       },
-      { resource: "pods", keys: keysOfPod },
+      { resource: PODS, keys: keysOfPod },
     ],
-    reconcile: (view, key, now_ms) => reconcile(missingSince, view, key, now_ms),
+    resync: { period_ms: COUNT_PERIOD_MS, keys: (view) => (threshold > 0 && view.count(PODS) > threshold ? [ENDED] : NO_KEYS) },
+    reconcile: (view, key, now_ms) => {
+      if (key === ENDED) return surplus(view, threshold);
+      return key.startsWith(`${NODES}/`) ? orphans(missingSince, view, key, now_ms) : stuck(view, key);
+    },
   };
 }
 
-/** A pod that is bound to a node that is not there. */
-function keysOfPod({ now }: Change, view: View): readonly string[] {
-  const node = now === undefined ? undefined : nodeNameOf(now.text);
-  if (node === undefined || node === "") return NO_KEYS;
-  const key = `${NODES}/${node}`;
-  return view.entry(key) === undefined ? [key] : NO_KEYS;
+function keysOfNode({ now, before }: Change, view: View): readonly string[] {
+  if (now === undefined) return before === undefined ? NO_KEYS : [before.key];
+  if (!now.text.includes(OUT_OF_SERVICE)) return NO_KEYS;
+  const pods = view.byIndex(podsByNode.name, now.key.slice(NODES.length + 1));
+  return pods.filter(({ text }) => mayBeDeleted(text)).map(({ key }) => key);
 }
 
-function reconcile(missingSince: Map<string, number>, view: View, key: string, now_ms: number): readonly Action[] {
+/** A pod that is bound to a node that is not there, or that is going. */
+function keysOfPod({ now }: Change, view: View): readonly string[] {
+  if (now === undefined) return NO_KEYS;
+  const keys = mayBeDeleted(now.text) ? [now.key] : NO_KEYS;
+  const node = nodeNameOf(now.text);
+  if (node === undefined || node === "") return keys;
+  const key = `${NODES}/${node}`;
+  return view.entry(key) === undefined ? [...keys, key] : keys;
+}
+
+function orphans(missingSince: Map<string, number>, view: View, key: string, now_ms: number): readonly Action[] {
   const pods = view.byIndex(podsByNode.name, key.slice(NODES.length + 1));
   if (view.entry(key) !== undefined || pods.length === 0) {
     missingSince.delete(key);
@@ -51,20 +77,69 @@ function reconcile(missingSince: Map<string, number>, view: View, key: string, n
   missingSince.set(key, since_ms);
   const left_ms = since_ms + NODE_QUARANTINE_MS - now_ms;
   if (left_ms > 0) return [{ do: "requeue", after_ms: left_ms }];
-  return pods.map((entry): Action => {
-    const pod = view.decode<Pod>(entry);
-    const finished = pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
-    const deletion = remove(PodKind, pod, { gracePeriodSeconds: 0 });
-    return finished ? deletion : { do: "inOrder", steps: [disruptionTarget(pod, targetCondition(now_ms), "Failed"), deletion] };
-  });
-}
-
-function targetCondition(now_ms: number): PodCondition {
-  return {
+  const condition: PodCondition = {
     type: "DisruptionTarget",
     status: "True",
     reason: "DeletionByPodGC",
     message: "PodGC: node no longer exists",
     lastTransitionTime: timestamp(now_ms),
   };
+  return pods.map((entry) => failAndDelete(view.decode<Pod>(entry), condition));
+}
+
+/** Source: gcTerminating and gcUnscheduledTerminating. */
+function stuck(view: View, key: string): readonly Action[] {
+  const pod = view.get<Pod>(key);
+  if (pod?.metadata.deletionTimestamp === undefined) return NOTHING;
+  if (!pod.spec.nodeName) {
+    // Only its finalizers hold it then, which is no reason to write again.
+    return hasEnded(pod) && pod.metadata.deletionGracePeriodSeconds === 0 ? NOTHING : [failAndDelete(pod)];
+  }
+  const node = view.get<Node>(`${NODES}/${pod.spec.nodeName}`);
+  const isDown = conditionOf(node?.status?.conditions, "Ready")?.status !== "True";
+  const isOut = node?.spec.taints?.some((taint) => taint.key === OUT_OF_SERVICE) === true;
+  return isOut && isDown ? [failAndDelete(pod)] : NOTHING;
+}
+
+/** Source: gcTerminated: evicted ones first, then the oldest. */
+function surplus(view: View, threshold: number): readonly Action[] {
+  const ended = view.list(PODS).filter(mayHaveEnded);
+  if (ended.length <= threshold) return NOTHING;
+  const pods = ended.map((entry) => view.decode<Pod>(entry)).filter(hasEnded);
+  const isEvicted = ({ status }: Pod): boolean => status?.phase === "Failed" && status.reason === "Evicted";
+  const order = (a: Pod, b: Pod): number =>
+    Number(isEvicted(b)) - Number(isEvicted(a)) ||
+    compare(a.metadata.creationTimestamp, b.metadata.creationTimestamp) ||
+    compare(a.metadata.name, b.metadata.name);
+  const extra = Math.max(0, pods.length - threshold);
+  const actions = pods
+    .sort(order)
+    .slice(0, Math.min(extra, DELETIONS_PER_ROUND))
+    .map((pod) => failAndDelete(pod));
+  return extra > DELETIONS_PER_ROUND ? [...actions, { do: "requeue", after_ms: 0 }] : actions;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+const PHASE = '"phase":"';
+
+/** The status comes last, so that little of a text is searched. */
+function mayHaveEnded({ text }: Entry): boolean {
+  const at = text.lastIndexOf(PHASE) + PHASE.length;
+  return text.startsWith("Succeeded", at) || text.startsWith("Failed", at);
+}
+
+function hasEnded({ status }: Pod): boolean {
+  return status?.phase === "Succeeded" || status?.phase === "Failed";
+}
+
+/** Source: markFailedAndDeletePodWithCondition. */
+function failAndDelete(pod: Pod, condition?: PodCondition): Action {
+  const deletion = remove(PodKind, pod, { gracePeriodSeconds: 0 });
+  if (hasEnded(pod)) return deletion;
+  const failed =
+    condition === undefined ? updateStatus(PodKind, pod, { ...pod.status, phase: "Failed" }) : disruptionTarget(pod, condition, "Failed");
+  return { do: "inOrder", steps: [failed, deletion] };
 }

@@ -12,6 +12,7 @@ import { controllerReference } from "../ownership.ts";
 import { factsOf, type PodFacts } from "../pods/pod-facts.ts";
 import { SelectorDirectory } from "./selector-directory.ts";
 import { endpointAnnotations, endpointLabels, isReachable, serviceSelector, TRIGGER_TIME, targetPorts, triggerOf } from "./service-pods.ts";
+import { hintsFor } from "./traffic-hints.ts";
 
 const SLICES = "endpointslices.discovery.k8s.io";
 const SERVICES = "services";
@@ -129,7 +130,7 @@ function endpointOf(view: View, service: Service, pod: PodFacts): Endpoint {
   const { namespace } = partsOf(pod.entry.key);
   const zone = pod.nodeName === "" ? undefined : view.get<Node>(`nodes/${pod.nodeName}`)?.metadata.labels?.[ZONE];
   const { hostname } = pod;
-  return {
+  const endpoint: Endpoint = {
     addresses: [pod.ip],
     conditions: conditionsOf(service, pod),
     ...(hostname?.subdomain === service.metadata.name ? { hostname: hostname.hostname } : {}),
@@ -137,6 +138,8 @@ function endpointOf(view: View, service: Service, pod: PodFacts): Endpoint {
     targetRef: { kind: "Pod", namespace, name: pod.name, uid: pod.uid },
     ...(zone === undefined ? {} : { zone }),
   };
+  const hints = hintsFor(service, endpoint);
+  return hints === undefined ? endpoint : { ...endpoint, hints };
 }
 
 function isShown(slices: readonly EndpointSlice[], service: Service, pod: PodFacts): boolean {

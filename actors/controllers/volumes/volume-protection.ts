@@ -3,44 +3,14 @@ import { PersistentVolumeClaimKind } from "../../kinds/core/persistent-volume-cl
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from "../../kinds/generated/types.ts";
 import type { Kind } from "../../kinds/kind.ts";
 import type { KubeObject } from "../../kinds/object.ts";
-import { decodeObject } from "../../kinds/text.ts";
-import type { Entry, IndexDefinition, View } from "../../store/view.ts";
+import type { View } from "../../store/view.ts";
 import { modify } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
+import { CLAIMS, claimKeysOf, holdsVolumes, mayHaveClaims, podsByClaim } from "./pod-claim-index.ts";
 
-const CLAIMS = "persistentvolumeclaims";
 const VOLUMES = "persistentvolumes";
 const CLAIM_FINALIZER = "kubernetes.io/pvc-protection";
 const VOLUME_FINALIZER = "kubernetes.io/pv-protection";
-
-/** The names of the claims that a pod mounts; an ephemeral volume's claim is named after the pod. */
-function claimsOf({ metadata, spec }: Pod): string[] {
-  return (spec.volumes ?? []).flatMap((volume) => {
-    if (volume.persistentVolumeClaim !== undefined) return [volume.persistentVolumeClaim.claimName];
-    return volume.ephemeral === undefined ? [] : [`${metadata.name}-${volume.name}`];
-  });
-}
-
-/** Most pods mount none, which their text says. The patterns begin with a character that texts have few of: that is what a search looks for first. */
-function mayHaveClaims({ text }: Entry): boolean {
-  return text.includes('VolumeClaim":{') || text.includes('hemeral":{');
-}
-
-function keysOfPod(pod: Pod): string[] {
-  return claimsOf(pod).map((name) => `${CLAIMS}/${pod.metadata.namespace ?? ""}/${name}`);
-}
-
-const podsByClaim: IndexDefinition = {
-  name: "pods-by-claim",
-  resource: "pods",
-  values: (pod) => keysOfPod(pod as Pod),
-  valuesOfText: (entry) => (mayHaveClaims(entry) ? keysOfPod(decodeObject<Pod>(entry.text, entry.revision)) : NO_KEYS),
-};
-
-/** Only pods that a kubelet may run count. Source: podUsesPVC. */
-function holds({ spec, status }: Pod): boolean {
-  return Boolean(spec.nodeName) && status?.phase !== "Succeeded" && status?.phase !== "Failed";
-}
 
 function withoutFinalizer<T extends KubeObject>(kind: Kind<T>, object: T, finalizer: string): readonly Action[] {
   const release = (current: T): T | undefined => {
@@ -68,14 +38,14 @@ export function claimProtectionController(): Controller {
         resource: "pods",
         keys: ({ now, before }, view) => {
           const entry = now ?? before;
-          return entry === undefined || !mayHaveClaims(entry) ? NO_KEYS : keysOfPod(view.decode<Pod>(entry));
+          return entry === undefined || !mayHaveClaims(entry) ? NO_KEYS : claimKeysOf(view.decode<Pod>(entry));
         },
       },
     ],
     reconcile(view: View, key: string) {
       const claim = view.get<PersistentVolumeClaim>(key);
       if (claim === undefined || !isWaiting(claim, CLAIM_FINALIZER)) return NOTHING;
-      const used = view.byIndex(podsByClaim.name, key).some((entry) => holds(view.decode<Pod>(entry)));
+      const used = view.byIndex(podsByClaim.name, key).some((entry) => holdsVolumes(view.decode<Pod>(entry)));
       return used ? NOTHING : withoutFinalizer(PersistentVolumeClaimKind, claim, CLAIM_FINALIZER);
     },
   };

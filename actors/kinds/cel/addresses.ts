@@ -1,6 +1,7 @@
 /** URLs, addresses and networks. Source: k8s.io/apiserver/pkg/cel/library: urls.go, ip.go and cidr.go. */
 import { isIPv4, isIPv6 } from "node:net";
 import type { Environment } from "@marcbachmann/cel-js";
+import { addressBits, addressOfBits, canonicalAddress } from "../addresses.ts";
 import { hasFormat } from "../custom/formats.ts";
 
 class CelUrl {
@@ -36,19 +37,10 @@ class CelPrefix {
   }
 }
 
-function bitsOf(address: string): bigint {
-  if (isIPv4(address)) return address.split(".").reduce((bits, part) => (bits << 8n) | BigInt(part), 0n);
-  const [head = "", tail] = address.split("::");
-  const words = (text: string): string[] => (text === "" ? [] : text.split(":"));
-  const [before, after] = [words(head), tail === undefined ? [] : words(tail)];
-  const middle = Array.from({ length: 8 - before.length - after.length }, () => "0");
-  return [...before, ...middle, ...after].reduce((bits, word) => (bits << 16n) | BigInt(Number.parseInt(word, 16)), 0n);
-}
-
 function contains(prefix: CelPrefix, address: string, bits = Number.POSITIVE_INFINITY): boolean {
   if (isIPv4(prefix.address) !== isIPv4(address) || bits < prefix.bits) return false;
   const rest = BigInt((isIPv4(address) ? 32 : 128) - prefix.bits);
-  return bitsOf(prefix.address) >> rest === bitsOf(address) >> rest;
+  return addressBits(prefix.address) >> rest === addressBits(address) >> rest;
 }
 
 function within(address: string, ipv4: string, ipv6: string): boolean {
@@ -61,23 +53,11 @@ function isGlobalUnicast({ text }: CelAddress): boolean {
   return !(isIPv4(text) ? special : special6).some((prefix) => contains(new CelPrefix(prefix), text));
 }
 
-/** As RFC 5952 writes it, which is how URLs write it. */
-function canonical(address: string): string {
-  return isIPv4(address) ? address : new URL(`http://[${address}]`).hostname.slice(1, -1);
-}
-
 /** The address in which all bits behind the prefix are zero. */
 function masked({ address, bits }: CelPrefix): CelPrefix {
-  const width = isIPv4(address) ? 32 : 128;
-  const rest = BigInt(width - bits);
-  const value = (bitsOf(address) >> rest) << rest;
-  const part = isIPv4(address) ? 8 : 16;
-  const parts = Array.from(
-    { length: width / part },
-    (_none, index) => (value >> BigInt(width - part * (index + 1))) & ((1n << BigInt(part)) - 1n),
-  );
-  const text = isIPv4(address) ? parts.join(".") : canonical(parts.map((word) => word.toString(16)).join(":"));
-  return new CelPrefix(`${text}/${bits}`);
+  const family = isIPv4(address) ? 4 : 6;
+  const rest = BigInt((family === 4 ? 32 : 128) - bits);
+  return new CelPrefix(`${addressOfBits((addressBits(address) >> rest) << rest, family)}/${bits}`);
 }
 
 /** What `ip.` stands for. */
@@ -113,17 +93,17 @@ export function addAddresses(env: Environment): void {
   };
   onAddress("family(): int", ({ text }) => (isIPv4(text) ? 4n : 6n));
   onAddress("isLoopback(): bool", ({ text }) => text === "::1" || text.startsWith("127."));
-  onAddress("isUnspecified(): bool", ({ text }) => bitsOf(text) === 0n);
+  onAddress("isUnspecified(): bool", ({ text }) => addressBits(text) === 0n);
   onAddress("isLinkLocalMulticast(): bool", ({ text }) => within(text, "224.0.0.0/24", "ff02::/16"));
   onAddress("isLinkLocalUnicast(): bool", ({ text }) => within(text, "169.254.0.0/16", "fe80::/10"));
   onAddress("isGlobalUnicast(): bool", isGlobalUnicast);
-  env.registerFunction("string(net.IP): string", ({ text }: CelAddress) => canonical(text));
-  env.registerOperator("net.IP == net.IP", (a: CelAddress, b: CelAddress) => canonical(a.text) === canonical(b.text));
+  env.registerFunction("string(net.IP): string", ({ text }: CelAddress) => canonicalAddress(text));
+  env.registerOperator("net.IP == net.IP", (a: CelAddress, b: CelAddress) => canonicalAddress(a.text) === canonicalAddress(b.text));
   env.registerType("IpNamespace", IpNamespace);
   env.registerConstant("ip", "IpNamespace", new IpNamespace());
   env.registerFunction(
     "IpNamespace.isCanonical(string): bool",
-    (_ip: unknown, text: string) => canonical(new CelAddress(text).text) === text,
+    (_ip: unknown, text: string) => canonicalAddress(new CelAddress(text).text) === text,
   );
   const onPrefix = (signature: string, run: (prefix: CelPrefix, other: never) => unknown): void => {
     env.registerFunction(`net.CIDR.${signature}`, run as (...values: unknown[]) => unknown);
@@ -137,10 +117,10 @@ export function addAddresses(env: Environment): void {
   onPrefix("containsCIDR(net.CIDR): bool", (prefix, { address, bits }: CelPrefix) => contains(prefix, address, bits));
   onPrefix("prefixLength(): int", ({ bits }) => BigInt(bits));
   onPrefix("masked(): net.CIDR", masked);
-  env.registerFunction("string(net.CIDR): string", ({ address, bits }: CelPrefix) => `${canonical(address)}/${bits}`);
+  env.registerFunction("string(net.CIDR): string", ({ address, bits }: CelPrefix) => `${canonicalAddress(address)}/${bits}`);
   env.registerOperator(
     "net.CIDR == net.CIDR",
-    (a: CelPrefix, b: CelPrefix) => a.bits === b.bits && canonical(a.address) === canonical(b.address),
+    (a: CelPrefix, b: CelPrefix) => a.bits === b.bits && canonicalAddress(a.address) === canonicalAddress(b.address),
   );
   onPrefix("ip(): net.IP", ({ address }) => new CelAddress(address));
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { parseActorsFlags } from "../../../cluster/actors-top/flags.ts";
-import { WrongUsage } from "../../../cluster/command-line/flags.ts";
+import { WrongUsage } from "../../../cluster/command-line/wrong-usage.ts";
 
 test("has the documented defaults", () => {
   expect(parseActorsFlags([])).toEqual({

@@ -28,6 +28,7 @@ const options: HostOptions = {
     apiPort: 0,
     schedulerConfiguration: undefined,
     schedulers: 1,
+    controllers: { clusterCidrs: [], endedPodsMax: undefined },
   },
   authority: { cert: "", key: "" },
   access: { signingKey: "", issuer: "", staticTokens: [], mode: "RBAC" as const },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { parseUpFlags, WrongUsage } from "../../../cluster/command-line/flags.ts";
+import { parseUpFlags } from "../../../cluster/command-line/flags.ts";
+import { WrongUsage } from "../../../cluster/command-line/wrong-usage.ts";
 
 describe("parseUpFlags", () => {
   test("has the documented defaults", () => {
@@ -15,6 +16,7 @@ describe("parseUpFlags", () => {
       serviceAccountIssuer: "https://k",
       tokenFile: undefined,
       authorizationMode: "RBAC",
+      controllers: { clusterCidrs: [], endedPodsMax: undefined },
     });
   });
 
@@ -36,7 +38,33 @@ describe("parseUpFlags", () => {
       serviceAccountIssuer: "https://i",
       tokenFile: "/t",
       authorizationMode: "AlwaysAllow",
+      controllers: { clusterCidrs: [], endedPodsMax: undefined },
     });
+  });
+
+  test.each([
+    ["--cluster-cidr 10.244.0.0/16", [{ cidr: "10.244.0.0/16", maskSize: 24 }]],
+    ["--cluster-cidr 10.244.0.0/16 --node-cidr-mask-size 26", [{ cidr: "10.244.0.0/16", maskSize: 26 }]],
+    [
+      "--cluster-cidr 10.244.0.0/16,fd00::/48",
+      [
+        { cidr: "10.244.0.0/16", maskSize: 24 },
+        { cidr: "fd00::/48", maskSize: 64 },
+      ],
+    ],
+    [
+      "--cluster-cidr fd00::/108,10.0.0.0/8 --node-cidr-mask-size-ipv6 120 --node-cidr-mask-size-ipv4 22",
+      [
+        { cidr: "fd00::/108", maskSize: 120 },
+        { cidr: "10.0.0.0/8", maskSize: 22 },
+      ],
+    ],
+  ])("ranges for nodes: %s", (line, clusterCidrs) => {
+    expect(parseUpFlags(line.split(" ")).controllers.clusterCidrs).toEqual(clusterCidrs);
+  });
+
+  test("pods that have ended and are kept", () => {
+    expect(parseUpFlags(["--terminated-pod-gc-threshold", "0"]).controllers.endedPodsMax).toBe(0);
   });
 
   test("says in one line that a value is missing", () => {
@@ -54,6 +82,15 @@ describe("parseUpFlags", () => {
     ["--runtime process", "--runtime process is not part of this version"],
     ["--only web", "--only web is unknown"],
     ["--node 5", "Unknown option '--node'"],
+    ["--cluster-cidr 10.0.0.0", "--cluster-cidr 10.0.0.0 is not a range of addresses such as 10.244.0.0/16"],
+    ["--cluster-cidr 10.0.0.0/16,10.1.0.0/16", "has two ranges of one family"],
+    ["--cluster-cidr 10.0.0.0/16,fd00::/48 --node-cidr-mask-size 24", "--node-cidr-mask-size is for one family"],
+    [
+      "--cluster-cidr 10.0.0.0/16 --node-cidr-mask-size 8",
+      "pieces of /8 cannot be cut out of 10.0.0.0/16; choose another --node-cidr-mask-size",
+    ],
+    ["--cluster-cidr fd00::/32", "fd00::/32 has more than 2^16 pieces of /64"],
+    ["--terminated-pod-gc-threshold -1", "Option '--terminated-pod-gc-threshold' argument is ambiguous"],
     ["5", "Unexpected argument '5'"],
   ])("refuses %s in words", (line, words) => {
     expect(() => parseUpFlags(line.split(" "))).toThrow(WrongUsage);

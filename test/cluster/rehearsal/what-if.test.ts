@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Writable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { BootFailure } from "../../../cluster/boot/failure.ts";
-import { WrongUsage } from "../../../cluster/command-line/flags.ts";
+import { WrongUsage } from "../../../cluster/command-line/wrong-usage.ts";
 import { parseWhatIfFlags, parseWhyFlags } from "../../../cluster/rehearsal/flags.ts";
 import { accountLines } from "../../../cluster/rehearsal/report.ts";
 import { runWhatIf } from "../../../cluster/rehearsal/run.ts";

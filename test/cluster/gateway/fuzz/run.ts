@@ -3,7 +3,7 @@
  * something broke, 2 wrong usage.
  */
 import { parseArgs } from "node:util";
-import { usageOf, WrongUsage, wholeNumber } from "../../../../cluster/command-line/flags.ts";
+import { usageOf, WrongUsage, wholeNumber } from "../../../../cluster/command-line/wrong-usage.ts";
 import { fuzz, fuzzCase } from "./fuzz.ts";
 
 const SEEDS_MAX = 2 ** 31;

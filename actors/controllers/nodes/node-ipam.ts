@@ -1,0 +1,99 @@
+import { NodeKind } from "../../kinds/core/node.ts";
+import type { Node } from "../../kinds/generated/types.ts";
+import { RUNTIME_LABEL } from "../../node/runtime.ts";
+import { controllerAccount } from "../../registry/authors.ts";
+import type { Change, View } from "../../store/view.ts";
+import { anyKind, modify, normal, regarding } from "../actions.ts";
+import { type Action, type Controller, NOTHING } from "../controller.ts";
+import { NodeCidrs } from "./node-cidrs.ts";
+
+const NODES = "nodes";
+
+/** One range of the cluster, and the length of the prefix of what each node gets of it. */
+export interface ClusterCidr {
+  readonly cidr: string;
+  readonly maskSize: number;
+}
+
+/**
+ * Gives each node a range for its pods out of each of these, one a family; without any, others do it, or nobody. Nodes that are played here have
+ * ranges of their own. Source: pkg/controller/nodeipam/ipam/range_allocator.go.
+ */
+export function nodeIpamController(clusterCidrs: readonly ClusterCidr[]): Controller {
+  const ranges = clusterCidrs.map(({ cidr, maskSize }) => new NodeCidrs(cidr, maskSize));
+  /** What each node has, or is being given. */
+  const held = new Map<string, readonly string[]>();
+  return {
+    name: "node-ipam",
+    component: "cidrAllocator",
+    author: controllerAccount("node-controller"),
+    kind: anyKind(NodeKind),
+    watches: ranges.length === 0 ? [] : [{ resource: NODES, keys: (change, view) => follow(ranges, held, change, view) }],
+    reconcile: (view, key) => reconcile(ranges, held, view, key),
+  };
+}
+
+/** Called for all nodes before the first is given anything, so that what they have is taken. */
+function follow(
+  ranges: readonly NodeCidrs[],
+  held: Map<string, readonly string[]>,
+  { now, before }: Change,
+  view: View,
+): readonly string[] {
+  if (now !== undefined) {
+    const cidrs = cidrsOf(view.decode<Node>(now));
+    if (cidrs.length === 0) return [now.key];
+    if (held.get(now.key)?.join() !== cidrs.join()) {
+      release(ranges, held, now.key);
+      hold(ranges, held, now.key, cidrs);
+    }
+    return [];
+  }
+  if (before === undefined || !held.has(before.key)) return [];
+  release(ranges, held, before.key);
+  // Who got nothing may get what is free now.
+  return view
+    .list(NODES)
+    .filter(({ key }) => !held.has(key))
+    .map(({ key }) => key);
+}
+
+function hold(ranges: readonly NodeCidrs[], held: Map<string, readonly string[]>, key: string, cidrs: readonly string[]): void {
+  held.set(key, cidrs);
+  for (const cidr of cidrs) for (const range of ranges) range.occupy(cidr);
+}
+
+function release(ranges: readonly NodeCidrs[], held: Map<string, readonly string[]>, key: string): void {
+  for (const cidr of held.get(key) ?? []) for (const range of ranges) range.release(cidr);
+  held.delete(key);
+}
+
+function cidrsOf({ spec }: Node): readonly string[] {
+  return spec.podCIDRs ?? (spec.podCIDR ? [spec.podCIDR] : []);
+}
+
+function reconcile(ranges: readonly NodeCidrs[], held: Map<string, readonly string[]>, view: View, key: string): readonly Action[] {
+  const node = view.get<Node>(key);
+  if (node === undefined || node.metadata.labels?.[RUNTIME_LABEL] !== undefined || cidrsOf(node).length > 0) return NOTHING;
+  const cidrs = held.get(key) ?? allocate(ranges);
+  if (cidrs === undefined) {
+    const message = `Node ${node.metadata.name} status is now: CIDRNotAvailable`;
+    return [{ do: "event", note: normal(regarding(NodeKind, node), "CIDRNotAvailable", message) }];
+  }
+  held.set(key, cidrs);
+  return [
+    modify(NodeKind, node, (current) =>
+      cidrsOf(current).length > 0
+        ? undefined
+        : { ...current, spec: { ...current.spec, podCIDR: cidrs[0] as string, podCIDRs: [...cidrs] } },
+    ),
+  ];
+}
+
+/** One of each range, or none of any. */
+function allocate(ranges: readonly NodeCidrs[]): readonly string[] | undefined {
+  const taken = ranges.map((range) => range.take());
+  if (taken.every((cidr) => cidr !== undefined)) return taken;
+  for (const [i, cidr] of taken.entries()) if (cidr !== undefined) ranges[i]?.release(cidr);
+  return undefined;
+}

@@ -1,0 +1,41 @@
+import type { Pod } from "../../kinds/generated/types.ts";
+import { decodeObject } from "../../kinds/text.ts";
+import type { Entry, IndexDefinition } from "../../store/view.ts";
+import { NO_KEYS } from "../controller.ts";
+
+export const CLAIMS = "persistentvolumeclaims";
+
+/** The name of the claim of an ephemeral volume. Source: ephemeral.VolumeClaimName. */
+export function ephemeralClaim(pod: Pod, volume: string): string {
+  return `${pod.metadata.name}-${volume}`;
+}
+
+/** The keys of the claims that a pod mounts. */
+export function claimKeysOf(pod: Pod): string[] {
+  const names = (pod.spec.volumes ?? []).flatMap((volume) => {
+    if (volume.persistentVolumeClaim !== undefined) return [volume.persistentVolumeClaim.claimName];
+    return volume.ephemeral === undefined ? [] : [ephemeralClaim(pod, volume.name)];
+  });
+  return names.map((name) => `${CLAIMS}/${pod.metadata.namespace ?? ""}/${name}`);
+}
+
+/** Most pods mount none, which their text says. The patterns begin with a character that texts have few of: that is what a search looks for first. */
+export function mayHaveClaims(entry: Entry): boolean {
+  return entry.text.includes('VolumeClaim":{') || mayHaveEphemeral(entry);
+}
+
+export function mayHaveEphemeral({ text }: Entry): boolean {
+  return text.includes('hemeral":{');
+}
+
+export const podsByClaim: IndexDefinition = {
+  name: "pods-by-claim",
+  resource: "pods",
+  values: (pod) => claimKeysOf(pod as Pod),
+  valuesOfText: (entry) => (mayHaveClaims(entry) ? claimKeysOf(decodeObject<Pod>(entry.text, entry.revision)) : NO_KEYS),
+};
+
+/** Whether a kubelet may have its volumes mounted. Source: podUsesPVC. */
+export function holdsVolumes({ spec, status }: Pod): boolean {
+  return Boolean(spec.nodeName) && status?.phase !== "Succeeded" && status?.phase !== "Failed";
+}

@@ -1,0 +1,61 @@
+import { isIPv4 } from "node:net";
+import { NodeCidrs } from "../../actors/controllers/nodes/node-cidrs.ts";
+import type { ClusterCidr } from "../../actors/controllers/nodes/node-ipam.ts";
+import { isCidr } from "../../actors/kinds/networking/cidr.ts";
+import { WrongUsage, wholeNumber } from "./wrong-usage.ts";
+
+/** Source: --node-cidr-mask-size-ipv4 and -ipv6. */
+const MASK_SIZE = { IPv4: 24, IPv6: 64 } as const;
+const PREFIX_BITS_MAX = 128;
+
+/** The names of kube-controller-manager. */
+export const CONTROLLER_OPTIONS = {
+  "cluster-cidr": { type: "string" },
+  "node-cidr-mask-size": { type: "string" },
+  "node-cidr-mask-size-ipv4": { type: "string" },
+  "node-cidr-mask-size-ipv6": { type: "string" },
+  "terminated-pod-gc-threshold": { type: "string" },
+} as const;
+
+export type ControllerValues = { readonly [flag in keyof typeof CONTROLLER_OPTIONS]?: string | undefined };
+
+export interface ControllerFlags {
+  /** What nodes get the ranges of their pods from; none: nobody gives them any. */
+  readonly clusterCidrs: readonly ClusterCidr[];
+  /** Pods that have ended and are kept; 0: all are, undefined: as many as Kubernetes keeps. */
+  readonly endedPodsMax: number | undefined;
+}
+
+/** Throws WrongUsage. */
+export function controllerFlags(values: ControllerValues): ControllerFlags {
+  return {
+    clusterCidrs: clusterCidrs(values),
+    endedPodsMax: wholeNumber("--terminated-pod-gc-threshold", values["terminated-pod-gc-threshold"], 0, Number.MAX_SAFE_INTEGER),
+  };
+}
+
+function clusterCidrs(values: ControllerValues): readonly ClusterCidr[] {
+  const cidrs = values["cluster-cidr"]?.split(",") ?? [];
+  const families = new Set(cidrs.map(familyOf));
+  if (families.size < cidrs.length)
+    throw new WrongUsage(`--cluster-cidr ${values["cluster-cidr"]} has two ranges of one family; give one of each`);
+  if (cidrs.length > 1 && values["node-cidr-mask-size"] !== undefined)
+    throw new WrongUsage("--node-cidr-mask-size is for one family; with two say --node-cidr-mask-size-ipv4 and --node-cidr-mask-size-ipv6");
+  return cidrs.map((cidr) => {
+    const family = familyOf(cidr);
+    const flag = family === "IPv4" ? "node-cidr-mask-size-ipv4" : "node-cidr-mask-size-ipv6";
+    const named = values[flag] === undefined ? "node-cidr-mask-size" : flag;
+    const maskSize = wholeNumber(`--${named}`, values[named], 1, PREFIX_BITS_MAX) ?? MASK_SIZE[family];
+    try {
+      new NodeCidrs(cidr, maskSize);
+    } catch (error) {
+      throw new WrongUsage(`--cluster-cidr ${cidr}: ${(error as Error).message}; choose another --${named}`);
+    }
+    return { cidr, maskSize };
+  });
+}
+
+function familyOf(cidr: string): "IPv4" | "IPv6" {
+  if (!isCidr(cidr)) throw new WrongUsage(`--cluster-cidr ${cidr} is not a range of addresses such as 10.244.0.0/16`);
+  return isIPv4(cidr.split("/")[0] ?? "") ? "IPv4" : "IPv6";
+}
