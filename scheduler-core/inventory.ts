@@ -366,7 +366,8 @@ export class Inventory implements WorldFacts {
   /** Tells the static classes of one node; where the spread of images changed, classes whose images are about are worked out anew. */
   #staticsChanged(slot: number, facts: NodeFacts | undefined, spreadChanged: boolean): void {
     for (const statics of this.#workedOut) {
-      const spread = spreadChanged && statics.facts.images.some((image) => this.#images.of(image) !== undefined);
+      const { images, imageVolumes = [] } = statics.facts;
+      const spread = spreadChanged && [...images, ...imageVolumes].some((image) => this.#images.of(image) !== undefined);
       if (spread || !statics.isWorkedOut(this.#cluster.capacity)) {
         statics.forget();
         this.#workedOut.delete(statics);

@@ -40,5 +40,6 @@ export { wordsOf } from "./reason.ts";
 export { dependsOnMarks } from "./relations.ts";
 export { freeOf } from "./room.ts";
 export { DEFAULT_PROFILE, type FitScoring, type ResourceScoring, type SchedulingProfile } from "./scheduling-profile.ts";
+export { rejectionOf } from "./survey.ts";
 export { NONZERO_CPU_MILLI, NONZERO_MEMORY_BYTES, type Usage } from "./usage.ts";
 export type { Candidate as VictimsOnNode, Occupant } from "./victims.ts";

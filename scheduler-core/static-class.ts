@@ -1,5 +1,5 @@
 import type { NodeFacts, PodFacts, WorldFacts } from "./facts.ts";
-import { nodeAffinity } from "./plugins/node-affinity.ts";
+import { nodeAffinity, selects } from "./plugins/node-affinity.ts";
 import { taintToleration } from "./plugins/taint-toleration.ts";
 import { FIXED_FILTERS, FIXED_SCORES } from "./profile.ts";
 import { ABSENT, NO_REASON, NOT_THE_PINNED_NODE, type Reason } from "./reason.ts";
@@ -104,7 +104,8 @@ export class StaticClass {
 
   #judge(slot: number, node: NodeFacts | undefined): void {
     if (this.#eligible === undefined) return;
-    const matches = node !== undefined && nodeAffinity.fixed?.filter?.(this.facts, node) === NO_REASON;
+    // What the profile adds is no affinity of the pod's own. Source: GetRequiredNodeAffinity.
+    const matches = node !== undefined && selects(this.facts, node);
     const tolerates = node !== undefined && taintToleration.fixed?.filter?.(this.facts, node) === NO_REASON;
     this.#eligible[slot] = (matches ? MATCHES_AFFINITY : 0) | (tolerates ? TOLERATES_TAINTS : 0);
   }

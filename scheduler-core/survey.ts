@@ -72,6 +72,11 @@ export class NodeFilter {
   }
 }
 
+/** Why a node cannot take a pod of this class now; undefined when it can. */
+export function rejectionOf(cluster: Cluster, pods: PodClass, slot: number): NodeRejection | undefined {
+  return new NodeFilter(cluster, pods).rejection(slot);
+}
+
 /** All nodes that can take a pod and what each is worth, by asking every node. */
 export interface Survey {
   readonly slots: Int32Array;

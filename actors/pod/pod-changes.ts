@@ -86,7 +86,8 @@ function restartsFor({ resources, resizePolicy = [] }: Container, { resources: b
 
 /** Why the node does not grant what the pod asks for: it never can, or not now. */
 function refusalOf(pod: Pod, { allocatable, taken }: NodeRoom): Refusal | undefined {
-  const wanted = podRequests(pod);
+  // Not what it was granted before.
+  const wanted = podRequests({ ...pod, status: {} });
   for (const name of RESIZABLE) {
     const [requested = 0, capacity = 0] = [wanted[name], allocatable[name]];
     if (requested > capacity) {

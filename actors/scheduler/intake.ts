@@ -17,6 +17,7 @@ import type { PodRecord } from "./pod-record.ts";
 import type { Profile } from "./profile.ts";
 import { QueueTicket, type SchedulingQueue } from "./queue.ts";
 import { isBoundTo, mayBeTerminal, samePeer, sameSpec } from "./relevance.ts";
+import { isBeingResized } from "./resource-needs.ts";
 import { Roster } from "./roster.ts";
 import { attachedBy, limitsOf } from "./volume-limits.ts";
 import { claimOf, readVolumes } from "./volumes.ts";
@@ -196,7 +197,7 @@ export class Intake {
     if (!samePeer(before.text, now.text)) return false;
     if (known.node === undefined) return sameSpec(before.text, now.text) && !mayBeDeleted(now.text);
     if (mayBeTerminal(now.text)) return false;
-    if (known.candidate === undefined) return sameSpec(before.text, now.text);
+    if (known.candidate === undefined) return !known.isBeingResized && sameSpec(before.text, now.text);
     if (!isBoundTo(now.text, known.node)) return false;
     known.candidate = undefined;
     return true;
@@ -220,6 +221,7 @@ export class Intake {
         peer,
         node: spec.nodeName,
         gang,
+        isBeingResized: isBeingResized(pod),
         isVictim: isVictim(pod),
         candidate: undefined,
       };
@@ -249,6 +251,7 @@ export class Intake {
       peer,
       node: undefined,
       gang,
+      isBeingResized: false,
       isVictim: false,
       candidate: undefined,
     };

@@ -29,6 +29,8 @@ export interface PodRecord {
   node: string | undefined;
   /** The group that it names, as `<namespace>/<name>`; undefined: none. */
   readonly gang: string | undefined;
+  /** It is on a node, and its status has a say in what it takes there. */
+  readonly isBeingResized: boolean;
   /** It is being ended to make room for another. */
   isVictim: boolean;
   /** Until the store says that it is bound. */

@@ -10,6 +10,7 @@ import {
   PreemptionIndexes,
   type PreemptionRequest,
   preemptionCandidates,
+  rejectionOf,
   type VictimsOnNode,
 } from "../../scheduler-core/mod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
@@ -72,7 +73,7 @@ export class Preemptor {
   /** Tries for one pod; undefined: not any more in this round. */
   attempt(record: PodRecord, pods: PodClass, diagnosis: Diagnosis): PreemptionOutcome | typeof ASKED | undefined {
     const { inventory, intake, view, questions } = this.#options;
-    if (this.#victimsAreLeaving(record)) return VICTIMS_ARE_LEAVING;
+    if (this.#victimsAreLeaving(record, pods)) return VICTIMS_ARE_LEAVING;
     const { pin } = record.candidate as Candidate;
     const key = `${pods.id}/${inventory.kinship(record.peer).id}/${pin ?? ""}`;
     const futile = this.#futile.get(key);
@@ -146,10 +147,13 @@ export class Preemptor {
     };
   }
 
-  /** Source: PodEligibleToPreemptOthers: who has victims that are on their way out waits for them. */
-  #victimsAreLeaving(record: PodRecord): boolean {
-    const node = this.#options.intake.nominations.nodeOf(record);
-    if (node === undefined) return false;
+  /** Source: PodEligibleToPreemptOthers: who has victims that are on their way out waits for them, unless the node will not do any more whoever leaves it. */
+  #victimsAreLeaving(record: PodRecord, pods: PodClass): boolean {
+    const { inventory, intake } = this.#options;
+    const node = intake.nominations.nodeOf(record);
+    const slot = node === undefined ? undefined : inventory.slotOf(node);
+    if (node === undefined || slot === undefined) return false;
+    if (rejectionOf(inventory.cluster, pods, slot)?.resolvable === false) return false;
     for (const tenant of this.#options.intake.on(node)) {
       if (!(tenant instanceof Reservation) && tenant.priority < record.priority && tenant.isVictim) return true;
     }

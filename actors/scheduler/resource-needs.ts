@@ -1,5 +1,5 @@
 import { NONZERO_CPU_MILLI, NONZERO_MEMORY_BYTES } from "../../scheduler-core/mod.ts";
-import type { Container, Pod } from "../kinds/generated/types.ts";
+import type { Container, ContainerStatus, Pod } from "../kinds/generated/types.ts";
 import { parseQuantity, quantityMilliValue, quantityValue } from "../kinds/machinery/quantity.ts";
 
 /** Amounts by resource; cpu in thousandths, everything else in whole units. */
@@ -50,14 +50,15 @@ export function podNonzeroRequests(pod: Pod): { readonly cpu_milli: number; read
 }
 
 function sumOf(pod: Pod, missing: Readonly<Amounts>): Amounts {
-  const { spec } = pod;
+  const { spec, status } = pod;
   const sum: Amounts = {};
-  for (const container of spec.containers) add(sum, containerRequests(container, missing));
+  for (const container of spec.containers) add(sum, containerRequests(pod, container, missing, status?.containerStatuses));
   const sidecars: Amounts = {};
   const start: Amounts = {};
   for (const container of spec.initContainers ?? []) {
-    const own = containerRequests(container, missing);
-    if (container.restartPolicy === "Always") {
+    const isSidecar = container.restartPolicy === "Always";
+    const own = containerRequests(pod, container, missing, isSidecar ? status?.initContainerStatuses : undefined);
+    if (isSidecar) {
       add(sum, own);
       add(sidecars, own);
       raise(start, sidecars);
@@ -73,8 +74,44 @@ function sumOf(pod: Pod, missing: Readonly<Amounts>): Amounts {
   return sum;
 }
 
-function containerRequests(container: Container, missing: Readonly<Amounts>): Amounts {
-  return { ...missing, ...amountsOf(container.resources?.requests) };
+/**
+ * While a container is being resized it takes the most of what is wanted, granted and in force; what is infeasible is not wanted any more. Source:
+ * determineContainerReqs, KEP-1287.
+ */
+function containerRequests(
+  pod: Pod,
+  { name, resources }: Container,
+  missing: Readonly<Amounts>,
+  statuses: readonly ContainerStatus[] | undefined,
+): Amounts {
+  const wanted = amountsOf(resources?.requests);
+  const status = statuses?.find((each) => each.name === name);
+  if (status?.resources === undefined) return { ...missing, ...wanted };
+  const taken = isInfeasible(pod) ? {} : wanted;
+  raise(taken, amountsOf(status.resources.requests));
+  raise(taken, amountsOf(status.allocatedResources));
+  return { ...missing, ...taken };
+}
+
+function isInfeasible({ status }: Pod): boolean {
+  return status?.conditions?.find(({ type }) => type === "PodResizePending")?.reason === "Infeasible";
+}
+
+/** Whether what its containers were granted is not what they want, so that its status has a say in what the pod takes. */
+export function isBeingResized({ spec, status }: Pod): boolean {
+  const statuses = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].filter(
+    (each) => each.resources !== undefined,
+  );
+  return statuses.some(({ name, resources, allocatedResources }) => {
+    const container = [...spec.containers, ...(spec.initContainers ?? [])].find((each) => each.name === name);
+    const wanted = amountsOf(container?.resources?.requests);
+    return !isSame(wanted, amountsOf(resources?.requests)) || !isSame(wanted, amountsOf(allocatedResources));
+  });
+}
+
+function isSame(a: Readonly<Amounts>, b: Readonly<Amounts>): boolean {
+  for (const resource in { ...a, ...b }) if ((a[resource] ?? 0) !== (b[resource] ?? 0)) return false;
+  return true;
 }
 
 function add(sum: Amounts, more: Readonly<Amounts>): void {

@@ -118,17 +118,20 @@ function termsOf({ spec }: PersistentVolume): NodeSelectorTerm[] | undefined {
 function zonesOf({ metadata }: PersistentVolume): ZoneLabel[] {
   return ZONE_LABELS.flatMap((key) => {
     const value = metadata.labels?.[key];
-    return value === undefined ? [] : [{ key, values: value.split(ZONES_SEPARATOR) }];
+    const values = value?.split(ZONES_SEPARATOR).map((zone) => zone.trim());
+    // One that names no zone is no label. Source: LabelZonesToSet.
+    return values === undefined || values.includes("") ? [] : [{ key, values }];
   });
 }
 
 function unboundOf(view: Objects, claim: PersistentVolumeClaim): UnboundClaim {
   const volumes = view.list("persistentvolumes").map((entry) => view.decode<PersistentVolume>(entry));
-  const suitable = volumes.filter((volume) => isSuitable(volume, claim));
+  const fitting = volumes.filter((volume) => fits(volume, claim));
+  const mine = fitting.find((volume) => isMadeFor(volume, claim));
   const capacity = ({ spec }: PersistentVolume): number => amountOf("storage", spec?.capacity?.storage ?? "0");
-  // One that was made for this claim comes before all others.
-  const mine = ({ spec }: PersistentVolume): number => (spec?.claimRef === undefined ? 1 : 0);
-  suitable.sort((a, b) => mine(a) - mine(b) || capacity(a) - capacity(b));
+  // Where one was made for this claim it is the only one, whatever else the claim asks for, and also where its nodes are others.
+  const suitable = mine === undefined ? fitting.filter((volume) => isSuitable(volume, claim)) : [mine];
+  suitable.sort((a, b) => capacity(a) - capacity(b));
   const storageClass = view.get<StorageClass>(keyFor(StorageClassKind, undefined, storageClassOf(claim)));
   const canProvision = storageClass !== undefined && storageClass.provisioner !== NO_PROVISIONER && storageClass.provisioner !== "";
   return {
@@ -155,19 +158,25 @@ function storageFor(view: Objects, { metadata, provisioner }: StorageClass, size
   };
 }
 
-/** Whether a volume would do for a claim, on nodes that reach it. Source: component-helpers' FindMatchingVolume. */
-function isSuitable(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
-  const { spec, status, metadata } = volume;
+/** Whether a volume is of the kind that a claim wants, and large enough. Source of this and what follows: component-helpers' FindMatchingVolume. */
+function fits({ spec, metadata }: PersistentVolume, claim: PersistentVolumeClaim): boolean {
   if (spec === undefined || metadata.deletionTimestamp !== undefined) return false;
-  const { claimRef, accessModes = [], capacity = {} } = spec;
-  if (claimRef !== undefined) {
-    const isMine = claimRef.namespace === claim.metadata.namespace && claimRef.name === claim.metadata.name;
-    if (!isMine || (claimRef.uid !== undefined && claimRef.uid !== "" && claimRef.uid !== claim.metadata.uid)) return false;
-  } else if (status?.phase !== "Available") return false;
   if ((spec.volumeMode ?? "Filesystem") !== (claim.spec.volumeMode ?? "Filesystem")) return false;
   if ((spec.storageClassName ?? "") !== storageClassOf(claim)) return false;
   if ((spec.volumeAttributesClassName ?? "") !== (claim.spec.volumeAttributesClassName ?? "")) return false;
-  if (amountOf("storage", capacity.storage ?? "0") < sizeOf(claim)) return false;
+  return amountOf("storage", spec.capacity?.storage ?? "0") >= sizeOf(claim);
+}
+
+/** Whether a volume is kept for a claim, by whoever made it. */
+function isMadeFor({ spec }: PersistentVolume, { metadata }: PersistentVolumeClaim): boolean {
+  const { namespace, name, uid } = spec?.claimRef ?? {};
+  return namespace === metadata.namespace && name === metadata.name && (!uid || uid === metadata.uid);
+}
+
+/** Whether a volume that is kept for nobody would do for a claim, on nodes that reach it. */
+function isSuitable({ spec, status, metadata }: PersistentVolume, claim: PersistentVolumeClaim): boolean {
+  const { claimRef, accessModes = [] } = spec ?? {};
+  if (claimRef !== undefined || status?.phase !== "Available") return false;
   if (!(claim.spec.accessModes ?? []).every((mode) => accessModes.includes(mode))) return false;
   return claim.spec.selector === undefined || meetsSelector(claim.spec.selector, metadata.labels ?? {});
 }

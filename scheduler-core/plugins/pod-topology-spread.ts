@@ -115,7 +115,7 @@ function score(cluster: Cluster, { relations }: PodClass, slots: Int32Array): In
       const slot = slots[i] as number;
       if (isIgnored[i] === 1 || counter.domainOf(slot) === NO_DOMAIN) continue;
       const here = rule.countsNobody ? 0 : (cluster.marks[slot * cluster.markColumns + rule.mark] as number);
-      sums[i] = (sums[i] as number) + (rule.isHostname ? here : counter.at(slot)) * weight + rule.maxSkew - 1;
+      sums[i] = (sums[i] as number) + ((rule.isHostname ? here : counter.at(slot)) * weight + (rule.maxSkew - 1));
     }
   }
   return normalized(sums, isIgnored);

@@ -129,7 +129,7 @@ export class SpreadJudge implements GroupJudge {
         here = domain === NO_DOMAIN ? NO_DOMAIN : (tally.counts[domain] as number);
       }
       if (here === NO_DOMAIN) continue;
-      this.#sums[i] = (this.#sums[i] as number) + here * weight + maxSkew - 1;
+      this.#sums[i] = (this.#sums[i] as number) + (here * weight + (maxSkew - 1));
     }
   }
 

@@ -2,14 +2,12 @@ import type { NodeFacts, ZoneLabel } from "../facts.ts";
 import { NO_REASON, VOLUME_ZONE } from "../reason.ts";
 import type { Plugin } from "./plugin.ts";
 
-/** Old names of the labels for zone and region, which mean the same. */
-const ALIASES: Readonly<Record<string, string>> = {
+/** Old names of the labels for zone and region: a volume may have them where its node has the new ones, not the other way round. Source: translateToGALabel. */
+const NEW_NAMES: Readonly<Record<string, string>> = {
   "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
   "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
-  "topology.kubernetes.io/zone": "failure-domain.beta.kubernetes.io/zone",
-  "topology.kubernetes.io/region": "failure-domain.beta.kubernetes.io/region",
 };
-const LABELS: readonly string[] = Object.keys(ALIASES);
+const LABELS: readonly string[] = [...Object.keys(NEW_NAMES), ...Object.values(NEW_NAMES)];
 
 /** Volumes that say by label in which zone they are want a node there. */
 export const volumeZone: Plugin = {
@@ -26,6 +24,6 @@ export const volumeZone: Plugin = {
 };
 
 function isIn({ key, values }: ZoneLabel, { labels }: NodeFacts): boolean {
-  const value = labels[key] ?? labels[ALIASES[key] ?? key];
+  const value = labels[key] ?? labels[NEW_NAMES[key] ?? key];
   return value !== undefined && values.includes(value);
 }

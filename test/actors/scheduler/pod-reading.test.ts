@@ -5,7 +5,7 @@ import { encodeObject } from "../../../actors/kinds/text.ts";
 import { classify } from "../../../actors/scheduler/class.ts";
 import { pinOf } from "../../../actors/scheduler/facts.ts";
 import { isBoundTo, mayBeTerminal, sameSpec } from "../../../actors/scheduler/relevance.ts";
-import { podNonzeroRequests, podRequests } from "../../../actors/scheduler/resource-needs.ts";
+import { isBeingResized, podNonzeroRequests, podRequests } from "../../../actors/scheduler/resource-needs.ts";
 import { Inventory } from "../../../scheduler-core/mod.ts";
 
 const MIB = 1024 * 1024;
@@ -57,6 +57,38 @@ describe("podRequests", () => {
     const pod = podOf(spec);
     expect(podRequests(pod)).toEqual(requests);
     expect(podNonzeroRequests(pod)).toEqual({ cpu_milli, memory_bytes });
+  });
+
+  describe("while a container is being resized", () => {
+    const resized = (wanted: string, granted: string, inForce: string, conditions: object[] = []): Pod =>
+      podOf({ containers: [container({ cpu: wanted })] }, {}, { conditions, containerStatuses: [statusOf(granted, inForce)] });
+    const statusOf = (granted: string, inForce: string) => ({
+      name: "c",
+      allocatedResources: { cpu: granted },
+      resources: { requests: { cpu: inForce } },
+    });
+    const pending = (reason: string) => [{ type: "PodResizePending", status: "True", reason }];
+    it.each<[string, Pod, number, boolean]>([
+      ["nothing to do", resized("1", "1", "1"), 1_000, false],
+      ["it grows", resized("3", "1", "1"), 3_000, true],
+      ["it shrinks", resized("1", "3", "3"), 3_000, true],
+      ["what is granted is not in force yet", resized("1", "1", "2"), 2_000, true],
+      ["it waits", resized("3", "1", "1", pending("Deferred")), 3_000, true],
+      ["it never can", resized("3", "1", "2", pending("Infeasible")), 2_000, true],
+    ])("%s", (_, pod, cpu, isUnderWay) => {
+      expect(podRequests(pod)).toEqual({ cpu });
+      expect(isBeingResized(pod)).toBe(isUnderWay);
+    });
+
+    it("sidecars count, init containers that end do not", () => {
+      const initContainers = [
+        container({ cpu: "1" }, { name: "side", restartPolicy: "Always" }),
+        container({ cpu: "1" }, { name: "init" }),
+      ];
+      const initContainerStatuses = ["side", "init"].map((name) => ({ ...statusOf("2", "2"), name }));
+      const pod = podOf({ containers: [container({ cpu: "1" })], initContainers }, {}, { initContainerStatuses });
+      expect(podRequests(pod)).toEqual({ cpu: 3_000 });
+    });
   });
 });
 

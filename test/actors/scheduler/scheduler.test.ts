@@ -201,6 +201,17 @@ describe("the scheduler shard", () => {
       expect(pod("cheeky")?.spec.nodeName).toBeUndefined();
     });
 
+    it("looks for another node when that on which it made room will not do any more, before the room is there", async () => {
+      const scheduler = await crowded(["low"]);
+      const { createPod, pod, eventually, setNode } = scheduler;
+      await createPod("urgent", { priorityClassName: "high" });
+      await eventually(() => pod("urgent")?.status?.nominatedNodeName === "n1" && isLeaving(scheduler, "old-0"));
+      await createPod("other", { priorityClassName: "low", nodeName: "n2" });
+      await setNode("n2", { cpu: "1" });
+      await setNode("n1", { cpu: "1" }, { spec: { unschedulable: true } });
+      await eventually(() => isLeaving(scheduler, "other") && pod("urgent")?.status?.nominatedNodeName === "n2");
+    });
+
     it("leaves everybody alone when preemptionPolicy says so", async () => {
       const scheduler = await crowded(["low"]);
       const { createPod, pod, eventually } = scheduler;
@@ -224,6 +235,28 @@ describe("the scheduler shard", () => {
       expect([isLeaving(scheduler, "old-0"), isLeaving(scheduler, "old-1")]).toEqual([false, true]);
       expect(pod("urgent")?.status?.nominatedNodeName).toBe("n1");
     });
+  });
+
+  it("takes up the room that a pod gives back by shrinking, and no sooner", async () => {
+    const { registry, setNode, createPod, start, pod, eventually } = await started();
+    await setNode("n1", { cpu: "3" });
+    start();
+    const requests = (cpu: string) => ({ requests: { cpu } });
+    await createPod("old", { containers: [{ name: "c", image: "i", resources: requests("3") }] });
+    await eventually(() => pod("old")?.spec.nodeName === "n1");
+    const granted = (cpu: string) => (now: Pod) => {
+      const status = { name: "c", image: "i", imageID: "", ready: true, restartCount: 0 };
+      const containerStatuses = [{ ...status, allocatedResources: { cpu }, resources: requests(cpu) }];
+      return { ...now, status: { ...now.status, containerStatuses } };
+    };
+    await registry.modify(PodKind, "d", "old", granted("3"), { subresource: "status" });
+    const shrunk = (now: Pod): Pod =>
+      ({ ...now, spec: { ...now.spec, containers: [{ ...now.spec.containers[0], resources: requests("1") }] } }) as Pod;
+    await registry.modify(PodKind, "d", "old", shrunk, { subresource: "resize" });
+    await createPod("new", { containers: [{ name: "c", image: "i", resources: requests("2") }] });
+    await eventually(() => pod("new")?.status?.conditions?.some(({ reason }) => reason === "Unschedulable") === true);
+    await registry.modify(PodKind, "d", "old", granted("1"), { subresource: "status" });
+    await eventually(() => pod("new")?.spec.nodeName === "n1");
   });
 
   it("forgets an assumption whose binding failed and tries again", async () => {

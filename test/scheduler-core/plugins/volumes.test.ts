@@ -68,11 +68,24 @@ describe("VolumeZone", () => {
   it.each<[string, Record<string, string>, string]>([
     ["the zone", { [ZONE]: "z1" }, ""],
     ["another zone", { [ZONE]: "z3" }, NO_ZONE],
-    ["the zone by its old label", { [OLD]: "z2" }, ""],
+    // A node of before the label had its present name is in no zone for a volume of after.
+    ["the zone by its old label", { [OLD]: "z2" }, NO_ZONE],
     ["a node that says nothing", {}, ""],
     ["a node that says only its region", { "topology.kubernetes.io/region": "r" }, NO_ZONE],
   ])("%s", (_, labels, verdict) => {
     expect(answers({ ...NO_VOLUMES, zones: [{ key: ZONE, values: ["z1", "z2"] }] }, 1, { a: labels })).toEqual({ a: verdict });
+  });
+});
+
+describe("VolumeZone of a volume that has the old label", () => {
+  const OLD = "failure-domain.beta.kubernetes.io/zone";
+  it.each([
+    [{ [OLD]: "z1" }, ""],
+    [{ "topology.kubernetes.io/zone": "z1" }, ""],
+    [{ "topology.kubernetes.io/zone": "z2" }, NO_ZONE],
+    [{ [OLD]: "z2", "topology.kubernetes.io/zone": "z1" }, NO_ZONE],
+  ])("%j: %s", (labels, verdict) => {
+    expect(answers({ ...NO_VOLUMES, zones: [{ key: OLD, values: ["z1"] }] }, 1, { a: labels })).toEqual({ a: verdict });
   });
 });
 
