@@ -35,6 +35,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
     about: "the same for the actors alone: no HTTP, no disk, one thread",
     run: program(() => import("./cast.bench.ts")),
   },
+  "pod-actor": { about: "the memory that the actor of a running pod holds", run: program(() => import("./pod-actor.bench.ts")) },
   store: { about: "writes to the store on a real nats-server", run: program(() => import("./store.bench.ts")) },
   "store-restart": {
     about: "150,000 pods written, everything killed, and read back",

@@ -7,6 +7,31 @@ import type { Clock, Random, Timer } from "./time.ts";
 
 const NO_TIMER: Timer = { cancel() {} };
 
+/** A message that comes to an actor when its time has come. A class, since there is one for each watch of a great many actors. */
+class Pending implements Timer {
+  readonly #waiting: Set<Timer>;
+  readonly #cell: Addressee;
+  readonly #message: Message;
+  begun: Timer = NO_TIMER;
+
+  constructor(waiting: Set<Timer>, cell: Addressee, message: Message) {
+    this.#waiting = waiting;
+    this.#cell = cell;
+    this.#message = message;
+    waiting.add(this);
+  }
+
+  fire(): void {
+    this.#waiting.delete(this);
+    this.#cell.signal(this.#message);
+  }
+
+  cancel(): void {
+    this.#waiting.delete(this);
+    this.begun.cancel();
+  }
+}
+
 /**
  * The context of one activation of an actor. When the activation has ended, its timers are gone and `after` and `stop` do
  * nothing, so that what a crashed or stopped actor left running cannot touch its successor. When it was fenced it sends nothing any more either.
@@ -80,21 +105,10 @@ export class Activation implements Context<Message> {
   /** Signals the message to the actor when what `begin` begins comes to its end, unless this activation has ended before. */
   #until(begin: (fire: () => void) => Timer, message: Message): Timer {
     if (this.#ended) return NO_TIMER;
-    const waiting = this.#waiting ?? new Set<Timer>();
-    this.#waiting = waiting;
-    let begun = NO_TIMER;
-    const mine: Timer = {
-      cancel: () => {
-        waiting.delete(mine);
-        begun.cancel();
-      },
-    };
-    waiting.add(mine);
-    begun = begin(() => {
-      waiting.delete(mine);
-      this.#cell.signal(message);
-    });
-    return mine;
+    this.#waiting ??= new Set();
+    const pending = new Pending(this.#waiting, this.#cell, message);
+    pending.begun = begin(() => pending.fire());
+    return pending;
   }
 
   stop(): void {

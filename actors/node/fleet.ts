@@ -9,9 +9,10 @@ import {
   unknownMessage,
 } from "../../runtime/mod.ts";
 import type { Node } from "../kinds/generated/types.ts";
-import { nodeNameOf } from "../kinds/metadata-text.ts";
-import type { Change, Subscription, View } from "../store/view.ts";
+import { decodeMetadata, nodeNameOf } from "../kinds/metadata-text.ts";
+import type { Change, Entry, Subscription, View } from "../store/view.ts";
 import { HOLLOW_NODES_MAX } from "./cidr.ts";
+import { HOLLOW_PREFIX } from "./hollow/annotations.ts";
 import type { NodeMessage } from "./node.ts";
 import { NodeIndexes } from "./node-indexes.ts";
 import { RUNTIME_LABEL } from "./runtime.ts";
@@ -132,6 +133,7 @@ class FleetActor implements Actor<FleetMessage> {
 
   #nodeChanged({ now, before }: Change): void {
     if (now !== undefined && before === undefined) this.#nodeFound(this.#view.decode<Node>(now));
+    else if (now !== undefined && before !== undefined) this.#nodeUpdated(now, before);
     else if (now === undefined && before !== undefined) {
       const { name } = this.#view.decode<Node>(before).metadata;
       if (this.#played.get(name) === false) this.#unready--;
@@ -139,6 +141,13 @@ class FleetActor implements Actor<FleetMessage> {
       this.#newcomers.delete(name);
       if (this.#played.delete(name)) this.#tellNode(name, { type: "removed" });
     }
+  }
+
+  /** Nodes report often; most of it is of no consequence for how they are played. */
+  #nodeUpdated(now: Entry, before: Entry): void {
+    if (!now.text.includes(HOLLOW_PREFIX) && !before.text.includes(HOLLOW_PREFIX)) return;
+    const { name } = decodeMetadata(now.text);
+    if (this.#played.has(name)) this.#tellNode(name, { type: "node", entry: now });
   }
 
   #nodeFound(node: Node): void {

@@ -1,5 +1,6 @@
 import type { Lease, Node, NodeCondition, NodeStatus } from "../kinds/generated/types.ts";
 import { nodeAddressOf, podCidrOf } from "./cidr.ts";
+import type { ToldCondition } from "./hollow/node-behaviour.ts";
 import { RUNTIME_LABEL } from "./runtime.ts";
 
 /** What a node has to offer, as quantities. */
@@ -42,27 +43,60 @@ export function hollowNode(name: string, index: number, runtime: string, now: st
   };
 }
 
-const HEALTHY: readonly Omit<NodeCondition, "lastHeartbeatTime" | "lastTransitionTime">[] = [
+type Said = Omit<NodeCondition, "lastHeartbeatTime" | "lastTransitionTime">;
+
+const HEALTHY: readonly Said[] = [
   { type: "MemoryPressure", status: "False", reason: "KubeletHasSufficientMemory", message: "kubelet has sufficient memory available" },
   { type: "DiskPressure", status: "False", reason: "KubeletHasNoDiskPressure", message: "kubelet has no disk pressure" },
   { type: "PIDPressure", status: "False", reason: "KubeletHasSufficientPID", message: "kubelet has sufficient PID available" },
   { type: "Ready", status: "True", reason: "KubeletReady", message: "kubelet is posting ready status" },
 ];
 
-/** A healthy node's status. Transition times are kept where nothing changed; capacity that somebody edited is kept too. */
-export function nodeStatus(before: NodeStatus | undefined, name: string, address: string, shape: NodeShape, now: string): NodeStatus {
+/** What kubelet says of a condition that is not as it should be. */
+const TROUBLED: Readonly<Record<string, readonly [reason: string, message: string]>> = {
+  MemoryPressure: ["KubeletHasInsufficientMemory", "kubelet has insufficient memory available"],
+  DiskPressure: ["KubeletHasDiskPressure", "kubelet has disk pressure"],
+  PIDPressure: ["KubeletHasInsufficientPID", "kubelet has insufficient PID available"],
+  Ready: ["KubeletNotReady", "container runtime is down"],
+};
+
+/** The conditions of a node, healthy but for those that it is told to report. */
+function conditionsSaid(told: readonly ToldCondition[]): readonly Said[] {
+  const of = new Map(told.map(({ type, status }) => [type, status]));
+  const own = HEALTHY.map((healthy): Said => {
+    const status = of.get(healthy.type) ?? healthy.status;
+    of.delete(healthy.type);
+    const [reason, message] = TROUBLED[healthy.type] ?? [healthy.reason, healthy.message];
+    return status === healthy.status ? healthy : { ...healthy, status, reason: reason ?? "", message: message ?? "" };
+  });
+  return [
+    ...[...of].map(([type, status]): Said => ({ type, status, reason: "Annotated", message: "as the node is told to report" })),
+    ...own,
+  ];
+}
+
+/** A node's status, healthy but for `told`. Transition times are kept where nothing changed; capacity that somebody edited is kept too. */
+export function nodeStatus(
+  before: NodeStatus | undefined,
+  name: string,
+  address: string,
+  shape: NodeShape,
+  now: string,
+  told: readonly ToldCondition[] = [],
+): NodeStatus {
+  const said = told.length === 0 ? HEALTHY : conditionsSaid(told);
   const offered = { cpu: shape.cpu, "ephemeral-storage": shape.ephemeralStorage, memory: shape.memory, pods: shape.pods };
   return {
     ...before,
     capacity: before?.capacity ?? offered,
     allocatable: before?.allocatable ?? offered,
     conditions: [
-      ...HEALTHY.map((condition) => {
+      ...said.map((condition) => {
         const old = before?.conditions?.find((other) => other.type === condition.type);
         const since = old?.status === condition.status ? (old.lastTransitionTime ?? now) : now;
         return { ...condition, lastHeartbeatTime: now, lastTransitionTime: since };
       }),
-      ...(before?.conditions ?? []).filter((other) => !HEALTHY.some((condition) => condition.type === other.type)),
+      ...(before?.conditions ?? []).filter((other) => !said.some((condition) => condition.type === other.type)),
     ],
     addresses: before?.addresses ?? [
       { type: "InternalIP", address },

@@ -8,6 +8,7 @@ import { decodeObject } from "../kinds/text.ts";
 import type { PodMessage } from "../pod/pod.ts";
 import type { PodPlace } from "../pod/pod-status.ts";
 import { controllerAccount, NODE_OF_NAME } from "../registry/authors.ts";
+import type { EventRecorder } from "../registry/event-recorder.ts";
 import type { Registry } from "../registry/registry.ts";
 import { microTimestamp, timestamp } from "../registry/timestamps.ts";
 import type { Key } from "../store/transaction.ts";
@@ -15,6 +16,9 @@ import type { Entry, View } from "../store/view.ts";
 import { nodeAddressOf, PodAddresses, podCidrOf } from "./cidr.ts";
 import type { FleetMessage } from "./fleet.ts";
 import { FLEET_ADDRESS } from "./fleet-address.ts";
+import { conditionEvents } from "./hollow/condition-events.ts";
+import { type Fate, fates } from "./hollow/fate.ts";
+import { NodeTroubles, type SpellTurn } from "./hollow/node-troubles.ts";
 import { HOLLOW_SHAPE, hollowNode, LEASE_NAMESPACE, nodeLease, nodeStatus } from "./node-object.ts";
 import type { NodeUsage, PodUsage, UsageOf } from "./usage/usage.ts";
 
@@ -40,6 +44,10 @@ export type NodeMessage =
   | { readonly type: "usage" }
   /** Answered with the PodUsage of those of these pods that run here. */
   | { readonly type: "podUsage"; readonly pods: readonly Key[] }
+  /** What the API says of the Node may be of consequence for how it is played. */
+  | { readonly type: "node"; readonly entry: Entry }
+  /** From itself: something that its annotations tell begins or ends. */
+  | { readonly type: "spell"; readonly turn: SpellTurn }
   | { readonly type: "renewLease" }
   | { readonly type: "reportStatus" };
 
@@ -49,6 +57,7 @@ const STATUS_REPORT_MS = 300_000;
 const RETRY_MS = 1_000;
 /** Who gives nodes their ranges in Kubernetes. */
 const NODE_CONTROLLER = controllerAccount("node-controller");
+const SILENT = "the node is told to be silent";
 const NODE_MAILBOX_MESSAGES = 16_384;
 
 /** A pod of this node: its incarnation and the addresses that it has for life. */
@@ -63,16 +72,20 @@ export interface NodeOptions {
   /** The name of the runtime, for the node's label. */
   readonly runtime: string;
   readonly usageOf: UsageOf;
+  /** Is told how the node's conditions change, and what is wrong with its annotations; absent: nobody. */
+  readonly recorder?: EventRecorder;
+  /** What befalls nodes that are to be befallen by something. */
+  readonly fate?: Fate;
 }
 
-export function createNodeKind({ view, registry, runtime, usageOf }: NodeOptions): ActorKind<NodeMessage> {
+export function createNodeKind(options: NodeOptions): ActorKind<NodeMessage> {
   return {
     kind: "node",
     mailboxCapacity: NODE_MAILBOX_MESSAGES,
     // The fleet alone knows the node's index and can tell it of its pods again.
     supervision: { strategy: "escalate" },
     supervisor: () => FLEET_ADDRESS,
-    activate: (context, name) => new NodeActor(context, name, view, registry, runtime, usageOf),
+    activate: (context, name) => new NodeActor(context, name, options),
   };
 }
 
@@ -85,20 +98,30 @@ class NodeActor implements Actor<NodeMessage> {
   readonly #registry: Registry;
   readonly #runtime: string;
   readonly #usageOf: UsageOf;
+  readonly #recorder: EventRecorder | undefined;
   /** The Node as it was when play began; undefined before. */
   #node: Node | undefined;
   #addresses: PodAddresses | undefined;
   #index = 0;
   /** The pods that have an actor. */
   readonly #pods = new Map<Key, PodHere>();
+  readonly #troubles: NodeTroubles;
 
-  constructor(context: Context<NodeMessage>, name: string, view: View, registry: Registry, runtime: string, usageOf: UsageOf) {
+  constructor(context: Context<NodeMessage>, name: string, options: NodeOptions) {
+    const { view, registry, runtime, usageOf, recorder, fate = fates(0) } = options;
     this.#context = context;
     this.#name = name;
     this.#view = view;
     this.#registry = registry;
     this.#runtime = runtime;
     this.#usageOf = usageOf;
+    this.#recorder = recorder;
+    this.#troubles = new NodeTroubles({
+      node: name,
+      fate,
+      after: (ms, turn) => context.after(ms, { type: "spell", turn }),
+      complain: (complaint) => this.#event("Warning", "InvalidAnnotation", complaint),
+    });
   }
 
   receive(message: NodeMessage, sender: Sender): void | Promise<void> {
@@ -116,9 +139,15 @@ class NodeActor implements Actor<NodeMessage> {
       case "podAgain":
         return this.#podAgain(message.key, message.uid);
       case "usage":
+        if (this.#troubles.isSilent) return sender.fail("silent", SILENT);
         return sender.answer(this.#usage() satisfies NodeUsage);
       case "podUsage":
+        if (this.#troubles.isSilent) return sender.fail("silent", SILENT);
         return sender.answer(this.#podUsage(message.pods) satisfies readonly PodUsage[]);
+      case "node":
+        return this.#nodeChanged(message.entry);
+      case "spell":
+        return this.#troubled(() => this.#troubles.turn(message.turn));
       case "renewLease":
         return this.#repeat(message, LEASE_RENEW_MS, () => this.#renewLease());
       case "reportStatus":
@@ -154,6 +183,31 @@ class NodeActor implements Actor<NodeMessage> {
     this.#context.after(jitter * LEASE_RENEW_MS, { type: "renewLease" });
     this.#context.after(jitter * STATUS_REPORT_MS, { type: "reportStatus" });
     this.#tellReady();
+    return this.#troubled(() => this.#troubles.read(this.#node?.metadata.annotations));
+  }
+
+  #nodeChanged(entry: Entry): void | Promise<void> {
+    if (this.#node !== undefined) return this.#troubled(() => this.#troubles.read(decodeMetadata(entry.text).annotations));
+  }
+
+  /** Something begins or ends to be wrong with the node, if `happens` says so. */
+  async #troubled(happens: () => boolean): Promise<void> {
+    const wasSilent = this.#troubles.isSilent;
+    const before = this.#troubles.conditions;
+    if (!happens()) return;
+    const { isSilent, conditions } = this.#troubles;
+    if (isSilent !== wasSilent) for (const { uid } of this.#pods.values()) this.#tellPod(uid, { type: "silence", on: isSilent });
+    if (isSilent) return;
+    for (const { reason, message } of conditionEvents(this.#name, before, conditions)) this.#event("Normal", reason, message);
+    // It says at once how it is. What fails now is said again in its time.
+    await Promise.all([this.#renewLease(), this.#reportStatus()]).catch((error: unknown) =>
+      this.#context.log.warn({ error: String(error) }, "a node could not report"),
+    );
+  }
+
+  #event(severity: "Normal" | "Warning", reason: string, message: string): void {
+    if (this.#node === undefined) return;
+    this.#recorder?.event({ kind: "Node", apiVersion: "v1", metadata: this.#node.metadata }, severity, reason, message);
   }
 
   #tellReady(): void {
@@ -188,7 +242,7 @@ class NodeActor implements Actor<NodeMessage> {
   /** Does it, and plans the next time: soon when it failed, never when the Node is gone. */
   async #repeat(message: NodeMessage, every_ms: number, work: () => Promise<void>): Promise<void> {
     try {
-      await work();
+      if (!this.#troubles.isSilent) await work();
       this.#context.after(every_ms, message);
     } catch (error) {
       if (this.#view.entry(`nodes/${this.#name}`) === undefined) return;
@@ -221,7 +275,10 @@ class NodeActor implements Actor<NodeMessage> {
       NodeKind,
       undefined,
       this.#name,
-      (node) => ({ ...node, status: nodeStatus(node.status, this.#name, this.#hostIP(node), HOLLOW_SHAPE, now) }),
+      (node) => ({
+        ...node,
+        status: nodeStatus(node.status, this.#name, this.#hostIP(node), HOLLOW_SHAPE, now, this.#troubles.conditions),
+      }),
       { subresource: "status", fieldManager: "kubelet", author: NODE_OF_NAME },
     );
   }
@@ -245,6 +302,7 @@ class NodeActor implements Actor<NodeMessage> {
     const here = { uid, place: { hostIP, podIP } };
     this.#pods.set(entry.key, here);
     this.#context.watch(podAddressOf(uid), { type: "podEnded", key: entry.key, uid });
+    if (this.#troubles.isSilent) this.#tellPod(uid, { type: "silence", on: true });
     return here;
   }
 
@@ -266,6 +324,7 @@ class NodeActor implements Actor<NodeMessage> {
     const entry = this.#view.entry(key);
     if (here?.uid !== uid || entry === undefined || decodeMetadata(entry.text).uid !== uid) return;
     this.#context.watch(podAddressOf(uid), { type: "podEnded", key, uid });
+    if (this.#troubles.isSilent) this.#tellPod(uid, { type: "silence", on: true });
     this.#tellPod(uid, { type: "sync", entry, place: here.place });
   }
 

@@ -14,7 +14,7 @@ export interface PodPlace {
 type Truth = { readonly type: string; readonly status: "True" | "False"; readonly reason?: string; readonly message?: string };
 
 /** The conditions with `lastTransitionTime` kept where the status did not change. Conditions that others own stay. */
-function conditionsOf(pod: Pod, truths: readonly Truth[], now: string): PodCondition[] {
+export function conditionsOf(pod: Pod, truths: readonly Truth[], now: string): PodCondition[] {
   const before = pod.status?.conditions ?? [];
   const generation = pod.metadata.generation;
   const ours = truths.map((truth): PodCondition => {
@@ -30,8 +30,14 @@ function conditionsOf(pod: Pod, truths: readonly Truth[], now: string): PodCondi
   return [...ours, ...others];
 }
 
-function containerNames(pod: Pod): string {
-  return (pod.spec?.containers ?? []).map((container) => container.name).join(" ");
+/** The conditions of a pod whose containers are not ready. */
+export function unready(pod: Pod): readonly [Truth, Truth] {
+  const names = (pod.spec?.containers ?? []).map((container) => container.name).join(" ");
+  const why = { status: "False", reason: "ContainersNotReady", message: `containers with unready status: [${names}]` } as const;
+  return [
+    { type: "Ready", ...why },
+    { type: "ContainersReady", ...why },
+  ];
 }
 
 /** Sidecars are init containers that go on running. */
@@ -40,7 +46,6 @@ const isSidecar = (container: { restartPolicy?: string }): boolean => container.
 /** Accepted by the node, containers not yet started: what kubectl shows as ContainerCreating (or Init:0/n). */
 export function creatingStatus(pod: Pod, place: PodPlace, now: string): PodStatus {
   const inits = pod.spec?.initContainers ?? [];
-  const unready = `containers with unready status: [${containerNames(pod)}]`;
   const waiting = (name: string, image: string, reason: string): ContainerStatus => ({
     name,
     image,
@@ -70,8 +75,7 @@ export function creatingStatus(pod: Pod, place: PodPlace, now: string): PodStatu
               reason: "ContainersNotInitialized",
               message: `containers with incomplete status: [${inits.map((container) => container.name).join(" ")}]`,
             },
-        { type: "Ready", status: "False", reason: "ContainersNotReady", message: unready },
-        { type: "ContainersReady", status: "False", reason: "ContainersNotReady", message: unready },
+        ...unready(pod),
         { type: "PodScheduled", status: "True" },
       ],
       now,
@@ -107,12 +111,20 @@ export function grantedResources({ resources }: Container): Pick<ContainerStatus
   return resources.requests === undefined ? { resources } : { allocatedResources: resources.requests, resources };
 }
 
-/** All containers run; Ready unless a readiness gate is still shut. */
-export function runningStatus(pod: Pod, place: PodPlace, runtime: string, now: string): PodStatus {
+/** A container that runs from now on: for the first time, or again after it had ended. */
+function startedAfter(before: ContainerStatus | undefined, started: ContainerStatus): ContainerStatus {
+  const terminated = before?.state?.terminated ?? before?.lastState?.terminated;
+  if (before === undefined || terminated === undefined) return started;
+  return { ...started, restartCount: before.restartCount + 1, lastState: { terminated } };
+}
+
+/** All containers run; if they are ready, the pod is Ready unless a readiness gate is still shut. */
+export function runningStatus(pod: Pod, place: PodPlace, runtime: string, now: string, ready = true): PodStatus {
   // Those that run already are as they were.
   const running = (container: Container): ContainerStatus => {
     const before = pod.status?.containerStatuses?.find(({ name }) => name === container.name);
-    return before?.state?.running === undefined ? startedContainer(pod, container, runtime, now) : before;
+    const runs = before?.state?.running === undefined ? startedAfter(before, startedContainer(pod, container, runtime, now)) : before;
+    return runs.ready === ready ? runs : { ...runs, ready };
   };
   const inits = (pod.spec?.initContainers ?? []).map((container): ContainerStatus => {
     const started = startedContainer(pod, container, runtime, now);
@@ -139,8 +151,7 @@ export function runningStatus(pod: Pod, place: PodPlace, runtime: string, now: s
       [
         { type: "PodReadyToStartContainers", status: "True" },
         { type: "Initialized", status: "True" },
-        readiness(pod),
-        { type: "ContainersReady", status: "True" },
+        ...(ready ? [readiness(pod), { type: "ContainersReady", status: "True" } as const] : unready(pod)),
         { type: "PodScheduled", status: "True" },
       ],
       now,
@@ -167,17 +178,20 @@ export function readiness(pod: Pod): Truth {
   return { type: "Ready", status: "False", reason: "ReadinessGatesNotReady", message };
 }
 
+/** A container that has ended, unless it had before. */
+export function endedContainer(status: ContainerStatus, exitCode: number, now: string): ContainerStatus {
+  if (status.state?.terminated !== undefined) return status;
+  const { startedAt = now } = status.state?.running ?? {};
+  const end = { exitCode, reason: exitCode === 0 ? "Completed" : "Error", startedAt, finishedAt: now };
+  const terminated = status.containerID === undefined ? end : { ...end, containerID: status.containerID };
+  return { ...status, ready: false, started: false, state: { terminated } };
+}
+
 /** How the containers of a pod that is not started again have ended. */
 export function endedStatus(pod: Pod, exitCode: number, now: string): PodStatus {
   const succeeded = exitCode === 0;
   const reason = succeeded ? "PodCompleted" : "PodFailed";
-  const ended = (status: ContainerStatus): ContainerStatus => {
-    if (status.state?.terminated !== undefined) return status;
-    const { startedAt = now } = status.state?.running ?? {};
-    const end = { exitCode, reason: succeeded ? "Completed" : "Error", startedAt, finishedAt: now };
-    const terminated = status.containerID === undefined ? end : { ...end, containerID: status.containerID };
-    return { ...status, ready: false, started: false, state: { terminated } };
-  };
+  const ended = (status: ContainerStatus): ContainerStatus => endedContainer(status, exitCode, now);
   const inits = pod.status?.initContainerStatuses;
   return {
     ...pod.status,

@@ -6,7 +6,7 @@ import { partsOf } from "../kinds/kind.ts";
 import { mayBeDeleted } from "../kinds/metadata-text.ts";
 import { StatusError } from "../kinds/status.ts";
 import { decodeObject, type ObjectText } from "../kinds/text.ts";
-import type { PodSandbox, Runtime, RuntimeReport } from "../node/runtime.ts";
+import type { PodSandbox, Reporter, Runtime, RuntimeReport } from "../node/runtime.ts";
 import { NODE_OF_POD } from "../registry/authors.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -14,6 +14,7 @@ import { timestamp } from "../registry/timestamps.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
 import { isUnobserved, type NodeRoom, observedStatus, roomOn } from "./pod-changes.ts";
+import { crashedStatus, waitingStatus } from "./pod-setbacks.ts";
 import { creatingStatus, endedStatus, type PodPlace, readiness, runningStatus } from "./pod-status.ts";
 
 /**
@@ -27,6 +28,8 @@ export type PodMessage =
   /** The pod is gone from the API, or from this node. */
   | { readonly type: "gone" }
   | { readonly type: "report"; readonly report: RuntimeReport }
+  /** The node can no longer tell the API anything, or can again. */
+  | { readonly type: "silence"; readonly on: boolean }
   /** Try the write again that the store did not take. */
   | { readonly type: "retry" }
   /** See whether there is room now for a resize that was put off. */
@@ -46,7 +49,10 @@ export interface PodOptions {
 }
 
 /** What remains to be told to the API. Each step is repeated until it is done. */
-type Step = "accept" | "run" | "ready" | "observe" | "exit" | "remove" | "none";
+type Step = "accept" | "wait" | "run" | "ready" | "crash" | "observe" | "exit" | "remove" | "none";
+
+/** How its containers are, as the runtime reported last. */
+type Containers = "down" | "unready" | "ready";
 
 export function createPodKind(options: PodOptions): ActorKind<PodMessage> {
   return {
@@ -57,32 +63,28 @@ export function createPodKind(options: PodOptions): ActorKind<PodMessage> {
   };
 }
 
-class PodActor implements Actor<PodMessage> {
+class PodActor implements Actor<PodMessage>, Reporter {
   readonly #context: Context<PodMessage>;
   readonly #uid: string;
-  readonly #view: View;
-  readonly #registry: Registry;
-  readonly #recorder: EventRecorder;
-  readonly #runtime: Runtime;
+  readonly #options: PodOptions;
   /** The newest state from the API, as text shared with the view: a pod at rest costs little. Undefined only before the first sync. */
-  #entry: Entry | undefined;
-  #place: PodPlace = { hostIP: "", podIP: "" };
+  #entry: Entry | undefined = undefined;
+  #place: PodPlace = NOWHERE;
   /** Present from acceptance on. */
-  #sandbox: PodSandbox | undefined;
+  #sandbox: PodSandbox | undefined = undefined;
   /** Whether its readiness waits for conditions that others set. */
   #isGated = false;
   #stopping = false;
+  #isSilent = false;
+  #containers: Containers = "down";
   #step: Step = "none";
-  /** How its containers exited, once they have. */
-  #exitCode = 0;
+  /** What the step is about: how the containers exited, what they wait for. */
+  #reported: RuntimeReport | undefined = undefined;
 
-  constructor(context: Context<PodMessage>, uid: string, { view, registry, recorder, runtime }: PodOptions) {
+  constructor(context: Context<PodMessage>, uid: string, options: PodOptions) {
     this.#context = context;
     this.#uid = uid;
-    this.#view = view;
-    this.#registry = registry;
-    this.#recorder = recorder;
-    this.#runtime = runtime;
+    this.#options = options;
   }
 
   receive(message: PodMessage): void | Promise<void> {
@@ -92,7 +94,9 @@ class PodActor implements Actor<PodMessage> {
       case "gone":
         return this.#context.stop();
       case "report":
-        return this.#reported(message.report);
+        return this.#report(message.report);
+      case "silence":
+        return this.#silence(message.on);
       case "retry":
         return this.#advance(this.#step);
       case "reconsider":
@@ -109,6 +113,7 @@ class PodActor implements Actor<PodMessage> {
   #sync(entry: Entry, place: PodPlace): void | Promise<void> {
     this.#entry = entry;
     this.#place = place;
+    if (this.#isSilent) return;
     if (!mayBeDeleted(entry.text)) {
       // Most syncs are echoes of what this actor wrote, or a pod that no node has reported on yet: the text alone says what to do.
       if (this.#sandbox !== undefined && !this.#isGated && isFirstGeneration(entry.text)) return;
@@ -122,25 +127,44 @@ class PodActor implements Actor<PodMessage> {
     if (ended) return;
     if (this.#sandbox === undefined) {
       if (phase !== "Running") return this.#advance("accept");
-      this.#sandbox = this.#runtime.adopt(pod, this.#report);
+      this.#containers = containersOf(pod);
+      this.#sandbox = this.#options.runtime.adopt(pod, this);
       return;
     }
+    if (phase !== "Running" || this.#containers === "down") return;
     const ready = pod.status?.conditions?.find((condition) => condition.type === "Ready");
-    if (phase !== "Running") return;
-    if (ready?.status !== readiness(pod).status) return this.#advance("ready");
+    if (this.#containers === "ready" && ready?.status !== readiness(pod).status) return this.#advance("ready");
     if (isUnobserved(pod)) return this.#advance("observe");
   }
 
-  #reported(report: RuntimeReport): void | Promise<void> {
+  #report(report: RuntimeReport): void | Promise<void> {
+    if (report.type === "event") return this.#tell(report);
+    this.#reported = report;
     switch (report.type) {
       case "started":
+        this.#containers = report.ready ? "ready" : "unready";
         return this.#advance("run");
+      case "ready":
+        this.#containers = "ready";
+        return this.#advance("ready");
+      case "waiting":
+        return this.#advance("wait");
+      case "ended":
+        this.#containers = "down";
+        return this.#advance("crash");
       case "exited":
-        this.#exitCode = report.exitCode;
+        this.#containers = "down";
         return this.#advance("exit");
       case "stopped":
         return this.#advance("remove");
     }
+  }
+
+  /** What has happened meanwhile is told when there is a way again. */
+  #silence(on: boolean): void | Promise<void> {
+    this.#isSilent = on;
+    if (on || this.#entry === undefined) return;
+    return this.#step === "none" ? this.#sync(this.#entry, this.#place) : this.#advance(this.#step);
   }
 
   #stop(pod: Pod, ended: boolean): void | Promise<void> {
@@ -151,13 +175,15 @@ class PodActor implements Actor<PodMessage> {
     this.#sandbox.stop(grace_ms);
   }
 
-  readonly #report = (report: RuntimeReport): void =>
-    this.#context.tell(this.#context.self, { type: "report", report } satisfies PodMessage);
+  reported(report: RuntimeReport): void {
+    this.#context.tell<PodMessage>(this.#context.self, { type: "report", report });
+  }
 
   /** Takes one step and, when the store would not have it, takes it again later. */
   async #advance(step: Step): Promise<void> {
     if (this.#entry === undefined || step === "none" || (this.#stopping && step !== "remove")) return;
     this.#step = step;
+    if (this.#isSilent) return;
     try {
       await this.#perform(step, this.#entry.key);
       if (this.#step === step) this.#step = "none";
@@ -170,26 +196,35 @@ class PodActor implements Actor<PodMessage> {
 
   async #perform(step: Exclude<Step, "none">, key: Key): Promise<void> {
     const now = timestamp(this.#context.clock.now_ms());
+    const { runtime, registry } = this.#options;
+    const reported = this.#reported;
     switch (step) {
       case "accept": {
         const pod = await this.#writeStatus(key, (current) => creatingStatus(current, this.#place, now));
         if (pod === undefined) return;
         this.#isGated = pod.spec.readinessGates !== undefined;
-        this.#sandbox = this.#runtime.start(pod, this.#report);
+        this.#sandbox = runtime.start(pod, this);
         return;
       }
+      case "wait":
+        if (reported?.type === "waiting") await this.#writeStatus(key, (current) => waitingStatus(current, this.#place, reported, now));
+        return;
       case "run": {
-        const pod = await this.#writeStatus(key, (current) => runningStatus(current, this.#place, this.#runtime.name, now));
+        const ready = this.#containers === "ready";
+        const pod = await this.#writeStatus(key, (current) => runningStatus(current, this.#place, runtime.name, now, ready));
         if (pod !== undefined) this.#tellStarted(pod);
         return;
       }
       case "ready":
-        await this.#writeStatus(key, (current) => runningStatus(current, this.#place, this.#runtime.name, now));
+        await this.#writeStatus(key, (current) => runningStatus(current, this.#place, runtime.name, now));
+        return;
+      case "crash":
+        if (reported?.type === "ended") await this.#writeStatus(key, (current) => crashedStatus(current, reported.exitCode, now));
         return;
       case "observe": {
         let deferred = false;
         await this.#writeStatus(key, (current) => {
-          const observed = observedStatus(current, this.#runtime.name, now, this.#room(current));
+          const observed = observedStatus(current, runtime.name, now, this.#room(current));
           deferred = observed.deferred;
           return observed.status;
         });
@@ -197,11 +232,11 @@ class PodActor implements Actor<PodMessage> {
         return;
       }
       case "exit":
-        await this.#writeStatus(key, (current) => endedStatus(current, this.#exitCode, now));
+        if (reported?.type === "exited") await this.#writeStatus(key, (current) => endedStatus(current, reported.exitCode, now));
         return;
       case "remove": {
         const { namespace, name } = partsOf(key);
-        await this.#registry.delete(PodKind, namespace, name, {
+        await registry.delete(PodKind, namespace, name, {
           author: NODE_OF_POD,
           gracePeriodSeconds: 0,
           preconditions: { uid: this.#uid },
@@ -213,10 +248,11 @@ class PodActor implements Actor<PodMessage> {
 
   /** What the pod may ask of its node. */
   #room({ spec, metadata }: Pod): NodeRoom {
+    const { view } = this.#options;
     const node = spec.nodeName ?? "";
-    this.#view.index(podsByNode);
-    const others = this.#view.byIndex(podsByNode.name, node).map((entry) => this.#view.decode<Pod>(entry));
-    const { allocatable } = this.#view.get<Node>(`nodes/${node}`)?.status ?? {};
+    view.index(podsByNode);
+    const others = view.byIndex(podsByNode.name, node).map((entry) => view.decode<Pod>(entry));
+    const { allocatable } = view.get<Node>(`nodes/${node}`)?.status ?? {};
     return roomOn(
       allocatable,
       others.filter((other) => other.metadata.uid !== metadata.uid),
@@ -227,7 +263,7 @@ class PodActor implements Actor<PodMessage> {
   async #writeStatus(key: Key, status: (current: Pod) => Pod["status"]): Promise<Pod | undefined> {
     const { namespace, name } = partsOf(key);
     let read: Pod | undefined;
-    await this.#registry.modify(
+    await this.#options.registry.modify(
       PodKind,
       namespace,
       name,
@@ -240,13 +276,32 @@ class PodActor implements Actor<PodMessage> {
     return read;
   }
 
-  /** Of a kubelet's Events this one alone is true of every runtime: a hollow node pulls no image and creates nothing. */
+  /** Of a kubelet's Events this one alone is true of every runtime: a hollow node pulls no image and creates nothing unless something is to go wrong with it. */
   #tellStarted(pod: Pod): void {
     const about = { kind: "Pod", apiVersion: "v1", metadata: pod.metadata };
     for (const container of pod.spec?.containers ?? []) {
-      this.#recorder.once(about, "Normal", "Started", `Started container ${container.name}`);
+      this.#options.recorder.once(about, "Normal", "Started", `Started container ${container.name}`);
     }
   }
+
+  /** What repeats by its nature is counted up, not told anew. */
+  #tell({ severity, reason, message, container }: Extract<RuntimeReport, { type: "event" }>): void {
+    if (this.#entry === undefined || this.#isSilent) return;
+    const { metadata } = podOf(this.#entry);
+    const about = { kind: "Pod", apiVersion: "v1", metadata };
+    const part = container === undefined ? about : { ...about, fieldPath: `spec.containers{${container}}` };
+    this.#options.recorder.event(part, severity, reason, message);
+  }
+}
+
+/** Before the first sync. */
+const NOWHERE: PodPlace = { hostIP: "", podIP: "" };
+
+/** How the containers are of a pod that ran before. */
+function containersOf({ status }: Pod): Containers {
+  const containers = status?.containerStatuses ?? [];
+  if (containers.some(({ state }) => state?.running === undefined)) return "down";
+  return containers.every(({ ready }) => ready) ? "ready" : "unready";
 }
 
 /** The pod, or this incarnation of it (a removal's uid precondition fails), does not exist any more. */

@@ -29,6 +29,8 @@ export interface HostOptions {
   readonly logLevel: LogLevel;
   /** At least this many hollow nodes are played. */
   readonly nodes: number | undefined;
+  /** Of what befalls hollow pods and nodes. */
+  readonly seed: number;
   readonly access: AccessSettings;
   /** Signs what others ask to have certified. */
   readonly authority: KeyPair;

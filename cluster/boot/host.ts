@@ -18,6 +18,7 @@ import {
   type EventRecorder,
   type FleetMessage,
   type Follower,
+  fates,
   follow,
   followDefinitions,
   hollowUsage,
@@ -34,6 +35,7 @@ import {
   type SnapshotterMessage,
   type StoreClient,
   type StoreCondition,
+  type UsageOf,
   UsageReader,
   WRITER_ADDRESS,
 } from "../../actors/mod.ts";
@@ -385,13 +387,14 @@ export class RunningHost {
 
   /** Plays the nodes; the first of the hosts with nodes also leads the fleet and waits until all have reported. */
   async #beginNodes(): Promise<number | undefined> {
-    const runtime = createHollowRuntime(clock, random);
+    const fate = fates(this.#options.seed);
+    const runtime = createHollowRuntime(clock, random, { fate });
+    const recorder = this.#recorder("kubelet");
     const { view, registry } = { view: this.#replica, registry: this.#registry };
+    const usageOf: UsageOf = (pod, now_ms) => hollowUsage(view, pod, now_ms);
     this.#host.register(createFleetKind({ view, runtime: runtime.name }));
-    this.#host.register(
-      createNodeKind({ view, registry, runtime: runtime.name, usageOf: (pod, now_ms) => hollowUsage(view, pod, now_ms) }),
-    );
-    this.#host.register(createPodKind({ view, registry, recorder: this.#recorder("kubelet"), runtime }));
+    this.#host.register(createNodeKind({ view, registry, runtime: runtime.name, recorder, fate, usageOf }));
+    this.#host.register(createPodKind({ view, registry, recorder, runtime }));
     if (this.#options.plans.find(({ roles }) => roles.includes("nodes"))?.name !== this.#options.plan.name) return undefined;
     const existing = view
       .list("nodes")

@@ -82,6 +82,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
     version,
     logLevel: level,
     nodes: flags.nodes,
+    seed: flags.seed,
     tls: certificates.server,
     authority: certificates.authority,
     access: {

@@ -16,6 +16,8 @@ export interface UpFlags {
   readonly nats: readonly string[] | undefined;
   readonly threads: number | undefined;
   readonly only: Only | undefined;
+  /** What befalls hollow pods and nodes by chance is repeated with the same seed. */
+  readonly seed: number;
   /** A file with a KubeSchedulerConfiguration; undefined: Kubernetes' default. */
   readonly schedulerConfig: string | undefined;
   /** A file with an EncryptionConfiguration; undefined: nothing is encrypted at rest. */
@@ -31,6 +33,7 @@ export interface UpFlags {
 }
 
 const SCHEDULERS_MAX = 64;
+const SEED_MAX: number = 2 ** 32 - 1;
 /**
  * A name that tells the tokens of this cluster's issuer from those of others; whoever wants other systems to trust them names a URL that these reach.
  * kube-apiserver has no default, kubeadm gives `https://kubernetes.default.svc.cluster.local`. This one is what the recordings of Kubernetes were made
@@ -55,6 +58,7 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
         threads: { type: "string" },
         runtime: { type: "string", default: "hollow" },
         only: { type: "string" },
+        seed: { type: "string", default: "0" },
         "scheduler-config": { type: "string" },
         schedulers: { type: "string" },
         "encryption-provider-config": { type: "string" },
@@ -79,6 +83,7 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
     nats,
     threads: wholeNumber("--threads", values.threads, 1, THREADS_MAX),
     only: part,
+    seed: wholeNumber("--seed", values.seed, 0, SEED_MAX) ?? 0,
     schedulerConfig: values["scheduler-config"],
     encryptionConfig: values["encryption-provider-config"],
     schedulers: wholeNumber("--schedulers", values.schedulers, 1, SCHEDULERS_MAX),

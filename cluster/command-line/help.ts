@@ -6,6 +6,7 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --api-port P       port of the Kubernetes API on 127.0.0.1 (default 6443; 0 takes any free one)
     --nats URL[,URL]   use these NATS servers instead of one of its own; of a cluster any
     --threads N        hosts to spread the actors over (default: by the number of cores)
+    --seed N           what befalls hollow pods and nodes by chance; the same seed, the same fate (default 0)
     --scheduler-config FILE   profiles, plugins and extenders, as kube-scheduler's --config has them
     --encryption-provider-config FILE   what to encrypt at rest, as kube-apiserver's flag has it
     --schedulers N     schedulers that share the pods among them (default 1)

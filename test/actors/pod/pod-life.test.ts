@@ -5,7 +5,7 @@ import { PodKind } from "../../../actors/kinds/core/pod.ts";
 import type { ContainerStatus, Event, Lease, Namespace, Node, Pod, PodCondition } from "../../../actors/kinds/generated/types.ts";
 import { createFleetKind, type FleetMessage } from "../../../actors/node/fleet.ts";
 import { FLEET_ADDRESS } from "../../../actors/node/fleet-address.ts";
-import { createHollowRuntime, EXIT_CODE_ANNOTATION, RUN_SECONDS_ANNOTATION } from "../../../actors/node/hollow-runtime.ts";
+import { createHollowRuntime } from "../../../actors/node/hollow-runtime.ts";
 import { createNodeKind } from "../../../actors/node/node.ts";
 import { createPodKind } from "../../../actors/pod/pod.ts";
 import { createEventRecorder } from "../../../actors/registry/create-event-recorder.ts";
@@ -128,7 +128,7 @@ test("a pod that is meant to end does, as its annotations say", async () => {
   });
   expect(podOf("job")?.status?.conditions?.find(({ type }) => type === "Ready")).toMatchObject({ status: "False", reason: "PodCompleted" });
 
-  const annotations = { [RUN_SECONDS_ANNOTATION]: "0.01", [EXIT_CODE_ANNOTATION]: "3" };
+  const annotations = { "troupe.dev/hollow-run-seconds": "0.01", "troupe.dev/hollow-exit-code": "3" };
   const metadata = { name: "fails", namespace: "d", annotations } as unknown as Pod["metadata"];
   await t.registry.create(PodKind, { metadata, spec: { restartPolicy: "Never", containers: [{ name: "c", image: "i" }] } } as Pod);
   await t.registry.bind("d", "fails", undefined, "node-0");

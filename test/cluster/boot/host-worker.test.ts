@@ -21,6 +21,7 @@ const options: HostOptions = {
     logLevel: "silent",
     nodes: undefined,
     encryption: undefined,
+    seed: 0,
   },
   ...{
     tls: { key: "", cert: "", ca: "" },

@@ -24,7 +24,7 @@ beforeAll(async () => {
   server = await startGateway({ extension });
   const { store, registry } = server;
   const view = store.replica;
-  const runtime = createHollowRuntime(systemClock(), systemRandom(), { start_ms: [0, 0], stop_ms: [0, 0], run_ms: [0, 0] });
+  const runtime = createHollowRuntime(systemClock(), systemRandom(), { profile: { start_ms: [0, 0], stop_ms: [0, 0], run_ms: [0, 0] } });
   const usageOf = (pod: Parameters<typeof hollowUsage>[1], now_ms: number) => hollowUsage(view, pod, now_ms);
   store.host.register(createFleetKind({ view, runtime: runtime.name }));
   store.host.register(createNodeKind({ view, registry, runtime: runtime.name, usageOf }));
