@@ -61,7 +61,7 @@ export interface ControllersOptions extends ControllerDependencies {
 export const ENDED_PODS_MAX = 12_500;
 
 const nobody = (): Promise<never> => Promise.reject(new Error("nobody signs here"));
-const NO_CERTIFIER: Certifier = { read: nobody, sign: nobody, mayHave: () => false };
+const NO_CERTIFIER: Certifier = { read: nobody, sign: nobody, mayHave: async () => false };
 
 /** All controllers. One more is one more file and one more line here. Each call makes new ones, with nothing remembered. */
 export function allControllers(options: Omit<ControllersOptions, keyof ControllerDependencies>): readonly Controller[] {

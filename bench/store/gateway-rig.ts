@@ -1,8 +1,12 @@
 import { generateKeyPairSync } from "node:crypto";
 import { BUILT_IN_KINDS, createRegistry, KindTable } from "../../actors/mod.ts";
 import { createAccess } from "../../cluster/access/access.ts";
+import { ANYBODY } from "../../cluster/access/authentication/anonymous.ts";
+import type { AccessSettings } from "../../cluster/access/settings.ts";
 import type { Gateway } from "../../cluster/gateway/gateway.ts";
 import { createGateway } from "../../cluster/gateway/gateway.ts";
+import { Dialer } from "../../cluster/outbound/dialer.ts";
+import { OwnAddresses } from "../../cluster/outbound/own-address.ts";
 import type { KeyPair } from "../../cluster/pki/issuing.ts";
 import { makeAuthority, makeCertificate } from "../../cluster/pki/issuing.ts";
 import { silentLogger, systemClock, systemRandom } from "../../runtime/mod.ts";
@@ -29,13 +33,22 @@ export async function openGateway(rig: StoreRig): Promise<{ readonly gateway: Ga
   const { replica: view, client: store } = rig;
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const signingKey = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-  const settings = { signingKey, issuer: "https://bench", staticTokens: [], mode: "RBAC" } as const;
+  const settings: AccessSettings = {
+    signingKey,
+    issuer: "https://bench",
+    staticTokens: [],
+    authentication: { jwt: [], anonymous: ANYBODY },
+    tokenWebhook: undefined,
+    authorizers: ["Node", "RBAC"],
+    accessWebhook: undefined,
+  };
+  const dialer = new Dialer(new OwnAddresses({ ports: new Set(), certificate: server.cert }));
   const gateway = createGateway({
     view,
     store,
     registry: createRegistry({ view, store, clock, random, kinds }),
     kinds,
-    access: createAccess(settings, view, clock, async () => {}),
+    access: createAccess({ settings, view, clock, log: silentLogger, dialer, newest: async () => {} }),
     clock,
     random,
     log: silentLogger,

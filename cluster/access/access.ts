@@ -1,30 +1,26 @@
 import type { View } from "../../actors/store/view.ts";
-import type { Clock } from "../../runtime/mod.ts";
+import type { Clock, Logger } from "../../runtime/mod.ts";
+import type { AuthorizerName } from "../command-line/access-flags.ts";
+import type { Dialer } from "../outbound/dialer.ts";
+import { ReviewClient } from "../outbound/review-client.ts";
 import type { Authenticator } from "./authentication/authenticator.ts";
 import { createAuthenticator } from "./authentication/authenticator.ts";
 import { bootstrapTokens } from "./authentication/bootstrap-tokens.ts";
 import { Impersonation } from "./authentication/impersonation.ts";
+import { IssuedTokens } from "./authentication/jwt/issued-tokens.ts";
 import { ServiceAccountTokens, TokenIssuer } from "./authentication/service-account-tokens.ts";
 import { readSigningKey } from "./authentication/signing-key.ts";
-import type { StaticToken } from "./authentication/token-file.ts";
 import { staticTokens } from "./authentication/token-file.ts";
+import { TokenWebhook } from "./authentication/token-webhook.ts";
 import type { TokenAuthenticator } from "./authentication/tokens.ts";
 import { anyToken } from "./authentication/tokens.ts";
 import type { Authorizer } from "./authorization/authorizer.ts";
-import { ALWAYS_ALLOW, anyOf, MASTERS_ONLY } from "./authorization/authorizer.ts";
+import { ALWAYS_ALLOW, ALWAYS_DENY, anyOf, MASTERS_ONLY } from "./authorization/authorizer.ts";
 import { followRoles } from "./authorization/follow-roles.ts";
 import { NodeAuthorizer } from "./authorization/node-authorizer.ts";
 import type { RoleIndex } from "./authorization/role-index.ts";
-
-/** How access is decided in a cluster. Plain data: it is cloned into threads. */
-export interface AccessSettings {
-  /** PEM of the key that signs service account tokens. */
-  readonly signingKey: string;
-  /** Who signs them, as they say it: `--service-account-issuer`. */
-  readonly issuer: string;
-  readonly staticTokens: readonly StaticToken[];
-  readonly mode: "RBAC" | "AlwaysAllow";
-}
+import { WebhookAuthorizer } from "./authorization/webhook-authorizer.ts";
+import type { AccessSettings } from "./settings.ts";
 
 /** Who somebody is, and what they may do: all that the doors of a host ask. */
 export interface Access {
@@ -42,20 +38,50 @@ export interface Access {
   stop(): void;
 }
 
-/** `newest` resolves when the view shows all that was committed before. */
-export function createAccess(settings: AccessSettings, view: View, clock: Clock, newest: () => Promise<void>): Access {
-  const { issuer, mode } = settings;
+export interface AccessOptions {
+  readonly settings: AccessSettings;
+  readonly view: View;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Reaches those outside who are asked. */
+  readonly dialer: Dialer;
+  /** Resolves when the view shows all that was committed before. */
+  readonly newest: () => Promise<void>;
+}
+
+export function createAccess({ settings, view, clock, log, dialer, newest }: AccessOptions): Access {
+  const { issuer, tokenWebhook, accessWebhook } = settings;
   const signing = { key: readSigningKey(settings.signingKey), issuer, clock };
   const audiences = [issuer];
   const tokens = anyToken([
     staticTokens(settings.staticTokens),
     new ServiceAccountTokens(signing, view, newest),
     bootstrapTokens(view, clock),
+    ...settings.authentication.jwt.map((each) => new IssuedTokens(each, audiences, dialer, clock)),
+    ...(tokenWebhook === undefined
+      ? []
+      : [new TokenWebhook({ client: new ReviewClient(tokenWebhook.access, dialer, clock), clock, log, ttl_ms: tokenWebhook.ttl_ms })]),
   ]);
   const roles = followRoles(view);
-  const authorizer = mode === "AlwaysAllow" ? ALWAYS_ALLOW : anyOf([MASTERS_ONLY, new NodeAuthorizer(view), roles]);
+  const authorizerOf = (name: AuthorizerName): readonly Authorizer[] => {
+    switch (name) {
+      case "Node":
+        return [new NodeAuthorizer(view)];
+      case "RBAC":
+        return [roles];
+      case "AlwaysAllow":
+        return [ALWAYS_ALLOW];
+      case "AlwaysDeny":
+        return [ALWAYS_DENY];
+      case "Webhook":
+        return accessWebhook === undefined
+          ? []
+          : [new WebhookAuthorizer({ client: new ReviewClient(accessWebhook.access, dialer, clock), clock, log, ...accessWebhook })];
+    }
+  };
+  const authorizer = anyOf([MASTERS_ONLY, ...settings.authorizers.flatMap(authorizerOf)]);
   return {
-    authenticator: createAuthenticator({ clock, tokens, audiences }),
+    authenticator: createAuthenticator({ clock, tokens, audiences, anonymous: settings.authentication.anonymous }),
     impersonation: new Impersonation(authorizer),
     authorizer,
     roles,

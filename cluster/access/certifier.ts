@@ -18,10 +18,10 @@ export function createCertifier(authority: KeyPair, authorizer: () => Authorizer
       const validity = { from: new Date(now_ms - CLOCK_SKEW_MS), to: new Date(now_ms + seconds * 1_000) };
       return signRequest(authority, await parseCertificateRequest(request), usages, validity);
     },
-    mayHave: ({ spec }: CertificateSigningRequest, subresource) => {
+    mayHave: async ({ spec }: CertificateSigningRequest, subresource) => {
       const { username = "", groups = [] } = spec;
       const asked = onResource({ verb: "create", group: "certificates.k8s.io", resource: "certificatesigningrequests", subresource });
-      return authorizer().authorize({ user: username, groups }, asked).allowed;
+      return (await authorizer().authorize({ user: username, groups }, asked)).allowed;
     },
   };
 }

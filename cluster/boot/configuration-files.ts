@@ -17,7 +17,12 @@ export async function readEncryption(file: string): Promise<EncryptionConfigurat
   return readFileOf("--encryption-provider-config", file, readEncryptionConfiguration);
 }
 
-async function readFileOf<Configuration>(flag: string, file: string, read: (value: unknown) => Configuration): Promise<Configuration> {
+/** What `read` makes of a file, YAML or JSON. Throws BootFailure, which names the flag, the file and the field. */
+export async function readFileOf<Configuration>(
+  flag: string,
+  file: string,
+  read: (value: unknown) => Configuration,
+): Promise<Configuration> {
   const { parse } = await import("yaml");
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
     throw new BootFailure(`cannot read ${flag} ${file} (${error.code ?? error.message})`);

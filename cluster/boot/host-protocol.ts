@@ -2,7 +2,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { EncryptionConfiguration } from "../../actors/mod.ts";
 import type { SchedulerConfiguration } from "../../actors/scheduler/configuration/configuration.ts";
 import type { LogLevel } from "../../runtime/mod.ts";
-import type { AccessSettings } from "../access/access.ts";
+import type { AccessSettings } from "../access/settings.ts";
 import type { ControllerFlags } from "../command-line/controller-flags.ts";
 import type { KeyPair } from "../pki/issuing.ts";
 import type { HostPlan } from "./layout.ts";

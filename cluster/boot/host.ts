@@ -330,9 +330,14 @@ export class RunningHost {
   /** Who may do what, as this host's view has it; made for the first who asks, when the view is complete. */
   #opened(): Access {
     if (this.#access === undefined) {
-      const access = createAccess(this.#options.access, this.#replica, clock, () =>
-        untilNewest({ view: this.#replica, store: this.#store }),
-      );
+      const access = createAccess({
+        settings: this.#options.access,
+        view: this.#replica,
+        clock,
+        log: this.#log,
+        dialer: this.#dialer,
+        newest: () => untilNewest({ view: this.#replica, store: this.#store }),
+      });
       this.#access = access;
       this.#closers.push(async () => access.stop());
     }

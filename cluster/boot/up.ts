@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { pinoLogger } from "../../runtime/log.ts";
 import type { LogLevel } from "../../runtime/mod.ts";
 import { openSigningKey } from "../access/authentication/signing-key.ts";
-import { readTokenFile } from "../access/authentication/token-file.ts";
+import { readAccessSettings } from "../access/settings.ts";
 import type { UpFlags } from "../command-line/flags.ts";
 import { openClusterCertificates } from "../pki/certificates.ts";
 import { Closers } from "./closers.ts";
@@ -68,6 +68,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
   closers.add(() => data.draining());
   const [own, certificates] = await Promise.all([server, openClusterCertificates(data.file("pki"))]);
   closers.goOn();
+  const access = await readAccessSettings(flags.access, openSigningKey(data.file("pki")));
   const version = versionOfTroupe();
   const nats: NatsAddress = own?.address ?? credentialsOf(flags.nats ?? []);
   const options: Omit<HostOptions, "plan"> = {
@@ -85,12 +86,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
     seed: flags.seed,
     tls: certificates.server,
     authority: certificates.authority,
-    access: {
-      signingKey: openSigningKey(data.file("pki")),
-      issuer: flags.serviceAccountIssuer,
-      staticTokens: flags.tokenFile === undefined ? [] : readTokenFile(flags.tokenFile),
-      mode: flags.authorizationMode,
-    },
+    access,
     frontProxy: certificates.frontProxy,
     apiPort: flags.apiPort,
     schedulerConfiguration,

@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 // Not by way of actors/mod.ts: the parent process would load the whole cast for one number.
 import { HOLLOW_NODES_MAX } from "../../actors/node/cidr.ts";
 import { ONLY, type Only, THREADS_MAX } from "../boot/layout.ts";
+import { ACCESS_OPTIONS, type AccessFlags, accessFlags } from "./access-flags.ts";
 import { CONTROLLER_OPTIONS, type ControllerFlags, controllerFlags } from "./controller-flags.ts";
 import { usageOf, WrongUsage, wholeNumber } from "./wrong-usage.ts";
 
@@ -24,23 +25,12 @@ export interface UpFlags {
   readonly encryptionConfig: string | undefined;
   /** How many schedulers share the pods. */
   readonly schedulers: number | undefined;
-  /** Who says so in service account tokens. */
-  readonly serviceAccountIssuer: string;
-  /** A file of tokens that hold beside all others. */
-  readonly tokenFile: string | undefined;
-  readonly authorizationMode: "RBAC" | "AlwaysAllow";
+  readonly access: AccessFlags;
   readonly controllers: ControllerFlags;
 }
 
 const SCHEDULERS_MAX = 64;
 const SEED_MAX: number = 2 ** 32 - 1;
-/**
- * A name that tells the tokens of this cluster's issuer from those of others; whoever wants other systems to trust them names a URL that these reach.
- * kube-apiserver has no default, kubeadm gives `https://kubernetes.default.svc.cluster.local`. This one is what the recordings of Kubernetes were made
- * with that the tests compare with, and the answer to a request for a token names it: a cluster that is started without flags answers as they do.
- */
-const DEFAULT_ISSUER = "https://k";
-
 const RUNTIMES = ["hollow", "process", "sandbox", "cri"];
 
 /** Parses the flags of `troupe up`. Throws WrongUsage, which says what was wrong and what is right. */
@@ -62,9 +52,7 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
         "scheduler-config": { type: "string" },
         schedulers: { type: "string" },
         "encryption-provider-config": { type: "string" },
-        "service-account-issuer": { type: "string", default: DEFAULT_ISSUER },
-        "token-auth-file": { type: "string" },
-        "authorization-mode": { type: "string", default: "Node,RBAC" },
+        ...ACCESS_OPTIONS,
         ...CONTROLLER_OPTIONS,
       },
     }),
@@ -87,24 +75,9 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
     schedulerConfig: values["scheduler-config"],
     encryptionConfig: values["encryption-provider-config"],
     schedulers: wholeNumber("--schedulers", values.schedulers, 1, SCHEDULERS_MAX),
-    serviceAccountIssuer: issuerUrl(values["service-account-issuer"]),
-    tokenFile: values["token-auth-file"],
-    authorizationMode: authorizationMode(values["authorization-mode"]),
+    access: accessFlags(values),
     controllers: controllerFlags(values),
   };
-}
-
-/** OpenID Connect wants a URL of https; only relying parties ever call it. */
-function issuerUrl(value: string): string {
-  if (URL.canParse(value) && new URL(value).protocol === "https:") return value;
-  throw new WrongUsage(`--service-account-issuer ${value} is not a URL such as https://kubernetes.default.svc`);
-}
-
-/** The names of kube-apiserver. Nodes and roles come together: a node without roles could do nothing. */
-function authorizationMode(value: string): UpFlags["authorizationMode"] {
-  if (value === "AlwaysAllow") return "AlwaysAllow";
-  if (value === "RBAC" || value === "Node,RBAC") return "RBAC";
-  throw new WrongUsage(`--authorization-mode ${value} is none of Node,RBAC, AlwaysAllow`);
 }
 
 export function natsUrl(value: string): string {

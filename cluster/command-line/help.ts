@@ -17,7 +17,11 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --cluster-cidr CIDR[,CIDR]     give nodes that others bring ranges for their pods out of this, one a family (hollow nodes have their own)
     --node-cidr-mask-size N        how large a node's range is (default 24; IPv6 64); two families: -ipv4 and -ipv6
     --terminated-pod-gc-threshold N   how many pods that have ended are kept (default 12500; 0 keeps all)
-    --authorization-mode MODE      Node,RBAC (default), or AlwaysAllow: everybody may do everything
+    --authentication-config FILE   issuers of ID tokens (OpenID Connect) and who may be anonymous, as kube-apiserver's flag has them
+    --authentication-token-webhook-config-file FILE   a kubeconfig of who knows other tokens
+    --authorization-mode MODE      Node,RBAC (default), also Webhook; AlwaysAllow: everybody may do everything
+    --authorization-webhook-config-file FILE   a kubeconfig of who else decides
+    and --oidc-issuer-url and the like, --anonymous-auth and the webhooks' -cache-...-ttl, as of kube-apiserver: docs/security.md
   npm run bench -- SUITE [flags]      measure; without SUITE the list of suites
   npm run sim -- [flags]              run the kernel on virtual time and a hostile network
     --seed N           the run to begin with (default 1); the same seed is the same run

@@ -258,14 +258,16 @@ class HttpsGateway implements Gateway {
     const asker = found instanceof Promise ? await found : found;
     // The page by which people come in holds nothing of the cluster.
     if (info.type === "page" && info.page.page === "console" && info.method === "get") return asker;
-    const decide = (): Identity => {
-      const identity = access.impersonation.act(asker, request.headers, request.rawHeaders);
-      const { allowed, reason } = access.authorizer.authorize(identity, info);
+    const decide = async (): Promise<Identity> => {
+      const acting = access.impersonation.act(asker, request.headers, request.rawHeaders);
+      const identity = acting instanceof Promise ? await acting : acting;
+      const answer = access.authorizer.authorize(identity, info);
+      const { allowed, reason } = answer instanceof Promise ? await answer : answer;
       if (!allowed) throw refusal(identity, info, reason);
       return identity;
     };
     try {
-      return decide();
+      return await decide();
     } catch (error) {
       if (!(error instanceof StatusError) || error.status.code !== 403) throw error;
       // What was granted a moment ago may not have arrived here.

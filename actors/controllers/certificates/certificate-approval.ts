@@ -31,8 +31,8 @@ function isDecided(request: CertificateSigningRequest): boolean {
 async function decide(certifier: Certifier, request: CertificateSigningRequest): Promise<readonly Action[]> {
   const content = await certifier.read(request.spec.request).catch(() => undefined);
   if (content === undefined || wrongWithKubeletClient(content, request.spec.usages ?? []) !== undefined) return NOTHING;
-  const own = request.spec.username === content.commonName && certifier.mayHave(request, "selfnodeclient");
-  if (!own && !certifier.mayHave(request, "nodeclient")) return NOTHING;
+  const own = request.spec.username === content.commonName && (await certifier.mayHave(request, "selfnodeclient"));
+  if (!own && !(await certifier.mayHave(request, "nodeclient"))) return NOTHING;
   const message = `Auto approving ${own ? "self " : ""}kubelet client certificate after SubjectAccessReview.`;
   const approved = { type: "Approved", status: "True", reason: "AutoApproved", message };
   const approve = (current: CertificateSigningRequest): CertificateSigningRequest | undefined =>

@@ -24,7 +24,7 @@ export interface Certifier {
   /** The certificate, PEM, for so many seconds. */
   sign(request: string, usages: readonly string[], seconds: number): Promise<string>;
   /** Whether the user of a request may have it approved at once: `create` on this subresource of requests. */
-  mayHave(request: CertificateSigningRequest, subresource: "nodeclient" | "selfnodeclient"): boolean;
+  mayHave(request: CertificateSigningRequest, subresource: "nodeclient" | "selfnodeclient"): Promise<boolean>;
 }
 
 export function conditionOfRequest({ status }: CertificateSigningRequest, type: string): CertificateSigningRequestCondition | undefined {

@@ -14,16 +14,17 @@ const RESOURCE = "certificatesigningrequests.certificates.k8s.io";
 const CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client";
 
 /** Whether somebody may do it for a signer, or for all of its domain. Source: pkg/certauthorization. */
-function may(authorizer: Authorizer, asker: Identity, verb: "approve" | "sign", signer: string): boolean {
+async function may(authorizer: Authorizer, asker: Identity, verb: "approve" | "sign", signer: string): Promise<boolean> {
   const of = (name: string) => onResource({ verb, group: "certificates.k8s.io", resource: "signers", name });
-  return [signer, `${signer.split("/")[0]}/*`].some((name) => authorizer.authorize(asker, of(name)).allowed);
+  for (const name of [signer, `${signer.split("/")[0]}/*`]) if ((await authorizer.authorize(asker, of(name))).allowed) return true;
+  return false;
 }
 
 export function certificateRequests(access: () => Deciding): AdmissionPlugin {
   return {
     name: "CertificateRequests",
     busy: ({ requester }, resource) => requester !== undefined && resource === RESOURCE,
-    validate({ resource, subresource, operation, object, current, kind, name, options }) {
+    async validate({ resource, subresource, operation, object, current, kind, name, options }) {
       const { requester } = options;
       if (resource !== RESOURCE || requester === undefined) return;
       if (operation === "create") return admitSubject(object as CertificateSigningRequest, kind);
@@ -31,10 +32,10 @@ export function certificateRequests(access: () => Deciding): AdmissionPlugin {
       const { authorizer } = access();
       const before = current as CertificateSigningRequest;
       const signer = before.spec.signerName;
-      if (subresource === "approval" && !may(authorizer, requester, "approve", signer))
+      if (subresource === "approval" && !(await may(authorizer, requester, "approve", signer)))
         throw forbidden(kind, name, `user not permitted to approve requests with signerName ${JSON.stringify(signer)}`);
       if (subresource !== "status" || sameOutcome(object as CertificateSigningRequest, before)) return;
-      if (!may(authorizer, requester, "sign", signer))
+      if (!(await may(authorizer, requester, "sign", signer)))
         throw forbidden(kind, name, `user not permitted to sign requests with signerName ${JSON.stringify(signer)}`);
     },
   };

@@ -34,10 +34,10 @@ export function roleEscalation(access: () => Deciding): AdmissionPlugin {
 
 async function check(access: Deciding, request: AdmissionRequest, asker: Identity): Promise<void> {
   const wrongWith = isRole(request.resource) ? wrongWithRole : wrongWithBinding;
-  if (wrongWith(access, request, asker) === undefined) return;
+  if ((await wrongWith(access, request, asker)) === undefined) return;
   // What was given a moment ago counts.
   await access.newest();
-  const wrong = wrongWith(access, request, asker);
+  const wrong = await wrongWith(access, request, asker);
   if (wrong !== undefined) throw wrong;
 }
 
@@ -55,12 +55,12 @@ function onlyLetsGo({ object, current }: AdmissionRequest): boolean {
   return semanticEqual(without(object), without(current));
 }
 
-function wrongWithRole({ roles, authorizer }: Deciding, request: AdmissionRequest, asker: Identity): Error | undefined {
+async function wrongWithRole({ roles, authorizer }: Deciding, request: AdmissionRequest, asker: Identity): Promise<Error | undefined> {
   const { kind, namespace = "", name } = request;
   // A new object has no name yet, as far as access is concerned.
   const named = request.operation === "create" ? "" : name;
   const escalate = onResource({ verb: "escalate", group: RBAC, resource: kind.plural, namespace, name: named });
-  if (authorizer.authorize(asker, escalate).allowed) return undefined;
+  if ((await authorizer.authorize(asker, escalate)).allowed) return undefined;
   const { rules, errors } = roles.rulesFor(asker, namespace);
   const role = request.object as KubeObject & { readonly rules?: PolicyRule[]; readonly aggregationRule?: AggregationRule };
   const before = request.current as typeof role | undefined;
@@ -71,14 +71,14 @@ function wrongWithRole({ roles, authorizer }: Deciding, request: AdmissionReques
   return why === undefined ? undefined : forbidden(kind, called, why);
 }
 
-function wrongWithBinding({ roles, authorizer }: Deciding, request: AdmissionRequest, asker: Identity): Error | undefined {
+async function wrongWithBinding({ roles, authorizer }: Deciding, request: AdmissionRequest, asker: Identity): Promise<Error | undefined> {
   const { kind, namespace = "" } = request;
   const { roleRef, metadata } = request.object as KubeObject & { readonly roleRef?: RoleRef };
   // What is wrong with the reference itself, the validation says.
   if (roleRef === undefined || (roleRef.kind !== "Role" && roleRef.kind !== "ClusterRole")) return undefined;
   const resource = roleRef.kind === "Role" ? "roles" : "clusterroles";
   const bind = onResource({ verb: "bind", group: roleRef.apiGroup, resource, namespace, name: roleRef.name });
-  if (authorizer.authorize(asker, bind).allowed) return undefined;
+  if ((await authorizer.authorize(asker, bind)).allowed) return undefined;
   const wanted = roles.rulesOf(roleRef, namespace);
   // Kubernetes looks for the role in the name of the request's own resource.
   if (wanted === undefined) return notFound(kind, roleRef.name);

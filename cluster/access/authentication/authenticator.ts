@@ -1,9 +1,12 @@
 import type { IncomingMessage } from "node:http";
-import { unauthorized } from "../../../actors/kinds/errors.ts";
+import { tooManyRequests, unauthorized } from "../../../actors/kinds/errors.ts";
 import type { Clock } from "../../../runtime/mod.ts";
+import { Expiring } from "../expiring.ts";
 import type { Identity } from "../identity.ts";
 import { ANONYMOUS } from "../identity.ts";
+import { type AnonymousRule, mayBeAnonymous } from "./anonymous.ts";
 import { shownBy } from "./certificates.ts";
+import { FailedAttempts } from "./failed-attempts.ts";
 import type { TokenAuthenticator } from "./tokens.ts";
 import { TokenRefused } from "./tokens.ts";
 
@@ -17,23 +20,37 @@ export interface AuthenticatorOptions {
   readonly tokens: TokenAuthenticator;
   /** Whom tokens must be for. */
   readonly audiences: readonly string[];
+  readonly anonymous: AnonymousRule;
 }
 
 /** A browser cannot send headers with a WebSocket; it says its token among the protocols. Source: apiserver's websocket/protocol.go. */
 const TOKEN_PROTOCOL = "base64url.bearer.authorization.k8s.io.";
 
+/** Tokens that were right a moment ago, and are looked at however many wrong ones come from the same address. */
+const BELIEVED_MAX = 4_096;
+const BELIEVED_MS = 5 * 60_000;
+const RETRY_AFTER_S = 1;
+
 /**
- * Client certificates first, bearer tokens next; whoever shows neither is anonymous. Whoever shows something that is not right is nobody at all: 401.
- * Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/
+ * Client certificates first, bearer tokens next; whoever shows neither is anonymous. Whoever shows something that is not right is nobody at all: 401; and
+ * whoever does so again and again has to wait: 429. Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/
  */
-export function createAuthenticator({ clock, tokens, audiences }: AuthenticatorOptions): Authenticator {
-  const byToken = async (token: string): Promise<Identity> => {
+export function createAuthenticator({ clock, tokens, audiences, anonymous }: AuthenticatorOptions): Authenticator {
+  const attempts = new FailedAttempts(clock);
+  const believed = new Expiring<true>(clock, BELIEVED_MAX);
+  const byToken = async (token: string, address: string): Promise<Identity> => {
+    if (believed.get(token) === undefined && !attempts.mayTry(address))
+      throw tooManyRequests("too many failed attempts to authenticate from this address, please try again later", RETRY_AFTER_S);
     try {
       const verified = await tokens.verify(token, audiences);
-      if (verified !== undefined) return verified.identity;
+      if (verified !== undefined) {
+        believed.set(token, true, BELIEVED_MS);
+        return verified.identity;
+      }
     } catch (error) {
       if (!(error instanceof TokenRefused)) throw error;
     }
+    attempts.failed(address);
     throw unauthorized();
   };
   return {
@@ -41,8 +58,8 @@ export function createAuthenticator({ clock, tokens, audiences }: AuthenticatorO
       const shown = shownBy(request, clock.now_ms());
       if (shown !== undefined && shown !== "refused") return shown;
       const token = tokenOf(request);
-      if (token !== undefined) return byToken(token);
-      if (shown === "refused" || hasTokenInUrl(request.url)) throw unauthorized();
+      if (token !== undefined) return byToken(token, request.socket.remoteAddress ?? "");
+      if (shown === "refused" || hasTokenInUrl(request.url) || !mayBeAnonymous(anonymous, request.url)) throw unauthorized();
       return ANONYMOUS;
     },
   };

@@ -43,7 +43,7 @@ export class Impersonation {
    * Whom the request is made as: its asker, where it does not say otherwise. Throws 403 in Kubernetes' words for who may not, NoIdentity
    * for what makes no sense. Every part of the identity has to be allowed by itself.
    */
-  act(asker: Identity, headers: IncomingHttpHeaders, rawHeaders: RawHeaders): Identity {
+  act(asker: Identity, headers: IncomingHttpHeaders, rawHeaders: RawHeaders): Identity | Promise<Identity> {
     if (!isAskedFor(headers)) return asker;
     const said = rawHeaders.filter((_, index) => rawHeaders[index - (index % 2)]?.toLowerCase().startsWith("impersonate-"));
     const key = JSON.stringify(said);
@@ -53,11 +53,15 @@ export class Impersonation {
       if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
       this.#remembered.set(key, wish);
     }
-    for (const attributes of wish.asks) {
-      const { allowed, reason } = this.#authorizer.authorize(asker, attributes);
+    return this.#allowed(asker, wish);
+  }
+
+  async #allowed(asker: Identity, { asks, identity }: Wish): Promise<Identity> {
+    for (const attributes of asks) {
+      const { allowed, reason } = await this.#authorizer.authorize(asker, attributes);
       if (!allowed) throw refusal(asker, attributes, reason);
     }
-    return wish.identity;
+    return identity;
   }
 }
 

@@ -6,6 +6,8 @@ export interface ResourceAttributes {
   /** Also those that no request has: `impersonate`, `bind`, `escalate`, `approve`, `sign`. */
   readonly verb: string;
   readonly group: string;
+  /** Of a request; absent where the version does not matter. */
+  readonly version?: string;
   readonly resource: string;
   readonly subresource: string;
   /** Empty: all namespaces, or a resource that has none. */

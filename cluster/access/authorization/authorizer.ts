@@ -6,11 +6,13 @@ export interface Decision {
   readonly allowed: boolean;
   /** Why; empty where there is nothing to say. Refusals carry it on. */
   readonly reason: string;
+  /** Refused for good: nobody after this one is asked. Nobody but a webhook says so. */
+  readonly denied?: true;
 }
 
-/** Who may do what. Synchronous, since it stands in the way of every request. */
+/** Who may do what. Synchronous where it can be, since it stands in the way of every request. */
 export interface Authorizer {
-  authorize(identity: Identity, attributes: Attributes): Decision;
+  authorize(identity: Identity, attributes: Attributes): Decision | Promise<Decision>;
 }
 
 export const ALLOWED: Decision = { allowed: true, reason: "" };
@@ -25,17 +27,33 @@ export const MASTERS_ONLY: Authorizer = {
 /** Lets everybody do everything: `--authorization-mode AlwaysAllow`, for clusters that nobody else can reach. */
 export const ALWAYS_ALLOW: Authorizer = { authorize: () => ALLOWED };
 
-/** The first that allows decides; else what each had to say. Source: apiserver's authorization/union. */
+/** Nobody but the super-users does anything. */
+export const ALWAYS_DENY: Authorizer = { authorize: () => ({ allowed: false, reason: "Everything is forbidden." }) };
+
+/** The first that allows, or denies, decides; else what each had to say. Source: apiserver's authorization/union. */
 export function anyOf(authorizers: readonly Authorizer[]): Authorizer {
-  return {
-    authorize(identity, attributes) {
-      let reasons = "";
-      for (const authorizer of authorizers) {
-        const decision = authorizer.authorize(identity, attributes);
-        if (decision.allowed) return decision;
-        if (decision.reason !== "") reasons = reasons === "" ? decision.reason : `${reasons}\n${decision.reason}`;
+  const askFrom = (first: number, before: string, identity: Identity, attributes: Attributes): Decision | Promise<Decision> => {
+    let reasons = before;
+    for (let at = first; at < authorizers.length; at++) {
+      const answer = authorizers[at]?.authorize(identity, attributes) ?? NO_OPINION;
+      if (answer instanceof Promise) {
+        return answer.then((decision) =>
+          isLast(decision) ? decision : askFrom(at + 1, together(reasons, decision.reason), identity, attributes),
+        );
       }
-      return reasons === "" ? NO_OPINION : { allowed: false, reason: reasons };
-    },
+      if (isLast(answer)) return answer;
+      reasons = together(reasons, answer.reason);
+    }
+    return reasons === "" ? NO_OPINION : { allowed: false, reason: reasons };
   };
+  return { authorize: (identity, attributes) => askFrom(0, "", identity, attributes) };
+}
+
+function isLast({ allowed, denied }: Decision): boolean {
+  return allowed || denied === true;
+}
+
+function together(before: string, reason: string): string {
+  if (reason === "") return before;
+  return before === "" ? reason : `${before}\n${reason}`;
 }

@@ -79,13 +79,13 @@ export async function reviewRules(access: Access, asker: Identity, review: SelfS
 
 async function answered<T extends KubeObject & { readonly spec: Spec }>(access: Access, whose: Identity, review: T): Promise<T> {
   const asked = attributesOf(review.spec);
-  let decision = access.authorizer.authorize(whose, asked);
+  let decision = await access.authorizer.authorize(whose, asked);
   if (!decision.allowed) {
     await access.newest();
-    decision = access.authorizer.authorize(whose, asked);
+    decision = await access.authorizer.authorize(whose, asked);
   }
-  const { allowed, reason } = decision;
-  return { ...review, status: { allowed, ...(reason === "" ? {} : { reason }) } };
+  const { allowed, reason, denied } = decision;
+  return { ...review, status: { allowed, ...(denied === undefined ? {} : { denied }), ...(reason === "" ? {} : { reason }) } };
 }
 
 function attributesOf({ resourceAttributes, nonResourceAttributes }: Spec): Attributes {

@@ -26,6 +26,7 @@ describe("access by a kubeconfig", () => {
     writeFileSync(path, kubeconfigText({ server: "https://127.0.0.1:6443", authority: "CA", user: { cert: "CERT", key: "KEY" } }));
     expect(readKubeconfig(path)).toEqual({
       origin: "https://127.0.0.1:6443",
+      path: "/",
       authority: "CA",
       serverName: undefined,
       insecure: false,

@@ -3,6 +3,7 @@ import type { HostOptions } from "../../../cluster/boot/host-protocol.ts";
 import { HostWorker } from "../../../cluster/boot/host-worker.ts";
 import { Introductions } from "../../../cluster/boot/introductions.ts";
 import { recordingLog } from "../../runtime/stage.ts";
+import { settingsOf } from "../access/settings.ts";
 
 const STOP_DEADLINE_MS = 5_000;
 const plan: HostOptions["plan"] = { name: "frail", roles: [] };
@@ -32,7 +33,7 @@ const options: HostOptions = {
     controllers: { clusterCidrs: [], endedPodsMax: undefined },
   },
   authority: { cert: "", key: "" },
-  access: { signingKey: "", issuer: "", staticTokens: [], mode: "RBAC" as const },
+  access: settingsOf(""),
 };
 
 test("a host that crashes over and over is started again ever later, although it takes up its roles each time", async () => {

@@ -14,10 +14,8 @@ describe("parseUpFlags", () => {
       schedulerConfig: undefined,
       schedulers: undefined,
       seed: 0,
-      serviceAccountIssuer: "https://k",
-      tokenFile: undefined,
-      authorizationMode: "RBAC",
       controllers: { clusterCidrs: [], endedPodsMax: undefined },
+      access: { issuer: "https://k", authorizers: ["Node", "RBAC"] },
     });
   });
 
@@ -37,10 +35,8 @@ describe("parseUpFlags", () => {
       schedulerConfig: undefined,
       schedulers: undefined,
       seed: 0,
-      serviceAccountIssuer: "https://i",
-      tokenFile: "/t",
-      authorizationMode: "AlwaysAllow",
       controllers: { clusterCidrs: [], endedPodsMax: undefined },
+      access: { issuer: "https://i", tokenFile: "/t", authorizers: ["AlwaysAllow"] },
     });
   });
 
@@ -83,6 +79,18 @@ describe("parseUpFlags", () => {
     ["--runtime docker", "--runtime docker is none of hollow, process, sandbox, cri"],
     ["--runtime process", "--runtime process is not part of this version"],
     ["--only web", "--only web is unknown"],
+    ["--authorization-mode ABAC", "--authorization-mode ABAC: ABAC is none of Node, RBAC, Webhook, AlwaysAllow, AlwaysDeny"],
+    ["--authorization-mode RBAC,RBAC", "names one of them twice"],
+    ["--authorization-mode RBAC,Webhook", "--authorization-mode Webhook and --authorization-webhook-config-file FILE go together"],
+    ["--authorization-webhook-config-file /f", "--authorization-mode Webhook and --authorization-webhook-config-file FILE go together"],
+    ["--oidc-issuer-url https://i", "--oidc-issuer-url and --oidc-client-id go together"],
+    ["--oidc-username-claim sub", "--oidc-username-claim needs --oidc-issuer-url and --oidc-client-id"],
+    ["--oidc-issuer-url http://i --oidc-client-id c", "--oidc-issuer-url http://i is not a URL of https"],
+    ["--oidc-issuer-url https://i --oidc-client-id c --oidc-signing-algs HS256", "--oidc-signing-algs: HS256 is none of RS256"],
+    ["--oidc-issuer-url https://i --oidc-client-id c --oidc-required-claim x", "--oidc-required-claim x is not claim=value"],
+    ["--authentication-config /f --anonymous-auth false", "--authentication-config says what --oidc-... and --anonymous-auth would say"],
+    ["--anonymous-auth no", "--anonymous-auth no is neither true nor false"],
+    ["--authentication-token-webhook-config-file /f --authentication-token-webhook-cache-ttl 2", "cache-ttl 2 is not a duration"],
     ["--node 5", "Unknown option '--node'"],
     ["--cluster-cidr 10.0.0.0", "--cluster-cidr 10.0.0.0 is not a range of addresses such as 10.244.0.0/16"],
     ["--cluster-cidr 10.0.0.0/16,10.1.0.0/16", "has two ranges of one family"],

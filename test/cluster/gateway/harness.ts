@@ -11,12 +11,12 @@ import { createRegistry } from "../../../actors/registry/create-registry.ts";
 import { followDefinitions } from "../../../actors/registry/definitions.ts";
 import type { Registry } from "../../../actors/registry/registry.ts";
 import { MemoryLog } from "../../../actors/store/memory-log.ts";
-import type { AccessSettings } from "../../../cluster/access/access.ts";
 import { createAccess } from "../../../cluster/access/access.ts";
 import { expressionAuthorizer } from "../../../cluster/access/admission/expression-authorizer.ts";
 import { accessPlugins } from "../../../cluster/access/admission/plugins.ts";
 import { ensureDefaultRoles } from "../../../cluster/access/authorization/reconcile-roles.ts";
 import { createCertifier } from "../../../cluster/access/certifier.ts";
+import type { AccessSettings } from "../../../cluster/access/settings.ts";
 import { Aggregation, type OwnExtension } from "../../../cluster/aggregation/aggregation.ts";
 import { untilNewest } from "../../../cluster/gateway/context.ts";
 import type { Gateway, GatewayOptions } from "../../../cluster/gateway/gateway.ts";
@@ -28,6 +28,7 @@ import { createWebhookClient } from "../../../cluster/outbound/webhook-client.ts
 import { addressOf, HOST_KIND, hostKind, silentLogger, systemClock, systemRandom } from "../../../runtime/mod.ts";
 import type { TestStore } from "../../actors/store/harness.ts";
 import { startStore } from "../../actors/store/harness.ts";
+import { settingsOf } from "../access/settings.ts";
 import type { Authority, Pair } from "./certificates.ts";
 import { makeAuthority } from "./certificates.ts";
 
@@ -101,8 +102,9 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const server = await authority.server();
   const dialer = new Dialer(new OwnAddresses({ ports: new Set(options.ownPorts ?? []), certificate: server.cert }));
   const webhooks = createWebhookClient({ view: store.replica, random, dialer });
-  const settings = { signingKey: newSigningKey(), issuer: "https://k", staticTokens: [], mode: "RBAC", ...options.access } as const;
-  const access = createAccess(settings, store.replica, clock, () => untilNewest({ view: store.replica, store: store.client }));
+  const settings = { ...settingsOf(newSigningKey()), ...options.access };
+  const newest = () => untilNewest({ view: store.replica, store: store.client });
+  const access = createAccess({ settings, view: store.replica, clock, log: silentLogger, dialer, newest });
   const plugins = accessPlugins(() => access);
   const authorizer = expressionAuthorizer(() => access);
   const registry = createRegistry({

@@ -1,0 +1,92 @@
+import { readFileSync } from "node:fs";
+import { readFileOf } from "../boot/configuration-files.ts";
+import { BootFailure } from "../boot/failure.ts";
+import type { AccessFlags, AuthorizerName, OidcFlags } from "../command-line/access-flags.ts";
+import { type ApiAccess, KubeconfigFailure, readKubeconfig } from "../outbound/kubeconfig.ts";
+import { ANYBODY } from "./authentication/anonymous.ts";
+import type { AuthenticationConfiguration, JwtConfiguration } from "./authentication/jwt/configuration.ts";
+import { readTokenFile, type StaticToken } from "./authentication/token-file.ts";
+
+/** How access is decided in a cluster. Plain data: it is cloned into threads. */
+export interface AccessSettings {
+  /** PEM of the key that signs service account tokens. */
+  readonly signingKey: string;
+  /** Who signs them, as they say it. */
+  readonly issuer: string;
+  readonly staticTokens: readonly StaticToken[];
+  readonly authentication: AuthenticationConfiguration;
+  readonly tokenWebhook: { readonly access: ApiAccess; readonly ttl_ms: number } | undefined;
+  /** Who is asked, in this order. */
+  readonly authorizers: readonly AuthorizerName[];
+  readonly accessWebhook: { readonly access: ApiAccess; readonly allowed_ms: number; readonly refused_ms: number } | undefined;
+}
+
+/** Reads the files that the flags name. Throws BootFailure, which names the file and what is wrong. */
+export async function readAccessSettings(flags: AccessFlags, signingKey: string): Promise<AccessSettings> {
+  const { tokenWebhook, accessWebhook } = flags;
+  return {
+    signingKey,
+    issuer: flags.issuer,
+    staticTokens: flags.tokenFile === undefined ? [] : readTokenFile(flags.tokenFile),
+    authentication: await authenticationOf(flags),
+    tokenWebhook:
+      tokenWebhook === undefined
+        ? undefined
+        : { access: webhookOf("--authentication-token-webhook-config-file", tokenWebhook.file), ttl_ms: tokenWebhook.ttl_ms },
+    authorizers: flags.authorizers,
+    accessWebhook:
+      accessWebhook === undefined
+        ? undefined
+        : { ...accessWebhook, access: webhookOf("--authorization-webhook-config-file", accessWebhook.file) },
+  };
+}
+
+async function authenticationOf({ authenticationConfig, oidc, anonymous }: AccessFlags): Promise<AuthenticationConfiguration> {
+  if (authenticationConfig !== undefined) {
+    // Loads the reader of expressions, which most starts do not need.
+    const { readAuthenticationConfiguration } = await import("./authentication/jwt/configuration.ts");
+    return readFileOf("--authentication-config", authenticationConfig, readAuthenticationConfiguration);
+  }
+  return {
+    jwt: oidc === undefined ? [] : [issuerOf(oidc)],
+    anonymous: anonymous === false ? { ...ANYBODY, enabled: false } : ANYBODY,
+  };
+}
+
+/** Source: kube-apiserver's oidc flags, pkg/kubeapiserver/options/authentication.go. */
+function issuerOf(flags: OidcFlags): JwtConfiguration {
+  const { issuerUrl, clientId, usernameClaim, usernamePrefix, groupsClaim, groupsPrefix, caFile, requiredClaims, algorithms } = flags;
+  // But for addresses, what one issuer calls somebody is not to be mistaken for what another does; "-" says that it may.
+  const prefix = usernamePrefix ?? (usernameClaim === "email" ? "" : `${issuerUrl}#`);
+  return {
+    url: issuerUrl,
+    discoveryUrl: undefined,
+    authority: caFile === undefined ? undefined : textOf("--oidc-ca-file", caFile),
+    audiences: [clientId],
+    requiredClaims,
+    claimRules: [],
+    userRules: [],
+    username: { claim: usernameClaim, prefix: prefix === "-" ? "" : prefix },
+    groups: groupsClaim === undefined ? undefined : { claim: groupsClaim, prefix: groupsPrefix },
+    uid: undefined,
+    extra: [],
+    algorithms,
+  };
+}
+
+function webhookOf(flag: string, file: string): ApiAccess {
+  try {
+    return readKubeconfig(file);
+  } catch (error) {
+    if (!(error instanceof KubeconfigFailure)) throw error;
+    throw new BootFailure(`${flag}: ${error.message}`);
+  }
+}
+
+function textOf(flag: string, file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new BootFailure(`cannot read ${flag} ${file} (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
