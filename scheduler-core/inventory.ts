@@ -56,8 +56,11 @@ export class Inventory implements WorldFacts {
   /** Marks and domains after they were last tidied. */
   #tidied = 0;
   readonly #peers = new Map<string, Peer>();
-  /** By slot, which peers are there and how many of each. Invariant: the cluster's marks are what these raise. */
-  readonly #residents: (Map<Peer, number> | undefined)[] = [];
+  /**
+   * By peer, on which slots there are such pods and how many. Invariant: the cluster's marks are what these raise. Pods are many and peers few, one for each
+   * owner mostly, and whether a mark is raised is asked of a peer.
+   */
+  readonly #residents = new Map<Peer, Map<number, number>>();
   readonly #kinships = new WeakMap<Peer, { readonly version: string; readonly kinship: NumberedKinship }>();
   readonly #kinshipNumbers = new Map<string, number>();
   #nextClass = 0;
@@ -126,7 +129,7 @@ export class Inventory implements WorldFacts {
     if (facts !== undefined) this.#images.remove(facts);
     this.#slotOf.delete(name);
     this.#facts[slot] = undefined;
-    this.#residents[slot] = undefined;
+    for (const [peer, places] of this.#residents) if (places.delete(slot) && places.size === 0) this.#residents.delete(peer);
     this.#free.push(slot);
     this.#cluster.close(slot);
     this.#attached.closed(slot);
@@ -181,23 +184,23 @@ export class Inventory implements WorldFacts {
     if (!counted) this.#cluster.add(slot, usage, marks);
     this.#attached.moved(this.#cluster, slot, usage, 1);
     if (peer === undefined) return;
-    let residents = this.#residents[slot];
-    if (residents === undefined) {
-      residents = new Map();
-      this.#residents[slot] = residents;
+    let places = this.#residents.get(peer);
+    if (places === undefined) {
+      places = new Map();
+      this.#residents.set(peer, places);
     }
-    residents.set(peer, (residents.get(peer) ?? 0) + 1);
+    places.set(slot, (places.get(slot) ?? 0) + 1);
   }
 
   /** The pod has left the node. */
   leave(slot: number, usage: Usage, peer: Peer | undefined): void {
     this.#cluster.remove(slot, usage, peer === undefined ? undefined : this.raisedBy(peer));
     this.#attached.moved(this.#cluster, slot, usage, -1);
-    const residents = this.#residents[slot];
-    if (peer === undefined || residents === undefined) return;
-    const left = (residents.get(peer) ?? 0) - 1;
-    if (left > 0) residents.set(peer, left);
-    else residents.delete(peer);
+    const places = peer === undefined ? undefined : this.#residents.get(peer);
+    if (peer === undefined || places === undefined) return;
+    const left = (places.get(slot) ?? 0) - 1;
+    if (left > 0) places.set(slot, left);
+    else if (places.delete(slot) && places.size === 0) this.#residents.delete(peer);
   }
 
   /** The marks that such a pod raises. */
@@ -209,12 +212,17 @@ export class Inventory implements WorldFacts {
 
   /** The labels of a namespace; undefined: it is gone. */
   setNamespace(name: string, labels: Readonly<Record<string, string>> | undefined): void {
-    const before = this.#residentsOf(name).map(({ slot, peer, times }) => ({ slot, peer, times, marks: this.#marks.raisedBy(peer) }));
+    const before = [...this.#residents]
+      .filter(([{ facts }]) => facts.namespace === name)
+      .map(([peer, places]) => ({ peer, places, marks: this.#marks.raisedBy(peer) }));
     if (!this.#marks.setNamespace(name, labels)) return;
-    for (const { slot, peer, times, marks } of before) {
-      for (const mark of marks) this.#cluster.mark(slot, mark, -times);
-      for (const mark of this.raisedBy(peer)) this.#cluster.mark(slot, mark, times);
-      this.#cluster.touch(slot);
+    for (const { peer, places, marks } of before) {
+      const raised = this.raisedBy(peer);
+      for (const [slot, times] of places) {
+        for (const mark of marks) this.#cluster.mark(slot, mark, -times);
+        for (const mark of raised) this.#cluster.mark(slot, mark, times);
+        this.#cluster.touch(slot);
+      }
     }
   }
 
@@ -229,8 +237,9 @@ export class Inventory implements WorldFacts {
     this.#keys = new TopologyKeys();
     this.#kinshipNumbers.clear();
     this.#cluster = this.#cluster.withoutMarks((this.#cluster.identity + 1) | 0);
-    for (const { slot, peer, times } of this.#residentsOf(undefined)) {
-      for (const mark of this.raisedBy(peer)) this.#cluster.mark(slot, mark, times);
+    for (const [peer, places] of this.#residents) {
+      const raised = this.raisedBy(peer);
+      for (const [slot, times] of places) for (const mark of raised) this.#cluster.mark(slot, mark, times);
     }
     this.#tidied = this.#marks.count;
     return true;
@@ -325,8 +334,8 @@ export class Inventory implements WorldFacts {
   #counted({ mark, isNew }: { readonly mark: number; readonly isNew: boolean }): number {
     if (!isNew) return mark;
     this.#makeRoom(0);
-    for (const { slot, peer, times } of this.#residentsOf(undefined)) {
-      if (this.raisedBy(peer).includes(mark)) this.#cluster.mark(slot, mark, times);
+    for (const [peer, places] of this.#residents) {
+      if (this.raisedBy(peer).includes(mark)) for (const [slot, times] of places) this.#cluster.mark(slot, mark, times);
     }
     return mark;
   }
@@ -350,17 +359,6 @@ export class Inventory implements WorldFacts {
       if (facts !== undefined) this.#keys.write(this.#cluster, slot, facts, column);
     }
     return column;
-  }
-
-  /** All peers on nodes, of one namespace or of all. */
-  #residentsOf(namespace: string | undefined): { readonly slot: number; readonly peer: Peer; readonly times: number }[] {
-    const found: { slot: number; peer: Peer; times: number }[] = [];
-    this.#residents.forEach((residents, slot) => {
-      for (const [peer, times] of residents ?? []) {
-        if (namespace === undefined || peer.facts.namespace === namespace) found.push({ slot, peer, times });
-      }
-    });
-    return found;
   }
 
   /** Tells the static classes of one node; where the spread of images changed, classes whose images are about are worked out anew. */

@@ -41,7 +41,7 @@ export function disruptionController(kinds: readonly Kind[]): Controller {
           return change.now === undefined ? NO_KEYS : [change.now.key];
         },
       },
-      { resource: "pods", keys: (change, view) => directory.followPod(change, view) },
+      { resource: "pods", keys: (change) => directory.followPod(change) },
     ],
     reconcile: (view, key, now_ms) => {
       const budget = view.get<PodDisruptionBudget>(key);

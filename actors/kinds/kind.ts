@@ -5,6 +5,7 @@ import type { Shaped } from "./machinery/shape.ts";
 import type { StructType } from "./managed-fields/typed.ts";
 import type { KubeObject } from "./object.ts";
 import type { FieldError } from "./status.ts";
+import type { ObjectText } from "./text.ts";
 
 /** One column of a kind's table, as kubectl prints it. Source: pkg/printers/internalversion of Kubernetes 1.34. */
 export interface Column {
@@ -158,6 +159,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   rowConditions?(object: T): readonly (readonly [reason: string, message: string])[];
   /** Field selectors beyond `metadata.name` and `metadata.namespace`: the value of each for an object. */
   readonly selectableFields: Readonly<Record<string, FieldValue<T>>>;
+  /** The same for fields that a stored text tells without being decoded: those that clients watch by. */
+  readonly selectableTexts?: Readonly<Record<string, (text: ObjectText) => string>>;
 }
 
 /** `v1`, `apps/v1`. */

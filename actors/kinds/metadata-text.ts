@@ -1,5 +1,5 @@
-import type { ObjectMeta, OwnerReference } from "./object.ts";
-import { type ObjectText, withoutManagedFields } from "./text.ts";
+import type { KubeObject, ObjectMeta, OwnerReference } from "./object.ts";
+import { decodeObject, type ObjectText, withoutManagedFields } from "./text.ts";
 
 const NO_LABELS: Readonly<Record<string, string>> = {};
 const NO_OWNERS: readonly OwnerReference[] = [];
@@ -45,10 +45,10 @@ export function mayHaveFinalizers(text: ObjectText): boolean {
 }
 
 /** The labels of an object, without decoding the rest of it. */
-export function labelsOf(text: ObjectText): Readonly<Record<string, string>> {
+export const labelsOf: (text: ObjectText) => Readonly<Record<string, string>> = rememberLast((text) => {
   const labels = member(headOf(text), '"labels":{', "}");
   return labels === undefined || labels === "" ? NO_LABELS : (JSON.parse(`{${labels}}`) as Record<string, string>);
-}
+});
 
 /** The owners of an object, without decoding the rest of it. */
 export const ownersOf: (text: ObjectText) => readonly OwnerReference[] = rememberLast((text) => {
@@ -57,9 +57,29 @@ export const ownersOf: (text: ObjectText) => readonly OwnerReference[] = remembe
 });
 
 const NODE_NAME = /"nodeName":"([^"]*)"/;
+/** What follows the name of a node that a binding wrote: it is the last member of spec, and none of another object could stand there. */
+const END_OF_SPEC = '},"status":{';
 
-/** The node that a pod is bound to, without decoding the pod: `spec` comes before `status`, and only these two have a `nodeName`. */
-export const nodeNameOf: (text: ObjectText) => string | undefined = rememberLast((text) => NODE_NAME.exec(withoutManagedFields(text))?.[1]);
+/**
+ * The node that a pod is bound to. Of a pod that was bound by a binding no more is read than its text; where it was put otherwise, or labels and selectors have a
+ * member of that name, the pod is decoded.
+ */
+export const nodeNameOf: (text: ObjectText) => string | undefined = rememberLast((text) => {
+  const plain = withoutManagedFields(text);
+  const found = NODE_NAME.exec(plain);
+  if (found === null || plain.startsWith(END_OF_SPEC, found.index + found[0].length)) return found?.[1];
+  return decodeObject<KubeObject & { spec?: { nodeName?: string } }>(text, 0).spec?.nodeName;
+});
+
+const STATUS = ',"status":{';
+const PHASE = '"phase":"';
+
+/** The phase of a pod, without decoding it: its status comes last, and of the objects in it none is a status, and only it has a phase. */
+export const phaseOf: (text: ObjectText) => string | undefined = rememberLast((text) => {
+  const status = text.lastIndexOf(STATUS);
+  const at = status < 0 ? -1 : text.indexOf(PHASE, status);
+  return at < 0 ? undefined : text.slice(at + PHASE.length, text.indexOf('"', at + PHASE.length));
+});
 
 /**
  * Remembers the answers for the two texts that were asked about last: all who watch a resource ask the same of a change's texts, before

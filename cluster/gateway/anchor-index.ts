@@ -1,7 +1,8 @@
 import { labelsOf } from "../../actors/kinds/metadata-text.ts";
-import type { KubeObject } from "../../actors/kinds/object.ts";
 import type { Entry, View } from "../../actors/store/view.ts";
 import type { Anchor } from "./selection.ts";
+
+type FieldAnchor = Extract<Anchor, { readonly by: "field" }>;
 
 /**
  * Items by the anchors of their selections: finds those that an entry may concern in time that grows with the properties that are asked for,
@@ -12,7 +13,7 @@ export class AnchorIndex<Item> {
   readonly #byPlace = new Map<string, Set<Item>>();
   /** By label, then by value. */
   readonly #byLabel = new Map<string, Map<string, Set<Item>>>();
-  readonly #byField = new Map<string, { readonly read: (object: KubeObject) => string; readonly items: Map<string, Set<Item>> }>();
+  readonly #byField = new Map<string, { readonly read: FieldAnchor["read"]; readonly items: Map<string, Set<Item>> }>();
   readonly #others = new Set<Item>();
 
   add(anchor: Anchor, item: Item): void {
@@ -58,7 +59,7 @@ export class AnchorIndex<Item> {
       const labels = labelsOf(entry.text);
       for (const [name, values] of this.#byLabel) if (Object.hasOwn(labels, name)) addAll(values.get(labels[name] ?? ""), found);
     }
-    for (const { read, items } of this.#byField.values()) addAll(items.get(read(view.decode(entry))), found);
+    for (const { read, items } of this.#byField.values()) addAll(items.get(read(view, entry)), found);
   }
 }
 

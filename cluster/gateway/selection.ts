@@ -2,7 +2,7 @@ import { badRequest } from "../../actors/kinds/errors.ts";
 import type { Kind } from "../../actors/kinds/kind.ts";
 import { keyFor, resourceOf } from "../../actors/kinds/kind.ts";
 import type { FieldSelector } from "../../actors/kinds/machinery/field-selector.ts";
-import { compileFieldSelector, exactValue, parseFieldSelector } from "../../actors/kinds/machinery/field-selector.ts";
+import { compileFieldSelector, compileTextSelector, exactValue, parseFieldSelector } from "../../actors/kinds/machinery/field-selector.ts";
 import type { Selector } from "../../actors/kinds/machinery/label-selector.ts";
 import { matchesLabels, parseLabelSelector, SelectorError } from "../../actors/kinds/machinery/label-selector.ts";
 import { labelsOf } from "../../actors/kinds/metadata-text.ts";
@@ -29,7 +29,12 @@ export interface Selection {
 export type Anchor =
   | { readonly by: "key"; readonly key: string }
   | { readonly by: "label"; readonly name: string; readonly values: readonly string[] }
-  | { readonly by: "field"; readonly field: string; readonly value: string; readonly read: (object: KubeObject) => string }
+  | {
+      readonly by: "field";
+      readonly field: string;
+      readonly value: string;
+      readonly read: (view: Pick<View, "decode">, entry: Entry) => string;
+    }
   /** The part of the keys before the name. */
   | { readonly by: "place"; readonly place: string }
   | { readonly by: "nothing" };
@@ -52,7 +57,7 @@ export function selectionOf(
   const fieldsMatch = understood(() => compileFieldSelector(kind, fields));
   const matches = (object: KubeObject): boolean => matchesLabels(labels, object.metadata.labels) && fieldsMatch(object);
   const soleKey = soleKeyOf(kind, namespace, fields);
-  const onlyLabels = fieldSelector === "";
+  const textMatches = understood(() => compileTextSelector(kind, fields));
   return {
     everything: false,
     soleKey,
@@ -61,8 +66,9 @@ export function selectionOf(
     matches,
     takes(view, entry) {
       if (soleKey !== undefined ? entry.key !== soleKey : !entry.key.startsWith(inside)) return false;
-      // Labels stand at the front of the text: no need to read the whole of an object that may not be wanted.
-      return onlyLabels ? matchesLabels(labels, labelsOf(entry.text)) : matches(view.decode(entry));
+      // Labels, and what most clients watch by, are told by the text: no need to read the whole of an object that may not be wanted.
+      if (textMatches === undefined) return matches(view.decode(entry));
+      return textMatches(entry.text) && matchesLabels(labels, labelsOf(entry.text));
     },
   };
 }
@@ -75,7 +81,11 @@ function anchorOf(kind: Kind, soleKey: string | undefined, fields: FieldSelector
   if (soleKey !== undefined) return { by: "key", key: soleKey };
   const own = fields.find(({ field, equal }) => equal && Object.hasOwn(kind.selectableFields, field));
   const read = own === undefined ? undefined : kind.selectableFields[own.field];
-  if (own !== undefined && read !== undefined) return { by: "field", field: own.field, value: own.value, read };
+  if (own !== undefined && read !== undefined) {
+    const ofText = kind.selectableTexts?.[own.field];
+    const of: Extract<Anchor, { by: "field" }>["read"] = (view, entry) => ofText?.(entry.text) ?? read(view.decode(entry));
+    return { by: "field", field: own.field, value: own.value, read: of };
+  }
   const one = labels.requirements.find(({ operator }) => operator === "=" || operator === "==" || operator === "in");
   return one === undefined ? undefined : { by: "label", name: one.key, values: [...one.values] };
 }

@@ -44,7 +44,7 @@ export function endpointsController(): Controller {
           return key === undefined ? NO_KEYS : [key];
         },
       },
-      { resource: "pods", keys: (change, view) => directory.followPod(change, view) },
+      { resource: "pods", keys: (change) => directory.followPod(change) },
       // Our own creations and updates need no second look; what others do to them does.
       { resource: ENDPOINTS, keys: ({ now, before }) => (before === undefined ? NO_KEYS : [`${SERVICES}/${restOf((now ?? before).key)}`]) },
     ],

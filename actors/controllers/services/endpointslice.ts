@@ -55,7 +55,7 @@ export function endpointSliceController(): Controller {
           return change.now === undefined ? NO_KEYS : [change.now.key];
         },
       },
-      { resource: "pods", keys: (change, view) => directory.followPod(change, view) },
+      { resource: "pods", keys: (change) => directory.followPod(change) },
       { resource: SLICES, keys: keysOfSlice },
     ],
     reconcile: (view, key) => reconcile(directory, view, key),

@@ -1,8 +1,8 @@
 import { partsOf } from "../../kinds/kind.ts";
 import { matchesLabels, type Selector } from "../../kinds/machinery/label-selector.ts";
+import { labelsOf } from "../../kinds/metadata-text.ts";
 import type { KubeObject } from "../../kinds/object.ts";
 import type { Change, Entry, View } from "../../store/view.ts";
-import { factsOf } from "../pods/pod-facts.ts";
 
 const PODS = "pods";
 const NONE: readonly string[] = [];
@@ -40,18 +40,18 @@ export class SelectorDirectory<T extends KubeObject> {
       return;
     }
     const pods = new Set<string>();
-    for (const pod of view.list(PODS, namespace)) if (matchesLabels(selector, factsOf(view, pod).labels)) pods.add(pod.key);
+    for (const pod of view.list(PODS, namespace)) if (matchesLabels(selector, labelsOf(pod.text))) pods.add(pod.key);
     if (all === undefined) this.#namespaces.set(namespace, new Map([[key, { selector, pods }]]));
     else all.set(key, { selector, pods });
   }
 
   /** A change of a pod: the keys of those that select it, or did. */
-  followPod({ now, before }: Change, view: View): readonly string[] {
+  followPod({ now, before }: Change): readonly string[] {
     const pod = (now ?? before)?.key;
     if (pod === undefined) return NONE;
     const all = this.#namespaces.get(partsOf(pod).namespace);
     if (all === undefined) return NONE;
-    const labels = now === undefined ? undefined : factsOf(view, now).labels;
+    const labels = now === undefined ? undefined : labelsOf(now.text);
     const keys: string[] = [];
     for (const [key, { selector, pods }] of all) {
       if (labels !== undefined && matchesLabels(selector, labels)) {

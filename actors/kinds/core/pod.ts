@@ -2,6 +2,7 @@ import { forbidden } from "../field-error.ts";
 import type { LabelSelector, Pod, PodAffinityTerm } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
 import { validateObjectMeta } from "../metadata.ts";
+import { nodeNameOf, phaseOf } from "../metadata-text.ts";
 import { dnsSubdomain } from "../names.ts";
 import { AGE_COLUMN, column, NAME_COLUMN, wideColumn } from "../table.ts";
 import { ALL_VERBS } from "../verbs.ts";
@@ -127,5 +128,9 @@ export const PodKind: Kind<Pod> = {
     "status.podIP": (pod) => pod.status?.podIP ?? "",
     "status.podIPs": (pod) => pod.status?.podIPs?.[0]?.ip ?? "",
     "status.nominatedNodeName": (pod) => pod.status?.nominatedNodeName ?? "",
+  },
+  selectableTexts: {
+    "spec.nodeName": (text) => nodeNameOf(text) ?? "",
+    "status.phase": (text) => phaseOf(text) ?? "",
   },
 };

@@ -2,6 +2,7 @@
 import { goQuote } from "../field-error.ts";
 import type { Kind } from "../kind.ts";
 import type { KubeObject } from "../object.ts";
+import type { ObjectText } from "../text.ts";
 import { SelectorError } from "./label-selector.ts";
 
 export interface FieldTerm {
@@ -71,6 +72,17 @@ function reader(kind: Kind, field: string): (object: KubeObject) => string {
 export function compileFieldSelector(kind: Kind, selector: FieldSelector): (object: KubeObject) => boolean {
   const terms = selector.map((term) => ({ ...term, read: reader(kind, term.field) }));
   return (object) => terms.every((term) => (term.read(object) === term.value) === term.equal);
+}
+
+/** The same for stored texts; undefined where one of the fields is not told by a text alone. */
+export function compileTextSelector(kind: Kind, selector: FieldSelector): ((text: ObjectText) => boolean) | undefined {
+  const { selectableTexts = {} } = kind;
+  const terms = selector.map((term) => ({
+    ...term,
+    read: Object.hasOwn(selectableTexts, term.field) ? selectableTexts[term.field] : undefined,
+  }));
+  if (terms.some(({ read }) => read === undefined)) return undefined;
+  return (text) => terms.every(({ read, value, equal }) => (read?.(text) === value) === equal);
 }
 
 /** The value that a field must have, if the selector demands one; lets a list by `metadata.name` be a single get. */

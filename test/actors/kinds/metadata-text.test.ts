@@ -1,10 +1,10 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Ownership } from "../../../actors/controllers/garbage/garbage-owners.ts";
 import { podsByNode } from "../../../actors/controllers/nodes/node-lifecycle.ts";
 import { controllerIndex } from "../../../actors/controllers/ownership.ts";
 import { BUILT_IN_KINDS } from "../../../actors/kinds/kinds.ts";
-import { decodeMetadata, labelsOf, nodeNameOf, ownersOf, sameLabels, sameOwners } from "../../../actors/kinds/metadata-text.ts";
+import { decodeMetadata, labelsOf, nodeNameOf, ownersOf, phaseOf, sameLabels, sameOwners } from "../../../actors/kinds/metadata-text.ts";
 import type { KubeObject } from "../../../actors/kinds/object.ts";
 import { encodeObject } from "../../../actors/kinds/text.ts";
 import type { IndexDefinition } from "../../../actors/store/view.ts";
@@ -90,4 +90,28 @@ test.each(INDEXES)("index $name finds in the text all that it would find in the 
       expect(definition.valuesOfText?.(entry)).toEqual(expect.arrayContaining([...definition.values(one)]));
     }),
   );
+});
+
+describe("the node and the phase of a pod are told by its text", () => {
+  const status = { phase: "Running", conditions: [{ type: "Ready", status: "True", message: ',"status":{"phase":"No"' }] };
+  const pod = (spec: object, metadata: object = {}): ReturnType<typeof encodeObject> =>
+    encodeObject({ metadata: { name: "a", uid: "u", ...metadata }, spec, status } as unknown as KubeObject);
+  test.each([
+    ["as a binding puts it", pod({ containers: [], nodeName: "n1" }), "n1"],
+    ["before other members", pod({ nodeName: "n1", containers: [] }), "n1"],
+    ["none, with a selector of that name", pod({ nodeSelector: { nodeName: "n2" } }), undefined],
+    ["none, with a selector of that name in the middle", pod({ nodeSelector: { nodeName: "n2" }, containers: [] }), undefined],
+    ["beside a selector of that name", pod({ nodeSelector: { nodeName: "n2" }, nodeName: "n1" }), "n1"],
+    ["beside labels of that name", pod({ containers: [], nodeName: "n1" }, { labels: { nodeName: "n3", phase: "Failed" } }), "n1"],
+    ["none, with labels of that name", pod({ containers: [] }, { labels: { nodeName: "n3", phase: "Failed" } }), undefined],
+  ])("%s", (_, text, node) => {
+    expect(nodeNameOf(text)).toBe(node);
+    expect(phaseOf(text)).toBe("Running");
+  });
+
+  test("no phase before there is a status", () => {
+    expect(
+      phaseOf(encodeObject({ metadata: { name: "a", labels: { phase: "Failed" } }, spec: {} } as unknown as KubeObject)),
+    ).toBeUndefined();
+  });
 });
