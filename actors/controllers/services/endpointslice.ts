@@ -86,7 +86,13 @@ function reconcile(directory: SelectorDirectory<Service>, view: View, key: strin
     .map((entry) => factsOf(view, entry))
     .filter(isReachable);
   const groups = groupsOf(view, service, pods);
-  const changed = pods.filter((pod) => !isShown(slices, service, pod));
+  const shown = new Map(
+    slices.flatMap(({ endpoints }) => endpoints ?? []).map(({ targetRef, conditions }) => [targetRef?.uid, conditions]),
+  );
+  const changed = pods.filter((pod) => {
+    const conditions = shown.get(pod.uid);
+    return conditions === undefined || !semanticEqual(conditions, conditionsOf(service, pod));
+  });
   const annotations = endpointAnnotations(service, triggerOf(changed, slices.length === 0 ? service : undefined));
   const labels = endpointLabels(service, { [SERVICE_NAME]: name, [MANAGED_BY]: CONTROLLER });
   const writer = new SliceWriter(service, labels, annotations);
@@ -140,11 +146,6 @@ function endpointOf(view: View, service: Service, pod: PodFacts): Endpoint {
   };
   const hints = hintsFor(service, endpoint);
   return hints === undefined ? endpoint : { ...endpoint, hints };
-}
-
-function isShown(slices: readonly EndpointSlice[], service: Service, pod: PodFacts): boolean {
-  const shown = slices.flatMap(({ endpoints }) => endpoints ?? []).find(({ targetRef }) => targetRef?.uid === pod.uid);
-  return shown !== undefined && semanticEqual(shown.conditions, conditionsOf(service, pod));
 }
 
 /** Puts a group's endpoints into slices: each stays where it is, the others fill up what has room, the rest gets new slices. */
