@@ -4,11 +4,12 @@ import { Cluster } from "./cluster.ts";
 import type { NodeFacts, PodFacts, WorldFacts } from "./facts.ts";
 import { ImageSpread } from "./image-spread.ts";
 import { counted, type Kinship, kinshipOf } from "./kinship.ts";
-import { Marks, type Peer } from "./marks.ts";
+import { Marks, type Matching, namespacesOf, type Peer } from "./marks.ts";
 import { PortColumns, ResourceColumns } from "./numbering.ts";
 import type { PeerFacts, PeerSelector } from "./peers.ts";
 import type { PodClass } from "./pod-class.ts";
 import { FIXED_SCORES, filtersOf, PEER_PLUGINS, USAGE_SCORES } from "./profile.ts";
+import { Residents } from "./residents.ts";
 import { roomFor } from "./room.ts";
 import { DEFAULT_PROFILE, type SchedulingProfile } from "./scheduling-profile.ts";
 import { StaticClass } from "./static-class.ts";
@@ -56,11 +57,8 @@ export class Inventory implements WorldFacts {
   /** Marks and domains after they were last tidied. */
   #tidied = 0;
   readonly #peers = new Map<string, Peer>();
-  /**
-   * By peer, on which slots there are such pods and how many. Invariant: the cluster's marks are what these raise. Pods are many and peers few, one for each
-   * owner mostly, and whether a mark is raised is asked of a peer.
-   */
-  readonly #residents = new Map<Peer, Map<number, number>>();
+  /** Invariant: the cluster's marks are what these raise. */
+  readonly #residents = new Residents();
   readonly #kinships = new WeakMap<Peer, { readonly version: string; readonly kinship: NumberedKinship }>();
   readonly #kinshipNumbers = new Map<string, number>();
   #nextClass = 0;
@@ -129,7 +127,7 @@ export class Inventory implements WorldFacts {
     if (facts !== undefined) this.#images.remove(facts);
     this.#slotOf.delete(name);
     this.#facts[slot] = undefined;
-    for (const [peer, places] of this.#residents) if (places.delete(slot) && places.size === 0) this.#residents.delete(peer);
+    this.#residents.closed(slot);
     this.#free.push(slot);
     this.#cluster.close(slot);
     this.#attached.closed(slot);
@@ -183,24 +181,14 @@ export class Inventory implements WorldFacts {
     const marks = peer === undefined ? undefined : this.raisedBy(peer);
     if (!counted) this.#cluster.add(slot, usage, marks);
     this.#attached.moved(this.#cluster, slot, usage, 1);
-    if (peer === undefined) return;
-    let places = this.#residents.get(peer);
-    if (places === undefined) {
-      places = new Map();
-      this.#residents.set(peer, places);
-    }
-    places.set(slot, (places.get(slot) ?? 0) + 1);
+    if (peer !== undefined) this.#residents.enter(slot, peer);
   }
 
   /** The pod has left the node. */
   leave(slot: number, usage: Usage, peer: Peer | undefined): void {
     this.#cluster.remove(slot, usage, peer === undefined ? undefined : this.raisedBy(peer));
     this.#attached.moved(this.#cluster, slot, usage, -1);
-    const places = peer === undefined ? undefined : this.#residents.get(peer);
-    if (peer === undefined || places === undefined) return;
-    const left = (places.get(slot) ?? 0) - 1;
-    if (left > 0) places.set(slot, left);
-    else if (places.delete(slot) && places.size === 0) this.#residents.delete(peer);
+    if (peer !== undefined) this.#residents.leave(slot, peer);
   }
 
   /** The marks that such a pod raises. */
@@ -212,9 +200,7 @@ export class Inventory implements WorldFacts {
 
   /** The labels of a namespace; undefined: it is gone. */
   setNamespace(name: string, labels: Readonly<Record<string, string>> | undefined): void {
-    const before = [...this.#residents]
-      .filter(([{ facts }]) => facts.namespace === name)
-      .map(([peer, places]) => ({ peer, places, marks: this.#marks.raisedBy(peer) }));
+    const before = [...this.#residents.in([name])].map(([peer, places]) => ({ peer, places, marks: this.#marks.raisedBy(peer) }));
     if (!this.#marks.setNamespace(name, labels)) return;
     for (const { peer, places, marks } of before) {
       const raised = this.raisedBy(peer);
@@ -237,7 +223,7 @@ export class Inventory implements WorldFacts {
     this.#keys = new TopologyKeys();
     this.#kinshipNumbers.clear();
     this.#cluster = this.#cluster.withoutMarks((this.#cluster.identity + 1) | 0);
-    for (const [peer, places] of this.#residents) {
+    for (const [peer, places] of this.#residents.in()) {
       const raised = this.raisedBy(peer);
       for (const [slot, times] of places) for (const mark of raised) this.#cluster.mark(slot, mark, times);
     }
@@ -331,11 +317,12 @@ export class Inventory implements WorldFacts {
     return this.#counted(this.#marks.matching(all, onlyLiving));
   }
 
-  #counted({ mark, isNew }: { readonly mark: number; readonly isNew: boolean }): number {
+  #counted({ matching, isNew }: { readonly matching: Matching; readonly isNew: boolean }): number {
+    const { mark } = matching;
     if (!isNew) return mark;
     this.#makeRoom(0);
-    for (const [peer, places] of this.#residents) {
-      if (this.raisedBy(peer).includes(mark)) for (const [slot, times] of places) this.#cluster.mark(slot, mark, times);
+    for (const [peer, places] of this.#residents.in(namespacesOf(matching))) {
+      if (this.#marks.meets(matching, peer.facts)) for (const [slot, times] of places) this.#cluster.mark(slot, mark, times);
     }
     return mark;
   }

@@ -10,8 +10,10 @@ export interface Peer {
 }
 
 /** Pods that match every one of these selectors. */
-interface Matching {
+export interface Matching {
   readonly mark: number;
+  /** How many there were before it. */
+  readonly index: number;
   readonly all: readonly PeerSelector[];
   readonly onlyLiving: boolean;
   /** Pods that use this claim, whatever their labels; undefined: no matter. */
@@ -35,8 +37,11 @@ export interface Carrying {
  */
 export class Marks {
   #count = 0;
-  readonly #matching: Matching[] = [];
-  readonly #matchingByKey = new Map<string, number>();
+  #matchings = 0;
+  readonly #matchingByKey = new Map<string, Matching>();
+  /** Those that want one label of pods in listed namespaces, as most do, by both; the oldest first. A pod is asked of none of the others. */
+  readonly #filed = new Map<string, Matching[]>();
+  readonly #unfiled: Matching[] = [];
   readonly #carrying: Carrying[] = [];
   readonly #carryingByKey = new Map<string, number>();
   readonly #namespaces = new Map<string, Readonly<Record<string, string>>>();
@@ -66,25 +71,51 @@ export class Marks {
   }
 
   /** The mark of the pods that match all these selectors. A new one asks the caller to count it: `isNew`. */
-  matching(all: readonly PeerSelector[], onlyLiving: boolean): { readonly mark: number; readonly isNew: boolean } {
-    const key = JSON.stringify([all, onlyLiving]);
-    const known = this.#matchingByKey.get(key);
-    if (known !== undefined) return { mark: known, isNew: false };
-    const mark = this.#count++;
-    this.#matchingByKey.set(key, mark);
-    this.#matching.push({ mark, all, onlyLiving, claim: undefined });
-    return { mark, isNew: true };
+  matching(all: readonly PeerSelector[], onlyLiving: boolean): { readonly matching: Matching; readonly isNew: boolean } {
+    return this.#known(JSON.stringify([all, onlyLiving]), all, onlyLiving, undefined);
   }
 
   /** The mark of the pods that use a claim. A new one asks the caller to count it. */
-  using(claim: string): { readonly mark: number; readonly isNew: boolean } {
-    const key = `claim ${claim}`;
+  using(claim: string): { readonly matching: Matching; readonly isNew: boolean } {
+    return this.#known(`claim ${claim}`, [], false, claim);
+  }
+
+  #known(
+    key: string,
+    all: readonly PeerSelector[],
+    onlyLiving: boolean,
+    claim: string | undefined,
+  ): { readonly matching: Matching; readonly isNew: boolean } {
     const known = this.#matchingByKey.get(key);
-    if (known !== undefined) return { mark: known, isNew: false };
-    const mark = this.#count++;
-    this.#matchingByKey.set(key, mark);
-    this.#matching.push({ mark, all: [], onlyLiving: false, claim });
-    return { mark, isNew: true };
+    if (known !== undefined) return { matching: known, isNew: false };
+    const matching: Matching = { mark: this.#count++, index: this.#matchings++, all, onlyLiving, claim };
+    this.#matchingByKey.set(key, matching);
+    this.#file(matching);
+    return { matching, isNew: true };
+  }
+
+  #file(matching: Matching): void {
+    const namespaces = namespacesOf(matching);
+    const label = matching.all
+      .flatMap(({ labels }) => labels ?? [])
+      .find(({ operator, values }) => operator === "In" && values.length === 1);
+    if (namespaces === undefined || label === undefined) {
+      this.#unfiled.push(matching);
+      return;
+    }
+    for (const namespace of namespaces) {
+      const place = placeOf(namespace, label.key, label.values[0] ?? "");
+      const there = this.#filed.get(place);
+      if (there === undefined) this.#filed.set(place, [matching]);
+      else there.push(matching);
+    }
+  }
+
+  /** Whether such pods raise the mark. */
+  meets({ all, onlyLiving, claim }: Matching, facts: PeerFacts): boolean {
+    if (claim !== undefined && facts.claims?.includes(claim) !== true) return false;
+    if (onlyLiving && facts.isTerminating) return false;
+    return all.every((selector) => this.selects(selector, facts));
   }
 
   /** The terms of others that mean this pod. */
@@ -103,7 +134,8 @@ export class Marks {
     else this.#namespaces.set(name, labels);
     const asksForLabels = ({ namespaceLabels }: PeerSelector): boolean => namespaceLabels !== undefined;
     const isAsked =
-      this.#matching.some(({ all }) => all.some(asksForLabels)) || this.#carrying.some(({ term }) => asksForLabels(term.selector));
+      [...this.#matchingByKey.values()].some(({ all }) => all.some(asksForLabels)) ||
+      this.#carrying.some(({ term }) => asksForLabels(term.selector));
     if (!isAsked) return false;
     this.#epoch++;
     return true;
@@ -111,18 +143,28 @@ export class Marks {
 
   /** The marks that a pod raises, one entry a time; worked out anew where marks have been added since. */
   raisedBy(peer: Peer): Int32Array {
-    if (peer.seen === this.#matching.length && peer.epoch === this.#epoch) return peer.raised;
+    if (peer.seen === this.#matchings && peer.epoch === this.#epoch) return peer.raised;
     const from = peer.epoch === this.#epoch ? Math.max(0, peer.seen) : 0;
     const isWhole = from === 0;
-    const more = isWhole ? this.#carriedBy(peer.facts) : [];
-    for (let i = from; i < this.#matching.length; i++) {
-      const { mark, all, onlyLiving, claim } = this.#matching[i] as Matching;
-      if (claim !== undefined && peer.facts.claims?.includes(claim) !== true) continue;
-      if (onlyLiving && peer.facts.isTerminating) continue;
-      if (all.every((selector) => this.selects(selector, peer.facts))) more.push(mark);
+    const carried = isWhole ? this.#carriedBy(peer.facts) : [];
+    const met: number[] = [];
+    const add = (there: readonly Matching[]): void => {
+      for (let i = there.length - 1; i >= 0; i--) {
+        const matching = there[i] as Matching;
+        if (matching.index < from) break;
+        if (this.meets(matching, peer.facts)) met.push(matching.mark);
+      }
+    };
+    add(this.#unfiled);
+    const { namespace, labels } = peer.facts;
+    for (const key in labels) {
+      const there = this.#filed.get(placeOf(namespace, key, labels[key] ?? ""));
+      if (there !== undefined) add(there);
     }
-    if (isWhole || more.length > 0) peer.raised = Int32Array.from(isWhole ? more : [...peer.raised, ...more]);
-    peer.seen = this.#matching.length;
+    // In order, so that peers that raise the same marks are known to.
+    met.sort((a, b) => a - b);
+    if (isWhole || met.length > 0) peer.raised = Int32Array.from([...(isWhole ? carried : peer.raised), ...met]);
+    peer.seen = this.#matchings;
     peer.epoch = this.#epoch;
     return peer.raised;
   }
@@ -145,4 +187,14 @@ export class Marks {
     }
     return mark;
   }
+}
+
+/** The namespaces that all such pods are in; undefined: any. */
+export function namespacesOf({ all }: Matching): ReadonlySet<string> | undefined {
+  const restricting = all.find(({ namespaceLabels }) => namespaceLabels === undefined);
+  return restricting === undefined ? undefined : new Set(restricting.namespaces);
+}
+
+function placeOf(namespace: string, key: string, value: string): string {
+  return `${namespace}\n${key}=${value}`;
 }
