@@ -23,6 +23,8 @@ export interface Batch {
   readonly pods: Int32Array;
   /** For each pod the slot of the only node that it may run on, ANYWHERE or NO_SUCH_NODE. */
   readonly pins: Int32Array;
+  /** For each pod the slot where room was made for it: there it goes if it can, whatever other nodes are worth; ANYWHERE: nowhere. Absent: for none. */
+  readonly nominated?: Int32Array | undefined;
   /** What other threads have found out beforehand; absent: nothing. */
   readonly looks?: Looks;
 }
@@ -44,6 +46,8 @@ export function placeBatch(cluster: Cluster, batch: Batch, indexes: IndexCache, 
   const failures = new Map<string, { readonly changes: number; readonly diagnosis: number }>();
   const current: (ClassIndex | undefined)[] = new Array(batch.classes.length).fill(undefined);
   const times = podsOfClasses(batch);
+  /** Nominees that found no node yet: what is kept for them counts for those after them. */
+  const kept: number[] = [];
   const decide = (number: number): number => {
     const pods = batch.classes[number] as PodClass;
     if (needsLoop(cluster, pods)) return pickPlainly(cluster, pods, random, indexes.locals(cluster, pods));
@@ -62,8 +66,9 @@ export function placeBatch(cluster: Cluster, batch: Batch, indexes: IndexCache, 
     const pods = batch.classes[number] as PodClass;
     const pin = batch.pins[i] as number;
     let slot = UNPLACED;
-    if (pin === ANYWHERE) slot = decide(number);
-    else if (pin >= 0 && cluster.live[pin] === 1 && new NodeFilter(cluster, pods).accepts(pin)) slot = pin;
+    const first = pin === ANYWHERE ? (batch.nominated?.[i] ?? ANYWHERE) : pin;
+    if (first >= 0 && cluster.live[first] === 1 && new NodeFilter(cluster, pods).accepts(first)) slot = first;
+    else if (pin === ANYWHERE) slot = decide(number);
     if (slot >= 0) {
       cluster.add(slot, pods.usage, pods.marks);
       slots[i] = slot;
@@ -71,19 +76,23 @@ export function placeBatch(cluster: Cluster, batch: Batch, indexes: IndexCache, 
     }
     const key = `${number}/${pin}`;
     const failed = failures.get(key);
-    if (failed !== undefined && failed.changes === cluster.changes) {
-      diagnosisOf[i] = failed.diagnosis;
-      continue;
+    if (failed !== undefined && failed.changes === cluster.changes) diagnosisOf[i] = failed.diagnosis;
+    else {
+      diagnosisOf[i] = diagnoses.length;
+      failures.set(key, { changes: cluster.changes, diagnosis: diagnoses.length });
+      diagnoses.push(diagnose(cluster, pods, pin));
     }
-    diagnosisOf[i] = diagnoses.length;
-    failures.set(key, { changes: cluster.changes, diagnosis: diagnoses.length });
-    diagnoses.push(diagnose(cluster, pods, pin));
+    if (pin === ANYWHERE && first >= 0 && cluster.live[first] === 1) {
+      cluster.add(first, pods.usage);
+      kept.push(i);
+    }
   }
+  for (const i of kept) cluster.remove(batch.nominated?.[i] as number, (batch.classes[batch.pods[i] as number] as PodClass).usage);
   return { slots, diagnosisOf, diagnoses };
 }
 
 /** The same pods in batches of at most so many, each with no more classes than it needs. */
-export function splitBatch({ classes, pods, pins }: Batch, most: number): Batch[] {
+export function splitBatch({ classes, pods, pins, nominated }: Batch, most: number): Batch[] {
   const batches: Batch[] = [];
   for (let from = 0; from < pods.length; from += most) {
     const numbers = new Map<number, number>();
@@ -96,6 +105,7 @@ export function splitBatch({ classes, pods, pins }: Batch, most: number): Batch[
       classes: [...numbers.keys()].map((number) => classes[number] as PodClass),
       pods: part,
       pins: pins.slice(from, from + most),
+      nominated: nominated?.slice(from, from + most),
     });
   }
   return batches;

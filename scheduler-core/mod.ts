@@ -21,6 +21,7 @@ export type {
   VolumeFacts,
   ZoneLabel,
 } from "./facts.ts";
+export { type GroupPreemption, type MemberRequest, preemptTogether } from "./group-preemption.ts";
 export { IndexCache } from "./index-cache.ts";
 export { Inventory, volumeLimit } from "./inventory.ts";
 export { type LookShare, needsLook, prepareLooks, shareOf, takeLooks } from "./looks.ts";

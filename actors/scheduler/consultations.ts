@@ -17,6 +17,8 @@ export interface Consulted {
   readonly failed: ReadonlyMap<string, number>;
   /** They could not be asked. */
   readonly error: string | undefined;
+  /** `Intake.events` when they were asked. */
+  readonly since: number;
 }
 
 /** Pods about which the extenders are being asked; what they answer is kept until the arrays are the shard's. */
@@ -27,6 +29,7 @@ export class Consultations {
   readonly #wake: () => void;
   #running = 0;
   #answered: Consulted[] = [];
+  readonly #turnedAway = new Set<PodRecord>();
 
   constructor(extenders: Extenders, view: Objects, random: Draw, wake: () => void) {
     this.#extenders = extenders;
@@ -60,12 +63,13 @@ export class Consultations {
       if (answer.feasible && (pin === undefined || pin === name)) totals.set(name, answer.total);
     }
     if (totals.size === 0) return false;
+    const since = intake.events;
     this.#running++;
     void this.#extenders
       .consult(pod, [...totals.keys()])
       .then(
-        (consultation) => this.#answered.push(this.#bestOf(record, totals, consultation)),
-        (error: Error) => this.#answered.push({ record, best: [], failed: new Map(), error: error.message }),
+        (consultation) => this.#answered.push({ ...this.#bestOf(record, totals, consultation), since }),
+        (error: Error) => this.#answered.push({ record, best: [], failed: new Map(), error: error.message, since }),
       )
       .finally(() => {
         this.#running--;
@@ -80,7 +84,19 @@ export class Consultations {
     return answered;
   }
 
-  #bestOf(record: PodRecord, totals: ReadonlyMap<string, number>, { nodes, failed }: Consultation): Consulted {
+  /** They let the pod on no node: nobody knows what may change their mind, so it is asked about again whenever something happens. */
+  turnAway(record: PodRecord): void {
+    this.#turnedAway.add(record);
+  }
+
+  /** Something has happened: answers whom to try again. */
+  takeTurnedAway(): readonly PodRecord[] {
+    const records = [...this.#turnedAway];
+    this.#turnedAway.clear();
+    return records;
+  }
+
+  #bestOf(record: PodRecord, totals: ReadonlyMap<string, number>, { nodes, failed }: Consultation): Omit<Consulted, "since"> {
     const scored = [...nodes].map(([name, score]) => ({ name, total: score + (totals.get(name) ?? 0) }));
     const top = Math.max(...scored.map(({ total }) => total));
     const left = scored.filter(({ total }) => total === top).map(({ name }) => name);

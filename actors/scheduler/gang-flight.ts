@@ -1,7 +1,13 @@
-import { UNPLACED } from "../../scheduler-core/mod.ts";
+import { type Diagnosis, UNPLACED } from "../../scheduler-core/mod.ts";
 import type { PlacedMember } from "./binder.ts";
 import type { Gangs } from "./gangs.ts";
 import type { PodRecord } from "./pod-record.ts";
+
+/** A member that gets no node, and why none took it; undefined: one would have. */
+export interface RefusedMember {
+  readonly record: PodRecord;
+  readonly diagnosis: Diagnosis | undefined;
+}
 
 /** What has come of the members of a group that were decided together. */
 export interface GangFlight {
@@ -10,6 +16,8 @@ export interface GangFlight {
   /** What is placed now is bound in one transaction. */
   readonly isTogether: boolean;
   readonly placed: PlacedMember[];
+  /** All members, when the group is not whole. */
+  readonly refused: RefusedMember[];
 }
 
 /** By group, what has come of those of its members that were decided together. */
@@ -21,7 +29,7 @@ export function gangsOf(records: readonly PodRecord[], slots: Int32Array, gangs:
   return new Map(
     [...placed].map(([key, count]) => {
       const wanted = gangs.wanted(key);
-      return [key, { isWhole: count >= wanted, isTogether: wanted > 0, placed: [] }];
+      return [key, { isWhole: count >= wanted, isTogether: wanted > 0, placed: [], refused: [] }];
     }),
   );
 }

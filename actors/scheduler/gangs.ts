@@ -64,13 +64,16 @@ export class Gangs {
     return group === undefined ? 0 : Math.max(0, leastMembers(group) - (this.#gangs.get(key)?.bound.size ?? 0));
   }
 
-  /** Why the group is not tried, in words for its members: too few of them are there, or less room than it says it needs; undefined: it is. */
-  shortage(key: string, inventory: Inventory): string | undefined {
+  /**
+   * Why the group is not tried, in words for its members: too few of them are there, or less room than it says it needs; undefined: it is. `isKept`: room
+   * is being kept for some of them.
+   */
+  shortage(key: string, inventory: Inventory, isKept = false): string | undefined {
     const wanted = this.wanted(key);
     if (wanted === 0) return undefined;
     const there = this.waiting(key).size;
     if (wanted > there) return `pod group "${key}" waits for ${wanted - there} more of its ${leastMembers(this.group(key))} members`;
-    const lack = this.#lackOfRoom(key, inventory);
+    const lack = isKept || this.#mayMakeRoom(key, inventory) ? undefined : this.#lackOfRoom(key, inventory);
     if (lack === undefined) this.#lacking.delete(key);
     else this.#lacking.add(key);
     return lack;
@@ -121,6 +124,18 @@ export class Gangs {
     const gang = this.#gangs.get(key);
     if (gang !== undefined) gang.began_ms = undefined;
     this.#trying.delete(key);
+  }
+
+  /** Whether there are pods that may have to go for it. */
+  #mayMakeRoom(key: string, { cluster }: Inventory): boolean {
+    let highest = Number.NEGATIVE_INFINITY;
+    for (const { priority, candidate } of this.waiting(key)) {
+      if (candidate?.preemptionPolicy !== "Never" && candidate?.profile.preemption !== undefined) highest = Math.max(highest, priority);
+    }
+    for (let slot = 0; slot < cluster.nodes; slot++) {
+      if (cluster.live[slot] === 1 && (cluster.lowestPriority[slot] as number) < highest) return true;
+    }
+    return false;
   }
 
   /** What its own members have on nodes counts as free. Source: coscheduling's CheckClusterResource. */

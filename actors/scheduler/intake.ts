@@ -48,6 +48,8 @@ export class Intake {
   readonly stirred: Set<number> = new Set();
   /** Nodes or namespaces have changed since then, and with them perhaps topology domains or who is meant by a term. */
   regrouped = false;
+  /** How many times something has changed that may help a pod: who was not in the queue meanwhile may have missed it. */
+  events = 0;
   readonly #view: Objects;
   readonly #inventory: Inventory;
   readonly #queue: SchedulingQueue<PodRecord>;
@@ -86,6 +88,7 @@ export class Intake {
 
   /** Forgets what has changed: those whom it can help are woken. */
   settle(): void {
+    this.events++;
     this.helped.clear();
     this.stirred.clear();
     this.regrouped = false;
@@ -115,8 +118,10 @@ export class Intake {
   undo(record: PodRecord, node: string): void {
     const slot = this.#inventory.slotOf(node);
     const wasHelped = slot !== undefined && this.helped.has(slot);
+    const nominated = this.nominations.nodeOf(record);
     this.assume(record, node);
     this.forget(record);
+    if (nominated !== undefined) this.nominations.set(record, nominated);
     if (slot !== undefined && !wasHelped) this.helped.delete(slot);
   }
 

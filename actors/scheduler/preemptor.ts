@@ -2,15 +2,20 @@ import {
   ANYWHERE,
   type Diagnosis,
   type Draw,
+  type GroupPreemption,
+  IndexCache,
   type Inventory,
   leastLoss,
+  type MemberRequest,
   type Occupant,
   type PodClass,
   type Preemption,
   PreemptionIndexes,
   type PreemptionRequest,
   preemptionCandidates,
+  preemptTogether,
   rejectionOf,
+  UNPLACED,
   type VictimsOnNode,
 } from "../../scheduler-core/mod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
@@ -18,7 +23,7 @@ import type { Entry, View } from "../store/view.ts";
 import { Budgets } from "./budgets.ts";
 import { type EndingOptions, endPod } from "./ending.ts";
 import type { Intake } from "./intake.ts";
-import { type NO_CANDIDATE, VICTIMS_ARE_LEAVING, withDisruption } from "./messages.ts";
+import { NO_CANDIDATE, VICTIMS_ARE_LEAVING, withDisruption } from "./messages.ts";
 import { Reservation } from "./nominations.ts";
 import type { Candidate, PodRecord } from "./pod-record.ts";
 import { startTimeOf } from "./relevance.ts";
@@ -45,6 +50,7 @@ interface Start {
   readonly at_ms: number | undefined;
 }
 
+export type GroupOutcome = GroupPreemption<PodRecord> | typeof VICTIMS_ARE_LEAVING | typeof NO_CANDIDATE;
 export type PreemptionOutcome = Preemption<PodRecord> | typeof VICTIMS_ARE_LEAVING | typeof NO_CANDIDATE;
 /** Extenders have a say and are being asked. */
 export const ASKED: "asked" = "asked";
@@ -54,6 +60,8 @@ export class Preemptor {
   readonly #options: PreemptorOptions;
   #budgets: Budgets | undefined;
   readonly #indexes = new PreemptionIndexes<PodRecord>();
+  /** For groups, whose members are placed one after another for trial. */
+  readonly #placing = new IndexCache();
   /** What was found to be of no help, by class and pin: it stays so until somebody is nominated. */
   readonly #futile = new Map<string, PreemptionOutcome>();
   readonly #starts = new WeakMap<PodRecord, Start>();
@@ -72,30 +80,70 @@ export class Preemptor {
 
   /** Tries for one pod; undefined: not any more in this round. */
   attempt(record: PodRecord, pods: PodClass, diagnosis: Diagnosis): PreemptionOutcome | typeof ASKED | undefined {
-    const { inventory, intake, view, questions } = this.#options;
+    const { inventory, intake, questions } = this.#options;
     if (this.#victimsAreLeaving(record, pods)) return VICTIMS_ARE_LEAVING;
     const { pin } = record.candidate as Candidate;
     const key = `${pods.id}/${inventory.kinship(record.peer).id}/${pin ?? ""}`;
     const futile = this.#futile.get(key);
     if (futile !== undefined) return futile;
     if (this.#left-- <= 0) return undefined;
-    if (this.#budgets === undefined) {
-      this.#budgets = new Budgets(view);
-      this.#indexes.begin(this.#budgets.key);
-    }
+    const budgets = this.#budgetsOfRound();
     // The room of nominees of lower priority is there for this pod.
     const released = intake.nominations.releaseBelow(record.priority);
     const outcome = questions.concern(record)
-      ? this.#ask(record, pods, this.#budgets, diagnosis)
-      : this.#indexes.preempt(inventory.cluster, this.#requestOf(record, pods, this.#budgets));
+      ? this.#ask(record, pods, budgets, diagnosis)
+      : this.#indexes.preempt(inventory.cluster, this.#requestOf(record, pods, budgets));
     if (outcome === ASKED) this.#futile.clear();
     else if (outcome.slot === undefined) this.#futile.set(key, outcome);
     else {
       this.#futile.clear();
-      this.#carryOut(record, inventory.nameOf(outcome.slot), outcome.victims, this.#budgets);
+      this.#carryOut(record, inventory.nameOf(outcome.slot), outcome.victims, budgets);
     }
     for (const nominee of released) intake.nominations.hold(nominee);
     return outcome;
+  }
+
+  /**
+   * Tries for so many members of a group, the most important first, or for none: all of them are nominated, also those for which nobody had to go. Undefined: not
+   * any more in this round. Groups in which extenders have a say make no room.
+   */
+  attemptGroup(records: readonly PodRecord[], wanted: number): GroupOutcome | undefined {
+    const { inventory, intake, random, questions } = this.#options;
+    const { nominations } = intake;
+    const sorted = [...records].sort((a, b) => b.priority - a.priority);
+    const readied = sorted.map((record) => inventory.ready((record.candidate as Candidate).handle, record.peer));
+    if (sorted.some((record, i) => this.#victimsAreLeaving(record, readied[i] as PodClass))) return VICTIMS_ARE_LEAVING;
+    if (sorted.some((record) => questions.concern(record))) return NO_CANDIDATE;
+    if (this.#left <= 0) return undefined;
+    this.#left -= sorted.length;
+    const budgets = this.#budgetsOfRound();
+    const released = [...nominations.releaseBelow(sorted.at(-1)?.priority ?? 0), ...sorted];
+    for (const record of sorted) nominations.release(record);
+    const members = sorted.map((record, i): MemberRequest => {
+      const { pin, preemptionPolicy, profile } = record.candidate as Candidate;
+      const mayPreempt = preemptionPolicy !== "Never" && profile.preemption !== undefined;
+      return { pods: readied[i] as PodClass, pin: pin === undefined ? ANYWHERE : intake.slotOfPin(pin), mayPreempt };
+    });
+    const found = preemptTogether<PodRecord>(inventory.cluster, {
+      members,
+      wanted,
+      occupants: (slot) => this.#occupantsOf(slot, budgets),
+      allowed: budgets.allowed,
+      random,
+      indexes: this.#placing,
+      find: (request) => this.#indexes.preempt(inventory.cluster, request),
+    });
+    this.#futile.clear();
+    sorted.forEach((record, i) => {
+      const slot = found?.slots[i] ?? UNPLACED;
+      if (slot === UNPLACED) nominations.clear(record);
+      else {
+        const victims = (found?.victims ?? []).filter((victim) => victim.slot === slot && !victim.owner.isVictim).map(({ owner }) => owner);
+        this.#carryOut(record, inventory.nameOf(slot), victims, budgets);
+      }
+    });
+    for (const nominee of released) nominations.hold(nominee);
+    return found ?? NO_CANDIDATE;
   }
 
   /** Extenders have left these nodes, with these victims on each: the least of them go. Undefined: somebody else has seen to it that it is not so any more. */
@@ -129,18 +177,12 @@ export class Preemptor {
   }
 
   #requestOf(record: PodRecord, pods: PodClass, budgets: Budgets): PreemptionRequest<PodRecord> {
-    const { inventory, intake, random } = this.#options;
+    const { intake, random } = this.#options;
     const { pin, profile } = record.candidate as Candidate;
-    const occupants = (slot: number): Occupant<PodRecord>[] => {
-      const found: Occupant<PodRecord>[] = [];
-      for (const owner of intake.on(inventory.nameOf(slot)))
-        if (!(owner instanceof Reservation)) found.push(this.#occupant(owner, budgets));
-      return found;
-    };
     return {
       pods,
       pin: pin === undefined ? ANYWHERE : intake.slotOfPin(pin),
-      occupants,
+      occupants: (slot) => this.#occupantsOf(slot, budgets),
       allowed: budgets.allowed,
       random,
       ...(profile.preemption === undefined ? {} : { candidates: profile.preemption }),
@@ -158,6 +200,21 @@ export class Preemptor {
       if (!(tenant instanceof Reservation) && tenant.priority < record.priority && tenant.isVictim) return true;
     }
     return false;
+  }
+
+  #budgetsOfRound(): Budgets {
+    if (this.#budgets === undefined) {
+      this.#budgets = new Budgets(this.#options.view);
+      this.#indexes.begin(this.#budgets.key);
+    }
+    return this.#budgets;
+  }
+
+  #occupantsOf(slot: number, budgets: Budgets): Occupant<PodRecord>[] {
+    const { inventory, intake } = this.#options;
+    const found: Occupant<PodRecord>[] = [];
+    for (const owner of intake.on(inventory.nameOf(slot))) if (!(owner instanceof Reservation)) found.push(this.#occupant(owner, budgets));
+    return found;
   }
 
   #occupant(owner: PodRecord, budgets: Budgets): Occupant<PodRecord> {

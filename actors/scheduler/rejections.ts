@@ -1,4 +1,5 @@
 import type { Diagnosis, Inventory } from "../../scheduler-core/mod.ts";
+import type { RefusedMember } from "./gang-flight.ts";
 import type { Intake } from "./intake.ts";
 import { diagnosisMessage, NO_CANDIDATE, refusalMessage, unschedulableMessage, VICTIMS_ARE_LEAVING } from "./messages.ts";
 import type { Candidate, PodRecord } from "./pod-record.ts";
@@ -29,7 +30,10 @@ export class Rejections {
     const { intake, inventory, queue, reporter } = this.#options;
     const shortages = new Map<string, string | undefined>();
     const shortageOf = (gang: string): string | undefined => {
-      if (!shortages.has(gang)) shortages.set(gang, intake.gangs.shortage(gang, inventory));
+      if (!shortages.has(gang)) {
+        const isKept = [...intake.gangs.waiting(gang)].some((record) => intake.nominations.nodeOf(record) !== undefined);
+        shortages.set(gang, intake.gangs.shortage(gang, inventory, isKept));
+      }
       return shortages.get(gang);
     };
     return records.filter((record) => {
@@ -42,13 +46,26 @@ export class Rejections {
     });
   }
 
-  /** Members of a group wait for one another; they make no room. */
-  rejectMember(record: PodRecord, why: Diagnosis | string, now_ms: number): void {
-    const { intake, inventory, queue, reporter } = this.#options;
-    if (record.gang !== undefined) intake.gangs.failed(record.gang, now_ms);
-    queue.reject((record.candidate as Candidate).ticket, now_ms);
-    const message = typeof why === "string" ? why : diagnosisMessage(why, inventory.columns.names);
-    reporter.unschedulable(record, message, undefined);
+  /** Not enough members of a group found nodes: room is made for as many as are wanted, or for none, and they wait for one another. */
+  rejectGroup(gang: string, refused: readonly RefusedMember[], now_ms: number): void {
+    const { intake, inventory, queue, reporter, preemptor } = this.#options;
+    const isHelpful = refused.some(({ diagnosis }) => diagnosis !== undefined && diagnosis.preemptible > 0);
+    const records = refused.map(({ record }) => record);
+    const outcome = isHelpful ? preemptor.attemptGroup(records, intake.gangs.wanted(gang)) : NO_CANDIDATE;
+    if (outcome === undefined) {
+      for (const { candidate } of records) queue.putBack((candidate as Candidate).ticket, now_ms);
+      return;
+    }
+    intake.gangs.failed(gang, now_ms);
+    for (const { record, diagnosis } of refused) {
+      queue.reject((record.candidate as Candidate).ticket, now_ms);
+      if (outcome === NO_CANDIDATE) intake.nominations.clear(record);
+      const message =
+        diagnosis === undefined
+          ? `the other members of pod group "${gang}" found no nodes`
+          : diagnosisMessage(diagnosis, inventory.columns.names);
+      reporter.unschedulable(record, message, intake.nominations.nodeOf(record));
+    }
   }
 
   /** No node took the pod: makes room for it where that can help, and says so. */
@@ -72,7 +89,7 @@ export class Rejections {
   /** Goes on with the pods about whose room extenders have answered. */
   takeAnswers(now_ms: number): void {
     const { intake, queue, preemptor, questions } = this.#options;
-    for (const { record, diagnosis, offers, error } of questions.take()) {
+    for (const { record, diagnosis, offers, error, since } of questions.take()) {
       const { candidate } = record;
       if (!intake.isCurrent(record) || candidate === undefined || record.node !== undefined) continue;
       if (error !== undefined || offers.size === 0) {
@@ -85,6 +102,7 @@ export class Rejections {
       if (outcome === undefined) queue.putBack(candidate.ticket, now_ms);
       else {
         queue.reject(candidate.ticket, now_ms);
+        if (since !== intake.events) queue.wakeOne(candidate.ticket, now_ms);
         this.#say(record, diagnosis, outcome);
       }
     }

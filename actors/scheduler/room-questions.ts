@@ -25,6 +25,8 @@ export interface RoomAnswer {
   readonly offers: ReadonlyMap<string, RoomOffer>;
   /** They could not be asked, or answered what cannot be. */
   readonly error: string | undefined;
+  /** `Intake.events` when they were asked. */
+  readonly since: number;
 }
 
 /** Pods about whose room the extenders are being asked; what they answer is kept until the arrays are the shard's. */
@@ -54,8 +56,9 @@ export class RoomQuestions {
   }
 
   ask(record: PodRecord, diagnosis: Diagnosis, offers: ReadonlyMap<string, RoomOffer>): void {
+    const since = this.#intake.events;
     const answered = (offers: ReadonlyMap<string, RoomOffer>, error: string | undefined): void => {
-      this.#answered.push({ record, diagnosis, offers, error });
+      this.#answered.push({ record, diagnosis, offers, error, since });
       this.#wake();
     };
     this.#asking.submit(() =>

@@ -1,17 +1,17 @@
 import { type Actor, type ActorKind, type Context, type Sender, type Timer, unknownMessage } from "../../runtime/mod.ts";
-import { ANYWHERE, Draw, IndexCache, Inventory, type Placements, type PodClass, placeBatch, UNPLACED } from "../../scheduler-core/mod.ts";
+import { Draw, IndexCache, Inventory, type Placements, placeBatch, UNPLACED } from "../../scheduler-core/mod.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import type { Change, Subscription, View } from "../store/view.ts";
-import { Binder, type PlacedMember } from "./binder.ts";
+import { Binder } from "./binder.ts";
 import { DEFAULT_CONFIGURATION, type SchedulerConfiguration } from "./configuration/configuration.ts";
 import { Consultations, type Consulted } from "./consultations.ts";
 import { type AskExtender, Extenders } from "./extenders.ts";
-import { gangsOf } from "./gang-flight.ts";
+import { type Flight, prepareFlight } from "./flight.ts";
 import { wakeHelped } from "./hints.ts";
 import { Intake } from "./intake.ts";
+import { type LandingOptions, land } from "./landing.ts";
 import { extendersMessage } from "./messages.ts";
-import { withoutLower } from "./nominations.ts";
 import type { PlaceTask } from "./place-pool.ts";
 import type { Candidate, PodRecord } from "./pod-record.ts";
 import { Preemptor } from "./preemptor.ts";
@@ -71,15 +71,6 @@ export interface SchedulerOptions {
   readonly askExtender?: AskExtender;
 }
 
-interface Flight {
-  readonly records: readonly PodRecord[];
-  /** The revision up to which everything was in the arrays. */
-  readonly seen: number;
-  /** Nominees of lower priority, whose room did not count. */
-  readonly released: readonly PodRecord[];
-  answer: Placements | Error | undefined;
-}
-
 export function createSchedulerKind(options: SchedulerOptions): ActorKind<SchedulerMessage> {
   return {
     kind: SCHEDULER_KIND,
@@ -96,7 +87,6 @@ class Scheduler implements Actor<SchedulerMessage> {
   readonly #queue: SchedulingQueue<PodRecord>;
   readonly #intake: Intake;
   readonly #writes = new Writes();
-  readonly #preemptor: Preemptor;
   /** For the few decisions that are not left to the pool. */
   readonly #indexes = new IndexCache();
   #started = false;
@@ -114,6 +104,7 @@ class Scheduler implements Actor<SchedulerMessage> {
   readonly #binder: Binder;
   readonly #reporter: Reporter;
   readonly #rejections: Rejections;
+  readonly #landing: LandingOptions;
   readonly #reclaimer: Reclaimer;
   readonly #extenders: Extenders;
   readonly #consultations: Consultations;
@@ -138,7 +129,7 @@ class Scheduler implements Actor<SchedulerMessage> {
     const { clock, log } = context;
     const stage = { view, registry, recorder, inventory: this.#inventory, intake: this.#intake, writes: this.#writes, clock, log };
     const questions = new RoomQuestions(this.#extenders, view, this.#intake, () => this.#wakeUp(true));
-    this.#preemptor = new Preemptor({
+    const preemptor = new Preemptor({
       ...stage,
       questions,
       random: new Draw(context.random.below(2 ** 31)),
@@ -156,8 +147,8 @@ class Scheduler implements Actor<SchedulerMessage> {
       wake: () => this.#wakeUp(true),
     });
     this.#reporter = new Reporter(stage);
-    const { preemptor, reporter } = { preemptor: this.#preemptor, reporter: this.#reporter };
-    this.#rejections = new Rejections({ ...stage, queue: this.#queue, preemptor, reporter, questions });
+    this.#rejections = new Rejections({ ...stage, queue: this.#queue, preemptor, reporter: this.#reporter, questions });
+    this.#landing = { ...stage, queue: this.#queue, binder: this.#binder, preemptor, rejections: this.#rejections };
     this.#reclaimer = new Reclaimer({ ...stage, owns, now: () => timestamp(clock.now_ms()) });
     // After a crash nobody says `start` again, so every activation does.
     context.tell(context.self, { type: "start" });
@@ -237,7 +228,9 @@ class Scheduler implements Actor<SchedulerMessage> {
     this.#intake.rereadVolumes(now_ms);
     this.#binder.takeRefusals(this.#queue, now_ms);
     this.#queue.flush(now_ms);
+    const { events } = this.#intake;
     wakeHelped(this.#intake, this.#inventory, this.#queue, now_ms);
+    if (events !== this.#intake.events) this.#tryTurnedAway(now_ms);
     this.#restGangs(now_ms);
     this.#inventory.tidy();
     this.#reclaimer.reclaim(this.#intake.lenders);
@@ -291,12 +284,17 @@ class Scheduler implements Actor<SchedulerMessage> {
   }
 
   /** The extenders have answered: the pod goes to the best node that still takes it. */
-  #takeConsulted({ record, best, failed, error }: Consulted, now_ms: number): void {
+  #takeConsulted({ record, best, failed, error, since }: Consulted, now_ms: number): void {
     const { candidate } = record;
     if (!this.#intake.isCurrent(record) || candidate === undefined || record.node !== undefined) return;
     if (error !== undefined || best.length === 0) {
-      if (error === undefined) this.#queue.reject(candidate.ticket, now_ms);
-      else this.#queue.retry(candidate.ticket, now_ms);
+      if (error !== undefined) this.#queue.retry(candidate.ticket, now_ms);
+      else {
+        this.#queue.reject(candidate.ticket, now_ms);
+        this.#consultations.turnAway(record);
+        // What happened while they were asked may have helped.
+        if (since !== this.#intake.events) this.#tryTurnedAway(now_ms);
+      }
       this.#reporter.unschedulable(record, error ?? extendersMessage(failed, this.#inventory.nodes()), undefined);
       return;
     }
@@ -312,6 +310,11 @@ class Scheduler implements Actor<SchedulerMessage> {
     this.#queue.putBack(candidate.ticket, now_ms);
   }
 
+  #tryTurnedAway(now_ms: number): void {
+    for (const { candidate } of this.#consultations.takeTurnedAway())
+      if (candidate !== undefined) this.#queue.wakeOne(candidate.ticket, now_ms);
+  }
+
   #sleep(now_ms: number): void {
     const deadlines = [this.#queue.nextWake_ms(), this.#binder.nextDeadline_ms(), this.#intake.gangs.nextDeadline_ms()];
     const at_ms = earliest(this.#isStandby ? [...deadlines, this.#wanted_ms + STANDBY_WANTED_MS] : deadlines);
@@ -321,37 +324,11 @@ class Scheduler implements Actor<SchedulerMessage> {
   }
 
   #send(popped: readonly PodRecord[]): void {
-    const { nominations } = this.#intake;
-    const isNominee = (record: PodRecord): number => (nominations.nodeOf(record) === undefined ? 0 : 1);
-    // The room that was made for a pod is its own, until somebody more important comes.
-    const sorted = [...popped].sort((a, b) => b.priority - a.priority || isNominee(b) - isNominee(a));
-    for (const record of sorted) nominations.release(record);
-    const { records, released, deferred } = withoutLower(sorted, nominations);
+    const { flight, batch, deferred } = prepareFlight(popped, this.#seen, this.#inventory, this.#intake);
     const now_ms = this.#context.clock.monotonic_ms();
     for (const record of deferred) this.#queue.putBack((record.candidate as Candidate).ticket, now_ms);
-    const numbers = new Map<string, number>();
-    const classes: PodClass[] = [];
-    const pods = new Int32Array(records.length);
-    const pins = new Int32Array(records.length);
-    records.forEach(({ candidate, peer }, i) => {
-      const { handle, pin } = candidate as Candidate;
-      const key = `${handle.id}/${this.#inventory.kinship(peer).id}`;
-      let number = numbers.get(key);
-      if (number === undefined) {
-        number = classes.length;
-        classes.push(this.#inventory.ready(handle, peer));
-        numbers.set(key, number);
-      }
-      pods[i] = number;
-      pins[i] = pin === undefined ? ANYWHERE : this.#intake.slotOfPin(pin);
-    });
-    const flight: Flight = { records, released, seen: this.#seen, answer: undefined };
     this.#flight = flight;
-    const task: PlaceTask = {
-      cluster: this.#inventory.cluster.buffer,
-      batch: { classes, pods, pins },
-      seed: this.#context.random.below(2 ** 31),
-    };
+    const task: PlaceTask = { cluster: this.#inventory.cluster.buffer, batch, seed: this.#context.random.below(2 ** 31) };
     const landed = (answer: Placements | Error): void => {
       flight.answer = answer;
       this.#context.tell(this.#context.self, { type: "placed" });
@@ -359,64 +336,13 @@ class Scheduler implements Actor<SchedulerMessage> {
     this.#options.pool.run(task).then(landed, (error: unknown) => landed(error instanceof Error ? error : new Error(String(error))));
   }
 
-  /** Makes the pool's answer come true. */
   #land(): void {
     const flight = this.#flight;
     if (flight?.answer === undefined) return;
     this.#flight = undefined;
     // What the pool had counted until it failed is not known: begin again from the store.
     if (flight.answer instanceof Error) throw flight.answer;
-    const { slots, diagnosisOf, diagnoses } = flight.answer;
-    const now_ms = this.#context.clock.monotonic_ms();
-    const gangs = gangsOf(flight.records, slots, this.#intake.gangs);
-    const rejected: number[] = [];
-    let isUndone = false;
-    flight.records.forEach((record, i) => {
-      const slot = slots[i] ?? UNPLACED;
-      if (slot === UNPLACED) {
-        rejected.push(i);
-        return;
-      }
-      const node = this.#inventory.nameOf(slot);
-      const gang = record.gang === undefined ? undefined : gangs.get(record.gang);
-      if (gang?.isWhole === false) {
-        isUndone = true;
-        this.#intake.undo(record, node);
-        this.#rejections.rejectMember(record, `the other members of pod group "${record.gang}" found no nodes`, now_ms);
-        return;
-      }
-      this.#intake.assume(record, node);
-      if (gang?.isTogether === true) {
-        gang.placed.push({ record, node });
-        return;
-      }
-      this.#binder.bind(record, record.candidate as Candidate, node, flight.seen);
-    });
-    for (const [key, { placed }] of gangs) if (placed.length > 0) this.#bindGang(key, placed, flight.seen);
-    // All that are on nodes now are there before anybody makes room among them.
-    for (const i of rejected) this.#intake.nominations.hold(flight.records[i] as PodRecord);
-    for (const nominee of flight.released) this.#intake.nominations.hold(nominee);
-    this.#preemptor.begin();
-    for (const i of rejected) {
-      const record = flight.records[i] as PodRecord;
-      const diagnosis = diagnoses[diagnosisOf[i] ?? -1];
-      if (diagnosis === undefined) throw new Error(`no diagnosis for ${record.key}`);
-      if (record.gang !== undefined && gangs.get(record.gang)?.isWhole === false) {
-        this.#rejections.rejectMember(record, diagnosis, now_ms);
-        continue;
-      }
-      if (isUndone) {
-        // What was in its way may have been a group that has nothing now.
-        this.#queue.putBack((record.candidate as Candidate).ticket, now_ms);
-        continue;
-      }
-      this.#rejections.reject(record, diagnosis, now_ms);
-    }
-  }
-
-  #bindGang(key: string, placed: readonly PlacedMember[], seen: number): void {
-    this.#intake.gangs.placed(key);
-    this.#binder.bindTogether(placed, seen);
+    land(flight, flight.answer, this.#landing, this.#context.clock.monotonic_ms());
   }
 }
 

@@ -40,7 +40,7 @@ describe("extenders", () => {
         asked.push(verb);
         const handler = verbs[verb];
         response.statusCode = handler === undefined ? 500 : 200;
-        response.end(JSON.stringify(handler?.(JSON.parse(text)) ?? {}));
+        void Promise.resolve(handler?.(JSON.parse(text))).then((answer) => response.end(JSON.stringify(answer ?? {})));
       });
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -90,6 +90,22 @@ describe("extenders", () => {
     await scheduler.eventually(() => condition() !== undefined);
     expect(nodes).toBe(3);
     expect(condition()?.message).toBe("0/3 nodes are available: 1 never, 2 no.");
+  });
+
+  it("that let a pod nowhere are asked again when something happens, also when it happened while they were asked", async () => {
+    let asks = 0;
+    const scheduler = await started({ filterVerb: "filter", nodeCacheCapable: true });
+    verbs.filter = async ({ NodeNames = [] }) => {
+      asks++;
+      if (asks === 1) await scheduler.setNode("n4");
+      return { NodeNames: asks <= 2 ? [] : NodeNames, FailedNodes: Object.fromEntries((NodeNames ?? []).map((name) => [name, "no"])) };
+    };
+    await scheduler.createPod("a");
+    const message = () => scheduler.pod("a")?.status?.conditions?.find(({ type }) => type === "PodScheduled")?.message;
+    await scheduler.eventually(() => message() === "0/4 nodes are available: 4 no.");
+    await scheduler.setNode("n5");
+    await bound(scheduler, "a");
+    expect(asks).toBe(3);
   });
 
   it("are not asked about pods that want none of their resources, whose amounts are theirs to count", async () => {
