@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { EncryptionConfiguration } from "../../actors/mod.ts";
 import type { SchedulerConfiguration } from "../../actors/scheduler/configuration/configuration.ts";
+import type { AuditPolicy } from "../audit/policy.ts";
 import { BootFailure } from "./failure.ts";
 
 // Most starts have none of these files, and do not pay for the reading of them: what knows their form is loaded when it is needed.
@@ -15,6 +16,12 @@ export async function readSchedulerConfiguration(file: string): Promise<Schedule
 export async function readEncryption(file: string): Promise<EncryptionConfiguration> {
   const { readEncryptionConfiguration } = await import("../../actors/store/encryption/configuration.ts");
   return readFileOf("--encryption-provider-config", file, readEncryptionConfiguration);
+}
+
+/** The same of an audit policy. */
+export async function readPolicy(file: string): Promise<AuditPolicy> {
+  const { readAuditPolicy } = await import("../audit/policy.ts");
+  return readFileOf("--audit-policy-file", file, readAuditPolicy);
 }
 
 /** What `read` makes of a file, YAML or JSON. Throws BootFailure, which names the flag, the file and the field. */

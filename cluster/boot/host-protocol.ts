@@ -3,6 +3,7 @@ import type { EncryptionConfiguration } from "../../actors/mod.ts";
 import type { SchedulerConfiguration } from "../../actors/scheduler/configuration/configuration.ts";
 import type { LogLevel } from "../../runtime/mod.ts";
 import type { AccessSettings } from "../access/settings.ts";
+import type { AuditSettings } from "../audit/settings.ts";
 import type { ControllerFlags } from "../command-line/controller-flags.ts";
 import type { KeyPair } from "../pki/issuing.ts";
 import type { HostPlan } from "./layout.ts";
@@ -32,6 +33,8 @@ export interface HostOptions {
   /** Of what befalls hollow pods and nodes. */
   readonly seed: number;
   readonly access: AccessSettings;
+  /** Undefined: requests are not recorded. */
+  readonly audit: AuditSettings | undefined;
   /** Signs what others ask to have certified. */
   readonly authority: KeyPair;
   readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };

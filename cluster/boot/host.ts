@@ -59,6 +59,7 @@ import { expressionAuthorizer } from "../access/admission/expression-authorizer.
 import { accessPlugins } from "../access/admission/plugins.ts";
 import { ensureDefaultRoles } from "../access/authorization/reconcile-roles.ts";
 import { createCertifier } from "../access/certifier.ts";
+import type { Auditor } from "../audit/auditor.ts";
 import { untilNewest } from "../gateway/context.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { type Hosts, observedHosts } from "../observation/hosts.ts";
@@ -344,6 +345,16 @@ export class RunningHost {
     return this.#access;
   }
 
+  /** Undefined: nothing is recorded. */
+  async #openAudit(): Promise<Auditor | undefined> {
+    const { audit } = this.#options;
+    if (audit === undefined) return undefined;
+    const [{ Auditor }, { AuditLog }] = await Promise.all([import("../audit/auditor.ts"), import("../audit/log.ts")]);
+    const log = await AuditLog.open(audit, this.#log);
+    this.#closers.push(() => log.close());
+    return new Auditor({ policy: audit.policy, log, clock });
+  }
+
   async #beginGateway(): Promise<number> {
     const { tls, frontProxy, version, apiPort } = this.#options;
     // Only the host that has this role pays for the loading.
@@ -366,7 +377,9 @@ export class RunningHost {
         : {}),
     });
     this.#closers.push(async () => aggregation.close());
+    const auditor = await this.#openAudit();
     const gateway = createGateway({
+      ...(auditor === undefined ? {} : { auditor }),
       aggregation,
       view: this.#replica,
       store: this.#store,

@@ -10,7 +10,7 @@ import { readAccessSettings } from "../access/settings.ts";
 import type { UpFlags } from "../command-line/flags.ts";
 import { openClusterCertificates } from "../pki/certificates.ts";
 import { Closers } from "./closers.ts";
-import { readEncryption, readSchedulerConfiguration } from "./configuration-files.ts";
+import { readEncryption, readPolicy, readSchedulerConfiguration } from "./configuration-files.ts";
 import { DataDirectory } from "./data-directory.ts";
 import { BootFailure } from "./failure.ts";
 import type { HostOptions } from "./host-protocol.ts";
@@ -49,6 +49,7 @@ export function up(flags: UpFlags, started_ms: number): Cluster {
 async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFailure) => void, started_ms: number): Promise<string> {
   const level = logLevel();
   const schedulerConfiguration = flags.schedulerConfig === undefined ? undefined : await readSchedulerConfiguration(flags.schedulerConfig);
+  const audit = flags.audit === undefined ? undefined : { ...flags.audit, policy: await readPolicy(flags.audit.policyFile) };
   const encryption = flags.encryptionConfig === undefined ? undefined : await readEncryption(flags.encryptionConfig);
   const data = await DataDirectory.open(flags.data);
   closers.add(() => data.close());
@@ -87,6 +88,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
     tls: certificates.server,
     authority: certificates.authority,
     access,
+    audit,
     frontProxy: certificates.frontProxy,
     apiPort: flags.apiPort,
     schedulerConfiguration,

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { HOLLOW_NODES_MAX } from "../../actors/node/cidr.ts";
 import { ONLY, type Only, THREADS_MAX } from "../boot/layout.ts";
 import { ACCESS_OPTIONS, type AccessFlags, accessFlags } from "./access-flags.ts";
+import { AUDIT_OPTIONS, type AuditFlags, auditFlags } from "./audit-flags.ts";
 import { CONTROLLER_OPTIONS, type ControllerFlags, controllerFlags } from "./controller-flags.ts";
 import { usageOf, WrongUsage, wholeNumber } from "./wrong-usage.ts";
 
@@ -26,6 +27,8 @@ export interface UpFlags {
   /** How many schedulers share the pods. */
   readonly schedulers: number | undefined;
   readonly access: AccessFlags;
+  /** Undefined: requests are not recorded. */
+  readonly audit: AuditFlags | undefined;
   readonly controllers: ControllerFlags;
 }
 
@@ -53,6 +56,7 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
         schedulers: { type: "string" },
         "encryption-provider-config": { type: "string" },
         ...ACCESS_OPTIONS,
+        ...AUDIT_OPTIONS,
         ...CONTROLLER_OPTIONS,
       },
     }),
@@ -76,6 +80,7 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
     encryptionConfig: values["encryption-provider-config"],
     schedulers: wholeNumber("--schedulers", values.schedulers, 1, SCHEDULERS_MAX),
     access: accessFlags(values),
+    audit: auditFlags(values),
     controllers: controllerFlags(values),
   };
 }

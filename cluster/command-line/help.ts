@@ -21,6 +21,7 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --authentication-token-webhook-config-file FILE   a kubeconfig of who knows other tokens
     --authorization-mode MODE      Node,RBAC (default), also Webhook; AlwaysAllow: everybody may do everything
     --authorization-webhook-config-file FILE   a kubeconfig of who else decides
+    --audit-policy-file FILE, --audit-log-path FILE   record what is asked: docs/security.md
     and --oidc-issuer-url and the like, --anonymous-auth and the webhooks' -cache-...-ttl, as of kube-apiserver: docs/security.md
   npm run bench -- SUITE [flags]      measure; without SUITE the list of suites
   npm run sim -- [flags]              run the kernel on virtual time and a hostile network

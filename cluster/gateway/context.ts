@@ -4,6 +4,7 @@ import type { StoreClient } from "../../actors/store/transaction.ts";
 import type { View } from "../../actors/store/view.ts";
 import type { Clock, Logger, Random } from "../../runtime/mod.ts";
 import type { Access } from "../access/access.ts";
+import type { Auditor } from "../audit/auditor.ts";
 
 /** What the gateway sees of the cluster. Handlers read from the view and write through the registry, nothing else. */
 export interface GatewayContext {
@@ -15,6 +16,8 @@ export interface GatewayContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Records what is asked; without it nothing is. */
+  readonly auditor?: Auditor;
 }
 
 /** Waits until the view shows everything that was committed when this was called: the base of consistent reads. */

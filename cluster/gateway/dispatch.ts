@@ -3,10 +3,12 @@ import { methodNotAllowed, notAcceptable, resourceNotFound } from "../../actors/
 import { apiVersionOf } from "../../actors/kinds/kind.ts";
 import { hasProtobufForm } from "../../actors/kinds/protobuf/envelope.ts";
 import type { Requester } from "../../actors/registry/registry.ts";
+import type { Audited } from "../audit/auditor.ts";
 import type { Format } from "./accept.ts";
 import { TEXT_ANSWER_TYPES } from "./accept.ts";
 import type { Answer } from "./answer.ts";
 import { PAGE_NOT_FOUND } from "./answer.ts";
+import { recordBody } from "./audited.ts";
 import { mediaTypeOf, readBody } from "./body.ts";
 import { connect } from "./connections/connect.ts";
 import type { GatewayContext } from "./context.ts";
@@ -14,6 +16,7 @@ import { get } from "./get.ts";
 import { list } from "./list.ts";
 import type { Content } from "./object-body.ts";
 import type { IncludeObject } from "./object-text.ts";
+import type { ExpectedKind } from "./protobuf-body.ts";
 import { review } from "./reviews.ts";
 import type { RequestInfo, ResourceRequest } from "./route.ts";
 import { bind, subresource } from "./subresources.ts";
@@ -52,7 +55,12 @@ async function answerStored(
   response: ServerResponse,
   requester: Requester,
 ): Promise<Answer> {
-  const writer = { requester, warn: warningsOf(response) };
+  const audited = context.auditor?.of(response);
+  const writer: Asker = {
+    requester,
+    warn: warningsOf(response),
+    ...(audited === undefined ? {} : { audited, annotate: (key, value) => audited.annotate(key, value) }),
+  };
   const target = targetOf(info, context.kinds);
   const deprecation = "kind" in target ? target.kind.deprecation : undefined;
   if (deprecation !== undefined) writer.warn(deprecation);
@@ -92,15 +100,15 @@ async function answerStored(
       await watches.serve(info, { kind, as: format.as, includeObject: includedObject(info) }, response, format.encoding === "protobuf");
       return { type: "taken" };
     case "create":
-      return create(context, info, kind, await contentOf(request, writer));
+      return create(context, info, kind, await contentOf(request, writer, kind));
     case "update":
-      return update(context, info, kind, undefined, await contentOf(request, writer));
+      return update(context, info, kind, undefined, await contentOf(request, writer, kind));
     case "patch":
-      return patch(context, info, kind, undefined, await contentOf(request, writer));
+      return patch(context, info, kind, undefined, await contentOf(request, writer, kind));
     case "delete":
-      return remove(context, info, kind, await contentOf(request, writer));
+      return remove(context, info, kind, await contentOf(request, writer, kind));
     case "deletecollection":
-      return removeCollection(context, info, kind, await contentOf(request, writer));
+      return removeCollection(context, info, kind, await contentOf(request, writer, kind));
     case "":
       throw methodNotAllowed();
   }
@@ -108,14 +116,17 @@ async function answerStored(
 
 const NO_BODY = Buffer.alloc(0);
 
-type Asker = Pick<Content, "requester" | "warn">;
+type Asker = Pick<Content, "requester" | "warn" | "annotate"> & { readonly audited?: Audited };
 
-function noContent(asker: Asker): Content {
+function noContent({ audited: _read, ...asker }: Asker): Content {
   return { mediaType: "", body: NO_BODY, userAgent: undefined, ...asker };
 }
 
-async function contentOf(request: IncomingMessage, asker: Asker): Promise<Content> {
-  return { mediaType: mediaTypeOf(request), body: await readBody(request), userAgent: request.headers["user-agent"], ...asker };
+async function contentOf(request: IncomingMessage, { audited, ...asker }: Asker, kind?: ExpectedKind): Promise<Content> {
+  const mediaType = mediaTypeOf(request);
+  const body = await readBody(request);
+  if (audited !== undefined) recordBody(audited, mediaType, body, kind);
+  return { mediaType, body, userAgent: request.headers["user-agent"], ...asker };
 }
 
 /** How much of each object a table carries along. */

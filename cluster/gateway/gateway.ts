@@ -15,6 +15,7 @@ import { MetricsPage } from "../observation/metrics-page.ts";
 import type { Format } from "./accept.ts";
 import { negotiate, PLAIN_JSON, TEXT_ANSWER_TYPES } from "./accept.ts";
 import type { Answer } from "./answer.ts";
+import { recordAnswer } from "./audited.ts";
 import { BodyAborted, leavesMuchUnread } from "./body.ts";
 import type { GatewayContext } from "./context.ts";
 import { untilNewest } from "./context.ts";
@@ -91,7 +92,12 @@ class HttpsGateway implements Gateway {
     this.#fairness = new Fairness(options.view, options.clock);
     this.#watches = new Watches(options);
     const { kinds, version, hosts } = options;
-    const metrics = new MetricsPage(hosts, () => [...this.#metrics.families(), ...this.#fairness.families(), ...this.#gauges()]);
+    const metrics = new MetricsPage(hosts, () => [
+      ...this.#metrics.families(),
+      ...this.#fairness.families(),
+      ...this.#gauges(),
+      ...(options.auditor?.families() ?? []),
+    ]);
     const { aggregation } = options;
     this.#pages = new Pages({
       kinds,
@@ -182,11 +188,15 @@ class HttpsGateway implements Gateway {
     const turn: Turn = { entered, lasting: lane === undefined, flow: undefined, seat: undefined };
     try {
       const answer = await this.#guarded(request, response, info, format, turn);
-      if (answer === undefined) return;
+      if (answer === undefined) {
+        this.#record(response, undefined);
+        return;
+      }
       const wire = wireOf(request, response, info, format ?? PLAIN_JSON, turn.flow?.headers ?? []);
       if (request.httpVersionMajor === 1 && leavesMuchUnread(request))
         await print(answer, { ...wire, last: () => this.#linger(request) }, view, clock.now_ms());
       else await print(answer, wire, view, clock.now_ms());
+      this.#record(response, answer);
       const duration_ms = answer.type === "taken" ? undefined : clock.monotonic_ms() - started_ms;
       this.#metrics.count(info, response.statusCode, duration_ms);
     } catch (error) {
@@ -197,6 +207,12 @@ class HttpsGateway implements Gateway {
       turn.seat?.leave();
       if (entered && lane !== undefined) this.#inFlight.leave(lane);
     }
+  }
+
+  #record(response: ServerResponse, answer: Answer | undefined): void {
+    const { auditor, view, clock } = this.#context;
+    const audited = auditor?.of(response);
+    if (audited !== undefined) recordAnswer(audited, answer, response, view, clock.now_ms());
   }
 
   /** Ends a connection on which more is to come than anybody wants, when its client has had time to see why. */
@@ -215,7 +231,7 @@ class HttpsGateway implements Gateway {
     turn: Turn,
   ): Promise<Answer | undefined> {
     try {
-      const identity = await this.#admitted(request, info);
+      const identity = await this.#admitted(request, response, info);
       if (!turn.entered) throw tooMany();
       if (!turn.lasting) {
         turn.flow = this.#fairness.classify(identity, info);
@@ -252,10 +268,11 @@ class HttpsGateway implements Gateway {
   }
 
   /** Whom the request is made as, when they may make it. Throws 401 and 403. */
-  async #admitted(request: IncomingMessage, info: RequestInfo): Promise<Identity> {
-    const { access } = this.#context;
-    const found = access.authenticator.identify(request);
-    const asker = found instanceof Promise ? await found : found;
+  async #admitted(request: IncomingMessage, response: ServerResponse, info: RequestInfo): Promise<Identity> {
+    const { access, auditor } = this.#context;
+    const asker = await this.#asker(request, response, info);
+    auditor?.received(request, response, info, asker);
+    const audited = auditor?.of(response);
     // The page by which people come in holds nothing of the cluster.
     if (info.type === "page" && info.page.page === "console" && info.method === "get") return asker;
     const decide = async (): Promise<Identity> => {
@@ -263,6 +280,7 @@ class HttpsGateway implements Gateway {
       const identity = acting instanceof Promise ? await acting : acting;
       const answer = access.authorizer.authorize(identity, info);
       const { allowed, reason } = answer instanceof Promise ? await answer : answer;
+      audited?.decided(asker === identity ? undefined : identity, allowed, reason);
       if (!allowed) throw refusal(identity, info, reason);
       return identity;
     };
@@ -273,6 +291,18 @@ class HttpsGateway implements Gateway {
       // What was granted a moment ago may not have arrived here.
       await access.newest();
       return decide();
+    }
+  }
+
+  /** Who asks. Throws 401. */
+  async #asker(request: IncomingMessage, response: ServerResponse, info: RequestInfo): Promise<Identity> {
+    const { access, auditor } = this.#context;
+    try {
+      const found = access.authenticator.identify(request);
+      return found instanceof Promise ? await found : found;
+    } catch (error) {
+      if (error instanceof StatusError) auditor?.unknown(request, response, info, error.status.code);
+      throw error;
     }
   }
 

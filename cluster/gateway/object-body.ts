@@ -20,6 +20,8 @@ export interface Content {
   readonly requester: Requester;
   /** Tells the client something beside the answer. */
   readonly warn: (text: string) => void;
+  /** Adds to the record of the request, where there is one. */
+  readonly annotate?: (key: string, value: string) => void;
 }
 
 /** What subresources speak, where it is not the kind of their parent. */

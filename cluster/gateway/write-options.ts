@@ -22,6 +22,8 @@ export interface Writer {
   readonly userAgent: string | undefined;
   readonly requester: Requester;
   readonly warn: (text: string) => void;
+  /** Adds to the record of the request, where there is one. */
+  readonly annotate?: (key: string, value: string) => void;
 }
 
 export interface CheckedOptions extends WriteOptions {
@@ -32,8 +34,8 @@ export interface CheckedOptions extends WriteOptions {
   readonly fieldValidation: FieldValidation;
 }
 
-function asker({ requester, warn }: Writer): Pick<CheckedOptions, "requester" | "warn"> {
-  return { requester, warn };
+function asker({ requester, warn, annotate }: Writer): Pick<CheckedOptions, "requester" | "warn" | "annotate"> {
+  return annotate === undefined ? { requester, warn } : { requester, warn, annotate };
 }
 
 /** The parameters that all writes share. Throws 422 for what makes no sense. */
@@ -99,7 +101,7 @@ export interface CheckedDeleteOptions extends DeleteOptions {
 
 /** The options of a deletion: from the body where there is one, else from the query. `body` is parsed JSON; undefined: none. */
 export function deleteOptions(query: URLSearchParams, writer: Writer, body: unknown): CheckedDeleteOptions {
-  const { requester, warn, fieldManager, dryRun: dryByQuery } = writeOptions(query, writer, "DeleteOptions");
+  const { fieldManager, dryRun: dryByQuery } = writeOptions(query, writer, "DeleteOptions");
   const given = body === undefined ? fromQuery(query) : fromBody(body);
   const errors: FieldError[] = [];
   checkDryRun(given.dryRun, errors);
@@ -112,8 +114,7 @@ export function deleteOptions(query: URLSearchParams, writer: Writer, body: unkn
   if (errors.length > 0) throw invalidObject({ group: "meta.k8s.io", kind: "DeleteOptions" }, "", errors);
   const propagationPolicy = policy ?? (given.orphan === undefined ? undefined : given.orphan ? "Orphan" : "Background");
   return {
-    requester,
-    warn,
+    ...asker(writer),
     fieldManager,
     dryRun: dryByQuery || given.dryRun.length > 0,
     ...(given.grace_s === undefined ? {} : { gracePeriodSeconds: given.grace_s }),

@@ -22,6 +22,7 @@ const options: HostOptions = {
     logLevel: "silent",
     nodes: undefined,
     encryption: undefined,
+    audit: undefined,
     seed: 0,
   },
   ...{
