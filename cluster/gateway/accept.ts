@@ -45,6 +45,12 @@ export function negotiate(header: string | undefined): Format | undefined {
   return format;
 }
 
+/** Whether the header takes an answer as anything but a table, where there is none of it. Source: AllowsMediaTypeTransform. */
+export function takesOtherThanTable(header: string | undefined): boolean {
+  if (negotiate(header)?.as !== "table") return true;
+  return (header ?? "").split(",", MEDIA_RANGES_MAX).some((range) => formatOf(mediaRange(range))?.as === "object");
+}
+
 interface MediaRange {
   readonly type: string;
   readonly parameters: ReadonlyMap<string, string>;

@@ -5,7 +5,7 @@ import { hasProtobufForm } from "../../actors/kinds/protobuf/envelope.ts";
 import type { Requester } from "../../actors/registry/registry.ts";
 import type { Audited } from "../audit/auditor.ts";
 import type { Format } from "./accept.ts";
-import { TEXT_ANSWER_TYPES } from "./accept.ts";
+import { ANSWER_TYPES, TEXT_ANSWER_TYPES, takesOtherThanTable } from "./accept.ts";
 import type { Answer } from "./answer.ts";
 import { PAGE_NOT_FOUND } from "./answer.ts";
 import { recordBody } from "./audited.ts";
@@ -72,6 +72,7 @@ async function answerStored(
     case "no-method":
       throw methodNotAllowed();
     case "virtual": {
+      if (!takesOtherThanTable(request.headers.accept)) throw notAcceptable(ANSWER_TYPES);
       const content = await contentOf(request, writer);
       return target.resource.kind === "Binding" ? bind(context, info, "", content) : review(context, info, target.resource, content);
     }

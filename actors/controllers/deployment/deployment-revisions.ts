@@ -31,18 +31,24 @@ export interface Revisions {
   readonly old: readonly ReplicaSet[];
   readonly all: readonly ReplicaSet[];
   /** What the revision of the current one has to be: one more than that of any other. */
-  readonly revision: number;
+  readonly revision: bigint;
 }
 
 export function revisionsOf(deployment: Deployment, sets: readonly ReplicaSet[]): Revisions {
   const all = [...sets].sort(byAge);
   const current = all.find((set) => sameTemplate(set.spec.template, deployment.spec.template));
   const old = all.filter((set) => set !== current);
-  return { current, old, all, revision: Math.max(0, ...old.map(revisionOf)) + 1 };
+  return { current, old, all, revision: highest(old.map(revisionOf)) + 1n };
 }
 
-export function revisionOf(set: ReplicaSet): number {
-  return Number.parseInt(set.metadata.annotations?.[REVISION] ?? "0", 10) || 0;
+/** A set that somebody else made may bear any number of 64 bits; what is none counts as 0. */
+export function revisionOf(set: ReplicaSet): bigint {
+  const text = set.metadata.annotations?.[REVISION] ?? "";
+  return /^\d{1,19}$/.test(text) ? BigInt(text) : 0n;
+}
+
+function highest(revisions: readonly bigint[]): bigint {
+  return revisions.reduce((most, one) => (one > most ? one : most), 0n);
 }
 
 /** Equal but for the label with the hash. Source: EqualIgnoreHash. */
@@ -62,7 +68,7 @@ export function newSetName(deployment: Deployment): string {
 }
 
 /** The ReplicaSet of the present template, to be created with so many replicas. */
-export function newSet(deployment: Deployment, revision: number, replicas: number): ReplicaSet {
+export function newSet(deployment: Deployment, revision: bigint, replicas: number): ReplicaSet {
   const { spec, metadata } = deployment;
   const hash = templateHash(spec.template, deployment.status?.collisionCount);
   const template = structuredClone(spec.template);
@@ -86,7 +92,7 @@ export function newSet(deployment: Deployment, revision: number, replicas: numbe
 }
 
 /** The current ReplicaSet with the Deployment's annotations, its revision and minReadySeconds; undefined when it has them. */
-export function broughtUpToDate(deployment: Deployment, set: ReplicaSet, revision: number): ReplicaSet | undefined {
+export function broughtUpToDate(deployment: Deployment, set: ReplicaSet, revision: bigint): ReplicaSet | undefined {
   const before: Annotations = set.metadata.annotations ?? {};
   const annotations: Annotations = { ...before, ...copiedAnnotations(deployment) };
   const was = before[REVISION];

@@ -20,7 +20,7 @@ const set = (name: string, replicas: number, available: number): ReplicaSet => (
 });
 
 function steps(of: Deployment, current: ReplicaSet, ...old: readonly ReplicaSet[]): Record<string, number> {
-  const scales = rollOn(of, current, { current, old, all: [...old, current], revision: 2 });
+  const scales = rollOn(of, current, { current, old, all: [...old, current], revision: 2n });
   return Object.fromEntries(scales.map((scale) => [scale.set.metadata.name, scale.replicas]));
 }
 

@@ -1,0 +1,218 @@
+import { describe, expect, test } from "vitest";
+import { daemonSetController } from "../../../../actors/controllers/daemonset/daemonset.ts";
+import { ControllerRevisionKind } from "../../../../actors/kinds/apps/controller-revision.ts";
+import { DaemonSetKind } from "../../../../actors/kinds/apps/daemon-set.ts";
+import { NodeKind } from "../../../../actors/kinds/core/node.ts";
+import { PodKind } from "../../../../actors/kinds/core/pod.ts";
+import { START_MS, Transcript } from "../transcript.ts";
+
+const owner = { apiVersion: "apps/v1", kind: "DaemonSet", name: "ds", uid: "uid-ds", controller: true, blockOwnerDeletion: true };
+const template = (image: string) => ({ metadata: { labels: { app: "x" } }, spec: { containers: [{ name: "c", image }] } });
+
+function daemons(image: string, spec: object = {}): object {
+  const updateStrategy = { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 1, maxSurge: 0 } };
+  return {
+    metadata: { name: "ds", generation: 1 },
+    spec: { selector: { matchLabels: { app: "x" } }, template: template(image), updateStrategy, ...spec },
+  };
+}
+
+const revision = (image: string, number: number): object => ({
+  metadata: { name: `ds-${image}`, labels: { app: "x", "controller-revision-hash": image }, ownerReferences: [owner] },
+  data: { spec: { template: { ...template(image), $patch: "replace" } } },
+  revision: number,
+});
+
+function pod(name: string, node: string, image: string, status: object = {}, metadata: object = {}): object {
+  const conditions = [{ type: "Ready", status: "True", lastTransitionTime: "2026-01-01T11:00:00Z" }];
+  return {
+    metadata: { name, labels: { app: "x", "controller-revision-hash": image }, ownerReferences: [owner], ...metadata },
+    spec: { nodeName: node, containers: [] },
+    status: { phase: "Running", conditions, ...status },
+  };
+}
+
+const unready = { conditions: [{ type: "Ready", status: "False", lastTransitionTime: "2026-01-01T11:00:00Z" }] };
+const node = (name: string, spec: object = {}, labels: object = {}): object => ({ metadata: { name, labels }, spec, status: {} });
+
+/** A set of the image `new` with the revisions `old` and `new`, on three nodes. */
+function rolling(spec: object = {}): Transcript {
+  const transcript = new Transcript(daemonSetController())
+    .put(ControllerRevisionKind, revision("old", 1))
+    .put(ControllerRevisionKind, revision("new", 2))
+    .put(DaemonSetKind, daemons("new", spec));
+  for (const name of ["a", "b", "c"]) transcript.put(NodeKind, node(name));
+  return transcript;
+}
+
+/** What becomes of pods. */
+const pods = (transcript: Transcript): readonly string[] =>
+  transcript.decide().filter((line) => line.includes(" Pod/") && !line.startsWith("event"));
+const surging = { updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } };
+
+describe("a rolling update", () => {
+  test("replaces as many as may be unavailable", () => {
+    const transcript = rolling();
+    for (const name of ["a", "b", "c"]) transcript.put(PodKind, pod(`p${name}`, name, "old"));
+    expect(pods(transcript)).toEqual(["delete Pod/pa"]);
+  });
+
+  test("replaces first what is unavailable anyway, however many", () => {
+    const transcript = rolling().put(PodKind, pod("pa", "a", "old"));
+    transcript.put(PodKind, pod("pb", "b", "old", unready)).put(PodKind, pod("pc", "c", "old", unready));
+    expect(pods(transcript)).toEqual(["delete Pod/pb", "delete Pod/pc"]);
+  });
+
+  test("waits for what it has replaced", () => {
+    const transcript = rolling().put(PodKind, pod("pa", "a", "new", unready));
+    transcript.put(PodKind, pod("pb", "b", "old")).put(PodKind, pod("pc", "c", "old"));
+    expect(pods(transcript)).toEqual([]);
+  });
+
+  test("that is taken back replaces only what it had reached: the others are of that revision already", () => {
+    const transcript = new Transcript(daemonSetController())
+      .put(ControllerRevisionKind, revision("bad", 2))
+      .put(ControllerRevisionKind, revision("good", 3))
+      .put(DaemonSetKind, daemons("good"));
+    for (const name of ["a", "b", "c"]) transcript.put(NodeKind, node(name));
+    transcript
+      .put(PodKind, pod("pa", "a", "bad", unready))
+      .put(PodKind, pod("pb", "b", "good"))
+      .put(PodKind, pod("pc", "c", "good"));
+    expect(pods(transcript)).toEqual(["delete Pod/pa"]);
+  });
+
+  test("with a surge makes the new one beside the old one first", () => {
+    const transcript = rolling(surging);
+    for (const name of ["a", "b", "c"]) transcript.put(PodKind, pod(`p${name}`, name, "old"));
+    expect(pods(transcript)).toEqual(["create Pod/ds-*"]);
+    transcript.put(PodKind, pod("na", "a", "new", unready));
+    expect(pods(transcript)).toEqual([]);
+    transcript.put(PodKind, pod("na", "a", "new"));
+    expect(pods(transcript)).toEqual(["delete Pod/pa"]);
+    transcript.remove(PodKind, "pa");
+    expect(pods(transcript)).toEqual(["create Pod/ds-*"]);
+  });
+
+  test("by OnDelete waits for somebody else", () => {
+    const transcript = rolling({ updateStrategy: { type: "OnDelete" } });
+    for (const name of ["a", "b"]) transcript.put(PodKind, pod(`p${name}`, name, "old"));
+    expect(pods(transcript)).toEqual(["create Pod/ds-*"]);
+  });
+
+  test("to a template that was there before makes that revision the newest", () => {
+    const transcript = new Transcript(daemonSetController())
+      .put(ControllerRevisionKind, revision("old", 1))
+      .put(ControllerRevisionKind, revision("new", 2))
+      .put(DaemonSetKind, daemons("old"));
+    expect(transcript.decide()).toEqual(['modify ControllerRevision/ds-old {"revision":3}']);
+  });
+});
+
+describe("nodes", () => {
+  const NO_SCHEDULE = { key: "k", effect: "NoSchedule" };
+  const NO_EXECUTE = { key: "k", effect: "NoExecute" };
+  const daemonAt = (spec: object, on: object): readonly string[] => {
+    const wanted = { ...template("new"), spec: { ...template("new").spec, ...spec } };
+    const data = { spec: { template: { ...wanted, $patch: "replace" } } };
+    const transcript = new Transcript(daemonSetController())
+      .put(ControllerRevisionKind, { ...revision("new", 1), data })
+      .put(DaemonSetKind, daemons("new", { template: wanted }));
+    return pods(transcript.put(NodeKind, on));
+  };
+
+  test.each([
+    ["any", {}, node("a"), ["create Pod/ds-*"]],
+    ["with a label that is asked for", { nodeSelector: { disk: "ssd" } }, node("a", {}, { disk: "ssd" }), ["create Pod/ds-*"]],
+    ["without it", { nodeSelector: { disk: "ssd" } }, node("a"), []],
+    ["of another name than the one that is asked for", { nodeName: "b" }, node("a"), []],
+    [
+      "that is cordoned",
+      {},
+      node("a", { unschedulable: true, taints: [{ key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" }] }),
+      ["create Pod/ds-*"],
+    ],
+    ["under pressure", {}, node("a", { taints: [{ key: "node.kubernetes.io/disk-pressure", effect: "NoSchedule" }] }), ["create Pod/ds-*"]],
+    [
+      "that is not reachable",
+      {},
+      node("a", { taints: [{ key: "node.kubernetes.io/unreachable", effect: "NoExecute" }] }),
+      ["create Pod/ds-*"],
+    ],
+    ["with another taint", {}, node("a", { taints: [NO_SCHEDULE] }), []],
+    [
+      "with a taint that it tolerates",
+      { tolerations: [{ key: "k", operator: "Exists" }] },
+      node("a", { taints: [NO_SCHEDULE] }),
+      ["create Pod/ds-*"],
+    ],
+    ["with a taint that only discourages", {}, node("a", { taints: [{ key: "k", effect: "PreferNoSchedule" }] }), ["create Pod/ds-*"]],
+  ])("%s", (_what, spec, on, expected) => {
+    expect(daemonAt(spec, on)).toEqual(expected);
+  });
+
+  test.each([
+    ["a taint that keeps new pods away leaves the one that is there", [NO_SCHEDULE], []],
+    ["a taint that evicts takes it away", [NO_EXECUTE], ["delete Pod/p"]],
+  ])("%s", (_what, taints, expected) => {
+    const transcript = new Transcript(daemonSetController())
+      .put(ControllerRevisionKind, revision("new", 1))
+      .put(DaemonSetKind, daemons("new"));
+    expect(pods(transcript.put(NodeKind, node("a", { taints })).put(PodKind, pod("p", "a", "new")))).toEqual(expected);
+  });
+});
+
+describe("pods of one node", () => {
+  const started = () =>
+    new Transcript(daemonSetController())
+      .put(ControllerRevisionKind, revision("new", 1))
+      .put(DaemonSetKind, daemons("new"))
+      .put(NodeKind, node("a"));
+
+  test("of several only the oldest stays", () => {
+    const transcript = started();
+    transcript.put(PodKind, pod("young", "a", "new", {}, { creationTimestamp: "2026-01-01T11:30:00Z" }));
+    transcript.put(PodKind, pod("old", "a", "new", {}, { creationTimestamp: "2026-01-01T11:00:00Z" }));
+    expect(pods(transcript)).toEqual(["delete Pod/young"]);
+  });
+
+  test("one that is deleted by somebody is made again", () => {
+    const transcript = started().put(PodKind, pod("p", "a", "new"));
+    expect(pods(transcript)).toEqual([]);
+    expect(pods(transcript.remove(PodKind, "p"))).toEqual(["create Pod/ds-*"]);
+  });
+
+  test("one that has failed goes, and is told; the next failure has to wait", () => {
+    const transcript = started().put(PodKind, pod("p", "a", "new", { phase: "Failed" }));
+    const lines = transcript.decide();
+    expect(lines).toContain("event Warning FailedDaemonPod DaemonSet/ds: Found failed daemon pod d/p on node a, will try to kill it");
+    expect(lines).toContain("delete Pod/p");
+    transcript.remove(PodKind, "p").put(PodKind, pod("q", "a", "new", { phase: "Failed" }));
+    expect(transcript.decide()).toContain("requeue 1000");
+    expect(transcript.after(1_000).look("daemonsets.apps/d/ds")).toContain("delete Pod/q");
+  });
+});
+
+test("the status counts nodes, not pods", () => {
+  const transcript = rolling({ minReadySeconds: 60 });
+  const fresh = { conditions: [{ type: "Ready", status: "True", lastTransitionTime: new Date(START_MS - 20_000).toISOString() }] };
+  transcript
+    .put(PodKind, pod("pa", "a", "new"))
+    .put(PodKind, pod("pb", "b", "new", fresh))
+    .put(PodKind, pod("pc", "c", "old", unready));
+  transcript.put(NodeKind, node("d", { taints: [{ key: "k", effect: "NoSchedule" }] })).put(PodKind, pod("pd", "d", "new"));
+  const lines = transcript.decide();
+  expect(lines.find((line) => line.startsWith("status"))).toBe(
+    `status DaemonSet/ds ${JSON.stringify({
+      currentNumberScheduled: 3,
+      numberMisscheduled: 1,
+      desiredNumberScheduled: 3,
+      numberReady: 2,
+      observedGeneration: 1,
+      updatedNumberScheduled: 2,
+      numberAvailable: 1,
+      numberUnavailable: 2,
+    })}`,
+  );
+  expect(lines).toContain("requeue 40000");
+});
