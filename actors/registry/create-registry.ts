@@ -9,7 +9,7 @@ import type { StoreClient } from "../store/transaction.ts";
 import type { View } from "../store/view.ts";
 import type { AdmissionPlugin } from "./admission/admission.ts";
 import { type DynamicOptions, dynamicAdmission } from "./admission/dynamic.ts";
-import { dividedAdmission } from "./admission/part-admission.ts";
+import { admitPart, dividedAdmission } from "./admission/part-admission.ts";
 import { admissionPlugins } from "./admission/plugins.ts";
 import { applyObject } from "./apply.ts";
 import { bindPod, bindPods } from "./bind.ts";
@@ -85,6 +85,10 @@ export function createRegistry(options: RegistryOptions): Registry {
     bindTogether: async (bindings, write = {}) => bindPods(access, pods(), bindings, write),
     bind: async (namespace, name, uid, nodeName, write = {}) => bindPod(world, pods(), namespace, name, uid, nodeName, write),
     evict: async (namespace, name, write = {}) => evictPod(world, pods(), namespace, name, write),
+    admitConnection: async (kind, namespace, name, { object, ...connection }, write) => {
+      const options = object as unknown as KubeObject;
+      await admitPart(world, { operation: "connect", kind, namespace, name, ...connection, object: options, options: write });
+    },
     served: async (kind, entries) => {
       const conversion = kind.custom?.conversion;
       return conversion === undefined ? entries : access.conversion.served(kind, conversion, entries);

@@ -1,5 +1,6 @@
 import type { Namespace, Scale } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
+import type { BodyKind } from "../kinds/machinery/body.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import type { Premises } from "../store/premises.ts";
 import type { Entry } from "../store/view.ts";
@@ -90,6 +91,13 @@ export type Matches = (object: KubeObject) => boolean;
  * REST gateway, the NATS services, controllers, schedulers and nodes all write through it, so an object is checked
  * once and inside the house is trusted. Everything is refused with a StatusError in Kubernetes' words.
  */
+/** A connection that somebody asks for by a subresource, and the options that it speaks. */
+export interface Connection {
+  readonly subresource: string;
+  readonly speaks: BodyKind;
+  readonly object: object;
+}
+
 export interface Registry {
   /** `object` is a private copy, owned by the registry from here on. The namespace, where the kind has one, is in its metadata. */
   create<T extends KubeObject>(kind: Kind<T>, object: T, options?: WriteOptions): Promise<Entry>;
@@ -132,6 +140,8 @@ export interface Registry {
   bindTogether(bindings: readonly PodBinding[], options?: BindOptions): Promise<void>;
   /** Deletes a pod if its PodDisruptionBudget allows (the `eviction` subresource); 429 TooManyRequests if it does not. */
   evict(namespace: string, name: string, options?: DeleteOptions): Promise<Deleted>;
+  /** Asks those who have a say whether somebody may reach what an object stands for, as `exec` and `proxy` do; `object` is how. Throws their refusal. */
+  admitConnection(kind: Kind, namespace: string | undefined, name: string, connection: Connection, options: WriteOptions): Promise<void>;
   /** Entries as clients of this kind see them, where a webhook has to be asked to convert them; the others as they are. */
   served(kind: Kind, entries: readonly Entry[]): Promise<readonly Entry[]>;
   /** The `scale` subresource of a workload: Deployment or ReplicaSet. */

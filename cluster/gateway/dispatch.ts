@@ -77,7 +77,7 @@ async function answerStored(
       return target.resource.kind === "Binding" ? bind(context, info, "", content) : review(context, info, target.resource, content);
     }
     case "subresource":
-      if (target.subresource.connects === true) return connect(context, info, request, response);
+      if (target.subresource.connects === true) return connect(context, info, target, requester, request, response);
       return subresource(
         context,
         info,

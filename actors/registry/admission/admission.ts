@@ -6,7 +6,8 @@ import type { StoreAccess } from "../store-access.ts";
 
 /** A write on its way in, after decoding and before defaults. */
 export interface AdmissionRequest {
-  readonly operation: "create" | "update" | "delete";
+  /** `connect`: nothing is written; somebody wants to reach what the object stands for, and `object` is how. */
+  readonly operation: "create" | "update" | "delete" | "connect";
   /** The kind in whose form objects are stored. */
   readonly kind: Kind;
   /** The kind as which the client named it: another version, or another group, of the same objects. */

@@ -33,7 +33,7 @@ export function kindsOf(table: Pick<KindTable, "all">): KindsOf {
   return (resource) => table.all().filter((kind) => resourceOf(kind) === resource);
 }
 
-export const OPERATIONS = { create: "CREATE", update: "UPDATE", delete: "DELETE" } as const;
+export const OPERATIONS = { create: "CREATE", update: "UPDATE", delete: "DELETE", connect: "CONNECT" } as const;
 
 /** The namespace of a request as rules see it: that of a Namespace is its own. */
 export function placeOf({ resource, namespace, name }: AdmissionRequest): string {

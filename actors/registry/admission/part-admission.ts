@@ -26,7 +26,7 @@ export function isBusy(plugins: readonly AdmissionPlugin[], options: WriteOption
 }
 
 export interface PartWrite {
-  readonly operation: "create" | "update";
+  readonly operation: "create" | "update" | "connect";
   /** Whose part it is. */
   readonly kind: Kind;
   readonly subresource: string;

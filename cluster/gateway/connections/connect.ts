@@ -1,22 +1,33 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { resourceNotFound } from "../../../actors/kinds/errors.ts";
+import type { Kind, Subresource } from "../../../actors/kinds/kind.ts";
+import type { Requester } from "../../../actors/registry/registry.ts";
 import type { Answer } from "../answer.ts";
 import type { GatewayContext } from "../context.ts";
 import type { ResourceRequest } from "../route.ts";
+import { isTrue } from "../route.ts";
 import { podLog } from "./pod-log.ts";
 import { proxy } from "./proxy.ts";
 import { portForward, remoteCommand } from "./remote-command.ts";
 
+interface Connected {
+  readonly kind: Kind;
+  readonly subresource: Subresource;
+}
+
 /** Answers a request about what an object stands for: what a container prints, its processes, its ports. */
-export function connect(
+export async function connect(
   context: GatewayContext,
   info: ResourceRequest,
+  connected: Connected,
+  requester: Requester,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<Answer> {
+  // A log is read. All else may do something.
+  if (info.subresource === "log") return podLog(context, info, response);
+  await admitted(context, info, connected, requester);
   switch (info.subresource) {
-    case "log":
-      return podLog(context, info, response);
     case "exec":
     case "attach":
       return remoteCommand(context, info, request, response);
@@ -27,4 +38,35 @@ export function connect(
     default:
       throw resourceNotFound();
   }
+}
+
+/** Source: apiserver's ConnectResource. */
+function admitted(context: GatewayContext, info: ResourceRequest, { kind, subresource }: Connected, requester: Requester): Promise<void> {
+  const { name, gvk = kind } = subresource;
+  const speaks = { ...gvk, schema: `io.k8s.api.core.v1.${gvk.kind}` };
+  const namespace = kind.namespaced ? info.namespace : undefined;
+  return context.registry.admitConnection(
+    kind,
+    namespace,
+    info.name,
+    { subresource: name, speaks, object: optionsOf(info) },
+    { requester },
+  );
+}
+
+/** What is asked for, as PodExecOptions, PodPortForwardOptions and their like have it. */
+function optionsOf({ subresource, query, rest }: ResourceRequest): object {
+  if (subresource === "proxy") return rest === "" ? {} : { path: rest };
+  if (subresource === "portforward") {
+    const ports = query.getAll("ports").flatMap((given) => given.split(",").map(Number));
+    return ports.length === 0 ? {} : { ports: ports.filter(Number.isInteger) };
+  }
+  const flags = ["stdin", "stdout", "stderr", "tty"].filter((flag) => isTrue(query.get(flag)));
+  const container = query.get("container");
+  const command = query.getAll("command");
+  return {
+    ...Object.fromEntries(flags.map((flag) => [flag, true])),
+    ...(container === null ? {} : { container }),
+    ...(command.length === 0 ? {} : { command }),
+  };
 }

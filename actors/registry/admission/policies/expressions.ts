@@ -83,7 +83,7 @@ export interface Seen {
   readonly size: number;
 }
 
-const AUTHORIZATION_VERBS = { create: "create", update: "update", delete: "delete" } as const;
+const AUTHORIZATION_VERBS = { create: "create", update: "update", delete: "delete", connect: "connect" } as const;
 
 /** `kind`: in whose form. */
 export function seenBy(request: AdmissionRequest, kind: Kind, namespace: Namespace | undefined, expressions: Expressions): Seen {

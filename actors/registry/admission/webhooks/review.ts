@@ -11,8 +11,9 @@ const API_VERSION = "admission.k8s.io/v1";
 
 const OPTIONS = { create: "CreateOptions", update: "UpdateOptions", delete: "DeleteOptions" } as const;
 
-/** The options of a request as the API prints them. */
-export function optionsOf({ operation, options }: AdmissionRequest): object {
+/** The options of a request as the API prints them; null where there are none. */
+export function optionsOf({ operation, options }: AdmissionRequest): object | null {
+  if (operation === "connect") return null;
   const { fieldManager, fieldValidation, dryRun, gracePeriodSeconds, propagationPolicy, preconditions } = {
     gracePeriodSeconds: undefined,
     propagationPolicy: undefined,
