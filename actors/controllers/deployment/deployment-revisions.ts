@@ -38,7 +38,7 @@ export function revisionsOf(deployment: Deployment, sets: readonly ReplicaSet[])
   const all = [...sets].sort(byAge);
   const current = all.find((set) => sameTemplate(set.spec.template, deployment.spec.template));
   const old = all.filter((set) => set !== current);
-  return { current, old, all, revision: highest(old.map(revisionOf)) + 1n };
+  return { current, old, all, revision: revisionAfter(old) };
 }
 
 /** A set that somebody else made may bear any number of 64 bits; what is none counts as 0. */
@@ -47,8 +47,14 @@ export function revisionOf(set: ReplicaSet): bigint {
   return /^\d{1,19}$/.test(text) ? BigInt(text) : 0n;
 }
 
-function highest(revisions: readonly bigint[]): bigint {
-  return revisions.reduce((most, one) => (one > most ? one : most), 0n);
+/** One more than that of any of them. */
+function revisionAfter(sets: readonly ReplicaSet[]): bigint {
+  let last = 0n;
+  for (const set of sets) {
+    const revision = revisionOf(set);
+    if (revision > last) last = revision;
+  }
+  return last + 1n;
 }
 
 /** Equal but for the label with the hash. Source: EqualIgnoreHash. */

@@ -1,11 +1,9 @@
 import { afterEach, expect, test } from "vitest";
 import { CONTROLLER_NAMES } from "../../../actors/controllers/controllers.ts";
 import { DeploymentKind } from "../../../actors/kinds/apps/deployment.ts";
-import { ReplicaSetKind } from "../../../actors/kinds/apps/replica-set.ts";
-import { PodKind } from "../../../actors/kinds/core/pod.ts";
 import { ReplicationControllerKind } from "../../../actors/kinds/core/replication-controller.ts";
 import { ResourceQuotaKind } from "../../../actors/kinds/core/resource-quota.ts";
-import type { Deployment, Pod, ReplicaSet, ReplicationController, ResourceQuota } from "../../../actors/kinds/generated/types.ts";
+import type { Deployment, ReplicationController, ResourceQuota } from "../../../actors/kinds/generated/types.ts";
 import { named, readyPods, startCluster, type TestCluster, template } from "./harness.ts";
 
 /** The played nodes send no heartbeats, and time passes here. */
@@ -58,33 +56,4 @@ test("a Deployment whose pods are refused says so, tries ever more rarely, and i
   expect(refusals - before.refusals).toBeLessThan(8);
   await cluster.registry.modify(ResourceQuotaKind, "d", "q", (current) => ({ ...current, spec: { hard: { pods: "5" } } }));
   await cluster.until("all ready", () => readyPods(cluster) === 3 && failure() === undefined, 120_000);
-});
-
-test("two sets with the same selector each have pods of their own, and take none from one another", async () => {
-  cluster = await startCluster({ controllers: CONTROLLERS });
-  const spec = { selector: { matchLabels: { app: "x" } }, template: template("i") };
-  for (const [name, replicas] of [
-    ["one", 2],
-    ["two", 3],
-  ] as const) {
-    await cluster.registry.create(ReplicaSetKind, named<ReplicaSet>(name, "d", { spec: { ...spec, replicas } }));
-  }
-  await cluster.until("both are there", () => readyPods(cluster) === 5);
-  await cluster.clock.run(1_000);
-  const before = await cluster.counters("replicaset");
-  await cluster.clock.run(60_000);
-  expect((await cluster.counters("replicaset")).writes).toBe(before.writes);
-  const owners = cluster.all<Pod>("pods", "d").map(({ metadata }) => metadata.ownerReferences?.map(({ name }) => name).join());
-  expect(owners.sort()).toEqual(["one", "one", "two", "two", "two"]);
-});
-
-test("a pod that both could adopt becomes one's, and the other makes its own", async () => {
-  cluster = await startCluster({ controllers: CONTROLLERS });
-  const orphan = { metadata: { labels: { app: "x" } }, spec: { containers: [{ name: "c", image: "i" }] } };
-  await cluster.registry.create(PodKind, named<Pod>("orphan", "d", orphan));
-  const spec = { replicas: 1, selector: { matchLabels: { app: "x" } }, template: template("i") };
-  for (const name of ["one", "two"]) await cluster.registry.create(ReplicaSetKind, named<ReplicaSet>(name, "d", { spec }));
-  await cluster.until("one each", () => readyPods(cluster) === 2);
-  await cluster.clock.run(10_000);
-  expect(cluster.all("pods", "d")).toHaveLength(2);
 });
