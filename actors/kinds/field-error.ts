@@ -33,8 +33,8 @@ export function invalid(field: string, value: unknown, detail: string): FieldErr
   return { reason: "FieldValueInvalid", field, message: withDetail(`Invalid value: ${printBadValue(value)}`, detail) };
 }
 
-export function notFoundValue(field: string, value: unknown): FieldError {
-  return { reason: "FieldValueNotFound", field, message: `Not found: ${printBadValue(value)}` };
+export function notFoundValue(field: string, value: unknown, detail = ""): FieldError {
+  return { reason: "FieldValueNotFound", field, message: withDetail(`Not found: ${printBadValue(value)}`, detail) };
 }
 
 export function duplicate(field: string, value: unknown): FieldError {

@@ -11,6 +11,8 @@ const QUALIFIED_NAME = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
 const LABEL_VALUE = `(${QUALIFIED_NAME})?`;
 const DNS_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const DNS_SUBDOMAIN = `${DNS_LABEL}(\\.${DNS_LABEL})*`;
+const SEARCH_LABEL = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
+const SEARCH_DOMAIN = `${SEARCH_LABEL}(\\.${SEARCH_LABEL})*`;
 const DNS_1035_LABEL = "[a-z]([-a-z0-9]*[a-z0-9])?";
 
 const whole = (pattern: string): RegExp => new RegExp(`^(?:${pattern})$`);
@@ -18,6 +20,7 @@ const QUALIFIED_NAME_RE = whole(QUALIFIED_NAME);
 const LABEL_VALUE_RE = whole(LABEL_VALUE);
 const DNS_LABEL_RE = whole(DNS_LABEL);
 const DNS_SUBDOMAIN_RE = whole(DNS_SUBDOMAIN);
+const SEARCH_DOMAIN_RE = whole(SEARCH_DOMAIN);
 const DNS_1035_LABEL_RE = whole(DNS_1035_LABEL);
 
 const QUALIFIED_NAME_WORDS =
@@ -94,6 +97,18 @@ export function dnsSubdomain(value: string): string[] {
     const words =
       "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
     errors.push(regexWords(words, DNS_SUBDOMAIN, "example.com"));
+  }
+  return errors;
+}
+
+/** A domain that resolvers look in, which may have underscores. Source: IsDNS1123SubdomainWithUnderscore. */
+export function searchDomain(value: string): string[] {
+  const errors: string[] = [];
+  if (value.length > DNS_SUBDOMAIN_BYTES_MAX) errors.push(maxLengthWords(DNS_SUBDOMAIN_BYTES_MAX));
+  if (!SEARCH_DOMAIN_RE.test(value)) {
+    const words =
+      "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character";
+    errors.push(regexWords(words, SEARCH_DOMAIN, "example.com"));
   }
   return errors;
 }

@@ -11,7 +11,7 @@ import { validatePodSpec } from "./pod-validation.ts";
 /** Containers come, but neither change nor go. */
 function validateAdded(next: Pod, current: Pod): FieldError[] {
   if (isMirrorPod(current)) return [forbidden("", "static pods do not support ephemeral containers")];
-  const errors = validatePodSpec(next.spec, "spec");
+  const errors = validatePodSpec(next.spec, "spec", { pod: next.metadata.name });
   const field = "spec.ephemeralContainers";
   const after = new Map((next.spec.ephemeralContainers ?? []).map((container) => [container.name, container]));
   for (const before of current.spec.ephemeralContainers ?? []) {

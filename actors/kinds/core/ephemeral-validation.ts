@@ -1,5 +1,5 @@
 /** The rules for containers that are put into a pod while it runs, to look into it. Source: validateEphemeralContainers. */
-import { duplicate, forbidden, notFoundValue } from "../field-error.ts";
+import { duplicate, forbidden, invalid, notFoundValue } from "../field-error.ts";
 import type { Container, EphemeralContainer, PodSpec } from "../generated/types.ts";
 import { semanticEqual } from "../machinery/equal.ts";
 import type { FieldError } from "../status.ts";
@@ -28,6 +28,9 @@ export function validateEphemeralContainers(spec: PodSpec, context: ContainerCon
   for (const [index, container] of (spec.ephemeralContainers ?? []).entries()) {
     const path = `${field}[${index}]`;
     errors.push(...validateCommon(container as Container, context, path));
+    if (container.image !== undefined && container.image.trim() !== container.image) {
+      errors.push(invalid(`${path}.image`, container.image, "must not have leading or trailing whitespace"));
+    }
     if (names.has(container.name)) errors.push(duplicate(`${path}.name`, container.name));
     names.add(container.name);
     const target = container.targetContainerName;

@@ -1,7 +1,7 @@
 import type { Pod } from "../generated/types.ts";
 
 /** What a kubelet writes on the pod by which it shows one of its static pods. */
-const MIRROR_ANNOTATION = "kubernetes.io/config.mirror";
+export const MIRROR_ANNOTATION = "kubernetes.io/config.mirror";
 
 /** Whether the pod only shows what a kubelet runs by itself, so that changing it here would change nothing. */
 export function isMirrorPod(pod: Pod): boolean {

@@ -9,7 +9,7 @@ import type {
   TopologySpreadConstraint,
 } from "../generated/types.ts";
 import { validateLabelSelector } from "../machinery/label-selector.ts";
-import { labelValue, qualifiedName } from "../names.ts";
+import { dnsLabel, dnsSubdomain, labelValue, qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
 
 export const TAINT_EFFECTS: readonly string[] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
@@ -45,8 +45,32 @@ export function validateTolerations(tolerations: readonly Toleration[] | undefin
 const ACTIONS: readonly string[] = ["DoNotSchedule", "ScheduleAnyway"];
 const INCLUSION: readonly string[] = ["Honor", "Ignore"];
 
-function validateTopologyKey(key: string, field: string): FieldError[] {
-  return key === "" ? [required(field, "can not be empty")] : validateKey(key, field);
+/** Labels of the pod itself that narrow a selector down. Source: ValidateMatchLabelKeysAndMismatchLabelKeys. */
+function validateOwnLabels(
+  {
+    labelSelector,
+    matchLabelKeys = [],
+    mismatchLabelKeys = [],
+  }: Pick<PodAffinityTerm, "labelSelector" | "matchLabelKeys" | "mismatchLabelKeys">,
+  field: string,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const [name, keys] of Object.entries({ matchLabelKeys, mismatchLabelKeys })) {
+    if (keys.length === 0) continue;
+    if (labelSelector === undefined) errors.push(forbidden(`${field}.${name}`, "must not be specified when labelSelector is not set"));
+    else errors.push(...keys.flatMap((key, index) => validateKey(key, `${field}.${name}[${index}]`)));
+  }
+  const selected = new Set(Object.keys(labelSelector?.matchLabels ?? {}));
+  for (const { key } of labelSelector?.matchExpressions ?? []) {
+    const index = matchLabelKeys.lastIndexOf(key);
+    if (index >= 0 && selected.has(key)) errors.push(invalid(`${field}[${index}]`, key, "exists in both matchLabelKeys and labelSelector"));
+    selected.add(key);
+  }
+  for (const [index, key] of matchLabelKeys.entries()) {
+    if (!mismatchLabelKeys.includes(key)) continue;
+    errors.push(invalid(`${field}.matchLabelKeys[${index}]`, key, "exists in both matchLabelKeys and mismatchLabelKeys"));
+  }
+  return errors;
 }
 
 export function validateTopologySpread(constraints: readonly TopologySpreadConstraint[] | undefined, field: string): FieldError[] {
@@ -55,7 +79,7 @@ export function validateTopologySpread(constraints: readonly TopologySpreadConst
     const path = `${field}[${index}]`;
     const { maxSkew = 0, topologyKey = "", whenUnsatisfiable = "", minDomains } = constraint;
     if (maxSkew <= 0) errors.push(invalid(`${path}.maxSkew`, maxSkew, "must be greater than zero"));
-    errors.push(...validateTopologyKey(topologyKey, `${path}.topologyKey`));
+    if (topologyKey === "") errors.push(required(`${path}.topologyKey`, "can not be empty"));
     if (!ACTIONS.includes(whenUnsatisfiable)) errors.push(notSupported(`${path}.whenUnsatisfiable`, whenUnsatisfiable, ACTIONS));
     const same = (other: TopologySpreadConstraint): boolean =>
       other.topologyKey === topologyKey && other.whenUnsatisfiable === whenUnsatisfiable;
@@ -73,20 +97,14 @@ export function validateTopologySpread(constraints: readonly TopologySpreadConst
       const policy = constraint[name];
       if (policy !== undefined && !INCLUSION.includes(policy)) errors.push(notSupported(`${path}.${name}`, policy, INCLUSION));
     }
-    for (const [at, key] of (constraint.matchLabelKeys ?? []).entries()) {
-      const place = `${path}.matchLabelKeys[${at}]`;
-      errors.push(...validateKey(key, place));
-      if (constraint.labelSelector === undefined) {
-        errors.push(forbidden(`${path}.matchLabelKeys`, "must not be specified when labelSelector is not set"));
-        break;
-      }
-    }
+    errors.push(...validateOwnLabels(constraint, path));
     errors.push(...validateLabelSelector(constraint.labelSelector, `${path}.labelSelector`));
   }
   return errors;
 }
 
-export function validateNodeRequirement(requirement: NodeSelectorRequirement, field: string): FieldError[] {
+/** `anyValue`: what is only preferred may name values that no label can have. */
+export function validateNodeRequirement(requirement: NodeSelectorRequirement, field: string, anyValue = false): FieldError[] {
   const errors: FieldError[] = [];
   const { key, operator, values = [] } = requirement;
   if (operator === "In" || operator === "NotIn") {
@@ -97,16 +115,17 @@ export function validateNodeRequirement(requirement: NodeSelectorRequirement, fi
     if (values.length !== 1) errors.push(required(`${field}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'"));
   } else errors.push(invalid(`${field}.operator`, operator, "not a valid selector operator"));
   errors.push(...validateKey(key, `${field}.key`));
+  if (anyValue) return errors;
   for (const [index, value] of values.entries()) {
     for (const message of labelValue(value)) errors.push(invalid(`${field}.values[${index}]`, value, message));
   }
   return errors;
 }
 
-function validateNodeTerm(term: NodeSelectorTerm, field: string): FieldError[] {
+function validateNodeTerm(term: NodeSelectorTerm, field: string, anyValue = false): FieldError[] {
   const errors: FieldError[] = [];
   for (const [index, requirement] of (term.matchExpressions ?? []).entries()) {
-    errors.push(...validateNodeRequirement(requirement, `${field}.matchExpressions[${index}]`));
+    errors.push(...validateNodeRequirement(requirement, `${field}.matchExpressions[${index}]`, anyValue));
   }
   for (const [index, requirement] of (term.matchFields ?? []).entries()) {
     const path = `${field}.matchFields[${index}]`;
@@ -115,6 +134,7 @@ function validateNodeTerm(term: NodeSelectorTerm, field: string): FieldError[] {
     else if (values.length !== 1)
       errors.push(required(`${path}.values`, "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"));
     if (key !== "metadata.name") errors.push(invalid(`${path}.key`, key, "not a valid field selector key"));
+    else errors.push(...values.flatMap((value, at) => dnsSubdomain(value).map((words) => invalid(`${path}.values[${at}]`, value, words))));
   }
   return errors;
 }
@@ -129,17 +149,12 @@ function validatePodTerm(term: PodAffinityTerm, field: string): FieldError[] {
   const errors = validateLabelSelector(term.labelSelector, `${field}.labelSelector`);
   errors.push(...validateLabelSelector(term.namespaceSelector, `${field}.namespaceSelector`));
   for (const name of term.namespaces ?? []) {
-    if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name))
-      errors.push(
-        invalid(
-          `${field}.namespace`,
-          name,
-          "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
-        ),
-      );
+    errors.push(...dnsLabel(name).map((message) => invalid(`${field}.namespace`, name, message)));
   }
-  errors.push(...validateTopologyKey(term.topologyKey ?? "", `${field}.topologyKey`));
-  return errors;
+  errors.push(...validateOwnLabels(term, field));
+  const { topologyKey = "" } = term;
+  if (topologyKey === "") errors.push(required(`${field}.topologyKey`, "can not be empty"));
+  return [...errors, ...validateKey(topologyKey, `${field}.topologyKey`)];
 }
 
 function validateWeight(weight: number | undefined, field: string): FieldError[] {
@@ -158,7 +173,7 @@ export function validateAffinity(affinity: Affinity | undefined, field: string):
   for (const [index, term] of (node?.preferredDuringSchedulingIgnoredDuringExecution ?? []).entries()) {
     const path = `${field}.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
     if (term.weight < 1 || term.weight > 100) errors.push(invalid(`${path}.weight`, term.weight, "must be in the range 1-100"));
-    errors.push(...validateNodeTerm(term.preference ?? {}, `${path}.preference`));
+    errors.push(...validateNodeTerm(term.preference ?? {}, `${path}.preference`, true));
   }
   for (const name of ["podAffinity", "podAntiAffinity"] as const) {
     const pods = affinity?.[name];

@@ -1,5 +1,6 @@
 /** What Kubernetes fills in where a pod, or a pod template, is silent. Source: pkg/apis/core/v1/defaults.go of 1.34. */
 import type { Container, EphemeralContainer, HTTPGetAction, LifecycleHandler, Pod, PodSpec, Probe, Volume } from "../generated/types.ts";
+import { dropDisabledFields } from "./pod-disabled-fields.ts";
 
 export const DEFAULT_GRACE_S = 30;
 /** 0644. */
@@ -94,11 +95,11 @@ function defaultVolume(volume: Volume): void {
   defaultVolumeSource(volume);
   const claim = volume.ephemeral?.volumeClaimTemplate;
   if (claim !== undefined) claim.spec.volumeMode ??= "Filesystem";
-  if (volume.image !== undefined) volume.image.pullPolicy ||= pullPolicyFor(volume.image.reference ?? "");
 }
 
 /** The defaults of a pod's spec wherever it stands; a template gets no more than these. */
 export function defaultPodSpec(spec: PodSpec): void {
+  dropDisabledFields(spec);
   spec.dnsPolicy ||= "ClusterFirst";
   spec.restartPolicy ||= "Always";
   spec.securityContext ??= {};

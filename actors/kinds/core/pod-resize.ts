@@ -95,7 +95,7 @@ function validateSame(next: readonly Container[] = [], current: readonly Contain
 
 function validate(next: Pod, current: Pod): FieldError[] {
   const { spec } = next;
-  const errors = validatePodSpec(spec, "spec");
+  const errors = validatePodSpec(spec, "spec", { pod: next.metadata.name });
   if (hasPodResources(current) || hasPodResources(next)) return [forbidden("", "pods with pod-level resources cannot be resized")];
   if (isMirrorPod(current)) return [forbidden("", "static pods cannot be resized")];
   if (current.spec.os?.name === "windows") return [forbidden("", "windows pods cannot be resized")];

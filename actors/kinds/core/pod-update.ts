@@ -6,6 +6,7 @@ import { semanticEqual } from "../machinery/equal.ts";
 import { rangeWords } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { validateTolerations } from "./placement-validation.ts";
+import { validatePodAnnotationUpdate } from "./pod-annotations.ts";
 import { INT32_MAX } from "./pod-validation.ts";
 
 const UPDATABLE = [
@@ -125,7 +126,7 @@ function munged(next: PodSpec, current: PodSpec): PodSpec {
 }
 
 export function validatePodUpdate(next: Pod, current: Pod): FieldError[] {
-  const errors: FieldError[] = [];
+  const errors = validatePodAnnotationUpdate(next.metadata.annotations, current.metadata.annotations);
   for (const name of ["containers", "initContainers"] as const) {
     const field = `spec.${name}`;
     if ((next.spec[name]?.length ?? 0) !== (current.spec[name]?.length ?? 0)) {

@@ -1,34 +1,104 @@
 /** The rules for a pod's spec, in a pod or in a template. Source: ValidatePodSpec of pkg/apis/core/validation. */
-import { duplicate, forbidden, invalid, notSupported, required } from "../field-error.ts";
-import type { PodSpec, PodTemplateSpec } from "../generated/types.ts";
+import { validateAddress } from "../addresses.ts";
+import { duplicate, forbidden, invalid, required } from "../field-error.ts";
+import { namedBy, requiredOneOf } from "../field-rules.ts";
+import type { PodResourceClaim, PodSpec, PodTemplateSpec } from "../generated/types.ts";
+import { internalForm } from "../internal-form.ts";
 import { validateAnnotations, validateLabels } from "../metadata.ts";
-import { dnsLabel, dnsSubdomain, qualifiedName, rangeWords } from "../names.ts";
+import { dnsLabel, dnsSubdomain, qualifiedName, rangeWords, searchDomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { validateContainers, validateInitContainers } from "./container-validation.ts";
 import { validateEphemeralContainers } from "./ephemeral-validation.ts";
 import { validateAffinity, validateTolerations, validateTopologySpread } from "./placement-validation.ts";
-import { validatePodSecurity } from "./security-validation.ts";
+import { validatePodResources } from "./pod-level-resources.ts";
+import { validateResources } from "./resource-validation.ts";
+import { validateHostUsers, validatePodSecurity } from "./security-validation.ts";
 import { validateVolumes } from "./volume-validation.ts";
+import { validateHostProcesses, validateSystem } from "./windows-validation.ts";
 
 export const INT32_MAX: number = 2 ** 31 - 1;
 
+/** Source: what libc's resolver takes. */
+const NAMESERVERS_MAX = 3;
+const SEARCHES_MAX = 32;
+const SEARCHES_CHARS_MAX = 2_048;
+const PREEMPTION_POLICIES: readonly string[] = ["PreemptLowerPriority", "Never"];
 const RESTART_POLICIES: readonly string[] = ["Always", "OnFailure", "Never"];
 const DNS_POLICIES: readonly string[] = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
 
-function validateDns(spec: PodSpec, field: string): FieldError[] {
-  const { dnsPolicy = "", dnsConfig } = spec;
-  const path = `${field}.dnsConfig`;
+/** Source: validatePodDNSConfig. */
+function validateDns({ dnsPolicy = "", dnsConfig }: PodSpec, field: string): FieldError[] {
+  const { nameservers = [], searches = [], options = [] } = dnsConfig ?? {};
   const errors: FieldError[] = [];
   if (dnsPolicy === "None") {
-    if (dnsConfig === undefined) return [required(path, "must provide `dnsConfig` when `dnsPolicy` is None")];
-    if ((dnsConfig.nameservers?.length ?? 0) === 0) {
-      return [required(`${path}.nameservers`, "must provide at least one DNS nameserver when `dnsPolicy` is None")];
+    if (dnsConfig === undefined) return [required(field, "must provide `dnsConfig` when `dnsPolicy` is None")];
+    if (nameservers.length === 0) {
+      return [required(`${field}.nameservers`, "must provide at least one DNS nameserver when `dnsPolicy` is None")];
     }
   }
-  for (const [index, option] of (dnsConfig?.options ?? []).entries()) {
-    if (!option.name) errors.push(required(`${path}.options[${index}]`, "must not be empty"));
+  if (nameservers.length > NAMESERVERS_MAX) {
+    errors.push(invalid(`${field}.nameservers`, nameservers, `must not have more than ${NAMESERVERS_MAX} nameservers`));
+  }
+  errors.push(...nameservers.flatMap((address, index) => validateAddress(address, `${field}.nameservers[${index}]`)));
+  if (searches.length > SEARCHES_MAX) {
+    errors.push(invalid(`${field}.searches`, searches, `must not have more than ${SEARCHES_MAX} search paths`));
+  }
+  if (searches.join(" ").length > SEARCHES_CHARS_MAX) {
+    const words = `must not have more than ${SEARCHES_CHARS_MAX} characters (including spaces) in the search list`;
+    errors.push(invalid(`${field}.searches`, searches, words));
+  }
+  for (const [index, search] of searches.entries()) {
+    const name = search.endsWith(".") ? search.slice(0, -1) : search;
+    if (search !== ".") errors.push(...searchDomain(name).map((message) => invalid(`${field}.searches[${index}]`, name, message)));
+  }
+  for (const [index, option] of options.entries()) {
+    if (!option.name) errors.push(required(`${field}.options[${index}]`, "must not be empty"));
   }
   return errors;
+}
+
+/** Claims on devices. Source: validatePodResourceClaims. */
+function validateDeviceClaims(claims: readonly PodResourceClaim[] | undefined, field: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const names = new Set<string>();
+  for (const [index, claim] of (claims ?? []).entries()) {
+    const path = `${field}[${index}]`;
+    const { name, resourceClaimName, resourceClaimTemplateName } = claim;
+    if (!name) errors.push(required(`${path}.name`));
+    else if (names.has(name)) errors.push(duplicate(`${path}.name`, name));
+    else errors.push(...namedBy(dnsLabel, name, `${path}.name`));
+    names.add(name);
+    const shown = internalForm("PodResourceClaim", claim);
+    if (resourceClaimName !== undefined && resourceClaimTemplateName !== undefined) {
+      errors.push(invalid(path, shown, "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"));
+    }
+    if (resourceClaimName === undefined && resourceClaimTemplateName === undefined) {
+      errors.push(invalid(path, shown, "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"));
+    }
+    for (const [source, value] of Object.entries({ resourceClaimName, resourceClaimTemplateName })) {
+      if (value !== undefined) errors.push(...dnsSubdomain(value).map((message) => invalid(`${path}.${source}`, value, message)));
+    }
+  }
+  return errors;
+}
+
+/** On the node's own network a container's ports are the node's. `isPod`: not of a template, which may be silent. */
+function validateHostNetwork(spec: PodSpec, isPod: boolean, field: string): FieldError[] {
+  if (spec.hostNetwork !== true) return [];
+  return (spec.containers ?? []).flatMap(({ ports }, index) =>
+    (ports ?? []).flatMap(({ hostPort = 0, containerPort }, at) => {
+      if (hostPort === containerPort || (hostPort === 0 && !isPod)) return [];
+      const path = `${field}.containers[${index}].ports[${at}].hostPort`;
+      return [invalid(path, hostPort, "must match `containerPort` when `hostNetwork` is true")];
+    }),
+  );
+}
+
+function validateHostAliases(aliases: PodSpec["hostAliases"], field: string): FieldError[] {
+  return (aliases ?? []).flatMap(({ ip, hostnames = [] }, index) => [
+    ...validateAddress(ip ?? "", `${field}[${index}].ip`),
+    ...hostnames.flatMap((name, at) => dnsSubdomain(name).map((message) => invalid(`${field}[${index}].hostnames[${at}]`, name, message))),
+  ]);
 }
 
 function validateGates(spec: PodSpec, field: string): FieldError[] {
@@ -47,60 +117,60 @@ function validateGates(spec: PodSpec, field: string): FieldError[] {
   return errors;
 }
 
-function subdomain(value: string | undefined, field: string): FieldError[] {
-  return value ? dnsSubdomain(value).map((message) => invalid(field, value, message)) : [];
-}
-
-function label(value: string | undefined, field: string): FieldError[] {
-  return value ? dnsLabel(value).map((message) => invalid(field, value, message)) : [];
+/** Whose spec it is. */
+interface Owner {
+  /** The pod's name; a template has none yet. */
+  readonly pod?: string;
 }
 
 /** Everything about a pod's spec. `field` is where it stands: `spec`, `spec.template.spec`. */
-export function validatePodSpec(spec: PodSpec, field: string): FieldError[] {
-  const { errors, names } = validateVolumes(spec.volumes, `${field}.volumes`);
-  const context = { volumes: names, grace_s: spec.terminationGracePeriodSeconds ?? 0 };
-  errors.push(
+export function validatePodSpec(spec: PodSpec, field: string, { pod }: Owner = {}): FieldError[] {
+  const { restartPolicy = "", terminationGracePeriodSeconds: grace_s, activeDeadlineSeconds: deadline_s } = spec;
+  const { errors: wrongVolumes, valid: volumes } = validateVolumes(spec.volumes, `${field}.volumes`, pod ?? "");
+  const claims = new Set((spec.resourceClaims ?? []).map(({ name }) => name).filter(Boolean));
+  const context = { volumes, claims, grace_s: grace_s ?? 0, restartPolicy, hostUsers: spec.hostUsers ?? true };
+  const outOfRange = deadline_s !== undefined && (deadline_s < 1 || deadline_s > INT32_MAX);
+  const overhead = spec.overhead === undefined ? undefined : { limits: spec.overhead };
+  return [
+    ...(grace_s === undefined ? [required(`${field}.terminationGracePeriodSeconds`)] : []),
+    ...wrongVolumes,
+    ...validateDeviceClaims(spec.resourceClaims, `${field}.resourceClaims`),
     ...validateContainers(spec, context, `${field}.containers`),
     ...validateInitContainers(spec, context, `${field}.initContainers`),
     ...validateEphemeralContainers(spec, context, `${field}.ephemeralContainers`),
-  );
-  const { restartPolicy = "", dnsPolicy = "", terminationGracePeriodSeconds: grace_s } = spec;
-  if (restartPolicy === "") errors.push(required(`${field}.restartPolicy`));
-  else if (!RESTART_POLICIES.includes(restartPolicy)) errors.push(notSupported(`${field}.restartPolicy`, restartPolicy, RESTART_POLICIES));
-  if (dnsPolicy === "") errors.push(required(`${field}.dnsPolicy`));
-  else if (!DNS_POLICIES.includes(dnsPolicy)) errors.push(notSupported(`${field}.dnsPolicy`, dnsPolicy, DNS_POLICIES));
-  errors.push(...validateLabels(spec.nodeSelector, `${field}.nodeSelector`), ...validatePodSecurity(spec, `${field}.securityContext`));
-  for (const [index, secret] of (spec.imagePullSecrets ?? []).entries()) {
-    if (!secret.name) errors.push(required(`${field}.imagePullSecrets[${index}].name`));
-  }
-  errors.push(
+    ...validatePodResources(spec, claims, `${field}.resources`),
+    ...validateHostNetwork(spec, pod !== undefined, field),
+    ...requiredOneOf(restartPolicy, RESTART_POLICIES, `${field}.restartPolicy`),
+    ...requiredOneOf(spec.dnsPolicy, DNS_POLICIES, `${field}.dnsPolicy`),
+    ...validateLabels(spec.nodeSelector, `${field}.nodeSelector`),
+    ...validatePodSecurity(spec, `${field}.securityContext`),
     ...validateAffinity(spec.affinity, `${field}.affinity`),
-    ...validateDns(spec, field),
+    ...validateDns(spec, `${field}.dnsConfig`),
     ...validateGates(spec, field),
     ...validateTopologySpread(spec.topologySpreadConstraints, `${field}.topologySpreadConstraints`),
-    ...subdomain(spec.serviceAccountName, `${field}.serviceAccountName`),
-    ...subdomain(spec.nodeName, `${field}.nodeName`),
-  );
-  const deadline_s = spec.activeDeadlineSeconds;
-  if (deadline_s !== undefined && (deadline_s < 1 || deadline_s > INT32_MAX)) {
-    errors.push(invalid(`${field}.activeDeadlineSeconds`, deadline_s, rangeWords(1, INT32_MAX)));
-  }
-  errors.push(
-    ...label(spec.hostname, `${field}.hostname`),
-    ...label(spec.subdomain, `${field}.subdomain`),
+    ...validateHostProcesses(spec, field),
+    ...validateHostUsers(spec, field),
+    ...namedBy(dnsSubdomain, spec.serviceAccountName, `${field}.serviceAccountName`),
+    ...namedBy(dnsSubdomain, spec.nodeName, `${field}.nodeName`),
+    ...(outOfRange ? [invalid(`${field}.activeDeadlineSeconds`, deadline_s, rangeWords(1, INT32_MAX))] : []),
+    ...namedBy(dnsLabel, spec.hostname, `${field}.hostname`),
+    ...namedBy(dnsLabel, spec.subdomain, `${field}.subdomain`),
     ...validateTolerations(spec.tolerations, `${field}.tolerations`),
-    ...subdomain(spec.priorityClassName, `${field}.priorityClassName`),
-    ...subdomain(spec.runtimeClassName, `${field}.runtimeClassName`),
-  );
-  const preemption = spec.preemptionPolicy;
-  if (preemption !== undefined && preemption !== "PreemptLowerPriority" && preemption !== "Never") {
-    errors.push(notSupported(`${field}.preemptionPolicy`, preemption, ["Never", "PreemptLowerPriority"]));
-  }
-  if (spec.os !== undefined && !["linux", "windows"].includes(spec.os.name)) {
-    errors.push(spec.os.name === "" ? required(`${field}.os.name`) : notSupported(`${field}.os.name`, spec.os.name, ["linux", "windows"]));
-  }
-  if (grace_s === undefined) errors.push(required(`${field}.terminationGracePeriodSeconds`));
-  return errors;
+    ...validateHostAliases(spec.hostAliases, `${field}.hostAliases`),
+    ...namedBy(dnsSubdomain, spec.priorityClassName, `${field}.priorityClassName`),
+    ...validateRuntimeClassName(spec.runtimeClassName, `${field}.runtimeClassName`),
+    ...validatePreemption(spec.preemptionPolicy, `${field}.preemptionPolicy`),
+    ...validateResources(overhead, new Set(), `${field}.overhead`),
+    ...validateSystem(spec, field),
+  ];
+}
+
+function validateRuntimeClassName(name: string | undefined, field: string): FieldError[] {
+  return name === undefined ? [] : dnsSubdomain(name).map((message) => invalid(field, name, message));
+}
+
+function validatePreemption(policy: string | undefined, field: string): FieldError[] {
+  return policy === undefined ? [] : requiredOneOf(policy, PREEMPTION_POLICIES, field);
 }
 
 /** A template's metadata and spec. Source: ValidatePodTemplateSpec. */

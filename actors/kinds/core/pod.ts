@@ -4,9 +4,12 @@ import type { Kind } from "../kind.ts";
 import { validateObjectMeta } from "../metadata.ts";
 import { nodeNameOf, phaseOf } from "../metadata-text.ts";
 import { dnsSubdomain } from "../names.ts";
+import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, column, NAME_COLUMN, wideColumn } from "../table.ts";
 import { ALL_VERBS } from "../verbs.ts";
+import { validateImageSpace } from "./container-validation.ts";
 import { EPHEMERAL_CONTAINERS } from "./ephemeral-containers.ts";
+import { validatePodAnnotations, validateSeccompAgreement } from "./pod-annotations.ts";
 import { podCells } from "./pod-cells.ts";
 import { DEFAULT_GRACE_S, defaultPod } from "./pod-defaults.ts";
 import { qosClassOf } from "./pod-qos.ts";
@@ -66,6 +69,27 @@ function alignAddresses(pod: Pod): void {
   else if (status.podIP) status.podIPs = [{ ip: status.podIP }];
 }
 
+/** A pod without a service account has no tokens of one. */
+function validateTokens({ spec }: Pod): FieldError[] {
+  if (spec.serviceAccountName) return [];
+  return (spec.volumes ?? []).flatMap(({ projected }, index) =>
+    (projected?.sources ?? []).flatMap(({ serviceAccountToken }, at) => {
+      const path = `spec.volumes[${index}].projected.sources[${at}].serviceAccountToken`;
+      return serviceAccountToken === undefined ? [] : [forbidden(path, "must not be specified when serviceAccountName is not set")];
+    }),
+  );
+}
+
+/** What of a pod may only come later. Source: ValidatePodCreate. */
+function validateNew(pod: Pod): FieldError[] {
+  const { ephemeralContainers = [], nodeName, schedulingGates = [] } = pod.spec;
+  const errors = ephemeralContainers.length > 0 ? [forbidden("spec.ephemeralContainers", "cannot be set on create")] : [];
+  if (nodeName && schedulingGates.length > 0) {
+    errors.push(forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared"));
+  }
+  return [...errors, ...validateSeccompAgreement(pod)];
+}
+
 export const PodKind: Kind<Pod> = {
   group: "",
   version: "v1",
@@ -93,10 +117,12 @@ export const PodKind: Kind<Pod> = {
   },
   validate: (pod, current) => [
     ...validateObjectMeta(pod.metadata, true, dnsSubdomain),
-    ...validatePodSpec(pod.spec ?? { containers: [] }, "spec"),
-    ...(current === undefined && (pod.spec?.ephemeralContainers?.length ?? 0) > 0
-      ? [forbidden("spec.ephemeralContainers", "cannot be set on create")]
-      : []),
+    ...validatePodAnnotations(pod),
+    ...validatePodSpec(pod.spec, "spec", { pod: pod.metadata.name }),
+    ...validateTokens(pod),
+    ...validateImageSpace(pod.spec.containers, "spec.containers"),
+    ...validateImageSpace(pod.spec.initContainers, "spec.initContainers"),
+    ...(current === undefined ? validateNew(pod) : []),
   ],
   validateUpdate: validatePodUpdate,
   specDoors: { ephemeralcontainers: EPHEMERAL_CONTAINERS, resize: RESIZE },

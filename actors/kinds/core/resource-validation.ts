@@ -1,8 +1,9 @@
 /** The rules for resource requests and limits. Source: ValidateResourceRequirements of pkg/apis/core/validation. */
-import { invalid, required } from "../field-error.ts";
-import type { ResourceRequirements } from "../generated/types.ts";
-import { compareQuantities, parseQuantity } from "../machinery/quantity.ts";
-import { qualifiedName } from "../names.ts";
+import { duplicate, forbidden, invalid, notFoundValue, required } from "../field-error.ts";
+import type { ResourceClaim, ResourceRequirements } from "../generated/types.ts";
+import type { Quantity } from "../machinery/quantity.ts";
+import { compareQuantities, parseQuantity, QuantityError } from "../machinery/quantity.ts";
+import { dnsLabel, qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
 
 const CONTAINER_RESOURCES: ReadonlySet<string> = new Set(["cpu", "memory", "ephemeral-storage"]);
@@ -14,10 +15,11 @@ const OTHER_RESOURCES: ReadonlySet<string> = new Set([
   "secrets",
   "storage",
 ]);
+const HUGE_PAGES = "hugepages-";
 const UNIT_NANO = 1_000_000_000n;
 
 function isNative(name: string): boolean {
-  return !name.includes("/") || /(^|\.)kubernetes\.io\//.test(name);
+  return !name.includes("/") || name.includes("kubernetes.io/");
 }
 
 /** Native resources may be promised to several; extended ones and huge pages may not. */
@@ -27,7 +29,10 @@ export function mayOvercommit(name: string): boolean {
 
 export function validateContainerResourceName(name: string, field: string): FieldError[] {
   const errors = qualifiedName(name).map((message) => invalid(field, name, message));
-  if (name.includes("/")) return errors;
+  if (name.includes("/")) {
+    const extended = isNative(name) || (!name.startsWith("requests.") && qualifiedName(`requests.${name}`).length === 0);
+    return extended ? errors : [...errors, invalid(field, name, "doesn't follow extended resource name standard")];
+  }
   const forContainers = CONTAINER_RESOURCES.has(name) || name.startsWith("hugepages-");
   if (!forContainers && !OTHER_RESOURCES.has(name))
     errors.push(invalid(field, name, "must be a standard resource type or fully qualified"));
@@ -77,18 +82,68 @@ export function validateResourceQuantity(name: string, text: string, field: stri
   return counted && nano % UNIT_NANO !== 0n ? [invalid(field, text, "must be an integer")] : [];
 }
 
-/** Requests and limits of one container. */
-export function validateResources(resources: ResourceRequirements | undefined, field: string): FieldError[] {
+type ResourceNameRule = (name: string, field: string) => FieldError[];
+
+/** Claims on devices are among the pod's. Source: validateResourceClaimNames. */
+function validateClaims(claims: readonly ResourceClaim[] | undefined, known: ReadonlySet<string>, field: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const names = new Set<string>();
+  for (const [index, { name, request = "" }] of (claims ?? []).entries()) {
+    const path = `${field}[${index}]`;
+    if (!name) {
+      errors.push(required(path));
+      continue;
+    }
+    const key = request === "" ? name : `${name}/${request}`;
+    if (names.has(name)) errors.push(duplicate(path, name));
+    else {
+      if (request !== "") errors.push(...dnsLabel(request).map((message) => invalid(`${path}.request`, request, message)));
+      if (names.has(key)) errors.push(duplicate(path, key));
+      else if (request === "" && [...names].some((other) => other.startsWith(`${name}/`))) errors.push(duplicate(path, name));
+      names.add(key);
+    }
+    if (known.has(name)) continue;
+    const among = known.size === 0 ? " which is empty" : `: ${[...known].sort().join(", ")}`;
+    errors.push(notFoundValue(path, name, `must be one of the names in pod.spec.resourceClaims${among}`));
+  }
+  return errors;
+}
+
+/** Of a name that says none, undefined. */
+function pageSizeOf(name: string): Quantity | undefined {
+  try {
+    return parseQuantity(name.slice(HUGE_PAGES.length));
+  } catch (error) {
+    if (error instanceof QuantityError) return undefined;
+    throw error;
+  }
+}
+
+/** Huge pages come whole. Source: validateResourceQuantityHugePageValue. */
+function validateHugePages(name: string, text: string, field: string): FieldError[] {
+  if (!name.startsWith(HUGE_PAGES)) return [];
+  const size = pageSizeOf(name);
+  if (size !== undefined && size.nano > 0n && parseQuantity(text).nano % size.nano === 0n) return [];
+  return [invalid(field, text, `${text} is not positive integer multiple of ${name}`)];
+}
+
+/** Requests and limits of one container, or of a pod as a whole. Source: validateResourceRequirements. */
+export function validateResources(
+  resources: ResourceRequirements | undefined,
+  claims: ReadonlySet<string>,
+  field: string,
+  rule: ResourceNameRule = validateContainerResourceName,
+): FieldError[] {
   if (resources === undefined) return [];
   const errors: FieldError[] = [];
   const { limits = {}, requests = {} } = resources;
   for (const [name, text] of Object.entries(limits)) {
     const path = `${field}.limits[${name}]`;
-    errors.push(...validateContainerResourceName(name, path), ...validateResourceQuantity(name, text, path));
+    errors.push(...rule(name, path), ...validateResourceQuantity(name, text, path), ...validateHugePages(name, text, path));
   }
   for (const [name, text] of Object.entries(requests)) {
     const path = `${field}.requests[${name}]`;
-    errors.push(...validateContainerResourceName(name, path), ...validateResourceQuantity(name, text, path));
+    errors.push(...rule(name, path), ...validateResourceQuantity(name, text, path));
     const limit = limits[name];
     if (limit !== undefined) {
       const order = compareQuantities(parseQuantity(text), parseQuantity(limit));
@@ -96,6 +151,11 @@ export function validateResources(resources: ResourceRequirements | undefined, f
         errors.push(invalid(`${field}.requests`, text, `must be equal to ${name} limit of ${limit}`));
       else if (order > 0) errors.push(invalid(`${field}.requests`, text, `must be less than or equal to ${name} limit of ${limit}`));
     } else if (!mayOvercommit(name)) errors.push(required(`${field}.limits`, "Limit must be set for non overcommitable resources"));
+    errors.push(...validateHugePages(name, text, path));
   }
-  return errors;
+  const names = [...Object.keys(limits), ...Object.keys(requests)];
+  if (names.some((name) => name.startsWith(HUGE_PAGES)) && !names.includes("cpu") && !names.includes("memory")) {
+    errors.push(forbidden(field, "HugePages require cpu or memory"));
+  }
+  return [...errors, ...validateClaims(resources.claims, claims, `${field}.claims`)];
 }

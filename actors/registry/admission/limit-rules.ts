@@ -1,9 +1,10 @@
 /** Whether an object keeps to one item of a LimitRange. Source: PodValidateLimitFunc, PersistentVolumeClaimValidateLimitFunc. */
+
+import { podResources } from "../../kinds/core/pod-resources.ts";
 import type { LimitRangeItem, PersistentVolumeClaim, Pod } from "../../kinds/generated/types.ts";
 import type { Quantity } from "../../kinds/machinery/quantity.ts";
 import { compareQuantities, formatQuantity, parseQuantity, quantityMilliValue } from "../../kinds/machinery/quantity.ts";
 import type { KubeObject } from "../../kinds/object.ts";
-import { podResources } from "./pod-resources.ts";
 
 type Amounts = Readonly<Record<string, string>>;
 type Exact = Readonly<Record<string, Quantity>>;

@@ -1,9 +1,10 @@
 /** What an object counts for in a ResourceQuota. Source: pkg/quota/v1/evaluator/core of Kubernetes 1.34. */
+
+import { podResources } from "../../kinds/core/pod-resources.ts";
 import type { Container, PersistentVolumeClaim, Pod, Service } from "../../kinds/generated/types.ts";
 import type { Quantity } from "../../kinds/machinery/quantity.ts";
 import { parseQuantity } from "../../kinds/machinery/quantity.ts";
 import type { KubeObject } from "../../kinds/object.ts";
-import { podResources } from "./pod-resources.ts";
 
 export type Usage = Readonly<Record<string, Quantity>>;
 

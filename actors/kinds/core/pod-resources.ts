@@ -1,6 +1,6 @@
-import type { Container, Pod } from "../../kinds/generated/types.ts";
-import type { Quantity } from "../../kinds/machinery/quantity.ts";
-import { addQuantities, compareQuantities, parseQuantity } from "../../kinds/machinery/quantity.ts";
+import type { Container, Pod, PodSpec } from "../generated/types.ts";
+import type { Quantity } from "../machinery/quantity.ts";
+import { addQuantities, compareQuantities, parseQuantity } from "../machinery/quantity.ts";
 
 type Amounts = Record<string, Quantity>;
 
@@ -12,12 +12,13 @@ export function podResources(pod: Pod): { readonly requests: Amounts; readonly l
   return { requests: total(pod, "requests"), limits: total(pod, "limits") };
 }
 
-function total(pod: Pod, which: "requests" | "limits"): Amounts {
+/** The same of the containers alone. Source: AggregateContainerRequests and AggregateContainerLimits. */
+export function containerResources(spec: PodSpec, which: "requests" | "limits"): Amounts {
   const sum: Amounts = {};
-  for (const container of pod.spec.containers ?? []) add(sum, container, which);
+  for (const container of spec.containers ?? []) add(sum, container, which);
   const staying: Amounts = {};
   const most: Amounts = {};
-  for (const container of pod.spec.initContainers ?? []) {
+  for (const container of spec.initContainers ?? []) {
     const stays = container.restartPolicy === "Always";
     if (stays) add(staying, container, which);
     const now: Amounts = { ...staying };
@@ -26,6 +27,11 @@ function total(pod: Pod, which: "requests" | "limits"): Amounts {
   }
   for (const [name, amount] of Object.entries(staying)) sum[name] = sum[name] === undefined ? amount : addQuantities(sum[name], amount);
   for (const [name, amount] of Object.entries(most)) sum[name] = larger(sum[name], amount);
+  return sum;
+}
+
+function total(pod: Pod, which: "requests" | "limits"): Amounts {
+  const sum = containerResources(pod.spec, which);
   for (const [name, text] of Object.entries(pod.spec.overhead ?? {})) {
     const before = sum[name];
     // An overhead limits nobody who has no limit.
