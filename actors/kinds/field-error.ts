@@ -33,6 +33,11 @@ export function invalid(field: string, value: unknown, detail: string): FieldErr
   return { reason: "FieldValueInvalid", field, message: withDetail(`Invalid value: ${printBadValue(value)}`, detail) };
 }
 
+/** Of what is wrong as a whole, so that showing it would say nothing. Source: field.OmitValueType. */
+export function invalidAltogether(field: string, detail: string): FieldError {
+  return { reason: "FieldValueInvalid", field, message: withDetail("Invalid value", detail) };
+}
+
 export function notFoundValue(field: string, value: unknown, detail = ""): FieldError {
   return { reason: "FieldValueNotFound", field, message: withDetail(`Not found: ${printBadValue(value)}`, detail) };
 }

@@ -5,9 +5,12 @@ import type { InternalField } from "./internal-form.ts";
 const INTERNAL = "io.k8s.kubernetes.pkg.apis.";
 /** What is printed as a whole in refusals; the definitions that these reach come with them. */
 const ROOTS: readonly string[] = [
+  "apps.DaemonSetUpdateStrategy",
+  "apps.DeploymentStrategy",
   "apps.StatefulSetUpdateStrategy",
   "batch.PodFailurePolicy",
   "batch.SuccessPolicy",
+  "batch.UncountedTerminatedPods",
   "core.EphemeralContainer",
   "core.PersistentVolumeClaimSpec",
   "core.PersistentVolumeSource",

@@ -36,6 +36,12 @@ function valueAt(value: Fields, path: string): unknown {
   return valueAt((value[path.slice(0, dot)] ?? {}) as Fields, path.slice(dot + 1));
 }
 
+/** What Go's `omitempty` leaves out. */
+function isEmpty(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) return Object.keys(value).length === 0;
+  return value === undefined || value === null || value === "" || value === 0 || value === false;
+}
+
 /** What concerns the node's own namespaces stands in the security context of the internal type. */
 function withNamespaces(spec: Partial<PodSpec>): object {
   const { hostNetwork, hostPID, hostIPC, shareProcessNamespace, hostUsers } = spec;
@@ -50,7 +56,7 @@ export function internalForm(definition: string, value: object): object {
   for (const [name, source, zero, inner] of TABLE[definition] ?? []) {
     const given = valueAt(object, source);
     if (zero !== "omitted") printed[name] = fieldForm(given, zero, inner);
-    else if (given !== undefined) printed[name] = fieldForm(given, null, inner);
+    else if (!isEmpty(given)) printed[name] = fieldForm(given, null, inner);
   }
   return printed;
 }

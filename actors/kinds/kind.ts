@@ -137,6 +137,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   /** True for kinds whose status is validated as it is written. */
   readonly validatesStatus?: boolean;
   validateUpdate?(next: T, current: T): FieldError[];
+  /** What is wrong with a status that is written through its own door. */
+  validateStatus?(next: T, current: T): FieldError[];
   /** Subresources by name, beside `status`, `scale` and the like, that write a part of the spec. */
   readonly specDoors?: Readonly<Record<string, SpecDoor<T>>>;
   /** Seconds of grace when the deletion request names none; absent: no graceful deletion. */

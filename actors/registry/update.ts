@@ -178,8 +178,10 @@ function nextByStatus<T extends KubeObject>(kind: Kind<T>, wanted: T, current: T
   const metadata = owners === undefined ? given : { ...given, ownerReferences: owners };
   const next = { ...current, metadata: carryOver({ ...wanted, metadata }, current).metadata, status };
   kind.prepareForStatusUpdate(next, current, { now_ms });
-  if (sameObject({ metadata: next.metadata }, { metadata: current.metadata })) return next;
-  const errors = [...validateObjectMetaUpdate(next.metadata, current.metadata), ...kind.validate(next)];
+  const errors = kind.validateStatus?.(next, current) ?? [];
+  if (!sameObject({ metadata: next.metadata }, { metadata: current.metadata })) {
+    errors.unshift(...validateObjectMetaUpdate(next.metadata, current.metadata), ...kind.validate(next, current));
+  }
   if (errors.length > 0) throw invalid(kind, current.metadata.name, errors);
   return next;
 }
@@ -212,7 +214,7 @@ function updateRequest<T extends KubeObject>(kind: Kind<T>, object: T, current: 
 function withStatus<T extends KubeObject>(kind: Kind<T>, current: T, status: unknown): T {
   const { status: _before, ...rest } = current as T & { readonly status?: unknown };
   const next = (status === undefined && kind.custom !== undefined ? rest : { ...current, status }) as T;
-  const errors = kind.validatesStatus === true ? kind.validate(next, current) : [];
+  const errors = kind.validatesStatus === true ? kind.validate(next, current) : (kind.validateStatus?.(next, current) ?? []);
   if (errors.length > 0) throw invalid(kind, current.metadata.name, errors);
   return next;
 }

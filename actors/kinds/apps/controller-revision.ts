@@ -1,4 +1,5 @@
 import { invalid, required } from "../field-error.ts";
+import { nonNegative } from "../field-rules.ts";
 import type { ControllerRevision } from "../generated/types.ts";
 import { type Kind, splitApiVersion } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
@@ -8,10 +9,12 @@ import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, NONE } from "../table.ts";
 import { ALL_VERBS } from "../verbs.ts";
 
-function validate(revision: ControllerRevision): FieldError[] {
-  const errors = validateObjectMeta(revision.metadata, true, dnsSubdomain);
-  if (revision.data === undefined || revision.data === null) errors.push(required("data", "data is mandatory"));
-  if ((revision.revision ?? 0) < 0) errors.push(invalid("revision", revision.revision, "must be greater than or equal to 0"));
+/** `current`: what an update replaces, whose data stay. */
+function validate({ metadata, revision, data }: ControllerRevision, current: ControllerRevision | undefined): FieldError[] {
+  const errors = [...validateObjectMeta(metadata, true, dnsSubdomain), ...nonNegative(revision, "revision")];
+  if (current !== undefined) return errors;
+  if (data === undefined || data === null) errors.push(required("data", "data is mandatory"));
+  else if (typeof data !== "object" || Array.isArray(data)) errors.push(required("data", "data must be a valid JSON object"));
   return errors;
 }
 

@@ -1,19 +1,22 @@
 import { containerCells } from "../core/pod-cells.ts";
 import { defaultPodSpec } from "../core/pod-defaults.ts";
+import { validatePodTemplate } from "../core/pod-validation.ts";
 import { defineKind } from "../define-kind.ts";
 import { invalid, notSupported, required } from "../field-error.ts";
-import { nonNegative } from "../field-rules.ts";
+import { immutable, nonNegative } from "../field-rules.ts";
 import type { DaemonSet, DaemonSetUpdateStrategy } from "../generated/types.ts";
+import { internalForm } from "../internal-form.ts";
 import type { Kind } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
-import { validateAtMostHundred, validateCountOrPercent } from "../machinery/int-or-string.ts";
-import { formatLabelSelector } from "../machinery/label-selector.ts";
+import { plainValue, validateAtMostHundred, validateCountOrPercent } from "../machinery/int-or-string.ts";
+import { formatLabelSelector, validateLabelSelector } from "../machinery/label-selector.ts";
 import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
-import { AGE_COLUMN, ageOf, column, formatLabels, NAME_COLUMN, wideColumn } from "../table.ts";
+import { AGE_COLUMN, ageOf, column, formatLabels, NAME_COLUMN, NONE, wideColumn } from "../table.ts";
 import { STATUS } from "../verbs.ts";
-import { printableSelector, validateSelectorAndTemplate } from "./replica-template.ts";
+import { validateCollisions } from "./replica-counts.ts";
+import { printableSelector, validateForever, validateTemplateLabels } from "./replica-template.ts";
 
 /** Counts the templates; the kubelet's own name for a revision, kept for clients of apps/v1beta2. */
 const TEMPLATE_GENERATION = "deprecated.daemonset.template.generation";
@@ -46,33 +49,58 @@ function prepareForUpdate(next: DaemonSet, current: DaemonSet): void {
   countTemplate(next, semanticEqual(next.spec?.template, current.spec.template) ? before : before + 1);
 }
 
-/** A percentage of nothing is nothing; what is no percentage was refused already. */
-function isNothing(value: number | string): boolean {
-  return value === 0 || /^0+%?$/.test(String(value));
-}
-
 /** Source: ValidateDaemonSetUpdateStrategy. */
-function validateStrategy({ type = "", rollingUpdate }: DaemonSetUpdateStrategy): FieldError[] {
+function validateStrategy(strategy: DaemonSetUpdateStrategy): FieldError[] {
+  const { type = "", rollingUpdate } = strategy;
   if (type === "OnDelete") return [];
-  if (type !== "RollingUpdate") return [notSupported("spec.updateStrategy.type", type, ["RollingUpdate", "OnDelete"])];
+  if (type !== "RollingUpdate") {
+    return [notSupported("spec.updateStrategy", internalForm("DaemonSetUpdateStrategy", strategy), ["RollingUpdate", "OnDelete"])];
+  }
   const field = "spec.updateStrategy.rollingUpdate";
   if (rollingUpdate === undefined) return [required(field)];
   const { maxUnavailable = 0, maxSurge = 0 } = rollingUpdate;
   const errors = [
     ...validateCountOrPercent(maxUnavailable, `${field}.maxUnavailable`),
     ...validateCountOrPercent(maxSurge, `${field}.maxSurge`),
-  ];
-  if (!isNothing(maxUnavailable) && !isNothing(maxSurge)) {
-    errors.push(invalid(`${field}.maxSurge`, maxSurge, "may not be set when maxUnavailable is non-zero"));
-  } else if (isNothing(maxUnavailable) && isNothing(maxSurge)) {
-    errors.push(required(`${field}.maxUnavailable`, "cannot be 0 when maxSurge is 0"));
-  }
-  return [
-    ...errors,
     ...validateAtMostHundred(maxUnavailable, `${field}.maxUnavailable`),
     ...validateAtMostHundred(maxSurge, `${field}.maxSurge`),
   ];
+  const [unavailable, surge] = [plainValue(maxUnavailable) !== 0, plainValue(maxSurge) !== 0];
+  if (unavailable && surge) errors.push(invalid(`${field}.maxSurge`, maxSurge, "may not be set when maxUnavailable is non-zero"));
+  if (!unavailable && !surge) errors.push(required(`${field}.maxUnavailable`, "cannot be 0 when maxSurge is 0"));
+  return errors;
 }
+
+/** Source: ValidateDaemonSetSpec, and before it what of the spec may not change. */
+function validate({ metadata, spec }: DaemonSet, current: DaemonSet | undefined): FieldError[] {
+  const { selector, template } = spec;
+  const wrong = validateLabelSelector(selector, "spec.selector");
+  const isEmpty = selector !== undefined && formatLabelSelector(selector) === NONE;
+  return [
+    ...validateObjectMeta(metadata, true, dnsSubdomain),
+    ...(current === undefined ? [] : immutable(selector, current.spec.selector, "spec.selector", "LabelSelector")),
+    ...wrong,
+    ...(wrong.length > 0 ? [] : validateTemplateLabels(selector, template)),
+    ...(isEmpty ? [invalid("spec.selector", printableSelector(selector), "empty selector is invalid for daemonset")] : []),
+    ...validatePodTemplate(template, "spec.template"),
+    ...validateForever(template, "DaemonSet"),
+    ...nonNegative(spec.minReadySeconds, "spec.minReadySeconds"),
+    ...validateStrategy(spec.updateStrategy ?? {}),
+    ...nonNegative(spec.revisionHistoryLimit, "spec.revisionHistoryLimit"),
+  ];
+}
+
+const STATUS_COUNTS = [
+  "currentNumberScheduled",
+  "numberMisscheduled",
+  "desiredNumberScheduled",
+  "numberReady",
+  "observedGeneration",
+  "updatedNumberScheduled",
+  "numberAvailable",
+  "numberUnavailable",
+  "collisionCount",
+] as const;
 
 export const DaemonSetKind: Kind<DaemonSet> = defineKind<DaemonSet>({
   group: "apps",
@@ -90,17 +118,11 @@ export const DaemonSetKind: Kind<DaemonSet> = defineKind<DaemonSet>({
     countTemplate(set, 1);
   },
   prepareForUpdate,
-  validate: ({ metadata, spec }) => [
-    ...validateObjectMeta(metadata, true, dnsSubdomain),
-    ...validateSelectorAndTemplate(spec.selector, spec.template, "daemonset"),
-    ...nonNegative(spec.minReadySeconds, "spec.minReadySeconds"),
-    ...validateStrategy(spec.updateStrategy ?? {}),
-    ...nonNegative(spec.revisionHistoryLimit, "spec.revisionHistoryLimit"),
+  validate,
+  validateStatus: ({ status }, current) => [
+    ...STATUS_COUNTS.flatMap((name) => nonNegative(status?.[name], `status.${name}`)),
+    ...validateCollisions(status, current.status),
   ],
-  validateUpdate: (next, current) =>
-    semanticEqual(next.spec.selector, current.spec.selector)
-      ? []
-      : [invalid("spec.selector", printableSelector(next.spec.selector), "field is immutable")],
   columns: [
     NAME_COLUMN,
     column("Desired", "How many nodes should run a pod", "integer"),

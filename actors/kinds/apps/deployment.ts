@@ -1,18 +1,20 @@
 import { containerCells } from "../core/pod-cells.ts";
 import { defaultPodSpec } from "../core/pod-defaults.ts";
 import { forbidden, invalid, notSupported, required } from "../field-error.ts";
-import { nonNegative } from "../field-rules.ts";
+import { immutable, nonNegative } from "../field-rules.ts";
 import type { Deployment, DeploymentStrategy } from "../generated/types.ts";
+import { internalForm } from "../internal-form.ts";
 import type { Kind } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
-import { validateAtMostHundred, validateCountOrPercent } from "../machinery/int-or-string.ts";
+import { plainValue, validateAtMostHundred, validateCountOrPercent } from "../machinery/int-or-string.ts";
 import { printSelector, selectorOf } from "../machinery/label-selector.ts";
 import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, wideColumn } from "../table.ts";
 import { ALL_VERBS, SCALE, STATUS } from "../verbs.ts";
-import { printableSelector, validateSelectorAndTemplate } from "./replica-template.ts";
+import { validateCollisions, validateReplicaCounts } from "./replica-counts.ts";
+import { validateSelectorAndTemplate } from "./replica-template.ts";
 
 /** Source: SetDefaults_Deployment. */
 function applyDefaults(deployment: Deployment): void {
@@ -31,10 +33,6 @@ function applyDefaults(deployment: Deployment): void {
   if (spec.template?.spec !== undefined) defaultPodSpec(spec.template.spec);
 }
 
-function isNothing(value: number | string): boolean {
-  return value === 0 || (typeof value === "string" && /^0+%?$/.test(value));
-}
-
 function validateStrategy(strategy: DeploymentStrategy | undefined): FieldError[] {
   const { type = "", rollingUpdate } = strategy ?? {};
   const field = "spec.strategy";
@@ -43,8 +41,7 @@ function validateStrategy(strategy: DeploymentStrategy | undefined): FieldError[
     return [forbidden(`${field}.rollingUpdate`, "may not be specified when strategy `type` is 'Recreate'")];
   }
   if (type !== "RollingUpdate") {
-    const shown = { Type: type, RollingUpdate: rollingUpdate ?? null };
-    return [notSupported(field, shown, ["Recreate", "RollingUpdate"])];
+    return [notSupported(field, internalForm("DeploymentStrategy", strategy ?? {}), ["Recreate", "RollingUpdate"])];
   }
   const path = `${field}.rollingUpdate`;
   if (rollingUpdate === undefined) return [required(path, "this should be defaulted and never be nil")];
@@ -53,7 +50,7 @@ function validateStrategy(strategy: DeploymentStrategy | undefined): FieldError[
     ...validateCountOrPercent(maxUnavailable, `${path}.maxUnavailable`),
     ...validateCountOrPercent(maxSurge, `${path}.maxSurge`),
   ];
-  if (isNothing(maxUnavailable) && isNothing(maxSurge)) {
+  if (plainValue(maxUnavailable) === 0 && plainValue(maxSurge) === 0) {
     errors.push(invalid(`${path}.maxUnavailable`, maxUnavailable, "may not be 0 when `maxSurge` is 0"));
   }
   errors.push(...validateAtMostHundred(maxUnavailable, `${path}.maxUnavailable`));
@@ -77,6 +74,17 @@ function validate(deployment: Deployment): FieldError[] {
   }
   return errors;
 }
+
+const STATUS_COUNTS = [
+  "observedGeneration",
+  "replicas",
+  "updatedReplicas",
+  "readyReplicas",
+  "availableReplicas",
+  "unavailableReplicas",
+  "terminatingReplicas",
+  "collisionCount",
+] as const;
 
 export const DeploymentKind: Kind<Deployment> = {
   group: "apps",
@@ -108,10 +116,11 @@ export const DeploymentKind: Kind<Deployment> = {
     Object.assign(next, { metadata: labels === undefined ? metadata : { ...metadata, labels } });
   },
   validate,
-  validateUpdate: (next, current) => {
-    if (semanticEqual(next.spec.selector, current.spec.selector)) return [];
-    return [invalid("spec.selector", printableSelector(next.spec.selector), "field is immutable")];
-  },
+  validateUpdate: (next, current) => immutable(next.spec.selector, current.spec.selector, "spec.selector", "LabelSelector"),
+  validateStatus: ({ status }, current) => [
+    ...validateReplicaCounts(status, STATUS_COUNTS, { whole: ["updatedReplicas", "readyReplicas", "availableReplicas"] }),
+    ...validateCollisions(status, current.status),
+  ],
   columns: [
     NAME_COLUMN,
     column("Ready", "How many of the wanted pods are ready"),

@@ -1,18 +1,26 @@
-import { defaultPersistentVolumeClaim } from "../core/claim-rules.ts";
+import { defaultPersistentVolumeClaim, validateClaimSpec } from "../core/claim-rules.ts";
 import { containerCells } from "../core/pod-cells.ts";
 import { defaultPodSpec } from "../core/pod-defaults.ts";
+import { validatePodTemplate } from "../core/pod-validation.ts";
 import { defineKind, statusApart } from "../define-kind.ts";
-import { forbidden, invalid, notSupported, required } from "../field-error.ts";
-import { nonNegative } from "../field-rules.ts";
-import type { PersistentVolumeClaim, StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy } from "../generated/types.ts";
+import { forbidden, invalid, required } from "../field-error.ts";
+import { namedBy, nonNegative, oneOf } from "../field-rules.ts";
+import type {
+  PersistentVolumeClaim,
+  PodTemplateSpec,
+  StatefulSet,
+  StatefulSetSpec,
+  StatefulSetUpdateStrategy,
+} from "../generated/types.ts";
 import { internalForm } from "../internal-form.ts";
 import type { Kind } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
-import { validateObjectMeta } from "../metadata.ts";
+import { validateAnnotations, validateLabels, validateObjectMeta } from "../metadata.ts";
 import { dnsLabel } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, wideColumn } from "../table.ts";
 import { SCALE, STATUS } from "../verbs.ts";
+import { validateCollisions, validateReplicaCounts } from "./replica-counts.ts";
 import { validateSelectorAndTemplate } from "./replica-template.ts";
 
 const RETENTION: readonly string[] = ["Retain", "Delete"];
@@ -37,6 +45,8 @@ function applyDefaults(set: StatefulSet): void {
   if (spec.updateStrategy.type === "RollingUpdate") {
     spec.updateStrategy.rollingUpdate ??= {};
     spec.updateStrategy.rollingUpdate.partition ??= 0;
+    // Behind a feature gate that is closed.
+    delete spec.updateStrategy.rollingUpdate.maxUnavailable;
   }
   spec.persistentVolumeClaimRetentionPolicy ??= {};
   spec.persistentVolumeClaimRetentionPolicy.whenDeleted ||= "Retain";
@@ -74,8 +84,20 @@ function validateStrategy(strategy: StatefulSetUpdateStrategy): FieldError[] {
   }
 }
 
-function validateSpec(spec: StatefulSetSpec): FieldError[] {
-  const { podManagementPolicy: policy = "", persistentVolumeClaimRetentionPolicy: retention } = spec;
+/** The template as the controller makes pods of it: names are its own, and claims stand in for volumes. */
+function asPodsGetIt(spec: StatefulSetSpec): PodTemplateSpec {
+  const claims = spec.volumeClaimTemplates ?? [];
+  const { subdomain: _service, hostname: _pod, ...rest } = spec.template.spec ?? { containers: [] };
+  if (claims.length === 0) return { ...spec.template, spec: rest };
+  const names = claims.map(({ metadata }) => metadata?.name ?? "");
+  const made = [...new Set(names)].map((name) => ({ name, persistentVolumeClaim: { claimName: name } }));
+  const own = (rest.volumes ?? []).filter(({ name }) => !names.includes(name));
+  return { ...spec.template, spec: { ...rest, volumes: [...made, ...own] } };
+}
+
+/** `current`: what an update replaces, of which names and claims stay as they are, right or wrong. Source: ValidateStatefulSetSpec. */
+function validateSpec(spec: StatefulSetSpec, current: StatefulSetSpec | undefined): FieldError[] {
+  const { podManagementPolicy: policy = "", persistentVolumeClaimRetentionPolicy: retention, serviceName } = spec;
   const errors: FieldError[] = [];
   if (policy === "") errors.push(required("spec.podManagementPolicy"));
   else if (policy !== "OrderedReady" && policy !== "Parallel") {
@@ -83,19 +105,43 @@ function validateSpec(spec: StatefulSetSpec): FieldError[] {
   }
   errors.push(...validateStrategy(spec.updateStrategy ?? {}));
   for (const name of ["whenDeleted", "whenScaled"] as const) {
-    const value = retention?.[name];
-    if (value !== undefined && !RETENTION.includes(value)) {
-      errors.push(notSupported(`spec.persistentVolumeClaimRetentionPolicy.${name}`, value, RETENTION));
+    errors.push(...oneOf(retention?.[name], RETENTION, `spec.persistentVolumeClaimRetentionPolicy.${name}`));
+  }
+  if (current === undefined) {
+    for (const [index, claim] of (spec.volumeClaimTemplates ?? []).entries()) {
+      errors.push(...validateClaimSpec(claim.spec, `spec.volumeClaimTemplates[${index}].spec`));
     }
   }
   errors.push(
     ...nonNegative(spec.replicas, "spec.replicas"),
     ...nonNegative(spec.minReadySeconds, "spec.minReadySeconds"),
     ...nonNegative(spec.ordinals?.start, "spec.ordinals.start"),
-    ...validateSelectorAndTemplate(spec.selector, spec.template, "statefulset"),
+    ...(current === undefined ? namedBy(dnsLabel, serviceName, "spec.serviceName") : []),
+    ...validateSelectorAndTemplate(spec.selector, asPodsGetIt(spec), "statefulset", (template) => validateTemplate(template, current)),
   );
   return errors;
 }
+
+/** A template that was wrong before may be kept. Source: ValidatePodTemplateSpecForStatefulSet, which looks at the metadata twice. */
+function validateTemplate(template: PodTemplateSpec, current: StatefulSetSpec | undefined): FieldError[] {
+  const { labels, annotations } = template.metadata ?? {};
+  const keeps = current !== undefined && validatePodTemplate(asPodsGetIt(current), "spec.template").length > 0;
+  return [
+    ...(keeps ? [] : validatePodTemplate(template, "spec.template")),
+    ...validateLabels(labels, "spec.template.labels"),
+    ...validateAnnotations(annotations, "spec.template.annotations"),
+  ];
+}
+
+const STATUS_COUNTS = [
+  "replicas",
+  "readyReplicas",
+  "currentReplicas",
+  "updatedReplicas",
+  "availableReplicas",
+  "observedGeneration",
+  "collisionCount",
+] as const;
 
 function validateUpdate(next: StatefulSet, current: StatefulSet): FieldError[] {
   const rest: Record<string, unknown> = { ...next.spec };
@@ -117,8 +163,15 @@ export const StatefulSetKind: Kind<StatefulSet> = defineKind<StatefulSet>({
   tracksGeneration: true,
   applyDefaults,
   ...statusApart<StatefulSet>(() => ({ replicas: 0, availableReplicas: 0 })),
-  validate: (set) => [...validateObjectMeta(set.metadata, true, dnsLabel), ...validateSpec(set.spec)],
+  validate: (set, current) => [...validateObjectMeta(set.metadata, true, dnsLabel), ...validateSpec(set.spec, current?.spec)],
   validateUpdate,
+  validateStatus: ({ status }, current) => [
+    ...validateReplicaCounts(status, STATUS_COUNTS, {
+      whole: ["readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"],
+      ready: "status.readyReplicas",
+    }),
+    ...validateCollisions(status, current.status),
+  ],
   columns: [
     NAME_COLUMN,
     column("Ready", "How many of the wanted pods are ready"),

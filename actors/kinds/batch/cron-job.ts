@@ -31,28 +31,39 @@ function applyDefaults(job: CronJob): void {
   if (template?.spec !== undefined) defaultPodSpec(template.spec);
 }
 
-function validateSchedule({ schedule = "", timeZone }: CronJobSpec): FieldError[] {
-  if (schedule === "") return [required("spec.schedule")];
+function validateSchedule({ schedule = "", timeZone }: CronJobSpec, current: CronJobSpec | undefined): FieldError[] {
+  const field = "spec.schedule";
+  if (schedule === "") return [required(field)];
   const errors: FieldError[] = [];
-  if (schedule.includes("TZ")) {
-    errors.push(invalid("spec.schedule", schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"));
-  } else {
-    try {
-      parseCron(schedule);
-    } catch (error) {
-      if (!(error instanceof CronError)) throw error;
-      errors.push(invalid("spec.schedule", schedule, error.message));
-    }
+  try {
+    // The form of cron has a zone of its own, though it may not be used here.
+    parseCron(schedule.replace(/^(CRON_)?TZ=\S* +/, ""));
+  } catch (error) {
+    if (!(error instanceof CronError)) throw error;
+    errors.push(invalid(field, schedule, error.message));
   }
-  if (timeZone !== undefined) errors.push(...validateTimeZone(timeZone));
+  if (!schedule.includes("TZ")) return errors;
+  if (current?.schedule?.includes("TZ") !== true) {
+    errors.push(invalid(field, schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"));
+  } else if (timeZone !== undefined) {
+    errors.push(invalid(field, schedule, "cannot use both timeZone field and TZ or CRON_TZ in schedule"));
+  }
   return errors;
 }
 
-function validateTimeZone(zone: string): FieldError[] {
+function validateTimeZone(zone: string | undefined): FieldError[] {
+  if (zone === undefined) return [];
   const field = "spec.timeZone";
   if (zone === "") return [invalid(field, zone, "timeZone must be nil or non-empty string")];
-  if (zone.toLowerCase() === "local") {
-    return [invalid(field, zone, "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones")];
+  const parts = zone.split("/");
+  if (parts.some((part) => part === "." || part === ".." || part.startsWith("-") || !/^[A-Za-z.\-_0-9+]{1,14}$/.test(part))) {
+    return [invalid(field, zone, `unknown time zone ${zone}`)];
+  }
+  // Go knows this one.
+  if (zone === "Local" || zone.toLowerCase() === "local") {
+    const words = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones";
+    const unknown = zone === "Local" ? [] : [invalid(field, zone, `unknown time zone ${zone}`)];
+    return [invalid(field, zone, words), ...unknown];
   }
   try {
     new Intl.DateTimeFormat("en", { timeZone: zone });
@@ -62,16 +73,17 @@ function validateTimeZone(zone: string): FieldError[] {
   }
 }
 
-function validate(job: CronJob): FieldError[] {
-  const { metadata, spec } = job;
-  const errors = validateObjectMeta(metadata, true, dnsSubdomain);
+/** `current`: what an update replaces; its name, and the time zone that it keeps, are not looked at again. */
+function validate({ metadata, spec }: CronJob, current: CronJob | undefined): FieldError[] {
   const template = spec.jobTemplate?.spec;
-  errors.push(
-    ...validateSchedule(spec),
+  const errors = [
+    ...validateObjectMeta(metadata, true, dnsSubdomain),
+    ...validateSchedule(spec, current?.spec),
     ...nonNegative(spec.startingDeadlineSeconds, "spec.startingDeadlineSeconds"),
+    ...(current !== undefined && current.spec.timeZone === spec.timeZone ? [] : validateTimeZone(spec.timeZone)),
     ...requiredOneOf(spec.concurrencyPolicy, POLICIES, "spec.concurrencyPolicy"),
     ...validateJobTemplate(template, "spec.jobTemplate.spec"),
-  );
+  ];
   if (template.selector !== undefined) {
     const shown = printableSelector(template.selector);
     errors.push(invalid("spec.jobTemplate.spec.selector", shown, "`selector` will be auto-generated"));
@@ -80,7 +92,7 @@ function validate(job: CronJob): FieldError[] {
   for (const name of ["successfulJobsHistoryLimit", "failedJobsHistoryLimit"] as const) {
     errors.push(...nonNegative(spec[name], `spec.${name}`));
   }
-  if ((metadata.name?.length ?? 0) > NAME_CHARS_MAX) {
+  if (current === undefined && metadata.name.length > NAME_CHARS_MAX) {
     errors.push(invalid("metadata.name", metadata.name, `must be no more than ${NAME_CHARS_MAX} characters`));
   }
   return errors;

@@ -9,6 +9,7 @@ import { dnsSubdomain } from "../names.ts";
 import { AGE_COLUMN, ageOf, column, humanDuration, NAME_COLUMN, wideColumn } from "../table.ts";
 import { STATUS } from "../verbs.ts";
 import { generateSelector } from "./job-labels.ts";
+import { validateJobStatus } from "./job-status.ts";
 import { validateJob, validateJobUpdate } from "./job-validation.ts";
 
 const BACKOFF_LIMIT = 6;
@@ -81,6 +82,7 @@ export const JobKind: Kind<Job> = defineKind<Job>({
   },
   validate: (job) => [...validateObjectMeta(job.metadata, true, dnsSubdomain), ...validateJob(job)],
   validateUpdate: validateJobUpdate,
+  validateStatus: validateJobStatus,
   columns: [
     NAME_COLUMN,
     column("Status", "What the job is up to"),

@@ -16,6 +16,12 @@ export function scaledValue(value: IntOrString, total: number, round: "up" | "do
   return round === "up" ? Math.ceil(share) : Math.floor(share);
 }
 
+/** The number that stands there, of things or of percents; 0 for what is neither. Source: getIntOrPercentValue of the apps group. */
+export function plainValue(value: IntOrString): number {
+  if (typeof value === "number") return value;
+  return /^([+-]?\d+|\d+%)$/.test(value) ? Number.parseInt(value, 10) : 0;
+}
+
 /** A count or a percentage that is not negative. Source: ValidatePositiveIntOrPercent of the apps group. */
 export function validateCountOrPercent(value: IntOrString, field: string): FieldError[] {
   if (typeof value === "string") return percent(value).map((message) => invalid(field, value, message));

@@ -96,7 +96,7 @@ describe("new objects", () => {
     [
       "daemonsets",
       { spec: { selector: SELECTOR, template: TEMPLATE, updateStrategy: { type: "X" } } },
-      ['spec.updateStrategy.type: Unsupported value: "X": supported values: "RollingUpdate", "OnDelete"'],
+      ['spec.updateStrategy: Unsupported value: {"Type":"X","RollingUpdate":null}: supported values: "RollingUpdate", "OnDelete"'],
     ],
     ["replicationcontrollers", { spec: { selector: { a: "b" } } }, ["spec.template: Required value"]],
     [
@@ -306,12 +306,6 @@ describe("changes", () => {
       [
         "spec: Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden",
       ],
-    ],
-    [
-      "daemonsets",
-      { spec: { selector: SELECTOR } },
-      { spec: { selector: { matchLabels: { app: "y" } } } },
-      ['spec.selector: Invalid value: {"matchLabels":{"app":"y"}}: field is immutable'],
     ],
     [
       "jobs",
