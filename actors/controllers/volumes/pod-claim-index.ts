@@ -19,9 +19,16 @@ export function claimKeysOf(pod: Pod): string[] {
   return names.map((name) => `${CLAIMS}/${pod.metadata.namespace ?? ""}/${name}`);
 }
 
-/** Most pods mount none, which their text says. The patterns begin with a character that texts have few of: that is what a search looks for first. */
+let asked: Entry | undefined;
+let answer = false;
+
+/**
+ * Most pods mount none, which their text says. The patterns begin with a character that texts have few of: that is what a search looks for first.
+ * All who watch pods ask this of the same change one after another, so the last answer is remembered.
+ */
 export function mayHaveClaims(entry: Entry): boolean {
-  return entry.text.includes('VolumeClaim":{') || mayHaveEphemeral(entry);
+  if (entry !== asked) [asked, answer] = [entry, entry.text.includes('VolumeClaim":{') || mayHaveEphemeral(entry)];
+  return answer;
 }
 
 export function mayHaveEphemeral({ text }: Entry): boolean {

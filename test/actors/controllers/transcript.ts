@@ -90,6 +90,12 @@ export class Transcript {
     return this.#controller.reconcile(this.view, key, this.now_ms);
   }
 
+  /** The same with what work that takes time comes to. */
+  async lookAndWork(key: string): Promise<readonly string[]> {
+    const actions = await Promise.all(this.actions(key).map(async (action) => (action.do === "work" ? action.work() : [action])));
+    return actions.flat().flatMap((action) => print(action, this.view, this.now_ms));
+  }
+
   #apply(key: string, text: ReturnType<typeof encodeObject> | undefined): void {
     const revision = this.view.revision + 1;
     const op = text === undefined ? "delete" : this.view.entry(key) === undefined ? "create" : "update";

@@ -1,0 +1,229 @@
+import { describe, expect, test } from "vitest";
+import { endpointsController } from "../../../../actors/controllers/services/endpoints.ts";
+import { endpointSliceController } from "../../../../actors/controllers/services/endpointslice.ts";
+import { EndpointsKind } from "../../../../actors/kinds/core/endpoints.ts";
+import { NodeKind } from "../../../../actors/kinds/core/node.ts";
+import { PodKind } from "../../../../actors/kinds/core/pod.ts";
+import { ServiceKind } from "../../../../actors/kinds/core/service.ts";
+import { EndpointSliceKind } from "../../../../actors/kinds/discovery/endpoint-slice.ts";
+import type { EndpointSlice, Endpoints } from "../../../../actors/kinds/generated/types.ts";
+import type { KubeObject } from "../../../../actors/kinds/object.ts";
+import { Transcript } from "../transcript.ts";
+
+const HTTP = { name: "http", port: 80, targetPort: 8080, protocol: "TCP" };
+
+function service(spec: object = {}, metadata: object = {}): object {
+  return {
+    metadata: { name: "s", ...metadata },
+    spec: { selector: { app: "x" }, clusterIP: "10.96.0.9", ipFamilies: ["IPv4"], ports: [HTTP], ...spec },
+  };
+}
+
+let addresses = 0;
+
+function pod(name: string, status: object = {}, spec: object = {}, metadata: object = {}): object {
+  const conditions = [{ type: "Ready", status: "True", lastTransitionTime: "2026-01-01T11:00:00Z" }];
+  return {
+    metadata: { name, labels: { app: "x" }, ...metadata },
+    spec: { nodeName: "n", containers: [{ name: "c", ports: [{ name: "web", containerPort: 9_090 }] }], ...spec },
+    status: { phase: "Running", podIP: `10.0.0.${addresses++ % 250}`, conditions, ...status },
+  };
+}
+
+const UNREADY = { conditions: [{ type: "Ready", status: "False" }] };
+const GOING = { deletionTimestamp: "2026-01-01T12:00:00Z" };
+
+/** What the controller makes of the service: the objects that it creates. */
+function created<T extends KubeObject>(transcript: Transcript, object: object, pods: readonly object[]): T[] {
+  transcript.put(NodeKind, { metadata: { name: "n", labels: { "topology.kubernetes.io/zone": "z" } }, spec: {}, status: {} });
+  for (const one of pods) transcript.put(PodKind, one);
+  transcript.put(ServiceKind, object);
+  return transcript.actions("services/d/s").flatMap((action) => (action.do === "create" ? [action.object as T] : []));
+}
+
+const slices = (object: object, ...pods: readonly object[]): EndpointSlice[] =>
+  created<EndpointSlice>(new Transcript(endpointSliceController()), object, pods);
+const endpoints = (object: object, ...pods: readonly object[]): Endpoints | undefined =>
+  created<Endpoints>(new Transcript(endpointsController()), object, pods)[0];
+const podNames = (list: readonly { readonly targetRef?: { readonly name?: string } }[] | null | undefined): string[] =>
+  (list ?? []).map(({ targetRef }) => targetRef?.name ?? "").sort();
+
+describe("who is an endpoint", () => {
+  test.each([
+    ["a pod that is ready", pod("p"), ["p"], [true, true, false]],
+    ["a pod that is not ready", pod("p", UNREADY), ["p"], [false, false, false]],
+    ["a pod that is going, but serves still", pod("p", {}, {}, GOING), [], [false, true, true]],
+    ["a pod that is going, and serves no more", pod("p", UNREADY, {}, GOING), [], [false, false, true]],
+  ])("%s", (_what, one, inEndpoints, [ready, serving, terminating]) => {
+    const [slice] = slices(service(), one);
+    expect(slice?.endpoints?.[0]?.conditions).toEqual({ ready, serving, terminating });
+    const subset = endpoints(service(), one)?.subsets?.[0];
+    expect(podNames([...(subset?.addresses ?? []), ...(subset?.notReadyAddresses ?? [])])).toEqual(inEndpoints);
+    expect((subset?.addresses ?? []).length > 0).toBe(ready);
+  });
+
+  test.each([
+    ["a pod without an address", pod("p", { podIP: "" })],
+    ["a pod that has succeeded", pod("p", { phase: "Succeeded" })],
+    ["a pod that has failed", pod("p", { phase: "Failed" })],
+    ["a pod with other labels", pod("p", {}, {}, { labels: { app: "y" } })],
+    ["a pod of another namespace", pod("p", {}, {}, { namespace: "e" })],
+  ])("not %s", (_what, one) => {
+    expect(slices(service(), one)[0]?.endpoints).toBeNull();
+    expect(endpoints(service(), one)?.subsets).toBeUndefined();
+  });
+
+  test("all that are there, where the service publishes them before they are ready", () => {
+    const published = service({ publishNotReadyAddresses: true });
+    expect(slices(published, pod("p", UNREADY))[0]?.endpoints?.[0]?.conditions).toEqual({
+      ready: true,
+      serving: false,
+      terminating: false,
+    });
+    expect(podNames(endpoints(published, pod("p", UNREADY))?.subsets?.[0]?.addresses)).toEqual(["p"]);
+    expect(podNames(endpoints(published, pod("p", UNREADY, {}, GOING))?.subsets?.[0]?.addresses)).toEqual(["p"]);
+  });
+});
+
+describe("on which ports", () => {
+  const portsOf = (ports: readonly object[], ...pods: readonly object[]) => slices(service({ ports }), ...pods).map((slice) => slice.ports);
+
+  test.each([
+    ["a number", [{ port: 80, targetPort: 8_080 }], [{ name: "", port: 8_080, protocol: "TCP" }]],
+    ["none: the service's own", [{ port: 80 }], [{ name: "", port: 80, protocol: "TCP" }]],
+    ["a name that the pod has", [{ name: "http", port: 80, targetPort: "web" }], [{ name: "http", port: 9_090, protocol: "TCP" }]],
+    ["a name that the pod has not", [{ name: "http", port: 80, targetPort: "other" }], []],
+    ["a name that the pod has for another protocol", [{ name: "http", port: 80, targetPort: "web", protocol: "UDP" }], []],
+    [
+      "with what is spoken there",
+      [{ port: 80, targetPort: 1, appProtocol: "h2c" }],
+      [{ name: "", port: 1, protocol: "TCP", appProtocol: "h2c" }],
+    ],
+  ])("%s", (_what, ports, expected) => {
+    expect(portsOf(ports, pod("p"))).toEqual([expected]);
+  });
+
+  test("pods that have a port of a name at different numbers are in slices, and subsets, of their own", () => {
+    const other = pod("q", {}, { containers: [{ name: "c", ports: [{ name: "web", containerPort: 7_070 }] }] });
+    const named = service({ ports: [{ name: "http", port: 80, targetPort: "web" }] });
+    expect(slices(named, pod("p"), other).map(({ ports, endpoints: list }) => [ports?.[0]?.port, podNames(list)])).toEqual([
+      [9_090, ["p"]],
+      [7_070, ["q"]],
+    ]);
+    expect(
+      endpoints(named, pod("p"), other)
+        ?.subsets?.map(({ ports }) => ports?.[0]?.port)
+        .sort(),
+    ).toEqual([7_070, 9_090]);
+  });
+
+  test("a sidecar's ports have names too", () => {
+    const initContainers = [{ name: "i", restartPolicy: "Always", ports: [{ name: "side", containerPort: 5 }] }];
+    expect(portsOf([{ name: "http", port: 80, targetPort: "side" }], pod("p", {}, { initContainers }))[0]?.[0]?.port).toBe(5);
+  });
+});
+
+describe("what is said of them", () => {
+  test("the node, its zone, and the name under a headless service", () => {
+    const headless = service({ clusterIP: "None" });
+    const [slice] = slices(headless, pod("p", {}, { hostname: "first", subdomain: "s" }));
+    expect(slice?.endpoints?.[0]).toMatchObject({ nodeName: "n", zone: "z", hostname: "first" });
+    expect(slice?.metadata.labels).toMatchObject({ "service.kubernetes.io/headless": "", "kubernetes.io/service-name": "s" });
+    expect(endpoints(headless, pod("p", {}, { hostname: "first", subdomain: "s" }))?.subsets?.[0]?.addresses?.[0]?.hostname).toBe("first");
+    expect(slices(service(), pod("p", {}, { hostname: "first", subdomain: "t" }))[0]?.endpoints?.[0]?.hostname).toBeUndefined();
+  });
+
+  test("the service's labels and annotations, but not what kubectl keeps there", () => {
+    const marked = service(
+      {},
+      { labels: { team: "blue" }, annotations: { note: "1", "kubectl.kubernetes.io/last-applied-configuration": "{}" } },
+    );
+    for (const object of [slices(marked, pod("p"))[0], endpoints(marked, pod("p"))]) {
+      expect(object?.metadata.labels).toMatchObject({ team: "blue" });
+      expect(object?.metadata.annotations).toMatchObject({ note: "1" });
+      expect(Object.keys(object?.metadata.annotations ?? {})).not.toContain("kubectl.kubernetes.io/last-applied-configuration");
+    }
+  });
+
+  test("for whom they are, where traffic shall stay close", () => {
+    expect(slices(service({ trafficDistribution: "PreferClose" }), pod("p"))[0]?.endpoints?.[0]?.hints).toEqual({
+      forZones: [{ name: "z" }],
+    });
+  });
+
+  test("of more than a thousand addresses only a thousand, those that are ready first", () => {
+    const pods = Array.from({ length: 1_001 }, (_, i) => pod(`p${i}`, i === 7 ? UNREADY : {}));
+    const made = endpoints(service(), ...pods);
+    expect(made?.metadata.annotations).toMatchObject({ "endpoints.kubernetes.io/over-capacity": "truncated" });
+    expect(made?.subsets?.[0]?.addresses).toHaveLength(1_000);
+    expect(made?.subsets?.[0]?.notReadyAddresses).toBeUndefined();
+  });
+});
+
+describe("services that nobody keeps endpoints for", () => {
+  test.each([
+    ["without a selector", { selector: undefined }],
+    ["with an empty one", { selector: {} }],
+    ["by an external name", { type: "ExternalName", externalName: "example.com" }],
+  ])("%s", (_what, spec) => {
+    expect([slices(service(spec), pod("p")), endpoints(service(spec), pod("p"))]).toEqual([[], undefined]);
+  });
+});
+
+describe("slices that are there", () => {
+  const mine = { "kubernetes.io/service-name": "s", "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io" };
+  const slice = (name: string, pods: readonly string[], labels: object = mine): object => ({
+    metadata: { name, labels, annotations: {} },
+    addressType: "IPv4",
+    ports: [{ name: "http", port: 8_080, protocol: "TCP" }],
+    endpoints: pods.map((pod) => ({
+      addresses: ["10.0.0.1"],
+      conditions: { ready: true, serving: true, terminating: false },
+      nodeName: "n",
+      targetRef: { kind: "Pod", namespace: "d", name: pod, uid: `uid-${pod}` },
+    })),
+  });
+  const at = (name: string) => pod(name, { podIP: "10.0.0.1" });
+  const started = (...objects: readonly object[]): Transcript => {
+    const transcript = new Transcript(endpointSliceController()).put(ServiceKind, service());
+    for (const one of objects) transcript.put(EndpointSliceKind, one);
+    return transcript;
+  };
+
+  test("are left when nothing is new", () => {
+    expect(
+      started(slice("one", ["p"]))
+        .put(PodKind, at("p"))
+        .decide(),
+    ).toEqual([]);
+  });
+
+  test("get what is new where there is room", () => {
+    const lines = started(slice("one", ["p"]))
+      .put(PodKind, at("p"))
+      .put(PodKind, at("q"))
+      .decide();
+    expect(lines).toEqual([expect.stringMatching(/^modify EndpointSlice\/one .*"name":"q"/)]);
+  });
+
+  test("that are empty go but for one, and others' are left alone", () => {
+    const transcript = started(slice("one", ["p"]), slice("two", ["gone"]), slice("by-hand", ["x"], { "kubernetes.io/service-name": "s" }));
+    expect(transcript.put(PodKind, at("p")).decide()).toEqual(["delete EndpointSlice/two"]);
+  });
+
+  test("keep one, if an empty one, when the last pod goes", () => {
+    expect(started(slice("one", ["p"])).decide()).toEqual(['modify EndpointSlice/one {"ports":null,"endpoints":null}']);
+  });
+
+  test("Endpoints of a service that is gone go, if they were ours", () => {
+    const ours = { "endpoints.kubernetes.io/managed-by": "endpoint-controller" };
+    const transcript = new Transcript(endpointsController())
+      .put(ServiceKind, service())
+      .put(EndpointsKind, { metadata: { name: "s", labels: ours } });
+    transcript.decide();
+    expect(transcript.remove(ServiceKind, "s").decide()).toEqual(["delete Endpoints/s"]);
+    const others = new Transcript(endpointsController()).put(ServiceKind, service()).put(EndpointsKind, { metadata: { name: "s" } });
+    others.decide();
+    expect(others.remove(ServiceKind, "s").decide()).toEqual([]);
+  });
+});
