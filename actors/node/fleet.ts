@@ -10,6 +10,7 @@ import {
 } from "../../runtime/mod.ts";
 import type { Node } from "../kinds/generated/types.ts";
 import { decodeMetadata, nodeNameOf } from "../kinds/metadata-text.ts";
+import { LENDS_LABEL } from "../scheduler/overcommit.ts";
 import type { Change, Entry, Subscription, View } from "../store/view.ts";
 import { HOLLOW_NODES_MAX } from "./cidr.ts";
 import { HOLLOW_PREFIX } from "./hollow/annotations.ts";
@@ -145,7 +146,8 @@ class FleetActor implements Actor<FleetMessage> {
 
   /** Nodes report often; most of it is of no consequence for how they are played. */
   #nodeUpdated(now: Entry, before: Entry): void {
-    if (!now.text.includes(HOLLOW_PREFIX) && !before.text.includes(HOLLOW_PREFIX)) return;
+    const isOfConsequence = ({ text }: Entry): boolean => text.includes(HOLLOW_PREFIX) || text.includes(LENDS_LABEL);
+    if (!isOfConsequence(now) && !isOfConsequence(before)) return;
     const { name } = decodeMetadata(now.text);
     if (this.#played.has(name)) this.#tellNode(name, { type: "node", entry: now });
   }

@@ -11,6 +11,7 @@ import { controllerAccount, NODE_OF_NAME } from "../registry/authors.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import type { Registry } from "../registry/registry.ts";
 import { microTimestamp, timestamp } from "../registry/timestamps.ts";
+import { isLender, USAGE_ANNOTATION } from "../scheduler/overcommit.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
 import { nodeAddressOf, PodAddresses, podCidrOf } from "./cidr.ts";
@@ -20,7 +21,8 @@ import { conditionEvents } from "./hollow/condition-events.ts";
 import { type Fate, fates } from "./hollow/fate.ts";
 import { NodeTroubles, type SpellTurn } from "./hollow/node-troubles.ts";
 import { HOLLOW_SHAPE, hollowNode, LEASE_NAMESPACE, nodeLease, nodeStatus } from "./node-object.ts";
-import type { NodeUsage, PodUsage, UsageOf } from "./usage/usage.ts";
+import { MEASURE_MS, onlineUsage } from "./usage/online-usage.ts";
+import type { ContainerUsage, NodeUsage, PodUsage, UsageOf } from "./usage/usage.ts";
 
 /**
  * One node's agent, address `node/<name>`: registers the Node, renews its lease, reports its status and owns its pods' actors: it gives them
@@ -48,6 +50,8 @@ export type NodeMessage =
   | { readonly type: "node"; readonly entry: Entry }
   /** From itself: something that its annotations tell begins or ends. */
   | { readonly type: "spell"; readonly turn: SpellTurn }
+  /** From itself: measure what the pods use, as long as the node lends what they do not. */
+  | { readonly type: "measure" }
   | { readonly type: "renewLease" }
   | { readonly type: "reportStatus" };
 
@@ -106,6 +110,8 @@ class NodeActor implements Actor<NodeMessage> {
   /** The pods that have an actor. */
   readonly #pods = new Map<Key, PodHere>();
   readonly #troubles: NodeTroubles;
+  /** A `measure` is on its way. */
+  #isMeasuring = false;
 
   constructor(context: Context<NodeMessage>, name: string, options: NodeOptions) {
     const { view, registry, runtime, usageOf, recorder, fate = fates(0) } = options;
@@ -148,6 +154,8 @@ class NodeActor implements Actor<NodeMessage> {
         return this.#nodeChanged(message.entry);
       case "spell":
         return this.#troubled(() => this.#troubles.turn(message.turn));
+      case "measure":
+        return this.#measure();
       case "renewLease":
         return this.#repeat(message, LEASE_RENEW_MS, () => this.#renewLease());
       case "reportStatus":
@@ -183,10 +191,12 @@ class NodeActor implements Actor<NodeMessage> {
     this.#context.after(jitter * LEASE_RENEW_MS, { type: "renewLease" });
     this.#context.after(jitter * STATUS_REPORT_MS, { type: "reportStatus" });
     this.#tellReady();
+    this.#lend(this.#node.metadata);
     return this.#troubled(() => this.#troubles.read(this.#node?.metadata.annotations));
   }
 
   #nodeChanged(entry: Entry): void | Promise<void> {
+    if (this.#node !== undefined) this.#lend(decodeMetadata(entry.text));
     if (this.#node !== undefined) return this.#troubled(() => this.#troubles.read(decodeMetadata(entry.text).annotations));
   }
 
@@ -203,6 +213,35 @@ class NodeActor implements Actor<NodeMessage> {
     await Promise.all([this.#renewLease(), this.#reportStatus()]).catch((error: unknown) =>
       this.#context.log.warn({ error: String(error) }, "a node could not report"),
     );
+  }
+
+  /** Begins to measure when the node is to lend. It ends by itself. */
+  #lend(metadata: Node["metadata"]): void {
+    if (this.#isMeasuring || !isLender({ metadata })) return;
+    this.#isMeasuring = true;
+    this.#context.tell(this.#context.self, { type: "measure" });
+  }
+
+  async #measure(): Promise<void> {
+    const node = this.#view.get<Node>(`nodes/${this.#name}`);
+    if (node === undefined) return;
+    this.#isMeasuring = isLender(node);
+    if (!this.#troubles.isSilent)
+      await this.#tellOnlineUsage(node).catch((error: unknown) =>
+        this.#context.log.warn({ error: String(error) }, "a node could not report"),
+      );
+    if (this.#isMeasuring) this.#context.after(MEASURE_MS, { type: "measure" });
+  }
+
+  /** A node that lends no more says nothing of what it uses. */
+  async #tellOnlineUsage(node: Node): Promise<void> {
+    const used = isLender(node) ? onlineUsage(this.#used(this.#pods.keys()), node.status?.allocatable) : undefined;
+    if (node.metadata.annotations?.[USAGE_ANNOTATION] === used) return;
+    const told = (now: Node): Node => {
+      const { [USAGE_ANNOTATION]: _, ...others } = now.metadata.annotations ?? {};
+      return { ...now, metadata: { ...now.metadata, annotations: used === undefined ? others : { ...others, [USAGE_ANNOTATION]: used } } };
+    };
+    await this.#registry.modify(NodeKind, undefined, this.#name, told, { fieldManager: "kubelet", author: NODE_OF_NAME });
   }
 
   #event(severity: "Normal" | "Warning", reason: string, message: string): void {
@@ -341,12 +380,18 @@ class NodeActor implements Actor<NodeMessage> {
   }
 
   #podUsage(pods: Iterable<Key>): readonly PodUsage[] {
+    const at_ms = this.#context.clock.now_ms();
+    return this.#used(pods).map(({ key, containers }) => ({ key, containers, at_ms }));
+  }
+
+  /** The pods among these that run here, and what they use. */
+  #used(pods: Iterable<Key>): { readonly key: Key; readonly pod: Pod; readonly containers: readonly ContainerUsage[] }[] {
     const now_ms = this.#context.clock.now_ms();
-    const used: PodUsage[] = [];
+    const used: { readonly key: Key; readonly pod: Pod; readonly containers: readonly ContainerUsage[] }[] = [];
     for (const key of pods) {
       const pod = this.#pods.has(key) ? this.#view.get<Pod>(key) : undefined;
       const containers = pod === undefined ? [] : this.#usageOf(pod, now_ms);
-      if (containers.length > 0) used.push({ key, containers, at_ms: now_ms });
+      if (pod !== undefined && containers.length > 0) used.push({ key, pod, containers });
     }
     return used;
   }

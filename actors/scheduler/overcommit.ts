@@ -4,8 +4,10 @@ import { type Amounts, amountsOf } from "./resource-needs.ts";
 /** A pod that may run on what others have reserved and do not use, and that goes first when it is wanted back: this label with the value `offline`. */
 const CLASS_LABEL = "scheduling.troupe.dev/class";
 const OFFLINE = "offline";
-/** On a node: what its pods really use, as amounts by resource in JSON, written by whoever measures it. */
-const USAGE_ANNOTATION = "scheduling.troupe.dev/online-usage";
+/** On a node with the value `true`: it is to measure what its pods use, so that it can lend what is idle. */
+export const LENDS_LABEL = "scheduling.troupe.dev/lends";
+/** On a node: what its pods really use that are not offline, as amounts by resource in JSON; written by the node's agent, or whoever else measures it. */
+export const USAGE_ANNOTATION = "scheduling.troupe.dev/online-usage";
 /** Of what a node has, so much is left alone, for online pods that suddenly need more. */
 const HEADROOM = 0.1;
 /** What can be shared in time. A node lends it under another name, so that neither sort of pods takes from the other's. */
@@ -13,6 +15,10 @@ const LENT: Readonly<Record<string, string>> = { cpu: "idle cpu", memory: "idle 
 
 export function isOffline({ metadata }: Pick<Pod, "metadata">): boolean {
   return metadata.labels?.[CLASS_LABEL] === OFFLINE;
+}
+
+export function isLender({ metadata }: Pick<Node, "metadata">): boolean {
+  return metadata.labels?.[LENDS_LABEL] === "true";
 }
 
 /** What the node lends to offline pods: what is not used of what it has, whoever reserved it. Nothing where nobody measures. */

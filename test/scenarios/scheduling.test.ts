@@ -52,3 +52,33 @@ test("why says of each node what it thinks of a pod, and what-if where others wo
   // Nothing was made.
   expect(await kubectl.ok(["get", "pods", "small", "--ignore-not-found"])).toBe("");
 });
+
+/** What a pod asks for of the 32 cpus of a hollow node, and what it uses. */
+const sharing = (name: string, cpu: string, used: string, labels: string): string =>
+  `{apiVersion: v1, kind: Pod, metadata: {name: ${name}, labels: {${labels}}, annotations: {troupe.dev/usage-cpu: "${used}"}},
+  spec: {nodeSelector: {lends: "yes"}, containers: [{name: c, image: i, resources: {requests: {cpu: "${cpu}"}}}]}}`;
+
+test("offline pods use what online ones have reserved and leave idle, and go first when it is wanted back", async () => {
+  const { kubectl } = troupe;
+  const lender = (await kubectl.ok(["get", "nodes", "-o", "jsonpath={.items[2].metadata.name}"])).trim();
+  await kubectl.ok(["label", "node", lender, "scheduling.troupe.dev/lends=true", "lends=yes"]);
+  const phase = (name: string): Promise<string> =>
+    kubectl.ok(["get", "pod", name, "--ignore-not-found", "-o", "jsonpath={.status.phase} {.metadata.deletionTimestamp}"]);
+  await kubectl.ok(["apply", "-f", "-"], { stdin: sharing("online", "30", "2", "app: web") });
+  await until("the online pod to run", async () => (await phase("online")).startsWith("Running"), 20_000);
+  // More than nobody has reserved, and less than is idle.
+  await kubectl.ok(["apply", "-f", "-"], { stdin: sharing("offline", "20", "20", "scheduling.troupe.dev/class: offline") });
+  await until("the node to measure, and the offline pod to run", async () => (await phase("offline")).startsWith("Running"), 40_000);
+  // The online pod takes what it has reserved.
+  await kubectl.ok(["annotate", "pod", "online", "--overwrite", "troupe.dev/usage-cpu=28"]);
+  await until("the offline pod to go", async () => (await phase("offline")) !== "Running", 40_000);
+  expect(await phase("online")).toBe("Running");
+  const told = await until("the reason", async () => {
+    const messages = await kubectl.ok(["get", "events", "--field-selector=reason=Reclaimed", "-o", "jsonpath={.items[*].message}"]);
+    return messages.includes("wanted back") && messages;
+  });
+  expect(told).toContain(lender);
+  await kubectl.ok(["label", "node", lender, "scheduling.troupe.dev/lends-"]);
+  const annotation = ["get", "node", lender, "-o", "jsonpath={.metadata.annotations}"];
+  await until("the node to lend no more", async () => !(await kubectl.ok(annotation)).includes("online-usage"), 40_000);
+});
