@@ -18,7 +18,7 @@ interface Address {
 const DOTTED = /^(\d+)\.(\d+)\.(\d+)\.(\d+)$/;
 
 /** Undefined for what is no address. IPv4 may have leading zeros, and one that is written as IPv6 is IPv4, as in Go. Source: netutils.ParseIPSloppy. */
-function addressOf(text: string): Address | undefined {
+export function addressOf(text: string): Address | undefined {
   const dotted = DOTTED.exec(text);
   if (dotted !== null) {
     const parts = dotted.slice(1).map(Number);

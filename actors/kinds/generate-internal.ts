@@ -16,6 +16,7 @@ const ROOTS: readonly string[] = [
   "core.PersistentVolumeSource",
   "core.PodTemplateSpec",
   "core.ScopeSelector",
+  "core.ServicePort",
   "core.VolumeNodeAffinity",
   "networking.ParentReference",
   "policy.PodDisruptionBudgetSpec",

@@ -122,7 +122,9 @@ export interface Kind<T extends KubeObject = KubeObject> {
   prepareForCreate?(object: T, context: PrepareContext): void;
   /** The same for an update through the main resource: keep status and what is immutable silently. */
   prepareForUpdate?(next: T, current: T, context: PrepareContext): void;
-  /** The same for an update through `status`; without it all but `status` and metadata's bookkeeping is kept from `current`. */
+  /** True for kinds of which an update through `status` leaves metadata as it is; with the others labels and annotations go along. */
+  readonly statusKeepsMetadata?: boolean;
+  /** The same for an update through `status`, which keeps the rest from `current`. */
   prepareForStatusUpdate?(next: T, current: T, context: PrepareContext): void;
   /** The same for an update through `approval`, which writes its own part of the status. */
   prepareForApproval?(next: T, current: T, context: PrepareContext): void;

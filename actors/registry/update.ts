@@ -160,8 +160,8 @@ function managersAfter<T extends KubeObject>(
 }
 
 /**
- * Through `status` only the status changes. Kinds that have a say in it may let metadata through; who owns the object is never
- * decided there, and what was checked when it came in is not checked again.
+ * Through `status` the status changes, and metadata with most built-in kinds; who owns the object is never decided there, and what was
+ * checked when it came in is not checked again.
  */
 function nextByStatus<T extends KubeObject>(kind: Kind<T>, wanted: T, current: T, part: WrittenPart, now_ms: number): T {
   const { status } = wanted as T & { readonly status?: unknown };
@@ -172,12 +172,12 @@ function nextByStatus<T extends KubeObject>(kind: Kind<T>, wanted: T, current: T
     if (errors.length > 0) throw invalid(kind, current.metadata.name, errors);
     return next;
   }
-  if (kind.prepareForStatusUpdate === undefined) return withStatus(kind, current, status);
+  if (kind.custom !== undefined || kind.statusKeepsMetadata === true) return withStatus(kind, current, status);
   const { ownerReferences: _ignored, ...given } = wanted.metadata;
   const owners = current.metadata.ownerReferences;
   const metadata = owners === undefined ? given : { ...given, ownerReferences: owners };
   const next = { ...current, metadata: carryOver({ ...wanted, metadata }, current).metadata, status };
-  kind.prepareForStatusUpdate(next, current, { now_ms });
+  kind.prepareForStatusUpdate?.(next, current, { now_ms });
   const errors = kind.validateStatus?.(next, current) ?? [];
   if (!sameObject({ metadata: next.metadata }, { metadata: current.metadata })) {
     errors.unshift(...validateObjectMetaUpdate(next.metadata, current.metadata), ...kind.validate(next, current));
@@ -214,7 +214,7 @@ function updateRequest<T extends KubeObject>(kind: Kind<T>, object: T, current: 
 function withStatus<T extends KubeObject>(kind: Kind<T>, current: T, status: unknown): T {
   const { status: _before, ...rest } = current as T & { readonly status?: unknown };
   const next = (status === undefined && kind.custom !== undefined ? rest : { ...current, status }) as T;
-  const errors = kind.validatesStatus === true ? kind.validate(next, current) : (kind.validateStatus?.(next, current) ?? []);
+  const errors = kind.validatesStatus === true ? kind.validate(next, current) : [];
   if (errors.length > 0) throw invalid(kind, current.metadata.name, errors);
   return next;
 }

@@ -38,6 +38,7 @@ export const ValidatingAdmissionPolicyKind: Kind<ValidatingAdmissionPolicy> = de
   plural: "validatingadmissionpolicies",
   categories: ["api-extensions"],
   namespaced: false,
+  statusKeepsMetadata: true,
   subresources: [STATUS],
   tracksGeneration: true,
   applyDefaults: ({ spec }) => {

@@ -54,6 +54,7 @@ export const APIServiceKind: Kind<APIService> = defineKind<APIService>({
   plural: "apiservices",
   categories: ["api-extensions"],
   namespaced: false,
+  statusKeepsMetadata: true,
   subresources: [STATUS],
   schema: "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIService",
   applyDefaults: ({ spec }) => {

@@ -2,7 +2,7 @@ import type { Service } from "../generated/types.ts";
 import type { Cell, Kind } from "../kind.ts";
 import { AGE_COLUMN, ageOf, column, formatLabels, NAME_COLUMN, NONE, wideColumn } from "../table.ts";
 import { ALL_VERBS, proxyOf, STATUS } from "../verbs.ts";
-import { isExternal, validateService, validateServiceUpdate } from "./service-validation.ts";
+import { isExternal, validateService, validateServiceStatus } from "./service-validation.ts";
 
 const AFFINITY_TIMEOUT_S = 10_800;
 
@@ -25,6 +25,12 @@ function applyDefaults(service: Service): void {
   if (spec.type === "LoadBalancer") spec.allocateLoadBalancerNodePorts ??= true;
   service.status ??= {};
   service.status.loadBalancer ??= {};
+  defaultModes(service);
+}
+
+function defaultModes({ spec, status }: Service): void {
+  if (spec.type !== "LoadBalancer") return;
+  for (const entry of status?.loadBalancer?.ingress ?? []) if (entry.ip) entry.ipMode ??= "VIP";
 }
 
 /** `clusterIP` and the first of `clusterIPs` are one; who sets one sets both. Source: normalizeClusterIPs. */
@@ -111,8 +117,9 @@ export const ServiceKind: Kind<Service> = {
     alignAddresses(service);
   },
   prepareForUpdate,
+  prepareForStatusUpdate: (next) => defaultModes(next),
   validate: validateService,
-  validateUpdate: validateServiceUpdate,
+  validateStatus: validateServiceStatus,
   columns: [
     NAME_COLUMN,
     column("Type", "How the service is exposed"),

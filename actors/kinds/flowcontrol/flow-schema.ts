@@ -73,6 +73,7 @@ export const FlowSchemaKind: Kind<FlowSchema> = defineKind<FlowSchema>({
   kind: "FlowSchema",
   plural: "flowschemas",
   namespaced: false,
+  statusKeepsMetadata: true,
   subresources: [STATUS],
   tracksGeneration: true,
   applyDefaults: ({ spec }) => {

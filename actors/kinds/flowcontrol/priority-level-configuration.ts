@@ -84,6 +84,7 @@ export const PriorityLevelConfigurationKind: Kind<PriorityLevelConfiguration> = 
   kind: "PriorityLevelConfiguration",
   plural: "prioritylevelconfigurations",
   namespaced: false,
+  statusKeepsMetadata: true,
   subresources: [STATUS],
   tracksGeneration: true,
   applyDefaults,

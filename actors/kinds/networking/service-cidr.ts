@@ -31,6 +31,7 @@ export const ServiceCIDRKind: Kind<ServiceCIDR> = defineKind<ServiceCIDR>({
   kind: "ServiceCIDR",
   plural: "servicecidrs",
   namespaced: false,
+  statusKeepsMetadata: true,
   subresources: [STATUS],
   tracksGeneration: true,
   ...statusApart<ServiceCIDR>(() => ({})),

@@ -28,6 +28,7 @@ export const VolumeAttachmentKind: Kind<VolumeAttachment> = defineKind<VolumeAtt
   kind: "VolumeAttachment",
   plural: "volumeattachments",
   namespaced: false,
+  statusKeepsMetadata: true,
   subresources: [STATUS],
   returnsDeletedObject: true,
   ...statusApart<VolumeAttachment>(() => ({ attached: false })),

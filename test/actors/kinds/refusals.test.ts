@@ -52,7 +52,7 @@ describe("new objects", () => {
         'spec.externalTrafficPolicy: Invalid value: "Local": may only be set for externally-accessible services',
         "spec.healthCheckNodePort: Invalid value: 31000: may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
         'spec.internalTrafficPolicy: Unsupported value: "Somewhere": supported values: "Cluster", "Local"',
-        'spec.trafficDistribution: Unsupported value: "PreferFar": supported values: "PreferClose", "PreferSameNode", "PreferSameZone"',
+        'spec.trafficDistribution: Unsupported value: "PreferFar": supported values: "PreferClose", "PreferSameZone", "PreferSameNode"',
       ],
     ],
     [

@@ -166,7 +166,19 @@ describe("ephemeralcontainers", () => {
     const other = { ...body, spec: { ...body.spec, ephemeralContainers: [{ ...look, image: "other" }] } };
     const field = "spec.ephemeralContainers";
     expect(causesOf((await server.call("PUT", `${PODS}/kept/ephemeralcontainers`, other)).json())).toEqual([
-      [field, 'Forbidden: existing ephemeral containers "look" may not be changed\n'],
+      [
+        field,
+        `Forbidden: existing ephemeral containers "look" may not be changed
+@@ -1,6 +1,6 @@
+ {
+  "Name": "look",
+- "Image": "busybox",
++ "Image": "other",
+  "Command": null,
+  "Args": null,
+  "WorkingDir": "",
+`,
+      ],
     ]);
     const without = { ...body, spec: { ...body.spec, ephemeralContainers: [] } };
     expect(causesOf((await server.call("PUT", `${PODS}/kept/ephemeralcontainers`, without)).json())).toEqual([
