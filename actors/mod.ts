@@ -42,6 +42,8 @@ export { type Account, type Placement, Rehearsal } from "./scheduler/rehearsal.t
 export { RESOURCES_READ } from "./scheduler/resources-read.ts";
 export { createSchedulerKind } from "./scheduler/scheduler.ts";
 export { ShardKeeper } from "./scheduler/shard-keeper.ts";
+export { createStagePlayerKind, STAGE_PLAYER_ADDRESS, type StagePlayerMessage } from "./stages/player.ts";
+export { Stages } from "./stages/stages.ts";
 export { AppendGate } from "./store/append-gate.ts";
 export { type BackupRead, readBackup, writeBackup } from "./store/backup-file.ts";
 export { createStoreClient } from "./store/client.ts";

@@ -11,6 +11,7 @@ import {
 import type { Node } from "../kinds/generated/types.ts";
 import { decodeMetadata, nodeNameOf } from "../kinds/metadata-text.ts";
 import { LENDS_LABEL } from "../scheduler/overcommit.ts";
+import type { Stages } from "../stages/stages.ts";
 import type { Change, Entry, Subscription, View } from "../store/view.ts";
 import { HOLLOW_NODES_MAX } from "./cidr.ts";
 import { HOLLOW_PREFIX } from "./hollow/annotations.ts";
@@ -28,6 +29,8 @@ export type FleetMessage =
   | { readonly type: "nodeReady"; readonly name: string }
   /** From itself: after a crash nobody says `start` again, and there are as many nodes as were wanted. */
   | { readonly type: "goOn" }
+  /** From itself: there are other stages now for these, so what has been looked at is looked at again. */
+  | { readonly type: "stagesChanged"; readonly subjects: readonly string[] }
   /** The agent of a node crashed. */
   | ChildFailed
   /** From itself: play the node again whose agent crashed. */
@@ -41,14 +44,16 @@ const FLEET_MAILBOX_MESSAGES = 65_536;
 export interface FleetOptions {
   readonly view: View;
   readonly runtime: string;
+  /** Stages for pods and nodes; absent: there are none, ever. */
+  readonly stages?: Stages;
 }
 
-export function createFleetKind({ view, runtime }: FleetOptions): ActorKind<FleetMessage> {
+export function createFleetKind({ view, runtime, stages }: FleetOptions): ActorKind<FleetMessage> {
   return {
     kind: "fleet",
     mailboxCapacity: FLEET_MAILBOX_MESSAGES,
     supervision: { strategy: "restart", backoff_ms: 100, backoff_max_ms: 10_000 },
-    activate: (context) => new FleetActor(context, view, runtime),
+    activate: (context) => new FleetActor(context, view, runtime, stages),
   };
 }
 
@@ -56,6 +61,7 @@ class FleetActor implements Actor<FleetMessage> {
   readonly #context: Context<FleetMessage>;
   readonly #view: View;
   readonly #runtime: string;
+  readonly #stages: Stages | undefined;
   readonly #subscriptions: Subscription[] = [];
   /** Nodes that are played, and whether they have reported. */
   readonly #played = new Map<string, boolean>();
@@ -65,8 +71,9 @@ class FleetActor implements Actor<FleetMessage> {
   #waiting: Sender | undefined;
   #unready = 0;
 
-  constructor(context: Context<FleetMessage>, view: View, runtime: string) {
+  constructor(context: Context<FleetMessage>, view: View, runtime: string, stages: Stages | undefined) {
     this.#context = context;
+    this.#stages = stages;
     this.#view = view;
     this.#runtime = runtime;
     context.tell<FleetMessage>(context.self, { type: "goOn" });
@@ -86,6 +93,9 @@ class FleetActor implements Actor<FleetMessage> {
         break;
       case "goOn":
         this.#start(0);
+        break;
+      case "stagesChanged":
+        this.#lookAgain(message.subjects);
         break;
       case "childFailed":
         this.#context.after(PLAY_AGAIN_MS, { type: "playAgain", name: keyOf(message.child) });
@@ -128,6 +138,13 @@ class FleetActor implements Actor<FleetMessage> {
         this.#newcomers.clear();
       }),
       this.#view.watch("nodes", since, (change) => this.#nodeChanged(change)),
+      ...(this.#stages === undefined
+        ? []
+        : [
+            this.#stages.whenChanged((subjects) =>
+              this.#context.tell<FleetMessage>(this.#context.self, { type: "stagesChanged", subjects }),
+            ),
+          ]),
       this.#view.watch("pods", since, (change) => this.#podChanged(change)),
     );
   }
@@ -147,9 +164,19 @@ class FleetActor implements Actor<FleetMessage> {
   /** Nodes report often; most of it is of no consequence for how they are played. */
   #nodeUpdated(now: Entry, before: Entry): void {
     const isOfConsequence = ({ text }: Entry): boolean => text.includes(HOLLOW_PREFIX) || text.includes(LENDS_LABEL);
-    if (!isOfConsequence(now) && !isOfConsequence(before)) return;
+    const hasStages = this.#stages !== undefined && this.#stages.for("v1/Node").length > 0;
+    if (!hasStages && !isOfConsequence(now) && !isOfConsequence(before)) return;
     const { name } = decodeMetadata(now.text);
     if (this.#played.has(name)) this.#tellNode(name, { type: "node", entry: now });
+  }
+
+  #lookAgain(subjects: readonly string[]): void {
+    if (subjects.includes("v1/Pod")) this.#tellOfPods(this.#played);
+    if (!subjects.includes("v1/Node")) return;
+    for (const name of this.#played.keys()) {
+      const entry = this.#view.entry(`nodes/${name}`);
+      if (entry !== undefined) this.#tellNode(name, { type: "node", entry });
+    }
   }
 
   #nodeFound(node: Node): void {

@@ -14,6 +14,7 @@ export interface NodeShape {
 export const HOLLOW_SHAPE: NodeShape = { cpu: "32", memory: "256Gi", ephemeralStorage: "1Ti", pods: "110" };
 /** The version that nodes report; the API's. */
 export const KUBELET_VERSION = "v1.34.0";
+export const KUBELET_PORT = 10_250;
 /** How long a lease holds; the node controller's grace period is of the same length. */
 export const LEASE_DURATION_S = 40;
 /** Nodes are dealt out to this many zones. */
@@ -102,7 +103,9 @@ export function nodeStatus(
       { type: "InternalIP", address },
       { type: "Hostname", address: name },
     ],
-    daemonEndpoints: { kubeletEndpoint: { Port: 10_250 } },
+    daemonEndpoints: { kubeletEndpoint: { Port: KUBELET_PORT } },
+    // Nothing reads it but stages, which ask for it before they do anything to a node.
+    phase: "Running",
     nodeInfo: {
       machineID: name,
       systemUUID: name,

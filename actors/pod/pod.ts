@@ -2,7 +2,7 @@ import { type Actor, type ActorKind, type Context, unknownMessage } from "../../
 import { podsByNode } from "../controllers/nodes/node-lifecycle.ts";
 import { PodKind } from "../kinds/core/pod.ts";
 import type { Node, Pod } from "../kinds/generated/types.ts";
-import { partsOf } from "../kinds/kind.ts";
+import { type Kind, partsOf } from "../kinds/kind.ts";
 import { mayBeDeleted } from "../kinds/metadata-text.ts";
 import { StatusError } from "../kinds/status.ts";
 import { decodeObject, type ObjectText } from "../kinds/text.ts";
@@ -11,6 +11,9 @@ import { NODE_OF_POD } from "../registry/authors.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import type { Registry } from "../registry/registry.ts";
 import { timestamp } from "../registry/timestamps.ts";
+import type { StagePlay } from "../stages/stage-play.ts";
+import type { Stages } from "../stages/stages.ts";
+import type { TemplateFunctions } from "../stages/template/template.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
 import { isUnobserved, type NodeRoom, observedStatus, roomOn } from "./pod-changes.ts";
@@ -30,6 +33,8 @@ export type PodMessage =
   | { readonly type: "report"; readonly report: RuntimeReport }
   /** The node can no longer tell the API anything, or can again. */
   | { readonly type: "silence"; readonly on: boolean }
+  /** The time of a planned stage has come. */
+  | { readonly type: "play" }
   /** Try the write again that the store did not take. */
   | { readonly type: "retry" }
   /** See whether there is room now for a resize that was put off. */
@@ -46,6 +51,8 @@ export interface PodOptions {
   readonly registry: Registry;
   readonly recorder: EventRecorder;
   readonly runtime: Runtime;
+  /** Stages that may take a pod's life over; absent where the runtime has none. */
+  readonly stages?: Stages;
 }
 
 /** What remains to be told to the API. Each step is repeated until it is done. */
@@ -78,6 +85,8 @@ class PodActor implements Actor<PodMessage>, Reporter {
   #isSilent = false;
   #containers: Containers = "down";
   #step: Step = "none";
+  /** Only while there are stages for pods. */
+  #play: StagePlay | undefined = undefined;
   /** What the step is about: how the containers exited, what they wait for. */
   #reported: RuntimeReport | undefined = undefined;
 
@@ -97,6 +106,8 @@ class PodActor implements Actor<PodMessage>, Reporter {
         return this.#report(message.report);
       case "silence":
         return this.#silence(message.on);
+      case "play":
+        return this.#playStage();
       case "retry":
         return this.#advance(this.#step);
       case "reconsider":
@@ -108,12 +119,13 @@ class PodActor implements Actor<PodMessage>, Reporter {
 
   stopped(): void {
     this.#sandbox?.abandon();
+    this.#play?.forget();
   }
 
   #sync(entry: Entry, place: PodPlace): void | Promise<void> {
     this.#entry = entry;
     this.#place = place;
-    if (this.#isSilent) return;
+    if (this.#isSilent || this.#isHeldByStages(entry)) return;
     if (!mayBeDeleted(entry.text)) {
       // Most syncs are echoes of what this actor wrote, or a pod that no node has reported on yet: the text alone says what to do.
       if (this.#sandbox !== undefined && !this.#isGated && isFirstGeneration(entry.text)) return;
@@ -137,7 +149,33 @@ class PodActor implements Actor<PodMessage>, Reporter {
     if (isUnobserved(pod)) return this.#advance("observe");
   }
 
+  /** What stages hold nobody else has a hand in: its containers are let go of. */
+  #isHeldByStages(entry: Entry): boolean {
+    const { stages } = this.#options;
+    if (stages === undefined || (this.#play === undefined && stages.for(POD).length === 0)) return false;
+    this.#play ??= stages.play({
+      kind: PodKind as unknown as Kind,
+      functions: podFunctions(() => this.#place),
+      author: NODE_OF_POD,
+      after: (ms) => this.#context.after(ms, { type: "play" }),
+    });
+    if (!this.#play.see(entry)) return false;
+    this.#sandbox?.abandon();
+    this.#sandbox = undefined;
+    this.#step = "none";
+    this.#containers = "down";
+    return true;
+  }
+
+  /** A silent node plays nothing; it looks again when it is silent no more. */
+  #playStage(): void | Promise<void> {
+    if (!this.#isSilent) return this.#play?.play();
+    this.#play?.forget();
+  }
+
   #report(report: RuntimeReport): void | Promise<void> {
+    // What was on its way from containers that stages have taken over means nothing any more.
+    if (this.#sandbox === undefined) return;
     if (report.type === "event") return this.#tell(report);
     this.#reported = report;
     switch (report.type) {
@@ -292,6 +330,21 @@ class PodActor implements Actor<PodMessage>, Reporter {
     const part = container === undefined ? about : { ...about, fieldPath: `spec.containers{${container}}` };
     this.#options.recorder.event(part, severity, reason, message);
   }
+}
+
+/** As stages call it. */
+const POD = "v1/Pod";
+
+/** What templates for pods can ask for. Its address is given to a pod by its node, whatever a template asks it for. Source: kwok's pod_controller.go. */
+function podFunctions(place: () => PodPlace): TemplateFunctions {
+  return {
+    NodeIP: () => place().hostIP,
+    NodeIPWith: () => place().hostIP,
+    NodeIPsWith: () => [place().hostIP],
+    PodIP: () => place().podIP,
+    PodIPWith: () => place().podIP,
+    PodIPsWith: () => [place().podIP],
+  };
 }
 
 /** Before the first sync. */

@@ -32,6 +32,8 @@ export interface HostOptions {
   readonly nodes: number | undefined;
   /** Of what befalls hollow pods and nodes. */
   readonly seed: number;
+  /** Documents of kwok's Stages, which have been found right. */
+  readonly stages: readonly unknown[];
   readonly access: AccessSettings;
   /** Undefined: requests are not recorded. */
   readonly audit: AuditSettings | undefined;

@@ -13,6 +13,7 @@ import {
   createPodKind,
   createRegistry,
   createSchedulerKind,
+  createStagePlayerKind,
   createStoreClient,
   DEFINITIONS_ADDRESS,
   type EventRecorder,
@@ -33,6 +34,9 @@ import {
   ShardKeeper,
   SNAPSHOTTER_ADDRESS,
   type SnapshotterMessage,
+  STAGE_PLAYER_ADDRESS,
+  type StagePlayerMessage,
+  Stages,
   type StoreClient,
   type StoreCondition,
   type UsageOf,
@@ -410,13 +414,27 @@ export class RunningHost {
     const recorder = this.#recorder("kubelet");
     const { view, registry } = { view: this.#replica, registry: this.#registry };
     const usageOf: UsageOf = (pod, now_ms) => hollowUsage(view, pod, now_ms);
-    this.#host.register(createFleetKind({ view, runtime: runtime.name }));
-    this.#host.register(createNodeKind({ view, registry, runtime: runtime.name, recorder, fate, usageOf }));
-    this.#host.register(createPodKind({ view, registry, recorder, runtime }));
+    const stages = new Stages({
+      view,
+      registry,
+      recorder,
+      fate,
+      clock,
+      kinds: this.#kinds,
+      log: this.#log,
+      documents: this.#options.stages,
+      version: this.#options.version,
+    });
+    this.#closers.push(async () => stages.close());
+    this.#host.register(createFleetKind({ view, runtime: runtime.name, stages }));
+    this.#host.register(createStagePlayerKind(stages));
+    this.#host.register(createNodeKind({ view, registry, runtime: runtime.name, recorder, fate, usageOf, stages }));
+    this.#host.register(createPodKind({ view, registry, recorder, runtime, stages }));
     if (this.#options.plans.find(({ roles }) => roles.includes("nodes"))?.name !== this.#options.plan.name) return undefined;
     const existing = view
       .list("nodes")
       .filter((entry) => view.decode<Node>(entry).metadata.labels?.[RUNTIME_LABEL] === runtime.name).length;
+    this.#host.messenger.tell<StagePlayerMessage>(STAGE_PLAYER_ADDRESS, { type: "start" });
     const start: FleetMessage = { type: "start", nodes: nodesToPlay(this.#options.nodes, existing) };
     const { ready } = await this.#host.messenger.ask<{ ready: number }>(addressOf("fleet", "main"), start, {
       deadline_ms: NODES_READY_DEADLINE_MS,

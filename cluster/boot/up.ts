@@ -18,6 +18,7 @@ import { HostWorker } from "./host-worker.ts";
 import { Introductions } from "./introductions.ts";
 import { HIGH_WATER_FILE, type HostPlan, LOG_STREAM, planHosts, threadsFor } from "./layout.ts";
 import { type NatsAddress, type NatsBinary, NatsServer } from "./nats-server.ts";
+import { readStages } from "./stages-file.ts";
 
 /** SIGTERM to exit, of which the hosts have the larger part and nats-server the rest. */
 const HOST_DRAIN_MS = 4_000;
@@ -51,6 +52,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
   const schedulerConfiguration = flags.schedulerConfig === undefined ? undefined : await readSchedulerConfiguration(flags.schedulerConfig);
   const audit = flags.audit === undefined ? undefined : { ...flags.audit, policy: await readPolicy(flags.audit.policyFile) };
   const encryption = flags.encryptionConfig === undefined ? undefined : await readEncryption(flags.encryptionConfig);
+  const stages = await readStages(flags.stages);
   const data = await DataDirectory.open(flags.data);
   closers.add(() => data.close());
   closers.goOn();
@@ -85,6 +87,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
     logLevel: level,
     nodes: flags.nodes,
     seed: flags.seed,
+    stages,
     tls: certificates.server,
     authority: certificates.authority,
     access,

@@ -20,6 +20,8 @@ export interface UpFlags {
   readonly only: Only | undefined;
   /** What befalls hollow pods and nodes by chance is repeated with the same seed. */
   readonly seed: number;
+  /** Files with kwok's Stages. */
+  readonly stages: readonly string[];
   /** A file with a KubeSchedulerConfiguration; undefined: Kubernetes' default. */
   readonly schedulerConfig: string | undefined;
   /** A file with an EncryptionConfiguration; undefined: nothing is encrypted at rest. */
@@ -52,6 +54,7 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
         runtime: { type: "string", default: "hollow" },
         only: { type: "string" },
         seed: { type: "string", default: "0" },
+        stages: { type: "string", multiple: true },
         "scheduler-config": { type: "string" },
         schedulers: { type: "string" },
         "encryption-provider-config": { type: "string" },
@@ -76,6 +79,7 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
     threads: wholeNumber("--threads", values.threads, 1, THREADS_MAX),
     only: part,
     seed: wholeNumber("--seed", values.seed, 0, SEED_MAX) ?? 0,
+    stages: (values.stages ?? []).flatMap((files) => files.split(",")).filter((file) => file !== ""),
     schedulerConfig: values["scheduler-config"],
     encryptionConfig: values["encryption-provider-config"],
     schedulers: wholeNumber("--schedulers", values.schedulers, 1, SCHEDULERS_MAX),

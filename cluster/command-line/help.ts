@@ -7,6 +7,7 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --nats URL[,URL]   use these NATS servers instead of one of its own; of a cluster any
     --threads N        hosts to spread the actors over (default: by the number of cores)
     --seed N           what befalls hollow pods and nodes by chance; the same seed, the same fate (default 0)
+    --stages FILE[,FILE]      kwok's Stages: what becomes of pods, nodes and others, when (docs/hollow-nodes.md)
     --scheduler-config FILE   profiles, plugins and extenders, as kube-scheduler's --config has them
     --encryption-provider-config FILE   what to encrypt at rest, as kube-apiserver's flag has it
     --schedulers N     schedulers that share the pods among them (default 1)

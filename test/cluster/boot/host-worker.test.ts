@@ -24,6 +24,7 @@ const options: HostOptions = {
     encryption: undefined,
     audit: undefined,
     seed: 0,
+    stages: [],
   },
   ...{
     tls: { key: "", cert: "", ca: "" },

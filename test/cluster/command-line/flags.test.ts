@@ -14,6 +14,7 @@ describe("parseUpFlags", () => {
       schedulerConfig: undefined,
       schedulers: undefined,
       seed: 0,
+      stages: [],
       controllers: { clusterCidrs: [], endedPodsMax: undefined },
       access: { issuer: "https://k", authorizers: ["Node", "RBAC"] },
     });
@@ -35,6 +36,7 @@ describe("parseUpFlags", () => {
       schedulerConfig: undefined,
       schedulers: undefined,
       seed: 0,
+      stages: [],
       controllers: { clusterCidrs: [], endedPodsMax: undefined },
       access: { issuer: "https://i", tokenFile: "/t", authorizers: ["AlwaysAllow"] },
     });

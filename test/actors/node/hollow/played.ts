@@ -4,14 +4,17 @@ import { ServiceAccountKind } from "../../../../actors/kinds/core/service-accoun
 import type { Event, Namespace, Pod, ServiceAccount } from "../../../../actors/kinds/generated/types.ts";
 import { KindTable } from "../../../../actors/kinds/kinds.ts";
 import { createFleetKind, type FleetMessage } from "../../../../actors/node/fleet.ts";
+import { fates } from "../../../../actors/node/hollow/fate.ts";
 import { createHollowRuntime } from "../../../../actors/node/hollow-runtime.ts";
 import { createNodeKind } from "../../../../actors/node/node.ts";
 import { createPodKind } from "../../../../actors/pod/pod.ts";
 import { createEventRecorder } from "../../../../actors/registry/create-event-recorder.ts";
 import { createRegistry } from "../../../../actors/registry/create-registry.ts";
 import type { Registry } from "../../../../actors/registry/registry.ts";
+import { createStagePlayerKind, STAGE_PLAYER_ADDRESS, type StagePlayerMessage } from "../../../../actors/stages/player.ts";
+import { Stages } from "../../../../actors/stages/stages.ts";
 import { MemoryLog } from "../../../../actors/store/memory-log.ts";
-import { seededRandom, type VirtualClock, virtualClock } from "../../../../runtime/mod.ts";
+import { seededRandom, silentLogger, type VirtualClock, virtualClock } from "../../../../runtime/mod.ts";
 import { named } from "../../registry/harness.ts";
 import { startStore, type TestStore } from "../../store/harness.ts";
 
@@ -27,17 +30,21 @@ export class Played {
     this.registry = registry;
   }
 
-  static async begin(nodes = 1): Promise<Played> {
+  static async begin({ nodes = 1, stages: documents = [] }: { nodes?: number; stages?: readonly unknown[] } = {}): Promise<Played> {
     const clock = virtualClock();
     const random = seededRandom(1);
+    const kinds = new KindTable();
     const store = startStore({ log: new MemoryLog(), clock });
     const { replica: view, client, host } = store;
-    const registry = createRegistry({ view, store: client, clock, random, kinds: new KindTable() });
+    const registry = createRegistry({ view, store: client, clock, random, kinds });
     const recorder = createEventRecorder({ view, store: client, clock, random, source: { component: "kubelet" } });
     const runtime = createHollowRuntime(clock, random);
-    host.register(createFleetKind({ view, runtime: runtime.name }));
-    host.register(createNodeKind({ view, registry, runtime: runtime.name, recorder, usageOf: () => [] }));
-    host.register(createPodKind({ view, registry, recorder, runtime }));
+    const stages = new Stages({ view, registry, recorder, kinds, clock, log: silentLogger, fate: fates(0), documents, version: "v0" });
+    host.register(createFleetKind({ view, runtime: runtime.name, stages }));
+    host.register(createNodeKind({ view, registry, runtime: runtime.name, recorder, usageOf: () => [], stages }));
+    host.register(createPodKind({ view, registry, recorder, runtime, stages }));
+    host.register(createStagePlayerKind(stages));
+    host.messenger.tell<StagePlayerMessage>(STAGE_PLAYER_ADDRESS, { type: "start" });
     const played = new Played(clock, store, registry);
     await played.during(async () => {
       for (const name of ["d", "default", "kube-node-lease"])
@@ -60,10 +67,10 @@ export class Played {
   }
 
   /** A pod on node-0 with these annotations, their prefix left out. */
-  async pod(name: string, annotations: Readonly<Record<string, string>>, spec: object = {}): Promise<void> {
+  async pod(name: string, annotations: Readonly<Record<string, string>>, spec: object = {}, metadata: object = {}): Promise<void> {
     const told = Object.fromEntries(Object.entries(annotations).map(([key, value]) => [`troupe.dev/hollow-${key}`, value]));
     const pod = named<Pod>(name, "d", {
-      metadata: { annotations: told },
+      metadata: { annotations: told, ...metadata },
       spec: { nodeName: "node-0", containers: [{ name: "c", image: "nginx" }], ...spec },
     });
     await this.during(() => this.registry.create(PodKind, pod));
