@@ -1,5 +1,6 @@
 /** The cast's public face: what a running cluster is put together from. */
 export { API_SERVICES_ADDRESS } from "./controllers/api-services.ts";
+export type { MetricsSource } from "./controllers/autoscaling/metrics-source.ts";
 export type { Certifier } from "./controllers/certificates/certificates.ts";
 export { CONTROLLER_NAMES, createControllerKind } from "./controllers/controllers.ts";
 export { createDefinitionsKind, DEFINITIONS_ADDRESS } from "./controllers/definitions.ts";

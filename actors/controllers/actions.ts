@@ -39,6 +39,11 @@ export function modifyApproval<T extends KubeObject>(kind: Kind<T>, of: T, chang
   return { do: "modify", kind: anyKind(kind), of, change: any, subresource: "approval" };
 }
 
+/** Gives the workload, in exactly this state, so many replicas. */
+export function scale(kind: Kind, of: KubeObject, replicas: number, notes: Notes): Write {
+  return { do: "scale", kind, of, replicas, notes };
+}
+
 /** Deletes exactly this object. */
 export function remove<T extends KubeObject>(kind: Kind<T>, of: KubeObject, options?: DeleteOptions, notes?: Notes): Write {
   return {

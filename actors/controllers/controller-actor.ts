@@ -271,7 +271,7 @@ class ControllerActor implements Actor<ControllerMessage> {
     this.#queue.done(key, now_ms);
     if (failed) {
       this.#counters.retries++;
-      this.#queue.addAt(key, now_ms + this.#queue.retryAfter_ms(key));
+      this.#queue.addAt(key, now_ms + (this.#controller.retry_ms ?? this.#queue.retryAfter_ms(key)));
     } else this.#queue.succeeded(key);
     if (requeue_ms !== undefined) this.#queue.addAt(key, now_ms + requeue_ms);
   }

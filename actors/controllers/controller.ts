@@ -34,6 +34,8 @@ export type Write =
       readonly subresource?: "status" | "approval";
       readonly notes?: Notes;
     }
+  /** Sets the replicas of exactly this state of a workload, through its `scale` subresource. */
+  | { readonly do: "scale"; readonly kind: Kind; readonly of: KubeObject; readonly replicas: number; readonly notes?: Notes }
   /** Sets a namespace's spec.finalizers (its `finalize` subresource). */
   | { readonly do: "finalize"; readonly kind: Kind; readonly of: Namespace; readonly finalizers: readonly string[] }
   | { readonly do: "delete"; readonly kind: Kind; readonly of: KubeObject; readonly options?: DeleteOptions; readonly notes?: Notes };
@@ -93,6 +95,8 @@ export interface Controller {
   readonly concurrency?: number;
   /** The least time between two rounds of one key, so that a burst of changes becomes few rounds; 0 by default. */
   readonly pace_ms?: number;
+  /** How long a key waits after a write was refused; by default a little at first, and longer each time. */
+  readonly retry_ms?: number;
   reconcile(view: View, key: Key, now_ms: number): readonly Action[];
   /** What to do about refused writes, at once and before the key is tried again with backoff. Pure as well. */
   refused?(view: View, key: Key, now_ms: number, refusals: readonly Refusal[]): readonly Action[];

@@ -6,6 +6,8 @@ import { clusterRoleAggregationController } from "./accounts/cluster-role-aggreg
 import { rootCaPublisher } from "./accounts/root-ca-publisher.ts";
 import { serviceAccountController } from "./accounts/service-account.ts";
 import { type SecretTokens, serviceAccountTokensController } from "./accounts/service-account-tokens.ts";
+import { autoscalerController } from "./autoscaling/autoscaler.ts";
+import type { MetricsSource } from "./autoscaling/metrics-source.ts";
 import { certificateApprovalController } from "./certificates/certificate-approval.ts";
 import { certificateCleaner } from "./certificates/certificate-cleaner.ts";
 import { certificateSigningController } from "./certificates/certificate-signing.ts";
@@ -55,17 +57,21 @@ export interface ControllersOptions extends ControllerDependencies {
   readonly clusterCidrs?: readonly ClusterCidr[];
   /** The oldest pods that have ended are deleted when more have; 0: all stay. */
   readonly endedPodsMax?: number;
+  /** Default: nobody measures anything. */
+  readonly metrics?: MetricsSource;
 }
 
 /** Source: --terminated-pod-gc-threshold. */
 export const ENDED_PODS_MAX = 12_500;
 
 const nobody = (): Promise<never> => Promise.reject(new Error("nobody signs here"));
+const unmeasured = (): Promise<never> => Promise.reject(new Error("the server could not find the requested resource"));
+const NO_METRICS: MetricsSource = { usage: unmeasured, ofPods: unmeasured, ofObject: unmeasured, external: unmeasured };
 const NO_CERTIFIER: Certifier = { read: nobody, sign: nobody, mayHave: async () => false };
 
 /** All controllers. One more is one more file and one more line here. Each call makes new ones, with nothing remembered. */
 export function allControllers(options: Omit<ControllersOptions, keyof ControllerDependencies>): readonly Controller[] {
-  const { caCertificate, hearOfCustom, certifier = NO_CERTIFIER, signToken = nobody } = options;
+  const { caCertificate, hearOfCustom, certifier = NO_CERTIFIER, signToken = nobody, metrics = NO_METRICS } = options;
   const { clusterCidrs = [], endedPodsMax = ENDED_PODS_MAX } = options;
   // Other versions of a kind show the same objects.
   const kinds = options.kinds.filter(({ stored }) => stored === undefined);
@@ -101,6 +107,7 @@ export function allControllers(options: Omit<ControllersOptions, keyof Controlle
     disruptionController(kinds),
     eventExpiryController(),
     resourceQuotaController(kinds, hearOfCustom),
+    autoscalerController(metrics, options.kinds, hearOfCustom),
     policyTypesController(options.kinds),
     persistentVolumeController,
     attachDetachController(),

@@ -73,6 +73,7 @@ function performOne(action: Action, by: Performer, result: Performed): Promise<b
     case "create":
     case "updateStatus":
     case "modify":
+    case "scale":
     case "finalize":
     case "delete":
       return write(action, by, result);
@@ -119,7 +120,10 @@ async function write(action: Write, by: Performer, result: Performed): Promise<b
   }
 }
 
-async function send(action: Write, by: Performer, result: Performed): Promise<Entry | undefined> {
+/** What was written, where it is known. */
+type Written = Pick<Entry, "key" | "revision">;
+
+async function send(action: Write, by: Performer, result: Performed): Promise<Written | undefined> {
   const { registry, author, fieldManager = FIELD_MANAGER } = by;
   const own: WriteOptions = { fieldManager, author };
   if (action.do === "create") return seen(await registry.create(action.kind, action.object, own), result);
@@ -133,6 +137,11 @@ async function send(action: Write, by: Performer, result: Performed): Promise<En
     if (deleted.removed) result.removed.push({ key: keyFor(action.kind, namespace, name), revision: deleted.entry.revision });
     else seen(deleted.entry, result);
     return deleted.entry;
+  }
+  if (action.do === "scale") {
+    const { labels: _labels, annotations: _annotations, managedFields: _managers, ...metadata } = action.of.metadata;
+    const written = await registry.updateScale(action.kind, { metadata, spec: { replicas: action.replicas } }, own);
+    return seen({ key: keyFor(action.kind, namespace, name), revision: Number(written.metadata?.resourceVersion) }, result);
   }
   if (action.do === "finalize") {
     return seen(await registry.finalizeNamespace({ ...action.of, spec: { finalizers: [...action.finalizers] } }, own), result);
@@ -155,7 +164,7 @@ async function send(action: Write, by: Performer, result: Performed): Promise<En
   return changed ? entry : undefined;
 }
 
-function seen(entry: Entry, result: Performed): Entry {
+function seen<T extends Written>(entry: T, result: Performed): T {
   if (entry.revision > result.revision) result.revision = entry.revision;
   return entry;
 }
@@ -174,7 +183,7 @@ function isConflict(error: unknown): boolean {
 }
 
 /** An entry's key ends with the object's name, which holds no slash. */
-function nameOf(entry: Entry): string {
+function nameOf(entry: Written): string {
   return entry.key.slice(entry.key.lastIndexOf("/") + 1);
 }
 

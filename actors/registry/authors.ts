@@ -23,9 +23,14 @@ export const CONTROLLER_MANAGER: Author = component("kube-controller-manager");
 
 /** A controller has a service account of its own. Source: kube-controller-manager's --use-service-account-credentials. */
 export function controllerAccount(account: string): Author {
-  const groups = ["system:serviceaccounts", "system:serviceaccounts:kube-system", AUTHENTICATED];
-  const requester: Requester = { user: `system:serviceaccount:kube-system:${account}`, groups };
+  const requester = controllerRequester(account);
   return () => requester;
+}
+
+/** A controller as one who asks. */
+export function controllerRequester(account: string): Requester {
+  const groups = ["system:serviceaccounts", "system:serviceaccounts:kube-system", AUTHENTICATED];
+  return { user: `system:serviceaccount:kube-system:${account}`, groups };
 }
 
 function node(name: string): Requester {

@@ -20,12 +20,10 @@ import { proxied } from "./proxy.ts";
 import { type FrontProxy, RemoteCaller } from "./remote-caller.ts";
 import { discoveredIn } from "./remote-discovery.ts";
 import { type RemoteService, RemoteServices } from "./remote-services.ts";
+import { textOf } from "./remote-text.ts";
 
 /** How often it is looked whether the servers are there. Source: kube-aggregator's resync of its availability controller. */
 const PROBE_EVERY_MS = 30_000;
-const PROBE_TIMEOUT_MS = 5_000;
-/** The longest document that is read of a server's discovery. */
-const DOCUMENT_BYTES_MAX = 3 * 1024 * 1024;
 const AGGREGATOR: Requester = { user: "system:kube-aggregator", groups: ["system:masters"] };
 
 interface Condition {
@@ -156,10 +154,10 @@ export class Aggregation {
     const path = `/apis/${service.group}/${service.version}`;
     const url = `https://${name}.${namespace}.svc:${service.service.port}${path}`;
     try {
-      const { code, text } = await this.#get(service, path);
+      const { code, text } = await textOf(this.#caller, service, path, AGGREGATOR);
       if (code < 200 || code > 299) throw new Error(`bad status from ${url}: ${code}`);
       const resources = discoveredIn(parsed(text), service.group, service.version);
-      const index = await this.#get(service, "/openapi/v3").catch(() => undefined);
+      const index = await textOf(this.#caller, service, "/openapi/v3", AGGREGATOR).catch(() => undefined);
       this.#known.set(service.name, { resources, openApi: openApiIn(index?.text, service) });
       return { status: "True", reason: "Passed", message: "all checks passed" };
     } catch (error) {
@@ -173,20 +171,6 @@ export class Aggregation {
           : failureWords(error, `${name}.${namespace}.svc`, name);
       return { status: "False", reason: "FailedDiscoveryCheck", message: `failing or missing response from ${url}: ${why}` };
     }
-  }
-
-  async #get(service: RemoteService, path: string): Promise<{ readonly code: number; readonly text: string }> {
-    const headers = { accept: "application/json" };
-    const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
-    const { statusCode, body } = await this.#caller.call(service, { method: "GET", path, headers, requester: AGGREGATOR, signal });
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > DOCUMENT_BYTES_MAX) throw new Error(`the answer is longer than ${DOCUMENT_BYTES_MAX} bytes`);
-      chunks.push(chunk);
-    }
-    return { code: statusCode, text: Buffer.concat(chunks).toString("utf8") };
   }
 
   async #report(service: RemoteService, { status, reason, message }: Condition): Promise<void> {

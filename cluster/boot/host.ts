@@ -25,6 +25,7 @@ import {
   hollowUsage,
   KindTable,
   LOG_CONNECTION_OPTIONS,
+  type MetricsSource,
   type Node,
   type Registry,
   type Replica,
@@ -63,6 +64,8 @@ import { expressionAuthorizer } from "../access/admission/expression-authorizer.
 import { accessPlugins } from "../access/admission/plugins.ts";
 import { ensureDefaultRoles } from "../access/authorization/reconcile-roles.ts";
 import { createCertifier } from "../access/certifier.ts";
+import { RemoteCaller } from "../aggregation/remote-caller.ts";
+import { RemoteServices } from "../aggregation/remote-services.ts";
 import type { Auditor } from "../audit/auditor.ts";
 import { untilNewest } from "../gateway/context.ts";
 import type { Gateway } from "../gateway/gateway.ts";
@@ -70,6 +73,7 @@ import { type Hosts, observedHosts } from "../observation/hosts.ts";
 import { Dialer } from "../outbound/dialer.ts";
 import { OwnAddresses } from "../outbound/own-address.ts";
 import { createWebhookClient } from "../outbound/webhook-client.ts";
+import { autoscalerMetrics } from "../resource-metrics/autoscaler-metrics.ts";
 import { askExtenders } from "./ask-extender.ts";
 import { ensureBootstrapObjects, keepBootstrapObjects } from "./bootstrap-objects.ts";
 import { BootFailure } from "./failure.ts";
@@ -286,6 +290,19 @@ export class RunningHost {
     return this.#options.plan.roles.includes(role);
   }
 
+  /** Where autoscalers ask. */
+  #metricsSource(): MetricsSource {
+    const view = this.#replica;
+    const services = new RemoteServices(view, () => false);
+    this.#closers.push(async () => services.cancel());
+    const caller = new RemoteCaller({ view, random, dialer: this.#dialer, frontProxy: this.#options.frontProxy });
+    return autoscalerMetrics({ view, kinds: this.#kinds, services, caller, usage: this.#usageReader() });
+  }
+
+  #usageReader(): UsageReader | undefined {
+    return this.#playsNodes() ? new UsageReader(this.#replica, this.#host.messenger) : undefined;
+  }
+
   /** Whether this or another host plays nodes, which know what pods use. */
   #playsNodes(): boolean {
     return this.#options.plans.some(({ roles }) => roles.includes("nodes"));
@@ -327,6 +344,7 @@ export class RunningHost {
         signToken: (namespace, secret, account) => this.#opened().issuer.issueForSecret(namespace, secret, account),
         clusterCidrs: controllers.clusterCidrs,
         ...(controllers.endedPodsMax === undefined ? {} : { endedPodsMax: controllers.endedPodsMax }),
+        metrics: this.#metricsSource(),
       }),
     );
     for (const name of CONTROLLER_NAMES) this.#host.messenger.tell(addressOf("controller", name), { type: "start" });
@@ -368,6 +386,7 @@ export class RunningHost {
       import("../aggregation/aggregation.ts"),
       import("../resource-metrics/resource-metrics.ts"),
     ]);
+    const usage = this.#usageReader();
     const aggregation = new Aggregation({
       view: this.#replica,
       registry: this.#registry,
@@ -376,9 +395,7 @@ export class RunningHost {
       log: this.#log,
       dialer: this.#dialer,
       frontProxy,
-      ...(this.#playsNodes()
-        ? { extension: new ResourceMetrics(this.#replica, new UsageReader(this.#replica, this.#host.messenger)) }
-        : {}),
+      ...(usage === undefined ? {} : { extension: new ResourceMetrics(this.#replica, usage) }),
     });
     this.#closers.push(async () => aggregation.close());
     const auditor = await this.#openAudit();

@@ -9,6 +9,9 @@ import type { KubeObject } from "../../actors/kinds/object.ts";
 export const METRICS_GROUP = "metrics.k8s.io";
 export const METRICS_VERSION = "v1beta1";
 
+/** Over how long usage is said to be measured: metrics-server's default resolution. */
+export const WINDOW_MS = 15_000;
+
 /** Quantities by the name of the resource. */
 export interface Usage {
   readonly cpu: string;

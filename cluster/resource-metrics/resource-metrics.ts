@@ -15,10 +15,9 @@ import type { Answer } from "../gateway/answer.ts";
 import { checkedOptions } from "../gateway/list.ts";
 import type { ResourceRequest } from "../gateway/route.ts";
 import { selectionOf } from "../gateway/selection.ts";
-import { type NodeMetrics, NodeMetricsKind, type PodMetrics, PodMetricsKind, type Usage } from "./kinds.ts";
+import { type NodeMetrics, NodeMetricsKind, type PodMetrics, PodMetricsKind, type Usage, WINDOW_MS } from "./kinds.ts";
 
-/** Over how long usage is said to be measured: metrics-server's default resolution. */
-const WINDOW = "15s";
+const WINDOW = `${WINDOW_MS / 1_000}s`;
 
 /** Whose usage is measured, and how it is said. */
 interface Measured {
@@ -52,8 +51,9 @@ export class ResourceMetrics {
     if (kind.namespaced ? info.named && info.namespace === "" : info.namespace !== "") throw resourceNotFound();
     if (info.verb === "get") {
       const entry = this.#view.entry(keyFor(of, kind.namespaced ? info.namespace : undefined, info.name));
-      const [object] = entry === undefined ? [] : await measured.measure([entry]);
-      if (object === undefined) throw notFound(kind, info.name);
+      if (entry === undefined) throw notFound(of, info.name);
+      const [object] = await measured.measure([entry]);
+      if (object === undefined) throw notFound(kind, entry.key.slice(resourceOf(of).length + 1));
       return { type: "object", code: 200, kind, entry: entryOf(kind, object) };
     }
     if (info.verb !== "list") throw methodNotAllowed();

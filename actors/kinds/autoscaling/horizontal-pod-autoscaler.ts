@@ -1,5 +1,5 @@
 import { defineKind, statusApart } from "../define-kind.ts";
-import type { V2HorizontalPodAutoscaler, V2HPAScalingRules } from "../generated/types.ts";
+import type { V2HorizontalPodAutoscaler, V2HorizontalPodAutoscalerStatus, V2HPAScalingRules } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, UNSET } from "../table.ts";
 import { STATUS } from "../verbs.ts";
@@ -36,6 +36,15 @@ function applyDefaults({ spec }: V2HorizontalPodAutoscaler): void {
   }
 }
 
+const EMPTY = (): V2HorizontalPodAutoscalerStatus => ({ currentMetrics: null as never, desiredReplicas: 0 });
+const STRATEGY = statusApart<V2HorizontalPodAutoscaler>(EMPTY);
+
+/** An autoscaler has no tolerance of its own in 1.34, where HPAConfigurableTolerance is alpha: what a client says of it is dropped. */
+function dropTolerance({ spec }: V2HorizontalPodAutoscaler): void {
+  delete spec.behavior?.scaleUp?.tolerance;
+  delete spec.behavior?.scaleDown?.tolerance;
+}
+
 /** The version that is stored; the other one is beside it. */
 export const HorizontalPodAutoscalerKind: Kind<V2HorizontalPodAutoscaler> = defineKind<V2HorizontalPodAutoscaler>({
   group: "autoscaling",
@@ -47,7 +56,14 @@ export const HorizontalPodAutoscalerKind: Kind<V2HorizontalPodAutoscaler> = defi
   namespaced: true,
   subresources: [STATUS],
   applyDefaults,
-  ...statusApart<V2HorizontalPodAutoscaler>(() => ({ currentMetrics: null as never, desiredReplicas: 0 })),
+  prepareForCreate: (object, context) => {
+    STRATEGY.prepareForCreate?.(object, context);
+    dropTolerance(object);
+  },
+  prepareForUpdate: (next, current, context) => {
+    STRATEGY.prepareForUpdate?.(next, current, context);
+    dropTolerance(next);
+  },
   validate: validateAutoscaler,
   columns: [
     NAME_COLUMN,

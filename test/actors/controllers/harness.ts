@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import type { MetricsSource } from "../../../actors/controllers/autoscaling/metrics-source.ts";
 import type { ControllerCounters } from "../../../actors/controllers/controller-actor.ts";
 import { CONTROLLER_NAMES, createControllerKind } from "../../../actors/controllers/controllers.ts";
 import { NamespaceKind } from "../../../actors/kinds/core/namespace.ts";
@@ -52,9 +53,11 @@ export interface ClusterOptions {
   readonly nodes?: number;
   /** All by default. */
   readonly controllers?: readonly string[];
+  /** Where autoscalers ask; nobody by default. */
+  readonly metrics?: MetricsSource;
 }
 
-export async function startCluster({ nodes = 3, controllers = CONTROLLER_NAMES }: ClusterOptions = {}): Promise<TestCluster> {
+export async function startCluster({ nodes = 3, controllers = CONTROLLER_NAMES, metrics }: ClusterOptions = {}): Promise<TestCluster> {
   const clock = virtualClock();
   const store = startStore({ log: new MemoryLog(), clock });
   const view = store.replica;
@@ -66,7 +69,10 @@ export async function startCluster({ nodes = 3, controllers = CONTROLLER_NAMES }
       void events.push(`${type} ${reason} ${about.kind}/${about.metadata.name}: ${message}`),
   });
   const hearOfCustom = kinds.hearOfCustom.bind(kinds);
-  store.host.register(createControllerKind({ view, registry, recorderFor, kinds: BUILT_IN_KINDS, hearOfCustom, caCertificate: CA }));
+  const measured = metrics === undefined ? {} : { metrics };
+  store.host.register(
+    createControllerKind({ view, registry, recorderFor, kinds: BUILT_IN_KINDS, hearOfCustom, caCertificate: CA, ...measured }),
+  );
   const kubelet: Kubelet = { start_ms: 20, stop_ms: 20, becomesReady: () => true, exitCode: () => undefined };
   play(view, registry, clock, kubelet, nodes);
   await registry.create(NamespaceKind, named<Namespace>("d", undefined, { spec: {} }));
@@ -162,7 +168,8 @@ function running(pod: Pod, kubelet: Kubelet, now_ms: number): Pod | undefined {
   const podIP = `10.1.${(addresses >> 8) & 255}.${addresses++ & 255}`;
   const others = (pod.status.conditions ?? []).filter(({ type }) => type !== "Ready");
   const ready = { type: "Ready", status, lastTransitionTime: timestamp(now_ms) };
-  return { ...pod, status: { ...pod.status, phase: "Running", podIP, podIPs: [{ ip: podIP }], conditions: [...others, ready] } };
+  const startTime = timestamp(now_ms);
+  return { ...pod, status: { ...pod.status, phase: "Running", startTime, podIP, podIPs: [{ ip: podIP }], conditions: [...others, ready] } };
 }
 
 function ended(pod: Pod, exitCode: number, now_ms: number): Pod {

@@ -138,6 +138,8 @@ function printWrite(write: Write, view: Replica): string {
       return `delete ${kind}/${name}${write.options === undefined ? "" : ` ${JSON.stringify(write.options)}`}`;
     case "finalize":
       return `finalize ${kind}/${name} ${JSON.stringify(write.finalizers)}`;
+    case "scale":
+      return `scale ${kind}/${name} ${write.replicas}`;
     case "updateStatus":
       return `status ${kind}/${name} ${JSON.stringify(difference((current as { status?: object }).status ?? {}, write.status))}`;
     case "modify": {

@@ -123,7 +123,9 @@ test("tables are those of metrics-server", async () => {
 });
 
 test.each([
-  ["GET", "/namespaces/default/pods/homeless", 404, 'pods.metrics.k8s.io "homeless" not found'],
+  ["GET", "/namespaces/default/pods/homeless", 404, 'pods.metrics.k8s.io "default/homeless" not found'],
+  ["GET", "/namespaces/default/pods/nobody", 404, 'pods "nobody" not found'],
+  ["GET", "/nodes/nowhere", 404, 'nodes "nowhere" not found'],
   ["GET", "/nodes/foreign", 404, 'nodes.metrics.k8s.io "foreign" not found'],
   ["GET", "/things", 404, "the server could not find the requested resource"],
   ["GET", "/nodes/node-0/status", 404, "the server could not find the requested resource"],
