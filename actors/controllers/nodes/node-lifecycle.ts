@@ -36,8 +36,10 @@ export const podsByNode: IndexDefinition = {
 interface Memory {
   readonly heartbeats: Heartbeats;
   readonly outages: ZoneOutages;
-  /** By key, the nodes that were seen, and whether each was ready then. */
-  readonly seen: Map<string, { readonly node: Node; readonly ready: boolean | undefined }>;
+  /** By key, the nodes that were seen, and whether each was ready then. Every node is looked at every few seconds, and hardly ever has changed. */
+  readonly seen: Map<string, { readonly entry: Entry; readonly node: Node; readonly ready: boolean | undefined }>;
+  /** By name of the node. */
+  readonly leases: Map<string, { readonly entry: Entry; readonly lease: Lease }>;
   /** Whether nothing was evicted because no node was ready. */
   allDown: boolean;
 }
@@ -48,7 +50,7 @@ interface Memory {
  * is looked at once a period. Source: pkg/controller/nodelifecycle.
  */
 export function nodeLifecycleController(): Controller {
-  const memory: Memory = { heartbeats: new Heartbeats(), outages: new ZoneOutages(), seen: new Map(), allDown: false };
+  const memory: Memory = { heartbeats: new Heartbeats(), outages: new ZoneOutages(), seen: new Map(), leases: new Map(), allDown: false };
   return {
     name: "node-lifecycle",
     component: "node-controller",
@@ -57,34 +59,46 @@ export function nodeLifecycleController(): Controller {
     watches: [{ resource: NODES, keys: ({ now, before }) => [(now ?? (before as Entry)).key] }],
     resync: { period_ms: NODE_MONITOR_PERIOD_MS, keys: (view) => view.list(NODES).map(({ key }) => key) },
     reconcile: (view, key, now_ms) => {
-      const node = view.get<Node>(key);
-      return node === undefined ? forget(memory, key) : reconcile(memory, view, key, node, now_ms);
+      const entry = view.entry(key);
+      return entry === undefined ? forget(memory, key) : reconcile(memory, view, entry, now_ms);
     },
   };
 }
 
-function forget({ heartbeats, outages, seen }: Memory, key: string): readonly Action[] {
+function forget({ heartbeats, outages, seen, leases }: Memory, key: string): readonly Action[] {
   const known = seen.get(key)?.node;
+  leases.delete(known?.metadata.name ?? "");
   heartbeats.forget(key);
   outages.forget(key);
   seen.delete(key);
   return known === undefined || isPlayed(known) ? NOTHING : [tell(known, "RemovingNode", "Removing Node", "from Controller")];
 }
 
-function reconcile(memory: Memory, view: View, key: string, node: Node, now_ms: number): readonly Action[] {
+/** The lease of a node, decoded once for each heartbeat. */
+function leaseOf({ leases }: Memory, view: View, name: string): Lease | undefined {
+  const entry = view.entry(`${LEASES}/${name}`);
+  const known = leases.get(name);
+  if (entry === undefined || known?.entry === entry) return entry === undefined ? undefined : known?.lease;
+  const lease = view.decode<Lease>(entry);
+  leases.set(name, { entry, lease });
+  return lease;
+}
+
+function reconcile(memory: Memory, view: View, entry: Entry, now_ms: number): readonly Action[] {
   const { heartbeats, seen } = memory;
+  const { key } = entry;
+  const before = seen.get(key);
+  const node = before?.entry === entry ? before.node : view.decode<Node>(entry);
   const { name } = node.metadata;
   const actions: Action[] = [];
-  const before = seen.get(key);
   if (before === undefined && !isPlayed(node)) actions.push(tell(node, "RegisteredNode", "Registered Node", "in Controller"));
-  const lease = view.get<Lease>(`${LEASES}/${name}`);
-  const silence_ms = heartbeats.silence_ms(key, node, lease, now_ms);
+  const silence_ms = heartbeats.silence_ms(key, node, leaseOf(memory, view, name), now_ms);
   const lost = silence_ms > graceOf(node) ? lostConditions(node, now_ms) : undefined;
   const known: Node = lost === undefined ? node : { ...node, status: { ...node.status, conditions: lost } };
   if (lost !== undefined) actions.push(updateStatus(NodeKind, node, { ...node.status, conditions: lost }));
   const condition = conditionOf(known.status?.conditions, "Ready");
   const ready = condition === undefined ? undefined : condition.status === "True";
-  seen.set(key, { node, ready });
+  seen.set(key, { entry, node, ready });
   const { evicts, wait_ms } = evictionOf(memory, key, known, ready, now_ms);
   actions.push(...taint(node, known, evicts, now_ms));
   if (wait_ms !== undefined) actions.push({ do: "requeue", after_ms: wait_ms });
