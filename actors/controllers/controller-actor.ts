@@ -8,9 +8,12 @@ import { regarding } from "./actions.ts";
 import type { Controller, Watch } from "./controller.ts";
 import { nothingPerformed, type Performed, perform, untilSeen } from "./perform.ts";
 import { WorkQueue } from "./work-queue.ts";
+import { WriteGate } from "./write-gate.ts";
 
 /** Keys of one controller that are worked on at the same time. */
 const CONTROLLER_CONCURRENCY = 32;
+/** Writes of one controller that are under way at the same time: enough to fill what the store commits at once. */
+const WRITES_IN_FLIGHT_MAX = 256;
 /** Rounds without any write that one turn may do before it lets others have the loop. */
 const ROUNDS_PER_TURN = 256;
 /** A controller is told only by itself: that something changed, that time has come, and how each of its rounds ended. */
@@ -64,6 +67,7 @@ class ControllerActor implements Actor<ControllerMessage> {
   readonly #author: Author;
   readonly #queue: WorkQueue;
   readonly #concurrency: number;
+  readonly #gate = new WriteGate(WRITES_IN_FLIGHT_MAX);
   readonly #subscriptions: Subscription[] = [];
   /** A `changed` message is on its way. */
   #told = false;
@@ -215,7 +219,13 @@ class ControllerActor implements Actor<ControllerMessage> {
 
   async #perform(key: Key, actions: Parameters<typeof perform>[0]): Promise<Performed> {
     const { registry } = this.#dependencies;
-    const by = { registry, recorder: this.#recorder, author: this.#author, fieldManager: this.#controller.fieldManager };
+    const by = {
+      registry,
+      recorder: this.#recorder,
+      author: this.#author,
+      fieldManager: this.#controller.fieldManager,
+      gate: this.#gate,
+    };
     const performed = nothingPerformed();
     await perform(actions, by, performed);
     if (performed.refusals.length > 0) {

@@ -8,6 +8,7 @@ import type { Registry, WriteOptions } from "../registry/registry.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
 import type { Action, Note, Notes, Refusal, Write } from "./controller.ts";
+import type { WriteGate } from "./write-gate.ts";
 
 /** The field manager of what controllers write that name none, as in Kubernetes, where they are one process. */
 const FIELD_MANAGER = "kube-controller-manager";
@@ -39,6 +40,7 @@ export interface Performer {
   readonly fieldManager?: string | undefined;
   readonly author: Author;
   readonly recorder: Pick<EventRecorder, "event">;
+  readonly gate: WriteGate;
 }
 
 export function nothingPerformed(): Performed {
@@ -107,7 +109,7 @@ async function write(action: Write, by: Performer, result: Performed): Promise<b
   result.writes++;
   const notes: Notes | undefined = action.do === "updateStatus" || action.do === "finalize" ? undefined : action.notes;
   try {
-    const entry = await send(action, by, result);
+    const entry = await by.gate.through(() => send(action, by, result));
     if (notes?.done !== undefined && entry !== undefined) record(notes.done, by.recorder, nameOf(entry), "");
     return true;
   } catch (error) {

@@ -74,7 +74,7 @@ async function missedOnly({ replica, clock }: FollowOptions, error: unknown): Pr
 export function applyTo(replica: Replica, sequence: number, bytes: Uint8Array): void {
   // The writer of this host hands its own batches over before they come back this way: no need to decode them again.
   if (sequence <= replica.sequence) return;
-  const wanted = replica.resources === undefined ? undefined : (key: string): boolean => replica.holds(resourceOfKey(key));
+  const wanted = replica.isWhole ? undefined : (key: string): boolean => replica.holds(resourceOfKey(key));
   const applied = replica.apply(sequence, decodeBatch(sequence, bytes, wanted));
   if (applied === "gap") throw new Error(`batch ${sequence} came when the replica had only reached ${replica.sequence}`);
 }

@@ -23,8 +23,8 @@ import { Waiters } from "./waiters.ts";
 export interface ReplicaOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  /** Hold these resources only; the others' records are skipped, though the revision advances with them. Default: all. */
-  readonly resources?: ReadonlySet<string>;
+  /** Hold none of these resources: their records are skipped, though the revision advances with them. Default: all are held. */
+  readonly without?: readonly string[];
   /** Default WATCH_HISTORY_REVISIONS. */
   readonly historyRevisions?: number;
   /** Default DECODED_OBJECTS_MAX. */
@@ -57,7 +57,7 @@ export type Applied = "applied" | "known" | "gap";
 export class Replica implements View {
   /** The requests applied last; the writer answers retries from it. */
   readonly requests: RequestWindow = new RequestWindow(REQUEST_WINDOW_TRANSACTIONS);
-  readonly resources: ReadonlySet<string> | undefined;
+  readonly #without: ReadonlySet<string>;
   readonly transformer: Transformer | undefined;
   readonly #log: Logger;
   readonly #historyRevisions: number;
@@ -81,7 +81,7 @@ export class Replica implements View {
     | undefined;
 
   constructor(options: ReplicaOptions) {
-    this.resources = options.resources;
+    this.#without = new Set(options.without);
     this.transformer = options.transformer;
     this.#log = options.log;
     this.#rememberRequests = options.rememberRequests ?? true;
@@ -100,9 +100,14 @@ export class Replica implements View {
     return this.#sequence;
   }
 
+  /** Whether every resource is held here. */
+  get isWhole(): boolean {
+    return this.#without.size === 0;
+  }
+
   /** Whether keys of this resource are held here. */
   holds(resource: string): boolean {
-    return this.resources === undefined || this.resources.has(resource);
+    return !this.#without.has(resource);
   }
 
   /** Applies a batch of the log and tells all who wait and watch. Throws when the batch contradicts the state: the log is corrupt then. */

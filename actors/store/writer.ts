@@ -117,7 +117,7 @@ class Writer implements Actor<WriterMessage> {
   #confirming = false;
 
   constructor(context: Context<WriterMessage>, options: WriterOptions) {
-    if (options.replica.resources !== undefined) throw new Error("the writer needs a replica that holds all resources");
+    if (!options.replica.isWhole) throw new Error("the writer needs a replica that holds all resources");
     this.#context = context;
     this.#clock = context.clock;
     this.#log = options.log;

@@ -34,20 +34,23 @@ export type Only = (typeof ONLY)[number];
 
 export const THREADS_MAX = 64;
 
+/** From so many nodes to play on, playing them is the work of a thread. */
+const MANY_NODES = 2_000;
+
 /**
- * How many hosts serve best on so many cores. nats-server, the garbage collector's threads and the clients want some too, and each host that
- * reads the store pays for a replica: docs/adr/0005 has the figures.
+ * How many hosts serve best on so many cores, with so many hollow nodes. nats-server, the garbage collector's threads and the clients want some too, and each host
+ * that reads the store pays for a replica: docs/adr/0005 has the figures.
  */
-export function threadsFor(cores: number): number {
-  if (cores < 4) return 1;
+export function threadsFor(cores: number, nodes = 0): number {
+  if (cores < 4) return cores > 1 && nodes >= MANY_NODES ? 2 : 1;
   return cores < 8 ? 2 : 3;
 }
 
 /**
  * Deals the roles out to `threads` hosts. Few threads share roles in the order of how much they talk to one another; with more than
- * four, the rest play nodes and pods.
+ * four, the rest play nodes and pods. Of two, one is the clients', or the nodes' where these are many.
  */
-export function planHosts(threads: number, only: Only | undefined): readonly HostPlan[] {
+export function planHosts(threads: number, only: Only | undefined, nodes = 0): readonly HostPlan[] {
   if (only !== undefined) {
     const store: readonly Role[] = only === "scheduler" ? ["store", "scheduler"] : ["store"];
     return threads === 1
@@ -61,6 +64,12 @@ export function planHosts(threads: number, only: Only | undefined): readonly Hos
     case 1:
       return [{ name: "all", roles: ["gateway", "store", "controllers", "scheduler", "nodes"] }];
     case 2:
+      if (nodes >= MANY_NODES) {
+        return [
+          { name: "control", roles: ["gateway", "store", "controllers", "scheduler"] },
+          { name: "nodes-1", roles: ["nodes"] },
+        ];
+      }
       return [
         { name: "gateway", roles: ["gateway"] },
         { name: "control", roles: ["store", "controllers", "scheduler", "nodes"] },

@@ -20,6 +20,9 @@ import { copiesOn } from "./nats-facts.ts";
 /** Actors watch from where they are; only clients of the gateway come back with old revisions. */
 const ACTORS_HISTORY_REVISIONS = 1_000;
 
+/** Two of three objects in a full cluster are Events, and who plays nodes writes them only. */
+const UNREAD_BY_NODES: readonly string[] = ["events"];
+
 /** The store as a host begins with it. */
 export interface OpenedStore {
   readonly journal: JetStreamLog;
@@ -90,6 +93,7 @@ async function open(options: HostOptions, connection: NatsConnection, log: Logge
       transformer: createTransformer(options.encryption),
       rememberRequests: roles.has("store"),
       ...historyOf(roles.has("gateway"), watchHistoryRevisions),
+      without: plan.roles.every((role) => role === "nodes") ? UNREAD_BY_NODES : [],
     },
   });
   for (const damage of damages) log.error({ damage }, "a part of the store is damaged; the rest was enough to read it back whole");

@@ -62,7 +62,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
   closers.add(() => data.remove("status.json"));
 
   // The hosts load their code while the rest is made ready.
-  const plans = planHosts(flags.threads ?? threadsFor(availableParallelism()), flags.only);
+  const plans = planHosts(flags.threads ?? threadsFor(availableParallelism(), flags.nodes), flags.only, flags.nodes);
   const introductions = new Introductions();
   const hosts = plans.map((plan) => new HostWorker(plan, log, failed, introductions));
   const server = flags.nats === undefined ? NatsServer.start(data, natsBinary(), log) : undefined;

@@ -1,0 +1,41 @@
+/**
+ * Lets so many writes through at a time; the others wait in order. What a controller wants may be thousands of writes at once, and whatever else asks the
+ * store, a client or a node's heartbeat, would come after all of them.
+ */
+export class WriteGate {
+  readonly #most: number;
+  readonly #waiting: (() => void)[] = [];
+  /** Of `#waiting`, those before this have gone through. */
+  #first = 0;
+  #running = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  async through<T>(write: () => Promise<T>): Promise<T> {
+    if (this.#running < this.#most) this.#running++;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await write();
+    } finally {
+      this.#leave();
+    }
+  }
+
+  /** Whoever waits longest takes the place over. */
+  #leave(): void {
+    const next = this.#waiting[this.#first];
+    if (next === undefined) {
+      this.#running--;
+      return;
+    }
+    this.#first++;
+    // Amortised: each waiter is moved once at most.
+    if (this.#first * 2 >= this.#waiting.length) {
+      this.#waiting.splice(0, this.#first);
+      this.#first = 0;
+    }
+    next();
+  }
+}
