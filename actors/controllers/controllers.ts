@@ -104,7 +104,7 @@ export function allControllers(options: Omit<ControllersOptions, keyof Controlle
     endpointsController(),
     endpointSliceController(),
     endpointSliceMirroringController,
-    disruptionController(kinds),
+    disruptionController(kinds, hearOfCustom),
     eventExpiryController(),
     resourceQuotaController(kinds, hearOfCustom),
     autoscalerController(metrics, options.kinds, hearOfCustom),

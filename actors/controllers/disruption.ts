@@ -3,16 +3,15 @@ import type { Kind } from "../kinds/kind.ts";
 import { semanticEqual } from "../kinds/machinery/equal.ts";
 import { scaledValue } from "../kinds/machinery/int-or-string.ts";
 import { printSelector, selectorOf } from "../kinds/machinery/label-selector.ts";
-import type { KubeObject } from "../kinds/object.ts";
 import { PodDisruptionBudgetKind } from "../kinds/policy/pod-disruption-budget.ts";
 import { controllerAccount } from "../registry/authors.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import type { View } from "../store/view.ts";
 import { anyKind, normal, regarding, updateStatus, warning } from "./actions.ts";
 import { conditionOf, withoutCondition } from "./conditions.ts";
-import { type Action, type Controller, NO_KEYS, NOTHING } from "./controller.ts";
+import { type Action, type Controller, type HearOfCustom, NO_KEYS, NOTHING } from "./controller.ts";
+import { expectedScale } from "./disruption-scale.ts";
 import { Ownership } from "./garbage/garbage-owners.ts";
-import { controllerOf } from "./ownership.ts";
 import { factsOf, type PodFacts } from "./pods/pod-facts.ts";
 import { SelectorDirectory } from "./services/selector-directory.ts";
 
@@ -22,7 +21,7 @@ const PACE_MS = 20;
 const ALLOWED = "DisruptionAllowed";
 
 /** Says in each PodDisruptionBudget how many evictions it allows. Source: pkg/controller/disruption. */
-export function disruptionController(kinds: readonly Kind[]): Controller {
+export function disruptionController(kinds: readonly Kind[], hearOfCustom?: HearOfCustom): Controller {
   const directory = new SelectorDirectory<PodDisruptionBudget>(({ spec }) =>
     spec.selector === undefined ? undefined : selectorOf(spec.selector),
   );
@@ -43,6 +42,7 @@ export function disruptionController(kinds: readonly Kind[]): Controller {
       },
       { resource: "pods", keys: (change) => directory.followPod(change) },
     ],
+    ...(hearOfCustom === undefined ? {} : { more: () => hearOfCustom((kind) => void ownership.add(kind)) }),
     reconcile: (view, key, now_ms) => {
       const budget = view.get<PodDisruptionBudget>(key);
       if (budget === undefined) return NOTHING;
@@ -112,48 +112,6 @@ function expectationOf(view: View, ownership: Ownership, budget: PodDisruptionBu
       ? (scaledValue(minAvailable ?? 0, scale.expected, "up") ?? 0)
       : Math.max(0, scale.expected - (scaledValue(maxUnavailable, scale.expected, "up") ?? 0));
   return { ...scale, desired };
-}
-
-/** How many pods the controllers of these pods want together. Source: getExpectedScale and its finders. */
-function expectedScale(
-  view: View,
-  ownership: Ownership,
-  pods: readonly PodFacts[],
-): { readonly expected: number; readonly unmanaged: boolean } | { readonly error: string } {
-  const scales = new Map<string, number>();
-  const seen = new Set<string>();
-  let unmanaged = false;
-  for (const pod of pods) {
-    if (pod.controllerUid === undefined) {
-      unmanaged = true;
-      continue;
-    }
-    if (seen.has(pod.controllerUid)) continue;
-    seen.add(pod.controllerUid);
-    const top = scaledOwner(view, ownership, view.decode(pod.entry));
-    if (top === undefined) return { error: `found no controllers for pod "${pod.name}"` };
-    scales.set(top.uid, top.replicas);
-  }
-  let expected = 0;
-  for (const replicas of scales.values()) expected += replicas;
-  return { expected, unmanaged };
-}
-
-/** The topmost controller with a size: a Deployment rather than its ReplicaSet. */
-function scaledOwner(
-  view: View,
-  ownership: Ownership,
-  object: KubeObject,
-): { readonly uid: string; readonly replicas: number } | undefined {
-  const reference = controllerOf(object);
-  const place = reference === undefined ? "unknown" : ownership.placeOf(reference, object.metadata);
-  const owner =
-    typeof place === "string" ? undefined : view.get<KubeObject & { readonly spec?: { readonly replicas?: unknown } }>(place.key);
-  if (owner === undefined || owner.metadata.uid !== reference?.uid) return undefined;
-  const above = scaledOwner(view, ownership, owner);
-  if (above !== undefined) return above;
-  const replicas = owner.spec?.replicas;
-  return typeof replicas === "number" ? { uid: owner.metadata.uid, replicas } : undefined;
 }
 
 /** Granted evictions that have not become deletions yet. Source: buildDisruptedPodMap. */

@@ -79,13 +79,28 @@ describe("how many pods may go", () => {
     expect(counts(transcript)).toEqual([2, 1, 0, 3]);
   });
 
-  test("an owner that is not there: none may go, and why is said", () => {
-    const transcript = started({ maxUnavailable: 1 }, 1, pod("p", owner("ReplicaSet", "gone")));
-    const lines = transcript.look(KEY);
-    expect(lines[0]).toContain(
-      "event Warning CalculateExpectedPodCountFailed PodDisruptionBudget/b: Failed to calculate the number of expected pods",
+  test.each([
+    ["is not there", owner("ReplicaSet", "gone"), 'found no controllers for pod "p"'],
+    ["has no size", owner("DaemonSet", "ds"), "daemonsets.apps does not implement the scale subresource"],
+    ["has no size, and is of the core", { ...owner("Node", "n"), apiVersion: "v1" }, "nodes does not implement the scale subresource"],
+    [
+      "is of a kind that nobody knows",
+      { ...owner("Thing", "t"), apiVersion: "example.com/v1" },
+      'no matches for kind "Thing" in version "example.com/v1"',
+    ],
+  ])("an owner that %s: none may go, and why is said", (_what, ownedBy, why) => {
+    const lines = started({ maxUnavailable: 1 }, 1, pod("p", ownedBy)).look(KEY);
+    expect(lines[0]).toBe(
+      `event Warning CalculateExpectedPodCountFailed PodDisruptionBudget/b: Failed to calculate the number of expected pods: ${why}`,
     );
-    expect(lines[1]).toContain('"reason":"SyncFailed"');
+    expect(lines[1]).toContain(`"reason":"SyncFailed","message":${JSON.stringify(why)}`);
+  });
+
+  test("whoever owns a set that is no Deployment does not count, the set does", () => {
+    const transcript = started({ maxUnavailable: 1 }, 1, pod("p", owner("ReplicaSet", "new")));
+    const rollout = { ...owner("Rollout", "r"), apiVersion: "example.com/v1" };
+    transcript.put(ReplicaSetKind, { metadata: { name: "new", ownerReferences: [rollout] }, spec: { replicas: 2 } });
+    expect(counts(transcript)).toEqual([1, 1, 0, 2]);
   });
 });
 
