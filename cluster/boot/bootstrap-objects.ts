@@ -1,5 +1,7 @@
 import { FlowSchemaKind } from "../../actors/kinds/flowcontrol/flow-schema.ts";
 import { PriorityLevelConfigurationKind } from "../../actors/kinds/flowcontrol/priority-level-configuration.ts";
+import type { ServiceCIDR } from "../../actors/kinds/generated/types.ts";
+import { ServiceCIDRKind } from "../../actors/kinds/networking/service-cidr.ts";
 import { ClusterRoleKind } from "../../actors/kinds/rbac/cluster-role.ts";
 import {
   APIServiceKind,
@@ -17,6 +19,7 @@ import {
   StatusError,
   type View,
 } from "../../actors/mod.ts";
+import { DEFAULT_SERVICE_CIDR } from "../../actors/registry/create-registry.ts";
 import type { Clock, Logger, Timer } from "../../runtime/mod.ts";
 import { DEFAULT_LEVELS, DEFAULT_SCHEMAS } from "../gateway/fairness/defaults.ts";
 import { FRONT_PROXY } from "../pki/certificates.ts";
@@ -110,6 +113,7 @@ export async function ensureBootstrapObjects(registry: Registry, view: View, fac
   await Promise.all(NAMESPACES.map((name) => ensure(registry, view, NamespaceKind, { metadata: { name, ...NEW }, spec: {}, status: {} })));
   await Promise.all([
     ensure(registry, view, ServiceKind, structuredClone(KUBERNETES_SERVICE)),
+    ensureServiceRange(registry, view),
     ...DEFAULT_LEVELS.map((level) => ensure(registry, view, PriorityLevelConfigurationKind, structuredClone(level))),
     ...DEFAULT_SCHEMAS.map((schema) => ensure(registry, view, FlowSchemaKind, structuredClone(schema))),
     ensure(registry, view, ConfigMapKind, extensionAuthentication(facts)),
@@ -122,6 +126,22 @@ export async function ensureBootstrapObjects(registry: Registry, view: View, fac
         ]
       : []),
   ]);
+}
+
+/** The range that services get their addresses from. Source: pkg/controlplane/controller/defaultservicecidr. */
+async function ensureServiceRange(registry: Registry, view: View): Promise<void> {
+  const range: ServiceCIDR = { metadata: { name: "kubernetes", ...NEW }, spec: { cidrs: [DEFAULT_SERVICE_CIDR] } };
+  const { name } = range.metadata;
+  await ensure(registry, view, ServiceCIDRKind, range);
+  if (view.get<ServiceCIDR>(keyFor(ServiceCIDRKind, undefined, name))?.status?.conditions !== undefined) return;
+  const ready = { type: "Ready", status: "True", reason: "", message: "Kubernetes default Service CIDR is ready" };
+  const told = (current: ServiceCIDR): ServiceCIDR | undefined => {
+    const since = current.metadata.creationTimestamp;
+    return current.status?.conditions === undefined
+      ? { ...current, status: { conditions: [{ ...ready, lastTransitionTime: since }] } }
+      : undefined;
+  };
+  await registry.modify(ServiceCIDRKind, undefined, name, told, { fieldManager: "kube-apiserver", subresource: "status" });
 }
 
 async function ensure<T extends KubeObject>(registry: Registry, view: View, kind: Kind<T>, object: T): Promise<void> {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { ServiceKind } from "../../../actors/kinds/core/service.ts";
+import type { ServiceCIDR } from "../../../actors/kinds/generated/types.ts";
 import { ensureBootstrapObjects, keepBootstrapObjects } from "../../../cluster/boot/bootstrap-objects.ts";
 import { silentLogger, virtualClock } from "../../../runtime/mod.ts";
 import { startRegistry } from "../../actors/registry/harness.ts";
@@ -17,6 +18,10 @@ test("what every cluster has is there, and comes back when it was deleted", asyn
   await ensureBootstrapObjects(registry, view, FACTS);
   expect(view.revision).toBe(revision);
   expect(isThere()).toBe(true);
+  expect(view.get<ServiceCIDR>("servicecidrs.networking.k8s.io/kubernetes")).toMatchObject({
+    spec: { cidrs: ["10.96.0.0/16"] },
+    status: { conditions: [{ type: "Ready", status: "True" }] },
+  });
 
   const keeping = keepBootstrapObjects(registry, view, FACTS, clock, silentLogger);
   for (let round = 0; round < 2; round++) {
