@@ -15,7 +15,7 @@ export const HOLLOW_SHAPE: NodeShape = { cpu: "32", memory: "256Gi", ephemeralSt
 /** The version that nodes report; the API's. */
 export const KUBELET_VERSION = "v1.34.0";
 export const KUBELET_PORT = 10_250;
-/** How long a lease holds; the node controller's grace period is of the same length. */
+/** How long a lease holds; the node controller waits a little longer. */
 export const LEASE_DURATION_S = 40;
 /** Nodes are dealt out to this many zones. */
 const ZONES = 3;
