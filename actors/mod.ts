@@ -23,7 +23,7 @@ export { fates } from "./node/hollow/fate.ts";
 export { createHollowRuntime } from "./node/hollow-runtime.ts";
 export { createNodeKind } from "./node/node.ts";
 export { RUNTIME_LABEL } from "./node/runtime.ts";
-export { hollowUsage } from "./node/usage/hollow-usage.ts";
+export { createHollowUsage } from "./node/usage/hollow-usage.ts";
 export type { UsageOf } from "./node/usage/usage.ts";
 export { UsageReader } from "./node/usage/usage-reader.ts";
 export { createPodKind } from "./pod/pod.ts";

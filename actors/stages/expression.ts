@@ -2,6 +2,7 @@
 import { CelFailure, type CelProgram, celEnvironment, celProgram } from "../kinds/cel/cel.ts";
 import { celValue } from "../kinds/custom/cel-values.ts";
 import { durationMs } from "../kinds/machinery/duration.ts";
+import { parseQuantity } from "../kinds/machinery/quantity.ts";
 import type { Fields } from "./fields.ts";
 import { type Json, query } from "./query/query.ts";
 
@@ -16,6 +17,7 @@ export interface ExpressionWorld {
 export type Ask = (object: object) => unknown;
 
 const MS_PER_S = 1_000;
+const NANO = 1e9;
 
 /** Reads CEL as kwok has it. */
 export type CelReader = (expression: string) => CelProgram;
@@ -24,11 +26,17 @@ export function celReader({ now_ms, chance }: ExpressionWorld): CelReader {
   const environment = celEnvironment(false);
   environment.registerFunction("Now(): google.protobuf.Timestamp", () => new Date(now_ms()));
   environment.registerFunction("Rand(): double", () => chance());
-  environment.registerFunction("UnixSecond(google.protobuf.Timestamp): double", (at: Date) => at.getTime() / MS_PER_S);
-  environment.registerFunction("SinceSecond(dyn): double", (object: unknown) => {
+  const unixSecond = (at: Date): number => at.getTime() / MS_PER_S;
+  const sinceSecond = (object: unknown): number => {
     const created = (object as { metadata?: { creationTimestamp?: string } }).metadata?.creationTimestamp;
     return created === undefined ? 0 : (now_ms() - Date.parse(created)) / MS_PER_S;
-  });
+  };
+  environment.registerFunction("UnixSecond(google.protobuf.Timestamp): double", unixSecond);
+  environment.registerFunction("google.protobuf.Timestamp.UnixSecond(): double", unixSecond);
+  environment.registerFunction("SinceSecond(dyn): double", sinceSecond);
+  environment.registerFunction("map.SinceSecond(): double", sinceSecond);
+  // Quantities are numbers here, so that one can reckon with them as in kwok.
+  environment.registerFunction("Quantity(string): double", (text: string) => Number(parseQuantity(text).nano) / NANO);
   return (expression) => celProgram(expression, environment);
 }
 

@@ -8,6 +8,7 @@ import {
   createEventRecorder,
   createFleetKind,
   createHollowRuntime,
+  createHollowUsage,
   createNodeKind,
   createPlacePool,
   createPodKind,
@@ -22,7 +23,6 @@ import {
   fates,
   follow,
   followDefinitions,
-  hollowUsage,
   KindTable,
   LOG_CONNECTION_OPTIONS,
   type MetricsSource,
@@ -40,7 +40,6 @@ import {
   Stages,
   type StoreClient,
   type StoreCondition,
-  type UsageOf,
   UsageReader,
   WRITER_ADDRESS,
 } from "../../actors/mod.ts";
@@ -430,7 +429,7 @@ export class RunningHost {
     const runtime = createHollowRuntime(clock, random, { fate });
     const recorder = this.#recorder("kubelet");
     const { view, registry } = { view: this.#replica, registry: this.#registry };
-    const usageOf: UsageOf = (pod, now_ms) => hollowUsage(view, pod, now_ms);
+    const usageOf = createHollowUsage(view, () => random.next());
     const stages = new Stages({
       view,
       registry,

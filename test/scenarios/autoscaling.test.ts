@@ -95,6 +95,16 @@ describe("kubectl top", () => {
     expect(await rows("top", "node", "node-1")).toHaveLength(1);
   });
 
+  test("what kwok's objects say", async () => {
+    await kubectl.ok(["apply", "-f", "examples/resource-usage/crd.yaml"]);
+    await kubectl.ok(["wait", "--for=condition=Established", "crd/clusterresourceusages.kwok.x-k8s.io", "--timeout=30s"]);
+    await kubectl.ok(["apply", "-f", "examples/resource-usage/growing.yaml"]);
+    await kubectl.ok(["run", "leaky", "--image=nginx"]);
+    await kubectl.ok(["wait", "--for=condition=Ready", "pod/leaky", "--timeout=30s"]);
+    expect(await rows("top", "pod", "leaky")).toEqual([["leaky", "20m", "8Mi"]]);
+    await kubectl.ok(["delete", "pod", "leaky", "--now"]);
+  });
+
   test("what is not there", async () => {
     expect(await kubectl.refused(["top", "pod", "nobody"])).toContain('pods "nobody" not found');
     expect(await kubectl.refused(["top", "node", "nowhere"])).toContain('nodes "nowhere" not found');

@@ -5,7 +5,7 @@ import type { Node } from "../../../actors/kinds/generated/types.ts";
 import { createFleetKind, type FleetMessage } from "../../../actors/node/fleet.ts";
 import { createHollowRuntime } from "../../../actors/node/hollow-runtime.ts";
 import { createNodeKind } from "../../../actors/node/node.ts";
-import { hollowUsage } from "../../../actors/node/usage/hollow-usage.ts";
+import { createHollowUsage } from "../../../actors/node/usage/hollow-usage.ts";
 import { UsageReader } from "../../../actors/node/usage/usage-reader.ts";
 import { createPodKind } from "../../../actors/pod/pod.ts";
 import { METRICS_API_SERVICE } from "../../../cluster/resource-metrics/objects.ts";
@@ -25,7 +25,7 @@ beforeAll(async () => {
   const { store, registry } = server;
   const view = store.replica;
   const runtime = createHollowRuntime(systemClock(), systemRandom(), { profile: { start_ms: [0, 0], stop_ms: [0, 0], run_ms: [0, 0] } });
-  const usageOf = (pod: Parameters<typeof hollowUsage>[1], now_ms: number) => hollowUsage(view, pod, now_ms);
+  const usageOf = createHollowUsage(view, () => 0);
   store.host.register(createFleetKind({ view, runtime: runtime.name }));
   store.host.register(createNodeKind({ view, registry, runtime: runtime.name, usageOf }));
   store.host.register(createPodKind({ view, registry, recorder: { event: () => {}, once: () => {} }, runtime }));

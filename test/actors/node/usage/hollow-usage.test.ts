@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
-import type { ConfigMap, Pod } from "../../../../actors/kinds/generated/types.ts";
-import type { KubeObject } from "../../../../actors/kinds/object.ts";
-import { hollowUsage } from "../../../../actors/node/usage/hollow-usage.ts";
+import { describe, expect, test } from "vitest";
+import type { Pod } from "../../../../actors/kinds/generated/types.ts";
+import { createHollowUsage } from "../../../../actors/node/usage/hollow-usage.ts";
+import type { View } from "../../../../actors/store/view.ts";
 
 const START_MS = Date.parse("2026-01-01T00:00:00Z");
 const MINUTE_MS = 60_000;
@@ -12,22 +12,30 @@ type Resources = { requests?: Record<string, string>; limits?: Record<string, st
 function pod(annotations: Record<string, string> = {}, containers: Record<string, Resources> = { web: {} }): Pod {
   const running = Object.keys(containers).map((name) => ({ name, state: { running: { startedAt: "2026-01-01T00:00:00Z" } } }));
   return {
-    metadata: { name: "p", namespace: "d", annotations },
+    metadata: { name: "p", namespace: "d", creationTimestamp: "2026-01-01T00:00:00Z", annotations },
     spec: { containers: Object.entries(containers).map(([name, resources]) => ({ name, resources })) },
     status: { phase: "Running", startTime: "2026-01-01T00:00:00Z", containerStatuses: running },
   } as unknown as Pod;
 }
 
-function configMap(name: string, data: Record<string, string>): { get<T extends KubeObject>(key: string): T | undefined } {
-  const object = { metadata: { name }, data } as unknown as ConfigMap;
-  return { get: <T extends KubeObject>(key: string) => (key === `configmaps/d/${name}` ? (object as unknown as T) : undefined) };
+/** A view of these objects, by key, and nothing else. */
+function viewOf(objects: Record<string, object>): View {
+  return {
+    get: (key: string) => objects[key],
+    list: (resource: string) => Object.keys(objects).filter((key) => key.startsWith(`${resource}/`)),
+    decode: (key: string) => objects[key],
+  } as unknown as View;
 }
 
-const NO_FILES = configMap("none", {});
+function configMap(name: string, data: Record<string, string>): View {
+  return viewOf({ [`configmaps/d/${name}`]: { metadata: { name }, data } });
+}
+
+const NO_FILES = viewOf({});
 
 /** Thousandths of a core and MiB of each container. */
-function used(of: Pod, after_ms = 0, files = NO_FILES): Record<string, readonly [number, number]> {
-  const usage = hollowUsage(files, of, START_MS + after_ms);
+function used(of: Pod, after_ms = 0, view = NO_FILES): Record<string, readonly [number, number]> {
+  const usage = createHollowUsage(view, () => 0.25)(of, START_MS + after_ms);
   return Object.fromEntries(usage.map(({ name, cpu_nanocores, memory_bytes }) => [name, [cpu_nanocores / 1e6, memory_bytes / Mi]]));
 }
 
@@ -96,4 +104,44 @@ test("what does not run uses nothing", () => {
   const half = { ...waiting, status: { ...waiting.status, containerStatuses: [web, { ...side, state: { waiting: { reason: "x" } } }] } };
   expect(used(half as Pod)).toEqual({ web: [1, 1] });
   expect(used({ ...waiting, status: { ...waiting.status, phase: "Pending" } } as Pod)).toEqual({});
+});
+
+describe("kwok's objects", () => {
+  const usages = (cpu: object, containers: readonly string[] = []) => ({ spec: { usages: [{ containers, usage: { cpu } }] } });
+  const shared = (name: string, spec: object) => ({ [`clusterresourceusages.kwok.x-k8s.io/${name}`]: { metadata: { name }, ...spec } });
+  const cpu = (view: View, annotations = {}, after_ms = 0): number | undefined => used(pod(annotations), after_ms, view).web?.[0];
+  const FROM_ANNOTATION = `"kwok.x-k8s.io/usage-cpu" in pod.metadata.annotations
+    ? Quantity(pod.metadata.annotations["kwok.x-k8s.io/usage-cpu"])
+    : Quantity("7m")`;
+
+  test.each<[string, string, number, number]>([
+    ["an annotation or a default", FROM_ANNOTATION, 0, 7],
+    ["what grows with the pod's age", 'Quantity("2m") * (pod.SinceSecond() / 60.0)', 120_000, 4],
+    ["the same as a function", 'Quantity("2m") * (SinceSecond(pod) / 60.0)', 120_000, 4],
+    ["the time", "Now().UnixSecond() - 1767225600.0", 3_000, 3_000],
+    ["chance", 'Rand() > 0.2 ? Quantity("5m") : Quantity("6m")', 0, 5],
+    ["the container", 'container.name == "web" ? 2 : 3', 0, 2_000],
+    ["what fails leaves the default", "pod.nothing.there", 0, 1],
+    ["and so does what is none", "pod.", 0, 1],
+  ])("%s", (_what, expression, after_ms, expected) => {
+    expect(cpu(viewOf(shared("a", usages({ expression }))), {}, after_ms)).toBe(expected);
+  });
+
+  test("the annotation is read by kwok's own expression", () => {
+    expect(cpu(viewOf(shared("a", usages({ expression: FROM_ANNOTATION }))), { "kwok.x-k8s.io/usage-cpu": "9m" })).toBe(9);
+  });
+
+  test("the pod's own goes before those of many, and the pod's annotation before both", () => {
+    const own = { "resourceusages.kwok.x-k8s.io/d/p": { metadata: { name: "p", namespace: "d" }, ...usages({ value: "20m" }) } };
+    const both = viewOf({ ...shared("a", usages({ value: "10m" })), ...own });
+    expect(cpu(both)).toBe(20);
+    expect(cpu(both, { "troupe.dev/usage-cpu": "30m" })).toBe(30);
+  });
+
+  test("those of many are for whom they select", () => {
+    const select = (selector: object) => viewOf(shared("a", { spec: { selector, ...usages({ value: "10m" }).spec } }));
+    expect([{}, { matchNamespaces: ["d"] }, { matchNames: ["p", "q"] }].map((selector) => cpu(select(selector)))).toEqual([10, 10, 10]);
+    expect([{ matchNamespaces: ["e"] }, { matchNames: ["q"] }].map((selector) => cpu(select(selector)))).toEqual([1, 1]);
+    expect(cpu(viewOf(shared("a", usages({ value: "10m" }, ["side"]))))).toBe(1);
+  });
 });
