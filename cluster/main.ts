@@ -40,6 +40,11 @@ async function main([command = "help", ...args]: readonly string[]): Promise<num
       console.log(await runRestore(parseRestoreFlags(args)));
       return DONE;
     }
+    case "chaos": {
+      const { parseChaosFlags } = await import("./chaos/flags.ts");
+      const { runChaos } = await import("./chaos/run.ts");
+      return runChaos(parseChaosFlags(args, Date.now() % 1_000_000), process.stdout);
+    }
     case "why": {
       const { parseWhyFlags } = await import("./rehearsal/flags.ts");
       const { runWhy } = await import("./rehearsal/run.ts");

@@ -40,6 +40,13 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --kind K           actors of this kind only
     --sort COLUMN      messages (default), queue, mailbox, handler, active or restarts
     --interval S       seconds between two looks, of which rates and times are (default 1)
+  npm run troupe -- chaos [flags]     do harm to a running cluster, and hold it to its promises; exit code 1 when one broke
+    --data DIR         where the cluster lives (default .troupe)
+    --rounds N         so many faults, drawn by --seed N (default 6), from --faults NAME[,NAME] (default all)
+    --plan FILE        these faults instead (docs/operating.md)
+    --deadline S       by then it ends (default 600)
+    -o json            one line of JSON
+    --keep             leave its namespace there
   npm run troupe -- why POD [flags]   what each node says of a pod: the filter that rejects it, or the score of each plugin
     -n NAMESPACE       of the pod (default default)
     -o json            one line of JSON

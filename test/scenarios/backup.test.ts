@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { ApiClient } from "../../bench/driver/api-client.ts";
 import { readKubeconfig } from "../../bench/driver/kubeconfig.ts";
+import { Ledger } from "../../cluster/chaos/ledger.ts";
 import { seededRandom } from "../../runtime/mod.ts";
-import { Ledger } from "./ledger.ts";
 import { discard, freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
 import { until } from "./until.ts";
 

@@ -2,9 +2,9 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { GaplessWatch } from "./gapless-watch.ts";
+import { GaplessWatch } from "../../cluster/chaos/gapless-watch.ts";
+import { Ledger } from "../../cluster/chaos/ledger.ts";
 import { Launch } from "./launch.ts";
-import { Ledger } from "./ledger.ts";
 import { discard, freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
 import { until } from "./until.ts";
 

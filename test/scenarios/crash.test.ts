@@ -1,11 +1,11 @@
 import { randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { GaplessWatch } from "../../cluster/chaos/gapless-watch.ts";
+import { Ledger } from "../../cluster/chaos/ledger.ts";
 import { seededRandom } from "../../runtime/mod.ts";
-import { GaplessWatch } from "./gapless-watch.ts";
 import { crashHost } from "./inspector.ts";
 import { killIfThere, Launch } from "./launch.ts";
-import { Ledger } from "./ledger.ts";
 import { discard, freshDataDirectory, Troupe } from "./troupe.ts";
 import { until } from "./until.ts";
 

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { GaplessWatch } from "../../cluster/chaos/gapless-watch.ts";
+import { Ledger } from "../../cluster/chaos/ledger.ts";
 import { seededRandom } from "../../runtime/mod.ts";
 import { NatsCluster } from "../actors/store/nats-cluster.ts";
 import { NatsServer } from "../actors/store/nats-server.ts";
-import { GaplessWatch } from "./gapless-watch.ts";
-import { Ledger } from "./ledger.ts";
 import { discard, freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
 import { until } from "./until.ts";
 

@@ -9,10 +9,10 @@ import { Replica } from "../../actors/store/replica.ts";
 import { ApiClient } from "../../bench/driver/api-client.ts";
 import { readKubeconfig } from "../../bench/driver/kubeconfig.ts";
 import { runningAddress } from "../../cluster/boot/nats-server.ts";
+import { GaplessWatch } from "../../cluster/chaos/gapless-watch.ts";
+import { Ledger } from "../../cluster/chaos/ledger.ts";
 import { seededRandom, silentLogger, systemClock } from "../../runtime/mod.ts";
-import { GaplessWatch } from "./gapless-watch.ts";
 import { Launch } from "./launch.ts";
-import { Ledger } from "./ledger.ts";
 import { discard, freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
 import { until } from "./until.ts";
 

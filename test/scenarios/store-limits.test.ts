@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { ApiClient } from "../../bench/driver/api-client.ts";
 import { type ApiAccess, readKubeconfig } from "../../bench/driver/kubeconfig.ts";
+import { GaplessWatch } from "../../cluster/chaos/gapless-watch.ts";
 import { seededRandom } from "../../runtime/mod.ts";
-import { GaplessWatch } from "./gapless-watch.ts";
 import { freshDataDirectory, Troupe } from "./troupe.ts";
 import { until } from "./until.ts";
 

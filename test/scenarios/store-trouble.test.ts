@@ -6,9 +6,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { ApiClient } from "../../bench/driver/api-client.ts";
 import { readKubeconfig } from "../../bench/driver/kubeconfig.ts";
+import { Ledger } from "../../cluster/chaos/ledger.ts";
 import { seededRandom } from "../../runtime/mod.ts";
 import { Launch } from "./launch.ts";
-import { Ledger } from "./ledger.ts";
 import { freshDataDirectory, Troupe } from "./troupe.ts";
 import { until } from "./until.ts";
 

@@ -1,8 +1,6 @@
 import { ApiClient } from "../../bench/driver/api-client.ts";
 import { readKubeconfig } from "../../bench/driver/kubeconfig.ts";
 
-/** Config maps are nobody's business but the ledger's, so what it wrote last is what must be there. */
-const PATH = "/api/v1/namespaces/default/configmaps";
 const WRITERS = 4;
 /** What a client waits at least before it tries again. */
 const RETRY_MS = 20;
@@ -32,13 +30,16 @@ export class Ledger {
   acknowledged = 0;
   putOff = 0;
   readonly #below: Below;
+  /** Config maps are nobody's business but the ledger's, so what it wrote last is what must be there. */
+  readonly #path: string;
   /** Possible states by name; `undefined` stands for absence. */
   readonly #notes = new Map<string, readonly (State | undefined)[]>();
   #newest = 0;
   #made = 0;
 
-  constructor(below: Below) {
+  constructor(below: Below, namespace = "default") {
     this.#below = below;
+    this.#path = `/api/v1/namespaces/${namespace}/configmaps`;
   }
 
   /** Writes until the signal, or until the server is gone. Requests in flight are waited for. */
@@ -54,7 +55,7 @@ export class Ledger {
   /** Everything that is not as it was acknowledged, in words; and every fault so far. */
   async complaints(kubeconfig: string): Promise<readonly string[]> {
     const client = new ApiClient(readKubeconfig(kubeconfig), 1);
-    const list = (await client.call({ method: "GET", path: PATH })) as {
+    const list = (await client.call({ method: "GET", path: this.#path })) as {
       readonly metadata: { readonly resourceVersion: string };
       readonly items: readonly ConfigMap[];
     };
@@ -79,10 +80,10 @@ export class Ledger {
       const before = this.#notes.get(name) ?? [undefined];
       const value = String(this.#made++);
       const answer = await (choice < 6
-        ? this.#send(client, "POST", PATH, name, value, before)
+        ? this.#send(client, "POST", this.#path, name, value, before)
         : choice < 9
-          ? this.#send(client, "PUT", `${PATH}/${name}`, name, value, before)
-          : this.#send(client, "DELETE", `${PATH}/${name}`, name, undefined, before));
+          ? this.#send(client, "PUT", `${this.#path}/${name}`, name, value, before)
+          : this.#send(client, "DELETE", `${this.#path}/${name}`, name, undefined, before));
       if (answer === "gone") return;
       // Only what is certain is worked on further.
       const certain = this.#isCertain(name);

@@ -10,6 +10,9 @@ interface Thing {
   readonly metadata: { readonly name: string; readonly resourceVersion: string };
 }
 
+/** Hears of an event of the watch. */
+export type Seen = (type: string, object: object) => void;
+
 /**
  * A client that lists once and then lives on watches alone, as informers do: when one ends it resumes after the newest event that it has seen.
  * If no event is lost or comes twice, what it believes is what a list says.
@@ -25,14 +28,19 @@ export class GaplessWatch {
   #closed = false;
   #stream: Stream | undefined;
 
-  private constructor(client: ApiClient, path: string) {
+  readonly #seen: Seen;
+
+  private constructor(client: ApiClient, path: string, seen: Seen) {
     this.#client = client;
     this.#path = path;
+    this.#seen = seen;
   }
 
-  static async of(kubeconfig: string, path: string): Promise<GaplessWatch> {
-    const watch = new GaplessWatch(new ApiClient(readKubeconfig(kubeconfig), 2), path);
-    const { revision, items } = await watch.#list();
+  /** `seen` is told of every event, in order; what was there before comes as ADDED. */
+  static async of(kubeconfig: string, path: string, seen: Seen = () => {}): Promise<GaplessWatch> {
+    const watch = new GaplessWatch(new ApiClient(readKubeconfig(kubeconfig), 2), path, seen);
+    const { revision, items, objects } = await watch.#list();
+    for (const object of objects) seen("ADDED", object);
     watch.#revision = revision;
     for (const [name, version] of items) watch.#believed.set(name, version);
     void watch.#follow();
@@ -76,6 +84,7 @@ export class GaplessWatch {
     const version = Number(object.metadata.resourceVersion);
     if (version <= this.#revision) this.faults.push(`revision ${version} came after ${this.#revision}`);
     this.#revision = version;
+    this.#seen(type, object);
     const { name } = object.metadata;
     if (type === "ADDED" && this.#believed.has(name)) this.faults.push(`${name} was added twice`);
     if (type === "MODIFIED" && !this.#believed.has(name)) this.faults.push(`${name} was modified before it was added`);
@@ -83,12 +92,12 @@ export class GaplessWatch {
     else this.#believed.set(name, object.metadata.resourceVersion);
   }
 
-  async #list(): Promise<{ readonly revision: number; readonly items: ReadonlyMap<string, string> }> {
+  async #list(): Promise<{ readonly revision: number; readonly items: ReadonlyMap<string, string>; readonly objects: readonly Thing[] }> {
     const list = (await this.#client.call({ method: "GET", path: this.#path })) as {
       readonly metadata: { readonly resourceVersion: string };
       readonly items: readonly Thing[];
     };
     const items = new Map(list.items.map(({ metadata: { name, resourceVersion } }) => [name, resourceVersion]));
-    return { revision: Number(list.metadata.resourceVersion), items };
+    return { revision: Number(list.metadata.resourceVersion), items, objects: list.items };
   }
 }

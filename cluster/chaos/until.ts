@@ -1,0 +1,19 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+const POLL_MS = 50;
+const PATIENCE_MS = 60_000;
+
+/** Waits until `probe` gives something other than undefined or false, and gives that. Patience is long: it decides nothing but when to give up. */
+export async function until<T>(
+  what: string,
+  probe: () => Promise<T | undefined | false> | T | undefined | false,
+  patience_ms: number = PATIENCE_MS,
+): Promise<T> {
+  const deadline_ms = performance.now() + patience_ms;
+  for (;;) {
+    const got = await probe();
+    if (got !== undefined && got !== false) return got;
+    if (performance.now() > deadline_ms) throw new Error(`${what} did not come in ${patience_ms / 1000} s`);
+    await delay(POLL_MS);
+  }
+}
