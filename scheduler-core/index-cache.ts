@@ -4,7 +4,7 @@ import type { Draw } from "./draw.ts";
 import { FirstLook } from "./first-look.ts";
 import { LocalScores } from "./local-scores.ts";
 import type { PodClass } from "./pod-class.ts";
-import { isGridded, UsageGrid } from "./usage-grid.ts";
+import { isGridded, isSameEverywhere, UsageGrid } from "./usage-grid.ts";
 
 /** Classes whose index a thread keeps; the one used longest ago goes first. */
 const CLASS_INDEXES_MAX = 128;
@@ -14,8 +14,8 @@ const INDEXED_NODES_MAX = 1 << 24;
 const CLASS_INDEXES_MIN = 4;
 /** Classes that a thread knows to have been asked for once. */
 const CLASSES_PICKED_ONCE_MAX = 4_096;
-/** Clusters whose grid a thread keeps. */
-const GRIDS_MAX = 4;
+/** Grids that a thread keeps: one for all classes to which nodes differ in nothing fixed, and one for those of each other static class. */
+const GRIDS_MAX = 16;
 
 /** What a thread has found out about classes, by cluster and class, so that a batch repairs what the one before it built. */
 export class IndexCache {
@@ -23,7 +23,9 @@ export class IndexCache {
   readonly #locals = new Map<string, LocalScores>();
   /** Classes of which one pod was placed without an index; the next one builds it. */
   readonly #pickedOnce = new Map<string, true>();
-  readonly #grids = new Map<number, UsageGrid>();
+  readonly #grids = new Map<string, UsageGrid>();
+  /** Static classes of which one class was met. */
+  readonly #metStatics = new Map<string, true>();
   #scratch: Int32Array = new Int32Array(0);
 
   /** The index of this class, caught up with the cluster. */
@@ -50,14 +52,23 @@ export class IndexCache {
     const key = keyOf(cluster, pods);
     if (pods.relations !== undefined || this.#indexes.has(key) || this.#pickedOnce.delete(key)) return undefined;
     renew(this.#pickedOnce, key, true, CLASSES_PICKED_ONCE_MAX);
-    if (isGridded(pods)) return this.#grid(cluster).pick(cluster, pods, random);
+    const grid = isGridded(pods) ? this.#grid(cluster, pods) : undefined;
+    if (grid !== undefined) return grid.pick(cluster, pods, random);
     if (taken !== undefined) return taken.pick(cluster, pods, random);
     if (this.#scratch.length < cluster.nodes) this.#scratch = new Int32Array(cluster.capacity);
     return FirstLook.take(cluster, pods, this.#scratch).pick(cluster, pods, random);
   }
 
-  #grid({ identity }: Cluster): UsageGrid {
-    return renew(this.#grids, identity, this.#grids.get(identity) ?? new UsageGrid(), GRIDS_MAX);
+  /** Undefined for the first class of a static class: a grid costs several passes, and is for those that come after. */
+  #grid({ identity }: Cluster, pods: PodClass): UsageGrid | undefined {
+    const isFlat = isSameEverywhere(pods);
+    const key = isFlat ? `${identity}` : `${identity}/${pods.staticsId}`;
+    const known = this.#grids.get(key);
+    if (known === undefined && !isFlat && !this.#metStatics.delete(key)) {
+      renew(this.#metStatics, key, true, CLASSES_PICKED_ONCE_MAX);
+      return undefined;
+    }
+    return renew(this.#grids, key, known ?? new UsageGrid(), GRIDS_MAX);
   }
 }
 

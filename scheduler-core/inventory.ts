@@ -62,6 +62,7 @@ export class Inventory implements WorldFacts {
   readonly #kinships = new WeakMap<Peer, { readonly version: string; readonly kinship: NumberedKinship }>();
   readonly #kinshipNumbers = new Map<string, number>();
   #nextClass = 0;
+  #nextStatics = 0;
   #nextKinship = 0;
 
   constructor(identity: number) {
@@ -157,7 +158,7 @@ export class Inventory implements WorldFacts {
     if (known !== undefined) return known;
     let statics = this.#statics.get(staticKey);
     if (statics === undefined) {
-      statics = new StaticClass(facts(), profile);
+      statics = new StaticClass(this.#nextStatics++, facts(), profile);
       remember(this.#statics, staticKey, statics, POD_CLASSES_MAX);
     }
     const usage = this.usageOf(usageKey, needs);
@@ -268,6 +269,7 @@ export class Inventory implements WorldFacts {
     return {
       id: handle.id,
       relationsId: kinship?.relationsId ?? 0,
+      staticsId: statics.id,
       verdicts: statics.verdicts,
       revision: statics.revision,
       rejected: statics.rejected,

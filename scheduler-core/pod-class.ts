@@ -11,6 +11,8 @@ export interface PodClass {
   readonly id: number;
   /** Equal for pods of one class that other pods have the same say in; 0: none has. */
   readonly relationsId: number;
+  /** Equal for classes with the same `verdicts` and `groups`; unique in its cluster, never used again. */
+  readonly staticsId: number;
   /** By slot: the group of nodes (>= 0), or the negated reason of a static rejection. In a SharedArrayBuffer. */
   readonly verdicts: Int32Array;
   /** Changes when `verdicts` was worked out anew as a whole. */

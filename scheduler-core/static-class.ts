@@ -23,6 +23,8 @@ export function staticReason(pod: PodFacts, node: NodeFacts, { filtersOff }: Sch
  * pass when the class is first used, then node by node as nodes change.
  */
 export class StaticClass {
+  /** Unique among those of its inventory. */
+  readonly id: number;
   readonly facts: PodFacts;
   readonly profile: SchedulingProfile;
   #verdicts: Int32Array | undefined;
@@ -33,7 +35,8 @@ export class StaticClass {
   /** Nodes that the static plugins reject. */
   #rejected = 0;
 
-  constructor(facts: PodFacts, profile: SchedulingProfile = DEFAULT_PROFILE) {
+  constructor(id: number, facts: PodFacts, profile: SchedulingProfile = DEFAULT_PROFILE) {
+    this.id = id;
     this.facts = facts;
     this.profile = profile;
   }

@@ -2,37 +2,49 @@ import { CHANGE_LOG_NODES, type Cluster } from "./cluster.ts";
 import type { Draw } from "./draw.ts";
 import { SCORE_MAX } from "./plugins/plugin.ts";
 import type { PodClass } from "./pod-class.ts";
-import { FIXED_SCORES, localScore } from "./profile.ts";
+import { FIXED_SCORES, groupOffsets, localScore } from "./profile.ts";
 import { OUT, RankedBuckets } from "./ranked-buckets.ts";
 import { CPU_MILLI, MEMORY_BYTES, PODS } from "./usage.ts";
 import { isPlain, isScoredByDefault, plainScore, plainWeights } from "./usage-pass.ts";
 
 /** Weights beyond this would make too many levels of bounds. */
 const WEIGHTS_MAX = 16;
+/** With more groups of nodes that differ in what is fixed, cells hold too few nodes each to be worth their bounds. */
+const GROUPS_MAX = 64;
 /** So many cells may have lost all their nodes before the grid is laid anew. */
 const DRAINED_CELLS_MAX = 1_024;
 /** Percent that a cell tells apart, with one step below and above for what is overdrawn. */
 const STEPS = SCORE_MAX + 3;
 /** Slack for what rounding may add to a bound. */
 const EPSILON = 1e-6;
-/** Numbers of a cell: capacities, then percent left (cpu, memory, for scoring), then percent requested. */
-const CELL = 6;
+/** Numbers of a cell: capacities, then percent left (cpu, memory, for scoring), then percent requested, then the group. */
+const CELL = 7;
+const GROUP = 6;
+/** No static class. */
+const NO_GROUPS = -1;
 /** Numbers of the first row of a cell: cpu and memory requested, the same for scoring, and whether there is room for one more pod. */
 const ROW = 5;
 
 /** Whether the grid can place a pod of this class. */
 export function isGridded(pods: PodClass): boolean {
   const { fit, balanced } = plainWeights(pods);
-  return (
-    pods.relations === undefined && fit + balanced <= WEIGHTS_MAX && pods.groups.length === FIXED_SCORES.length && isScoredByDefault(pods)
-  );
+  const isBounded = fit + balanced <= WEIGHTS_MAX && pods.groups.length <= GROUPS_MAX * FIXED_SCORES.length;
+  return pods.relations === undefined && isBounded && isScoredByDefault(pods);
+}
+
+/** Whether all nodes that may take such pods are worth the same to it in what is fixed: then one grid serves for all such classes. */
+export function isSameEverywhere({ groups }: PodClass): boolean {
+  return groups.length <= FIXED_SCORES.length;
 }
 
 /**
- * All nodes by what their pods take, in cells of one percent of cpu and memory, the same for all classes: so one that has never been seen
+ * All nodes by what their pods take, in cells of one percent of cpu and memory, the same for many classes: so one that has never been seen
  * asks the cells first. A cell bounds the score of each of its nodes; only those of cells that reach the best score are asked for theirs.
  *
- * Invariant: after `repair`, every live node is in the cell of its row.
+ * Where nodes differ for a class in what is fixed, its static class has a grid of its own, whose cells tell groups apart too: so bounds, and what is normalised
+ * over groups, are as exact. To a grid for all classes that are worth the same everywhere there is one group.
+ *
+ * Invariant: after `repair`, every live node is in the cell of its row, but for those that the static class of the grid's own rejects.
  */
 export class UsageGrid {
   #buckets = new RankedBuckets(0, 1);
@@ -51,13 +63,19 @@ export class UsageGrid {
   #ties: Int32Array = new Int32Array(0);
   /** Cells of which every node ties. */
   readonly #blocks: number[] = [];
+  /** The static class whose groups the cells tell apart, and its revision; NO_GROUPS: none. */
+  #staticsId = NO_GROUPS;
+  #revision = 0;
+  /** By group, what the static scores add; 1 where the group has a node that fits. */
+  #offsets: Int32Array = new Int32Array(1);
+  #feasible: Uint8Array = new Uint8Array(1);
 
   /** One of the best nodes, each with the same chance; -1 when none can take the pod. The class must be gridded. */
   pick(cluster: Cluster, pods: PodClass, random: Draw): number {
-    this.#repair(cluster);
+    this.#repair(cluster, pods);
     const { fit, balanced } = plainWeights(pods);
-    const cells = this.#bound(pods, fit, balanced);
     const isSimple = isPlain(pods);
+    const cells = this.#bound(cluster, pods, fit, balanced, isSimple);
     const isOpen = isSimple && pods.rejected === 0;
     let best = OUT;
     let ties = 0;
@@ -67,12 +85,16 @@ export class UsageGrid {
       const cell = this.#order[i] as number;
       if ((this.#bounds[cell] as number) < best) break;
       const members = this.#buckets.members(cell);
+      const offset = this.#offsets[this.#cells[cell * CELL + GROUP] as number] as number;
       let score = OUT;
       let isAsked = false;
       for (let k = 0; k < members; k++) {
         const slot = this.#buckets.tie(cell, k);
         if ((pods.verdicts[slot] as number) < 0) continue;
-        if (!isAsked) score = isSimple ? plainScore(cluster, pods, slot, fit, balanced) : localScore(cluster, pods, slot);
+        if (!isAsked) {
+          const local = isSimple ? plainScore(cluster, pods, slot, fit, balanced) : localScore(cluster, pods, slot);
+          score = local === OUT ? OUT : local + offset;
+        }
         isAsked = isSimple && this.#isAlike[cell] === 1;
         if (isAsked && (score < best || score === OUT)) break;
         if (score < best || score === OUT) continue;
@@ -105,18 +127,24 @@ export class UsageGrid {
   }
 
   /** Bounds the scores of each cell with nodes and sorts them, the highest first; answers how many may have a node that fits. */
-  #bound({ usage }: PodClass, fit: number, balanced: number): number {
+  #bound(cluster: Cluster, pods: PodClass, fit: number, balanced: number, isSimple: boolean): number {
+    const { usage } = pods;
     const cells = this.#cells;
     const count = cells.length / CELL;
-    const levels = (fit + balanced) * SCORE_MAX + 1;
+    const most = (fit + balanced) * SCORE_MAX;
     if (this.#bounds.length < count) {
       this.#bounds = new Int32Array(2 * count);
       this.#order = new Int32Array(2 * count);
     }
+    for (let cell = 0; cell < count; cell++) {
+      this.#bounds[cell] = this.#buckets.members(cell) === 0 ? OUT : this.#boundOf(cell * CELL, usage, fit, balanced, most);
+    }
+    const levels = most + this.#weighGroups(cluster, pods, count, isSimple) + 1;
     if (this.#starts.length < levels + 1) this.#starts = new Int32Array(levels + 1);
     const starts = this.#starts.fill(0);
     for (let cell = 0; cell < count; cell++) {
-      const bound = this.#buckets.members(cell) === 0 ? OUT : this.#boundOf(cell * CELL, usage, fit, balanced, levels - 1);
+      if (this.#bounds[cell] === OUT) continue;
+      const bound = (this.#bounds[cell] as number) + (this.#offsets[cells[cell * CELL + GROUP] as number] as number);
       this.#bounds[cell] = bound;
       if (bound !== OUT) starts[levels - 1 - bound] = (starts[levels - 1 - bound] as number) + 1;
     }
@@ -134,6 +162,46 @@ export class UsageGrid {
       starts[levels - 1 - bound] = at + 1;
     }
     return sum;
+  }
+
+  /**
+   * Works out what the static scores add to each group that has a node that fits, since they are normalised over those; answers the most. Cells of other groups are
+   * out.
+   */
+  #weighGroups(cluster: Cluster, pods: PodClass, cells: number, isSimple: boolean): number {
+    if (this.#staticsId === NO_GROUPS) {
+      this.#offsets[0] = 0;
+      return 0;
+    }
+    const groups = Math.floor(pods.groups.length / FIXED_SCORES.length);
+    if (this.#offsets.length !== groups) {
+      this.#offsets = new Int32Array(groups);
+      this.#feasible = new Uint8Array(groups);
+    }
+    const feasible = this.#feasible.fill(0);
+    const { fit, balanced } = plainWeights(pods);
+    let left = groups;
+    for (let cell = 0; cell < cells && left > 0; cell++) {
+      const group = this.#cells[cell * CELL + GROUP] as number;
+      if (this.#bounds[cell] === OUT || feasible[group] === 1) continue;
+      const members = this.#buckets.members(cell);
+      for (let k = 0; k < members; k++) {
+        const slot = this.#buckets.tie(cell, k);
+        const score = isSimple ? plainScore(cluster, pods, slot, fit, balanced) : localScore(cluster, pods, slot);
+        if (score === OUT) {
+          if (isSimple && this.#isAlike[cell] === 1) break;
+          continue;
+        }
+        feasible[group] = 1;
+        left--;
+        break;
+      }
+    }
+    groupOffsets(pods, feasible, this.#offsets);
+    let most = 0;
+    for (let group = 0; group < groups; group++) if (feasible[group] === 1) most = Math.max(most, this.#offsets[group] as number);
+    for (let cell = 0; cell < cells; cell++) if (feasible[this.#cells[cell * CELL + GROUP] as number] !== 1) this.#bounds[cell] = OUT;
+    return most;
   }
 
   /** No node of the cell scores more; OUT: the pod fits on none. `most` is the bound where nothing is known. */
@@ -158,27 +226,33 @@ export class UsageGrid {
     return fit * Math.min(SCORE_MAX, least) + balanced * even;
   }
 
-  #repair(cluster: Cluster): void {
+  #repair(cluster: Cluster, pods: PodClass): void {
+    const [staticsId, revision] = isSameEverywhere(pods) ? [NO_GROUPS, 0] : [pods.staticsId, pods.revision];
     const behind = (cluster.changes - this.#seen) | 0;
     const cells = this.#cells.length / CELL;
     const isDrained = cells > DRAINED_CELLS_MAX && cells > cluster.nodes;
-    if (cluster.capacity !== this.#capacity || isDrained || behind < 0 || behind > CHANGE_LOG_NODES || behind > cluster.nodes) {
+    const isOther = cluster.capacity !== this.#capacity || staticsId !== this.#staticsId || revision !== this.#revision;
+    if (isOther || isDrained || behind < 0 || behind > CHANGE_LOG_NODES || behind > cluster.nodes) {
       this.#capacity = cluster.capacity;
+      this.#staticsId = staticsId;
+      this.#revision = revision;
       this.#buckets = new RankedBuckets(cluster.capacity, 1);
       this.#ties = new Int32Array(cluster.capacity);
       this.#cellOf.clear();
       this.#cells = [];
       this.#rows = [];
       this.#isAlike = [];
-      for (let slot = 0; slot < cluster.nodes; slot++) this.#place(cluster, slot);
+      for (let slot = 0; slot < cluster.nodes; slot++) this.#place(cluster, pods, slot);
     } else {
-      for (let change = this.#seen; change !== cluster.changes; change = (change + 1) | 0) this.#place(cluster, cluster.changedAt(change));
+      for (let change = this.#seen; change !== cluster.changes; change = (change + 1) | 0)
+        this.#place(cluster, pods, cluster.changedAt(change));
     }
     this.#seen = cluster.changes;
   }
 
-  #place(cluster: Cluster, slot: number): void {
-    if (cluster.live[slot] !== 1) {
+  #place(cluster: Cluster, { verdicts }: PodClass, slot: number): void {
+    const group = this.#staticsId === NO_GROUPS ? 0 : (verdicts[slot] as number);
+    if (cluster.live[slot] !== 1 || group < 0) {
       this.#buckets.set(slot, 0, OUT);
       return;
     }
@@ -191,12 +265,12 @@ export class UsageGrid {
     const memoryLeft = step(memory - (rows[nonzero + 1] as number), memory);
     const cpuTaken = step(rows[row + columns + CPU_MILLI] as number, cpu);
     const memoryTaken = step(rows[row + columns + MEMORY_BYTES] as number, memory);
-    const key =
-      (((this.#shape(cpu, memory) * STEPS + cpuLeft + 1) * STEPS + memoryLeft + 1) * STEPS + cpuTaken + 1) * STEPS + memoryTaken + 1;
+    const shape = this.#shape(cpu, memory) * GROUPS_MAX + group;
+    const key = (((shape * STEPS + cpuLeft + 1) * STEPS + memoryLeft + 1) * STEPS + cpuTaken + 1) * STEPS + memoryTaken + 1;
     let cell = this.#cellOf.get(key);
     if (cell === undefined) {
       cell = this.#cells.length / CELL;
-      this.#cells.push(cpu, memory, cpuLeft, memoryLeft, cpuTaken, memoryTaken);
+      this.#cells.push(cpu, memory, cpuLeft, memoryLeft, cpuTaken, memoryTaken, group);
       this.#cellOf.set(key, cell);
     }
     this.#buckets.set(slot, cell, 0);

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ClassIndex } from "../../scheduler-core/class-index.ts";
+import { FirstLook } from "../../scheduler-core/first-look.ts";
 import { LocalScores } from "../../scheduler-core/local-scores.ts";
 import { type Looks, lookAt } from "../../scheduler-core/looks.ts";
 import {
@@ -8,11 +9,13 @@ import {
   bestNodes,
   type ClassHandle,
   type Cluster,
+  DEFAULT_PROFILE,
   Draw,
   Inventory,
   type Needs,
   type PodFacts,
   prepareLooks,
+  type SchedulingProfile,
   shareOf,
   takeLooks,
 } from "../../scheduler-core/mod.ts";
@@ -54,6 +57,16 @@ const FACTS: readonly PodFacts[] = [0, 1, 2].map((variant) => ({
   images: ["app:v1"],
 }));
 
+/** Packs: the grid has no bounds for that, so such classes are looked at. */
+const PACKING: SchedulingProfile = {
+  ...DEFAULT_PROFILE,
+  key: "packing",
+  scoring: {
+    fit: { strategy: "MostAllocated", columns: Int32Array.of(0, 1), weights: Int32Array.of(1, 1), shape: [] },
+    balanced: undefined,
+  },
+};
+
 function handleOf(inventory: Inventory, number: number): ClassHandle {
   const variant = number % FACTS.length;
   const needs: Needs = {
@@ -67,6 +80,7 @@ function handleOf(inventory: Inventory, number: number): ClassHandle {
     usageKey: JSON.stringify(needs),
     needs: () => needs,
     priority: 0,
+    ...(number === 2 || number === 3 ? { profile: PACKING } : {}),
   });
 }
 
@@ -112,6 +126,8 @@ describe("ClassIndex", () => {
             const [gone] = placed.splice(now.pod, 1);
             if (gone !== undefined) inventory.cluster.remove(inventory.slotOf(gone.node) ?? -1, gone.handle.usage);
           } else {
+            // What others ask for may make the arrays wider, so they come first.
+            looks ??= lookAtAll(inventory);
             const handle = handleOf(inventory, now.podClass);
             const pods = inventory.ready(handle);
             const { cluster } = inventory;
@@ -123,12 +139,14 @@ describe("ClassIndex", () => {
             locals.set(handle.id, kept);
             kept.repair(cluster, pods);
             expect(survey(cluster, pods, kept.scores)).toEqual(survey(cluster, pods));
-            looks ??= lookAtAll(inventory);
             const look = lookAt(looks, now.podClass);
             expect(look === undefined).toBe(isGridded(pods));
             const once = (random: Draw): number =>
               look === undefined ? grid.pick(cluster, pods, random) : look.pick(cluster, pods, random);
             expect(everyDraw(once)).toEqual(best);
+            const own = (random: Draw): number =>
+              FirstLook.take(cluster, pods, new Int32Array(cluster.capacity)).pick(cluster, pods, random);
+            if (pods.relations === undefined) expect(everyDraw(own)).toEqual(best);
             const drawn = everyDraw((random) => (indexes.get(handle.id) as ClassIndex).pick(random));
             expect(drawn).toEqual(best);
             const slot = drawn[random.below(drawn.length)];
