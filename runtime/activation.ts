@@ -98,6 +98,10 @@ export class Activation implements Context<Message> {
     return this.#until((fire) => this.#host.clock.after(delay_ms, fire), message);
   }
 
+  atTurnEnd(fire: () => void): void {
+    this.#host.atTurnEnd(fire);
+  }
+
   watch(address: Address, message: Message): Timer {
     return this.#until((fire) => this.#host.watch(address, fire), message);
   }

@@ -48,6 +48,8 @@ export interface Context<M extends Message> extends Messenger {
   readonly log: Logger;
   /** Delivers `message` to this actor as a system message after the delay; dropped when the actor has stopped. */
   after(delay_ms: number, message: M): Timer;
+  /** Calls `fire` once, when this turn of the event loop has handed over all that it holds. The activation may have ended by then. */
+  atTurnEnd(fire: () => void): void;
   /**
    * Delivers `message` to this actor as a system message, once, when an activation of the address ends for good: it stopped, or crashed and was given
    * up, or its host stops or is lost. A restart, a move to another host, or a rest while idle is no end; an address that is not active yet is

@@ -27,6 +27,8 @@ export interface CellHost extends Messenger {
   isTimeUp(): boolean;
   /** The runnable has something to do. */
   ready(runnable: Runnable): void;
+  /** Calls `fire` at the end of this turn of the event loop. */
+  atTurnEnd(fire: () => void): void;
   /** Calls `tell` once when an activation of the address ends for good. */
   watch(address: Address, tell: () => void): Timer;
   /** An activation of the address has ended for good. */

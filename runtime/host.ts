@@ -156,6 +156,7 @@ export class Host {
       idleness: this.#idleness,
       isTimeUp: () => this.#loop.isTimeUp(),
       ready: (runnable) => this.#loop.add(runnable),
+      atTurnEnd: (fire) => this.#loop.atEnd(fire),
       gone: (address, kind) => this.#gone(address, kind),
       tell: (to, message) => this.#route(to, message, NOBODY),
       ask: (to, message, ask) => this.#ask(to, ask, (sender) => this.#route(to, message, sender)),

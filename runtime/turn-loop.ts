@@ -42,6 +42,8 @@ export class TurnLoop {
   #draining = false;
   /** The end of this turn of the event loop is awaited. */
   #turning = false;
+  /** To be called at the end of this turn. */
+  #atEnd: (() => void)[] = [];
   /** What actors may still use up in this turn. */
   #messages = LOOP_MESSAGES_PER_TURN;
   #until_ms = 0;
@@ -79,6 +81,12 @@ export class TurnLoop {
     this.#turns(this.#turn);
   }
 
+  /** Calls `fire` when this turn of the event loop has served its sockets and the actors that these gave work to. */
+  atEnd(fire: () => void): void {
+    this.#atEnd.push(fire);
+    this.stir();
+  }
+
   /** Turns may start until this moment of the monotonic clock; what is ready then waits for the next lease. */
   lease(until_ms: number): void {
     this.#lease_ms = until_ms;
@@ -100,6 +108,7 @@ export class TurnLoop {
   close(): void {
     this.#closed = true;
     this.#ready = [];
+    this.#atEnd = [];
   }
 
   #isLapsed(): boolean {
@@ -147,6 +156,9 @@ export class TurnLoop {
       this.#draining = true;
       this.#drain();
     }
+    const atEnd = this.#atEnd;
+    this.#atEnd = [];
+    for (const fire of atEnd) fire();
     this.#turned();
     this.#held_ms = this.#clock.monotonic_ms() - since_ms;
   }

@@ -198,7 +198,7 @@ class Writer implements Actor<WriterMessage> {
   #schedule(): void {
     if (this.#startScheduled || this.#flying) return;
     this.#startScheduled = true;
-    queueMicrotask(() => {
+    this.#context.atTurnEnd(() => {
       this.#startScheduled = false;
       this.#start();
     });

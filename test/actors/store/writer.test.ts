@@ -82,6 +82,19 @@ test("all that waits goes into the next append, and sees what came before it the
   expect(log.appends).toBe(2);
 });
 
+test("what is proposed in one turn of the event loop goes into one append, however late in it", async () => {
+  const log = new FaultyLog(new MemoryLog());
+  const store = start({ log });
+  await store.client.committedRevision();
+  const proposed: Promise<Outcome>[] = [];
+  for (let socket = 0; socket < 3; socket++) {
+    proposed.push(propose(store, create(`pods/a/p${socket}`)));
+    for (let microtask = 0; microtask < 100; microtask++) await undefined;
+  }
+  expect(await Promise.all(proposed)).toEqual([1, 2, 3].map((revision) => ({ committed: true, revision })));
+  expect(log.appends).toBe(1);
+});
+
 test("a conflict is told only when the log has confirmed what it rests on", async () => {
   const log = new FaultyLog(new MemoryLog());
   const store = start({ log });
