@@ -21,8 +21,7 @@ export function repeatedKeys(text: string): readonly string[] {
 function hasRepeatedKeys(text: string): boolean {
   if (/^\s*[{[]/.test(text)) {
     try {
-      parseJson(text);
-      return duplicateKeys(text).length > 0;
+      return duplicateKeys(text, parseJson(text)).length > 0;
     } catch (error) {
       if (!(error instanceof JsonError)) throw error;
     }

@@ -77,7 +77,8 @@ function disagreement(annotation: string | undefined, profile: SeccompProfile | 
 
 /** A new pod that says the same thing twice says it in the same way. */
 export function validateSeccompAgreement({ metadata, spec }: Pod): FieldError[] {
-  const { annotations = {} } = metadata;
+  const { annotations } = metadata;
+  if (annotations === undefined) return [];
   return [
     ...disagreement(annotations[SECCOMP_POD], spec.securityContext?.seccompProfile, "spec.securityContext.seccompProfile"),
     ...containersOf(spec, "spec").flatMap(([{ name, securityContext }, path]) =>

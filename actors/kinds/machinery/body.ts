@@ -92,8 +92,9 @@ export function readObjectBody<T extends KubeObject>(
   checkTypes(kind, body as NamedBody, text);
   if (kind.custom !== undefined) checkCustomKind(kind, body as NamedBody, text);
   else checkKind(kind, body as NamedBody, isKnown);
+  const duplicates = validation === "Ignore" ? [] : duplicateKeys(text, body);
   const shaped = shapeOrRefuse(kind, body);
-  const problems = validation === "Ignore" ? [] : strictProblems(shaped.unknown, text);
+  const problems = validation === "Ignore" ? [] : strictProblems(shaped.unknown, duplicates);
   if (validation === "Strict" && problems.length + repeated.length > 0) {
     const all = repeated.length === 0 ? problems : [repetitionWords(repeated), ...problems];
     throw badRequest(`${prefix(kind)}: strict decoding error: ${all.join(", ")}`);
@@ -168,8 +169,8 @@ function shapeOrRefuse(kind: BodyKind, body: object): Shaped {
   }
 }
 
-function strictProblems(unknown: readonly string[], text: string): string[] {
-  return [...unknown.map((path) => `unknown field "${path}"`), ...duplicateKeys(text).map((path) => `duplicate field "${path}"`)];
+function strictProblems(unknown: readonly string[], duplicates: readonly string[]): string[] {
+  return [...unknown.map((path) => `unknown field "${path}"`), ...duplicates.map((path) => `duplicate field "${path}"`)];
 }
 
 /** The decoded body of a JSON, merge or strategic merge patch. Throws StatusError 400. */

@@ -22,8 +22,13 @@ function child(frame: Frame | undefined): string {
   return frame.path === "" ? frame.key : `${frame.path}.${frame.key}`;
 }
 
-/** Paths of repeated keys in the order of the text, each once: `data.a`, `spec.containers[0].name`. */
-export function duplicateKeys(text: string): readonly string[] {
+/** Paths of repeated keys in the order of the text, each once: `data.a`, `spec.containers[0].name`. `value` is what the text was parsed to. */
+export function duplicateKeys(text: string, value: unknown): readonly string[] {
+  // Programs send JSON without spaces, and a value that is printed just as it came had nothing twice. That is seen sooner than the text is read again.
+  return JSON.stringify(value) === text.trimEnd() ? [] : repetitionsIn(text);
+}
+
+function repetitionsIn(text: string): readonly string[] {
   const found = new Set<string>();
   const stack: Frame[] = [];
   let expectsKey = false;

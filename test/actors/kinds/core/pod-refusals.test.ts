@@ -265,3 +265,13 @@ describe("a pod that changes", () => {
     expect(change({}, { nodeSelector: { a: "b" } })).toHaveLength(1);
   });
 });
+
+test("a spec that was right for one pod is looked at again where its volumes are named by the pod", () => {
+  const claim = { spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } } };
+  const named = (name: string): readonly FieldError[] => {
+    const pod = podOf({ volumes: [{ name: "scratch", ephemeral: { volumeClaimTemplate: claim } }] });
+    return PodKind.validate({ ...pod, metadata: { ...pod.metadata, name } }, undefined);
+  };
+  expect(printed(named("short"))).toEqual([]);
+  expect(printed(named("a".repeat(250)))).toEqual([expect.stringContaining("must be no more than 253 bytes")]);
+});

@@ -187,6 +187,8 @@ test.each([
   ['{"l":[{"x":1},{"x":1,"x":2}]}', ["l[1].x"]],
   ['{"a":"\\"a\\":","b":{"a":1},"b":1}', ["b"]],
   ['[{"\\u0061":1,"a":2}]', ["[0].a"]],
+  ['{ "a":1, "a":1 }\n', ["a"]],
+  ['{"b":1,"1":2}', []],
 ])("repeated keys of %s", (text, paths) => {
-  expect(duplicateKeys(text)).toEqual(paths);
+  expect(duplicateKeys(text, JSON.parse(text))).toEqual(paths);
 });
