@@ -3,6 +3,7 @@ import { pipeline } from "node:stream/promises";
 import type { Requester } from "../../actors/registry/registry.ts";
 import type { Logger } from "../../runtime/mod.ts";
 import type { Answer } from "../gateway/answer.ts";
+import { mayBeSilent } from "../gateway/slow-clients.ts";
 import { OwnAddress } from "../outbound/own-address.ts";
 import { NoEndpoint } from "../outbound/service-address.ts";
 import type { RemoteCaller } from "./remote-caller.ts";
@@ -42,8 +43,7 @@ export async function proxied(
       signal: aborted.signal,
       ...(hasBody ? { body: request } : {}),
     });
-    // An answer may go on for long and be silent meanwhile.
-    response.socket?.setTimeout(0);
+    mayBeSilent(response);
     for (const [name, value] of Object.entries(answer.headers)) {
       if (value !== undefined && !HOP_BY_HOP.has(name)) response.setHeader(name, value);
     }

@@ -19,6 +19,7 @@ import type { IncludeObject } from "./object-text.ts";
 import type { ExpectedKind } from "./protobuf-body.ts";
 import { review } from "./reviews.ts";
 import type { RequestInfo, ResourceRequest } from "./route.ts";
+import { mayBeSilent } from "./slow-clients.ts";
 import { bind, subresource } from "./subresources.ts";
 import { targetOf } from "./target.ts";
 import { warningsOf } from "./warnings.ts";
@@ -96,8 +97,7 @@ async function answerStored(
     case "list":
       return list(context, info, kind);
     case "watch":
-      // A watch may be silent for long; the system's keep-alive tells whether its client is still there.
-      request.socket.setTimeout(0);
+      mayBeSilent(response);
       await watches.serve(info, { kind, as: format.as, includeObject: includedObject(info) }, response, format.encoding === "protobuf");
       return { type: "taken" };
     case "create":

@@ -35,7 +35,7 @@ import { print } from "./printer.ts";
 import type { RequestInfo, ResourceRequest } from "./route.ts";
 import { isTrue, parseRequest } from "./route.ts";
 import type { SlowClientLimits } from "./slow-clients.ts";
-import { KEEP_ALIVE_TIMEOUT_MS, SLOW_CLIENT_LIMITS, STALLED_CLIENT_MS, TCP_KEEP_ALIVE_MS } from "./slow-clients.ts";
+import { SILENT_CONNECTION_MS, SLOW_CLIENT_LIMITS, TCP_KEEP_ALIVE_MS } from "./slow-clients.ts";
 import { Watches } from "./watches.ts";
 
 /** Connections at once; each idle one costs some 50 KB. */
@@ -124,7 +124,8 @@ class HttpsGateway implements Gateway {
         headersTimeout: limits.headers_ms,
         requestTimeout: limits.request_ms,
         connectionsCheckingInterval: limits.check_ms,
-        keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+        // The server's `timeout` says it for idle connections, too.
+        keepAliveTimeout: 0,
         keepAlive: true,
         keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
         noDelay: true,
@@ -142,10 +143,10 @@ class HttpsGateway implements Gateway {
     });
     this.#http2 = new Http2Door((request, response) => void this.#serve(request, response), options.clock, options.log, {
       request_ms: limits.request_ms,
-      idle_ms: KEEP_ALIVE_TIMEOUT_MS,
+      idle_ms: SILENT_CONNECTION_MS,
     });
     takeByProtocol(this.#server, this.#http2);
-    this.#server.timeout = STALLED_CLIENT_MS;
+    this.#server.timeout = SILENT_CONNECTION_MS;
     this.#server.maxConnections = CONNECTIONS_MAX;
     this.#server.on("tlsClientError", (error) => options.log.debug({ error }, "a TLS handshake failed"));
   }

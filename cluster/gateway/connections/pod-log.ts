@@ -9,6 +9,7 @@ import type { Answer } from "../answer.ts";
 import type { GatewayContext } from "../context.ts";
 import type { ResourceRequest } from "../route.ts";
 import { isTrue } from "../route.ts";
+import { mayBeSilent } from "../slow-clients.ts";
 import { containerOf, podNow, whyUnreachable } from "./pod-container.ts";
 
 /**
@@ -121,8 +122,7 @@ function follow({ view }: GatewayContext, pod: Pod, container: string, printed: 
   response.writeHead(200, { "Content-Type": PLAIN, "Cache-Control": "no-cache, private" });
   response.flushHeaders();
   response.write(printed);
-  // Nothing may come for as long as the pod lives; the system's keep-alive tells whether the client is still there.
-  response.socket?.setTimeout(0);
+  mayBeSilent(response);
   const { namespace = "", name, uid } = pod.metadata;
   const key = keyFor({ group: "", plural: "pods" }, namespace, name);
   const subscription = view.watch("pods", view.revision, ({ now, before }) => {
