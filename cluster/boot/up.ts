@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
 // Not by way of runtime/mod.ts: the parent only logs, and should not load the rest of the kernel before it has started its hosts.
 import { pinoLogger } from "../../runtime/log.ts";
 import type { LogLevel } from "../../runtime/mod.ts";
@@ -23,6 +24,12 @@ import { readStages } from "./stages-file.ts";
 /** SIGTERM to exit, of which the hosts have the larger part and nats-server the rest. */
 const HOST_DRAIN_MS = 4_000;
 const STORE_DRAIN_MS = 2_000;
+/**
+ * Calls after which V8 takes a function for worth its best compiler, where a part of a cluster runs by itself; 3,000 of themselves. What is on the path of a request is
+ * called once for each, so the first ten thousand would nearly all go through code that is half as fast. A whole cluster calls so much more so often in its first seconds
+ * that compiling it all takes the processors from what it is for; docs/benchmarks.md has the figures. It goes for all threads of the process that start after it is said.
+ */
+const CALLS_UNTIL_OPTIMIZED = 500;
 const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error", "fatal", "silent"];
 
 /** A cluster that starts or runs: what `troupe up` is until it ends. */
@@ -61,6 +68,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
   data.remove("status.json");
   closers.add(() => data.remove("status.json"));
 
+  if (flags.only !== undefined) setFlagsFromString(`--invocation-count-for-turbofan=${CALLS_UNTIL_OPTIMIZED}`);
   // The hosts load their code while the rest is made ready.
   const plans = planHosts(flags.threads ?? threadsFor(availableParallelism(), flags.nodes), flags.only, flags.nodes);
   const introductions = new Introductions();
