@@ -32,12 +32,17 @@ export async function startCluster(nodes: number, more: readonly string[] = []):
     await ended(child);
     rmSync(folder, { recursive: true, force: true });
   };
+  // Whoever gives up before it is up is not to leave it behind.
+  const end = (): void => void child.kill("SIGTERM");
+  process.once("SIGINT", end).once("SIGTERM", end);
   try {
     const ready_ms = await untilReady(child);
     return { pid: child.pid ?? 0, access: readKubeconfig(join(data, "kubeconfig")), ready_ms, stop };
   } catch (error) {
     await stop();
     throw error;
+  } finally {
+    process.off("SIGINT", end).off("SIGTERM", end);
   }
 }
 
