@@ -1,10 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ReplicaSetKind } from "../../../actors/kinds/apps/replica-set.ts";
 import { ConfigMapKind } from "../../../actors/kinds/core/config-map.ts";
 import { PersistentVolumeClaimKind } from "../../../actors/kinds/core/persistent-volume-claim.ts";
 import { PodKind } from "../../../actors/kinds/core/pod.ts";
+import { ReplicationControllerKind } from "../../../actors/kinds/core/replication-controller.ts";
 import { ResourceQuotaKind } from "../../../actors/kinds/core/resource-quota.ts";
+import { SecretKind } from "../../../actors/kinds/core/secret.ts";
 import { ServiceKind } from "../../../actors/kinds/core/service.ts";
 import type { ConfigMap, PersistentVolumeClaim, Pod, ResourceQuota, Service } from "../../../actors/kinds/generated/types.ts";
+import { type Kind, resourceOf } from "../../../actors/kinds/kind.ts";
 import { named, refusalOf } from "../registry/harness.ts";
 import { startCluster, type TestCluster } from "./harness.ts";
 
@@ -73,6 +77,30 @@ describe("a quota", () => {
     await uses("q", { pods: "0" });
     await pod("b", "1");
     await uses("q", { pods: "1" });
+  });
+
+  const template = { metadata: { labels: { a: "b" } }, spec: { containers: [{ name: "c", image: "i" }] } };
+  const LIVES: readonly (readonly [string, Kind, object])[] = [
+    ["configmaps", ConfigMapKind as never, { data: {} }],
+    ["secrets", SecretKind as never, { data: {} }],
+    ["services", ServiceKind as never, { spec: { ports: [{ port: 80 }] } }],
+    ["replicationcontrollers", ReplicationControllerKind as never, { spec: { replicas: 0, selector: { a: "b" }, template } }],
+    ["count/replicasets.apps", ReplicaSetKind as never, { spec: { replicas: 0, selector: { matchLabels: { a: "b" } }, template } }],
+  ];
+
+  test.each(LIVES)("follows the life of an object: %s", async (resource, kind, body) => {
+    const before = cluster.all(resourceOf(kind), NAMESPACE).length;
+    await quota("q", { hard: { [resource]: String(before + 1) } });
+    await uses("q", { [resource]: String(before) });
+    await cluster.registry.create(kind, named("one", NAMESPACE, body));
+    await uses("q", { [resource]: String(before + 1) });
+    expect(await refusalOf(cluster.registry.create(kind, named("two", NAMESPACE, body)))).toMatchObject({
+      message: expect.stringContaining(
+        `exceeded quota: q, requested: ${resource}=1, used: ${resource}=${before + 1}, limited: ${resource}=${before + 1}`,
+      ),
+    });
+    await cluster.registry.delete(kind, NAMESPACE, "one");
+    await uses("q", { [resource]: String(before) });
   });
 
   test("does not count what is over, but as an object", async () => {

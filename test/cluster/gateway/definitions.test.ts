@@ -199,6 +199,24 @@ describe("fields that the schema does not know", () => {
     expect([answer.status, answer.json().message]).toEqual([400, expect.stringContaining('duplicate field "spec.a"')]);
   });
 
+  test("unknown metadata of an object within is refused, created or applied", async () => {
+    const within = { type: "object", "x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true };
+    const schema = { type: "object", properties: { spec: { type: "object", properties: { template: within } } } };
+    await define(definition("example.com", "Thing", [{ name: "v1", storage: true, schema }]));
+    const body = thing({ template: { apiVersion: "v1", kind: "Sub", metadata: { name: "s", more: 1 } } });
+    const created = await server.call("POST", strict, body);
+    expect([created.status, created.json().message]).toEqual([400, expect.stringContaining('unknown field "spec.template.metadata.more"')]);
+    const patched = await server.call("PATCH", applied, body, APPLY);
+    expect(patched.json().message).toContain(".spec.template.metadata.more: field not declared in schema");
+  });
+
+  test("a key that comes twice in what is applied is refused with its line", async () => {
+    await define(definition("example.com", "Thing", [{ name: "v1", storage: true, schema: ANYTHING }]));
+    const text = "apiVersion: example.com/v1\nkind: Thing\nmetadata:\n  name: t\nspec:\n  foo: a\n  foo: b\n";
+    const answer = await server.call("PATCH", applied, text, APPLY);
+    expect(answer.json().message).toContain('line 7: key "foo" already set in map');
+  });
+
   test("so is unknown metadata of a built-in kind", async () => {
     const body = { metadata: { name: "c", more: 1 } };
     const answer = await server.call("POST", "/api/v1/namespaces/default/configmaps?fieldValidation=Strict", body);

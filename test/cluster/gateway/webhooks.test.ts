@@ -287,6 +287,28 @@ describe("mutating webhooks", () => {
     expect(hooks.asked.get("/late")).toHaveLength(1);
   });
 
+  test("add to a custom resource what its schema knows; the rest is pruned", async () => {
+    const openAPIV3Schema = { type: "object", properties: { data: { type: "object", properties: { known: { type: "string" } } } } };
+    const definition = {
+      metadata: { name: "prunes.example.com" },
+      spec: {
+        group: "example.com",
+        scope: "Namespaced",
+        names: { plural: "prunes", kind: "Prune" },
+        versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema } }],
+      },
+    };
+    expect((await server.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition)).status).toBe(201);
+    await expect.poll(async () => (await server.call("GET", "/apis/example.com/v1")).status, { timeout: 30_000 }).toBe(200);
+    hooks.on("/known", () => put("known", "1"));
+    hooks.on("/unknown", () => put("unknown", "1"));
+    const rules = [{ ...RULE, apiGroups: ["example.com"], resources: ["prunes"] }];
+    await configure("Mutating", "both", hook("/known", { rules }), hook("/unknown", { rules }));
+    const body = { apiVersion: "example.com/v1", kind: "Prune", metadata: { name: "p" }, data: {} };
+    const made = await server.call("POST", "/apis/example.com/v1/namespaces/default/prunes", body);
+    expect(made.json().data).toEqual({ known: "1" });
+  });
+
   test("and the plugins after them see the object once more", async () => {
     hooks.on("/sidecar", () => patchAnswer([{ op: "add", path: "/spec/containers/-", value: { name: "sidecar", image: "s" } }]));
     const rules = [{ apiGroups: [""], apiVersions: ["v1"], resources: ["pods"], operations: ["CREATE"] }];
