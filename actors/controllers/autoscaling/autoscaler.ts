@@ -4,10 +4,10 @@ import type { Kind } from "../../kinds/kind.ts";
 import { partsOf, resourceOf } from "../../kinds/kind.ts";
 import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import { matchesLabels, parseLabelSelector, type Selector, SelectorError } from "../../kinds/machinery/label-selector.ts";
-import { labelsOf } from "../../kinds/metadata-text.ts";
 import type { Entry, View } from "../../store/view.ts";
 import { anyKind, normal, regarding, scale, updateStatus, warning } from "../actions.ts";
 import { type Action, type Controller, type HearOfCustom, NOTHING } from "../controller.ts";
+import { factsOf } from "../pods/pod-facts.ts";
 import { asksMetrics, decide, type Rescale, type Selecting, type Target } from "./decision.ts";
 import type { History } from "./history.ts";
 import type { MetricsSource } from "./metrics-source.ts";
@@ -140,10 +140,12 @@ function select(
   }
   remembered.set(key, { ...remembered.get(key), selector });
   const { namespace } = partsOf(key);
-  const pods = view.list("pods", namespace).filter((entry) => matchesLabels(selector, labelsOf(entry.text)));
+  // Facts are kept: hundreds of autoscalers in a namespace look at the labels of the same pods.
+  const labels = (entry: Entry): Readonly<Record<string, string>> => factsOf(view, entry).labels;
+  const pods = view.list("pods", namespace).filter((entry) => matchesLabels(selector, labels(entry)));
   const rivals = [...remembered].filter(
     ([other, { selector: theirs }]) =>
-      theirs !== undefined && partsOf(other).namespace === namespace && pods.some(({ text: pod }) => matchesLabels(theirs, labelsOf(pod))),
+      theirs !== undefined && partsOf(other).namespace === namespace && pods.some((pod) => matchesLabels(theirs, labels(pod))),
   );
   if (rivals.length <= 1) return { selecting: CLEAR, pods };
   const names = rivals.map(([other]) => `{${partsOf(other).name} ${namespace}}`).sort();

@@ -42,7 +42,7 @@ export type Selecting =
       readonly condition: readonly [reason: string, message: string];
     };
 
-/** A reason and a message: an Event. */
+/** An Event about the autoscaler. */
 export type Said = readonly [type: "Normal" | "Warning", reason: string, message: string];
 
 export interface Decision {
@@ -92,12 +92,9 @@ export function decide(situation: Situation): Decision {
     status.condition("ScalingActive", false, "ScalingDisabled", message);
     return { status: status.with(current, current, undefined), said: [], history, rescale: undefined };
   }
-  if (current > maxReplicas) {
-    return rescaled(situation, status, history, current, maxReplicas, "Current number of replicas above Spec.MaxReplicas", undefined, []);
-  }
-  if (current < minReplicas) {
-    return rescaled(situation, status, history, current, minReplicas, "Current number of replicas below Spec.MinReplicas", undefined, []);
-  }
+  const round: Round = { current, history, metrics: undefined, said: [] };
+  if (current > maxReplicas) return rescaled(situation, status, round, maxReplicas, "Current number of replicas above Spec.MaxReplicas");
+  if (current < minReplicas) return rescaled(situation, status, round, minReplicas, "Current number of replicas below Spec.MinReplicas");
   return decideByMetrics(situation, target, status, history);
 }
 
@@ -142,7 +139,7 @@ function decideByMetrics(
   if (limited.replicas === current)
     return { status: status.with(current, current, metrics), said, history: limited.history, rescale: undefined };
   const why = highest.replicas > current ? `${highest.metric} above target` : highest.replicas < current ? "All metrics below target" : "";
-  return rescaled(situation, status, limited.history, current, limited.replicas, why, metrics, said);
+  return rescaled(situation, status, { current, history: limited.history, metrics, said }, limited.replicas, why);
 }
 
 function proposalsOf(
@@ -172,15 +169,20 @@ function highestOf(proposals: readonly Proposal[]): Found | undefined {
   return highest;
 }
 
+/** What was found out in a round before it comes to a change of size. */
+interface Round {
+  readonly current: number;
+  readonly history: History;
+  readonly metrics: readonly V2MetricStatus[] | undefined;
+  readonly said: readonly Said[];
+}
+
 function rescaled(
   { autoscaler, now_ms }: Situation,
   status: Draft,
-  history: History,
-  current: number,
+  { current, history, metrics, said }: Round,
   replicas: number,
   why: string,
-  metrics: readonly V2MetricStatus[] | undefined,
-  said: readonly Said[],
 ): Decision {
   const failed = (error: string): V2HorizontalPodAutoscalerStatus => {
     const draft = status.copy();
