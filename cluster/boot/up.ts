@@ -25,9 +25,9 @@ import { readStages } from "./stages-file.ts";
 const HOST_DRAIN_MS = 4_000;
 const STORE_DRAIN_MS = 2_000;
 /**
- * Calls after which V8 takes a function for worth its best compiler, where a part of a cluster runs by itself; 3,000 of themselves. What is on the path of a request is
- * called once for each, so the first ten thousand would nearly all go through code that is half as fast. A whole cluster calls so much more so often in its first seconds
- * that compiling it all takes the processors from what it is for; docs/benchmarks.md has the figures. It goes for all threads of the process that start after it is said.
+ * Calls after which V8 takes a function for worth its best compiler, where the API runs by itself; 3,000 of themselves. What is on the path of a request is
+ * called once for each, so the first ten thousand would nearly all go through code that is half as fast. With a scheduler, let alone a whole cluster, so much more is
+ * called so often in the first seconds that compiling it all takes the processors from what they are for; docs/benchmarks.md has the figures. It goes for all threads of the process that start after it is said.
  */
 const CALLS_UNTIL_OPTIMIZED = 500;
 const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error", "fatal", "silent"];
@@ -68,7 +68,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
   data.remove("status.json");
   closers.add(() => data.remove("status.json"));
 
-  if (flags.only !== undefined) setFlagsFromString(`--invocation-count-for-turbofan=${CALLS_UNTIL_OPTIMIZED}`);
+  if (flags.only === "api") setFlagsFromString(`--invocation-count-for-turbofan=${CALLS_UNTIL_OPTIMIZED}`);
   // The hosts load their code while the rest is made ready.
   const plans = planHosts(flags.threads ?? threadsFor(availableParallelism(), flags.nodes), flags.only, flags.nodes);
   const introductions = new Introductions();
