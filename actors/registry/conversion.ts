@@ -13,7 +13,9 @@ import { type WebhookClient, WebhookFailure, type WebhookTarget } from "./admiss
 const TIMEOUT_S = 30;
 /** Objects of one question: a list of thousands is several. */
 const OBJECTS_MAX = 500;
-const REVIEW = { kind: "ConversionReview", apiVersion: "apiextensions.k8s.io/v1" };
+const REVIEW = "ConversionReview";
+/** The versions of a review. The older one says the same, and less of its answers is checked. */
+const REVIEW_VERSIONS: readonly string[] = ["v1", "v1beta1"];
 const CALL = "failed to call webhook: ";
 
 export interface Conversion {
@@ -78,9 +80,11 @@ async function ask(
 ): Promise<readonly KubeObject[]> {
   const [first] = objects;
   const failed = (why: string): Error => unclassified(`conversion webhook for ${first?.apiVersion ?? ""}, Kind=${kind} ${why}`);
-  if (!reviewVersions.includes("v1")) throw failed("failed: no supported conversion review versions");
+  const version = reviewVersions.find((one) => REVIEW_VERSIONS.includes(one));
+  if (version === undefined) throw failed("failed: no supported conversion review versions");
+  const apiVersion = `apiextensions.k8s.io/${version}`;
   const uid = random.uuid();
-  const body = JSON.stringify({ ...REVIEW, request: { uid, desiredAPIVersion, objects } });
+  const body = JSON.stringify({ kind: REVIEW, apiVersion, request: { uid, desiredAPIVersion, objects } });
   let review: unknown;
   try {
     review = await webhooks.post(client as WebhookTarget, body, TIMEOUT_S);
@@ -89,7 +93,7 @@ async function ask(
       throw failed(`failed: ${error.message.startsWith(CALL) ? error.message.slice(CALL.length) : error.message}`);
     throw error;
   }
-  const converted = convertedIn(review, uid);
+  const converted = convertedIn(review, version === "v1" ? { uid, apiVersion } : undefined);
   if (typeof converted === "string") throw failed(`failed: ${converted}`);
   if (converted.length !== objects.length) throw failed(`returned ${converted.length} objects, expected ${objects.length}`);
   return converted.map((object, index) => {
@@ -100,8 +104,11 @@ async function ask(
   });
 }
 
-/** What was converted, or what is wrong with the answer. */
-function convertedIn(review: unknown, uid: string): readonly unknown[] | string {
+/** What was converted, or what is wrong with the answer. `asked`: what it is to answer, where that is checked. */
+function convertedIn(
+  review: unknown,
+  asked: { readonly uid: string; readonly apiVersion: string } | undefined,
+): readonly unknown[] | string {
   const { kind, apiVersion, response } = (review ?? {}) as {
     readonly kind?: unknown;
     readonly apiVersion?: unknown;
@@ -111,12 +118,13 @@ function convertedIn(review: unknown, uid: string): readonly unknown[] | string 
       readonly result?: { status?: unknown; message?: unknown };
     };
   };
-  if (kind !== REVIEW.kind || apiVersion !== REVIEW.apiVersion) {
+  if (asked !== undefined && (kind !== REVIEW || apiVersion !== asked.apiVersion)) {
     const spelled = (version: unknown, name: unknown): string => `${String(version ?? "")}, Kind=${String(name ?? "")}`;
-    return `expected webhook response of ${spelled(REVIEW.apiVersion, REVIEW.kind)}, got ${spelled(apiVersion, kind)}`;
+    return `expected webhook response of ${spelled(asked.apiVersion, REVIEW)}, got ${spelled(apiVersion, kind)}`;
   }
   if (typeof response !== "object" || response === null) return "no response provided";
-  if (response.uid !== uid) return `expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(String(response.uid ?? ""))}`;
+  if (asked !== undefined && response.uid !== asked.uid)
+    return `expected response.uid=${JSON.stringify(asked.uid)}, got ${JSON.stringify(String(response.uid ?? ""))}`;
   const { status, message } = response.result ?? {};
   if (status !== "Success") {
     return typeof message === "string" && message !== "" ? message : `response.result.status was '${String(status ?? "")}', not 'Success'`;

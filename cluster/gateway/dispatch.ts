@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { methodNotAllowed, notAcceptable, resourceNotFound } from "../../actors/kinds/errors.ts";
+import { badRequest, methodNotAllowed, notAcceptable, resourceNotFound } from "../../actors/kinds/errors.ts";
 import { apiVersionOf } from "../../actors/kinds/kind.ts";
 import { hasProtobufForm } from "../../actors/kinds/protobuf/envelope.ts";
 import type { Requester } from "../../actors/registry/registry.ts";
@@ -62,6 +62,7 @@ async function answerStored(
     warn: warningsOf(response),
     ...(audited === undefined ? {} : { audited, annotate: (key, value) => audited.annotate(key, value) }),
   };
+  if (format.as === "table") checkIncluded(info);
   const target = targetOf(info, context.kinds);
   const deprecation = "kind" in target ? target.kind.deprecation : undefined;
   if (deprecation !== undefined) writer.warn(deprecation);
@@ -134,4 +135,14 @@ async function contentOf(request: IncomingMessage, { audited, ...asker }: Asker,
 export function includedObject(info: RequestInfo): IncludeObject {
   const asked = info.query.size === 0 ? null : info.query.get("includeObject");
   return asked === "None" || asked === "Object" ? asked : "Metadata";
+}
+
+const INCLUDED: ReadonlySet<string | null> = new Set([null, "", "Metadata", "Object", "None"]);
+
+/** What a table is to carry along must be one of these words. Source: ValidateTableOptions. */
+function checkIncluded({ query }: ResourceRequest): void {
+  const asked = query.size === 0 ? null : query.get("includeObject");
+  if (INCLUDED.has(asked)) return;
+  const words = "must be 'Metadata', 'Object', 'None', or empty";
+  throw badRequest(`Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(asked)}: ${words}`);
 }

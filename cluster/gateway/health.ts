@@ -40,6 +40,11 @@ export async function health(
     if (wrong !== undefined) failed.push(one.name);
     lines.push(wrong === undefined ? `[+]${one.name} ok` : `[-]${one.name} failed: reason withheld`);
   }
+  const unknown = [...excluded].filter((name) => !asked.some((one) => one.name === name));
+  if (unknown.length > 0) {
+    const names = unknown.map((name) => JSON.stringify(name)).join(",");
+    lines.push(`warn: some health checks cannot be excluded: no matches for ${names}`);
+  }
   if (failed.length > 0) return plain(500, `${lines.join("\n")}\n${endpoint} check failed\n`);
   return plain(200, query.has("verbose") ? `${lines.join("\n")}\n${endpoint} check passed\n` : "ok");
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import { notAcceptable } from "../../actors/kinds/errors.ts";
+import { methodNotAllowed, notAcceptable } from "../../actors/kinds/errors.ts";
 import type { Kind } from "../../actors/kinds/kind.ts";
 import type { KindTable } from "../../actors/kinds/kinds.ts";
 import type { TokenIssuer } from "../access/authentication/service-account-tokens.ts";
@@ -85,7 +85,10 @@ export class Pages {
     const { page } = info;
     const ifNoneMatch = headers["if-none-match"];
     const reads = info.method === "get" || info.method === "head";
-    if (!reads) return PAGE_NOT_FOUND;
+    if (!reads && page.page !== "health") {
+      if (this.#isService(page)) throw methodNotAllowed();
+      return PAGE_NOT_FOUND;
+    }
     switch (page.page) {
       case "root":
         return ok({ paths: ROOT_PATHS });
@@ -127,6 +130,22 @@ export class Pages {
       }
       case "none":
         return PAGE_NOT_FOUND;
+    }
+  }
+
+  /** Discovery and the version refuse other methods than GET; other pages answer those as if there was nothing. */
+  #isService(page: Page): boolean {
+    switch (page.page) {
+      case "core-versions":
+      case "groups":
+      case "version":
+        return true;
+      case "group":
+        return page.group !== "" && this.#group(page.group) !== undefined;
+      case "resources":
+        return this.#group(page.group)?.versions.some(({ version }) => version === page.version) === true;
+      default:
+        return false;
     }
   }
 

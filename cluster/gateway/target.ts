@@ -31,7 +31,7 @@ export function targetOf(info: ResourceRequest, kinds: KindTable): Target {
   }
   // Reading across all namespaces is all that a namespaced kind allows without one.
   if (kind.namespaced && info.namespace === "" && verb !== "list" && verb !== "watch") return NO_METHOD;
-  if (info.named !== isOfOne(verb)) return NO_METHOD;
+  if (info.named !== isOfOne(verb) && !(info.named && verb === "watch")) return NO_METHOD;
   return kind.verbs.some((known) => known === verb) ? { target: "object", kind } : NO_METHOD;
 }
 

@@ -59,7 +59,7 @@ export class Watches {
   async serve(info: ResourceRequest, rendering: Rendering, response: ServerResponse, protobuf = false): Promise<void> {
     const options = checkedOptions(info.query, true);
     const { kind } = rendering;
-    const selection = selectionOf(kind, info.namespace, options);
+    const selection = selectionOf(kind, info.namespace, info.named ? ofOne(info.name, options) : options);
     const start = watchStart(options);
     if (start === undefined) throw unreadableRevision(options.resourceVersion);
     if (start.from === "state") await reach(this.#context, start.state);
@@ -185,4 +185,11 @@ function tooOld(asked: number, oldest: number): Status {
 function unreadableRevision(resourceVersion: string): StatusError {
   const message = badRevisionMessage(resourceVersion);
   return new StatusError({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, code: 500 });
+}
+
+/** The old way to watch one object, by its path, is a selector by its name. */
+function ofOne(name: string, options: { readonly labelSelector: string; readonly fieldSelector: string }): typeof options {
+  const { labelSelector, fieldSelector } = options;
+  const own = `metadata.name=${name}`;
+  return { labelSelector, fieldSelector: fieldSelector === "" ? own : `${own},${fieldSelector}` };
 }

@@ -26,6 +26,32 @@ afterAll(() => server.stop());
 const json = async (path: string, accept?: string): Promise<Json> =>
   (await server.call("GET", path, undefined, accept === undefined ? {} : { accept })).json();
 
+describe("what is not asked for as it should be", () => {
+  test.each(["/api", "/apis", "/apis/apps", "/apis/apps/v1", "/version"])("%s is only read", async (path) => {
+    const { status, json } = await server.call("POST", path, {});
+    expect([status, json().reason]).toEqual([405, "MethodNotAllowed"]);
+  });
+
+  test("groups that nobody serves are not there, by any method", async () => {
+    expect((await server.call("POST", "/apis/nope.io", {})).text).toBe("404 page not found\n");
+  });
+
+  test("health is told by any method, and says which checks it does not know", async () => {
+    expect((await server.call("POST", "/livez", {})).text).toBe("ok");
+    const { text } = await server.call("GET", "/livez?verbose&exclude=a&exclude=b");
+    expect(text).toContain('\nwarn: some health checks cannot be excluded: no matches for "a","b"\nlivez check passed\n');
+  });
+
+  test("tables carry along what there is a word for", async () => {
+    const accept = "application/json;as=Table;v=v1;g=meta.k8s.io";
+    const { status, json } = await server.call("GET", "/api/v1/nodes?includeObject=All", undefined, { accept });
+    expect([status, json().message]).toEqual([
+      400,
+      `Unable to convert to Table as requested: includeObject: Invalid value: "All": must be 'Metadata', 'Object', 'None', or empty`,
+    ]);
+  });
+});
+
 describe("discovery", () => {
   test("/api", async () => {
     const address = server.url.slice("https://".length);

@@ -57,6 +57,29 @@ function configMap(name: string, data: Record<string, string> = {}, metadata: ob
 const create = (name: string, data?: Record<string, string>, metadata?: object, query = "") =>
   server.call("POST", `${CONFIG_MAPS}${query}`, configMap(name, data, metadata));
 
+describe("a webhook that takes reviews of v1beta1 only", () => {
+  const OLD = { admissionReviewVersions: ["v2", "v1beta1"] };
+
+  test("is asked in that version, and may leave out what v1 asks for", async () => {
+    const versions: string[] = [];
+    const [add] = [{ op: "add", path: "/data", value: { from: "old" } }];
+    hooks.on("/old", (_request, review) => {
+      versions.push(review.apiVersion);
+      // No kind, no uid, no type of patch.
+      return { raw: { response: { allowed: true, patch: Buffer.from(JSON.stringify([add])).toString("base64") } } };
+    });
+    await configure("Mutating", "old", hook("/old", OLD));
+    expect((await create("old")).json().data).toEqual({ from: "old" });
+    expect(versions).toEqual(["admission.k8s.io/v1beta1"]);
+  });
+
+  test("still has to answer", async () => {
+    hooks.on("/mute", () => ({ raw: { kind: "AdmissionReview" } }));
+    await configure("Validating", "mute", hook("/mute", OLD));
+    expect((await create("mute")).json().message).toContain("received invalid webhook response: webhook response was absent");
+  });
+});
+
 describe("a validating webhook", () => {
   test("is asked in Kubernetes' words, and its refusal is the answer", async () => {
     hooks.on("/deny", () => ({ allowed: false, status: { message: "not today", code: 403, reason: "Forbidden" }, warnings: ["be kind"] }));

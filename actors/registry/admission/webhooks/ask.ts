@@ -2,7 +2,7 @@ import { badRequest } from "../../../kinds/errors.ts";
 import type { Kind } from "../../../kinds/kind.ts";
 import type { AdmissionRequest, AdmissionWorld } from "../admission.ts";
 import type { Hook } from "./hooks.ts";
-import { denial, reviewOf, type Verdict, verdictOf } from "./review.ts";
+import { denial, reviewOf, reviewVersionOf, type Verdict, verdictOf } from "./review.ts";
 import { type WebhookClient, WebhookFailure, type WebhookTarget } from "./webhook-client.ts";
 
 const HARMLESS_DRY: ReadonlySet<string | undefined> = new Set(["None", "NoneOnDryRun"]);
@@ -22,13 +22,15 @@ export async function ask(
   if (options.dryRun === true && !HARMLESS_DRY.has(sideEffects)) {
     throw badRequest(`admission webhook ${JSON.stringify(name)} does not support dry run`);
   }
-  if (!admissionReviewVersions.includes("v1")) {
-    throw failed(name, "could not create admission objects: webhook does not accept known AdmissionReview versions (v1)");
+  const version = reviewVersionOf(admissionReviewVersions);
+  if (version === undefined) {
+    throw failed(name, "could not create admission objects: webhook does not accept known AdmissionReview versions (v1, v1beta1)");
   }
   const uid = world.random.uuid();
   let verdict: Verdict;
   try {
-    verdict = verdictOf(uid, mutating, await client.post(clientConfig as WebhookTarget, reviewOf(uid, request, kind), timeoutSeconds));
+    const review = await client.post(clientConfig as WebhookTarget, reviewOf(version, uid, request, kind), timeoutSeconds);
+    verdict = verdictOf(version, uid, mutating, review);
   } catch (error) {
     throw error instanceof WebhookFailure ? failed(name, error.message) : error;
   }

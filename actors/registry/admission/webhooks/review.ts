@@ -1,4 +1,4 @@
-/** The question and the answer: AdmissionReview of admission.k8s.io/v1. Source: apiserver's plugin/webhook/request/admissionreview.go. */
+/** The question and the answer: AdmissionReview of admission.k8s.io, in both versions. Source: apiserver's plugin/webhook/request/admissionreview.go. */
 import type { Kind } from "../../../kinds/kind.ts";
 import { type StatusCause, type StatusDetails, StatusError } from "../../../kinds/status.ts";
 import { askerOf } from "../../authors.ts";
@@ -7,7 +7,18 @@ import { OPERATIONS, placeOf } from "../matching.ts";
 import { servedForm, spokenKind } from "../served-form.ts";
 import { WebhookFailure } from "./webhook-client.ts";
 
-const API_VERSION = "admission.k8s.io/v1";
+/** The versions of a review. The older one says the same, and less of its answers is checked. */
+const REVIEW_VERSIONS = ["v1", "v1beta1"] as const;
+export type ReviewVersion = (typeof REVIEW_VERSIONS)[number];
+
+/** The first that a webhook takes; undefined where it takes none. */
+export function reviewVersionOf(taken: readonly string[]): ReviewVersion | undefined {
+  return taken.map((version) => REVIEW_VERSIONS.find((known) => known === version)).find((version) => version !== undefined);
+}
+
+function apiVersionOf(version: ReviewVersion): string {
+  return `admission.k8s.io/${version}`;
+}
 
 const OPTIONS = { create: "CreateOptions", update: "UpdateOptions", delete: "DeleteOptions" } as const;
 
@@ -66,8 +77,8 @@ export function reviewRequest(uid: string, request: AdmissionRequest, kind: Kind
   };
 }
 
-export function reviewOf(uid: string, request: AdmissionRequest, kind: Kind): string {
-  return JSON.stringify({ kind: "AdmissionReview", apiVersion: API_VERSION, request: reviewRequest(uid, request, kind) });
+export function reviewOf(version: ReviewVersion, uid: string, request: AdmissionRequest, kind: Kind): string {
+  return JSON.stringify({ kind: "AdmissionReview", apiVersion: apiVersionOf(version), request: reviewRequest(uid, request, kind) });
 }
 
 /** What a webhook has to say, checked. */
@@ -95,17 +106,45 @@ function spelled(apiVersion: unknown, kind: unknown): string {
 }
 
 /** Reads an answer. Throws WebhookFailure when it is none. */
-export function verdictOf(uid: string, mutating: boolean, review: unknown): Verdict {
+export function verdictOf(version: ReviewVersion, uid: string, mutating: boolean, review: unknown): Verdict {
   if (!isRecord(review) || !isRecord(review.response)) throw invalid("webhook response was absent");
   const { response } = review;
+  const said = typeof response.patch === "string" && response.patch !== "" ? response.patch : undefined;
+  if (version === "v1") checkAnswer(review, response, uid, said, mutating);
+  const patch = mutating ? said : undefined;
+  return {
+    allowed: response.allowed === true,
+    // A refusal is one whatever else it says.
+    patch:
+      patch === undefined || response.allowed !== true
+        ? undefined
+        : decodedPatch(patch, version === "v1" ? response.patchType : JSON_PATCH),
+    result: isRecord(response.status) ? response.status : {},
+    warnings: Array.isArray(response.warnings) ? response.warnings.filter((one) => typeof one === "string") : [],
+    auditAnnotations: isRecord(response.auditAnnotations)
+      ? Object.fromEntries(Object.entries(response.auditAnnotations).map(([key, value]) => [key, String(value)]))
+      : {},
+  };
+}
+
+const JSON_PATCH = "JSONPatch";
+
+/** That it answers what was asked, as it was asked. */
+function checkAnswer(
+  review: Record<string, unknown>,
+  response: Record<string, unknown>,
+  uid: string,
+  patch: string | undefined,
+  mutating: boolean,
+): void {
   if (response.uid !== uid)
     throw invalid(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(String(response.uid ?? ""))}`);
-  if (review.apiVersion !== API_VERSION || review.kind !== "AdmissionReview") {
-    const expected = spelled(API_VERSION, "AdmissionReview");
+  const apiVersion = apiVersionOf("v1");
+  if (review.apiVersion !== apiVersion || review.kind !== "AdmissionReview") {
+    const expected = spelled(apiVersion, "AdmissionReview");
     throw invalid(`expected webhook response of ${expected}, got ${spelled(review.apiVersion, review.kind)}`);
   }
-  const patch = typeof response.patch === "string" && response.patch !== "" ? response.patch : undefined;
-  const patchType = response.patchType;
+  const { patchType } = response;
   if (!mutating) {
     if (patch !== undefined) throw invalid("validating webhook may not return response.patch");
     if (patchType !== undefined && patchType !== null) throw invalid("validating webhook may not return response.patchType");
@@ -118,20 +157,10 @@ export function verdictOf(uid: string, mutating: boolean, review: unknown): Verd
     }
     if (patchType === "") throw invalid('webhook returned invalid response.patchType of ""');
   }
-  return {
-    allowed: response.allowed === true,
-    // A refusal is one whatever else it says.
-    patch: patch === undefined || response.allowed !== true ? undefined : decodedPatch(patch, patchType),
-    result: isRecord(response.status) ? response.status : {},
-    warnings: Array.isArray(response.warnings) ? response.warnings.filter((one) => typeof one === "string") : [],
-    auditAnnotations: isRecord(response.auditAnnotations)
-      ? Object.fromEntries(Object.entries(response.auditAnnotations).map(([key, value]) => [key, String(value)]))
-      : {},
-  };
 }
 
 function decodedPatch(patch: string, patchType: unknown): readonly unknown[] {
-  if (patchType !== "JSONPatch") throw new WebhookFailure(`unsupported patch type ${JSON.stringify(patchType)}`);
+  if (patchType !== JSON_PATCH) throw new WebhookFailure(`unsupported patch type ${JSON.stringify(patchType)}`);
   let decoded: unknown;
   try {
     decoded = JSON.parse(Buffer.from(patch, "base64").toString("utf8"));
