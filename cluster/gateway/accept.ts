@@ -1,3 +1,6 @@
+/** Versions of `meta.k8s.io`, whose views say the same. */
+export type ViewVersion = "v1" | "v1beta1";
+
 /**
  * How an answer is to be printed, from the Accept header. Source: apiserver's negotiation package and the API concepts page,
  * "Alternate representations of resources" and "Receiving resources as Tables".
@@ -7,11 +10,13 @@ export interface Format {
   readonly encoding: "json" | "yaml" | "protobuf";
   /** `object`: as it is. The other two are views of it. */
   readonly as: "object" | "table" | "metadata";
+  /** The version in which a view was asked for. */
+  readonly viewVersion: ViewVersion;
   /** `APIGroupDiscoveryList` in the version that was asked for, on discovery pages only. */
   readonly aggregated: "v2" | "v2beta1" | undefined;
 }
 
-export const PLAIN_JSON: Format = { encoding: "json", as: "object", aggregated: undefined };
+export const PLAIN_JSON: Format = { encoding: "json", as: "object", viewVersion: "v1", aggregated: undefined };
 
 export const PROTOBUF_TYPE = "application/vnd.kubernetes.protobuf";
 /** Media types that every answer comes in; Kubernetes names them in its refusals. */
@@ -85,16 +90,17 @@ function formatOf(range: MediaRange): Format | undefined {
   const encoding = encodingOf(range.type);
   if (encoding === undefined) return undefined;
   const as = range.parameters.get("as");
-  if (as === undefined) return { encoding, as: "object", aggregated: undefined };
+  if (as === undefined) return { encoding, as: "object", viewVersion: "v1", aggregated: undefined };
   const group = range.parameters.get("g");
   const version = range.parameters.get("v");
   if (as === "APIGroupDiscoveryList" && encoding !== "protobuf" && group === "apidiscovery.k8s.io") {
-    return version === "v2" || version === "v2beta1" ? { encoding, as: "object", aggregated: version } : undefined;
+    return version === "v2" || version === "v2beta1" ? { encoding, as: "object", viewVersion: "v1", aggregated: version } : undefined;
   }
   if (group !== "meta.k8s.io" || (version !== "v1" && version !== "v1beta1")) return undefined;
   // Tables have no protobuf form.
-  if (as === "Table" && encoding !== "protobuf") return { encoding, as: "table", aggregated: undefined };
-  if (as === "PartialObjectMetadata" || as === "PartialObjectMetadataList") return { encoding, as: "metadata", aggregated: undefined };
+  if (as === "Table" && encoding !== "protobuf") return { encoding, as: "table", viewVersion: version, aggregated: undefined };
+  if (as === "PartialObjectMetadata" || as === "PartialObjectMetadataList")
+    return { encoding, as: "metadata", viewVersion: version, aggregated: undefined };
   return undefined;
 }
 

@@ -52,7 +52,9 @@ function jsonOf(answer: Answer, view: View, now_ms: number): string | undefined 
     case "object":
       return wholeObject(answer.kind, answer.entry.text, answer.entry.revision);
     case "list":
-      return [...listChunks(answer, { kind: answer.kind, as: "object", includeObject: "Object" }, view, now_ms)].join("");
+      return [...listChunks(answer, { kind: answer.kind, as: "object", viewVersion: "v1", includeObject: "Object" }, view, now_ms)].join(
+        "",
+      );
     case "value":
       return JSON.stringify(answer.value);
     case "json":

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { badRequest, methodNotAllowed, notAcceptable, resourceNotFound } from "../../actors/kinds/errors.ts";
+import type { Kind } from "../../actors/kinds/kind.ts";
 import { apiVersionOf } from "../../actors/kinds/kind.ts";
 import { hasProtobufForm } from "../../actors/kinds/protobuf/envelope.ts";
 import type { Requester } from "../../actors/registry/registry.ts";
@@ -15,7 +16,7 @@ import type { GatewayContext } from "./context.ts";
 import { get } from "./get.ts";
 import { list } from "./list.ts";
 import type { Content } from "./object-body.ts";
-import type { IncludeObject } from "./object-text.ts";
+import type { IncludeObject, Rendering } from "./object-text.ts";
 import type { ExpectedKind } from "./protobuf-body.ts";
 import { review } from "./reviews.ts";
 import type { RequestInfo, ResourceRequest } from "./route.ts";
@@ -99,7 +100,7 @@ async function answerStored(
       return list(context, info, kind);
     case "watch":
       mayBeSilent(response);
-      await watches.serve(info, { kind, as: format.as, includeObject: includedObject(info) }, response, format.encoding === "protobuf");
+      await watches.serve(info, renderingOf(kind, info, format), response, format.encoding === "protobuf");
       return { type: "taken" };
     case "create":
       return create(context, info, kind, await contentOf(request, writer, kind));
@@ -114,6 +115,10 @@ async function answerStored(
     case "":
       throw methodNotAllowed();
   }
+}
+
+function renderingOf(kind: Kind, info: ResourceRequest, { as, viewVersion }: Format): Rendering {
+  return { kind, as, viewVersion, includeObject: includedObject(info) };
 }
 
 const NO_BODY = Buffer.alloc(0);

@@ -3,7 +3,7 @@ import { gvkJson } from "../../actors/kinds/text.ts";
 import type { View } from "../../actors/store/view.ts";
 import type { ListAnswer } from "./answer.ts";
 import type { Rendering } from "./object-text.ts";
-import { columnDefinitions, listItem, tableRow } from "./object-text.ts";
+import { columnDefinitions, listItem, tableRow, viewGvk } from "./object-text.ts";
 
 /** About how much text one piece of a long list has: large enough to be quick, small enough not to hold up the others. */
 const CHUNK_CHARS = 128 * 1024;
@@ -29,7 +29,7 @@ export function* listChunks(answer: ListAnswer, rendering: Rendering, view: View
   const { kind, entries } = answer;
   // Source: apiserver's asPartialObjectMetadataList, which makes no list for nothing.
   if (rendering.as === "metadata" && entries.length === 0) {
-    yield `{${gvkJson("PartialObjectMetadataList", "meta.k8s.io/v1")},${listMeta(answer)},"items":null}`;
+    yield `{${viewGvk("PartialObjectMetadataList", rendering.viewVersion)},${listMeta(answer)},"items":null}`;
     return;
   }
   let chunk = "";
@@ -38,10 +38,10 @@ export function* listChunks(answer: ListAnswer, rendering: Rendering, view: View
       chunk = `{${gvkJson(kind.custom?.listKind ?? `${kind.kind}List`, apiVersionOf(kind))},${listMeta(answer)},"items":[`;
       break;
     case "metadata":
-      chunk = `{${gvkJson("PartialObjectMetadataList", "meta.k8s.io/v1")},${listMeta(answer)},"items":[`;
+      chunk = `{${viewGvk("PartialObjectMetadataList", rendering.viewVersion)},${listMeta(answer)},"items":[`;
       break;
     case "table":
-      chunk = `{${gvkJson("Table", "meta.k8s.io/v1")},${listMeta(answer)},${columnDefinitions(kind)},"rows":[`;
+      chunk = `{${viewGvk("Table", rendering.viewVersion)},${listMeta(answer)},${columnDefinitions(kind)},"rows":[`;
       break;
   }
   let first = true;

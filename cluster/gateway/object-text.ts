@@ -4,9 +4,8 @@ import { metadataText } from "../../actors/kinds/metadata-text.ts";
 import type { ObjectText } from "../../actors/kinds/text.ts";
 import { decodeObject, encodeObject, gvkJson, itemJson, managedFieldsOf, objectJson } from "../../actors/kinds/text.ts";
 import type { Entry, View } from "../../actors/store/view.ts";
-import type { Format } from "./accept.ts";
+import type { Format, ViewVersion } from "./accept.ts";
 
-const METADATA_GVK = '"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1"';
 const gvks = new WeakMap<Kind, string>();
 
 /** What of an object stands in a row of a table. Source: metav1.IncludeObjectPolicy. */
@@ -17,6 +16,12 @@ export interface Rendering {
   readonly kind: Kind;
   readonly as: Format["as"];
   readonly includeObject: IncludeObject;
+  readonly viewVersion: ViewVersion;
+}
+
+/** The `kind` and `apiVersion` members of a view. */
+export function viewGvk(kind: "Table" | "PartialObjectMetadata" | "PartialObjectMetadataList", version: ViewVersion): string {
+  return `"kind":"${kind}","apiVersion":"meta.k8s.io/${version}"`;
 }
 
 /** The `kind` and `apiVersion` members of a kind's objects. */
@@ -42,13 +47,13 @@ export function wholeObject(kind: Kind, stored: ObjectText, revision: number): s
 }
 
 /** The JSON of an object's metadata alone. */
-export function partialObject(text: ObjectText, revision: number): string {
-  return `{${METADATA_GVK},"metadata":{${revision === 0 ? "" : `"resourceVersion":"${revision}",`}${metadataText(text)}}`;
+export function partialObject(text: ObjectText, revision: number, version: ViewVersion): string {
+  return `{${viewGvk("PartialObjectMetadata", version)},"metadata":{${revision === 0 ? "" : `"resourceVersion":"${revision}",`}${metadataText(text)}}`;
 }
 
 /** An object as an item of a list of its kind: items carry no kind of their own, except metadata. */
-export function listItem({ as, kind }: Rendering, { text, revision }: Entry): string {
-  if (as === "metadata") return partialObject(text, revision);
+export function listItem({ as, kind, viewVersion }: Rendering, { text, revision }: Entry): string {
+  if (as === "metadata") return partialObject(text, revision, viewVersion);
   return revision === 0 ? `{"metadata":{${text}` : itemJson(servedText(kind, text), revision);
 }
 
@@ -60,18 +65,18 @@ export function columnDefinitions(kind: Kind): string {
 
 /** One row of a table. `text` and `revision` are the entry's, but for the last state of a deleted object, whose revision is the deletion's. */
 export function tableRow(rendering: Rendering, view: View, entry: Entry, revision: number, now_ms: number): string {
-  const { kind, includeObject } = rendering;
+  const { kind, includeObject, viewVersion } = rendering;
   // What a webhook has converted is not what the view knows under this key.
   const object = kind.custom?.conversion === undefined ? view.decode(entry) : decodeObject(entry.text, entry.revision);
   const cells = JSON.stringify(kind.cells(object, now_ms));
   if (includeObject === "None") return `{"cells":${cells},"object":null}`;
-  const shown = includeObject === "Object" ? wholeObject(kind, entry.text, revision) : rowMetadata(kind, entry.text, revision);
+  const shown = includeObject === "Object" ? wholeObject(kind, entry.text, revision) : rowMetadata(kind, entry.text, revision, viewVersion);
   return `{"cells":${cells},"object":${shown}}`;
 }
 
 /** Rows are made of Kubernetes' internal objects, in which what some versions keep in an annotation is a field. */
-function rowMetadata({ fieldAnnotation: name }: Kind, text: ObjectText, revision: number): string {
-  const printed = partialObject(text, revision);
+function rowMetadata({ fieldAnnotation: name }: Kind, text: ObjectText, revision: number, version: ViewVersion): string {
+  const printed = partialObject(text, revision, version);
   if (name === undefined) return printed;
   const { metadata, ...rest } = JSON.parse(printed) as { metadata: { annotations?: Record<string, string> } };
   const { annotations = {}, ...others } = metadata;
@@ -84,5 +89,5 @@ export function tableOfOne(rendering: Rendering, view: View, entry: Entry, revis
   const definitions = columns ? columnDefinitions(rendering.kind) : '"columnDefinitions":null';
   const row = tableRow(rendering, view, entry, revision, now_ms);
   const metadata = revision === 0 ? "{}" : `{"resourceVersion":"${revision}"}`;
-  return `{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":${metadata},${definitions},"rows":[${row}]}`;
+  return `{${viewGvk("Table", rendering.viewVersion)},"metadata":${metadata},${definitions},"rows":[${row}]}`;
 }

@@ -55,18 +55,20 @@ export async function print(answer: Answer, wire: Wire, view: View, now_ms: numb
       return sendJson(wire, answer.code, answer.json, answer.headers === undefined ? [] : flat(answer.headers), answer.contentType);
     case "object": {
       const { kind, entry, code } = answer;
-      const rendering = { kind, as: wire.format.as, includeObject: wire.includeObject };
+      const { as, viewVersion } = wire.format;
+      const rendering = { kind, as, viewVersion, includeObject: wire.includeObject };
       const json =
         wire.format.as === "object"
           ? wholeObject(kind, entry.text, entry.revision)
           : wire.format.as === "metadata"
-            ? partialObject(entry.text, entry.revision)
+            ? partialObject(entry.text, entry.revision, viewVersion)
             : tableOfOne(rendering, view, entry, entry.revision, now_ms, true);
       warn(wire, answer.warnings);
       return sendJson(wire, code, json, []);
     }
     case "list": {
-      const rendering = { kind: answer.kind, as: wire.format.as, includeObject: wire.includeObject };
+      const { as, viewVersion } = wire.format;
+      const rendering = { kind: answer.kind, as, viewVersion, includeObject: wire.includeObject };
       const chunks = listChunks(answer, rendering, view, now_ms);
       const reprinted = wire.pretty || wire.format.encoding !== "json";
       if (reprinted || listSize(answer) <= LIST_WHOLE_CHARS_MAX) return sendJson(wire, 200, [...chunks].join(""), []);

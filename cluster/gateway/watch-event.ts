@@ -1,6 +1,6 @@
 import type { Change, Entry, View } from "../../actors/store/view.ts";
 import type { Rendering } from "./object-text.ts";
-import { gvkOf, partialObject, tableOfOne, wholeObject } from "./object-text.ts";
+import { gvkOf, partialObject, tableOfOne, viewGvk, wholeObject } from "./object-text.ts";
 import type { Selection } from "./selection.ts";
 
 /** One event as a watcher sees it. */
@@ -34,7 +34,7 @@ function objectOf(rendering: Rendering, view: View, event: WatchEvent, now_ms: n
     case "object":
       return wholeObject(rendering.kind, entry.text, revision);
     case "metadata":
-      return partialObject(entry.text, revision);
+      return partialObject(entry.text, revision, rendering.viewVersion);
     case "table":
       return tableOfOne(rendering, view, entry, revision, now_ms, columns);
   }
@@ -44,15 +44,16 @@ function objectOf(rendering: Rendering, view: View, event: WatchEvent, now_ms: n
 export function bookmarkLine(rendering: Rendering, revision: number, initialEnd: boolean): string {
   const annotations = initialEnd ? ',"annotations":{"k8s.io/initial-events-end":"true"}' : "";
   const metadata = `"metadata":{"resourceVersion":"${revision}","creationTimestamp":null${annotations}}`;
+  const partial = viewGvk("PartialObjectMetadata", rendering.viewVersion);
   switch (rendering.as) {
     case "object":
       return `{"type":"BOOKMARK","object":{${gvkOf(rendering.kind)},${metadata}}}\n`;
     case "metadata":
-      return `{"type":"BOOKMARK","object":{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1",${metadata}}}\n`;
+      return `{"type":"BOOKMARK","object":{${partial},${metadata}}}\n`;
     case "table": {
-      const object = `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1",${metadata}}`;
+      const object = `{${partial},${metadata}}`;
       const table = `"metadata":{"resourceVersion":"${revision}"},"columnDefinitions":null,"rows":[{"cells":[],"object":${object}}]`;
-      return `{"type":"BOOKMARK","object":{"kind":"Table","apiVersion":"meta.k8s.io/v1",${table}}}\n`;
+      return `{"type":"BOOKMARK","object":{${viewGvk("Table", rendering.viewVersion)},${table}}}\n`;
     }
   }
 }

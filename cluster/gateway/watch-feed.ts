@@ -180,7 +180,7 @@ export class WatchFeed {
   #channel(rendering: Rendering, selection: Selection, protobuf: boolean, columns: boolean): Channel {
     // A table's first line differs from the others, so tables share no channel.
     const unique = rendering.as === "table" ? `#${this.#serial++}` : "";
-    const key = `${rendering.as}${unique}\n${protobuf}\n${selection.key}`;
+    const key = `${rendering.as} ${rendering.viewVersion}${unique}\n${protobuf}\n${selection.key}`;
     let channel = this.#channels.get(key);
     if (channel === undefined) {
       channel = { key, rendering, selection, protobuf, watchers: new Set(), lines: "", frames: [], columns };
@@ -230,7 +230,7 @@ export class WatchFeed {
       channel.columns = false;
       return line;
     }
-    const key = `${rendering.as}${event.type}`;
+    const key = `${rendering.as}${rendering.viewVersion}${event.type}`;
     let line = printed.get(key);
     if (line === undefined) {
       line = eventLine(rendering, this.#view, event, 0, false);

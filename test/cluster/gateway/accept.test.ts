@@ -25,7 +25,11 @@ test.each([
   ["application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json", "json", "object", "v2"],
   ["application/json;g=apidiscovery.k8s.io;v=v3;as=APIGroupDiscoveryList,application/json", "json", "object", undefined],
 ])("%s", (header, encoding, as, aggregated) => {
-  expect(negotiate(header)).toEqual({ encoding, as, aggregated });
+  expect(negotiate(header)).toEqual({ encoding, as, viewVersion: "v1", aggregated });
+});
+
+test("views come in the version that is asked for", () => {
+  expect(negotiate("application/json;as=Table;v=v1beta1;g=meta.k8s.io")?.viewVersion).toBe("v1beta1");
 });
 
 const PROTOBUF_TABLE = "application/vnd.kubernetes.protobuf;as=Table;g=meta.k8s.io;v=v1";

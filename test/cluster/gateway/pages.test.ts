@@ -52,6 +52,36 @@ describe("what is not asked for as it should be", () => {
   });
 });
 
+describe("views of meta.k8s.io/v1beta1", () => {
+  const NODES = "/api/v1/nodes";
+  const asked = (as: string): string => `application/json;as=${as};v=v1beta1;g=meta.k8s.io`;
+  beforeAll(async () => {
+    await server.call("POST", NODES, { apiVersion: "v1", kind: "Node", metadata: { name: "viewed" } });
+  });
+
+  test("are said to be of it, with all that is in them", async () => {
+    const table = await json(NODES, asked("Table"));
+    expect([table.kind, table.apiVersion]).toEqual(["Table", "meta.k8s.io/v1beta1"]);
+    expect(table.rows[0].object).toMatchObject({ kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1beta1" });
+    expect((await json(`${NODES}/viewed`, asked("Table"))).apiVersion).toBe("meta.k8s.io/v1beta1");
+    const list = await json(NODES, asked("PartialObjectMetadataList"));
+    expect([list.apiVersion, list.items[0].apiVersion]).toEqual(["meta.k8s.io/v1beta1", "meta.k8s.io/v1beta1"]);
+  });
+
+  test("are watched as such, by the old path of one object too", async () => {
+    const { text } = await server.call("GET", "/api/v1/watch/nodes/viewed?timeoutSeconds=1", undefined, {
+      accept: asked("PartialObjectMetadata"),
+    });
+    const events = text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Json);
+    expect(events.map(({ type, object }) => [type, object.apiVersion, object.metadata.name])).toEqual([
+      ["ADDED", "meta.k8s.io/v1beta1", "viewed"],
+    ]);
+  });
+});
+
 describe("discovery", () => {
   test("/api", async () => {
     const address = server.url.slice("https://".length);

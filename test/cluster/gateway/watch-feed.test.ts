@@ -23,7 +23,7 @@ test("many watchers are told in turns, so that others come between; who waits lo
   const select = (i: number) => selectionOf(kind, "", { labelSelector: `value=${i}`, fieldSelector: "" });
   const joined = responses.map((response, i) => {
     const watcher = new Watcher(response, unsent, { bookmarks: false, now_ms: 0, protobuf: false });
-    return feed.join(watcher, { as: "object", kind, includeObject: "Metadata" }, select(i), 0, false);
+    return feed.join(watcher, { as: "object", viewVersion: "v1", kind, includeObject: "Metadata" }, select(i), 0, false);
   });
   await Promise.all(joined);
   const told = (): boolean[] => responses.map(({ writableLength }) => writableLength > 0);
