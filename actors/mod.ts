@@ -15,6 +15,7 @@ export type { APIService, CertificateSigningRequest, ConfigMap, Node, Pod, Prior
 export { type Kind, keyFor } from "./kinds/kind.ts";
 export { BUILT_IN_KINDS, KindTable } from "./kinds/kinds.ts";
 export type { KubeObject } from "./kinds/object.ts";
+export { POD_GROUPS } from "./kinds/scheduling/pod-group.ts";
 export { PriorityClassKind } from "./kinds/scheduling/priority-class.ts";
 export { StatusError } from "./kinds/status.ts";
 export { HOLLOW_NODES_MAX } from "./node/cidr.ts";

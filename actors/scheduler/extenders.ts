@@ -49,6 +49,11 @@ export class Extenders {
     return this.#for(pod).some(({ filterVerb, prioritizeVerb }) => filterVerb !== "" || prioritizeVerb !== "");
   }
 
+  /** Where those are that have a say in where the pod goes. */
+  concerned(pod: Pod): readonly string[] {
+    return this.#for(pod).flatMap(({ filterVerb, prioritizeVerb, urlPrefix }) => (filterVerb + prioritizeVerb === "" ? [] : [urlPrefix]));
+  }
+
   /** Asks them in order. Rejects when one fails that may not. */
   async consult(pod: Pod, feasible: readonly string[]): Promise<Consultation> {
     let names = feasible;

@@ -9,14 +9,16 @@ import {
   type Preemption,
   placeBatch,
   preempt,
+  preemptTogether,
   UNPLACED,
   wordsOf,
 } from "../../scheduler-core/mod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
 import { Budgets } from "./budgets.ts";
 import { DEFAULT_CONFIGURATION, type SchedulerConfiguration } from "./configuration/configuration.ts";
+import { type AskExtender, Extenders } from "./extenders.ts";
 import { Intake } from "./intake.ts";
-import { refusalMessage, unschedulableMessage } from "./messages.ts";
+import { diagnosisMessage, extendersMessage, refusalMessage, unschedulableMessage } from "./messages.ts";
 import { Reservation } from "./nominations.ts";
 import type { ObjectList } from "./objects.ts";
 import type { Candidate, PodRecord } from "./pod-record.ts";
@@ -48,8 +50,13 @@ export interface Placement {
   /** Where room would be made for it, and who would have to go. */
   readonly nominated: string | undefined;
   readonly victims: readonly string[];
+  /** Extenders that would have a say, and were not asked; absent: there are none. */
+  readonly notAsked?: readonly string[];
 }
 
+type Decision = Omit<Placement, "pod" | "notAsked">;
+
+const NOBODY_ASKS: AskExtender = () => Promise.reject(new Error("extenders are not asked here"));
 const SEED = 1;
 
 /** Decides as a scheduler shard would, on objects in memory, and binds nobody. */
@@ -60,8 +67,10 @@ export class Rehearsal {
   readonly #intake: Intake;
   readonly #names: readonly string[];
   readonly #random = new Draw(SEED);
+  readonly #extenders: Extenders;
 
-  constructor(objects: ObjectList, configuration: SchedulerConfiguration = DEFAULT_CONFIGURATION) {
+  constructor(objects: ObjectList, configuration: SchedulerConfiguration = DEFAULT_CONFIGURATION, askExtender: AskExtender = NOBODY_ASKS) {
+    this.#extenders = new Extenders(configuration.extenders, askExtender, objects);
     this.#objects = objects;
     this.#queue = new SchedulingQueue(configuration);
     const profiles = profilesOf(configuration, this.#inventory);
@@ -96,8 +105,32 @@ export class Rehearsal {
     const best = nodes.filter((answer) => answer.feasible && answer.total === top).map((answer) => answer.node);
     let message: string | undefined;
     if (refusal !== undefined) message = refusalMessage(refusal, this.#inventory.nodes());
+    else if (!node && record.gang !== undefined && this.#intake.gangs.wanted(record.gang) > 0)
+      message = this.#decideGroup(record.gang).get(record)?.message;
     else if (best.length === 0) message = this.#decide(record, candidate).message;
     return { pod: name, node: node || undefined, message, best: refusal === undefined ? best : [], nodes };
+  }
+
+  /** The account of a pod with what the extenders make of the nodes that the plugins let pass; they are asked. */
+  async consulted(key: string, account: Account): Promise<Account> {
+    const pod = this.#objects.get<Pod>(key);
+    const feasible = account.nodes.flatMap(({ node, feasible }) => (feasible ? [node] : []));
+    if (pod === undefined || feasible.length === 0 || !this.#extenders.concern(pod)) return account;
+    const answers = await this.#extenders.consult(pod, feasible).catch((error: Error) => error);
+    if (answers instanceof Error) return { ...account, message: answers.message, best: [] };
+    const nodes = account.nodes.map((answer): NodeAnswer => {
+      if (!answer.feasible) return answer;
+      const { node, scores, total } = answer;
+      const score = answers.nodes.get(node);
+      if (score === undefined) return { node, feasible: false, reasons: [answers.failed.get(node) ?? "an extender left it out"] };
+      return { node, feasible: true, scores: { ...scores, extenders: score }, total: total + score };
+    });
+    const top = Math.max(...nodes.map((answer) => (answer.feasible ? answer.total : -1)));
+    const best = nodes.filter((answer) => answer.feasible && answer.total === top).map(({ node }) => node);
+    if (best.length > 0) return { ...account, nodes, best };
+    const words = Map.groupBy(answers.failed.values(), (why) => why);
+    const message = extendersMessage(new Map([...words].map(([why, each]) => [why, each.length])), this.#inventory.nodes());
+    return { ...account, nodes, best, message: account.message ?? message };
   }
 
   /** Takes in pods that want a node and decides for them by priority, each seeing those before it. */
@@ -107,6 +140,7 @@ export class Rehearsal {
       return [pod, this.#intake.find(keyOf(pod))];
     });
     const order = [...records].sort(([, a], [, b]) => (b?.priority ?? 0) - (a?.priority ?? 0));
+    const groups = new Map<string, ReadonlyMap<PodRecord, Decision>>();
     const placements = new Map(
       order.map(([pod, record]): [Pod, Placement] => {
         const name = `${pod.metadata.namespace}/${pod.metadata.name}`;
@@ -118,13 +152,74 @@ export class Rehearsal {
             { pod: name, node: given, message: given === undefined ? this.#whyNot(pod) : undefined, nominated: undefined, victims: [] },
           ];
         }
-        return [pod, { pod: name, ...this.#decide(record, candidate) }];
+        const notAsked = this.#extenders.concerned(pod);
+        const decision = this.#decideMember(record, groups) ?? this.#decide(record, candidate);
+        return [pod, { pod: name, ...decision, ...(notAsked.length === 0 ? {} : { notAsked }) }];
       }),
     );
     return pods.map((pod) => placements.get(pod) as Placement);
   }
 
-  #decide(record: PodRecord, candidate: Candidate): Omit<Placement, "pod"> {
+  /** Undefined: the pod is none whose group has to get nodes together. */
+  #decideMember(record: PodRecord, groups: Map<string, ReadonlyMap<PodRecord, Decision>>): Decision | undefined {
+    const { gang } = record;
+    if (gang === undefined) return undefined;
+    if (!groups.has(gang) && this.#intake.gangs.wanted(gang) > 0) groups.set(gang, this.#decideGroup(gang));
+    return groups.get(gang)?.get(record);
+  }
+
+  /** Decides for all members of a group that wait: enough of them get nodes, or none does, and room would be made for as many as are wanted or for none. */
+  #decideGroup(gang: string): ReadonlyMap<PodRecord, Decision> {
+    const { gangs } = this.#intake;
+    const nobody = { nominated: undefined, victims: [] };
+    const members = [...gangs.waiting(gang)].sort((a, b) => b.priority - a.priority);
+    const shortage = gangs.shortage(gang, this.#inventory);
+    if (shortage !== undefined) {
+      const message = refusalMessage(shortage, this.#inventory.nodes());
+      return new Map(members.map((record) => [record, { node: undefined, message, ...nobody }]));
+    }
+    const wanted = gangs.wanted(gang);
+    const decided = new Map(members.map((record) => [record, this.#decide(record, record.candidate as Candidate, false)]));
+    const placed = members.filter(({ node }) => node !== undefined);
+    if (placed.length >= wanted) return decided;
+    for (const record of placed) this.#intake.forget(record);
+    const room = this.#roomFor(members, wanted);
+    return new Map(
+      members.map((record, i) => {
+        const message = decided.get(record)?.message ?? `the other members of pod group "${gang}" found no nodes`;
+        return [record, { node: undefined, message, ...(room?.[i] ?? nobody) }];
+      }),
+    );
+  }
+
+  /** For each member where it would have room, and who would have to go for it; undefined: there is none to be made for enough of them. */
+  #roomFor(members: readonly PodRecord[], wanted: number): readonly Pick<Placement, "nominated" | "victims">[] | undefined {
+    const budgets = new Budgets(this.#objects);
+    const { cluster } = this.#inventory;
+    const found = preemptTogether<PodRecord>(cluster, {
+      members: members.map((record) => {
+        const { handle, pin, preemptionPolicy, profile } = record.candidate as Candidate;
+        const mayPreempt = preemptionPolicy !== "Never" && profile.preemption !== undefined;
+        const at = pin === undefined ? ANYWHERE : this.#intake.slotOfPin(pin);
+        return { pods: this.#inventory.ready(handle, record.peer), pin: at, mayPreempt };
+      }),
+      wanted,
+      occupants: (slot) => this.#occupants(slot, budgets),
+      allowed: budgets.allowed,
+      random: this.#random,
+      indexes: new IndexCache(),
+      find: (request) => preempt(cluster, request),
+    });
+    const told = new Set<PodRecord>();
+    return found?.slots.map((slot) => {
+      if (slot === UNPLACED) return { nominated: undefined, victims: [] };
+      const victims = found.victims.filter(({ slot: from, owner }) => from === slot && !told.has(owner)).map(({ owner }) => owner);
+      for (const victim of victims) told.add(victim);
+      return { nominated: this.#inventory.nameOf(slot), victims: victims.map(({ key }) => key.slice("pods/".length)) };
+    });
+  }
+
+  #decide(record: PodRecord, candidate: Candidate, mayPreempt = true): Decision {
     const { handle, pin, refusal, preemptionPolicy, profile } = candidate;
     const nobody = { nominated: undefined, victims: [] };
     if (refusal !== undefined) {
@@ -143,6 +238,7 @@ export class Rehearsal {
     }
     const diagnosis = diagnoses[0] as Diagnosis;
     let found: Preemption<PodRecord> | undefined;
+    if (!mayPreempt) return { node: undefined, message: diagnosisMessage(diagnosis, this.#inventory.columns.names), ...nobody };
     if (diagnosis.preemptible > 0 && preemptionPolicy !== "Never" && profile.preemption !== undefined) {
       const budgets = new Budgets(this.#objects);
       const occupants = (slot: number): Occupant<PodRecord>[] => this.#occupants(slot, budgets);

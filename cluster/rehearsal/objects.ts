@@ -1,8 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { parseAllDocuments } from "yaml";
-import { type KubeObject, ObjectList, RESOURCES_READ } from "../../actors/mod.ts";
+import { type KubeObject, ObjectList, POD_GROUPS, RESOURCES_READ } from "../../actors/mod.ts";
 import type { ClusterDoor } from "../actors-top/access.ts";
 import { BootFailure } from "../boot/failure.ts";
+
+const POD_GROUPS_PATH = "/apis/scheduling.x-k8s.io/v1alpha1/podgroups";
 
 /** All that the scheduler reads of a cluster, through its API. */
 export async function readCluster(door: ClusterDoor): Promise<ObjectList> {
@@ -11,6 +13,9 @@ export async function readCluster(door: ClusterDoor): Promise<ObjectList> {
     RESOURCES_READ.map(async ({ resource, path }) => ({ resource, items: ((await door.get(path)) as { items: KubeObject[] }).items })),
   );
   for (const { resource, items } of lists) for (const item of items) objects.put(resource, item);
+  // Not every cluster has groups of pods.
+  const groups = await door.get(POD_GROUPS_PATH).catch(() => ({ items: [] }));
+  for (const group of (groups as { items?: KubeObject[] }).items ?? []) objects.put(POD_GROUPS, group);
   return objects;
 }
 

@@ -25,9 +25,10 @@ export function accountLines({ pod, node, message, best, nodes }: Account): stri
 export function placementLines(placements: readonly Placement[]): string[] {
   return table([
     ["POD", "NODE", ""],
-    ...placements.map(({ pod, node, message, nominated, victims }) => {
+    ...placements.map(({ pod, node, message, nominated, victims, notAsked = [] }) => {
       const room = nominated === undefined ? "" : ` It would have room on ${nominated} without ${victims.join(", ") || "anybody's going"}.`;
-      return [pod, node ?? "-", `${message ?? ""}${room}`];
+      const others = notAsked.length === 0 ? "" : ` Not asked: ${notAsked.join(", ")}.`;
+      return [pod, node ?? "-", `${message ?? ""}${room}${others}`.trimStart()];
     }),
   ]);
 }

@@ -1,5 +1,6 @@
-import { type KubeObject, ObjectList, type Pod, PodKind, Rehearsal, type SchedulerConfiguration } from "../../actors/mod.ts";
+import { type KubeObject, ObjectList, POD_GROUPS, type Pod, PodKind, Rehearsal, type SchedulerConfiguration } from "../../actors/mod.ts";
 import { ClusterDoor } from "../actors-top/access.ts";
+import { askExtenders } from "../boot/ask-extender.ts";
 import { readSchedulerConfiguration } from "../boot/configuration-files.ts";
 import { BootFailure } from "../boot/failure.ts";
 import type { WhatIfFlags, WhyFlags } from "./flags.ts";
@@ -10,13 +11,17 @@ import { accountLines, placementLines } from "./report.ts";
 /** `troupe why POD`: what each node says of a pod. Throws BootFailure. */
 export async function runWhy(flags: WhyFlags, output: NodeJS.WritableStream): Promise<void> {
   const door = ClusterDoor.open(flags.data);
+  const extenders = askExtenders();
   try {
-    const rehearsal = new Rehearsal(await readCluster(door), await configurationOf(flags.schedulerConfig));
-    const account = rehearsal.why(`pods/${flags.namespace}/${flags.pod}`);
-    if (account === undefined)
+    const rehearsal = new Rehearsal(await readCluster(door), await configurationOf(flags.schedulerConfig), extenders.ask);
+    const key = `pods/${flags.namespace}/${flags.pod}`;
+    const plain = rehearsal.why(key);
+    if (plain === undefined)
       throw new BootFailure(`there is no pod ${flags.pod} in the namespace ${flags.namespace}; name another with -n`);
+    const account = await rehearsal.consulted(key, plain);
     output.write(flags.json ? `${JSON.stringify(account)}\n` : `${accountLines(account).join("\n")}\n`);
   } finally {
+    await extenders.close();
     await door.close();
   }
 }
@@ -32,7 +37,12 @@ export async function runWhatIf(flags: WhatIfFlags, output: NodeJS.WritableStrea
       objects.put("nodes", node);
     }
     const manifests = (await Promise.all(flags.files.map(readManifests))).flat();
-    const wanted = manifests.flatMap((object) => podsOf(object, flags.namespace));
+    const isGroup = (object: KubeObject): boolean => (object as KubeObject & { kind?: string }).kind === "PodGroup";
+    for (const group of manifests.filter(isGroup)) {
+      const { metadata } = group;
+      objects.put(POD_GROUPS, { ...group, metadata: { ...metadata, namespace: metadata.namespace ?? flags.namespace } });
+    }
+    const wanted = manifests.filter((object) => !isGroup(object)).flatMap((object) => podsOf(object, flags.namespace));
     const pods = await Promise.all(wanted.map((pod, number) => admitted(pod, number, door)));
     const placements = new Rehearsal(objects, configuration).place(pods);
     output.write(flags.json ? `${JSON.stringify(placements)}\n` : `${placementLines(placements).join("\n")}\n`);

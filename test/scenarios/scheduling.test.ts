@@ -49,6 +49,15 @@ test("why says of each node what it thinks of a pod, and what-if where others wo
   const nodes = (await kubectl.ok(["get", "nodes", "-o", "name"])).split("\n");
   expect(nodes).toContain(`node/${placements[0]?.node}`);
   expect(await ask("what-if", "-f", file)).toMatch(/^POD +NODE\ndefault\/small +\S+\n$/);
+  // A group whose members do not all fit gets nothing.
+  const group = "{apiVersion: scheduling.x-k8s.io/v1alpha1, kind: PodGroup, metadata: {name: pair}, spec: {minMember: 2}}";
+  const member = (name: string, cpu: string): string =>
+    pod(name, cpu).replace("metadata: {", "metadata: {labels: {scheduling.x-k8s.io/pod-group: pair}, ");
+  const pair = join(troupe.data, "../pair.yaml");
+  writeFileSync(pair, [group, member("first", "1"), member("second", "100000")].join("\n---\n"));
+  const [first, second] = JSON.parse(await ask("what-if", "-f", pair, "-o", "json")) as Placement[];
+  expect(first).toMatchObject({ message: 'the other members of pod group "default/pair" found no nodes', victims: [] });
+  expect(second?.message).toBe("0/3 nodes are available: 3 Insufficient cpu.");
   // Nothing was made.
   expect(await kubectl.ok(["get", "pods", "small", "--ignore-not-found"])).toBe("");
 });
