@@ -2,7 +2,6 @@ import { type Actor, type ActorKind, type Address, addressOf, type Context, type
 import { LeaseKind } from "../kinds/coordination/lease.ts";
 import { NodeKind } from "../kinds/core/node.ts";
 import type { Node, Pod } from "../kinds/generated/types.ts";
-import type { Kind } from "../kinds/kind.ts";
 import { decodeMetadata } from "../kinds/metadata-text.ts";
 import { StatusError } from "../kinds/status.ts";
 import { decodeObject } from "../kinds/text.ts";
@@ -13,7 +12,6 @@ import type { EventRecorder } from "../registry/event-recorder.ts";
 import type { Registry } from "../registry/registry.ts";
 import { microTimestamp, timestamp } from "../registry/timestamps.ts";
 import { isLender, USAGE_ANNOTATION } from "../scheduler/overcommit.ts";
-import type { StagePlay } from "../stages/stage-play.ts";
 import type { Stages } from "../stages/stages.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
@@ -23,7 +21,8 @@ import { FLEET_ADDRESS } from "./fleet-address.ts";
 import { conditionEvents } from "./hollow/condition-events.ts";
 import { type Fate, fates } from "./hollow/fate.ts";
 import { NodeTroubles, type SpellTurn } from "./hollow/node-troubles.ts";
-import { HOLLOW_SHAPE, hollowNode, KUBELET_PORT, LEASE_NAMESPACE, nodeLease, nodeStatus } from "./node-object.ts";
+import { HOLLOW_SHAPE, hollowNode, LEASE_NAMESPACE, nodeLease, nodeStatus } from "./node-object.ts";
+import { NodeStages } from "./node-stages.ts";
 import { MEASURE_MS, onlineUsage } from "./usage/online-usage.ts";
 import type { ContainerUsage, NodeUsage, PodUsage, UsageOf } from "./usage/usage.ts";
 
@@ -64,8 +63,6 @@ export type NodeMessage =
 const LEASE_RENEW_MS = 10_000;
 const STATUS_REPORT_MS = 300_000;
 const RETRY_MS = 1_000;
-/** As stages call it. */
-const NODE = "v1/Node";
 /** Who gives nodes their ranges in Kubernetes. */
 const NODE_CONTROLLER = controllerAccount("node-controller");
 const SILENT = "the node is told to be silent";
@@ -112,11 +109,7 @@ class NodeActor implements Actor<NodeMessage> {
   readonly #runtime: string;
   readonly #usageOf: UsageOf;
   readonly #recorder: EventRecorder | undefined;
-  readonly #stages: Stages | undefined;
-  /** Only while there are stages for nodes. */
-  #stagePlay: StagePlay | undefined;
-  /** What the node says of itself is the stages' affair. */
-  #isHeldByStages = false;
+  readonly #stages: NodeStages;
   /** The Node as it was when play began; undefined before. */
   #node: Node | undefined;
   #addresses: PodAddresses | undefined;
@@ -136,7 +129,11 @@ class NodeActor implements Actor<NodeMessage> {
     this.#runtime = runtime;
     this.#usageOf = usageOf;
     this.#recorder = recorder;
-    this.#stages = options.stages;
+    this.#stages = new NodeStages(options.stages, {
+      name,
+      address: () => (this.#node === undefined ? "" : this.#hostIP(this.#node)),
+      after: (ms) => context.after(ms, { type: "playStage" }),
+    });
     this.#troubles = new NodeTroubles({
       node: name,
       fate,
@@ -168,7 +165,7 @@ class NodeActor implements Actor<NodeMessage> {
       case "node":
         return this.#nodeChanged(message.entry);
       case "playStage":
-        return this.#playStage();
+        return this.#stages.play(this.#troubles.isSilent);
       case "spell":
         return this.#troubled(() => this.#troubles.turn(message.turn));
       case "measure":
@@ -183,7 +180,7 @@ class NodeActor implements Actor<NodeMessage> {
   }
 
   stopped(): void {
-    this.#stagePlay?.forget();
+    this.#stages.forget();
     for (const { uid } of this.#pods.values()) this.#tellPod(uid, { type: "gone" });
   }
 
@@ -200,7 +197,7 @@ class NodeActor implements Actor<NodeMessage> {
       this.#addresses = new PodAddresses(this.#node.spec?.podCIDR ?? range);
       this.#index = index;
       const entry = this.#view.entry(`nodes/${this.#name}`);
-      if (entry !== undefined) this.#showStages(entry);
+      if (entry !== undefined) this.#stages.see(entry);
       await Promise.all([this.#renewLease(), this.#reportStatus()]);
     } catch (error) {
       this.#context.log.warn({ error: String(error) }, "a node could not register; trying again");
@@ -218,29 +215,8 @@ class NodeActor implements Actor<NodeMessage> {
   #nodeChanged(entry: Entry): void | Promise<void> {
     if (this.#node === undefined) return;
     this.#lend(decodeMetadata(entry.text));
-    this.#showStages(entry);
+    this.#stages.see(entry);
     return this.#troubled(() => this.#troubles.read(decodeMetadata(entry.text).annotations));
-  }
-
-  #showStages(entry: Entry): void {
-    if (this.#stages === undefined || (this.#stagePlay === undefined && this.#stages.for(NODE).length === 0)) return;
-    this.#stagePlay ??= this.#stages.play({
-      kind: NodeKind as unknown as Kind,
-      functions: {
-        NodeIP: () => (this.#node === undefined ? "" : this.#hostIP(this.#node)),
-        NodeName: () => this.#name,
-        NodePort: () => KUBELET_PORT,
-      },
-      author: NODE_OF_NAME,
-      after: (ms) => this.#context.after(ms, { type: "playStage" }),
-    });
-    this.#isHeldByStages = this.#stagePlay.see(entry);
-  }
-
-  /** A silent node plays nothing; what the API says of it later is looked at anew. */
-  #playStage(): void | Promise<void> {
-    if (!this.#troubles.isSilent) return this.#stagePlay?.play();
-    this.#stagePlay?.forget();
   }
 
   /** Something begins or ends to be wrong with the node, if `happens` says so. */
@@ -252,7 +228,7 @@ class NodeActor implements Actor<NodeMessage> {
     if (isSilent !== wasSilent) for (const { uid } of this.#pods.values()) this.#tellPod(uid, { type: "silence", on: isSilent });
     if (isSilent) return;
     const entry = this.#view.entry(`nodes/${this.#name}`);
-    if (wasSilent && entry !== undefined) this.#showStages(entry);
+    if (wasSilent && entry !== undefined) this.#stages.see(entry);
     for (const { reason, message } of conditionEvents(this.#name, before, conditions)) this.#event("Normal", reason, message);
     // It says at once how it is. What fails now is said again in its time.
     await Promise.all([this.#renewLease(), this.#reportStatus()]).catch((error: unknown) =>
@@ -354,7 +330,7 @@ class NodeActor implements Actor<NodeMessage> {
   }
 
   async #reportStatus(): Promise<void> {
-    if (this.#isHeldByStages) return;
+    if (this.#stages.hold) return;
     const now = timestamp(this.#context.clock.now_ms());
     await this.#registry.modify(
       NodeKind,

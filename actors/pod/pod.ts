@@ -1,4 +1,4 @@
-import { type Actor, type ActorKind, type Context, unknownMessage } from "../../runtime/mod.ts";
+import { type Actor, type ActorKind, type Context, keyOf, unknownMessage } from "../../runtime/mod.ts";
 import { podsByNode } from "../controllers/nodes/node-lifecycle.ts";
 import { PodKind } from "../kinds/core/pod.ts";
 import type { Node, Pod } from "../kinds/generated/types.ts";
@@ -66,13 +66,12 @@ export function createPodKind(options: PodOptions): ActorKind<PodMessage> {
     kind: "pod",
     mailboxCapacity: POD_MAILBOX_MESSAGES,
     supervision: { strategy: "stop" },
-    activate: (context, uid) => new PodActor(context, uid, options),
+    activate: (context) => new PodActor(context, options),
   };
 }
 
 class PodActor implements Actor<PodMessage>, Reporter {
   readonly #context: Context<PodMessage>;
-  readonly #uid: string;
   readonly #options: PodOptions;
   /** The newest state from the API, as text shared with the view: a pod at rest costs little. Undefined only before the first sync. */
   #entry: Entry | undefined = undefined;
@@ -90,10 +89,14 @@ class PodActor implements Actor<PodMessage>, Reporter {
   /** What the step is about: how the containers exited, what they wait for. */
   #reported: RuntimeReport | undefined = undefined;
 
-  constructor(context: Context<PodMessage>, uid: string, options: PodOptions) {
+  constructor(context: Context<PodMessage>, options: PodOptions) {
     this.#context = context;
-    this.#uid = uid;
     this.#options = options;
+  }
+
+  /** Which incarnation it is; its address says it. */
+  get #uid(): string {
+    return keyOf(this.#context.self);
   }
 
   receive(message: PodMessage): void | Promise<void> {
