@@ -1,4 +1,4 @@
-import { isIP, isIPv4 } from "node:net";
+import { BlockList, isIP, isIPv4 } from "node:net";
 import { invalid } from "../field-error.ts";
 import type { FieldError } from "../status.ts";
 
@@ -9,6 +9,17 @@ export function isCidr(text: string): boolean {
   const [address = "", length = "", ...more] = text.split("/");
   if (more.length > 0 || isIP(address) === 0 || !/^\d{1,3}$/.test(length)) return false;
   return Number(length) <= PREFIX_BITS_MAX[isIPv4(address) ? 4 : 6];
+}
+
+/** Whether all addresses of the one are of the other, which has more. */
+export function isStrictlyIn(inner: string, outer: string): boolean {
+  const [address = "", length = ""] = outer.split("/");
+  const [first = "", innerLength = ""] = inner.split("/");
+  if (isIPv4(address) !== isIPv4(first) || Number(length) >= Number(innerLength)) return false;
+  const family = isIPv4(address) ? "ipv4" : "ipv6";
+  const block = new BlockList();
+  block.addSubnet(address, Number(length), family);
+  return block.check(first, family);
 }
 
 export function validateCidr(text: string, field: string): FieldError[] {

@@ -1,24 +1,23 @@
 /** The rules for ingresses. Source: pkg/apis/networking/validation of Kubernetes 1.34. */
+import { addressOf, validateAddress } from "../addresses.ts";
 import { invalid, notSupported, required } from "../field-error.ts";
 import { namedBy, requiredName } from "../field-rules.ts";
 import type { HTTPIngressPath, Ingress, IngressBackend, IngressSpec } from "../generated/types.ts";
 import { validateObjectMeta } from "../metadata.ts";
-import { dns1035Label, dnsSubdomain, portName, portNumber, wildcardDnsSubdomain } from "../names.ts";
+import { dns1035Label, dnsSubdomain, pathSegment, portName, portNumber, wildcardDnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 
+/** Where the class stood before it had a field. */
+export const INGRESS_CLASS_ANNOTATION = "kubernetes.io/ingress.class";
 const PATH_TYPES: readonly string[] = ["Exact", "ImplementationSpecific", "Prefix"];
 /** What no path may contain, so that it cannot mean two things. */
 const FORBIDDEN_PARTS: readonly string[] = ["//", "/./", "/../", "%2f", "%2F"];
 const FORBIDDEN_ENDS: readonly string[] = ["/..", "/."];
 
-function isIpAddress(text: string): boolean {
-  return /^(\d{1,3}\.){3}\d{1,3}$/.test(text) || text.includes(":");
-}
-
 function validateHost(host: string | undefined, field: string): FieldError[] {
   if (!host) return [];
-  if (isIpAddress(host)) return [invalid(field, host, "must be a DNS name, not an IP address")];
-  return namedBy(host.includes("*") ? wildcardDnsSubdomain : dnsSubdomain, host, field);
+  const errors = addressOf(host) === undefined ? [] : [invalid(field, host, "must be a DNS name, not an IP address")];
+  return [...errors, ...namedBy(host.includes("*") ? wildcardDnsSubdomain : dnsSubdomain, host, field)];
 }
 
 function validateBackend(backend: IngressBackend | undefined, field: string): FieldError[] {
@@ -27,11 +26,14 @@ function validateBackend(backend: IngressBackend | undefined, field: string): Fi
     return [invalid(field, "", "cannot set both resource and service backends")];
   }
   if (resource !== undefined) {
-    const errors = resource.name ? [] : [required(`${field}.resource.name`)];
-    if (!resource.kind) errors.push(required(`${field}.resource.kind`));
-    return [...errors, ...namedBy(dnsSubdomain, resource.apiGroup, `${field}.resource.apiGroup`)];
+    const { apiGroup, kind, name } = resource;
+    return [
+      ...(apiGroup === undefined ? [] : dnsSubdomain(apiGroup).map((words) => invalid(`${field}.resource.apiGroup`, apiGroup, words))),
+      ...requiredName(pathSegment, kind, `${field}.resource.kind`),
+      ...requiredName(pathSegment, name, `${field}.resource.name`),
+    ];
   }
-  if (service === undefined) return [required(field, "resource or service backend is required")];
+  if (service === undefined) return [invalid(field, "", "resource or service backend is required")];
   const errors = requiredName(dns1035Label, service.name, `${field}.service.name`);
   const { name, number } = service.port ?? {};
   if (name && number) return [...errors, invalid(field, "", "cannot set both port name & port number")];
@@ -69,11 +71,12 @@ function validateRules(rules: NonNullable<IngressSpec["rules"]>): FieldError[] {
   return errors;
 }
 
-export function validateIngress({ metadata, spec = {} }: Ingress): FieldError[] {
+/** `current`: what an update replaces, whose class may be said in both ways. */
+export function validateIngress({ metadata, spec = {} }: Ingress, current: Ingress | undefined): FieldError[] {
   const errors = validateObjectMeta(metadata, true, dnsSubdomain);
   const { rules = [], defaultBackend, ingressClassName, tls = [] } = spec;
   if (rules.length === 0 && defaultBackend === undefined) {
-    errors.push(invalid("spec", [], "either `defaultBackend` or `rules` must be specified"));
+    errors.push(invalid("spec", spec.rules ?? null, "either `defaultBackend` or `rules` must be specified"));
   }
   if (defaultBackend !== undefined) errors.push(...validateBackend(defaultBackend, "spec.defaultBackend"));
   errors.push(...validateRules(rules));
@@ -84,7 +87,22 @@ export function validateIngress({ metadata, spec = {} }: Ingress): FieldError[] 
     }
     errors.push(...namedBy(dnsSubdomain, secretName, `spec.tls[${index}].secretName`));
   }
-  return ingressClassName === undefined
-    ? errors
-    : [...errors, ...dnsSubdomain(ingressClassName).map((message) => invalid("spec.ingressClassName", ingressClassName, message))];
+  if (ingressClassName === undefined) return errors;
+  errors.push(...dnsSubdomain(ingressClassName).map((message) => invalid("spec.ingressClassName", ingressClassName, message)));
+  const annotated = metadata.annotations?.[INGRESS_CLASS_ANNOTATION];
+  if (current !== undefined || annotated === undefined || annotated === ingressClassName) return errors;
+  const words = "must match `ingressClassName` when both are specified";
+  return [...errors, invalid(`annotations.${INGRESS_CLASS_ANNOTATION}`, annotated, words)];
+}
+
+/** Where an ingress is reached. Source: ValidateIngressLoadBalancerStatus. */
+export function validateIngressStatus({ status }: Ingress, current: Ingress): FieldError[] {
+  const known = new Set(current.status?.loadBalancer?.ingress?.map(({ ip }) => ip));
+  return (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }, index) => {
+    const field = `status.loadBalancer.ingress[${index}]`;
+    const errors = ip && !known.has(ip) ? validateAddress(ip, `${field}.ip`) : [];
+    errors.push(...namedBy(dnsSubdomain, hostname, `${field}.hostname`));
+    const isAddress = hostname !== undefined && addressOf(hostname) !== undefined;
+    return isAddress ? [...errors, invalid(`${field}.hostname`, hostname, "must be a DNS name, not an IP address")] : errors;
+  });
 }

@@ -3,14 +3,12 @@ import type { Ingress } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
 import { AGE_COLUMN, ageOf, column, firstFew, NAME_COLUMN, NONE } from "../table.ts";
 import { STATUS } from "../verbs.ts";
-import { validateIngress } from "./ingress-validation.ts";
+import { INGRESS_CLASS_ANNOTATION, validateIngress, validateIngressStatus } from "./ingress-validation.ts";
 
 const HOSTS_SHOWN_MAX = 3;
-/** Where the class stood before it had a field. */
-const CLASS_ANNOTATION = "kubernetes.io/ingress.class";
 
 function classOf({ metadata, spec }: Ingress): string {
-  return spec?.ingressClassName ?? metadata.annotations?.[CLASS_ANNOTATION] ?? NONE;
+  return spec?.ingressClassName ?? metadata.annotations?.[INGRESS_CLASS_ANNOTATION] ?? NONE;
 }
 
 function hostsOf({ spec }: Ingress): string {
@@ -32,6 +30,7 @@ export const IngressKind: Kind<Ingress> = defineKind<Ingress>({
   tracksGeneration: true,
   ...statusApart<Ingress>(() => ({ loadBalancer: {} })),
   validate: validateIngress,
+  validateStatus: validateIngressStatus,
   columns: [
     NAME_COLUMN,
     column("Class", "Who serves it"),

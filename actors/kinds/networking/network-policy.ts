@@ -1,16 +1,17 @@
 import { defineKind } from "../define-kind.ts";
 import { forbidden, invalid, notSupported, required } from "../field-error.ts";
-import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from "../generated/types.ts";
+import { oneOf } from "../field-rules.ts";
+import type { IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
 import { formatLabelSelector, validateLabelSelector } from "../machinery/label-selector.ts";
 import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain, portName, portNumber } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
-import { isCidr, validateCidr } from "./cidr.ts";
+import { isCidr, isStrictlyIn, validateCidr } from "./cidr.ts";
 
-const PROTOCOLS: readonly string[] = ["SCTP", "TCP", "UDP"];
-const TYPES: readonly string[] = ["Egress", "Ingress"];
+const PROTOCOLS: readonly string[] = ["TCP", "UDP", "SCTP"];
+const TYPES: readonly string[] = ["Ingress", "Egress"];
 
 /** Source: SetDefaults_NetworkPolicy, SetDefaults_NetworkPolicyPort. */
 function applyDefaults({ spec }: NetworkPolicy): void {
@@ -21,21 +22,18 @@ function applyDefaults({ spec }: NetworkPolicy): void {
 }
 
 function validatePort({ protocol, port, endPort }: NetworkPolicyPort, field: string): FieldError[] {
-  const errors: FieldError[] = [];
-  if (protocol !== undefined && !PROTOCOLS.includes(protocol)) errors.push(notSupported(`${field}.protocol`, protocol, PROTOCOLS));
-  if (port === undefined) {
-    if (endPort !== undefined) errors.push(required(`${field}.port`, "must be specified when `endPort` is set"));
-    return errors;
+  const errors = oneOf(protocol, PROTOCOLS, `${field}.protocol`);
+  const last = `${field}.endPort`;
+  if (typeof port !== "number") {
+    const what = port === undefined ? "not specified" : "non-numeric";
+    if (endPort !== undefined) errors.push(invalid(last, endPort, `may not be specified when \`port\` is ${what}`));
+    return port === undefined ? errors : [...errors, ...portName(port).map((message) => invalid(`${field}.port`, port, message))];
   }
-  if (typeof port === "string") {
-    if (endPort !== undefined) errors.push(required(`${field}.endPort`, "may not be specified when `port` is non-numeric"));
-    return [...errors, ...portName(port).map((message) => invalid(`${field}.port`, port, message))];
-  }
-  if (endPort !== undefined) {
-    if (endPort < port) errors.push(invalid(`${field}.endPort`, port, "must be greater than or equal to `port`"));
-    for (const message of portNumber(endPort)) errors.push(invalid(`${field}.endPort`, endPort, message));
-  }
-  return [...errors, ...portNumber(port).map((message) => invalid(`${field}.port`, port, message))];
+  errors.push(...portNumber(port).map((message) => invalid(`${field}.port`, port, message)));
+  if (endPort === undefined) return errors;
+  // Kubernetes shows the first port here.
+  if (endPort < port) errors.push(invalid(last, port, "must be greater than or equal to `port`"));
+  return [...errors, ...portNumber(endPort).map((message) => invalid(last, endPort, message))];
 }
 
 function validatePeer({ podSelector, namespaceSelector, ipBlock }: NetworkPolicyPeer, field: string): FieldError[] {
@@ -46,24 +44,22 @@ function validatePeer({ podSelector, namespaceSelector, ipBlock }: NetworkPolicy
   if (podSelector !== undefined || namespaceSelector !== undefined) kinds++;
   if (ipBlock !== undefined) {
     kinds++;
-    const path = `${field}.ipBlock`;
-    if (!ipBlock.cidr) errors.push(required(`${path}.cidr`));
-    else errors.push(...validateCidr(ipBlock.cidr, `${path}.cidr`));
-    for (const [index, except] of (ipBlock.except ?? []).entries()) {
-      errors.push(...validateCidr(except, `${path}.except[${index}]`));
-      if (isCidr(except) && isCidr(ipBlock.cidr) && !contains(ipBlock.cidr, except)) {
-        errors.push(invalid(`${path}.except[${index}]`, except, `must be a strict subset of \`cidr\``));
-      }
-    }
+    errors.push(...validateBlock(ipBlock, `${field}.ipBlock`));
   }
   if (kinds === 0) errors.push(required(field, "must specify a peer"));
   else if (kinds > 1) errors.push(forbidden(field, "may not specify both ipBlock and another peer"));
   return errors;
 }
 
-/** Whether a prefix is shorter; which addresses they share is left to whoever enforces the policy. */
-function contains(outer: string, inner: string): boolean {
-  return Number(inner.split("/")[1]) > Number(outer.split("/")[1]);
+/** Addresses, and what of them is left out. Source: ValidateIPBlock. */
+function validateBlock({ cidr, except = [] }: IPBlock, field: string): FieldError[] {
+  if (!cidr) return [required(`${field}.cidr`)];
+  if (!isCidr(cidr)) return validateCidr(cidr, `${field}.cidr`);
+  return except.flatMap((one, index) => {
+    const path = `${field}.except[${index}]`;
+    if (!isCidr(one)) return validateCidr(one, path);
+    return isStrictlyIn(one, cidr) ? [] : [invalid(path, one, "must be a strict subset of `cidr`")];
+  });
 }
 
 function validate({ metadata, spec }: NetworkPolicy): FieldError[] {

@@ -1,11 +1,12 @@
-import { forbidden, invalid, notSupported } from "../field-error.ts";
+import { invalid } from "../field-error.ts";
+import { nonNegative, oneOf } from "../field-rules.ts";
 import type { PodDisruptionBudget } from "../generated/types.ts";
 import { internalForm } from "../internal-form.ts";
 import type { Kind } from "../kind.ts";
 import { validateAtMostHundred, validateCountOrPercent } from "../machinery/int-or-string.ts";
 import { validateLabelSelector } from "../machinery/label-selector.ts";
 import { validateObjectMeta } from "../metadata.ts";
-import { dnsSubdomain } from "../names.ts";
+import { pathSegment } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
 import { ALL_VERBS, STATUS } from "../verbs.ts";
@@ -13,33 +14,24 @@ import { ALL_VERBS, STATUS } from "../verbs.ts";
 const POLICIES: readonly string[] = ["AlwaysAllow", "IfHealthyBudget"];
 const NOT_APPLICABLE = "N/A";
 
+/** Its name is only looked at in general, when all else is right. Source: ValidatePodDisruptionBudgetSpec, rest.BeforeCreate. */
 function validate(budget: PodDisruptionBudget): FieldError[] {
-  const errors = validateObjectMeta(budget.metadata, true, dnsSubdomain);
   const { minAvailable, maxUnavailable, selector, unhealthyPodEvictionPolicy: policy } = budget.spec;
+  const errors: FieldError[] = [];
   if (minAvailable !== undefined && maxUnavailable !== undefined) {
-    errors.push(
-      invalid("spec", internalForm("PodDisruptionBudgetSpec", budget.spec), "minAvailable and maxUnavailable cannot be both set"),
-    );
+    const shown = internalForm("PodDisruptionBudgetSpec", budget.spec);
+    errors.push(invalid("spec", shown, "minAvailable and maxUnavailable cannot be both set"));
   }
   for (const name of ["minAvailable", "maxUnavailable"] as const) {
     const value = budget.spec[name];
     if (value === undefined) continue;
     errors.push(...validateCountOrPercent(value, `spec.${name}`), ...validateAtMostHundred(value, `spec.${name}`));
   }
-  if (policy !== undefined && !POLICIES.includes(policy)) errors.push(notSupported("spec.unhealthyPodEvictionPolicy", policy, POLICIES));
-  errors.push(...validateLabelSelector(selector, "spec.selector"));
-  return errors;
+  errors.push(...validateLabelSelector(selector, "spec.selector"), ...oneOf(policy, POLICIES, "spec.unhealthyPodEvictionPolicy"));
+  return errors.length > 0 ? errors : validateObjectMeta(budget.metadata, true, pathSegment);
 }
 
-function validateUpdate(next: PodDisruptionBudget): FieldError[] {
-  const errors: FieldError[] = [];
-  for (const name of ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"] as const) {
-    const value = next.status?.[name] ?? 0;
-    if (value < 0) errors.push(invalid(`status.${name}`, value, "must be greater than or equal to 0"));
-  }
-  if (next.spec === undefined) errors.push(forbidden("spec", "must be set"));
-  return errors;
-}
+const COUNTS = ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"] as const;
 
 export const PodDisruptionBudgetKind: Kind<PodDisruptionBudget> = {
   group: "policy",
@@ -62,7 +54,7 @@ export const PodDisruptionBudgetKind: Kind<PodDisruptionBudget> = {
     else next.status = current.status;
   },
   validate,
-  validateUpdate,
+  validateStatus: ({ status }) => COUNTS.flatMap((name) => nonNegative(status?.[name], `status.${name}`)),
   columns: [
     NAME_COLUMN,
     column("Min Available", "How many pods must stay"),

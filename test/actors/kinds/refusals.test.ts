@@ -171,18 +171,58 @@ describe("new objects", () => {
       [
         'spec.rules[0].host: Invalid value: "1.2.3.4": must be a DNS name, not an IP address',
         'spec.rules[0].http.paths[0].path: Invalid value: "x": must be an absolute path',
-        "spec.rules[0].http.paths[0].backend: Required value: resource or service backend is required",
+        'spec.rules[0].http.paths[0].backend: Invalid value: "": resource or service backend is required',
       ],
     ],
-    ["ingresses", { spec: {} }, ["spec: Invalid value: []: either `defaultBackend` or `rules` must be specified"]],
+    ["ingresses", { spec: {} }, ["spec: Invalid value: null: either `defaultBackend` or `rules` must be specified"]],
     ["ingressclasses", { spec: {} }, ["spec.controller: Required value"]],
+    [
+      "networkpolicies",
+      {
+        spec: {
+          podSelector: {},
+          egress: [
+            {
+              ports: [{ endPort: 1 }, { port: "web", endPort: 1 }, { port: 80, endPort: 79 }],
+              to: [
+                { ipBlock: { cidr: "10.0.0.0/8", except: ["10.1.0.0/16", "11.0.0.0/16", "10.0.0.0/8", "x"] } },
+                { ipBlock: {}, podSelector: {} },
+              ],
+            },
+          ],
+        },
+      },
+      [
+        "spec.egress[0].ports[0].endPort: Invalid value: 1: may not be specified when `port` is not specified",
+        "spec.egress[0].ports[1].endPort: Invalid value: 1: may not be specified when `port` is non-numeric",
+        "spec.egress[0].ports[2].endPort: Invalid value: 80: must be greater than or equal to `port`",
+        'spec.egress[0].to[0].ipBlock.except[1]: Invalid value: "11.0.0.0/16": must be a strict subset of `cidr`',
+        'spec.egress[0].to[0].ipBlock.except[2]: Invalid value: "10.0.0.0/8": must be a strict subset of `cidr`',
+        'spec.egress[0].to[0].ipBlock.except[3]: Invalid value: "x": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
+        "spec.egress[0].to[1].ipBlock.cidr: Required value",
+        "spec.egress[0].to[1]: Forbidden: may not specify both ipBlock and another peer",
+      ],
+    ],
+    [
+      "ingresses",
+      {
+        metadata: { annotations: { "kubernetes.io/ingress.class": "a" } },
+        spec: { ingressClassName: "b", defaultBackend: { resource: { kind: "a/b", name: "" } } },
+      },
+      [
+        "spec.defaultBackend.resource.kind: Invalid value: \"a/b\": may not contain '/'",
+        "spec.defaultBackend.resource.name: Required value",
+        'annotations.kubernetes.io/ingress.class: Invalid value: "a": must match `ingressClassName` when both are specified',
+      ],
+    ],
+    ["poddisruptionbudgets", { metadata: { name: "A_B" }, spec: { maxUnavailable: 1 } }, []],
     [
       "networkpolicies",
       { spec: { podSelector: {}, ingress: [{ ports: [{ port: 0 }], from: [{}] }], policyTypes: ["X"] } },
       [
         "spec.ingress[0].ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive",
         "spec.ingress[0].from[0]: Required value: must specify a peer",
-        'spec.policyTypes[0]: Unsupported value: "X": supported values: "Egress", "Ingress"',
+        'spec.policyTypes[0]: Unsupported value: "X": supported values: "Ingress", "Egress"',
       ],
     ],
     [
