@@ -12,6 +12,8 @@ export interface ShardKeeperOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly shards: number;
+  /** Default LOOK_MS. */
+  readonly look_ms?: number;
 }
 
 /**
@@ -39,7 +41,7 @@ export class ShardKeeper {
 
   /** `missed`: how many times before this one it could not be reached. */
   async #look(shard: number, missed: number): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, log, look_ms = LOOK_MS } = this.#options;
     const [own, ...standbys] = addressesOfShard(shard);
     const now = (await this.#isThere(own)) ? 0 : missed + 1;
     if (now === MISSED_MAX) log.warn({ shard }, "a scheduler's host cannot be reached; another takes its place");
@@ -47,7 +49,7 @@ export class ShardKeeper {
     if (!this.#isStopped)
       this.#timers.set(
         shard,
-        clock.after(LOOK_MS, () => void this.#look(shard, now)),
+        clock.after(look_ms, () => void this.#look(shard, now)),
       );
   }
 

@@ -14,6 +14,14 @@ export interface HighWater {
 /** Takes note of what was acknowledged. Must be quick and must not throw: it is called before every answer of the writer. */
 export type NoteHighWater = (sequence: number, revision: number) => void;
 
+/** Keeps the mark of a host outside the log. */
+export interface HighWaterKeeper {
+  note(sequence: number, revision: number): void;
+  /** Makes sure that what was noted survives. Rejects with what its place says. */
+  sync(): Promise<void>;
+  close(): void;
+}
+
 /** Two slots, written in turn, each within a disk's sector: a power cut while one is written leaves the other. */
 const SLOT_BYTES = 512;
 const SLOTS = 2;
@@ -31,7 +39,7 @@ const HEADER_BYTES = 24;
  * exact after a process was killed; `sync` puts it on the disk, so after a power cut it is as old as the last sync. Either way it is never ahead
  * of what was acknowledged.
  */
-export class HighWaterFile {
+export class HighWaterFile implements HighWaterKeeper {
   readonly #handle: number;
   readonly #slot: Buffer = Buffer.alloc(SLOT_BYTES);
   readonly #crcAt: number;

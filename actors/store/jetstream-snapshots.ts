@@ -5,25 +5,14 @@ import type { HighWater } from "./high-water.ts";
 import { LogUnavailable } from "./log.ts";
 import { SnapshotDamaged } from "./snapshot-frame.ts";
 import { decodeSummary } from "./snapshot-loading.ts";
-import type { PackedFrame, SnapshotSummary } from "./snapshot-packing.ts";
+import type { PackedFrame } from "./snapshot-packing.ts";
+import type { SnapshotEntry, Snapshots } from "./snapshots.ts";
 
 export interface JetStreamSnapshotsOptions {
   readonly connection: NatsConnection;
   /** Begins the names of its streams: `<prefix>-snapshot-<id>` and `<prefix>-high-water`. Their subjects have a dot in place of the dash. */
   readonly prefix: string;
   readonly replicas?: number;
-}
-
-/** A snapshot, perhaps one whose summary cannot be read. */
-export interface SnapshotEntry {
-  readonly id: string;
-  /** What errors call it. */
-  readonly name: string;
-  readonly summary: SnapshotSummary | SnapshotDamaged;
-}
-
-export interface Snapshot extends SnapshotEntry {
-  readonly summary: SnapshotSummary;
 }
 
 const API_TIMEOUT_MS = 5_000;
@@ -37,7 +26,7 @@ const ABSENT: ReadonlySet<number> = new Set([10059, 10037]);
  * as the log, and a file of JetStream's that goes bad takes one snapshot at most. Frames first, the summary last, each synced as the log is:
  * what has no summary is no snapshot. The high-water mark has a stream of its own.
  */
-export class JetStreamSnapshots {
+export class JetStreamSnapshots implements Snapshots {
   readonly #options: JetStreamSnapshotsOptions;
   readonly #client: JetStreamClient;
   readonly #manager: JetStreamManager;

@@ -2,7 +2,6 @@ import type { Clock, Logger } from "../../runtime/mod.ts";
 import { CannotDecrypt } from "./encryption/transformer.ts";
 import { applyTo } from "./follow.ts";
 import type { HighWater } from "./high-water.ts";
-import type { JetStreamSnapshots, Snapshot, SnapshotEntry } from "./jetstream-snapshots.ts";
 import { SNAPSHOT_FRAMES_IN_FLIGHT, TAIL_STALL_MS, WATCH_HISTORY_REVISIONS } from "./limits.ts";
 import type { CuttableLog } from "./log.ts";
 import { LogCut, LogShortened, LogUnavailable } from "./log.ts";
@@ -10,10 +9,11 @@ import { CorruptBatch, decodeBatch } from "./record.ts";
 import { Replica, type ReplicaOptions } from "./replica.ts";
 import { checkFrame, decodeFrame, type Frame, SnapshotDamaged } from "./snapshot-frame.ts";
 import { loadFrame, SnapshotCheck } from "./snapshot-loading.ts";
+import type { Snapshot, SnapshotEntry, Snapshots } from "./snapshots.ts";
 
 export interface RecoveryOptions {
   readonly log: CuttableLog;
-  readonly snapshots: JetStreamSnapshots;
+  readonly snapshots: Snapshots;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly replica: Omit<ReplicaOptions, "clock" | "log">;
@@ -73,7 +73,9 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
     const replica = new Replica({ ...options.replica, clock: options.clock, log: options.logger });
     const damage = await readBack(options, replica, start, first, last).catch(damageOf);
     if (damage === undefined && replica.sequence >= required.sequence && replica.revision >= required.revision) {
-      if (last < replica.sequence) damages.push(await goOnAfter(log, last, replica.sequence));
+      // What the log itself had beyond `last` was written by somebody meanwhile.
+      const { sequence = 0 } = start?.summary ?? {};
+      if (last < sequence) damages.push(await goOnAfter(log, last, sequence));
       return { replica, damages };
     }
     damages.push(damage ?? new LogShortened(replica, required).message);
@@ -139,7 +141,7 @@ function damageOf(error: unknown): string {
   return error.message;
 }
 
-async function loadSnapshot(snapshots: JetStreamSnapshots, snapshot: Snapshot, replica: Replica): Promise<void> {
+async function loadSnapshot(snapshots: Snapshots, snapshot: Snapshot, replica: Replica): Promise<void> {
   const { name, summary } = snapshot;
   replica.requests.reset(summary.requestsSince);
   await eachFrame(snapshots, snapshot, decodeFrame, (frame) => loadFrame(name, frame, replica));
@@ -150,11 +152,7 @@ async function loadSnapshot(snapshots: JetStreamSnapshots, snapshot: Snapshot, r
  * Reads all of a snapshot and its checksums, without unpacking it. With a `pace` one frame after another, each followed by that. Rejects with
  * SnapshotDamaged, with LogUnavailable, or with what `pace` does.
  */
-export async function verifySnapshot(
-  snapshots: JetStreamSnapshots,
-  snapshot: Snapshot,
-  pace?: (bytes: number) => Promise<void>,
-): Promise<void> {
+export async function verifySnapshot(snapshots: Snapshots, snapshot: Snapshot, pace?: (bytes: number) => Promise<void>): Promise<void> {
   const read = async (name: string, index: number, bytes: Buffer): Promise<Pick<Frame, "kind" | "items">> => {
     await pace?.(bytes.length);
     return checkFrame(name, index, bytes);
@@ -163,7 +161,7 @@ export async function verifySnapshot(
 }
 
 async function eachFrame<Read extends Pick<Frame, "kind" | "items">>(
-  snapshots: JetStreamSnapshots,
+  snapshots: Snapshots,
   { id, name, summary }: Snapshot,
   read: (name: string, index: number, bytes: Buffer) => Promise<Read>,
   take: (frame: Read) => void,

@@ -1,7 +1,6 @@
 import { type Actor, type ActorKind, type Address, type Context, unknownMessage } from "../../runtime/mod.ts";
 import { sleep } from "./follow.ts";
 import { readHighWater } from "./high-water.ts";
-import type { JetStreamSnapshots } from "./jetstream-snapshots.ts";
 import { SCRUB_BATCHES_PER_S, SCRUB_BYTES_PER_S, SCRUB_EVERY_MS, SCRUB_FIRST_MS } from "./limits.ts";
 import type { CuttableLog } from "./log.ts";
 import { LogUnavailable } from "./log.ts";
@@ -9,6 +8,7 @@ import { CorruptBatch, verifyBatch } from "./record.ts";
 import { verifySnapshot } from "./recovery.ts";
 import type { Replica } from "./replica.ts";
 import { SnapshotDamaged } from "./snapshot-frame.ts";
+import type { Snapshots } from "./snapshots.ts";
 import { SNAPSHOTTER_ADDRESS, type SnapshotterMessage } from "./snapshotter.ts";
 import type { StoreCondition } from "./store-condition.ts";
 
@@ -21,7 +21,7 @@ export const SCRUBBER_KIND = "scrubber";
 export const SCRUBBER_ADDRESS: Address = "scrubber/main";
 
 export type ScrubberMessage =
-  /** Begin: the first round comes a while after this. */
+  /** Begin: the first round comes a while after this. A second one changes nothing. */
   | { readonly type: "start" }
   /** From itself. */
   | { readonly type: "round" };
@@ -42,7 +42,7 @@ const PACE: ScrubberPace = {
 
 export interface ScrubberOptions {
   readonly log: CuttableLog;
-  readonly snapshots: JetStreamSnapshots;
+  readonly snapshots: Snapshots;
   /** Of the host of the writer: what it holds is the good copy of both marks. */
   readonly replica: Replica;
   readonly condition: StoreCondition;
@@ -73,6 +73,7 @@ class Scrubber implements Actor<ScrubberMessage> {
   readonly #pace: ScrubberPace;
   #work: Promise<void> | undefined;
   #stopped = false;
+  #begun = false;
   /** Until when what was read so far may take, at the pace. */
   #due_ms = 0;
 
@@ -85,6 +86,8 @@ class Scrubber implements Actor<ScrubberMessage> {
   receive(message: ScrubberMessage): void {
     switch (message.type) {
       case "start":
+        if (this.#begun) return;
+        this.#begun = true;
         this.#context.after(this.#pace.first_ms, { type: "round" });
         return;
       case "round":
@@ -99,6 +102,10 @@ class Scrubber implements Actor<ScrubberMessage> {
       default:
         unknownMessage(message);
     }
+  }
+
+  movesWith(): ScrubberMessage | undefined {
+    return this.#begun ? { type: "start" } : undefined;
   }
 
   async stopped(): Promise<void> {

@@ -51,6 +51,11 @@ export function encodeFrameNow(frame: Frame): Buffer {
   return assemble(frame, zstdCompressSync(frame.payload, { ...ZSTD_OPTIONS, chunkSize: Math.max(64, frame.payload.length) }));
 }
 
+/** Not compressed: to whoever reads it a frame like any other. */
+export function encodePlainFrame(frame: Frame): Buffer {
+  return assemble(frame, frame.payload);
+}
+
 function assemble({ kind, index, items, payload }: Frame, compressed: Buffer): Buffer {
   const smaller = compressed.length < payload.length;
   const stored = smaller ? compressed : payload;

@@ -3,7 +3,7 @@ import type { Transformer } from "./encryption/transformer.ts";
 import { FrameEncoder } from "./frame-encoder.ts";
 import { SNAPSHOT_FRAME_BYTES } from "./limits.ts";
 import type { Capture } from "./replica.ts";
-import type { FrameKind } from "./snapshot-frame.ts";
+import { encodePlainFrame, type FrameKind } from "./snapshot-frame.ts";
 
 /**
  * What the frames of a snapshot hold, item after item, little-endian; strings are UTF-8:
@@ -45,6 +45,8 @@ export interface PackOptions {
   readonly files?: readonly CarriedFile[];
   /** Default: texts are written as they are. */
   readonly transformer?: Transformer | undefined;
+  /** Default true. */
+  readonly compress?: boolean;
 }
 
 export interface PackedFrame {
@@ -62,13 +64,14 @@ const UTF8_BYTES_PER_UNIT_MAX = 3;
 
 /** Packs a state into frames, the summary last, without holding the event loop for longer than one frame takes. */
 export async function* packSnapshot(capture: Capture, options: PackOptions): AsyncGenerator<PackedFrame, SnapshotSummary> {
-  const { log, frameBytesMax, files = [], transformer } = options;
+  const { log, frameBytesMax, files = [], transformer, compress = true } = options;
   const hash = createHash("sha256");
   const encoder = new FrameEncoder();
   let index = 0;
   let objects = 0;
   const finish = async (kind: FrameKind, { items, payload }: Packed): Promise<PackedFrame> => {
-    const bytes = await encoder.encode({ kind, index, items, payload });
+    const frame = { kind, index, items, payload };
+    const bytes = compress ? await encoder.encode(frame) : encodePlainFrame(frame);
     if (kind !== "summary") hash.update(bytes);
     if (kind === "objects") objects += items;
     return { kind, index: index++, bytes };

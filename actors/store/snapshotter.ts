@@ -1,8 +1,7 @@
 import { type Actor, type ActorKind, type Address, type Context, unknownMessage } from "../../runtime/mod.ts";
 import type { AppendGate } from "./append-gate.ts";
 import { sleep } from "./follow.ts";
-import type { HighWaterFile } from "./high-water.ts";
-import type { JetStreamSnapshots, Snapshot } from "./jetstream-snapshots.ts";
+import type { HighWaterKeeper } from "./high-water.ts";
 import { SNAPSHOT_AGE_MAX_MS, SNAPSHOT_LOOK_MS, SNAPSHOT_RETRY_MS, SNAPSHOT_SETTLE_MS } from "./limits.ts";
 import type { CuttableLog, LogBounds } from "./log.ts";
 import { LogLost, LogUnavailable } from "./log.ts";
@@ -11,6 +10,7 @@ import type { Replica } from "./replica.ts";
 import { SnapshotDamaged } from "./snapshot-frame.ts";
 import { packSnapshot } from "./snapshot-packing.ts";
 import { isDue, retentionOf } from "./snapshot-policy.ts";
+import type { Snapshot, Snapshots } from "./snapshots.ts";
 import type { StoreCondition } from "./store-condition.ts";
 
 /**
@@ -28,7 +28,7 @@ export const SNAPSHOTTER_KIND = "snapshotter";
 export const SNAPSHOTTER_ADDRESS: Address = "snapshotter/main";
 
 export type SnapshotterMessage =
-  /** Begin to look, again and again. */
+  /** Begin to look, again and again. A second one changes nothing. */
   | { readonly type: "start" }
   /** A part of the store cannot be read back: a batch of the log, or the snapshot with this id. */
   | { readonly type: "damaged"; readonly snapshot: string | undefined }
@@ -37,13 +37,15 @@ export type SnapshotterMessage =
 
 export interface SnapshotterOptions {
   readonly log: CuttableLog;
-  readonly snapshots: JetStreamSnapshots;
+  readonly snapshots: Snapshots;
   /** The replica of the writer's host. */
   readonly replica: Replica;
   /** The mark of this host's data directory, to be synced now and then. */
-  readonly highWater?: HighWaterFile;
+  readonly highWater?: HighWaterKeeper;
   /** Default SNAPSHOT_EVERY_REVISIONS. */
   readonly everyRevisions?: number;
+  /** Whether what is packed is compressed, which other threads do and take their own time for. Default true. */
+  readonly compress?: boolean;
   /** Of the writer of this host. */
   readonly gate?: AppendGate;
   /** Told of what is seen. */
@@ -80,6 +82,7 @@ class Snapshotter implements Actor<SnapshotterMessage> {
   /** The revision of the mark that JetStream has. */
   #marked = 0;
   #taking = false;
+  #begun = false;
   #work: Promise<void> | undefined;
   #stopped = false;
   #failing: "" | "unavailable" | "lost" = "";
@@ -92,6 +95,10 @@ class Snapshotter implements Actor<SnapshotterMessage> {
   receive(message: SnapshotterMessage): void {
     switch (message.type) {
       case "start":
+        if (this.#begun) return;
+        this.#begun = true;
+        this.receive({ type: "look" });
+        return;
       case "look":
         // Outside the turn: a snapshot takes seconds, and a stop is not to wait for it.
         this.#work ??= this.#look().then(
@@ -109,6 +116,10 @@ class Snapshotter implements Actor<SnapshotterMessage> {
       default:
         unknownMessage(message);
     }
+  }
+
+  movesWith(): SnapshotterMessage | undefined {
+    return this.#begun ? { type: "start" } : undefined;
   }
 
   async stopped(): Promise<void> {
@@ -212,10 +223,10 @@ class Snapshotter implements Actor<SnapshotterMessage> {
 
   /** Puts a snapshot of what is in memory where snapshots are. */
   async #store(): Promise<Snapshot> {
-    const { replica, log, snapshots } = this.#options;
+    const { replica, log, snapshots, compress = true } = this.#options;
     this.#taking = true;
     const capture = await replica.capture(() => sleep(this.#context.clock, 0));
-    const packed = packSnapshot(capture, { log: log.id, frameBytesMax: log.batchBytesMax, transformer: replica.transformer });
+    const packed = packSnapshot(capture, { log: log.id, frameBytesMax: log.batchBytesMax, transformer: replica.transformer, compress });
     const id = await snapshots.store(capture.sequence, this.#whileRunning(packed));
     const taken = (await this.#list()).find((snapshot) => snapshot.id === id);
     if (taken === undefined) throw new Error("the snapshot just taken cannot be found");

@@ -112,18 +112,15 @@ export function keepBootstrapObjects(registry: Registry, view: View, facts: Boot
 export async function ensureBootstrapObjects(registry: Registry, view: View, facts: BootstrapFacts): Promise<void> {
   await Promise.all(NAMESPACES.map((name) => ensure(registry, view, NamespaceKind, { metadata: { name, ...NEW }, spec: {}, status: {} })));
   await Promise.all([
-    ensure(registry, view, ServiceKind, structuredClone(KUBERNETES_SERVICE)),
+    ensure(registry, view, ServiceKind, KUBERNETES_SERVICE),
     ensureServiceRange(registry, view),
-    ...DEFAULT_LEVELS.map((level) => ensure(registry, view, PriorityLevelConfigurationKind, structuredClone(level))),
-    ...DEFAULT_SCHEMAS.map((schema) => ensure(registry, view, FlowSchemaKind, structuredClone(schema))),
+    ...DEFAULT_LEVELS.map((level) => ensure(registry, view, PriorityLevelConfigurationKind, level)),
+    ...DEFAULT_SCHEMAS.map((schema) => ensure(registry, view, FlowSchemaKind, schema)),
     ensure(registry, view, ConfigMapKind, extensionAuthentication(facts)),
-    ...LOCAL_API_SERVICES.map((service) => ensure(registry, view, APIServiceKind, structuredClone(service))),
-    ...PRIORITY_CLASSES.map((priorityClass) => ensure(registry, view, PriorityClassKind, structuredClone(priorityClass))),
+    ...LOCAL_API_SERVICES.map((service) => ensure(registry, view, APIServiceKind, service)),
+    ...PRIORITY_CLASSES.map((priorityClass) => ensure(registry, view, PriorityClassKind, priorityClass)),
     ...(facts.metricsOfNodes
-      ? [
-          ensure(registry, view, APIServiceKind, structuredClone(METRICS_API_SERVICE)),
-          ensure(registry, view, ClusterRoleKind, structuredClone(METRICS_READER)),
-        ]
+      ? [ensure(registry, view, APIServiceKind, METRICS_API_SERVICE), ensure(registry, view, ClusterRoleKind, METRICS_READER)]
       : []),
   ]);
 }
@@ -147,7 +144,7 @@ async function ensureServiceRange(registry: Registry, view: View): Promise<void>
 async function ensure<T extends KubeObject>(registry: Registry, view: View, kind: Kind<T>, object: T): Promise<void> {
   if (view.entry(keyFor(kind, object.metadata.namespace, object.metadata.name)) !== undefined) return;
   try {
-    await registry.create(kind, object, { fieldManager: "kube-apiserver" });
+    await registry.create(kind, structuredClone(object), { fieldManager: "kube-apiserver" });
   } catch (error) {
     if (!(error instanceof StatusError && error.status.code === 409)) throw error;
   }

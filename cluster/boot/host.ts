@@ -1,28 +1,17 @@
 import { connect, type NatsConnection } from "nats";
 import {
-  API_SERVICES_ADDRESS,
-  BUILT_IN_KINDS,
-  CONTROLLER_NAMES,
-  createControllerKind,
-  createDefinitionsKind,
-  createEventRecorder,
-  createFleetKind,
   createHollowRuntime,
   createHollowUsage,
-  createNodeKind,
   createPlacePool,
-  createPodKind,
   createRegistry,
-  createSchedulerKind,
-  createStagePlayerKind,
   createStoreClient,
-  DEFINITIONS_ADDRESS,
-  type EventRecorder,
+  FLEET_ADDRESS,
   type FleetMessage,
   type Follower,
   fates,
   follow,
   followDefinitions,
+  HighWaterFile,
   KindTable,
   LOG_CONNECTION_OPTIONS,
   type MetricsSource,
@@ -30,13 +19,9 @@ import {
   type Registry,
   type Replica,
   RUNTIME_LABEL,
-  SCRUBBER_ADDRESS,
-  type ScrubberMessage,
   ShardKeeper,
   SNAPSHOTTER_ADDRESS,
   type SnapshotterMessage,
-  STAGE_PLAYER_ADDRESS,
-  type StagePlayerMessage,
   Stages,
   type StoreClient,
   type StoreCondition,
@@ -44,11 +29,12 @@ import {
   WRITER_ADDRESS,
 } from "../../actors/mod.ts";
 import {
-  addressOf,
+  type ActorKind,
   Host,
   hostKind,
   type Logger,
   type Membership,
+  type Message,
   natsTransport,
   type ObservedPool,
   type PortTransport,
@@ -82,7 +68,17 @@ import { HOST_LEASE_MS, joinMembers } from "./members.ts";
 import { cautionAbout, copiesOn } from "./nats-facts.ts";
 import { nodesToPlay } from "./nodes-to-play.ts";
 import { type OpenedStore, openStore } from "./opened-store.ts";
-import { registerStore } from "./store-role.ts";
+import {
+  controllerActors,
+  definitionsActors,
+  type Ground,
+  keepResidents,
+  nodeActors,
+  recorderFor,
+  residentsOf,
+  schedulerActors,
+} from "./roles.ts";
+import { storeActors } from "./store-role.ts";
 
 const SUBJECT_PREFIX = "troupe";
 const NODES_READY_DEADLINE_MS = 120_000;
@@ -170,11 +166,12 @@ export class RunningHost {
     this.#damaged = damaged;
     if (besideWriter) {
       const { highWaterFile, snapshotRevisions } = options;
-      const store = registerStore(this.#host, { journal, snapshots, replica, highWaterFile, snapshotRevisions });
+      const highWater = new HighWaterFile(highWaterFile, journal.id);
+      const store = storeActors({ journal, snapshots, replica, highWater, highWaterFile, snapshotRevisions });
       this.#condition = store.condition;
       this.#closers.push(store.close);
-      const recorderFor = (component: string): EventRecorder => this.#recorder(component);
-      this.#host.register(createDefinitionsKind({ view: replica, registry: this.#registry, recorderFor }));
+      this.#offer(store.kinds);
+      this.#offer(definitionsActors(this.#ground));
     }
   }
 
@@ -222,10 +219,7 @@ export class RunningHost {
     const definitions = followDefinitions(this.#replica, this.#kinds);
     this.#closers.push(async () => definitions.cancel());
     if (this.#has("store")) {
-      this.#host.messenger.tell(DEFINITIONS_ADDRESS, { type: "start" });
-      this.#host.messenger.tell<SnapshotterMessage>(SNAPSHOTTER_ADDRESS, { type: "start" });
-      this.#host.messenger.tell<ScrubberMessage>(SCRUBBER_ADDRESS, { type: "start" });
-      this.#host.messenger.tell(API_SERVICES_ADDRESS, { type: "start" });
+      this.#keep("store");
       const { tls, frontProxy } = this.#options;
       const facts = { ca: tls.ca, frontProxyCa: frontProxy.ca, metricsOfNodes: this.#playsNodes() };
       await ensureBootstrapObjects(this.#registry, this.#replica, facts);
@@ -314,16 +308,8 @@ export class RunningHost {
     const extenders = askExtenders();
     this.#closers.push(() => extenders.close());
     const { schedulerConfiguration: configuration, schedulers: shards } = this.#options;
-    this.#host.register(
-      createSchedulerKind({
-        ...(configuration === undefined ? {} : { configuration, askExtender: extenders.ask }),
-        shards,
-        view: this.#replica,
-        registry: this.#registry,
-        recorder: this.#recorder("default-scheduler", { tellsAllApart: true }),
-        pool,
-      }),
-    );
+    const configured = configuration === undefined ? {} : { configuration, askExtender: extenders.ask };
+    this.#offer(schedulerActors(this.#ground, { ...configured, shards, pool }));
     const keeper = new ShardKeeper({ messenger: this.#host.messenger, clock, log: this.#log, shards });
     keeper.begin();
     this.#closers.push(async () => keeper.stop());
@@ -331,13 +317,8 @@ export class RunningHost {
 
   #beginControllers(): void {
     const { controllers } = this.#options;
-    this.#host.register(
-      createControllerKind({
-        view: this.#replica,
-        registry: this.#registry,
-        recorderFor: (component) => this.#recorder(component),
-        kinds: BUILT_IN_KINDS,
-        hearOfCustom: (hear) => this.#kinds.hearOfCustom(hear),
+    this.#offer(
+      controllerActors(this.#ground, {
         caCertificate: this.#options.tls.ca,
         certifier: createCertifier(this.#options.authority, () => this.#opened().authorizer, clock),
         signToken: (namespace, secret, account) => this.#opened().issuer.issueForSecret(namespace, secret, account),
@@ -346,7 +327,7 @@ export class RunningHost {
         metrics: this.#metricsSource(),
       }),
     );
-    for (const name of CONTROLLER_NAMES) this.#host.messenger.tell(addressOf("controller", name), { type: "start" });
+    this.#keep("controllers");
   }
 
   /** Who may do what, as this host's view has it; made for the first who asks, when the view is complete. */
@@ -427,13 +408,12 @@ export class RunningHost {
   async #beginNodes(): Promise<number | undefined> {
     const fate = fates(this.#options.seed);
     const runtime = createHollowRuntime(clock, random, { fate });
-    const recorder = this.#recorder("kubelet");
-    const { view, registry } = { view: this.#replica, registry: this.#registry };
+    const view = this.#replica;
     const usageOf = createHollowUsage(view, () => random.next());
     const stages = new Stages({
       view,
-      registry,
-      recorder,
+      registry: this.#registry,
+      recorder: recorderFor(this.#ground, "kubelet"),
       fate,
       clock,
       kinds: this.#kinds,
@@ -442,31 +422,32 @@ export class RunningHost {
       version: this.#options.version,
     });
     this.#closers.push(async () => stages.close());
-    this.#host.register(createFleetKind({ view, runtime: runtime.name, stages }));
-    this.#host.register(createStagePlayerKind(stages));
-    this.#host.register(createNodeKind({ view, registry, runtime: runtime.name, recorder, fate, usageOf, stages }));
-    this.#host.register(createPodKind({ view, registry, recorder, runtime, stages }));
+    this.#offer(nodeActors(this.#ground, { runtime, fate, usageOf, stages }));
+    this.#keep("nodes");
     if (this.#options.plans.find(({ roles }) => roles.includes("nodes"))?.name !== this.#options.plan.name) return undefined;
     const existing = view
       .list("nodes")
       .filter((entry) => view.decode<Node>(entry).metadata.labels?.[RUNTIME_LABEL] === runtime.name).length;
-    this.#host.messenger.tell<StagePlayerMessage>(STAGE_PLAYER_ADDRESS, { type: "start" });
     const start: FleetMessage = { type: "start", nodes: nodesToPlay(this.#options.nodes, existing) };
-    const { ready } = await this.#host.messenger.ask<{ ready: number }>(addressOf("fleet", "main"), start, {
+    const { ready } = await this.#host.messenger.ask<{ ready: number }>(FLEET_ADDRESS, start, {
       deadline_ms: NODES_READY_DEADLINE_MS,
     });
     return ready;
   }
 
-  #recorder(component: string, special: { readonly tellsAllApart?: boolean } = {}): EventRecorder {
-    return createEventRecorder({
-      view: this.#replica,
-      store: this.#store,
-      clock,
-      random,
-      source: { component },
-      ...special,
-    });
+  get #ground(): Ground {
+    return { view: this.#replica, store: this.#store, registry: this.#registry, kinds: this.#kinds, clock, random };
+  }
+
+  #offer(kinds: readonly ActorKind<Message>[]): void {
+    for (const kind of kinds) this.#host.register(kind);
+  }
+
+  /** Sees to it that the residents of a role that live here are awake. */
+  #keep(role: Role): void {
+    const residents = residentsOf(role);
+    const end = keepResidents(this.#host.messenger, this.#membership.directory, this.#options.plan.name, residents);
+    this.#closers.push(async () => end());
   }
 }
 

@@ -11,6 +11,9 @@ import { copiesOn } from "./nats-facts.ts";
  */
 export const HOST_LEASE_MS = 15_000;
 
+/** A write to JetStream each time: often enough that a lease survives three that fail. */
+export const HOST_RENEW_MS = 3_000;
+
 /** The part that one host has in its cluster, in the table that JetStream keeps. `fenced` is called when it was removed from it; it does not come back. */
 export function joinMembers(
   options: HostOptions,
@@ -29,6 +32,7 @@ export function joinMembers(
     kinds: [HOST_KIND, ...plan.roles.flatMap((role) => KINDS_OF_ROLE[role])],
     registers: new NatsRegisters({ connection, bucket: MEMBERS_BUCKET, clock, replicas: copiesOn(connection) }),
     lease_ms: HOST_LEASE_MS,
+    renew_ms: HOST_RENEW_MS,
     process: life,
     isGone: (member) => isGone(member, life, plan.name),
     fenced: () => {

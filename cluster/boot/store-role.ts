@@ -1,43 +1,59 @@
 import {
   AppendGate,
-  HighWaterFile,
-  type JetStreamLog,
-  type JetStreamSnapshots,
+  type CuttableLog,
+  type HighWaterKeeper,
   type Replica,
+  type Snapshots,
   StoreCondition,
   scrubberKind,
   snapshotterKind,
   writerKind,
 } from "../../actors/mod.ts";
-import type { Host } from "../../runtime/mod.ts";
+import type { ActorKind, Message } from "../../runtime/mod.ts";
 
 export interface StoreRole {
-  readonly journal: JetStreamLog;
-  readonly snapshots: JetStreamSnapshots;
+  readonly journal: CuttableLog;
+  readonly snapshots: Snapshots;
   readonly replica: Replica;
-  /** Where the mark of what was acknowledged lies, beside the log. */
-  readonly highWaterFile: string;
+  /** The mark of what was acknowledged, beside the log. */
+  readonly highWater: HighWaterKeeper;
+  /** The file of the mark, where it is one. */
+  readonly highWaterFile?: string;
   /** A snapshot after so many revisions; the store's own rule by default. */
-  readonly snapshotRevisions: number | undefined;
+  readonly snapshotRevisions?: number | undefined;
+  /** Whether what is stored is compressed; snapshots are by real threads. Default true. */
+  readonly compress?: boolean;
 }
 
-export interface RegisteredStore {
+export interface StoreActors {
+  /** The actors that write the log, take snapshots and check what lies on the disks. */
+  readonly kinds: readonly ActorKind<Message>[];
   /** What the parts of the store find out about it, for the metrics. */
   readonly condition: StoreCondition;
   /** Writes the marks down; call it when the actors have ended. */
   readonly close: () => Promise<void>;
 }
 
-/** Registers the actors that write the log, take snapshots and check what lies on the disks, with what they share. */
-export function registerStore(host: Host, { journal, snapshots, replica, highWaterFile, snapshotRevisions }: StoreRole): RegisteredStore {
+/** The store's actors, with what they share. */
+export function storeActors({ journal, snapshots, replica, highWater, ...more }: StoreRole): StoreActors {
   const condition = new StoreCondition();
-  const highWater = new HighWaterFile(highWaterFile, journal.id);
   const gate = new AppendGate();
   const noteHighWater = (sequence: number, revision: number): void => highWater.note(sequence, revision);
-  host.register(writerKind({ log: journal, replica, noteHighWater, gate }));
-  const everyRevisions = snapshotRevisions === undefined ? {} : { everyRevisions: snapshotRevisions };
-  host.register(snapshotterKind({ log: journal, snapshots, replica, highWater, gate, condition, ...everyRevisions }));
-  host.register(scrubberKind({ log: journal, snapshots, replica, condition, markFile: highWaterFile }));
+  const { highWaterFile: markFile, snapshotRevisions: everyRevisions, compress = true } = more;
+  const kinds = [
+    writerKind({ log: journal, replica, noteHighWater, gate, ...(compress ? {} : { compressBytesMin: Number.POSITIVE_INFINITY }) }),
+    snapshotterKind({
+      log: journal,
+      snapshots,
+      replica,
+      highWater,
+      gate,
+      condition,
+      compress,
+      ...(everyRevisions === undefined ? {} : { everyRevisions }),
+    }),
+    scrubberKind({ log: journal, snapshots, replica, condition, ...(markFile === undefined ? {} : { markFile }) }),
+  ] as readonly unknown[] as readonly ActorKind<Message>[];
   const close = async (): Promise<void> => {
     const { sequence, revision } = replica;
     // A stop is not to fail because JetStream does not answer; the file has the mark too.
@@ -45,5 +61,5 @@ export function registerStore(host: Host, { journal, snapshots, replica, highWat
     await highWater.sync().catch(() => {});
     highWater.close();
   };
-  return { condition, close };
+  return { kinds, condition, close };
 }
