@@ -68,6 +68,11 @@ export interface Actor<M extends Message> {
   receive(message: M, sender: Sender): void | Promise<void>;
   /** Called once when the actor stops, crashes or its host drains. Must not throw. */
   stopped?(): void | Promise<void>;
+  /**
+   * With what it goes on elsewhere: the first message to the next activation when this one ends because its address lives on another host now.
+   * Without one, that host activates it when somebody writes to it: for an actor that acts by itself, perhaps never. Called before `stopped`. Must not throw.
+   */
+  movesWith?(): M | undefined;
 }
 
 /**

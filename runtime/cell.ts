@@ -311,9 +311,11 @@ export class Cell implements Runnable, Addressee, Activatable, Restful {
     this.#activation = undefined;
     this.#idle?.end();
     this.#idle = undefined;
-    const after = (): void => this.#ended(ending, error);
+    const after = (): void => this.#ended(ending, error, movesWith);
     let stopped: unknown;
+    let movesWith: Message | undefined;
     try {
+      movesWith = actor?.movesWith?.();
       stopped = actor?.stopped?.();
     } catch (error) {
       this.#stoppedFailed(error);
@@ -323,11 +325,11 @@ export class Cell implements Runnable, Addressee, Activatable, Restful {
   }
 
   #stoppedFailed(error: unknown): void {
-    this.#host.logOf(this.address).error({ err: error }, "actor threw in stopped(), which it must not");
+    this.#host.logOf(this.address).error({ err: error }, "actor threw in movesWith() or stopped(), which it must not");
   }
 
   /** Decides what becomes of the address, and of the messages that wait, when its activation is over. */
-  #ended(why: Ending, error: string): void {
+  #ended(why: Ending, error: string, movesWith?: Message): void {
     // The host may have asked meanwhile, and what it asks overrides the rest.
     const ending = this.#ending === "host" || this.#ending === "moved" || this.#ending === "fenced" ? this.#ending : why;
     this.#ending = undefined;
@@ -337,7 +339,7 @@ export class Cell implements Runnable, Addressee, Activatable, Restful {
       if (ending === "idle") this.kind.measures.passivations += 1;
       else if (ending !== "moved" && ending !== "fenced") this.#host.ended(this.address);
       if ((ending === "self" || ending === "idle") && (this.#users.size > 0 || this.#system !== undefined)) this.#restart();
-      else this.#leave(ending, error);
+      else this.#leave(ending, error, movesWith);
     }
   }
 
@@ -371,9 +373,10 @@ export class Cell implements Runnable, Addressee, Activatable, Restful {
   }
 
   /** The address leaves this host, or is at rest until the next message. */
-  #leave(ending: Ending, error: string): void {
+  #leave(ending: Ending, error: string, movesWith?: Message): void {
     this.#phase = "gone";
     if (ending !== "fenced") this.#host.gone(this.address, this.kind);
+    if (ending === "moved" && movesWith !== undefined) this.#host.notify(this.address, movesWith);
     this.kind.measures.queued -= this.#users.size;
     const reason = ending === "crash" || ending === "escalate" ? "crashed" : ending === "fenced" ? "fenced" : "stopped";
     this.#system?.drain((message) => {

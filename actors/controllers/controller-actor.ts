@@ -72,6 +72,8 @@ class ControllerActor implements Actor<ControllerMessage> {
   /** A `changed` message is on its way. */
   #told = false;
   #stopped = false;
+  /** Rounds that are being performed. */
+  readonly #performing = new Set<Promise<void>>();
   /** Fires at #timerDue_ms. */
   #timer: Timer | undefined;
   #timerDue_ms = Number.POSITIVE_INFINITY;
@@ -124,10 +126,16 @@ class ControllerActor implements Actor<ControllerMessage> {
     this.#work();
   }
 
-  stopped(): void {
+  movesWith(): ControllerMessage {
+    return { type: "start" };
+  }
+
+  /** Whoever comes after, perhaps on another host, decides on what the writes under way came to. */
+  async stopped(): Promise<void> {
     this.#stopped = true;
     for (const subscription of this.#subscriptions) subscription.cancel();
     this.#timer?.cancel();
+    await Promise.all(this.#performing);
   }
 
   /** Looks at everything that exists, and from then on at what changes. No change falls between: reads of a view are synchronous. */
@@ -209,12 +217,14 @@ class ControllerActor implements Actor<ControllerMessage> {
       this.#ended(key, actions === undefined, undefined);
       return;
     }
-    void this.#perform(key, actions).then((performed) => {
+    const performing = this.#perform(key, actions).then((performed) => {
+      this.#performing.delete(performing);
       this.#counters.writes += performed.writes;
       this.#counters.refusals += performed.refusals.length;
       const failed = performed.refusals.length > 0;
       if (!this.#stopped) this.#context.tell(this.#context.self, { type: "ended", key, failed, requeue_ms: performed.requeue_ms });
     });
+    this.#performing.add(performing);
   }
 
   async #perform(key: Key, actions: Parameters<typeof perform>[0]): Promise<Performed> {
@@ -225,6 +235,7 @@ class ControllerActor implements Actor<ControllerMessage> {
       author: this.#author,
       fieldManager: this.#controller.fieldManager,
       gate: this.#gate,
+      isOver: () => this.#stopped,
     };
     const performed = nothingPerformed();
     await perform(actions, by, performed);
@@ -240,6 +251,7 @@ class ControllerActor implements Actor<ControllerMessage> {
       const more = this.#decide(key, () => this.#controller.refused?.(view, key, this.#context.clock.now_ms(), [...refusals]) ?? []);
       if (more !== undefined) await perform(more, by, performed);
     }
+    if (this.#stopped) return performed;
     try {
       await untilSeen(this.#dependencies.view, performed);
     } catch (error) {

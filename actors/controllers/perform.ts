@@ -39,6 +39,8 @@ export interface Performer {
   /** Default FIELD_MANAGER. */
   readonly fieldManager?: string | undefined;
   readonly author: Author;
+  /** Whether somebody else decides by now: what has not been sent is left to them. */
+  readonly isOver: () => boolean;
   readonly recorder: Pick<EventRecorder, "event">;
   readonly gate: WriteGate;
 }
@@ -85,6 +87,7 @@ function performOne(action: Action, by: Performer, result: Performed): Promise<b
 async function performWork(work: () => Promise<readonly Action[]>, by: Performer, result: Performed): Promise<boolean> {
   const before = result.refusals.length;
   const actions = await work().catch(() => [{ do: "requeue", after_ms: WORK_AGAIN_MS }] as const);
+  if (by.isOver()) return false;
   await perform(actions, by, result);
   return result.refusals.length === before;
 }
@@ -92,7 +95,7 @@ async function performWork(work: () => Promise<readonly Action[]>, by: Performer
 async function performInOrder(steps: readonly Action[], by: Performer, result: Performed): Promise<boolean> {
   for (const step of steps) {
     const running = performOne(step, by, result);
-    if (running !== undefined && !(await running)) return false;
+    if (running !== undefined && (!(await running) || by.isOver())) return false;
   }
   return true;
 }
@@ -100,7 +103,7 @@ async function performInOrder(steps: readonly Action[], by: Performer, result: P
 async function performSlowly(writes: readonly Write[], by: Performer, result: Performed): Promise<boolean> {
   for (let from = 0, size = SLOW_START_FIRST; from < writes.length; from += size, size *= 2) {
     const batch = await Promise.all(writes.slice(from, from + size).map((one) => write(one, by, result)));
-    if (batch.includes(false)) return false;
+    if (batch.includes(false) || by.isOver()) return false;
   }
   return true;
 }

@@ -1,17 +1,9 @@
-import {
-  type Actor,
-  type ActorKind,
-  addressOf,
-  type ChildFailed,
-  type Context,
-  keyOf,
-  type Sender,
-  unknownMessage,
-} from "../../runtime/mod.ts";
+import { type Actor, type ActorKind, type Address, addressOf, type Context, type Sender, unknownMessage } from "../../runtime/mod.ts";
 import type { Node } from "../kinds/generated/types.ts";
 import { decodeMetadata, nodeNameOf } from "../kinds/metadata-text.ts";
 import { LENDS_LABEL } from "../scheduler/overcommit.ts";
 import type { Stages } from "../stages/stages.ts";
+import type { Key } from "../store/transaction.ts";
 import type { Change, Entry, Subscription, View } from "../store/view.ts";
 import { HOLLOW_NODES_MAX } from "./cidr.ts";
 import { HOLLOW_PREFIX } from "./hollow/annotations.ts";
@@ -26,20 +18,25 @@ import { RUNTIME_LABEL } from "./runtime.ts";
 export type FleetMessage =
   /** Answered with `{ ready }`, the number of nodes, once all of them have reported. */
   | { readonly type: "start"; readonly nodes: number }
-  | { readonly type: "nodeReady"; readonly name: string }
+  /** A node's agent has reported; `begun`: it is new at this, and knows of no pods. */
+  | { readonly type: "nodeReady"; readonly name: string; readonly begun: boolean }
   /** From itself: after a crash nobody says `start` again, and there are as many nodes as were wanted. */
   | { readonly type: "goOn" }
   /** From itself: there are other stages now for these, so what has been looked at is looked at again. */
   | { readonly type: "stagesChanged"; readonly subjects: readonly string[] }
-  /** The agent of a node crashed. */
-  | ChildFailed
-  /** From itself: play the node again whose agent crashed. */
+  /** The agent of a node has ended: it crashed, or its host is gone. */
+  | { readonly type: "nodeEnded"; readonly name: string }
+  /** From itself: tell the nodes that have reported of the pods that they have. */
+  | { readonly type: "tellOfPods" }
+  /** From itself: play the node again whose agent has ended. */
   | { readonly type: "playAgain"; readonly name: string };
 
-/** Between the crash of a node's agent and its next life. */
+/** Between the end of a node's agent and its next life. */
 const PLAY_AGAIN_MS = 1_000;
 
 const FLEET_MAILBOX_MESSAGES = 65_536;
+
+const nodeAddressOf = (name: string): Address => addressOf("node", name);
 
 export interface FleetOptions {
   readonly view: View;
@@ -86,10 +83,7 @@ class FleetActor implements Actor<FleetMessage> {
         this.#start(message.nodes);
         break;
       case "nodeReady":
-        if (this.#played.get(message.name) === false) {
-          this.#unready--;
-          this.#played.set(message.name, true);
-        }
+        this.#nodeReady(message.name, message.begun);
         break;
       case "goOn":
         this.#start(0);
@@ -97,8 +91,12 @@ class FleetActor implements Actor<FleetMessage> {
       case "stagesChanged":
         this.#lookAgain(message.subjects);
         break;
-      case "childFailed":
-        this.#context.after(PLAY_AGAIN_MS, { type: "playAgain", name: keyOf(message.child) });
+      case "tellOfPods":
+        this.#tellOfPods(this.#newcomers);
+        this.#newcomers.clear();
+        break;
+      case "nodeEnded":
+        if (this.#played.has(message.name)) this.#context.after(PLAY_AGAIN_MS, { type: "playAgain", name: message.name });
         break;
       case "playAgain":
         this.#playAgain(message.name);
@@ -107,6 +105,10 @@ class FleetActor implements Actor<FleetMessage> {
         unknownMessage(message);
     }
     this.#answerWhenReady();
+  }
+
+  movesWith(): FleetMessage {
+    return { type: "goOn" };
   }
 
   stopped(): void {
@@ -129,14 +131,7 @@ class FleetActor implements Actor<FleetMessage> {
 
   #follow(): void {
     const since = this.#view.revision;
-    this.#tellOfPods(this.#played);
-    this.#newcomers.clear();
     this.#subscriptions.push(
-      this.#view.afterBatch(() => {
-        if (this.#newcomers.size === 0) return;
-        this.#tellOfPods(this.#newcomers);
-        this.#newcomers.clear();
-      }),
       this.#view.watch("nodes", since, (change) => this.#nodeChanged(change)),
       ...(this.#stages === undefined
         ? []
@@ -171,7 +166,7 @@ class FleetActor implements Actor<FleetMessage> {
   }
 
   #lookAgain(subjects: readonly string[]): void {
-    if (subjects.includes("v1/Pod")) this.#tellOfPods(this.#played);
+    if (subjects.includes("v1/Pod")) this.#tellOfPods(new Set(this.#played.keys()));
     if (!subjects.includes("v1/Node")) return;
     for (const name of this.#played.keys()) {
       const entry = this.#view.entry(`nodes/${name}`);
@@ -191,25 +186,42 @@ class FleetActor implements Actor<FleetMessage> {
       return;
     }
     this.#played.set(name, false);
-    this.#newcomers.add(name);
     this.#unready++;
+    this.#tellToPlay(name, index);
+  }
+
+  #tellToPlay(name: string, index: number): void {
+    this.#context.watch(nodeAddressOf(name), { type: "nodeEnded", name });
     this.#tellNode(name, { type: "play", index });
+  }
+
+  /** Who has begun knows of no pods, and who was there before this fleet may have missed some. */
+  #nodeReady(name: string, begun: boolean): void {
+    const before = this.#played.get(name);
+    if (before === undefined) return;
+    if (!before) this.#unready--;
+    this.#played.set(name, true);
+    if (before && !begun) return;
+    if (this.#newcomers.size === 0) this.#context.tell<FleetMessage>(this.#context.self, { type: "tellOfPods" });
+    this.#newcomers.add(name);
   }
 
   #playAgain(name: string): void {
     const index = this.#played.has(name) ? this.#indexes.take(name, undefined) : undefined;
-    if (index === undefined) return;
-    this.#tellNode(name, { type: "play", index });
-    this.#tellOfPods(new Set([name]));
+    if (index !== undefined) this.#tellToPlay(name, index);
   }
 
   /** A node that comes, or comes back, may have pods already. One look at all pods serves all that come together. */
-  #tellOfPods(nodes: { has(name: string): boolean }): void {
+  #tellOfPods(nodes: ReadonlySet<string>): void {
+    const told = new Map([...nodes].map((name) => [name, [] as Key[]]));
     for (const entry of this.#view.list("pods")) {
       const node = nodeNameOf(entry.text);
-      if (node !== undefined && nodes.has(node))
-        this.#podChanged({ resource: "pods", revision: entry.revision, now: entry, before: undefined });
+      const keys = node === undefined ? undefined : told.get(node);
+      if (node === undefined || keys === undefined) continue;
+      keys.push(entry.key);
+      this.#tellNode(node, { type: "pod", entry });
     }
+    for (const [node, keys] of told) this.#tellNode(node, { type: "podsTold", keys });
   }
 
   /** Passes the change on as text: whoever needs the pod decodes it, and for most changes nobody does. */
@@ -221,7 +233,7 @@ class FleetActor implements Actor<FleetMessage> {
   }
 
   #tellNode(name: string, message: NodeMessage): void {
-    this.#context.tell(addressOf("node", name), message);
+    this.#context.tell(nodeAddressOf(name), message);
   }
 
   #answerWhenReady(): void {

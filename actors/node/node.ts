@@ -32,12 +32,14 @@ import type { ContainerUsage, NodeUsage, PodUsage, UsageOf } from "./usage/usage
  * object was removed falls silent.
  */
 export type NodeMessage =
-  /** Make sure that the Node exists and play it from now on; `index` gives a new one its addresses. */
-  | { readonly type: "play"; readonly index: number }
+  /** Make sure that the Node exists and play it from now on; `index` gives a new one its addresses, and `pods` had theirs from the agent before. */
+  | { readonly type: "play"; readonly index: number; readonly pods?: readonly (PodHere & { readonly key: Key })[] }
   /** The Node was removed from the API. */
   | { readonly type: "removed" }
   /** A pod bound to this node is new or has changed. */
   | { readonly type: "pod"; readonly entry: Entry }
+  /** All pods of this node have been told of now: these, and no others. */
+  | { readonly type: "podsTold"; readonly keys: readonly Key[] }
   /** The key of a pod that was bound to this node. */
   | { readonly type: "podGone"; readonly key: Key }
   /** The actor of this pod has ended, whyever. */
@@ -92,12 +94,13 @@ export function createNodeKind(options: NodeOptions): ActorKind<NodeMessage> {
   return {
     kind: "node",
     mailboxCapacity: NODE_MAILBOX_MESSAGES,
-    // The fleet alone knows the node's index and can tell it of its pods again.
-    supervision: { strategy: "escalate" },
-    supervisor: () => FLEET_ADDRESS,
+    // The fleet watches it, and alone knows the node's index and can tell it of its pods again.
+    supervision: { strategy: "stop" },
     activate: (context, name) => new NodeActor(context, name, options),
   };
 }
+
+const hasAddress = ({ text }: Entry): boolean => text.includes('"podIP":"');
 
 const podAddressOf = (uid: string): Address => addressOf("pod", uid);
 
@@ -114,6 +117,11 @@ class NodeActor implements Actor<NodeMessage> {
   #node: Node | undefined;
   #addresses: PodAddresses | undefined;
   #index = 0;
+  /**
+   * Until all pods of the node have been told of, those that have no address yet wait, in the order in which they came: one that is told of later
+   * may have it already.
+   */
+  #waiting: Map<Key, Entry> | undefined = new Map();
   /** The pods that have an actor. */
   readonly #pods = new Map<Key, PodHere>();
   readonly #troubles: NodeTroubles;
@@ -145,11 +153,13 @@ class NodeActor implements Actor<NodeMessage> {
   receive(message: NodeMessage, sender: Sender): void | Promise<void> {
     switch (message.type) {
       case "play":
-        return this.#play(message.index);
+        return this.#play(message.index, message.pods);
       case "removed":
-        return this.#context.stop();
+        return this.#removed();
       case "pod":
         return this.#podChanged(message.entry);
+      case "podsTold":
+        return this.#podsTold(new Set(message.keys));
       case "podGone":
         return this.#podGone(message.key);
       case "podEnded":
@@ -181,12 +191,21 @@ class NodeActor implements Actor<NodeMessage> {
 
   stopped(): void {
     this.#stages.forget();
-    for (const { uid } of this.#pods.values()) this.#tellPod(uid, { type: "gone" });
   }
 
-  async #play(index: number): Promise<void> {
+  movesWith(): NodeMessage | undefined {
+    if (this.#node === undefined) return undefined;
+    return { type: "play", index: this.#index, pods: [...this.#pods].map(([key, here]) => ({ key, ...here })) };
+  }
+
+  #removed(): void {
+    for (const { uid } of this.#pods.values()) this.#tellPod(uid, { type: "gone" });
+    this.#context.stop();
+  }
+
+  async #play(index: number, pods: readonly (PodHere & { readonly key: Key })[] = []): Promise<void> {
     if (this.#node !== undefined) {
-      this.#tellReady();
+      this.#tellReady(false);
       return;
     }
     try {
@@ -200,14 +219,17 @@ class NodeActor implements Actor<NodeMessage> {
       if (entry !== undefined) this.#stages.see(entry);
       await Promise.all([this.#renewLease(), this.#reportStatus()]);
     } catch (error) {
+      // It has not begun: what is retried is all of it, heartbeats included.
+      this.#node = undefined;
       this.#context.log.warn({ error: String(error) }, "a node could not register; trying again");
-      this.#context.after(RETRY_MS, { type: "play", index });
+      this.#context.after(RETRY_MS, { type: "play", index, pods });
       return;
     }
+    for (const { key, uid, place } of pods) this.#adopt(key, { uid, place });
     const jitter = this.#context.random.next();
     this.#context.after(jitter * LEASE_RENEW_MS, { type: "renewLease" });
     this.#context.after(jitter * STATUS_REPORT_MS, { type: "reportStatus" });
-    this.#tellReady();
+    this.#tellReady(true);
     this.#lend(this.#node.metadata);
     await this.#troubled(() => this.#troubles.read(this.#node?.metadata.annotations));
   }
@@ -270,8 +292,8 @@ class NodeActor implements Actor<NodeMessage> {
     this.#recorder?.event({ kind: "Node", apiVersion: "v1", metadata: this.#node.metadata }, severity, reason, message);
   }
 
-  #tellReady(): void {
-    this.#context.tell<FleetMessage>(FLEET_ADDRESS, { type: "nodeReady", name: this.#name });
+  #tellReady(begun: boolean): void {
+    this.#context.tell<FleetMessage>(FLEET_ADDRESS, { type: "nodeReady", name: this.#name, begun });
   }
 
   async #register(index: number): Promise<Node> {
@@ -321,7 +343,8 @@ class NodeActor implements Actor<NodeMessage> {
         LEASE_NAMESPACE,
         this.#name,
         (lease) => ({ ...lease, spec: { ...lease.spec, holderIdentity: this.#name, renewTime } }),
-        { fieldManager: "kubelet", author: NODE_OF_NAME },
+        // The fields are the kubelet's since it made the lease, and a renewal changes no hands.
+        { fieldManager: "kubelet", author: NODE_OF_NAME, unmanaged: true },
       );
     } catch (error) {
       if (!(error instanceof StatusError && error.status.code === 404)) throw error;
@@ -346,28 +369,45 @@ class NodeActor implements Actor<NodeMessage> {
 
   #podChanged(entry: Entry): void {
     const node = this.#node;
-    if (node === undefined) {
-      // Not yet registered: the pod waits for its node.
-      this.#context.after(RETRY_MS / 10, { type: "pod", entry });
+    // Not yet registered: the fleet tells of all pods when it is.
+    if (node === undefined) return;
+    if (this.#waiting !== undefined && !hasAddress(entry)) {
+      this.#waiting.set(entry.key, entry);
       return;
     }
+    this.#waiting?.delete(entry.key);
     const here = this.#pods.get(entry.key) ?? this.#podArrived(entry, this.#hostIP(node));
     this.#tellPod(here.uid, { type: "sync", entry, place: here.place });
   }
 
   #podArrived(entry: Entry, hostIP: string): PodHere {
     // Nearly all pods come without an address and want one of the node's range: then the metadata is enough to read.
-    const plain = !entry.text.includes('"podIP":"') && !entry.text.includes('"hostNetwork":true');
+    const plain = !hasAddress(entry) && !entry.text.includes('"hostNetwork":true');
     const { uid } = decodeMetadata(entry.text);
     const podIP = plain ? this.#newAddress(hostIP) : this.#addressFor(decodeObject<Pod>(entry.text, entry.revision), hostIP);
     const here = { uid, place: { hostIP, podIP } };
-    this.#pods.set(entry.key, here);
-    this.#context.watch(podAddressOf(uid), { type: "podEnded", key: entry.key, uid });
+    this.#adopt(entry.key, here);
     if (this.#troubles.isSilent) this.#tellPod(uid, { type: "silence", on: true });
     return here;
   }
 
+  #adopt(key: Key, here: PodHere): void {
+    const { uid, place } = here;
+    this.#pods.set(key, here);
+    this.#addresses?.adopt(place.podIP);
+    this.#context.watch(podAddressOf(uid), { type: "podEnded", key, uid });
+  }
+
+  /** Those that went while nobody told of it. */
+  #podsTold(keys: ReadonlySet<Key>): void {
+    for (const key of this.#pods.keys()) if (!keys.has(key)) this.#podGone(key);
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    for (const entry of waiting?.values() ?? []) this.#podChanged(entry);
+  }
+
   #podGone(key: Key): void {
+    this.#waiting?.delete(key);
     const here = this.#pods.get(key);
     if (here === undefined) return;
     this.#pods.delete(key);

@@ -120,6 +120,10 @@ class PodActor implements Actor<PodMessage>, Reporter {
     }
   }
 
+  movesWith(): PodMessage | undefined {
+    return this.#entry === undefined ? undefined : { type: "sync", entry: this.#entry, place: this.#place };
+  }
+
   stopped(): void {
     this.#sandbox?.abandon();
     this.#play?.forget();
@@ -131,7 +135,8 @@ class PodActor implements Actor<PodMessage>, Reporter {
     if (this.#isSilent || this.#isHeldByStages(entry)) return;
     if (!mayBeDeleted(entry.text)) {
       // Most syncs are echoes of what this actor wrote, or a pod that no node has reported on yet: the text alone says what to do.
-      if (this.#sandbox !== undefined && !this.#isGated && isFirstGeneration(entry.text)) return;
+      const isEcho = this.#sandbox !== undefined && !this.#isGated && isFirstGeneration(entry.text);
+      if (isEcho && !(this.#containers === "ready" && isSaidUnready(entry.text))) return;
       if (this.#sandbox === undefined && !entry.text.includes('startTime":"')) return this.#advance("accept");
     }
     const pod = podOf(entry);
@@ -144,7 +149,6 @@ class PodActor implements Actor<PodMessage>, Reporter {
       if (phase !== "Running") return this.#advance("accept");
       this.#containers = containersOf(pod);
       this.#sandbox = this.#options.runtime.adopt(pod, this);
-      return;
     }
     if (phase !== "Running" || this.#containers === "down") return;
     const ready = pod.status?.conditions?.find((condition) => condition.type === "Ready");
@@ -367,5 +371,8 @@ function isGone(error: unknown, step: Step): boolean {
 
 /** A pod that was never changed since it was made; what of it is new is only what was reported. */
 const isFirstGeneration = (text: ObjectText): boolean => text.includes('"generation":1,');
+
+/** As the node controller says of a pod whose node was silent, and the node then has to put right. */
+const isSaidUnready = (text: ObjectText): boolean => text.includes('"type":"Ready","status":"False"');
 
 const podOf = (entry: Entry): Pod => decodeObject<Pod>(entry.text, entry.revision);

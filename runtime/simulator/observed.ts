@@ -51,6 +51,7 @@ function observedActor(actor: Actor<Message>, activation: ActivationOf, happened
         },
       );
     },
+    movesWith: () => actor.movesWith?.(),
     stopped() {
       happened({ what: "ended", ...activation });
       return actor.stopped?.();

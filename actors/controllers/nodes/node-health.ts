@@ -33,6 +33,12 @@ export class Heartbeats {
     return 0;
   }
 
+  /** The same for a node of which nothing is new since the last look. */
+  silenceSince_ms(name: string, now_ms: number): number {
+    const at_ms = this.#attended(now_ms);
+    return at_ms - (this.#heard.get(name)?.at_ms ?? at_ms);
+  }
+
   /** The time, less all that passed while nobody looked. */
   #attended(now_ms: number): number {
     const since_ms = now_ms - (this.#looked_ms ?? now_ms);

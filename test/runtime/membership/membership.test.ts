@@ -179,3 +179,34 @@ test("asks to a host that is removed end then, and not with their deadline", asy
   await clock.run(REMOVED_MS);
   expect((await ends).map((end) => end.status === "rejected" && end.reason.code)).toEqual(held.map(() => "unreachable"));
 });
+
+test("an actor that goes on elsewhere does so where its address moves to, and nobody has to write to it", async () => {
+  const { clock, add } = cluster();
+  const told: string[] = [];
+  const join = (name: string): Node => {
+    const node = add(name, { kinds: ["restless"] });
+    node.host.register<{ type: "begin" | "goOn" }>({
+      kind: "restless",
+      mailboxCapacity: 8,
+      supervision: { strategy: "stop" },
+      activate: () => ({
+        receive: (message) => void told.push(`${name}: ${message.type}`),
+        movesWith: () => ({ type: "goOn" }),
+      }),
+    });
+    return node;
+  };
+  const first = join("first");
+  await clock.run(RENEW_MS);
+  const count = 40;
+  for (let key = 0; key < count; key++) first.host.messenger.tell(addressOf("restless", String(key)), { type: "begin" });
+  await clock.run(RENEW_MS);
+  expect(told).toEqual(Array.from({ length: count }, () => "first: begin"));
+  const second = join("second");
+  await clock.run(2 * RENEW_MS);
+  const places = placesOf([first, second]);
+  expect(places.size).toBe(count);
+  const moved = [...places.values()].filter((name) => name === "second").length;
+  expect(moved).toBeGreaterThan(0);
+  expect(told.slice(count)).toEqual(Array.from({ length: moved }, () => "second: goOn"));
+});
