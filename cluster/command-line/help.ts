@@ -30,6 +30,12 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --minutes M        virtual minutes a run (default 10)
     --seeds COUNT      so many runs, one seed after another (default 1)
     --trace            print all that happens
+  npm run sim -- cluster [flags]      the same with a whole cluster: its store, scheduler, controllers and nodes, and people who use it
+    --seed N, --seeds COUNT    as above
+    --hours H          virtual hours a run (default 24)
+    --nodes N          hollow nodes (default 100)
+    --hosts N          hosts that the actors are spread over (default 3)
+    --trace            print what people do, and what goes wrong with hosts and network
   npm run fuzz -- [flags]             ask a gateway of its own strange things, seed after seed, until something breaks
     --minutes M        for so long (default 10)
     --seed N           the seed to begin with (default 1); the same seed is the same requests

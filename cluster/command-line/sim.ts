@@ -20,6 +20,11 @@ interface SimFlags {
 
 /** `troupe sim`: runs seeds one after another. The exit code: 0 all held, 1 something was broken. */
 export async function runSim(args: readonly string[]): Promise<number> {
+  if (args[0] === "cluster") {
+    // Only who wants a cluster pays for loading one.
+    const { runSimCluster } = await import("./sim-cluster.ts");
+    return runSimCluster(args.slice(1));
+  }
   const { seed: first, seeds, minutes, scenarioOf, trace } = parseSimFlags(args);
   const started_ms = performance.now();
   let steps = 0;

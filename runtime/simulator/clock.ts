@@ -31,15 +31,23 @@ export interface SkewedClock extends Clock {
   trueTime_ms(monotonic_ms: number): number;
 }
 
-/** The clock of one host in one of its lives. */
-export function skewedClock(schedule: Schedule, owner: Owner, skew: Skew, random: Random): SkewedClock {
+/** Timers that are so many grains long fire at the next grain. */
+const GRAINS_MIN = 5;
+
+/** The clock of one host in one of its lives. With a `grain_ms` timers that are long beside it fire late, together. */
+export function skewedClock(schedule: Schedule, owner: Owner, skew: Skew, random: Random, grain_ms = 0): SkewedClock {
   const begin_ms = schedule.now_ms;
+  const dueAt = (delay_ms: number): number => {
+    const due_ms = schedule.now_ms + Math.max(0, delay_ms) / skew.rate;
+    if (grain_ms === 0 || delay_ms < GRAINS_MIN * grain_ms) return due_ms + random.next() * LATE_MS_MAX;
+    return Math.ceil(due_ms / grain_ms) * grain_ms;
+  };
   return {
     now_ms: () => EPOCH_MS + Math.floor(skew.offset_ms + schedule.now_ms * skew.rate),
     monotonic_ms: () => (schedule.now_ms - begin_ms) * skew.rate,
     trueTime_ms: (monotonic_ms) => begin_ms + monotonic_ms / skew.rate,
     after(delay_ms: number, fire: () => void): Timer {
-      const step = schedule.after(Math.max(0, delay_ms) / skew.rate + random.next() * LATE_MS_MAX, owner, fire);
+      const step = schedule.at(dueAt(delay_ms), owner, fire);
       return {
         cancel: () => {
           step.cancelled = true;

@@ -37,10 +37,13 @@ const FAULT_EVERY_MS = [6_000, 20_000, 60_000] as const;
 /** The longest pause, partition or absence. Longer than any lease, so that some hosts are given up and some are not. */
 const FAULT_MS_MAX = 30_000;
 
-/** A plan for a run of this length. Everything is whole again when the run ends. */
-export function planFaults(random: Random, duration_ms: number): Fault[] {
+/** A plan for a run of this length, in which one begins every `every_ms` on average, drawn too by default. Everything is whole again when the run ends. */
+export function planFaults(
+  random: Random,
+  duration_ms: number,
+  every_ms: number = FAULT_EVERY_MS[random.below(FAULT_EVERY_MS.length)] ?? FAULT_EVERY_MS[0],
+): Fault[] {
   const faults: Fault[] = [];
-  const every_ms = FAULT_EVERY_MS[random.below(FAULT_EVERY_MS.length)] ?? FAULT_EVERY_MS[0];
   const gap = (): number => random.next() * 2 * every_ms;
   for (let at_ms = gap(); at_ms < duration_ms; at_ms += gap()) {
     const fault = oneFault(random, Math.round(at_ms), Math.round(length(random)));

@@ -1,5 +1,5 @@
 /** The simulator's public face, apart from the kernel's: nothing that serves loads it. */
-export type { Fault } from "./fault.ts";
+export { type Fault, faultText, planFaults } from "./fault.ts";
 export type { Happened, Happening, Life } from "./happening.ts";
 export { nothingVanishes } from "./invariants/accounts.ts";
 export { oneActivation } from "./invariants/activations.ts";
@@ -11,7 +11,7 @@ export { restsWhenIdle } from "./invariants/rests.ts";
 export { cancelledAtOnce } from "./kernel/cancelling.ts";
 export { endingsAreHeardOf } from "./kernel/death-watch.ts";
 export { kernelScenario } from "./kernel/scenario.ts";
-export { type Plan, planOf } from "./plan.ts";
+export { type Plan, planOf, streamOf } from "./plan.ts";
 export { reportOf } from "./report.ts";
 export type { Invariant, Scenario, ScenarioOf, Seat, Size } from "./scenario.ts";
 export { type Shrunk, shrink } from "./shrink.ts";

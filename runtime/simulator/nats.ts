@@ -58,8 +58,8 @@ export class SimulatedNats {
     this.#happened = happened;
   }
 
-  connect(owner: Owner & Life): Connection {
-    const connection = new Connection(this, owner);
+  connect(owner: Owner & Life, payloadMax_bytes: number = PAYLOAD_MAX_BYTES): Connection {
+    const connection = new Connection(this, owner, payloadMax_bytes);
     this.#connections.add(connection);
     return connection;
   }
@@ -234,7 +234,7 @@ export class SimulatedNats {
 
 /** One host's connection, as its transport sees it. */
 export class Connection implements WireConnection {
-  readonly info: { readonly max_payload: number } = { max_payload: PAYLOAD_MAX_BYTES };
+  readonly info: { readonly max_payload: number };
   readonly owner: Owner & Life;
   readonly subscriptions: Set<Subscription> = new Set();
   /** When what came last from each client arrives here, and what was sent last at the server. */
@@ -253,7 +253,8 @@ export class Connection implements WireConnection {
   #wake: (() => void) | undefined;
   #told = false;
 
-  constructor(nats: SimulatedNats, owner: Owner & Life) {
+  constructor(nats: SimulatedNats, owner: Owner & Life, max_payload: number) {
+    this.info = { max_payload };
     this.#nats = nats;
     this.owner = owner;
   }

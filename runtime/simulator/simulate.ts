@@ -79,9 +79,8 @@ class Simulation {
       planted: options.planted,
       resting: () => this.#schedule.now_ms >= plan.duration_ms,
       happened,
-      kinds: (seat) => scenario.kinds(seat),
-      workload: (seat) => scenario.workload(seat),
-      failedToStart: (host) => this.#startAnew(host),
+      scenario,
+      gaveUp: (host) => this.#startAnew(host),
     };
     this.#places = scenario.hosts.map(({ host, kinds }, index) => ({
       name: host,

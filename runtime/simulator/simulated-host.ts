@@ -1,4 +1,4 @@
-import type { ActorKind, Logger, Message } from "../actor.ts";
+import type { Logger } from "../actor.ts";
 import { Host } from "../host.ts";
 import type { LinkLimits } from "../link.ts";
 import { Membership, type MembershipOptions, type Resident } from "../membership/membership.ts";
@@ -11,7 +11,7 @@ import type { Happening } from "./happening.ts";
 import type { Connection, SimulatedNats } from "./nats.ts";
 import { observedKind, observedMessenger } from "./observed.ts";
 import type { SharedRegisters } from "./registers.ts";
-import type { Seat } from "./scenario.ts";
+import type { Scenario, Seat } from "./scenario.ts";
 import type { Owner, Schedule } from "./schedule.ts";
 
 /** A turn of the event loop takes up to this long. */
@@ -31,10 +31,9 @@ export interface Surroundings {
   readonly planted: PlantedFault | undefined;
   readonly resting: () => boolean;
   readonly happened: (happening: Happening) => void;
-  readonly kinds: (seat: Seat) => readonly ActorKind<Message>[];
-  readonly workload: (seat: Seat) => void;
-  /** It did not come up; whoever started it starts another. */
-  readonly failedToStart: (host: SimulatedHost) => void;
+  readonly scenario: Scenario;
+  /** It did not come up, or gave itself up; whoever started it starts another. */
+  readonly gaveUp: (host: SimulatedHost) => void;
 }
 
 /** What a host is, whichever of its lives it is in. */
@@ -45,6 +44,12 @@ export interface Identity {
   readonly skew: Skew;
 }
 
+interface Joined {
+  readonly kernel: Host;
+  readonly membership: Membership;
+  readonly messenger: Seat["messenger"];
+}
+
 /** A host in one of its lives: the kernel's own Host, on a clock, randomness, turns and a connection of the simulator's. */
 export class SimulatedHost implements Owner, Seat {
   readonly host: string;
@@ -52,12 +57,12 @@ export class SimulatedHost implements Owner, Seat {
   readonly index: number;
   readonly clock: SkewedClock;
   readonly random: Random;
-  readonly messenger: Seat["messenger"];
   alive = true;
   paused = false;
   readonly #around: Surroundings;
   readonly #connection: Connection;
-  readonly #kernel: Host;
+  /** Once it has begun to join the others. */
+  #joined: Joined | undefined;
 
   constructor(around: Surroundings, { name, index, kinds, skew }: Identity, life: number, seed: number) {
     this.#around = around;
@@ -65,9 +70,22 @@ export class SimulatedHost implements Owner, Seat {
     this.index = index;
     this.life = life;
     const random = seededRandom(seed);
-    this.clock = skewedClock(around.schedule, this, skew, seededRandom(random.below(2 ** 31)));
+    this.clock = skewedClock(around.schedule, this, skew, seededRandom(random.below(2 ** 31)), around.scenario.timerGrain_ms);
     this.random = seededRandom(random.below(2 ** 31));
-    this.#connection = around.nats.connect(this);
+    this.#connection = around.nats.connect(this, around.scenario.payloadMax_bytes);
+    const { prepare } = around.scenario;
+    if (prepare === undefined) this.#join(kinds, random);
+    else
+      prepare(this).then(
+        () => this.#join(kinds, random),
+        (error: unknown) => this.giveUp(`it could not begin: ${error}`),
+      );
+  }
+
+  #join(kinds: readonly string[], random: Random): void {
+    const { life, host: name } = this;
+    const around = this.#around;
+    const { lease_ms, renew_ms, givesUp = false } = around.scenario;
     const late = seededRandom(random.below(2 ** 31));
     const log = this.#log();
     const membership = new ObservedMembership(
@@ -79,11 +97,14 @@ export class SimulatedHost implements Owner, Seat {
         random: seededRandom(random.below(2 ** 31)),
         log,
         planted: around.planted,
+        ...(lease_ms === undefined ? {} : { lease_ms }),
+        ...(renew_ms === undefined ? {} : { renew_ms }),
+        ...(givesUp ? { fenced: () => this.giveUp("the others have removed it") } : {}),
       },
       this,
       around.happened,
     );
-    this.#kernel = new Host({
+    const kernel = new Host({
       name,
       clock: this.clock,
       random: seededRandom(random.below(2 ** 31)),
@@ -92,16 +113,41 @@ export class SimulatedHost implements Owner, Seat {
       transport: natsTransport({ connection: this.#connection, prefix: "sim", host: name, clock: this.clock }),
       turns: (end) => void around.schedule.after(late.next() * TURN_MS_MAX, this, end),
       deadLetter: (reason, to, message) => around.happened({ what: "dead letter", host: name, life, reason, to, message }),
-      linkLimits: LINK_LIMITS,
+      linkLimits: around.scenario.linkLimits ?? LINK_LIMITS,
       planted: around.planted,
+      ...(givesUp ? { escalated: ({ child, error }) => this.giveUp(`${child} was given up: ${error}`) } : {}),
     });
-    this.messenger = observedMessenger(this.#kernel.messenger, this, `door of ${name} (${life})`, around.happened);
-    for (const kind of around.kinds(this)) this.#kernel.register(observedKind(kind, { host: name, life }, around.happened));
+    this.#joined = {
+      kernel,
+      membership,
+      messenger: observedMessenger(kernel.messenger, this, `door of ${name} (${life})`, around.happened),
+    };
+    for (const kind of around.scenario.kinds(this)) kernel.register(observedKind(kind, { host: name, life }, around.happened));
     around.happened({ what: "host begins", host: name, life });
-    this.#kernel.ready().then(
-      () => around.workload(this),
-      () => around.failedToStart(this),
+    kernel.ready().then(
+      () => around.scenario.workload(this),
+      (error: unknown) => this.giveUp(`it could not join: ${error}`),
     );
+  }
+
+  get messenger(): Seat["messenger"] {
+    return this.#after().messenger;
+  }
+
+  get directory(): Seat["directory"] {
+    return this.#after().membership.directory;
+  }
+
+  #after(): Joined {
+    if (this.#joined === undefined) throw new Error(`${this.host} has not begun to join the others`);
+    return this.#joined;
+  }
+
+  giveUp(why: string): false {
+    if (!this.alive) return false;
+    this.#log().warn({ why }, "the host gives itself up");
+    this.#around.gaveUp(this);
+    return false;
   }
 
   get resting(): boolean {
@@ -151,13 +197,13 @@ export class SimulatedHost implements Owner, Seat {
 
   async leave(): Promise<void> {
     this.#around.happened({ what: "host leaves", host: this.host, life: this.life });
-    await this.#kernel.leave();
+    await this.#joined?.kernel.leave();
     if (this.alive) this.#over("left", 0);
   }
 
   /** What happened here, as the kernel counts it. */
   counters(): ReturnType<Host["counters"]> {
-    return this.#kernel.counters();
+    return this.#after().kernel.counters();
   }
 
   #over(how: "killed" | "left", noticed_ms: number): void {

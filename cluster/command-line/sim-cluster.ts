@@ -1,0 +1,117 @@
+import { parseArgs } from "node:util";
+import { faultText, type Happened } from "../../runtime/simulator/mod.ts";
+import { type Day, liveDay } from "../simulation/day.ts";
+import { type DayPlan, dayPlanOf } from "../simulation/day-plan.ts";
+import { clockText } from "../simulation/ledger.ts";
+import { usageOf, wholeNumber } from "./wrong-usage.ts";
+
+const SEEDS_MAX = 2 ** 31;
+const HOURS_MAX = 240;
+const NODES_MAX = 1_000;
+const HOSTS_MAX = 9;
+/** Of what happened last, so many lines are shown of a broken day. */
+const LINES_MAX = 40;
+const HISTORY_MAX = 30;
+const CHARACTERS_MAX = 300;
+
+interface ClusterFlags {
+  readonly seed: number;
+  readonly seeds: number;
+  readonly hours: number;
+  readonly nodes: number;
+  readonly hosts: number;
+  readonly trace: boolean;
+}
+
+/** `troupe sim cluster`: lives days of clusters, one seed after another. The exit code: 0 all held, 1 something was broken. */
+export async function runSimCluster(args: readonly string[]): Promise<number> {
+  const flags = parseFlags(args);
+  let failed = 0;
+  for (let seed = flags.seed; seed < flags.seed + flags.seeds; seed++) {
+    const plan = dayPlanOf(seed, flags);
+    const started_ms = performance.now();
+    const history: string[] = [];
+    const day = await liveDay(plan, {
+      heard(happened) {
+        const line = historyLine(happened);
+        if (line === undefined) return;
+        history.push(line);
+        if (flags.trace) console.log(line);
+      },
+    });
+    const took_s = (performance.now() - started_ms) / 1_000;
+    console.log(summaryOf(plan, day, took_s));
+    if (day.run.violation === undefined) continue;
+    failed += 1;
+    process.stdout.write(reportOf(plan, day, history));
+    console.log(`again: npm run troupe -- sim cluster --seed ${seed} --hours ${flags.hours} --nodes ${flags.nodes} --hosts ${flags.hosts}`);
+  }
+  if (flags.seeds > 1) console.log(failed === 0 ? `all held: ${flags.seeds} seeds` : `${failed} broken of ${flags.seeds} seeds`);
+  return failed === 0 ? 0 : 1;
+}
+
+function summaryOf({ seed, deeds, faults }: DayPlan, { run, pods, ledger }: Day, took_s: number): string {
+  const verdict = run.violation === undefined ? "all held" : "BROKEN";
+  const what = `${deeds.length} deeds of users, ${faults.length} faults of hosts and network, ${pods} pods, ${ledger.revision} revisions`;
+  return `seed ${seed}: ${verdict}: ${what}, ${run.steps} steps in ${took_s.toFixed(1)} s`;
+}
+
+function reportOf({ seed }: DayPlan, { run, ledger }: Day, history: readonly string[]): string {
+  const { at_ms = 0, text = "" } = run.violation ?? {};
+  const names = [...new Set((text.match(/[a-z.]+\/[\w./-]+/g) ?? []).map((key) => key.slice(key.lastIndexOf("/") + 1)))];
+  const cut = (line: string): string => (line.length > CHARACTERS_MAX ? `${line.slice(0, CHARACTERS_MAX)}…` : line);
+  return [
+    `seed ${seed} breaks at ${clockText(at_ms)}: ${text}`,
+    "what was committed of the objects concerned:",
+    ...ledger.linesAbout(names, LINES_MAX).map(cut),
+    "what had happened before:",
+    ...history.slice(-HISTORY_MAX).map(cut),
+    "",
+  ].join("\n");
+}
+
+/** What belongs into the short history of a day. */
+function historyLine(happened: Happened): string | undefined {
+  const at = clockText(happened.at_ms);
+  switch (happened.what) {
+    case "fault begins":
+    case "fault ends":
+      return `${at}  ${happened.what}: ${faultText(happened.fault)}`;
+    case "host begins":
+      return `${at}  ${happened.host} begins its life ${happened.life}`;
+    case "host ends":
+      return `${at}  ${happened.host} is ${happened.how}`;
+    case "note":
+      return `${at}  a user at ${happened.host}: ${JSON.stringify(happened.data)}`;
+    case "log":
+      return happened.level === "error" ? `${at}  ${happened.host}: ${happened.text} ${JSON.stringify(happened.fields)}` : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function parseFlags(args: readonly string[]): ClusterFlags {
+  const { values } = usageOf("npm run sim -- --help", () =>
+    parseArgs({
+      args: [...args],
+      strict: true,
+      allowPositionals: false,
+      options: {
+        seed: { type: "string", default: "1" },
+        seeds: { type: "string", default: "1" },
+        hours: { type: "string", default: "24" },
+        nodes: { type: "string", default: "100" },
+        hosts: { type: "string", default: "3" },
+        trace: { type: "boolean", default: false },
+      },
+    }),
+  );
+  return {
+    seed: wholeNumber("--seed", values.seed, 0, SEEDS_MAX) ?? 1,
+    seeds: wholeNumber("--seeds", values.seeds, 1, SEEDS_MAX) ?? 1,
+    hours: wholeNumber("--hours", values.hours, 1, HOURS_MAX) ?? 24,
+    nodes: wholeNumber("--nodes", values.nodes, 1, NODES_MAX) ?? 100,
+    hosts: wholeNumber("--hosts", values.hosts, 1, HOSTS_MAX) ?? 3,
+    trace: values.trace,
+  };
+}

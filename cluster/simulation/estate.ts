@@ -1,0 +1,190 @@
+import type {
+  CronJob,
+  DaemonSet,
+  Deployment,
+  Job,
+  PodDisruptionBudget,
+  PodTemplateSpec,
+  ResourceQuota,
+  StatefulSet,
+} from "../../actors/kinds/generated/types.ts";
+import type { KubeObject, Node, Service } from "../../actors/mod.ts";
+import type { Random } from "../../runtime/mod.ts";
+
+/** What the teams of a simulated cluster run. Plain data, drawn from the seed. */
+export interface Estate {
+  readonly apps: readonly App[];
+  readonly daemons: readonly string[];
+  readonly crons: readonly Cron[];
+}
+
+export interface App {
+  readonly kind: "Deployment" | "StatefulSet";
+  readonly namespace: string;
+  readonly name: string;
+  readonly replicas: number;
+  /** Cores that each pod asks for. */
+  readonly cpu: number;
+  readonly strategy: "RollingUpdate" | "Recreate";
+  readonly parallel: boolean;
+  readonly hostPort: boolean;
+  /** What its budget says, if it has one. */
+  readonly minAvailable: number | undefined;
+}
+
+export interface Cron {
+  readonly namespace: string;
+  readonly name: string;
+  readonly minutes: number;
+  readonly concurrency: "Allow" | "Forbid" | "Replace";
+}
+
+const TEAMS: readonly string[] = ["red", "green", "blue", "amber"];
+/** The team with a quota, which some of its deployments run into. */
+const POOR_TEAM = "amber";
+/** Of the cores of all nodes teams ask for about so much: some nodes are full, and a few nodes less still have room for all. */
+const LOAD = 0.55;
+const NODE_CPU = 32;
+const APPS_PER_TEAM = 6;
+const CRON_MINUTES = [10, 15, 30];
+
+export function drawEstate(random: Random, nodes: number): Estate {
+  const apps: App[] = [];
+  const each = (nodes * NODE_CPU * LOAD) / (TEAMS.length * APPS_PER_TEAM);
+  for (const namespace of TEAMS) {
+    for (let number = 0; number < APPS_PER_TEAM; number++) {
+      const isSet = number >= APPS_PER_TEAM - 2;
+      const cpu = [1, 2, 4, 6, 10][random.below(5)] ?? 2;
+      const replicas = isSet ? 2 + random.below(4) : Math.max(2, Math.min(30, Math.round(each / cpu)));
+      const hostPort = number === 0 && replicas <= nodes / 2;
+      apps.push({
+        kind: isSet ? "StatefulSet" : "Deployment",
+        namespace,
+        name: `${isSet ? "db" : "web"}-${number}`,
+        replicas,
+        cpu,
+        // With surge, a new pod needs a port that an old one has.
+        strategy: random.below(5) === 0 ? "Recreate" : "RollingUpdate",
+        parallel: random.below(3) === 0,
+        hostPort,
+        minAvailable: random.below(2) === 0 ? Math.max(1, replicas - 1 - random.below(2)) : undefined,
+      });
+    }
+  }
+  const crons = TEAMS.map((namespace, index): Cron => {
+    const concurrency = (["Allow", "Forbid", "Replace"] as const)[random.below(3)] ?? "Allow";
+    return { namespace, name: `tick-${index}`, minutes: CRON_MINUTES[random.below(CRON_MINUTES.length)] ?? 10, concurrency };
+  });
+  return { apps, daemons: ["agent"], crons };
+}
+
+/** Filled in by the registry. */
+const NEW = { uid: "", creationTimestamp: "" };
+
+function template(
+  app: string,
+  cpu: string,
+  more: { readonly hostPort?: boolean; readonly never?: boolean; readonly annotations?: Record<string, string> } = {},
+): PodTemplateSpec {
+  const ports = more.hostPort === true ? { ports: [{ containerPort: 80, hostPort: 8_080 }] } : {};
+  return {
+    metadata: {
+      ...({} as NonNullable<PodTemplateSpec["metadata"]>),
+      labels: { app },
+      ...(more.annotations === undefined ? {} : { annotations: more.annotations }),
+    },
+    spec: {
+      containers: [{ name: "main", image: "app:1", resources: { requests: { cpu, memory: "256Mi" } }, ...ports }],
+      ...(more.never === true ? { restartPolicy: "Never" } : {}),
+    },
+  };
+}
+
+export function deploymentOf({ namespace, name, replicas, cpu, strategy, hostPort }: App): Deployment {
+  return {
+    metadata: { name, namespace, ...NEW },
+    spec: {
+      replicas,
+      selector: { matchLabels: { app: name } },
+      strategy: { type: strategy },
+      template: template(name, String(cpu), { hostPort }),
+    },
+  };
+}
+
+export function statefulSetOf({ namespace, name, replicas, cpu, parallel }: App): StatefulSet {
+  return {
+    metadata: { name, namespace, ...NEW },
+    spec: {
+      replicas,
+      serviceName: name,
+      podManagementPolicy: parallel ? "Parallel" : "OrderedReady",
+      selector: { matchLabels: { app: name } },
+      template: template(name, String(cpu)),
+    },
+  };
+}
+
+export function serviceOf(namespace: string, name: string): Service {
+  return { metadata: { name, namespace, ...NEW }, spec: { selector: { app: name }, ports: [{ port: 80 }] } };
+}
+
+export function budgetOf(namespace: string, name: string, minAvailable: number): PodDisruptionBudget {
+  return { metadata: { name, namespace, ...NEW }, spec: { minAvailable, selector: { matchLabels: { app: name } } } } as PodDisruptionBudget;
+}
+
+export function daemonSetOf(namespace: string, name: string): DaemonSet {
+  const own = template(name, "100m");
+  return {
+    metadata: { name, namespace, ...NEW },
+    spec: {
+      selector: { matchLabels: { app: name } },
+      updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: "20%" } },
+      template: own,
+    },
+  };
+}
+
+/** `exitCode`: how its pods end. */
+export function jobOf(namespace: string, name: string, completions: number, parallelism: number, seconds: number, exitCode: number): Job {
+  return {
+    metadata: { name, namespace, ...NEW },
+    spec: {
+      completions,
+      parallelism,
+      backoffLimit: 2,
+      ttlSecondsAfterFinished: 600,
+      template: template(name, "500m", { never: true, annotations: hollow(seconds, exitCode) }),
+    },
+  };
+}
+
+export function cronJobOf({ namespace, name, minutes, concurrency }: Cron): CronJob {
+  return {
+    metadata: { name, namespace, ...NEW },
+    spec: {
+      schedule: `*/${minutes} * * * *`,
+      concurrencyPolicy: concurrency,
+      jobTemplate: { spec: { template: template(name, "250m", { never: true, annotations: hollow(40, 0) }) } },
+    },
+  };
+}
+
+function hollow(seconds: number, exitCode: number): Record<string, string> {
+  return { "troupe.dev/hollow-run-seconds": String(seconds), "troupe.dev/hollow-exit-code": String(exitCode) };
+}
+
+export function quotaOf(namespace: string, pods: number): ResourceQuota {
+  return { metadata: { name: "pods", namespace, ...NEW }, spec: { hard: { pods: String(pods) } } };
+}
+
+export function namespaceOf(name: string): KubeObject {
+  return { metadata: { name, ...NEW }, spec: {} } as KubeObject;
+}
+
+/** A node that its administrator registers. */
+export function nodeOf(name: string): Node {
+  return { metadata: { name, labels: { "troupe.dev/runtime": "hollow", "kubernetes.io/hostname": name }, ...NEW }, spec: {} } as Node;
+}
+
+export { POOR_TEAM, TEAMS };

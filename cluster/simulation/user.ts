@@ -1,0 +1,263 @@
+import { DaemonSetKind } from "../../actors/kinds/apps/daemon-set.ts";
+import { DeploymentKind } from "../../actors/kinds/apps/deployment.ts";
+import { StatefulSetKind } from "../../actors/kinds/apps/stateful-set.ts";
+import { CronJobKind } from "../../actors/kinds/batch/cron-job.ts";
+import { JobKind } from "../../actors/kinds/batch/job.ts";
+import { ResourceQuotaKind } from "../../actors/kinds/core/resource-quota.ts";
+import type { Deployment, ReplicaSet } from "../../actors/kinds/generated/types.ts";
+import { PodDisruptionBudgetKind } from "../../actors/kinds/policy/pod-disruption-budget.ts";
+import {
+  type Kind,
+  type KubeObject,
+  NamespaceKind,
+  NodeKind,
+  type Pod,
+  PodKind,
+  type Registry,
+  ServiceKind,
+  StatusError,
+  type View,
+} from "../../actors/mod.ts";
+import type { Clock } from "../../runtime/mod.ts";
+import type { Deed } from "./day-plan.ts";
+import {
+  type App,
+  budgetOf,
+  cronJobOf,
+  daemonSetOf,
+  deploymentOf,
+  type Estate,
+  jobOf,
+  namespaceOf,
+  nodeOf,
+  POOR_TEAM,
+  quotaOf,
+  serviceOf,
+  statefulSetOf,
+  TEAMS,
+} from "./estate.ts";
+import { controllerOf, isOver } from "./ledger.ts";
+import type { NodeNetwork } from "./node-network.ts";
+
+/** Where somebody reaches the cluster: the registry behind the API of one host. */
+export interface Door {
+  readonly registry: Registry;
+  readonly view: View;
+  readonly clock: Clock;
+  /** True time since the run began, about. */
+  now_ms(): number;
+}
+
+const RETRY_MS = 2_000;
+/** As kubectl drain does after a refusal. */
+const EVICT_AGAIN_MS = 5_000;
+const OPTIONS = { fieldManager: "kubectl" };
+const REVISION = "deployment.kubernetes.io/revision";
+
+/** Makes everything that the teams run. */
+export async function furnish(door: Door, { apps, daemons, crons }: Estate, quota: number): Promise<void> {
+  for (const team of [...TEAMS, "system"]) await make(door, NamespaceKind as unknown as Kind, namespaceOf(team));
+  await make(door, ResourceQuotaKind as unknown as Kind, quotaOf(POOR_TEAM, quota));
+  await Promise.all([
+    ...apps.map((app) => install(door, app)),
+    ...daemons.map((name) => make(door, DaemonSetKind as unknown as Kind, daemonSetOf("system", name))),
+    ...crons.map((cron) => make(door, CronJobKind as unknown as Kind, cronJobOf(cron))),
+  ]);
+}
+
+async function install(door: Door, app: App): Promise<void> {
+  const { namespace, name, minAvailable } = app;
+  await make(door, ServiceKind as unknown as Kind, serviceOf(namespace, name));
+  if (minAvailable !== undefined) await make(door, PodDisruptionBudgetKind as unknown as Kind, budgetOf(namespace, name, minAvailable));
+  await make(door, kindOf(app), objectOf(app));
+}
+
+function kindOf({ kind }: App): Kind {
+  return (kind === "Deployment" ? DeploymentKind : StatefulSetKind) as unknown as Kind;
+}
+
+function objectOf(app: App): KubeObject {
+  return app.kind === "Deployment" ? deploymentOf(app) : statefulSetOf(app);
+}
+
+/** Does what was planned, as a person with kubectl would: again when there is no answer, and not at all when there is nothing to do it to. */
+export async function perform(door: Door, deed: Deed, network: NodeNetwork): Promise<void> {
+  switch (deed.do) {
+    case "scale":
+      return change<Scaled>(door, kindOf(deed.app), deed.app, (object) => ({
+        ...object,
+        spec: { ...object.spec, replicas: deed.replicas },
+      }));
+    case "roll":
+      return change<Scaled>(door, kindOf(deed.app), deed.app, (object) =>
+        withPartition(withImage(object, deed.tag), deed.app, deed.partition),
+      );
+    case "rollDaemons":
+      return change<Scaled>(door, DaemonSetKind as unknown as Kind, { namespace: "system", name: deed.name }, (object) =>
+        withImage(object, deed.tag),
+      );
+    case "undo":
+      return undo(door, deed.app);
+    case "pause":
+      await change<Scaled>(door, kindOf(deed.app), deed.app, (object) => ({ ...object, spec: { ...object.spec, paused: true } }));
+      await until(door, deed.until_ms);
+      return change<Scaled>(door, kindOf(deed.app), deed.app, (object) => ({ ...object, spec: { ...object.spec, paused: false } }));
+    case "recreate": {
+      const { namespace, name } = deed.app;
+      const { propagation: propagationPolicy } = deed;
+      await surely(door, () => door.registry.delete(kindOf(deed.app), namespace, name, { ...OPTIONS, propagationPolicy }));
+      return make(door, kindOf(deed.app), objectOf(deed.app));
+    }
+    case "killPod": {
+      const pods = door.view.list("pods", deed.app.namespace).map((entry) => door.view.decode<Pod>(entry));
+      const own = pods.filter(({ metadata }) => metadata.labels?.app === deed.app.name);
+      const pod = own[deed.nth % Math.max(1, own.length)];
+      if (pod === undefined) return;
+      const preconditions = { uid: pod.metadata.uid };
+      return surely(door, () =>
+        door.registry.delete(PodKind as unknown as Kind, deed.app.namespace, pod.metadata.name, { ...OPTIONS, preconditions }),
+      );
+    }
+    case "drain":
+      return drain(door, deed.node, deed.until_ms);
+    case "job": {
+      const { namespace, name, completions, parallelism, seconds, exitCode } = deed;
+      return make(door, JobKind as unknown as Kind, jobOf(namespace, name, completions, parallelism, seconds, exitCode));
+    }
+    case "namespace": {
+      const app: App = {
+        kind: "Deployment",
+        namespace: deed.name,
+        name: "web",
+        replicas: 3,
+        cpu: 1,
+        strategy: "RollingUpdate",
+        parallel: false,
+        hostPort: false,
+        minAvailable: 2,
+      };
+      await make(door, NamespaceKind as unknown as Kind, namespaceOf(deed.name));
+      await install(door, app);
+      await until(door, deed.until_ms);
+      return surely(door, () => door.registry.delete(NamespaceKind as unknown as Kind, undefined, deed.name, OPTIONS));
+    }
+    case "quota":
+      return change<Scaled>(door, ResourceQuotaKind as unknown as Kind, { namespace: POOR_TEAM, name: "pods" }, (object) => ({
+        ...object,
+        spec: { ...object.spec, hard: { pods: String(deed.pods) } },
+      }));
+    case "silence":
+      network.cut(deed.node);
+      await until(door, deed.until_ms);
+      network.mend(deed.node);
+      return;
+    case "removeNode":
+      await surely(door, () => door.registry.delete(NodeKind as unknown as Kind, undefined, deed.node, OPTIONS));
+      await until(door, deed.until_ms);
+      return make(door, NodeKind as unknown as Kind, nodeOf(deed.node));
+  }
+}
+
+type Scaled = KubeObject & { readonly spec?: Readonly<Record<string, unknown>> };
+
+function withImage(object: Scaled, image: string): Scaled {
+  const template = object.spec?.template as { readonly spec: { readonly containers: readonly object[] } };
+  const containers = template.spec.containers.map((container) => ({ ...container, image }));
+  return { ...object, spec: { ...object.spec, template: { ...template, spec: { ...template.spec, containers } } } };
+}
+
+function withPartition(object: Scaled, { kind }: App, partition: number): Scaled {
+  return kind === "Deployment"
+    ? object
+    : { ...object, spec: { ...object.spec, updateStrategy: { type: "RollingUpdate", rollingUpdate: { partition } } } };
+}
+
+/** As `kubectl rollout undo`: the template of the revision before. */
+async function undo(door: Door, { namespace, name }: App): Promise<void> {
+  const deployment = door.view.get<Deployment>(`deployments.apps/${namespace}/${name}`);
+  const revision = Number(deployment?.metadata.annotations?.[REVISION]);
+  const sets = door.view.list("replicasets.apps", namespace).map((entry) => door.view.decode<ReplicaSet>(entry));
+  const older = sets
+    .filter((set) => controllerOf(set)?.uid === deployment?.metadata.uid && Number(set.metadata.annotations?.[REVISION]) < revision)
+    .sort((a, b) => Number(b.metadata.annotations?.[REVISION]) - Number(a.metadata.annotations?.[REVISION]));
+  const template = older[0]?.spec?.template;
+  if (template === undefined) return;
+  const { "pod-template-hash": _hash, ...labels } = template.metadata?.labels ?? {};
+  await change<Scaled>(door, DeploymentKind as unknown as Kind, { namespace, name }, (object) => ({
+    ...object,
+    spec: { ...object.spec, template: { ...template, metadata: { ...template.metadata, labels } } },
+  }));
+}
+
+/** As `kubectl drain --ignore-daemonsets` and, in the end, `kubectl uncordon`. */
+async function drain(door: Door, node: string, until_ms: number): Promise<void> {
+  const cordon = (unschedulable: boolean): Promise<void> =>
+    change<Scaled>(door, NodeKind as unknown as Kind, { name: node }, (object) => ({ ...object, spec: { ...object.spec, unschedulable } }));
+  await cordon(true);
+  while (door.now_ms() < until_ms) {
+    const pods = door.view.list("pods").map((entry) => door.view.decode<Pod>(entry));
+    const left = pods.filter((pod) => pod.spec.nodeName === node && !isOver(pod) && controllerOf(pod)?.kind !== "DaemonSet");
+    if (left.length === 0) break;
+    for (const { metadata } of left) {
+      if (metadata.deletionTimestamp !== undefined) continue;
+      // A budget may refuse, and the store may be away: it is asked again.
+      await door.registry.evict(metadata.namespace ?? "", metadata.name, OPTIONS).catch(() => undefined);
+    }
+    await sleep(door, EVICT_AGAIN_MS);
+  }
+  await until(door, until_ms);
+  await cordon(false);
+}
+
+async function make(door: Door, kind: Kind, object: KubeObject): Promise<void> {
+  await surely(door, () => door.registry.create(kind, structuredClone(object), OPTIONS), "AlreadyExists");
+}
+
+/** Changes the object, if it is there. */
+async function change<T extends KubeObject>(
+  door: Door,
+  kind: Kind,
+  { namespace, name }: { readonly namespace?: string; readonly name: string },
+  how: (object: T) => T,
+): Promise<void> {
+  await surely(door, () => door.registry.modify(kind, namespace, name, (object) => how(object as T), OPTIONS));
+}
+
+/** Tries until it is done or there is nothing to do: what is not there cannot be changed. */
+async function surely(door: Door, work: () => Promise<unknown>, alsoDone = "NotFound"): Promise<void> {
+  for (;;) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      const reason = error instanceof StatusError ? error.status.reason : undefined;
+      // A namespace or an object of that name may be on its way out; that passes.
+      if (reason === "NotFound" || (reason === alsoDone && !isGoing(door, error))) return;
+      if (!(error instanceof StatusError) || error.status.code === 422) throw error;
+      await sleep(door, RETRY_MS);
+    }
+  }
+}
+
+/** Whether what is in the way is being deleted. */
+function isGoing({ view }: Door, error: unknown): boolean {
+  if (!(error instanceof StatusError) || error.status.reason !== "AlreadyExists") return false;
+  const { kind, name } = error.status.details ?? {};
+  return view.list(kind === undefined ? "" : resourceNamed(kind)).some((entry) => {
+    const { metadata } = view.decode(entry);
+    return metadata.name === name && metadata.deletionTimestamp !== undefined;
+  });
+}
+
+function resourceNamed(plural: string): string {
+  return ["deployments", "statefulsets", "daemonsets"].includes(plural) ? `${plural}.apps` : plural;
+}
+
+function sleep({ clock }: Door, delay_ms: number): Promise<void> {
+  return new Promise((resolve) => clock.after(delay_ms, resolve));
+}
+
+async function until(door: Door, at_ms: number): Promise<void> {
+  const left_ms = at_ms - door.now_ms();
+  if (left_ms > 0) await sleep(door, left_ms);
+}
