@@ -71,7 +71,8 @@ export function figuresOf(result: LoadResult, suite: string, about: string): rea
     add(name, "resident memory, most", memory.count === 0 ? undefined : Math.max(...memory.values) / MIB, "MiB");
   }
   const last = result.phases.at(-1);
-  if (last !== undefined) {
+  // Of a shorter run it would be how fast a cluster fills.
+  if (last !== undefined && last.to_ms - last.from_ms >= FLAT_OVER_MS) {
     const end = result.processes.resident.between(last.to_ms - FLAT_OVER_MS, last.to_ms);
     const slope = end.slope();
     add(
