@@ -6,7 +6,7 @@ import { clusterRoleAggregationController } from "./accounts/cluster-role-aggreg
 import { rootCaPublisher } from "./accounts/root-ca-publisher.ts";
 import { serviceAccountController } from "./accounts/service-account.ts";
 import { type SecretTokens, serviceAccountTokensController } from "./accounts/service-account-tokens.ts";
-import { autoscalerController } from "./autoscaling/autoscaler.ts";
+import { autoscalerController, SYNC_PERIOD_MS } from "./autoscaling/autoscaler.ts";
 import type { MetricsSource } from "./autoscaling/metrics-source.ts";
 import { certificateApprovalController } from "./certificates/certificate-approval.ts";
 import { certificateCleaner } from "./certificates/certificate-cleaner.ts";
@@ -57,6 +57,8 @@ export interface ControllersOptions extends ControllerDependencies {
   readonly clusterCidrs?: readonly ClusterCidr[];
   /** The oldest pods that have ended are deleted when more have; 0: all stay. */
   readonly endedPodsMax?: number;
+  /** How often autoscalers look; as often as Kubernetes' by default. */
+  readonly autoscalerPeriod_ms?: number;
   /** Default: nobody measures anything. */
   readonly metrics?: MetricsSource;
 }
@@ -72,7 +74,7 @@ const NO_CERTIFIER: Certifier = { read: nobody, sign: nobody, mayHave: async () 
 /** All controllers. One more is one more file and one more line here. Each call makes new ones, with nothing remembered. */
 export function allControllers(options: Omit<ControllersOptions, keyof ControllerDependencies>): readonly Controller[] {
   const { caCertificate, hearOfCustom, certifier = NO_CERTIFIER, signToken = nobody, metrics = NO_METRICS } = options;
-  const { clusterCidrs = [], endedPodsMax = ENDED_PODS_MAX } = options;
+  const { clusterCidrs = [], endedPodsMax = ENDED_PODS_MAX, autoscalerPeriod_ms = SYNC_PERIOD_MS } = options;
   // Other versions of a kind show the same objects.
   const kinds = options.kinds.filter(({ stored }) => stored === undefined);
   return [
@@ -107,7 +109,7 @@ export function allControllers(options: Omit<ControllersOptions, keyof Controlle
     disruptionController(kinds, hearOfCustom),
     eventExpiryController(),
     resourceQuotaController(kinds, hearOfCustom),
-    autoscalerController(metrics, options.kinds, hearOfCustom),
+    autoscalerController(metrics, options.kinds, hearOfCustom, autoscalerPeriod_ms),
     policyTypesController(options.kinds),
     persistentVolumeController,
     attachDetachController(),

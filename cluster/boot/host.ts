@@ -324,6 +324,7 @@ export class RunningHost {
         signToken: (namespace, secret, account) => this.#opened().issuer.issueForSecret(namespace, secret, account),
         clusterCidrs: controllers.clusterCidrs,
         ...(controllers.endedPodsMax === undefined ? {} : { endedPodsMax: controllers.endedPodsMax }),
+        ...(controllers.autoscalerPeriod_ms === undefined ? {} : { autoscalerPeriod_ms: controllers.autoscalerPeriod_ms }),
         metrics: this.#metricsSource(),
       }),
     );

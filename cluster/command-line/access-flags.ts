@@ -1,4 +1,4 @@
-import { WrongUsage } from "./wrong-usage.ts";
+import { duration_ms, WrongUsage } from "./wrong-usage.ts";
 
 /** What `troupe up` was asked for about who may do what. The flags are kube-apiserver's. */
 export interface AccessFlags {
@@ -189,15 +189,4 @@ function yesOrNo(flag: string, value: string | undefined): boolean | undefined {
   if (value === undefined) return undefined;
   if (value === "true" || value === "false") return value === "true";
   throw new WrongUsage(`${flag} ${value} is neither true nor false`);
-}
-
-const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
-
-/** A duration as Go writes them. */
-function duration_ms(flag: string, value: string): number {
-  if (value === "0") return 0;
-  const parts = [...value.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
-  if (parts.length === 0 || parts.map(([part]) => part).join("") !== value)
-    throw new WrongUsage(`${flag} ${value} is not a duration such as 30s or 1h30m`);
-  return parts.reduce((sum, [, number, unit]) => sum + Number(number) * UNITS_MS[unit as keyof typeof UNITS_MS], 0);
 }

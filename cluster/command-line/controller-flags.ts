@@ -2,11 +2,13 @@ import { isIPv4 } from "node:net";
 import { NodeCidrs } from "../../actors/controllers/nodes/node-cidrs.ts";
 import type { ClusterCidr } from "../../actors/controllers/nodes/node-ipam.ts";
 import { isCidr } from "../../actors/kinds/networking/cidr.ts";
-import { WrongUsage, wholeNumber } from "./wrong-usage.ts";
+import { duration_ms, WrongUsage, wholeNumber } from "./wrong-usage.ts";
 
 /** Source: --node-cidr-mask-size-ipv4 and -ipv6. */
 const MASK_SIZE = { IPv4: 24, IPv6: 64 } as const;
 const PREFIX_BITS_MAX = 128;
+/** Usage is not known more finely. */
+const PERIOD_LEAST_MS = 1_000;
 
 /** The names of kube-controller-manager. */
 export const CONTROLLER_OPTIONS = {
@@ -15,6 +17,7 @@ export const CONTROLLER_OPTIONS = {
   "node-cidr-mask-size-ipv4": { type: "string" },
   "node-cidr-mask-size-ipv6": { type: "string" },
   "terminated-pod-gc-threshold": { type: "string" },
+  "horizontal-pod-autoscaler-sync-period": { type: "string" },
 } as const;
 
 export type ControllerValues = { readonly [flag in keyof typeof CONTROLLER_OPTIONS]?: string | undefined };
@@ -24,14 +27,24 @@ export interface ControllerFlags {
   readonly clusterCidrs: readonly ClusterCidr[];
   /** Pods that have ended and are kept; 0: all are, undefined: as many as Kubernetes keeps. */
   readonly endedPodsMax: number | undefined;
+  /** How often autoscalers look; undefined: as often as Kubernetes'. */
+  readonly autoscalerPeriod_ms: number | undefined;
 }
 
 /** Throws WrongUsage. */
 export function controllerFlags(values: ControllerValues): ControllerFlags {
   return {
     clusterCidrs: clusterCidrs(values),
+    autoscalerPeriod_ms: autoscalerPeriod_ms(values["horizontal-pod-autoscaler-sync-period"]),
     endedPodsMax: wholeNumber("--terminated-pod-gc-threshold", values["terminated-pod-gc-threshold"], 0, Number.MAX_SAFE_INTEGER),
   };
+}
+
+function autoscalerPeriod_ms(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const period_ms = duration_ms("--horizontal-pod-autoscaler-sync-period", value);
+  if (period_ms < PERIOD_LEAST_MS) throw new WrongUsage(`--horizontal-pod-autoscaler-sync-period ${value} is less than a second`);
+  return period_ms;
 }
 
 function clusterCidrs(values: ControllerValues): readonly ClusterCidr[] {

@@ -16,8 +16,7 @@ import { type ScaleTarget, ScaleTargets } from "./scale-targets.ts";
 
 const AUTOSCALERS = resourceOf(HorizontalPodAutoscalerKind);
 /** Source: --horizontal-pod-autoscaler-sync-period. */
-const SYNC_PERIOD_MS = 15_000;
-const LATER: Action = { do: "requeue", after_ms: SYNC_PERIOD_MS };
+export const SYNC_PERIOD_MS = 15_000;
 const CLEAR: Selecting = { clear: true };
 
 /** What is remembered of an autoscaler from round to round, as long as this controller lives. */
@@ -38,10 +37,16 @@ interface Found {
 }
 
 /**
- * Scales what autoscalers name by its metrics, every 15 seconds. Each round first asks for metrics, which takes its time, and then decides, which does not:
+ * Scales what autoscalers name by its metrics, once a period. Each round first asks for metrics, which takes its time, and then decides, which does not:
  * `readMetrics`, then `decide`. Source: pkg/controller/podautoscaler.
  */
-export function autoscalerController(source: MetricsSource, kinds: readonly Kind[], hearOfCustom?: HearOfCustom): Controller {
+export function autoscalerController(
+  source: MetricsSource,
+  kinds: readonly Kind[],
+  hearOfCustom?: HearOfCustom,
+  period_ms: number = SYNC_PERIOD_MS,
+): Controller {
+  const later: Action = { do: "requeue", after_ms: period_ms };
   const targets = new ScaleTargets(kinds);
   const remembered = new Map<string, Remembered>();
   const find = (view: View, key: string): Found | undefined => {
@@ -79,8 +84,8 @@ export function autoscalerController(source: MetricsSource, kinds: readonly Kind
     name: "horizontal-pod-autoscaler",
     component: "horizontal-pod-autoscaler",
     kind: anyKind(HorizontalPodAutoscalerKind),
-    pace_ms: SYNC_PERIOD_MS,
-    retry_ms: SYNC_PERIOD_MS,
+    pace_ms: period_ms,
+    retry_ms: period_ms,
     watches: [{ resource: AUTOSCALERS, keys: ({ now, before }) => [(now ?? before)?.key ?? ""] }],
     ...(hearOfCustom === undefined ? {} : { more: () => hearOfCustom((kind) => targets.add(kind)) }),
     reconcile(view, key, now_ms) {
@@ -91,12 +96,12 @@ export function autoscalerController(source: MetricsSource, kinds: readonly Kind
       // As in Kubernetes nothing is decided before a period has passed: pods that were made together with their autoscaler are measured by then.
       if (!remembered.has(key)) {
         remembered.set(key, {});
-        return [LATER];
+        return [later];
       }
       const found = find(view, key);
       if (found === undefined) return NOTHING;
       const { autoscaler, target, scaled } = found;
-      if (!asksMetrics(autoscaler, target)) return [LATER, ...conclude(view, key, found, [], now_ms)];
+      if (!asksMetrics(autoscaler, target)) return [later, ...conclude(view, key, found, [], now_ms)];
       const { metrics = [] } = autoscaler.spec;
       const work = async (): Promise<readonly Action[]> => {
         const readings = await readMetrics(source, partsOf(key).namespace, scaled?.scale.status?.selector ?? "", metrics);
@@ -106,7 +111,7 @@ export function autoscalerController(source: MetricsSource, kinds: readonly Kind
           ? NOTHING
           : conclude(view, key, then, readings, now_ms);
       };
-      return [LATER, { do: "work", work }];
+      return [later, { do: "work", work }];
     },
     refused(view, key, _now_ms, refusals) {
       const refusal = refusals.find(({ write }) => write.do === "scale");

@@ -32,7 +32,7 @@ const options: HostOptions = {
     apiPort: 0,
     schedulerConfiguration: undefined,
     schedulers: 1,
-    controllers: { clusterCidrs: [], endedPodsMax: undefined },
+    controllers: { clusterCidrs: [], endedPodsMax: undefined, autoscalerPeriod_ms: undefined },
   },
   authority: { cert: "", key: "" },
   access: settingsOf(""),

@@ -15,7 +15,7 @@ describe("parseUpFlags", () => {
       schedulers: undefined,
       seed: 0,
       stages: [],
-      controllers: { clusterCidrs: [], endedPodsMax: undefined },
+      controllers: { clusterCidrs: [], endedPodsMax: undefined, autoscalerPeriod_ms: undefined },
       access: { issuer: "https://k", authorizers: ["Node", "RBAC"] },
     });
   });
@@ -37,7 +37,7 @@ describe("parseUpFlags", () => {
       schedulers: undefined,
       seed: 0,
       stages: [],
-      controllers: { clusterCidrs: [], endedPodsMax: undefined },
+      controllers: { clusterCidrs: [], endedPodsMax: undefined, autoscalerPeriod_ms: undefined },
       access: { issuer: "https://i", tokenFile: "/t", authorizers: ["AlwaysAllow"] },
     });
   });
@@ -105,6 +105,7 @@ describe("parseUpFlags", () => {
       "pieces of /8 cannot be cut out of 10.0.0.0/16; choose another --node-cidr-mask-size",
     ],
     ["--cluster-cidr fd00::/32", "fd00::/32 has more than 2^16 pieces of /64"],
+    ["--horizontal-pod-autoscaler-sync-period 100ms", "--horizontal-pod-autoscaler-sync-period 100ms is less than a second"],
     ["--terminated-pod-gc-threshold -1", "Option '--terminated-pod-gc-threshold' argument is ambiguous"],
     ["5", "Unexpected argument '5'"],
   ])("refuses %s in words", (line, words) => {
