@@ -296,9 +296,9 @@ export class RunningHost {
     return this.#playsNodes() ? new UsageReader(this.#replica, this.#host.messenger) : undefined;
   }
 
-  /** Whether this or another host plays nodes, which know what pods use. */
+  /** Whether this or another host plays nodes, which know what pods use: without any there is no API of metrics, as in a Kubernetes without a metrics-server. */
   #playsNodes(): boolean {
-    return this.#options.plans.some(({ roles }) => roles.includes("nodes"));
+    return this.#options.nodes !== 0 && this.#options.plans.some(({ roles }) => roles.includes("nodes"));
   }
 
   #beginScheduler(): void {
