@@ -1,3 +1,4 @@
+import { SIGNING_ALGORITHMS } from "../access/authentication/jwt/algorithms.ts";
 import { duration_ms, WrongUsage } from "./wrong-usage.ts";
 
 /** What `troupe up` was asked for about who may do what. The flags are kube-apiserver's. */
@@ -32,8 +33,6 @@ export interface OidcFlags {
 
 export const AUTHORIZERS = ["Node", "RBAC", "Webhook", "AlwaysAllow", "AlwaysDeny"] as const;
 export type AuthorizerName = (typeof AUTHORIZERS)[number];
-
-const ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512"];
 
 /**
  * A name that tells the tokens of this cluster's issuer from those of others; whoever wants other systems to trust them names a URL that these reach.
@@ -165,8 +164,8 @@ function oidcOf(values: Values): OidcFlags | undefined {
   if (issuerUrl === undefined || clientId === undefined) throw new WrongUsage("--oidc-issuer-url and --oidc-client-id go together");
   if (!isHttps(issuerUrl)) throw new WrongUsage(`--oidc-issuer-url ${issuerUrl} is not a URL of https`);
   const algorithms = (values["oidc-signing-algs"] ?? "RS256").split(",");
-  const unknown = algorithms.find((name) => !ALGORITHMS.includes(name));
-  if (unknown !== undefined) throw new WrongUsage(`--oidc-signing-algs: ${unknown} is none of ${ALGORITHMS.join(", ")}`);
+  const unknown = algorithms.find((name) => !SIGNING_ALGORITHMS.includes(name));
+  if (unknown !== undefined) throw new WrongUsage(`--oidc-signing-algs: ${unknown} is none of ${SIGNING_ALGORITHMS.join(", ")}`);
   const required = (values["oidc-required-claim"] ?? []).map((pair): [string, string] => {
     const equals = pair.indexOf("=");
     if (equals < 1) throw new WrongUsage(`--oidc-required-claim ${pair} is not claim=value`);

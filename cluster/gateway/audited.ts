@@ -6,13 +6,13 @@ import type { Audited } from "../audit/auditor.ts";
 import type { Answer } from "./answer.ts";
 import { isYaml, objectText } from "./body.ts";
 import { listChunks } from "./list-text.ts";
+import { APPLY_TYPE } from "./object-body.ts";
 import { wholeObject } from "./object-text.ts";
 import type { ExpectedKind } from "./protobuf-body.ts";
 import { readYaml } from "./yaml.ts";
 
 const FAILURE_MIN = 400;
 const JSON_TYPES = /[/+]json$/;
-const APPLY_TYPE = "application/apply-patch+yaml";
 
 /** Tells what was asked. What cannot be read is refused, and the record says so. */
 export function recordBody(audited: Audited, mediaType: string, body: Buffer, kind: ExpectedKind | undefined): void {

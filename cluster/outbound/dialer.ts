@@ -24,6 +24,14 @@ export interface Peer {
   readonly credentials?: { readonly cert: string; readonly key: string };
 }
 
+const HTTPS_PORT = 443;
+
+/** Who stands behind a URL, under the name that it says. */
+export function peerAt(url: URL, trust: Peer["trust"]): Peer {
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  return { host, port: url.port === "" ? HTTPS_PORT : Number(url.port), serverName: host, trust };
+}
+
 /** Keeps connections to those that the API server calls: TLS only, never to the cluster's own parts. */
 export class Dialer {
   readonly #own: OwnAddresses;

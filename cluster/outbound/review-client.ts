@@ -1,13 +1,12 @@
 import type { Clock } from "../../runtime/mod.ts";
 import { failureWords, statusWords } from "./call-words.ts";
-import type { Dialer, Peer } from "./dialer.ts";
+import { type Dialer, type Peer, peerAt } from "./dialer.ts";
 import type { ApiAccess } from "./kubeconfig.ts";
 
 const TIMEOUT_MS = 10_000;
 /** As often, and after these pauses, one who does not answer is asked again. Source: apiserver's webhook.DefaultRetryBackoffWithInitialDelay. */
 const PAUSES_MS: readonly number[] = [500, 750, 1_125];
 const ANSWER_CHARS_MAX = 1_048_576;
-const HTTPS_PORT = 443;
 
 /** The one who was asked gave no answer; the message says why. */
 export class ReviewFailure extends Error {
@@ -22,17 +21,15 @@ export class ReviewClient {
   readonly #clock: Clock;
 
   constructor(access: ApiAccess, dialer: Dialer, clock: Clock) {
-    const { hostname, port } = new URL(access.origin);
-    const host = hostname.replace(/^\[|\]$/g, "");
     const { clientCertificate: cert, clientKey: key } = access;
     this.#access = access;
     this.#dialer = dialer;
     this.#clock = clock;
+    const trust = access.insecure ? "none" : access.authority === undefined ? "system" : { ca: access.authority };
+    const peer = peerAt(new URL(access.origin), trust);
     this.#peer = {
-      host,
-      port: port === "" ? HTTPS_PORT : Number(port),
-      serverName: access.serverName ?? host,
-      trust: access.insecure ? "none" : access.authority === undefined ? "system" : { ca: access.authority },
+      ...peer,
+      serverName: access.serverName ?? peer.serverName,
       ...(cert === undefined || key === undefined ? {} : { credentials: { cert, key } }),
     };
   }
@@ -40,14 +37,13 @@ export class ReviewClient {
   /** Rejects with ReviewFailure. */
   async post(review: object): Promise<unknown> {
     const body = JSON.stringify(review);
-    for (const pause_ms of PAUSES_MS) {
+    for (let attempt = 0; ; attempt++) {
       const answer = await this.#try(body);
       if (answer !== "again") return answer;
+      const pause_ms = PAUSES_MS[attempt];
+      if (pause_ms === undefined) throw new ReviewFailure(`${this.#access.origin} gives no answer`);
       await new Promise<void>((resolve) => this.#clock.after(pause_ms, resolve));
     }
-    const answer = await this.#try(body);
-    if (answer === "again") throw new ReviewFailure(`${this.#access.origin} gives no answer`);
-    return answer;
   }
 
   /** `again`: it may be there in a moment. */

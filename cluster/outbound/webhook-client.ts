@@ -3,7 +3,7 @@ import { type WebhookClient, WebhookFailure, type WebhookTarget } from "../../ac
 import type { View } from "../../actors/store/view.ts";
 import type { Random } from "../../runtime/mod.ts";
 import { failureWords, statusWords } from "./call-words.ts";
-import type { Dialer, Peer } from "./dialer.ts";
+import { type Dialer, type Peer, peerAt } from "./dialer.ts";
 import { NoEndpoint, serviceAddress } from "./service-address.ts";
 
 /** The longest answer that is read. Source: client-go's limit of what apiserver itself takes. */
@@ -54,11 +54,9 @@ function placeOf(view: View, random: Random, { url, service, caBundle }: Webhook
   const trust = caBundle === undefined || caBundle === "" ? "system" : { ca: Buffer.from(caBundle, "base64").toString("utf8") };
   const query = `?timeout=${timeout_s}s`;
   if (url !== undefined) {
-    const { hostname, port, pathname, origin } = new URL(url);
-    const host = hostname.replace(/^\[|\]$/g, "");
-    const path = `${pathname}${query}`;
-    const peer: Peer = { host, port: port === "" ? HTTPS_PORT : Number(port), serverName: host, trust };
-    return { peer, path, url: `${origin}${path}` };
+    const target = new URL(url);
+    const path = `${target.pathname}${query}`;
+    return { peer: peerAt(target, trust), path, url: `${target.origin}${path}` };
   }
   if (service === undefined) throw new WebhookFailure("could not get REST client: webhook configuration must have either service or URL");
   const { namespace, name, port = HTTPS_PORT, path: servicePath = "" } = service;

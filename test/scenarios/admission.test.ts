@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { until } from "../../cluster/chaos/until.ts";
 import { patchAnswer, startWebhookServer, type WebhookServer } from "../cluster/outbound/webhook-server.ts";
 import type { Kubectl } from "./kubectl.ts";
 import { freshDataDirectory, Troupe } from "./troupe.ts";
-import { until } from "./until.ts";
 
 /** Webhooks, policies and levels of security of a running cluster: they hold for what kubectl asks and for what the cluster does by itself. */
 let troupe: Troupe;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { until } from "../../cluster/chaos/until.ts";
 import { makeAuthority } from "../cluster/gateway/certificates.ts";
 import { MetricsServer } from "../cluster/resource-metrics/metrics-server.ts";
 import type { Kubectl } from "./kubectl.ts";
 import { freshDataDirectory, Troupe } from "./troupe.ts";
-import { until } from "./until.ts";
 
 /** A new pod's CPU counts 15 s after it is ready, however often autoscalers look. */
 const PATIENCE_MS = 90_000;

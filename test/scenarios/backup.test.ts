@@ -4,9 +4,9 @@ import { afterEach, describe, expect, test } from "vitest";
 import { ApiClient } from "../../bench/driver/api-client.ts";
 import { readKubeconfig } from "../../bench/driver/kubeconfig.ts";
 import { Ledger } from "../../cluster/chaos/ledger.ts";
+import { until } from "../../cluster/chaos/until.ts";
 import { seededRandom } from "../../runtime/mod.ts";
 import { discard, freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
-import { until } from "./until.ts";
 
 const running: Troupe[] = [];
 const directories: string[] = [];

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { GaplessWatch } from "../../cluster/chaos/gapless-watch.ts";
 import { Ledger } from "../../cluster/chaos/ledger.ts";
+import { until } from "../../cluster/chaos/until.ts";
 import { Launch } from "./launch.ts";
 import { discard, freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
-import { until } from "./until.ts";
 
 const running: Troupe[] = [];
 const directories: string[] = [];

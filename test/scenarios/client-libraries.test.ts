@@ -17,9 +17,9 @@ import {
   Watch,
 } from "@kubernetes/client-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { until } from "../../cluster/chaos/until.ts";
 import { FETCH_MS, fetchedClients } from "../clients/fetched-clients.ts";
 import { freshDataDirectory, Troupe } from "./troupe.ts";
-import { until } from "./until.ts";
 
 /** So few that a client falls out of the window as soon as it looks away. */
 const HISTORY_REVISIONS = 200;

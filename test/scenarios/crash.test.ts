@@ -3,11 +3,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { GaplessWatch } from "../../cluster/chaos/gapless-watch.ts";
 import { Ledger } from "../../cluster/chaos/ledger.ts";
+import { until } from "../../cluster/chaos/until.ts";
 import { seededRandom } from "../../runtime/mod.ts";
 import { crashHost } from "./inspector.ts";
 import { killIfThere, Launch } from "./launch.ts";
 import { discard, freshDataDirectory, Troupe } from "./troupe.ts";
-import { until } from "./until.ts";
 
 /** Every moment and victim comes from here. A failed run prints it; TROUPE_SEED=<it> runs the same again. */
 const seed = Number(process.env.TROUPE_SEED ?? randomInt(2 ** 31));

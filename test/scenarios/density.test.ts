@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Figure } from "../../bench/figure.ts";
+import { until } from "../../cluster/chaos/until.ts";
 import { freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
-import { until } from "./until.ts";
 
 const PODS = 300;
 

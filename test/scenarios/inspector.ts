@@ -1,5 +1,5 @@
+import { until } from "../../cluster/chaos/until.ts";
 import type { Launch } from "./launch.ts";
-import { until } from "./until.ts";
 
 interface Message {
   readonly id?: number;

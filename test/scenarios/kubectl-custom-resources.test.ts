@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { until } from "../../cluster/chaos/until.ts";
 import type { Kubectl } from "./kubectl.ts";
 import { freshDataDirectory, Troupe } from "./troupe.ts";
-import { until } from "./until.ts";
 
 /** A CustomResourceDefinition and its objects, through the life that kubectl gives them. The default cluster: its controllers know them as well. */
 let troupe: Troupe;

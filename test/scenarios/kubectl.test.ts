@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { until } from "../../cluster/chaos/until.ts";
 import type { Kubectl } from "./kubectl.ts";
 import { PodCensus } from "./pod-census.ts";
 import { freshDataDirectory, Troupe } from "./troupe.ts";
-import { until } from "./until.ts";
 
 const REPLICAS = 500;
 /** A Deployment's default maxUnavailable is 25%, rounded down. */

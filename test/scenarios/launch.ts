@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
+import { until } from "../../cluster/chaos/until.ts";
 import { type ProcessSeen, processesThatMention } from "./processes.ts";
-import { until } from "./until.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 export const LAUNCHER: string = join(ROOT, "cluster/troupe.mjs");

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { until } from "../../cluster/chaos/until.ts";
 import { FETCH_MS, fetchedClients } from "../clients/fetched-clients.ts";
 import { McpServer } from "./mcp-server.ts";
 import { freshDataDirectory, Troupe } from "./troupe.ts";
-import { until } from "./until.ts";
 
 /** The only platform for which the package is fetched. */
 const NAME = "kubernetes-mcp-server-linux-amd64";

@@ -3,11 +3,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { GaplessWatch } from "../../cluster/chaos/gapless-watch.ts";
 import { Ledger } from "../../cluster/chaos/ledger.ts";
+import { until } from "../../cluster/chaos/until.ts";
 import { seededRandom } from "../../runtime/mod.ts";
 import { NatsCluster } from "../actors/store/nats-cluster.ts";
 import { NatsServer } from "../actors/store/nats-server.ts";
 import { discard, freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
-import { until } from "./until.ts";
 
 const LOG = "troupe-log";
 const MEMBERS = "KV_troupe-members";

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { stringify } from "yaml";
+import { until } from "../../cluster/chaos/until.ts";
 import { killIfThere } from "./launch.ts";
-import { until } from "./until.ts";
 
 const run = promisify(execFile);
 /** Root may not run PostgreSQL: then it is nobody who does. */

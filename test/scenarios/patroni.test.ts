@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { until } from "../../cluster/chaos/until.ts";
 import { FETCH_MS } from "../clients/fetched-clients.ts";
 import { PatroniCluster, patroniPrograms, TTL_S } from "./patroni-cluster.ts";
 import { freshDataDirectory, Troupe } from "./troupe.ts";
-import { until } from "./until.ts";
 
 /** Beyond this a dead leader is replaced late: its time, and what it takes to notice, to race and to promote on a busy machine. */
 const FAILOVER_MS_MAX = 3 * TTL_S * 1_000;

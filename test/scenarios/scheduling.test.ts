@@ -2,8 +2,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Account, Placement } from "../../actors/mod.ts";
+import { until } from "../../cluster/chaos/until.ts";
 import { freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
-import { until } from "./until.ts";
 
 /** What users see of the scheduler: groups of pods, and what `why` and `what-if` say of a running cluster. */
 let troupe: Troupe;

@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { until } from "../../cluster/chaos/until.ts";
 import { Api, type Json, type Request } from "./settling/api.ts";
 import { Kubelet } from "./settling/kubelet.ts";
 import { isCompared, snapshot, tame } from "./settling/snapshot.ts";
 import { freshDataDirectory, Troupe } from "./troupe.ts";
-import { until } from "./until.ts";
 
 /** Scenarios wait most of the time, so some are played side by side, each cluster one after the other since they share its nodes. */
 const CLUSTERS = 3;

@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { until } from "../../cluster/chaos/until.ts";
 import { Launch } from "./launch.ts";
 import { discard, freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
-import { until } from "./until.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../examples/stages");
 

@@ -11,10 +11,10 @@ import { readKubeconfig } from "../../bench/driver/kubeconfig.ts";
 import { runningAddress } from "../../cluster/boot/nats-server.ts";
 import { GaplessWatch } from "../../cluster/chaos/gapless-watch.ts";
 import { Ledger } from "../../cluster/chaos/ledger.ts";
+import { until } from "../../cluster/chaos/until.ts";
 import { seededRandom, silentLogger, systemClock } from "../../runtime/mod.ts";
 import { Launch } from "./launch.ts";
 import { discard, freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
-import { until } from "./until.ts";
 
 /** Every moment comes from here. A failed run prints it; TROUPE_SEED=<it> runs the same again. */
 const seed = Number(process.env.TROUPE_SEED ?? randomInt(2 ** 31));

@@ -6,9 +6,9 @@ import { afterEach, expect, test } from "vitest";
 import { ApiClient } from "../../bench/driver/api-client.ts";
 import { type ApiAccess, readKubeconfig } from "../../bench/driver/kubeconfig.ts";
 import { GaplessWatch } from "../../cluster/chaos/gapless-watch.ts";
+import { until } from "../../cluster/chaos/until.ts";
 import { seededRandom } from "../../runtime/mod.ts";
 import { freshDataDirectory, Troupe } from "./troupe.ts";
-import { until } from "./until.ts";
 
 const PATH = "/api/v1/namespaces/default/configmaps";
 const MIB = 1024 * 1024;

@@ -7,10 +7,10 @@ import { afterEach, describe, expect, test } from "vitest";
 import { ApiClient } from "../../bench/driver/api-client.ts";
 import { readKubeconfig } from "../../bench/driver/kubeconfig.ts";
 import { Ledger } from "../../cluster/chaos/ledger.ts";
+import { until } from "../../cluster/chaos/until.ts";
 import { seededRandom } from "../../runtime/mod.ts";
 import { Launch } from "./launch.ts";
 import { freshDataDirectory, Troupe } from "./troupe.ts";
-import { until } from "./until.ts";
 
 /** Room for a cluster and some, full within seconds. */
 const DISK_BYTES = 48 * 1024 * 1024;

@@ -2,11 +2,11 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { until } from "../../cluster/chaos/until.ts";
 import { Kubectl } from "./kubectl.ts";
 import { LAUNCHER, Launch, type LaunchOptions, type Outcome } from "./launch.ts";
 import type { ProcessSeen } from "./processes.ts";
 import { type Ended, runProgram } from "./run-program.ts";
-import { until } from "./until.ts";
 
 const READY_LINE = /^ready in (?<took_ms>\d+) ms {2}api=(?<api>https:\/\/\S+) {2}kubeconfig=(?<kubeconfig>\S+) {2}console=(?<console>\S+)/;
 

@@ -2,9 +2,9 @@ import { expect, test } from "vitest";
 import { ServiceKind } from "../../../actors/kinds/core/service.ts";
 import type { ServiceCIDR } from "../../../actors/kinds/generated/types.ts";
 import { ensureBootstrapObjects, keepBootstrapObjects } from "../../../cluster/boot/bootstrap-objects.ts";
+import { until } from "../../../cluster/chaos/until.ts";
 import { silentLogger, virtualClock } from "../../../runtime/mod.ts";
 import { startRegistry } from "../../actors/registry/harness.ts";
-import { until } from "../../scenarios/until.ts";
 
 const FACTS = { ca: "clients", frontProxyCa: "front", metricsOfNodes: true };
 

@@ -9,10 +9,10 @@ import { ServiceAccountKind } from "../../../actors/kinds/core/service-account.t
 import type { Namespace, Node, Pod, ServiceAccount } from "../../../actors/kinds/generated/types.ts";
 import { encodeObject } from "../../../actors/kinds/text.ts";
 import { addressesOfShard } from "../../../actors/scheduler/shard.ts";
+import { until } from "../../../cluster/chaos/until.ts";
 import { LEASE_MS } from "../../../runtime/mod.ts";
 import { named } from "../../actors/registry/harness.ts";
 import { NatsServer } from "../../actors/store/nats-server.ts";
-import { until } from "../until.ts";
 import { type Member, memberOf, SHARDS } from "./member.ts";
 
 const PROGRAM = fileURLToPath(new URL("./member-process.ts", import.meta.url));

@@ -4,6 +4,7 @@ import { Expiring } from "../../expiring.ts";
 import type { Identity } from "../../identity.ts";
 import type { TokenAuthenticator, Verified } from "../tokens.ts";
 import { TokenRefused } from "../tokens.ts";
+import { SIGNING_ALGORITHMS } from "./algorithms.ts";
 import { ClaimMapping, type Claims } from "./claims.ts";
 import type { JwtConfiguration } from "./configuration.ts";
 import { IssuerKeys } from "./issuer-keys.ts";
@@ -13,9 +14,6 @@ const REMEMBERED_MAX = 4_096;
 /** A token that was believed is believed so long, and never past its end. */
 const REMEMBERED_MS = 10_000;
 const MS_PER_S = 1_000;
-
-/** All that are signatures by a key of which only the issuer has the private half. Source: apiserver's AllValidSigningAlgorithms. */
-const ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512"];
 
 /** Checks the ID tokens of one issuer. Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#openid-connect-tokens */
 export class IssuedTokens implements TokenAuthenticator {
@@ -53,7 +51,7 @@ export class IssuedTokens implements TokenAuthenticator {
 
   async #claims(token: string): Promise<Claims> {
     const { decodeProtectedHeader, errors, jwtVerify } = await import("jose");
-    const { url, audiences, algorithms = ALGORITHMS } = this.#configuration;
+    const { url, audiences, algorithms = SIGNING_ALGORITHMS } = this.#configuration;
     try {
       const keys = await this.#keys.having(decodeProtectedHeader(token).kid);
       const { payload } = await jwtVerify(token, keys, {

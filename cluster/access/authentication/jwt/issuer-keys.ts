@@ -1,13 +1,12 @@
 import type { JSONWebKeySet, JWTVerifyGetKey } from "jose";
 import type { Clock } from "../../../../runtime/mod.ts";
-import type { Dialer, Peer } from "../../../outbound/dialer.ts";
+import { type Dialer, peerAt } from "../../../outbound/dialer.ts";
 import { TokenRefused } from "../tokens.ts";
 import type { JwtConfiguration } from "./configuration.ts";
 
 const DISCOVERY = "/.well-known/openid-configuration";
 const TIMEOUT_MS = 10_000;
 const ANSWER_CHARS_MAX = 1_048_576;
-const HTTPS_PORT = 443;
 /** Tokens of keys that are not there must not make us ask the issuer for each of them. */
 const ASK_AGAIN_MS = 10_000;
 /** What an issuer has taken back is believed no longer than this. */
@@ -68,17 +67,14 @@ export class IssuerKeys {
   }
 
   async #get(url: string): Promise<unknown> {
-    const { hostname, port, pathname, search } = new URL(url);
-    const host = hostname.replace(/^\[|\]$/g, "");
+    const target = new URL(url);
     const { authority } = this.#configuration;
-    const trust: Peer["trust"] = authority === undefined ? "system" : { ca: authority };
-    const peer = { host, port: port === "" ? HTTPS_PORT : Number(port), serverName: host, trust };
     try {
-      const pool = await this.#dialer.reach(peer);
+      const pool = await this.#dialer.reach(peerAt(target, authority === undefined ? "system" : { ca: authority }));
       const { statusCode, body } = await pool.request({
         method: "GET",
-        path: `${pathname}${search}`,
-        headers: { host: new URL(url).host, accept: "application/json" },
+        path: `${target.pathname}${target.search}`,
+        headers: { host: target.host, accept: "application/json" },
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
       const text = await body.text();
