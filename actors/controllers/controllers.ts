@@ -32,9 +32,11 @@ import { podGroupController } from "./pods/pod-group.ts";
 import { policyTypesController } from "./policy-types.ts";
 import { replicaSetController, replicationController } from "./replicaset/replicaset.ts";
 import { resourceQuotaController } from "./resource-quota.ts";
+import type { AddressRange } from "./services/address-pool.ts";
 import { endpointsController } from "./services/endpoints.ts";
 import { endpointSliceController } from "./services/endpointslice.ts";
 import { endpointSliceMirroringController } from "./services/endpointslice-mirroring.ts";
+import { loadBalancerController } from "./services/load-balancer.ts";
 import { statefulSetController } from "./statefulset/statefulset.ts";
 import { attachDetachController } from "./volumes/attach-detach.ts";
 import { ephemeralVolumeController } from "./volumes/ephemeral-volume.ts";
@@ -59,6 +61,8 @@ export interface ControllersOptions extends ControllerDependencies {
   readonly endedPodsMax?: number;
   /** How often autoscalers look; as often as Kubernetes' by default. */
   readonly autoscalerPeriod_ms?: number;
+  /** What services of type LoadBalancer get their addresses from; default: others give them, or nobody. */
+  readonly balancerAddresses?: readonly AddressRange[];
   /** Default: nobody measures anything. */
   readonly metrics?: MetricsSource;
 }
@@ -74,7 +78,7 @@ const NO_CERTIFIER: Certifier = { read: nobody, sign: nobody, mayHave: async () 
 /** All controllers. One more is one more file and one more line here. Each call makes new ones, with nothing remembered. */
 export function allControllers(options: Omit<ControllersOptions, keyof ControllerDependencies>): readonly Controller[] {
   const { caCertificate, hearOfCustom, certifier = NO_CERTIFIER, signToken = nobody, metrics = NO_METRICS } = options;
-  const { clusterCidrs = [], endedPodsMax = ENDED_PODS_MAX, autoscalerPeriod_ms = SYNC_PERIOD_MS } = options;
+  const { clusterCidrs = [], balancerAddresses = [], endedPodsMax = ENDED_PODS_MAX, autoscalerPeriod_ms = SYNC_PERIOD_MS } = options;
   // Other versions of a kind show the same objects.
   const kinds = options.kinds.filter(({ stored }) => stored === undefined);
   return [
@@ -106,6 +110,7 @@ export function allControllers(options: Omit<ControllersOptions, keyof Controlle
     endpointsController(),
     endpointSliceController(),
     endpointSliceMirroringController,
+    loadBalancerController(balancerAddresses),
     disruptionController(kinds, hearOfCustom),
     eventExpiryController(),
     resourceQuotaController(kinds, hearOfCustom),

@@ -59,6 +59,11 @@ const RANGES: Readonly<Record<string, string>> = {
   multicast: "link-local multicast range (224.0.0.0/24, ff02::/10)",
 };
 
+/** Whether this is what `validateEndpointAddress` says of an address of the machine itself. */
+export function isAboutLoopback({ message }: FieldError): boolean {
+  return message.endsWith(`may not be in the ${RANGES.loopback}`);
+}
+
 type Special = Readonly<Record<"unspecified" | "loopback" | "linkLocal" | "multicast", boolean>>;
 
 function special4([a = 0, b = 0, c = 0, d = 0]: readonly number[]): Special {

@@ -1,4 +1,5 @@
 import type { Clock, Random } from "../../runtime/mod.ts";
+import { isAboutLoopback } from "../kinds/addresses.ts";
 import { resourceNotFound } from "../kinds/errors.ts";
 import type { Namespace, Pod } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
@@ -23,12 +24,9 @@ import { patchObject, patchScale } from "./patch.ts";
 import type { Registry } from "./registry.ts";
 import { readScale, scaleObject } from "./scale.ts";
 import { createServiceAllocation } from "./service-allocation.ts";
-import { parseServiceCidr } from "./service-range.ts";
+import { DEFAULT_SERVICE_CIDR, isLoopback, parseServiceCidr } from "./service-range.ts";
 import { createStoreAccess } from "./store-access.ts";
 import { modifyObject, updateObject } from "./update.ts";
-
-/** Where services get their addresses when nobody says: the default of kubeadm. */
-export const DEFAULT_SERVICE_CIDR = "10.96.0.0/16";
 
 export interface RegistryOptions extends Omit<DynamicOptions, "kinds"> {
   readonly view: View;
@@ -58,9 +56,12 @@ export function createRegistry(options: RegistryOptions): Registry {
   const access = createStoreAccess(options.view, options.store, options.clock, options.random, options.webhooks);
   const admission = options.admission ?? [...(options.access ?? []), ...admissionPlugins(dynamicAdmission(options))];
   for (const plugin of admission) plugin.prepare?.(access);
-  const services = createServiceAllocation(access, parseServiceCidr(options.serviceCidr ?? DEFAULT_SERVICE_CIDR));
+  const range = parseServiceCidr(options.serviceCidr ?? DEFAULT_SERVICE_CIDR);
+  const services = createServiceAllocation(access, range);
   const companions = new Map([[services.resource, services as unknown as Companion]]);
-  const world: WriteWorld = { access, admission, companions, ...dividedAdmission(admission) };
+  // Where services are on loopback, so is what is behind them.
+  const tolerates = isLoopback(range) ? isAboutLoopback : () => false;
+  const world: WriteWorld = { access, admission, companions, tolerates, ...dividedAdmission(admission) };
   const kindOf = (resource: string): Kind => {
     const kind = options.kinds.byResource(resource);
     if (kind === undefined) throw resourceNotFound();

@@ -3,6 +3,9 @@ import type { Random } from "../../runtime/mod.ts";
 /** Tries at random before the range is searched from end to end. */
 const RANDOM_TRIES = 16;
 
+/** Where services get their addresses when nobody says: the default of kubeadm. */
+export const DEFAULT_SERVICE_CIDR = "10.96.0.0/16";
+
 /** The numbers that may be handed out: `first` to `last`, of which those below `firstDynamic` are preferably left to explicit wishes. */
 export interface NumberRange {
   readonly first: number;
@@ -27,6 +30,20 @@ export function parseServiceCidr(cidr: string): ServiceCidr {
   const first = base - (base % size) + 1;
   const last = base - (base % size) + size - 2;
   return { cidr, first, firstDynamic: first + staticBand(size), last };
+}
+
+const LOOPBACK: NumberRange = { first: 127 * 2 ** 24, firstDynamic: 127 * 2 ** 24, last: 128 * 2 ** 24 - 1 };
+
+/** Whether the range lies in 127.0.0.0/8, all of which is this machine. */
+export function isLoopback({ first, last }: NumberRange): boolean {
+  return first >= LOOPBACK.first && last <= LOOPBACK.last;
+}
+
+/** The address that this service of every cluster has: the first is that of `kubernetes`, the tenth that of `kube-dns`. Throws RangeError where the range is too small. */
+export function addressInRange(cidr: string, number: number): string {
+  const { first, last } = parseServiceCidr(cidr);
+  if (first + number - 1 > last) throw new RangeError(`the service range ${cidr} has no ${number} addresses`);
+  return formatIpv4(first + number - 1);
 }
 
 /** How many addresses at the start are left to explicit wishes: between 16 and 256, a sixteenth of the range. Source: KEP-3070. */

@@ -238,11 +238,12 @@ async function nextBySpec<T extends KubeObject>(
   const door = options.subresource === undefined ? undefined : kind.specDoors?.[options.subresource];
   const prepared = (door?.through(admitted, current) as T | undefined) ?? preparedUpdate(world, kind, admitted, current, companion);
   const next = countGeneration(kind, prepared, current);
-  const errors = door?.validate(next, current) ?? [
+  const found = door?.validate(next, current) ?? [
     ...validateObjectMetaUpdate(next.metadata, current.metadata),
     ...kind.validate(next, current),
     ...(kind.validateUpdate?.(next, current) ?? []),
   ];
+  const errors = found.filter((error) => !world.tolerates(error));
   if (errors.length > 0) throw invalid(kind, name, errors);
   const validating = admit(admission, "validate", { ...request, object: next }, world.access);
   if (validating !== undefined) await validating;

@@ -19,7 +19,9 @@ import {
   StatusError,
   type View,
 } from "../../actors/mod.ts";
-import { DEFAULT_SERVICE_CIDR } from "../../actors/registry/create-registry.ts";
+import { DNS_ADDRESS_NUMBER, DNS_NAMESPACE, DNS_PROXY_NAME, DNS_SERVICE } from "../../actors/node/dns/dns-service.ts";
+import { PROXY_NAME_LABEL } from "../../actors/node/proxy/forwarding-rules.ts";
+import { addressInRange } from "../../actors/registry/service-range.ts";
 import type { Clock, Logger, Timer } from "../../runtime/mod.ts";
 import { DEFAULT_LEVELS, DEFAULT_SCHEMAS } from "../gateway/fairness/defaults.ts";
 import { FRONT_PROXY } from "../pki/certificates.ts";
@@ -46,19 +48,40 @@ const PRIORITY_CLASSES: readonly PriorityClass[] = [
   },
 ];
 
-/** How pods find the API: the first address of the service range. */
-const KUBERNETES_SERVICE: Service = {
-  metadata: { name: "kubernetes", namespace: "default", labels: { component: "apiserver", provider: "kubernetes" }, ...NEW },
-  spec: {
+/** What the services that every cluster has are alike in. */
+function ofCluster(address: string): Omit<Service["spec"], "ports"> {
+  return {
     type: "ClusterIP",
-    clusterIP: "10.96.0.1",
-    clusterIPs: ["10.96.0.1"],
+    clusterIP: address,
+    clusterIPs: [address],
     ipFamilies: ["IPv4"],
     ipFamilyPolicy: "SingleStack",
     sessionAffinity: "None",
-    ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: 6443 }],
-  },
-};
+  };
+}
+
+/** How pods find the API: the first address of the service range. */
+function kubernetesService(range: string): Service {
+  return {
+    metadata: { name: "kubernetes", namespace: "default", labels: { component: "apiserver", provider: "kubernetes" }, ...NEW },
+    spec: { ...ofCluster(addressInRange(range, 1)), ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: 6443 }] },
+  };
+}
+
+/** How pods find the names of the cluster: the tenth address, which the nameserver takes itself. */
+function dnsService(range: string): Service {
+  const labels = { "k8s-app": "kube-dns", "kubernetes.io/cluster-service": "true", "kubernetes.io/name": "CoreDNS" };
+  return {
+    metadata: { name: DNS_SERVICE, namespace: DNS_NAMESPACE, labels: { ...labels, [PROXY_NAME_LABEL]: DNS_PROXY_NAME }, ...NEW },
+    spec: {
+      ...ofCluster(addressInRange(range, DNS_ADDRESS_NUMBER)),
+      ports: [
+        { name: "dns", port: 53, protocol: "UDP", targetPort: 53 },
+        { name: "dns-tcp", port: 53, protocol: "TCP", targetPort: 53 },
+      ],
+    },
+  };
+}
 
 /** What differs from cluster to cluster. */
 export interface BootstrapFacts {
@@ -68,6 +91,10 @@ export interface BootstrapFacts {
   readonly frontProxyCa: string;
   /** There are nodes that know what their pods use: `metrics.k8s.io` is served. */
   readonly metricsOfNodes: boolean;
+  /** What services get their addresses from. */
+  readonly serviceRange: string;
+  /** There is a nameserver of the cluster. */
+  readonly dns: boolean;
 }
 
 /** What servers behind APIServices read to know whom to believe. Source: pkg/controlplane/controller/clusterauthenticationtrust. */
@@ -112,8 +139,9 @@ export function keepBootstrapObjects(registry: Registry, view: View, facts: Boot
 export async function ensureBootstrapObjects(registry: Registry, view: View, facts: BootstrapFacts): Promise<void> {
   await Promise.all(NAMESPACES.map((name) => ensure(registry, view, NamespaceKind, { metadata: { name, ...NEW }, spec: {}, status: {} })));
   await Promise.all([
-    ensure(registry, view, ServiceKind, KUBERNETES_SERVICE),
-    ensureServiceRange(registry, view),
+    ensure(registry, view, ServiceKind, kubernetesService(facts.serviceRange)),
+    ...(facts.dns ? [ensure(registry, view, ServiceKind, dnsService(facts.serviceRange))] : []),
+    ensureServiceRange(registry, view, facts.serviceRange),
     ...DEFAULT_LEVELS.map((level) => ensure(registry, view, PriorityLevelConfigurationKind, level)),
     ...DEFAULT_SCHEMAS.map((schema) => ensure(registry, view, FlowSchemaKind, schema)),
     ensure(registry, view, ConfigMapKind, extensionAuthentication(facts)),
@@ -126,8 +154,8 @@ export async function ensureBootstrapObjects(registry: Registry, view: View, fac
 }
 
 /** The range that services get their addresses from. Source: pkg/controlplane/controller/defaultservicecidr. */
-async function ensureServiceRange(registry: Registry, view: View): Promise<void> {
-  const range: ServiceCIDR = { metadata: { name: "kubernetes", ...NEW }, spec: { cidrs: [DEFAULT_SERVICE_CIDR] } };
+async function ensureServiceRange(registry: Registry, view: View, cidr: string): Promise<void> {
+  const range: ServiceCIDR = { metadata: { name: "kubernetes", ...NEW }, spec: { cidrs: [cidr] } };
   const { name } = range.metadata;
   await ensure(registry, view, ServiceCIDRKind, range);
   if (view.get<ServiceCIDR>(keyFor(ServiceCIDRKind, undefined, name))?.status?.conditions !== undefined) return;

@@ -5,6 +5,7 @@ import type { LogLevel } from "../../runtime/mod.ts";
 import type { AccessSettings } from "../access/settings.ts";
 import type { AuditSettings } from "../audit/settings.ts";
 import type { ControllerFlags } from "../command-line/controller-flags.ts";
+import type { ServiceFlags } from "../command-line/service-flags.ts";
 import type { KeyPair } from "../pki/issuing.ts";
 import type { HostPlan } from "./layout.ts";
 import type { NatsAddress } from "./nats-server.ts";
@@ -47,6 +48,7 @@ export interface HostOptions {
   /** How many schedulers share the pods. */
   readonly schedulers: number;
   readonly controllers: ControllerFlags;
+  readonly services: ServiceFlags;
 }
 
 /** From the parent to a host. */

@@ -1,4 +1,5 @@
 import { connect, type NatsConnection } from "nats";
+import type { ServiceCIDR } from "../../actors/kinds/generated/types.ts";
 import {
   createHollowRuntime,
   createHollowUsage,
@@ -59,6 +60,7 @@ import { Dialer } from "../outbound/dialer.ts";
 import { OwnAddresses } from "../outbound/own-address.ts";
 import { createWebhookClient } from "../outbound/webhook-client.ts";
 import { autoscalerMetrics } from "../resource-metrics/autoscaler-metrics.ts";
+import { keepApiEndpoints } from "./api-endpoints.ts";
 import { askExtenders } from "./ask-extender.ts";
 import { ensureBootstrapObjects, keepBootstrapObjects } from "./bootstrap-objects.ts";
 import { BootFailure } from "./failure.ts";
@@ -159,6 +161,7 @@ export class RunningHost {
       clock,
       random,
       kinds: this.#kinds,
+      serviceCidr: options.services.range,
       webhooks: createWebhookClient({ view: this.#replica, random, dialer: this.#dialer }),
       access: accessPlugins(() => this.#opened()),
       authorizer: expressionAuthorizer(() => this.#opened()),
@@ -220,8 +223,15 @@ export class RunningHost {
     this.#closers.push(async () => definitions.cancel());
     if (this.#has("store")) {
       this.#keep("store");
-      const { tls, frontProxy } = this.#options;
-      const facts = { ca: tls.ca, frontProxyCa: frontProxy.ca, metricsOfNodes: this.#playsNodes() };
+      const { tls, frontProxy, services } = this.#options;
+      const facts = {
+        ca: tls.ca,
+        frontProxyCa: frontProxy.ca,
+        metricsOfNodes: this.#playsNodes(),
+        serviceRange: services.range,
+        dns: services.dns,
+      };
+      this.#checkServiceRange();
       await ensureBootstrapObjects(this.#registry, this.#replica, facts);
       // A webhook that refuses to have a default mended is no reason not to start.
       await ensureDefaultRoles(this.#registry, this.#replica).catch((error: unknown) =>
@@ -316,13 +326,14 @@ export class RunningHost {
   }
 
   #beginControllers(): void {
-    const { controllers } = this.#options;
+    const { controllers, services } = this.#options;
     this.#offer(
       controllerActors(this.#ground, {
         caCertificate: this.#options.tls.ca,
         certifier: createCertifier(this.#options.authority, () => this.#opened().authorizer, clock),
         signToken: (namespace, secret, account) => this.#opened().issuer.issueForSecret(namespace, secret, account),
         clusterCidrs: controllers.clusterCidrs,
+        balancerAddresses: services.balancerAddresses,
         ...(controllers.endedPodsMax === undefined ? {} : { endedPodsMax: controllers.endedPodsMax }),
         ...(controllers.autoscalerPeriod_ms === undefined ? {} : { autoscalerPeriod_ms: controllers.autoscalerPeriod_ms }),
         metrics: this.#metricsSource(),
@@ -396,13 +407,31 @@ export class RunningHost {
       hosts: this.#hosts,
     });
     this.#gateway = gateway;
-    return gateway.listen(apiPort, "127.0.0.1").catch((error: NodeJS.ErrnoException) => {
+    const port = await gateway.listen(apiPort, "127.0.0.1").catch((error: NodeJS.ErrnoException) => {
       throw new BootFailure(
         error.code === "EADDRINUSE"
           ? `port ${apiPort} on 127.0.0.1 is in use; choose another with --api-port P (0 takes any free one)`
           : `cannot listen on 127.0.0.1:${apiPort} (${error.code ?? error.message}); choose another with --api-port P`,
       );
     });
+    if (this.#options.services.proxy) {
+      const keeping = keepApiEndpoints(
+        { registry: this.#registry, view: this.#replica, clock, log: this.#log },
+        { address: "127.0.0.1", port },
+      );
+      this.#closers.push(async () => keeping.cancel());
+    }
+    return port;
+  }
+
+  /** Services keep the addresses that they have, so the range stays what it was. Throws BootFailure. */
+  #checkServiceRange(): void {
+    const [before] = this.#replica.get<ServiceCIDR>("servicecidrs.networking.k8s.io/kubernetes")?.spec?.cidrs ?? [];
+    const { range } = this.#options.services;
+    if (before === undefined || before === range) return;
+    throw new BootFailure(
+      `the services of this data directory have their addresses out of ${before}, and now they should be of ${range}; say --service-cluster-ip-range ${before}, or take another data directory`,
+    );
   }
 
   /** Plays the nodes; the first of the hosts with nodes also leads the fleet and waits until all have reported. */
@@ -425,6 +454,7 @@ export class RunningHost {
     this.#closers.push(async () => stages.close());
     this.#offer(nodeActors(this.#ground, { runtime, fate, usageOf, stages }));
     this.#keep("nodes");
+    await this.#beginServices(runtime.name);
     if (this.#options.plans.find(({ roles }) => roles.includes("nodes"))?.name !== this.#options.plan.name) return undefined;
     const existing = view
       .list("nodes")
@@ -434,6 +464,17 @@ export class RunningHost {
       deadline_ms: NODES_READY_DEADLINE_MS,
     });
     return ready;
+  }
+
+  /** Forwards services and answers for their names, where that is wanted; on one of the hosts with nodes each. */
+  async #beginServices(runtime: string): Promise<void> {
+    const { proxy, dns } = this.#options.services;
+    if (!proxy && !dns) return;
+    const { serviceActors } = await import("./service-actors.ts");
+    const { kinds, residents } = await serviceActors(this.#ground, this.#options.services, runtime);
+    this.#offer(kinds);
+    const end = keepResidents(this.#host.messenger, this.#membership.directory, this.#options.plan.name, residents);
+    this.#closers.push(async () => end());
   }
 
   get #ground(): Ground {

@@ -77,7 +77,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
   closers.add(async () => (await server?.catch(() => undefined))?.stop());
   closers.add(() => stopHosts(plans, hosts));
   closers.add(() => data.draining());
-  const [own, certificates] = await Promise.all([server, openClusterCertificates(data.file("pki"))]);
+  const [own, certificates] = await Promise.all([server, openClusterCertificates(data.file("pki"), flags.services)]);
   closers.goOn();
   const access = await readAccessSettings(flags.access, openSigningKey(data.file("pki")));
   const version = versionOfTroupe();
@@ -105,6 +105,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
     schedulerConfiguration,
     schedulers: flags.schedulers ?? 1,
     controllers: flags.controllers,
+    services: flags.services,
   };
   const [started] = await Promise.all(hosts.map((host) => host.start({ ...options, plan: host.plan })));
   const first = await Promise.all(hosts.map((host, index) => (hasStore(plans[index]) ? host.begin() : undefined)));

@@ -5,6 +5,7 @@ import { ONLY, type Only, THREADS_MAX } from "../boot/layout.ts";
 import { ACCESS_OPTIONS, type AccessFlags, accessFlags } from "./access-flags.ts";
 import { AUDIT_OPTIONS, type AuditFlags, auditFlags } from "./audit-flags.ts";
 import { CONTROLLER_OPTIONS, type ControllerFlags, controllerFlags } from "./controller-flags.ts";
+import { SERVICE_OPTIONS, type ServiceFlags, serviceFlags } from "./service-flags.ts";
 import { usageOf, WrongUsage, wholeNumber } from "./wrong-usage.ts";
 
 /** What `troupe up` was asked for. */
@@ -32,6 +33,7 @@ export interface UpFlags {
   /** Undefined: requests are not recorded. */
   readonly audit: AuditFlags | undefined;
   readonly controllers: ControllerFlags;
+  readonly services: ServiceFlags;
 }
 
 const SCHEDULERS_MAX = 64;
@@ -61,6 +63,7 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
         ...ACCESS_OPTIONS,
         ...AUDIT_OPTIONS,
         ...CONTROLLER_OPTIONS,
+        ...SERVICE_OPTIONS,
       },
     }),
   );
@@ -86,6 +89,7 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
     access: accessFlags(values),
     audit: auditFlags(values),
     controllers: controllerFlags(values),
+    services: serviceFlags(values, runtime !== "hollow"),
   };
 }
 

@@ -18,6 +18,9 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --cluster-cidr CIDR[,CIDR]     give nodes that others bring ranges for their pods out of this, one a family (hollow nodes have their own)
     --node-cidr-mask-size N        how large a node's range is (default 24; IPv6 64); two families: -ipv4 and -ipv6
     --horizontal-pod-autoscaler-sync-period D   how often autoscalers look (default 15s)
+    --service-proxy on|off, --dns on|off   forward services, and answer for the cluster's names: docs/services.md
+    --service-cluster-ip-range CIDR, --load-balancer-addresses RANGE[,RANGE]   what services get their addresses from
+    --cluster-domain NAME, --dns-upstream ADDRESS[:PORT][,...]   under which the names are (default cluster.local), and who knows all others
     --terminated-pod-gc-threshold N   how many pods that have ended are kept (default 12500; 0 keeps all)
     --authentication-config FILE   issuers of ID tokens (OpenID Connect) and who may be anonymous, as kube-apiserver's flag has them
     --authentication-token-webhook-config-file FILE   a kubeconfig of who knows other tokens

@@ -1,26 +1,34 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { addressInRange } from "../../actors/registry/service-range.ts";
 import { openCertificateAuthority } from "./authority.ts";
 import type { KeyPair } from "./issuing.ts";
 import { kubeconfigText } from "./kubeconfig.ts";
-
-/** The first address of the service range: where pods find the API as the service `kubernetes`. */
-const KUBERNETES_SERVICE_ADDRESS = "10.96.0.1";
 
 /** As whom the API server speaks for others. */
 export const FRONT_PROXY = "front-proxy-client";
 
 /** The names that the API server answers to, as kubeadm gives them; every one is in its certificate. */
-const API_SERVER_NAMES = [
-  "127.0.0.1",
-  "::1",
-  "localhost",
-  "kubernetes",
-  "kubernetes.default",
-  "kubernetes.default.svc",
-  "kubernetes.default.svc.cluster.local",
-  KUBERNETES_SERVICE_ADDRESS,
-];
+function apiServerNames({ range, clusterDomain }: ServicePlaces): readonly string[] {
+  return [
+    "127.0.0.1",
+    "::1",
+    "localhost",
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    `kubernetes.default.svc.${clusterDomain}`,
+    // Where pods find the API as the service `kubernetes`.
+    addressInRange(range, 1),
+  ];
+}
+
+/** Where services are found. */
+export interface ServicePlaces {
+  /** What they get their addresses from. */
+  readonly range: string;
+  readonly clusterDomain: string;
+}
 
 /** What a start needs of the cluster's PKI, all PEM. */
 export interface ClusterCertificates {
@@ -38,9 +46,10 @@ export interface ClusterCertificates {
  * Opens the certificates in `directory`, making what is missing or nearly expired; takes some milliseconds when all are there.
  * Throws BootFailure.
  */
-export async function openClusterCertificates(directory: string): Promise<ClusterCertificates> {
+export async function openClusterCertificates(directory: string, places: ServicePlaces): Promise<ClusterCertificates> {
   const authority = await openCertificateAuthority(directory);
-  const names = [...API_SERVER_NAMES, ...hostNames()];
+  const own = apiServerNames(places);
+  const names = [...own, ...hostNames().filter((name) => !own.includes(name))];
   const server = await authority.issueOnce("apiserver", { commonName: "kube-apiserver", usages: ["server"], names });
   const user = await authority.issueOnce("admin", {
     commonName: "kubernetes-admin",
@@ -62,5 +71,5 @@ export async function openClusterCertificates(directory: string): Promise<Cluste
 /** This machine's name, when it can stand in a certificate as one. */
 function hostNames(): readonly string[] {
   const name = hostname().toLowerCase();
-  return /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(name) && !API_SERVER_NAMES.includes(name) ? [name] : [];
+  return /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(name) ? [name] : [];
 }

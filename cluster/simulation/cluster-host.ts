@@ -19,6 +19,7 @@ import {
   type StoreClient,
   WRITER_ADDRESS,
 } from "../../actors/mod.ts";
+import { DEFAULT_SERVICE_CIDR } from "../../actors/registry/service-range.ts";
 import type { ActorKind, Logger, Message } from "../../runtime/mod.ts";
 import type { Seat } from "../../runtime/simulator/mod.ts";
 import { ensureDefaultRoles } from "../access/authorization/reconcile-roles.ts";
@@ -40,9 +41,9 @@ import type { RunningPods } from "./running-pods.ts";
 import { SeatedLog, SeatedSnapshots, type SharedStore } from "./shared-store.ts";
 
 /** Nobody here speaks TLS. */
-const FACTS = { ca: "simulated", frontProxyCa: "simulated", metricsOfNodes: false };
-/** Kinds that a simulated host does not have: nothing of what it would check can rot. */
-const LEFT_OUT: ReadonlySet<string> = new Set(["scrubber"]);
+const FACTS = { ca: "simulated", frontProxyCa: "simulated", metricsOfNodes: false, serviceRange: DEFAULT_SERVICE_CIDR, dns: false };
+/** Kinds that a simulated host does not have: nothing of what it would check can rot, and there are no sockets. */
+const LEFT_OUT: ReadonlySet<string> = new Set(["scrubber", "service-proxy", "dns"]);
 const HISTORY_REVISIONS = 1_000;
 /** A snapshot takes as much real time as a thousand writes, and a day has many of both. */
 const SNAPSHOT_REVISIONS = 50_000;

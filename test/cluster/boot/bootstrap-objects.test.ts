@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { ServiceKind } from "../../../actors/kinds/core/service.ts";
-import type { ServiceCIDR } from "../../../actors/kinds/generated/types.ts";
+import type { Service, ServiceCIDR } from "../../../actors/kinds/generated/types.ts";
 import { ensureBootstrapObjects, keepBootstrapObjects } from "../../../cluster/boot/bootstrap-objects.ts";
 import { until } from "../../../cluster/chaos/until.ts";
 import { silentLogger, virtualClock } from "../../../runtime/mod.ts";
 import { startRegistry } from "../../actors/registry/harness.ts";
 
-const FACTS = { ca: "clients", frontProxyCa: "front", metricsOfNodes: true };
+const FACTS = { ca: "clients", frontProxyCa: "front", metricsOfNodes: true, serviceRange: "10.96.0.0/16", dns: true };
 
 test("what every cluster has is there, and comes back when it was deleted", async () => {
   const { registry, store, stop } = await startRegistry();
@@ -22,6 +22,8 @@ test("what every cluster has is there, and comes back when it was deleted", asyn
     spec: { cidrs: ["10.96.0.0/16"] },
     status: { conditions: [{ type: "Ready", status: "True" }] },
   });
+
+  expect(view.get<Service>("services/kube-system/kube-dns")?.spec.clusterIP).toBe("10.96.0.10");
 
   const keeping = keepBootstrapObjects(registry, view, FACTS, clock, silentLogger);
   for (let round = 0; round < 2; round++) {

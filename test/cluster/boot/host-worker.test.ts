@@ -5,6 +5,15 @@ import { Introductions } from "../../../cluster/boot/introductions.ts";
 import { recordingLog } from "../../runtime/stage.ts";
 import { settingsOf } from "../access/settings.ts";
 
+const SERVICES = {
+  range: "10.96.0.0/16",
+  proxy: false,
+  dns: false,
+  clusterDomain: "cluster.local",
+  dnsUpstreams: undefined,
+  balancerAddresses: [],
+};
+
 const STOP_DEADLINE_MS = 5_000;
 const plan: HostOptions["plan"] = { name: "frail", roles: [] };
 const options: HostOptions = {
@@ -33,6 +42,7 @@ const options: HostOptions = {
     schedulerConfiguration: undefined,
     schedulers: 1,
     controllers: { clusterCidrs: [], endedPodsMax: undefined, autoscalerPeriod_ms: undefined },
+    services: SERVICES,
   },
   authority: { cert: "", key: "" },
   access: settingsOf(""),

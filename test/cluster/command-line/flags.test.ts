@@ -2,6 +2,15 @@ import { describe, expect, test } from "vitest";
 import { parseUpFlags } from "../../../cluster/command-line/flags.ts";
 import { WrongUsage } from "../../../cluster/command-line/wrong-usage.ts";
 
+const SERVICES = {
+  range: "10.96.0.0/16",
+  proxy: false,
+  dns: false,
+  clusterDomain: "cluster.local",
+  dnsUpstreams: undefined,
+  balancerAddresses: [],
+};
+
 describe("parseUpFlags", () => {
   test("has the documented defaults", () => {
     expect(parseUpFlags([])).toEqual({
@@ -16,6 +25,7 @@ describe("parseUpFlags", () => {
       seed: 0,
       stages: [],
       controllers: { clusterCidrs: [], endedPodsMax: undefined, autoscalerPeriod_ms: undefined },
+      services: SERVICES,
       access: { issuer: "https://k", authorizers: ["Node", "RBAC"] },
     });
   });
@@ -38,6 +48,7 @@ describe("parseUpFlags", () => {
       seed: 0,
       stages: [],
       controllers: { clusterCidrs: [], endedPodsMax: undefined, autoscalerPeriod_ms: undefined },
+      services: SERVICES,
       access: { issuer: "https://i", tokenFile: "/t", authorizers: ["AlwaysAllow"] },
     });
   });
@@ -61,6 +72,30 @@ describe("parseUpFlags", () => {
     ],
   ])("ranges for nodes: %s", (line, clusterCidrs) => {
     expect(parseUpFlags(line.split(" ")).controllers.clusterCidrs).toEqual(clusterCidrs);
+  });
+
+  test("services that are forwarded are on loopback, and have names, unless it is said otherwise", () => {
+    const services = (line: string): unknown => parseUpFlags(line.split(" ")).services;
+    const balancerAddresses = [{ first: 0x7f610001, last: 0x7f6100fe }];
+    expect(services("--service-proxy on")).toEqual({ ...SERVICES, range: "127.96.0.0/16", proxy: true, dns: true, balancerAddresses });
+    expect(
+      services(
+        "--service-proxy on --dns off --service-cluster-ip-range 127.3.0.0/24 --cluster-domain Example.ORG. --dns-upstream 192.0.2.1,192.0.2.2:5353 --load-balancer-addresses 127.4.0.1-127.4.0.2,127.5.0.0/31",
+      ),
+    ).toEqual({
+      range: "127.3.0.0/24",
+      proxy: true,
+      dns: false,
+      clusterDomain: "example.org",
+      dnsUpstreams: [
+        { address: "192.0.2.1", port: 53 },
+        { address: "192.0.2.2", port: 5_353 },
+      ],
+      balancerAddresses: [
+        { first: 0x7f040001, last: 0x7f040002 },
+        { first: 0x7f050000, last: 0x7f050001 },
+      ],
+    });
   });
 
   test("pods that have ended and are kept", () => {
@@ -96,6 +131,15 @@ describe("parseUpFlags", () => {
     ["--audit-policy-file /f --audit-log-path /l --audit-log-maxage x", "--audit-log-maxage x is not a whole number"],
     ["--anonymous-auth no", "--anonymous-auth no is neither true nor false"],
     ["--authentication-token-webhook-config-file /f --authentication-token-webhook-cache-ttl 2", "cache-ttl 2 is not a duration"],
+    ["--service-proxy yes", "--service-proxy yes is neither on nor off"],
+    ["--service-cluster-ip-range 10.96.0.0", "--service-cluster-ip-range 10.96.0.0: the service range"],
+    [
+      "--service-cluster-ip-range 10.96.0.0/29",
+      "--service-cluster-ip-range 10.96.0.0/29: the service range 10.96.0.0/29 has no 10 addresses",
+    ],
+    ["--cluster-domain x..y", "--cluster-domain x..y is not a domain"],
+    ["--dns-upstream dns.example", "--dns-upstream dns.example is not the address of a nameserver"],
+    ["--load-balancer-addresses 127.4.0.9-127.4.0.1", "--load-balancer-addresses 127.4.0.9-127.4.0.1 is neither a range"],
     ["--node 5", "Unknown option '--node'"],
     ["--cluster-cidr 10.0.0.0", "--cluster-cidr 10.0.0.0 is not a range of addresses such as 10.244.0.0/16"],
     ["--cluster-cidr 10.0.0.0/16,10.1.0.0/16", "has two ranges of one family"],

@@ -11,6 +11,7 @@ import { openCertificateAuthority } from "../../../cluster/pki/authority.ts";
 import { openClusterCertificates } from "../../../cluster/pki/certificates.ts";
 import { writeKubeconfig } from "../../../cluster/pki/kubeconfig.ts";
 
+const PLACES = { range: "10.96.0.0/16", clusterDomain: "cluster.local" };
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 let directory: string;
@@ -23,8 +24,8 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 describe("the cluster's certificates", () => {
   test("stay the same over restarts, in files for the owner alone", async () => {
     const pki = join(directory, "pki");
-    const first = await openClusterCertificates(pki);
-    const second = await openClusterCertificates(pki);
+    const first = await openClusterCertificates(pki, PLACES);
+    const second = await openClusterCertificates(pki, PLACES);
     expect(second.server).toEqual(first.server);
     expect(second.kubeconfig("https://127.0.0.1:6443")).toBe(first.kubeconfig("https://127.0.0.1:6443"));
     expect(statSync(pki).mode & 0o777).toBe(0o700);
@@ -34,15 +35,23 @@ describe("the cluster's certificates", () => {
   test.each(["127.0.0.1", "::1", "10.96.0.1", "localhost", "kubernetes", "kubernetes.default.svc.cluster.local"])(
     "name %s",
     async (name) => {
-      const { server } = await openClusterCertificates(directory);
+      const { server } = await openClusterCertificates(directory, PLACES);
       const certificate = new X509Certificate(server.cert);
       expect(certificate.verify(new X509Certificate(server.ca).publicKey)).toBe(true);
       expect(isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)).toBe(name);
     },
   );
 
+  test("a range and a domain of one's own are in it, also when there was another before", async () => {
+    await openClusterCertificates(directory, PLACES);
+    const { server } = await openClusterCertificates(directory, { range: "127.96.0.0/16", clusterDomain: "example.org" });
+    const certificate = new X509Certificate(server.cert);
+    expect(certificate.checkIP("127.96.0.1")).toBe("127.96.0.1");
+    expect(certificate.checkHost("kubernetes.default.svc.example.org")).toBe("kubernetes.default.svc.example.org");
+  });
+
   test("let the administrator in by TLS, and tell the server who it is", async () => {
-    const certificates = await openClusterCertificates(directory);
+    const certificates = await openClusterCertificates(directory, PLACES);
     const { users } = parse(certificates.kubeconfig("https://127.0.0.1:6443"));
     const decode = (field: string): Buffer => Buffer.from(users[0].user[field], "base64");
     const listener = createServer({ ...certificates.server, requestCert: true, rejectUnauthorized: true });

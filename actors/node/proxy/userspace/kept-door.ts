@@ -1,0 +1,51 @@
+import type { Clock, Timer } from "../../../../runtime/mod.ts";
+import type { Door } from "./door.ts";
+import { LISTEN_AGAIN_MAX_MS, LISTEN_AGAIN_MS } from "./limits.ts";
+
+/** A door that is to be open: where it cannot be, that is said once, and tried again until somebody makes room. */
+export class KeptDoor {
+  readonly #clock: Clock;
+  readonly #make: () => Door;
+  readonly #failed: (code: string) => void;
+  #door: Door | undefined;
+  #again: Timer | undefined;
+  #told = "";
+  #isShut = false;
+
+  constructor(clock: Clock, make: () => Door, failed: (code: string) => void) {
+    this.#clock = clock;
+    this.#make = make;
+    this.#failed = failed;
+    this.#open(LISTEN_AGAIN_MS);
+  }
+
+  targetsChanged(): void {
+    this.#door?.targetsChanged?.();
+  }
+
+  shut(): void {
+    this.#isShut = true;
+    this.#again?.cancel();
+    this.#door?.shut();
+  }
+
+  #open(wait_ms: number): void {
+    const door = this.#make();
+    this.#door = door;
+    door.open().then(
+      () => {
+        this.#told = "";
+        // Who is shut while it opens opens all the same.
+        if (this.#isShut) door.shut();
+      },
+      (error: NodeJS.ErrnoException) => {
+        door.shut();
+        if (this.#isShut) return;
+        const { code = error.message } = error;
+        if (code !== this.#told) this.#failed(code);
+        this.#told = code;
+        this.#again = this.#clock.after(wait_ms, () => this.#open(Math.min(2 * wait_ms, LISTEN_AGAIN_MAX_MS)));
+      },
+    );
+  }
+}

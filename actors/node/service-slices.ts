@@ -1,0 +1,37 @@
+import { SERVICE_NAME } from "../kinds/discovery/endpoint-slice.ts";
+import type { EndpointSlice } from "../kinds/generated/types.ts";
+import { partsOf } from "../kinds/kind.ts";
+import { labelsOf } from "../kinds/metadata-text.ts";
+import type { KubeObject } from "../kinds/object.ts";
+import type { Key } from "../store/transaction.ts";
+import type { Entry, IndexDefinition, View } from "../store/view.ts";
+
+export const SLICES = "endpointslices.discovery.k8s.io";
+
+/** The slices of a service, whoever keeps them. */
+const slicesByService: IndexDefinition = {
+  name: `service:${SLICES}`,
+  resource: SLICES,
+  values: ({ metadata }: KubeObject) => named(metadata.namespace, metadata.labels),
+  valuesOfText: (entry) => named(partsOf(entry.key).namespace, labelsOf(entry.text)),
+};
+
+function named(namespace = "", labels: Readonly<Record<string, string>> | undefined): readonly string[] {
+  const service = labels?.[SERVICE_NAME];
+  return service === undefined ? [] : [`${namespace}/${service}`];
+}
+
+export function indexSlices(view: View): void {
+  view.index(slicesByService);
+}
+
+/** Where the view was told to index them. */
+export function slicesOf(view: View, namespace: string, service: string): readonly EndpointSlice[] {
+  return view.byIndex(slicesByService.name, `${namespace}/${service}`).map((entry) => view.decode<EndpointSlice>(entry));
+}
+
+/** The key of the service that a slice is of; undefined: of none. */
+export function serviceOfSlice(entry: Entry): Key | undefined {
+  const service = labelsOf(entry.text)?.[SERVICE_NAME];
+  return service === undefined ? undefined : `services/${partsOf(entry.key).namespace}/${service}`;
+}

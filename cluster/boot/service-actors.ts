@@ -1,0 +1,58 @@
+import { readFile } from "node:fs/promises";
+import { networkInterfaces } from "node:os";
+import { createDnsKind, DNS_ADDRESS } from "../../actors/node/dns/dns.ts";
+import { DNS_ADDRESS_NUMBER } from "../../actors/node/dns/dns-service.ts";
+import { parseResolvConf } from "../../actors/node/dns/resolv-conf.ts";
+import type { Nameserver } from "../../actors/node/dns/upstream.ts";
+import { createServiceProxyKind, SERVICE_PROXY_ADDRESS } from "../../actors/node/proxy/service-proxy.ts";
+import { ThreadedForwarder } from "../../actors/node/proxy/threaded-forwarder.ts";
+import { addressInRange } from "../../actors/registry/service-range.ts";
+import type { ActorKind, Message } from "../../runtime/mod.ts";
+import type { ServiceFlags } from "../command-line/service-flags.ts";
+import { type Ground, type Resident, recorderFor } from "./roles.ts";
+
+const RESOLV_CONF = "/etc/resolv.conf";
+const DNS_PORT = 53;
+
+/** The actors that make services real on this machine, and what wakes them. `runtime` is that of the nodes that it plays. */
+export async function serviceActors(
+  ground: Ground,
+  { proxy, dns, range, clusterDomain, dnsUpstreams }: ServiceFlags,
+  runtime: string,
+): Promise<{ readonly kinds: readonly ActorKind<Message>[]; readonly residents: readonly Resident[] }> {
+  const { view, clock } = ground;
+  const kinds: unknown[] = [];
+  const residents: Resident[] = [];
+  if (proxy) {
+    kinds.push(
+      createServiceProxyKind({
+        view,
+        recorder: recorderFor(ground, "kube-proxy"),
+        runtime,
+        isOwn,
+        createForwarder: (report, failed) => new ThreadedForwarder(clock, report, failed),
+      }),
+    );
+    residents.push({ address: SERVICE_PROXY_ADDRESS, message: { type: "start" } });
+  }
+  if (dns) {
+    const address = addressInRange(range, DNS_ADDRESS_NUMBER);
+    const upstreams = dnsUpstreams ?? (await nameserversOfMachine());
+    kinds.push(createDnsKind({ view, recorder: recorderFor(ground, "kube-dns"), clusterDomain, address, upstreams }));
+    residents.push({ address: DNS_ADDRESS, message: { type: "start" } });
+  }
+  // As in roles.ts: a host hands each only what was sent to it.
+  return { kinds: kinds as readonly ActorKind<Message>[], residents };
+}
+
+/** None where the machine has none. */
+async function nameserversOfMachine(): Promise<readonly Nameserver[]> {
+  const text = await readFile(RESOLV_CONF, "utf8").catch(() => "");
+  return parseResolvConf(text).nameservers.map((address) => ({ address, port: DNS_PORT }));
+}
+
+function isOwn(address: string): boolean {
+  return (
+    address.startsWith("127.") || Object.values(networkInterfaces()).some((list) => list?.some((one) => one.address === address) === true)
+  );
+}

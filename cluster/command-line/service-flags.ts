@@ -1,0 +1,101 @@
+import { isIPv4 } from "node:net";
+import type { AddressRange } from "../../actors/controllers/services/address-pool.ts";
+import { parseAddressRange } from "../../actors/controllers/services/address-pool.ts";
+import { DNS_ADDRESS_NUMBER } from "../../actors/node/dns/dns-service.ts";
+import type { Nameserver } from "../../actors/node/dns/upstream.ts";
+import { addressInRange, DEFAULT_SERVICE_CIDR } from "../../actors/registry/service-range.ts";
+import { WrongUsage } from "./wrong-usage.ts";
+
+/** Where services are when they are forwarded by a process of no rights: on addresses that this machine has already. */
+const LOOPBACK_SERVICE_CIDR = "127.96.0.0/16";
+const LOOPBACK_BALANCER_ADDRESSES = "127.97.0.1-127.97.0.254";
+const DEFAULT_CLUSTER_DOMAIN = "cluster.local";
+const DNS_PORT = 53;
+const PORT_MAX = 65_535;
+const NAMESERVERS_MAX = 15;
+
+export const SERVICE_OPTIONS = {
+  "service-cluster-ip-range": { type: "string" },
+  "service-proxy": { type: "string" },
+  dns: { type: "string" },
+  "cluster-domain": { type: "string" },
+  "dns-upstream": { type: "string" },
+  "load-balancer-addresses": { type: "string" },
+} as const;
+
+export type ServiceValues = { readonly [flag in keyof typeof SERVICE_OPTIONS]?: string | undefined };
+
+export interface ServiceFlags {
+  /** What services get their addresses from. */
+  readonly range: string;
+  /** Whether services are forwarded to what is behind them. */
+  readonly proxy: boolean;
+  /** Whether names of the cluster are answered. */
+  readonly dns: boolean;
+  readonly clusterDomain: string;
+  /** Who is asked about other names; undefined: those of this machine's resolv.conf. */
+  readonly dnsUpstreams: readonly Nameserver[] | undefined;
+  /** What services of type LoadBalancer get their addresses from; none: somebody else gives them. */
+  readonly balancerAddresses: readonly AddressRange[];
+}
+
+/** Where pods are real, `realPods`, their services are forwarded and named unless it is said otherwise. Throws WrongUsage. */
+export function serviceFlags(values: ServiceValues, realPods: boolean): ServiceFlags {
+  const proxy = onOrOff("service-proxy", values) ?? realPods;
+  const balancers = values["load-balancer-addresses"] ?? (proxy ? LOOPBACK_BALANCER_ADDRESSES : "");
+  return {
+    range: serviceRange(values["service-cluster-ip-range"] ?? (proxy ? LOOPBACK_SERVICE_CIDR : DEFAULT_SERVICE_CIDR)),
+    proxy,
+    dns: onOrOff("dns", values) ?? proxy,
+    clusterDomain: clusterDomain(values["cluster-domain"] ?? DEFAULT_CLUSTER_DOMAIN),
+    dnsUpstreams: values["dns-upstream"] === undefined ? undefined : nameservers(values["dns-upstream"]),
+    balancerAddresses: balancers
+      .split(",")
+      .filter((part) => part !== "")
+      .map(addressRange),
+  };
+}
+
+function onOrOff(flag: "service-proxy" | "dns", values: ServiceValues): boolean | undefined {
+  const value = values[flag];
+  if (value === undefined) return undefined;
+  if (value !== "on" && value !== "off") throw new WrongUsage(`--${flag} ${value} is neither on nor off`);
+  return value === "on";
+}
+
+function serviceRange(cidr: string): string {
+  try {
+    addressInRange(cidr, DNS_ADDRESS_NUMBER);
+    return cidr;
+  } catch (error) {
+    throw new WrongUsage(`--service-cluster-ip-range ${cidr}: ${(error as Error).message}`);
+  }
+}
+
+/** A DNS name of at least one label, in small letters and without a dot at its end. */
+function clusterDomain(value: string): string {
+  const domain = value.toLowerCase().replace(/\.$/, "");
+  const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+  if (domain.length <= 200 && domain.split(".").every((part) => label.test(part))) return domain;
+  throw new WrongUsage(`--cluster-domain ${value} is not a domain such as ${DEFAULT_CLUSTER_DOMAIN}`);
+}
+
+function nameservers(value: string): readonly Nameserver[] {
+  const servers = value.split(",").map((one) => {
+    const [, host = "", port = String(DNS_PORT)] = /^([\d.]+)(?::(\d+))?$/.exec(one) ?? [];
+    if (!isIPv4(host) || Number(port) < 1 || Number(port) > PORT_MAX)
+      throw new WrongUsage(`--dns-upstream ${one} is not the address of a nameserver such as 192.0.2.53 or 192.0.2.53:5353`);
+    return { address: host, port: Number(port) };
+  });
+  if (servers.length > NAMESERVERS_MAX) throw new WrongUsage(`--dns-upstream names ${servers.length} servers; ${NAMESERVERS_MAX} at most`);
+  return servers;
+}
+
+function addressRange(text: string): AddressRange {
+  const range = parseAddressRange(text);
+  if (range === undefined)
+    throw new WrongUsage(
+      `--load-balancer-addresses ${text} is neither a range such as 127.97.0.0/24 nor one such as 127.97.0.10-127.97.0.99`,
+    );
+  return range;
+}
