@@ -1,8 +1,13 @@
 /** The one door to the library that reads and evaluates the Common Expression Language. */
 import { Environment, Optional } from "@marcbachmann/cel-js";
+import { BudgetSpent, CelFailure } from "./failures.ts";
 import { addLibraries } from "./library.ts";
+import { Meter, metered, runMetered } from "./meter.ts";
+import type { Measured } from "./runtime-cost.ts";
+import { MATCHES } from "./texts.ts";
 
-/** Nodes of one expression, so that its evaluation is bounded together with the size of what it looks at. */
+export { BudgetSpent, CelFailure, CostExceeded } from "./failures.ts";
+
 const NODES_MAX = 10_000;
 const DEPTH_MAX = 100;
 
@@ -18,22 +23,40 @@ export interface CelNode {
 
 /** An expression that was understood. */
 export interface CelProgram {
-  /** Throws CelFailure; a promise where it asks somebody who has to be waited for, which only an authorizer is. */
-  evaluate(variables: Readonly<Record<string, CelValue>>): CelValue;
+  /**
+   * Throws CelFailure; a promise where it asks somebody who has to be waited for, which only an authorizer is. `budget` pays for it, whatever comes of it.
+   */
+  evaluate(variables: Readonly<Record<string, CelValue>>, budget?: CelBudget): CelValue;
   readonly mentions: (name: string) => boolean;
   readonly tree: CelNode;
-  /** How often its deepest part runs at most, as a power of how many values it looks at. */
-  readonly loops: number;
 }
 
-/** An expression that is none, or that could not be evaluated; the message says why in a line. */
-export class CelFailure extends Error {
-  override readonly name = "CelFailure";
+/** What all expressions about one object may cost together. Source: RuntimeCELCostBudget in k8s.io/apiserver's pkg/apis/cel/config.go. */
+export const BUDGET_COST = 10_000_000;
+
+/** Pays for evaluations, as long as it lasts. */
+export class CelBudget {
+  #left: number;
+
+  constructor(cost: number = BUDGET_COST) {
+    this.#left = cost;
+  }
+
+  get left(): number {
+    return this.#left;
+  }
+
+  /** Throws BudgetSpent when there is not so much left. */
+  pay(cost: number): void {
+    const enough = cost <= this.#left;
+    this.#left = enough ? this.#left - cost : 0;
+    if (!enough) throw new BudgetSpent();
+  }
 }
 
 /** An environment with all libraries. Expressions of a `typed` one name declared variables only. */
 export function celEnvironment(typed: boolean): Environment {
-  return addLibraries(
+  const environment = addLibraries(
     new Environment({
       unlistedVariablesAreDyn: !typed,
       homogeneousAggregateLiterals: false,
@@ -41,6 +64,7 @@ export function celEnvironment(typed: boolean): Environment {
       limits: { maxAstNodes: NODES_MAX, maxDepth: DEPTH_MAX },
     }),
   );
+  return typed ? environment : metered(environment);
 }
 
 const environment = celEnvironment(false);
@@ -48,13 +72,43 @@ const environment = celEnvironment(false);
 /** Reads an expression. Throws CelFailure when it is none. */
 export function celProgram(expression: string, within: Environment = environment): CelProgram {
   const parsed = attempt(() => within.parse(expression));
-  const tree = parsed.ast as CelNode;
+  const tree = parsed.ast as unknown as CelNode & Measured;
+  withGoPatterns(tree);
   return {
-    evaluate: (variables) => attempt(() => parsed({ ...variables }) as CelValue),
+    evaluate: (variables, budget) => attempt(() => evaluated(tree, () => parsed({ ...variables }) as CelValue, budget)),
     tree,
     mentions: (name) => new RegExp(`(^|[^\\w.])${name}\\b`).test(expression),
-    loops: loopsIn(tree),
   };
+}
+
+function evaluated(tree: Measured, run: () => CelValue, budget: CelBudget | undefined): CelValue {
+  const meter = new Meter();
+  const settled = (): void => {
+    budget?.pay(meter.spent);
+    meter.settle();
+  };
+  let value: CelValue;
+  try {
+    value = runMetered(meter, tree, run);
+  } catch (error) {
+    settled();
+    throw error;
+  }
+  if (value instanceof Promise) return value.finally(settled);
+  settled();
+  return value;
+}
+
+/** `matches` of the library reads patterns as JavaScript does; ours has another name, and takes its place. */
+function withGoPatterns(node: unknown): void {
+  if (Array.isArray(node)) {
+    for (const one of node) withGoPatterns(one);
+    return;
+  }
+  if (typeof node !== "object" || node === null || !("op" in node)) return;
+  const { op, args } = node as CelNode;
+  if (op === "rcall" && Array.isArray(args) && args[0] === "matches") args[0] = MATCHES;
+  withGoPatterns(args);
 }
 
 /** A value that may be there or not, as `oldSelf` of a rule that wants to see both. */
@@ -73,21 +127,6 @@ export function celDuration(text: string): CelValue {
   }
 }
 
-const COMPREHENSIONS: ReadonlySet<string> = new Set([
-  ...["all", "exists", "exists_one", "existsOne", "map", "filter"],
-  ...["transformList", "transformMap", "transformMapEntry"],
-]);
-
-/** Comprehensions inside one another: what the outer goes through, the inner goes through once for each. */
-function loopsIn(node: unknown): number {
-  if (Array.isArray(node)) return node.reduce<number>((most, one) => Math.max(most, loopsIn(one)), 0);
-  if (typeof node !== "object" || node === null || !("op" in node)) return 0;
-  const { op, args } = node as CelNode;
-  const below = loopsIn(args);
-  if (op !== "rcall" || !Array.isArray(args) || !COMPREHENSIONS.has(String(args[0]))) return below;
-  return Math.max(loopsIn(args[1]), loopsIn(args[2]) + 1);
-}
-
 function attempt<T>(work: () => T): T {
   try {
     const done = work();
@@ -98,12 +137,14 @@ function attempt<T>(work: () => T): T {
 }
 
 function fail(error: unknown): never {
+  if (error instanceof CelFailure) throw error;
   throw new CelFailure(wordsOf(error));
 }
 
 function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const { summary = error.message.split("\n")[0] ?? "" } = error as Error & { readonly summary?: string };
+  const { summary: words = error.message.split("\n")[0] ?? "" } = error as Error & { readonly summary?: string };
+  const summary = words.replace(`.${MATCHES}(`, ".matches(");
   const key = /^No such key: (.*)$/.exec(summary)?.[1];
   return key === undefined ? summary : key.startsWith("index out of bounds") ? (key.split(",")[0] ?? key) : `no such key: ${key}`;
 }

@@ -1,6 +1,8 @@
 /** Checks the types of expressions, in the words of cel-go's compiler and checker. Source: cel-go's checker/errors.go and common/error.go. */
 import { type Environment, ParseError } from "@marcbachmann/cel-js";
 import { celEnvironment } from "./cel.ts";
+import { literalProblem } from "./literals.ts";
+import type { TypedNode } from "./static-cost.ts";
 
 /** What a variable is. `object`: it has these fields and no others. */
 export type CelType =
@@ -9,6 +11,12 @@ export type CelType =
   | { readonly list: CelType }
   | { readonly map: CelType }
   | { readonly optional: CelType };
+
+/** An expression that is right: what it evaluates to, and its nodes with their types. */
+export interface Checked {
+  readonly type: string;
+  readonly tree: TypedNode;
+}
 
 /** An environment of typed variables, for checking alone: values are not looked at. */
 export class CelChecker {
@@ -42,10 +50,14 @@ export class CelChecker {
   }
 
   /** What the expression evaluates to, or what is wrong with it. */
-  check(expression: string): { readonly type: string } | { readonly problem: string } {
+  check(expression: string): Checked | { readonly problem: string } {
     try {
-      const { valid, type, error } = this.#environment.parse(expression).check();
-      return valid ? { type: type ?? "dyn" } : { problem: said(expression, error) };
+      const parsed = this.#environment.parse(expression);
+      const { valid, type, error } = parsed.check();
+      if (!valid) return { problem: said(expression, error) };
+      const tree = parsed.ast as unknown as TypedNode;
+      const literal = literalProblem(tree);
+      return literal === undefined ? { type: type ?? "dyn", tree } : { problem: located(expression, literal.at, literal.words) };
     } catch (error) {
       return { problem: said(expression, error) };
     }

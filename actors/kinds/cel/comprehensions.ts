@@ -1,5 +1,7 @@
 /** Comprehensions with two variables: index and value of a list, key and value of a map. Source: cel-go's ext/comprehensions.go. */
 import type { Environment } from "@marcbachmann/cel-js";
+import { prepay } from "./meter.ts";
+import { ALL_TURN_COST, EXISTS_TURN_COST, INSERT_COST, PUSH_COST } from "./runtime-cost.ts";
 
 // What the library hands to macros; its declarations leave it open.
 interface Node {
@@ -45,7 +47,8 @@ function pairsOf(value: unknown): Pairs {
 /** What the loop makes of what its expressions say of each pair. `filter` and `step` evaluate for the current pair. */
 type Fold = (pairs: Pairs, step: (key: unknown, value: unknown, which: number) => unknown) => unknown;
 
-function macro(result: string, fold: Fold): (call: Call) => object {
+/** `turn_cost`: what a turn costs beside its expressions. */
+function macro(result: string, turn_cost: number, fold: Fold): (call: Call) => object {
   return ({ args, receiver }) => {
     const [first, second, ...bodies] = args;
     const nameOf = (node: Node | undefined): string => {
@@ -75,6 +78,7 @@ function macro(result: string, fold: Fold): (call: Call) => object {
           const body = bodies[which];
           if (outer === undefined || inner === undefined || body === undefined)
             throw new Error("a comprehension ran before it was checked");
+          if (which === bodies.length - 1) prepay(turn_cost);
           return evaluator.run(body, inner.reuse(outer.reuse(scope).setIterValue(key, evaluator)).setIterValue(value, evaluator));
         });
       },
@@ -112,31 +116,31 @@ export function addComprehensions(env: Environment): void {
   };
   on(
     "all(ast, ast, ast): bool",
-    macro("bool", (pairs, step) => every(pairs, (key, value) => step(key, value, 0) === true)),
+    macro("bool", ALL_TURN_COST, (pairs, step) => every(pairs, (key, value) => step(key, value, 0) === true)),
   );
   on(
     "exists(ast, ast, ast): bool",
-    macro("bool", (pairs, step) => !every(pairs, (key, value) => step(key, value, 0) !== true)),
+    macro("bool", EXISTS_TURN_COST, (pairs, step) => !every(pairs, (key, value) => step(key, value, 0) !== true)),
   );
   for (const name of ["existsOne", "exists_one"]) {
     on(
       `${name}(ast, ast, ast): bool`,
-      macro("bool", (pairs, step) => [...pairs].filter(([key, value]) => step(key, value, 0) === true).length === 1),
+      macro("bool", 0, (pairs, step) => [...pairs].filter(([key, value]) => step(key, value, 0) === true).length === 1),
     );
   }
   for (const filtered of [false, true]) {
     const args = filtered ? "ast, ast, ast, ast" : "ast, ast, ast";
     on(
       `transformList(${args}): list<dyn>`,
-      macro("list<dyn>", (pairs, step) => entriesOf(filtered, pairs, step).map(([, made]) => made)),
+      macro("list<dyn>", PUSH_COST, (pairs, step) => entriesOf(filtered, pairs, step).map(([, made]) => made)),
     );
     on(
       `transformMap(${args}): map<dyn, dyn>`,
-      macro("map<dyn, dyn>", (pairs, step) => mapOf(entriesOf(filtered, pairs, step))),
+      macro("map<dyn, dyn>", INSERT_COST, (pairs, step) => mapOf(entriesOf(filtered, pairs, step))),
     );
     on(
       `transformMapEntry(${args}): map<dyn, dyn>`,
-      macro("map<dyn, dyn>", (pairs, step) =>
+      macro("map<dyn, dyn>", INSERT_COST, (pairs, step) =>
         mapOf(entriesOf(filtered, pairs, step).flatMap(([, made]) => Object.entries(made as object))),
       ),
     );

@@ -1,9 +1,12 @@
 /** Lists: what Kubernetes' library and cel-go's `lists` and `sets` add to the language. Source: k8s.io/apiserver/pkg/cel/library/lists.go, and cel-go's ext. */
 import { isDeepStrictEqual } from "node:util";
 import { type Environment, Optional } from "@marcbachmann/cel-js";
+import { prepay } from "./meter.ts";
 
 /** The longest list that `lists.range` makes. */
 const RANGE_MAX = 10_000n;
+/** Comparisons for each pair of items. Source: cel-go's ext/lists.go. */
+const DISTINCT_FACTOR = 2;
 
 type List = readonly unknown[];
 type Sortable = string | number | bigint;
@@ -56,6 +59,7 @@ function has(list: List, value: unknown): boolean {
 }
 
 function distinct(list: List): unknown[] {
+  prepay(DISTINCT_FACTOR * list.length ** 2);
   const kept: unknown[] = [];
   for (const one of list) if (!has(kept, one)) kept.push(one);
   return kept;
@@ -73,12 +77,15 @@ class ListsNamespace {}
 function addSets(env: Environment): void {
   env.registerType("SetsNamespace", SetsNamespace);
   env.registerConstant("sets", "SetsNamespace", new SetsNamespace());
-  const on = (name: string, run: (a: List, b: List) => boolean): void => {
-    env.registerFunction(`SetsNamespace.${name}(list<V>, list<V>): bool`, (_sets: unknown, a: List, b: List) => run(a, b));
+  const on = (name: string, times: number, run: (a: List, b: List) => boolean): void => {
+    env.registerFunction(`SetsNamespace.${name}(list<V>, list<V>): bool`, (_sets: unknown, a: List, b: List) => {
+      prepay(times * a.length * b.length);
+      return run(a, b);
+    });
   };
-  on("contains", (list, part) => part.every((one) => has(list, one)));
-  on("equivalent", (a, b) => a.every((one) => has(b, one)) && b.every((one) => has(a, one)));
-  on("intersects", (a, b) => a.some((one) => has(b, one)));
+  on("contains", 1, (list, part) => part.every((one) => has(list, one)));
+  on("equivalent", 2, (a, b) => a.every((one) => has(b, one)) && b.every((one) => has(a, one)));
+  on("intersects", 1, (a, b) => a.some((one) => has(b, one)));
 }
 
 export function addLists(env: Environment): void {

@@ -1,6 +1,8 @@
 /** Texts: cel-go's `strings`, and Kubernetes' regular expressions. Source: cel-go's ext/strings.go, k8s.io/apiserver/pkg/cel/library/regex.go. */
 import type { Environment } from "@marcbachmann/cel-js";
 import { goPattern } from "../custom/patterns.ts";
+import { prepay } from "./meter.ts";
+import { STRING_FACTOR } from "./runtime-cost.ts";
 
 type List = readonly unknown[];
 
@@ -53,11 +55,20 @@ function findAll(text: string, pattern: string, limit: bigint): string[] {
   return limit < 0n ? all : all.slice(0, Number(limit));
 }
 
+/** As if all of the text were to be replaced. */
+function prepayGrowth(text: string, from: string, to: string): void {
+  if (to.length > from.length) prepay(Math.floor((text.length / Math.max(1, from.length)) * to.length * STRING_FACTOR));
+}
+
 function replace(text: string, from: string, to: string, limit: bigint): string {
+  prepayGrowth(text, from, to);
   if (limit < 0n) return text.replaceAll(from, () => to);
   let done = 0n;
   return text.replaceAll(from, () => (done++ < limit ? to : from));
 }
+
+/** The name under which expressions that are evaluated have `matches`. */
+export const MATCHES = "matches_";
 
 /** What `strings.` stands for. */
 class StringsNamespace {}
@@ -74,6 +85,8 @@ export function addTexts(env: Environment): void {
   on("replace(string, string, int): string", (text, from: string, to: string, limit: bigint) => replace(text, from, to, limit));
   on("reverse(): string", (text) => [...text].reverse().join(""));
   on("format(list): string", (text, values: List) => format(text, values));
+  on(`${MATCHES}(string): bool`, (text, pattern: string) => expression(pattern).test(text));
+  env.registerFunction("matches(string, string): bool", (text: string, pattern: string) => expression(pattern).test(text));
   on("find(string): string", (text, pattern: string) => expression(pattern).exec(text)?.[0] ?? "");
   on("findAll(string): list", (text, pattern: string) => findAll(text, pattern, -1n));
   on("findAll(string, int): list", (text, pattern: string, limit: bigint) => findAll(text, pattern, limit));

@@ -57,10 +57,3 @@ function celNumber(schema: StructuralSchema | undefined, value: number): bigint 
   const types = schema === undefined ? [] : typesOf(schema);
   return Number.isInteger(value) && !types.includes("number") ? BigInt(value) : value;
 }
-
-/** How many values there are in a value: what a rule can look at. */
-export function sizeOf(value: unknown): number {
-  if (Array.isArray(value)) return value.reduce<number>((all, item) => all + sizeOf(item), 1);
-  if (!isMembers(value)) return 1;
-  return Object.values(value).reduce<number>((all, member) => all + sizeOf(member), 1);
-}

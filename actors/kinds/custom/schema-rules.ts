@@ -2,8 +2,12 @@
  * What a schema in a CustomResourceDefinition must obey beside being structural: types, lists, maps, defaults, and the rules in it. Source:
  * apiextensions-apiserver's pkg/apis/apiextensions/validation, ValidateCustomResourceDefinitionOpenAPISchema, and schema/defaulting/validation.go.
  */
+import type { Checked } from "../cel/check.ts";
+import { maximumCost } from "../cel/static-cost.ts";
 import { forbidden, invalid, notSupported, required } from "../field-error.ts";
 import type { FieldError } from "../status.ts";
+import { extentOf } from "./extents.ts";
+import { type Cardinality, cardinalityBelow, RuleCosts, timesOf } from "./rule-costs.ts";
 import { shapeResource } from "./shape-resource.ts";
 import { structuralErrors } from "./structural-rules.ts";
 import type { StructuralSchema, ValidationRule } from "./structural-schema.ts";
@@ -26,7 +30,10 @@ export function schemaErrors(schema: StructuralSchema, path: string): FieldError
   errors.push(...structural);
   const defaults = structural.length > 0 ? [] : defaultErrors(schema, path);
   errors.push(...defaults, ...partErrors(schema, path, { root: true }));
-  return errors.length > 0 ? errors : expressionErrors(schema, path, undefined, true);
+  if (errors.length > 0) return errors;
+  const costs = new RuleCosts();
+  const wrong = expressionErrors(schema, path, { costs, cardinality: 1, root: true });
+  return [...wrong, ...costs.together(path)];
 }
 
 interface Place {
@@ -204,21 +211,34 @@ function internalRule(rule: ValidationRule): object {
   };
 }
 
-/** `uncorrelatable`: from where on nobody can tell what a value was before. */
-function expressionErrors(schema: StructuralSchema, path: string, uncorrelatable: string | undefined, root = false): FieldError[] {
+/** Where rules stand. */
+interface RuleScope {
+  readonly costs: RuleCosts;
+  /** How often what they are about can occur. */
+  readonly cardinality: Cardinality;
+  /** From where on nobody can tell what a value was before. */
+  readonly uncorrelatable?: string | undefined;
+  readonly root?: boolean;
+}
+
+function expressionErrors(schema: StructuralSchema, path: string, scope: RuleScope): FieldError[] {
   const errors: FieldError[] = [];
+  const { uncorrelatable, root = false } = scope;
   for (const [index, rule] of (schema["x-kubernetes-validations"] ?? []).entries()) {
     const field = `${path}.x-kubernetes-validations[${index}]`;
     const place = { whole: root, optionalOldSelf: rule.optionalOldSelf === true };
     const checked = checkedRule(rule.rule, schema, place);
     if ("problem" in checked) errors.push(invalid(`${field}.rule`, internalRule(rule), `compilation failed: ${checked.problem}`));
     else if (checked.type !== "bool") errors.push(invalid(`${field}.rule`, internalRule(rule), "cel expression must evaluate to a bool"));
-    const message = rule.messageExpression ? checkedRule(rule.messageExpression, schema, place) : { type: "string" };
-    if ("problem" in message) {
+    else errors.push(...costErrors(`${field}.rule`, checked, schema, scope, "rule"));
+    const message = rule.messageExpression ? checkedRule(rule.messageExpression, schema, place) : undefined;
+    if (message === undefined) {
+      // It has none.
+    } else if ("problem" in message) {
       errors.push(invalid(`${field}.messageExpression`, internalRule(rule), `messageExpression compilation failed: ${message.problem}`));
     } else if (message.type !== "string") {
       errors.push(invalid(`${field}.messageExpression`, internalRule(rule), "messageExpression must evaluate to a string"));
-    }
+    } else errors.push(...costErrors(`${field}.messageExpression`, message, schema, scope, "messageExpression"));
     const usesOldSelf = /\boldSelf\b/.test(rule.rule);
     if (usesOldSelf && uncorrelatable !== undefined) {
       const words = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${uncorrelatable}`;
@@ -228,14 +248,30 @@ function expressionErrors(schema: StructuralSchema, path: string, uncorrelatable
     }
   }
   const { properties = {}, additionalProperties, items } = schema;
-  const below = schema["x-kubernetes-map-type"] === "atomic" ? (uncorrelatable ?? path) : uncorrelatable;
+  const inner = { costs: scope.costs, cardinality: cardinalityBelow(scope.cardinality, schema), uncorrelatable };
+  const named = schema["x-kubernetes-map-type"] === "atomic" ? { ...inner, uncorrelatable: uncorrelatable ?? path } : inner;
   for (const [name, property] of Object.entries(properties))
-    errors.push(...expressionErrors(property, `${path}.properties[${name}]`, below));
+    errors.push(...expressionErrors(property, `${path}.properties[${name}]`, named));
   if (typeof additionalProperties === "object")
-    errors.push(...expressionErrors(additionalProperties, `${path}.additionalProperties`, uncorrelatable));
+    errors.push(...expressionErrors(additionalProperties, `${path}.additionalProperties`, inner));
   const keyed = schema["x-kubernetes-list-type"] === "map";
-  if (items !== undefined) errors.push(...expressionErrors(items, `${path}.items`, keyed ? uncorrelatable : (uncorrelatable ?? path)));
+  const listed = keyed ? inner : { ...inner, uncorrelatable: uncorrelatable ?? path };
+  if (items !== undefined) errors.push(...expressionErrors(items, `${path}.items`, listed));
   return errors;
+}
+
+function costErrors(
+  field: string,
+  { tree }: Checked,
+  schema: StructuralSchema,
+  { costs, cardinality, root = false }: RuleScope,
+  what: "rule" | "messageExpression",
+): FieldError[] {
+  const self = extentOf(schema, root);
+  if (self === undefined) return [];
+  // What a message costs does not count for each time that it could be said.
+  const times = what === "rule" ? timesOf(cardinality, self) : 1;
+  return costs.observe(field, maximumCost(tree, { self, oldSelf: self }), times, what);
 }
 
 /** Defaults must obey the schema that they are in. */

@@ -3,19 +3,17 @@
  * "Validation rules", and apiextensions-apiserver's pkg/apiserver/schema/cel/validation.go.
  */
 import { isDeepStrictEqual } from "node:util";
-import { CelFailure, type CelProgram, celOptional, celProgram } from "../cel/cel.ts";
-import { CelChecker } from "../cel/check.ts";
+import { BudgetSpent, CelBudget, CelFailure, type CelProgram, CostExceeded, celOptional, celProgram } from "../cel/cel.ts";
+import { CelChecker, type Checked } from "../cel/check.ts";
 import { duplicate, forbidden, invalid, required } from "../field-error.ts";
 import type { FieldError } from "../status.ts";
 import { missingField } from "./cel-fields.ts";
 import { celType } from "./cel-types.ts";
-import { celValue, sizeOf } from "./cel-values.ts";
+import { celValue } from "./cel-values.ts";
 import type { StructuralSchema, ValidationRule } from "./structural-schema.ts";
 import { fieldPath, isMembers, memberSchema } from "./structural-schema.ts";
 import { type Before, itemsBefore, memberBefore } from "./value-validation.ts";
 
-/** What the rules of one object may cost together: about one for each value that a rule looks at. Kubernetes' own unit is another. */
-const BUDGET = 10_000_000;
 const MESSAGE_BYTES_MAX = 5_120;
 
 interface Rule {
@@ -85,7 +83,7 @@ export function checkedRule(
   expression: string,
   schema: StructuralSchema,
   { whole, optionalOldSelf }: RulePlace,
-): { readonly problem: string } | { readonly type: string } {
+): { readonly problem: string } | Checked {
   const program = programOf(expression);
   const missing = typeof program === "string" ? undefined : missingField(expression, program.tree, schema, whole);
   return missing === undefined ? checkerOf(schema, whole, optionalOldSelf).check(expression) : { problem: missing };
@@ -97,7 +95,9 @@ export function brokenRules(schema: StructuralSchema, object: unknown, before: B
 }
 
 class RuleWalk {
-  #budget = BUDGET;
+  readonly #budget = new CelBudget();
+  /** No more rules are looked at. */
+  #ended = false;
 
   /** `spares`: what is as it was before need not obey. Inside allOf nothing is spared. */
   walk(
@@ -108,7 +108,7 @@ class RuleWalk {
     whole: boolean,
     spares: boolean,
   ): FieldError[] {
-    if (schema === undefined || value === null || value === undefined || this.#budget < 0) return [];
+    if (schema === undefined || value === null || value === undefined || this.#ended) return [];
     const errors = this.#here(schema, value, path, before, whole, spares);
     for (const part of schema.allOf ?? []) errors.push(...this.walk(part, value, path, before, false, false));
     if (Array.isArray(value)) {
@@ -136,8 +136,11 @@ class RuleWalk {
     const type = schema.type ?? "";
     const self = celValue(schema, value, whole);
     const oldSelf = before === undefined ? undefined : celValue(schema, before.value, whole);
-    const size = sizeOf(value);
     const unchanged = spares && before !== undefined && isDeepStrictEqual(before.value, value);
+    if (this.#budget.left <= 0) {
+      this.#ended = true;
+      return [invalid(place, type, new BudgetSpent().message)];
+    }
     for (const { rule, program, message, usesOldSelf } of rules) {
       if (typeof program === "string") {
         errors.push(invalid(place, type, `rule compile error: ${program}`));
@@ -147,15 +150,14 @@ class RuleWalk {
       // A transition needs something that it comes from.
       if (usesOldSelf && before === undefined && !optional) continue;
       if (unchanged && !usesOldSelf) continue;
-      // What the outer of two comprehensions goes through, the inner goes through once for each.
-      this.#budget -= size ** Math.max(1, program.loops);
-      if (this.#budget < 0) {
-        errors.push(invalid(place, type, "validation failed due to running out of cost budget, no further validation rules will be run"));
+      const variables = { self, oldSelf: optional ? celOptional(oldSelf) : oldSelf };
+      const broken = refusal(rule, program, message, variables, this.#budget);
+      if (broken === undefined) continue;
+      if (broken.last) {
+        this.#ended = true;
+        errors.push(invalid(place, type, broken.words));
         return errors;
       }
-      const variables = { self, oldSelf: optional ? celOptional(oldSelf) : oldSelf };
-      const broken = refusal(rule, program, message, variables);
-      if (broken === undefined) continue;
       const where = rule.fieldPath ? childPath(path, rule.fieldPath) : place;
       errors.push(broken.failed ? invalid(place, type, broken.words) : errorFor(rule.reason, where, type, broken.words));
     }
@@ -167,6 +169,8 @@ interface Refusal {
   readonly words: string;
   /** The rule could not be evaluated. */
   readonly failed: boolean;
+  /** It cost too much: there are to be no more rules. */
+  readonly last: boolean;
 }
 
 function refusal(
@@ -174,28 +178,42 @@ function refusal(
   program: CelProgram,
   message: CelProgram | undefined,
   variables: Readonly<Record<string, unknown>>,
+  budget: CelBudget,
 ): Refusal | undefined {
   try {
-    if (program.evaluate(variables) === true) return undefined;
+    if (program.evaluate(variables, budget) === true) return undefined;
   } catch (error) {
     if (!(error instanceof CelFailure)) throw error;
+    if (error instanceof BudgetSpent) return { words: error.message, failed: true, last: true };
     const said = (rule.message || rule.rule).trim();
+    if (error instanceof CostExceeded) {
+      return {
+        words: `'${error.message}': no further validation rules will be run due to call cost exceeds limit for rule: ${said}`,
+        failed: true,
+        last: true,
+      };
+    }
     const words = error.message.startsWith("no such overload")
       ? `'${error.message}': call arguments did not match a supported operator, function or macro signature for rule: ${said}`
       : `${error.message} evaluating rule: ${said}`;
-    return { words, failed: true };
+    return { words, failed: true, last: false };
   }
   return {
-    words: spokenMessage(message, variables) ?? (rule.message ? rule.message.trim() : `failed rule: ${rule.rule.trim()}`),
+    words: spokenMessage(message, variables, budget) ?? (rule.message ? rule.message.trim() : `failed rule: ${rule.rule.trim()}`),
     failed: false,
+    last: false,
   };
 }
 
 /** What the rule's own expression says; undefined when it has none, or says nothing that could be shown. */
-function spokenMessage(message: CelProgram | undefined, variables: Readonly<Record<string, unknown>>): string | undefined {
+function spokenMessage(
+  message: CelProgram | undefined,
+  variables: Readonly<Record<string, unknown>>,
+  budget: CelBudget,
+): string | undefined {
   if (message === undefined) return undefined;
   try {
-    const said = message.evaluate(variables);
+    const said = message.evaluate(variables, budget);
     if (typeof said !== "string") return undefined;
     const text = said.trim();
     return text === "" || text.includes("\n") || Buffer.byteLength(text) > MESSAGE_BYTES_MAX ? undefined : text;

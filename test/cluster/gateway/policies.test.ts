@@ -154,7 +154,7 @@ describe("a policy that is bound", () => {
     const expression = "object.data.all(a, object.data.all(b, object.data.all(c, object.data.all(d, a + b + c + d != ''))))";
     await bind({ validations: [{ expression }] });
     const data = Object.fromEntries(Array.from({ length: 60 }, (_none, index) => [`k${index}`, "v"]));
-    expect((await create("a", data)).json().message).toContain("running out of cost budget");
+    expect((await create("a", data)).json().message).toContain("resulted in error: operation cancelled: actual cost limit exceeded");
   });
 
   test("is for those whom both its constraints and its binding take", async () => {

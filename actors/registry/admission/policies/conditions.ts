@@ -1,10 +1,13 @@
 /** Match conditions: expressions that decide whether a webhook or a policy is asked at all. Source: apiserver's plugin/webhook/matchconditions/matcher.go. */
-import { CelFailure } from "../../../kinds/cel/cel.ts";
+import { CelBudget, CelFailure } from "../../../kinds/cel/cel.ts";
 import { forbidden } from "../../../kinds/errors.ts";
 import type { MatchCondition } from "../../../kinds/generated/types.ts";
 import type { Kind } from "../../../kinds/kind.ts";
 import { type AdmissionRequest, refusedName } from "../admission.ts";
-import { Budget, type Expressions, evaluated, type Seen, seenBy } from "./expressions.ts";
+import { type Expressions, evaluated, type Seen, seenBy } from "./expressions.ts";
+
+/** What the conditions of one webhook or policy may cost together. Source: RuntimeCELCostBudgetMatchConditions in apiserver's pkg/apis/cel/config.go. */
+const CONDITIONS_COST_MAX = 2_500_000;
 
 export interface Conditions {
   readonly conditions: readonly MatchCondition[];
@@ -22,7 +25,7 @@ export async function outcomeOf(
   seen: Seen,
   more: Readonly<Record<string, unknown>>,
 ): Promise<boolean | string> {
-  const budget = new Budget();
+  const budget = new CelBudget(CONDITIONS_COST_MAX);
   const failures: string[] = [];
   for (const { expression } of conditions) {
     try {

@@ -1,8 +1,8 @@
 /** Expressions of webhooks and policies: read once, evaluated for each request. */
 
 import { addAuthorizer, CelAuthorizer, type CelQuestion } from "../../../kinds/cel/admission-variables.ts";
-import { CelFailure, type CelProgram, celEnvironment, celProgram } from "../../../kinds/cel/cel.ts";
-import { celValue, sizeOf } from "../../../kinds/custom/cel-values.ts";
+import { BudgetSpent, type CelBudget, CelFailure, type CelProgram, celEnvironment, celProgram } from "../../../kinds/cel/cel.ts";
+import { celValue } from "../../../kinds/custom/cel-values.ts";
 import type { Namespace } from "../../../kinds/generated/types.ts";
 import type { Kind } from "../../../kinds/kind.ts";
 import type { KubeObject } from "../../../kinds/object.ts";
@@ -31,20 +31,6 @@ export const MASTERS_ONLY: Authorizer = {
 
 /** Expressions that are kept: more than a cluster has. */
 const PROGRAMS_MAX = 4_096;
-
-/** What all expressions of one policy, or of one webhook, may cost together for one request. */
-export const BUDGET = 10_000_000;
-const OUT_OF_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run";
-
-export class Budget {
-  #left = BUDGET;
-
-  /** Pays for going through so many values. Throws CelFailure when nothing is left. */
-  spend(size: number, { loops }: CelProgram): void {
-    this.#left -= size ** Math.max(1, loops);
-    if (this.#left < 0) throw new CelFailure(OUT_OF_BUDGET);
-  }
-}
 
 export class Expressions {
   readonly #environment = addAuthorizer(celEnvironment(false));
@@ -77,10 +63,9 @@ export class Expressions {
   }
 }
 
-/** What expressions see of one request, and how much there is to see. */
+/** What expressions see of one request. */
 export interface Seen {
   readonly values: Readonly<Record<string, unknown>>;
-  readonly size: number;
 }
 
 const AUTHORIZATION_VERBS = { create: "create", update: "update", delete: "delete", connect: "connect" } as const;
@@ -105,7 +90,7 @@ export function seenBy(request: AdmissionRequest, kind: Kind, namespace: Namespa
     namespaceObject: namespace === undefined ? null : celValue(undefined, namespaceFields(namespace)),
     authorizer: new CelAuthorizer(authorityOf(requester, requestResource, expressions.authorizer)),
   };
-  return { values, size: sizeOf(object) + sizeOf(oldObject) };
+  return { values };
 }
 
 function authorityOf(requester: Requester, requestResource: CelQuestion, authorizer: Authorizer): CelAuthorizer["authority"] {
@@ -130,14 +115,13 @@ export async function evaluated(
   expressions: Expressions,
   seen: Seen,
   more: Readonly<Record<string, unknown>>,
-  budget: Budget,
+  budget: CelBudget,
 ): Promise<unknown> {
   try {
     const program = expressions.program(expression);
-    budget.spend(seen.size, program);
-    return await program.evaluate({ ...seen.values, ...more });
+    return await program.evaluate({ ...seen.values, ...more }, budget);
   } catch (error) {
-    if (!(error instanceof CelFailure) || error.message === OUT_OF_BUDGET) throw error;
+    if (!(error instanceof CelFailure) || error instanceof BudgetSpent) throw error;
     throw new CelFailure(`expression '${expression}' resulted in error: ${error.message}`);
   }
 }

@@ -1,6 +1,6 @@
 /** ValidatingAdmissionPolicies: rules in CEL that requests must obey where bindings say so. Source: apiserver's plugin/policy/validating. */
-import { CelFailure } from "../../../kinds/cel/cel.ts";
-import { celValue, sizeOf } from "../../../kinds/custom/cel-values.ts";
+import { CelBudget, CelFailure } from "../../../kinds/cel/cel.ts";
+import { celValue } from "../../../kinds/custom/cel-values.ts";
 import { forbidden } from "../../../kinds/errors.ts";
 import type { ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, Validation } from "../../../kinds/generated/types.ts";
 import type { Kind } from "../../../kinds/kind.ts";
@@ -11,7 +11,7 @@ import { type AdmissionPlugin, type AdmissionRequest, type AdmissionWorld, refus
 import type { DynamicAdmission } from "../dynamic.ts";
 import { isExempt, matchedKind, namespaceOf, type Selectors, selectorsOf, selectsNamespace, selectsObject } from "../matching.ts";
 import { conditionsOf, outcomeOf } from "./conditions.ts";
-import { Budget, type Expressions, evaluated, type Seen, seenBy } from "./expressions.ts";
+import { type Expressions, evaluated, type Seen, seenBy } from "./expressions.ts";
 import { ConfigurationError, paramsFor } from "./params.ts";
 
 const POLICIES = "validatingadmissionpolicies.admissionregistration.k8s.io";
@@ -77,13 +77,13 @@ class Evaluation {
   readonly #expressions: Expressions;
   readonly #seen: Seen;
   readonly #values: Record<string, unknown>;
-  readonly #budget = new Budget();
+  readonly #budget = new CelBudget();
   readonly #variables = new Map<string, unknown>();
 
   constructor(spec: PolicySpec, expressions: Expressions, seen: Seen, param: KubeObject | null) {
     this.#spec = spec;
     this.#expressions = expressions;
-    this.#seen = { ...seen, size: seen.size + sizeOf(param) };
+    this.#seen = seen;
     this.#values = { params: celValue(undefined, param) };
   }
 

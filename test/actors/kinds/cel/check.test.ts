@@ -45,7 +45,7 @@ describe("rules that real definitions have", () => {
     "isQuantity(self.name) && quantity(self.name).isLessThan(quantity('1Gi'))",
     "(self.on ? 1 : 2) == 1 && -self.size < 0 && !self.on",
   ])("%s", (expression) => {
-    expect(checker.check(expression)).toEqual({ type: "bool" });
+    expect(checker.check(expression)).toMatchObject({ type: "bool" });
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { CustomResourceDefinitionKind } from "../../../../actors/kinds/apiextensions/custom-resource-definition.ts";
-import type { StructuralSchema } from "../../../../actors/kinds/custom/structural-schema.ts";
+import type { StructuralSchema, ValidationRule } from "../../../../actors/kinds/custom/structural-schema.ts";
 import type { CustomResourceDefinition } from "../../../../actors/kinds/generated/types.ts";
 
 const OPEN: StructuralSchema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
@@ -96,11 +96,57 @@ describe("schemas in definitions", () => {
     ]);
   });
 
+  describe("rules that could cost too much are refused", () => {
+    const HINT =
+      "(try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)";
+    const V0 = "properties[names].x-kubernetes-validations[0]";
+    const names = (rule: ValidationRule, more: StructuralSchema = {}, times = 1): StructuralSchema => ({
+      type: "object",
+      properties: {
+        names: {
+          type: "array",
+          items: { type: "string" },
+          ...more,
+          "x-kubernetes-validations": Array.from({ length: times }, () => rule),
+        },
+      },
+    });
+    const dear = { rule: "self.all(x, x.matches('^a+$'))" };
+    test.each<[string, StructuralSchema, string[]]>([
+      ["within", names(dear, { maxItems: 10, items: { type: "string", maxLength: 63 } }), []],
+      [
+        "no limit",
+        names({ rule: "self.all(x, self.all(y, x == y))" }),
+        [
+          `V.${V0}.rule: Forbidden: estimated rule cost exceeds budget by factor of more than 100x ${HINT}`,
+          `V.${V0}.rule: Forbidden: contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema`,
+          `V: Forbidden: x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema exceeds budget by factor of more than 100x ${HINT}`,
+        ],
+      ],
+      [
+        "a large limit",
+        names({ rule: "self.all(x, self.all(y, x == y))" }, { maxItems: 2_000, items: { type: "string", maxLength: 5 } }),
+        [`V.${V0}.rule: Forbidden: estimated rule cost exceeds budget by factor of 2.8x ${HINT}`],
+      ],
+      [
+        "a message",
+        names({ rule: "self.size() > 0", messageExpression: "self.map(x, self.join(x)).join(',')" }, { maxItems: 30 }),
+        [
+          `V.${V0}.messageExpression: Forbidden: estimated messageExpression cost exceeds budget by factor of more than 100x ${HINT}`,
+          `V.${V0}.messageExpression: Forbidden: contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema`,
+          `V: Forbidden: x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema exceeds budget by factor of 11.1x ${HINT}`,
+        ],
+      ],
+    ])("%s", (_what, schema, wanted) => {
+      expect(says(definition({}, { schema: { openAPIV3Schema: schema } }))).toEqual(wanted.map((words) => words.replace(/^V/, V)));
+    });
+  });
+
   const FIELDS: StructuralSchema = {
     type: "object",
     properties: {
       a: { type: "string" },
-      list: { type: "array", items: { type: "object", properties: { x: { type: "integer" } } } },
+      list: { type: "array", maxItems: 100, items: { type: "object", properties: { x: { type: "integer" } } } },
       map: { type: "object", additionalProperties: { type: "object", properties: { y: { type: "integer" } } } },
     },
   };

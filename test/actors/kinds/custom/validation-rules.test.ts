@@ -73,8 +73,23 @@ describe("brokenRules", () => {
     expect(broken({ rule: "self.size > oldSelf.size" }, { size: 3 }, { size: 3 })).toHaveLength(1);
   });
 
-  test("a rule over too many values runs out of its budget", () => {
+  test("a rule that costs too much ends the rules", () => {
     const names = Array.from({ length: 5_000 }, (_, index) => `n${index}`);
-    expect(broken({ rule: "self.names.all(a, self.names.exists(b, a == b))" }, { names })[0]).toContain("running out of cost budget");
+    const rule = "self.names.all(a, self.names.exists(b, a == b))";
+    expect(broken({ rule }, { names })).toEqual([
+      `spec: Invalid value: "object": 'operation cancelled: actual cost limit exceeded': no further validation rules will be run due to call cost exceeds limit for rule: ${rule}`,
+    ]);
+  });
+
+  test("rules that cost too much together run out of their budget", () => {
+    const names = Array.from({ length: 300 }, (_, index) => `n${index}`);
+    const dear = { rule: "self.names.all(a, self.names.exists(b, b == 'n299'))" };
+    const schema: StructuralSchema = { ...FIELDS, "x-kubernetes-validations": Array.from({ length: 40 }, () => dear) };
+    expect(brokenRules({ type: "object", properties: { spec: schema } }, { spec: { names } }, undefined)).toEqual([
+      expect.objectContaining({
+        field: "spec",
+        message: 'Invalid value: "object": validation failed due to running out of cost budget, no further validation rules will be run',
+      }),
+    ]);
   });
 });

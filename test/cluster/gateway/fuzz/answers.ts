@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { parse } from "yaml";
+import { isWebhookFailure } from "./forbidding.ts";
 
 export interface Asked {
   readonly method: string;
@@ -55,6 +56,7 @@ export function checkAnswer(asked: Asked, { status, contentType, text, took_ms }
     (details !== undefined && (typeof details !== "object" || details === null));
   if (malformed) throw new Violation(`${what} without a whole Status: ${text.slice(0, 500)}`);
   if (status === 500 && isKubernetesOwn(asked.method, reason, message)) return;
+  if (isWebhookFailure(status, message)) return;
   // 504: the client named a revision that is not there yet.
   const unreached = status === 503 && CONNECTIONS.test(asked.path);
   if (status >= 500 && status !== 504 && !unreached) throw new Violation(`${what}: ${message.slice(0, 500)}`);

@@ -28,6 +28,12 @@ const MEDIA_TYPES: readonly string[] = [
   "*/*",
   "application/x-www-form-urlencoded",
   "multipart/form-data; boundary=x",
+  "APPLICATION/JSON",
+  "application/json, application/yaml",
+  "application/json; charset=utf-8; as=Table",
+  "application/vnd.kubernetes.protobuf; type=x",
+  "application/json-patch+json",
+  "x".repeat(1_000),
 ];
 
 /** The laughing billions, and what else YAML can do that JSON cannot. */
@@ -57,6 +63,23 @@ const YAML_TEXTS: readonly string[] = [
   `${"[".repeat(5_000)}`,
   `${"- ".repeat(3_000)}a`,
   "a:\n".repeat(3),
+  "a: &a {b: c}\nd:\n  <<: [*a, *a]\n  <<: *a\n",
+  "__proto__: {a: 1}\nconstructor: {prototype: {a: 1}}\n",
+  "<<: {__proto__: {a: 1}}\n",
+  "a: !!set {b, c}\n",
+  "a: !!omap [b: 1, b: 2]\n",
+  "a: |99\n  x\n",
+  "a: >-\n  x\n\n\n  y\n",
+  "a: 1e999\nb: -.inf\nc: 99999999999999999999\n",
+  "? |\n  long\n: x\n",
+  `a: "${"\\u0000".repeat(10)}"\n`,
+  `${"a: {".repeat(2_000)}${"}".repeat(2_000)}`,
+  `${"&a ".repeat(50)}x`,
+  `${"x".repeat(2_000)}: 1\n`,
+  `${Array.from({ length: 3_000 }, (_none, index) => `k${index}: &a${index} ${index === 0 ? "x" : `*a${index - 1}`}`).join("\n")}\n`,
+  "--- !<tag:yaml.org,2002:map>\na: 1\n",
+  "a: 1 # x\n...\nb: 2\n",
+  "%TAG ! tag:x,2026:\n---\n!y {a: 1}\n",
 ];
 
 /** An object on the wire: as it is most often, else in another form, else broken on the way. */

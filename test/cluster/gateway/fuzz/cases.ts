@@ -4,10 +4,11 @@ import { BUILT_IN_KINDS } from "../../../../actors/kinds/kinds.ts";
 import { bodyOf } from "./bodies.ts";
 import type { Choices } from "./choices.ts";
 import { definitionOf, instanceOf, structuralSchema } from "./custom.ts";
-import { hostileString, hostileValue, printJson } from "./hostile.ts";
+import { hostileString, hostileValue, printJson, Raw } from "./hostile.ts";
 import type { Home } from "./life.ts";
 import { live } from "./life.ts";
 import { vary } from "./objects.ts";
+import { onePolicy } from "./policies.ts";
 import { anyPath, headersOf, readQuery, writeQuery } from "./questions.ts";
 import { hasSample, nameFor, sampleOf } from "./samples.ts";
 import type { Session } from "./session.ts";
@@ -37,7 +38,8 @@ const CASES: readonly (readonly [share_percent: number, run: Case])[] = [
   [65, onePatch],
   [80, oneQuestion],
   [88, oneSubresource],
-  [93, anything],
+  [91, anything],
+  [93, onePolicy],
   [100, oneCustomResource],
 ];
 
@@ -86,7 +88,7 @@ async function onePatch(session: Session, choices: Choices): Promise<void> {
   const name = nameFor(kind, session.serial);
   const headers = { "user-agent": "fuzz", "content-type": "application/json" };
   const object = sampleOf(kind, NAMESPACE, name);
-  const made = await session.ask("POST", home.collection, Buffer.from(JSON.stringify(object)), headers);
+  const made = await session.askAllowed("POST", home.collection, Buffer.from(JSON.stringify(object)), headers);
   if (made.status !== 201) throw new Error(`the sample of ${kind.plural} is refused: ${made.text}`);
   const path = `${home.collection}/${name}`;
   let changed = false;
@@ -95,7 +97,7 @@ async function onePatch(session: Session, choices: Choices): Promise<void> {
     const subresource = choices.once(5) && kind.subresources.some((one) => one.name === "status") ? "/status" : "";
     const query =
       type === "apply-patch+yaml"
-        ? `?fieldManager=m${choices.below(2)}${choices.below(2) === 0 ? "" : "&force=true"}`
+        ? `?fieldManager=${managerOf(choices)}${choices.below(2) === 0 ? "" : "&force=true"}`
         : writeQuery(choices);
     const body = type === "json-patch+json" ? jsonPatch(object, choices) : mergePatch(kind, object, choices);
     const broken = choices.once(10) ? bodyOf(body, choices).bytes : Buffer.from(printJson(body));
@@ -107,6 +109,38 @@ async function onePatch(session: Session, choices: Choices): Promise<void> {
   if (changed && now.status === 200) await liveAsMade(session, home, headers, now.text);
 }
 
+function managerOf(choices: Choices): string {
+  return choices.once(6) ? encodeURIComponent(hostileString(choices).toWellFormed().slice(0, 2_000)) : `m${choices.below(2)}`;
+}
+
+/** Sets of fields as nobody would write them. */
+const FIELD_SETS: readonly unknown[] = [
+  {},
+  null,
+  "x",
+  [],
+  { "f:x": 1, "k:{": {} },
+  { "f:metadata": { "f:labels": { ".": {}, "f:part": {} } } },
+  { "f:spec": { ".": {}, "k:{}": {}, 'k:{"name":"c"}': { "f:image": {} } } },
+  { 'k:{"a":{"b":[1]}}': {}, "v:1": {}, 'v:{"a":1}': {}, "v:": {}, "i:0": {}, "i:-1": {}, "i:99999999999999999999": {} },
+  { "f:": {}, f: {}, "": {}, "x:y": {}, "f:__proto__": { "f:x": {} } },
+  new Raw(`${'{"f:a":'.repeat(2_000)}{}${"}".repeat(2_000)}`),
+  new Raw('{"f:a":{},"f:a":{"f:b":{}},"__proto__":{}}'),
+];
+
+function managedFields(choices: Choices): unknown {
+  if (choices.once(3)) return choices.of<unknown>([[], [{}], "x", null, [null], [{ manager: "x" }], hostileValue(choices)]);
+  return Array.from({ length: choices.once(12) ? 300 : 1 + choices.below(2) }, (_none, index) => ({
+    manager: choices.of(["fuzz", "m0", `x${index}`, "", hostileString(choices).slice(0, 300)]),
+    operation: choices.of(["Update", "Apply", "x", ""]),
+    apiVersion: choices.of(["v1", "apps/v1", "no.such/v9", "a/b/c", "", hostileString(choices).slice(0, 100)]),
+    time: choices.of<unknown>(["2026-01-01T00:00:00Z", "x", null, 1]),
+    fieldsType: choices.of(["FieldsV1", "x", ""]),
+    fieldsV1: choices.of(FIELD_SETS),
+    ...(choices.once(4) ? { subresource: choices.of(["status", "x", "/"]) } : {}),
+  }));
+}
+
 function mergePatch(kind: Kind, object: Record<string, unknown>, choices: Choices): unknown {
   if (choices.once(8)) return hostileValue(choices);
   const { metadata: _metadata, ...rest } = structuredClone(object);
@@ -116,8 +150,7 @@ function mergePatch(kind: Kind, object: Record<string, unknown>, choices: Choice
   if (choices.once(8)) patch.$retainKeys = choices.of([["a"], [], "x", [1]]);
   if (choices.once(8)) patch["$setElementOrder/containers"] = choices.of([[], [{ name: "c" }], [1], "x"]);
   if (choices.once(8)) patch["$deleteFromPrimitiveList/finalizers"] = choices.of([["a"], "x", null]);
-  if (choices.once(8))
-    patch.metadata = { managedFields: choices.of([[], [{}], [{ manager: "x" }], "x", [{ fieldsV1: { "f:x": 1, "k:{": {} } }]]) };
+  if (choices.once(6)) patch.metadata = { managedFields: managedFields(choices) };
   vary(patch, kind.schema, choices, choices.below(4));
   return patch;
 }
@@ -147,24 +180,48 @@ const POINTERS: readonly string[] = [
   "/metadata/resourceVersion",
 ];
 
+/** Each copy doubles what there is. */
+const DOUBLING_TIMES = 40;
+const OPERATIONS_MANY = 12_000;
+
 function jsonPatch(object: Record<string, unknown>, choices: Choices): unknown {
   if (choices.once(8)) return hostileValue(choices);
+  if (choices.once(25))
+    return Array.from({ length: DOUBLING_TIMES }, (_none, turn) => ({ op: "copy", from: "/metadata", path: `/metadata/x${turn}` }));
+  if (choices.once(25)) return Array.from({ length: OPERATIONS_MANY }, () => ({ op: "test", path: "/kind", value: object.kind }));
   return Array.from({ length: 1 + choices.below(3) }, () => {
     const op = choices.of(["add", "replace", "remove", "move", "copy", "test", "x", ""]);
     const value = choices.below(3) === 0 ? (object.spec ?? {}) : hostileValue(choices);
-    const operation: Record<string, unknown> = { op, path: choices.of(POINTERS), value };
-    if (op === "move" || op === "copy" || choices.once(10)) operation.from = choices.of(POINTERS);
+    const operation: Record<string, unknown> = { op, path: pointer(object, choices), value };
+    if (op === "move" || op === "copy" || choices.once(10)) operation.from = pointer(object, choices);
     if (choices.once(10)) delete operation.value;
     if (choices.once(12)) operation.path = hostileValue(choices);
     return operation;
   });
 }
 
+/** To something that is there, or next to it, or nowhere. */
+function pointer(object: Record<string, unknown>, choices: Choices): string {
+  if (choices.below(2) === 0) return choices.of(POINTERS);
+  let path = "";
+  let at: unknown = object;
+  while (typeof at === "object" && at !== null && !(at instanceof Raw) && !choices.once(5)) {
+    const name = choices.of(Object.keys(at));
+    if (name === undefined) break;
+    path += `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+    at = (at as Record<string, unknown>)[name];
+  }
+  return choices.once(6)
+    ? `${path}/${choices.of(["-", "0", "x", "", "~", "~3", "__proto__", hostileString(choices).slice(0, 300)])}`
+    : path;
+}
+
 /** A list, a watch or a get with parameters of every kind. */
 async function oneQuestion(session: Session, choices: Choices): Promise<void> {
   const kind = choices.of(KINDS);
   const collection = collectionOf(kind);
-  const path = choices.of([collection, `${collection}/x`, collection.replace(`namespaces/${NAMESPACE}/`, "")]);
+  const odd = encodeURIComponent(hostileString(choices).toWellFormed().slice(0, 1_000));
+  const path = choices.of([collection, `${collection}/x`, collection.replace(`namespaces/${NAMESPACE}/`, ""), `${collection}/${odd}`]);
   // A collection is left alone: others need what is in it.
   const methods = path.endsWith("/x") ? ["GET", "HEAD", "DELETE"] : ["GET", "GET", "HEAD"];
   await session.ask(choices.of(methods), `${path}${readQuery(choices)}`, undefined, headersOf(choices));

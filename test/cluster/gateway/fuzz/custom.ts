@@ -1,4 +1,5 @@
 import type { Choices } from "./choices.ts";
+import { expression } from "./expressions.ts";
 import { hostileString, hostileValue } from "./hostile.ts";
 
 type Schema = Record<string, unknown>;
@@ -20,7 +21,23 @@ const RULES: readonly string[] = [
   "[1,2,3].map(x, [1,2,3].map(y, [1,2,3].map(z, x * y * z))).size() > 0",
 ];
 
-const PATTERNS: readonly string[] = ["^a*$", "x", "(a+)+$", "[", "\\d{3}", "(?i)a", "\\pL", "(?<x>a)", "a{99999}", "(?:"];
+const PATTERNS: readonly string[] = [
+  "^a*$",
+  "(a|aa)+$",
+  "(?=a)",
+  "(a)\\1",
+  "^(([a-z])+.)+[A-Z]([a-z])+$",
+  "(?:a?){50}a{50}",
+  "x",
+  "(a+)+$",
+  "[",
+  "\\d{3}",
+  "(?i)a",
+  "\\pL",
+  "(?<x>a)",
+  "a{99999}",
+  "(?:",
+];
 const FORMATS: readonly string[] = ["date-time", "byte", "uuid", "ipv4", "int32", "int64", "no-such", "duration", "password"];
 
 /** A schema of a custom resource: right most often. */
@@ -28,11 +45,23 @@ export function structuralSchema(choices: Choices, depth: number = DEPTH_MAX): S
   const schema: Schema = plainSchema(choices, depth);
   if (choices.once(4)) schema.nullable = true;
   if (choices.once(6)) schema.default = choices.below(2) === 0 ? instanceOf(schema, choices, 2) : hostileValue(choices);
-  if (choices.once(8)) schema["x-kubernetes-validations"] = [{ rule: choices.of(RULES), message: "no" }];
+  if (choices.once(8)) schema["x-kubernetes-validations"] = Array.from({ length: 1 + choices.below(2) }, () => ruleOf(choices));
   if (choices.once(12)) schema.enum = [instanceOf(schema, choices, 1), null];
   if (choices.once(16)) schema.anyOf = [{ minimum: 1 }, { required: ["a"] }, { enum: ["x"] }];
   if (choices.once(30)) schema[hostileString(choices).slice(0, 40)] = hostileValue(choices);
   return schema;
+}
+
+function ruleOf(choices: Choices): Record<string, unknown> {
+  const rule = choices.below(2) === 0 ? choices.of(RULES) : expression(["self", "self.a", "oldSelf"], choices);
+  return {
+    rule,
+    ...(choices.once(3) ? { message: choices.of(["no", "", "a\nb", hostileString(choices)]) } : {}),
+    ...(choices.once(4) ? { messageExpression: choices.of(["'no'", "1", expression(["self"], choices)]) } : {}),
+    ...(choices.once(6) ? { fieldPath: choices.of([".a", ".no.such", "[0]", "['a']", ".", hostileString(choices)]) } : {}),
+    ...(choices.once(6) ? { reason: choices.of(["FieldValueInvalid", "FieldValueDuplicate", "x"]) } : {}),
+    ...(choices.once(6) ? { optionalOldSelf: choices.of([true, false]) } : {}),
+  };
 }
 
 function plainSchema(choices: Choices, depth: number): Schema {
@@ -117,6 +146,8 @@ export interface CustomGroup {
   readonly definition: Record<string, unknown>;
 }
 
+const SCALE = { scale: { specReplicasPath: ".spec.a", statusReplicasPath: ".status.b", labelSelectorPath: ".spec.c" } };
+
 /** A definition of one version with this schema. */
 export function definitionOf(serial: number, schema: Schema, choices: Choices): CustomGroup {
   const group = `g${serial}.example.com`;
@@ -128,7 +159,8 @@ export function definitionOf(serial: number, schema: Schema, choices: Choices): 
     schema: {
       openAPIV3Schema: { type: "object", properties: { spec: schema, ...(choices.below(2) === 0 ? {} : { status: { type: "object" } }) } },
     },
-    ...(choices.once(3) ? { subresources: { status: {} } } : {}),
+    ...(choices.once(3) ? { subresources: choices.of<unknown>([{ status: {} }, SCALE, { status: {}, ...SCALE }]) } : {}),
+    ...(choices.once(6) ? { selectableFields: [{ jsonPath: choices.of([".spec.a", ".spec", ".metadata.name", ".spec[0]", "x"]) }] } : {}),
     ...(choices.once(4)
       ? {
           additionalPrinterColumns: [{ name: "A", type: "string", jsonPath: choices.of([".spec.a", ".spec", ".spec[", ".metadata.name"]) }],

@@ -27,10 +27,18 @@ export interface Outcome {
   readonly failure: string | undefined;
 }
 
+/** Cases that are tried to find a smaller one that fails. */
+const SHRINKS_MAX = 400;
+
 const choiceNumbers = fc.array(fc.nat(CHOICE_MAX), { maxLength: CHOICES_MAX, size: "max" });
 
-/** Asks strange things, one seed after another from `first` on, for so long. */
-export async function fuzz(first: number, duration_ms: number, told: (outcome: Outcome) => void = () => {}): Promise<Outcome> {
+/** Asks strange things, one seed after another from `first` on, for so long. `seen` hears of a failure before its smallest case is looked for. */
+export async function fuzz(
+  first: number,
+  duration_ms: number,
+  told: (outcome: Outcome) => void = () => {},
+  seen: (failure: string, numbers: readonly number[]) => void = () => {},
+): Promise<Outcome> {
   const until_ms = performance.now() + duration_ms;
   const heaps: number[] = [];
   let cases = 0;
@@ -42,9 +50,17 @@ export async function fuzz(first: number, duration_ms: number, told: (outcome: O
     const session = await Session.start();
     try {
       for (let turn = 0; turn < SESSION_SEEDS && failure === undefined && (turn === 0 || performance.now() < until_ms); turn++, seed++) {
+        let shrinking = 0;
         const property = fc.asyncProperty(choiceNumbers, async (numbers) => {
           cases++;
-          await runCase(session, new Choices(numbers));
+          if (shrinking > SHRINKS_MAX) return;
+          if (shrinking > 0) shrinking++;
+          try {
+            await runCase(session, new Choices(numbers));
+          } catch (error) {
+            if (shrinking++ === 0) seen(String(error), numbers);
+            throw error;
+          }
         });
         const run = await fc.check(property, { seed, numRuns: SEED_CASES });
         if (run.failed) failure = await report(run, session, seed);

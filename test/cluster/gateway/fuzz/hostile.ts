@@ -93,6 +93,45 @@ const STRINGS: readonly string[] = [
   "a.".repeat(LONG_CHARS),
   "a/".repeat(LONG_CHARS),
   "0".repeat(LONG_CHARS),
+  // What turns the direction of writing, joins, is not seen, or is another form of the same.
+  "\u202ea\u202c",
+  "a\u200d\u200bb",
+  "e\u0301",
+  "\u0085\u00a0",
+  "\u{10ffff}",
+  "\ufffe\uffff",
+  "ﬃ",
+  "İ",
+  "ß",
+  "K",
+  "\u0301".repeat(LONG_CHARS),
+  "👨‍👩‍👧‍👦",
+  "\r\nX-Header: x\r\n",
+  "../../etc/passwd",
+  "{{.}}",
+  "<script>",
+  "' || true || '",
+  "a,b=c",
+  "1.2.3.4.5",
+  "1e-400",
+  "0x1f",
+  "1_000",
+  "١",
+  "-1Ei",
+  "9".repeat(19),
+  `${"9".repeat(LONG_CHARS)}Ei`,
+  "0.".concat("0".repeat(LONG_CHARS), "1n"),
+  "PT1H",
+  "99999999h",
+  "2026-01-01T00:00:00.999999999999999999+99:99",
+  "R/1/2",
+  "* * * * *",
+  "TZ=Europe/Berlin * * * * *",
+  "*/0 99 */99999 * *",
+  "@every 1ns",
+  "sha256:".concat("a".repeat(64)),
+  "/dev/../proc/self",
+  "%d%s%n",
 ];
 
 const NUMBERS: readonly string[] = [
@@ -117,6 +156,15 @@ const NUMBERS: readonly string[] = [
   "-1e400",
   "1e-400",
   `1${"0".repeat(LONG_CHARS)}`,
+  `0.${"0".repeat(LONG_CHARS)}1`,
+  "-0.0",
+  "1E+2",
+  "1e-7",
+  "4294967296",
+  "-9223372036854775809",
+  "18446744073709551616",
+  "0.1e1",
+  "1e0000000000000000000001",
 ];
 
 const STRUCTURES: readonly unknown[] = [
@@ -136,7 +184,19 @@ const STRUCTURES: readonly unknown[] = [
   new Raw('{"a":1,"a":2}'),
   new Raw('{"toJSON":"x"}'),
   new Raw('{"length":-1}'),
+  new Raw('{"__proto__":null}'),
+  new Raw('{"__proto__":[]}'),
+  new Raw('{"a":{"__proto__":{"a":1}},"constructor":null}'),
+  new Raw('{"a":1,"\\u0061":2}'),
+  new Raw('{"hasOwnProperty":1,"toString":1,"valueOf":1}'),
+  new Raw('{"then":{}}'),
+  { $ref: "#" },
+  { $patch: "delete" },
+  { $retainKeys: ["a"], a: 1 },
 ];
+
+/** So many members or items that what takes their square never ends. */
+const WIDE_COUNT = 20_000;
 
 export function hostileString(choices: Choices): string {
   // The longest are rare: they take the time of a hundred others.
@@ -158,9 +218,24 @@ export function hostileValue(choices: Choices): unknown {
     case 2:
       return choices.of(STRUCTURES);
     case 3:
+      if (choices.once(30)) return wide(choices);
       return choices.once(10) ? nested(choices) : [hostileString(choices), hostileString(choices)];
     default:
       return { [hostileString(choices)]: choices.of(STRUCTURES), a: hostileNumber(choices) };
+  }
+}
+
+function wide(choices: Choices): unknown {
+  const all = Array.from({ length: WIDE_COUNT }, (_none, index) => index);
+  switch (choices.below(4)) {
+    case 0:
+      return all;
+    case 1:
+      return all.map((index) => ({ name: `n${index}`, key: `k${index}`, a: 1 }));
+    case 2:
+      return Object.fromEntries(all.map((index) => [`k${index}`, "x"]));
+    default:
+      return all.map((index) => `n${index}`);
   }
 }
 

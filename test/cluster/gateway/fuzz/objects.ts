@@ -136,7 +136,9 @@ function varyOnce(object: Members, root: string | undefined, choices: Choices): 
   const structs: Struct[] = [];
   survey(object, root === undefined ? undefined : { form: "ref", type: root }, places, structs);
   // Most changes are ones that may be right: what is refused at once tests nothing behind.
-  switch (choices.below(8)) {
+  const change = choices.below(8);
+  if (change >= 4 && change < 7 && places.length === 0) return;
+  switch (change) {
     case 0:
     case 1:
     case 2:

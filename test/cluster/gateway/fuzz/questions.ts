@@ -63,6 +63,10 @@ const READS: readonly Parameter[] = [
   ["allowWatchBookmarks", among(BOOLEANS)],
   ["sendInitialEvents", among(BOOLEANS)],
   ["pretty", among(BOOLEANS)],
+  ["timeout", among(["1s", "x", "-1s", "0"])],
+  ["watch", () => "true&timeoutSeconds=1&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan"],
+  ["watch", () => "1&timeoutSeconds=1&resourceVersion=1"],
+  ["resourceVersion", () => "1&resourceVersionMatch=Exact&limit=2"],
   ["includeObject", among(["None", "Metadata", "Object", "x"])],
 ];
 
@@ -88,11 +92,32 @@ export function writeQuery(choices: Choices): string {
   return choices.below(3) < 2 ? "" : query(WRITES, choices, 3);
 }
 
+/** Parts of a query that are no parameters, or none that is known. */
+const ODD_PARTS: readonly string[] = [
+  "",
+  "&&",
+  "=",
+  "=x",
+  "watch",
+  "limit=1&limit=x",
+  "dryRun=All&dryRun=All",
+  "dryRun=All&dryRun=x",
+  "__proto__=x",
+  "constructor=x&toString=y",
+  "watch=true;limit=1",
+  "%00=%00",
+  "a[b]=c",
+  "fieldSelector=metadata.name%3Dx&fieldSelector=metadata.name%3Dy",
+  `x=${"y".repeat(8_000)}`,
+  "a&".repeat(500),
+];
+
 function query(parameters: readonly Parameter[], choices: Choices, count_max: number): string {
   const parts: string[] = [];
   for (let count = choices.below(count_max + 1); count > 0; count--) {
     const [name, value] = choices.of(parameters);
     const text = value(choices);
+    if (choices.once(20)) parts.push(choices.of(ODD_PARTS));
     // Some come as they are, or half encoded.
     parts.push(choices.once(12) ? `${name}=%zz%ff` : `${name}=${encodeURIComponent(text.toWellFormed().slice(0, 2_000))}`);
   }
@@ -115,6 +140,17 @@ const ACCEPTS: readonly string[] = [
   ";;;,,,",
   "text/html",
   "",
+  "application/json;q=0.5,application/yaml;q=0.9",
+  "application/json;q=0",
+  "application/*;q=0.1,text/*",
+  "application/json;as=Table;v=v2;g=meta.k8s.io",
+  "application/json;as=Table;v=v1;g=x",
+  "application/json;as=PartialObjectMetadataList;v=v1beta1;g=meta.k8s.io",
+  "application/json;stream=watch",
+  "application/vnd.kubernetes.protobuf;stream=watch",
+  "application/apply-patch+yaml",
+  'application/json;a="x',
+  `${"application/x,".repeat(300)}*/*`,
 ];
 
 /** Headers of a request beside its body's. */

@@ -4,12 +4,13 @@
  */
 import { parseArgs } from "node:util";
 import { usageOf, WrongUsage, wholeNumber } from "../../../../cluster/command-line/wrong-usage.ts";
-import { fuzz, fuzzCase } from "./fuzz.ts";
+import { fuzz, fuzzCase, type Outcome } from "./fuzz.ts";
 
 const SEEDS_MAX = 2 ** 31;
 const MINUTES_MAX = 10_000;
 const MS_PER_MINUTE = 60_000;
 const BYTES_PER_MB = 1e6;
+const BROKEN_CHARS_SHOWN = 2_000;
 
 async function main(args: readonly string[]): Promise<number> {
   const { values } = usageOf("npm run troupe -- help", () =>
@@ -23,9 +24,13 @@ async function main(args: readonly string[]): Promise<number> {
   if (values.case !== undefined) return ended(await fuzzCase(values.case === "" ? [] : values.case.split(",").map(Number)));
   const minutes = wholeNumber("--minutes", values.minutes, 1, MINUTES_MAX) ?? 10;
   const seed = wholeNumber("--seed", values.seed, 0, SEEDS_MAX) ?? 1;
-  const { failure, ...outcome } = await fuzz(seed, minutes * MS_PER_MINUTE, ({ cases, requests, heaps }) => {
+  const progress = ({ cases, requests, heaps }: Outcome): void => {
     process.stderr.write(`${cases} cases, ${requests} requests, heap ${Math.round((heaps.at(-1) ?? 0) / BYTES_PER_MB)} MB\n`);
-  });
+  };
+  const first = (broken: string, numbers: readonly number[]): void => {
+    process.stderr.write(`${broken.slice(0, BROKEN_CHARS_SHOWN)}\nits case: --case ${numbers.join(",")}; looking for a smaller one\n`);
+  };
+  const { failure, ...outcome } = await fuzz(seed, minutes * MS_PER_MINUTE, progress, first);
   process.stdout.write(`${outcome.seeds} seeds from ${seed} on, ${outcome.cases} cases, ${outcome.requests} requests\n`);
   return ended(failure);
 }

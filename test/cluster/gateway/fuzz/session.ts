@@ -5,6 +5,8 @@ import type { TestGateway } from "../harness.ts";
 import { startGateway } from "../harness.ts";
 import type { Answered, Asked } from "./answers.ts";
 import { checkAnswer, Violation } from "./answers.ts";
+import { FORBIDDING, isForbidden } from "./forbidding.ts";
+import { Stalls } from "./stalls.ts";
 
 /** Requests of one case that a report shows. */
 const SHOWN_MAX = 12;
@@ -13,12 +15,15 @@ const BODY_CHARS_SHOWN = 600;
 const SILENCE_MS = 20_000;
 /** A watch goes on for ever: so much of it is read. */
 const WATCH_BYTES_READ = 1;
+/** What has finalizers stays until it is freed of them. */
+const FREE = Buffer.from('{"metadata":{"finalizers":null}}');
 
 /** A gateway that is asked strange things, and what was asked of it last. */
 export class Session {
   readonly server: TestGateway;
   readonly #agent: Agent;
   readonly #faults: string[];
+  readonly #stalls = new Stalls();
   #serial = 0;
   #asked: string[] = [];
   #requests = 0;
@@ -52,6 +57,7 @@ export class Session {
   /** Forgets what was asked: a new case begins. */
   begin(): void {
     this.#asked = [];
+    this.#stalls.take();
   }
 
   /** The requests of the case, for people. */
@@ -65,14 +71,43 @@ export class Session {
     const asked: Asked = { method, path, headers, bytes };
     this.#requests++;
     const answered = await this.#send(asked);
+    if (process.env.TR && answered.took_ms > 300)
+      process.stderr.write(
+        `SLOW ${Math.round(answered.took_ms)} ${Math.round(process.memoryUsage().rss / 1e6)} MB ${lineOf(asked).slice(0, 400)} -> ${answered.status} ${answered.text.length} ${answered.text.slice(0, 200)}\n`,
+      );
     this.#asked.push(`${lineOf(asked)}\n  -> ${answered.status} ${answered.text.slice(0, BODY_CHARS_SHOWN)}`);
     const fault = this.#faults.pop();
     if (fault !== undefined) throw new Violation(`${method} ${path.slice(0, 200)}: ${fault}`);
     checkAnswer(asked, answered);
+    const stall_ms = this.#stalls.take();
+    if (stall_ms !== undefined) throw new Violation(`${method} ${path.slice(0, 200)} held everybody up for ${Math.round(stall_ms)} ms`);
     return answered;
   }
 
+  /** Asks what is right by itself: what the fuzzer made may forbid it, and goes then; what others made may not. */
+  async askAllowed(method: string, path: string, bytes?: Buffer, headers: Readonly<Record<string, string>> = {}): Promise<Answered> {
+    const answered = await this.ask(method, path, bytes, headers);
+    if (!isForbidden(answered)) return answered;
+    await this.#allow(path);
+    return this.ask(method, path, bytes, headers);
+  }
+
+  /** Removes what forbids, but for the object of this path. */
+  async #allow(kept: string): Promise<void> {
+    for (const collection of FORBIDDING) {
+      const { text } = await this.ask("GET", collection);
+      const { items } = JSON.parse(text) as { items: { metadata: { name: string } }[] };
+      for (const { metadata } of items) {
+        const path = `${collection}/${metadata.name}`;
+        if (kept === path || kept.startsWith(`${path}?`)) continue;
+        await this.ask("DELETE", path);
+        await this.ask("PATCH", path, FREE, { "content-type": "application/merge-patch+json" });
+      }
+    }
+  }
+
   async stop(): Promise<void> {
+    this.#stalls.stop();
     await this.#agent.destroy();
     await this.server.stop();
   }
