@@ -42,12 +42,14 @@ export async function openGateway(rig: StoreRig): Promise<{ readonly gateway: Ga
     authorizers: ["Node", "RBAC"],
     accessWebhook: undefined,
   };
-  const dialer = new Dialer(new OwnAddresses({ ports: new Set(), certificate: server.cert }));
+  const own = new OwnAddresses({ ports: new Set(), certificate: server.cert });
+  const dialer = new Dialer(own);
   const gateway = createGateway({
     view,
     store,
     registry: createRegistry({ view, store, clock, random, kinds }),
     kinds,
+    own,
     access: createAccess({ settings, view, clock, log: silentLogger, dialer, newest: async () => {} }),
     clock,
     random,

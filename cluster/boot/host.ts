@@ -98,6 +98,7 @@ export class RunningHost {
   readonly #replica: Replica;
   readonly #follower: Follower;
   readonly #store: StoreClient;
+  readonly #own: OwnAddresses;
   readonly #dialer: Dialer;
   readonly #registry: Registry;
   readonly #kinds = new KindTable();
@@ -153,7 +154,8 @@ export class RunningHost {
     this.#replica = replica;
     this.#follower = follow({ log: journal, replica: this.#replica, clock, logger: log, besideWriter });
     this.#store = createStoreClient({ messenger: this.#host.messenger, clock, random, address: WRITER_ADDRESS, view: this.#replica });
-    this.#dialer = new Dialer(new OwnAddresses({ ports: portsOf(options.nats.servers), certificate: options.tls.cert }));
+    this.#own = new OwnAddresses({ ports: portsOf(options.nats.servers), certificate: options.tls.cert });
+    this.#dialer = new Dialer(this.#own);
     this.#closers.push(() => this.#dialer.close());
     this.#registry = createRegistry({
       view: this.#replica,
@@ -399,6 +401,7 @@ export class RunningHost {
       registry: this.#registry,
       kinds: this.#kinds,
       access,
+      own: this.#own,
       clock,
       random,
       log: this.#log,

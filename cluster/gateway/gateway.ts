@@ -253,8 +253,9 @@ class HttpsGateway implements Gateway {
         if (format === undefined && comesInSeveralForms(info.page, request.headers.accept)) throw unacceptable();
         return await this.#pages.answer(info, format ?? PLAIN_JSON, request.headers);
       }
-      if (format === undefined) throw unacceptable();
-      const answer = await answerResource(this.#context, this.#watches, info, format, request, response, identity);
+      // Of what is passed on, the other side chooses the form.
+      if (format === undefined && !isConnection(info)) throw unacceptable();
+      const answer = await answerResource(this.#context, this.#watches, info, format ?? PLAIN_JSON, request, response, identity);
       // Whoever was told that access has changed finds it changed, at this door at least.
       if (info.group === RBAC && laneOf(info) === "mutating") await untilNewest(this.#context);
       return answer;

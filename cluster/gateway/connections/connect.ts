@@ -34,7 +34,7 @@ export async function connect(
     case "portforward":
       return portForward(context, info, request, response);
     case "proxy":
-      return proxy(context, info);
+      return proxy(context, info, request, response);
     default:
       throw resourceNotFound();
   }

@@ -79,6 +79,8 @@ export function newSigningKey(): string {
 
 export interface TestGatewayOptions {
   readonly historyRevisions?: number;
+  /** What services get their addresses from. */
+  readonly serviceCidr?: string;
   /** Ports that count as the cluster's own. */
   readonly ownPorts?: readonly number[];
   readonly access?: Partial<AccessSettings>;
@@ -100,7 +102,8 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const kinds = new KindTable();
   const authority = await makeAuthority();
   const server = await authority.server();
-  const dialer = new Dialer(new OwnAddresses({ ports: new Set(options.ownPorts ?? []), certificate: server.cert }));
+  const own = new OwnAddresses({ ports: new Set(options.ownPorts ?? []), certificate: server.cert });
+  const dialer = new Dialer(own);
   const webhooks = createWebhookClient({ view: store.replica, random, dialer });
   const settings = { ...settingsOf(newSigningKey()), ...options.access };
   const newest = () => untilNewest({ view: store.replica, store: store.client });
@@ -116,6 +119,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     webhooks,
     access: plugins,
     authorizer,
+    ...(options.serviceCidr === undefined ? {} : { serviceCidr: options.serviceCidr }),
   });
   for (const name of ["default", "kube-public", "kube-system"]) {
     await registry.create(NamespaceKind, { metadata: { name }, spec: {} } as unknown as Namespace);
@@ -146,6 +150,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     registry,
     kinds,
     access,
+    own,
     clock,
     random,
     log: silentLogger,
