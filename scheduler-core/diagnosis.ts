@@ -1,6 +1,6 @@
 import type { Cluster } from "./cluster.ts";
 import type { PodClass } from "./pod-class.ts";
-import { NOT_THE_PINNED_NODE, type Reason } from "./reason.ts";
+import { NOT_THE_PINNED_NODE, pluginOf, type Reason } from "./reason.ts";
 import { NodeFilter } from "./survey.ts";
 
 /** Why no node took a pod, counted over the nodes. Plain data: it crosses threads. */
@@ -15,6 +15,11 @@ export interface Diagnosis {
   readonly victimless: number;
   /** Nodes where it might, and that have pods of lower priority. */
   readonly preemptible: number;
+}
+
+/** The plugins that rejected nodes, by name; a node is rejected by the first of them. */
+export function rejectorsOf({ reasons }: Diagnosis): ReadonlySet<string> {
+  return new Set([...reasons.keys()].flatMap((reason) => pluginOf(reason) ?? []).sort());
 }
 
 /** Asks every node why it rejects a pod of this class. `pin` is the only node that the pod may run on; -1: any. */

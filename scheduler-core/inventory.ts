@@ -9,10 +9,12 @@ import { PortColumns, ResourceColumns } from "./numbering.ts";
 import type { PeerFacts, PeerSelector } from "./peers.ts";
 import type { PodClass } from "./pod-class.ts";
 import { FIXED_SCORES, filtersOf, PEER_PLUGINS, USAGE_SCORES } from "./profile.ts";
+import { pluginOf } from "./reason.ts";
 import { Residents } from "./residents.ts";
-import { roomFor } from "./room.ts";
+import { isSuitable, keptOffBy, roomOn } from "./room.ts";
 import { DEFAULT_PROFILE, type SchedulingProfile } from "./scheduling-profile.ts";
 import { StaticClass } from "./static-class.ts";
+import { NodeFilter } from "./survey.ts";
 import { TopologyKeys } from "./topology-keys.ts";
 import { type Usage, usageOf } from "./usage.ts";
 
@@ -199,10 +201,10 @@ export class Inventory implements WorldFacts {
     return marks;
   }
 
-  /** The labels of a namespace; undefined: it is gone. */
-  setNamespace(name: string, labels: Readonly<Record<string, string>> | undefined): void {
+  /** The labels of a namespace; undefined: it is gone. Answers whether some term asks for them, so that others may be meant by it than before. */
+  setNamespace(name: string, labels: Readonly<Record<string, string>> | undefined): boolean {
     const before = [...this.#residents.in([name])].map(([peer, places]) => ({ peer, places, marks: this.#marks.raisedBy(peer) }));
-    if (!this.#marks.setNamespace(name, labels)) return;
+    if (!this.#marks.setNamespace(name, labels)) return false;
     for (const { peer, places, marks } of before) {
       const raised = this.raisedBy(peer);
       for (const [slot, times] of places) {
@@ -211,6 +213,7 @@ export class Inventory implements WorldFacts {
         this.#cluster.touch(slot);
       }
     }
+    return true;
   }
 
   /**
@@ -284,10 +287,25 @@ export class Inventory implements WorldFacts {
     };
   }
 
-  /** How many pods of the class would find room on this node now, 0 to `most`. */
-  room(handle: ClassHandle, slot: number, most: number): number {
-    const facts = this.#facts[slot];
-    return facts === undefined ? 0 : roomFor(this.#cluster, facts, slot, handle, most);
+  /** Of so many pods that these plugins have rejected, how many are worth a try now that nodes have come or changed. */
+  worthATry(handle: ClassHandle, peer: Peer, slots: Iterable<number>, rejectors: ReadonlySet<string>, most: number): number {
+    let filter: NodeFilter | undefined;
+    let room = 0;
+    for (const slot of slots) {
+      if (room >= most) break;
+      const facts = this.#facts[slot];
+      if (facts === undefined || !isSuitable(handle, facts)) continue;
+      let by = keptOffBy(this.#cluster, slot, handle);
+      if (by === undefined && this.kinship(peer).relations !== undefined) {
+        filter ??= new NodeFilter(this.#cluster, this.ready(handle, peer));
+        const [reason] = filter.rejection(slot)?.reasons ?? [];
+        by = reason === undefined ? undefined : pluginOf(reason);
+      }
+      if (by === undefined) room += roomOn(this.#cluster, slot, handle, most - room);
+      // Where somebody else rejects it now, a try finds that out, and from then on what can change that plugin's mind is looked out for.
+      else if (!rejectors.has(by)) room++;
+    }
+    return room;
   }
 
   /** One array for all of the same content: they cross threads with every class. */

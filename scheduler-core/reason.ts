@@ -62,19 +62,25 @@ export function isResolvable(reason: Reason): boolean {
   return reason !== AFFINITY_RULES && reason !== SPREAD_LABEL_MISSING;
 }
 
-const STATIC_REASONS: Readonly<Record<string, readonly Reason[]>> = {
+const REASONS: Readonly<Record<string, readonly Reason[]>> = {
   NodeUnschedulable: [UNSCHEDULABLE_NODE],
   NodeName: [WRONG_NODE_NAME],
   TaintToleration: [UNTOLERATED_TAINT],
-  NodeAffinity: [NODE_AFFINITY, ENFORCED_AFFINITY],
+  NodeAffinity: [NODE_AFFINITY, ENFORCED_AFFINITY, NOT_THE_PINNED_NODE],
+  NodePorts: [PORTS_TAKEN],
+  NodeResourcesFit: [TOO_MANY_PODS],
+  VolumeRestrictions: [DISK_CONFLICT, READ_WRITE_ONCE_POD],
+  NodeVolumeLimits: [TOO_MANY_VOLUMES],
   VolumeBinding: [VOLUME_NODE_CONFLICT, VOLUMES_TO_BIND, NOT_ENOUGH_STORAGE, VOLUME_CONFLICT_AND_TO_BIND, VOLUME_CONFLICT_AND_NO_STORAGE],
   VolumeZone: [VOLUME_ZONE],
+  PodTopologySpread: [SPREAD, SPREAD_LABEL_MISSING],
+  InterPodAffinity: [AFFINITY_RULES, ANTI_AFFINITY_RULES, EXISTING_ANTI_AFFINITY_RULES],
 };
-const PLUGIN_OF = new Map(Object.entries(STATIC_REASONS).flatMap(([name, reasons]) => reasons.map((reason) => [reason, name] as const)));
+const PLUGIN_OF = new Map(Object.entries(REASONS).flatMap(([name, reasons]) => reasons.map((reason) => [reason, name] as const)));
 
-/** The plugin that gives a static reason; undefined: none of them, the node was not even asked about. */
+/** The plugin that gives a reason; undefined: none does, there is no such node. */
 export function pluginOf(reason: Reason): string | undefined {
-  return PLUGIN_OF.get(reason);
+  return reason >= INSUFFICIENT ? "NodeResourcesFit" : PLUGIN_OF.get(reason);
 }
 
 const TOGETHER: Readonly<Record<Reason, readonly Reason[]>> = {

@@ -46,11 +46,3 @@ export interface Relations {
 /** Bits of `eligible`. */
 export const MATCHES_AFFINITY = 1;
 export const TOLERATES_TAINTS = 2;
-
-/** Whether one of these marks has a say. */
-export function dependsOnMarks(relations: Omit<Relations, "eligible">, marks: ReadonlySet<number>): boolean {
-  const { affinity, antiAffinity, repelled, hardSpread, exclusive } = relations;
-  if (exclusive.some((mark) => marks.has(mark))) return true;
-  for (const list of [affinity, antiAffinity, repelled, hardSpread]) for (const { mark } of list) if (marks.has(mark)) return true;
-  return false;
-}

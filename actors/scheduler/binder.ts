@@ -130,7 +130,7 @@ export class Binder {
     for (const record of this.#refused) {
       if (!intake.isCurrent(record) || record.candidate === undefined) continue;
       intake.forget(record);
-      if (this.#outdated.delete(record)) queue.putBack(record.candidate.ticket, now_ms);
+      if (this.#outdated.delete(record)) queue.putBack(record.candidate.ticket);
       else queue.retry(record.candidate.ticket, now_ms);
       intake.reread(record, now_ms);
     }

@@ -21,8 +21,17 @@ export interface EndingReason {
   readonly failed: string;
 }
 
-/** Ends a pod to make room, as gracefully as it asked for: its status says why, then it is deleted. One that could not be ended is no victim any more. */
-export function endPod({ registry, recorder, writes, log }: EndingOptions, victim: PodRecord, pod: Pod, why: EndingReason): void {
+/**
+ * Ends a pod to make room, as gracefully as it asked for: its status says why, then it is deleted. One that could not be ended is no victim any more. `done` is
+ * told whether it could.
+ */
+export function endPod(
+  { registry, recorder, writes, log }: EndingOptions,
+  victim: PodRecord,
+  pod: Pod,
+  why: EndingReason,
+  done: (isEnding: boolean) => void = () => {},
+): void {
   const { namespace = "", name, uid } = pod.metadata;
   const about: Regarding = { kind: "Pod", apiVersion: "v1", metadata: pod.metadata };
   const tell = (current: Pod): Pod | undefined => (current.metadata.uid === uid ? why.told(current) : undefined);
@@ -33,8 +42,10 @@ export function endPod({ registry, recorder, writes, log }: EndingOptions, victi
       await registry.modify(PodKind, namespace, name, tell, status);
       await registry.delete(PodKind as unknown as Kind, namespace, name, { author: SCHEDULER, preconditions: { uid } });
       recorder.event(about, "Normal", reason, message);
+      done(true);
     } catch (error) {
       victim.isVictim = false;
+      done(false);
       log.warn({ pod: victim.key, error: String(error) }, why.failed);
     }
   });

@@ -10,6 +10,7 @@ import { classify, peerOfPod, type Surroundings, usageOfPod } from "./class.ts";
 import { DefaultSpread } from "./default-spread.ts";
 import { namedNodes, readNode } from "./facts.ts";
 import { Gangs } from "./gangs.ts";
+import { Happened } from "./happened.ts";
 import { Nominations, type Reservation } from "./nominations.ts";
 import type { Objects } from "./objects.ts";
 import { LENT_NAMES } from "./overcommit.ts";
@@ -40,14 +41,9 @@ export interface Responsibility {
  */
 export class Intake {
   readonly gangs: Gangs;
-  /** Slots with more room, or with other static facts, since this was last cleared. */
-  readonly helped: Set<number> = new Set();
+  readonly happened: Happened = new Happened();
   /** Nodes that lend, and whose facts have changed since this was last cleared. */
   readonly lenders: Set<string> = new Set();
-  /** Marks that more or fewer pods raise since then. */
-  readonly stirred: Set<number> = new Set();
-  /** Nodes or namespaces have changed since then, and with them perhaps topology domains or who is meant by a term. */
-  regrouped = false;
   /** How many times something has changed that may help a pod: who was not in the queue meanwhile may have missed it. */
   events = 0;
   readonly #view: Objects;
@@ -89,9 +85,7 @@ export class Intake {
   /** Forgets what has changed: those whom it can help are woken. */
   settle(): void {
     this.events++;
-    this.helped.clear();
-    this.stirred.clear();
-    this.regrouped = false;
+    this.happened.clear();
   }
 
   /** What is known of a pod by its key; undefined: it is none of a shard's business. */
@@ -117,12 +111,12 @@ export class Intake {
   /** A batch had room for the pod, and not for others without which it is not to run: it is nowhere again, and nobody has more room than before. */
   undo(record: PodRecord, node: string): void {
     const slot = this.#inventory.slotOf(node);
-    const wasHelped = slot !== undefined && this.helped.has(slot);
+    const wasFreed = slot !== undefined && this.happened.freed.has(slot);
     const nominated = this.nominations.nodeOf(record);
     this.assume(record, node);
     this.forget(record);
     if (nominated !== undefined) this.nominations.set(record, nominated);
-    if (slot !== undefined && !wasHelped) this.helped.delete(slot);
+    if (slot !== undefined && !wasFreed) this.happened.freed.delete(slot);
   }
 
   /** A worker has placed the pod and counted it. */
@@ -133,7 +127,7 @@ export class Intake {
       this.gangs.enter(record.gang, record, true);
     }
     this.nominations.clear(record);
-    this.#stir(record.peer);
+    this.#note(record.peer, this.happened.raised);
     this.#roster.enter(record, node, true);
   }
 
@@ -156,8 +150,7 @@ export class Intake {
     const pod = this.#view.get<Pod>(record.key);
     if (pod === undefined || pod.metadata.uid !== record.uid || pod.spec.nodeName) return;
     if (JSON.stringify(readVolumes(this.#view, pod)) === JSON.stringify(record.candidate?.volumes)) return;
-    this.#drop(record, now_ms);
-    this.#admit(record.key, pod, now_ms);
+    this.#readmit(record, pod, now_ms);
   }
 
   takeNode(entry: Entry): void {
@@ -167,8 +160,7 @@ export class Intake {
   takeNamespace(now: Entry | undefined, before: Entry | undefined): void {
     const name = (now ?? before)?.key.slice("namespaces/".length) ?? "";
     const labels = now === undefined ? undefined : (this.#view.decode<Namespace>(now).metadata.labels ?? {});
-    this.#inventory.setNamespace(name, labels);
-    this.regrouped = true;
+    if (this.#inventory.setNamespace(name, labels)) this.happened.isRenamed = true;
   }
 
   takePod(now: Entry | undefined, before: Entry | undefined, now_ms: number): void {
@@ -190,12 +182,26 @@ export class Intake {
     }
     const { node, usage } = known;
     const slot = node === undefined ? undefined : this.#inventory.slotOf(node);
-    const wasHelped = slot !== undefined && this.helped.has(slot);
-    this.#drop(known, now_ms);
-    this.#admit(key, pod, now_ms);
+    const wasFreed = slot !== undefined && this.happened.freed.has(slot);
+    this.#readmit(known, pod, now_ms);
     const next = this.#pods.get(key);
     // It is still there and takes as much: its node has no more room than before.
-    if (slot !== undefined && !wasHelped && next?.node === node && next?.usage === usage) this.helped.delete(slot);
+    if (slot !== undefined && !wasFreed && next?.node === node && next?.usage === usage) this.happened.freed.delete(slot);
+  }
+
+  /** A pod is not what it was, or its surroundings are not. If it waits still, it keeps its turn, and is tried if what the scheduler makes of it has changed. */
+  #readmit(known: PodRecord, pod: Pod, now_ms: number): void {
+    const before = known.candidate;
+    const standing = before === undefined || known.node !== undefined ? undefined : { ...before.ticket };
+    const nominated = this.nominations.nodeOf(known);
+    this.#drop(known, now_ms);
+    this.#admit(known.key, pod, now_ms);
+    const next = this.#pods.get(known.key);
+    if (next?.candidate === undefined || before === undefined || standing === undefined || next.uid !== known.uid) return;
+    const { handle, pin, refusal, ticket } = next.candidate;
+    const isSame = handle === before.handle && pin === before.pin && refusal === before.refusal && next.peer === known.peer;
+    this.#queue.succeed(ticket, standing, !isSame, now_ms);
+    if (nominated !== undefined) this.nominations.set(next, nominated);
   }
 
   #changesNothing(known: PodRecord, before: Entry, now: Entry): boolean {
@@ -232,7 +238,7 @@ export class Intake {
       };
       this.#pods.set(key, record);
       if (gang !== undefined) this.gangs.enter(gang, record, true);
-      this.#stir(peer);
+      this.#note(peer, this.happened.raised);
       this.#roster.enter(record, spec.nodeName);
       return;
     }
@@ -289,7 +295,7 @@ export class Intake {
     if (record.gang !== undefined) this.gangs.leave(record.gang, record);
     this.#withVolumes.delete(record);
     const kept = this.#inventory.slotOf(this.nominations.nodeOf(record) ?? "");
-    if (kept !== undefined) this.helped.add(kept);
+    if (kept !== undefined) this.happened.freed.add(kept);
     this.nominations.clear(record);
     const { candidate } = record;
     if (record.node !== undefined) this.#vacate(record);
@@ -297,24 +303,30 @@ export class Intake {
       const wasWoken = candidate.ticket.place !== "unschedulable";
       this.#queue.remove(candidate.ticket);
       // The room that it was woken for may do for the next of its kind.
-      if (wasWoken) this.#queue.wake(candidate.ticket.bucket, 1, now_ms);
+      if (wasWoken) this.#queue.wakeNext(candidate.ticket, now_ms);
     }
   }
 
   #vacate(record: PodRecord): void {
     if (record.node === undefined) return;
-    this.#stir(record.peer);
+    this.#note(record.peer, this.happened.lowered);
     const slot = this.#roster.leave(record, record.node);
     record.node = undefined;
     if (record.gang !== undefined && this.#pods.get(record.key) === record) {
       this.gangs.leave(record.gang, record);
       this.gangs.enter(record.gang, record, false);
     }
-    if (slot !== undefined) this.helped.add(slot);
+    if (slot !== undefined) this.happened.freed.add(slot);
   }
 
-  #stir(peer: Peer): void {
-    for (const mark of this.#inventory.raisedBy(peer)) this.stirred.add(mark);
+  /** More pods raise what it raises, or fewer do. */
+  #note(peer: Peer, marks: Set<number>): void {
+    for (const mark of this.#inventory.raisedBy(peer)) marks.add(mark);
+  }
+
+  /** A node has come, gone or moved to another domain, and with it the pods that are on it. */
+  #noteTenants(node: string, marks: Set<number>): void {
+    for (const { peer } of this.#roster.on(node)) if (peer !== undefined) this.#note(peer, marks);
   }
 
   /** How many volumes a node may attach has changed. */
@@ -323,14 +335,15 @@ export class Intake {
     if (entry !== undefined) this.#takeNode(entry, undefined);
   }
 
-  #takeNode(now: Entry | undefined, before: Entry | undefined): void {
+  #takeNode(now: Entry | undefined, former: Entry | undefined): void {
     if (now === undefined) {
-      const name = (before?.key ?? "").slice("nodes/".length);
+      const name = (former?.key ?? "").slice("nodes/".length);
       const slot = this.#inventory.slotOf(name);
+      if (slot === undefined) return;
+      this.happened.nodeGone(slot, this.#inventory.factsOf(slot));
+      this.#noteTenants(name, this.happened.lowered);
       this.#readings.delete(name);
       this.#inventory.removeNode(name);
-      if (slot !== undefined) this.helped.delete(slot);
-      this.regrouped = true;
       return;
     }
     const { facts, allocatable: given } = readNode(this.#view.decode<Node>(now));
@@ -339,11 +352,14 @@ export class Intake {
     if (this.#readings.get(facts.name) === reading) return;
     this.#readings.set(facts.name, reading);
     if (LENT_NAMES.some((name) => name in allocatable)) this.lenders.add(facts.name);
-    const isNew = this.#inventory.slotOf(facts.name) === undefined;
+    const known = this.#inventory.slotOf(facts.name);
+    const before = known === undefined ? undefined : this.#inventory.factsOf(known);
     const slot = this.#inventory.setNode(facts, allocatable);
-    if (isNew) this.#roster.opened(facts.name, slot);
-    this.helped.add(slot);
-    this.regrouped = true;
+    if (known === undefined) {
+      this.#roster.opened(facts.name, slot);
+      this.#noteTenants(facts.name, this.happened.raised);
+    }
+    this.happened.nodeTaken(slot, before, facts);
   }
 }
 

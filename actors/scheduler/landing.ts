@@ -63,7 +63,7 @@ export function land(
     const diagnosis = diagnoses[diagnosisOf[i] ?? -1];
     if (diagnosis === undefined) throw new Error(`no diagnosis for ${record.key}`);
     // What was in its way may have been a group that has nothing now.
-    if (isUndone) queue.putBack((record.candidate as Candidate).ticket, now_ms);
+    if (isUndone) queue.putBack((record.candidate as Candidate).ticket);
     else rejections.reject(record, diagnosis, now_ms);
   }
 }

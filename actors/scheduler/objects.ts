@@ -1,5 +1,5 @@
 import type { KubeObject } from "../kinds/object.ts";
-import { decodeObject, type ObjectText } from "../kinds/text.ts";
+import { decodeObject, encodeObject } from "../kinds/text.ts";
 import type { Entry, View } from "../store/view.ts";
 
 /** What the scheduler reads: the part of a view that is about what is there now. */
@@ -13,7 +13,7 @@ export class ObjectList implements Objects {
   put(resource: string, object: KubeObject): Entry {
     const { namespace, name } = object.metadata;
     const key = namespace === undefined ? `${resource}/${name}` : `${resource}/${namespace}/${name}`;
-    const entry: Entry = { key, revision: 0, text: JSON.stringify(object) as unknown as ObjectText };
+    const entry: Entry = { key, revision: 0, text: encodeObject(object) };
     this.#objects.set(key, { entry, object });
     return entry;
   }

@@ -1,3 +1,4 @@
+import type { Clock } from "../../runtime/mod.ts";
 import {
   ANYWHERE,
   type Diagnosis,
@@ -18,14 +19,16 @@ import {
   UNPLACED,
   type VictimsOnNode,
 } from "../../scheduler-core/mod.ts";
+
 import type { Pod } from "../kinds/generated/types.ts";
 import type { Entry, View } from "../store/view.ts";
 import { Budgets } from "./budgets.ts";
-import { type EndingOptions, endPod } from "./ending.ts";
+import { type EndingOptions, type EndingReason, endPod } from "./ending.ts";
 import type { Intake } from "./intake.ts";
 import { NO_CANDIDATE, VICTIMS_ARE_LEAVING, withDisruption } from "./messages.ts";
 import { Reservation } from "./nominations.ts";
 import type { Candidate, PodRecord } from "./pod-record.ts";
+import type { SchedulingQueue } from "./queue.ts";
 import { startTimeOf } from "./relevance.ts";
 import type { RoomOffer, RoomQuestions } from "./room-questions.ts";
 
@@ -37,10 +40,12 @@ export interface PreemptorOptions extends EndingOptions {
   readonly inventory: Inventory;
   readonly intake: Intake;
   readonly random: Draw;
+  readonly clock: Clock;
   /** Now, as an API object says it. */
   readonly now: () => string;
-  /** A pod has lost its nomination: it is to be decided anew. */
-  readonly wake: (nominee: PodRecord) => void;
+  readonly queue: SchedulingQueue<PodRecord>;
+  /** A pod in the queue may be tried again. */
+  readonly wake: () => void;
   readonly questions: RoomQuestions;
 }
 
@@ -243,27 +248,47 @@ export class Preemptor {
   }
 
   #carryOut(record: PodRecord, node: string, victims: readonly PodRecord[], budgets: Budgets): void {
-    const { nominations } = this.#options.intake;
-    for (const victim of victims) this.#end(victim, record, node, budgets);
+    const { intake, queue, clock, view } = this.#options;
+    const { nominations } = intake;
+    const ending = victims.flatMap((victim) => {
+      const pod = victim.isVictim ? undefined : view.get<Pod>(victim.key);
+      victim.isVictim = true;
+      return pod === undefined || pod.metadata.uid !== victim.uid ? [] : [{ victim, pod }];
+    });
+    const { candidate } = record;
+    if (ending.length > 0 && candidate !== undefined) queue.hold(candidate.ticket);
+    let left = ending.length;
+    let isInVain = false;
+    const done = (isEnding: boolean): void => {
+      isInVain ||= !isEnding;
+      if (--left === 0) this.#release(record, isInVain);
+    };
+    for (const { victim, pod } of ending) this.#end(victim, pod, record, node, budgets, done);
     // Source: prepareCandidate: nominees of lower priority may not fit any more, and look for another node.
     for (const nominee of nominations.belowOn(node, record.priority)) {
       nominations.clear(nominee);
-      this.#options.wake(nominee);
+      if (nominee.candidate !== undefined) queue.wakeOne(nominee.candidate.ticket, clock.monotonic_ms());
     }
     nominations.set(record, node);
   }
 
-  #end(victim: PodRecord, preemptor: PodRecord, node: string, budgets: Budgets): void {
-    if (victim.isVictim) return;
-    victim.isVictim = true;
-    const { view, now } = this.#options;
-    const pod = view.get<Pod>(victim.key);
-    if (pod === undefined || pod.metadata.uid !== victim.uid) return;
+  /** All its victims have been told to go: only now it is tried again, when they leave. Source: KEP-4832. */
+  #release(record: PodRecord, isInVain: boolean): void {
+    const { intake, queue, clock, wake } = this.#options;
+    const now = intake.find(record.key);
+    if (now?.uid !== record.uid || now.candidate === undefined) return;
+    queue.release(now.candidate.ticket, isInVain, clock.monotonic_ms());
+    wake();
+  }
+
+  #end(victim: PodRecord, pod: Pod, preemptor: PodRecord, node: string, budgets: Budgets, done: (isEnding: boolean) => void): void {
+    const { now } = this.#options;
     budgets.take(budgets.of(victim.peer.facts, pod.metadata.name));
-    endPod(this.#options, victim, pod, {
+    const why: EndingReason = {
       told: (current) => withDisruption(current, now()),
       event: ["Preempted", `Preempted by pod ${preemptor.uid} on node ${node}`],
       failed: "victim of preemption not deleted",
-    });
+    };
+    endPod(this.#options, victim, pod, why, done);
   }
 }

@@ -9,45 +9,76 @@ export const UNSCHEDULABLE_MAX_MS = 300_000;
 
 type Place = "nowhere" | "active" | "backoff" | "unschedulable";
 
+/** Where a pod stands that has changed: what becomes of it depends on where it stood before. */
+export interface Standing {
+  readonly place: Place;
+  readonly rejections: number;
+  readonly errors: number;
+  readonly queued_ms: number;
+  readonly rested_ms: number;
+  readonly rejectors: ReadonlySet<string>;
+  readonly isHeld: boolean;
+  readonly isCalled: boolean;
+}
+
 /** A pod's standing in the queue; whoever owns the pod keeps it and hands it in. */
-export class QueueTicket<Owner> {
+export class QueueTicket<Owner> implements Standing {
   readonly owner: Owner;
   readonly priority: number;
-  /** Pods with the same bucket are helped by the same events. */
-  readonly bucket: string;
-  attempts = 0;
+  /** Pods of one kind are helped by the same events, when the same plugins have rejected them. */
+  readonly kind: string;
   place: Place = "nowhere";
-  /** When it entered the queue that it is in. */
-  since_ms = 0;
+  /** How often no node took it. */
+  rejections = 0;
+  /** How often in a row something went wrong that says nothing about the cluster. */
+  errors = 0;
+  /** When it came, or came back from the last try: of one priority, who has waited longest is first. */
+  queued_ms = 0;
   /** When its backoff ends. */
   rested_ms = 0;
-  /** It failed for a reason that says nothing about the cluster, so an empty active queue does not end its rest. */
-  errored = false;
+  /** The plugins that rejected it last, by name. */
+  rejectors: ReadonlySet<string> = new Set();
+  /** Something is being done for it, and it is not to be tried before that has been done. */
+  isHeld = false;
+  /** It is held and was woken meanwhile. */
+  isCalled = false;
   /** Grows with each move, so that stale entries of the heaps are known. */
   move = 0;
 
-  constructor(owner: Owner, priority: number, bucket: string) {
+  constructor(owner: Owner, priority: number, kind: string) {
     this.owner = owner;
     this.priority = priority;
-    this.bucket = bucket;
+    this.kind = kind;
   }
 }
 
 interface HeapEntry<Owner> {
   readonly ticket: QueueTicket<Owner>;
   readonly move: number;
+  /** What it is ordered by: a stale entry stays where it is. */
+  readonly at_ms: number;
   readonly sequence: number;
 }
 
+/** Unschedulable pods of one kind that the same plugins have rejected. */
+export interface Waiting<Owner> {
+  readonly key: string;
+  readonly rejectors: ReadonlySet<string>;
+  /** One of them. */
+  readonly sample: Owner;
+  readonly count: number;
+}
+
 /**
- * Kubernetes' three queues: active by priority then time; backoff by the end of the rest; unschedulable until an event that
- * can help, by bucket. Pure: time is given. Invariant: a ticket is in exactly the queue that its `place` says.
+ * Kubernetes' three queues: active by priority then time; backoff by the end of the rest, apart for those that met an error; unschedulable until an event that
+ * can help, by kind and by who rejected them. Pure: time is given. Invariant: a ticket is in exactly the queue that its `place` says.
  */
 export class SchedulingQueue<Owner> {
   readonly #active = new Heap<HeapEntry<Owner>>(
-    (a, b) => b.ticket.priority - a.ticket.priority || a.ticket.since_ms - b.ticket.since_ms || a.sequence - b.sequence,
+    (a, b) => b.ticket.priority - a.ticket.priority || a.at_ms - b.at_ms || a.sequence - b.sequence,
   );
-  readonly #backoff = new Heap<HeapEntry<Owner>>((a, b) => a.ticket.rested_ms - b.ticket.rested_ms || a.sequence - b.sequence);
+  readonly #backoff = heapByRest<Owner>();
+  readonly #errorBackoff = heapByRest<Owner>();
   readonly #unschedulable = new Map<string, Set<QueueTicket<Owner>>>();
   #sequence = 0;
   readonly #rests: Backoff;
@@ -56,146 +87,195 @@ export class SchedulingQueue<Owner> {
     this.#rests = backoff;
   }
 
-  /** The buckets of unschedulable pods, with how many wait in each. */
-  *buckets(): Iterable<{ readonly bucket: string; readonly sample: Owner; readonly waiting: number }> {
-    for (const [bucket, tickets] of this.#unschedulable) {
-      for (const { owner } of tickets) {
-        yield { bucket, sample: owner, waiting: tickets.size };
+  /** The unschedulable pods, by what can help them. */
+  *waiting(): Iterable<Waiting<Owner>> {
+    for (const [key, tickets] of this.#unschedulable) {
+      for (const { owner, rejectors } of tickets) {
+        yield { key, rejectors, sample: owner, count: tickets.size };
         break;
       }
     }
   }
 
-  /** A new pod, or one that has changed in a way that makes it worth a try at once. */
+  /** A new pod. */
   add(ticket: QueueTicket<Owner>, now_ms: number): void {
-    this.#activate(ticket, now_ms);
+    ticket.queued_ms = now_ms;
+    this.#activate(ticket);
+  }
+
+  /** A pod that has changed, in the place of what it was; `isHelped`: in a way that makes it worth a try. It keeps its turn and its rest. */
+  succeed(ticket: QueueTicket<Owner>, standing: Standing, isHelped: boolean, now_ms: number): void {
+    this.#move(ticket, "nowhere");
+    const { place, rejections, errors, queued_ms, rested_ms, rejectors, isHeld, isCalled } = standing;
+    Object.assign(ticket, { rejections, errors, queued_ms, rested_ms, rejectors, isHeld, isCalled });
+    if (place === "backoff") this.#rest(ticket);
+    else if (place !== "unschedulable") this.#activate(ticket);
+    else {
+      this.#wait(ticket);
+      if (isHelped) this.wakeOne(ticket, now_ms);
+    }
   }
 
   /** It is to be decided with another that was popped, wherever it is. */
-  take(ticket: QueueTicket<Owner>, now_ms: number): void {
-    this.#move(ticket, "nowhere", now_ms);
-    ticket.attempts++;
+  take(ticket: QueueTicket<Owner>): void {
+    this.#move(ticket, "nowhere");
   }
 
   /** It was popped and not decided. */
-  putBack(ticket: QueueTicket<Owner>, now_ms: number): void {
-    ticket.attempts--;
-    this.#activate(ticket, now_ms);
+  putBack(ticket: QueueTicket<Owner>): void {
+    this.#activate(ticket);
   }
 
   /** Takes up to `most` pods to be decided now. When none is active, those that rest after a rejection are taken early (KEP-5142). */
   pop(now_ms: number, most: number): QueueTicket<Owner>[] {
-    for (let next = this.#top(this.#backoff); next !== undefined && next.rested_ms <= now_ms; next = this.#top(this.#backoff)) {
-      this.#activate(next, now_ms);
+    for (const heap of [this.#backoff, this.#errorBackoff]) {
+      for (let next = top(heap); next !== undefined && next.rested_ms <= now_ms; next = top(heap)) this.#activate(next);
     }
-    const taken: QueueTicket<Owner>[] = [];
-    for (let next = this.#top(this.#active); next !== undefined && taken.length < most; next = this.#top(this.#active)) {
-      this.#move(next, "nowhere", now_ms);
-      next.attempts++;
-      taken.push(next);
-    }
-    if (taken.length > 0) return taken;
-    for (let next = this.#top(this.#backoff); next !== undefined && taken.length < most && !next.errored; next = this.#top(this.#backoff)) {
-      this.#move(next, "nowhere", now_ms);
-      next.attempts++;
-      taken.push(next);
-    }
-    return taken;
+    const taken = this.#takeFrom(this.#active, most);
+    return taken.length > 0 ? taken : this.#takeFrom(this.#backoff, most);
   }
 
-  /** No node took it: it waits for an event that can help. */
-  reject(ticket: QueueTicket<Owner>, now_ms: number): void {
-    ticket.errored = false;
-    ticket.rested_ms = now_ms + restOf(ticket.attempts, this.#rests);
-    this.#move(ticket, "unschedulable", now_ms);
-    const bucket = this.#unschedulable.get(ticket.bucket);
-    if (bucket === undefined) this.#unschedulable.set(ticket.bucket, new Set([ticket]));
-    else bucket.add(ticket);
+  /** No node took it, because of these plugins: it waits for an event that can help. */
+  reject(ticket: QueueTicket<Owner>, rejectors: ReadonlySet<string>, now_ms: number): void {
+    this.#move(ticket, "nowhere");
+    ticket.rejections++;
+    ticket.errors = 0;
+    ticket.rejectors = rejectors;
+    ticket.queued_ms = now_ms;
+    ticket.rested_ms = now_ms + restOf(ticket.rejections, this.#rests);
+    this.#wait(ticket);
   }
 
   /** Something went wrong that another try may not meet. */
   retry(ticket: QueueTicket<Owner>, now_ms: number): void {
-    ticket.errored = true;
-    ticket.rested_ms = now_ms + restOf(ticket.attempts, this.#rests);
-    this.#rest(ticket, now_ms);
+    ticket.errors++;
+    ticket.queued_ms = now_ms;
+    ticket.rested_ms = now_ms + restOf(ticket.errors, this.#rests);
+    this.#rest(ticket);
   }
 
-  /** An event can help up to `most` pods of a bucket. Answers how many were woken. */
-  wake(bucket: string, most: number, now_ms: number): number {
+  /** An event can help up to `most` pods of those that wait for the same. */
+  wake(key: string, most: number, now_ms: number): void {
     let woken = 0;
-    for (const ticket of this.#unschedulable.get(bucket) ?? []) {
+    for (const ticket of this.#unschedulable.get(key) ?? []) {
       if (woken >= most) break;
       woken++;
       this.wakeOne(ticket, now_ms);
     }
-    return woken;
   }
 
   /** An event can help this very pod. */
   wakeOne(ticket: QueueTicket<Owner>, now_ms: number): void {
     if (ticket.place !== "unschedulable") return;
-    if (ticket.rested_ms > now_ms) this.#rest(ticket, now_ms);
-    else this.#activate(ticket, now_ms);
+    if (ticket.isHeld) ticket.isCalled = true;
+    else if (ticket.rested_ms > now_ms) this.#rest(ticket);
+    else this.#activate(ticket);
+  }
+
+  /** What is being done for it is to be done before it is tried again. */
+  hold(ticket: QueueTicket<Owner>): void {
+    ticket.isHeld = true;
+  }
+
+  /** That has been done; `isInVain`: so that nothing else will wake it. */
+  release(ticket: QueueTicket<Owner>, isInVain: boolean, now_ms: number): void {
+    const { isCalled } = ticket;
+    ticket.isHeld = false;
+    ticket.isCalled = false;
+    if (isInVain || isCalled) this.wakeOne(ticket, now_ms);
+  }
+
+  /** What may help one of a kind helps the next, since this one needs no help any more. */
+  wakeNext(ticket: QueueTicket<Owner>, now_ms: number): void {
+    this.wake(keyOf(ticket), 1, now_ms);
   }
 
   /** The pod is gone or placed. */
   remove(ticket: QueueTicket<Owner>): void {
-    this.#move(ticket, "nowhere", ticket.since_ms);
+    this.#move(ticket, "nowhere");
   }
 
   /** Wakes what has been unschedulable for UNSCHEDULABLE_MAX_MS. */
   flush(now_ms: number): void {
     for (const tickets of this.#unschedulable.values()) {
-      for (const ticket of tickets) if (now_ms - ticket.since_ms >= UNSCHEDULABLE_MAX_MS) this.#activate(ticket, now_ms);
+      for (const ticket of tickets) if (now_ms - ticket.queued_ms >= UNSCHEDULABLE_MAX_MS) this.wakeOne(ticket, now_ms);
     }
   }
 
   /** When `pop` or `flush` will next have something that they have not now; undefined: nothing waits for time. */
   nextWake_ms(): number | undefined {
-    let next = this.#top(this.#backoff)?.rested_ms;
+    const rests = [top(this.#backoff)?.rested_ms, top(this.#errorBackoff)?.rested_ms].filter((at) => at !== undefined);
+    let next = rests.length === 0 ? undefined : Math.min(...rests);
     for (const tickets of this.#unschedulable.values()) {
       // The first of a set has waited longest.
-      for (const { since_ms } of tickets) {
-        next = Math.min(next ?? Number.POSITIVE_INFINITY, since_ms + UNSCHEDULABLE_MAX_MS);
+      for (const { queued_ms, isHeld } of tickets) {
+        if (isHeld) continue;
+        next = Math.min(next ?? Number.POSITIVE_INFINITY, queued_ms + UNSCHEDULABLE_MAX_MS);
         break;
       }
     }
     return next;
   }
 
-  #activate(ticket: QueueTicket<Owner>, now_ms: number): void {
-    this.#move(ticket, "active", now_ms);
-    this.#active.push({ ticket, move: ticket.move, sequence: this.#sequence++ });
+  #takeFrom(heap: Heap<HeapEntry<Owner>>, most: number): QueueTicket<Owner>[] {
+    const taken: QueueTicket<Owner>[] = [];
+    for (let next = top(heap); next !== undefined && taken.length < most; next = top(heap)) {
+      this.#move(next, "nowhere");
+      taken.push(next);
+    }
+    return taken;
   }
 
-  #rest(ticket: QueueTicket<Owner>, now_ms: number): void {
-    this.#move(ticket, "backoff", now_ms);
-    this.#backoff.push({ ticket, move: ticket.move, sequence: this.#sequence++ });
+  #activate(ticket: QueueTicket<Owner>): void {
+    this.#move(ticket, "active");
+    this.#active.push({ ticket, move: ticket.move, at_ms: ticket.queued_ms, sequence: this.#sequence++ });
   }
 
-  #move(ticket: QueueTicket<Owner>, place: Place, now_ms: number): void {
+  #rest(ticket: QueueTicket<Owner>): void {
+    this.#move(ticket, "backoff");
+    const heap = ticket.errors > 0 ? this.#errorBackoff : this.#backoff;
+    heap.push({ ticket, move: ticket.move, at_ms: ticket.rested_ms, sequence: this.#sequence++ });
+  }
+
+  #wait(ticket: QueueTicket<Owner>): void {
+    this.#move(ticket, "unschedulable");
+    const key = keyOf(ticket);
+    const tickets = this.#unschedulable.get(key);
+    if (tickets === undefined) this.#unschedulable.set(key, new Set([ticket]));
+    else tickets.add(ticket);
+  }
+
+  #move(ticket: QueueTicket<Owner>, place: Place): void {
     if (ticket.place === "unschedulable") {
-      const bucket = this.#unschedulable.get(ticket.bucket);
-      bucket?.delete(ticket);
-      if (bucket?.size === 0) this.#unschedulable.delete(ticket.bucket);
+      const key = keyOf(ticket);
+      const tickets = this.#unschedulable.get(key);
+      tickets?.delete(ticket);
+      if (tickets?.size === 0) this.#unschedulable.delete(key);
     }
     ticket.place = place;
-    ticket.since_ms = now_ms;
     ticket.move++;
-  }
-
-  /** The first entry that is not stale. */
-  #top(heap: Heap<HeapEntry<Owner>>): QueueTicket<Owner> | undefined {
-    for (let entry = heap.peek(); entry !== undefined; entry = heap.peek()) {
-      if (entry.move === entry.ticket.move) return entry.ticket;
-      heap.pop();
-    }
-    return undefined;
   }
 }
 
-function restOf(attempts: number, { backoffFirst_ms, backoffMax_ms }: Backoff): number {
-  return Math.min(backoffMax_ms, backoffFirst_ms * 2 ** Math.max(0, attempts - 1));
+function keyOf({ kind, rejectors }: QueueTicket<unknown>): string {
+  return `${kind} ${[...rejectors].join()}`;
+}
+
+/** The first ticket of a heap whose entry is not stale. */
+function top<Owner>(heap: Heap<HeapEntry<Owner>>): QueueTicket<Owner> | undefined {
+  for (let entry = heap.peek(); entry !== undefined; entry = heap.peek()) {
+    if (entry.move === entry.ticket.move) return entry.ticket;
+    heap.pop();
+  }
+  return undefined;
+}
+
+function heapByRest<Owner>(): Heap<HeapEntry<Owner>> {
+  return new Heap((a, b) => a.at_ms - b.at_ms || a.sequence - b.sequence);
+}
+
+function restOf(failures: number, { backoffFirst_ms, backoffMax_ms }: Backoff): number {
+  return Math.min(backoffMax_ms, backoffFirst_ms * 2 ** (failures - 1));
 }
 
 /** A binary heap; the smallest by `compare` is on top. */

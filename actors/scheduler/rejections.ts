@@ -1,4 +1,4 @@
-import type { Diagnosis, Inventory } from "../../scheduler-core/mod.ts";
+import { type Diagnosis, type Inventory, rejectorsOf } from "../../scheduler-core/mod.ts";
 import type { RefusedMember } from "./gang-flight.ts";
 import type { Intake } from "./intake.ts";
 import { diagnosisMessage, NO_CANDIDATE, refusalMessage, unschedulableMessage, VICTIMS_ARE_LEAVING } from "./messages.ts";
@@ -16,6 +16,9 @@ export interface RejectionsOptions {
   readonly questions: RoomQuestions;
   readonly reporter: Reporter;
 }
+
+/** No plugin rejected the pod. */
+const NOBODY: ReadonlySet<string> = new Set();
 
 /** What becomes of pods that get no node: room is made for them where that can help, they are told why, and wait for what can help them. */
 export class Rejections {
@@ -40,7 +43,7 @@ export class Rejections {
       const { refusal: own, ticket } = record.candidate as Candidate;
       const refusal = own ?? (record.gang === undefined ? undefined : shortageOf(record.gang));
       if (refusal === undefined) return true;
-      queue.reject(ticket, now_ms);
+      queue.reject(ticket, NOBODY, now_ms);
       reporter.unschedulable(record, refusalMessage(refusal, inventory.nodes()), undefined);
       return false;
     });
@@ -53,12 +56,13 @@ export class Rejections {
     const records = refused.map(({ record }) => record);
     const outcome = isHelpful ? preemptor.attemptGroup(records, intake.gangs.wanted(gang)) : NO_CANDIDATE;
     if (outcome === undefined) {
-      for (const { candidate } of records) queue.putBack((candidate as Candidate).ticket, now_ms);
+      for (const { candidate } of records) queue.putBack((candidate as Candidate).ticket);
       return;
     }
     intake.gangs.failed(gang, now_ms);
     for (const { record, diagnosis } of refused) {
-      queue.reject((record.candidate as Candidate).ticket, now_ms);
+      // One that would have had a node waits for the others to be woken.
+      queue.reject((record.candidate as Candidate).ticket, diagnosis === undefined ? NOBODY : rejectorsOf(diagnosis), now_ms);
       if (outcome === NO_CANDIDATE) intake.nominations.clear(record);
       const message =
         diagnosis === undefined
@@ -77,12 +81,12 @@ export class Rejections {
       const tried = preemptor.attempt(record, inventory.ready(handle, record.peer), diagnosis);
       if (tried === ASKED) return;
       if (tried === undefined) {
-        queue.add(ticket, now_ms);
+        queue.putBack(ticket);
         return;
       }
       outcome = tried;
     }
-    queue.reject(ticket, now_ms);
+    queue.reject(ticket, rejectorsOf(diagnosis), now_ms);
     this.#say(record, diagnosis, outcome);
   }
 
@@ -99,9 +103,9 @@ export class Rejections {
         continue;
       }
       const outcome = preemptor.choose(record, offers);
-      if (outcome === undefined) queue.putBack(candidate.ticket, now_ms);
+      if (outcome === undefined) queue.putBack(candidate.ticket);
       else {
-        queue.reject(candidate.ticket, now_ms);
+        queue.reject(candidate.ticket, rejectorsOf(diagnosis), now_ms);
         if (since !== intake.events) queue.wakeOne(candidate.ticket, now_ms);
         this.#say(record, diagnosis, outcome);
       }

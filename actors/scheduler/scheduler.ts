@@ -134,9 +134,8 @@ class Scheduler implements Actor<SchedulerMessage> {
       questions,
       random: new Draw(context.random.below(2 ** 31)),
       now: () => timestamp(clock.now_ms()),
-      wake: ({ candidate }) => {
-        if (candidate !== undefined) this.#queue.wakeOne(candidate.ticket, clock.monotonic_ms());
-      },
+      queue: this.#queue,
+      wake: () => this.#wakeUp(true),
     });
     const draw = new Draw(context.random.below(2 ** 31));
     this.#consultations = new Consultations(this.#extenders, view, draw, () => this.#wakeUp(true));
@@ -264,7 +263,7 @@ class Scheduler implements Actor<SchedulerMessage> {
       if (gang === undefined || gangs.wanted(gang) === 0) continue;
       for (const member of gangs.waiting(gang)) {
         if (records.has(member) || member.candidate === undefined || member.node !== undefined) continue;
-        this.#queue.take(member.candidate.ticket, now_ms);
+        this.#queue.take(member.candidate.ticket);
         records.add(member);
       }
     }
@@ -276,7 +275,7 @@ class Scheduler implements Actor<SchedulerMessage> {
     return records.filter((record) => {
       const { ticket } = record.candidate as Candidate;
       if (this.#consultations.isFull && this.#consultations.concern(record)) {
-        this.#queue.putBack(ticket, now_ms);
+        this.#queue.putBack(ticket);
         return false;
       }
       return !this.#consultations.begin(record, this.#inventory, this.#intake);
@@ -290,7 +289,7 @@ class Scheduler implements Actor<SchedulerMessage> {
     if (error !== undefined || best.length === 0) {
       if (error !== undefined) this.#queue.retry(candidate.ticket, now_ms);
       else {
-        this.#queue.reject(candidate.ticket, now_ms);
+        this.#queue.reject(candidate.ticket, new Set(), now_ms);
         this.#consultations.turnAway(record);
         // What happened while they were asked may have helped.
         if (since !== this.#intake.events) this.#tryTurnedAway(now_ms);
@@ -307,7 +306,7 @@ class Scheduler implements Actor<SchedulerMessage> {
       this.#binder.bind(record, candidate, node, this.#seen);
       return;
     }
-    this.#queue.putBack(candidate.ticket, now_ms);
+    this.#queue.putBack(candidate.ticket);
   }
 
   #tryTurnedAway(now_ms: number): void {
@@ -326,7 +325,7 @@ class Scheduler implements Actor<SchedulerMessage> {
   #send(popped: readonly PodRecord[]): void {
     const { flight, batch, deferred } = prepareFlight(popped, this.#seen, this.#inventory, this.#intake);
     const now_ms = this.#context.clock.monotonic_ms();
-    for (const record of deferred) this.#queue.putBack((record.candidate as Candidate).ticket, now_ms);
+    for (const record of deferred) this.#queue.putBack((record.candidate as Candidate).ticket);
     this.#flight = flight;
     const task: PlaceTask = { cluster: this.#inventory.cluster.buffer, batch, seed: this.#context.random.below(2 ** 31) };
     const landed = (answer: Placements | Error): void => {

@@ -2,7 +2,8 @@ import { type Cluster, NO_DOMAIN } from "../cluster.ts";
 import { DomainCounter, timesIn } from "../domain-counter.ts";
 import type { PodClass } from "../pod-class.ts";
 import { AFFINITY_RULES, ANTI_AFFINITY_RULES, EXISTING_ANTI_AFFINITY_RULES, NO_REASON, type Reason } from "../reason.ts";
-import type { MarkedKey } from "../relations.ts";
+import type { MarkedKey, Relations } from "../relations.ts";
+import { hasMoved, type Stir } from "../stir.ts";
 import { AffinityJudge } from "./affinity-judge.ts";
 import { type PeerFilter, type Plugin, SCORE_MAX } from "./plugin.ts";
 
@@ -10,7 +11,7 @@ import { type PeerFilter, type Plugin, SCORE_MAX } from "./plugin.ts";
 export const interPodAffinity: Plugin = {
   name: "InterPodAffinity",
   weight: 2,
-  peers: { concerns, filter, score, judge: (relations, tallies, first) => new AffinityJudge(relations, tallies, first) },
+  peers: { concerns, filter, helpedBy, score, judge: (relations, tallies, first) => new AffinityJudge(relations, tallies, first) },
 };
 
 const present =
@@ -32,6 +33,24 @@ function filter(cluster: Cluster, { relations }: PodClass): PeerFilter | undefin
   const repelled = relations.repelled.filter(isPresent);
   if (relations.affinity.length + antiAffinity.length + repelled.length === 0) return undefined;
   return new AffinityFilter(cluster, relations.affinity, relations.matchesItself, antiAffinity, repelled);
+}
+
+/**
+ * More of the pods that it is to be near, or fewer of those that it is to be away from, or the last of the former gone where it may be the first; or a node is in
+ * another domain, with the pods that are there.
+ */
+function helpedBy(
+  { raised, lowered, moves, keyOf }: Stir,
+  { affinity, matchesItself, antiAffinity, repelled }: Omit<Relations, "eligible">,
+): boolean {
+  const isNear = ({ mark }: MarkedKey): boolean => raised.has(mark) || (matchesItself && lowered.has(mark));
+  const isFar = ({ mark }: MarkedKey): boolean => lowered.has(mark);
+  return (
+    affinity.some(isNear) ||
+    antiAffinity.some(isFar) ||
+    repelled.some(isFar) ||
+    [...affinity, ...antiAffinity, ...repelled].some(({ key }) => moves.some((move) => hasMoved(move, keyOf(key))))
+  );
 }
 
 class AffinityFilter implements PeerFilter {

@@ -4,6 +4,7 @@ import type { PodClass } from "../pod-class.ts";
 import type { Reason } from "../reason.ts";
 import type { Relations } from "../relations.ts";
 import type { ResourceScoring } from "../scheduling-profile.ts";
+import type { Stir } from "../stir.ts";
 import type { KeyDomains, Tallies } from "../tallies.ts";
 import type { Usage } from "../usage.ts";
 
@@ -83,6 +84,8 @@ export interface Plugin {
     concerns(cluster: Cluster, pods: PodClass): boolean;
     /** Undefined: every node passes (kube-scheduler's Skip). */
     filter(cluster: Cluster, pods: PodClass): PeerFilter | undefined;
+    /** Whether what has changed can let in pods that it rejected. Source: kube-scheduler's queueing hints. */
+    helpedBy(stir: Stir, relations: Omit<Relations, "eligible">, pods: PodFacts): boolean;
     /** The normalised scores of the feasible nodes in their order; undefined: not scored at all. */
     score(cluster: Cluster, pods: PodClass, slots: Int32Array): Int32Array | undefined;
     /**

@@ -1,8 +1,10 @@
 import { type Cluster, NO_DOMAIN } from "../cluster.ts";
 import { DomainCounter, timesIn } from "../domain-counter.ts";
+import type { PodFacts } from "../facts.ts";
 import type { PodClass } from "../pod-class.ts";
 import { NO_REASON, type Reason, SPREAD, SPREAD_LABEL_MISSING } from "../reason.ts";
-import type { Relations, SpreadRule } from "../relations.ts";
+import { MATCHES_AFFINITY, type Relations, type SpreadRule, TOLERATES_TAINTS } from "../relations.ts";
+import { hasMoved, type NodeMove, type Stir } from "../stir.ts";
 import { type PeerFilter, type Plugin, SCORE_MAX } from "./plugin.ts";
 import { SpreadJudge } from "./spread-judge.ts";
 
@@ -13,10 +15,26 @@ export const podTopologySpread: Plugin = {
   peers: {
     concerns: (_, { relations }) => relations !== undefined && relations.hardSpread.length + relations.softSpread.length > 0,
     filter: (cluster, { relations }) => (relations?.hardSpread.length ? new SpreadFilter(cluster, relations) : undefined),
+    helpedBy,
     score,
     judge: (relations, tallies, first) => new SpreadJudge(relations, tallies, first),
   },
 };
+
+/** Other pods are counted than before, or nodes whose pods are counted have come, gone or changed in what the rules ask of them. */
+function helpedBy({ raised, lowered, moves, keyOf }: Stir, { hardSpread }: Omit<Relations, "eligible">, pods: PodFacts): boolean {
+  if (hardSpread.length === 0) return false;
+  if (hardSpread.some(({ mark, countsNobody }) => !countsNobody && (raised.has(mark) || lowered.has(mark)))) return true;
+  const keys = hardSpread.map(({ key }) => keyOf(key));
+  const counts = (labels: NodeMove["now"]): boolean => labels !== undefined && keys.every((key) => labels[key] !== undefined);
+  const asks = (need: number): boolean => hardSpread.some(({ needs }) => (needs & need) !== 0);
+  const asksForLabels = asks(MATCHES_AFFINITY) && (pods.requiredTerms !== undefined || Object.keys(pods.nodeSelector).length > 0);
+  return moves.some((move) => {
+    if (counts(move.before) !== counts(move.now)) return true;
+    if (!counts(move.now)) return false;
+    return asksForLabels || (asks(TOLERATES_TAINTS) && move.isRetainted) || keys.some((key) => hasMoved(move, key));
+  });
+}
 
 function hasAllKeys(cluster: Cluster, rules: readonly SpreadRule[], slot: number): boolean {
   for (const { key } of rules) if (cluster.domains[slot * cluster.keyColumns + key] === NO_DOMAIN) return false;

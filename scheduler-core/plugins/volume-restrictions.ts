@@ -18,6 +18,7 @@ export const volumeRestrictions: Plugin = {
   peers: {
     concerns: (cluster, { relations }) => relations?.exclusive.some((mark) => cluster.markTotals[mark] !== 0) === true,
     filter: exclusively,
+    helpedBy: ({ lowered }, { exclusive }) => exclusive.some((mark) => lowered.has(mark)),
     score: () => undefined,
   },
 };

@@ -65,6 +65,8 @@ describe("Inventory", () => {
   it("says how many pods of a class a node has room for", () => {
     const inventory = new Inventory(1);
     const slot = inventory.setNode(facts("a"), { cpu: 1000, memory: 100, pods: 8 });
+    const nobody = { affinity: [], antiAffinity: [], preferred: [], spread: [], spreadNeedsAllKeys: true };
+    const peer = inventory.peerOf("", () => ({ namespace: "d", labels: {}, isTerminating: false, ...nobody }));
     const room = (cpu: number, ports: number[] = []): number => {
       const needs = {
         requests: { cpu },
@@ -72,11 +74,10 @@ describe("Inventory", () => {
         ports: ports.map((port) => ({ protocol: "TCP", ip: "0.0.0.0", port })),
       };
       const pod = { nodeName: "", tolerations: [], nodeSelector: {}, requiredTerms: undefined, preferredTerms: [], images: [] };
-      return inventory.room(
-        inventory.classOf({ staticKey: "", facts: () => pod, usageKey: JSON.stringify(needs), needs: () => needs, priority: 0 }),
-        slot,
-        100,
-      );
+      const handle = inventory.classOf({
+        ...{ staticKey: "", facts: () => pod, usageKey: JSON.stringify(needs), needs: () => needs, priority: 0 },
+      });
+      return inventory.worthATry(handle, peer, [slot], new Set(["NodeResourcesFit"]), 100);
     };
     expect([room(300), room(1000), room(1001), room(1), room(1, [80])]).toEqual([3, 1, 0, 8, 1]);
   });

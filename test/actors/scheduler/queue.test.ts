@@ -3,6 +3,7 @@ import { QueueTicket, SchedulingQueue, UNSCHEDULABLE_MAX_MS } from "../../../act
 
 const BACKOFF_FIRST_MS = 1_000;
 const BACKOFF_MAX_MS = 10_000;
+const FIT: ReadonlySet<string> = new Set(["NodeResourcesFit"]);
 
 function queueOf(...pods: readonly (readonly [name: string, priority: number, bucket?: string])[]) {
   const queue = new SchedulingQueue<string>({ backoffFirst_ms: BACKOFF_FIRST_MS, backoffMax_ms: BACKOFF_MAX_MS });
@@ -30,61 +31,129 @@ describe("SchedulingQueue", () => {
     const { queue, ticket, pop } = queueOf(["a", 0], ["b", 0], ["c", 0]);
     queue.remove(ticket("a"));
     expect(pop(10, 1)).toEqual(["b"]);
-    queue.reject(ticket("b"), 10);
+    queue.reject(ticket("b"), FIT, 10);
     queue.remove(ticket("b"));
-    expect(queue.wake("b", 10, 10)).toBe(0);
+    expect([...queue.waiting()]).toEqual([]);
     expect(pop(10)).toEqual(["c"]);
     expect(queue.nextWake_ms()).toBeUndefined();
   });
 
-  it("keeps rejected pods until something wakes as many as it can help", () => {
-    const { queue, ticket, pop } = queueOf(["a", 0], ["b", 0], ["c", 0], ["x", 0, "other"]);
-    for (const name of pop(10)) queue.reject(ticket(name), 10);
+  it("keeps rejected pods until something wakes as many as it can help, apart by kind and by who rejected them", () => {
+    const { queue, ticket, pop } = queueOf(["a", 0], ["b", 0], ["c", 0], ["x", 0, "other"], ["t", 0]);
+    for (const name of pop(10)) queue.reject(ticket(name), name === "t" ? new Set(["TaintToleration"]) : FIT, 10);
     expect(pop(20)).toEqual([]);
-    expect([...queue.buckets()].map(({ bucket, waiting }) => `${bucket} ${waiting}`)).toEqual(["b 3", "other 1"]);
-    expect(queue.wake("b", 2, 10 + BACKOFF_FIRST_MS)).toBe(2);
+    const waiting = [...queue.waiting()];
+    expect(waiting.map(({ sample, rejectors, count }) => `${sample} ${[...rejectors]} ${count}`)).toEqual([
+      "a NodeResourcesFit 3",
+      "x NodeResourcesFit 1",
+      "t TaintToleration 1",
+    ]);
+    queue.wake(waiting[0]?.key ?? "", 2, 10 + BACKOFF_FIRST_MS);
     expect(pop(10 + BACKOFF_FIRST_MS)).toEqual(["a", "b"]);
   });
 
   it("lets woken pods rest first while others are active, and takes them early when none is", () => {
     const { queue, ticket, pop } = queueOf(["a", 0], ["b", 9]);
     expect(pop(10, 1)).toEqual(["b"]);
-    queue.reject(ticket("b"), 10);
-    queue.wake("b", 1, 20);
+    queue.reject(ticket("b"), FIT, 10);
+    queue.wakeOne(ticket("b"), 20);
     expect(pop(20)).toEqual(["a"]);
     expect(pop(20)).toEqual(["b"]);
   });
 
-  it("does not cut short the rest of pods that met an error", () => {
-    const { queue, ticket, pop } = queueOf(["a", 0]);
+  it("does not cut short the rest of pods that met an error, nor lets it keep others from being taken early", () => {
+    const { queue, ticket, pop } = queueOf(["a", 0], ["b", 0]);
     pop(0);
     queue.retry(ticket("a"), 0);
+    queue.reject(ticket("b"), FIT, 1);
+    queue.wakeOne(ticket("b"), 2);
+    expect(pop(3)).toEqual(["b"]);
     expect(pop(BACKOFF_FIRST_MS - 1)).toEqual([]);
     expect(queue.nextWake_ms()).toBe(BACKOFF_FIRST_MS);
     expect(pop(BACKOFF_FIRST_MS)).toEqual(["a"]);
   });
 
-  it("doubles the rest up to its maximum", () => {
+  it("doubles the rest up to its maximum, for errors in a row apart from rejections", () => {
     const { queue, ticket, pop } = queueOf(["a", 0]);
     let now_ms = 0;
-    const rests: number[] = [];
-    for (let i = 0; i < 6; i++) {
+    const restAfter = (fail: () => void): number => {
       pop(now_ms);
-      queue.retry(ticket("a"), now_ms);
-      rests.push((queue.nextWake_ms() ?? 0) - now_ms);
-      now_ms = queue.nextWake_ms() ?? 0;
-    }
-    expect(rests).toEqual([1_000, 2_000, 4_000, 8_000, BACKOFF_MAX_MS, BACKOFF_MAX_MS]);
+      fail();
+      const { rested_ms } = ticket("a");
+      const rest_ms = rested_ms - now_ms;
+      queue.wakeOne(ticket("a"), now_ms);
+      now_ms = rested_ms;
+      return rest_ms;
+    };
+    const error = (): void => queue.retry(ticket("a"), now_ms);
+    const rejection = (): void => queue.reject(ticket("a"), FIT, now_ms);
+    const rests = [rejection, error, error, rejection, error, rejection, rejection, rejection, rejection].map(restAfter);
+    expect(rests).toEqual([1_000, 1_000, 2_000, 2_000, 1_000, 4_000, 8_000, BACKOFF_MAX_MS, BACKOFF_MAX_MS]);
   });
 
   it("tries pods that nothing has woken after a while anyway", () => {
     const { queue, ticket, pop } = queueOf(["a", 0]);
     pop(0);
-    queue.reject(ticket("a"), 0);
+    queue.reject(ticket("a"), FIT, 0);
     expect(queue.nextWake_ms()).toBe(UNSCHEDULABLE_MAX_MS);
     queue.flush(UNSCHEDULABLE_MAX_MS - 1);
     expect(pop(UNSCHEDULABLE_MAX_MS - 1)).toEqual([]);
     queue.flush(UNSCHEDULABLE_MAX_MS);
     expect(pop(UNSCHEDULABLE_MAX_MS)).toEqual(["a"]);
+  });
+
+  it("takes a pod that came back before one that came meanwhile, whenever it was woken", () => {
+    const { queue, ticket, pop } = queueOf(["a", 0]);
+    pop(0);
+    queue.reject(ticket("a"), FIT, 0);
+    const later = new QueueTicket("later", 0, "b");
+    queue.add(later, 5_000);
+    queue.wakeOne(ticket("a"), 6_000);
+    expect(pop(7_000)).toEqual(["a", "later"]);
+  });
+
+  it("does not try a pod before what is done for it has been done, and then if something woke it meanwhile or nothing else will", () => {
+    const { queue, ticket, pop } = queueOf(["woken", 0], ["left", 0], ["in vain", 0]);
+    for (const name of pop(0)) {
+      queue.hold(ticket(name));
+      queue.reject(ticket(name), FIT, 0);
+    }
+    queue.wakeOne(ticket("woken"), 10);
+    expect(pop(UNSCHEDULABLE_MAX_MS - 1)).toEqual([]);
+    queue.release(ticket("woken"), false, 20);
+    queue.release(ticket("left"), false, 20);
+    queue.release(ticket("in vain"), true, 20);
+    expect(pop(20)).toEqual(["woken", "in vain"]);
+  });
+
+  describe("has a pod that changed where it was before", () => {
+    const changed = (isHelped: boolean, stand: (at: ReturnType<typeof queueOf>) => void) => {
+      const at = queueOf(["a", 0]);
+      stand(at);
+      const before = { ...at.ticket("a") };
+      at.queue.remove(at.ticket("a"));
+      const next = new QueueTicket("changed", 0, "b");
+      at.queue.succeed(next, before, isHelped, 100);
+      return { ...at, next };
+    };
+    const rejected = ({ queue, ticket, pop }: ReturnType<typeof queueOf>): void => {
+      pop(0);
+      queue.reject(ticket("a"), FIT, 50);
+    };
+
+    it("active, in its turn", () => {
+      const { next, pop } = changed(false, () => {});
+      expect([next.place, next.queued_ms]).toEqual(["active", 0]);
+      expect(pop(100)).toEqual(["changed"]);
+    });
+    it("unschedulable, as long as the change does not help it", () => {
+      const { next, pop } = changed(false, rejected);
+      expect([next.place, [...next.rejectors], next.rejections]).toEqual(["unschedulable", ["NodeResourcesFit"], 1]);
+      expect(pop(100)).toEqual([]);
+    });
+    it("resting, where the change helps it before its rest has ended", () => {
+      const { next } = changed(true, rejected);
+      expect([next.place, next.rested_ms]).toEqual(["backoff", 50 + BACKOFF_FIRST_MS]);
+    });
   });
 });
