@@ -2,6 +2,7 @@ import type { ClassIndex } from "./class-index.ts";
 import type { Cluster } from "./cluster.ts";
 import { type Diagnosis, diagnose } from "./diagnosis.ts";
 import type { Draw } from "./draw.ts";
+import { type Guest, guestsFor } from "./guests.ts";
 import type { IndexCache } from "./index-cache.ts";
 import { type Looks, lookAt, podsOfClasses } from "./looks.ts";
 import { pickPlainly } from "./plain-loop.ts";
@@ -25,6 +26,8 @@ export interface Batch {
   readonly pins: Int32Array;
   /** For each pod the slot where room was made for it: there it goes if it can, whatever other nodes are worth; ANYWHERE: nowhere. Absent: for none. */
   readonly nominated?: Int32Array | undefined;
+  /** Who is awaited on nodes, beyond the pods of the batch; absent: nobody. */
+  readonly guests?: readonly Guest[] | undefined;
   /** What other threads have found out beforehand; absent: nothing. */
   readonly looks?: Looks;
 }
@@ -48,8 +51,10 @@ export function placeBatch(cluster: Cluster, batch: Batch, indexes: IndexCache, 
   const times = podsOfClasses(batch);
   /** Nominees that found no node yet: what is kept for them counts for those after them. */
   const kept: number[] = [];
+  const guests = [...(batch.guests ?? [])];
   const decide = (number: number): number => {
     const pods = batch.classes[number] as PodClass;
+    if (guestsFor(pods, guests).length > 0) return pickPlainly(cluster, pods, random, indexes.locals(cluster, pods), guests);
     if (needsLoop(cluster, pods)) return pickPlainly(cluster, pods, random, indexes.locals(cluster, pods));
     let index = current[number];
     if (index !== undefined) index.repair(cluster, pods);
@@ -67,7 +72,7 @@ export function placeBatch(cluster: Cluster, batch: Batch, indexes: IndexCache, 
     const pin = batch.pins[i] as number;
     let slot = UNPLACED;
     const first = pin === ANYWHERE ? (batch.nominated?.[i] ?? ANYWHERE) : pin;
-    if (first >= 0 && cluster.live[first] === 1 && new NodeFilter(cluster, pods).accepts(first)) slot = first;
+    if (first >= 0 && cluster.live[first] === 1 && new NodeFilter(cluster, pods, guests).accepts(first)) slot = first;
     else if (pin === ANYWHERE) slot = decide(number);
     if (slot >= 0) {
       cluster.add(slot, pods.usage, pods.marks);
@@ -80,10 +85,11 @@ export function placeBatch(cluster: Cluster, batch: Batch, indexes: IndexCache, 
     else {
       diagnosisOf[i] = diagnoses.length;
       failures.set(key, { changes: cluster.changes, diagnosis: diagnoses.length });
-      diagnoses.push(diagnose(cluster, pods, pin));
+      diagnoses.push(diagnose(cluster, pods, pin, guests));
     }
     if (pin === ANYWHERE && first >= 0 && cluster.live[first] === 1) {
       cluster.add(first, pods.usage);
+      guests.push({ slot: first, marks: pods.marks });
       kept.push(i);
     }
   }
@@ -92,7 +98,7 @@ export function placeBatch(cluster: Cluster, batch: Batch, indexes: IndexCache, 
 }
 
 /** The same pods in batches of at most so many, each with no more classes than it needs. */
-export function splitBatch({ classes, pods, pins, nominated }: Batch, most: number): Batch[] {
+export function splitBatch({ classes, pods, pins, nominated, guests }: Batch, most: number): Batch[] {
   const batches: Batch[] = [];
   for (let from = 0; from < pods.length; from += most) {
     const numbers = new Map<number, number>();
@@ -106,6 +112,7 @@ export function splitBatch({ classes, pods, pins, nominated }: Batch, most: numb
       pods: part,
       pins: pins.slice(from, from + most),
       nominated: nominated?.slice(from, from + most),
+      guests,
     });
   }
   return batches;

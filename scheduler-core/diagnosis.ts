@@ -1,4 +1,5 @@
 import type { Cluster } from "./cluster.ts";
+import type { Guest } from "./guests.ts";
 import type { PodClass } from "./pod-class.ts";
 import { NOT_THE_PINNED_NODE, pluginOf, type Reason } from "./reason.ts";
 import { NodeFilter } from "./survey.ts";
@@ -23,10 +24,10 @@ export function rejectorsOf({ reasons }: Diagnosis): ReadonlySet<string> {
 }
 
 /** Asks every node why it rejects a pod of this class. `pin` is the only node that the pod may run on; -1: any. */
-export function diagnose(cluster: Cluster, pods: PodClass, pin = -1): Diagnosis {
+export function diagnose(cluster: Cluster, pods: PodClass, pin = -1, guests?: readonly Guest[]): Diagnosis {
   const reasons = new Map<Reason, number>();
   const count = (reason: Reason): void => void reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-  const filter = new NodeFilter(cluster, pods);
+  const filter = new NodeFilter(cluster, pods, guests);
   let nodes = 0;
   let unhelpful = 0;
   let victimless = 0;

@@ -1,4 +1,5 @@
 import type { Cluster } from "./cluster.ts";
+import type { Guest } from "./guests.ts";
 import type { PodClass } from "./pod-class.ts";
 import { FIXED_SCORES, PEER_PLUGINS, USAGE_SCORES } from "./profile.ts";
 import type { Reason } from "./reason.ts";
@@ -10,11 +11,11 @@ export type Explanation =
   | { readonly slot: number; readonly feasible: true; readonly scores: Readonly<Record<string, number>>; readonly total: number };
 
 /** A decision laid open, node by node, straight from the plugins and without index, groups or sums that the fast path uses. */
-export function explain(cluster: Cluster, pods: PodClass): Explanation[] {
+export function explain(cluster: Cluster, pods: PodClass, guests?: readonly Guest[]): Explanation[] {
   const width = FIXED_SCORES.length;
   const answers: (Explanation | undefined)[] = [];
   const feasible: number[] = [];
-  const filter = new NodeFilter(cluster, pods);
+  const filter = new NodeFilter(cluster, pods, guests);
   for (let slot = 0; slot < cluster.nodes; slot++) {
     if (cluster.live[slot] !== 1) continue;
     const rejection = filter.rejection(slot);

@@ -64,8 +64,8 @@ function placeOrMakeRoom<Owner>(
   { pods, pin, mayPreempt }: MemberRequest,
   victims: { readonly slot: number; readonly occupant: Occupant<Owner> }[],
 ): number {
-  const { indexes, random, find, allowed } = request;
-  const batch = { classes: [pods], pods: Int32Array.of(0), pins: Int32Array.of(pin) };
+  const { indexes, random, find, allowed, guests } = request;
+  const batch = { classes: [pods], pods: Int32Array.of(0), pins: Int32Array.of(pin), guests };
   const [slot = UNPLACED] = placeBatch(cluster, batch, indexes, new Draw(random.below(2 ** 31))).slots;
   if (slot !== UNPLACED || !mayPreempt || (pin !== ANYWHERE && pin < 0)) return slot;
   const gone = new Set(victims.map(({ occupant: { owner } }) => owner));

@@ -22,6 +22,7 @@ export type {
   ZoneLabel,
 } from "./facts.ts";
 export { type GroupPreemption, type MemberRequest, preemptTogether } from "./group-preemption.ts";
+export type { Guest } from "./guests.ts";
 export { IndexCache } from "./index-cache.ts";
 export { Inventory, volumeLimit } from "./inventory.ts";
 export { type LookShare, needsLook, prepareLooks, shareOf, takeLooks } from "./looks.ts";

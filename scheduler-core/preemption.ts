@@ -1,5 +1,6 @@
 import type { Cluster } from "./cluster.ts";
 import type { Draw } from "./draw.ts";
+import type { Guest } from "./guests.ts";
 import type { PodClass } from "./pod-class.ts";
 import type { Reason } from "./reason.ts";
 import { NodeFilter, type NodeRejection } from "./survey.ts";
@@ -13,6 +14,8 @@ export interface PreemptionRequest<Owner> {
   occupants(slot: number): readonly Occupant<Owner>[];
   /** By number of the budget, how many disruptions it allows. */
   readonly allowed: readonly number[];
+  /** Who is awaited on nodes; absent: nobody. */
+  readonly guests?: readonly Guest[];
   /** Breaks ties: nodes are asked from a random one on. */
   readonly random: Draw;
   /** Enough nodes to choose from, of those where preemption helps: a share of all, and at least so many. Default ENOUGH. */
@@ -52,7 +55,7 @@ export interface PreemptionCandidates<Owner> extends Pick<Preemption<Owner>, "re
 }
 
 export function preemptionCandidates<Owner>(cluster: Cluster, request: PreemptionRequest<Owner>): PreemptionCandidates<Owner> {
-  const filter = new NodeFilter(cluster, request.pods);
+  const filter = new NodeFilter(cluster, request.pods, request.guests);
   const rejections = new Map<Reason, number>();
   const candidates: Candidate<Owner>[] = [];
   let unhelpful = 0;

@@ -1,4 +1,5 @@
 import type { Cluster } from "./cluster.ts";
+import { type Guest, guestsFor } from "./guests.ts";
 import type { PeerFilter } from "./plugins/plugin.ts";
 import { PLUGINS } from "./plugins/plugins.ts";
 import type { PodClass } from "./pod-class.ts";
@@ -20,10 +21,15 @@ export class NodeFilter {
   readonly #peers: readonly PeerFilter[];
   /** The same by name of the plugin. */
   readonly #peerOf = new Map<string, PeerFilter>();
+  readonly #guests: readonly Guest[];
 
-  constructor(cluster: Cluster, pods: PodClass) {
+  /** `guests`: who is awaited on nodes. */
+  constructor(cluster: Cluster, pods: PodClass, guests: readonly Guest[] = []) {
     this.#cluster = cluster;
     this.#pods = pods;
+    this.#guests = guestsFor(pods, guests);
+    // A filter knows only what is there when it is made.
+    for (const { slot, marks } of this.#guests) for (const mark of marks) cluster.mark(slot, mark, 1);
     if (pods.relations !== undefined) {
       PEER_PLUGINS.forEach(({ name, peers }, i) => {
         const filter = pods.filters[USAGE_FILTERS.length + i] === 1 ? peers.filter(cluster, pods) : undefined;
@@ -31,6 +37,10 @@ export class NodeFilter {
       });
     }
     this.#peers = [...this.#peerOf.values()];
+    for (const { slot, marks } of this.#guests) {
+      for (const mark of marks) cluster.mark(slot, mark, -1);
+      this.moved(slot, marks, -1);
+    }
   }
 
   /** Whether the node can take the pod. */
@@ -43,11 +53,25 @@ export class NodeFilter {
   acceptsPeers(slot: number): boolean {
     const peers = this.#peers;
     for (let i = 0; i < peers.length; i++) if ((peers[i] as PeerFilter).reject(slot) !== NO_REASON) return false;
-    return true;
+    return this.#guests.length === 0 || this.#beside(slot, () => peers.every((peer) => peer.reject(slot) === NO_REASON)) !== false;
   }
 
   /** The reasons of the first plugin, in order, that rejects the node; undefined when it can take the pod. */
   rejection(slot: number): NodeRejection | undefined {
+    return this.#beside(slot, () => this.#rejection(slot)) ?? this.#rejection(slot);
+  }
+
+  /** What is so when those who are awaited on the node are there; undefined: nobody is. */
+  #beside<T>(slot: number, ask: () => T): T | undefined {
+    const here = this.#guests.filter((guest) => guest.slot === slot);
+    if (here.length === 0) return undefined;
+    for (const { marks } of here) this.moved(slot, marks, 1);
+    const answer = ask();
+    for (const { marks } of here) this.moved(slot, marks, -1);
+    return answer;
+  }
+
+  #rejection(slot: number): NodeRejection | undefined {
     const { usage, filters, verdicts } = this.#pods;
     const verdict = verdicts[slot] as number;
     const fixed = verdict < 0 ? { reasons: reasonsOf(-verdict), resolvable: false } : undefined;
@@ -73,8 +97,8 @@ export class NodeFilter {
 }
 
 /** Why a node cannot take a pod of this class now; undefined when it can. */
-export function rejectionOf(cluster: Cluster, pods: PodClass, slot: number): NodeRejection | undefined {
-  return new NodeFilter(cluster, pods).rejection(slot);
+export function rejectionOf(cluster: Cluster, pods: PodClass, slot: number, guests?: readonly Guest[]): NodeRejection | undefined {
+  return new NodeFilter(cluster, pods, guests).rejection(slot);
 }
 
 /** All nodes that can take a pod and what each is worth, by asking every node. */
@@ -85,8 +109,8 @@ export interface Survey {
 }
 
 /** `locals`: what `localScore` says by slot, where somebody keeps it. */
-export function survey(cluster: Cluster, pods: PodClass, locals?: Int32Array): Survey {
-  const filter = new NodeFilter(cluster, pods);
+export function survey(cluster: Cluster, pods: PodClass, locals?: Int32Array, guests?: readonly Guest[]): Survey {
+  const filter = new NodeFilter(cluster, pods, guests);
   const groups = Math.floor(pods.groups.length / FIXED_SCORES.length);
   const feasible = new Uint8Array(groups);
   const slots = new Int32Array(cluster.nodes);

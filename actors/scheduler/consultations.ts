@@ -58,7 +58,7 @@ export class Consultations {
     const { handle, pin } = record.candidate as Candidate;
     const totals = new Map<string, number>();
     intake.nominations.release(record);
-    for (const answer of explain(inventory.cluster, inventory.ready(handle, record.peer))) {
+    for (const answer of explain(inventory.cluster, inventory.ready(handle, record.peer), intake.nominations.guests())) {
       const name = inventory.nameOf(answer.slot);
       if (answer.feasible && (pin === undefined || pin === name)) totals.set(name, answer.total);
     }

@@ -28,6 +28,8 @@ export function prepareFlight(popped: readonly PodRecord[], seen: number, invent
   const sorted = [...popped].sort((a, b) => b.priority - a.priority || isNominee(b) - isNominee(a));
   for (const record of sorted) nominations.release(record);
   const { records, released, deferred } = withoutLower(sorted, nominations);
+  // Their terms are to be known when it is worked out what other pods have to say about these.
+  nominations.guests();
   const numbers = new Map<string, number>();
   const classes: PodClass[] = [];
   const pods = new Int32Array(records.length);
@@ -49,5 +51,9 @@ export function prepareFlight(popped: readonly PodRecord[], seen: number, invent
     nominated ??= new Int32Array(records.length).fill(ANYWHERE);
     nominated[i] = slot;
   });
-  return { flight: { records, released, seen, answer: undefined }, batch: { classes, pods, pins, nominated }, deferred };
+  return {
+    flight: { records, released, seen, answer: undefined },
+    batch: { classes, pods, pins, nominated, guests: nominations.guests() },
+    deferred,
+  };
 }

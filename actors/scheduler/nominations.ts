@@ -1,4 +1,4 @@
-import type { Inventory, Usage } from "../../scheduler-core/mod.ts";
+import type { Guest, Inventory, Usage } from "../../scheduler-core/mod.ts";
 import type { PodRecord } from "./pod-record.ts";
 import type { Roster } from "./roster.ts";
 
@@ -7,7 +7,7 @@ export class Reservation {
   readonly nominee: PodRecord;
   readonly usage: Usage;
   readonly priority: number;
-  /** Nobody is near a pod, or away from it, before it is there. */
+  /** Before the pod is there, only those on its own node have to get on with it: see `guests`. */
   readonly peer: undefined = undefined;
 
   constructor(nominee: PodRecord) {
@@ -85,6 +85,17 @@ export class Nominations {
     return [...this.#nominations]
       .filter(([nominee, nomination]) => nomination.node === node && nominee.priority < priority)
       .map(([nominee]) => nominee);
+  }
+
+  /** The nominees whose room is kept now, as those who look for nodes beside them have to reckon with them. */
+  guests(): Guest[] {
+    const held = [...this.#nominations].flatMap(([{ peer }, { node, isHeld }]) => {
+      const slot = isHeld ? this.#inventory.slotOf(node) : undefined;
+      return slot === undefined ? [] : [{ slot, peer }];
+    });
+    // What one of them asks of others, others have to hear of before it is known what each of them is to these.
+    for (const { peer } of held) this.#inventory.raisedBy(peer);
+    return held.map(({ slot, peer }) => ({ slot, marks: this.#inventory.raisedBy(peer) }));
   }
 
   /** The nominees of these slots. */

@@ -93,8 +93,9 @@ export class Preemptor {
     if (futile !== undefined) return futile;
     if (this.#left-- <= 0) return undefined;
     const budgets = this.#budgetsOfRound();
-    // The room of nominees of lower priority is there for this pod.
-    const released = intake.nominations.releaseBelow(record.priority);
+    // The room of nominees of lower priority is there for this pod, and so is its own.
+    const released = [...intake.nominations.releaseBelow(record.priority), record];
+    intake.nominations.release(record);
     const outcome = questions.concern(record)
       ? this.#ask(record, pods, budgets, diagnosis)
       : this.#indexes.preempt(inventory.cluster, this.#requestOf(record, pods, budgets));
@@ -134,6 +135,7 @@ export class Preemptor {
       wanted,
       occupants: (slot) => this.#occupantsOf(slot, budgets),
       allowed: budgets.allowed,
+      guests: nominations.guests(),
       random,
       indexes: this.#placing,
       find: (request) => this.#indexes.preempt(inventory.cluster, request),
@@ -189,6 +191,7 @@ export class Preemptor {
       pin: pin === undefined ? ANYWHERE : intake.slotOfPin(pin),
       occupants: (slot) => this.#occupantsOf(slot, budgets),
       allowed: budgets.allowed,
+      guests: intake.nominations.guests(),
       random,
       ...(profile.preemption === undefined ? {} : { candidates: profile.preemption }),
     };
@@ -200,7 +203,7 @@ export class Preemptor {
     const node = intake.nominations.nodeOf(record);
     const slot = node === undefined ? undefined : inventory.slotOf(node);
     if (node === undefined || slot === undefined) return false;
-    if (rejectionOf(inventory.cluster, pods, slot)?.resolvable === false) return false;
+    if (rejectionOf(inventory.cluster, pods, slot, intake.nominations.guests())?.resolvable === false) return false;
     for (const tenant of this.#options.intake.on(node)) {
       if (!(tenant instanceof Reservation) && tenant.priority < record.priority && tenant.isVictim) return true;
     }

@@ -93,9 +93,11 @@ export class Rehearsal {
     if (candidate === undefined || record === undefined) {
       return { pod: name, node: node || undefined, message: this.#whyNot(pod), best: [], nodes: [] };
     }
-    const pods = this.#inventory.ready(candidate.handle, record.peer);
     const { pin, refusal } = candidate;
-    const nodes = explain(this.#inventory.cluster, pods).flatMap((answer): NodeAnswer[] => {
+    const { nominations } = this.#intake;
+    nominations.release(record);
+    const pods = this.#inventory.ready(candidate.handle, record.peer);
+    const nodes = explain(this.#inventory.cluster, pods, nominations.guests()).flatMap((answer): NodeAnswer[] => {
       const name = this.#inventory.nameOf(answer.slot);
       if (pin !== undefined && pin !== name) return [];
       if (answer.feasible) return [{ node: name, feasible: true, scores: answer.scores, total: answer.total }];
@@ -206,6 +208,7 @@ export class Rehearsal {
       wanted,
       occupants: (slot) => this.#occupants(slot, budgets),
       allowed: budgets.allowed,
+      guests: this.#intake.nominations.guests(),
       random: this.#random,
       indexes: new IndexCache(),
       find: (request) => preempt(cluster, request),
@@ -228,7 +231,8 @@ export class Rehearsal {
     this.#intake.nominations.release(record);
     const pods = this.#inventory.ready(handle, record.peer);
     const at = pin === undefined ? ANYWHERE : this.#intake.slotOfPin(pin);
-    const batch = { classes: [pods], pods: Int32Array.of(0), pins: Int32Array.of(at) };
+    const guests = this.#intake.nominations.guests();
+    const batch = { classes: [pods], pods: Int32Array.of(0), pins: Int32Array.of(at), guests };
     const { slots, diagnoses } = placeBatch(this.#inventory.cluster, batch, new IndexCache(), this.#random);
     const slot = slots[0] ?? UNPLACED;
     if (slot !== UNPLACED) {
@@ -242,7 +246,7 @@ export class Rehearsal {
     if (diagnosis.preemptible > 0 && preemptionPolicy !== "Never" && profile.preemption !== undefined) {
       const budgets = new Budgets(this.#objects);
       const occupants = (slot: number): Occupant<PodRecord>[] => this.#occupants(slot, budgets);
-      const request = { pods, pin: at, occupants, allowed: budgets.allowed, random: this.#random, candidates: profile.preemption };
+      const request = { pods, pin: at, occupants, allowed: budgets.allowed, guests, random: this.#random, candidates: profile.preemption };
       found = preempt(this.#inventory.cluster, request);
     }
     return {

@@ -237,8 +237,8 @@ class Scheduler implements Actor<SchedulerMessage> {
     this.#rejections.takeAnswers(now_ms);
     for (const consulted of this.#consultations.take()) this.#takeConsulted(consulted, now_ms);
     const tickets = this.#queue.pop(now_ms, BATCH_PODS_MAX);
-    const records = this.#rejections.refuse(this.#withGangs(tickets, now_ms), now_ms);
-    const plain = this.#extenders.any ? this.#consult(records, now_ms) : records;
+    const records = this.#rejections.refuse(this.#withGangs(tickets), now_ms);
+    const plain = this.#extenders.any ? this.#consult(records) : records;
     if (plain.length > 0) this.#send(plain);
     else if (tickets.length > 0 && !this.#consultations.isFull) this.#wakeUp(true);
     else this.#sleep(now_ms);
@@ -256,7 +256,7 @@ class Scheduler implements Actor<SchedulerMessage> {
   }
 
   /** With each member of a gang come all the others that wait. */
-  #withGangs(tickets: readonly QueueTicket<PodRecord>[], now_ms: number): PodRecord[] {
+  #withGangs(tickets: readonly QueueTicket<PodRecord>[]): PodRecord[] {
     const { gangs } = this.#intake;
     const records = new Set(tickets.map(({ owner }) => owner));
     for (const { gang } of [...records]) {
@@ -271,7 +271,7 @@ class Scheduler implements Actor<SchedulerMessage> {
   }
 
   /** Asks the extenders about the pods that are their business; answers the others, and those that no node takes anyway. */
-  #consult(records: readonly PodRecord[], now_ms: number): PodRecord[] {
+  #consult(records: readonly PodRecord[]): PodRecord[] {
     return records.filter((record) => {
       const { ticket } = record.candidate as Candidate;
       if (this.#consultations.isFull && this.#consultations.concern(record)) {
@@ -299,7 +299,8 @@ class Scheduler implements Actor<SchedulerMessage> {
     }
     const pods = this.#inventory.ready(candidate.handle, record.peer);
     for (const node of best) {
-      const batch = { classes: [pods], pods: Int32Array.of(0), pins: Int32Array.of(this.#intake.slotOfPin(node)) };
+      const pins = Int32Array.of(this.#intake.slotOfPin(node));
+      const batch = { classes: [pods], pods: Int32Array.of(0), pins, guests: this.#intake.nominations.guests() };
       const { slots } = placeBatch(this.#inventory.cluster, batch, this.#indexes, new Draw(1));
       if (slots[0] === UNPLACED) continue;
       this.#intake.assume(record, node);
@@ -324,7 +325,6 @@ class Scheduler implements Actor<SchedulerMessage> {
 
   #send(popped: readonly PodRecord[]): void {
     const { flight, batch, deferred } = prepareFlight(popped, this.#seen, this.#inventory, this.#intake);
-    const now_ms = this.#context.clock.monotonic_ms();
     for (const record of deferred) this.#queue.putBack((record.candidate as Candidate).ticket);
     this.#flight = flight;
     const task: PlaceTask = { cluster: this.#inventory.cluster.buffer, batch, seed: this.#context.random.below(2 ** 31) };
