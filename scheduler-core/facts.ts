@@ -90,8 +90,6 @@ export interface PodFacts {
   readonly onlyNodes?: ReadonlySet<string>;
   /** The image of each container and init container, with its tag. */
   readonly images: readonly string[];
-  /** Of volumes that are images; absent: none. */
-  readonly imageVolumes?: readonly string[];
   /** Absent: it has no persistent volumes. */
   readonly volumes?: VolumeFacts;
 }

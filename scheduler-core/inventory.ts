@@ -1,4 +1,4 @@
-import { AttachedVolumes } from "./attached-volumes.ts";
+import { AttachedVolumes, type NodeVolumes } from "./attached-volumes.ts";
 import type { ClassDescription, ClassHandle, Needs } from "./class-description.ts";
 import { Cluster } from "./cluster.ts";
 import type { NodeFacts, PodFacts, WorldFacts } from "./facts.ts";
@@ -194,6 +194,14 @@ export class Inventory implements WorldFacts {
     if (peer !== undefined) this.#residents.leave(slot, peer);
   }
 
+  /** What a node attaches beyond what its pods say; see AttachedVolumes. */
+  setVolumes(slot: number, volumes: NodeVolumes): void {
+    const column = (driver: string): number => this.columns.of(volumeLimit(driver));
+    for (const { driver } of volumes.attached) column(driver);
+    this.#makeRoom(0);
+    this.#attached.setNode(this.#cluster, slot, volumes, column);
+  }
+
   /** The marks that such a pod raises. */
   raisedBy(peer: Peer): Int32Array {
     const marks = this.#marks.raisedBy(peer);
@@ -258,7 +266,7 @@ export class Inventory implements WorldFacts {
   ready(handle: ClassHandle, peer?: Peer): PodClass {
     const kinship = peer === undefined ? undefined : this.kinship(peer);
     const { statics, usage } = handle;
-    this.#attached.refresh(usage);
+    this.#attached.refresh(usage, this.#slotOf.values());
     if (!statics.isWorkedOut(this.#cluster.capacity)) statics.workOut(this.#facts, this.#cluster.capacity, this);
     this.#workedOut.delete(statics);
     this.#workedOut.add(statics);
@@ -371,8 +379,8 @@ export class Inventory implements WorldFacts {
   /** Tells the static classes of one node; where the spread of images changed, classes whose images are about are worked out anew. */
   #staticsChanged(slot: number, facts: NodeFacts | undefined, spreadChanged: boolean): void {
     for (const statics of this.#workedOut) {
-      const { images, imageVolumes = [] } = statics.facts;
-      const spread = spreadChanged && [...images, ...imageVolumes].some((image) => this.#images.of(image) !== undefined);
+      const { images } = statics.facts;
+      const spread = spreadChanged && images.some((image) => this.#images.of(image) !== undefined);
       if (spread || !statics.isWorkedOut(this.#cluster.capacity)) {
         statics.forget();
         this.#workedOut.delete(statics);

@@ -38,8 +38,9 @@ export function kinshipOf(peer: Peer, marks: Marks, counting: Counting): Kinship
   const raised = marks.raisedBy(peer);
   const others = marks.carryingFor(facts);
   const repelled = others.filter(({ weight }) => weight === 0).map(({ mark, term }) => marked(mark, term.topologyKey));
+  const isIgnorant = facts.ignoresPreferencesOfOthers === true && own.length === 0;
   const drawn = others
-    .filter(({ weight, isRequired }) => weight !== 0 && (isRequired || facts.ignoresPreferencesOfOthers !== true))
+    .filter(({ weight }) => weight !== 0 && !isIgnorant)
     .map((other) => ({ ...other, weight: other.isRequired ? (facts.hardAffinityWeight ?? DEFAULT_HARD_AFFINITY_WEIGHT) : other.weight }))
     .filter(({ weight }) => weight !== 0);
   const weighed = [...own, ...drawn.map(({ mark, term, weight }): WeighedKey => ({ ...marked(mark, term.topologyKey), weight }))];

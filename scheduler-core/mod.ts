@@ -1,6 +1,6 @@
 /** The arithmetic of placement: nodes and pods as flat arrays, plugins, and the decision which node takes a pod. Pure. */
 
-export type { VolumeUse } from "./attached-volumes.ts";
+export type { NodeVolumes, VolumeUse } from "./attached-volumes.ts";
 export { ANYWHERE, type Batch, joinPlacements, NO_SUCH_NODE, type Placements, placeBatch, splitBatch, UNPLACED } from "./batch.ts";
 export type { ClassDescription, ClassHandle, Needs } from "./class-description.ts";
 export { Cluster, NO_PRIORITY } from "./cluster.ts";

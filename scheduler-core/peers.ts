@@ -52,7 +52,7 @@ export interface PeerFacts {
   readonly exclusiveClaims?: readonly string[];
   /** What a pod that is there and wants these near it is worth to them; absent: DEFAULT_HARD_AFFINITY_WEIGHT. */
   readonly hardAffinityWeight?: number;
-  /** Pods that are there and would like, or not like, these near them have no say. */
+  /** What pods that are there prefer to have near them has no say, unless these prefer something too. Source: InterPodAffinity's PreScore. */
   readonly ignoresPreferencesOfOthers?: boolean;
   /** Only nodes with every topology key count in soft spreading; false for the cluster's own default constraints. */
   readonly spreadNeedsAllKeys: boolean;

@@ -1,6 +1,6 @@
 import type { ClassHandle, Inventory, Needs, Peer, SpreadConstraint, Usage, VolumeUse } from "../../scheduler-core/mod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
-import { disksOf, hostPortsOf, imageVolumesOf, pinOf, readPod } from "./facts.ts";
+import { disksOf, hostPortsOf, pinOf, readPod } from "./facts.ts";
 import { borrowed, isOffline } from "./overcommit.ts";
 import { type PeerContext, peerKeyOf, readPeer } from "./peer-facts.ts";
 import type { Profile } from "./profile.ts";
@@ -36,12 +36,12 @@ export function classify(inventory: Inventory, pod: Pod, surroundings: Surroundi
   const isSpread = spec.topologySpreadConstraints !== undefined || defaultSpread.some(({ isHard }) => isHard);
   const pin = isSpread ? undefined : pinOf(pod);
   const images = spec.containers.map(({ image }) => image);
-  const otherImages = [spec.initContainers?.map(({ image }) => image), imageVolumesOf(pod)];
+  const initImages = spec.initContainers?.map(({ image }) => image);
   const nodeAffinity = spec.affinity?.nodeAffinity;
   const required = pin === undefined ? nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution : "pinned";
   const preferred = nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution;
   const facts = volumes?.refusal === undefined ? volumes?.facts : undefined;
-  const staticKey = JSON.stringify([spec.nodeSelector, required, preferred, spec.tolerations, images, otherImages, facts]);
+  const staticKey = JSON.stringify([spec.nodeSelector, required, preferred, spec.tolerations, images, initImages, facts]);
   const needs = needsOf(pod, attached, profile);
   const handle = inventory.classOf({
     staticKey,

@@ -61,7 +61,6 @@ export function readPod(pod: api.Pod, pinned: boolean, volumes?: VolumeFacts, ad
     ...(added?.preferredDuringSchedulingIgnoredDuringExecution ?? []),
   ];
   const enforced = added?.requiredDuringSchedulingIgnoredDuringExecution;
-  const imageVolumes = imageVolumesOf(pod);
   return {
     nodeName: "",
     tolerations: (spec.tolerations ?? []).map(({ key = "", operator, value = "", effect = "" }) => ({
@@ -77,7 +76,6 @@ export function readPod(pod: api.Pod, pinned: boolean, volumes?: VolumeFacts, ad
       // A preference without a requirement says nothing. Source: nodeaffinity.NewPreferredSchedulingTerms.
       .filter(({ weight, term }) => weight !== 0 && term.matchLabels.length + term.matchFields.length > 0),
     images: [...(spec.initContainers ?? []), ...spec.containers].map(({ image = "" }) => withTag(image)),
-    ...(imageVolumes.length === 0 ? {} : { imageVolumes: imageVolumes.map(withTag) }),
     ...(volumes === undefined ? {} : { volumes }),
     ...(enforced === undefined ? {} : { enforcedTerms: enforced.nodeSelectorTerms.map(termOf) }),
     ...(onlyNodes === undefined ? {} : { onlyNodes }),
@@ -122,11 +120,6 @@ export function termOf(term: api.NodeSelectorTerm): NodeSelectorTerm {
 
 function requirementOf({ key, operator, values = [] }: api.NodeSelectorRequirement): Requirement {
   return { key, operator: operator as SelectorOperator, values };
-}
-
-/** The references of volumes that are images. */
-export function imageVolumesOf({ spec }: api.Pod): string[] {
-  return (spec.volumes ?? []).flatMap(({ image }) => image?.reference || []);
 }
 
 /** Images without a tag are counted as `:latest`. Source: ImageLocality's normalizedImageName. */

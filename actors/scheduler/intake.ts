@@ -6,6 +6,7 @@ import { groupOf, POD_GROUPS } from "../kinds/scheduling/pod-group.ts";
 import { CSINodeKind } from "../kinds/storage/csi-node.ts";
 import type { Regarding } from "../registry/event-recorder.ts";
 import type { Change, Entry } from "../store/view.ts";
+import { Attachments, VOLUME_ATTACHMENTS } from "./attachments.ts";
 import { classify, peerOfPod, type Surroundings, usageOfPod } from "./class.ts";
 import { DefaultSpread } from "./default-spread.ts";
 import { namedNodes, readNode } from "./facts.ts";
@@ -20,7 +21,7 @@ import { QueueTicket, type SchedulingQueue } from "./queue.ts";
 import { isBoundTo, mayBeTerminal, samePeer, sameSpec } from "./relevance.ts";
 import { isBeingResized } from "./resource-needs.ts";
 import { Roster } from "./roster.ts";
-import { attachedBy, limitsOf } from "./volume-limits.ts";
+import { attachedBy, limitsOf, replacedOn } from "./volume-limits.ts";
 import { claimOf, readVolumes } from "./volumes.ts";
 
 const CSI_NODES = resourceOf(CSINodeKind);
@@ -57,6 +58,7 @@ export class Intake {
   #volumesChanged = false;
   readonly nominations: Nominations;
   readonly #roster: Roster<PodRecord | Reservation>;
+  readonly #attachments: Attachments;
   /** By node, all that the scheduler took from it, to see whether an update matters. */
   readonly #readings = new Map<string, string>();
 
@@ -68,6 +70,7 @@ export class Intake {
     this.#defaultSpread = new DefaultSpread(view);
     this.gangs = new Gangs(view);
     this.#roster = new Roster(inventory);
+    this.#attachments = new Attachments(view);
     this.nominations = new Nominations(inventory, this.#roster);
   }
 
@@ -79,6 +82,7 @@ export class Intake {
     else if (resource === "services") this.#defaultSpread.serviceChanged((now ?? before)?.key ?? "");
     else if (resource === POD_GROUPS) this.#takeGroup(now, before, now_ms);
     else if (resource === CSI_NODES) this.#takeLimits((now ?? before)?.key.slice(CSI_NODES.length + 1) ?? "");
+    else if (resource === VOLUME_ATTACHMENTS) this.#takeVolumes(this.#attachments.take(now, before));
     else this.#volumesChanged = true;
   }
 
@@ -140,6 +144,7 @@ export class Intake {
   rereadVolumes(now_ms: number): void {
     if (!this.#volumesChanged) return;
     this.#volumesChanged = false;
+    for (const node of [...this.#attachments.nodes]) this.#takeVolumes(node);
     for (const record of [...this.#withVolumes]) {
       if (record.node === undefined) this.reread(record, now_ms);
     }
@@ -155,6 +160,10 @@ export class Intake {
 
   takeNode(entry: Entry): void {
     this.#takeNode(entry, undefined);
+  }
+
+  takeAttachment(entry: Entry): void {
+    this.#takeVolumes(this.#attachments.take(entry, undefined));
   }
 
   takeNamespace(now: Entry | undefined, before: Entry | undefined): void {
@@ -329,10 +338,23 @@ export class Intake {
     for (const { peer } of this.#roster.on(node)) if (peer !== undefined) this.#note(peer, marks);
   }
 
-  /** How many volumes a node may attach has changed. */
+  /** How many volumes a node may attach has changed, or which of them count there. */
   #takeLimits(node: string): void {
     const entry = this.#view.entry(`nodes/${node}`);
-    if (entry !== undefined) this.#takeNode(entry, undefined);
+    if (entry === undefined) return;
+    this.#takeNode(entry, undefined);
+    const slot = this.#inventory.slotOf(node);
+    if (slot === undefined) return;
+    this.#roster.recount(node, slot, () => this.#takeVolumes(node));
+  }
+
+  /** What is attached to a node whoever uses it, and what counts there, is as the view says. */
+  #takeVolumes(node: string): void {
+    const slot = this.#inventory.slotOf(node);
+    if (slot === undefined) return;
+    const replaced = new Set(replacedOn(this.#view.get<CSINode>(`${CSI_NODES}/${node}`)));
+    this.#inventory.setVolumes(slot, { attached: this.#attachments.on(node), replaced });
+    this.happened.freed.add(slot);
   }
 
   #takeNode(now: Entry | undefined, former: Entry | undefined): void {
@@ -347,7 +369,8 @@ export class Intake {
       return;
     }
     const { facts, allocatable: given } = readNode(this.#view.decode<Node>(now));
-    const allocatable = { ...given, ...limitsOf(this.#view.get<CSINode>(`${CSI_NODES}/${facts.name}`)) };
+    const csiNode = this.#view.get<CSINode>(`${CSI_NODES}/${facts.name}`);
+    const allocatable = { ...given, ...limitsOf(csiNode) };
     const reading = JSON.stringify([facts, allocatable]);
     if (this.#readings.get(facts.name) === reading) return;
     this.#readings.set(facts.name, reading);
@@ -356,6 +379,7 @@ export class Intake {
     const before = known === undefined ? undefined : this.#inventory.factsOf(known);
     const slot = this.#inventory.setNode(facts, allocatable);
     if (known === undefined) {
+      this.#takeVolumes(facts.name);
       this.#roster.opened(facts.name, slot);
       this.#noteTenants(facts.name, this.happened.raised);
     }

@@ -14,6 +14,7 @@ import {
   wordsOf,
 } from "../../scheduler-core/mod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
+import { VOLUME_ATTACHMENTS } from "./attachments.ts";
 import { Budgets } from "./budgets.ts";
 import { DEFAULT_CONFIGURATION, type SchedulerConfiguration } from "./configuration/configuration.ts";
 import { type AskExtender, Extenders } from "./extenders.ts";
@@ -77,6 +78,7 @@ export class Rehearsal {
     this.#names = [...profiles.keys()];
     this.#intake = new Intake(objects, this.#inventory, this.#queue, { profiles, owns: () => true });
     for (const entry of objects.list("namespaces")) this.#intake.takeNamespace(entry, undefined);
+    for (const entry of objects.list(VOLUME_ATTACHMENTS)) this.#intake.takeAttachment(entry);
     for (const entry of objects.list("nodes")) this.#intake.takeNode(entry);
     for (const entry of objects.list("pods")) this.#intake.takePod(entry, undefined, 0);
   }

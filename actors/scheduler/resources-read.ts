@@ -14,6 +14,7 @@ import { CSIDriverKind } from "../kinds/storage/csi-driver.ts";
 import { CSINodeKind } from "../kinds/storage/csi-node.ts";
 import { CSIStorageCapacityKind } from "../kinds/storage/csi-storage-capacity.ts";
 import { StorageClassKind } from "../kinds/storage/storage-class.ts";
+import { VolumeAttachmentKind } from "../kinds/storage/volume-attachment.ts";
 
 type Named = Pick<Kind, "group" | "version" | "plural">;
 
@@ -27,6 +28,7 @@ const WATCHED: readonly Named[] = [
   CSIDriverKind,
   CSIStorageCapacityKind,
   CSINodeKind,
+  VolumeAttachmentKind,
   ServiceKind,
   PodKind,
 ];

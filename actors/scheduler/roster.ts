@@ -53,6 +53,13 @@ export class Roster<T extends Tenant> {
     return slot;
   }
 
+  /** Something changes by which the pods of a node are counted. */
+  recount(node: string, slot: number, change: () => void): void {
+    for (const { usage, peer } of this.on(node)) this.#inventory.leave(slot, usage, peer);
+    change();
+    for (const { usage, peer } of this.on(node)) this.#inventory.enter(slot, usage, peer);
+  }
+
   /** A node has appeared, empty: counts the pods that are there already. */
   opened(node: string, slot: number): void {
     for (const { usage, priority, peer } of this.on(node)) {

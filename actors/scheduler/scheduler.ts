@@ -3,6 +3,7 @@ import { Draw, IndexCache, Inventory, type Placements, placeBatch, UNPLACED } fr
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import type { Change, Subscription, View } from "../store/view.ts";
+import { VOLUME_ATTACHMENTS } from "./attachments.ts";
 import { Binder } from "./binder.ts";
 import { DEFAULT_CONFIGURATION, type SchedulerConfiguration } from "./configuration/configuration.ts";
 import { Consultations, type Consulted } from "./consultations.ts";
@@ -190,6 +191,7 @@ class Scheduler implements Actor<SchedulerMessage> {
     const { view } = this.#options;
     const now_ms = this.#context.clock.monotonic_ms();
     for (const entry of view.list("namespaces")) this.#intake.takeNamespace(entry, undefined);
+    for (const entry of view.list(VOLUME_ATTACHMENTS)) this.#intake.takeAttachment(entry);
     for (const entry of view.list("nodes")) this.#intake.takeNode(entry);
     for (const entry of view.list("pods")) this.#intake.takePod(entry, undefined, now_ms);
     const since = view.revision;

@@ -15,23 +15,31 @@ import type { Objects } from "./objects.ts";
 import type { Amounts } from "./resource-needs.ts";
 import { claimOf } from "./volumes.ts";
 
-/** Drivers that stand for volumes of the time before drivers: by the field of the volume, and by the provisioner. Source: csi-translation-lib. */
-const MIGRATED_FIELDS = {
-  awsElasticBlockStore: "ebs.csi.aws.com",
-  azureDisk: "disk.csi.azure.com",
-  cinder: "cinder.csi.openstack.org",
-  gcePersistentDisk: "pd.csi.storage.gke.io",
-  portworxVolume: "pxd.portworx.com",
-  vsphereVolume: "csi.vsphere.vmware.com",
-} as const;
-const MIGRATED_PROVISIONERS: Readonly<Record<string, string>> = {
-  "kubernetes.io/aws-ebs": MIGRATED_FIELDS.awsElasticBlockStore,
-  "kubernetes.io/azure-disk": MIGRATED_FIELDS.azureDisk,
-  "kubernetes.io/cinder": MIGRATED_FIELDS.cinder,
-  "kubernetes.io/gce-pd": MIGRATED_FIELDS.gcePersistentDisk,
-  "kubernetes.io/portworx-volume": MIGRATED_FIELDS.portworxVolume,
-  "kubernetes.io/vsphere-volume": MIGRATED_FIELDS.vsphereVolume,
-};
+/** A driver that stands for the volumes of a plugin of the time before drivers. */
+interface Migration {
+  /** The plugin, which is also its provisioner. */
+  readonly plugin: string;
+  /** The field of a volume that is the plugin's. */
+  readonly field: keyof Volume & keyof PersistentVolumeSpec;
+  readonly driver: string;
+  /** Only on nodes whose CSINode says that it does. */
+  readonly isAnnounced?: true;
+}
+
+/** Those that NodeVolumeLimits knows; what other plugins attach is not counted. Source: isCSIMigrationOn, csi-translation-lib. */
+const MIGRATIONS: readonly Migration[] = [
+  { plugin: "kubernetes.io/aws-ebs", field: "awsElasticBlockStore", driver: "ebs.csi.aws.com" },
+  { plugin: "kubernetes.io/azure-disk", field: "azureDisk", driver: "disk.csi.azure.com" },
+  { plugin: "kubernetes.io/cinder", field: "cinder", driver: "cinder.csi.openstack.org" },
+  { plugin: "kubernetes.io/gce-pd", field: "gcePersistentDisk", driver: "pd.csi.storage.gke.io" },
+  { plugin: "kubernetes.io/portworx-volume", field: "portworxVolume", driver: "pxd.portworx.com", isAnnounced: true },
+];
+/** Plugins with a driver in their stead that counts nowhere. */
+const UNCOUNTED_PROVISIONERS: readonly string[] = ["kubernetes.io/azure-file", "kubernetes.io/vsphere-volume"];
+const MIGRATED_PLUGINS = "storage.alpha.kubernetes.io/migrated-plugins";
+
+/** Whose limit a volume counts against. */
+type Counted = Pick<VolumeUse, "driver" | "plugin">;
 
 /**
  * The volumes of a pod that count against the limits of nodes. A claim has one volume, so it is told from others by the claim, bound
@@ -57,9 +65,14 @@ export function limitsOf(node: CSINode | undefined): Amounts {
   return limits;
 }
 
+/** The plugins that a node's drivers have replaced. */
+export function replacedOn(node: CSINode | undefined): string[] {
+  return node?.metadata.annotations?.[MIGRATED_PLUGINS]?.split(",") ?? [];
+}
+
 function inlineUse(volume: Volume): VolumeUse | undefined {
-  const driver = migratedDriver(volume);
-  return driver === undefined ? undefined : { driver, volume: JSON.stringify({ ...volume, name: undefined }) };
+  const counted = migrated(volume);
+  return counted === undefined ? undefined : { ...counted, volume: JSON.stringify({ ...volume, name: undefined }) };
 }
 
 function claimUse(view: Objects, key: string): VolumeUse | undefined {
@@ -67,17 +80,28 @@ function claimUse(view: Objects, key: string): VolumeUse | undefined {
   if (claim === undefined) return undefined;
   const { volumeName } = claim.spec;
   const volume = volumeName ? view.get<PersistentVolume>(`persistentvolumes/${volumeName}`) : undefined;
-  const driver = volume === undefined ? provisionerOf(view, claim) : (volume.spec?.csi?.driver ?? migratedDriver(volume.spec ?? {}));
-  return driver === undefined ? undefined : { driver, volume: key };
+  if (volume === undefined) {
+    const counted = provisionerOf(view, claim);
+    return counted === undefined ? undefined : { ...counted, volume: key };
+  }
+  const driver = volume.spec?.csi?.driver;
+  const counted = driver === undefined ? migrated(volume.spec ?? {}) : { driver };
+  return counted === undefined ? undefined : { ...counted, volume: key };
 }
 
-function provisionerOf(view: Objects, claim: PersistentVolumeClaim): string | undefined {
+function provisionerOf(view: Objects, claim: PersistentVolumeClaim): Counted | undefined {
   const name = storageClassOf(claim);
   const provisioner = name === "" ? undefined : view.get<StorageClass>(keyFor(StorageClassKind, undefined, name))?.provisioner;
-  return provisioner === undefined ? undefined : (MIGRATED_PROVISIONERS[provisioner] ?? provisioner);
+  if (provisioner === undefined || UNCOUNTED_PROVISIONERS.includes(provisioner)) return undefined;
+  const migration = MIGRATIONS.find(({ plugin }) => plugin === provisioner);
+  return migration === undefined ? { driver: provisioner } : countedOf(migration);
 }
 
-function migratedDriver(volume: Volume | PersistentVolumeSpec): string | undefined {
-  for (const [field, driver] of Object.entries(MIGRATED_FIELDS)) if (field in volume) return driver;
-  return undefined;
+function migrated(volume: Volume | PersistentVolumeSpec): Counted | undefined {
+  const migration = MIGRATIONS.find(({ field }) => field in volume);
+  return migration === undefined ? undefined : countedOf(migration);
+}
+
+function countedOf({ driver, plugin, isAnnounced }: Migration): Counted {
+  return isAnnounced === true ? { driver, plugin } : { driver };
 }

@@ -18,9 +18,7 @@ function score(pod: PodFacts, node: NodeFacts, world: WorldFacts): number {
   let sum = 0;
   if (node.images.length > 0) {
     for (const image of pod.images) sum += scaledSize(image, node, world);
-    for (const image of pod.imageVolumes ?? []) sum += scaledSize(image, node, world);
   }
-  // Volumes raise what is had, not what there is to have. Source: kubernetes issue 138952.
   const max = IMAGES_MAX_BYTES * pod.images.length;
   const clamped = Math.min(Math.max(sum, IMAGES_MIN_BYTES), max);
   return Math.floor((SCORE_MAX * (clamped - IMAGES_MIN_BYTES)) / (max - IMAGES_MIN_BYTES));

@@ -285,6 +285,40 @@ describe("what happens wakes a pod only where it can help it", () => {
     ],
   );
 
+  const attachment = { metadata: { name: "a" }, spec: { attacher: "d", nodeName: "n", source: { persistentVolumeName: "w" } } };
+  hints(
+    "NodeVolumeLimits",
+    (stage) => {
+      stage.put("csinodes.storage.k8s.io", csiNode(1));
+      for (const name of ["v", "w"]) stage.put("persistentvolumes", volume(name, { csi: { driver: "d", volumeHandle: name } }));
+      stage.put("volumeattachments.storage.k8s.io", attachment);
+      stage.node("n");
+      stage.put("persistentvolumeclaims", claim("c", "v"));
+      stage.pod(WAITING, claimed("c"));
+    },
+    [
+      ["what is attached without a pod is so no more", true, (stage) => stage.gone("volumeattachments.storage.k8s.io/a")],
+      ["it changes", false, (stage) => stage.put("volumeattachments.storage.k8s.io", { ...attachment, status: { attached: true } })],
+    ],
+  );
+  const old = (more: object) => ({
+    ...{ metadata: { name: "n", ...more }, spec: { drivers: [{ name: "pxd.portworx.com", nodeID: "n", allocatable: { count: 1 } }] } },
+  });
+  const announced = { annotations: { "storage.alpha.kubernetes.io/migrated-plugins": "kubernetes.io/portworx-volume" } };
+  hints(
+    "NodeVolumeLimits",
+    (stage) => {
+      stage.put("csinodes.storage.k8s.io", old(announced));
+      stage.node("n");
+      for (const name of ["v", "w"]) stage.put("persistentvolumes", volume(name, { portworxVolume: { volumeID: name } }));
+      stage.put("persistentvolumeclaims", claim("c", "v"));
+      stage.put("persistentvolumeclaims", claim("e", "w"));
+      stage.pod("holder", { nodeName: "n", ...claimed("e") });
+      stage.pod(WAITING, claimed("c"));
+    },
+    [["the plugin counts there no more", true, (stage) => stage.put("csinodes.storage.k8s.io", old({}))]],
+  );
+
   const inZone = (zone: string) => ({
     nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: "zone", operator: "In", values: [zone] }] }] } },
   });

@@ -255,14 +255,4 @@ describe("ImageLocality", () => {
     for (let i = 0; i < nodes; i++) inventory.setNode({ ...NODE, name: `n${i}`, images: i < holders ? images : [] }, {});
     expect(imageLocality.fixed?.score?.(POD, { ...NODE, images }, inventory)).toBe(score);
   });
-
-  it("counts the images of volumes in what a node has, and not in what there is to have", () => {
-    const inventory = new Inventory(1);
-    const images = ["a:v1", "volume:v1"].map((name) => ({ name, size_bytes: 500 * MIB }));
-    inventory.setNode({ ...NODE, images }, {});
-    const score = (pod: PodFacts): number | undefined => imageLocality.fixed?.score?.(pod, { ...NODE, images }, inventory);
-    expect(score(POD)).toBe(48);
-    expect(score({ ...POD, imageVolumes: ["volume:v1"] })).toBe(100);
-    expect(score({ ...POD, imageVolumes: ["other:v1"] })).toBe(48);
-  });
 });

@@ -68,6 +68,41 @@ describe("NodeVolumeLimits", () => {
     expect(reasons(inventory, podWith(inventory, ["c"])).n0).toBe("");
   });
 
+  it("counts what is attached to a node though no pod uses it, once with those that do, and a new pod's own beside it", () => {
+    const inventory = cluster([2]);
+    const attached = (...volumes: string[]) =>
+      inventory.setVolumes(0, { attached: volumes.map((volume) => ({ driver: DISKS, volume })), replaced: new Set() });
+    attached("x", "y");
+    expect(reasons(inventory, podWith(inventory, ["a"])).n0).not.toBe("");
+    attached("x");
+    expect(reasons(inventory, podWith(inventory, ["a"])).n0).toBe("");
+    const user = podWith(inventory, ["x"]).usage;
+    inventory.enter(0, user, undefined);
+    expect(reasons(inventory, podWith(inventory, ["a"])).n0).toBe("");
+    inventory.leave(0, user, undefined);
+    attached("x", "y");
+    // As in kube-scheduler: only pods on the node make a volume one that need not be attached.
+    expect(reasons(inventory, podWith(inventory, ["x"])).n0).not.toBe("");
+    attached();
+    expect(reasons(inventory, podWith(inventory, ["a", "b"])).n0).toBe("");
+  });
+
+  it("counts volumes of a replaced plugin only on nodes that say that it is", () => {
+    const inventory = cluster([1, 1]);
+    inventory.setVolumes(1, { attached: [], replaced: new Set(["old"]) });
+    const withOld = (volumes: readonly string[]): ClassHandle => {
+      const uses = volumes.map((volume): VolumeUse => ({ driver: DISKS, volume, plugin: "old" }));
+      const needs = { requests: {}, nonzero: { cpu_milli: 0, memory_bytes: 0 }, ports: [], volumes: uses };
+      return inventory.classOf({ staticKey: "", facts: () => FACTS, usageKey: `old ${volumes}`, needs: () => needs, priority: 0 });
+    };
+    for (const slot of [0, 1]) inventory.enter(slot, withOld(["a"]).usage, undefined);
+    const full = "node(s) exceed max volume count";
+    expect(reasons(inventory, withOld(["b"]))).toEqual({ n0: "", n1: full });
+    expect(reasons(inventory, podWith(inventory, ["b"]))).toEqual({ n0: "", n1: full });
+    for (const slot of [0, 1]) inventory.leave(slot, withOld(["a"]).usage, undefined);
+    expect(reasons(inventory, podWith(inventory, ["b"]))).toEqual({ n0: "", n1: "" });
+  });
+
   it("forgets what was attached to a node that is gone", () => {
     const inventory = cluster([1]);
     inventory.enter(0, podWith(inventory, ["a"]).usage, undefined);
