@@ -21,7 +21,7 @@ export type {
   VolumeFacts,
   ZoneLabel,
 } from "./facts.ts";
-export { type GroupPreemption, type MemberRequest, preemptTogether } from "./group-preemption.ts";
+export { type GroupPreemption, type MemberRequest, type MemberStep, preemptTogether } from "./group-preemption.ts";
 export type { Guest } from "./guests.ts";
 export { IndexCache } from "./index-cache.ts";
 export { Inventory, volumeLimit } from "./inventory.ts";

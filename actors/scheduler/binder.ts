@@ -77,11 +77,13 @@ export class Binder {
     );
   }
 
-  /** Binds assumed pods in one transaction: all of them or none. Those whose volumes are to be bound first are bound by themselves. */
+  /** Binds assumed pods in one transaction: all of them or none. Those whose volumes are to be bound first, or that extenders bind, are bound by themselves. */
   bindTogether(members: readonly PlacedMember[], seen: number): void {
-    const { registry, recorder, writes, inventory, self } = this.#options;
-    const ready = members.filter(({ record: { candidate } }) => {
+    const { registry, recorder, writes, inventory, self, extenders, view } = this.#options;
+    const ready = members.filter(({ record: { key, candidate } }) => {
       const { volumes } = candidate as Candidate;
+      const pod = extenders.any ? view.get<Pod>(key) : undefined;
+      if (pod !== undefined && extenders.bindsFor(pod)) return false;
       return volumes === undefined || volumes.refusal !== undefined || volumes.unbound.length === 0;
     });
     for (const { record, node } of members) {

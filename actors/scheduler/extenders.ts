@@ -76,6 +76,11 @@ export class Extenders {
     return { nodes, failed };
   }
 
+  /** Whether one of them binds the pod. */
+  bindsFor(pod: Pod): boolean {
+    return this.#for(pod).some(({ bindVerb }) => bindVerb !== "");
+  }
+
   /** Has an extender bind the pod, where one does that; undefined: none does. */
   bind(pod: Pod, node: string): Promise<void> | undefined {
     const extender = this.#for(pod).find(({ bindVerb }) => bindVerb !== "");

@@ -7,6 +7,8 @@ import type { PodRecord } from "./pod-record.ts";
 export interface RefusedMember {
   readonly record: PodRecord;
   readonly diagnosis: Diagnosis | undefined;
+  /** What others say who left it no node; absent: nobody does. */
+  readonly words?: string | undefined;
 }
 
 /** What has come of the members of a group that were decided together. */

@@ -27,6 +27,7 @@ export class Gangs {
   readonly #trying = new Set<string>();
   /** Those that are not tried for lack of room. */
   readonly #lacking = new Set<string>();
+  readonly #asked = new Set<string>();
 
   constructor(view: Objects) {
     this.#view = view;
@@ -82,6 +83,19 @@ export class Gangs {
   /** Groups that the nodes as a whole had too little room for, and have enough now. A node may help them that takes none of their members. */
   relieved(inventory: Inventory): string[] {
     return [...this.#lacking].filter((key) => this.shortage(key, inventory) === undefined);
+  }
+
+  /** Extenders are being asked about its members, and none of them is decided meanwhile. */
+  beginAsking(key: string): void {
+    this.#asked.add(key);
+  }
+
+  endAsking(key: string): void {
+    this.#asked.delete(key);
+  }
+
+  isAskedAbout(key: string): boolean {
+    return this.#asked.has(key);
   }
 
   /** They were decided together and not all found a node: from the first time on its timeout counts. */

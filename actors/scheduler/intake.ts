@@ -299,6 +299,12 @@ export class Intake {
     for (const { candidate } of this.gangs.waiting(gang)) if (candidate !== undefined) this.#queue.wakeOne(candidate.ticket, now_ms);
   }
 
+  /** Nobody is asked any more about a group: members whose turn came meanwhile are decided now. */
+  rejoin(gang: string): void {
+    if (this.gangs.isAskedAbout(gang)) return;
+    for (const { candidate } of this.gangs.waiting(gang)) if (candidate?.ticket.place === "nowhere") this.#queue.putBack(candidate.ticket);
+  }
+
   #drop(record: PodRecord, now_ms: number): void {
     this.#pods.delete(record.key);
     if (record.gang !== undefined) this.gangs.leave(record.gang, record);

@@ -8,6 +8,7 @@ import {
   type Inventory,
   leastLoss,
   type MemberRequest,
+  type MemberStep,
   type Occupant,
   type PodClass,
   type Preemption,
@@ -24,6 +25,7 @@ import type { Pod } from "../kinds/generated/types.ts";
 import type { Entry, View } from "../store/view.ts";
 import { Budgets } from "./budgets.ts";
 import { type EndingOptions, type EndingReason, endPod } from "./ending.ts";
+import type { RefusedMember } from "./gang-flight.ts";
 import type { Intake } from "./intake.ts";
 import { NO_CANDIDATE, VICTIMS_ARE_LEAVING, withDisruption } from "./messages.ts";
 import { Reservation } from "./nominations.ts";
@@ -111,15 +113,19 @@ export class Preemptor {
 
   /**
    * Tries for so many members of a group, the most important first, or for none: all of them are nominated, also those for which nobody had to go. Undefined: not
-   * any more in this round. Groups in which extenders have a say make no room.
+   * any more in this round. Extenders that have a say are asked about one member after another; `settled` is what has come of that.
    */
-  attemptGroup(records: readonly PodRecord[], wanted: number): GroupOutcome | undefined {
+  attemptGroup(
+    gang: string,
+    refused: readonly RefusedMember[],
+    settled: readonly MemberStep<PodRecord>[] = [],
+  ): GroupOutcome | typeof ASKED | undefined {
     const { inventory, intake, random, questions } = this.#options;
     const { nominations } = intake;
-    const sorted = [...records].sort((a, b) => b.priority - a.priority);
+    const wanted = intake.gangs.wanted(gang);
+    const sorted = refused.map(({ record }) => record).sort((a, b) => b.priority - a.priority);
     const readied = sorted.map((record) => inventory.ready((record.candidate as Candidate).handle, record.peer));
     if (sorted.some((record, i) => this.#victimsAreLeaving(record, readied[i] as PodClass))) return VICTIMS_ARE_LEAVING;
-    if (sorted.some((record) => questions.concern(record))) return NO_CANDIDATE;
     if (this.#left <= 0) return undefined;
     this.#left -= sorted.length;
     const budgets = this.#budgetsOfRound();
@@ -128,11 +134,13 @@ export class Preemptor {
     const members = sorted.map((record, i): MemberRequest => {
       const { pin, preemptionPolicy, profile } = record.candidate as Candidate;
       const mayPreempt = preemptionPolicy !== "Never" && profile.preemption !== undefined;
-      return { pods: readied[i] as PodClass, pin: pin === undefined ? ANYWHERE : intake.slotOfPin(pin), mayPreempt };
+      const isAskedAbout = questions.concern(record);
+      return { pods: readied[i] as PodClass, pin: pin === undefined ? ANYWHERE : intake.slotOfPin(pin), mayPreempt, isAskedAbout };
     });
     const found = preemptTogether<PodRecord>(inventory.cluster, {
       members,
       wanted,
+      settled,
       occupants: (slot) => this.#occupantsOf(slot, budgets),
       allowed: budgets.allowed,
       guests: nominations.guests(),
@@ -141,6 +149,12 @@ export class Preemptor {
       find: (request) => this.#indexes.preempt(inventory.cluster, request),
     });
     this.#futile.clear();
+    if (found?.kind === "question") {
+      const asked = sorted[found.settled.length] as PodRecord;
+      questions.ask(asked, { kind: "group", gang, refused, settled: found.settled }, this.#offersOf(found.candidates));
+      for (const nominee of released) nominations.hold(nominee);
+      return ASKED;
+    }
     sorted.forEach((record, i) => {
       const slot = found?.slots[i] ?? UNPLACED;
       if (slot === UNPLACED) nominations.clear(record);
@@ -155,8 +169,16 @@ export class Preemptor {
 
   /** Extenders have left these nodes, with these victims on each: the least of them go. Undefined: somebody else has seen to it that it is not so any more. */
   choose(record: PodRecord, offers: ReadonlyMap<string, RoomOffer>): Preemption<PodRecord> | undefined {
-    const { inventory, intake, view } = this.#options;
-    const budgets = new Budgets(view);
+    const budgets = new Budgets(this.#options.view);
+    const best = this.leastOf(offers, budgets);
+    if (best === undefined) return undefined;
+    this.#carryOut(record, this.#options.inventory.nameOf(best.slot), best.victims, budgets);
+    return { ...best, rejections: new Map(), unhelpful: 0, victimless: 0 };
+  }
+
+  /** Of what extenders have left, where the least is lost; undefined: none of it is so any more. */
+  leastOf(offers: ReadonlyMap<string, RoomOffer>, budgets: Budgets = new Budgets(this.#options.view)): MemberStep<PodRecord> | undefined {
+    const { inventory, intake } = this.#options;
     const candidates: VictimsOnNode<PodRecord>[] = [];
     for (const [node, { victims, violations }] of offers) {
       const slot = inventory.slotOf(node);
@@ -165,21 +187,24 @@ export class Preemptor {
       candidates.push({ slot, violations, victims: victims.map((victim) => this.#occupant(victim, budgets)) });
     }
     const best = leastLoss(candidates);
-    if (best === undefined) return undefined;
-    const victims = best.victims.map(({ owner }) => owner);
-    this.#carryOut(record, inventory.nameOf(best.slot), victims, budgets);
-    return { slot: best.slot, victims, rejections: new Map(), unhelpful: 0, victimless: 0 };
+    return best === undefined ? undefined : { slot: best.slot, victims: best.victims.map(({ owner }) => owner) };
+  }
+
+  #offersOf(candidates: readonly VictimsOnNode<PodRecord>[]): ReadonlyMap<string, RoomOffer> {
+    const { inventory } = this.#options;
+    return new Map(
+      candidates.map(({ slot, victims, violations }): [string, RoomOffer] => [
+        inventory.nameOf(slot),
+        { victims: victims.map(({ owner }) => owner), violations },
+      ]),
+    );
   }
 
   #ask(record: PodRecord, pods: PodClass, budgets: Budgets, diagnosis: Diagnosis): Preemption<PodRecord> | typeof ASKED {
     const { inventory, questions } = this.#options;
     const { candidates, ...others } = preemptionCandidates(inventory.cluster, this.#requestOf(record, pods, budgets));
     if (candidates.length === 0) return { slot: undefined, victims: [], ...others };
-    const offers = candidates.map(({ slot, victims, violations }): [string, RoomOffer] => [
-      inventory.nameOf(slot),
-      { victims: victims.map(({ owner }) => owner), violations },
-    ]);
-    questions.ask(record, diagnosis, new Map(offers));
+    questions.ask(record, { kind: "pod", diagnosis }, this.#offersOf(candidates));
     return ASKED;
   }
 

@@ -216,7 +216,8 @@ export class Rehearsal {
       find: (request) => preempt(cluster, request),
     });
     const told = new Set<PodRecord>();
-    return found?.slots.map((slot) => {
+    if (found?.kind !== "found") return undefined;
+    return found.slots.map((slot) => {
       if (slot === UNPLACED) return { nominated: undefined, victims: [] };
       const victims = found.victims.filter(({ slot: from, owner }) => from === slot && !told.has(owner)).map(({ owner }) => owner);
       for (const victim of victims) told.add(victim);

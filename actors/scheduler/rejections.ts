@@ -1,4 +1,4 @@
-import { type Diagnosis, type Inventory, rejectorsOf } from "../../scheduler-core/mod.ts";
+import { type Diagnosis, type Inventory, type MemberStep, rejectorsOf, UNPLACED } from "../../scheduler-core/mod.ts";
 import type { RefusedMember } from "./gang-flight.ts";
 import type { Intake } from "./intake.ts";
 import { diagnosisMessage, NO_CANDIDATE, refusalMessage, unschedulableMessage, VICTIMS_ARE_LEAVING } from "./messages.ts";
@@ -6,7 +6,7 @@ import type { Candidate, PodRecord } from "./pod-record.ts";
 import { ASKED, type PreemptionOutcome, type Preemptor } from "./preemptor.ts";
 import type { SchedulingQueue } from "./queue.ts";
 import type { Reporter } from "./reporter.ts";
-import type { RoomQuestions } from "./room-questions.ts";
+import type { RoomAnswer, RoomQuestions, RoomTopic } from "./room-questions.ts";
 
 export interface RejectionsOptions {
   readonly queue: SchedulingQueue<PodRecord>;
@@ -49,25 +49,30 @@ export class Rejections {
     });
   }
 
-  /** Not enough members of a group found nodes: room is made for as many as are wanted, or for none, and they wait for one another. */
-  rejectGroup(gang: string, refused: readonly RefusedMember[], now_ms: number): void {
+  /**
+   * Not enough members of a group found nodes: room is made for as many as are wanted, or for none, and they wait for one another. `settled`: what extenders have
+   * said so far.
+   */
+  rejectGroup(gang: string, refused: readonly RefusedMember[], now_ms: number, settled?: readonly MemberStep<PodRecord>[]): void {
     const { intake, inventory, queue, reporter, preemptor } = this.#options;
     const isHelpful = refused.some(({ diagnosis }) => diagnosis !== undefined && diagnosis.preemptible > 0);
     const records = refused.map(({ record }) => record);
-    const outcome = isHelpful ? preemptor.attemptGroup(records, intake.gangs.wanted(gang)) : NO_CANDIDATE;
+    const outcome = isHelpful ? preemptor.attemptGroup(gang, refused, settled) : NO_CANDIDATE;
+    if (outcome === ASKED) {
+      intake.gangs.beginAsking(gang);
+      return;
+    }
     if (outcome === undefined) {
       for (const { candidate } of records) queue.putBack((candidate as Candidate).ticket);
       return;
     }
     intake.gangs.failed(gang, now_ms);
-    for (const { record, diagnosis } of refused) {
+    for (const { record, diagnosis, words } of refused) {
       // One that would have had a node waits for the others to be woken.
       queue.reject((record.candidate as Candidate).ticket, diagnosis === undefined ? NOBODY : rejectorsOf(diagnosis), now_ms);
       if (outcome === NO_CANDIDATE) intake.nominations.clear(record);
-      const message =
-        diagnosis === undefined
-          ? `the other members of pod group "${gang}" found no nodes`
-          : diagnosisMessage(diagnosis, inventory.columns.names);
+      const own = diagnosis === undefined ? words : diagnosisMessage(diagnosis, inventory.columns.names);
+      const message = own ?? `the other members of pod group "${gang}" found no nodes`;
       reporter.unschedulable(record, message, intake.nominations.nodeOf(record));
     }
   }
@@ -90,10 +95,23 @@ export class Rejections {
     this.#say(record, diagnosis, outcome);
   }
 
+  /** Somebody who has a say in it could not be asked: it is tried again after a rest. */
+  fail(record: PodRecord, error: string, now_ms: number): void {
+    const { intake, queue, reporter } = this.#options;
+    queue.retry((record.candidate as Candidate).ticket, now_ms);
+    reporter.unschedulable(record, error, intake.nominations.nodeOf(record));
+  }
+
   /** Goes on with the pods about whose room extenders have answered. */
   takeAnswers(now_ms: number): void {
     const { intake, queue, preemptor, questions } = this.#options;
-    for (const { record, diagnosis, offers, error, since } of questions.take()) {
+    for (const answer of questions.take()) {
+      if (answer.topic.kind === "group") {
+        this.#goOnWithGroup(answer, answer.topic, now_ms);
+        continue;
+      }
+      const { record, offers, error, since } = answer;
+      const { diagnosis } = answer.topic;
       const { candidate } = record;
       if (!intake.isCurrent(record) || candidate === undefined || record.node !== undefined) continue;
       if (error !== undefined || offers.size === 0) {
@@ -110,6 +128,21 @@ export class Rejections {
         this.#say(record, diagnosis, outcome);
       }
     }
+  }
+
+  /** Who is to go for one more member is settled, and the next is looked at; where something has changed meanwhile they are decided anew. */
+  #goOnWithGroup({ offers, error }: RoomAnswer, { gang, refused, settled }: RoomTopic & { kind: "group" }, now_ms: number): void {
+    const { intake, queue, preemptor } = this.#options;
+    intake.gangs.endAsking(gang);
+    const current = refused
+      .map(({ record }) => record)
+      .filter((record) => intake.isCurrent(record) && record.node === undefined && record.candidate !== undefined);
+    const step = offers.size === 0 ? { slot: UNPLACED, victims: [] } : preemptor.leastOf(offers);
+    if (error !== undefined) for (const record of current) this.fail(record, error, now_ms);
+    else if (current.length < refused.length || step === undefined)
+      for (const { candidate } of current) queue.putBack((candidate as Candidate).ticket);
+    else this.rejectGroup(gang, refused, now_ms, [...settled, step]);
+    intake.rejoin(gang);
   }
 
   #say(record: PodRecord, diagnosis: Diagnosis, outcome: PreemptionOutcome | { readonly error: string } | undefined): void {

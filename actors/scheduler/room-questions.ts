@@ -1,7 +1,8 @@
-import type { Diagnosis } from "../../scheduler-core/mod.ts";
+import type { Diagnosis, MemberStep } from "../../scheduler-core/mod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
 import type { Victims } from "./extender-wire.ts";
 import type { Extenders } from "./extenders.ts";
+import type { RefusedMember } from "./gang-flight.ts";
 import type { Intake } from "./intake.ts";
 import { Reservation } from "./nominations.ts";
 import type { Objects } from "./objects.ts";
@@ -17,11 +18,22 @@ export interface RoomOffer {
   readonly violations: number;
 }
 
+/** For what room is asked about: for a pod by itself, or for a group, one member after another. */
+export type RoomTopic =
+  /** Why no node took it. */
+  | { readonly kind: "pod"; readonly diagnosis: Diagnosis }
+  /** `settled`: what has come of asking about the members before this one. */
+  | {
+      readonly kind: "group";
+      readonly gang: string;
+      readonly refused: readonly RefusedMember[];
+      readonly settled: readonly MemberStep<PodRecord>[];
+    };
+
 /** What the extenders left of where room could be made for a pod. */
 export interface RoomAnswer {
   readonly record: PodRecord;
-  /** Why no node took it. */
-  readonly diagnosis: Diagnosis;
+  readonly topic: RoomTopic;
   readonly offers: ReadonlyMap<string, RoomOffer>;
   /** They could not be asked, or answered what cannot be. */
   readonly error: string | undefined;
@@ -55,10 +67,10 @@ export class RoomQuestions {
     return pod !== undefined && this.#extenders.concernRoom(pod);
   }
 
-  ask(record: PodRecord, diagnosis: Diagnosis, offers: ReadonlyMap<string, RoomOffer>): void {
+  ask(record: PodRecord, topic: RoomTopic, offers: ReadonlyMap<string, RoomOffer>): void {
     const since = this.#intake.events;
     const answered = (offers: ReadonlyMap<string, RoomOffer>, error: string | undefined): void => {
-      this.#answered.push({ record, diagnosis, offers, error, since });
+      this.#answered.push({ record, topic, offers, error, since });
       this.#wake();
     };
     this.#asking.submit(() =>

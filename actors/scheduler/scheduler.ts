@@ -9,6 +9,7 @@ import { DEFAULT_CONFIGURATION, type SchedulerConfiguration } from "./configurat
 import { Consultations, type Consulted } from "./consultations.ts";
 import { type AskExtender, Extenders } from "./extenders.ts";
 import { type Flight, prepareFlight } from "./flight.ts";
+import { landConsulted } from "./group-landing.ts";
 import { wakeHelped } from "./hints.ts";
 import { Intake } from "./intake.ts";
 import { type LandingOptions, land } from "./landing.ts";
@@ -238,6 +239,9 @@ class Scheduler implements Actor<SchedulerMessage> {
     this.#intake.lenders.clear();
     this.#rejections.takeAnswers(now_ms);
     for (const consulted of this.#consultations.take()) this.#takeConsulted(consulted, now_ms);
+    for (const group of this.#consultations.takeGroups()) {
+      landConsulted(group, this.#landing, this.#consultations, { seen: this.#seen, now_ms });
+    }
     const tickets = this.#queue.pop(now_ms, BATCH_PODS_MAX);
     const records = this.#rejections.refuse(this.#withGangs(tickets), now_ms);
     const plain = this.#extenders.any ? this.#consult(records) : records;
@@ -260,7 +264,8 @@ class Scheduler implements Actor<SchedulerMessage> {
   /** With each member of a gang come all the others that wait. */
   #withGangs(tickets: readonly QueueTicket<PodRecord>[]): PodRecord[] {
     const { gangs } = this.#intake;
-    const records = new Set(tickets.map(({ owner }) => owner));
+    // Those of groups that are being asked about are decided when there are answers.
+    const records = new Set(tickets.map(({ owner }) => owner).filter(({ gang }) => gang === undefined || !gangs.isAskedAbout(gang)));
     for (const { gang } of [...records]) {
       if (gang === undefined || gangs.wanted(gang) === 0) continue;
       for (const member of gangs.waiting(gang)) {
@@ -274,8 +279,16 @@ class Scheduler implements Actor<SchedulerMessage> {
 
   /** Asks the extenders about the pods that are their business; answers the others, and those that no node takes anyway. */
   #consult(records: readonly PodRecord[]): PodRecord[] {
+    const { gangs } = this.#intake;
+    const together = Map.groupBy(records, ({ gang }) => (gang !== undefined && gangs.wanted(gang) > 0 ? gang : undefined));
+    for (const [gang, members] of together) {
+      if (gang === undefined || !members.some((record) => this.#consultations.concern(record))) continue;
+      gangs.beginAsking(gang);
+      this.#consultations.beginGroup(gang, members, this.#inventory, this.#intake);
+    }
     return records.filter((record) => {
       const { ticket } = record.candidate as Candidate;
+      if (record.gang !== undefined && gangs.isAskedAbout(record.gang)) return false;
       if (this.#consultations.isFull && this.#consultations.concern(record)) {
         this.#queue.putBack(ticket);
         return false;
@@ -285,22 +298,23 @@ class Scheduler implements Actor<SchedulerMessage> {
   }
 
   /** The extenders have answered: the pod goes to the best node that still takes it. */
-  #takeConsulted({ record, best, failed, error, since }: Consulted, now_ms: number): void {
+  #takeConsulted({ record, ranked, best, failed, error, since }: Consulted, now_ms: number): void {
     const { candidate } = record;
     if (!this.#intake.isCurrent(record) || candidate === undefined || record.node !== undefined) return;
-    if (error !== undefined || best.length === 0) {
-      if (error !== undefined) this.#queue.retry(candidate.ticket, now_ms);
-      else {
-        this.#queue.reject(candidate.ticket, new Set(), now_ms);
-        this.#consultations.turnAway(record);
-        // What happened while they were asked may have helped.
-        if (since !== this.#intake.events) this.#tryTurnedAway(now_ms);
-      }
-      this.#reporter.unschedulable(record, error ?? extendersMessage(failed, this.#inventory.nodes()), undefined);
+    if (error !== undefined) {
+      this.#rejections.fail(record, error, now_ms);
+      return;
+    }
+    if (ranked.length === 0) {
+      this.#queue.reject(candidate.ticket, new Set(), now_ms);
+      this.#consultations.turnAway(record);
+      // What happened while they were asked may have helped.
+      if (since !== this.#intake.events) this.#tryTurnedAway(now_ms);
+      this.#reporter.unschedulable(record, extendersMessage(failed, this.#inventory.nodes()), undefined);
       return;
     }
     const pods = this.#inventory.ready(candidate.handle, record.peer);
-    for (const node of best) {
+    for (const node of ranked.slice(0, best)) {
       const pins = Int32Array.of(this.#intake.slotOfPin(node));
       const batch = { classes: [pods], pods: Int32Array.of(0), pins, guests: this.#intake.nominations.guests() };
       const { slots } = placeBatch(this.#inventory.cluster, batch, this.#indexes, new Draw(1));

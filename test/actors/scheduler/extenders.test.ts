@@ -6,7 +6,7 @@ import { PriorityClassKind } from "../../../actors/kinds/scheduling/priority-cla
 import { readConfiguration } from "../../../actors/scheduler/configuration/configuration.ts";
 import { askExtenders } from "../../../cluster/boot/ask-extender.ts";
 import { named } from "../registry/harness.ts";
-import { startScheduler, type TestScheduler } from "./harness.ts";
+import { member, setGroup, startScheduler, type TestScheduler } from "./harness.ts";
 
 const HEAD = { apiVersion: "kubescheduler.config.k8s.io/v1", kind: "KubeSchedulerConfiguration" };
 interface Body {
@@ -145,6 +145,43 @@ describe("extenders", () => {
     expect(bindings).toEqual([["a", node]]);
   });
 
+  describe("asked about the members of a group", () => {
+    const nodes = ({ pod }: TestScheduler) => ["a", "b"].map((name) => pod(name)?.spec.nodeName);
+    const messages = ({ pod }: TestScheduler) =>
+      ["a", "b"].map((name) => pod(name)?.status?.conditions?.find(({ type }) => type === "PodScheduled")?.message ?? "").sort();
+    const group = async (extender: object): Promise<TestScheduler> => {
+      const scheduler = await started({ filterVerb: "filter", nodeCacheCapable: true, ...extender });
+      await setGroup(scheduler, "g", 2);
+      for (const name of ["a", "b"]) await scheduler.createPod(name, { containers: [container("3")] }, member("g"));
+      return scheduler;
+    };
+
+    it("they leave each of them nodes, and all are bound, or none", async () => {
+      let left = ["n2"];
+      verbs.filter = ({ NodeNames = [] }) => ({
+        NodeNames: left,
+        FailedNodes: Object.fromEntries((NodeNames ?? []).filter((name) => !left.includes(name)).map((name) => [name, "not this one"])),
+      });
+      const scheduler = await group({});
+      // There is room for one of them on what is left, and for both on all nodes.
+      const [first, second] = ["0/3 nodes are available: 2 not this one.", 'the other members of pod group "d/g" found no nodes'];
+      await scheduler.eventually(() => messages(scheduler).join() === `${first},${second}`);
+      expect(nodes(scheduler)).toEqual([undefined, undefined]);
+      left = ["n1", "n2"];
+      await scheduler.setNode("n4");
+      await scheduler.eventually(() => nodes(scheduler).every((node) => node !== undefined));
+      expect(nodes(scheduler).sort()).toEqual(["n1", "n2"]);
+    });
+
+    it("who fails fails all of them", async () => {
+      const scheduler = await group({});
+      await scheduler.eventually(() => messages(scheduler).every((message) => /^extender http:.*: filter answered 500/.test(message)));
+      expect(nodes(scheduler)).toEqual([undefined, undefined]);
+    });
+  });
+
+  const container = (cpu: string) => ({ name: "c", image: "i", resources: { requests: { cpu } } });
+
   describe("asked who makes room", () => {
     const classOf = async ({ registry }: TestScheduler, value: number): Promise<string> => {
       await registry.create(PriorityClassKind, named<PriorityClass>(`p${value}`, undefined, { value }));
@@ -212,6 +249,51 @@ describe("extenders", () => {
       await scheduler.eventually(() => message(scheduler).includes("UID: nobody"));
       expect(message(scheduler)).toMatch(/ preemption: extender http:.*: claims to preempt pod \(UID: nobody\) on node: n1/);
       expect(scheduler.pod("on-n1")?.metadata.deletionTimestamp).toBeUndefined();
+    });
+
+    const groupWants = async (answer: (body: Body) => unknown): Promise<TestScheduler> => {
+      const scheduler = await started({ preemptVerb: "preempt" });
+      for (const [number, node] of ["n1", "n2", "n3"].entries()) {
+        await scheduler.setNode(node, {}, { labels: { at: node } });
+        const priorityClassName = await classOf(scheduler, number + 1);
+        await scheduler.createPod(`on-${node}`, { containers: [container("4")], nodeSelector: { at: node }, priorityClassName });
+        await bound(scheduler, `on-${node}`);
+      }
+      verbs.preempt = answer;
+      await setGroup(scheduler, "g", 2);
+      const priorityClassName = await classOf(scheduler, 100);
+      for (const name of ["a", "b"]) await scheduler.createPod(name, { containers: [container("3")], priorityClassName }, member("g"));
+      return scheduler;
+    };
+    const namesOf = (victims: Body["NodeNameToVictims"], nodes: readonly string[]) => ({
+      NodeNameToMetaVictims: Object.fromEntries(
+        nodes.flatMap((node) =>
+          victims?.[node] === undefined ? [] : [[node, { Pods: victims[node].Pods.map(({ metadata }) => ({ UID: metadata.uid })) }]],
+        ),
+      ),
+    });
+
+    it("for a group they are asked about one member after another, and room is made for all of them", async () => {
+      const told: string[][] = [];
+      const scheduler = await groupWants(({ NodeNameToVictims }) => {
+        told.push(Object.keys(NodeNameToVictims ?? {}).sort());
+        return namesOf(NodeNameToVictims, ["n2", "n3"]);
+      });
+      await scheduler.eventually(() => ["a", "b"].every((name) => scheduler.pod(name)?.status?.nominatedNodeName !== undefined));
+      expect(["a", "b"].map((name) => scheduler.pod(name)?.status?.nominatedNodeName).sort()).toEqual(["n2", "n3"]);
+      // The second is asked about with the first where it is to be.
+      expect(told.slice(0, 2)).toEqual([
+        ["n1", "n2", "n3"],
+        ["n1", "n3"],
+      ]);
+      expect(scheduler.pod("on-n1")?.metadata.deletionTimestamp).toBeUndefined();
+    });
+
+    it("for a group nobody goes when they leave room for a part of it only", async () => {
+      const scheduler = await groupWants(({ NodeNameToVictims }) => namesOf(NodeNameToVictims, ["n2"]));
+      await scheduler.eventually(() => asked.length >= 2 && ["a", "b"].every((name) => scheduler.events(name).length > 0));
+      for (const name of ["on-n1", "on-n2", "on-n3"]) expect(scheduler.pod(name)?.metadata.deletionTimestamp).toBeUndefined();
+      expect(["a", "b"].map((name) => scheduler.pod(name)?.status?.nominatedNodeName)).toEqual([undefined, undefined]);
     });
 
     it("who fails and may fail has no say", async () => {

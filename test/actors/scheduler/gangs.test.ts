@@ -2,14 +2,10 @@ import { describe, expect, it } from "vitest";
 import { PodKind } from "../../../actors/kinds/core/pod.ts";
 import type { Pod, PodDisruptionBudget, PriorityClass } from "../../../actors/kinds/generated/types.ts";
 import type { Kind } from "../../../actors/kinds/kind.ts";
-import type { KubeObject } from "../../../actors/kinds/object.ts";
 import { PodDisruptionBudgetKind } from "../../../actors/kinds/policy/pod-disruption-budget.ts";
 import { PriorityClassKind } from "../../../actors/kinds/scheduling/priority-class.ts";
-import { encodeObject } from "../../../actors/kinds/text.ts";
 import { named } from "../registry/harness.ts";
-import { schedulerOfEachTest, type TestScheduler } from "./harness.ts";
-
-const GROUP_LABEL = "scheduling.x-k8s.io/pod-group";
+import { member, schedulerOfEachTest, setGroup, type TestScheduler } from "./harness.ts";
 
 describe("pod groups", () => {
   const opened = schedulerOfEachTest();
@@ -19,14 +15,6 @@ describe("pod groups", () => {
     return scheduler;
   };
 
-  const setGroup = async ({ store, view }: TestScheduler, name: string, minMember: number, more: object = {}): Promise<void> => {
-    const key = `podgroups.scheduling.x-k8s.io/d/${name}`;
-    const metadata = { name, namespace: "d", uid: name, creationTimestamp: "2026-01-01T00:00:00Z" };
-    const text = encodeObject({ metadata, spec: { minMember, ...more } } as unknown as KubeObject);
-    const outcome = await store.client.propose({ request: `group ${name}`, mutations: [{ op: "create", key, text }] });
-    if (outcome.committed) await view.until(outcome.revision);
-  };
-  const member = (group: string) => ({ labels: { [GROUP_LABEL]: group } });
   const message = ({ pod }: TestScheduler, name: string) =>
     pod(name)?.status?.conditions?.find(({ type }) => type === "PodScheduled")?.message ?? "";
   const nodes = ({ pod }: TestScheduler, names: readonly string[]) => names.map((name) => pod(name)?.spec.nodeName);

@@ -5,6 +5,7 @@ import { ServiceAccountKind } from "../../../actors/kinds/core/service-account.t
 import type { Event, Namespace, Node, Pod, ServiceAccount } from "../../../actors/kinds/generated/types.ts";
 import type { Kind } from "../../../actors/kinds/kind.ts";
 import { BUILT_IN_KINDS, KindTable } from "../../../actors/kinds/kinds.ts";
+import type { KubeObject } from "../../../actors/kinds/object.ts";
 import { encodeObject } from "../../../actors/kinds/text.ts";
 import { createEventRecorder } from "../../../actors/registry/create-event-recorder.ts";
 import { createRegistry } from "../../../actors/registry/create-registry.ts";
@@ -124,6 +125,20 @@ export async function startScheduler(faults: Faults = {}, settings: Settings = {
       await threads.close();
     },
   };
+}
+
+/** Makes a PodGroup. */
+export async function setGroup({ store, view }: TestScheduler, name: string, minMember: number, more: object = {}): Promise<void> {
+  const key = `podgroups.scheduling.x-k8s.io/${NAMESPACE}/${name}`;
+  const metadata = { name, namespace: NAMESPACE, uid: name, creationTimestamp: "2026-01-01T00:00:00Z" };
+  const text = encodeObject({ metadata, spec: { minMember, ...more } } as unknown as KubeObject);
+  const outcome = await store.client.propose({ request: `group ${name}`, mutations: [{ op: "create", key, text }] });
+  if (outcome.committed) await view.until(outcome.revision);
+}
+
+/** The metadata of a pod that is in a group. */
+export function member(group: string): object {
+  return { labels: { "scheduling.x-k8s.io/pod-group": group } };
 }
 
 /** The same for the tests of a `describe`: whatever was started last is stopped after each. */
