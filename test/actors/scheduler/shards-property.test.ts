@@ -90,6 +90,7 @@ describe("several shards that race", () => {
     const there = new Map<string, { readonly wish: Wish; readonly node: string }>();
     const wrong: string[] = [];
     let bindings = 0;
+    const leaving: Promise<unknown>[] = [];
     view.watch("pods", view.revision, ({ now, before }) => {
       if (now === undefined) {
         there.delete(before?.key.slice("pods/d/".length) ?? "");
@@ -101,13 +102,14 @@ describe("several shards that race", () => {
       bindings++;
       for (const each of wrongs(wishOf(name), spec.nodeName, there)) wrong.push(`${name} on ${spec.nodeName} is ${each}`);
       there.set(name, { wish: wishOf(name), node: spec.nodeName });
-      if (wishOf(name).leaves) void registry.delete(PodKind as never, "d", name, { gracePeriodSeconds: 0 });
+      if (wishOf(name).leaves) leaving.push(registry.delete(PodKind as never, "d", name, { gracePeriodSeconds: 0 }));
     });
     scheduler.start();
     await Promise.all([...byName].map(([name, each]) => scheduler.createPod(name, specOf(each), { labels: { app: each.app } })));
     const pods = (): readonly Pod[] => view.list("pods").map((entry) => view.decode<Pod>(entry));
     await scheduler.eventually(() => wrong.length > 0 || isOver(pods()));
     const skews = APPS.map((app) => skewOf(app, pods()));
+    await Promise.all(leaving);
     await stop();
     return { wrong, bindings, skews };
   }
