@@ -20,6 +20,7 @@ interface Afar {
  * Who on this host wants to know of the end of an actor, here or elsewhere, and who elsewhere wants to know of one here. The host of the watched
  * actor keeps the list and says so when an activation has ended for good; the host of the watcher keeps what it is to be told. A watch stands
  * on an address: it sees the first ending from then on, waits for an activation that is still to come, and follows the address when it moves.
+ * Whoever was to hand the address over may be lost before it has, and nobody can say then whether it goes on elsewhere: that counts as an ending too.
  */
 export class DeathWatch {
   readonly #ports: WatchPorts;
@@ -68,11 +69,12 @@ export class DeathWatch {
     watch?.tell();
   }
 
-  /** Nobody is there under this name, as far as one can see: what lived there counts as ended. */
+  /** Nobody is there under this name, as far as one can see: what lived there counts as ended, and what moved from there may never have arrived. */
   lost(host: string): void {
-    for (const [id, watch] of [...this.#afar]) {
-      if (watch.host !== host) continue;
-      this.#afar.delete(id);
+    for (const watch of this.#own()) {
+      if (watch.host === host) this.#afar.delete(watch.id);
+      else if (watch.left?.has(host) === true) this.cancel(watch);
+      else continue;
       watch.tell();
     }
   }
@@ -115,9 +117,16 @@ export class DeathWatch {
         watch.tell();
       } else if (watch.host !== this.#ports.placeOf(watch.address)) {
         this.cancel(watch);
+        if (watch.host !== undefined) watch.left = new Set(watch.left).add(watch.host);
         this.#place(watch);
       }
     }
+  }
+
+  /** Of actors of this host. */
+  *#own(): Generator<Watch> {
+    yield* [...this.#afar.values()];
+    for (const watchers of [...this.#watchers.values()]) for (const watcher of [...watchers]) if (watcher instanceof Watch) yield watcher;
   }
 
   cancel(watch: Watch): void {
@@ -170,6 +179,8 @@ class Watch implements Timer {
   readonly #deathWatch: DeathWatch;
   /** Where the watched address lives, when that is not here. */
   host: string | undefined = undefined;
+  /** Other hosts where it lived before, since the watch began. */
+  left: Set<string> | undefined = undefined;
   /** Of a watch on another host. */
   id = 0;
 

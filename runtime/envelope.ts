@@ -22,7 +22,7 @@ export const WATCHED_ENDED = 8;
  * - a message that wants an answer, with the asking host's id for it, and whether a CANCEL may follow
  * - the answer to the ask with this id
  * - the failure of the ask with this id: a code and a sentence
- * - a system message of the kernel for an actor
+ * - a system message of the kernel for an actor; `forwarded` as with a message
  * - nobody waits any more for the answer to the ask with this id
  * - the sending host wants to know when an activation of the address ends for good, under an id of its own
  * - it does not want to know any more
@@ -34,7 +34,7 @@ export type Envelope =
   | readonly [kind: typeof ASK, to: Address, message: Message, id: number, forwarded?: number | false, cancellable?: true]
   | readonly [kind: typeof ANSWER, id: number, value: unknown]
   | readonly [kind: typeof FAILURE, id: number, code: string, message: string]
-  | readonly [kind: typeof SIGNAL, to: Address, message: Message]
+  | readonly [kind: typeof SIGNAL, to: Address, message: Message, forwarded?: number]
   | readonly [kind: typeof CANCEL, id: number]
   | readonly [kind: typeof WATCH, address: Address, id: number]
   | readonly [kind: typeof UNWATCH, address: Address, id: number]

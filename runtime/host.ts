@@ -270,6 +270,7 @@ export class Host {
       accept: (to, message, sender) => this.#fromDoor(to, message, sender),
       pass: (host, to, message, sender, version) => this.#send(host, to, message, sender, version),
       notify: (to, message) => this.#notify(to, message),
+      passOn: (host, to, message, version) => this.#outbox?.add(host, [SIGNAL, to, message, version]),
       refuse: (reason, to, message, sender) => this.#refuse(reason, to, message, sender, undefined),
       unreadable: (reason) => this.#deadLetters.addUnreadable(reason),
       deadLetter: (reason, envelope) => this.#deadLetter(reason, envelope),

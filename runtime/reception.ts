@@ -9,7 +9,7 @@ import type { Membership } from "./membership/membership.ts";
 import type { Outbox } from "./outbox.ts";
 import type { RemoteSenders } from "./remote-sender.ts";
 
-/** Messages that wait for this host to learn of members that another knows of already; more are refused. */
+/** Messages that wait for this host to learn of members that another knows of already; more are refused. System messages never are. */
 const EARLY_MAX = 4_096;
 
 /** What arrives needs of the host where it arrives. */
@@ -28,7 +28,10 @@ export interface ReceivingHost {
   accept(to: Address, message: Message, sender: Sender): void;
   /** On to another host; `version` is the table by which it lives there. */
   pass(host: string, to: Address, message: Message, sender: Sender, version: number): void;
+  /** A system message for an actor of this host. */
   notify(to: Address, message: Message): void;
+  /** As `pass`, of a system message. */
+  passOn(host: string, to: Address, message: Message, version: number): void;
   refuse(reason: DeadLetterReason, to: Address, message: Message, sender: Sender): void;
   /** Could not be read: of another version, or damaged. */
   unreadable(reason: string): void;
@@ -38,7 +41,8 @@ export interface ReceivingHost {
 interface Early {
   readonly to: Address;
   readonly message: Message;
-  readonly sender: Sender;
+  /** Undefined: a system message. */
+  readonly sender: Sender | undefined;
   readonly forwarded: number | undefined;
   readonly view: number;
 }
@@ -64,11 +68,14 @@ export class Reception {
 
   /** The host has learned of other members: what came too early has a place now. */
   viewed(): void {
-    for (const { to, message, sender, forwarded, view } of this.#early.splice(0)) this.#receive(to, message, sender, forwarded, view);
+    for (const { to, message, sender, forwarded, view } of this.#early.splice(0)) {
+      if (sender === undefined) this.#signalled(to, message, forwarded, view);
+      else this.#receive(to, message, sender, forwarded, view);
+    }
   }
 
   fenced(): void {
-    for (const { to, message, sender } of this.#early.splice(0)) this.#host.refuse("fenced", to, message, sender);
+    for (const { to, message, sender } of this.#early.splice(0)) this.#host.refuse("fenced", to, message, sender ?? NOBODY);
   }
 
   #deliver({ head: { from, view }, envelopes }: Frame): void {
@@ -78,7 +85,7 @@ export class Reception {
       else if (envelope[0] === ASK) this.#asked(from, view, envelope);
       else if (envelope[0] === ANSWER) asks.answered(envelope[1], envelope[2]);
       else if (envelope[0] === FAILURE) asks.failed(envelope[1], envelope[2], envelope[3]);
-      else if (envelope[0] === SIGNAL) this.#signalled(envelope[1], envelope[2]);
+      else if (envelope[0] === SIGNAL) this.#signalled(envelope[1], envelope[2], envelope[3], view);
       else if (envelope[0] === CANCEL) remoteSenders.cancel(from, envelope[1]);
       else if (envelope[0] === WATCH) deathWatch.watchedFrom(from, envelope[1], envelope[2]);
       else if (envelope[0] === UNWATCH) deathWatch.unwatchedFrom(from, envelope[1], envelope[2]);
@@ -104,10 +111,7 @@ export class Reception {
     // Handlers look at nothing before the type, so this is all that must hold of a message of another version.
     if (typeof message?.type !== "string") this.#host.refuse("unknown-message", to, message, sender);
     else if (this.#host.isStopping()) this.#host.accept(to, message, sender);
-    // Others know already that this host has joined, or of newer members. To send it where it lived before would be to send it round in circles, and what its
-    // sender sends after it could be there first.
-    else if ((membership?.incarnation === 0 || (forwarded ?? view) > version) && this.#early.length < EARLY_MAX)
-      this.#early.push({ to, message, sender, forwarded, view });
+    else if (this.#isEarly(forwarded ?? view) && this.#early.length < EARLY_MAX) this.#early.push({ to, message, sender, forwarded, view });
     else if (membership?.incarnation === 0) this.#host.refuse("fenced", to, message, sender);
     else if (place === name || this.#host.isHere(to)) this.#host.accept(to, message, sender);
     else if (place === undefined || (forwarded !== undefined && forwarded >= version))
@@ -115,8 +119,24 @@ export class Reception {
     else this.#host.pass(place, to, message, sender, version);
   }
 
-  #signalled(to: Address, message: Message): void {
-    if (this.#host.placeOf(to) === this.#host.name) this.#host.notify(to, message);
-    else this.#host.refuse("unreachable", to, message, NOBODY);
+  /** A system message, which moves with its address: so what an actor goes on with elsewhere may be here before the news that it lives here now. */
+  #signalled(to: Address, message: Message, forwarded: number | undefined, view: number): void {
+    const { name, membership } = this.#host;
+    const place = this.#host.placeOf(to);
+    const version = membership?.version ?? 0;
+    if (this.#isEarly(forwarded ?? view)) this.#early.push({ to, message, sender: undefined, forwarded, view });
+    else if (place === name) this.#host.notify(to, message);
+    else if (place === undefined || (forwarded !== undefined && forwarded >= version))
+      this.#host.refuse("unreachable", to, message, NOBODY);
+    else this.#host.passOn(place, to, message, version);
+  }
+
+  /**
+   * Others know already that this host has joined, or of newer members. To send it where it lived before would be to send it round in circles, and what
+   * its sender sends after it could be there first.
+   */
+  #isEarly(version: number): boolean {
+    const { membership } = this.#host;
+    return !this.#host.isStopping() && (membership?.incarnation === 0 || version > (membership?.version ?? 0));
   }
 }

@@ -33,7 +33,7 @@ import type { ContainerUsage, NodeUsage, PodUsage, UsageOf } from "./usage/usage
  */
 export type NodeMessage =
   /** Make sure that the Node exists and play it from now on; `index` gives a new one its addresses, and `pods` had theirs from the agent before. */
-  | { readonly type: "play"; readonly index: number; readonly pods?: readonly (PodHere & { readonly key: Key })[] }
+  | Play
   /** The Node was removed from the API. */
   | { readonly type: "removed" }
   /** A pod bound to this node is new or has changed. */
@@ -70,6 +70,12 @@ const NODE_CONTROLLER = controllerAccount("node-controller");
 const SILENT = "the node is told to be silent";
 const NODE_MAILBOX_MESSAGES = 16_384;
 
+interface Play {
+  readonly type: "play";
+  readonly index: number;
+  readonly pods?: readonly (PodHere & { readonly key: Key })[];
+}
+
 /** A pod of this node: its incarnation and the addresses that it has for life. */
 interface PodHere {
   readonly uid: string;
@@ -100,6 +106,9 @@ export function createNodeKind(options: NodeOptions): ActorKind<NodeMessage> {
   };
 }
 
+/** As the node controller says of a node that it has not heard of for too long. */
+const READY_UNKNOWN = '"type":"Ready","status":"Unknown"';
+
 const hasAddress = ({ text }: Entry): boolean => text.includes('"podIP":"');
 
 const podAddressOf = (uid: string): Address => addressOf("pod", uid);
@@ -113,10 +122,11 @@ class NodeActor implements Actor<NodeMessage> {
   readonly #usageOf: UsageOf;
   readonly #recorder: EventRecorder | undefined;
   readonly #stages: NodeStages;
+  /** What it is to play, from when it is told to. */
+  #play: Play | undefined;
   /** The Node as it was when play began; undefined before. */
   #node: Node | undefined;
   #addresses: PodAddresses | undefined;
-  #index = 0;
   /**
    * Until all pods of the node have been told of, those that have no address yet wait, in the order in which they came: one that is told of later
    * may have it already.
@@ -153,7 +163,7 @@ class NodeActor implements Actor<NodeMessage> {
   receive(message: NodeMessage, sender: Sender): void | Promise<void> {
     switch (message.type) {
       case "play":
-        return this.#play(message.index, message.pods);
+        return this.#begin(message);
       case "removed":
         return this.#removed();
       case "pod":
@@ -181,7 +191,7 @@ class NodeActor implements Actor<NodeMessage> {
       case "measure":
         return this.#measure();
       case "renewLease":
-        return this.#repeat(message, LEASE_RENEW_MS, () => this.#renewLease());
+        return this.#repeat(message, LEASE_RENEW_MS, () => this.#heartbeat());
       case "reportStatus":
         return this.#repeat(message, STATUS_REPORT_MS, () => this.#reportStatus());
       default:
@@ -194,8 +204,8 @@ class NodeActor implements Actor<NodeMessage> {
   }
 
   movesWith(): NodeMessage | undefined {
-    if (this.#node === undefined) return undefined;
-    return { type: "play", index: this.#index, pods: [...this.#pods].map(([key, here]) => ({ key, ...here })) };
+    if (this.#play === undefined || this.#node === undefined) return this.#play;
+    return { ...this.#play, pods: [...this.#pods].map(([key, here]) => ({ key, ...here })) };
   }
 
   #removed(): void {
@@ -203,18 +213,20 @@ class NodeActor implements Actor<NodeMessage> {
     this.#context.stop();
   }
 
-  async #play(index: number, pods: readonly (PodHere & { readonly key: Key })[] = []): Promise<void> {
+  async #begin(play: Play): Promise<void> {
     if (this.#node !== undefined) {
       this.#tellReady(false);
       return;
     }
+    // Whoever moved here brings what it had; the fleet, which tells it to play too, does not know that.
+    if (play.pods !== undefined || this.#play === undefined) this.#play = play;
+    const { index, pods = [] } = this.#play;
     try {
       const range = podCidrOf(index);
       const node = this.#view.get<Node>(`nodes/${this.#name}`) ?? (await this.#register(index));
       // A Node that somebody else made lacks a pod range.
       this.#node = node.spec?.podCIDR === undefined ? await this.#giveRange(range) : node;
       this.#addresses = new PodAddresses(this.#node.spec?.podCIDR ?? range);
-      this.#index = index;
       const entry = this.#view.entry(`nodes/${this.#name}`);
       if (entry !== undefined) this.#stages.see(entry);
       await Promise.all([this.#renewLease(), this.#reportStatus()]);
@@ -222,7 +234,7 @@ class NodeActor implements Actor<NodeMessage> {
       // It has not begun: what is retried is all of it, heartbeats included.
       this.#node = undefined;
       this.#context.log.warn({ error: String(error) }, "a node could not register; trying again");
-      this.#context.after(RETRY_MS, { type: "play", index, pods });
+      this.#context.after(RETRY_MS, this.#play);
       return;
     }
     for (const { key, uid, place } of pods) this.#adopt(key, { uid, place });
@@ -333,6 +345,12 @@ class NodeActor implements Actor<NodeMessage> {
     }
   }
 
+  /** Source: kubelet's nodeStatusUpdateFrequency: what somebody else says of the node is put right without waiting for the next report. */
+  async #heartbeat(): Promise<void> {
+    await this.#renewLease();
+    if (this.#view.entry(`nodes/${this.#name}`)?.text.includes(READY_UNKNOWN) === true) await this.#reportStatus();
+  }
+
   async #renewLease(): Promise<void> {
     const node = this.#node;
     if (node === undefined) return;
@@ -377,7 +395,7 @@ class NodeActor implements Actor<NodeMessage> {
     }
     this.#waiting?.delete(entry.key);
     const here = this.#pods.get(entry.key) ?? this.#podArrived(entry, this.#hostIP(node));
-    this.#tellPod(here.uid, { type: "sync", entry, place: here.place });
+    this.#tellPod(here.uid, { type: "sync", entry, place: here.place, silent: this.#troubles.isSilent });
   }
 
   #podArrived(entry: Entry, hostIP: string): PodHere {
@@ -387,7 +405,6 @@ class NodeActor implements Actor<NodeMessage> {
     const podIP = plain ? this.#newAddress(hostIP) : this.#addressFor(decodeObject<Pod>(entry.text, entry.revision), hostIP);
     const here = { uid, place: { hostIP, podIP } };
     this.#adopt(entry.key, here);
-    if (this.#troubles.isSilent) this.#tellPod(uid, { type: "silence", on: true });
     return here;
   }
 
@@ -425,8 +442,7 @@ class NodeActor implements Actor<NodeMessage> {
     const entry = this.#view.entry(key);
     if (here?.uid !== uid || entry === undefined || decodeMetadata(entry.text).uid !== uid) return;
     this.#context.watch(podAddressOf(uid), { type: "podEnded", key, uid });
-    if (this.#troubles.isSilent) this.#tellPod(uid, { type: "silence", on: true });
-    this.#tellPod(uid, { type: "sync", entry, place: here.place });
+    this.#tellPod(uid, { type: "sync", entry, place: here.place, silent: this.#troubles.isSilent });
   }
 
   #usage(): NodeUsage {
@@ -478,6 +494,6 @@ class NodeActor implements Actor<NodeMessage> {
   }
 
   #hostIP(node: Node): string {
-    return node.status?.addresses?.find((address) => address.type === "InternalIP")?.address ?? nodeAddressOf(this.#index);
+    return node.status?.addresses?.find((address) => address.type === "InternalIP")?.address ?? nodeAddressOf(this.#play?.index ?? 0);
   }
 }

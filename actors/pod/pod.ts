@@ -26,8 +26,8 @@ import { creatingStatus, endedStatus, type PodPlace, readiness, runningStatus } 
  * and that it ends when the pod is gone. A store that is away is waited for; nothing is forgotten.
  */
 export type PodMessage =
-  /** The pod as the API has it now. */
-  | { readonly type: "sync"; readonly entry: Entry; readonly place: PodPlace }
+  /** The pod as the API has it now, and whether its node cannot tell the API anything. */
+  | { readonly type: "sync"; readonly entry: Entry; readonly place: PodPlace; readonly silent?: boolean }
   /** The pod is gone from the API, or from this node. */
   | { readonly type: "gone" }
   | { readonly type: "report"; readonly report: RuntimeReport }
@@ -102,7 +102,7 @@ class PodActor implements Actor<PodMessage>, Reporter {
   receive(message: PodMessage): void | Promise<void> {
     switch (message.type) {
       case "sync":
-        return this.#sync(message.entry, message.place);
+        return this.#synced(message);
       case "gone":
         return this.#context.stop();
       case "report":
@@ -121,12 +121,20 @@ class PodActor implements Actor<PodMessage>, Reporter {
   }
 
   movesWith(): PodMessage | undefined {
-    return this.#entry === undefined ? undefined : { type: "sync", entry: this.#entry, place: this.#place };
+    if (this.#entry === undefined) return undefined;
+    return { type: "sync", entry: this.#entry, place: this.#place, silent: this.#isSilent };
   }
 
   stopped(): void {
     this.#sandbox?.abandon();
     this.#play?.forget();
+  }
+
+  #synced({ entry, place, silent = false }: Extract<PodMessage, { readonly type: "sync" }>): void | Promise<void> {
+    if (this.#isSilent === silent) return this.#sync(entry, place);
+    this.#entry = entry;
+    this.#place = place;
+    return this.#silence(silent);
   }
 
   #sync(entry: Entry, place: PodPlace): void | Promise<void> {

@@ -28,11 +28,14 @@ export interface Turn {
 /** A switch between one host and the shared registers. */
 class Wire implements Registers {
   readonly #registers: Registers;
+  readonly #lag: number;
   readonly #watchers = new Map<RegistersWatcher, () => void>();
   #cut = false;
 
-  constructor(registers: Registers) {
+  /** `lag`: news of the registers comes so many turns of the event loop late. */
+  constructor(registers: Registers, lag: number) {
     this.#registers = registers;
+    this.#lag = lag;
   }
 
   write(register: string, value: unknown, expected: number): Promise<boolean> {
@@ -42,7 +45,7 @@ class Wire implements Registers {
   watch(real: RegistersWatcher): () => void {
     // As news from a server: not in the turn of the event loop in which it was written, and not ahead of what was sent before.
     const watcher: RegistersWatcher = {
-      changed: (entry) => void setImmediate(() => this.#watchers.has(watcher) && !this.#cut && real.changed(entry)),
+      changed: (entry) => afterTurns(1 + this.#lag, () => this.#watchers.has(watcher) && !this.#cut && real.changed(entry)),
       current: () => void setImmediate(() => real.current()),
     };
     this.#watchers.set(watcher, this.#cut ? () => {} : this.#registers.watch(watcher));
@@ -61,6 +64,10 @@ class Wire implements Registers {
   }
 }
 
+function afterTurns(count: number, then: () => void): void {
+  setImmediate(() => (count > 1 ? afterTurns(count - 1, then) : then()));
+}
+
 export interface Node {
   readonly name: string;
   readonly host: Host;
@@ -76,7 +83,8 @@ export interface Cluster {
   readonly clock: VirtualClock;
   /** Of all hosts. */
   readonly turns: Turn[];
-  add(name: string, options?: Partial<MembershipOptions>): Node;
+  /** `lag`: see Wire. */
+  add(name: string, options?: Partial<MembershipOptions> & { readonly lag?: number }): Node;
 }
 
 /** Hosts in one process on one virtual clock, which offer counting actors and write down every turn. */
@@ -87,9 +95,9 @@ export function cluster(): Cluster {
   const registers = memoryRegisters();
   const turns: Turn[] = [];
 
-  function add(name: string, options: Partial<MembershipOptions> = {}): Node {
+  function add(name: string, { lag = 0, ...options }: Partial<MembershipOptions> & { readonly lag?: number } = {}): Node {
     const { log, lines } = recordingLog();
-    const wire = new Wire(registers);
+    const wire = new Wire(registers, lag);
     const membership = new Membership({ host: name, kinds: ["count"], registers: wire, clock, random, log, ...options });
     const host = new Host({ name, clock, random, log, membership, transport: network.join(name) });
     host.register(

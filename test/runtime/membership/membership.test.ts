@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { addressOf, LEASE_MARGIN_MS, LEASE_MS, RENEW_MS } from "../../../runtime/mod.ts";
-import { gate } from "../stage.ts";
+import { gate, kindOf } from "../stage.ts";
 import { addresses, cluster, type Node, placesOf } from "./cluster.ts";
 
 /** After this long without a sign of life a host is removed, and the next tick has come. */
@@ -180,11 +180,15 @@ test("asks to a host that is removed end then, and not with their deadline", asy
   expect((await ends).map((end) => end.status === "rejected" && end.reason.code)).toEqual(held.map(() => "unreachable"));
 });
 
-test("an actor that goes on elsewhere does so where its address moves to, and nobody has to write to it", async () => {
+/** Whether the host that joins hears of its own joining at once, or after what the others send to it because they have. */
+test.each([
+  ["at once", 0],
+  ["late", 30],
+])("an actor that acts by itself goes on where its address moves to; the news of it comes %s", async (_when, lag) => {
   const { clock, add } = cluster();
   const told: string[] = [];
-  const join = (name: string): Node => {
-    const node = add(name, { kinds: ["restless"] });
+  const join = (name: string, lag = 0): Node => {
+    const node = add(name, { kinds: ["restless"], lag });
     node.host.register<{ type: "begin" | "goOn" }>({
       kind: "restless",
       mailboxCapacity: 8,
@@ -202,11 +206,36 @@ test("an actor that goes on elsewhere does so where its address moves to, and no
   for (let key = 0; key < count; key++) first.host.messenger.tell(addressOf("restless", String(key)), { type: "begin" });
   await clock.run(RENEW_MS);
   expect(told).toEqual(Array.from({ length: count }, () => "first: begin"));
-  const second = join("second");
-  await clock.run(2 * RENEW_MS);
+  const second = join("second", lag);
+  await clock.run(10 * RENEW_MS);
   const places = placesOf([first, second]);
   expect(places.size).toBe(count);
   const moved = [...places.values()].filter((name) => name === "second").length;
   expect(moved).toBeGreaterThan(0);
   expect(told.slice(count)).toEqual(Array.from({ length: moved }, () => "second: goOn"));
+});
+
+test("who watches an actor that was to move from a host that is lost is told: it may never have arrived", async () => {
+  const { clock, add } = cluster();
+  const heard = new Set<string>();
+  const [a, b] = [add("a"), add("b", { kinds: ["count", "watcher"] })];
+  b.host.register<{ type: "watch" } | { type: "ended"; who: string }>(
+    kindOf("watcher", (context) => (message) => {
+      if (message.type === "ended") heard.add(message.who);
+      else for (const who of addresses) context.watch(who, { type: "ended", who });
+    }),
+  );
+  await clock.run(RENEW_MS);
+  const answers = Promise.all(addresses.map((address) => a.ask(address)));
+  b.host.messenger.tell("watcher/w", { type: "watch" });
+  await clock.run(RENEW_MS);
+  await answers;
+  const there = a.host.addresses();
+  a.cut(true);
+  const c = add("c");
+  await clock.run(RENEW_MS);
+  expect(there.filter((address) => c.membership.directory.placeOf(address) === "c").length).toBeGreaterThan(0);
+  expect(heard.size).toBe(0);
+  await clock.run(REMOVED_MS);
+  expect([...heard].sort()).toEqual([...there].sort());
 });
