@@ -30,7 +30,9 @@ export type Step<Result> =
 
 /**
  * Reads an object, decides, writes, and starts over when somebody else was faster. `decide` sees a copy of its own, and what it returns
- * may share parts with it. Without `converts` it sees the object in whatever version it is stored. Throws NotFound when there is none, and Conflict when starting over does not end.
+ * may share parts with it. Without `converts` it sees the object in whatever version it is stored. That nothing is to be written, or that it is refused, is
+ * never said of what this host's view alone shows: somebody else may have changed the object a moment ago. Throws NotFound when there is none, and Conflict
+ * when starting over does not end. Source: origStateIsCurrent in etcd3's GuaranteedUpdate.
  */
 export async function changeStored<T extends KubeObject, Result>(
   access: StoreAccess,
@@ -42,15 +44,31 @@ export async function changeStored<T extends KubeObject, Result>(
   converts = true,
 ): Promise<Result> {
   const key = keyFor(kind, kind.namespaced ? namespace : undefined, name);
+  let isCurrent = false;
+  const isOutdated = async (entry: Entry): Promise<boolean> => {
+    if (isCurrent) return false;
+    isCurrent = true;
+    await access.catchUp();
+    return access.view.entry(key) !== entry;
+  };
   for (let attempt = 0; attempt < WRITE_ATTEMPTS_MAX; attempt++) {
     const found = access.find(key);
     const entry = found instanceof Promise ? await found : found;
     if (entry === undefined) throw notFound(kind, name);
     const conversion = kind.custom?.conversion;
     const current = conversion === undefined || !converts ? read(entry) : await access.conversion.read(kind, conversion, entry);
-    const decided = decide(entry, current);
-    const step = decided instanceof Promise ? await decided : decided;
-    if ("done" in step) return step.done;
+    let step: Step<Result>;
+    try {
+      const decided = decide(entry, current);
+      step = decided instanceof Promise ? await decided : decided;
+    } catch (error) {
+      if (await isOutdated(entry)) continue;
+      throw error;
+    }
+    if ("done" in step) {
+      if (await isOutdated(entry)) continue;
+      return step.done;
+    }
     const outcome = await access.commit(step.mutations, step.premises);
     if (outcome.committed) return step.result(outcome.revision);
     if (outcome.index === PREMISES_BROKEN) {

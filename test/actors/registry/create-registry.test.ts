@@ -213,6 +213,22 @@ describe("a host whose view lags", () => {
     const modified = await there.modify(ConfigMapKind, "d", "a", (c) => ({ ...c, data: { n: `${c.data?.n}!` } }));
     expect(objectOf<ConfigMap>(modified).data).toEqual({ n: "1!" });
   });
+
+  test("writes what would be no change of what it has seen, and is one by now", async () => {
+    await t.registry.create(ConfigMapKind, configMap("a", { n: "0" }));
+    const there = t.another({ view: lagging(t.store.replica) });
+    await t.registry.update(ConfigMapKind, configMap("a", { n: "1" }));
+    await there.modify(ConfigMapKind, "d", "a", (c) => ({ ...c, data: { n: "0" } }));
+    expect(t.store.replica.get<ConfigMap>("configmaps/d/a")?.data).toEqual({ n: "0" });
+  });
+
+  test("refuses nothing for what it has seen alone: another object has the name by now", async () => {
+    await t.registry.create(ConfigMapKind, configMap("a"));
+    const there = t.another({ view: lagging(t.store.replica) });
+    await t.registry.delete(ConfigMapKind as never, "d", "a");
+    const { uid } = objectOf(await t.registry.create(ConfigMapKind, configMap("a"))).metadata;
+    expect(await there.delete(ConfigMapKind as never, "d", "a", { preconditions: { uid } })).toMatchObject({ removed: true });
+  });
 });
 
 describe("delete", () => {
