@@ -14,7 +14,10 @@ afterEach(async () => {
 });
 
 /** A cluster with no controllers but this one. */
-async function startWith(controller: Partial<Controller> & Pick<Controller, "reconcile">): Promise<TestCluster> {
+async function startWith(
+  controller: Partial<Controller> & Pick<Controller, "reconcile">,
+  catchUp: () => Promise<void> = () => Promise.resolve(),
+): Promise<TestCluster> {
   cluster = await startCluster({ controllers: [] });
   const { store, view, registry, events } = cluster;
   const whole: Controller = {
@@ -28,7 +31,7 @@ async function startWith(controller: Partial<Controller> & Pick<Controller, "rec
     event: (about: { metadata: { name: string } }, type: string, reason: string, message: string) =>
       void events.push(`${type} ${reason} ${about.metadata.name}: ${message}`),
   };
-  store.host.register({ ...controllerKind(() => [whole], { view, registry, recorderFor: () => recorder }), kind: "one" });
+  store.host.register({ ...controllerKind(() => [whole], { view, registry, recorderFor: () => recorder, catchUp }), kind: "one" });
   store.host.messenger.tell("one/tested", { type: "start" });
   return cluster;
 }
@@ -138,4 +141,46 @@ test("a status that was worked out from an older state does not undo what was wr
   await until("some rounds", () => rounds > 2);
   await clock.run(100);
   expect(view.get<PodDisruptionBudget>(budget)?.status?.disruptionsAllowed).toBe(1);
+});
+
+test("a controller decides nothing before its host has seen what another may have done", async () => {
+  const decided: string[] = [];
+  const { promise: seen, resolve } = Promise.withResolvers<void>();
+  const reconcile: Controller["reconcile"] = (_view, key) => {
+    decided.push(key);
+    return [];
+  };
+  const { registry, until, clock } = await startWith({ reconcile }, () => seen);
+  await registry.create(ConfigMapKind, named<ConfigMap>("a", "d"));
+  await clock.run(60_000);
+  expect(decided).toEqual([]);
+  resolve();
+  await until("it decides", () => decided.includes("configmaps/d/a"));
+});
+
+test("a controller that ends waits for its writes under way, and sends none of those that were to follow", async () => {
+  const gate = Promise.withResolvers<void>();
+  const started: string[] = [];
+  let ended = false;
+  const { registry, until, store, clock } = await startWith({
+    reconcile: (view, key) => {
+      const object = view.get<ConfigMap>(key);
+      if (object === undefined || object.data !== undefined) return [];
+      const work = (): Promise<readonly Action[]> => {
+        started.push(key);
+        return gate.promise.then(() => []);
+      };
+      return [{ do: "inOrder", steps: [{ do: "work", work }, modify(ConfigMapKind, object, counted)] }];
+    },
+  });
+  await registry.create(ConfigMapKind, named<ConfigMap>("a", "d"));
+  await until("it is at it", () => started.length === 1);
+  void store.host.stop().then(() => {
+    ended = true;
+  });
+  await clock.run(1_000);
+  expect(ended).toBe(false);
+  gate.resolve();
+  await until("it has ended", () => ended);
+  expect(data("a")).toBeUndefined();
 });
