@@ -9,6 +9,7 @@ import { PodDisruptionBudgetKind } from "../../actors/kinds/policy/pod-disruptio
 import {
   type Kind,
   type KubeObject,
+  keyFor,
   NamespaceKind,
   NodeKind,
   type Pod,
@@ -105,7 +106,7 @@ export async function perform(door: Door, deed: Deed, network: NodeNetwork): Pro
     case "recreate": {
       const { namespace, name } = deed.app;
       const { propagation: propagationPolicy } = deed;
-      await surely(door, () => door.registry.delete(kindOf(deed.app), namespace, name, { ...OPTIONS, propagationPolicy }));
+      await remove(door, kindOf(deed.app), namespace, name, propagationPolicy);
       return make(door, kindOf(deed.app), objectOf(deed.app));
     }
     case "killPod": {
@@ -211,6 +212,22 @@ async function drain(door: Door, node: string, until_ms: number): Promise<void> 
 
 async function make(door: Door, kind: Kind, object: KubeObject): Promise<void> {
   await surely(door, () => door.registry.create(kind, structuredClone(object), OPTIONS), "AlreadyExists");
+}
+
+/** Deletes the object and, as kubectl does, waits until it is gone: finalizers may hold it. */
+async function remove(
+  door: Door,
+  kind: Kind,
+  namespace: string,
+  name: string,
+  propagationPolicy: Extract<Deed, { readonly do: "recreate" }>["propagation"],
+): Promise<void> {
+  let going: string | undefined;
+  await surely(door, async () => {
+    const { entry } = await door.registry.delete(kind, namespace, name, { ...OPTIONS, propagationPolicy });
+    going = door.view.decode(entry).metadata.uid;
+  });
+  while (going !== undefined && door.view.get(keyFor(kind, namespace, name))?.metadata.uid === going) await sleep(door, RETRY_MS);
 }
 
 /** Changes the object, if it is there. */

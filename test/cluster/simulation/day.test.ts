@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { type Day, liveDay } from "../../../cluster/simulation/day.ts";
 import { dayPlanOf } from "../../../cluster/simulation/day-plan.ts";
 
-/** Seeds 1 to this; TROUPE_SEEDS=1000 runs that many. Seeds 4, 6 and 8 are known to break: their faults are not mended yet (docs/simulator.md). */
+/** Seeds 1 to this; TROUPE_SEEDS=1000 runs that many. */
 const SEEDS = Number(process.env.TROUPE_SEEDS ?? 3);
 const SHORT = { hours: 1, nodes: 20, hosts: 3 };
 
