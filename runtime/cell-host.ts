@@ -34,8 +34,8 @@ export interface CellHost extends Messenger {
   /** An activation of the address has ended for good. */
   ended(address: Address): void;
   readonly idleness: Idleness;
-  /** The cell of this address is done with; a later message begins a new one. */
-  gone(address: Address, kind: KindOnHost): void;
+  /** The cell of this address is done with; a later message begins a new one. `movesWith`: what its actor goes on with where the address lives now. */
+  gone(address: Address, kind: KindOnHost, movesWith: Message | undefined): void;
   /** Delivers anew, to wherever the address lives now. */
   forward(to: Address, message: Message, sender: Sender): void;
   /** As `forward`, of a system message. */

@@ -375,8 +375,7 @@ export class Cell implements Runnable, Addressee, Activatable, Restful {
   /** The address leaves this host, or is at rest until the next message. */
   #leave(ending: Ending, error: string, movesWith?: Message): void {
     this.#phase = "gone";
-    if (ending !== "fenced") this.#host.gone(this.address, this.kind);
-    if (ending === "moved" && movesWith !== undefined) this.#host.notify(this.address, movesWith);
+    if (ending !== "fenced") this.#host.gone(this.address, this.kind, ending === "moved" ? movesWith : undefined);
     this.kind.measures.queued -= this.#users.size;
     const reason = ending === "crash" || ending === "escalate" ? "crashed" : ending === "fenced" ? "fenced" : "stopped";
     this.#system?.drain((message) => {

@@ -85,6 +85,8 @@ export class Host {
   readonly #escalated: ((failure: ChildFailed) => void) | undefined;
   readonly #kinds = new Map<string, KindOnHost>();
   readonly #cells: Cells;
+  /** Addresses that live elsewhere, whose hosts are not known to have what they go on with. */
+  readonly #handing = new Set<Address>();
   readonly #reception: Reception | undefined;
   readonly #loop: TurnLoop;
   readonly #asks: Asks;
@@ -137,6 +139,7 @@ export class Host {
         standing: () => ({ incarnation: membership?.incarnation ?? 0, view: membership?.version ?? 0 }),
         stir: () => this.#loop.stir(),
         refused: (refused) => this.#notSent(refused),
+        handedOver: (envelopes) => this.#handedOver(envelopes),
         replaced: (host) => this.#replaced(host),
         limits: options.linkLimits,
         planted: options.planted,
@@ -157,7 +160,7 @@ export class Host {
       isTimeUp: () => this.#loop.isTimeUp(),
       ready: (runnable) => this.#loop.add(runnable),
       atTurnEnd: (fire) => this.#loop.atEnd(fire),
-      gone: (address, kind) => this.#gone(address, kind),
+      gone: (address, kind, movesWith) => this.#gone(address, kind, movesWith),
       tell: (to, message) => this.#route(to, message, NOBODY),
       ask: (to, message, ask) => this.#ask(to, ask, (sender) => this.#route(to, message, sender)),
       forward: (to, message, sender) => this.#route(to, message, sender),
@@ -310,6 +313,24 @@ export class Host {
     else this.#refuse(kind === undefined ? "unknown-kind" : "stopped", to, message, NOBODY, kind);
   }
 
+  /** As `notify`, of what an actor goes on with elsewhere: until that is there, nobody begins the address anew. */
+  #handOver(address: Address, message: Message): void {
+    const place = this.#placeOf(address);
+    if (this.#outbox === undefined || this.#membership === undefined || place === undefined || place === this.name) {
+      this.#notify(address, message);
+    } else if (this.#membership.incarnation === 0) {
+      this.#refuse("fenced", address, message, NOBODY, this.#kinds.get(kindOf(address)));
+    } else {
+      this.#handing.add(address);
+      this.#outbox.handOver(place, [SIGNAL, address, message]);
+    }
+  }
+
+  #handedOver(envelopes: readonly Envelope[]): void {
+    for (const [kind, address] of envelopes) if (kind === SIGNAL) this.#handing.delete(address);
+    if (this.#membership !== undefined) this.#released(this.#membership);
+  }
+
   #escalate(child: Address, kind: KindOnHost, error: string): void {
     kind.measures.escalations += 1;
     const failure: ChildFailed = { type: "childFailed", child, error };
@@ -387,8 +408,10 @@ export class Host {
     return this.#epoch;
   }
 
-  #gone(address: Address, kind: KindOnHost): void {
-    if (this.#cells.gone(address, kind) && this.#membership !== undefined) this.#released(this.#membership);
+  #gone(address: Address, kind: KindOnHost, movesWith: Message | undefined): void {
+    const hasLeft = this.#cells.gone(address, kind);
+    if (movesWith !== undefined) this.#handOver(address, movesWith);
+    if (hasLeft && this.#membership !== undefined) this.#released(this.#membership);
   }
 
   #mayActivate(cell: Activatable): boolean {
@@ -412,12 +435,14 @@ export class Host {
   }
 
   #released(membership: Membership): void {
-    if (this.#cells.leaving.size <= HOLDING_MAX) membership.released([...this.#cells.leaving]);
+    if (this.#cells.leaving.size + this.#handing.size > HOLDING_MAX) return;
+    membership.released([...new Set([...this.#cells.leaving, ...this.#handing])]);
   }
 
   /** This host was removed: whatever its actors are at, it is not theirs to do any more. Resolves when no turn is in progress. */
   #fence(): Promise<void> {
     const cells = this.#cells.abandon();
+    this.#handing.clear();
     this.#deathWatch.clear();
     this.#reception?.fenced();
     for (const envelope of this.#outbox?.discard() ?? []) {

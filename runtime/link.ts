@@ -51,6 +51,12 @@ interface Loaded {
   known: boolean;
 }
 
+/** System messages with which actors go on elsewhere, and where the last of them ends. */
+interface Handed {
+  readonly position: number;
+  readonly envelopes: readonly Envelope[];
+}
+
 /** What a frame that came in turned out to be, and what it told. */
 export interface Heard {
   /** Its envelopes are to be delivered: they were not before. */
@@ -92,6 +98,8 @@ export class Link {
   /** The `wants` of theirs that is not answered yet, or 0. */
   #owed = 0;
 
+  /** Up to here the other host has taken in what was sent to its present life. Invariant: #taken <= #reported. */
+  #taken = 0;
   /** Invariant: #reported <= #sent <= #end; #sent - #reported is the cost of #away and of what was given up, #end - #sent that of #waiting. */
   #reported = 0;
   #sent = 0;
@@ -105,6 +113,8 @@ export class Link {
   #lastProbe = WANTS_REPORT;
   /** #reported when `due` was last called. */
   #before = -1;
+  /** What the other host is not known to have taken in, and that somebody waits for; ascending. */
+  #handing: Handed[] = [];
 
   constructor(self: string, life: number, standing: () => Standing, limits: LinkLimits = LINK_LIMITS, planted?: PlantedFault) {
     this.#self = self;
@@ -134,10 +144,29 @@ export class Link {
     return this.#owed !== 0;
   }
 
-  /** The head of the next frame to be loaded. */
-  head(): FrameHead {
+  /** Somebody waits for what was handed over to be taken in. */
+  get handing(): boolean {
+    return this.#handing.length > 0;
+  }
+
+  /** The head of the next frame to be loaded; `pressing`: it is wanted to be known soon that it was taken in. */
+  head(pressing = false): FrameHead {
     // A frame that waits must not carry off the answer to a probe: the other side may be waiting for just that.
-    return this.#headAt(this.#end, this.#end >= this.#reportAt || !this.#known ? WANTS_REPORT : 0, this.open);
+    return this.#headAt(this.#end, pressing || this.#end >= this.#reportAt || !this.#known ? WANTS_REPORT : 0, this.open);
+  }
+
+  /** These were in what was loaded last: `handed` says when they were taken in. */
+  handOver(envelopes: readonly Envelope[]): void {
+    this.#handing.push({ position: this.#end, envelopes });
+  }
+
+  /** What was handed over and is taken in by now, or is lost although the other host is there and is to be handed over anew. Each is told once. */
+  handed(): { readonly taken: readonly Envelope[]; readonly lost: readonly Envelope[] } {
+    const done = this.#handing.filter(({ position }) => position <= this.#reported);
+    if (done.length > 0) this.#handing = this.#handing.slice(done.length);
+    const isTaken = ({ position }: Handed): boolean => position <= this.#taken;
+    const of = (handed: readonly Handed[]): Envelope[] => handed.flatMap(({ envelopes }) => envelopes);
+    return { taken: of(done.filter(isTaken)), lost: of(done.filter((one) => !isTaken(one))) };
   }
 
   /** The head of a frame without envelopes, with which a report is made or a probe answered. */
@@ -177,7 +206,10 @@ export class Link {
       this.#theirs = head.life;
       this.#heard = head.position;
     }
-    if (replaced) this.#giveUpAway();
+    if (replaced) {
+      this.#giveUpAway();
+      this.#taken = this.#sent;
+    }
     this.#known = true;
     if (head.wants !== 0) this.#owed = head.wants;
     if (head.heardLife === this.#life) this.#report(head.heard, head.heardFor);
@@ -199,9 +231,9 @@ export class Link {
     if (this.#probe === 0 && this.#away.length + this.#waiting.length > 0) this.#beginProbe();
   }
 
-  /** To be called now and then while `waiting` or `probing`: the head of a probe that is to be sent, when one is. */
+  /** To be called now and then while `waiting`, `handing` or `probing`: the head of a probe that is to be sent, when one is. */
   due(): FrameHead | undefined {
-    if (this.#probe === 0 && this.#waiting.length > 0 && this.#before === this.#reported) this.#beginProbe();
+    if (this.#probe === 0 && (this.#waiting.length > 0 || this.handing) && this.#before === this.#reported) this.#beginProbe();
     this.#before = this.#reported;
     return this.probeHead();
   }
@@ -225,6 +257,7 @@ export class Link {
     this.#probe = 0;
     this.#known = false;
     this.#owed = 0;
+    this.#taken = this.#end;
     return never;
   }
 
@@ -262,6 +295,7 @@ export class Link {
   #report(heard: number, probe: number): void {
     if (heard > this.#reported && heard <= this.#end) {
       this.#reported = heard;
+      this.#taken = heard;
       let count = 0;
       for (const loaded of this.#away) {
         if (loaded.position + loaded.cost > heard) break;

@@ -28,6 +28,8 @@ export interface OutboxOptions {
   stir(): void;
   /** Hears of messages and asks that did not leave. */
   refused(refused: Refused): void;
+  /** Of `handOver`: the other host has taken these in, or is lost. */
+  handedOver(envelopes: readonly Envelope[]): void;
   /** Another host was started anew: asks to its former life get no answer. Told after the frame that shows it was delivered. */
   replaced(host: string): void;
   readonly limits: LinkLimits | undefined;
@@ -41,6 +43,8 @@ export class Outbox {
   readonly #life: number;
   readonly #limits: LinkLimits;
   readonly #gathered = new Map<string, Envelope[]>();
+  /** Those of the gathered of which it matters that they are taken in. */
+  readonly #handing = new Map<string, Envelope[]>();
   readonly #links = new Map<string, Link>();
   readonly #owing = new Set<string>();
   #look: Timer | undefined = undefined;
@@ -74,6 +78,14 @@ export class Outbox {
     this.#send(host, gathered);
   }
 
+  /** As `add`, of what is sent again if it is lost on the way; `handedOver` says when it was taken in. */
+  handOver(host: string, envelope: Envelope): void {
+    const handing = this.#handing.get(host);
+    if (handing === undefined) this.#handing.set(host, [envelope]);
+    else handing.push(envelope);
+    this.add(host, envelope);
+  }
+
   /** Sends what this turn has gathered, and the reports that others want. */
   flush(): void {
     if (this.#gathered.size > 0) {
@@ -103,6 +115,7 @@ export class Outbox {
       this.#counters.doubled += 1;
     }
     if (replaced) this.#options.replaced(from);
+    this.#handed(from, link);
     this.#release(from, link);
     if (link.owes) {
       this.#owing.add(from);
@@ -119,13 +132,19 @@ export class Outbox {
   discard(): Envelope[] {
     const all = [...this.#gathered.values()].flat();
     this.#gathered.clear();
-    for (const link of this.#links.values()) all.push(...link.lost());
+    this.#handing.clear();
+    for (const link of this.#links.values()) {
+      all.push(...link.lost());
+      link.handed();
+    }
     return all;
   }
 
   /** Nobody is there under this name: what waits for it is refused. */
   lost(host: string): void {
-    for (const envelope of this.#links.get(host)?.lost() ?? []) this.#options.refused({ envelope, reason: "unreachable" });
+    const link = this.#links.get(host);
+    for (const envelope of link?.lost() ?? []) this.#options.refused({ envelope, reason: "unreachable" });
+    if (link !== undefined) this.#handed(host, link);
   }
 
   /** The way to a host (without a name: to all) was interrupted and is open again. */
@@ -166,12 +185,13 @@ export class Outbox {
 
   #send(host: string, envelopes: readonly Envelope[]): void {
     const link = this.#link(host);
+    const handing = this.#handing.get(host);
     let head = link.head();
     const loading: Loading = {
       frame_bytes_max: this.#options.transport.frame_bytes_max,
       admit: (more) => (link.waiting < this.#limits.waiting ? more : more.filter((envelope) => this.#admits(host, link, envelope))),
       head: () => {
-        head = link.head();
+        head = link.head(handing !== undefined);
         return head;
       },
       load: (bytes, loaded) => {
@@ -184,6 +204,17 @@ export class Outbox {
       refuse: (refused) => this.#refuse(host, refused),
     };
     packFrames(envelopes, loading);
+    if (handing === undefined) return;
+    this.#handing.delete(host);
+    link.handOver(handing);
+    this.#lookLater(link);
+  }
+
+  #handed(host: string, link: Link): void {
+    if (!link.handing) return;
+    const { taken, lost } = link.handed();
+    for (const envelope of lost) this.handOver(host, envelope);
+    if (taken.length > 0) this.#options.handedOver(taken);
   }
 
   #admits(host: string, link: Link, envelope: Envelope): boolean {
@@ -217,7 +248,7 @@ export class Outbox {
 
   /** While a link waits for the other side, a lost report must not let it wait for ever. */
   #lookLater(link: Link): void {
-    if (this.#look !== undefined || this.#closed || (link.waiting === 0 && !link.probing)) return;
+    if (this.#look !== undefined || this.#closed || (link.waiting === 0 && !link.probing && !link.handing)) return;
     this.#look = this.#options.clock.after(LINK_LOOK_MS, () => {
       this.#look = undefined;
       for (const [host, each] of this.#links) {

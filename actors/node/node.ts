@@ -111,6 +111,9 @@ const READY_UNKNOWN = '"type":"Ready","status":"Unknown"';
 
 const hasAddress = ({ text }: Entry): boolean => text.includes('"podIP":"');
 
+/** The agent before this one gave it its address, and nobody had said so yet when this one began. */
+const isElsewhere = ({ place }: PodHere, entry: Entry): boolean => hasAddress(entry) && !entry.text.includes(`"podIP":"${place.podIP}"`);
+
 const podAddressOf = (uid: string): Address => addressOf("pod", uid);
 
 class NodeActor implements Actor<NodeMessage> {
@@ -394,17 +397,24 @@ class NodeActor implements Actor<NodeMessage> {
       return;
     }
     this.#waiting?.delete(entry.key);
-    const here = this.#pods.get(entry.key) ?? this.#podArrived(entry, this.#hostIP(node));
+    const known = this.#pods.get(entry.key);
+    const here = known === undefined || isElsewhere(known, entry) ? this.#podArrived(entry, this.#hostIP(node), known) : known;
     this.#tellPod(here.uid, { type: "sync", entry, place: here.place, silent: this.#troubles.isSilent });
   }
 
-  #podArrived(entry: Entry, hostIP: string): PodHere {
+  /** `known`: it was here already, and has another address than this agent gave it. */
+  #podArrived(entry: Entry, hostIP: string, known?: PodHere): PodHere {
     // Nearly all pods come without an address and want one of the node's range: then the metadata is enough to read.
     const plain = !hasAddress(entry) && !entry.text.includes('"hostNetwork":true');
     const { uid } = decodeMetadata(entry.text);
     const podIP = plain ? this.#newAddress(hostIP) : this.#addressFor(decodeObject<Pod>(entry.text, entry.revision), hostIP);
     const here = { uid, place: { hostIP, podIP } };
-    this.#adopt(entry.key, here);
+    if (known === undefined) {
+      this.#adopt(entry.key, here);
+    } else {
+      this.#pods.set(entry.key, here);
+      this.#free(known.place.podIP);
+    }
     return here;
   }
 
@@ -428,8 +438,14 @@ class NodeActor implements Actor<NodeMessage> {
     const here = this.#pods.get(key);
     if (here === undefined) return;
     this.#pods.delete(key);
-    this.#addresses?.release(here.place.podIP);
+    this.#free(here.place.podIP);
     this.#tellPod(here.uid, { type: "gone" });
+  }
+
+  /** Nobody here has the address any more, unless another pod has turned out to. */
+  #free(address: string): void {
+    for (const { place } of this.#pods.values()) if (place.podIP === address) return;
+    this.#addresses?.release(address);
   }
 
   /** An actor that ends while its pod is here has crashed, or its host has gone. */

@@ -118,7 +118,7 @@ function startedAfter(before: ContainerStatus | undefined, started: ContainerSta
   return { ...started, restartCount: before.restartCount + 1, lastState: { terminated } };
 }
 
-/** All containers run; if they are ready, the pod is Ready unless a readiness gate is still shut. */
+/** All containers run; an address that the pod has said to have it keeps. If they are ready, the pod is Ready unless a readiness gate is still shut. */
 export function runningStatus(pod: Pod, place: PodPlace, runtime: string, now: string, ready = true): PodStatus {
   // Those that run already are as they were.
   const running = (container: Container): ContainerStatus => {
@@ -137,14 +137,15 @@ export function runningStatus(pod: Pod, place: PodPlace, runtime: string, now: s
       state: { terminated: containerID === undefined ? ended : { ...ended, containerID } },
     };
   });
+  const podIP = pod.status?.podIP ?? place.podIP;
   return {
     ...pod.status,
     ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
     phase: "Running",
     hostIP: place.hostIP,
     hostIPs: [{ ip: place.hostIP }],
-    podIP: place.podIP,
-    podIPs: [{ ip: place.podIP }],
+    podIP,
+    podIPs: [{ ip: podIP }],
     startTime: pod.status?.startTime ?? now,
     conditions: conditionsOf(
       pod,

@@ -155,13 +155,18 @@ class PodActor implements Actor<PodMessage>, Reporter {
     if (ended) return;
     if (this.#sandbox === undefined) {
       if (phase !== "Running") return this.#advance("accept");
-      this.#containers = containersOf(pod);
-      this.#sandbox = this.#options.runtime.adopt(pod, this);
+      this.#adopt(pod);
     }
     if (phase !== "Running" || this.#containers === "down") return;
     const ready = pod.status?.conditions?.find((condition) => condition.type === "Ready");
     if (this.#containers === "ready" && ready?.status !== readiness(pod).status) return this.#advance("ready");
     if (isUnobserved(pod)) return this.#advance("observe");
+  }
+
+  /** Takes over the containers of a pod that runs. */
+  #adopt(pod: Pod): void {
+    this.#containers = containersOf(pod);
+    this.#sandbox = this.#options.runtime.adopt(pod, this);
   }
 
   /** What stages hold nobody else has a hand in: its containers are let go of. */
@@ -253,10 +258,14 @@ class PodActor implements Actor<PodMessage>, Reporter {
     const reported = this.#reported;
     switch (step) {
       case "accept": {
-        const pod = await this.#writeStatus(key, (current) => creatingStatus(current, this.#place, now));
+        const pod = await this.#writeStatus(key, (current) =>
+          hasBegun(current) ? current.status : creatingStatus(current, this.#place, now),
+        );
         if (pod === undefined) return;
         this.#isGated = pod.spec.readinessGates !== undefined;
-        this.#sandbox = runtime.start(pod, this);
+        // The activation before this one may have got further than was known when this one was told of the pod.
+        if (!hasBegun(pod)) this.#sandbox = runtime.start(pod, this);
+        else if (pod.status?.phase === "Running") this.#adopt(pod);
         return;
       }
       case "wait":
@@ -364,6 +373,8 @@ function podFunctions(place: () => PodPlace): TemplateFunctions {
 
 /** Before the first sync. */
 const NOWHERE: PodPlace = { hostIP: "", podIP: "" };
+
+const hasBegun = ({ status }: Pod): boolean => status?.phase !== undefined && status.phase !== "Pending";
 
 /** How the containers are of a pod that ran before. */
 function containersOf({ status }: Pod): Containers {

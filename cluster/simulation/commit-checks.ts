@@ -70,8 +70,10 @@ export class CommitChecks {
   #samePod(key: string, before: Pod, now: Pod): Finding {
     if (before.spec.nodeName !== undefined && before.spec.nodeName !== now.spec.nodeName)
       return `${key} moved from ${before.spec.nodeName} to ${now.spec.nodeName}`;
-    if (isOver(before) && now.status?.phase !== before.status?.phase)
-      return `${key} was ${before.status?.phase} and is ${now.status?.phase} again`;
+    const [was, is] = [before.status?.phase, now.status?.phase];
+    if ((isOver(before) && is !== was) || (was === "Running" && is === "Pending")) return `${key} was ${was} and is ${is} again`;
+    const address = before.status?.podIP;
+    if (address !== undefined && now.status?.podIP !== address) return `${key} had the address ${address} and has ${now.status?.podIP}`;
     return undefined;
   }
 

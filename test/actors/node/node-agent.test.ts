@@ -177,6 +177,43 @@ test("an agent that begins anew gives no pod an address that another has, whiche
   expect(addressOfPod(fresh.metadata.uid)).not.toBe(has);
 });
 
+test("an agent takes note of the address that a pod turns out to have, and gives it to nobody else", async () => {
+  const node = await agent();
+  await node.receive({ type: "play", index: 0 }, NOBODY);
+  await node.receive({ type: "podsTold", keys: [] }, NOBODY);
+  const { metadata } = await bound("web");
+  await node.receive({ type: "pod", entry: entryOf("web") }, NOBODY);
+  const has = "10.128.0.3";
+  expect(addressOfPod(metadata.uid)).not.toBe(has);
+  await registry.modify(PodKind, "d", "web", (pod) => ({ ...pod, status: { ...pod.status, podIP: has } }), { subresource: "status" });
+  await node.receive({ type: "pod", entry: entryOf("web") }, NOBODY);
+  expect(addressOfPod(metadata.uid)).toBe(has);
+  const others = await Promise.all(["a", "b", "c"].map(bound));
+  for (const name of ["a", "b", "c"]) await node.receive({ type: "pod", entry: entryOf(name) }, NOBODY);
+  const given = others.map((other) => addressOfPod(other.metadata.uid));
+  expect(new Set([has, ...given]).size).toBe(4);
+});
+
+test("a pod that runs already is taken over as it is, however old the news with which its actor begins", async () => {
+  const { metadata } = await bound("web");
+  const old = entryOf("web");
+  const first = await podActor(metadata.uid);
+  await first.receive({ type: "sync", entry: old, place: { hostIP: "172.16.1.0", podIP: "10.128.0.2" } }, NOBODY);
+  await clock.run(HEARTBEATS_MS);
+  const running = store.replica.get<Pod>("pods/d/web")?.status;
+  expect([running?.phase, running?.podIP]).toEqual(["Running", "10.128.0.2"]);
+  await first.stopped?.();
+  const phases: (string | undefined)[] = [];
+  store.replica.watch("pods", store.replica.revision, ({ now }) => {
+    if (now !== undefined) phases.push(store.replica.decode<Pod>(now).status?.phase);
+  });
+  const second = await podActor(metadata.uid);
+  await second.receive({ type: "sync", entry: old, place: { hostIP: "172.16.1.0", podIP: "10.128.0.9" } }, NOBODY);
+  await clock.run(HEARTBEATS_MS);
+  expect(phases).toEqual([]);
+  expect(store.replica.get<Pod>("pods/d/web")?.status).toEqual(running);
+});
+
 test("a pod of a silent node says nothing, where its actor moves to either, and tells what it has to when it may", async () => {
   const { metadata } = await bound("web");
   const place = { hostIP: "172.16.1.0", podIP: "10.128.0.2" };

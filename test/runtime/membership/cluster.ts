@@ -3,6 +3,7 @@ import {
   type AskFailed,
   addressOf,
   Host,
+  type LoopbackNetwork,
   loopbackNetwork,
   Membership,
   type MembershipOptions,
@@ -81,6 +82,7 @@ export interface Node {
 
 export interface Cluster {
   readonly clock: VirtualClock;
+  readonly network: LoopbackNetwork;
   /** Of all hosts. */
   readonly turns: Turn[];
   /** `lag`: see Wire. */
@@ -121,7 +123,7 @@ export function cluster(): Cluster {
     return { name, host, membership, lines, ask, cut };
   }
 
-  return { clock, turns, add };
+  return { clock, network, turns, add };
 }
 
 export const addresses: readonly Address[] = Array.from({ length: 60 }, (_, index) => addressOf("count", `a${index}`));

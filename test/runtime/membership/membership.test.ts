@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { addressOf, LEASE_MARGIN_MS, LEASE_MS, RENEW_MS } from "../../../runtime/mod.ts";
+import { type Address, addressOf, keyOf, LEASE_MARGIN_MS, LEASE_MS, RENEW_MS } from "../../../runtime/mod.ts";
 import { gate, kindOf } from "../stage.ts";
-import { addresses, cluster, type Node, placesOf } from "./cluster.ts";
+import { addresses, type Cluster, cluster, type Node, placesOf } from "./cluster.ts";
 
 /** After this long without a sign of life a host is removed, and the next tick has come. */
 const REMOVED_MS: number = LEASE_MS + LEASE_MARGIN_MS + RENEW_MS;
@@ -180,39 +180,72 @@ test("asks to a host that is removed end then, and not with their deadline", asy
   expect((await ends).map((end) => end.status === "rejected" && end.reason.code)).toEqual(held.map(() => "unreachable"));
 });
 
+type Restless = { type: "begin" | "goOn" };
+
+/** Joins a host of actors that move with "goOn"; what each is told goes to `told`. */
+function joinRestless({ add }: Cluster, told: string[], name: string, lag = 0): Node {
+  const node = add(name, { kinds: ["restless"], lag });
+  node.host.register<Restless>({
+    kind: "restless",
+    mailboxCapacity: 8,
+    supervision: { strategy: "stop" },
+    activate: (_context, key) => ({
+      receive: (message) => void told.push(`${name}: ${message.type} ${key}`),
+      movesWith: () => ({ type: "goOn" }),
+    }),
+  });
+  return node;
+}
+
+const restless: readonly Address[] = Array.from({ length: 40 }, (_, key) => addressOf("restless", String(key)));
+
 /** Whether the host that joins hears of its own joining at once, or after what the others send to it because they have. */
 test.each([
   ["at once", 0],
   ["late", 30],
 ])("an actor that acts by itself goes on where its address moves to; the news of it comes %s", async (_when, lag) => {
-  const { clock, add } = cluster();
+  const all = cluster();
+  const { clock } = all;
   const told: string[] = [];
-  const join = (name: string, lag = 0): Node => {
-    const node = add(name, { kinds: ["restless"], lag });
-    node.host.register<{ type: "begin" | "goOn" }>({
-      kind: "restless",
-      mailboxCapacity: 8,
-      supervision: { strategy: "stop" },
-      activate: () => ({
-        receive: (message) => void told.push(`${name}: ${message.type}`),
-        movesWith: () => ({ type: "goOn" }),
-      }),
-    });
-    return node;
-  };
-  const first = join("first");
+  const first = joinRestless(all, told, "first");
   await clock.run(RENEW_MS);
-  const count = 40;
-  for (let key = 0; key < count; key++) first.host.messenger.tell(addressOf("restless", String(key)), { type: "begin" });
+  for (const address of restless) first.host.messenger.tell<Restless>(address, { type: "begin" });
   await clock.run(RENEW_MS);
-  expect(told).toEqual(Array.from({ length: count }, () => "first: begin"));
-  const second = join("second", lag);
+  expect(told).toHaveLength(restless.length);
+  const second = joinRestless(all, told, "second", lag);
   await clock.run(10 * RENEW_MS);
-  const places = placesOf([first, second]);
-  expect(places.size).toBe(count);
-  const moved = [...places.values()].filter((name) => name === "second").length;
-  expect(moved).toBeGreaterThan(0);
-  expect(told.slice(count)).toEqual(Array.from({ length: moved }, () => "second: goOn"));
+  const moved = [...placesOf([first, second])].filter(([, name]) => name === "second").map(([address]) => keyOf(address));
+  expect(moved.length).toBeGreaterThan(0);
+  expect(told.slice(restless.length).sort()).toEqual(moved.map((key) => `second: goOn ${key}`).sort());
+});
+
+/** What the first host sends to the second either waits or is lost. */
+test.each([
+  ["waits", "hold"],
+  ["is lost", "cut"],
+] as const)("an actor that moves is begun by nobody before it has what it goes on with, when that %s on the way", async (_what, hinder) => {
+  const all = cluster();
+  const { clock, network } = all;
+  const told: string[] = [];
+  const first = joinRestless(all, told, "first");
+  await clock.run(RENEW_MS);
+  for (const address of restless) first.host.messenger.tell<Restless>(address, { type: "begin" });
+  await clock.run(RENEW_MS);
+  told.length = 0;
+  const second = joinRestless(all, told, "second");
+  network[hinder]("second", true);
+  await clock.run(2 * RENEW_MS);
+  const moved = restless.filter((address) => second.membership.directory.placeOf(address) === "second");
+  expect(moved.length).toBeGreaterThan(0);
+  for (const address of moved) second.host.messenger.tell<Restless>(address, { type: "begin" });
+  await clock.run(2 * RENEW_MS);
+  expect(told).toEqual([]);
+  network[hinder]("second", false);
+  await clock.run(2 * RENEW_MS);
+  for (const address of moved) {
+    const own = told.filter((line) => line.endsWith(` ${keyOf(address)}`));
+    expect(own).toEqual(["goOn", "begin"].map((type) => `second: ${type} ${keyOf(address)}`));
+  }
 });
 
 test("who watches an actor that was to move from a host that is lost is told: it may never have arrived", async () => {
