@@ -1,6 +1,6 @@
-import { describe, expect, it, vi } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { coolRacks } from "../../../examples/scheduler-plugin/cool-racks.ts";
-import { ANYWHERE, Draw, explain, IndexCache, Inventory, placeBatch } from "../../../scheduler-core/mod.ts";
+import type { Inventory } from "../../../scheduler-core/mod.ts";
 
 /** The line in the list that the book asks for. */
 vi.mock("../../../scheduler-core/plugins/plugins.ts", async (original) => {
@@ -9,6 +9,12 @@ vi.mock("../../../scheduler-core/plugins/plugins.ts", async (original) => {
   return { PLUGINS: [...PLUGINS, example.coolRacks] };
 });
 
+// Others have read the core without the line, in the same worker, and go on without it.
+vi.resetModules();
+const core = await import("../../../scheduler-core/mod.ts");
+const { ANYWHERE, Draw, explain, IndexCache, placeBatch } = core;
+afterAll(() => vi.resetModules());
+
 const FACTS = { nodeName: "", tolerations: [], nodeSelector: {}, requiredTerms: undefined, preferredTerms: [], images: [] };
 
 function racks(celsius: readonly (string | undefined)[]): {
@@ -16,7 +22,7 @@ function racks(celsius: readonly (string | undefined)[]): {
   place: () => string;
   totals: () => Record<string, number>;
 } {
-  const inventory = new Inventory(1);
+  const inventory = new core.Inventory(1);
   celsius.forEach((degrees, number) => {
     const labels: Record<string, string> = degrees === undefined ? {} : { "example.com/rack-celsius": degrees };
     inventory.setNode({ name: `n${number}`, unschedulable: false, labels, taints: [], images: [] }, { cpu: 4000, memory: 8000, pods: 2 });
