@@ -22,6 +22,7 @@ export { PortTransport } from "./port-transport.ts";
 export type { ActorState, HostSnapshot, SnapshotOptions } from "./snapshot.ts";
 export { systemClock, systemRandom } from "./system.ts";
 export type { Clock, Random, Timer } from "./time.ts";
+export { TokenBucket } from "./token-bucket.ts";
 export type { Transport } from "./transport.ts";
 export { unknownMessage } from "./unknown-message.ts";
 export { seededRandom, type VirtualClock, virtualClock } from "./virtual.ts";

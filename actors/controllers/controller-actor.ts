@@ -2,13 +2,13 @@ import { type Actor, type ActorKind, type Context, type Sender, type Timer, unkn
 import { type Author, controllerAccount } from "../registry/authors.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import type { Registry } from "../registry/registry.ts";
+import { WriteGate } from "../registry/write-gate.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Change, Subscription, View } from "../store/view.ts";
 import { regarding } from "./actions.ts";
 import type { Controller, Watch } from "./controller.ts";
 import { nothingPerformed, type Performed, perform, untilSeen } from "./perform.ts";
 import { WorkQueue } from "./work-queue.ts";
-import { WriteGate } from "./write-gate.ts";
 
 /** Keys of one controller that are worked on at the same time. */
 const CONTROLLER_CONCURRENCY = 32;

@@ -5,10 +5,10 @@ import { StatusError } from "../kinds/status.ts";
 import type { Author } from "../registry/authors.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import type { Registry, WriteOptions } from "../registry/registry.ts";
+import type { WriteGate } from "../registry/write-gate.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
 import type { Action, Note, Notes, Refusal, Write } from "./controller.ts";
-import type { WriteGate } from "./write-gate.ts";
 
 /** The field manager of what controllers write that name none, as in Kubernetes, where they are one process. */
 const FIELD_MANAGER = "kube-controller-manager";

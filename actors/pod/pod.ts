@@ -11,6 +11,7 @@ import { NODE_OF_POD } from "../registry/authors.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import type { Registry } from "../registry/registry.ts";
 import { timestamp } from "../registry/timestamps.ts";
+import { WriteGate } from "../registry/write-gate.ts";
 import type { StagePlay } from "../stages/stage-play.ts";
 import type { Stages } from "../stages/stages.ts";
 import type { TemplateFunctions } from "../stages/template/template.ts";
@@ -45,6 +46,8 @@ const WRITE_RETRY_MS = 1_000;
 /** How long a resize that was put off waits before it is considered again. Source: kubelet's default resync of pods is a minute; hollow nodes are quicker. */
 const RESIZE_RETRY_MS = 5_000;
 const POD_MAILBOX_MESSAGES = 64;
+/** Writes of all pods of a host that are under way at a time. */
+const WRITES_IN_FLIGHT_MAX = 256;
 
 export interface PodOptions {
   readonly view: View;
@@ -58,21 +61,29 @@ export interface PodOptions {
 /** What remains to be told to the API. Each step is repeated until it is done. */
 type Step = "accept" | "wait" | "run" | "ready" | "crash" | "observe" | "exit" | "remove" | "none";
 
+type Started = Extract<RuntimeReport, { type: "started" }>;
+
 /** How its containers are, as the runtime reported last. */
 type Containers = "down" | "unready" | "ready";
 
 export function createPodKind(options: PodOptions): ActorKind<PodMessage> {
+  const shared: Shared = { ...options, gate: new WriteGate(WRITES_IN_FLIGHT_MAX) };
   return {
     kind: "pod",
     mailboxCapacity: POD_MAILBOX_MESSAGES,
     supervision: { strategy: "stop" },
-    activate: (context) => new PodActor(context, options),
+    activate: (context) => new PodActor(context, shared),
   };
+}
+
+/** What all pods of a host share. */
+interface Shared extends PodOptions {
+  readonly gate: WriteGate;
 }
 
 class PodActor implements Actor<PodMessage>, Reporter {
   readonly #context: Context<PodMessage>;
-  readonly #options: PodOptions;
+  readonly #options: Shared;
   /** The newest state from the API, as text shared with the view: a pod at rest costs little. Undefined only before the first sync. */
   #entry: Entry | undefined = undefined;
   #place: PodPlace = NOWHERE;
@@ -89,7 +100,7 @@ class PodActor implements Actor<PodMessage>, Reporter {
   /** What the step is about: how the containers exited, what they wait for. */
   #reported: RuntimeReport | undefined = undefined;
 
-  constructor(context: Context<PodMessage>, options: PodOptions) {
+  constructor(context: Context<PodMessage>, options: Shared) {
     this.#context = context;
     this.#options = options;
   }
@@ -197,6 +208,8 @@ class PodActor implements Actor<PodMessage>, Reporter {
     // What was on its way from containers that stages have taken over means nothing any more.
     if (this.#sandbox === undefined) return;
     if (report.type === "event") return this.#tell(report);
+    // As long as the store would not have it, what comes after is not said before.
+    if (this.#step === "accept" && !this.#stopping) return void this.#context.after(WRITE_RETRY_MS, { type: "report", report });
     this.#reported = report;
     switch (report.type) {
       case "started":
@@ -234,7 +247,9 @@ class PodActor implements Actor<PodMessage>, Reporter {
   }
 
   reported(report: RuntimeReport): void {
-    this.#context.tell<PodMessage>(this.#context.self, { type: "report", report });
+    // What is about to be told takes this in.
+    if (this.#step === "accept" && report.type === "started") this.#reported = report;
+    else this.#context.tell<PodMessage>(this.#context.self, { type: "report", report });
   }
 
   /** Takes one step and, when the store would not have it, takes it again later. */
@@ -243,7 +258,7 @@ class PodActor implements Actor<PodMessage>, Reporter {
     this.#step = step;
     if (this.#isSilent) return;
     try {
-      await this.#perform(step, this.#entry.key);
+      await this.#perform(step, this.#entry);
       if (this.#step === step) this.#step = "none";
     } catch (error) {
       if (isGone(error, step)) return this.#context.stop();
@@ -252,22 +267,14 @@ class PodActor implements Actor<PodMessage>, Reporter {
     }
   }
 
-  async #perform(step: Exclude<Step, "none">, key: Key): Promise<void> {
+  async #perform(step: Exclude<Step, "none">, entry: Entry): Promise<void> {
     const now = timestamp(this.#context.clock.now_ms());
-    const { runtime, registry } = this.#options;
+    const { runtime, registry, gate } = this.#options;
     const reported = this.#reported;
+    const { key } = entry;
     switch (step) {
-      case "accept": {
-        const pod = await this.#writeStatus(key, (current) =>
-          hasBegun(current) ? current.status : creatingStatus(current, this.#place, now),
-        );
-        if (pod === undefined) return;
-        this.#isGated = pod.spec.readinessGates !== undefined;
-        // The activation before this one may have got further than was known when this one was told of the pod.
-        if (!hasBegun(pod)) this.#sandbox = runtime.start(pod, this);
-        else if (pod.status?.phase === "Running") this.#adopt(pod);
-        return;
-      }
+      case "accept":
+        return this.#accept(entry);
       case "wait":
         if (reported?.type === "waiting") await this.#writeStatus(key, (current) => waitingStatus(current, this.#place, reported, now));
         return;
@@ -298,14 +305,43 @@ class PodActor implements Actor<PodMessage>, Reporter {
         return;
       case "remove": {
         const { namespace, name } = partsOf(key);
-        await registry.delete(PodKind, namespace, name, {
-          author: NODE_OF_POD,
-          gracePeriodSeconds: 0,
-          preconditions: { uid: this.#uid },
-        });
+        const how = { author: NODE_OF_POD, gracePeriodSeconds: 0, preconditions: { uid: this.#uid } };
+        await gate.through(() => registry.delete(PodKind, namespace, name, how));
         return;
       }
     }
+  }
+
+  /** The containers are started, and what is told of them is how they are by the time that it can be told: in a rush that is one write less. */
+  async #accept(entry: Entry): Promise<void> {
+    const { runtime } = this.#options;
+    if (this.#sandbox === undefined) {
+      const pod = podOf(entry);
+      this.#isGated = pod.spec.readinessGates !== undefined;
+      this.#reported = undefined;
+      this.#sandbox = runtime.start(pod, this);
+    }
+    let told: Started | undefined;
+    const pod = await this.#writeStatus(entry.key, (current) => {
+      if (hasBegun(current)) return current.status;
+      told = this.#reported?.type === "started" ? this.#reported : undefined;
+      const now = timestamp(this.#context.clock.now_ms());
+      if (told === undefined) return creatingStatus(current, this.#place, now);
+      return runningStatus(current, this.#place, runtime.name, now, told.ready);
+    });
+    this.#step = "none";
+    if (pod === undefined) return;
+    // The activation before this one may have got further than was known when this one was told of the pod.
+    if (hasBegun(pod)) {
+      this.#sandbox.abandon();
+      this.#sandbox = undefined;
+      if (pod.status?.phase === "Running") this.#adopt(pod);
+      return;
+    }
+    if (this.#reported === undefined) return;
+    if (told === undefined) return this.reported(this.#reported);
+    this.#containers = told.ready ? "ready" : "unready";
+    this.#tellStarted(pod);
   }
 
   /** What the pod may ask of its node. */
@@ -325,16 +361,13 @@ class PodActor implements Actor<PodMessage>, Reporter {
   async #writeStatus(key: Key, status: (current: Pod) => Pod["status"]): Promise<Pod | undefined> {
     const { namespace, name } = partsOf(key);
     let read: Pod | undefined;
-    await this.#options.registry.modify(
-      PodKind,
-      namespace,
-      name,
-      (current) => {
-        read = current.metadata.uid === this.#uid ? current : undefined;
-        return read === undefined ? undefined : { ...current, status: status(current) ?? {} };
-      },
-      { author: NODE_OF_POD, subresource: "status", fieldManager: "kubelet", unmanaged: true },
-    );
+    const { gate, registry } = this.#options;
+    const told = (current: Pod): Pod | undefined => {
+      read = current.metadata.uid === this.#uid ? current : undefined;
+      return read === undefined ? undefined : { ...current, status: status(current) ?? {} };
+    };
+    const how = { author: NODE_OF_POD, subresource: "status", fieldManager: "kubelet", unmanaged: true } as const;
+    await gate.through(() => registry.modify(PodKind, namespace, name, told, how));
     return read;
   }
 

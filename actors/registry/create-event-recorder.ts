@@ -1,4 +1,4 @@
-import type { Clock, Random } from "../../runtime/mod.ts";
+import { type Clock, type Random, TokenBucket } from "../../runtime/mod.ts";
 import type { Namespace } from "../kinds/generated/types.ts";
 import { requestIds } from "../store/request-ids.ts";
 import type { Mutation, StoreClient } from "../store/transaction.ts";
@@ -9,8 +9,14 @@ import type { EventSource, RecordedEvent } from "./event-text.ts";
 import { eventName, eventText } from "./event-text.ts";
 import { Recent } from "./recent.ts";
 
-/** Events that may wait to be written; one more is dropped. About a quarter of a second of a pod storm, times ten. */
-export const EVENT_QUEUE_MAX = 20_000;
+/** Events that may wait to be written, while the store is away; one more is dropped. */
+const EVENT_QUEUE_MAX = 20_000;
+/**
+ * Events that one component may write at once, and how many a second beyond: what many thousands of pods come to in a minute nobody reads one by one, and
+ * each takes as much of the store as a write of its pod. kube-scheduler and kubelets have 100 and 50.
+ */
+export const EVENTS_BURST = 10_000;
+export const EVENTS_PER_S = 200;
 /** Events in one transaction. */
 export const EVENTS_PER_TRANSACTION = 256;
 /** How long the first of a batch waits for others. */
@@ -34,7 +40,7 @@ export interface EventRecorderOptions {
 
 /** An EventRecorder that can be watched. */
 export interface StoredEventRecorder extends EventRecorder {
-  /** Events that were dropped since the start: queue full, store away, or their namespace gone. */
+  /** Events that were dropped since the start: too many, store away, or their namespace gone. */
   readonly dropped: number;
   /** Resolves when everything recorded so far was written or dropped. */
   drained(): Promise<void>;
@@ -59,6 +65,7 @@ export function createEventRecorder(options: EventRecorderOptions): StoredEventR
   const recent = new Recent<Slot>(RECENT_EVENTS_MAX);
   const correlator = options.tellsAllApart === true ? undefined : new EventCorrelator();
   const nextRequest = requestIds(random);
+  const pace = new TokenBucket(EVENTS_BURST, EVENTS_PER_S, clock.monotonic_ms());
   let queue: Slot[] = [];
   // Recorders of several components name Events after the same pods within the same millisecond.
   let serial = random.below(SERIALS);
@@ -74,7 +81,7 @@ export function createEventRecorder(options: EventRecorderOptions): StoredEventR
   };
 
   const enqueue = (slot: Slot): void => {
-    if (queue.length >= EVENT_QUEUE_MAX) {
+    if (queue.length >= EVENT_QUEUE_MAX || !pace.take(clock.monotonic_ms())) {
       drop(slot);
       return;
     }

@@ -1,3 +1,4 @@
+import { TokenBucket } from "../../runtime/mod.ts";
 import type { Regarding } from "./event-recorder.ts";
 import { Recent } from "./recent.ts";
 
@@ -5,9 +6,9 @@ import { Recent } from "./recent.ts";
 const MESSAGES_APART_MAX = 9;
 /** After so long without any of them, similar messages are told apart again. */
 const SIMILAR_FOR_MS = 600_000;
-/** Events about one object that may be written in a burst, and how long one more takes to be allowed. */
+/** Events about one object that may be written in a burst, and how fast more are allowed. */
 const BURST_EVENTS = 25;
-const REFILL_MS = 300_000;
+const REFILLED_PER_S = 1 / 300;
 /** Objects whose Events are remembered. */
 const OBJECTS_MAX = 4_096;
 
@@ -32,8 +33,7 @@ interface Similar {
 
 interface ObjectHistory {
   readonly similar: Similar[];
-  allowance: number;
-  refilled_ms: number;
+  readonly allowance: TokenBucket;
 }
 
 /**
@@ -47,14 +47,14 @@ export class EventCorrelator {
     const object = identityOf(about);
     let history = this.#objects.find(object);
     if (history === undefined) {
-      history = { similar: [], allowance: BURST_EVENTS, refilled_ms: now_ms };
+      history = { similar: [], allowance: new TokenBucket(BURST_EVENTS, REFILLED_PER_S, now_ms) };
       this.#objects.remember(object, history);
     }
     const combined = isOneOfMany(history, type, reason, message, now_ms);
     return {
       identity: combined ? `${object} ${type} ${reason}` : identityOfEvent(about, type, reason, message),
       message: combined ? `${COMBINED}${message}` : message,
-      written: takeAllowance(history, now_ms),
+      written: history.allowance.take(now_ms),
     };
   }
 }
@@ -81,13 +81,4 @@ function isOneOfMany(history: ObjectHistory, type: string, reason: string, messa
   if (similar.messages.length >= MESSAGES_APART_MAX) return true;
   similar.messages.push(message);
   return false;
-}
-
-/** A bucket of allowances that fills up slowly. */
-function takeAllowance(history: ObjectHistory, now_ms: number): boolean {
-  history.allowance = Math.min(BURST_EVENTS, history.allowance + (now_ms - history.refilled_ms) / REFILL_MS);
-  history.refilled_ms = now_ms;
-  if (history.allowance < 1) return false;
-  history.allowance--;
-  return true;
 }

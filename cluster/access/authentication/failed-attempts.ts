@@ -1,16 +1,10 @@
-import type { Clock } from "../../../runtime/mod.ts";
+import { type Clock, TokenBucket } from "../../../runtime/mod.ts";
 
 /** Wrong tokens that one address may show at once, and how fast it may show more. */
 export const ATTEMPTS_BURST = 100;
 export const ATTEMPTS_PER_S = 10;
 /** Addresses that are remembered; of more, those that failed longest ago are forgiven. */
 const ADDRESSES_MAX = 4_096;
-const MS_PER_S = 1_000;
-
-interface Bucket {
-  tokens: number;
-  at_ms: number;
-}
 
 /**
  * Slows down who shows one wrong token after another: beyond a burst, tokens of that address are not looked at for a while, right or wrong, so that
@@ -18,7 +12,7 @@ interface Bucket {
  */
 export class FailedAttempts {
   readonly #clock: Pick<Clock, "monotonic_ms">;
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new Map<string, TokenBucket>();
 
   constructor(clock: Pick<Clock, "monotonic_ms">) {
     this.#clock = clock;
@@ -27,22 +21,18 @@ export class FailedAttempts {
   /** Whether a token of this address is to be looked at now. */
   mayTry(address: string): boolean {
     const bucket = this.#buckets.get(address);
-    return bucket === undefined || this.#filled(bucket) >= 1;
+    return bucket === undefined || bucket.has(this.#clock.monotonic_ms());
   }
 
   failed(address: string): void {
-    const bucket = this.#buckets.get(address) ?? { tokens: ATTEMPTS_BURST, at_ms: this.#clock.monotonic_ms() };
-    bucket.tokens = this.#filled(bucket) - 1;
-    bucket.at_ms = this.#clock.monotonic_ms();
+    const now_ms = this.#clock.monotonic_ms();
+    const bucket = this.#buckets.get(address) ?? new TokenBucket(ATTEMPTS_BURST, ATTEMPTS_PER_S, now_ms);
+    bucket.owe(now_ms);
     this.#buckets.delete(address);
     if (this.#buckets.size >= ADDRESSES_MAX) {
       const [oldest] = this.#buckets.keys();
       if (oldest !== undefined) this.#buckets.delete(oldest);
     }
     this.#buckets.set(address, bucket);
-  }
-
-  #filled({ tokens, at_ms }: Bucket): number {
-    return Math.min(ATTEMPTS_BURST, tokens + ((this.#clock.monotonic_ms() - at_ms) * ATTEMPTS_PER_S) / MS_PER_S);
   }
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { WriteGate } from "../../../actors/controllers/write-gate.ts";
+import { WriteGate } from "../../../actors/registry/write-gate.ts";
 
 test("lets so many through at a time, the others in order, and gives each what came of it", async () => {
   await fc.assert(

@@ -9,10 +9,13 @@ import { createHollowRuntime } from "../../../actors/node/hollow-runtime.ts";
 import { createNodeKind } from "../../../actors/node/node.ts";
 import { createPodKind } from "../../../actors/pod/pod.ts";
 import { createEventRecorder } from "../../../actors/registry/create-event-recorder.ts";
+import type { Registry } from "../../../actors/registry/registry.ts";
 import { type Address, addressOf, systemClock, systemRandom } from "../../../runtime/mod.ts";
 import { named, startRegistry, type TestRegistry } from "../registry/harness.ts";
 
 let t: TestRegistry;
+/** So many of the next writes of pods' actors are refused, as by a store that is away. */
+let refused = 0;
 
 /** The fleet, nodes and pods as a running cluster has them, on the real clock: hollow containers start within 50 ms. */
 beforeEach(async () => {
@@ -26,7 +29,9 @@ beforeEach(async () => {
   await registry.create(NamespaceKind, named<Namespace>("kube-node-lease", undefined, { spec: {} }));
   host.register(createFleetKind({ view, runtime: runtime.name }));
   host.register(createNodeKind({ view, registry, runtime: runtime.name, usageOf: () => [] }));
-  host.register(createPodKind({ view, registry, recorder, runtime }));
+  refused = 0;
+  const modify: Registry["modify"] = (...args) => (refused-- > 0 ? Promise.reject(new Error("away")) : registry.modify(...args));
+  host.register(createPodKind({ view, registry: { ...registry, modify }, recorder, runtime }));
   const start: FleetMessage = { type: "start", nodes: 2 };
   expect(await host.messenger.ask("fleet/main", start)).toEqual({ ready: 2 });
 });
@@ -63,17 +68,23 @@ test("nodes register with a range each, report Ready and hold a lease", () => {
   expect(t.store.replica.get<Lease>("leases.coordination.k8s.io/kube-node-lease/node-1")?.spec?.holderIdentity).toBe("node-1");
 });
 
-test("a bound pod is created, runs with an address of its node, says so, and goes in its grace period", async () => {
-  const reasons: (string | undefined)[] = [];
+/** What a watcher sees of the pods' first containers. */
+function statesSeen(): (string | undefined)[] {
+  const states: (string | undefined)[] = [];
   t.store.replica.watch("pods", t.store.replica.revision, ({ now }) => {
     if (now === undefined) return;
     const { status } = t.store.replica.decode<Pod>(now);
     const state = status?.containerStatuses?.[0]?.state;
-    reasons.push(state?.waiting?.reason ?? (state?.running === undefined ? status?.phase : "Running"));
+    states.push(state?.waiting?.reason ?? (state?.running === undefined ? status?.phase : "Running"));
   });
+  return states;
+}
+
+test("a bound pod is created, runs with an address of its node, says so, and goes in its grace period", async () => {
+  const states = statesSeen();
   await bound("web");
   await seen("pods", () => isReady("web"));
-  expect(reasons).toEqual(["Pending", "Pending", "ContainerCreating", "Running"]);
+  expect(states).toEqual(["Pending", "Pending", "ContainerCreating", "Running"]);
   expect(podOf("web")?.status?.podIP).toMatch(/^10\.128\.0\.\d+$/);
   await seen("events", () => t.store.replica.count("events") > 0);
   const events = t.store.replica.list("events", "d").map((entry) => t.store.replica.decode<Event>(entry));
@@ -82,6 +93,32 @@ test("a bound pod is created, runs with an address of its node, says so, and goe
   const { removed } = await t.registry.delete(PodKind, "d", "web");
   expect(removed).toBe(false);
   await seen("pods", () => podOf("web") === undefined);
+});
+
+test("what happens while nothing can be told is told as it is then: running, or ended, in the order in which it happened", async () => {
+  const states = statesSeen();
+  refused = 2;
+  await bound("web");
+  await seen("pods", () => isReady("web"));
+  expect(states).toEqual(["Pending", "Pending", "Running"]);
+  const { conditions, startTime } = podOf("web")?.status ?? {};
+  expect(conditions?.map(({ type, status }) => [type, status])).toEqual([
+    ["PodReadyToStartContainers", "True"],
+    ["Initialized", "True"],
+    ["Ready", "True"],
+    ["ContainersReady", "True"],
+    ["PodScheduled", "True"],
+  ]);
+  expect(startTime).toBeDefined();
+  refused = 1;
+  await bound("once", { restartPolicy: "Never" });
+  await seen("pods", () => podOf("once")?.status?.phase === "Succeeded");
+  expect(podOf("once")?.status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({ exitCode: 0, reason: "Completed" });
+  expect(states.slice(3)).toEqual(["Pending", "Pending", "Running", "Succeeded"]);
+  refused = 1;
+  await bound("gone");
+  await t.registry.delete(PodKind, "d", "gone");
+  await seen("pods", () => podOf("gone") === undefined);
 });
 
 test("pods in the host's network have the node's address, others one each", async () => {

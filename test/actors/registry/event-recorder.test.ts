@@ -4,7 +4,8 @@ import type { StoredEventRecorder } from "../../../actors/registry/create-event-
 import {
   createEventRecorder,
   EVENT_GATHER_MS,
-  EVENT_QUEUE_MAX,
+  EVENTS_BURST,
+  EVENTS_PER_S,
   RECENT_EVENTS_MAX,
 } from "../../../actors/registry/create-event-recorder.ts";
 import type { StoreClient, Transaction } from "../../../actors/store/transaction.ts";
@@ -115,12 +116,18 @@ describe("an event recorder", () => {
     expect(t.store.replica.count("events")).toBe(1);
   });
 
-  test("drops when the store is away, and when too many wait", async () => {
+  test("drops when the store is away, and what comes faster than anybody reads", async () => {
     recorder = recorderOn({ propose: () => Promise.reject(new Error("away")), committedRevision: () => Promise.resolve(0) });
-    for (let i = 0; i < EVENT_QUEUE_MAX + 5; i++) recorder.event(about(`p${i}`), "Normal", "One", "x");
+    const record = (count: number): void => {
+      for (let i = 0; i < count; i++) recorder.once(about(`p${i}`), "Normal", "One", "x");
+    };
+    record(EVENTS_BURST + 5);
     expect(recorder.dropped).toBe(5);
+    clock.advance(1_000);
+    record(EVENTS_PER_S + 3);
+    expect(recorder.dropped).toBe(8);
     await written();
-    expect(recorder.dropped).toBe(EVENT_QUEUE_MAX + 5);
+    expect(recorder.dropped).toBe(EVENTS_BURST + EVENTS_PER_S + 8);
   });
 
   test("forgets what was long ago", async () => {

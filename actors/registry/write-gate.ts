@@ -1,6 +1,6 @@
 /**
- * Lets so many writes through at a time; the others wait in order. What a controller wants may be thousands of writes at once, and whatever else asks the
- * store, a client or a node's heartbeat, would come after all of them.
+ * Lets so many writes through at a time; the others wait in order. What a controller or thousands of pods want may be thousands of writes at once, and
+ * whatever else asks the store, a client or a node's heartbeat, would come after all of them.
  */
 export class WriteGate {
   readonly #most: number;
