@@ -45,6 +45,8 @@ export class ApiCalls {
       });
       this.#samplesOf(kind).add(performance.now(), performance.now() - sent_ms);
       if (answer.status < 300 || (mayMiss && answer.status === 404)) return answer;
+      // A server that was too busy to say so had made it.
+      if (answer.status === 409 && kind.verb === "create" && tries > 1) return answer;
       if (!BUSY_STATUSES.includes(answer.status) || tries >= BUSY_TRIES_MAX)
         throw new BenchFailure(`${request.method} ${request.path} was answered ${answer.status}: ${messageOf(answer.body)}`);
       this.busy++;
