@@ -36,6 +36,7 @@ import type { AddressRange } from "./services/address-pool.ts";
 import { endpointsController } from "./services/endpoints.ts";
 import { endpointSliceController } from "./services/endpointslice.ts";
 import { endpointSliceMirroringController } from "./services/endpointslice-mirroring.ts";
+import { ingressStatusController } from "./services/ingress-status.ts";
 import { loadBalancerController } from "./services/load-balancer.ts";
 import { statefulSetController } from "./statefulset/statefulset.ts";
 import { attachDetachController } from "./volumes/attach-detach.ts";
@@ -63,6 +64,8 @@ export interface ControllersOptions extends ControllerDependencies {
   readonly autoscalerPeriod_ms?: number;
   /** What services of type LoadBalancer get their addresses from; default: others give them, or nobody. */
   readonly balancerAddresses?: readonly AddressRange[];
+  /** Where ingresses are served; default: somewhere else, or nowhere. */
+  readonly ingressAddress?: string;
   /** Default: nobody measures anything. */
   readonly metrics?: MetricsSource;
 }
@@ -111,6 +114,7 @@ export function allControllers(options: Omit<ControllersOptions, keyof Controlle
     endpointSliceController(),
     endpointSliceMirroringController,
     loadBalancerController(balancerAddresses),
+    ingressStatusController(options.ingressAddress),
     disruptionController(kinds, hearOfCustom),
     eventExpiryController(),
     resourceQuotaController(kinds, hearOfCustom),

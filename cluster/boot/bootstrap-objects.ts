@@ -1,6 +1,7 @@
 import { FlowSchemaKind } from "../../actors/kinds/flowcontrol/flow-schema.ts";
 import { PriorityLevelConfigurationKind } from "../../actors/kinds/flowcontrol/priority-level-configuration.ts";
-import type { ServiceCIDR } from "../../actors/kinds/generated/types.ts";
+import type { IngressClass, ServiceCIDR } from "../../actors/kinds/generated/types.ts";
+import { IngressClassKind } from "../../actors/kinds/networking/ingress-class.ts";
 import { ServiceCIDRKind } from "../../actors/kinds/networking/service-cidr.ts";
 import { ClusterRoleKind } from "../../actors/kinds/rbac/cluster-role.ts";
 import {
@@ -20,6 +21,7 @@ import {
   type View,
 } from "../../actors/mod.ts";
 import { DNS_ADDRESS_NUMBER, DNS_NAMESPACE, DNS_PROXY_NAME, DNS_SERVICE } from "../../actors/node/dns/dns-service.ts";
+import { INGRESS_CLASS, INGRESS_CONTROLLER } from "../../actors/node/ingress/ingress-rules.ts";
 import { PROXY_NAME_LABEL } from "../../actors/node/proxy/forwarding-rules.ts";
 import { addressInRange } from "../../actors/registry/service-range.ts";
 import type { Clock, Logger, Timer } from "../../runtime/mod.ts";
@@ -83,6 +85,12 @@ function dnsService(range: string): Service {
   };
 }
 
+/** Of ingresses that name no class. */
+const INGRESS_CLASS_OBJECT: IngressClass = {
+  metadata: { name: INGRESS_CLASS, annotations: { "ingressclass.kubernetes.io/is-default-class": "true" }, ...NEW },
+  spec: { controller: INGRESS_CONTROLLER },
+};
+
 /** What differs from cluster to cluster. */
 export interface BootstrapFacts {
   /** The authority of clients, which servers behind APIServices trust; PEM. */
@@ -95,6 +103,8 @@ export interface BootstrapFacts {
   readonly serviceRange: string;
   /** There is a nameserver of the cluster. */
   readonly dns: boolean;
+  /** Ingresses are served. */
+  readonly ingress: boolean;
 }
 
 /** What servers behind APIServices read to know whom to believe. Source: pkg/controlplane/controller/clusterauthenticationtrust. */
@@ -141,6 +151,7 @@ export async function ensureBootstrapObjects(registry: Registry, view: View, fac
   await Promise.all([
     ensure(registry, view, ServiceKind, kubernetesService(facts.serviceRange)),
     ...(facts.dns ? [ensure(registry, view, ServiceKind, dnsService(facts.serviceRange))] : []),
+    ...(facts.ingress ? [ensure(registry, view, IngressClassKind, INGRESS_CLASS_OBJECT)] : []),
     ensureServiceRange(registry, view, facts.serviceRange),
     ...DEFAULT_LEVELS.map((level) => ensure(registry, view, PriorityLevelConfigurationKind, level)),
     ...DEFAULT_SCHEMAS.map((schema) => ensure(registry, view, FlowSchemaKind, schema)),

@@ -232,6 +232,7 @@ export class RunningHost {
         metricsOfNodes: this.#playsNodes(),
         serviceRange: services.range,
         dns: services.dns,
+        ingress: services.ingressAddress !== undefined,
       };
       this.#checkServiceRange();
       await ensureBootstrapObjects(this.#registry, this.#replica, facts);
@@ -336,6 +337,7 @@ export class RunningHost {
         signToken: (namespace, secret, account) => this.#opened().issuer.issueForSecret(namespace, secret, account),
         clusterCidrs: controllers.clusterCidrs,
         balancerAddresses: services.balancerAddresses,
+        ...(services.ingressAddress === undefined ? {} : { ingressAddress: services.ingressAddress }),
         ...(controllers.endedPodsMax === undefined ? {} : { endedPodsMax: controllers.endedPodsMax }),
         ...(controllers.autoscalerPeriod_ms === undefined ? {} : { autoscalerPeriod_ms: controllers.autoscalerPeriod_ms }),
         metrics: this.#metricsSource(),
@@ -471,8 +473,8 @@ export class RunningHost {
 
   /** Forwards services and answers for their names, where that is wanted; on one of the hosts with nodes each. */
   async #beginServices(runtime: string): Promise<void> {
-    const { proxy, dns } = this.#options.services;
-    if (!proxy && !dns) return;
+    const { proxy, dns, ingressAddress } = this.#options.services;
+    if (!proxy && !dns && ingressAddress === undefined) return;
     const { serviceActors } = await import("./service-actors.ts");
     const { kinds, residents } = await serviceActors(this.#ground, this.#options.services, runtime);
     this.#offer(kinds);

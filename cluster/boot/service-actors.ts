@@ -4,6 +4,7 @@ import { createDnsKind, DNS_ADDRESS } from "../../actors/node/dns/dns.ts";
 import { DNS_ADDRESS_NUMBER } from "../../actors/node/dns/dns-service.ts";
 import { parseResolvConf } from "../../actors/node/dns/resolv-conf.ts";
 import type { Nameserver } from "../../actors/node/dns/upstream.ts";
+import { createIngressKind, INGRESS_ADDRESS } from "../../actors/node/ingress/ingress.ts";
 import { createServiceProxyKind, SERVICE_PROXY_ADDRESS } from "../../actors/node/proxy/service-proxy.ts";
 import { ThreadedForwarder } from "../../actors/node/proxy/threaded-forwarder.ts";
 import { addressInRange } from "../../actors/registry/service-range.ts";
@@ -17,7 +18,7 @@ const DNS_PORT = 53;
 /** The actors that make services real on this machine, and what wakes them. `runtime` is that of the nodes that it plays. */
 export async function serviceActors(
   ground: Ground,
-  { proxy, dns, range, clusterDomain, dnsUpstreams }: ServiceFlags,
+  { proxy, dns, range, clusterDomain, dnsUpstreams, ingressAddress }: ServiceFlags,
   runtime: string,
 ): Promise<{ readonly kinds: readonly ActorKind<Message>[]; readonly residents: readonly Resident[] }> {
   const { view, clock } = ground;
@@ -40,6 +41,10 @@ export async function serviceActors(
     const upstreams = dnsUpstreams ?? (await nameserversOfMachine());
     kinds.push(createDnsKind({ view, recorder: recorderFor(ground, "kube-dns"), clusterDomain, address, upstreams }));
     residents.push({ address: DNS_ADDRESS, message: { type: "start" } });
+  }
+  if (ingressAddress !== undefined) {
+    kinds.push(createIngressKind({ view, recorder: recorderFor(ground, "ingress-controller"), address: ingressAddress }));
+    residents.push({ address: INGRESS_ADDRESS, message: { type: "start" } });
   }
   // As in roles.ts: a host hands each only what was sent to it.
   return { kinds: kinds as readonly ActorKind<Message>[], residents };

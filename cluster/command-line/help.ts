@@ -20,6 +20,7 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --horizontal-pod-autoscaler-sync-period D   how often autoscalers look (default 15s)
     --service-proxy on|off, --dns on|off   forward services, and answer for the cluster's names: docs/services.md
     --service-cluster-ip-range CIDR, --load-balancer-addresses RANGE[,RANGE]   what services get their addresses from
+    --ingress-address ADDRESS|off   where ingresses are served
     --cluster-domain NAME, --dns-upstream ADDRESS[:PORT][,...]   under which the names are (default cluster.local), and who knows all others
     --terminated-pod-gc-threshold N   how many pods that have ended are kept (default 12500; 0 keeps all)
     --authentication-config FILE   issuers of ID tokens (OpenID Connect) and who may be anonymous, as kube-apiserver's flag has them

@@ -8,6 +8,7 @@ import { WrongUsage } from "./wrong-usage.ts";
 
 /** Where services are when they are forwarded by a process of no rights: on addresses that this machine has already. */
 const LOOPBACK_SERVICE_CIDR = "127.96.0.0/16";
+const LOOPBACK_INGRESS_ADDRESS = "127.97.1.1";
 const LOOPBACK_BALANCER_ADDRESSES = "127.97.0.1-127.97.0.254";
 const DEFAULT_CLUSTER_DOMAIN = "cluster.local";
 const DNS_PORT = 53;
@@ -21,6 +22,7 @@ export const SERVICE_OPTIONS = {
   "cluster-domain": { type: "string" },
   "dns-upstream": { type: "string" },
   "load-balancer-addresses": { type: "string" },
+  "ingress-address": { type: "string" },
 } as const;
 
 export type ServiceValues = { readonly [flag in keyof typeof SERVICE_OPTIONS]?: string | undefined };
@@ -37,6 +39,8 @@ export interface ServiceFlags {
   readonly dnsUpstreams: readonly Nameserver[] | undefined;
   /** What services of type LoadBalancer get their addresses from; none: somebody else gives them. */
   readonly balancerAddresses: readonly AddressRange[];
+  /** Where ingresses are served; undefined: nowhere. */
+  readonly ingressAddress: string | undefined;
 }
 
 /** Where pods are real, `realPods`, their services are forwarded and named unless it is said otherwise. Throws WrongUsage. */
@@ -53,6 +57,7 @@ export function serviceFlags(values: ServiceValues, realPods: boolean): ServiceF
       .split(",")
       .filter((part) => part !== "")
       .map(addressRange),
+    ingressAddress: ingressAddress(values["ingress-address"] ?? (proxy ? LOOPBACK_INGRESS_ADDRESS : "off")),
   };
 }
 
@@ -89,6 +94,12 @@ function nameservers(value: string): readonly Nameserver[] {
   });
   if (servers.length > NAMESERVERS_MAX) throw new WrongUsage(`--dns-upstream names ${servers.length} servers; ${NAMESERVERS_MAX} at most`);
   return servers;
+}
+
+function ingressAddress(value: string): string | undefined {
+  if (value === "off") return undefined;
+  if (!isIPv4(value)) throw new WrongUsage(`--ingress-address ${value} is neither an address such as ${LOOPBACK_INGRESS_ADDRESS} nor off`);
+  return value;
 }
 
 function addressRange(text: string): AddressRange {

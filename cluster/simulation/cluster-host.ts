@@ -41,9 +41,16 @@ import type { RunningPods } from "./running-pods.ts";
 import { SeatedLog, SeatedSnapshots, type SharedStore } from "./shared-store.ts";
 
 /** Nobody here speaks TLS. */
-const FACTS = { ca: "simulated", frontProxyCa: "simulated", metricsOfNodes: false, serviceRange: DEFAULT_SERVICE_CIDR, dns: false };
+const FACTS = {
+  ca: "simulated",
+  frontProxyCa: "simulated",
+  metricsOfNodes: false,
+  serviceRange: DEFAULT_SERVICE_CIDR,
+  dns: false,
+  ingress: false,
+};
 /** Kinds that a simulated host does not have: nothing of what it would check can rot, and there are no sockets. */
-const LEFT_OUT: ReadonlySet<string> = new Set(["scrubber", "service-proxy", "dns"]);
+const LEFT_OUT: ReadonlySet<string> = new Set(["scrubber", "service-proxy", "dns", "ingress"]);
 const HISTORY_REVISIONS = 1_000;
 /** A snapshot takes as much real time as a thousand writes, and a day has many of both. */
 const SNAPSHOT_REVISIONS = 50_000;

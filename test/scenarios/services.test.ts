@@ -21,6 +21,8 @@ const ARGS = [
   `${NET}.0/25`,
   "--load-balancer-addresses",
   `${NET}.200-${NET}.201`,
+  "--ingress-address",
+  `${NET}.210`,
 ];
 const DOMAIN = "svc.cluster.local";
 
@@ -59,9 +61,9 @@ function slice(index: number, ready: boolean): object {
 const apply = (object: object): Promise<string> => troupe.kubectl.ok(["apply", "-f", "-"], { stdin: JSON.stringify(object) });
 
 /** Who answers there; the system's error when nobody does. */
-function answererAt(host: string, port: number): Promise<string> {
+function answererAt(host: string, port: number, path = "/"): Promise<string> {
   return new Promise((resolve) => {
-    get({ host, port, agent: false }, async (response) => {
+    get({ host, port, path, headers: { host: "web.example" }, agent: false }, async (response) => {
       let text = "";
       for await (const chunk of response) text += chunk;
       resolve(text);
@@ -109,6 +111,15 @@ test("a service is reached by its name, at its addresses and ports, and at none 
   ];
   const answers = (): Promise<readonly string[]> => Promise.all(places.map(([host, port]) => answererAt(host, port)));
   await until("the doors", async () => (await answers()).every((answer) => answer === "a"));
+  const backend = { service: { name: "web", port: { name: "http" } } };
+  const rules = [{ host: "web.example", http: { paths: [{ path: "/shop", pathType: "Prefix", backend }] } }];
+  await apply({ apiVersion: "networking.k8s.io/v1", kind: "Ingress", metadata: { name: "web" }, spec: { rules } });
+  const byIngress = (path: string): Promise<string> =>
+    answererAt(`${NET}.210`, 80, path).then((said) => (said === "ECONNREFUSED" ? answererAt(`${NET}.210`, 8_080, path) : said));
+  await until("the ingress", async () => (await byIngress("/shop/1")) === "a");
+  expect(await byIngress("/")).toMatch(/^no ingress/);
+  const address = ["get", "ingress", "web", "-o", "jsonpath={.spec.ingressClassName} {.status.loadBalancer.ingress[*].ip}"];
+  await until("its address", async () => (await troupe.kubectl.ok(address)) === `troupe ${NET}.210`);
   await apply(slice(1, true));
   await apply(slice(0, false));
   await until("the other endpoint", async () => (await answers()).every((answer) => answer === "b"));

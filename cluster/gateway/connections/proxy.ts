@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { badRequest, notFound, serviceUnavailable } from "../../../actors/kinds/errors.ts";
 import type { Endpoints, Node, Pod, Service } from "../../../actors/kinds/generated/types.ts";
 import { keyFor } from "../../../actors/kinds/kind.ts";
+import type { Scheme } from "../../../actors/node/http-relay.ts";
 import { KUBELET_PORT } from "../../../actors/node/node-object.ts";
 import { RUNTIME_LABEL } from "../../../actors/node/runtime.ts";
 import { OwnAddress } from "../../outbound/own-address.ts";
@@ -13,7 +14,7 @@ import type { Answer } from "../answer.ts";
 import type { GatewayContext } from "../context.ts";
 import { untilNewest } from "../context.ts";
 import type { ResourceRequest } from "../route.ts";
-import { passOn, type Scheme } from "./pass-on.ts";
+import { passOn } from "./pass-on.ts";
 import { podNow, whyUnreachable } from "./pod-container.ts";
 
 /** `name`, `name:port`, `scheme:name:port`. */
@@ -61,7 +62,7 @@ export async function proxy(
   } catch (error) {
     throw error instanceof OwnAddress ? badRequest("address not allowed") : error;
   }
-  return passOn({ scheme, host, port: Number(number) }, pathsOf(request), request, response, context.log);
+  return passOn({ scheme, host, port: Number(number) }, pathsOf(request), request, response);
 }
 
 /** Where what runs has processes and ports. */

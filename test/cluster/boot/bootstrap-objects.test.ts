@@ -6,7 +6,7 @@ import { until } from "../../../cluster/chaos/until.ts";
 import { silentLogger, virtualClock } from "../../../runtime/mod.ts";
 import { startRegistry } from "../../actors/registry/harness.ts";
 
-const FACTS = { ca: "clients", frontProxyCa: "front", metricsOfNodes: true, serviceRange: "10.96.0.0/16", dns: true };
+const FACTS = { ca: "clients", frontProxyCa: "front", metricsOfNodes: true, serviceRange: "10.96.0.0/16", dns: true, ingress: true };
 
 test("what every cluster has is there, and comes back when it was deleted", async () => {
   const { registry, store, stop } = await startRegistry();
@@ -25,6 +25,7 @@ test("what every cluster has is there, and comes back when it was deleted", asyn
 
   expect(view.get<Service>("services/kube-system/kube-dns")?.spec.clusterIP).toBe("10.96.0.10");
 
+  expect(view.entry("ingressclasses.networking.k8s.io/troupe")).toBeDefined();
   const keeping = keepBootstrapObjects(registry, view, FACTS, clock, silentLogger);
   for (let round = 0; round < 2; round++) {
     await registry.delete(ServiceKind as never, "default", "kubernetes");

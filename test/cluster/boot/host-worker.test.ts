@@ -12,6 +12,7 @@ const SERVICES = {
   clusterDomain: "cluster.local",
   dnsUpstreams: undefined,
   balancerAddresses: [],
+  ingressAddress: undefined,
 };
 
 const STOP_DEADLINE_MS = 5_000;

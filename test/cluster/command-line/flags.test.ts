@@ -9,6 +9,7 @@ const SERVICES = {
   clusterDomain: "cluster.local",
   dnsUpstreams: undefined,
   balancerAddresses: [],
+  ingressAddress: undefined,
 };
 
 describe("parseUpFlags", () => {
@@ -77,10 +78,17 @@ describe("parseUpFlags", () => {
   test("services that are forwarded are on loopback, and have names, unless it is said otherwise", () => {
     const services = (line: string): unknown => parseUpFlags(line.split(" ")).services;
     const balancerAddresses = [{ first: 0x7f610001, last: 0x7f6100fe }];
-    expect(services("--service-proxy on")).toEqual({ ...SERVICES, range: "127.96.0.0/16", proxy: true, dns: true, balancerAddresses });
+    expect(services("--service-proxy on")).toEqual({
+      ...SERVICES,
+      range: "127.96.0.0/16",
+      proxy: true,
+      dns: true,
+      balancerAddresses,
+      ingressAddress: "127.97.1.1",
+    });
     expect(
       services(
-        "--service-proxy on --dns off --service-cluster-ip-range 127.3.0.0/24 --cluster-domain Example.ORG. --dns-upstream 192.0.2.1,192.0.2.2:5353 --load-balancer-addresses 127.4.0.1-127.4.0.2,127.5.0.0/31",
+        "--service-proxy on --dns off --service-cluster-ip-range 127.3.0.0/24 --cluster-domain Example.ORG. --dns-upstream 192.0.2.1,192.0.2.2:5353 --load-balancer-addresses 127.4.0.1-127.4.0.2,127.5.0.0/31 --ingress-address off",
       ),
     ).toEqual({
       range: "127.3.0.0/24",
@@ -95,6 +103,7 @@ describe("parseUpFlags", () => {
         { first: 0x7f040001, last: 0x7f040002 },
         { first: 0x7f050000, last: 0x7f050001 },
       ],
+      ingressAddress: undefined,
     });
   });
 
@@ -131,6 +140,7 @@ describe("parseUpFlags", () => {
     ["--audit-policy-file /f --audit-log-path /l --audit-log-maxage x", "--audit-log-maxage x is not a whole number"],
     ["--anonymous-auth no", "--anonymous-auth no is neither true nor false"],
     ["--authentication-token-webhook-config-file /f --authentication-token-webhook-cache-ttl 2", "cache-ttl 2 is not a duration"],
+    ["--ingress-address here", "--ingress-address here is neither an address such as 127.97.1.1 nor off"],
     ["--service-proxy yes", "--service-proxy yes is neither on nor off"],
     ["--service-cluster-ip-range 10.96.0.0", "--service-cluster-ip-range 10.96.0.0: the service range"],
     [
