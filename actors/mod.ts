@@ -24,7 +24,7 @@ export { FLEET_ADDRESS } from "./node/fleet-address.ts";
 export { type Fate, fates } from "./node/hollow/fate.ts";
 export { createHollowRuntime } from "./node/hollow-runtime.ts";
 export { createNodeKind } from "./node/node.ts";
-export { RUNTIME_LABEL, type Runtime as NodeRuntime } from "./node/runtime.ts";
+export { MACHINE_LABEL, RUNTIME_LABEL, type Runtime as NodeRuntime } from "./node/runtime.ts";
 export { createHollowUsage } from "./node/usage/hollow-usage.ts";
 export type { UsageOf } from "./node/usage/usage.ts";
 export { UsageReader } from "./node/usage/usage-reader.ts";

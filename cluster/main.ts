@@ -1,8 +1,10 @@
+import { join } from "node:path";
 import { BootFailure } from "./boot/failure.ts";
-import { up, versionOfTroupe } from "./boot/up.ts";
+import { type Cluster, up, versionOfTroupe } from "./boot/up.ts";
 import { parseUpFlags } from "./command-line/flags.ts";
 import { HELP } from "./command-line/help.ts";
 import { WrongUsage } from "./command-line/wrong-usage.ts";
+import type { JoinFlags } from "./joining/flags.ts";
 
 /** Exit codes: see docs/operating.md. */
 const DONE = 0;
@@ -14,6 +16,37 @@ async function main([command = "help", ...args]: readonly string[]): Promise<num
   switch (command) {
     case "up":
       return runUp(args);
+    case "init":
+      return runInit(args);
+    case "join": {
+      const { parseJoinFlags } = await import("./joining/flags.ts");
+      return runMember(parseJoinFlags(args));
+    }
+    case "token": {
+      const { parseTokenFlags } = await import("./joining/flags.ts");
+      const { runToken } = await import("./joining/token-command.ts");
+      const { kubeconfig, command } = parseTokenFlags(args);
+      console.log(await runToken(kubeconfig, command));
+      return DONE;
+    }
+    case "certs": {
+      const { parseCertsFlags } = await import("./joining/flags.ts");
+      const { runCerts } = await import("./joining/certs-command.ts");
+      console.log(await runCerts(parseCertsFlags(args)));
+      return DONE;
+    }
+    case "reset": {
+      const { parseResetFlags } = await import("./joining/flags.ts");
+      const { runReset } = await import("./joining/reset.ts");
+      const { data, force } = parseResetFlags(args);
+      console.log(await runReset(data, force));
+      return DONE;
+    }
+    case "nats-credentials": {
+      const { parseNatsCredentialsFlags, runNatsCredentials } = await import("./nats/credentials-command.ts");
+      console.log(await runNatsCredentials(parseNatsCredentialsFlags(args)));
+      return DONE;
+    }
     case "bench": {
       const { runBench } = await import("../bench/mod.ts");
       return runBench(args);
@@ -71,19 +104,51 @@ async function main([command = "help", ...args]: readonly string[]): Promise<num
 
 async function runUp(args: readonly string[]): Promise<number> {
   const flags = parseUpFlags(args);
-  const started_ms = Number(process.env.TROUPE_STARTED_MS) || performance.timeOrigin;
+  return run(up(flags, startedMs()));
+}
+
+/** The same for a cluster that others may join: the line by which they do is printed below the ready line. */
+async function runInit(args: readonly string[]): Promise<number> {
+  const { parseInitFlags } = await import("./joining/flags.ts");
+  const { up: flags, token, ttl_ms } = parseInitFlags(args);
+  return run(up(flags, startedMs()), async () => {
+    const { openForJoining } = await import("./joining/init.ts");
+    return `other machines join it with\n\n  ${await openForJoining(join(flags.data, "kubeconfig"), token, ttl_ms)}\n`;
+  });
+}
+
+async function runMember(flags: JoinFlags): Promise<number> {
+  const { startMember } = await import("./joining/member.ts");
+  return run(startMember(flags, startedMs()));
+}
+
+function startedMs(): number {
+  return Number(process.env.TROUPE_STARTED_MS) || performance.timeOrigin;
+}
+
+/** Prints the ready line, and what is to be said after it, and goes on until somebody asks it to stop. */
+async function run(cluster: Cluster, then?: () => Promise<string>): Promise<number> {
   const asked = new Promise<undefined>((resolve) => {
     for (const event of ["SIGTERM", "SIGINT", "SIGHUP", "disconnect"]) process.on(event, () => resolve(undefined));
   });
-  const cluster = up(flags, started_ms);
   const ready = await Promise.race([cluster.ready, asked]);
   if (ready !== undefined) console.log(ready);
-  const failure = await Promise.race([asked, cluster.failed]);
+  const failure = await Promise.race([asked, cluster.failed, said(ready === undefined ? undefined : then)]);
   // A start that is cut short ends as it can; nobody waits for it any more.
   cluster.ready.catch(() => {});
   await cluster.stop();
   if (failure !== undefined) throw failure;
   return DONE;
+}
+
+/** Prints what `then` gives; resolves with what went wrong, and else never. */
+async function said(then: (() => Promise<string>) | undefined): Promise<unknown> {
+  try {
+    if (then !== undefined) console.log(await then());
+  } catch (error) {
+    return error;
+  }
+  return new Promise(() => {});
 }
 
 main(process.argv.slice(2)).then(

@@ -9,6 +9,7 @@
  *   node cluster/troupe.mjs bench SUITE      measurements       (npm run bench -- SUITE)
  *   node cluster/troupe.mjs sim [flags]      the simulator      (npm run sim -- [flags])
  *   node cluster/troupe.mjs fuzz [flags]     strange requests  (npm run fuzz -- [flags])
+ *   node cluster/troupe.mjs init, join, ...  a cluster of several machines (npm run troupe -- help)
  *   node cluster/troupe.mjs actors [flags]   a cluster's actors (npm run troupe -- actors [flags])
  *
  * Exit codes: 0 done, 1 failed, 2 wrong usage.
@@ -57,6 +58,11 @@ async function launch([command, ...args]) {
       return runProgram({ node, file: FUZZER, args, env });
     case "sim":
     case "actors":
+    case "join":
+    case "token":
+    case "certs":
+    case "reset":
+    case "nats-credentials":
       return runProgram({ node, file: PROGRAM, args: [command, ...args], env });
     default:
       return runProgram({

@@ -9,7 +9,7 @@ import { HOLLOW_NODES_MAX } from "./cidr.ts";
 import { HOLLOW_PREFIX } from "./hollow/annotations.ts";
 import type { NodeMessage } from "./node.ts";
 import { NodeIndexes } from "./node-indexes.ts";
-import { RUNTIME_LABEL } from "./runtime.ts";
+import { MACHINE_LABEL, RUNTIME_LABEL } from "./runtime.ts";
 
 /**
  * The nodes that this Troupe plays, address `fleet/main`: every Node with the runtime's label gets an agent, at least `nodes` of them exist,
@@ -175,18 +175,20 @@ class FleetActor implements Actor<FleetMessage> {
   }
 
   #nodeFound(node: Node): void {
-    if (node.metadata.labels?.[RUNTIME_LABEL] === this.#runtime) this.#play(node.metadata.name, node.spec?.podCIDR);
+    const { name, labels } = node.metadata;
+    // Whether a machine that has joined is there is for its Node to say, and for nobody to wait for.
+    if (labels?.[RUNTIME_LABEL] === this.#runtime) this.#play(name, node.spec?.podCIDR, labels[MACHINE_LABEL] !== undefined);
   }
 
-  #play(name: string, podCidr: string | undefined): void {
+  #play(name: string, podCidr: string | undefined, mayBeAway = false): void {
     if (this.#played.has(name)) return;
     const index = this.#indexes.take(name, podCidr);
     if (index === undefined) {
       this.#context.log.warn({ node: name, most: HOLLOW_NODES_MAX }, "a node is not played: there are no addresses left");
       return;
     }
-    this.#played.set(name, false);
-    this.#unready++;
+    this.#played.set(name, mayBeAway);
+    if (!mayBeAway) this.#unready++;
     this.#tellToPlay(name, index);
   }
 

@@ -23,6 +23,7 @@ import { type Fate, fates } from "./hollow/fate.ts";
 import { NodeTroubles, type SpellTurn } from "./hollow/node-troubles.ts";
 import { HOLLOW_SHAPE, hollowNode, LEASE_NAMESPACE, nodeLease, nodeStatus } from "./node-object.ts";
 import { NodeStages } from "./node-stages.ts";
+import { MACHINE_LABEL } from "./runtime.ts";
 import { MEASURE_MS, onlineUsage } from "./usage/online-usage.ts";
 import type { ContainerUsage, NodeUsage, PodUsage, UsageOf } from "./usage/usage.ts";
 
@@ -87,6 +88,8 @@ export interface NodeOptions {
   readonly registry: Registry;
   /** The name of the runtime, for the node's label. */
   readonly runtime: string;
+  /** The Node of the machine that this host is on; absent: none is. */
+  readonly machine?: string | undefined;
   readonly usageOf: UsageOf;
   /** Is told how the node's conditions change, and what is wrong with its annotations; absent: nobody. */
   readonly recorder?: EventRecorder;
@@ -122,6 +125,7 @@ class NodeActor implements Actor<NodeMessage> {
   readonly #view: View;
   readonly #registry: Registry;
   readonly #runtime: string;
+  readonly #machine: string | undefined;
   readonly #usageOf: UsageOf;
   readonly #recorder: EventRecorder | undefined;
   readonly #stages: NodeStages;
@@ -148,6 +152,7 @@ class NodeActor implements Actor<NodeMessage> {
     this.#view = view;
     this.#registry = registry;
     this.#runtime = runtime;
+    this.#machine = options.machine;
     this.#usageOf = usageOf;
     this.#recorder = recorder;
     this.#stages = new NodeStages(options.stages, {
@@ -226,7 +231,12 @@ class NodeActor implements Actor<NodeMessage> {
     const { index, pods = [] } = this.#play;
     try {
       const range = podCidrOf(index);
-      const node = this.#view.get<Node>(`nodes/${this.#name}`) ?? (await this.#register(index));
+      const existing = this.#view.get<Node>(`nodes/${this.#name}`);
+      if (this.#isElsewhere(existing)) {
+        this.#context.after(RETRY_MS, this.#play);
+        return;
+      }
+      const node = existing ?? (await this.#register(index));
       // A Node that somebody else made lacks a pod range.
       this.#node = node.spec?.podCIDR === undefined ? await this.#giveRange(range) : node;
       this.#addresses = new PodAddresses(this.#node.spec?.podCIDR ?? range);
@@ -247,6 +257,12 @@ class NodeActor implements Actor<NodeMessage> {
     this.#tellReady(true);
     this.#lend(this.#node.metadata);
     await this.#troubled(() => this.#troubles.read(this.#node?.metadata.annotations));
+  }
+
+  /** The Node of a machine that has joined lives on it: nobody says for it that it is well. */
+  #isElsewhere(node: Node | undefined): boolean {
+    const machine = node?.metadata.labels?.[MACHINE_LABEL];
+    return machine !== undefined && machine !== this.#machine;
   }
 
   #nodeChanged(entry: Entry): void | Promise<void> {

@@ -51,3 +51,6 @@ export interface Runtime {
 
 /** On every node that Troupe plays itself, with the runtime's name as its value. */
 export const RUNTIME_LABEL = "troupe.dev/runtime";
+
+/** The Node that stands for a machine that has joined has its own name here: it is played there, and nowhere else. */
+export const MACHINE_LABEL = "troupe.dev/machine";

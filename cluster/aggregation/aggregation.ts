@@ -52,7 +52,7 @@ export interface AggregationOptions {
   readonly random: Random;
   readonly log: Logger;
   readonly dialer: Dialer;
-  readonly frontProxy: FrontProxy;
+  readonly frontProxy: () => FrontProxy;
   readonly extension?: OwnExtension;
 }
 

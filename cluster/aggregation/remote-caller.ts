@@ -38,9 +38,9 @@ export class RemoteCaller {
   readonly #view: View;
   readonly #random: Random;
   readonly #dialer: Dialer;
-  readonly #frontProxy: FrontProxy;
+  readonly #frontProxy: () => FrontProxy;
 
-  constructor(options: { readonly view: View; readonly random: Random; readonly dialer: Dialer; readonly frontProxy: FrontProxy }) {
+  constructor(options: { readonly view: View; readonly random: Random; readonly dialer: Dialer; readonly frontProxy: () => FrontProxy }) {
     this.#view = options.view;
     this.#random = options.random;
     this.#dialer = options.dialer;
@@ -68,7 +68,7 @@ export class RemoteCaller {
   #peerOf({ service, ca, insecure }: RemoteService): Peer {
     const { host, port } = serviceAddress(this.#view, this.#random, service);
     const trust = insecure ? "none" : ca === undefined ? "system" : { ca };
-    return { host, port, serverName: `${service.name}.${service.namespace}.svc`, trust, credentials: this.#frontProxy };
+    return { host, port, serverName: `${service.name}.${service.namespace}.svc`, trust, credentials: this.#frontProxy() };
   }
 }
 

@@ -6,9 +6,21 @@ import type { AccessSettings } from "../access/settings.ts";
 import type { AuditSettings } from "../audit/settings.ts";
 import type { ControllerFlags } from "../command-line/controller-flags.ts";
 import type { ServiceFlags } from "../command-line/service-flags.ts";
+import type { NatsKeys } from "../nats/accounts.ts";
+import type { NatsAddress } from "../nats/address.ts";
 import type { KeyPair } from "../pki/issuing.ts";
 import type { HostPlan } from "./layout.ts";
-import type { NatsAddress } from "./nats-server.ts";
+
+/** What the hosts have that serve the API and control the cluster: who has this can be anybody. */
+export interface ControlSecrets {
+  readonly access: AccessSettings;
+  /** Signs what others ask to have certified. */
+  readonly authority: KeyPair;
+  readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
+  readonly frontProxy: { readonly key: string; readonly cert: string; readonly ca: string };
+  /** Of the cluster's own NATS server; undefined where others run it. */
+  readonly natsKeys: NatsKeys | undefined;
+}
 
 /** What a host needs to know before it can start. Plain data: it is cloned into the thread. */
 export interface HostOptions {
@@ -35,13 +47,18 @@ export interface HostOptions {
   readonly seed: number;
   /** Documents of kwok's Stages, which have been found right. */
   readonly stages: readonly unknown[];
-  readonly access: AccessSettings;
   /** Undefined: requests are not recorded. */
   readonly audit: AuditSettings | undefined;
-  /** Signs what others ask to have certified. */
-  readonly authority: KeyPair;
-  readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
-  readonly frontProxy: { readonly key: string; readonly cert: string; readonly ca: string };
+  /** The cluster's authority, PEM. */
+  readonly ca: string;
+  /** Undefined on a machine that has joined, whose hosts play nodes and nothing else. */
+  readonly control: ControlSecrets | undefined;
+  /** The Node that stands for this machine; undefined where none does. */
+  readonly machine: string | undefined;
+  /** Tells the data directory of this process from those of others on the same store. */
+  readonly directory: string;
+  /** Where the API listens. */
+  readonly apiHost: string;
   readonly apiPort: number;
   /** Undefined: Kubernetes' default. */
   readonly schedulerConfiguration: SchedulerConfiguration | undefined;
@@ -59,6 +76,10 @@ export type ToHost =
   | { readonly type: "start"; readonly options: HostOptions }
   /** All hosts are there: take up the roles. */
   | { readonly type: "begin" }
+  /** Certificates that take the place of those before, which are about to end. */
+  | { readonly type: "certificates"; readonly control: ControlSecrets }
+  /** The same for credentials of NATS. */
+  | { readonly type: "credentials"; readonly credentials: string }
   /** Finish what is under way, then end. */
   | { readonly type: "stop" };
 

@@ -31,6 +31,9 @@ function giveUp(host: RunningHost, why: string): void {
     .then(() => setImmediate(crash));
 }
 
+// That it did not start was said.
+const ignored = (): void => {};
+
 const peers = new PortTransport();
 const starting = Promise.withResolvers<RunningHost>();
 let broken: unknown;
@@ -56,6 +59,12 @@ port.on("message", (message: ToHost) => {
       starting.promise
         .then((host) => (broken === undefined ? host.begin() : Promise.reject(broken)))
         .then((begun) => say({ type: "begun", ...begun }), fail);
+      return;
+    case "certificates":
+      starting.promise.then((host) => host.renewCertificates(message.control), ignored);
+      return;
+    case "credentials":
+      starting.promise.then((host) => host.renewCredentials(message.credentials)).catch(ignored);
       return;
     case "stop":
       starting.promise.then(

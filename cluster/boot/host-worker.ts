@@ -68,6 +68,16 @@ export class HostWorker {
     return begun;
   }
 
+  /** What takes the place of certificates or credentials of before, also in a thread that replaces this one. */
+  renew(message: Extract<ToHost, { type: "certificates" | "credentials" }>): void {
+    if (this.#options === undefined) return;
+    this.#options =
+      message.type === "certificates"
+        ? { ...this.#options, control: message.control }
+        : { ...this.#options, nats: { ...this.#options.nats, credentials: message.credentials } };
+    this.#worker.postMessage(message);
+  }
+
   /** Asks the host to drain and waits until its thread has ended; ends it by force after the deadline, or at once when it has not started. */
   async stop(deadline_ms: number): Promise<void> {
     this.#stopping = true;

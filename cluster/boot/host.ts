@@ -31,6 +31,7 @@ import {
 } from "../../actors/mod.ts";
 import {
   type ActorKind,
+  addressOf,
   Host,
   hostKind,
   type Logger,
@@ -55,6 +56,8 @@ import { RemoteServices } from "../aggregation/remote-services.ts";
 import type { Auditor } from "../audit/auditor.ts";
 import { untilNewest } from "../gateway/context.ts";
 import type { Gateway } from "../gateway/gateway.ts";
+import { NatsAccounts } from "../nats/accounts.ts";
+import { connectionOptions } from "../nats/address.ts";
 import { type Hosts, observedHosts } from "../observation/hosts.ts";
 import { Dialer } from "../outbound/dialer.ts";
 import { OwnAddresses } from "../outbound/own-address.ts";
@@ -64,7 +67,7 @@ import { keepApiEndpoints } from "./api-endpoints.ts";
 import { askExtenders } from "./ask-extender.ts";
 import { ensureBootstrapObjects, keepBootstrapObjects } from "./bootstrap-objects.ts";
 import { BootFailure } from "./failure.ts";
-import type { FromHost, HostOptions } from "./host-protocol.ts";
+import type { ControlSecrets, FromHost, HostOptions } from "./host-protocol.ts";
 import type { Role } from "./layout.ts";
 import { HOST_LEASE_MS, joinMembers } from "./members.ts";
 import { cautionAbout, copiesOn } from "./nats-facts.ts";
@@ -84,6 +87,7 @@ import { storeActors } from "./store-role.ts";
 
 const SUBJECT_PREFIX = "troupe";
 const NODES_READY_DEADLINE_MS = 120_000;
+const MACHINE_POLL_MS = 50;
 /** A member of another data directory that died is waited for until its lease has run out; one that lives longer than this is alive. */
 const JOIN_DEADLINE_MS: number = 2 * HOST_LEASE_MS;
 /** How long answers under way may take when the gateway closes. */
@@ -94,6 +98,10 @@ export class RunningHost {
   readonly #options: HostOptions;
   readonly #log: Logger;
   readonly #connection: NatsConnection;
+  readonly #credentials: Credentials;
+  #secrets: ControlSecrets | undefined;
+  /** The runtime by which nodes are played, when their actors are offered before this host begins. */
+  readonly #playedBy: string | undefined;
   readonly #host: Host;
   readonly #replica: Replica;
   readonly #follower: Follower;
@@ -118,13 +126,15 @@ export class RunningHost {
     options: HostOptions,
     peers: PortTransport,
     log: Logger,
-    connection: NatsConnection,
+    { connection, credentials }: { readonly connection: NatsConnection; readonly credentials: Credentials },
     { journal, snapshots, replica, damaged }: OpenedStore,
   ) {
     const { plan } = options;
     this.#options = options;
     this.#log = log;
     this.#connection = connection;
+    this.#credentials = credentials;
+    this.#secrets = options.control;
     const membership = joinMembers(options, connection, { clock, random, log }, () =>
       this.#givenUp.resolve("it was silent for longer than its lease, and the other hosts have removed it"),
     );
@@ -154,7 +164,7 @@ export class RunningHost {
     this.#replica = replica;
     this.#follower = follow({ log: journal, replica: this.#replica, clock, logger: log, besideWriter });
     this.#store = createStoreClient({ messenger: this.#host.messenger, clock, random, address: WRITER_ADDRESS, view: this.#replica });
-    this.#own = new OwnAddresses({ ports: portsOf(options.nats.servers), certificate: options.tls.cert });
+    this.#own = new OwnAddresses({ ports: portsOf(options.nats.servers), certificate: options.control?.tls.cert });
     this.#dialer = new Dialer(this.#own);
     this.#closers.push(() => this.#dialer.close());
     this.#registry = createRegistry({
@@ -178,15 +188,17 @@ export class RunningHost {
       this.#offer(store.kinds);
       this.#offer(definitionsActors(this.#ground));
     }
+    // The others are at work, and send it what is its own from the moment on that it is a member.
+    this.#playedBy = options.machine === undefined ? undefined : this.#offerNodes();
   }
 
   /** Connects, opens the log and reads it to its end. Throws BootFailure. */
   static async start(options: HostOptions, peers: PortTransport): Promise<RunningHost> {
     const log = withFields(pinoLogger({ level: options.logLevel }), { host: options.plan.name });
+    const credentials: Credentials = { current: options.nats.credentials };
     const connection = await connect({
       ...LOG_CONNECTION_OPTIONS,
-      ...options.nats,
-      servers: [...options.nats.servers],
+      ...connectionOptions(options.nats, () => credentials.current),
       waitOnFirstConnect: false,
       name: options.plan.name,
     }).catch((error: Error) => {
@@ -195,7 +207,7 @@ export class RunningHost {
       );
     });
     const store = await openStore(options, connection, log);
-    const host = new RunningHost(options, peers, log, connection, store);
+    const host = new RunningHost(options, peers, log, { connection, credentials }, store);
     await host.#follower.ready.catch((error: Error) => {
       throw new BootFailure(`cannot read the store's log: ${error.message}`);
     });
@@ -225,10 +237,10 @@ export class RunningHost {
     this.#closers.push(async () => definitions.cancel());
     if (this.#has("store")) {
       this.#keep("store");
-      const { tls, frontProxy, services } = this.#options;
+      const { ca, services } = this.#options;
       const facts = {
-        ca: tls.ca,
-        frontProxyCa: frontProxy.ca,
+        ca,
+        frontProxyCa: this.#control.frontProxy.ca,
         metricsOfNodes: this.#playsNodes(),
         serviceRange: services.range,
         dns: services.dns,
@@ -279,6 +291,18 @@ export class RunningHost {
     return { copies: copiesOn(this.#connection), caution: cautionAbout(this.#connection) };
   }
 
+  /** Shows these from now on, to clients and to the servers behind APIServices. */
+  renewCertificates(control: ControlSecrets): void {
+    this.#secrets = control;
+    this.#gateway?.renew(control.tls);
+  }
+
+  /** Goes on with these. The server ends connections whose credentials have ended, so this one is made anew before. */
+  async renewCredentials(credentials: string): Promise<void> {
+    this.#credentials.current = credentials;
+    await this.#connection.reconnect();
+  }
+
   async stop(): Promise<void> {
     await this.#gateway?.close(GATEWAY_DRAIN_MS);
     await this.#host.stop();
@@ -292,6 +316,11 @@ export class RunningHost {
     this.#host.messenger.tell<SnapshotterMessage>(SNAPSHOTTER_ADDRESS, { type: "damaged", snapshot: undefined });
   }
 
+  get #control(): ControlSecrets {
+    if (this.#secrets === undefined) throw new Error(`the host ${this.#options.plan.name} has a role for which it lacks the keys`);
+    return this.#secrets;
+  }
+
   #has(role: Role): boolean {
     return this.#options.plan.roles.includes(role);
   }
@@ -301,7 +330,7 @@ export class RunningHost {
     const view = this.#replica;
     const services = new RemoteServices(view, () => false);
     this.#closers.push(async () => services.cancel());
-    const caller = new RemoteCaller({ view, random, dialer: this.#dialer, frontProxy: this.#options.frontProxy });
+    const caller = new RemoteCaller({ view, random, dialer: this.#dialer, frontProxy: () => this.#control.frontProxy });
     return autoscalerMetrics({ view, kinds: this.#kinds, services, caller, usage: this.#usageReader() });
   }
 
@@ -332,8 +361,8 @@ export class RunningHost {
     const { controllers, services } = this.#options;
     this.#offer(
       controllerActors(this.#ground, {
-        caCertificate: this.#options.tls.ca,
-        certifier: createCertifier(this.#options.authority, () => this.#opened().authorizer, clock),
+        caCertificate: this.#options.ca,
+        certifier: createCertifier(this.#control.authority, () => this.#opened().authorizer, clock),
         signToken: (namespace, secret, account) => this.#opened().issuer.issueForSecret(namespace, secret, account),
         clusterCidrs: controllers.clusterCidrs,
         balancerAddresses: services.balancerAddresses,
@@ -350,7 +379,7 @@ export class RunningHost {
   #opened(): Access {
     if (this.#access === undefined) {
       const access = createAccess({
-        settings: this.#options.access,
+        settings: this.#control.access,
         view: this.#replica,
         clock,
         log: this.#log,
@@ -374,7 +403,8 @@ export class RunningHost {
   }
 
   async #beginGateway(): Promise<number> {
-    const { tls, frontProxy, version, apiPort } = this.#options;
+    const { version, apiHost, apiPort, nats } = this.#options;
+    const { tls, natsKeys } = this.#control;
     // Only the host that has this role pays for the loading.
     const access = this.#opened();
     const [{ createGateway }, { Aggregation }, { ResourceMetrics }] = await Promise.all([
@@ -390,7 +420,7 @@ export class RunningHost {
       random,
       log: this.#log,
       dialer: this.#dialer,
-      frontProxy,
+      frontProxy: () => this.#control.frontProxy,
       ...(usage === undefined ? {} : { extension: new ResourceMetrics(this.#replica, usage) }),
     });
     this.#closers.push(async () => aggregation.close());
@@ -410,19 +440,21 @@ export class RunningHost {
       tls: { key: tls.key, cert: tls.cert, clientCa: tls.ca },
       version,
       hosts: this.#hosts,
+      ...(natsKeys === undefined ? {} : { nats: { accounts: new NatsAccounts(natsKeys), servers: nats.servers, ca: nats.ca } }),
     });
     this.#gateway = gateway;
-    const port = await gateway.listen(apiPort, "127.0.0.1").catch((error: NodeJS.ErrnoException) => {
+    const port = await gateway.listen(apiPort, apiHost).catch((error: NodeJS.ErrnoException) => {
       throw new BootFailure(
         error.code === "EADDRINUSE"
-          ? `port ${apiPort} on 127.0.0.1 is in use; choose another with --api-port P (0 takes any free one)`
-          : `cannot listen on 127.0.0.1:${apiPort} (${error.code ?? error.message}); choose another with --api-port P`,
+          ? `port ${apiPort} on ${apiHost} is in use; choose another with --api-port P (0 takes any free one)`
+          : `cannot listen on ${apiHost}:${apiPort} (${error.code ?? error.message}); choose another with --api-port P`,
       );
     });
-    if (this.#options.services.proxy) {
+    // Others can reach it then; an address of loopback is one for this machine alone.
+    if (this.#options.services.proxy || !apiHost.startsWith("127.")) {
       const keeping = keepApiEndpoints(
         { registry: this.#registry, view: this.#replica, clock, log: this.#log },
-        { address: "127.0.0.1", port },
+        { address: apiHost, port },
       );
       this.#closers.push(async () => keeping.cancel());
     }
@@ -439,8 +471,8 @@ export class RunningHost {
     );
   }
 
-  /** Plays the nodes; the first of the hosts with nodes also leads the fleet and waits until all have reported. */
-  async #beginNodes(): Promise<number | undefined> {
+  /** The actors that play nodes, and the runtime that they play by. */
+  #offerNodes(): string {
     const fate = fates(this.#options.seed);
     const runtime = createHollowRuntime(clock, random, { fate });
     const view = this.#replica;
@@ -457,18 +489,44 @@ export class RunningHost {
       version: this.#options.version,
     });
     this.#closers.push(async () => stages.close());
-    this.#offer(nodeActors(this.#ground, { runtime, fate, usageOf, stages }));
+    this.#offer(nodeActors(this.#ground, { runtime, fate, usageOf, stages, machine: this.#options.machine }));
+    return runtime.name;
+  }
+
+  /** Plays the nodes; the first of the hosts with nodes also leads the fleet and waits until all have reported. */
+  async #beginNodes(): Promise<number | undefined> {
+    const view = this.#replica;
+    const runtime = this.#playedBy ?? this.#offerNodes();
     this.#keep("nodes");
-    await this.#beginServices(runtime.name);
+    const { machine } = this.#options;
+    if (machine !== undefined) return this.#beginMachine(machine);
+    await this.#beginServices(runtime);
     if (this.#options.plans.find(({ roles }) => roles.includes("nodes"))?.name !== this.#options.plan.name) return undefined;
-    const existing = view
-      .list("nodes")
-      .filter((entry) => view.decode<Node>(entry).metadata.labels?.[RUNTIME_LABEL] === runtime.name).length;
+    const existing = view.list("nodes").filter((entry) => view.decode<Node>(entry).metadata.labels?.[RUNTIME_LABEL] === runtime).length;
     const start: FleetMessage = { type: "start", nodes: nodesToPlay(this.#options.nodes, existing) };
     const { ready } = await this.#host.messenger.ask<{ ready: number }>(FLEET_ADDRESS, start, {
       deadline_ms: NODES_READY_DEADLINE_MS,
     });
     return ready;
+  }
+
+  /** The Node of this machine lives here as long as the machine is there; resolves when it is Ready. */
+  async #beginMachine(machine: string): Promise<number | undefined> {
+    if (this.#options.plans[0]?.name !== this.#options.plan.name) return undefined;
+    await this.#membership.pin(addressOf("node", machine), this.#options.plan.name);
+    const isReady = (): boolean => {
+      const node = this.#replica.get<Node>(`nodes/${machine}`);
+      return node?.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true;
+    };
+    const deadline_ms = clock.monotonic_ms() + NODES_READY_DEADLINE_MS;
+    while (!isReady()) {
+      if (clock.monotonic_ms() > deadline_ms)
+        throw new BootFailure(
+          `the node ${machine} was not Ready within ${NODES_READY_DEADLINE_MS / 1_000} s; the log of the cluster says why`,
+        );
+      await new Promise<void>((resolve) => clock.after(MACHINE_POLL_MS, resolve));
+    }
+    return 1;
   }
 
   /** Forwards services and answers for their names, where that is wanted; on one of the hosts with nodes each. */
@@ -496,6 +554,10 @@ export class RunningHost {
     const end = keepResidents(this.#host.messenger, this.#membership.directory, this.#options.plan.name, residents);
     this.#closers.push(async () => end());
   }
+}
+
+interface Credentials {
+  current: string | undefined;
 }
 
 const clock = systemClock();

@@ -1,19 +1,14 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
+import { connect, createServer, isIPv6 } from "node:net";
 import { join } from "node:path";
 import type { Logger } from "../../runtime/mod.ts";
+import { NATS_KEYS_FILE, NatsAccounts } from "../nats/accounts.ts";
+import type { NatsAddress } from "../nats/address.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import { BootFailure } from "./failure.ts";
+import { LOG_STREAM } from "./layout.ts";
 import { endLeftoverServers } from "./leftover-server.ts";
-
-/** How hosts reach NATS. */
-export interface NatsAddress {
-  readonly servers: readonly string[];
-  readonly user?: string;
-  readonly pass?: string;
-}
 
 /** Which program to run. */
 export interface NatsBinary {
@@ -34,20 +29,32 @@ const RESTART_BACKOFF_MAX_MS = 5_000;
 const POLL_MS = 5;
 /** The first version with `sync_interval: always`. */
 const FSYNC_SINCE = [2, 10] as const;
-const USER = "troupe";
 const CONFIG = "nats/nats.conf";
 const LOG = "nats/nats.log";
-/** Where JetStream keeps the streams of the one account that there is. */
-const STREAMS = "nats/jetstream/jetstream/$G/streams";
+/** Where JetStream keeps the streams, by account. */
+const ACCOUNTS = "nats/jetstream/jetstream";
+/** Room for a client's token among what it says of itself when it connects: as many subjects as a user with many roles has. */
+const CONTROL_LINE_BYTES = 256 * 1024;
 const GUARD = "/usr/bin/setpriv";
+const LOOPBACK = "127.0.0.1";
+const KEYS = `pki/${NATS_KEYS_FILE}`;
+
+/** Where a server that other machines reach listens, and what it shows them. */
+export interface NatsListening {
+  readonly host: string;
+  /** 0: the one that it had before, or any free one. */
+  readonly port: number;
+  readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
+}
 
 /**
- * The nats-server that a Troupe brings along: a child process on the loopback interface with JetStream in the data directory, credentials
+ * The nats-server that a Troupe brings along: a child process on the loopback interface (or where it is told to listen, by TLS then) with JetStream in the data directory, accounts
  * of its own, and every write synced to disk before it is acknowledged where the server knows how. When it dies it is started again on the same port, so that
  * clients reconnect by themselves; when this process is killed, it goes too, and what an earlier life left behind is ended first.
  */
 export class NatsServer {
   readonly address: NatsAddress;
+  readonly accounts: NatsAccounts;
   readonly version: string;
   /** Whether an acknowledged write is on the disk. */
   readonly syncsAlways: boolean;
@@ -63,34 +70,43 @@ export class NatsServer {
   #stopping = false;
   #backoff_ms = RESTART_BACKOFF_MS;
 
-  private constructor(binary: string, version: string, data: DataDirectory, address: NatsAddress, log: Logger) {
+  private constructor(binary: string, version: string, data: DataDirectory, accounts: NatsAccounts, address: NatsAddress, log: Logger) {
     this.#binary = binary;
     this.version = version;
     this.syncsAlways = syncsAlways(version);
-    this.streamsBefore = streamsWithMessages(data.file(STREAMS));
+    this.streamsBefore = streamsWithMessages(data.file(join(ACCOUNTS, accounts.cluster, "streams")));
     this.#data = data;
+    this.accounts = accounts;
     this.address = address;
     this.#log = log;
   }
 
   /** Starts the server and resolves when it listens. Throws BootFailure, with nothing left running. */
-  static async start(data: DataDirectory, binary: NatsBinary, log: Logger): Promise<NatsServer> {
+  static async start(data: DataDirectory, binary: NatsBinary, log: Logger, listening?: NatsListening): Promise<NatsServer> {
     const version = binary.version ?? versionOf(binary.path);
     mkdirSync(data.file("nats"), { recursive: true, mode: 0o700 });
     await endLeftoverServers(data.file(CONFIG), data.file("nats/nats.pid"));
-    const port = await freePort();
-    const pass = randomBytes(24).toString("base64url");
-    data.write(CONFIG, configuration(data, port, pass, syncsAlways(version)));
-    const address = { servers: [`nats://127.0.0.1:${port}`], user: USER, pass };
-    const server = new NatsServer(binary.path, version, data, address, log);
+    const accounts = NatsAccounts.open(data.file(KEYS));
+    giveStreamsTo(accounts.cluster, data.file(ACCOUNTS));
+    const host = listening?.host ?? LOOPBACK;
+    const port = listening === undefined ? await freePort(host) : listening.port || (portBefore(data.path) ?? (await freePort(host)));
+    data.write(CONFIG, configuration(data, { host, port, sync: syncsAlways(version), accounts, tls: writeTls(data, listening?.tls) }));
+    const address = addressOf(host, port, listening?.tls.ca, accounts.hostCredentials("troupe"));
+    const server = new NatsServer(binary.path, version, data, accounts, address, log);
     const logBytes = sizeOf(data.file(LOG));
     server.#spawn();
-    await server.#listening(port, logBytes);
+    await server.#listening(host, port, logBytes);
     return server;
   }
 
   get pid(): number | undefined {
     return this.#child?.pid;
+  }
+
+  /** Shows another certificate from now on. */
+  renew(tls: NatsListening["tls"]): void {
+    writeTls(this.#data, tls);
+    this.#child?.kill("SIGHUP");
   }
 
   async stop(): Promise<void> {
@@ -132,10 +148,10 @@ export class NatsServer {
     child.once("exit", (code, signal) => onEnd(signal === null ? `exit code ${code}` : `signal ${signal}`));
   }
 
-  async #listening(port: number, logBytes: number): Promise<void> {
+  async #listening(host: string, port: number, logBytes: number): Promise<void> {
     const deadline_ms = performance.now() + START_DEADLINE_MS;
     while (performance.now() < deadline_ms && this.#ended === undefined) {
-      if (await accepts(port)) {
+      if (await accepts(host, port)) {
         this.#listens = true;
         return;
       }
@@ -154,30 +170,93 @@ export class NatsServer {
 
 /** How to reach the server that runs on this data directory, from the configuration that was written for it; undefined when there is none. */
 export function runningAddress(dataDirectory: string): NatsAddress | undefined {
-  let text: string;
-  try {
-    text = readFileSync(join(dataDirectory, CONFIG), "utf8");
-  } catch {
-    return undefined;
-  }
-  const port = /^port: (\d+)$/m.exec(text)?.[1];
-  const pass = /password: ("[^"]*")/.exec(text)?.[1];
-  if (port === undefined || pass === undefined) return undefined;
-  return { servers: [`nats://127.0.0.1:${port}`], user: USER, pass: JSON.parse(pass) as string };
+  const text = configurationBefore(dataDirectory);
+  const [host, port] = [/^host: "(.*)"$/m.exec(text)?.[1], portIn(text)];
+  if (host === undefined || port === undefined) return undefined;
+  const ca = /^ {2}ca_file: (".*")$/m.exec(text)?.[1];
+  const credentials = NatsAccounts.open(join(dataDirectory, KEYS)).hostCredentials("command");
+  return addressOf(host, port, ca === undefined ? undefined : readFileSync(JSON.parse(ca) as string, "utf8"), credentials);
 }
 
-function configuration(data: DataDirectory, port: number, pass: string, sync: boolean): string {
+function addressOf(host: string, port: number, ca: string | undefined, credentials: string): NatsAddress {
+  const server = `${ca === undefined ? "nats" : "tls"}://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  return { servers: [server], credentials, ...(ca === undefined ? {} : { ca }) };
+}
+
+function configurationBefore(dataDirectory: string): string {
+  try {
+    return readFileSync(join(dataDirectory, CONFIG), "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function portIn(text: string): number | undefined {
+  const port = /^port: (\d+)$/m.exec(text)?.[1];
+  return port === undefined ? undefined : Number(port);
+}
+
+/** Machines that have joined know the server by it. */
+function portBefore(dataDirectory: string): number | undefined {
+  const text = configurationBefore(dataDirectory);
+  return text.includes("\ntls {") ? portIn(text) : undefined;
+}
+
+/** The streams of a cluster are those of the account that its hosts have now: they had none before there were accounts, and another before its key was made anew. */
+function giveStreamsTo(account: string, accounts: string): void {
+  if (!existsSync(accounts) || existsSync(join(accounts, account))) return;
+  const before = readdirSync(accounts).find((name) => existsSync(join(accounts, name, "streams", LOG_STREAM)));
+  if (before !== undefined) renameSync(join(accounts, before), join(accounts, account));
+}
+
+/** nats-server reads its certificate from files. */
+function writeTls(data: DataDirectory, tls: NatsListening["tls"] | undefined): TlsFiles | undefined {
+  if (tls === undefined) return undefined;
+  const { key, cert, ca } = tls;
+  const files = { key: data.file("nats/key.pem"), cert: data.file("nats/certificate.pem"), ca: data.file("nats/ca.pem") };
+  data.write("nats/key.pem", key);
+  data.write("nats/certificate.pem", cert);
+  data.write("nats/ca.pem", ca);
+  return files;
+}
+
+interface TlsFiles {
+  readonly key: string;
+  readonly cert: string;
+  readonly ca: string;
+}
+
+interface Configuration {
+  readonly host: string;
+  readonly port: number;
+  readonly sync: boolean;
+  readonly accounts: NatsAccounts;
+  readonly tls: TlsFiles | undefined;
+}
+
+function configuration(data: DataDirectory, { host, port, sync, accounts, tls }: Configuration): string {
+  const tlsBlock =
+    tls === undefined
+      ? ""
+      : `tls {
+  key_file: ${JSON.stringify(tls.key)}
+  cert_file: ${JSON.stringify(tls.cert)}
+  ca_file: ${JSON.stringify(tls.ca)}
+  min_version: "1.2"
+}
+`;
   return `# Written at every start; changes are lost.
-host: 127.0.0.1
+host: ${JSON.stringify(host)}
 port: ${port}
 pid_file: ${JSON.stringify(data.file("nats/nats.pid"))}
 log_file: ${JSON.stringify(data.file(LOG))}
 log_size_limit: 10485760
 max_payload: ${NATS_PAYLOAD_BYTES}
 max_pending: 268435456
+max_control_line: ${CONTROL_LINE_BYTES}
 write_deadline: "30s"
-authorization { user: ${USER}, password: ${JSON.stringify(pass)} }
-jetstream {
+${accounts.configuration()}
+${tlsBlock}jetstream {
   store_dir: ${JSON.stringify(data.file("nats/jetstream"))}
   max_file_store: ${FILE_STORE_BYTES}
 ${sync ? "  sync_interval: always\n" : ""}}
@@ -225,11 +304,11 @@ function lastWords(file: string, bytes: number): string {
   return line.replace(/^\[\d+\] [\d/]+ [\d:.]+ /, "");
 }
 
-function freePort(): Promise<number> {
+function freePort(host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
+    probe.listen(0, host, () => {
       const address = probe.address();
       const port = typeof address === "object" && address !== null ? address.port : 0;
       probe.close(() => resolve(port));
@@ -237,9 +316,9 @@ function freePort(): Promise<number> {
   });
 }
 
-function accepts(port: number): Promise<boolean> {
+function accepts(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
+    const socket = connect(port, host);
     socket.once("data", () => {
       socket.destroy();
       resolve(true);

@@ -99,15 +99,17 @@ export interface NodesPlayed {
   readonly fate: Fate;
   readonly usageOf: UsageOf;
   readonly stages: Stages;
+  /** The Node of this machine; absent: none is. */
+  readonly machine?: string | undefined;
 }
 
-export function nodeActors(ground: Ground, { runtime, fate, usageOf, stages }: NodesPlayed): readonly ActorKind<Message>[] {
+export function nodeActors(ground: Ground, { runtime, fate, usageOf, stages, machine }: NodesPlayed): readonly ActorKind<Message>[] {
   const { view, registry } = ground;
   const recorder = recorderFor(ground, "kubelet");
   return anyKinds(
     createFleetKind({ view, runtime: runtime.name, stages }),
     createStagePlayerKind(stages),
-    createNodeKind({ view, registry, runtime: runtime.name, recorder, fate, usageOf, stages }),
+    createNodeKind({ view, registry, runtime: runtime.name, recorder, fate, usageOf, stages, machine }),
     createPodKind({ view, registry, recorder, runtime, stages }),
   );
 }

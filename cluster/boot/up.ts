@@ -1,24 +1,28 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { isIPv6 } from "node:net";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 // Not by way of runtime/mod.ts: the parent only logs, and should not load the rest of the kernel before it has started its hosts.
 import { pinoLogger } from "../../runtime/log.ts";
-import type { LogLevel } from "../../runtime/mod.ts";
+import type { Logger, LogLevel } from "../../runtime/mod.ts";
+import { systemClock, systemRandom } from "../../runtime/system.ts";
 import { openSigningKey } from "../access/authentication/signing-key.ts";
 import { readAccessSettings } from "../access/settings.ts";
 import type { UpFlags } from "../command-line/flags.ts";
-import { openClusterCertificates } from "../pki/certificates.ts";
+import type { NatsAddress } from "../nats/address.ts";
+import { type ClusterCertificates, openClusterCertificates } from "../pki/certificates.ts";
+import { Renewal } from "../pki/renewal.ts";
 import { Closers } from "./closers.ts";
 import { readEncryption, readPolicy, readSchedulerConfiguration } from "./configuration-files.ts";
 import { DataDirectory } from "./data-directory.ts";
 import { BootFailure } from "./failure.ts";
-import type { HostOptions } from "./host-protocol.ts";
+import type { ControlSecrets, HostOptions } from "./host-protocol.ts";
 import { HostWorker } from "./host-worker.ts";
 import { Introductions } from "./introductions.ts";
 import { HIGH_WATER_FILE, type HostPlan, LOG_STREAM, planHosts, threadsFor } from "./layout.ts";
-import { type NatsAddress, type NatsBinary, NatsServer } from "./nats-server.ts";
+import { type NatsBinary, NatsServer } from "./nats-server.ts";
 import { readStages } from "./stages-file.ts";
 
 /** SIGTERM to exit, of which the hosts have the larger part and nats-server the rest. */
@@ -30,6 +34,9 @@ const STORE_DRAIN_MS = 2_000;
  * called so often in the first seconds that compiling it all takes the processors from what they are for; docs/benchmarks.md has the figures. It goes for all threads of the process that start after it is said.
  */
 const CALLS_UNTIL_OPTIMIZED = 500;
+/** Certificates end by the real clock. */
+const REAL = { clock: systemClock(), random: systemRandom() };
+const LOOPBACK = "127.0.0.1";
 const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error", "fatal", "silent"];
 
 /** A cluster that starts or runs: what `troupe up` is until it ends. */
@@ -44,10 +51,15 @@ export interface Cluster {
 
 /** Starts a cluster, or goes on with the one in the data directory. */
 export function up(flags: UpFlags, started_ms: number): Cluster {
+  return clusterOf((closers, failed) => start(flags, closers, failed, started_ms));
+}
+
+/** What `start` starts: its ready line when all is there, and what it has opened closed when it is stopped or fails. */
+export function clusterOf(start: (closers: Closers, failed: (failure: BootFailure) => void) => Promise<string>): Cluster {
   const closers = new Closers();
   const failure = Promise.withResolvers<BootFailure>();
   const stop = (): Promise<void> => closers.close();
-  const ready = start(flags, closers, failure.resolve, started_ms).catch(async (error: unknown) => {
+  const ready = start(closers, failure.resolve).catch(async (error: unknown) => {
     await stop();
     throw error;
   });
@@ -73,15 +85,25 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
   const plans = planHosts(flags.threads ?? threadsFor(availableParallelism(), flags.nodes), flags.only, flags.nodes);
   const introductions = new Introductions();
   const hosts = plans.map((plan) => new HostWorker(plan, log, failed, introductions));
-  const server = flags.nats === undefined ? NatsServer.start(data, natsBinary(), log) : undefined;
+  const { advertiseAddress } = flags;
+  const opening = openClusterCertificates(data.file("pki"), { places: flags.services, advertised: advertiseAddress });
+  const server = flags.nats === undefined ? startNats(data, log, flags, opening) : undefined;
   closers.add(async () => (await server?.catch(() => undefined))?.stop());
   closers.add(() => stopHosts(plans, hosts));
   closers.add(() => data.draining());
-  const [own, certificates] = await Promise.all([server, openClusterCertificates(data.file("pki"), flags.services)]);
+  const [own, certificates] = await Promise.all([server, opening]);
   closers.goOn();
   const access = await readAccessSettings(flags.access, openSigningKey(data.file("pki")));
   const version = versionOfTroupe();
+  const apiHost = advertiseAddress ?? LOOPBACK;
   const nats: NatsAddress = own?.address ?? credentialsOf(flags.nats ?? []);
+  const control = (of: ClusterCertificates): ControlSecrets => ({
+    access,
+    authority: of.authority,
+    tls: of.server,
+    frontProxy: of.frontProxy,
+    natsKeys: own?.accounts.keys,
+  });
   const options: Omit<HostOptions, "plan"> = {
     plans,
     nats,
@@ -96,11 +118,13 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
     nodes: flags.nodes,
     seed: flags.seed,
     stages,
-    tls: certificates.server,
-    authority: certificates.authority,
-    access,
+    ca: certificates.server.ca,
+    control: control(certificates),
+    machine: undefined,
+    // The certificates are in the data directory, which one process at a time runs on.
+    directory: createHash("sha256").update(certificates.server.ca).digest("base64url").slice(0, 16),
     audit,
-    frontProxy: certificates.frontProxy,
+    apiHost,
     apiPort: flags.apiPort,
     schedulerConfiguration,
     schedulers: flags.schedulers ?? 1,
@@ -112,9 +136,27 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
   const rest = await Promise.all(hosts.map((host, index) => (hasStore(plans[index]) ? undefined : host.begin())));
   closers.goOn();
   const port = [...first, ...rest].find((begun) => begun?.port !== undefined)?.port;
-  const api = `https://127.0.0.1:${port}`;
+  const api = `https://${isIPv6(apiHost) ? `[${apiHost}]` : apiHost}:${port}`;
   const kubeconfig = data.file("kubeconfig");
   data.write("kubeconfig", certificates.kubeconfig(api));
+  const renewal = new Renewal({
+    ...REAL,
+    log,
+    what: "the certificates of the API server, of NATS, and of the administrator",
+    life: certificates.life,
+    renew: async () => {
+      const renewed = await openClusterCertificates(data.file("pki"), {
+        places: flags.services,
+        advertised: advertiseAddress,
+        renewed: true,
+      });
+      for (const host of hosts) host.renew({ type: "certificates", control: control(renewed) });
+      if (renewed.nats !== undefined) own?.renew(renewed.nats);
+      data.write("kubeconfig", renewed.kubeconfig(api));
+      return renewed.life;
+    },
+  });
+  closers.add(async () => renewal.cancel());
   const caution =
     own?.syncsAlways === false ? `nats-server ${own.version} is older than 2.10: a power cut may lose the last writes` : started?.caution;
   const status = {
@@ -132,6 +174,17 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
   // The launcher is another process, so the wall clock is all that they share; it may have been set back in between.
   const took_ms = Math.max(0, Math.round(Date.now() - started_ms));
   return `ready in ${took_ms} ms  api=${api}  kubeconfig=${kubeconfig}  console=${status.console}${caution === undefined ? "" : `  caution="${caution}"`}`;
+}
+
+/** Where other machines are to reach it, it shows them a certificate of the cluster; else it starts while those are opened. */
+async function startNats(
+  data: DataDirectory,
+  log: Logger,
+  { advertiseAddress: host, natsPort: port }: UpFlags,
+  opening: Promise<ClusterCertificates>,
+): Promise<NatsServer> {
+  const tls = host === undefined ? undefined : (await opening).nats;
+  return NatsServer.start(data, natsBinary(), log, host === undefined || tls === undefined ? undefined : { host, port, tls });
 }
 
 /** The store's host ends last, so that what others still write has a taker. */
@@ -153,7 +206,7 @@ export function natsBinary(): NatsBinary {
 }
 
 /** What is logged to standard error; by TROUPE_LOG. Throws BootFailure. */
-function logLevel(): LogLevel {
+export function logLevel(): LogLevel {
   const wanted = process.env.TROUPE_LOG ?? "warn";
   const level = LOG_LEVELS.find((name) => name === wanted);
   if (level === undefined) throw new BootFailure(`TROUPE_LOG=${wanted} is none of ${LOG_LEVELS.join(", ")}`);

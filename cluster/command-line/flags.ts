@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { parseArgs } from "node:util";
 // Not by way of actors/mod.ts: the parent process would load the whole cast for one number.
 import { HOLLOW_NODES_MAX } from "../../actors/node/cidr.ts";
@@ -15,6 +16,10 @@ export interface UpFlags {
   readonly data: string;
   /** 0: any free port. */
   readonly apiPort: number;
+  /** The address at which other machines reach the API and NATS; undefined: none does, both are on loopback. */
+  readonly advertiseAddress: string | undefined;
+  /** Of the own NATS server, where others reach it; 0: the one that it had, or any free one. */
+  readonly natsPort: number;
   /** NATS servers that exist; undefined: bring one along. */
   readonly nats: readonly string[] | undefined;
   readonly threads: number | undefined;
@@ -36,6 +41,8 @@ export interface UpFlags {
   readonly services: ServiceFlags;
 }
 
+/** NATS' own. */
+const NATS_PORT = 4_222;
 const SCHEDULERS_MAX = 64;
 const SEED_MAX: number = 2 ** 32 - 1;
 const RUNTIMES = ["hollow", "process", "sandbox", "cri"];
@@ -52,6 +59,8 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
         data: { type: "string", default: ".troupe" },
         "api-port": { type: "string", default: "6443" },
         nats: { type: "string" },
+        "advertise-address": { type: "string" },
+        "nats-port": { type: "string" },
         threads: { type: "string" },
         runtime: { type: "string", default: "hollow" },
         only: { type: "string" },
@@ -74,10 +83,17 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
   const part = ONLY.find((each) => each === only);
   if (only !== undefined && part === undefined) throw new WrongUsage(`--only ${only} is unknown; the choices are ${ONLY.join(", ")}`);
   const nats = values.nats?.split(",").map(natsUrl);
+  const advertiseAddress = values["advertise-address"];
+  if (advertiseAddress !== undefined && !isIP(advertiseAddress))
+    throw new WrongUsage(`--advertise-address ${advertiseAddress} is no IP address of this machine`);
+  if (values["nats-port"] !== undefined && (advertiseAddress === undefined || nats !== undefined))
+    throw new WrongUsage("--nats-port is for --advertise-address, without --nats");
   return {
     nodes: wholeNumber("--nodes", values.nodes, 0, HOLLOW_NODES_MAX),
     data: values.data || ".troupe",
     apiPort: wholeNumber("--api-port", values["api-port"], 0, 65_535) ?? 6443,
+    advertiseAddress,
+    natsPort: wholeNumber("--nats-port", values["nats-port"], 0, 65_535) ?? NATS_PORT,
     nats,
     threads: wholeNumber("--threads", values.threads, 1, THREADS_MAX),
     only: part,

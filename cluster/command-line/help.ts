@@ -5,6 +5,7 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --data DIR         where the cluster lives (default .troupe)
     --api-port P       port of the Kubernetes API on 127.0.0.1 (default 6443; 0 takes any free one)
     --nats URL[,URL]   use these NATS servers instead of one of its own; of a cluster any
+    --advertise-address IP, --nats-port P   where other machines reach the API and NATS (default: nowhere, both on loopback)
     --threads N        hosts to spread the actors over (default: by the number of cores)
     --seed N           what befalls hollow pods and nodes by chance; the same seed, the same fate (default 0)
     --stages FILE[,FILE]      kwok's Stages: what becomes of pods, nodes and others, when (docs/hollow-nodes.md)
@@ -67,6 +68,17 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --nodes FILE       with these nodes beside those there are, or in their place
     --offline          without a cluster: on the nodes of --nodes alone
     -n, -o, --data, --scheduler-config    as above
+  npm run troupe -- init [flags]      start a cluster that other machines join, and print the line by which they do: the flags above, and
+    --token T, --token-ttl D    to join by (default: a new one, 24h)
+  npm run troupe -- join HOST:PORT    make this machine a node of that cluster; join alone goes on with it
+    --token T, --discovery-token-ca-cert-hash sha256:H   as init prints them
+    --node-name NAME, --data DIR, --threads N, --server-tls-bootstrap, --nats URL   docs/operating.md
+  npm run troupe -- token create | list | delete    tokens to join by
+    --ttl D, --description TEXT, --groups G[,G], --print-join-command, -o json
+  npm run troupe -- certs check | renew             certificates of a data directory
+  npm run troupe -- reset --data DIR                stop what runs there, and remove it (--force: without being asked)
+  npm run troupe -- nats-credentials                credentials for the cluster's NATS of the user of a kubeconfig
+    -o FILE, --ttl D (default 1h), --kubeconfig FILE
   npm run troupe -- backup FILE       the whole cluster in one file, while it runs or not
     --data DIR         where the cluster lives (default .troupe)
     --nats URL[,URL]   the NATS servers that it uses, if not its own

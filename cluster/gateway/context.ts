@@ -5,6 +5,7 @@ import type { View } from "../../actors/store/view.ts";
 import type { Clock, Logger, Random } from "../../runtime/mod.ts";
 import type { Access } from "../access/access.ts";
 import type { Auditor } from "../audit/auditor.ts";
+import type { NatsDoor } from "../nats/credentials.ts";
 import type { OwnAddresses } from "../outbound/own-address.ts";
 
 /** What the gateway sees of the cluster. Handlers read from the view and write through the registry, nothing else. */
@@ -19,6 +20,8 @@ export interface GatewayContext {
   readonly log: Logger;
   /** What of this machine is the cluster's own, and is not called for others. */
   readonly own: OwnAddresses;
+  /** The cluster's own NATS server; absent where others run it. */
+  readonly nats?: NatsDoor;
   /** Records what is asked; without it nothing is. */
   readonly auditor?: Auditor;
 }

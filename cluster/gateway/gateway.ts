@@ -29,6 +29,7 @@ import { Http2Door } from "./http2.ts";
 import type { Lane } from "./in-flight.ts";
 import { InFlight, tooMany } from "./in-flight.ts";
 import { RequestMetrics } from "./metrics.ts";
+import { memberCredentials, natsCredentials } from "./nats-credentials.ts";
 import { comesInSeveralForms, Pages, unacceptable } from "./pages.ts";
 import type { Wire } from "./printer.ts";
 import { print } from "./printer.ts";
@@ -57,10 +58,14 @@ export interface GatewayOptions extends GatewayContext {
 /** The group of roles and bindings. */
 const RBAC = "rbac.authorization.k8s.io";
 
+const TLS_MIN = "TLSv1.2";
+
 /** The HTTPS door of one host. */
 export interface Gateway {
   /** Port 0 takes a free one. Resolves to the port; rejects with the system's error (`EADDRINUSE`, `EACCES`). */
   listen(port: number, host: string): Promise<number>;
+  /** Shows another certificate to whoever connects from now on. */
+  renew(tls: { readonly key: string; readonly cert: string; readonly ca: string }): void;
   /** Takes no more requests, ends watches, lets what is under way finish for `grace_ms`, then cuts it off. */
   close(grace_ms: number): Promise<void>;
 }
@@ -119,7 +124,7 @@ class HttpsGateway implements Gateway {
         requestCert: true,
         rejectUnauthorized: false,
         ALPNProtocols: ["h2", "http/1.1"],
-        minVersion: "TLSv1.2",
+        minVersion: TLS_MIN,
         handshakeTimeout: limits.headers_ms,
         headersTimeout: limits.headers_ms,
         requestTimeout: limits.request_ms,
@@ -162,6 +167,10 @@ class HttpsGateway implements Gateway {
         resolve(bound);
       });
     });
+  }
+
+  renew({ key, cert, ca }: { readonly key: string; readonly cert: string; readonly ca: string }): void {
+    this.#server.setSecureContext({ key, cert, ca, minVersion: TLS_MIN });
   }
 
   async close(grace_ms: number): Promise<void> {
@@ -251,6 +260,9 @@ class HttpsGateway implements Gateway {
       }
       if (info.type === "page") {
         if (format === undefined && comesInSeveralForms(info.page, request.headers.accept)) throw unacceptable();
+        if (info.method === "post" && info.page.page === "nats-credentials") return await natsCredentials(this.#context, request, identity);
+        if (info.method === "post" && info.page.page === "member-credentials")
+          return await memberCredentials(this.#context, request, identity);
         return await this.#pages.answer(info, format ?? PLAIN_JSON, request.headers);
       }
       // Of what is passed on, the other side chooses the form.

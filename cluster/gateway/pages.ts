@@ -55,6 +55,8 @@ const ROOT_PATHS = [
   "/openid/v1/jwks",
   "/readyz",
   "/troupe/actors",
+  "/troupe/member-credentials",
+  "/troupe/nats-credentials",
   "/version",
 ];
 
@@ -128,6 +130,9 @@ export class Pages {
         const json = JSON.stringify(await this.#facts.issuer.publicKeys());
         return { type: "json", code: 200, json, contentType: "application/jwk-set+json", headers: KEYS_CACHE };
       }
+      case "nats-credentials":
+      case "member-credentials":
+        throw methodNotAllowed();
       case "none":
         return PAGE_NOT_FOUND;
     }

@@ -53,6 +53,8 @@ export type Page =
   | { readonly page: "health"; readonly endpoint: "healthz" | "livez" | "readyz"; readonly check: string }
   | { readonly page: "metrics" }
   | { readonly page: "actors" }
+  | { readonly page: "nats-credentials" }
+  | { readonly page: "member-credentials" }
   | { readonly page: "console" }
   | { readonly page: "issuer" }
   | { readonly page: "token-keys" }
@@ -157,6 +159,13 @@ function selectedName(query: URLSearchParams): string {
   return "";
 }
 
+/** Below `/troupe`. */
+const TROUPE_PAGES: Readonly<Record<string, Page>> = {
+  actors: { page: "actors" },
+  "nats-credentials": { page: "nats-credentials" },
+  "member-credentials": { page: "member-credentials" },
+};
+
 function pageOf(parts: readonly string[]): Page {
   const [first, second, third] = parts;
   const none: Page = { page: "none" };
@@ -181,7 +190,7 @@ function pageOf(parts: readonly string[]): Page {
     case "metrics":
       return parts.length === 1 ? { page: "metrics" } : none;
     case "troupe":
-      return second === "actors" && third === undefined ? { page: "actors" } : none;
+      return (third === undefined && TROUPE_PAGES[second ?? ""]) || none;
     case "console":
       return parts.length === 1 ? { page: "console" } : none;
     case ".well-known":

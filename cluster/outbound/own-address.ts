@@ -10,8 +10,8 @@ import type { TLSSocket } from "node:tls";
 export interface OwnParts {
   /** Ports of servers that are the cluster's own, NATS above all. */
   readonly ports: ReadonlySet<number>;
-  /** The API server's certificate, PEM: who shows it is ourselves, whatever the port. */
-  readonly certificate: string;
+  /** The API server's certificate, PEM: who shows it is ourselves, whatever the port. Undefined where there is none. */
+  readonly certificate: string | undefined;
 }
 
 /** The call would have reached the cluster itself. */
@@ -21,11 +21,11 @@ export class OwnAddress extends Error {
 
 export class OwnAddresses {
   readonly #ports: ReadonlySet<number>;
-  readonly #certificate: Buffer;
+  readonly #certificate: Buffer | undefined;
 
   constructor({ ports, certificate }: OwnParts) {
     this.#ports = ports;
-    this.#certificate = new X509Certificate(certificate).raw;
+    this.#certificate = certificate === undefined ? undefined : new X509Certificate(certificate).raw;
   }
 
   /** Before connecting. `host` is an address, no name. Throws OwnAddress. */
@@ -36,7 +36,7 @@ export class OwnAddresses {
   /** Before anything is sent. Throws OwnAddress. */
   checkPeer(socket: TLSSocket, host: string, port: number): void {
     const { raw } = socket.getPeerCertificate() ?? {};
-    if (raw !== undefined && this.#certificate.equals(raw)) refuse(host, port);
+    if (raw !== undefined && this.#certificate?.equals(raw) === true) refuse(host, port);
   }
 }
 

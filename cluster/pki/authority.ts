@@ -30,6 +30,8 @@ export interface CertificateAuthority {
    * and naming all that is asked for; else a new one, stored under that name.
    */
   issueOnce(name: string, request: CertificateRequest): Promise<KeyPair>;
+  /** A new one in any case, stored under that name. */
+  renew(name: string, request: CertificateRequest): Promise<KeyPair>;
 }
 
 /**
@@ -53,19 +55,23 @@ export async function openCertificateAuthority(directory: string, now_ms: () => 
   }
   const own = authority;
   const issue = (request: CertificateRequest) => makeCertificate(own, request, life(CERTIFICATE_LIFE_MS));
+  const fileOf = (name: string): string => join(directory, `${name}.pem`);
+  const renew = async (name: string, request: CertificateRequest): Promise<KeyPair> => {
+    const fresh = await issue(request);
+    writeKeyPair(fileOf(name), fresh);
+    return fresh;
+  };
   return {
     cert: own.cert,
     pair: { cert: own.cert, key: own.key },
     issue,
     async issueOnce(name, request) {
-      const file = join(directory, `${name}.pem`);
-      const stored = readKeyPair(file);
-      if (stored !== undefined && serves(stored.certificate, own.certificate, request, now_ms()))
-        return { cert: stored.cert, key: stored.key };
-      const fresh = await issue(request);
-      writeKeyPair(file, fresh);
-      return fresh;
+      const stored = readKeyPair(fileOf(name));
+      return stored !== undefined && serves(stored.certificate, own.certificate, request, now_ms())
+        ? { cert: stored.cert, key: stored.key }
+        : renew(name, request);
     },
+    renew,
   };
 }
 

@@ -1,4 +1,7 @@
+import { webcrypto } from "node:crypto";
+import { isIP } from "node:net";
 import type { CertificateContent } from "../../actors/controllers/certificates/certificates.ts";
+import { privateKeyPem, SIGNATURE } from "./issuing.ts";
 import { loadX509 } from "./x509.ts";
 
 /** What somebody asks to have certified (PKCS #10, RFC 2986). */
@@ -30,4 +33,30 @@ export async function parseCertificateRequest(base64: string): Promise<ParsedReq
     subject: subject.toArrayBuffer(),
     isSigned: () => request.verify(),
   };
+}
+
+/** What one asks to have certified of oneself. */
+export interface RequestContent {
+  readonly commonName: string;
+  readonly organizations: readonly string[];
+  /** DNS names and IP addresses that the holder answers to. */
+  readonly names?: readonly string[];
+}
+
+/** Makes a key and a request for it, both PEM. */
+export async function makeRequest({
+  commonName,
+  organizations,
+  names = [],
+}: RequestContent): Promise<{ readonly request: string; readonly key: string }> {
+  const x509 = await loadX509();
+  const keys = await webcrypto.subtle.generateKey(SIGNATURE, true, ["sign", "verify"]);
+  const alternatives = names.map((value) => ({ type: isIP(value) ? ("ip" as const) : ("dns" as const), value }));
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: [...organizations.map((organization) => ({ O: [organization] })), { CN: [commonName] }],
+    keys,
+    signingAlgorithm: SIGNATURE,
+    extensions: alternatives.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(alternatives)],
+  });
+  return { request: request.toString("pem"), key: await privateKeyPem(keys.privateKey) };
 }

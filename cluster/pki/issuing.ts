@@ -74,7 +74,8 @@ export async function makeCertificate(authority: KeyPair, request: CertificateRe
   return { cert: pem(certificate.toString("pem")), key: await privateKeyPem(keys.privateKey) };
 }
 
-async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
+/** PKCS #8. */
+export async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
   const der = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", key));
   const lines = der.toString("base64").match(/.{1,64}/g) ?? [];
   return pem(`-----BEGIN PRIVATE KEY-----\n${lines.join("\n")}\n-----END PRIVATE KEY-----`);

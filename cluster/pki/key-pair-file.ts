@@ -49,6 +49,15 @@ export function readKeyPair(path: string): StoredKeyPair | undefined {
   return { cert, key, certificate, privateKey };
 }
 
+/** The certificate in a PEM file, with or without its key. Throws BootFailure, which names the file. */
+export function readCertificate(path: string): X509Certificate {
+  try {
+    return new X509Certificate(readFileSync(path));
+  } catch (error) {
+    throw corrupt(path, (error as Error).message);
+  }
+}
+
 /** Writes both into one file, by atomic rename and synced before, so that no crash leaves one without the other. Throws BootFailure. */
 export function writeKeyPair(path: string, { cert, key }: KeyPair): void {
   writePrivateFile(path, cert + key);

@@ -10,13 +10,15 @@ export interface KubeconfigContent {
   /** The authority's certificate, PEM. */
   readonly authority: string;
   readonly user: KeyPair;
+  /** What the file calls them; the administrator by default. */
+  readonly userName?: string;
 }
 
 /**
  * The text of a kubeconfig with everything embedded, so that the file can be copied; its one context is `troupe`. Written out, since a URL and
  * base64 need no quoting and a YAML library takes a start longer to load than all of this.
  */
-export function kubeconfigText({ server, authority, user }: KubeconfigContent): string {
+export function kubeconfigText({ server, authority, user, userName = `${NAME}-admin` }: KubeconfigContent): string {
   return `apiVersion: v1
 kind: Config
 clusters:
@@ -25,7 +27,7 @@ clusters:
       server: ${server}
       certificate-authority-data: ${base64(authority)}
 users:
-  - name: ${NAME}-admin
+  - name: ${userName}
     user:
       client-certificate-data: ${base64(user.cert)}
       client-key-data: ${base64(user.key)}
@@ -33,8 +35,23 @@ contexts:
   - name: ${NAME}
     context:
       cluster: ${NAME}
-      user: ${NAME}-admin
+      user: ${userName}
 current-context: ${NAME}
+`;
+}
+
+/** What everybody may know of a cluster, as a kubeconfig without a user. Source: kubeadm's cluster-info. */
+export function kubeconfigOfCluster(server: string, authority: string): string {
+  return `apiVersion: v1
+kind: Config
+clusters:
+  - name: ""
+    cluster:
+      server: ${server}
+      certificate-authority-data: ${base64(authority)}
+contexts: []
+users: []
+current-context: ""
 `;
 }
 

@@ -6,7 +6,7 @@ import { readKubeconfig } from "../../bench/driver/kubeconfig.ts";
 import { Ledger } from "../../cluster/chaos/ledger.ts";
 import { until } from "../../cluster/chaos/until.ts";
 import { seededRandom } from "../../runtime/mod.ts";
-import { discard, freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
+import { discard, freshDataDirectory, runTroupe, streamsOf, Troupe } from "./troupe.ts";
 
 const running: Troupe[] = [];
 const directories: string[] = [];
@@ -102,7 +102,7 @@ describe("a backup", () => {
     await original.stop();
     await runs(["backup", join(original.data, "../backup"), "--data", original.data]);
 
-    const messages = join(original.data, "nats/jetstream/jetstream/$G/streams/troupe-log/msgs");
+    const messages = join(streamsOf(original.data), "troupe-log/msgs");
     const block = join(messages, readdirSync(messages).find((name) => name.endsWith(".blk")) ?? "");
     const bytes = readFileSync(block);
     const at = bytes.indexOf("configmaps/default/two");

@@ -6,7 +6,7 @@ import { GaplessWatch } from "../../cluster/chaos/gapless-watch.ts";
 import { Ledger } from "../../cluster/chaos/ledger.ts";
 import { until } from "../../cluster/chaos/until.ts";
 import { Launch } from "./launch.ts";
-import { discard, freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
+import { discard, freshDataDirectory, runTroupe, streamsOf, Troupe } from "./troupe.ts";
 
 const running: Troupe[] = [];
 const directories: string[] = [];
@@ -180,7 +180,7 @@ describe("a start that cannot be says so in one line, with exit code 1 and nothi
   test("JetStream cannot read the log any more", async () => {
     const data = dataDirectory();
     await (await up(data)).stop();
-    const description = join(data, "nats/jetstream/jetstream/$G/streams/troupe-log/meta.inf");
+    const description = join(streamsOf(data), "troupe-log/meta.inf");
     const whole = readFileSync(description);
     writeFileSync(description, "");
     await refused(["--data", data, "--api-port", "0"], [/has lost what was acknowledged/, /troupe restore FILE/, /nats\.log/]);

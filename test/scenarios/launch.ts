@@ -16,6 +16,8 @@ export interface LaunchOptions {
   /** Start it as a user does, with `npm start`; else the launcher is started directly, which spares npm's own half second. */
   readonly npm?: boolean;
   readonly env?: NodeJS.ProcessEnv;
+  /** Default `up`. */
+  readonly command?: "up" | "init" | "join";
 }
 
 /** A `troupe up` that was started: perhaps ready, perhaps not yet, perhaps never. */
@@ -28,11 +30,11 @@ export class Launch {
   #stdout = "";
   #stderr = "";
 
-  constructor(data: string, flags: readonly string[], { npm = false, env = {} }: LaunchOptions = {}) {
+  constructor(data: string, flags: readonly string[], { npm = false, env = {}, command = "up" }: LaunchOptions = {}) {
     this.data = data;
-    const args = ["--data", data, "--api-port", "0", ...flags];
-    const [command, words] = npm ? ["npm", ["start", "--", ...args]] : [process.execPath, [LAUNCHER, "up", ...args]];
-    this.child = spawn(command, words, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
+    const args = ["--data", data, ...(command === "join" ? [] : ["--api-port", "0"]), ...flags];
+    const [program, words] = npm ? ["npm", ["start", "--", ...args]] : [process.execPath, [LAUNCHER, command, ...args]];
+    this.child = spawn(program, words, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
     this.child.stdout?.on("data", (chunk) => {
       this.#stdout += chunk;
     });
@@ -55,6 +57,10 @@ export class Launch {
     return this.#outcome;
   }
 
+  get stdout(): string {
+    return this.#stdout;
+  }
+
   get stderr(): string {
     return this.#stderr;
   }
@@ -66,7 +72,7 @@ export class Launch {
 
   /** The program itself; undefined before the launcher has started it, and after its end. */
   get programPid(): number | undefined {
-    return this.processes().find(({ command }) => /cluster\/main\.ts up /.test(command))?.pid;
+    return this.processes().find(({ command }) => /cluster\/main\.ts (up|init|join) /.test(command))?.pid;
   }
 
   get natsServerPids(): readonly number[] {

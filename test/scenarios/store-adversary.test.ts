@@ -12,6 +12,7 @@ import { runningAddress } from "../../cluster/boot/nats-server.ts";
 import { GaplessWatch } from "../../cluster/chaos/gapless-watch.ts";
 import { Ledger } from "../../cluster/chaos/ledger.ts";
 import { until } from "../../cluster/chaos/until.ts";
+import { connectionOptions } from "../../cluster/nats/address.ts";
 import { seededRandom, silentLogger, systemClock } from "../../runtime/mod.ts";
 import { Launch } from "./launch.ts";
 import { discard, freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
@@ -209,8 +210,7 @@ test("a log that somebody purges again and again, under a host that writes and o
   const launch = new Launch(data, [...API, "--threads", "2"]);
   launches.push(launch);
   const troupe = await Troupe.of(launch);
-  const address = runningAddress(data);
-  const connection = await connect({ ...address, servers: [...(address?.servers ?? [])] });
+  const connection = await connect(connectionOptions(runningAddress(data) ?? { servers: [] }));
   const { streams } = await connection.jetstreamManager();
   const ledger = new Ledger(below);
   try {

@@ -8,7 +8,7 @@ import { type ApiAccess, readKubeconfig } from "../../bench/driver/kubeconfig.ts
 import { GaplessWatch } from "../../cluster/chaos/gapless-watch.ts";
 import { until } from "../../cluster/chaos/until.ts";
 import { seededRandom } from "../../runtime/mod.ts";
-import { freshDataDirectory, Troupe } from "./troupe.ts";
+import { freshDataDirectory, streamsOf, Troupe } from "./troupe.ts";
 
 const PATH = "/api/v1/namespaces/default/configmaps";
 const MIB = 1024 * 1024;
@@ -136,7 +136,7 @@ test("a bit that flips anywhere in the registers of members does not keep a clus
   await troupe.kubectl.ok(["create", "configmap", "kept", "--from-literal=a=b"]);
   for (let round = 0; round < 5; round++) {
     await troupe.stop();
-    const messages = join(data, "nats/jetstream/jetstream/$G/streams/KV_troupe-members/msgs");
+    const messages = join(streamsOf(data), "KV_troupe-members/msgs");
     for (const file of readdirSync(messages)) {
       const bytes = readFileSync(join(messages, file));
       if (bytes.length === 0) continue;

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
@@ -28,6 +28,13 @@ export interface Status {
 /** A directory for a cluster, removed with `discard`; what `up` is given with --data. */
 export function freshDataDirectory(): string {
   return join(mkdtempSync(join(tmpdir(), "troupe-scenario-")), "data");
+}
+
+/** Where the nats-server of a cluster keeps its streams. */
+export function streamsOf(data: string): string {
+  const accounts = join(data, "nats/jetstream/jetstream");
+  const account = readdirSync(accounts).find((name) => existsSync(join(accounts, name, "streams/troupe-log")));
+  return join(accounts, account ?? "none", "streams");
 }
 
 /** Removes what a scenario left in the file system. */

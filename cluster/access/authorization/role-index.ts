@@ -125,6 +125,16 @@ export class RoleIndex implements Authorizer {
     return { rules, errors };
   }
 
+  /** All rules that apply to somebody anywhere, each with the namespace that it holds in: empty for all. */
+  allRulesFor(identity: Identity): readonly { readonly namespace: string; readonly rule: PolicyRule }[] {
+    const keys = keysOf(identity);
+    return [...this.#bySubject.keys()].flatMap((namespace) => {
+      const bindings: Binding[] = [];
+      this.#addBindings(bindings, keys, namespace);
+      return bindings.flatMap(({ role }) => (this.#roles.get(role)?.rules ?? []).map((rule) => ({ namespace, rule })));
+    });
+  }
+
   /** The rules of the role that a binding in this namespace refers to; undefined when there is no such role. */
   rulesOf(roleRef: RoleRef, namespace: string): readonly PolicyRule[] | undefined {
     return this.#roles.get(roleName(roleRef, namespace))?.rules;

@@ -3,7 +3,6 @@ import type { HostOptions } from "../../../cluster/boot/host-protocol.ts";
 import { HostWorker } from "../../../cluster/boot/host-worker.ts";
 import { Introductions } from "../../../cluster/boot/introductions.ts";
 import { recordingLog } from "../../runtime/stage.ts";
-import { settingsOf } from "../access/settings.ts";
 
 const SERVICES = {
   range: "10.96.0.0/16",
@@ -37,16 +36,17 @@ const options: HostOptions = {
     stages: [],
   },
   ...{
-    tls: { key: "", cert: "", ca: "" },
-    frontProxy: { key: "", cert: "", ca: "" },
+    ca: "",
+    control: undefined,
+    machine: undefined,
+    directory: "d",
+    apiHost: "127.0.0.1",
     apiPort: 0,
     schedulerConfiguration: undefined,
     schedulers: 1,
     controllers: { clusterCidrs: [], endedPodsMax: undefined, autoscalerPeriod_ms: undefined },
     services: SERVICES,
   },
-  authority: { cert: "", key: "" },
-  access: settingsOf(""),
 };
 
 test("a host that crashes over and over is started again ever later, although it takes up its roles each time", async () => {

@@ -159,6 +159,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     hosts: observedHosts(store.host.messenger, { members: [{ host: store.host.name, kinds: [HOST_KIND] }] }),
   };
   const front = await makeAuthority("front-proxy");
+  const frontProxy = await front.client("front-proxy-client", []);
   const aggregation = new Aggregation({
     view: store.replica,
     registry,
@@ -166,7 +167,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     random,
     log: silentLogger,
     dialer,
-    frontProxy: await front.client("front-proxy-client", []),
+    frontProxy: () => frontProxy,
     ...(options.extension === undefined ? {} : { extension: options.extension(store) }),
   });
   made = { ...made, aggregation };

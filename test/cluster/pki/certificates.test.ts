@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { BootFailure } from "../../../cluster/boot/failure.ts";
 import { openCertificateAuthority } from "../../../cluster/pki/authority.ts";
-import { openClusterCertificates } from "../../../cluster/pki/certificates.ts";
+import { advertisedBy, openClusterCertificates } from "../../../cluster/pki/certificates.ts";
 import { writeKubeconfig } from "../../../cluster/pki/kubeconfig.ts";
 
 const PLACES = { range: "10.96.0.0/16", clusterDomain: "cluster.local" };
@@ -24,8 +24,8 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 describe("the cluster's certificates", () => {
   test("stay the same over restarts, in files for the owner alone", async () => {
     const pki = join(directory, "pki");
-    const first = await openClusterCertificates(pki, PLACES);
-    const second = await openClusterCertificates(pki, PLACES);
+    const first = await openClusterCertificates(pki, { places: PLACES });
+    const second = await openClusterCertificates(pki, { places: PLACES });
     expect(second.server).toEqual(first.server);
     expect(second.kubeconfig("https://127.0.0.1:6443")).toBe(first.kubeconfig("https://127.0.0.1:6443"));
     expect(statSync(pki).mode & 0o777).toBe(0o700);
@@ -35,7 +35,7 @@ describe("the cluster's certificates", () => {
   test.each(["127.0.0.1", "::1", "10.96.0.1", "localhost", "kubernetes", "kubernetes.default.svc.cluster.local"])(
     "name %s",
     async (name) => {
-      const { server } = await openClusterCertificates(directory, PLACES);
+      const { server } = await openClusterCertificates(directory, { places: PLACES });
       const certificate = new X509Certificate(server.cert);
       expect(certificate.verify(new X509Certificate(server.ca).publicKey)).toBe(true);
       expect(isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)).toBe(name);
@@ -43,15 +43,30 @@ describe("the cluster's certificates", () => {
   );
 
   test("a range and a domain of one's own are in it, also when there was another before", async () => {
-    await openClusterCertificates(directory, PLACES);
-    const { server } = await openClusterCertificates(directory, { range: "127.96.0.0/16", clusterDomain: "example.org" });
+    await openClusterCertificates(directory, { places: PLACES });
+    const { server } = await openClusterCertificates(directory, { places: { range: "127.96.0.0/16", clusterDomain: "example.org" } });
     const certificate = new X509Certificate(server.cert);
     expect(certificate.checkIP("127.96.0.1")).toBe("127.96.0.1");
     expect(certificate.checkHost("kubernetes.default.svc.example.org")).toBe("kubernetes.default.svc.example.org");
   });
 
+  test("are made anew, with the names that they have, when that is asked for; the authorities stay", async () => {
+    const before = await openClusterCertificates(directory, { places: PLACES, advertised: "192.0.2.7" });
+    const after = await openClusterCertificates(directory, { places: undefined, advertised: "192.0.2.7", renewed: true });
+    expect(after.server.ca).toBe(before.server.ca);
+    expect(after.frontProxy.ca).toBe(before.frontProxy.ca);
+    expect(after.server.cert).not.toBe(before.server.cert);
+    expect(after.nats?.cert).not.toBe(before.nats?.cert);
+    const names = ({ server }: typeof before): string | undefined => new X509Certificate(server.cert).subjectAltName;
+    expect(names(after)).toBe(names(before));
+    for (const cert of [after.server.cert, after.nats?.cert ?? ""])
+      expect(new X509Certificate(cert).checkIP("192.0.2.7")).toBe("192.0.2.7");
+    expect(advertisedBy(directory)).toBe("192.0.2.7");
+    expect(after.life.to_ms).toBeGreaterThan(Date.now() + 364 * 24 * 3_600_000);
+  });
+
   test("let the administrator in by TLS, and tell the server who it is", async () => {
-    const certificates = await openClusterCertificates(directory, PLACES);
+    const certificates = await openClusterCertificates(directory, { places: PLACES });
     const { users } = parse(certificates.kubeconfig("https://127.0.0.1:6443"));
     const decode = (field: string): Buffer => Buffer.from(users[0].user[field], "base64");
     const listener = createServer({ ...certificates.server, requestCert: true, rejectUnauthorized: true });

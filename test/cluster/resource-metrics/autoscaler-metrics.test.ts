@@ -37,7 +37,8 @@ beforeAll(async () => {
   dialer = new Dialer(new OwnAddresses({ ports: new Set(), certificate: own.cert }));
   const view = t.store.replica;
   services = new RemoteServices(view, () => false);
-  const caller = new RemoteCaller({ view, random: systemRandom(), dialer, frontProxy: await front.client("front-proxy-client", []) });
+  const frontProxy = await front.client("front-proxy-client", []);
+  const caller = new RemoteCaller({ view, random: systemRandom(), dialer, frontProxy: () => frontProxy });
   const usage = {
     pods: async (entries: Parameters<UsageReader["pods"]>[0]) =>
       new Map(

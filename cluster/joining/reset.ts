@@ -1,0 +1,54 @@
+import { existsSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import { DataDirectory } from "../boot/data-directory.ts";
+import { BootFailure } from "../boot/failure.ts";
+import { WrongUsage } from "../command-line/wrong-usage.ts";
+import { MemberFiles } from "./member-files.ts";
+
+/** A Troupe that was told to stop has stopped after this. */
+const STOP_MS = 15_000;
+const POLL_MS = 50;
+
+/**
+ * Ends the Troupe that runs on a data directory, and removes what is Troupe's in it: of a machine that has joined all that makes it a member, of any other the whole
+ * cluster. The cluster itself is told nothing, as by `kubeadm reset`. Gives what to print. Throws BootFailure.
+ */
+export async function runReset(data: string, force: boolean): Promise<string> {
+  const directory = resolve(data);
+  const isMember = MemberFiles.isMember(directory);
+  if (!isMember && !existsSync(join(directory, "pki")) && !existsSync(join(directory, "nats")))
+    throw new BootFailure(`nothing in ${directory} is Troupe's, so nothing was removed`);
+  const node = isMember ? new MemberFiles(directory).membership.node : undefined;
+  const what =
+    node === undefined ? `the cluster in ${directory}, with all that was ever stored in it` : `what makes this machine the node ${node}`;
+  if (!force) await confirm(what);
+  await end(directory);
+  for (const name of ["member.json", "pki", "nats", "store", "kubeconfig", "status.json", "lock", "restoring"])
+    rmSync(join(directory, name), { recursive: true, force: true });
+  return node === undefined
+    ? `removed ${what}`
+    : `removed ${what}; the cluster keeps its Node until somebody says kubectl delete node ${node}`;
+}
+
+async function confirm(what: string): Promise<void> {
+  if (!process.stdin.isTTY) throw new WrongUsage(`troupe reset removes ${what}; say --force where nobody can be asked`);
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await prompt.question(`This removes ${what}. Go on? [y/N] `);
+  prompt.close();
+  if (!/^y(es)?$/i.test(answer.trim())) throw new BootFailure("nothing was removed");
+}
+
+/** Whoever runs on the directory is told to stop, and is given the time to. */
+async function end(directory: string): Promise<void> {
+  const holder = DataDirectory.holder(directory);
+  if (holder === undefined) return;
+  process.kill(holder, "SIGTERM");
+  const deadline_ms = performance.now() + STOP_MS;
+  while (DataDirectory.holder(directory) !== undefined) {
+    if (performance.now() > deadline_ms)
+      throw new BootFailure(`the Troupe with pid ${holder} did not stop within ${STOP_MS / 1_000} s, so nothing was removed`);
+    await delay(POLL_MS);
+  }
+}

@@ -1,0 +1,114 @@
+import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { createAccount, createOperator, createUser, fromSeed, type KeyPair } from "nkeys.js";
+import { BootFailure } from "../boot/failure.ts";
+import { makePrivateDirectory, writePrivateFile } from "../pki/key-pair-file.ts";
+import { accountToken, credentialsText, operatorToken, type Sharing, type UserClaims, userToken } from "./claims.ts";
+import { REQUESTS, WATCHES } from "./subjects.ts";
+
+/** Below the directory of certificates. */
+export const NATS_KEYS_FILE = "nats.keys";
+
+/** The seeds of the cluster's nkeys. Who has the operator's makes accounts, who has an account's makes users of it. */
+export interface NatsKeys {
+  readonly operator: string;
+  readonly system: string;
+  /** The cluster's hosts: its log and its messages. */
+  readonly cluster: string;
+  /** Everybody else. */
+  readonly clients: string;
+}
+
+const KEY_NAMES = ["operator", "system", "cluster", "clients"] as const;
+
+/** What clients have of the cluster's subjects; all others do not exist for them. */
+const SHARED: readonly Sharing[] = [
+  { name: "requests", subject: `${REQUESTS}.>`, type: "service" },
+  { name: "watches", subject: `${WATCHES}.>`, type: "stream" },
+];
+
+/** Who may do what on the cluster's own NATS server: an operator, and under it an account for the hosts and another for clients. */
+export class NatsAccounts {
+  readonly keys: NatsKeys;
+  readonly #pairs: Readonly<Record<keyof NatsKeys, KeyPair>>;
+
+  constructor(keys: NatsKeys) {
+    this.keys = keys;
+    const pair = (seed: string): KeyPair => fromSeed(Buffer.from(seed));
+    this.#pairs = { operator: pair(keys.operator), system: pair(keys.system), cluster: pair(keys.cluster), clients: pair(keys.clients) };
+  }
+
+  /** Reads the keys in that directory, or makes them at the first start: 0600 in 0700. Throws BootFailure. */
+  static open(file: string): NatsAccounts {
+    let text: string;
+    try {
+      text = readFileSync(file, "utf8");
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== "ENOENT") throw new BootFailure(`cannot read ${file} (${code}); mend its permissions`);
+      makePrivateDirectory(dirname(file));
+      const keys = newKeys();
+      writePrivateFile(file, `${JSON.stringify(keys, null, 2)}\n`);
+      return new NatsAccounts(keys);
+    }
+    try {
+      const keys = JSON.parse(text) as NatsKeys;
+      if (!KEY_NAMES.every((name) => typeof keys[name] === "string")) throw new Error("it lacks one of its keys");
+      return new NatsAccounts(keys);
+    } catch (error) {
+      throw new BootFailure(
+        `${file} is damaged: ${(error as Error).message}; remove it and start again: the keys are made anew (clients and joined machines need new credentials then)`,
+      );
+    }
+  }
+
+  /** The name by which JetStream knows the account of the hosts. */
+  get cluster(): string {
+    return this.#pairs.cluster.getPublicKey();
+  }
+
+  /** The part of a nats-server's configuration that says all this. */
+  configuration(): string {
+    const { operator, system, cluster, clients } = this.#pairs;
+    const [systemId, clusterId, clientsId] = [system, cluster, clients].map((pair) => pair.getPublicKey());
+    const tokens: readonly (readonly [string | undefined, string])[] = [
+      [systemId, accountToken(operator, { name: "SYS", publicKey: systemId ?? "", jetStream: false })],
+      [clusterId, accountToken(operator, { name: "cluster", publicKey: clusterId ?? "", jetStream: true, exports: SHARED })],
+      [
+        clientsId,
+        accountToken(operator, {
+          name: "clients",
+          publicKey: clientsId ?? "",
+          jetStream: false,
+          imports: SHARED.map((shared) => ({ ...shared, account: clusterId ?? "" })),
+        }),
+      ],
+    ];
+    return `operator: ${operatorToken(operator, "troupe", systemId ?? "")}
+system_account: ${systemId}
+resolver: MEMORY
+resolver_preload {
+${tokens.map(([account, token]) => `  ${account}: ${token}`).join("\n")}
+}`;
+  }
+
+  /** Credentials of a user of the hosts' account with a key of its own, who may do everything there. */
+  hostCredentials(name: string): string {
+    const user = createUser();
+    return credentialsText(userToken(this.#pairs.cluster, { name, publicKey: user.getPublicKey() }), seedOf(user));
+  }
+
+  /** Says that a key is a user's. */
+  certify(account: "cluster" | "clients", user: UserClaims): string {
+    return userToken(this.#pairs[account], user);
+  }
+}
+
+function newKeys(): NatsKeys {
+  const account = (): string => seedOf(createAccount());
+  return { operator: seedOf(createOperator()), system: account(), cluster: account(), clients: account() };
+}
+
+export function seedOf(pair: KeyPair): string {
+  return Buffer.from(pair.getSeed()).toString();
+}

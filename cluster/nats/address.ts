@@ -1,0 +1,33 @@
+import { checkServerIdentity } from "node:tls";
+import { type ConnectionOptions, credsAuthenticator, type TlsOptions } from "nats";
+
+/** How NATS is reached, and as whom. Plain data: it is cloned into threads. */
+export interface NatsAddress {
+  readonly servers: readonly string[];
+  readonly user?: string;
+  readonly pass?: string;
+  /** The text of a credentials file, in place of user and password. */
+  readonly credentials?: string;
+  /** The authority of the servers' certificates, PEM; absent: they are not asked for any. */
+  readonly ca?: string;
+}
+
+/** What the client of NATS is to be given of it. The credentials of a connection that lasts may change: `current` is asked each time that it connects. */
+export function connectionOptions(address: NatsAddress, current: () => string | undefined = () => address.credentials): ConnectionOptions {
+  const { servers, credentials, ca, ...known } = address;
+  return {
+    ...known,
+    servers: [...servers],
+    ...(credentials === undefined ? {} : { authenticator: credsAuthenticator(() => Buffer.from(current() ?? "")) }),
+    ...(ca === undefined ? {} : { tls: { ca, checkServerIdentity: identityCheck(servers) } as TlsOptions }),
+  };
+}
+
+/** The client of NATS checks a server that it knows by an address as if that were called localhost. The certificate has to be of one of those that were named. */
+function identityCheck(servers: readonly string[]): typeof checkServerIdentity {
+  const hosts = servers.map((server) => new URL(server).hostname.replaceAll(/[[\]]/g, ""));
+  return (_host, certificate) => {
+    const errors = hosts.map((host) => checkServerIdentity(host, certificate));
+    return errors.includes(undefined) ? undefined : errors[0];
+  };
+}

@@ -1,0 +1,92 @@
+import type { PolicyRule } from "../../actors/kinds/generated/types.ts";
+import type { Permissions } from "./claims.ts";
+
+/**
+ * The subjects that clients of NATS have, in an account of their own:
+ *
+ *   troupe.api.<verb>.<group>.<resource>.<namespace>.<name>     requests
+ *   troupe.watch.<group>.<resource>.<namespace>.<name>          what becomes of an object
+ *
+ * The dots of a group are `_`, the group without a name is `core`; a subresource is `pods/log`; `_` stands for no namespace, and for no name. A name comes last
+ * and as it is, dots and all, so that a rule's name is one subject; what NATS would read as more than a letter is written `%2A`.
+ */
+export const REQUESTS = "troupe.api";
+export const WATCHES = "troupe.watch";
+export const NONE = "_";
+
+/** What is published for an object, or to ask for something of it; a rule's `*` stays a wildcard. */
+export interface SubjectParts {
+  readonly group: string;
+  /** With its subresource, if it is one: `pods/log`. */
+  readonly resource: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export function requestSubject(verb: string, parts: SubjectParts): string {
+  return `${REQUESTS}.${escaped(verb)}.${tail(parts)}`;
+}
+
+export function watchSubject(parts: SubjectParts): string {
+  return `${WATCHES}.${tail(parts)}`;
+}
+
+function tail({ group, resource, namespace, name }: SubjectParts): string {
+  return `${groupToken(group)}.${escaped(resource)}.${namespace === "" ? NONE : namespace}.${name === "" ? NONE : escapedName(name)}`;
+}
+
+function groupToken(group: string): string {
+  return group === "" ? "core" : escaped(group.replaceAll(".", "_"));
+}
+
+/** One token. */
+function escaped(text: string): string {
+  return encodeURIComponent(text).replaceAll("%2F", "/").replaceAll("%3A", ":").replaceAll(".", "%2E").replaceAll("*", "%2A");
+}
+
+/** A name may be several tokens, none of them empty. */
+function escapedName(name: string): string {
+  const plain = name.split(".").every((token) => token !== "");
+  const text = encodeURIComponent(name).replaceAll("%3A", ":").replaceAll("*", "%2A");
+  return plain ? text : text.replaceAll(".", "%2E");
+}
+
+/** A rule that holds in a namespace; in all, and outside of them, where that is empty. */
+export interface RuleIn {
+  readonly namespace: string;
+  readonly rule: PolicyRule;
+}
+
+/** Where a user hears the answers to its requests, and nobody else. */
+export function inboxPrefix(publicKey: string): string {
+  return `_INBOX_${publicKey}`;
+}
+
+/** What somebody bound by these rules may publish and hear; `everything`: no rule is needed. */
+export function permissionsOf(rules: readonly RuleIn[], everything: boolean, publicKey: string): Permissions {
+  const inbox = `${inboxPrefix(publicKey)}.>`;
+  if (everything) return { publish: [`${REQUESTS}.>`], subscribe: [inbox, `${WATCHES}.>`] };
+  const [publish, subscribe] = [new Set<string>(), new Set<string>([inbox])];
+  for (const { namespace, rule } of rules) {
+    for (const what of tailsOf(rule, namespace === "" ? "*" : namespace)) {
+      for (const verb of rule.verbs) publish.add(`${REQUESTS}.${verb === "*" ? "*" : escaped(verb)}.${what}`);
+      // Who follows one by one what a list shows may see the list.
+      if (rule.verbs.some((verb) => verb === "watch" || verb === "*")) subscribe.add(`${WATCHES}.${what}`);
+    }
+  }
+  return { publish: [...publish], subscribe: [...subscribe] };
+}
+
+function tailsOf({ apiGroups = [], resources = [], resourceNames = [] }: PolicyRule, namespace: string): readonly string[] {
+  const names = resourceNames.length === 0 ? [">"] : resourceNames.map(escapedName);
+  return apiGroups.flatMap((group) =>
+    resources.flatMap((resource) =>
+      names.map((name) => `${group === "*" ? "*" : groupToken(group)}.${resourceToken(resource)}.${namespace}.${name}`),
+    ),
+  );
+}
+
+/** `*` is every resource and subresource; `*\/scale` cannot be said in a subject without saying more, so it is left to those who name the resource. */
+function resourceToken(resource: string): string {
+  return resource === "*" ? "*" : escaped(resource);
+}
