@@ -34,11 +34,23 @@ export function addressOf(text: string): Address | undefined {
   return { family: "IPv4", parts: parts.slice(6).flatMap((word) => [word >> 8, word & 0xff]) };
 }
 
-/** An address of either family, or of one. */
-export function validateAddress(text: string, field: string, family?: "IPv4" | "IPv6"): FieldError[] {
+/** An address of either family. */
+export function validateAddress(text: string, field: string): FieldError[] {
+  return addressOf(text) === undefined ? [invalid(field, text, NO_ADDRESS)] : [];
+}
+
+/** What keeps an address from being one in its only form. Source: validation.IsValidIP. */
+export function strictAddressWords(text: string): string[] {
   const address = addressOf(text);
-  if (address === undefined) return [invalid(field, text, NO_ADDRESS)];
-  return family === undefined || address.family === family ? [] : [invalid(field, text, `must be an ${family} address`)];
+  if (address === undefined) return [NO_ADDRESS];
+  if (address.family === "IPv4" && text.includes(":")) return ["must not be an IPv4-mapped IPv6 address"];
+  if (address.family === "IPv4" && address.parts.join(".") !== text) return ["must not have leading 0s"];
+  const canonical = canonicalAddress(text);
+  return canonical === text ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
+}
+
+export function familyOf(text: string): "IPv4" | "IPv6" | undefined {
+  return addressOf(text)?.family;
 }
 
 /** Whether the address is one to which others can send: not that of nobody, of oneself, or of one link only. */

@@ -2,15 +2,11 @@
 import { forbidden, invalid, notSupported, required } from "./field-error.ts";
 import { internalForm } from "./internal-form.ts";
 import { semanticEqual } from "./machinery/equal.ts";
-import type { NameRule } from "./names.ts";
+import { dnsSubdomain, domainPath, type NameRule } from "./names.ts";
 import type { FieldError } from "./status.ts";
 
 export function nonNegative(value: number | undefined, field: string): FieldError[] {
   return value !== undefined && value < 0 ? [invalid(field, value, "must be greater than or equal to 0")] : [];
-}
-
-export function positive(value: number | undefined, field: string): FieldError[] {
-  return value !== undefined && value <= 0 ? [invalid(field, value, "must be greater than 0")] : [];
 }
 
 /** One of a few words; an empty one is none of them. Nothing at all is right. */
@@ -30,6 +26,15 @@ export function namedBy(rule: NameRule, value: string | undefined, field: string
 
 export function requiredName(rule: NameRule, value: string | undefined, field: string): FieldError[] {
   return value ? namedBy(rule, value, field) : [required(field)];
+}
+
+/** `example.com/thing`; the part that is wrong is shown. Source: validation.IsDomainPrefixedPath. */
+export function domainPrefixedPath(value: string | undefined, field: string): FieldError[] {
+  if (!value) return [required(field)];
+  const slash = value.indexOf("/");
+  const [domain, path] = slash < 0 ? [value, ""] : [value.slice(0, slash), value.slice(slash + 1)];
+  if (domain === "" || path === "") return [invalid(field, value, 'must be a domain-prefixed path (such as "acme.io/foo")')];
+  return [...namedBy(dnsSubdomain, domain, field), ...namedBy(domainPath, path, field)];
 }
 
 /** `definition`: of an object that is printed as Kubernetes' internal type. */

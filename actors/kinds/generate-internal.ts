@@ -12,6 +12,7 @@ const ROOTS: readonly string[] = [
   "batch.SuccessPolicy",
   "batch.UncountedTerminatedPods",
   "core.EphemeralContainer",
+  "core.EventSource",
   "core.PersistentVolumeClaimSpec",
   "core.PersistentVolumeSource",
   "core.PodTemplateSpec",
@@ -21,6 +22,7 @@ const ROOTS: readonly string[] = [
   "networking.ParentReference",
   "policy.PodDisruptionBudgetSpec",
   "rbac.RoleRef",
+  "storage.CSINodeDriver",
   "storage.VolumeAttachmentSpec",
 ].map((name) => `${INTERNAL}${name}`);
 /** Structs of `v1` whose fields stand in another one of the internal types. */

@@ -91,6 +91,12 @@ export interface PrepareContext {
 }
 
 /**
+ * One of the things that an update is checked for: what changed in `metadata`, what is wrong with the new `content` (by `validate`) or with
+ * the `whole` object, metadata too, and what has changed beside (by `validateUpdate`).
+ */
+export type UpdateCheck = "metadata" | "content" | "whole" | "changes";
+
+/**
  * The facts of one kind of object: one small file each, listed in `kinds.ts`. Everything that is generic (metadata, schema,
  * patches, conflict, deletion, tables, discovery) is derived from them. `T` is the generated type of the object.
  * The functions `applyDefaults` and `prepare...` change the object they are given, which is always a private copy.
@@ -134,8 +140,17 @@ export interface Kind<T extends KubeObject = KubeObject> {
   prepareForDeletion?(object: T, context: PrepareContext): KubeObject;
   /** True for kinds of which an update must name the revision that it changes. Source: AllowUnconditionalUpdate. */
   readonly updatesNameRevision?: boolean;
-  /** `current` is what an update replaces: what was wrong before and is as it was may be let through. */
+  /** How names must look; absent: as any name must, which is looked at last. */
+  nameRule?(name: string, object: T): string[];
+  /** True for kinds of which a finalizer may have any qualified name; with the others one without a domain is one of Kubernetes' own. */
+  readonly anyFinalizer?: boolean;
+  /**
+   * What is wrong with an object beside its metadata. `current` is what an update replaces: what was wrong before and is as it was may be
+   * let through.
+   */
   validate(object: T, current?: T): FieldError[];
+  /** What an update is checked for, and in which order; absent: UPDATE_CHECKS. */
+  readonly updateChecks?: readonly UpdateCheck[];
   /** True for kinds whose status is validated as it is written. */
   readonly validatesStatus?: boolean;
   validateUpdate?(next: T, current: T): FieldError[];

@@ -70,6 +70,15 @@ export function validateFinalizers(finalizers: readonly string[] | undefined, fi
   return errors;
 }
 
+/** The finalizers that need no domain. Source: core/helper.IsStandardFinalizerName. */
+const STANDARD_FINALIZERS: ReadonlySet<string> = new Set(["kubernetes", ORPHAN, FOREGROUND]);
+
+/** Source: validateKubeFinalizerName of pkg/apis/core/validation. */
+export function validateStandardFinalizer(name: string, field: string): FieldError[] {
+  if (name.includes("/") || STANDARD_FINALIZERS.has(name)) return [];
+  return [invalid(field, name, "name is neither a standard finalizer name nor is it fully qualified")];
+}
+
 /** The metadata of a new object, after name generation. `rule` is the format of the kind's names. */
 export function validateObjectMeta(metadata: Partial<ObjectMeta>, namespaced: boolean, rule: NameRule, field = "metadata"): FieldError[] {
   const errors: FieldError[] = [];
@@ -114,6 +123,11 @@ export function validateObjectMetaUpdate(next: ObjectMeta, current: ObjectMeta, 
     const value = next[name];
     if ((value ?? "") !== (current[name] ?? "")) errors.push(invalid(`${field}.${name}`, value ?? (isText(name) ? "" : null), IMMUTABLE));
   }
+  errors.push(
+    ...validateLabels(next.labels, `${field}.labels`),
+    ...validateAnnotations(next.annotations, `${field}.annotations`),
+    ...validateOwnerReferences(next.ownerReferences, `${field}.ownerReferences`),
+  );
   return errors;
 }
 

@@ -172,18 +172,13 @@ export function pathSegment(value: string): string[] {
   return ["/", "%"].filter((character) => value.includes(character)).map((character) => `may not contain '${character}'`);
 }
 
-/** `example.com/thing`. Source: validation.IsDomainPrefixedPath. */
-export function domainPrefixedPath(value: string): string[] {
-  const slash = value.indexOf("/");
-  const [domain, path] = slash < 0 ? [value, ""] : [value.slice(0, slash), value.slice(slash + 1)];
-  if (domain === "" || path === "") return ['must be a domain-prefixed path (such as "acme.io/foo")'];
-  const errors = dnsSubdomain(domain);
-  if (!HTTP_PATH_RE.test(path)) errors.push(regexWords("Invalid path", HTTP_PATH));
-  return errors;
-}
-
 const HTTP_PATH = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
 const HTTP_PATH_RE: RegExp = whole(HTTP_PATH);
+
+/** What comes after the domain in `example.com/thing`. */
+export function domainPath(value: string): string[] {
+  return HTTP_PATH_RE.test(value) ? [] : [regexWords("Invalid path", HTTP_PATH)];
+}
 
 const WILDCARD = `\\*\\.${DNS_SUBDOMAIN}`;
 const WILDCARD_RE: RegExp = whole(WILDCARD);

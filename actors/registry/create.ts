@@ -3,6 +3,7 @@ import type { Kind } from "../kinds/kind.ts";
 import { keyFor, resourceOf } from "../kinds/kind.ts";
 import { type FieldManager, managersJson } from "../kinds/managed-fields/managers.ts";
 import type { KubeObject } from "../kinds/object.ts";
+import { errorsInNew } from "../kinds/object-rules.ts";
 import type { FieldError } from "../kinds/status.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
@@ -67,7 +68,7 @@ export async function createObject<T extends KubeObject>(
   const next = newObject(kind, request.object as T, generated ? generateName(base, access.random) : name, access.random, now_ms);
   kind.applyDefaults?.(next);
   kind.prepareForCreate?.(next, options.requester === undefined ? { now_ms } : { now_ms, requester: options.requester });
-  const errors = kind.validate(next).filter((error) => !world.tolerates(error));
+  const errors = errorsInNew(kind, next).filter((error) => !world.tolerates(error));
   if (errors.length > 0) throw invalid(kind, next.metadata.name, errors);
   const validating = admit(admission, "validate", { ...request, name: next.metadata.name, object: next }, access);
   if (validating !== undefined) await validating;

@@ -1,3 +1,4 @@
+import { validateLeftFinalizers } from "../kinds/core/namespace.ts";
 import { conflict, invalid } from "../kinds/errors.ts";
 import type { Namespace } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
@@ -23,7 +24,7 @@ export function finalizeNamespace(world: WriteWorld, kind: Kind<Namespace>, want
     const admitted = await admitPart(world, { ...part, object: wanted, current, options });
     const finalizers = admitted.spec?.finalizers ?? [];
     const next: Namespace = { ...current, spec: finalizers.length === 0 ? {} : { finalizers } };
-    const errors = kind.validate(next);
+    const errors = validateLeftFinalizers(next);
     if (errors.length > 0) throw invalid(kind, name, errors);
     const released = isReleased(kind as unknown as Kind, next);
     if (!released && sameObject(next, current)) return { done: entry };

@@ -2,8 +2,8 @@ import { conflict, invalid } from "../kinds/errors.ts";
 import type { Kind } from "../kinds/kind.ts";
 import { keyFor, resourceOf } from "../kinds/kind.ts";
 import { type FieldManager, type ManagedFieldsEntry, managersJson, sameManagers } from "../kinds/managed-fields/managers.ts";
-import { validateObjectMetaUpdate } from "../kinds/metadata.ts";
 import type { KubeObject } from "../kinds/object.ts";
+import { errorsBesideStatus, errorsInUpdate } from "../kinds/object-rules.ts";
 import { decodeObject, managedFieldsOf } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
@@ -44,7 +44,7 @@ export async function updateObject<T extends KubeObject>(
 ): Promise<Entry> {
   const { namespace, name } = object.metadata;
   const named = namedRevision(object);
-  if (named === undefined && kind.updatesNameRevision === true && options.subresource === undefined) throw revisionMissing(kind, name);
+  if (named === undefined && kind.updatesNameRevision === true) throw revisionMissing(kind, name);
   if (named !== undefined) await catchUpWith(world, kind, namespace, name, named);
   return changeStored(world.access, kind, namespace, name, (entry, current) => {
     const { uid } = object.metadata;
@@ -180,7 +180,7 @@ function nextByStatus<T extends KubeObject>(kind: Kind<T>, wanted: T, current: T
   kind.prepareForStatusUpdate?.(next, current, { now_ms });
   const errors = kind.validateStatus?.(next, current) ?? [];
   if (!sameObject({ metadata: next.metadata }, { metadata: current.metadata })) {
-    errors.unshift(...validateObjectMetaUpdate(next.metadata, current.metadata), ...kind.validate(next, current));
+    errors.unshift(...errorsBesideStatus(kind, next, current));
   }
   if (errors.length > 0) throw invalid(kind, current.metadata.name, errors);
   return next;
@@ -238,11 +238,7 @@ async function nextBySpec<T extends KubeObject>(
   const door = options.subresource === undefined ? undefined : kind.specDoors?.[options.subresource];
   const prepared = (door?.through(admitted, current) as T | undefined) ?? preparedUpdate(world, kind, admitted, current, companion);
   const next = countGeneration(kind, prepared, current);
-  const found = door?.validate(next, current) ?? [
-    ...validateObjectMetaUpdate(next.metadata, current.metadata),
-    ...kind.validate(next, current),
-    ...(kind.validateUpdate?.(next, current) ?? []),
-  ];
+  const found = door?.validate(next, current) ?? errorsInUpdate(kind, next, current);
   const errors = found.filter((error) => !world.tolerates(error));
   if (errors.length > 0) throw invalid(kind, name, errors);
   const validating = admit(admission, "validate", { ...request, object: next }, world.access);

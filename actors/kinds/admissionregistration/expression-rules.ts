@@ -1,8 +1,9 @@
 /** What expressions of webhooks and policies must obey. Source: pkg/apis/admissionregistration/validation. */
 import { admissionChecker, type Declared, expressionProblem } from "../cel/admission-variables.ts";
 import type { CelChecker, CelType } from "../cel/check.ts";
-import { duplicate, forbidden, invalid, notSupported, required, tooMany } from "../field-error.ts";
+import { duplicate, invalid, notSupported, required, tooMany } from "../field-error.ts";
 import type { AuditAnnotation, MatchCondition, ValidatingAdmissionPolicy, Validation, Variable } from "../generated/types.ts";
+import { semanticEqual } from "../machinery/equal.ts";
 import { qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
 
@@ -42,16 +43,21 @@ export function matchConditionErrors(conditions: readonly MatchCondition[] | und
   return errors;
 }
 
-/** All expressions of a policy. */
-export function policyExpressionErrors(policyName: string, spec: PolicySpec): FieldError[] {
+/** All expressions of a policy. What is as it was in `current` may be wrong. */
+export function policyExpressionErrors(policyName: string, spec: PolicySpec, current: PolicySpec | undefined): FieldError[] {
   const { paramKind, matchConditions, variables = [], validations = [], auditAnnotations = [] } = spec;
   const params = paramKind !== undefined;
-  const errors = matchConditionErrors(matchConditions, params, "spec.matchConditions");
+  const asBefore = current !== undefined && semanticEqual([paramKind, matchConditions], [current.paramKind, current.matchConditions]);
+  const errors = asBefore ? [] : matchConditionErrors(matchConditions, params, "spec.matchConditions");
   const { types, errors: wrong } = variableTypes(variables, params);
   errors.push(...wrong);
   const declared: Declared = { params, authorizer: true, ...(variables.length === 0 ? {} : { variables: types }) };
   const checker = admissionChecker(declared);
   const wordless = admissionChecker({ ...declared, authorizer: false });
+  if (validations.length === 0 && auditAnnotations.length === 0) {
+    const words = "validations or auditAnnotations must contain at least one item";
+    return [...errors, required("spec.validations", words), required("spec.auditAnnotations", words)];
+  }
   for (const [index, validation] of validations.entries()) {
     errors.push(...validationErrors(validation, checker, wordless, `spec.validations[${index}]`));
   }
@@ -73,7 +79,7 @@ function variableTypes(
   for (const [index, { name, expression }] of variables.entries()) {
     const path = `spec.variables[${index}]`;
     if (!name?.trim()) errors.push(required(`${path}.name`, "name is not specified"));
-    else if (!IDENTIFIER.test(name) || RESERVED.has(name)) errors.push(invalid(`${path}.name`, name, "name is not a valid CEL identifier"));
+    else if (!IDENTIFIER.test(name) || RESERVED.has(name)) errors.push(invalid(`${path}.name`, name, "must be a valid CEL identifier"));
     if (!expression?.trim()) {
       errors.push(required(`${path}.expression`, "expression is not specified"));
       continue;
@@ -99,8 +105,8 @@ function validationErrors(
     if (messageExpression.trim() === "") errors.push(invalid(path, messageExpression, "must be non-empty if specified"));
     else errors.push(...expressionErrors(wordless, messageExpression, ["string"], path));
   }
-  if (message !== "" && message.trim() === "") errors.push(invalid(`${field}.message`, message, "message must be non-empty if specified"));
-  else if (LINE_BREAK.test(message.trim())) errors.push(invalid(`${field}.message`, message, "message must not contain line breaks"));
+  if (message !== "" && message.trim() === "") errors.push(invalid(`${field}.message`, message, "must be non-empty if specified"));
+  else if (LINE_BREAK.test(message.trim())) errors.push(invalid(`${field}.message`, message, "must not contain line breaks"));
   if (reason !== undefined && !REASONS.includes(reason)) errors.push(notSupported(`${field}.reason`, reason, REASONS));
   return errors;
 }
@@ -113,16 +119,13 @@ function annotationErrors(policyName: string, annotations: readonly AuditAnnotat
   }
   for (const [index, { key, valueExpression = "" }] of annotations.entries()) {
     const path = `${field}[${index}]`;
-    if (!key) errors.push(required(`${path}.key`));
-    else {
-      const whole = policyName === "" ? key : `${policyName}/${key}`;
-      errors.push(...qualifiedName(whole).map((words) => invalid(`${path}.key`, key, words)));
-      if (annotations.findIndex((one) => one.key === key) < index) errors.push(duplicate(`${path}.key`, key));
-    }
+    const whole = `${policyName}/${key ?? ""}`;
+    errors.push(...qualifiedName(whole).map((words) => invalid(`${path}.key`, whole, words)));
     if (valueExpression.trim() === "") errors.push(required(`${path}.valueExpression`, "valueExpression is not specified"));
     else if (Buffer.byteLength(valueExpression.trim()) > VALUE_BYTES_MAX) {
-      errors.push(forbidden(`${path}.valueExpression`, `must not exceed ${VALUE_BYTES_MAX} bytes in length`));
+      errors.push(required(`${path}.valueExpression`, `must not exceed ${VALUE_BYTES_MAX} bytes in length`));
     } else errors.push(...expressionErrors(checker, valueExpression, ["string", "null", "dyn"], `${path}.valueExpression`));
+    if (annotations.findIndex((one) => one.key === key) < index) errors.push(duplicate(`${path}.key`, key));
   }
   return errors;
 }

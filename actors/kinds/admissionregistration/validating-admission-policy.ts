@@ -1,35 +1,48 @@
 import { defineKind, statusApart } from "../define-kind.ts";
-import { required } from "../field-error.ts";
-import { requiredOneOf } from "../field-rules.ts";
-import type { ValidatingAdmissionPolicy } from "../generated/types.ts";
+import { invalid, required } from "../field-error.ts";
+import { oneOf } from "../field-rules.ts";
+import type { ParamKind, ValidatingAdmissionPolicy } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
-import { validateObjectMeta } from "../metadata.ts";
-import { dnsSubdomain } from "../names.ts";
+import { dns1035Label, dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, UNSET } from "../table.ts";
 import { STATUS } from "../verbs.ts";
 import { policyExpressionErrors } from "./expression-rules.ts";
 import { defaultMatch, FAILURE_POLICIES, validateMatch } from "./match.ts";
 
+/** Source: validateParamKind. */
+function validateParamKind({ apiVersion = "", kind = "" }: ParamKind): FieldError[] {
+  const field = "spec.paramKind";
+  const errors = apiVersion === "" ? [required(`${field}.apiVersion`)] : validateApiVersion(apiVersion, `${field}.apiVersion`);
+  if (kind === "") return [...errors, required(`${field}.kind`)];
+  const wrong = dns1035Label(kind.toLowerCase());
+  if (wrong.length === 0) return errors;
+  return [...errors, invalid(`${field}.kind`, kind, `may have mixed case, but should otherwise match: ${wrong.join(",")}`)];
+}
+
+function validateApiVersion(apiVersion: string, field: string): FieldError[] {
+  const parts = apiVersion.split("/");
+  if (parts.length > 2) return [invalid(field, apiVersion, `unexpected GroupVersion string: ${apiVersion}`)];
+  const version = parts.at(-1) ?? "";
+  const group = parts.length > 1 ? (parts[0] ?? "") : "";
+  const joined = (text: string, wrong: readonly string[]): FieldError[] =>
+    wrong.length === 0 ? [] : [invalid(field, text, wrong.join(","))];
+  const errors = group === "" ? [] : joined(group, dnsSubdomain(group));
+  if (version === "") return [...errors, invalid(field, apiVersion, "version must be specified")];
+  return [...errors, ...joined(version, dns1035Label(version))];
+}
+
 /** Source: validateValidatingAdmissionPolicySpec. */
-function validate({ metadata, spec = {} }: ValidatingAdmissionPolicy): FieldError[] {
-  const { failurePolicy, paramKind, matchConstraints, validations = [], auditAnnotations = [] } = spec;
-  const errors = validateObjectMeta(metadata, false, dnsSubdomain);
-  errors.push(...requiredOneOf(failurePolicy, FAILURE_POLICIES, "spec.failurePolicy"));
-  if (paramKind !== undefined) {
-    if (!paramKind.apiVersion) errors.push(required("spec.paramKind.apiVersion"));
-    if (!paramKind.kind) errors.push(required("spec.paramKind.kind"));
-  }
+function validate({ metadata, spec = {} }: ValidatingAdmissionPolicy, current?: ValidatingAdmissionPolicy): FieldError[] {
+  const { failurePolicy, paramKind, matchConstraints } = spec;
+  const errors = oneOf(failurePolicy, FAILURE_POLICIES, "spec.failurePolicy");
+  if (paramKind !== undefined) errors.push(...validateParamKind(paramKind));
   if (matchConstraints === undefined) errors.push(required("spec.matchConstraints"));
   else {
     errors.push(...validateMatch(matchConstraints, "spec.matchConstraints"));
     if ((matchConstraints.resourceRules ?? []).length === 0) errors.push(required("spec.matchConstraints.resourceRules"));
   }
-  if (validations.length === 0 && auditAnnotations.length === 0) {
-    errors.push(required("spec.validations", "validations or auditAnnotations must contain at least one item"));
-    errors.push(required("spec.auditAnnotations", "validations or auditAnnotations must contain at least one item"));
-  }
-  return [...errors, ...policyExpressionErrors(metadata.name, spec)];
+  return [...errors, ...policyExpressionErrors(metadata.name, spec, current?.spec)];
 }
 
 export const ValidatingAdmissionPolicyKind: Kind<ValidatingAdmissionPolicy> = defineKind<ValidatingAdmissionPolicy>({
@@ -38,6 +51,7 @@ export const ValidatingAdmissionPolicyKind: Kind<ValidatingAdmissionPolicy> = de
   plural: "validatingadmissionpolicies",
   categories: ["api-extensions"],
   namespaced: false,
+  updatesNameRevision: true,
   statusKeepsMetadata: true,
   subresources: [STATUS],
   tracksGeneration: true,
@@ -47,6 +61,9 @@ export const ValidatingAdmissionPolicyKind: Kind<ValidatingAdmissionPolicy> = de
     defaultMatch(spec.matchConstraints);
   },
   ...statusApart<ValidatingAdmissionPolicy>(() => ({})),
+  updateChecks: ["whole"],
+  anyFinalizer: true,
+  nameRule: dnsSubdomain,
   validate,
   columns: [
     NAME_COLUMN,

@@ -1,12 +1,19 @@
 import { CLEANUP_FINALIZER, withCondition } from "../custom/accepted-names.ts";
 import { isEstablished } from "../custom/custom-kind.ts";
-import { approvalErrors, conversionErrors, sharedErrors, storedVersionErrors, versionErrors } from "../custom/definition-rules.ts";
+import {
+  approvalErrors,
+  conversionErrors,
+  joined,
+  printedVersions,
+  sharedErrors,
+  storedVersionErrors,
+  versionErrors,
+} from "../custom/definition-rules.ts";
 import { defineKind } from "../define-kind.ts";
 import { invalid, required } from "../field-error.ts";
-import { immutable, namedBy, requiredOneOf } from "../field-rules.ts";
-import type { CustomResourceDefinition, CustomResourceDefinitionSpec } from "../generated/types.ts";
+import { immutable, requiredOneOf } from "../field-rules.ts";
+import type { CustomResourceDefinition, CustomResourceDefinitionNames, CustomResourceDefinitionSpec } from "../generated/types.ts";
 import type { Kind, PrepareContext } from "../kind.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { dns1035Label, dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { DEFAULT_COLUMNS, defaultCells } from "../table.ts";
@@ -51,63 +58,82 @@ function storedVersions({ versions = [] }: CustomResourceDefinitionSpec, before:
   return now === undefined || before.includes(now) ? [...before] : [...before, now];
 }
 
-function validateNames({ names }: CustomResourceDefinitionSpec): FieldError[] {
-  const members = ["plural", "singular", "kind", "listKind"] as const;
-  const errors = members.filter((member) => !names[member]).map((member) => required(`spec.names.${member}`));
-  for (const member of ["plural", "singular"] as const) errors.push(...namedBy(dns1035Label, names[member], `spec.names.${member}`));
-  for (const member of ["kind", "listKind"] as const) {
-    const value = names[member] ?? "";
-    for (const message of value === "" ? [] : dns1035Label(value.toLowerCase())) {
-      errors.push(invalid(`spec.names.${member}`, value, `may have mixed case, but should otherwise match: ${message}`));
-    }
-  }
-  for (const [index, name] of (names.shortNames ?? []).entries()) {
-    for (const message of dns1035Label(name)) errors.push(invalid(`spec.names.shortNames[${index}]`, name, message));
-  }
-  if (names.kind && names.kind === names.listKind) {
-    errors.push(invalid("spec.names.listKind", names.listKind, "kind and listKind may not be the same"));
-  }
-  for (const [index, name] of (names.categories ?? []).entries()) {
-    for (const message of dns1035Label(name)) errors.push(invalid(`spec.names.categories[${index}]`, name, message));
-  }
-  return errors;
+/** Names as they are wanted, or were accepted. Source: ValidateCustomResourceDefinitionNames. */
+function validateNames(names: CustomResourceDefinitionNames, field: string): FieldError[] {
+  const { plural = "", singular = "", kind = "", listKind = "", shortNames = [], categories = [] } = names;
+  const mixed = "may have mixed case, but should otherwise match: ";
+  const label = (value: string, path: string): FieldError[] => joined(dns1035Label(value), path, value);
+  const proper = (value: string, path: string): FieldError[] =>
+    value === "" ? [] : joined(dns1035Label(value.toLowerCase()), path, value, mixed);
+  const ambiguous = kind !== "" && kind === listKind;
+  return [
+    ...(plural === "" ? [] : label(plural, `${field}.plural`)),
+    ...(singular === "" ? [] : label(singular, `${field}.singular`)),
+    ...proper(kind, `${field}.kind`),
+    ...proper(listKind, `${field}.listKind`),
+    ...shortNames.flatMap((name, index) => label(name, `${field}.shortNames[${index}]`)),
+    ...(ambiguous ? [invalid(`${field}.listKind`, listKind, "kind and listKind may not be the same")] : []),
+    ...categories.flatMap((name, index) => label(name, `${field}.categories[${index}]`)),
+  ];
 }
 
-const SCHEMA_WANTED = "schemas are required";
+const NAMES = ["plural", "singular", "kind", "listKind"] as const;
 const PRESERVES = "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead";
 
-/** Source: ValidateCustomResourceDefinition. */
-function validate(definition: CustomResourceDefinition): FieldError[] {
-  const { metadata, spec } = definition;
-  const wanted = `${spec.names?.plural ?? ""}.${spec.group}`;
-  const errors = validateObjectMeta(metadata, false, (name) => [
-    ...dnsSubdomain(name),
-    ...(name === wanted ? [] : ['must be spec.names.plural+"."+spec.group']),
-  ]);
-  const words = spec.group ? dnsSubdomain(spec.group) : [];
-  if (!spec.group) errors.push(required("spec.group"));
-  else if (words.length > 0) errors.push(invalid("spec.group", spec.group, words.join(",")));
-  else if (!spec.group.includes(".")) errors.push(invalid("spec.group", spec.group, "should be a domain with at least one dot"));
-  errors.push(...requiredOneOf(spec.scope, SCOPES, "spec.scope"));
-  const versions = spec.versions ?? [];
-  for (const [index, { schema }] of versions.entries()) {
-    if (schema?.openAPIV3Schema === undefined) errors.push(required(`spec.versions[${index}].schema.openAPIV3Schema`, SCHEMA_WANTED));
-  }
-  errors.push(...versionErrors(spec));
-  if (new Set(versions.map(({ name }) => name)).size < versions.length) {
-    errors.push(invalid("spec.versions", versions, "must contain unique version names"));
-  }
-  if (versions.filter(({ storage }) => storage).length !== 1) {
-    errors.push(invalid("spec.versions", versions, "must have exactly one version marked as storage version"));
-  }
-  errors.push(...validateNames(spec), ...sharedErrors(spec), ...conversionErrors(spec));
-  if (errors.length === 0 || definition.status !== undefined) errors.push(...storedVersionErrors(definition));
-  errors.push(...approvalErrors(definition));
-  if (spec.preserveUnknownFields === true) errors.push(invalid("spec.preserveUnknownFields", true, PRESERVES));
-  return errors;
+function validateGroup(group: string | undefined): FieldError[] {
+  const field = "spec.group";
+  if (!group) return [required(field)];
+  const wrong = joined(dnsSubdomain(group), field, group);
+  return wrong.length > 0 || group.includes(".") ? wrong : [invalid(field, group, "should be a domain with at least one dot")];
 }
 
-/** Once clients use it, its names are fixed. Source: validateCustomResourceDefinitionSpecUpdate. */
+/** The first version has a field of its own in Kubernetes' internal form, and is looked at there, too. */
+function validateVersions(spec: CustomResourceDefinitionSpec): FieldError[] {
+  const versions = spec.versions ?? [];
+  const first = versions[0]?.name ?? "";
+  const errors = versionErrors(spec);
+  const refuse = (words: string): void => {
+    errors.push(invalid("spec.versions", printedVersions(versions), words));
+  };
+  if (new Set(versions.map(({ name }) => name)).size < versions.length) refuse("must contain unique version names");
+  if (versions.filter(({ storage }) => storage).length !== 1) refuse("must have exactly one version marked as storage version");
+  return first === "" ? errors : [...errors, ...joined(dns1035Label(first), "spec.version", first)];
+}
+
+/** Source: validateCustomResourceDefinitionSpec. */
+function validateSpec(spec: CustomResourceDefinitionSpec, before: CustomResourceDefinitionSpec | undefined): FieldError[] {
+  const { names = {} } = spec as { names?: Partial<CustomResourceDefinitionNames> };
+  const bare = (spec.versions ?? []).flatMap(({ schema }, index) => {
+    return schema?.openAPIV3Schema === undefined ? [required(`spec.versions[${index}].schema.openAPIV3Schema`)] : [];
+  });
+  return [
+    ...validateGroup(spec.group),
+    ...requiredOneOf(spec.scope, SCOPES, "spec.scope"),
+    ...bare,
+    ...validateVersions(spec),
+    ...NAMES.filter((name) => !names[name]).map((name) => required(`spec.names.${name}`)),
+    ...validateNames(names as CustomResourceDefinitionNames, "spec.names"),
+    ...sharedErrors(spec),
+    ...conversionErrors(spec, before),
+  ];
+}
+
+/** What stands beside the spec, which Kubernetes looks at last. */
+function validateRest(definition: CustomResourceDefinition, current: CustomResourceDefinition | undefined): FieldError[] {
+  const { spec, status } = definition;
+  const errors = status?.acceptedNames === undefined ? [] : validateNames(status.acceptedNames, "status.acceptedNames");
+  errors.push(...storedVersionErrors(definition), ...approvalErrors(definition, current));
+  const preserves = spec.preserveUnknownFields === true && current?.spec.preserveUnknownFields !== true;
+  return preserves ? [...errors, invalid("spec.preserveUnknownFields", true, PRESERVES)] : errors;
+}
+
+/** Source: ValidateCustomResourceDefinition. */
+function validate(definition: CustomResourceDefinition, current?: CustomResourceDefinition): FieldError[] {
+  const errors = validateSpec(definition.spec, current?.spec);
+  return current === undefined ? [...errors, ...validateRest(definition, undefined)] : errors;
+}
+
+/** Once clients use it, its names are fixed. Source: validateCustomResourceDefinitionUpdate. */
 function validateUpdate(next: CustomResourceDefinition, current: CustomResourceDefinition): FieldError[] {
   const established = isEstablished(current);
   return [
@@ -115,6 +141,7 @@ function validateUpdate(next: CustomResourceDefinition, current: CustomResourceD
     ...(established ? immutable(next.spec.names.kind, current.spec.names.kind, "spec.names.kind") : []),
     ...immutable(next.spec.group, current.spec.group, "spec.group"),
     ...immutable(next.spec.names.plural, current.spec.names.plural, "spec.names.plural"),
+    ...validateRest(next, current),
   ];
 }
 
@@ -143,8 +170,14 @@ export const CustomResourceDefinitionKind: Kind<CustomResourceDefinition> = defi
     const { acceptedNames = { kind: "", plural: "" }, conditions = [], storedVersions: before = [] } = current.status ?? {};
     next.status = { ...current.status, acceptedNames, conditions, storedVersions: storedVersions(next.spec, before) };
   },
+  anyFinalizer: true,
+  nameRule: (name, { spec }) => [
+    ...dnsSubdomain(name),
+    ...(name === `${spec.names?.plural ?? ""}.${spec.group}` ? [] : ['must be spec.names.plural+"."+spec.group']),
+  ],
   validate,
   validateUpdate,
+  validateStatus: ({ status }) => (status?.acceptedNames === undefined ? [] : validateNames(status.acceptedNames, "status.acceptedNames")),
   columns: DEFAULT_COLUMNS,
   cells: defaultCells,
 });

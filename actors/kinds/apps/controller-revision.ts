@@ -3,15 +3,14 @@ import { nonNegative } from "../field-rules.ts";
 import type { ControllerRevision } from "../generated/types.ts";
 import { type Kind, splitApiVersion } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, NONE } from "../table.ts";
 import { ALL_VERBS } from "../verbs.ts";
 
 /** `current`: what an update replaces, whose data stay. */
-function validate({ metadata, revision, data }: ControllerRevision, current: ControllerRevision | undefined): FieldError[] {
-  const errors = [...validateObjectMeta(metadata, true, dnsSubdomain), ...nonNegative(revision, "revision")];
+function validate({ revision, data }: ControllerRevision, current: ControllerRevision | undefined): FieldError[] {
+  const errors = [...nonNegative(revision, "revision")];
   if (current !== undefined) return errors;
   if (data === undefined || data === null) errors.push(required("data", "data is mandatory"));
   else if (typeof data !== "object" || Array.isArray(data)) errors.push(required("data", "data must be a valid JSON object"));
@@ -39,6 +38,8 @@ export const ControllerRevisionKind: Kind<ControllerRevision> = {
   verbs: ALL_VERBS,
   subresources: [],
   schema: "io.k8s.api.apps.v1.ControllerRevision",
+  updateChecks: ["metadata", "whole", "changes"],
+  nameRule: dnsSubdomain,
   validate,
   validateUpdate: (next, current) =>
     semanticEqual(next.data, current.data) ? [] : [invalid("data", next.data ?? null, "field is immutable")],

@@ -10,7 +10,6 @@ import type { Kind } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
 import { plainValue, validateAtMostHundred, validateCountOrPercent } from "../machinery/int-or-string.ts";
 import { formatLabelSelector, validateLabelSelector } from "../machinery/label-selector.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, formatLabels, NAME_COLUMN, NONE, wideColumn } from "../table.ts";
@@ -72,12 +71,11 @@ function validateStrategy(strategy: DaemonSetUpdateStrategy): FieldError[] {
 }
 
 /** Source: ValidateDaemonSetSpec, and before it what of the spec may not change. */
-function validate({ metadata, spec }: DaemonSet, current: DaemonSet | undefined): FieldError[] {
+function validate({ spec }: DaemonSet, current: DaemonSet | undefined): FieldError[] {
   const { selector, template } = spec;
   const wrong = validateLabelSelector(selector, "spec.selector");
   const isEmpty = selector !== undefined && formatLabelSelector(selector) === NONE;
   return [
-    ...validateObjectMeta(metadata, true, dnsSubdomain),
     ...(current === undefined ? [] : immutable(selector, current.spec.selector, "spec.selector", "LabelSelector")),
     ...wrong,
     ...(wrong.length > 0 ? [] : validateTemplateLabels(selector, template)),
@@ -118,6 +116,7 @@ export const DaemonSetKind: Kind<DaemonSet> = defineKind<DaemonSet>({
     countTemplate(set, 1);
   },
   prepareForUpdate,
+  nameRule: dnsSubdomain,
   validate,
   validateStatus: ({ status }, current) => [
     ...STATUS_COUNTS.flatMap((name) => nonNegative(status?.[name], `status.${name}`)),

@@ -8,7 +8,6 @@ import type { Kind } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
 import { plainValue, validateAtMostHundred, validateCountOrPercent } from "../machinery/int-or-string.ts";
 import { printSelector, selectorOf } from "../machinery/label-selector.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, wideColumn } from "../table.ts";
@@ -58,7 +57,7 @@ function validateStrategy(strategy: DeploymentStrategy | undefined): FieldError[
 }
 
 function validate(deployment: Deployment): FieldError[] {
-  const errors = validateObjectMeta(deployment.metadata, true, dnsSubdomain);
+  const errors: FieldError[] = [];
   const { spec } = deployment;
   const { minReadySeconds = 0, progressDeadlineSeconds: deadline_s } = spec;
   errors.push(
@@ -115,6 +114,7 @@ export const DeploymentKind: Kind<Deployment> = {
     const { labels } = current.metadata;
     Object.assign(next, { metadata: labels === undefined ? metadata : { ...metadata, labels } });
   },
+  nameRule: dnsSubdomain,
   validate,
   validateUpdate: (next, current) => immutable(next.spec.selector, current.spec.selector, "spec.selector", "LabelSelector"),
   validateStatus: ({ status }, current) => [

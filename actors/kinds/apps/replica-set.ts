@@ -3,7 +3,6 @@ import { immutable, nonNegative } from "../field-rules.ts";
 import type { ReplicaSet } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
 import { formatLabelSelector } from "../machinery/label-selector.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { ALL_VERBS, SCALE, STATUS } from "../verbs.ts";
@@ -13,7 +12,6 @@ import { REPLICAS_COLUMNS, replicasCells } from "./replicas-table.ts";
 
 function validate(set: ReplicaSet): FieldError[] {
   return [
-    ...validateObjectMeta(set.metadata, true, dnsSubdomain),
     ...nonNegative(set.spec.replicas, "spec.replicas"),
     ...nonNegative(set.spec.minReadySeconds, "spec.minReadySeconds"),
     ...validateSelectorAndTemplate(set.spec.selector, set.spec.template, "replicaset"),
@@ -53,6 +51,7 @@ export const ReplicaSetKind: Kind<ReplicaSet> = {
   prepareForUpdate: (next, current) => {
     next.status = current.status ?? { replicas: 0 };
   },
+  nameRule: dnsSubdomain,
   validate,
   validateUpdate: (next, current) => immutable(next.spec.selector, current.spec.selector, "spec.selector", "LabelSelector"),
   validateStatus: ({ status }) =>

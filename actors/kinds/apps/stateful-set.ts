@@ -15,7 +15,7 @@ import type {
 import { internalForm } from "../internal-form.ts";
 import type { Kind } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
-import { validateAnnotations, validateLabels, validateObjectMeta } from "../metadata.ts";
+import { validateAnnotations, validateLabels } from "../metadata.ts";
 import { dnsLabel } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, wideColumn } from "../table.ts";
@@ -163,7 +163,8 @@ export const StatefulSetKind: Kind<StatefulSet> = defineKind<StatefulSet>({
   tracksGeneration: true,
   applyDefaults,
   ...statusApart<StatefulSet>(() => ({ replicas: 0, availableReplicas: 0 })),
-  validate: (set, current) => [...validateObjectMeta(set.metadata, true, dnsLabel), ...validateSpec(set.spec, current?.spec)],
+  nameRule: dnsLabel,
+  validate: (set, current) => validateSpec(set.spec, current?.spec),
   validateUpdate,
   validateStatus: ({ status }, current) => [
     ...validateReplicaCounts(status, STATUS_COUNTS, {

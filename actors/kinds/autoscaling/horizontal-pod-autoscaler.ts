@@ -1,10 +1,11 @@
 import { defineKind, statusApart } from "../define-kind.ts";
 import type { V2HorizontalPodAutoscaler, V2HorizontalPodAutoscalerStatus, V2HPAScalingRules } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
+import { dnsSubdomain } from "../names.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, UNSET } from "../table.ts";
 import { STATUS } from "../verbs.ts";
 import { metricsCell } from "./metrics-cell.ts";
-import { validateAutoscaler } from "./validation.ts";
+import { validateAutoscaler, validateAutoscalerStatus } from "./validation.ts";
 
 const UTILIZATION_PERCENT = 80;
 const PERIOD_S = 15;
@@ -64,7 +65,9 @@ export const HorizontalPodAutoscalerKind: Kind<V2HorizontalPodAutoscaler> = defi
     STRATEGY.prepareForUpdate?.(next, current, context);
     dropTolerance(next);
   },
+  nameRule: dnsSubdomain,
   validate: validateAutoscaler,
+  validateStatus: validateAutoscalerStatus,
   columns: [
     NAME_COLUMN,
     column("Reference", "What it scales"),

@@ -8,7 +8,6 @@ import type { CronJob, CronJobSpec } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
 import { CronError, parseCron } from "../machinery/cron.ts";
 import { formatLabelSelector } from "../machinery/label-selector.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, NONE, printedFlag, since, wideColumn } from "../table.ts";
@@ -77,7 +76,6 @@ function validateTimeZone(zone: string | undefined): FieldError[] {
 function validate({ metadata, spec }: CronJob, current: CronJob | undefined): FieldError[] {
   const template = spec.jobTemplate?.spec;
   const errors = [
-    ...validateObjectMeta(metadata, true, dnsSubdomain),
     ...validateSchedule(spec, current?.spec),
     ...nonNegative(spec.startingDeadlineSeconds, "spec.startingDeadlineSeconds"),
     ...(current !== undefined && current.spec.timeZone === spec.timeZone ? [] : validateTimeZone(spec.timeZone)),
@@ -109,6 +107,7 @@ export const CronJobKind: Kind<CronJob> = defineKind<CronJob>({
   tracksGeneration: true,
   applyDefaults,
   ...statusApart<CronJob>(() => ({})),
+  nameRule: dnsSubdomain,
   validate,
   columns: [
     NAME_COLUMN,

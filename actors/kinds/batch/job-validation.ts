@@ -3,7 +3,7 @@
 import { printableSelector, sortedMap, validateTemplateLabels } from "../apps/replica-template.ts";
 import { validatePodTemplate } from "../core/pod-validation.ts";
 import { duplicate, invalid, invalidAltogether, notSupported, required, tooLong, tooMany } from "../field-error.ts";
-import { immutable, nonNegative, oneOf } from "../field-rules.ts";
+import { domainPrefixedPath, immutable, nonNegative, oneOf } from "../field-rules.ts";
 import type {
   Job,
   JobSpec,
@@ -14,7 +14,7 @@ import type {
 } from "../generated/types.ts";
 import { internalForm } from "../internal-form.ts";
 import { matchesLabels, selectorOf, validateLabelSelector } from "../machinery/label-selector.ts";
-import { dnsLabel, domainPrefixedPath, qualifiedName } from "../names.ts";
+import { dnsLabel, qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { readIndexes } from "./job-indexes.ts";
 import { jobLabels } from "./job-labels.ts";
@@ -92,7 +92,7 @@ function validateMode(spec: JobSpec, field: string): FieldError[] {
 
 function validateManager(name: string | undefined, field: string): FieldError[] {
   if (name === undefined) return [];
-  const errors = domainPrefixedPath(name).map((message) => invalid(field, name, message));
+  const errors = domainPrefixedPath(name, field);
   return name.length > MANAGER_BYTES_MAX ? [...errors, tooLong(field, MANAGER_BYTES_MAX)] : errors;
 }
 
@@ -207,13 +207,16 @@ function validateRestartPolicy({ template, podFailurePolicy }: JobSpec, field: s
   return [invalid(field, policy, 'only "Never" is supported when podFailurePolicy is specified')];
 }
 
-export function validateJob(job: Job): FieldError[] {
-  const { metadata, spec } = job;
+function validateJobSpec(spec: JobSpec): FieldError[] {
   const { selector, template } = spec;
   const wrong = validateLabelSelector(selector, "spec.selector");
-  const errors = [...validateGeneratedSelector(job), ...validateJobTemplate(spec, "spec")];
-  errors.push(...(selector === undefined ? [required("spec.selector")] : wrong));
-  if (wrong.length === 0) errors.push(...validateTemplateLabels(selector, template));
+  const errors = [...validateJobTemplate(spec, "spec"), ...(selector === undefined ? [required("spec.selector")] : wrong)];
+  return wrong.length > 0 ? errors : [...errors, ...validateTemplateLabels(selector, template)];
+}
+
+export function validateJob(job: Job): FieldError[] {
+  const { metadata, spec } = job;
+  const errors = [...validateGeneratedSelector(job), ...validateJobSpec(spec)];
   if (spec.completionMode !== "Indexed" || (spec.completions ?? 0) <= 0) return errors;
   const last = `${metadata.name}-${(spec.completions ?? 0) - 1}`;
   if (dnsLabel(last).length === 0) return errors;
@@ -259,11 +262,13 @@ function validateCompletionsUpdate({ completionMode, completions, parallelism }:
   return [invalid(field, completions, "can only be modified in tandem with spec.parallelism")];
 }
 
+/** The spec is looked at once more, beside what may not change. Source: ValidateJobSpecUpdate. */
 export function validateJobUpdate(next: Job, current: Job): FieldError[] {
   const [spec, old] = [next.spec, current.spec];
   const waits = old.suspend === true && current.status?.startTime === undefined;
   const before = waits ? withPlacementOf(old.template, spec.template) : old.template;
   return [
+    ...validateJobSpec(spec),
     ...validateCompletionsUpdate(spec, old),
     ...immutable(spec.selector, old.selector, "spec.selector", "LabelSelector"),
     ...immutable(spec.template, before, "spec.template", "PodTemplateSpec"),

@@ -4,7 +4,6 @@ import { defineKind } from "../define-kind.ts";
 import type { Job } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
 import { formatLabelSelector } from "../machinery/label-selector.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
 import { AGE_COLUMN, ageOf, column, humanDuration, NAME_COLUMN, wideColumn } from "../table.ts";
 import { STATUS } from "../verbs.ts";
@@ -80,7 +79,9 @@ export const JobKind: Kind<Job> = defineKind<Job>({
   prepareForUpdate: (next, current) => {
     next.status = current.status ?? {};
   },
-  validate: (job) => [...validateObjectMeta(job.metadata, true, dnsSubdomain), ...validateJob(job)],
+  updateChecks: ["whole", "metadata", "changes"],
+  nameRule: dnsSubdomain,
+  validate: validateJob,
   validateUpdate: validateJobUpdate,
   validateStatus: validateJobStatus,
   columns: [

@@ -1,17 +1,16 @@
 import { defineKind } from "../define-kind.ts";
-import { forbidden, invalid, notSupported, required, tooLong } from "../field-error.ts";
-import { immutable } from "../field-rules.ts";
+import { duplicate, forbidden, invalid, required, tooLong } from "../field-error.ts";
+import { oneOf, requiredOneOf } from "../field-rules.ts";
 import type { CertificateSigningRequest, CertificateSigningRequestCondition, CertificateSigningRequestSpec } from "../generated/types.ts";
 import type { Kind, PrepareContext } from "../kind.ts";
-import { validateObjectMeta } from "../metadata.ts";
-import { dnsLabel, dnsSubdomain } from "../names.ts";
+import { DNS_SUBDOMAIN_BYTES_MAX, dnsLabel, dnsSubdomain, type NameRule, pathSegment } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, humanDuration, NAME_COLUMN, NONE } from "../table.ts";
 import { STATUS } from "../verbs.ts";
 
-const PEM_TYPE = "CERTIFICATE REQUEST";
 const DURATION_S_MIN = 600;
-const SIGNER_BYTES_MAX: number = 253 + 1 + 253 + 63;
+const SIGNER_BYTES_MAX: number = 253 + 1 + 253 + 63 + 1;
+const LEGACY_SIGNER = "kubernetes.io/legacy-unknown";
 /** Source: certificates.allValidUsages. */
 const USAGES: readonly string[] = [
   "any",
@@ -39,42 +38,128 @@ const USAGES: readonly string[] = [
   "timestamping",
 ];
 
+const PEM_BLOCK = /-----BEGIN ([^-]+)-----\s[A-Za-z0-9+/=\s]+-----END \1-----/g;
+
+/** The types of the blocks of a PEM text, which comes in base64. */
+function blocksOf(base64: string): string[] {
+  const text = Buffer.from(base64, "base64").toString();
+  return [...text.matchAll(PEM_BLOCK)].map(([, type = ""]) => type);
+}
+
 function validateRequest(request: string | undefined): FieldError[] {
-  if (!request) return [required("spec.request")];
-  const text = Buffer.from(request, "base64").toString();
-  const block = /-----BEGIN ([^-]+)-----\s[A-Za-z0-9+/=\s]+-----END \1-----/.exec(text);
-  return block?.[1] === PEM_TYPE ? [] : [invalid("spec.request", request, "PEM block type must be CERTIFICATE REQUEST")];
+  const [type] = blocksOf(request ?? "");
+  return type === "CERTIFICATE REQUEST" ? [] : [invalid("spec.request", request || null, "PEM block type must be CERTIFICATE REQUEST")];
+}
+
+/** Source: validateCertificate. */
+function validateCertificate(certificate: string | undefined): FieldError[] {
+  if (!certificate) return [];
+  const types = blocksOf(certificate);
+  const other = types.find((type) => type !== "CERTIFICATE");
+  if (types.length > 0 && other === undefined) return [];
+  const words = "must contain at least one CERTIFICATE PEM block";
+  const wrong = other === undefined ? words : `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(other)}`;
+  return [invalid("status.certificate", "<certificate data>", wrong)];
+}
+
+/** The first label that is wrong, which is enough. */
+function validateLabels(text: string, rule: NameRule, field: string): FieldError[] {
+  for (const label of text.split(".")) {
+    const wrong = rule(label).map((words) => invalid(field, text, `validating label ${JSON.stringify(label)}: ${words}`));
+    if (wrong.length > 0) return wrong;
+  }
+  return [];
 }
 
 /** `example.com/path`, of which the path may have dots. Source: ValidateSignerName. */
 function validateSigner(signer: string | undefined): FieldError[] {
   const field = "spec.signerName";
   if (!signer) return [required(field)];
-  const parts = signer.split("/");
-  if (parts.length !== 2)
+  if (signer === LEGACY_SIGNER) return [invalid(field, signer, "the legacy signerName is not allowed via this API version")];
+  const [domain = "", path, ...more] = signer.split("/");
+  if (path === undefined || more.length > 0)
     return [invalid(field, signer, "must be a fully qualified domain and path of the form 'example.com/signer-name'")];
-  const [domain = "", path = ""] = parts;
-  const errors = domain.split(".").length < 2 ? ["should be a domain with at least two segments separated by dots"] : dnsSubdomain(domain);
-  const segments = path.split(".").flatMap((segment) => dnsLabel(segment));
-  const long = signer.length > SIGNER_BYTES_MAX ? [tooLong(field, SIGNER_BYTES_MAX)] : [];
-  return [...[...errors, ...segments].map((message) => invalid(field, signer, message)), ...long];
+  const short = domain.includes(".") ? [] : [invalid(field, domain, "should be a domain with at least two segments separated by dots")];
+  return [
+    ...(domain.length > DNS_SUBDOMAIN_BYTES_MAX ? [tooLong(field, DNS_SUBDOMAIN_BYTES_MAX)] : []),
+    ...validateLabels(domain, dnsLabel, field),
+    ...short,
+    ...validateLabels(path, dnsSubdomain, field),
+    ...(signer.length > SIGNER_BYTES_MAX ? [tooLong(field, SIGNER_BYTES_MAX)] : []),
+  ];
 }
 
-function validate({ metadata, spec }: CertificateSigningRequest): FieldError[] {
-  const { usages = [], expirationSeconds } = spec;
-  const errors = [...validateObjectMeta(metadata, false, () => []), ...validateRequest(spec.request)];
-  if (usages.length === 0) errors.push(required("spec.usages"));
-  for (const [index, usage] of usages.entries()) {
-    if (!USAGES.includes(usage)) errors.push(notSupported(`spec.usages[${index}]`, usage, USAGES));
-    if (usages.indexOf(usage) < index) {
-      errors.push({ reason: "FieldValueDuplicate", field: `spec.usages[${index}]`, message: `Duplicate value: ${JSON.stringify(usage)}` });
+function validateSpec({ request, usages = [], signerName, expirationSeconds }: CertificateSigningRequestSpec): FieldError[] {
+  const field = "spec.usages";
+  const errors = validateRequest(request);
+  if (usages.length === 0) errors.push(required(field));
+  errors.push(...usages.flatMap((usage, index) => oneOf(usage, USAGES, `${field}[${index}]`)));
+  errors.push(...usages.flatMap((usage, index) => (usages.indexOf(usage) < index ? [duplicate(`${field}[${index}]`, usage)] : [])));
+  errors.push(...validateSigner(signerName));
+  if (expirationSeconds === undefined || expirationSeconds >= DURATION_S_MIN) return errors;
+  const words = "may not specify a duration less than 600 seconds (10 minutes)";
+  return [...errors, invalid("spec.expirationSeconds", expirationSeconds, words)];
+}
+
+type Condition = CertificateSigningRequestCondition;
+
+const CONDITIONS = "status.conditions";
+const APPROVALS: readonly string[] = ["Approved", "Denied"];
+/** Conditions that are there when they hold, and not else. */
+const DECIDED: readonly string[] = [...APPROVALS, "Failed"];
+const STATUSES: readonly string[] = ["False", "True", "Unknown"];
+
+function conditionsOf({ status }: CertificateSigningRequest, type?: string): Condition[] {
+  const conditions = status?.conditions ?? [];
+  return type === undefined ? conditions : conditions.filter((condition) => condition.type === type);
+}
+
+/** Source: validateConditions. */
+function validateConditions(conditions: readonly Condition[]): FieldError[] {
+  return conditions.flatMap(({ type = "", status = "" }, index) => {
+    const path = `${CONDITIONS}[${index}]`;
+    const before = new Set(conditions.slice(0, index).map((condition) => condition.type));
+    const opposite = APPROVALS.includes(type) ? APPROVALS.find((other) => other !== type) : undefined;
+    const errors = type === "" ? [required(`${path}.type`)] : [];
+    errors.push(...requiredOneOf(status, DECIDED.includes(type) ? ["True"] : STATUSES, `${path}.status`));
+    if (opposite !== undefined && before.has(opposite)) {
+      errors.push(invalid(CONDITIONS, type, "Approved and Denied conditions are mutually exclusive"));
     }
-  }
-  errors.push(...validateSigner(spec.signerName));
-  if (expirationSeconds !== undefined && expirationSeconds < DURATION_S_MIN) {
-    errors.push(invalid("spec.expirationSeconds", expirationSeconds, "may not specify a duration less than 600 seconds (10 minutes)"));
-  }
-  return errors;
+    return before.has(type) ? [...errors, duplicate(`${path}.type`, type)] : errors;
+  });
+}
+
+/** What was wrong before and is as it was may stay. Source: validateCertificateSigningRequest. */
+function validate(request: CertificateSigningRequest, current?: CertificateSigningRequest): FieldError[] {
+  const certificate = request.status?.certificate;
+  return [
+    ...validateSpec(request.spec),
+    ...validateConditions(conditionsOf(request)),
+    ...(certificate === current?.status?.certificate ? [] : validateCertificate(certificate)),
+  ];
+}
+
+/** What was decided stays decided. */
+function validateDecided(next: CertificateSigningRequest, current: CertificateSigningRequest): FieldError[] {
+  const gone = DECIDED.filter((type) => conditionsOf(next, type).length < conditionsOf(current, type).length);
+  return gone.map((type) => forbidden(CONDITIONS, `updates may not remove a condition of type ${JSON.stringify(type)}`));
+}
+
+/** Who approves says nothing of the certificate. Source: ValidateCertificateSigningRequestApprovalUpdate. */
+function validateApproval(next: CertificateSigningRequest, current: CertificateSigningRequest): FieldError[] {
+  return [...validate(next, current), ...validateDecided(next, current)];
+}
+
+/** Who issues says nothing of the approval. Source: ValidateCertificateSigningRequestStatusUpdate. */
+function validateStatus(next: CertificateSigningRequest, current: CertificateSigningRequest): FieldError[] {
+  const added = APPROVALS.filter((type) => conditionsOf(next, type).length > conditionsOf(current, type).length);
+  const { certificate } = current.status ?? {};
+  const changed = certificate !== undefined && certificate !== next.status?.certificate;
+  return [
+    ...validateApproval(next, current),
+    ...added.map((type) => forbidden(CONDITIONS, `updates may not add a condition of type ${JSON.stringify(type)}`)),
+    ...(changed ? [forbidden("status.certificate", "updates may not modify existing certificate content")] : []),
+  ];
 }
 
 /** `Approved,Issued`; the state that nobody has decided is Pending. Source: extractCSRStatus. */
@@ -94,54 +179,29 @@ function requestedBy({ user, groups, uid, extra }: NonNullable<PrepareContext["r
   };
 }
 
-const APPROVALS: ReadonlySet<string> = new Set(["Approved", "Denied"]);
-const DECIDED: ReadonlySet<string> = new Set(["Approved", "Denied", "Failed"]);
-
-function approvals({ status }: CertificateSigningRequest): CertificateSigningRequestCondition[] {
-  return (status?.conditions ?? []).filter(({ type }) => APPROVALS.has(type));
-}
-
-/** What was decided stays decided, and one way only. Source: validateConditions and ValidateCertificateSigningRequestApprovalUpdate. */
-function validateApproval(next: CertificateSigningRequest, current: CertificateSigningRequest): FieldError[] {
-  const field = "status.conditions";
-  const conditions = next.status?.conditions ?? [];
-  const errors: FieldError[] = [];
-  for (const [index, { type, status }] of conditions.entries()) {
-    const path = `${field}[${index}]`;
-    const seen = (other: string): boolean => conditions.slice(0, index).some((one) => one.type === other);
-    if (type === "") errors.push(required(`${path}.type`));
-    if (DECIDED.has(type) && status !== "True") {
-      errors.push(status === "" ? required(`${path}.status`) : notSupported(`${path}.status`, status, ["True"]));
-    }
-    const opposite = type === "Approved" ? "Denied" : type === "Denied" ? "Approved" : "";
-    if (opposite !== "" && seen(opposite))
-      errors.push(invalid(`${path}.type`, type, "Approved and Denied conditions are mutually exclusive"));
-    if (seen(type))
-      errors.push({ reason: "FieldValueDuplicate", field: `${path}.type`, message: `Duplicate value: ${JSON.stringify(type)}` });
+/** Approvals that are as many as they were are what they were. Source: preserveConditionInstances. */
+function withApprovalsOf(current: CertificateSigningRequest, conditions: readonly Condition[]): Condition[] {
+  const kept = [...conditions];
+  for (const type of APPROVALS) {
+    const before = conditionsOf(current, type);
+    const places = [...kept.keys()].filter((index) => kept[index]?.type === type);
+    if (places.length !== before.length) continue;
+    for (const [at, place] of places.entries()) kept[place] = before[at] as Condition;
   }
-  const count = ({ status }: CertificateSigningRequest, type: string): number =>
-    status?.conditions?.filter((condition) => condition.type === type).length ?? 0;
-  for (const type of DECIDED) {
-    if (count(next, type) < count(current, type))
-      errors.push(forbidden(field, `updates may not remove a condition of type ${JSON.stringify(type)}`));
-  }
-  return errors;
+  return kept;
 }
 
-function ofOthers({ status }: CertificateSigningRequest): CertificateSigningRequestCondition[] {
-  return (status?.conditions ?? []).filter(({ type }) => !APPROVALS.has(type));
-}
-
-/** A condition with its times: of the update now, of the transition as long as it is the same. */
-function timed(
-  condition: CertificateSigningRequestCondition,
-  current: CertificateSigningRequest,
-  now_ms: number,
-): CertificateSigningRequestCondition {
-  const before = current.status?.conditions?.find(({ type }) => type === condition.type);
+/** A condition with its times: of the update now, of the transition as long as it is the same. Source: populateConditionTimestamps. */
+function timed(condition: Condition, current: CertificateSigningRequest, now_ms: number): Condition {
+  const same = conditionsOf(current, condition.type).find(
+    ({ status, lastTransitionTime }) => status === condition.status && lastTransitionTime,
+  );
   const now = new Date(now_ms).toISOString().replace(/\.\d+Z$/, "Z");
-  const lastTransitionTime = before?.status === condition.status ? before.lastTransitionTime : condition.lastTransitionTime;
-  return { ...condition, lastUpdateTime: condition.lastUpdateTime || now, lastTransitionTime: lastTransitionTime || now };
+  return {
+    ...condition,
+    lastUpdateTime: condition.lastUpdateTime || now,
+    lastTransitionTime: condition.lastTransitionTime || same?.lastTransitionTime || now,
+  };
 }
 
 export const CertificateSigningRequestKind: Kind<CertificateSigningRequest> = defineKind<CertificateSigningRequest>({
@@ -168,20 +228,19 @@ export const CertificateSigningRequestKind: Kind<CertificateSigningRequest> = de
     next.spec = current.spec;
     next.status = current.status ?? {};
   },
-  // Who approves says nothing of the certificate, and who issues it nothing of the approval.
   prepareForApproval: (next, current, { now_ms }) => {
-    const { certificate: _sent, ...status } = next.status ?? {};
-    const conditions = [...ofOthers(current), ...approvals(next)].map((condition) => timed(condition, current, now_ms));
-    const certificate = current.status?.certificate;
-    next.status = { ...status, ...(certificate === undefined ? {} : { certificate }), conditions };
+    const conditions = conditionsOf(next).map((condition) => timed(condition, current, now_ms));
+    next.status = { ...current.status, conditions };
   },
   prepareForStatusUpdate: (next, current, { now_ms }) => {
-    const conditions = [...approvals(current), ...ofOthers(next)].map((condition) => timed(condition, current, now_ms));
+    const conditions = withApprovalsOf(current, conditionsOf(next)).map((condition) => timed(condition, current, now_ms));
     next.status = conditions.length === 0 ? { ...next.status } : { ...next.status, conditions };
   },
+  updateChecks: ["whole", "metadata"],
+  nameRule: pathSegment,
   validate,
   validateApproval,
-  validateUpdate: (next, current) => immutable(next.spec, current.spec, "spec"),
+  validateStatus,
   columns: [
     NAME_COLUMN,
     AGE_COLUMN,

@@ -1,26 +1,31 @@
-import { invalid, required } from "../field-error.ts";
+import { forbidden, invalid, notSupported } from "../field-error.ts";
 import type { Lease } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
-import { validateObjectMeta } from "../metadata.ts";
-import { dnsSubdomain } from "../names.ts";
+import { dnsSubdomain, qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
 import { ALL_VERBS } from "../verbs.ts";
 
+const STRATEGIES: readonly string[] = ["OldestEmulationVersion"];
+
+/** Kubernetes names the field twice. Source: ValidateCoordinatedLeaseStrategy. */
+function validateStrategy(strategy: string): FieldError[] {
+  const field = "spec.strategy.strategy";
+  if (strategy.includes("/")) return qualifiedName(strategy).map((words) => invalid(field, strategy, words));
+  return STRATEGIES.includes(strategy) ? [] : [notSupported(field, strategy, STRATEGIES)];
+}
+
 function validate(object: Lease): FieldError[] {
-  const errors = validateObjectMeta(object.metadata, true, dnsSubdomain);
-  const { leaseDurationSeconds, leaseTransitions, holderIdentity, strategy, preferredHolder } = object.spec ?? {};
+  const errors: FieldError[] = [];
+  const { leaseDurationSeconds, leaseTransitions, strategy, preferredHolder } = object.spec ?? {};
   if (leaseDurationSeconds !== undefined && leaseDurationSeconds <= 0) {
     errors.push(invalid("spec.leaseDurationSeconds", leaseDurationSeconds, "must be greater than 0"));
   }
   if (leaseTransitions !== undefined && leaseTransitions < 0) {
     errors.push(invalid("spec.leaseTransitions", leaseTransitions, "must be greater than or equal to 0"));
   }
-  if (strategy !== undefined && strategy !== "OldestEmulationVersion" && !strategy.includes("/")) {
-    errors.push(invalid("spec.strategy", strategy, "must be a known strategy or a fully qualified name"));
-  }
-  if (preferredHolder && !strategy) errors.push(required("spec.strategy", "strategy must be specified when preferredHolder is specified"));
-  if (holderIdentity === "") errors.push(invalid("spec.holderIdentity", holderIdentity, "must not be empty"));
+  if (strategy !== undefined) errors.push(...validateStrategy(strategy));
+  if (preferredHolder && !strategy) errors.push(forbidden("spec.preferredHolder", "may only be specified if `strategy` is defined"));
   return errors;
 }
 
@@ -33,10 +38,13 @@ export const LeaseKind: Kind<Lease> = {
   shortNames: [],
   categories: [],
   namespaced: true,
+  updatesNameRevision: true,
   verbs: ALL_VERBS,
   subresources: [],
   schema: "io.k8s.api.coordination.v1.Lease",
   createsOnUpdate: true,
+  anyFinalizer: true,
+  nameRule: dnsSubdomain,
   validate,
   columns: [NAME_COLUMN, column("Holder", "Who holds the lease now"), AGE_COLUMN],
   cells: (object, now_ms) => [object.metadata.name, object.spec?.holderIdentity ?? "", ageOf(object, now_ms)],

@@ -1,7 +1,6 @@
 import { forbidden, invalid, tooLong } from "../field-error.ts";
 import type { ConfigMap } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { configMapKey, dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
@@ -15,7 +14,7 @@ function keysOf(object: ConfigMap): string[] {
 }
 
 function validate(object: ConfigMap): FieldError[] {
-  const errors = validateObjectMeta(object.metadata, true, dnsSubdomain);
+  const errors: FieldError[] = [];
   const { data = {}, binaryData = {} } = object;
   let bytes = 0;
   for (const [key, value] of Object.entries(data)) {
@@ -65,6 +64,8 @@ export const ConfigMapKind: Kind<ConfigMap> = {
   verbs: ALL_VERBS,
   subresources: [],
   schema: "io.k8s.api.core.v1.ConfigMap",
+  updateChecks: ["metadata", "changes", "whole"],
+  nameRule: dnsSubdomain,
   validate,
   validateUpdate: (next, current) => validateImmutable(next, current, ["data", "binaryData"]),
   columns: [NAME_COLUMN, column("Data", "The number of keys"), AGE_COLUMN],

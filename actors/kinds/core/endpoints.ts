@@ -3,7 +3,7 @@ import { invalid, notSupported, required } from "../field-error.ts";
 import { namedBy } from "../field-rules.ts";
 import type { EndpointAddress, EndpointPort, EndpointSubset, Endpoints } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
-import { validateObjectMeta } from "../metadata.ts";
+import { semanticEqual } from "../machinery/equal.ts";
 import { dnsLabel, dnsSubdomain, portNumber, qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, NONE } from "../table.ts";
@@ -75,10 +75,11 @@ export const EndpointsKind: Kind<Endpoints> = {
   applyDefaults: (object) => {
     for (const subset of object.subsets ?? []) for (const port of subset.ports ?? []) port.protocol ||= "TCP";
   },
-  validate: (object) => [
-    ...validateObjectMeta(object.metadata, true, dnsSubdomain),
-    ...(object.subsets ?? []).flatMap((subset, index) => validateSubset(subset, `subsets[${index}]`)),
-  ],
+  updateChecks: ["metadata", "whole"],
+  nameRule: dnsSubdomain,
+  // What older versions let in may stay.
+  validate: ({ subsets = [] }, current) =>
+    semanticEqual(subsets, current?.subsets) ? [] : subsets.flatMap((subset, index) => validateSubset(subset, `subsets[${index}]`)),
   columns: [NAME_COLUMN, column("Endpoints", "Addresses with ports"), AGE_COLUMN],
   cells: (object, now_ms) => [object.metadata.name, formatEndpoints(object.subsets), ageOf(object, now_ms)],
   selectableFields: {},

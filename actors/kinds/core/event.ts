@@ -1,8 +1,7 @@
 import { invalid, required } from "../field-error.ts";
 import type { Event } from "../generated/types.ts";
 import type { Cell, Kind } from "../kind.ts";
-import { validateObjectMeta } from "../metadata.ts";
-import { dnsSubdomain } from "../names.ts";
+import { dnsSubdomain, qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { column, NAME_COLUMN, since, UNKNOWN, wideColumn } from "../table.ts";
 import { ALL_VERBS } from "../verbs.ts";
@@ -34,22 +33,43 @@ function cells(event: Event, now_ms: number): readonly Cell[] {
   ];
 }
 
-/** Source: legacyValidateEvent, ValidateEventCreate. */
-function validate(event: Event): FieldError[] {
-  const errors = validateObjectMeta(event.metadata, true, dnsSubdomain);
-  const about = event.involvedObject?.namespace ?? "";
-  const own = event.metadata.namespace ?? "";
-  if (about === "" ? own !== "default" && own !== "kube-system" : about !== own) {
-    const words = about === "" ? "does not match event.namespace" : "does not match event.namespace";
-    errors.push(invalid("involvedObject.namespace", about, words));
+const NAME_CHARS_MAX = 128;
+const NOTE_CHARS_MAX = 1_024;
+
+function tooManyChars(value: string | undefined, chars_max: number, field: string): FieldError[] {
+  return Buffer.byteLength(value ?? "") > chars_max ? [invalid(field, "", `can have at most ${chars_max} characters`)] : [];
+}
+
+function requiredText(value: string | undefined, field: string): FieldError[] {
+  return value ? tooManyChars(value, NAME_CHARS_MAX, field) : [required(field)];
+}
+
+/** Whether the namespace of what an event is about may be another than its own. */
+function isElsewhere({ eventTime, involvedObject, metadata }: Event): boolean {
+  const about = involvedObject?.namespace ?? "";
+  const own = metadata.namespace ?? "";
+  if (about !== "") return !eventTime && about !== own;
+  return own !== "default" && !(eventTime && own === "kube-system");
+}
+
+/** `reporter` is what the version of the API calls who reports. Source: legacyValidateEvent. */
+export function validateEvent(event: Event, reporter: string): FieldError[] {
+  const { eventTime, involvedObject, metadata, reportingComponent = "", reportingInstance, action, reason, message } = event;
+  const errors: FieldError[] = [];
+  if (isElsewhere(event)) {
+    errors.push(invalid("involvedObject.namespace", involvedObject?.namespace ?? "", "does not match event.namespace"));
   }
-  if (event.eventTime) {
-    if (!event.reportingComponent) errors.push(required("reportingController"));
-    if (!event.reportingInstance) errors.push(required("reportingInstance"));
-    if (!event.action) errors.push(required("action"));
-    if (!event.reason) errors.push(required("reason"));
+  if (eventTime) {
+    errors.push(
+      ...(reportingComponent === "" ? [required(reporter)] : []),
+      ...qualifiedName(reportingComponent).map((words) => invalid(reporter, reportingComponent, words)),
+      ...requiredText(reportingInstance, "reportingInstance"),
+      ...requiredText(action, "action"),
+      ...requiredText(reason, "reason"),
+      ...tooManyChars(message, NOTE_CHARS_MAX, "message"),
+    );
   }
-  return errors;
+  return [...errors, ...dnsSubdomain(metadata.namespace ?? "").map((words) => invalid("namespace", metadata.namespace ?? "", words))];
 }
 
 /** The fields by which events of either group are selected. */
@@ -80,7 +100,8 @@ export const EventKind: Kind<Event> = {
   subresources: [],
   schema: "io.k8s.api.core.v1.Event",
   createsOnUpdate: true,
-  validate,
+  validate: (event) => validateEvent(event, "reportingComponent"),
+  updateChecks: ["content"],
   columns: [
     column("Last Seen", "When it was seen last"),
     column("Type", "Normal or Warning"),

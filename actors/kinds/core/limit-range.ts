@@ -3,11 +3,10 @@ import { duplicate, forbidden, invalid, required } from "../field-error.ts";
 import type { LimitRange, LimitRangeItem } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
 import { compareQuantities, parseQuantity, quantityMilliValue } from "../machinery/quantity.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain, qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { DEFAULT_COLUMNS, defaultCells } from "../table.ts";
-import { mayOvercommit, validateLimitResourceName } from "./resource-validation.ts";
+import { mayOvercommit, validateContainerResourceName, validateResourceName } from "./resource-validation.ts";
 
 /** A container's limit is its maximum if nobody says, and a request what is known of limit or minimum. Source: SetDefaults_LimitRangeItem. */
 function applyDefaults(range: LimitRange): void {
@@ -20,11 +19,12 @@ function applyDefaults(range: LimitRange): void {
   }
 }
 
+const TYPES: readonly string[] = ["Pod", "Container", "PersistentVolumeClaim"];
 const BOUNDS = ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"] as const;
 
 /** Source: ValidateLimitRange. */
-function validate({ metadata, spec }: LimitRange): FieldError[] {
-  const errors = validateObjectMeta(metadata, true, dnsSubdomain);
+function validate({ spec }: LimitRange): FieldError[] {
+  const errors: FieldError[] = [];
   const types = new Set<string>();
   for (const [index, item] of (spec?.limits ?? []).entries()) {
     const field = `spec.limits[${index}]`;
@@ -33,19 +33,25 @@ function validate({ metadata, spec }: LimitRange): FieldError[] {
     if (types.has(type)) errors.push(duplicate(`${field}.type`, type));
     types.add(type);
     errors.push(...validateNames(item, field));
-    const names = new Set(BOUNDS.flatMap((bound) => Object.keys(item[bound] ?? {})));
-    for (const name of [...names].sort()) errors.push(...validateBounds(item, name, field));
+    // What is refused of a pod's limits is not looked into.
+    const { default: _limits, defaultRequest: _requests, ...rest } = item;
+    const looked: LimitRangeItem = type === "Pod" ? rest : item;
+    const names = new Set(BOUNDS.flatMap((bound) => Object.keys(looked[bound] ?? {})));
+    for (const name of [...names].sort()) errors.push(...validateBounds(looked, name, field));
   }
   return errors;
 }
 
 function validateType(type: string | undefined, field: string): FieldError[] {
-  return qualifiedName(type ?? "").map((message) => invalid(field, type ?? "", message));
+  const errors = qualifiedName(type ?? "").map((message) => invalid(field, type ?? "", message));
+  if (errors.length > 0 || type === undefined || type.includes("/") || TYPES.includes(type)) return errors;
+  return [invalid(field, type, "must be a standard limit type or fully qualified")];
 }
 
 function validateNames(item: LimitRangeItem, field: string): FieldError[] {
+  const rule = item.type === "Pod" || item.type === "Container" ? validateContainerResourceName : validateResourceName;
   const names = (bound: (typeof BOUNDS)[number]): FieldError[] =>
-    Object.keys(item[bound] ?? {}).flatMap((name) => validateLimitResourceName(item.type, name, `${field}.${bound}[${name}]`));
+    Object.keys(item[bound] ?? {}).flatMap((name) => rule(name, `${field}.${bound}[${name}]`));
   const errors = [...names("max"), ...names("min")];
   if (item.type === "Pod") {
     for (const bound of ["default", "defaultRequest"] as const) {
@@ -98,6 +104,12 @@ export const LimitRangeKind: Kind<LimitRange> = defineKind<LimitRange>({
   namespaced: true,
   createsOnUpdate: true,
   applyDefaults,
+  // One that nobody has named. Source: limitrangeStrategy.PrepareForCreate.
+  prepareForCreate: (range) => {
+    if (!range.metadata.name) Object.assign(range, { metadata: { ...range.metadata, name: range.metadata.uid } });
+  },
+  updateChecks: ["whole"],
+  nameRule: dnsSubdomain,
   validate,
   columns: DEFAULT_COLUMNS,
   cells: defaultCells,

@@ -1,7 +1,8 @@
 import { invalid } from "../field-error.ts";
+import { namedBy } from "../field-rules.ts";
 import type { Namespace } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
-import { validateObjectMeta } from "../metadata.ts";
+import { validateStandardFinalizer } from "../metadata.ts";
 import { dnsLabel, qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
@@ -20,15 +21,25 @@ function applyDefaults(object: Namespace): void {
 }
 
 function validate(object: Namespace): FieldError[] {
-  const errors = validateObjectMeta(object.metadata, false, dnsLabel);
-  for (const [index, finalizer] of (object.spec?.finalizers ?? []).entries()) {
-    const field = `spec.finalizers[${index}]`;
-    for (const message of qualifiedName(finalizer)) errors.push(invalid(field, finalizer, message));
-    if (!finalizer.includes("/") && finalizer !== NAMESPACE_FINALIZER) {
-      errors.push(invalid(field, finalizer, "name is neither a standard finalizer name nor is it fully qualified"));
-    }
-  }
-  return errors;
+  const finalizers = object.spec?.finalizers ?? [];
+  return finalizers.flatMap((finalizer) => validateFinalizer(finalizer, "spec.finalizers"));
+}
+
+/** Of those that are left by the `finalize` door. Source: ValidateNamespaceFinalizeUpdate. */
+export function validateLeftFinalizers({ spec }: Namespace): FieldError[] {
+  return (spec?.finalizers ?? []).flatMap((finalizer, index) => validateFinalizer(finalizer, `spec.finalizers[${index}]`));
+}
+
+function validateFinalizer(finalizer: string, field: string): FieldError[] {
+  return [...namedBy(qualifiedName, finalizer, field), ...validateStandardFinalizer(finalizer, field)];
+}
+
+/** Source: ValidateNamespaceStatusUpdate. */
+function validateStatus({ metadata, status }: Namespace): FieldError[] {
+  const going = metadata.deletionTimestamp !== undefined;
+  const [phase, when] = going ? ["Terminating", "not empty"] : ["Active", "empty"];
+  if (status?.phase === phase) return [];
+  return [invalid("status.Phase", status?.phase ?? "", `may only be '${phase}' if \`deletionTimestamp\` is ${when}`)];
 }
 
 export const NamespaceKind: Kind<Namespace> = {
@@ -43,6 +54,7 @@ export const NamespaceKind: Kind<Namespace> = {
   verbs: ["create", "delete", "get", "list", "patch", "update", "watch"],
   subresources: [{ name: "finalize", verbs: ["update"] }, STATUS],
   schema: "io.k8s.api.core.v1.Namespace",
+  returnsDeletedObject: true,
   applyDefaults,
   prepareForCreate: (object) => {
     const finalizers = object.spec?.finalizers ?? [];
@@ -52,14 +64,20 @@ export const NamespaceKind: Kind<Namespace> = {
     };
     object.status = { phase: "Active" };
   },
+  prepareForStatusUpdate: (next) => {
+    next.status = { ...next.status, phase: next.status?.phase || "Active" };
+  },
   prepareForUpdate: (next, current) => {
     next.spec = { ...next.spec };
     if (current.spec.finalizers === undefined) delete next.spec.finalizers;
     else next.spec.finalizers = current.spec.finalizers;
     if (current.status !== undefined) next.status = current.status;
   },
+  updateChecks: ["whole", "metadata"],
+  nameRule: dnsLabel,
   validate,
+  validateStatus,
   columns: [NAME_COLUMN, column("Status", "Active, or Terminating while its content is being deleted"), AGE_COLUMN],
   cells: (object, now_ms) => [object.metadata.name, object.status?.phase ?? "", ageOf(object, now_ms)],
-  selectableFields: { "status.phase": (object) => object.status?.phase ?? "" },
+  selectableFields: { "status.phase": (object) => object.status?.phase ?? "", name: (object) => object.metadata.name },
 };

@@ -6,7 +6,6 @@ import { internalDiff } from "../internal-form.ts";
 import type { Kind } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
 import { compareQuantities, parseQuantity } from "../machinery/quantity.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, UNSET, wideColumn } from "../table.ts";
@@ -84,7 +83,9 @@ export const PersistentVolumeClaimKind: Kind<PersistentVolumeClaim> = defineKind
   returnsDeletedObject: true,
   applyDefaults: defaultPersistentVolumeClaim,
   ...statusApart<PersistentVolumeClaim>(() => ({ phase: "Pending" })),
-  validate: ({ metadata, spec }) => [...validateObjectMeta(metadata, true, dnsSubdomain), ...validateClaimSpec(spec, "spec")],
+  updateChecks: ["whole", "metadata", "whole", "changes"],
+  nameRule: dnsSubdomain,
+  validate: ({ spec }) => validateClaimSpec(spec, "spec"),
   validateUpdate,
   columns: [
     NAME_COLUMN,

@@ -6,7 +6,6 @@ import { internalDiff, internalForm } from "../internal-form.ts";
 import type { Kind } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
 import { readTime } from "../machinery/time.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, UNSET, wideColumn } from "../table.ts";
@@ -64,7 +63,7 @@ function validateSources(spec: PersistentVolumeSpec): FieldError[] {
     found = true;
   }
   if (spec.local !== undefined && spec.nodeAffinity === undefined) {
-    errors.push(required("metadata.annotations", "Local volume requires node affinity"));
+    errors.push(required("spec.nodeAffinity", "Local volume requires node affinity"));
   }
   if (!found) errors.push(required("spec", "must specify a volume type"));
   return errors;
@@ -79,10 +78,18 @@ function validateCapacity({ capacity = {} }: PersistentVolumeSpec): FieldError[]
   return errors;
 }
 
+/** Only drivers of CSI know classes of attributes. */
+function validateAttributes({ volumeAttributesClassName: name, csi }: PersistentVolumeSpec): FieldError[] {
+  if (name === undefined) return [];
+  const field = "spec.volumeAttributesClassName";
+  const errors = name === "" ? [required(field, "an empty string is disallowed")] : namedBy(dnsSubdomain, name, field);
+  return csi === undefined ? [...errors, required("spec.csi", "has to be specified when using volumeAttributesClassName")] : errors;
+}
+
 /** Source: ValidatePersistentVolumeSpec. */
-function validate({ metadata, spec }: PersistentVolume): FieldError[] {
+function validate({ spec }: PersistentVolume): FieldError[] {
   const { accessModes = [], persistentVolumeReclaimPolicy: policy, nodeAffinity } = spec;
-  const errors = validateObjectMeta(metadata, false, dnsSubdomain);
+  const errors: FieldError[] = [];
   if (accessModes.length === 0) errors.push(required("spec.accessModes"));
   errors.push(...validateAccessModes(accessModes, "spec.accessModes"), ...validateCapacity(spec));
   errors.push(...oneOf(policy || undefined, RECLAIM_POLICIES, "spec.persistentVolumeReclaimPolicy"));
@@ -97,7 +104,7 @@ function validate({ metadata, spec }: PersistentVolume): FieldError[] {
     ...errors,
     ...namedBy(dnsSubdomain, spec.storageClassName, "spec.storageClassName"),
     ...validateVolumeMode(spec.volumeMode, "spec.volumeMode"),
-    ...namedBy(dnsSubdomain, spec.volumeAttributesClassName, "spec.volumeAttributesClassName"),
+    ...validateAttributes(spec),
   ];
 }
 
@@ -140,6 +147,8 @@ export const PersistentVolumeKind: Kind<PersistentVolume> = defineKind<Persisten
   prepareForUpdate: (next, current) => {
     next.status = current.status ?? {};
   },
+  updateChecks: ["whole", "whole", "changes"],
+  nameRule: dnsSubdomain,
   validate,
   validateUpdate,
   columns: [

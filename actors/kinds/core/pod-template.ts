@@ -2,7 +2,6 @@ import { defineKind } from "../define-kind.ts";
 import type { PodTemplate } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
 import { column, formatLabels, NAME_COLUMN } from "../table.ts";
 import { containerCells } from "./pod-cells.ts";
@@ -20,7 +19,8 @@ export const PodTemplateKind: Kind<PodTemplate> = defineKind<PodTemplate>({
   applyDefaults: ({ template }) => {
     if (template?.spec !== undefined) defaultPodSpec(template.spec);
   },
-  validate: ({ metadata, template }) => [...validateObjectMeta(metadata, true, dnsSubdomain), ...validatePodTemplate(template, "template")],
+  nameRule: dnsSubdomain,
+  validate: ({ template }) => validatePodTemplate(template, "template"),
   columns: [
     NAME_COLUMN,
     column("Containers", "The names of the containers"),

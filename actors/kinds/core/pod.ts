@@ -1,7 +1,6 @@
 import { forbidden } from "../field-error.ts";
 import type { LabelSelector, Pod, PodAffinityTerm } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { nodeNameOf, phaseOf } from "../metadata-text.ts";
 import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
@@ -115,8 +114,9 @@ export const PodKind: Kind<Pod> = {
     const qosClass = current.status?.qosClass;
     if (qosClass !== undefined) next.status = { qosClass, ...next.status };
   },
+  updateChecks: ["metadata", "whole", "changes"],
+  nameRule: dnsSubdomain,
   validate: (pod, current) => [
-    ...validateObjectMeta(pod.metadata, true, dnsSubdomain),
     ...validatePodAnnotations(pod),
     ...validatePodSpec(pod.spec, "spec", { pod: pod.metadata.name }),
     ...validateTokens(pod),

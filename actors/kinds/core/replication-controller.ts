@@ -1,3 +1,4 @@
+import { validateReplicaCounts } from "../apps/replica-counts.ts";
 import { sortedMap } from "../apps/replica-template.ts";
 import { REPLICAS_COLUMNS, replicasCells } from "../apps/replicas-table.ts";
 import { defineKind, statusApart } from "../define-kind.ts";
@@ -6,13 +7,14 @@ import { nonNegative } from "../field-rules.ts";
 import type { ReplicationController } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
 import { matchesLabels, selectorOf } from "../machinery/label-selector.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { formatLabels } from "../table.ts";
 import { SCALE, STATUS } from "../verbs.ts";
 import { defaultPodSpec } from "./pod-defaults.ts";
 import { validatePodTemplate } from "./pod-validation.ts";
+
+const STATUS_COUNTS = ["replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", "observedGeneration"] as const;
 
 function isEmpty(map: object | undefined): boolean {
   return Object.keys(map ?? {}).length === 0;
@@ -32,8 +34,8 @@ function applyDefaults(controller: ReplicationController): void {
 }
 
 /** Source: ValidateReplicationControllerSpec. */
-function validate({ metadata, spec }: ReplicationController): FieldError[] {
-  const errors = [...validateObjectMeta(metadata, true, dnsSubdomain), ...nonNegative(spec.minReadySeconds, "spec.minReadySeconds")];
+function validate({ spec }: ReplicationController): FieldError[] {
+  const errors = [...nonNegative(spec.minReadySeconds, "spec.minReadySeconds")];
   if (isEmpty(spec.selector)) errors.push(required("spec.selector"));
   errors.push(...nonNegative(spec.replicas, "spec.replicas"));
   const { template } = spec;
@@ -63,7 +65,11 @@ export const ReplicationControllerKind: Kind<ReplicationController> = defineKind
   tracksGeneration: true,
   applyDefaults,
   ...statusApart<ReplicationController>(() => ({ replicas: 0 })),
+  updateChecks: ["whole", "metadata", "content"],
+  nameRule: dnsSubdomain,
   validate,
+  validateStatus: ({ status }) =>
+    validateReplicaCounts(status, STATUS_COUNTS, { whole: ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"] }),
   columns: REPLICAS_COLUMNS,
   cells: (controller, now_ms) => replicasCells(controller, formatLabels(controller.spec.selector), now_ms),
   selectableFields: { "status.replicas": (controller) => String(controller.status?.replicas ?? 0) },

@@ -7,13 +7,23 @@ import { dnsLabel, qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
 
 const CONTAINER_RESOURCES: ReadonlySet<string> = new Set(["cpu", "memory", "ephemeral-storage"]);
-const OTHER_RESOURCES: ReadonlySet<string> = new Set([
+/** Which are counted, not measured. Source: helper.integerResources. */
+const COUNTED_RESOURCES: ReadonlySet<string> = new Set([
   "pods",
-  "services",
   "resourcequotas",
+  "services",
   "replicationcontrollers",
   "secrets",
-  "storage",
+  "configmaps",
+  "persistentvolumeclaims",
+  "services.nodeports",
+  "services.loadbalancers",
+]);
+/** What a namespace can be held to, beside counts such as `count/deployments.apps`. Source: helper.standardQuotaResources. */
+const QUOTA_RESOURCES: ReadonlySet<string> = new Set([
+  ...[...CONTAINER_RESOURCES].flatMap((name) => [name, `requests.${name}`, `limits.${name}`]),
+  ...COUNTED_RESOURCES,
+  "requests.storage",
 ]);
 const HUGE_PAGES = "hugepages-";
 const UNIT_NANO = 1_000_000_000n;
@@ -27,59 +37,42 @@ export function mayOvercommit(name: string): boolean {
   return isNative(name) && !name.startsWith("hugepages-");
 }
 
-export function validateContainerResourceName(name: string, field: string): FieldError[] {
-  const errors = qualifiedName(name).map((message) => invalid(field, name, message));
-  if (name.includes("/")) {
-    const extended = isNative(name) || (!name.startsWith("requests.") && qualifiedName(`requests.${name}`).length === 0);
-    return extended ? errors : [...errors, invalid(field, name, "doesn't follow extended resource name standard")];
-  }
-  const forContainers = CONTAINER_RESOURCES.has(name) || name.startsWith("hugepages-");
-  if (!forContainers && !OTHER_RESOURCES.has(name))
-    errors.push(invalid(field, name, "must be a standard resource type or fully qualified"));
-  if (!forContainers) errors.push(invalid(field, name, "must be a standard resource for containers"));
-  return errors;
+/** A resource that somebody else than Kubernetes knows, by the name of a domain. Source: helper.IsExtendedResourceName. */
+function isExtended(name: string): boolean {
+  return !isNative(name) && !name.startsWith("requests.") && qualifiedName(`requests.${name}`).length === 0;
 }
 
-/** What a namespace can be held to, beside counts such as `count/deployments.apps`. Source: helper.standardQuotaResources. */
-const QUOTA_RESOURCES: ReadonlySet<string> = new Set([
-  ...[...CONTAINER_RESOURCES].flatMap((name) => [name, `requests.${name}`, `limits.${name}`]),
-  "pods",
-  "resourcequotas",
-  "services",
-  "services.nodeports",
-  "services.loadbalancers",
-  "replicationcontrollers",
-  "secrets",
-  "persistentvolumeclaims",
-  "configmaps",
-  "requests.storage",
-]);
+/** Source: validateResourceName. */
+export function validateResourceName(name: string, field: string): FieldError[] {
+  const errors = qualifiedName(name).map((message) => invalid(field, name, message));
+  const known = name.includes("/") || name === "storage" || isQuotaResource(name);
+  return errors.length > 0 || known ? errors : [invalid(field, name, "must be a standard resource type or fully qualified")];
+}
+
+export function validateContainerResourceName(name: string, field: string): FieldError[] {
+  const errors = validateResourceName(name, field);
+  if (name.includes("/")) {
+    if (isNative(name) || isExtended(name)) return errors;
+    return [...errors, invalid(field, name, "doesn't follow extended resource name standard")];
+  }
+  const forContainers = CONTAINER_RESOURCES.has(name) || name.startsWith(HUGE_PAGES);
+  return forContainers ? errors : [...errors, invalid(field, name, "must be a standard resource for containers")];
+}
 
 export function isQuotaResource(name: string): boolean {
   return QUOTA_RESOURCES.has(name) || name.startsWith("hugepages-") || name.startsWith("requests.hugepages-");
 }
 
 export function validateQuotaResourceName(name: string, field: string): FieldError[] {
-  const errors = qualifiedName(name).map((message) => invalid(field, name, message));
-  if (!name.includes("/") && !isQuotaResource(name)) errors.push(invalid(field, name, "must be a standard resource for quota"));
-  return errors;
-}
-
-/** The resources of a LimitRange: a container's and a pod's are those of containers, others' anything standard. */
-export function validateLimitResourceName(type: string, name: string, field: string): FieldError[] {
-  if (type === "Pod" || type === "Container") return validateContainerResourceName(name, field);
-  const errors = qualifiedName(name).map((message) => invalid(field, name, message));
-  if (!name.includes("/") && !CONTAINER_RESOURCES.has(name) && !OTHER_RESOURCES.has(name) && !isQuotaResource(name)) {
-    errors.push(invalid(field, name, "must be a standard resource type or fully qualified"));
-  }
-  return errors;
+  const errors = validateResourceName(name, field);
+  return name.includes("/") || isQuotaResource(name) ? errors : [...errors, invalid(field, name, "must be a standard resource for quota")];
 }
 
 export function validateResourceQuantity(name: string, text: string, field: string): FieldError[] {
   const { nano } = parseQuantity(text);
-  if (nano < 0n) return [invalid(field, text, "must be greater than or equal to 0")];
-  const counted = !isNative(name) || name === "pods";
-  return counted && nano % UNIT_NANO !== 0n ? [invalid(field, text, "must be an integer")] : [];
+  const errors = nano < 0n ? [invalid(field, text, "must be greater than or equal to 0")] : [];
+  const counted = COUNTED_RESOURCES.has(name) || isExtended(name);
+  return counted && nano % UNIT_NANO !== 0n ? [...errors, invalid(field, text, "must be an integer")] : errors;
 }
 
 type ResourceNameRule = (name: string, field: string) => FieldError[];

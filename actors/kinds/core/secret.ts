@@ -1,7 +1,8 @@
 import { invalid, required, tooLong } from "../field-error.ts";
 import type { Secret } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
-import { validateObjectMeta } from "../metadata.ts";
+import { jsonKind } from "../machinery/go-json.ts";
+import { JsonError, parseJson } from "../machinery/json.ts";
 import { configMapKey, dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
@@ -10,7 +11,7 @@ import { CONFIG_BYTES_MAX, validateImmutable } from "./config-map.ts";
 
 /** Type and default of secrets; `stringData` is write-only and moves into `data`. */
 function applyDefaults(object: Secret): void {
-  object.type ??= "Opaque";
+  object.type ||= "Opaque";
   if (object.stringData === undefined) return;
   const data = { ...object.data };
   for (const [key, value] of Object.entries(object.stringData)) data[key] = Buffer.from(value).toString("base64");
@@ -21,43 +22,43 @@ function applyDefaults(object: Secret): void {
 const TYPE_KEYS: Readonly<Record<string, readonly string[]>> = {
   "kubernetes.io/dockercfg": [".dockercfg"],
   "kubernetes.io/dockerconfigjson": [".dockerconfigjson"],
-  "kubernetes.io/ssh-auth": ["ssh-privatekey"],
   "kubernetes.io/tls": ["tls.crt", "tls.key"],
 };
 
-function isJson(base64: string): string | undefined {
+/** What is wrong with a value that must be a JSON object, in the words of Go's decoder. */
+function notAnObject(base64: string): string | undefined {
+  const text = Buffer.from(base64, "base64").toString();
   try {
-    JSON.parse(Buffer.from(base64, "base64").toString());
-    return undefined;
-  } catch {
-    return "unexpected end of JSON input";
+    const value = parseJson(text);
+    if (value === null || (typeof value === "object" && !Array.isArray(value))) return undefined;
+    return `json: cannot unmarshal ${jsonKind(value)} into Go value of type map[string]interface {}`;
+  } catch (error) {
+    if (error instanceof JsonError) return error.message;
+    throw error;
   }
 }
 
 /** What each well-known type must hold. Source: ValidateSecret. */
 function validateType(object: Secret): FieldError[] {
-  const { type = "Opaque", data = {} } = object;
-  const errors: FieldError[] = [];
+  const { type = "", data = {} } = object;
   if (type === "kubernetes.io/service-account-token") {
     const field = "metadata.annotations[kubernetes.io/service-account.name]";
-    if (!object.metadata.annotations?.["kubernetes.io/service-account.name"]) errors.push(required(field));
+    return object.metadata.annotations?.["kubernetes.io/service-account.name"] ? [] : [required(field)];
   }
   if (type === "kubernetes.io/basic-auth" && !("username" in data) && !("password" in data)) {
-    errors.push(required("data[username]"), required("data[password]"));
+    return [required("data[username]"), required("data[password]")];
   }
-  for (const key of TYPE_KEYS[type] ?? []) {
+  if (type === "kubernetes.io/ssh-auth" && !data["ssh-privatekey"]) return [required("data[ssh-privatekey]")];
+  return (TYPE_KEYS[type] ?? []).flatMap((key) => {
     const value = data[key];
-    if (value === undefined) errors.push(required(`data[${key}]`));
-    else if (key.startsWith(".")) {
-      const words = isJson(value);
-      if (words !== undefined) errors.push(invalid(`data[${key}]`, "<secret contents redacted>", words));
-    } else if (key === "ssh-privatekey" && value === "") errors.push(required(`data[${key}]`));
-  }
-  return errors;
+    if (value === undefined) return [required(`data[${key}]`)];
+    const words = key.startsWith(".") ? notAnObject(value) : undefined;
+    return words === undefined ? [] : [invalid(`data[${key}]`, "<secret contents redacted>", words)];
+  });
 }
 
 function validate(object: Secret): FieldError[] {
-  const errors = validateObjectMeta(object.metadata, true, dnsSubdomain);
+  const errors: FieldError[] = [];
   let bytes = 0;
   for (const [key, value] of Object.entries(object.data ?? {})) {
     for (const message of configMapKey(key)) errors.push(invalid(`data[${key}]`, key, message));
@@ -91,6 +92,8 @@ export const SecretKind: Kind<Secret> = {
   prepareForUpdate: (next, current) => {
     if (!next.type && current.type !== undefined) next.type = current.type;
   },
+  updateChecks: ["metadata", "changes", "whole"],
+  nameRule: dnsSubdomain,
   validate,
   validateUpdate,
   columns: [NAME_COLUMN, column("Type", "What the secret is for"), column("Data", "The number of keys"), AGE_COLUMN],

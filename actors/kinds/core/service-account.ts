@@ -1,9 +1,13 @@
 import type { ServiceAccount } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
 import { ALL_VERBS } from "../verbs.ts";
+
+/** Of a secret only its name counts. Source: serviceaccount strategy's cleanSecretReferences. */
+function nameSecrets(account: ServiceAccount): void {
+  if (account.secrets !== undefined) account.secrets = account.secrets.map(({ name }) => (name === undefined ? {} : { name }));
+}
 
 export const ServiceAccountKind: Kind<ServiceAccount> = {
   group: "",
@@ -18,7 +22,11 @@ export const ServiceAccountKind: Kind<ServiceAccount> = {
   subresources: [{ name: "token", verbs: ["create"], gvk: { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" } }],
   schema: "io.k8s.api.core.v1.ServiceAccount",
   returnsDeletedObject: true,
-  validate: (object) => validateObjectMeta(object.metadata, true, dnsSubdomain),
+  prepareForCreate: nameSecrets,
+  prepareForUpdate: nameSecrets,
+  nameRule: dnsSubdomain,
+  validate: () => [],
+  updateChecks: ["metadata", "whole"],
   columns: [NAME_COLUMN, column("Secrets", "The number of secrets"), AGE_COLUMN],
   cells: (object, now_ms) => [object.metadata.name, object.secrets?.length ?? 0, ageOf(object, now_ms)],
   selectableFields: {},

@@ -5,8 +5,8 @@ import { duplicate, forbidden, invalid, notSupported, required } from "../field-
 import { oneOf, requiredName, requiredOneOf } from "../field-rules.ts";
 import type { Service, ServicePort, ServiceSpec } from "../generated/types.ts";
 import { internalForm } from "../internal-form.ts";
-import { validateLabels, validateObjectMeta } from "../metadata.ts";
-import { dns1035Label, dnsLabel, dnsSubdomain, portName, portNumber, qualifiedName } from "../names.ts";
+import { validateLabels } from "../metadata.ts";
+import { dnsLabel, dnsSubdomain, portName, portNumber, qualifiedName } from "../names.ts";
 import { validateCidr } from "../networking/cidr.ts";
 import type { FieldError } from "../status.ts";
 import { PROTOCOLS } from "./container-validation.ts";
@@ -204,10 +204,9 @@ function validateAffinity({ sessionAffinity, sessionAffinityConfig: config }: Se
   return [...errors, invalid(path, seconds, `must be greater than 0 and less than ${AFFINITY_S_MAX}`)];
 }
 
-/** What may not change is looked at first. */
 export function validateService(service: Service, current: Service | undefined): FieldError[] {
   const { metadata, spec } = service;
-  const errors = [...validateObjectMeta(metadata, true, dns1035Label), ...(current === undefined ? [] : validateChange(service, current))];
+  const errors: FieldError[] = [];
   const { [HINTS_ANNOTATION]: hints, [MODE_ANNOTATION]: mode } = metadata.annotations ?? {};
   if (hints !== undefined && mode !== undefined && hints !== mode) {
     const words = `must match annotations[${HINTS_ANNOTATION}] when both are specified`;
@@ -248,7 +247,7 @@ function isHeadless({ spec }: Service): boolean {
 }
 
 /** Addresses and families stay, but for the second of two. Source: validateUpgradeDowngradeClusterIPs, validateUpgradeDowngradeIPFamilies. */
-function validateChange(next: Service, current: Service): FieldError[] {
+export function validateServiceUpdate(next: Service, current: Service): FieldError[] {
   const errors: FieldError[] = [];
   const [spec, was] = [next.spec, current.spec];
   const [headless, wasHeadless] = [isHeadless(next), isHeadless(current)];

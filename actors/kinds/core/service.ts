@@ -1,8 +1,9 @@
 import type { Service } from "../generated/types.ts";
 import type { Cell, Kind } from "../kind.ts";
+import { dns1035Label } from "../names.ts";
 import { AGE_COLUMN, ageOf, column, formatLabels, NAME_COLUMN, NONE, wideColumn } from "../table.ts";
 import { ALL_VERBS, proxyOf, STATUS } from "../verbs.ts";
-import { isExternal, validateService, validateServiceStatus } from "./service-validation.ts";
+import { isExternal, validateService, validateServiceStatus, validateServiceUpdate } from "./service-validation.ts";
 
 const AFFINITY_TIMEOUT_S = 10_800;
 
@@ -118,7 +119,10 @@ export const ServiceKind: Kind<Service> = {
   },
   prepareForUpdate,
   prepareForStatusUpdate: (next) => defaultModes(next),
+  updateChecks: ["metadata", "changes", "whole"],
+  nameRule: dns1035Label,
   validate: validateService,
+  validateUpdate: validateServiceUpdate,
   validateStatus: validateServiceStatus,
   columns: [
     NAME_COLUMN,

@@ -2,7 +2,6 @@
 import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from "../generated/types.ts";
 import type { CustomFacts, FieldValue, Kind, Subresource, WebhookConversion } from "../kind.ts";
 import { goText } from "../machinery/go-json.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
 import type { KubeObject } from "../object.ts";
 import type { FieldError } from "../status.ts";
@@ -90,7 +89,6 @@ function customKind(definition: CustomResourceDefinition, version: CustomResourc
   const judge = (object: KubeObject, before: Before | undefined): FieldError[] => {
     const whole = { ...gvk, ...object };
     const errors = [
-      ...validateObjectMeta(object.metadata, namespaced, dnsSubdomain),
       ...validateValue(schema, whole, "", before),
       ...(scaled?.validate(object) ?? []),
       ...embeddedMetadataErrors(schema, whole),
@@ -127,6 +125,8 @@ function customKind(definition: CustomResourceDefinition, version: CustomResourc
     prepareForUpdate: (next, current) => {
       if (hasStatus) keepStatus(next as { status?: unknown }, current as { status?: unknown });
     },
+    anyFinalizer: true,
+    nameRule: dnsSubdomain,
     validate: (object, current) => judge(object, current === undefined ? undefined : { value: { ...gvk, ...current } }),
     validatesStatus: true,
     columns,

@@ -3,7 +3,9 @@
  * all versions have alike once and for all, above the versions, which shows in the names of fields.
  */
 import { isDeepStrictEqual } from "node:util";
-import { duplicate, forbidden, invalid, notSupported, required, tooMany } from "../field-error.ts";
+import { validateClient } from "../admissionregistration/webhook-client.ts";
+import { duplicate, forbidden, invalid, required, tooMany } from "../field-error.ts";
+import { requiredOneOf } from "../field-rules.ts";
 import type { CustomResourceDefinition, CustomResourceDefinitionSpec, CustomResourceDefinitionVersion } from "../generated/types.ts";
 import { dns1035Label } from "../names.ts";
 import type { FieldError } from "../status.ts";
@@ -26,7 +28,7 @@ export function versionErrors({ versions = [] }: CustomResourceDefinitionSpec): 
   return versions.flatMap((version, index) => {
     const path = `spec.versions[${index}]`;
     const { name, schema, subresources, additionalPrinterColumns, selectableFields } = version;
-    const errors = name ? dns1035Label(name).map((words) => invalid(`${path}.name`, name, words)) : [required(`${path}.name`)];
+    const errors = joined(dns1035Label(name ?? ""), `${path}.name`, name ?? "");
     errors.push(...deprecationErrors(version, path));
     if (!together.schema) errors.push(...versionSchemaErrors(schema, `${path}.schema`));
     if (!together.subresources) errors.push(...subresourceErrors(subresources, `${path}.subresources`));
@@ -47,6 +49,27 @@ export function sharedErrors({ versions = [] }: CustomResourceDefinitionSpec): F
     ...(together.columns ? columnErrors(first.additionalPrinterColumns, "spec.additionalPrinterColumns") : []),
     ...(together.selectable ? selectableErrors(first.selectableFields, schemaOf(first), "spec.selectableFields") : []),
   ];
+}
+
+/** All that is wrong with a name at once. */
+export function joined(words: readonly string[], field: string, value: string, intro = ""): FieldError[] {
+  return words.length === 0 ? [] : [invalid(field, value, intro + words.join(","))];
+}
+
+/** Versions as Kubernetes prints its internal form, of which the parts that all have alike are nowhere in them. */
+export function printedVersions(versions: readonly CustomResourceDefinitionVersion[]): unknown {
+  const together = sharedParts(versions);
+  return versions.map((version) => ({
+    Name: version.name ?? "",
+    Served: version.served ?? false,
+    Storage: version.storage ?? false,
+    Deprecated: version.deprecated ?? false,
+    DeprecationWarning: version.deprecationWarning ?? null,
+    Schema: together.schema ? null : (version.schema ?? null),
+    Subresources: together.subresources ? null : (version.subresources ?? null),
+    AdditionalPrinterColumns: together.columns ? null : (version.additionalPrinterColumns ?? null),
+    SelectableFields: together.selectable ? null : (version.selectableFields ?? null),
+  }));
 }
 
 function sharedParts(
@@ -149,53 +172,72 @@ function selectableErrors(
   return errors;
 }
 
-export function conversionErrors({ conversion }: CustomResourceDefinitionSpec): FieldError[] {
+/** `recognized`: one of the versions of reviews must be known, since it was before. Source: validateCustomResourceConversion. */
+export function conversionErrors(
+  { conversion }: CustomResourceDefinitionSpec,
+  before: CustomResourceDefinitionSpec | undefined,
+): FieldError[] {
   if (conversion === undefined) return [];
   const { strategy, webhook } = conversion;
   const path = "spec.conversion";
-  const errors: FieldError[] = !strategy
-    ? [required(`${path}.strategy`)]
-    : STRATEGIES.includes(strategy)
-      ? []
-      : [notSupported(`${path}.strategy`, strategy, STRATEGIES)];
+  const errors = requiredOneOf(strategy, STRATEGIES, `${path}.strategy`);
+  const reviews = webhook?.conversionReviewVersions ?? [];
   if (strategy !== "Webhook") {
-    if (webhook?.clientConfig !== undefined) {
-      errors.push(forbidden(`${path}.webhookClientConfig`, "should not be set when strategy is not set to Webhook"));
-    }
+    const words = "should not be set when strategy is not set to Webhook";
+    if (webhook?.clientConfig !== undefined) errors.push(forbidden(`${path}.webhookClientConfig`, words));
+    if (reviews.length > 0) errors.push(forbidden(`${path}.conversionReviewVersions`, words));
     return errors;
   }
-  const { url, service } = webhook?.clientConfig ?? {};
   if (webhook?.clientConfig === undefined) errors.push(required(`${path}.webhookClientConfig`, "required when strategy is set to Webhook"));
-  else if ((url === undefined) === (service === undefined)) {
-    errors.push(required(`${path}.webhookClientConfig`, "exactly one of url or service is required"));
-  }
-  const reviews = webhook?.conversionReviewVersions ?? [];
-  if (reviews.length === 0) errors.push(required(`${path}.conversionReviewVersions`));
-  else if (!reviews.some((version) => version === "v1" || version === "v1beta1")) {
-    errors.push(invalid(`${path}.conversionReviewVersions`, reviews, "must include at least one of v1, v1beta1"));
-  }
-  return errors;
+  else errors.push(...validateClient(webhook.clientConfig, `${path}.webhookClientConfig`));
+  const known = before?.conversion?.webhook?.conversionReviewVersions ?? [];
+  return [
+    ...errors,
+    ...reviewVersionErrors(reviews, known.length === 0 || known.some(isReviewVersion), `${path}.conversionReviewVersions`),
+  ];
+}
+
+function isReviewVersion(version: string): boolean {
+  return version === "v1" || version === "v1beta1";
+}
+
+/** Source: validateConversionReviewVersions. */
+function reviewVersionErrors(versions: readonly string[], recognized: boolean, field: string): FieldError[] {
+  if (versions.length === 0) return [required(field)];
+  const errors = versions.flatMap((version, index) => {
+    const path = `${field}[${index}]`;
+    if (versions.indexOf(version) < index) return [invalid(path, version, "duplicate version")];
+    return dns1035Label(version).map((words) => invalid(path, version, words));
+  });
+  if (!recognized || versions.some(isReviewVersion)) return errors;
+  return [...errors, invalid(field, versions, "must include at least one of v1, v1beta1")];
 }
 
 /** Names of Kubernetes' own groups are for who is allowed to use them. Source: KEP-1111. */
-export function approvalErrors({ metadata, spec }: CustomResourceDefinition): FieldError[] {
+export function approvalErrors({ metadata, spec }: CustomResourceDefinition, current: CustomResourceDefinition | undefined): FieldError[] {
   if (!PROTECTED_GROUP.test(spec.group ?? "")) return [];
-  const approval = metadata.annotations?.[APPROVAL];
+  const approval = metadata.annotations?.[APPROVAL] ?? "";
+  const state = approvalState(approval);
+  if (state === "given" || (current !== undefined && state === approvalState(current.metadata.annotations?.[APPROVAL] ?? ""))) return [];
   const field = `metadata.annotations[${APPROVAL}]`;
-  if (approval === undefined || approval === "") {
+  if (state === "missing") {
     const words = `protected groups must have approval annotation "${APPROVAL}", see https://github.com/kubernetes/enhancements/pull/1111`;
     return [required(field, words)];
   }
-  if (approval.startsWith("unapproved") || URL.canParse(approval)) return [];
   const words = `protected groups must have approval annotation "${APPROVAL}" with either a URL or a reason starting with "unapproved", see https://github.com/kubernetes/enhancements/pull/1111`;
   return [invalid(field, approval, words)];
+}
+
+function approvalState(approval: string): "missing" | "given" | "wrong" {
+  if (approval === "") return "missing";
+  return approval.startsWith("unapproved") || URL.canParse(approval) ? "given" : "wrong";
 }
 
 /** Versions that objects may still be stored in must be there. */
 export function storedVersionErrors({ spec, status }: CustomResourceDefinition): FieldError[] {
   const field = "status.storedVersions";
   const stored = status?.storedVersions ?? [];
-  if (stored.length === 0) return [invalid(field, stored, "must have at least one stored version")];
+  if (stored.length === 0) return [invalid(field, null, "must have at least one stored version")];
   const errors = (spec.versions ?? [])
     .filter(({ storage, name }) => storage && !stored.includes(name))
     .map(({ name }) => invalid(field, stored, `must have the storage version ${name}`));

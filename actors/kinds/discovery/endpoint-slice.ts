@@ -1,11 +1,11 @@
-import { validateAddress, validateDomainName, validateEndpointAddress } from "../addresses.ts";
+import { familyOf, strictAddressWords, validateAddress, validateDomainName, validateEndpointAddress } from "../addresses.ts";
 import { duplicate, invalid, notSupported, required, tooMany } from "../field-error.ts";
-import { namedBy } from "../field-rules.ts";
+import { immutable, namedBy, requiredOneOf } from "../field-rules.ts";
 import type { DiscoveryEndpointPort, Endpoint, EndpointSlice } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
-import { validateLabels, validateObjectMeta } from "../metadata.ts";
-import { dnsLabel, dnsSubdomain, labelValue, type NameRule, portNumber, qualifiedName } from "../names.ts";
+import { validateLabels } from "../metadata.ts";
+import { dnsLabel, dnsSubdomain, labelValue, type NameRule, qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
 import { ALL_VERBS } from "../verbs.ts";
@@ -28,13 +28,20 @@ function firstFew(all: readonly string[]): string {
   return shown === "" ? "<unset>" : shown;
 }
 
-function validateTarget(text: string, addressType: string, field: string): FieldError[] {
+/** What is at `field[index]` of the addresses. */
+function validateTarget(text: string, addressType: string, field: string, index: number): FieldError[] {
+  const path = `${field}[${index}]`;
   switch (addressType) {
     case "IPv4":
-    case "IPv6":
-      return [...validateAddress(text, field, addressType), ...validateEndpointAddress(text, field)];
+    case "IPv6": {
+      const wrong =
+        addressType === "IPv4" ? validateAddress(text, path) : strictAddressWords(text).map((words) => invalid(path, text, words));
+      if (wrong.length > 0) return wrong;
+      const other = familyOf(text) === addressType ? [] : [invalid(field, text, `must be an ${addressType} address`)];
+      return [...other, ...validateEndpointAddress(text, path)];
+    }
     case "FQDN":
-      return validateDomainName(text, field);
+      return validateDomainName(text, path);
     default:
       return [];
   }
@@ -56,15 +63,15 @@ function validateEndpoint(endpoint: Endpoint, addressType: string, field: string
   const errors: FieldError[] = [];
   if (addresses.length === 0) errors.push(required(path, "must contain at least 1 address"));
   else if (addresses.length > ADDRESSES_MAX) errors.push(tooMany(path, addresses.length, ADDRESSES_MAX));
-  for (const [index, address] of addresses.entries()) errors.push(...validateTarget(address, addressType, `${path}[${index}]`));
+  for (const [index, address] of addresses.entries()) errors.push(...validateTarget(address, addressType, path, index));
   if (nodeName !== undefined) for (const message of dnsSubdomain(nodeName)) errors.push(invalid(`${field}.nodeName`, nodeName, message));
   const labels = Object.keys(deprecatedTopology).length;
   if (labels > TOPOLOGY_LABELS_MAX) errors.push(tooMany(`${field}.deprecatedTopology`, labels, TOPOLOGY_LABELS_MAX));
   errors.push(...validateLabels(deprecatedTopology, `${field}.deprecatedTopology`));
   if (hostname !== undefined) for (const message of dnsLabel(hostname)) errors.push(invalid(`${field}.hostname`, hostname, message));
-  errors.push(...validateHints(hints?.forZones ?? [], labelValue, `${field}.hints.forZones`));
-  errors.push(...validateHints(hints?.forNodes ?? [], dnsSubdomain, `${field}.hints.forNodes`));
-  return errors;
+  const { forZones = [], forNodes = [] } = hints ?? {};
+  errors.push(...validateHints(forZones, labelValue, `${field}.hints.forZones`));
+  return forZones.length > HINTS_MAX ? errors : [...errors, ...validateHints(forNodes, dnsSubdomain, `${field}.hints.forNodes`)];
 }
 
 function validatePorts(ports: readonly DiscoveryEndpointPort[]): FieldError[] {
@@ -77,7 +84,6 @@ function validatePorts(ports: readonly DiscoveryEndpointPort[]): FieldError[] {
     errors.push(...namedBy(dnsLabel, name, `${path}.name`));
     if (names.has(name)) errors.push(duplicate(`${path}.name`, name));
     names.add(name);
-    if (port.port !== undefined) for (const message of portNumber(port.port)) errors.push(invalid(`${path}.port`, port.port, message));
     if (!PROTOCOLS.includes(protocol))
       errors.push(protocol === "" ? required(`${path}.protocol`) : notSupported(`${path}.protocol`, protocol, PROTOCOLS));
     if (appProtocol !== undefined)
@@ -86,16 +92,24 @@ function validatePorts(ports: readonly DiscoveryEndpointPort[]): FieldError[] {
   return errors;
 }
 
-/** Source: ValidateEndpointSlice of pkg/apis/discovery/validation. */
-function validate(slice: EndpointSlice): FieldError[] {
-  const errors = validateObjectMeta(slice.metadata, true, dnsSubdomain);
-  const { addressType = "", endpoints = [], ports = [] } = slice;
-  if (addressType === "") errors.push(required("addressType"));
-  else if (!ADDRESS_TYPES.includes(addressType)) errors.push(notSupported("addressType", addressType, ADDRESS_TYPES));
-  if (endpoints.length > SLICE_ENDPOINTS_MAX) errors.push(tooMany("endpoints", endpoints.length, SLICE_ENDPOINTS_MAX));
-  else for (const [index, endpoint] of endpoints.entries()) errors.push(...validateEndpoint(endpoint, addressType, `endpoints[${index}]`));
-  errors.push(...validatePorts(ports));
-  return errors;
+function validateEndpoints({ endpoints = [], addressType = "" }: EndpointSlice): FieldError[] {
+  if (endpoints.length > SLICE_ENDPOINTS_MAX) return [tooMany("endpoints", endpoints.length, SLICE_ENDPOINTS_MAX)];
+  return endpoints.flatMap((endpoint, index) => validateEndpoint(endpoint, addressType, `endpoints[${index}]`));
+}
+
+/** Endpoints that older versions let in may stay. Source: ValidateEndpointSlice of pkg/apis/discovery/validation. */
+function validate(slice: EndpointSlice, current?: EndpointSlice): FieldError[] {
+  return [
+    ...requiredOneOf(slice.addressType, ADDRESS_TYPES, "addressType"),
+    ...validatePorts(slice.ports ?? []),
+    ...(semanticEqual(slice.endpoints, current?.endpoints) ? [] : validateEndpoints(slice)),
+  ];
+}
+
+/** Topology has fields of its own in this version; what labels say of it is dropped. Source: dropTopologyOnV1. */
+function dropTopology(slice: EndpointSlice, current?: EndpointSlice): void {
+  if (semanticEqual(slice.endpoints, current?.endpoints)) return;
+  for (const endpoint of slice.endpoints ?? []) delete endpoint.deprecatedTopology;
 }
 
 export const EndpointSliceKind: Kind<EndpointSlice> = {
@@ -112,7 +126,7 @@ export const EndpointSliceKind: Kind<EndpointSlice> = {
   schema: "io.k8s.api.discovery.v1.EndpointSlice",
   tracksGeneration: true,
   generationChanges: (next, current) => {
-    const content = ({ metadata: _metadata, ...rest }: EndpointSlice): object => rest;
+    const content = ({ metadata: { labels }, ...rest }: EndpointSlice): object => ({ ...rest, labels });
     return !semanticEqual(content(next), content(current));
   },
   applyDefaults: (slice) => {
@@ -122,9 +136,12 @@ export const EndpointSliceKind: Kind<EndpointSlice> = {
     }
     for (const endpoint of slice.endpoints ?? []) endpoint.conditions ??= {};
   },
+  prepareForCreate: (slice) => dropTopology(slice),
+  prepareForUpdate: dropTopology,
+  updateChecks: ["whole", "changes"],
+  nameRule: dnsSubdomain,
   validate,
-  validateUpdate: (next, current) =>
-    next.addressType === current.addressType ? [] : [invalid("addressType", next.addressType, "field is immutable")],
+  validateUpdate: (next, current) => immutable(next.addressType, current.addressType, "addressType"),
   columns: [
     NAME_COLUMN,
     column("AddressType", "IPv4, IPv6 or FQDN"),

@@ -2,35 +2,61 @@
  * Events of events.k8s.io, which are the Events of the core group under other names. Source: pkg/apis/core/v1's and pkg/apis/events/v1's
  * conversions, ValidateEventCreate.
  */
-import { EventKind } from "../core/event.ts";
+import { EventKind, validateEvent } from "../core/event.ts";
 import { invalid, required } from "../field-error.ts";
+import { immutable } from "../field-rules.ts";
 import type { Event, EventsEvent } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
+import { semanticEqual } from "../machinery/equal.ts";
+import { validateObjectMeta, validateStandardFinalizer } from "../metadata.ts";
+import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 
 const TYPES: readonly string[] = ["Normal", "Warning"];
 const NEEDS_UNSET = "needs to be unset";
+const SERIES_COUNT_MIN = 2;
 
-/** What the newer API insists on, in the words of the older. */
-function validate(event: Event): FieldError[] {
-  const errors = EventKind.validate(event);
-  if (!event.eventTime) errors.push(required("eventTime"));
-  for (const [field, value] of [
-    ["reportingController", event.reportingComponent] as const,
-    ["reportingInstance", event.reportingInstance] as const,
-    ["action", event.action] as const,
-    ["reason", event.reason] as const,
-  ]) {
-    if (!value && !errors.some((error) => error.field === field)) errors.push(required(field));
-  }
-  const type = event.type ?? "";
-  if (!TYPES.includes(type)) errors.push(invalid("type", "", `has invalid value: ${type}`));
-  for (const field of ["firstTimestamp", "lastTimestamp"] as const) {
-    if (event[field]) errors.push(invalid(field, event[field], NEEDS_UNSET));
-  }
-  if (event.count) errors.push(invalid("count", event.count, NEEDS_UNSET));
-  if (event.source?.component || event.source?.host) errors.push(invalid("source", event.source, NEEDS_UNSET));
-  return errors;
+function validateSeries({ series }: Event): FieldError[] {
+  if (series === undefined) return [];
+  const few = (series.count ?? 0) < SERIES_COUNT_MIN ? [invalid("series.count", "", `should be at least ${SERIES_COUNT_MIN}`)] : [];
+  return series.lastObservedTime ? few : [...few, required("series.lastObservedTime")];
+}
+
+/** What the newer API insists on beyond the older, in the words of the older. Source: ValidateEventCreate. */
+function validateNew(event: Event): FieldError[] {
+  const { type = "", eventTime, firstTimestamp, lastTimestamp, count, source } = event;
+  const errors = [
+    ...validateObjectMeta(event.metadata, true, dnsSubdomain),
+    ...(event.metadata.finalizers ?? []).flatMap((name, index) => validateStandardFinalizer(name, `metadata.finalizers[${index}]`)),
+    ...validateSeries(event),
+    ...(eventTime ? [] : [required("eventTime")]),
+    ...(TYPES.includes(type) ? [] : [invalid("type", "", `has invalid value: ${type}`)]),
+  ];
+  const old = { firstTimestamp, lastTimestamp, count, source: source?.component || source?.host };
+  return [...errors, ...Object.entries(old).flatMap(([field, value]) => (value ? [invalid(field, "", NEEDS_UNSET)] : []))];
+}
+
+/** An event of the newer API is what happened; only its series goes on. Source: ValidateEventUpdate. */
+function validateUpdate(next: Event, current: Event): FieldError[] {
+  const same = (field: string, name: keyof Event, definition?: string): FieldError[] =>
+    immutable(next[name], current[name], field, definition);
+  return [
+    ...(semanticEqual(next.series, current.series) ? [] : validateSeries(next)),
+    ...same("involvedObject", "involvedObject", "ObjectReference"),
+    ...same("reason", "reason"),
+    ...same("message", "message"),
+    ...same("source", "source", "EventSource"),
+    ...same("firstTimestamp", "firstTimestamp"),
+    ...same("lastTimestamp", "lastTimestamp"),
+    ...same("count", "count"),
+    ...same("reason", "reason"),
+    ...same("type", "type"),
+    ...same("eventTime", "eventTime"),
+    ...same("action", "action"),
+    ...same("related", "related", "ObjectReference"),
+    ...same("reportingController", "reportingComponent"),
+    ...same("reportingInstance", "reportingInstance"),
+  ];
 }
 
 /** The fields that have another name, newer name first. */
@@ -49,7 +75,12 @@ function renamed(object: object, from: 0 | 1): object {
   return Object.fromEntries(Object.entries(object).map(([name, value]) => [names.get(name) ?? name, value]));
 }
 
-const STORED: Kind<Event> = { ...EventKind, validate };
+const STORED: Kind<Event> = {
+  ...EventKind,
+  validate: (event, current) => [...validateEvent(event, "reportingController"), ...(current === undefined ? validateNew(event) : [])],
+  validateUpdate,
+  updateChecks: ["content", "metadata", "changes"],
+};
 
 export const EventsEventKind: Kind = {
   ...(STORED as unknown as Kind),

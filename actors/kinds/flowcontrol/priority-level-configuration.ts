@@ -1,18 +1,18 @@
 import { defineKind, statusApart } from "../define-kind.ts";
 import { forbidden, invalid, notSupported, required } from "../field-error.ts";
-import { nonNegative, positive } from "../field-rules.ts";
 import type { LimitedPriorityLevelConfiguration, LimitResponse, PriorityLevelConfiguration } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, NONE } from "../table.ts";
 import { STATUS } from "../verbs.ts";
+import { validateConditions } from "./conditions.ts";
 
 const SHARES = 30;
 const QUEUES = 64;
 const QUEUES_MAX = 10_000_000;
 const HAND_SIZE = 8;
+const HASH_BITS_MAX = 60;
 const QUEUE_LENGTH_MAX = 50;
 
 /** Source: SetDefaults_LimitedPriorityLevelConfiguration and its like. */
@@ -38,37 +38,58 @@ function validateResponse(response: LimitResponse | undefined, field: string): F
   }
   if (type !== "Queue") return [notSupported(`${field}.type`, type, ["Queue", "Reject"])];
   if (queuing === undefined) return [required(`${field}.queuing`, "must not be empty if limited.limitResponse.type is Limited")];
-  const { queues = 0, handSize = 0, queueLengthLimit } = queuing;
+  const { queues = 0, handSize = 0, queueLengthLimit = 0 } = queuing;
   const path = `${field}.queuing`;
-  const errors = positive(queueLengthLimit, `${path}.queueLengthLimit`);
+  const errors = queueLengthLimit > 0 ? [] : [invalid(`${path}.queueLengthLimit`, queueLengthLimit, "must be positive")];
   if (queues <= 0) errors.push(invalid(`${path}.queues`, queues, "must be positive"));
-  if (queues > QUEUES_MAX) errors.push(invalid(`${path}.queues`, queues, `must not be greater than ${QUEUES_MAX}`));
-  if (handSize <= 0) errors.push(invalid(`${path}.handSize`, handSize, "must be positive"));
-  if (handSize > queues) errors.push(invalid(`${path}.handSize`, handSize, `should not be greater than queues (${queues})`));
-  return errors;
+  else if (queues > QUEUES_MAX) errors.push(invalid(`${path}.queues`, queues, `must not be greater than ${QUEUES_MAX}`));
+  const words = wrongHand(queues, handSize);
+  return words === undefined ? errors : [...errors, invalid(`${path}.handSize`, handSize, words)];
+}
+
+/** A hash must be long enough to deal a hand from it. Source: shufflesharding.RequiredEntropyBits. */
+function wrongHand(queues: number, handSize: number): string | undefined {
+  if (handSize <= 0) return "must be positive";
+  if (handSize > queues) return `should not be greater than queues (${queues})`;
+  if (Math.ceil(Math.log2(queues) * handSize) <= HASH_BITS_MAX) return undefined;
+  return `required entropy bits of deckSize ${queues} and handSize ${handSize} should not be greater than ${HASH_BITS_MAX}`;
+}
+
+function validateShare(share: number | undefined, field: string): FieldError[] {
+  return share !== undefined && share < 0 ? [invalid(field, share, "must be a non-negative integer")] : [];
+}
+
+function validateLendable(percent: number | undefined, field: string): FieldError[] {
+  const wrong = percent !== undefined && (percent < 0 || percent > 100);
+  return wrong ? [invalid(field, percent, "must be between 0 and 100, inclusive")] : [];
 }
 
 function validateLimited(limited: LimitedPriorityLevelConfiguration, field: string): FieldError[] {
-  const { nominalConcurrencyShares: shares = 0, lendablePercent = 0, borrowingLimitPercent } = limited;
-  const errors = shares < 0 ? [invalid(`${field}.nominalConcurrencyShares`, shares, "must be a non-negative integer")] : [];
-  errors.push(...validateResponse(limited.limitResponse, `${field}.limitResponse`));
-  if (lendablePercent < 0 || lendablePercent > 100) {
-    errors.push(invalid(`${field}.lendablePercent`, lendablePercent, "must be between 0 and 100, inclusive"));
-  }
-  return [...errors, ...nonNegative(borrowingLimitPercent, `${field}.borrowingLimitPercent`)];
+  const { nominalConcurrencyShares, limitResponse, lendablePercent, borrowingLimitPercent: borrowing } = limited;
+  const errors = [
+    ...validateShare(nominalConcurrencyShares, `${field}.nominalConcurrencyShares`),
+    ...validateResponse(limitResponse, `${field}.limitResponse`),
+    ...validateLendable(lendablePercent, `${field}.lendablePercent`),
+  ];
+  if (borrowing === undefined || borrowing >= 0) return errors;
+  return [...errors, invalid(`${field}.borrowingLimitPercent`, borrowing, "if specified, must be a non-negative integer")];
 }
 
 /** Source: ValidatePriorityLevelConfiguration. */
 function validate({ metadata, spec }: PriorityLevelConfiguration): FieldError[] {
-  const errors = validateObjectMeta(metadata, false, dnsSubdomain);
+  const errors: FieldError[] = [];
   const { type = "", limited, exempt } = spec;
   if ((metadata.name === "exempt") !== (type === "Exempt")) {
-    errors.push(invalid("spec.type", type, "type must be 'Exempt' if and only if name is 'exempt'"));
+    errors.push(invalid("spec.type", type, "must be 'Exempt' if and only if `name` is 'exempt'"));
   }
   switch (type) {
     case "Exempt":
       if (limited !== undefined) errors.push(forbidden("spec.limited", "must be nil if the type is not Limited"));
-      return errors;
+      return [
+        ...errors,
+        ...validateShare(exempt?.nominalConcurrencyShares, "spec.exempt.nominalConcurrencyShares"),
+        ...validateLendable(exempt?.lendablePercent, "spec.exempt.lendablePercent"),
+      ];
     case "Limited":
       if (exempt !== undefined) errors.push(forbidden("spec.exempt", "must be nil if the type is Limited"));
       if (limited === undefined) errors.push(required("spec.limited", "must not be empty when type is Limited"));
@@ -89,7 +110,10 @@ export const PriorityLevelConfigurationKind: Kind<PriorityLevelConfiguration> = 
   tracksGeneration: true,
   applyDefaults,
   ...statusApart<PriorityLevelConfiguration>(() => ({})),
+  updateChecks: ["whole"],
+  nameRule: dnsSubdomain,
   validate,
+  validateStatus: validateConditions,
   columns: [
     NAME_COLUMN,
     column("Type", "Whether there is a limit"),

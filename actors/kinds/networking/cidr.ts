@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv4 } from "node:net";
+import { addressBits, addressOfBits } from "../addresses.ts";
 import { invalid } from "../field-error.ts";
 import type { FieldError } from "../status.ts";
 
@@ -20,6 +21,20 @@ export function isStrictlyIn(inner: string, outer: string): boolean {
   const block = new BlockList();
   block.addSubnet(address, Number(length), family);
   return block.check(first, family);
+}
+
+/** A range in its only form. Source: validation.IsValidCIDR. */
+export function validateStrictCidr(text: string, field: string): FieldError[] {
+  const wrong = validateCidr(text, field);
+  if (wrong.length > 0) return wrong;
+  const [address = "", length = ""] = text.split("/");
+  const family = isIPv4(address) ? 4 : 6;
+  const hostBits = BigInt(PREFIX_BITS_MAX[family] - Number(length));
+  const bits = addressBits(address);
+  const first = (bits >> hostBits) << hostBits;
+  if (bits !== first) return [invalid(field, text, "must not have bits set beyond the prefix length")];
+  const canonical = `${addressOfBits(first, family)}/${length}`;
+  return canonical === text ? [] : [invalid(field, text, `must be in canonical form (${JSON.stringify(canonical)})`)];
 }
 
 export function validateCidr(text: string, field: string): FieldError[] {

@@ -1,10 +1,9 @@
 import { defineKind } from "../define-kind.ts";
-import { required, tooLong } from "../field-error.ts";
-import { immutable, namedBy, oneOf } from "../field-rules.ts";
+import { forbidden, invalid, required, tooLong } from "../field-error.ts";
+import { domainPrefixedPath, immutable, oneOf, requiredName } from "../field-rules.ts";
 import type { IngressClass, IngressClassParametersReference } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
-import { validateObjectMeta } from "../metadata.ts";
-import { dnsLabel, dnsSubdomain, domainPrefixedPath, pathSegment } from "../names.ts";
+import { dnsLabel, dnsSubdomain, pathSegment } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, NONE } from "../table.ts";
 
@@ -16,14 +15,16 @@ function validateParameters(parameters: IngressClassParametersReference | undefi
   if (parameters === undefined) return [];
   const field = "spec.parameters";
   const { apiGroup, kind, name, scope, namespace } = parameters;
-  const errors = namedBy(dnsSubdomain, apiGroup, `${field}.apiGroup`);
-  for (const [member, value] of [["kind", kind] as const, ["name", name] as const]) {
-    errors.push(...(value ? namedBy(pathSegment, value, `${field}.${member}`) : [required(`${field}.${member}`)]));
+  const errors = apiGroup === undefined ? [] : dnsSubdomain(apiGroup).map((words) => invalid(`${field}.apiGroup`, apiGroup, words));
+  errors.push(...requiredName(pathSegment, kind, `${field}.kind`), ...requiredName(pathSegment, name, `${field}.name`));
+  if (scope === undefined) return [...errors, required(`${field}.scope`)];
+  errors.push(...oneOf(scope, SCOPES, `${field}.scope`));
+  const path = `${field}.namespace`;
+  if (scope === "Namespace") {
+    if (namespace === undefined) errors.push(required(path, "`parameters.scope` is set to 'Namespace'"));
+    else errors.push(...dnsLabel(namespace).map((words) => invalid(path, namespace, words)));
   }
-  errors.push(...(scope ? oneOf(scope, SCOPES, `${field}.scope`) : [required(`${field}.scope`)]));
-  if (scope === "Namespace" && !namespace) {
-    errors.push(required(`${field}.namespace`, "`parameters.scope` is set to 'Namespace'"));
-  } else errors.push(...namedBy(dnsLabel, namespace, `${field}.namespace`));
+  if (scope === "Cluster" && namespace !== undefined) errors.push(forbidden(path, "`parameters.scope` is set to 'Cluster'"));
   return errors;
 }
 
@@ -42,10 +43,11 @@ export const IngressClassKind: Kind<IngressClass> = defineKind<IngressClass>({
   applyDefaults: ({ spec }) => {
     if (spec?.parameters !== undefined) spec.parameters.scope ??= "Cluster";
   },
-  validate: ({ metadata, spec }) => [
-    ...validateObjectMeta(metadata, false, dnsSubdomain),
+  updateChecks: ["metadata", "changes", "whole"],
+  nameRule: dnsSubdomain,
+  validate: ({ spec }) => [
     ...((spec?.controller?.length ?? 0) > CONTROLLER_BYTES_MAX ? [tooLong("spec.controller", CONTROLLER_BYTES_MAX)] : []),
-    ...(spec?.controller ? namedBy(domainPrefixedPath, spec.controller, "spec.controller") : [required("spec.controller")]),
+    ...domainPrefixedPath(spec?.controller, "spec.controller"),
     ...validateParameters(spec?.parameters),
   ],
   validateUpdate: (next, current) => immutable(next.spec?.controller ?? "", current.spec?.controller ?? "", "spec.controller"),

@@ -3,7 +3,6 @@ import { addressOf, validateAddress } from "../addresses.ts";
 import { invalid, notSupported, required } from "../field-error.ts";
 import { namedBy, requiredName } from "../field-rules.ts";
 import type { HTTPIngressPath, Ingress, IngressBackend, IngressSpec } from "../generated/types.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { dns1035Label, dnsSubdomain, pathSegment, portName, portNumber, wildcardDnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 
@@ -73,7 +72,7 @@ function validateRules(rules: NonNullable<IngressSpec["rules"]>): FieldError[] {
 
 /** `current`: what an update replaces, whose class may be said in both ways. */
 export function validateIngress({ metadata, spec = {} }: Ingress, current: Ingress | undefined): FieldError[] {
-  const errors = validateObjectMeta(metadata, true, dnsSubdomain);
+  const errors: FieldError[] = [];
   const { rules = [], defaultBackend, ingressClassName, tls = [] } = spec;
   if (rules.length === 0 && defaultBackend === undefined) {
     errors.push(invalid("spec", spec.rules ?? null, "either `defaultBackend` or `rules` must be specified"));

@@ -1,6 +1,7 @@
 import { defineKind, statusApart } from "../define-kind.ts";
 import type { Ingress } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
+import { dnsSubdomain } from "../names.ts";
 import { AGE_COLUMN, ageOf, column, firstFew, NAME_COLUMN, NONE } from "../table.ts";
 import { STATUS } from "../verbs.ts";
 import { INGRESS_CLASS_ANNOTATION, validateIngress, validateIngressStatus } from "./ingress-validation.ts";
@@ -29,6 +30,7 @@ export const IngressKind: Kind<Ingress> = defineKind<Ingress>({
   subresources: [STATUS],
   tracksGeneration: true,
   ...statusApart<Ingress>(() => ({ loadBalancer: {} })),
+  nameRule: dnsSubdomain,
   validate: validateIngress,
   validateStatus: validateIngressStatus,
   columns: [

@@ -1,24 +1,24 @@
-import { isIP } from "node:net";
+import { strictAddressWords } from "../addresses.ts";
 import { defineKind } from "../define-kind.ts";
 import { required } from "../field-error.ts";
-import { immutable } from "../field-rules.ts";
+import { immutable, namedBy, requiredName } from "../field-rules.ts";
 import type { IPAddress } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
-import { validateObjectMeta } from "../metadata.ts";
+import { dnsSubdomain, pathSegment } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { column, NAME_COLUMN } from "../table.ts";
 
-/** The name is the address, in its one canonical form. */
-function addressName(name: string): string[] {
-  if (isIP(name) === 0) return ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"];
-  const canonical = name.includes(":") ? new URL(`http://[${name}]`).hostname.slice(1, -1) : name;
-  return canonical === name ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
-}
-
+/** Source: validateIPAddressParentReference. */
 function validateParent({ spec }: IPAddress): FieldError[] {
   const parent = spec?.parentRef;
-  if (parent === undefined) return [required("spec.parentRef")];
-  return (["resource", "name"] as const).filter((name) => !parent[name]).map((name) => required(`spec.parentRef.${name}`));
+  const field = "spec.parentRef";
+  if (parent === undefined) return [required(field)];
+  return [
+    ...namedBy(dnsSubdomain, parent.group, `${field}.group`),
+    ...requiredName(pathSegment, parent.resource, `${field}.resource`),
+    ...requiredName(pathSegment, parent.name, `${field}.name`),
+    ...namedBy(pathSegment, parent.namespace, `${field}.namespace`),
+  ];
 }
 
 function parentOf({ spec }: IPAddress): string {
@@ -34,9 +34,10 @@ export const IPAddressKind: Kind<IPAddress> = defineKind<IPAddress>({
   plural: "ipaddresses",
   shortNames: ["ip"],
   namespaced: false,
-  tracksGeneration: true,
-  validate: (address) => [...validateObjectMeta(address.metadata, false, addressName), ...validateParent(address)],
-  validateUpdate: (next, current) => immutable(next.spec?.parentRef, current.spec?.parentRef, "spec.parentRef"),
+  updateChecks: ["whole", "metadata", "changes"],
+  nameRule: strictAddressWords,
+  validate: (address) => validateParent(address),
+  validateUpdate: (next, current) => immutable(next.spec?.parentRef, current.spec?.parentRef, "spec.parentRef", "ParentReference"),
   columns: [NAME_COLUMN, column("ParentRef", "Who holds the address")],
   cells: (address) => [address.metadata.name, parentOf(address)],
 });

@@ -4,7 +4,6 @@ import { oneOf } from "../field-rules.ts";
 import type { IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
 import { formatLabelSelector, validateLabelSelector } from "../machinery/label-selector.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain, portName, portNumber } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
@@ -62,8 +61,8 @@ function validateBlock({ cidr, except = [] }: IPBlock, field: string): FieldErro
   });
 }
 
-function validate({ metadata, spec }: NetworkPolicy): FieldError[] {
-  const errors = [...validateObjectMeta(metadata, true, dnsSubdomain), ...validateLabelSelector(spec?.podSelector, "spec.podSelector")];
+function validate({ spec }: NetworkPolicy): FieldError[] {
+  const errors = [...validateLabelSelector(spec?.podSelector, "spec.podSelector")];
   for (const [direction, peers] of [["ingress", "from"] as const, ["egress", "to"] as const]) {
     for (const [index, rule] of (spec?.[direction] ?? []).entries()) {
       const field = `spec.${direction}[${index}]`;
@@ -91,6 +90,8 @@ export const NetworkPolicyKind: Kind<NetworkPolicy> = defineKind<NetworkPolicy>(
   namespaced: true,
   tracksGeneration: true,
   applyDefaults,
+  updateChecks: ["whole", "metadata", "content"],
+  nameRule: dnsSubdomain,
   validate,
   columns: [NAME_COLUMN, column("Pod-Selector", "The pods that it is about"), AGE_COLUMN],
   cells: (policy, now_ms) => [policy.metadata.name, formatLabelSelector(policy.spec?.podSelector ?? {}), ageOf(policy, now_ms)],

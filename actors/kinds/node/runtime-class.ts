@@ -1,26 +1,34 @@
 import { validateTolerations } from "../core/placement-validation.ts";
-import { validateResourceQuantity } from "../core/resource-validation.ts";
+import { validateResources } from "../core/resource-validation.ts";
 import { defineKind } from "../define-kind.ts";
-import { required } from "../field-error.ts";
-import { immutable, namedBy } from "../field-rules.ts";
-import type { RuntimeClass } from "../generated/types.ts";
+import { duplicate, invalid } from "../field-error.ts";
+import { immutable } from "../field-rules.ts";
+import type { RuntimeClass, Toleration } from "../generated/types.ts";
+import { internalForm } from "../internal-form.ts";
 import type { Kind } from "../kind.ts";
-import { validateLabels, validateObjectMeta } from "../metadata.ts";
+import { validateLabels } from "../metadata.ts";
 import { dnsLabel, dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
 
+/** A toleration is there once. Kubernetes prints the internal type, which has no other names. */
+function repeatedTolerations(tolerations: readonly Toleration[]): FieldError[] {
+  const keys = tolerations.map(({ key = "", operator = "", value = "", effect = "" }) => JSON.stringify([key, operator, value, effect]));
+  return tolerations.flatMap((toleration, index) => {
+    const again = keys.indexOf(keys[index] ?? "") < index;
+    return again ? [duplicate(`scheduling.tolerations[${index}]`, internalForm("Toleration", toleration))] : [];
+  });
+}
+
 /** Source: ValidateRuntimeClass. */
-function validate({ metadata, handler, overhead, scheduling }: RuntimeClass): FieldError[] {
-  const errors = validateObjectMeta(metadata, false, dnsSubdomain);
-  errors.push(...(handler ? namedBy(dnsLabel, handler, "handler") : [required("handler")]));
-  for (const [name, quantity] of Object.entries(overhead?.podFixed ?? {})) {
-    errors.push(...validateResourceQuantity(name, quantity, `overhead.podFixed[${name}]`));
-  }
+function validate({ handler = "", overhead, scheduling }: RuntimeClass): FieldError[] {
+  const { nodeSelector, tolerations = [] } = scheduling ?? {};
   return [
-    ...errors,
-    ...validateLabels(scheduling?.nodeSelector, "scheduling.nodeSelector"),
-    ...validateTolerations(scheduling?.tolerations, "scheduling.tolerations"),
+    ...dnsLabel(handler).map((words) => invalid("handler", handler, words)),
+    ...validateResources(overhead?.podFixed === undefined ? undefined : { limits: overhead.podFixed }, new Set(), "overhead"),
+    ...validateLabels(nodeSelector, "scheduling.nodeSelector"),
+    ...validateTolerations(tolerations, "scheduling.tolerations.tolerations"),
+    ...repeatedTolerations(tolerations),
   ];
 }
 
@@ -29,6 +37,11 @@ export const RuntimeClassKind: Kind<RuntimeClass> = defineKind<RuntimeClass>({
   kind: "RuntimeClass",
   plural: "runtimeclasses",
   namespaced: false,
+  updatesNameRevision: true,
+  createsOnUpdate: true,
+  updateChecks: ["whole", "metadata", "changes"],
+  anyFinalizer: true,
+  nameRule: dnsSubdomain,
   validate,
   validateUpdate: (next, current) => immutable(next.handler, current.handler, "handler"),
   columns: [NAME_COLUMN, column("Handler", "What runs its containers"), AGE_COLUMN],

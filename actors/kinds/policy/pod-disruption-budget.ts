@@ -5,8 +5,6 @@ import { internalForm } from "../internal-form.ts";
 import type { Kind } from "../kind.ts";
 import { validateAtMostHundred, validateCountOrPercent } from "../machinery/int-or-string.ts";
 import { validateLabelSelector } from "../machinery/label-selector.ts";
-import { validateObjectMeta } from "../metadata.ts";
-import { pathSegment } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
 import { ALL_VERBS, STATUS } from "../verbs.ts";
@@ -14,7 +12,7 @@ import { ALL_VERBS, STATUS } from "../verbs.ts";
 const POLICIES: readonly string[] = ["AlwaysAllow", "IfHealthyBudget"];
 const NOT_APPLICABLE = "N/A";
 
-/** Its name is only looked at in general, when all else is right. Source: ValidatePodDisruptionBudgetSpec, rest.BeforeCreate. */
+/** Source: ValidatePodDisruptionBudgetSpec. */
 function validate(budget: PodDisruptionBudget): FieldError[] {
   const { minAvailable, maxUnavailable, selector, unhealthyPodEvictionPolicy: policy } = budget.spec;
   const errors: FieldError[] = [];
@@ -27,8 +25,7 @@ function validate(budget: PodDisruptionBudget): FieldError[] {
     if (value === undefined) continue;
     errors.push(...validateCountOrPercent(value, `spec.${name}`), ...validateAtMostHundred(value, `spec.${name}`));
   }
-  errors.push(...validateLabelSelector(selector, "spec.selector"), ...oneOf(policy, POLICIES, "spec.unhealthyPodEvictionPolicy"));
-  return errors.length > 0 ? errors : validateObjectMeta(budget.metadata, true, pathSegment);
+  return [...errors, ...validateLabelSelector(selector, "spec.selector"), ...oneOf(policy, POLICIES, "spec.unhealthyPodEvictionPolicy")];
 }
 
 const COUNTS = ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"] as const;
@@ -42,6 +39,7 @@ export const PodDisruptionBudgetKind: Kind<PodDisruptionBudget> = {
   shortNames: ["pdb"],
   categories: [],
   namespaced: true,
+  updatesNameRevision: true,
   verbs: ALL_VERBS,
   subresources: [STATUS],
   schema: "io.k8s.api.policy.v1.PodDisruptionBudget",
@@ -54,6 +52,7 @@ export const PodDisruptionBudgetKind: Kind<PodDisruptionBudget> = {
     else next.status = current.status;
   },
   validate,
+  updateChecks: ["content"],
   validateStatus: ({ status }) => COUNTS.flatMap((name) => nonNegative(status?.[name], `status.${name}`)),
   columns: [
     NAME_COLUMN,

@@ -6,7 +6,6 @@ import type { RbacSubject, RoleRef } from "../generated/types.ts";
 import { internalForm } from "../internal-form.ts";
 import type { Cell, Column, Kind } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain, pathSegment } from "../names.ts";
 import type { KubeObject } from "../object.ts";
 import type { FieldError } from "../status.ts";
@@ -85,8 +84,9 @@ export function bindingKind<T extends Binding>(kind: string, plural: string, nam
     namespaced,
     createsOnUpdate: true,
     applyDefaults: defaultBinding,
-    validate: ({ metadata, roleRef, subjects = [] }) => [
-      ...validateObjectMeta(metadata, namespaced, pathSegment),
+    updateChecks: ["whole", "whole", "metadata", "changes"],
+    nameRule: pathSegment,
+    validate: ({ roleRef, subjects = [] }) => [
       ...validateRoleRef(roleRef, roles),
       ...subjects.flatMap((subject, index) => validateSubject(subject, namespaced, `subjects[${index}]`)),
     ],

@@ -3,7 +3,6 @@ import { required } from "../field-error.ts";
 import type { AggregationRule, ClusterRole } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
 import { validateLabelSelector } from "../machinery/label-selector.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { pathSegment } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { DEFAULT_COLUMNS, defaultCells } from "../table.ts";
@@ -23,8 +22,9 @@ export const ClusterRoleKind: Kind<ClusterRole> = defineKind<ClusterRole>({
   plural: "clusterroles",
   namespaced: false,
   createsOnUpdate: true,
-  validate: ({ metadata, rules, aggregationRule }) => [
-    ...validateObjectMeta(metadata, false, pathSegment),
+  updateChecks: ["whole", "whole", "metadata"],
+  nameRule: pathSegment,
+  validate: ({ rules, aggregationRule }) => [
     ...(rules ?? []).flatMap((rule, index) => validateRule(rule, false, `rules[${index}]`)),
     ...validateAggregation(aggregationRule),
   ],

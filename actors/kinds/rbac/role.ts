@@ -1,7 +1,6 @@
 import { defineKind } from "../define-kind.ts";
 import type { Role } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { pathSegment } from "../names.ts";
 import { DEFAULT_COLUMNS, defaultCells } from "../table.ts";
 import { validateRule } from "./rules.ts";
@@ -12,10 +11,9 @@ export const RoleKind: Kind<Role> = defineKind<Role>({
   plural: "roles",
   namespaced: true,
   createsOnUpdate: true,
-  validate: ({ metadata, rules = [] }) => [
-    ...validateObjectMeta(metadata, true, pathSegment),
-    ...rules.flatMap((rule, index) => validateRule(rule, true, `rules[${index}]`)),
-  ],
+  updateChecks: ["whole", "whole", "metadata"],
+  nameRule: pathSegment,
+  validate: ({ rules = [] }) => rules.flatMap((rule, index) => validateRule(rule, true, `rules[${index}]`)),
   columns: DEFAULT_COLUMNS,
   cells: defaultCells,
 });

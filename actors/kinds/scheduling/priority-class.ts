@@ -1,7 +1,7 @@
-import { forbidden, invalid, notSupported } from "../field-error.ts";
+import { forbidden, invalid, required } from "../field-error.ts";
+import { oneOf } from "../field-rules.ts";
 import type { PriorityClass } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
@@ -14,23 +14,31 @@ const SYSTEM_CLASSES: Readonly<Record<string, number>> = {
   "system-cluster-critical": 2_000_000_000,
   "system-node-critical": 2_000_001_000,
 };
-const POLICIES: readonly string[] = ["Never", "PreemptLowerPriority"];
+const POLICIES: readonly string[] = ["PreemptLowerPriority", "Never"];
+
+/** Source: IsKnownSystemPriorityClass. */
+function wrongSystemClass({ metadata: { name }, value, globalDefault }: PriorityClass): string | undefined {
+  const known = SYSTEM_CLASSES[name];
+  if (known === undefined) return `${name} is not a known system priority class`;
+  if (known !== value) return `value of ${name} PriorityClass must be ${known}`;
+  return globalDefault === true ? `globalDefault of ${name} PriorityClass must be false` : undefined;
+}
 
 function validate(object: PriorityClass): FieldError[] {
-  const errors = validateObjectMeta(object.metadata, false, dnsSubdomain);
+  const errors: FieldError[] = [];
   const { value, preemptionPolicy } = object;
   const { name } = object.metadata;
   if (name?.startsWith(SYSTEM_PREFIX)) {
-    if (SYSTEM_CLASSES[name] !== value) {
-      const words = `priority class names with '${SYSTEM_PREFIX}' prefix are reserved for system use only. error: ${name} is not a known system priority class`;
+    const wrong = wrongSystemClass(object);
+    if (wrong !== undefined) {
+      const words = `priority class names with '${SYSTEM_PREFIX}' prefix are reserved for system use only. error: ${wrong}`;
       errors.push(forbidden("metadata.name", words));
     }
   } else if (value > USER_PRIORITY_MAX) {
     errors.push(forbidden("value", `maximum allowed value of a user defined priority is ${USER_PRIORITY_MAX}`));
   }
-  if (preemptionPolicy !== undefined && !POLICIES.includes(preemptionPolicy)) {
-    errors.push(notSupported("preemptionPolicy", preemptionPolicy, POLICIES));
-  }
+  if (preemptionPolicy === "") errors.push(required("preemptionPolicy"));
+  else errors.push(...oneOf(preemptionPolicy, POLICIES, "preemptionPolicy"));
   return errors;
 }
 
@@ -51,6 +59,8 @@ export const PriorityClassKind: Kind<PriorityClass> = {
   applyDefaults: (object) => {
     object.preemptionPolicy ??= "PreemptLowerPriority";
   },
+  updateChecks: ["metadata", "changes"],
+  nameRule: dnsSubdomain,
   validate,
   validateUpdate: (next, current) => {
     const errors: FieldError[] = [];

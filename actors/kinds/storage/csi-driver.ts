@@ -1,16 +1,14 @@
 import { defineKind } from "../define-kind.ts";
-import { duplicate, invalid, required } from "../field-error.ts";
+import { duplicate, invalid } from "../field-error.ts";
 import { immutable, oneOf } from "../field-rules.ts";
 import type { CSIDriver } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
-import { semanticEqual } from "../machinery/equal.ts";
-import { validateObjectMeta } from "../metadata.ts";
+import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, UNSET } from "../table.ts";
-import { validateDriverName } from "./driver-name.ts";
 
 const GROUP_POLICIES: readonly string[] = ["File", "None", "ReadWriteOnceWithFSType"];
-const LIFECYCLES: readonly string[] = ["Ephemeral", "Persistent"];
+const LIFECYCLES: readonly string[] = ["Persistent", "Ephemeral"];
 const TOKEN_S_MIN = 600;
 const TOKEN_S_MAX: number = 2 ** 32;
 
@@ -27,38 +25,39 @@ function applyDefaults({ spec }: CSIDriver): void {
 }
 
 function validateTokens({ spec }: CSIDriver): FieldError[] {
-  const errors: FieldError[] = [];
   const seen = new Set<string>();
-  for (const [index, { audience = "", expirationSeconds: seconds }] of (spec.tokenRequests ?? []).entries()) {
+  return (spec.tokenRequests ?? []).flatMap(({ audience = "", expirationSeconds: seconds }, index) => {
     const field = `spec.tokenRequests[${index}]`;
-    if (seen.has(audience)) errors.push(duplicate(`${field}.audience`, audience));
+    if (seen.has(audience)) return [duplicate(`${field}.audience`, audience)];
     seen.add(audience);
-    if (seconds === undefined) continue;
-    if (seconds < TOKEN_S_MIN) {
-      errors.push(invalid(`${field}.expirationSeconds`, seconds, "may not specify a duration less than 10 minutes"));
-    }
-    if (seconds > TOKEN_S_MAX) {
-      errors.push(invalid(`${field}.expirationSeconds`, seconds, "may not specify a duration larger than 2^32 seconds"));
-    }
-  }
-  return errors;
+    if (seconds === undefined) return [];
+    const path = `${field}.expirationSeconds`;
+    if (seconds < TOKEN_S_MIN) return [invalid(path, seconds, "may not specify a duration less than 10 minutes")];
+    return seconds > TOKEN_S_MAX ? [invalid(path, seconds, "may not specify a duration larger than 2^32 seconds")] : [];
+  });
 }
 
-/** Source: validateCSIDriverSpec. */
+/** What defaults fill in is there. Source: validateCSIDriverSpec. */
 function validate(driver: CSIDriver): FieldError[] {
-  const { metadata, spec } = driver;
-  const errors = validateObjectMeta(metadata, false, (name) =>
-    validateDriverName(name, "").map(({ message }) => message.replace(/^Invalid value: "[^"]*": /, "")),
-  );
-  for (const name of ["attachRequired", "podInfoOnMount", "storageCapacity", "seLinuxMount"] as const) {
-    if (spec[name] === undefined) errors.push(required(`spec.${name}`));
-  }
+  const { fsGroupPolicy, volumeLifecycleModes = [] } = driver.spec;
   return [
-    ...errors,
-    ...oneOf(spec.fsGroupPolicy, GROUP_POLICIES, "spec.fsGroupPolicy"),
+    ...oneOf(fsGroupPolicy, GROUP_POLICIES, "spec.fsGroupPolicy"),
     ...validateTokens(driver),
-    ...(spec.volumeLifecycleModes ?? []).flatMap((mode) => oneOf(mode, LIFECYCLES, "spec.volumeLifecycleModes")),
+    ...volumeLifecycleModes.flatMap((mode) => oneOf(mode, LIFECYCLES, "spec.volumeLifecycleModes")),
   ];
+}
+
+/** Kubernetes misspells the first. Source: ValidateCSIDriverUpdate. */
+function validateUpdate({ spec }: CSIDriver, { spec: old }: CSIDriver): FieldError[] {
+  return [
+    ...immutable(spec.attachRequired, old.attachRequired, "spec.attachedRequired"),
+    ...immutable(spec.volumeLifecycleModes, old.volumeLifecycleModes, "spec.volumeLifecycleModes"),
+  ];
+}
+
+/** How often nodes tell again what they can attach is behind a gate. */
+function withoutPeriod({ spec }: CSIDriver): void {
+  delete spec.nodeAllocatableUpdatePeriodSeconds;
 }
 
 export const CSIDriverKind: Kind<CSIDriver> = defineKind<CSIDriver>({
@@ -66,18 +65,15 @@ export const CSIDriverKind: Kind<CSIDriver> = defineKind<CSIDriver>({
   kind: "CSIDriver",
   plural: "csidrivers",
   namespaced: false,
+  updatesNameRevision: true,
   returnsDeletedObject: true,
   tracksGeneration: true,
-  // Of what may change, only these two make drivers do something. Source: csiDriverStrategy.
-  generationChanges: (next, current) =>
-    !semanticEqual(next.spec.tokenRequests, current.spec.tokenRequests) ||
-    !semanticEqual(next.spec.requiresRepublish, current.spec.requiresRepublish),
   applyDefaults,
+  prepareForCreate: withoutPeriod,
+  prepareForUpdate: withoutPeriod,
+  nameRule: (name) => dnsSubdomain(name.toLowerCase()),
   validate,
-  validateUpdate: (next, current) =>
-    (["attachRequired", "fsGroupPolicy", "volumeLifecycleModes"] as const).flatMap((name) =>
-      immutable(next.spec[name], current.spec[name], `spec.${name}`),
-    ),
+  validateUpdate,
   columns: [
     NAME_COLUMN,
     column("AttachRequired", "Whether its volumes are attached before they are mounted", "boolean"),

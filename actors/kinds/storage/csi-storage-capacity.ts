@@ -4,24 +4,17 @@ import { immutable } from "../field-rules.ts";
 import type { CSIStorageCapacity } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
 import { validateLabelSelector } from "../machinery/label-selector.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { DEFAULT_COLUMNS, defaultCells } from "../table.ts";
 
 /** Source: ValidateCSIStorageCapacity. */
-function validate(capacity: CSIStorageCapacity): FieldError[] {
-  const { metadata, nodeTopology, storageClassName = "" } = capacity;
-  const errors = [
-    ...validateObjectMeta(metadata, true, dnsSubdomain),
+function validate({ nodeTopology, storageClassName = "", capacity }: CSIStorageCapacity): FieldError[] {
+  return [
     ...validateLabelSelector(nodeTopology, "nodeTopology"),
     ...dnsSubdomain(storageClassName).map((message) => invalid("storageClassName", storageClassName, message)),
+    ...(capacity?.startsWith("-") ? [invalid("capacity", capacity, "must be greater than or equal to 0")] : []),
   ];
-  for (const name of ["capacity", "maximumVolumeSize"] as const) {
-    const quantity = capacity[name];
-    if (quantity?.startsWith("-")) errors.push(invalid(name, quantity, "must be greater than or equal to 0"));
-  }
-  return errors;
 }
 
 export const CSIStorageCapacityKind: Kind<CSIStorageCapacity> = defineKind<CSIStorageCapacity>({
@@ -29,7 +22,9 @@ export const CSIStorageCapacityKind: Kind<CSIStorageCapacity> = defineKind<CSISt
   kind: "CSIStorageCapacity",
   plural: "csistoragecapacities",
   namespaced: true,
-  returnsDeletedObject: true,
+  updatesNameRevision: true,
+  updateChecks: ["whole", "metadata", "changes"],
+  nameRule: dnsSubdomain,
   validate,
   validateUpdate: (next, current) => [
     ...immutable(next.nodeTopology, current.nodeTopology, "nodeTopology"),

@@ -1,10 +1,9 @@
 import { defineKind } from "../define-kind.ts";
-import { invalid, required, tooLong } from "../field-error.ts";
-import { immutable, namedBy, oneOf, requiredOneOf, unchanged } from "../field-rules.ts";
-import type { StorageClass } from "../generated/types.ts";
+import { duplicate, invalid, required, tooLong } from "../field-error.ts";
+import { immutable, oneOf, unchanged } from "../field-rules.ts";
+import type { StorageClass, TopologySelectorLabelRequirement } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
-import { validateObjectMeta } from "../metadata.ts";
-import { dnsSubdomain, labelValue, qualifiedName } from "../names.ts";
+import { dnsSubdomain, qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
 
@@ -22,8 +21,8 @@ export function isDefaultClass({ metadata }: Pick<StorageClass, "metadata">): bo
 /** The settings that a driver is handed. */
 export function validateParameters(parameters: Readonly<Record<string, string>>, field: string): FieldError[] {
   const entries = Object.entries(parameters);
+  if (entries.length > PARAMETERS_MAX) return [tooLong(field, PARAMETERS_MAX)];
   const errors: FieldError[] = [];
-  if (entries.length > PARAMETERS_MAX) errors.push(tooLong("Provisioner Parameters exceeded max allowed", PARAMETERS_MAX));
   let bytes = 0;
   for (const [key, value] of entries) {
     if (key === "") errors.push(invalid(field, key, "field can not be empty."));
@@ -33,33 +32,47 @@ export function validateParameters(parameters: Readonly<Record<string, string>>,
   return errors;
 }
 
+function validateTerm({ key, values = [] }: TopologySelectorLabelRequirement, field: string): FieldError[] {
+  const again = values.flatMap((value, place) => (values.indexOf(value) < place ? [duplicate(`${field}.values[${place}]`, value)] : []));
+  return [
+    ...(values.length === 0 ? [required(`${field}.values`)] : []),
+    ...again,
+    ...qualifiedName(key).map((message) => invalid(`${field}.key`, key, message)),
+  ];
+}
+
+/** Kubernetes compares each topology with as many empty ones as there are, and with those before it. Source: validateAllowedTopologies. */
 function validateTopologies({ allowedTopologies = [] }: StorageClass): FieldError[] {
   const errors: FieldError[] = [];
+  const seen: string[] = allowedTopologies.map(() => "[]");
   for (const [index, { matchLabelExpressions = [] }] of allowedTopologies.entries()) {
-    for (const [at, { key, values = [] }] of matchLabelExpressions.entries()) {
-      const field = `allowedTopologies[${index}].matchLabelExpressions[${at}]`;
-      if (values.length === 0) errors.push(required(`${field}.values`));
-      for (const [place, value] of values.entries()) {
-        errors.push(...labelValue(value).map((message) => invalid(`${field}.values[${place}]`, value, message)));
-      }
-      errors.push(...namedBy(qualifiedName, key, `${field}.key`));
+    const field = `allowedTopologies[${index}].matchLabelExpressions`;
+    const terms = new Map<string, readonly string[]>();
+    for (const [at, term] of matchLabelExpressions.entries()) {
+      errors.push(...validateTerm(term, `${field}[${at}]`));
+      if (terms.has(term.key)) errors.push(duplicate(`${field}[${at}].key`, term.key));
+      terms.set(term.key, [...new Set(term.values)].sort());
     }
+    const text = JSON.stringify([...terms].sort(([a], [b]) => (a < b ? -1 : 1)));
+    errors.push(...seen.filter((other) => other === text).map(() => duplicate(field, "")));
+    seen.push(text);
   }
   return errors;
 }
 
+/** Source: validateProvisioner. */
+export function validateProvisioner(name: string | undefined, field: string): FieldError[] {
+  return name ? qualifiedName(name.toLowerCase()).map((message) => invalid(field, name.toLowerCase(), message)) : [required(field)];
+}
+
 /** Source: ValidateStorageClass. */
 function validate(storage: StorageClass): FieldError[] {
-  const { metadata, provisioner, parameters = {}, reclaimPolicy, volumeBindingMode } = storage;
-  const named = provisioner
-    ? qualifiedName(provisioner.toLowerCase()).map((message) => invalid("provisioner", provisioner, message))
-    : [required("provisioner")];
+  const { provisioner, parameters = {}, reclaimPolicy, volumeBindingMode } = storage;
   return [
-    ...validateObjectMeta(metadata, false, dnsSubdomain),
-    ...named,
+    ...validateProvisioner(provisioner, "provisioner"),
     ...validateParameters(parameters, "parameters"),
     ...oneOf(reclaimPolicy || undefined, RECLAIM_POLICIES, "reclaimPolicy"),
-    ...requiredOneOf(volumeBindingMode, BINDING_MODES, "volumeBindingMode"),
+    ...oneOf(volumeBindingMode, BINDING_MODES, "volumeBindingMode"),
     ...validateTopologies(storage),
   ];
 }
@@ -75,6 +88,8 @@ export const StorageClassKind: Kind<StorageClass> = defineKind<StorageClass>({
     storage.reclaimPolicy ??= "Delete";
     storage.volumeBindingMode ??= "Immediate";
   },
+  updateChecks: ["whole", "metadata", "changes"],
+  nameRule: dnsSubdomain,
   validate,
   validateUpdate: (next, current) => [
     ...unchanged(next.parameters, current.parameters, "parameters", "updates to parameters are forbidden."),

@@ -3,11 +3,9 @@ import { required } from "../field-error.ts";
 import { unchanged } from "../field-rules.ts";
 import type { VolumeAttributesClass } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
-import { validateObjectMeta } from "../metadata.ts";
 import { dnsSubdomain } from "../names.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
-import { validateDriverName } from "./driver-name.ts";
-import { validateParameters } from "./storage-class.ts";
+import { validateParameters, validateProvisioner } from "./storage-class.ts";
 
 const DEFAULT_ANNOTATION = "volumeattributesclass.alpha.kubernetes.io/is-default-class";
 
@@ -18,9 +16,10 @@ export const VolumeAttributesClassKind: Kind<VolumeAttributesClass> = defineKind
   shortNames: ["vac"],
   namespaced: false,
   returnsDeletedObject: true,
-  validate: ({ metadata, driverName, parameters = {} }) => [
-    ...validateObjectMeta(metadata, false, dnsSubdomain),
-    ...validateDriverName(driverName, "driverName"),
+  updateChecks: ["whole", "metadata", "changes", "whole"],
+  nameRule: dnsSubdomain,
+  validate: ({ driverName, parameters = {} }) => [
+    ...validateProvisioner(driverName, "driverName"),
     ...(Object.keys(parameters).length === 0
       ? [required("parameters", "must contain at least one key/value pair")]
       : validateParameters(parameters, "parameters")),

@@ -6,6 +6,7 @@ import { apiVersionOf } from "../../../actors/kinds/kind.ts";
 import { BUILT_IN_KINDS, KindTable } from "../../../actors/kinds/kinds.ts";
 import { readObjectBody } from "../../../actors/kinds/machinery/body.ts";
 import type { KubeObject } from "../../../actors/kinds/object.ts";
+import { errorsInNew } from "../../../actors/kinds/object-rules.ts";
 import type { Status } from "../../../actors/kinds/status.ts";
 import { StatusError } from "../../../actors/kinds/status.ts";
 import recorded from "./recorded.json" with { type: "json" };
@@ -31,7 +32,7 @@ function create(kind: Kind, body: string): KubeObject {
   Object.assign(object.metadata, { uid: "u" });
   kind.applyDefaults?.(object);
   kind.prepareForCreate?.(object, { now_ms: 0 });
-  const errors = kind.validate(object);
+  const errors = errorsInNew(kind, object);
   if (errors.length > 0) throw invalid(kind, object.metadata.name ?? "", errors);
   const { uid: _uid, ...metadata } = object.metadata;
   return { ...object, metadata, kind: kind.kind, apiVersion: apiVersionOf(kind) } as KubeObject;

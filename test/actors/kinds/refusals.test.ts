@@ -4,6 +4,7 @@ import type { Kind } from "../../../actors/kinds/kind.ts";
 import { BUILT_IN_KINDS } from "../../../actors/kinds/kinds.ts";
 import { shape } from "../../../actors/kinds/machinery/shape.ts";
 import type { KubeObject } from "../../../actors/kinds/object.ts";
+import { errorsInNew } from "../../../actors/kinds/object-rules.ts";
 import type { FieldError } from "../../../actors/kinds/status.ts";
 
 function kindOf(resource: string): Kind {
@@ -26,6 +27,7 @@ const CONTAINERS = { containers: [{ name: "c", image: "i" }] };
 const TEMPLATE = { metadata: { labels: { app: "x" } }, spec: CONTAINERS };
 const SELECTOR = { matchLabels: { app: "x" } };
 const JOB = { template: { spec: { ...CONTAINERS, restartPolicy: "Never" } } };
+const SELECTING = { selector: SELECTOR, template: { ...TEMPLATE, ...JOB.template } };
 const TARGET = { apiVersion: "apps/v1", kind: "Deployment", name: "d" };
 const VOLUME = { capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"], hostPath: { path: "/x" } };
 const DNS =
@@ -152,7 +154,6 @@ describe("new objects", () => {
       [
         "spec.limits[0].default: Forbidden: may not be specified when `type` is 'Pod'",
         'spec.limits[0].min[cpu]: Invalid value: "2": min value 2 is greater than max value 1',
-        'spec.limits[0].default[cpu]: Invalid value: "2": min value 2 is greater than default value 1',
         'spec.limits[1].type: Duplicate value: "Pod"',
       ],
     ],
@@ -160,6 +161,7 @@ describe("new objects", () => {
       "resourcequotas",
       { spec: { hard: { nope: "1", pods: "-1" }, scopes: ["BestEffort", "NotBestEffort"] } },
       [
+        'spec.hard[nope]: Invalid value: "nope": must be a standard resource type or fully qualified',
         'spec.hard[nope]: Invalid value: "nope": must be a standard resource for quota',
         'spec.hard[pods]: Invalid value: "-1": must be greater than or equal to 0',
         'spec.scopes: Invalid value: ["BestEffort","NotBestEffort"]: conflicting scopes',
@@ -288,6 +290,7 @@ describe("new objects", () => {
       [
         "spec.metrics[0].resource: Required value: must populate information for the given metric source",
         'spec.metrics[1].type: Unsupported value: "X": supported values: "ContainerResource", "External", "Object", "Pods", "Resource"',
+        'spec.metrics[1].type: Unsupported value: "X": supported values: "ContainerResource", "External", "Object", "Pods", "Resource"',
         "spec.metrics[2].pods.metric.name: Required value: must specify a metric name",
         "spec.metrics[2].pods.target.averageValue: Required value: must specify a positive target averageValue",
       ],
@@ -333,7 +336,7 @@ describe("new objects", () => {
     ],
   ])("%s of %j", (resource, sent, errors) => {
     const kind = kindOf(resource);
-    expect(printed(kind.validate(object(kind, sent)))).toEqual(errors);
+    expect(printed(errorsInNew(kind, object(kind, sent)))).toEqual(errors);
   });
 });
 
@@ -349,20 +352,20 @@ describe("changes", () => {
     ],
     [
       "jobs",
-      { spec: { ...JOB, completions: 1 } },
-      { spec: { ...JOB, completions: 2 } },
+      { spec: { ...SELECTING, completions: 1 } },
+      { spec: { ...SELECTING, completions: 2 } },
       ["spec.completions: Invalid value: 2: field is immutable"],
     ],
     [
       "jobs",
-      { spec: { ...JOB, completionMode: "Indexed", completions: 1, parallelism: 1 } },
-      { spec: { ...JOB, completionMode: "Indexed", completions: 2, parallelism: 2 } },
+      { spec: { ...SELECTING, completionMode: "Indexed", completions: 1, parallelism: 1 } },
+      { spec: { ...SELECTING, completionMode: "Indexed", completions: 2, parallelism: 2 } },
       [],
     ],
     [
       "jobs",
-      { spec: { ...JOB, suspend: true } },
-      { spec: { suspend: true, template: { spec: { ...JOB.template.spec, nodeSelector: { a: "b" } } } } },
+      { spec: { ...SELECTING, suspend: true } },
+      { spec: { ...SELECTING, suspend: true, template: { ...TEMPLATE, spec: { ...JOB.template.spec, nodeSelector: { a: "b" } } } } },
       [],
     ],
     [

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ServiceKind } from "../../../../actors/kinds/core/service.ts";
 import type { Service } from "../../../../actors/kinds/generated/types.ts";
 import { shape } from "../../../../actors/kinds/machinery/shape.ts";
+import { errorsInUpdate } from "../../../../actors/kinds/object-rules.ts";
 import type { FieldError } from "../../../../actors/kinds/status.ts";
 
 const printed = (errors: readonly FieldError[]): string[] => errors.map(({ field, message }) => `${field}: ${message}`);
@@ -10,7 +11,7 @@ const PORTS = { ports: [{ port: 80 }] };
 
 function serviceOf(spec: object, rest: { status?: object; annotations?: object } = {}): Service {
   const { status, annotations } = rest;
-  const metadata = { name: "s", namespace: "ns", uid: "u", ...(annotations === undefined ? {} : { annotations }) };
+  const metadata = { name: "s", namespace: "ns", uid: "u", resourceVersion: "1", ...(annotations === undefined ? {} : { annotations }) };
   const body = structuredClone({ metadata, spec: { ...PORTS, ...spec }, ...(status === undefined ? {} : { status }) });
   const service = shape(ServiceKind.schema, body).object as unknown as Service;
   ServiceKind.applyDefaults?.(service);
@@ -78,7 +79,7 @@ describe("a new service", () => {
 });
 
 test("addresses and families stay, but for the second of two", () => {
-  const change = (before: object, after: object): string[] => printed(ServiceKind.validate(serviceOf(after), serviceOf(before)));
+  const change = (before: object, after: object): string[] => printed(errorsInUpdate(ServiceKind, serviceOf(after), serviceOf(before)));
   const both = { ...address("10.0.0.1", "fd00::1"), ipFamilies: ["IPv4", "IPv6"], ipFamilyPolicy: "RequireDualStack" };
   expect(change(both, { ...address("10.0.0.1"), ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" })).toEqual([]);
   expect(change(both, { ...address("10.0.0.1"), ipFamilies: ["IPv4"], ipFamilyPolicy: "RequireDualStack" })).toEqual([
