@@ -154,6 +154,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   /** True for kinds whose status is validated as it is written. */
   readonly validatesStatus?: boolean;
   validateUpdate?(next: T, current: T): FieldError[];
+  /** What a client is told of an object that is accepted, or of its update. Source: WarningsOnCreate, WarningsOnUpdate. */
+  warnings?(object: T, current?: T): string[];
   /** What is wrong with a status that is written through its own door. */
   validateStatus?(next: T, current: T): FieldError[];
   /** Subresources by name, beside `status`, `scale` and the like, that write a part of the spec. */

@@ -70,6 +70,7 @@ export async function createObject<T extends KubeObject>(
   kind.prepareForCreate?.(next, options.requester === undefined ? { now_ms } : { now_ms, requester: options.requester });
   const errors = errorsInNew(kind, next).filter((error) => !world.tolerates(error));
   if (errors.length > 0) throw invalid(kind, next.metadata.name, errors);
+  if (options.warn !== undefined) for (const text of kind.warnings?.(next) ?? []) options.warn(text);
   const validating = admit(admission, "validate", { ...request, name: next.metadata.name, object: next }, access);
   if (validating !== undefined) await validating;
   const companion = world.companions.get(resource) as Companion<T> | undefined;

@@ -241,6 +241,7 @@ async function nextBySpec<T extends KubeObject>(
   const found = door?.validate(next, current) ?? errorsInUpdate(kind, next, current);
   const errors = found.filter((error) => !world.tolerates(error));
   if (errors.length > 0) throw invalid(kind, name, errors);
+  if (options.warn !== undefined && door === undefined) for (const text of kind.warnings?.(next, current) ?? []) options.warn(text);
   const validating = admit(admission, "validate", { ...request, object: next }, world.access);
   if (validating !== undefined) await validating;
   return next;

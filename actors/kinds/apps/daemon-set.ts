@@ -1,6 +1,7 @@
 import { containerCells } from "../core/pod-cells.ts";
 import { defaultPodSpec } from "../core/pod-defaults.ts";
 import { validatePodTemplate } from "../core/pod-validation.ts";
+import { templateWarnings } from "../core/pod-warnings.ts";
 import { defineKind } from "../define-kind.ts";
 import { invalid, notSupported, required } from "../field-error.ts";
 import { immutable, nonNegative } from "../field-rules.ts";
@@ -122,6 +123,8 @@ export const DaemonSetKind: Kind<DaemonSet> = defineKind<DaemonSet>({
     ...STATUS_COUNTS.flatMap((name) => nonNegative(status?.[name], `status.${name}`)),
     ...validateCollisions(status, current.status),
   ],
+  warnings: ({ spec }, current) =>
+    current !== undefined && semanticEqual(spec.template, current.spec.template) ? [] : templateWarnings(spec.template, "spec.template"),
   columns: [
     NAME_COLUMN,
     column("Desired", "How many nodes should run a pod", "integer"),

@@ -1,5 +1,6 @@
 import { containerCells } from "../core/pod-cells.ts";
 import { defaultPodSpec } from "../core/pod-defaults.ts";
+import { makerWarnings, templateWarnings } from "../core/pod-warnings.ts";
 import { forbidden, invalid, notSupported, required } from "../field-error.ts";
 import { immutable, nonNegative } from "../field-rules.ts";
 import type { Deployment, DeploymentStrategy } from "../generated/types.ts";
@@ -121,6 +122,7 @@ export const DeploymentKind: Kind<Deployment> = {
     ...validateReplicaCounts(status, STATUS_COUNTS, { whole: ["updatedReplicas", "readyReplicas", "availableReplicas"] }),
     ...validateCollisions(status, current.status),
   ],
+  warnings: (next, current) => makerWarnings(next, current, () => templateWarnings(next.spec.template, "spec.template")),
   columns: [
     NAME_COLUMN,
     column("Ready", "How many of the wanted pods are ready"),

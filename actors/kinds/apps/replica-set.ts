@@ -1,4 +1,5 @@
 import { defaultPodSpec } from "../core/pod-defaults.ts";
+import { makerWarnings, templateWarnings } from "../core/pod-warnings.ts";
 import { immutable, nonNegative } from "../field-rules.ts";
 import type { ReplicaSet } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
@@ -56,6 +57,7 @@ export const ReplicaSetKind: Kind<ReplicaSet> = {
   validateUpdate: (next, current) => immutable(next.spec.selector, current.spec.selector, "spec.selector", "LabelSelector"),
   validateStatus: ({ status }) =>
     validateReplicaCounts(status, STATUS_COUNTS, { whole: ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"] }),
+  warnings: (next, current) => makerWarnings(next, current, () => templateWarnings(next.spec.template, "spec.template")),
   columns: REPLICAS_COLUMNS,
   cells: (set, now_ms) => replicasCells(set, formatLabelSelector(set.spec.selector), now_ms),
   selectableFields: { "status.replicas": (set) => String(set.status?.replicas ?? 0) },

@@ -1,7 +1,8 @@
-import { defaultPersistentVolumeClaim, validateClaimSpec } from "../core/claim-rules.ts";
+import { claimWarnings, defaultPersistentVolumeClaim, validateClaimSpec } from "../core/claim-rules.ts";
 import { containerCells } from "../core/pod-cells.ts";
 import { defaultPodSpec } from "../core/pod-defaults.ts";
 import { validatePodTemplate } from "../core/pod-validation.ts";
+import { templateWarnings } from "../core/pod-warnings.ts";
 import { defineKind, statusApart } from "../define-kind.ts";
 import { forbidden, invalid, required } from "../field-error.ts";
 import { namedBy, nonNegative, oneOf } from "../field-rules.ts";
@@ -152,6 +153,18 @@ function validateUpdate(next: StatefulSet, current: StatefulSet): FieldError[] {
   return [forbidden("spec", `updates to statefulset spec for fields other than ${list} are forbidden`)];
 }
 
+/** In an update Kubernetes says `Spec` of a claim. Source: statefulSetStrategy. */
+function warnings({ metadata, spec }: StatefulSet, current?: StatefulSet): string[] {
+  const same = current !== undefined && metadata.generation === current.metadata.generation;
+  const part = current === undefined ? "" : ".Spec";
+  const endless = (spec.revisionHistoryLimit ?? 0) < 0;
+  return [
+    ...(same ? [] : templateWarnings(spec.template, "spec.template")),
+    ...(spec.volumeClaimTemplates ?? []).flatMap((claim, index) => claimWarnings(claim.spec, `spec.volumeClaimTemplates[${index}]${part}`)),
+    ...(endless ? ["spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended"] : []),
+  ];
+}
+
 export const StatefulSetKind: Kind<StatefulSet> = defineKind<StatefulSet>({
   group: "apps",
   kind: "StatefulSet",
@@ -173,6 +186,7 @@ export const StatefulSetKind: Kind<StatefulSet> = defineKind<StatefulSet>({
     }),
     ...validateCollisions(status, current.status),
   ],
+  warnings,
   columns: [
     NAME_COLUMN,
     column("Ready", "How many of the wanted pods are ready"),

@@ -1,6 +1,7 @@
 import { printableSelector } from "../apps/replica-template.ts";
 import { containerCells } from "../core/pod-cells.ts";
 import { defaultPodSpec } from "../core/pod-defaults.ts";
+import { makerWarnings } from "../core/pod-warnings.ts";
 import { defineKind, statusApart } from "../define-kind.ts";
 import { invalid, notSupported, required } from "../field-error.ts";
 import { nonNegative, requiredOneOf } from "../field-rules.ts";
@@ -13,6 +14,7 @@ import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, NONE, printedFlag, since, wideColumn } from "../table.ts";
 import { STATUS } from "../verbs.ts";
 import { validateJobTemplate } from "./job-validation.ts";
+import { jobWarnings } from "./job-warnings.ts";
 
 /** The jobs are named after it, with eleven characters more, and a pod after its job. */
 const NAME_CHARS_MAX = 52;
@@ -96,6 +98,9 @@ function validate({ metadata, spec }: CronJob, current: CronJob | undefined): Fi
   return errors;
 }
 
+const ZONE_WORDS =
+  "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details";
+
 export const CronJobKind: Kind<CronJob> = defineKind<CronJob>({
   group: "batch",
   kind: "CronJob",
@@ -109,6 +114,10 @@ export const CronJobKind: Kind<CronJob> = defineKind<CronJob>({
   ...statusApart<CronJob>(() => ({})),
   nameRule: dnsSubdomain,
   validate,
+  warnings: (next, current) => [
+    ...makerWarnings(next, current, () => jobWarnings(next.spec.jobTemplate.spec, "spec.jobTemplate.spec")),
+    ...(current !== undefined && next.spec.schedule.includes("TZ") ? [ZONE_WORDS] : []),
+  ],
   columns: [
     NAME_COLUMN,
     column("Schedule", "When jobs are made, in the form of cron"),

@@ -1,5 +1,6 @@
 import { containerCells } from "../core/pod-cells.ts";
 import { defaultPodSpec } from "../core/pod-defaults.ts";
+import { makerWarnings } from "../core/pod-warnings.ts";
 import { defineKind } from "../define-kind.ts";
 import type { Job } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
@@ -10,6 +11,7 @@ import { STATUS } from "../verbs.ts";
 import { generateSelector } from "./job-labels.ts";
 import { validateJobStatus } from "./job-status.ts";
 import { validateJob, validateJobUpdate } from "./job-validation.ts";
+import { jobWarnings } from "./job-warnings.ts";
 
 const BACKOFF_LIMIT = 6;
 const INT32_MAX = 2 ** 31 - 1;
@@ -84,6 +86,7 @@ export const JobKind: Kind<Job> = defineKind<Job>({
   validate: validateJob,
   validateUpdate: validateJobUpdate,
   validateStatus: validateJobStatus,
+  warnings: (next, current) => makerWarnings(next, current, () => jobWarnings(next.spec, "spec")),
   columns: [
     NAME_COLUMN,
     column("Status", "What the job is up to"),

@@ -1,9 +1,9 @@
 /** What PersistentVolumes and claims on them have in common. Source: pkg/apis/core/validation, pkg/apis/core/v1/helper. */
-import { forbidden, invalid, notSupported, required } from "../field-error.ts";
+import { forbidden, goQuote, invalid, notSupported, required } from "../field-error.ts";
 import { namedBy, oneOf } from "../field-rules.ts";
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec, TypedLocalObjectReference } from "../generated/types.ts";
 import { validateLabelSelector } from "../machinery/label-selector.ts";
-import { parseQuantity } from "../machinery/quantity.ts";
+import { isWhole, parseQuantity } from "../machinery/quantity.ts";
 import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 
@@ -91,4 +91,13 @@ export function storageClassOf(object: {
   readonly spec?: { readonly storageClassName?: string };
 }): string {
   return object.metadata.annotations?.[CLASS_ANNOTATION] ?? object.spec?.storageClassName ?? "";
+}
+
+/** There is no part of a byte. Source: GetWarningsForPersistentVolumeClaimSpec. */
+export function claimWarnings(spec: PersistentVolumeClaimSpec | undefined, field: string): string[] {
+  return (["requests", "limits"] as const).flatMap((name) => {
+    const text = spec?.resources?.[name]?.storage;
+    if (text === undefined || isWhole(text)) return [];
+    return [`${field}.resources.${name}[storage]: fractional byte value ${goQuote(text)} is invalid, must be an integer`];
+  });
 }

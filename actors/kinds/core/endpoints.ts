@@ -1,3 +1,4 @@
+import { addressWarnings } from "../address-warnings.ts";
 import { validateAddress, validateEndpointAddress } from "../addresses.ts";
 import { invalid, notSupported, required } from "../field-error.ts";
 import { namedBy } from "../field-rules.ts";
@@ -11,6 +12,9 @@ import { ALL_VERBS } from "../verbs.ts";
 import { PROTOCOLS } from "./container-validation.ts";
 
 const SHOWN_MAX = 3;
+/** What the controller keeps is written as it should be. */
+const MANAGED_BY = "endpoints.kubernetes.io/managed-by";
+const CONTROLLER = "endpoint-controller";
 
 function hostPort(ip: string, port: number): string {
   return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
@@ -80,6 +84,14 @@ export const EndpointsKind: Kind<Endpoints> = {
   // What older versions let in may stay.
   validate: ({ subsets = [] }, current) =>
     semanticEqual(subsets, current?.subsets) ? [] : subsets.flatMap((subset, index) => validateSubset(subset, `subsets[${index}]`)),
+  warnings: ({ metadata, subsets = [] }) => {
+    if (metadata.labels?.[MANAGED_BY] === CONTROLLER) return [];
+    return subsets.flatMap((subset, index) =>
+      (["addresses", "notReadyAddresses"] as const).flatMap((name) =>
+        (subset[name] ?? []).flatMap(({ ip }, at) => addressWarnings(ip, `subsets[${index}].${name}[${at}].ip`)),
+      ),
+    );
+  },
   columns: [NAME_COLUMN, column("Endpoints", "Addresses with ports"), AGE_COLUMN],
   cells: (object, now_ms) => [object.metadata.name, formatEndpoints(object.subsets), ageOf(object, now_ms)],
   selectableFields: {},

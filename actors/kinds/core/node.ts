@@ -1,3 +1,4 @@
+import { rangeWarnings } from "../address-warnings.ts";
 import { duplicate, forbidden, invalid, notSupported, required } from "../field-error.ts";
 import type { Node, Taint } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
@@ -143,6 +144,11 @@ export const NodeKind: Kind<Node> = {
   validate,
   validateUpdate,
   validateStatus: validateUpdate,
+  warnings: ({ spec }) => [
+    ...(spec?.configSource === undefined ? [] : ["spec.configSource: the feature is removed"]),
+    ...(spec?.externalID ? ["spec.externalID: this field is deprecated, and is unused by Kubernetes"] : []),
+    ...(spec?.podCIDRs ?? []).flatMap((range, index) => rangeWarnings(range, `spec.podCIDRs[${index}]`)),
+  ],
   columns: [
     NAME_COLUMN,
     column("Status", "Whether the node is ready, and open to new pods"),

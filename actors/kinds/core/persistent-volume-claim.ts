@@ -10,7 +10,14 @@ import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, UNSET, wideColumn } from "../table.ts";
 import { STATUS } from "../verbs.ts";
-import { CLASS_ANNOTATION, defaultPersistentVolumeClaim, printAccessModes, storageClassOf, validateClaimSpec } from "./claim-rules.ts";
+import {
+  CLASS_ANNOTATION,
+  claimWarnings,
+  defaultPersistentVolumeClaim,
+  printAccessModes,
+  storageClassOf,
+  validateClaimSpec,
+} from "./claim-rules.ts";
 
 type Spec = PersistentVolumeClaimSpec;
 
@@ -87,6 +94,12 @@ export const PersistentVolumeClaimKind: Kind<PersistentVolumeClaim> = defineKind
   nameRule: dnsSubdomain,
   validate: ({ spec }) => validateClaimSpec(spec, "spec"),
   validateUpdate,
+  warnings: ({ metadata, spec }) => [
+    ...(metadata.annotations?.[CLASS_ANNOTATION] === undefined
+      ? []
+      : [`metadata.annotations[${CLASS_ANNOTATION}]: deprecated since v1.8; use "storageClassName" attribute instead`]),
+    ...claimWarnings(spec, "spec"),
+  ],
   columns: [
     NAME_COLUMN,
     column("Status", "Whether it has its volume"),

@@ -11,6 +11,7 @@ import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, UNSET, wideColumn } from "../table.ts";
 import { STATUS } from "../verbs.ts";
 import { printAccessModes, storageClassOf, validateAccessModes, validateStorage, validateVolumeMode } from "./claim-rules.ts";
+import { termWarnings } from "./node-labels.ts";
 import { validateNodeTerms } from "./placement-validation.ts";
 import { defaultVolumeSource } from "./pod-defaults.ts";
 
@@ -132,6 +133,37 @@ function withLateSecret(next: PersistentVolumeSpec, current: PersistentVolumeSpe
   return { ...next, csi };
 }
 
+const OLD_ANNOTATIONS: Readonly<Record<string, string>> = {
+  "volume.beta.kubernetes.io/storage-class": 'deprecated since v1.8; use "storageClassName" attribute instead',
+  "volume.beta.kubernetes.io/mount-options": 'deprecated since v1.31; use "mountOptions" attribute instead',
+};
+const OLD_SOURCES: Readonly<Partial<Record<keyof PersistentVolumeSpec, string>>> = {
+  cephfs: "deprecated in v1.28, non-functional in v1.31+",
+  photonPersistentDisk: "deprecated in v1.11, non-functional in v1.16+",
+  scaleIO: "deprecated in v1.16, non-functional in v1.22+",
+  storageos: "deprecated in v1.22, non-functional in v1.25+",
+  glusterfs: "deprecated in v1.25, non-functional in v1.26+",
+  rbd: "deprecated in v1.28, non-functional in v1.31+",
+};
+
+/** Source: GetWarningsForPersistentVolume of pkg/api/persistentvolume. */
+function warnings({ metadata, spec }: PersistentVolume): string[] {
+  const { annotations = {} } = metadata;
+  const recycles = spec.persistentVolumeReclaimPolicy === "Recycle";
+  const advice = "The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.";
+  return [
+    ...Object.entries(OLD_ANNOTATIONS).flatMap(([key, words]) => (key in annotations ? [`metadata.annotations[${key}]: ${words}`] : [])),
+    ...(recycles ? [`spec.persistentVolumeReclaimPolicy: ${advice}`] : []),
+    ...(spec.nodeAffinity?.required?.nodeSelectorTerms ?? []).flatMap((term, index) =>
+      termWarnings(term, false, `spec.nodeAffinity.required.nodeSelectorTerms[${index}]`),
+    ),
+    ...Object.entries(OLD_SOURCES).flatMap(([name, words]) => {
+      if (spec[name as keyof PersistentVolumeSpec] === undefined) return [];
+      return [`spec.${name === "storageos" ? "storageOS" : name}: ${words}`];
+    }),
+  ];
+}
+
 export const PersistentVolumeKind: Kind<PersistentVolume> = defineKind<PersistentVolume>({
   group: "",
   kind: "PersistentVolume",
@@ -151,6 +183,7 @@ export const PersistentVolumeKind: Kind<PersistentVolume> = defineKind<Persisten
   nameRule: dnsSubdomain,
   validate,
   validateUpdate,
+  warnings,
   columns: [
     NAME_COLUMN,
     column("Capacity", "How much it holds"),

@@ -7,6 +7,7 @@ import { column, formatLabels, NAME_COLUMN } from "../table.ts";
 import { containerCells } from "./pod-cells.ts";
 import { defaultPodSpec } from "./pod-defaults.ts";
 import { validatePodTemplate } from "./pod-validation.ts";
+import { templateWarnings } from "./pod-warnings.ts";
 
 export const PodTemplateKind: Kind<PodTemplate> = defineKind<PodTemplate>({
   group: "",
@@ -21,6 +22,8 @@ export const PodTemplateKind: Kind<PodTemplate> = defineKind<PodTemplate>({
   },
   nameRule: dnsSubdomain,
   validate: ({ template }) => validatePodTemplate(template, "template"),
+  warnings: (next, current) =>
+    next.metadata.generation === current?.metadata.generation ? [] : templateWarnings(next.template, "template"),
   columns: [
     NAME_COLUMN,
     column("Containers", "The names of the containers"),

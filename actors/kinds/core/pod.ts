@@ -16,6 +16,7 @@ import { RESIZE } from "./pod-resize.ts";
 import { POD_SUBRESOURCES } from "./pod-subresources.ts";
 import { validatePodUpdate } from "./pod-update.ts";
 import { validatePodSpec } from "./pod-validation.ts";
+import { podWarnings } from "./pod-warnings.ts";
 
 /** Succeeded and Failed pods never run again. */
 export function isTerminal(pod: Pod): boolean {
@@ -128,6 +129,8 @@ export const PodKind: Kind<Pod> = {
   specDoors: { ephemeralcontainers: EPHEMERAL_CONTAINERS, resize: RESIZE },
   defaultGraceSeconds: (pod) => pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_S,
   deletesAtOnce: (pod) => !pod.spec.nodeName || isTerminal(pod),
+  // Of what becomes of a pod people hardly hear: it is not they who change it.
+  warnings: (pod, current) => (current === undefined ? podWarnings(pod) : []),
   columns: [
     NAME_COLUMN,
     column("Ready", "How many of the containers are ready"),

@@ -13,6 +13,7 @@ import { formatLabels } from "../table.ts";
 import { SCALE, STATUS } from "../verbs.ts";
 import { defaultPodSpec } from "./pod-defaults.ts";
 import { validatePodTemplate } from "./pod-validation.ts";
+import { makerWarnings, templateWarnings } from "./pod-warnings.ts";
 
 const STATUS_COUNTS = ["replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", "observedGeneration"] as const;
 
@@ -70,6 +71,7 @@ export const ReplicationControllerKind: Kind<ReplicationController> = defineKind
   validate,
   validateStatus: ({ status }) =>
     validateReplicaCounts(status, STATUS_COUNTS, { whole: ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"] }),
+  warnings: (next, current) => makerWarnings(next, current, () => templateWarnings(next.spec.template, "spec.template")),
   columns: REPLICAS_COLUMNS,
   cells: (controller, now_ms) => replicasCells(controller, formatLabels(controller.spec.selector), now_ms),
   selectableFields: { "status.replicas": (controller) => String(controller.status?.replicas ?? 0) },

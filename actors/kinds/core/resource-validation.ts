@@ -2,7 +2,7 @@
 import { duplicate, forbidden, invalid, notFoundValue, required } from "../field-error.ts";
 import type { ResourceClaim, ResourceRequirements } from "../generated/types.ts";
 import type { Quantity } from "../machinery/quantity.ts";
-import { compareQuantities, parseQuantity, QuantityError } from "../machinery/quantity.ts";
+import { compareQuantities, isWhole, parseQuantity, QuantityError } from "../machinery/quantity.ts";
 import { dnsLabel, qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
 
@@ -26,7 +26,6 @@ const QUOTA_RESOURCES: ReadonlySet<string> = new Set([
   "requests.storage",
 ]);
 const HUGE_PAGES = "hugepages-";
-const UNIT_NANO = 1_000_000_000n;
 
 function isNative(name: string): boolean {
   return !name.includes("/") || name.includes("kubernetes.io/");
@@ -72,7 +71,7 @@ export function validateResourceQuantity(name: string, text: string, field: stri
   const { nano } = parseQuantity(text);
   const errors = nano < 0n ? [invalid(field, text, "must be greater than or equal to 0")] : [];
   const counted = COUNTED_RESOURCES.has(name) || isExtended(name);
-  return counted && nano % UNIT_NANO !== 0n ? [...errors, invalid(field, text, "must be an integer")] : errors;
+  return counted && !isWhole(text) ? [...errors, invalid(field, text, "must be an integer")] : errors;
 }
 
 type ResourceNameRule = (name: string, field: string) => FieldError[];

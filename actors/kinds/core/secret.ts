@@ -8,6 +8,7 @@ import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
 import { ALL_VERBS } from "../verbs.ts";
 import { CONFIG_BYTES_MAX, validateImmutable } from "./config-map.ts";
+import { wrongPair } from "./key-pair.ts";
 
 /** Type and default of secrets; `stringData` is write-only and moves into `data`. */
 function applyDefaults(object: Secret): void {
@@ -96,6 +97,10 @@ export const SecretKind: Kind<Secret> = {
   nameRule: dnsSubdomain,
   validate,
   validateUpdate,
+  warnings: ({ type, data = {} }) => {
+    const words = type === "kubernetes.io/tls" ? wrongPair(data["tls.crt"] ?? "", data["tls.key"] ?? "") : undefined;
+    return words === undefined ? [] : [words];
+  },
   columns: [NAME_COLUMN, column("Type", "What the secret is for"), column("Data", "The number of keys"), AGE_COLUMN],
   cells: (object, now_ms) => [object.metadata.name, object.type ?? "", Object.keys(object.data ?? {}).length, ageOf(object, now_ms)],
   selectableFields: { type: (object) => object.type ?? "" },

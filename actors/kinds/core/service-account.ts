@@ -9,6 +9,8 @@ function nameSecrets(account: ServiceAccount): void {
   if (account.secrets !== undefined) account.secrets = account.secrets.map(({ name }) => (name === undefined ? {} : { name }));
 }
 
+const MOUNTABLE = "kubernetes.io/enforce-mountable-secrets";
+
 export const ServiceAccountKind: Kind<ServiceAccount> = {
   group: "",
   version: "v1",
@@ -27,6 +29,11 @@ export const ServiceAccountKind: Kind<ServiceAccount> = {
   nameRule: dnsSubdomain,
   validate: () => [],
   updateChecks: ["metadata", "whole"],
+  warnings: ({ metadata }, current) => {
+    const isNew = current?.metadata.annotations?.[MOUNTABLE] === undefined && metadata.annotations?.[MOUNTABLE] !== undefined;
+    const words = "deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets";
+    return isNew ? [`metadata.annotations[${MOUNTABLE}]: ${words}`] : [];
+  },
   columns: [NAME_COLUMN, column("Secrets", "The number of secrets"), AGE_COLUMN],
   cells: (object, now_ms) => [object.metadata.name, object.secrets?.length ?? 0, ageOf(object, now_ms)],
   selectableFields: {},

@@ -4,6 +4,7 @@ import { dns1035Label } from "../names.ts";
 import { AGE_COLUMN, ageOf, column, formatLabels, NAME_COLUMN, NONE, wideColumn } from "../table.ts";
 import { ALL_VERBS, proxyOf, STATUS } from "../verbs.ts";
 import { isExternal, validateService, validateServiceStatus, validateServiceUpdate } from "./service-validation.ts";
+import { serviceWarnings } from "./service-warnings.ts";
 
 const AFFINITY_TIMEOUT_S = 10_800;
 
@@ -124,6 +125,7 @@ export const ServiceKind: Kind<Service> = {
   validate: validateService,
   validateUpdate: validateServiceUpdate,
   validateStatus: validateServiceStatus,
+  warnings: serviceWarnings,
   columns: [
     NAME_COLUMN,
     column("Type", "How the service is exposed"),

@@ -1,3 +1,4 @@
+import { addressWarnings } from "../address-warnings.ts";
 import { familyOf, strictAddressWords, validateAddress, validateDomainName, validateEndpointAddress } from "../addresses.ts";
 import { duplicate, invalid, notSupported, required, tooMany } from "../field-error.ts";
 import { immutable, namedBy, requiredOneOf } from "../field-rules.ts";
@@ -13,6 +14,8 @@ import { ALL_VERBS } from "../verbs.ts";
 /** The label of a slice with the name of its service, and the one with who keeps it. */
 export const SERVICE_NAME = "kubernetes.io/service-name";
 export const MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
+/** What these keep is written as it should be. */
+const CONTROLLERS: ReadonlySet<string> = new Set(["endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io"]);
 export const SLICE_ENDPOINTS_MAX = 1000;
 const SLICE_PORTS_MAX = 20_000;
 const ADDRESSES_MAX = 100;
@@ -142,6 +145,14 @@ export const EndpointSliceKind: Kind<EndpointSlice> = {
   nameRule: dnsSubdomain,
   validate,
   validateUpdate: (next, current) => immutable(next.addressType, current.addressType, "addressType"),
+  warnings: ({ metadata, addressType, endpoints = [] }, current) => {
+    const deprecated = current === undefined && addressType === "FQDN" ? ["spec.addressType: FQDN endpoints are deprecated"] : [];
+    if (CONTROLLERS.has(metadata.labels?.[MANAGED_BY] ?? "")) return deprecated;
+    const addresses = endpoints.flatMap((endpoint, index) =>
+      (endpoint.addresses ?? []).flatMap((address, at) => addressWarnings(address, `endpoints[${index}].addresses[${at}]`)),
+    );
+    return [...deprecated, ...addresses];
+  },
   columns: [
     NAME_COLUMN,
     column("AddressType", "IPv4, IPv6 or FQDN"),

@@ -160,3 +160,10 @@ export function quantityValue(quantity: Quantity): number {
 export function quantityMilliValue(quantity: Quantity): number {
   return scaleUp(quantity.nano, NANO_PER_UNIT / 1000n);
 }
+
+const UNIT_NANO = 1_000_000_000n;
+
+/** Whether a quantity is of whole units, and none of a part. */
+export function isWhole(text: string): boolean {
+  return parseQuantity(text).nano % UNIT_NANO === 0n;
+}

@@ -33,6 +33,12 @@ export const IngressKind: Kind<Ingress> = defineKind<Ingress>({
   nameRule: dnsSubdomain,
   validate: validateIngress,
   validateStatus: validateIngressStatus,
+  warnings: ({ metadata, spec }, current) => {
+    const old = metadata.annotations?.[INGRESS_CLASS_ANNOTATION] !== undefined && spec?.ingressClassName === undefined;
+    return old && current === undefined
+      ? [`annotation "${INGRESS_CLASS_ANNOTATION}" is deprecated, please use 'spec.ingressClassName' instead`]
+      : [];
+  },
   columns: [
     NAME_COLUMN,
     column("Class", "Who serves it"),

@@ -1,3 +1,4 @@
+import { rangeWarnings } from "../address-warnings.ts";
 import { defineKind } from "../define-kind.ts";
 import { forbidden, invalid, notSupported, required } from "../field-error.ts";
 import { oneOf } from "../field-rules.ts";
@@ -82,6 +83,15 @@ function validate({ spec }: NetworkPolicy): FieldError[] {
   return errors;
 }
 
+function peerWarnings(peers: readonly NetworkPolicyPeer[] | undefined, field: string): string[] {
+  return (peers ?? []).flatMap(({ ipBlock }, index) => {
+    if (ipBlock === undefined) return [];
+    const path = `${field}[${index}].ipBlock`;
+    const except = (ipBlock.except ?? []).flatMap((range, at) => rangeWarnings(range, `${path}.except[${at}]`));
+    return [...rangeWarnings(ipBlock.cidr, `${path}.cidr`), ...except];
+  });
+}
+
 export const NetworkPolicyKind: Kind<NetworkPolicy> = defineKind<NetworkPolicy>({
   group: "networking.k8s.io",
   kind: "NetworkPolicy",
@@ -93,6 +103,10 @@ export const NetworkPolicyKind: Kind<NetworkPolicy> = defineKind<NetworkPolicy>(
   updateChecks: ["whole", "metadata", "content"],
   nameRule: dnsSubdomain,
   validate,
+  warnings: ({ spec }) => [
+    ...(spec?.ingress ?? []).flatMap(({ from }, index) => peerWarnings(from, `spec.ingress[${index}].from`)),
+    ...(spec?.egress ?? []).flatMap(({ to }, index) => peerWarnings(to, `spec.egress[${index}].to`)),
+  ],
   columns: [NAME_COLUMN, column("Pod-Selector", "The pods that it is about"), AGE_COLUMN],
   cells: (policy, now_ms) => [policy.metadata.name, formatLabelSelector(policy.spec?.podSelector ?? {}), ageOf(policy, now_ms)],
 });

@@ -1,3 +1,4 @@
+import { labelWarnings } from "../core/node-labels.ts";
 import { validateTolerations } from "../core/placement-validation.ts";
 import { validateResources } from "../core/resource-validation.ts";
 import { defineKind } from "../define-kind.ts";
@@ -44,6 +45,7 @@ export const RuntimeClassKind: Kind<RuntimeClass> = defineKind<RuntimeClass>({
   nameRule: dnsSubdomain,
   validate,
   validateUpdate: (next, current) => immutable(next.handler, current.handler, "handler"),
+  warnings: ({ scheduling }) => labelWarnings(scheduling?.nodeSelector, () => "scheduling.nodeSelector"),
   columns: [NAME_COLUMN, column("Handler", "What runs its containers"), AGE_COLUMN],
   cells: (runtime, now_ms) => [runtime.metadata.name, runtime.handler ?? "", ageOf(runtime, now_ms)],
 });

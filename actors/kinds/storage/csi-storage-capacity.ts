@@ -1,3 +1,4 @@
+import { selectorWarnings } from "../core/node-labels.ts";
 import { defineKind } from "../define-kind.ts";
 import { invalid } from "../field-error.ts";
 import { immutable } from "../field-rules.ts";
@@ -30,6 +31,7 @@ export const CSIStorageCapacityKind: Kind<CSIStorageCapacity> = defineKind<CSISt
     ...immutable(next.nodeTopology, current.nodeTopology, "nodeTopology"),
     ...immutable(next.storageClassName, current.storageClassName, "storageClassName"),
   ],
+  warnings: ({ nodeTopology }) => selectorWarnings(nodeTopology, "nodeTopology"),
   columns: DEFAULT_COLUMNS,
   cells: defaultCells,
 });

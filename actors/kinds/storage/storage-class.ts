@@ -1,3 +1,4 @@
+import { deprecatedLabel } from "../core/node-labels.ts";
 import { defineKind } from "../define-kind.ts";
 import { duplicate, invalid, required, tooLong } from "../field-error.ts";
 import { immutable, oneOf, unchanged } from "../field-rules.ts";
@@ -97,6 +98,13 @@ export const StorageClassKind: Kind<StorageClass> = defineKind<StorageClass>({
     ...unchanged(next.reclaimPolicy, current.reclaimPolicy, "reclaimPolicy", "updates to reclaimPolicy are forbidden."),
     ...immutable(next.volumeBindingMode, current.volumeBindingMode, "volumeBindingMode"),
   ],
+  warnings: ({ allowedTopologies = [] }) =>
+    allowedTopologies.flatMap(({ matchLabelExpressions = [] }, index) =>
+      matchLabelExpressions.flatMap(({ key }, at) => {
+        const words = deprecatedLabel(key);
+        return words === undefined ? [] : [`allowedTopologies[${index}].matchLabelExpressions[${at}].key: ${words}`];
+      }),
+    ),
   columns: [
     NAME_COLUMN,
     column("Provisioner", "Who makes its volumes"),
