@@ -4,6 +4,7 @@ import { keyFor, resourceOf } from "../kinds/kind.ts";
 import { type FieldManager, type ManagedFieldsEntry, managersJson, sameManagers } from "../kinds/managed-fields/managers.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { errorsBesideStatus, errorsInUpdate } from "../kinds/object-rules.ts";
+import type { FieldError } from "../kinds/status.ts";
 import { decodeObject, managedFieldsOf } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
@@ -109,7 +110,7 @@ export async function decideUpdate<T extends KubeObject>(
       ? await nextBySpec(world, kind, wanted, current, companion, options)
       : isBusy(world.partAdmission, options, resourceOf(kind))
         ? await admittedByStatus(world, kind, wanted, current, subresource, options)
-        : nextByStatus(kind, wanted, current, subresource, world.access.clock.now_ms());
+        : nextByStatus(kind, wanted, current, subresource, options, world.access.clock.now_ms());
   const plan: Plan<T> = companion === undefined ? { object: next, mutations: [] } : companion.plan(next, current);
   const same = plan.mutations.length === 0 && sameObject(plan.object, current);
   if (same && !ownsAnew(wanted, options, entry)) return { done: entry };
@@ -163,7 +164,14 @@ function managersAfter<T extends KubeObject>(
  * Through `status` the status changes, and metadata with most built-in kinds; who owns the object is never decided there, and what was
  * checked when it came in is not checked again.
  */
-function nextByStatus<T extends KubeObject>(kind: Kind<T>, wanted: T, current: T, part: WrittenPart, now_ms: number): T {
+function nextByStatus<T extends KubeObject>(
+  kind: Kind<T>,
+  wanted: T,
+  current: T,
+  part: WrittenPart,
+  options: UpdateOptions,
+  now_ms: number,
+): T {
   const { status } = wanted as T & { readonly status?: unknown };
   if (part === "approval") {
     const next = { ...current, status };
@@ -172,13 +180,13 @@ function nextByStatus<T extends KubeObject>(kind: Kind<T>, wanted: T, current: T
     if (errors.length > 0) throw invalid(kind, current.metadata.name, errors);
     return next;
   }
-  if (kind.custom !== undefined || kind.statusKeepsMetadata === true) return withStatus(kind, current, status);
+  if (kind.custom !== undefined || kind.statusKeepsMetadata === true) return withStatus(kind, current, status, options, now_ms);
   const { ownerReferences: _ignored, ...given } = wanted.metadata;
   const owners = current.metadata.ownerReferences;
   const metadata = owners === undefined ? given : { ...given, ownerReferences: owners };
   const next = { ...current, metadata: carryOver({ ...wanted, metadata }, current).metadata, status };
   kind.prepareForStatusUpdate?.(next, current, { now_ms });
-  const errors = kind.validateStatus?.(next, current) ?? [];
+  const errors = statusErrors(kind, next, current, options);
   if (!sameObject({ metadata: next.metadata }, { metadata: current.metadata })) {
     errors.unshift(...errorsBesideStatus(kind, next, current));
   }
@@ -199,7 +207,7 @@ async function admittedByStatus<T extends KubeObject>(
   // What is wanted may share parts with what there is.
   const request = updateRequest(kind, structuredClone(wanted), current, options);
   await admit(partAdmission, "mutate", request, access);
-  const next = nextByStatus(kind, request.object as T, current, part, access.clock.now_ms());
+  const next = nextByStatus(kind, request.object as T, current, part, options, access.clock.now_ms());
   await admit(partAdmission, "validate", { ...request, object: next }, access);
   return next;
 }
@@ -211,12 +219,18 @@ function updateRequest<T extends KubeObject>(kind: Kind<T>, object: T, current: 
   return { operation: "update", kind: own, requested, resource: resourceOf(kind), namespace, name, subresource, object, current, options };
 }
 
-function withStatus<T extends KubeObject>(kind: Kind<T>, current: T, status: unknown): T {
+function withStatus<T extends KubeObject>(kind: Kind<T>, current: T, status: unknown, options: UpdateOptions, now_ms: number): T {
   const { status: _before, ...rest } = current as T & { readonly status?: unknown };
   const next = (status === undefined && kind.custom !== undefined ? rest : { ...current, status }) as T;
-  const errors = kind.validatesStatus === true ? kind.validate(next, current) : [];
+  kind.prepareForStatusUpdate?.(next, current, { now_ms });
+  const errors = kind.validatesStatus === true ? kind.validate(next, current) : statusErrors(kind, next, current, options);
   if (errors.length > 0) throw invalid(kind, current.metadata.name, errors);
   return next;
+}
+
+/** What the house says of its own objects is as it should be. */
+function statusErrors<T extends KubeObject>(kind: Kind<T>, next: T, current: T, { requester }: UpdateOptions): FieldError[] {
+  return requester === undefined ? [] : (kind.validateStatus?.(next, current) ?? []);
 }
 
 async function nextBySpec<T extends KubeObject>(

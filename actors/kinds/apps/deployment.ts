@@ -13,7 +13,7 @@ import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, wideColumn } from "../table.ts";
 import { ALL_VERBS, SCALE, STATUS } from "../verbs.ts";
-import { validateCollisions, validateReplicaCounts } from "./replica-counts.ts";
+import { validateCollisions, validateReplicaCounts, withoutTerminating } from "./replica-counts.ts";
 import { validateSelectorAndTemplate } from "./replica-template.ts";
 
 /** Source: SetDefaults_Deployment. */
@@ -114,6 +114,7 @@ export const DeploymentKind: Kind<Deployment> = {
     const { labels: _sent, ...metadata } = next.metadata;
     const { labels } = current.metadata;
     Object.assign(next, { metadata: labels === undefined ? metadata : { ...metadata, labels } });
+    if (next.status !== undefined) next.status = withoutTerminating(next.status);
   },
   nameRule: dnsSubdomain,
   validate,

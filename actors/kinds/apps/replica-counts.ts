@@ -38,3 +38,9 @@ export function validateCollisions(next: Counted | undefined, current: Counted |
   if (before === undefined || (now !== undefined && now >= before)) return [];
   return [invalid("status.collisionCount", now ?? 0, "cannot be decremented")];
 }
+
+/** A status without what DeploymentReplicaSetTerminatingReplicas, which is alpha in 1.34, would tell. */
+export function withoutTerminating<T extends { terminatingReplicas?: number }>(status: T): T {
+  const { terminatingReplicas: _gated, ...rest } = status;
+  return rest as T;
+}

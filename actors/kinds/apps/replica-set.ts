@@ -7,7 +7,7 @@ import { formatLabelSelector } from "../machinery/label-selector.ts";
 import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { ALL_VERBS, SCALE, STATUS } from "../verbs.ts";
-import { validateReplicaCounts } from "./replica-counts.ts";
+import { validateReplicaCounts, withoutTerminating } from "./replica-counts.ts";
 import { validateSelectorAndTemplate } from "./replica-template.ts";
 import { REPLICAS_COLUMNS, replicasCells } from "./replicas-table.ts";
 
@@ -55,6 +55,9 @@ export const ReplicaSetKind: Kind<ReplicaSet> = {
   nameRule: dnsSubdomain,
   validate,
   validateUpdate: (next, current) => immutable(next.spec.selector, current.spec.selector, "spec.selector", "LabelSelector"),
+  prepareForStatusUpdate: (next) => {
+    if (next.status !== undefined) next.status = withoutTerminating(next.status);
+  },
   validateStatus: ({ status }) =>
     validateReplicaCounts(status, STATUS_COUNTS, { whole: ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"] }),
   warnings: (next, current) => makerWarnings(next, current, () => templateWarnings(next.spec.template, "spec.template")),

@@ -1,12 +1,12 @@
 import { defineKind, statusApart } from "../define-kind.ts";
-import { forbidden } from "../field-error.ts";
-import { immutable } from "../field-rules.ts";
+import { forbidden, invalid, notSupported } from "../field-error.ts";
+import { immutable, oneOf } from "../field-rules.ts";
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from "../generated/types.ts";
 import { internalDiff } from "../internal-form.ts";
 import type { Kind } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
-import { compareQuantities, parseQuantity } from "../machinery/quantity.ts";
-import { dnsSubdomain } from "../names.ts";
+import { compareQuantities, parseQuantity, wholeUnits } from "../machinery/quantity.ts";
+import { dnsSubdomain, qualifiedName } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, UNSET, wideColumn } from "../table.ts";
 import { STATUS } from "../verbs.ts";
@@ -80,6 +80,44 @@ function compare(a: string, b: string): number {
   return compareQuantities(parseQuantity(a), parseQuantity(b));
 }
 
+const RESIZES: readonly string[] = [
+  "ControllerResizeInProgress",
+  "ControllerResizeInfeasible",
+  "NodeResizePending",
+  "NodeResizeInProgress",
+  "NodeResizeInfeasible",
+].sort();
+
+/** Only storage is given by Kubernetes itself. Source: validatePersistentVolumeClaimResourceKey. */
+function validateGiven(name: string, field: string): FieldError[] {
+  const wrong = qualifiedName(name).map((words) => invalid(field, name, words));
+  const native = !name.includes("/") || name.includes("kubernetes.io/");
+  return wrong.length > 0 || !native ? wrong : oneOf(name, ["storage"], field);
+}
+
+function validateAmount(quantity: string, field: string): FieldError[] {
+  const units = wholeUnits(quantity);
+  return units < 0 ? [invalid(field, units, "must be a valid resource quantity")] : [];
+}
+
+/** Source: ValidatePersistentVolumeClaimStatusUpdate. */
+function validateStatus({ status }: PersistentVolumeClaim): FieldError[] {
+  const { capacity = {}, allocatedResourceStatuses = {}, allocatedResources = {} } = status ?? {};
+  const [states, given] = ["status.allocatedResourceStatuses", "status.allocatedResources"];
+  return [
+    ...Object.entries(capacity).flatMap(([name, quantity]) => validateAmount(quantity, `status.capacity[${name}]`)),
+    ...Object.entries(allocatedResourceStatuses).flatMap(([name, state]) => [
+      ...validateGiven(name, states),
+      // Kubernetes shows the resource, not what is said of it.
+      ...(RESIZES.includes(state) ? [] : [notSupported(states, name, RESIZES)]),
+    ]),
+    ...Object.entries(allocatedResources).flatMap(([name, quantity]) => {
+      const wrong = validateGiven(name, given);
+      return wrong.length > 0 ? wrong : validateAmount(quantity, `${given}[${name}]`);
+    }),
+  ];
+}
+
 export const PersistentVolumeClaimKind: Kind<PersistentVolumeClaim> = defineKind<PersistentVolumeClaim>({
   group: "",
   kind: "PersistentVolumeClaim",
@@ -94,6 +132,7 @@ export const PersistentVolumeClaimKind: Kind<PersistentVolumeClaim> = defineKind
   nameRule: dnsSubdomain,
   validate: ({ spec }) => validateClaimSpec(spec, "spec"),
   validateUpdate,
+  validateStatus,
   warnings: ({ metadata, spec }) => [
     ...(metadata.annotations?.[CLASS_ANNOTATION] === undefined
       ? []

@@ -13,6 +13,7 @@ import { podCells } from "./pod-cells.ts";
 import { DEFAULT_GRACE_S, defaultPod } from "./pod-defaults.ts";
 import { qosClassOf } from "./pod-qos.ts";
 import { RESIZE } from "./pod-resize.ts";
+import { validatePodStatus } from "./pod-status-validation.ts";
 import { POD_SUBRESOURCES } from "./pod-subresources.ts";
 import { validatePodUpdate } from "./pod-update.ts";
 import { validatePodSpec } from "./pod-validation.ts";
@@ -126,6 +127,7 @@ export const PodKind: Kind<Pod> = {
     ...(current === undefined ? validateNew(pod) : []),
   ],
   validateUpdate: validatePodUpdate,
+  validateStatus: validatePodStatus,
   specDoors: { ephemeralcontainers: EPHEMERAL_CONTAINERS, resize: RESIZE },
   defaultGraceSeconds: (pod) => pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_S,
   deletesAtOnce: (pod) => !pod.spec.nodeName || isTerminal(pod),

@@ -167,3 +167,9 @@ const UNIT_NANO = 1_000_000_000n;
 export function isWhole(text: string): boolean {
   return parseQuantity(text).nano % UNIT_NANO === 0n;
 }
+
+/** The units of a quantity, rounded up. Source: Quantity.Value. */
+export function wholeUnits(text: string): number {
+  const { nano } = parseQuantity(text);
+  return Number(nano > 0n ? (nano + UNIT_NANO - 1n) / UNIT_NANO : nano / UNIT_NANO);
+}

@@ -339,6 +339,61 @@ describe("updates", () => {
     expect(printed(errorsInUpdate(kind, object(kind, after), object(kind, before)))).toEqual(errors);
   });
 
+  test.each<[resource: string, spec: object, before: object, after: object, errors: string[]]>([
+    [
+      "pods",
+      { restartPolicy: "OnFailure", containers: [{ name: "c", image: "i" }] },
+      { qosClass: "BestEffort", containerStatuses: [{ name: "c", state: { terminated: { exitCode: 0 } } }] },
+      {
+        qosClass: "Burstable",
+        nominatedNodeName: "",
+        observedGeneration: -1,
+        conditions: [{ type: "a b", status: "True" }],
+        containerStatuses: [{ name: "c", state: { running: {} } }],
+        podIPs: [{ ip: "10.0.0.1" }, { ip: "10.0.0.2" }],
+        hostIPs: [{ ip: "x" }],
+      },
+      [
+        expect.stringMatching(/^status\.conditions\[0\]\.Type: Invalid value: "a b": name part must consist of/) as unknown as string,
+        "status.observedGeneration: Invalid value: -1: must be a non-negative integer",
+        'status.qosClass: Invalid value: "Burstable": field is immutable',
+        "status.containerStatuses[0].state: Forbidden: may not be transitioned to non-terminated state",
+        'status.podIPs: Invalid value: [{"IP":"10.0.0.1"},{"IP":"10.0.0.2"}]: may specify no more than one IP for each IP family',
+        'status.hostIPs[0].ip: Invalid value: "x": must be equal to `hostIP`',
+        'status.hostIPs[0]: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+      ],
+    ],
+    [
+      "persistentvolumeclaims",
+      {},
+      {},
+      { capacity: { storage: "-1" }, allocatedResourceStatuses: { cpu: "X" }, allocatedResources: { "example.com/x": "-1" } },
+      [
+        "status.capacity[storage]: Invalid value: -1: must be a valid resource quantity",
+        'status.allocatedResourceStatuses: Unsupported value: "cpu": supported values: "storage"',
+        'status.allocatedResourceStatuses: Unsupported value: "cpu": supported values: "ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizeInProgress", "NodeResizeInfeasible", "NodeResizePending"',
+        "status.allocatedResources[example.com/x]: Invalid value: -1: must be a valid resource quantity",
+      ],
+    ],
+    ["flowschemas", {}, {}, { conditions: [{ type: "A" }, { type: "A" }] }, ['status.conditions[1].type: Duplicate value: "A"']],
+    [
+      "nodes",
+      {},
+      {},
+      {
+        addresses: [
+          { type: "Hostname", address: "a" },
+          { type: "Hostname", address: "a" },
+        ],
+      },
+      ['status.addresses[1]: Duplicate value: {"Type":"Hostname","Address":"a"}'],
+    ],
+  ])("the status of %s", (resource, spec, before, after, errors) => {
+    const kind = kindOf(resource);
+    const of = (status: object): KubeObject => object(kind, { spec, status });
+    expect(printed(kind.validateStatus?.(of(after), of(before)) ?? [])).toEqual(errors);
+  });
+
   test("a namespace that stays is active", () => {
     const kind = kindOf("namespaces");
     const next = { ...object(kind, {}), status: { phase: "Terminating" } } as KubeObject;
