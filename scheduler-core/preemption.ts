@@ -18,7 +18,7 @@ export interface PreemptionRequest<Owner> {
   readonly guests?: readonly Guest[];
   /** Breaks ties: nodes are asked from a random one on. */
   readonly random: Draw;
-  /** Enough nodes to choose from, of those where preemption helps: a share of all, and at least so many. Default ENOUGH. */
+  /** Enough nodes to choose from: a share of those where preemption may help, and at least so many. Default ENOUGH. */
   readonly candidates?: { readonly percent: number; readonly least: number };
 }
 
@@ -58,18 +58,22 @@ export function preemptionCandidates<Owner>(cluster: Cluster, request: Preemptio
   const filter = new NodeFilter(cluster, request.pods, request.guests);
   const rejections = new Map<Reason, number>();
   const candidates: Candidate<Owner>[] = [];
+  const potential: number[] = [];
   let unhelpful = 0;
-  let victimless = 0;
-  const { percent, least } = request.candidates ?? ENOUGH;
-  const enough = Math.max(least, Math.floor((cluster.nodes * percent) / 100));
-  const offset = request.random.below(cluster.nodes);
-  for (let i = 0; i < cluster.nodes; i++) {
-    if (candidates.length >= enough && candidates.some(({ violations }) => violations === 0)) break;
-    const slot = (i + offset) % cluster.nodes;
+  for (let slot = 0; slot < cluster.nodes; slot++) {
     if (cluster.live[slot] !== 1) continue;
     const now = request.pin === -1 || slot === request.pin ? filter.rejection(slot) : undefined;
-    if (now?.resolvable !== true) unhelpful++;
-    else if ((cluster.lowestPriority[slot] as number) >= request.pods.priority) victimless++;
+    if (now?.resolvable === true) potential.push(slot);
+    else unhelpful++;
+  }
+  let victimless = 0;
+  const { percent, least } = request.candidates ?? ENOUGH;
+  const enough = Math.max(least, Math.floor((potential.length * percent) / 100));
+  const offset = request.random.below(potential.length);
+  for (let i = 0; i < potential.length; i++) {
+    if (candidates.length >= enough && candidates.some(({ violations }) => violations === 0)) break;
+    const slot = potential[(i + offset) % potential.length] as number;
+    if ((cluster.lowestPriority[slot] as number) >= request.pods.priority) victimless++;
     else {
       const found = victimsOn(cluster, request, filter, slot);
       if ("slot" in found) candidates.push(found);
