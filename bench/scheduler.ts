@@ -62,10 +62,11 @@ function workloadOf(name: string): Workload {
 }
 
 function scaled(workload: Workload, scale: number): Workload {
-  const size = (count: number): number => Math.max(1, Math.round(count * scale));
+  const size = (count: number): number => (count === 0 ? 0 : Math.max(1, Math.round(count * scale)));
   return {
     ...workload,
     nodes: size(workload.nodes),
+    ...(workload.tainted === undefined ? {} : { tainted: size(workload.tainted) }),
     init: workload.init.map((set) => ({ ...set, count: size(set.count) })),
     measured: { ...workload.measured, count: size(workload.measured.count) },
   };
@@ -77,7 +78,11 @@ async function measure(workload: Workload, scale: number, timeout_s: number, jso
   const cluster = up(parseUpFlags(flags), Date.now());
   try {
     await cluster.ready;
-    const { pods, took_s, perSecond } = await runWorkload(workload, readKubeconfig(join(folder, "data", "kubeconfig")), timeout_s);
+    const { pods, took_s, perSecond, sampled, cpu_us, driver_us } = await runWorkload(
+      workload,
+      readKubeconfig(join(folder, "data", "kubeconfig")),
+      timeout_s,
+    );
     const { name, threshold, of, nodes } = workload;
     const floor = threshold === undefined ? "none" : `${threshold}/s of ${of}`;
     const conditions = `nodes=${nodes} pods=${pods} floor="${floor}" scale=${scale}% concurrency=64 cpus=${availableParallelism()}`;
@@ -87,6 +92,14 @@ async function measure(workload: Workload, scale: number, timeout_s: number, jso
         { ...figure, metric: "scheduled", value: perSecond, unit: "pods/s" },
         { ...figure, metric: "time", value: took_s, unit: "s" },
         ...(threshold === undefined ? [] : [{ ...figure, metric: "times the floor", value: perSecond / threshold, unit: "x" }]),
+        ...(sampled === undefined
+          ? []
+          : [{ ...figure, metric: "scheduled, as scheduler_perf samples it", value: sampled, unit: "pods/s" }]),
+        ...(sampled === undefined || threshold === undefined
+          ? []
+          : [{ ...figure, metric: "that times the floor", value: sampled / threshold, unit: "x" }]),
+        { ...figure, metric: "processor time, with the driver's", value: cpu_us / pods, unit: "us/pod" },
+        { ...figure, metric: "of that, the driver's", value: driver_us / pods, unit: "us/pod" },
       ],
       json,
     );

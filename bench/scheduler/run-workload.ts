@@ -5,6 +5,7 @@ import type { ApiAccess } from "../driver/kubeconfig.ts";
 import { watchPods } from "../driver/pod-watch.ts";
 import { BenchFailure } from "../failure.ts";
 import { node, type PodTemplate } from "./templates.ts";
+import { Throughput } from "./throughput.ts";
 import type { PodSet, Workload } from "./workloads.ts";
 
 /** Creates in flight, each on a connection of its own. */
@@ -15,8 +16,15 @@ const SET_LABEL = "scheduler-perf-set";
 /** What came of a workload. */
 export interface Measured {
   readonly pods: number;
+  /** From the first create until a watch has shown the last with a node. */
   readonly took_s: number;
   readonly perSecond: number;
+  /** As scheduler_perf counts; undefined: it took too short a time for that. */
+  readonly sampled: number | undefined;
+  /** Processor time of this process, the driver's thread and the cluster's; without nats-server. */
+  readonly cpu_us: number;
+  /** Of that, the driver's. */
+  readonly driver_us: number;
 }
 
 /** Runs one workload on an empty cluster: nodes, pods that are there before, then the measured ones. Throws BenchFailure. */
@@ -25,7 +33,10 @@ export async function runWorkload(workload: Workload, access: ApiAccess, timeout
   const signal = AbortSignal.timeout(timeout_s * 1_000);
   try {
     await prepare(client, workload, signal);
-    for (const [number, set] of workload.init.entries()) await scheduled(client, access, `init-${number}`, set, signal);
+    for (const [number, set] of workload.init.entries()) {
+      if (set.isGated === true) await create(client, `init-${number}`, set, signal);
+      else for (const part of partsOf(set)) await scheduled(client, access, `init-${number}`, part, signal);
+    }
     const ending = new AbortController();
     const churning = workload.churn === undefined ? undefined : churn(client, workload.churn, ending.signal);
     try {
@@ -43,8 +54,10 @@ async function prepare(client: ApiClient, workload: Workload, signal: AbortSigna
   const make = async (path: string, object: object): Promise<void> => {
     await client.call({ method: "POST", path, body: JSON.stringify(object) });
   };
-  for (const namespace of ["sched-0", "sched-1"]) {
-    await make("/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
+  const sets = [...workload.init, workload.measured].flatMap(partsOf);
+  const labels = workload.namespaceLabels ?? {};
+  for (const namespace of new Set(["sched-0", ...sets.map((set) => set.namespace)])) {
+    await make("/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels } });
     const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default" } };
     await make(`/api/v1/namespaces/${namespace}/serviceaccounts`, account);
   }
@@ -68,16 +81,25 @@ async function prepare(client: ApiClient, workload: Workload, signal: AbortSigna
     created: () => {},
   });
   const names = Array.from({ length: workload.nodes }, (_, index) => `node-${index}`);
+  const tainted = names.splice(0, workload.tainted ?? 0);
+  const taints = [{ effect: "NoSchedule", key: "foo" }];
   await Promise.all(Array.from({ length: CONCURRENCY }, () => untaint(client, names)));
+  await Promise.all(Array.from({ length: CONCURRENCY }, () => untaint(client, tainted, { taints })));
   if (workload.giant !== undefined) await untaint(client, [workload.giant]);
 }
 
+/** The parts of a set that is spread over namespaces. */
+function partsOf(set: PodSet): PodSet[] {
+  const { over } = set;
+  return over === undefined ? [set] : Array.from({ length: over }, (_, i) => ({ ...set, namespace: `${set.namespace}-${i}` }));
+}
+
 /** New nodes are tainted until somebody says that they are ready, and here nobody does. Takes names off the list until it is empty. */
-async function untaint(client: ApiClient, names: string[]): Promise<void> {
+async function untaint(client: ApiClient, names: string[], spec: object = {}): Promise<void> {
   for (let name = names.pop(); name !== undefined; name = names.pop()) {
     const path = `/api/v1/nodes/${name}`;
     const found = (await client.call({ method: "GET", path })) as { spec: object };
-    await client.call({ method: "PUT", path, body: JSON.stringify({ ...found, spec: {} }) });
+    await client.call({ method: "PUT", path, body: JSON.stringify({ ...found, spec }) });
   }
 }
 
@@ -90,31 +112,57 @@ async function scheduled(client: ApiClient, access: ApiAccess, name: string, set
   });
   const lost = new AbortController();
   await watch.open((error) => lost.abort(error));
-  const [before = "", after = ""] = JSON.stringify(podOf("\u0000", name, set.template)).split("\\u0000");
+  const over = new AbortController();
+  const throughput = new Throughput();
+  const following = throughput.follow(() => set.count - waiting.size, over.signal);
   try {
     const from_ms = performance.now();
-    const path = `/api/v1/namespaces/${set.namespace}/pods`;
-    const body = (index: number): string => `${before}${name}-${index}${after}`;
-    await createAll({ client, path, count: set.count, concurrency: CONCURRENCY, body, created: () => {}, signal });
+    const [process_us, driver_us] = [usedBy(process.cpuUsage()), usedBy(process.threadCpuUsage())];
+    await create(client, name, set, signal);
     while (waiting.size > 0) {
       if (signal.aborted || lost.signal.aborted)
         throw new BenchFailure(`${waiting.size} of ${set.count} pods of the set ${name} have no node yet`);
       await delay(POLL_MS);
     }
     const took_s = (performance.now() - from_ms) / 1_000;
-    return { pods: set.count, took_s, perSecond: set.count / took_s };
+    return {
+      ...{ pods: set.count, took_s, perSecond: set.count / took_s, sampled: throughput.average },
+      ...{ cpu_us: usedBy(process.cpuUsage()) - process_us, driver_us: usedBy(process.threadCpuUsage()) - driver_us },
+    };
   } finally {
+    over.abort();
+    await following;
     await watch.close();
   }
 }
 
-async function churn(client: ApiClient, { template, every_ms }: NonNullable<Workload["churn"]>, signal: AbortSignal): Promise<void> {
+function usedBy({ user, system }: NodeJS.CpuUsage): number {
+  return user + system;
+}
+
+async function create(client: ApiClient, name: string, { namespace, template, count }: PodSet, signal: AbortSignal): Promise<void> {
+  const [before = "", after = ""] = JSON.stringify(podOf("\u0000", name, template)).split("\\u0000");
+  const path = `/api/v1/namespaces/${namespace}/pods`;
+  const body = (index: number): string => `${before}${name}-${index}${after}`;
+  await createAll({ client, path, count, concurrency: CONCURRENCY, body, created: () => {}, signal });
+}
+
+async function churn(
+  client: ApiClient,
+  { template, every_ms, beside }: NonNullable<Workload["churn"]>,
+  signal: AbortSignal,
+): Promise<void> {
+  const pods = "/api/v1/namespaces/sched-0/pods";
   for (let number = 0; !signal.aborted; number++) {
-    await client.send({
-      method: "POST",
-      path: "/api/v1/namespaces/sched-0/pods",
-      body: JSON.stringify(podOf(`churn-${number}`, "churn", template)),
-    });
+    const name = beside === undefined ? `churn-${number}` : "churn";
+    const objects = [{ path: pods, object: podOf(name, "churn", template) }, ...(beside ?? [])];
+    // Where others come and go beside the pods, there is one of each at a time: made anew, or taken away again.
+    const isGoing = beside !== undefined && number % 2 === 1;
+    for (const { path, object } of objects) {
+      const { metadata } = object as { readonly metadata: { readonly name: string } };
+      if (isGoing) await client.send({ method: "DELETE", path: `${path}/${metadata.name}` });
+      else await client.send({ method: "POST", path, body: JSON.stringify(object) });
+    }
     await delay(every_ms, undefined, { signal }).catch(() => undefined);
   }
 }

@@ -53,7 +53,25 @@ const spread = (whenUnsatisfiable: string): PodTemplate => ({
 });
 
 export const DEFAULT: PodTemplate = { spec: { containers: [container(SMALL)] } };
-export const LABELED: PodTemplate = { labels: { app: "scheduler-perf" }, spec: { containers: [container(SMALL)] } };
+const BARE = { name: "pause", image: "registry.k8s.io/pause:3.10" };
+export const LABELED: PodTemplate = {
+  labels: { app: "scheduler-perf" },
+  spec: { containers: [{ ...BARE, ports: [{ containerPort: 80 }] }] },
+};
+export const GATED_WITH_POD_AFFINITY: PodTemplate = {
+  labels: { app: "scheduler-perf" },
+  spec: {
+    affinity: {
+      podAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+          { labelSelector: { matchLabels: { app: "scheduler-perf" } }, topologyKey: HOSTNAME },
+        ],
+      },
+    },
+    schedulingGates: [{ name: "scheduling-gate-1" }],
+    containers: [BARE],
+  },
+};
 export const POD_ANTI_AFFINITY: PodTemplate = affine(
   { color: "green", name: "test" },
   { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term({ color: "green" }, HOSTNAME)] } },
@@ -74,6 +92,58 @@ export const PREFERRED_POD_ANTI_AFFINITY: PodTemplate = affine(
     },
   },
 );
+const ofTeam = (color: string, topologyKey: string): Template => ({
+  labelSelector: { matchLabels: { color } },
+  topologyKey,
+  namespaceSelector: { matchLabels: { team: "devops" } },
+});
+export const ANTI_AFFINITY_NS_SELECTOR: PodTemplate = affine(
+  { color: "green" },
+  { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [ofTeam("green", HOSTNAME)] } },
+);
+export const PREFERRED_ANTI_AFFINITY_NS_SELECTOR: PodTemplate = affine(
+  { color: "green" },
+  { podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, podAffinityTerm: ofTeam("green", HOSTNAME) }] } },
+);
+export const AFFINITY_NS_SELECTOR: PodTemplate = affine(
+  { color: "blue" },
+  { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [ofTeam("blue", ZONE)] } },
+);
+export const PREFERRED_AFFINITY_NS_SELECTOR: PodTemplate = affine(
+  { color: "red" },
+  { podAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, podAffinityTerm: ofTeam("red", HOSTNAME) }] } },
+);
+export const NODE_INCLUSION_POLICY: PodTemplate = {
+  labels: { foo: "bar" },
+  spec: {
+    topologySpreadConstraints: [
+      {
+        ...{ maxSkew: 1, topologyKey: HOSTNAME, whenUnsatisfiable: "DoNotSchedule", labelSelector: { matchLabels: { foo: "bar" } } },
+        ...{ nodeAffinityPolicy: "Honor", nodeTaintsPolicy: "Honor" },
+      },
+    ],
+    containers: [container(SMALL)],
+  },
+};
+/** A node without room and a service of nobody, which come and go beside a pod that no node takes. */
+export const CHURN_BESIDE: readonly { readonly path: string; readonly object: Template }[] = [
+  {
+    path: "/api/v1/nodes",
+    object: {
+      apiVersion: "v1",
+      kind: "Node",
+      metadata: { name: "churn" },
+      status: { capacity: { pods: "0" }, allocatable: { pods: "0" } },
+    },
+  },
+  {
+    path: "/api/v1/namespaces/sched-0/services",
+    object: {
+      ...{ apiVersion: "v1", kind: "Service", metadata: { name: "churn" } },
+      spec: { selector: { app: "foo" }, ports: [{ protocol: "TCP", port: 8080, targetPort: 8080 }] },
+    },
+  },
+];
 export const NODE_AFFINITY: PodTemplate = affine(
   {},
   {
