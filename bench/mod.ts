@@ -43,6 +43,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   },
   access: { about: "decisions of who may do what, with 10,000 bindings", run: program(() => import("./access.bench.ts")) },
   proxy: { about: "a request through the service proxy, beside one without", run: program(() => import("./proxy.bench.ts")) },
+  dns: { about: "answers of the nameserver of the cluster", run: program(() => import("./dns.bench.ts")) },
   kernel: { about: "the kernel within one host, beside a plain queue and beside nact", run: program(() => import("./kernel.bench.ts")) },
   runtime: {
     about: "kernel, then transport",

@@ -1,7 +1,7 @@
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Clock } from "../../../runtime/mod.ts";
-import type { Door } from "../proxy/userspace/door.ts";
+import type { Door } from "../listening/door.ts";
 import type { Resolver } from "./resolver.ts";
 import { framed } from "./upstream.ts";
 

@@ -2,8 +2,8 @@ import { type Actor, type ActorKind, type Address, addressOf, type Context, unkn
 import type { Service } from "../../kinds/generated/types.ts";
 import type { EventRecorder } from "../../registry/event-recorder.ts";
 import type { View } from "../../store/view.ts";
-import { whyNotListening } from "../proxy/listening-troubles.ts";
-import { KeptDoor } from "../proxy/userspace/kept-door.ts";
+import { KeptDoor } from "../listening/kept-door.ts";
+import { whyNotListening } from "../listening/troubles.ts";
 import { namesIn } from "./cluster-names.ts";
 import { DnsDoor } from "./dns-door.ts";
 import { DNS_NAMESPACE, DNS_SERVICE } from "./dns-service.ts";

@@ -1,5 +1,5 @@
 import { createSocket } from "node:dgram";
-import { connect } from "node:net";
+import { connect, isIPv6 } from "node:net";
 import { encode, RECURSION_DESIRED } from "dns-packet";
 import type { Clock, Logger, Random } from "../../../runtime/mod.ts";
 import { questionBytes, type Via } from "./message.ts";
@@ -107,7 +107,7 @@ export class Upstream {
 
   #askByUdp(server: Nameserver, query: Buffer, accept: Accept): Promise<Buffer | undefined> {
     return new Promise((resolve) => {
-      const socket = createSocket("udp4");
+      const socket = createSocket(isIPv6(server.address) ? "udp6" : "udp4");
       let isOver = false;
       const end = (answer: Buffer | undefined): void => {
         if (isOver) return;

@@ -3,8 +3,8 @@ import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { type Destination, endToEnd, hostOfRequest, relay, Unanswered } from "../http-relay.ts";
+import type { Door } from "../listening/door.ts";
 import type { Target } from "../proxy/forwarding.ts";
-import type { Door } from "../proxy/userspace/door.ts";
 import { atHost, type Backend, backendFor, type Certificate, type RoutingTable } from "./routing-table.ts";
 
 /** Connections of clients at once; and to each endpoint, those that are kept and those in all. */

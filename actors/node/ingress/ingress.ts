@@ -3,8 +3,8 @@ import type { Ingress, IngressClass, Secret, Service } from "../../kinds/generat
 import type { EventRecorder } from "../../registry/event-recorder.ts";
 import type { Key } from "../../store/transaction.ts";
 import type { Change, Subscription, View } from "../../store/view.ts";
-import { whyNotListening } from "../proxy/listening-troubles.ts";
-import { KeptDoor } from "../proxy/userspace/kept-door.ts";
+import { KeptDoor } from "../listening/kept-door.ts";
+import { whyNotListening } from "../listening/troubles.ts";
 import { indexSlices, SLICES, serviceOfSlice, slicesOf } from "../service-slices.ts";
 import { IngressDoor, Routing } from "./ingress-door.ts";
 import { INGRESS_CLASS, type IngressWorld, remembering, routingTableOf } from "./ingress-rules.ts";

@@ -4,11 +4,11 @@ import { labelsOf } from "../../kinds/metadata-text.ts";
 import type { EventRecorder } from "../../registry/event-recorder.ts";
 import type { Key } from "../../store/transaction.ts";
 import type { Change, Subscription, View } from "../../store/view.ts";
+import { whyNotListening } from "../listening/troubles.ts";
 import { RUNTIME_LABEL } from "../runtime.ts";
 import { indexSlices, SLICES, serviceOfSlice, slicesOf } from "../service-slices.ts";
 import type { Forwarder, ForwarderReport } from "./forwarding.ts";
 import { forwardingOf, unforwardedPorts } from "./forwarding-rules.ts";
-import { whyNotListening } from "./listening-troubles.ts";
 import type { Place } from "./usable-endpoints.ts";
 
 /**

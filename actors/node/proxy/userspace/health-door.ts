@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http";
+import type { Door } from "../../listening/door.ts";
 import type { ServiceForwarding } from "../forwarding.ts";
-import type { Door } from "./door.ts";
 
 /** Answers load balancers that ask whether this node has endpoints of a service. Source: pkg/proxy/healthcheck, hcHandler. */
 export class HealthDoor implements Door {

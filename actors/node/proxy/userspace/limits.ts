@@ -12,6 +12,3 @@ export const FLOWS_MAX = 4_096;
 export const FLOW_IDLE_MS = 60_000;
 /** Datagrams of one client that wait for their target's socket. */
 export const FLOW_WAITING_MAX = 16;
-/** A place where nobody could listen is tried again, at first and at last. */
-export const LISTEN_AGAIN_MS = 1_000;
-export const LISTEN_AGAIN_MAX_MS = 30_000;

@@ -1,7 +1,8 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
+import type { Door } from "../../listening/door.ts";
 import type { Entrance, Target } from "../forwarding.ts";
 import { type Balancer, Gate } from "./balancer.ts";
-import type { Door, DoorOptions } from "./door.ts";
+import type { DoorOptions } from "./door-world.ts";
 import { BACKLOG, CONNECT_MS, CONNECTIONS_MAX, TARGETS_TRIED_MAX } from "./limits.ts";
 import { splice } from "./splice.ts";
 

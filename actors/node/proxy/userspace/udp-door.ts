@@ -1,8 +1,9 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import type { Timer } from "../../../../runtime/mod.ts";
+import type { Door } from "../../listening/door.ts";
 import type { Entrance, Target } from "../forwarding.ts";
 import { type Balancer, Gate } from "./balancer.ts";
-import type { Door, DoorOptions } from "./door.ts";
+import type { DoorOptions } from "./door-world.ts";
 import { FLOW_IDLE_MS, FLOW_WAITING_MAX } from "./limits.ts";
 
 const NONE_TRIED: ReadonlySet<Target> = new Set();

@@ -1,6 +1,8 @@
 import type { Socket } from "node:net";
 import type { Clock, Random } from "../../../../runtime/mod.ts";
 import type { Key } from "../../../store/transaction.ts";
+import type { Door } from "../../listening/door.ts";
+import { KeptDoor } from "../../listening/kept-door.ts";
 import type {
   Entrance,
   ForwardedProtocol,
@@ -11,9 +13,8 @@ import type {
   ServiceForwarding,
 } from "../forwarding.ts";
 import { Balancer } from "./balancer.ts";
-import { Budget, type Door, type DoorWorld } from "./door.ts";
+import { Budget, type DoorWorld } from "./door-world.ts";
 import { HealthDoor } from "./health-door.ts";
-import { KeptDoor } from "./kept-door.ts";
 import { FLOWS_MAX } from "./limits.ts";
 import { TcpDoor } from "./tcp-door.ts";
 import { UdpDoor } from "./udp-door.ts";

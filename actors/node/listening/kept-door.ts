@@ -1,6 +1,9 @@
-import type { Clock, Timer } from "../../../../runtime/mod.ts";
+import type { Clock, Timer } from "../../../runtime/mod.ts";
 import type { Door } from "./door.ts";
-import { LISTEN_AGAIN_MAX_MS, LISTEN_AGAIN_MS } from "./limits.ts";
+
+/** A place where nobody could listen is tried again, at first and at last. */
+const LISTEN_AGAIN_MS = 1_000;
+const LISTEN_AGAIN_MAX_MS = 30_000;
 
 /** A door that is to be open: where it cannot be, that is said once, and tried again until somebody makes room. */
 export class KeptDoor {

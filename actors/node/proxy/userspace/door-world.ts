@@ -3,16 +3,6 @@ import type { Clock, Random } from "../../../../runtime/mod.ts";
 import type { Entrance } from "../forwarding.ts";
 import type { Balancer } from "./balancer.ts";
 
-/** A socket that listens, and what came in by it. A door that could not be opened is thrown away. */
-export interface Door {
-  /** Resolves when it listens; rejects with the system's error. */
-  open(): Promise<void>;
-  /** Lets nobody in any more. Connections that stand go on; datagrams have none, so their flows end. */
-  shut(): void;
-  /** Where its clients are led has changed. */
-  targetsChanged?(): void;
-}
-
 /** What doors share: there is one limit for all of the proxy's sockets. */
 export interface DoorWorld {
   readonly clock: Clock;
