@@ -15,6 +15,7 @@ import {
   type EventRecorder,
   type FleetMessage,
   follow,
+  HOLLOW_FORM,
   KindTable,
   MemoryLog,
   NamespaceKind,
@@ -54,8 +55,8 @@ const runtime = createHollowRuntime(clock, random);
 host.register(writerKind({ log, replica }));
 host.register(createSchedulerKind({ view: replica, registry, recorder: recorderFor("default-scheduler"), pool }));
 host.register(createControllerKind({ view: replica, registry, recorderFor, kinds: BUILT_IN_KINDS, caCertificate: "" }));
-host.register(createFleetKind({ view: replica, runtime: runtime.name }));
-host.register(createNodeKind({ view: replica, registry, runtime: runtime.name, usageOf: () => [] }));
+host.register(createFleetKind({ view: replica, form: HOLLOW_FORM }));
+host.register(createNodeKind({ view: replica, registry, form: HOLLOW_FORM, usageOf: () => [] }));
 host.register(createPodKind({ view: replica, registry, recorder: recorderFor("kubelet"), runtime }));
 
 await follower.ready;

@@ -11,6 +11,7 @@ import {
   createStoreClient,
   type FleetMessage,
   follow,
+  HOLLOW_FORM,
   KindTable,
   MemoryLog,
   NamespaceKind,
@@ -68,8 +69,8 @@ async function heldByActors(pods: number): Promise<number> {
   const recorder = createEventRecorder({ view: replica, store: client, clock, random, source: { component: "kubelet" } });
   const runtime = createHollowRuntime(clock, random);
   store.register(writerKind({ log, replica }));
-  agents.register(createFleetKind({ view: replica, runtime: runtime.name }));
-  agents.register(createNodeKind({ view: replica, registry, runtime: runtime.name, usageOf: () => [] }));
+  agents.register(createFleetKind({ view: replica, form: HOLLOW_FORM }));
+  agents.register(createNodeKind({ view: replica, registry, form: HOLLOW_FORM, usageOf: () => [] }));
   agents.register(createPodKind({ view: replica, registry, recorder, runtime }));
   await follower.ready;
   for (const name of ["default", "kube-node-lease"]) {

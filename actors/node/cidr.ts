@@ -1,30 +1,52 @@
-/**
- * Addresses of hollow nodes and pods. Node `i` has one /24 of the cluster's pod range 10.128.0.0/10 (16,384 nodes) and an address of its own
- * in 172.16.0.0/12; nothing listens there.
- */
+/** Where nodes and their pods get their addresses from: node `i` has a /24 for its pods, and an address of its own. */
+export interface AddressPlan {
+  readonly nodesMax: number;
+  /** The pod range of node `index`, as in `spec.podCIDR`. */
+  podCidrOf(index: number): string;
+  /** Whose pod range this is; undefined when it is none of the plan's. */
+  indexOfPodCidr(cidr: string): number | undefined;
+  /** The address of node `index`. */
+  nodeAddressOf(index: number): string;
+}
+
 export const HOLLOW_NODES_MAX = 16_384;
-const POD_RANGE_FIRST = 10 * 2 ** 24 + 128 * 2 ** 16;
-const NODE_RANGE_FIRST = 172 * 2 ** 24 + 16 * 2 ** 16;
+/** Of hollow nodes: pods in 10.128.0.0/10, nodes in 172.16.0.0/12, where nothing listens. */
+export const HOLLOW_ADDRESSES: AddressPlan = addressPlan(
+  HOLLOW_NODES_MAX,
+  10 * 2 ** 24 + 128 * 2 ** 16,
+  172 * 2 ** 24 + 16 * 2 ** 16 + 256,
+);
+export const MACHINE_NODES_MAX = 64;
+/**
+ * Of nodes that are this machine: pods in 127.64.0.0/18, nodes in 127.112.0.0/24. The whole of 127.0.0.0/8 is the machine itself, and needs no rights;
+ * 127.96.0.0/12 is left to services.
+ */
+export const MACHINE_ADDRESSES: AddressPlan = addressPlan(
+  MACHINE_NODES_MAX,
+  127 * 2 ** 24 + 64 * 2 ** 16,
+  127 * 2 ** 24 + 112 * 2 ** 16 + 1,
+);
 /** Host parts of a /24 that pods may have. */
 const POD_HOST_FIRST = 2;
 const POD_HOSTS = 253;
 
-const dotted = (address: number): string =>
-  `${Math.floor(address / 2 ** 24)}.${Math.floor(address / 2 ** 16) % 256}.${Math.floor(address / 2 ** 8) % 256}.${address % 256}`;
-
-/** The pod range of node `index`, as in `spec.podCIDR`. */
-export const podCidrOf = (index: number): string => `${dotted(POD_RANGE_FIRST + index * 256)}/24`;
-
-/** Whose pod range this is; undefined when it is none of ours. */
-export function indexOfPodCidr(cidr: string): number | undefined {
-  const address = /^(\d+)\.(\d+)\.(\d+)\.0\/24$/.exec(cidr);
-  if (address === null) return undefined;
-  const index = Number(address[1]) * 2 ** 16 + Number(address[2]) * 2 ** 8 + Number(address[3]) - POD_RANGE_FIRST / 2 ** 8;
-  return index >= 0 && index < HOLLOW_NODES_MAX ? index : undefined;
+function dotted(address: number): string {
+  return `${Math.floor(address / 2 ** 24)}.${Math.floor(address / 2 ** 16) % 256}.${Math.floor(address / 2 ** 8) % 256}.${address % 256}`;
 }
 
-/** The address of node `index`. */
-export const nodeAddressOf = (index: number): string => dotted(NODE_RANGE_FIRST + 256 + index);
+function addressPlan(nodesMax: number, podRangeFirst: number, nodeFirst: number): AddressPlan {
+  return {
+    nodesMax,
+    podCidrOf: (index) => `${dotted(podRangeFirst + index * 256)}/24`,
+    indexOfPodCidr(cidr) {
+      const address = /^(\d+)\.(\d+)\.(\d+)\.0\/24$/.exec(cidr);
+      if (address === null) return undefined;
+      const index = Number(address[1]) * 2 ** 16 + Number(address[2]) * 2 ** 8 + Number(address[3]) - podRangeFirst / 2 ** 8;
+      return index >= 0 && index < nodesMax ? index : undefined;
+    },
+    nodeAddressOf: (index) => dotted(nodeFirst + index),
+  };
+}
 
 /** Hands out the host parts of one node's pod range, the one free for longest first. */
 export class PodAddresses {

@@ -5,9 +5,9 @@ import { LENDS_LABEL } from "../scheduler/overcommit.ts";
 import type { Stages } from "../stages/stages.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Change, Entry, Subscription, View } from "../store/view.ts";
-import { HOLLOW_NODES_MAX } from "./cidr.ts";
 import { HOLLOW_PREFIX } from "./hollow/annotations.ts";
 import type { NodeMessage } from "./node.ts";
+import type { NodeForm } from "./node-form.ts";
 import { NodeIndexes } from "./node-indexes.ts";
 import { MACHINE_LABEL, RUNTIME_LABEL } from "./runtime.ts";
 
@@ -40,39 +40,40 @@ const nodeAddressOf = (name: string): Address => addressOf("node", name);
 
 export interface FleetOptions {
   readonly view: View;
-  readonly runtime: string;
+  readonly form: NodeForm;
   /** Stages for pods and nodes; absent: there are none, ever. */
   readonly stages?: Stages;
 }
 
-export function createFleetKind({ view, runtime, stages }: FleetOptions): ActorKind<FleetMessage> {
+export function createFleetKind({ view, form, stages }: FleetOptions): ActorKind<FleetMessage> {
   return {
     kind: "fleet",
     mailboxCapacity: FLEET_MAILBOX_MESSAGES,
     supervision: { strategy: "restart", backoff_ms: 100, backoff_max_ms: 10_000 },
-    activate: (context) => new FleetActor(context, view, runtime, stages),
+    activate: (context) => new FleetActor(context, view, form, stages),
   };
 }
 
 class FleetActor implements Actor<FleetMessage> {
   readonly #context: Context<FleetMessage>;
   readonly #view: View;
-  readonly #runtime: string;
+  readonly #form: NodeForm;
   readonly #stages: Stages | undefined;
   readonly #subscriptions: Subscription[] = [];
   /** Nodes that are played, and whether they have reported. */
   readonly #played = new Map<string, boolean>();
   /** Nodes whose pods of before have not been looked for yet. */
   readonly #newcomers = new Set<string>();
-  readonly #indexes = new NodeIndexes();
+  readonly #indexes: NodeIndexes;
   #waiting: Sender | undefined;
   #unready = 0;
 
-  constructor(context: Context<FleetMessage>, view: View, runtime: string, stages: Stages | undefined) {
+  constructor(context: Context<FleetMessage>, view: View, form: NodeForm, stages: Stages | undefined) {
     this.#context = context;
     this.#stages = stages;
     this.#view = view;
-    this.#runtime = runtime;
+    this.#form = form;
+    this.#indexes = new NodeIndexes(form.addresses);
     context.tell<FleetMessage>(context.self, { type: "goOn" });
   }
 
@@ -118,7 +119,8 @@ class FleetActor implements Actor<FleetMessage> {
   #start(nodes: number): void {
     const follows = this.#subscriptions.length > 0;
     if (!follows) this.#findNodes();
-    for (let number = 0; this.#played.size < Math.min(nodes, HOLLOW_NODES_MAX); number++) this.#play(`node-${number}`, undefined);
+    for (let number = 0; this.#played.size < Math.min(nodes, this.#form.addresses.nodesMax); number++)
+      this.#play(`node-${number}`, undefined);
     if (!follows) this.#follow();
   }
 
@@ -177,14 +179,14 @@ class FleetActor implements Actor<FleetMessage> {
   #nodeFound(node: Node): void {
     const { name, labels } = node.metadata;
     // Whether a machine that has joined is there is for its Node to say, and for nobody to wait for.
-    if (labels?.[RUNTIME_LABEL] === this.#runtime) this.#play(name, node.spec?.podCIDR, labels[MACHINE_LABEL] !== undefined);
+    if (labels?.[RUNTIME_LABEL] === this.#form.runtime) this.#play(name, node.spec?.podCIDR, labels[MACHINE_LABEL] !== undefined);
   }
 
   #play(name: string, podCidr: string | undefined, mayBeAway = false): void {
     if (this.#played.has(name)) return;
     const index = this.#indexes.take(name, podCidr);
     if (index === undefined) {
-      this.#context.log.warn({ node: name, most: HOLLOW_NODES_MAX }, "a node is not played: there are no addresses left");
+      this.#context.log.warn({ node: name, most: this.#form.addresses.nodesMax }, "a node is not played: there are no addresses left");
       return;
     }
     this.#played.set(name, mayBeAway);

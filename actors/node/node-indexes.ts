@@ -1,4 +1,4 @@
-import { HOLLOW_NODES_MAX, indexOfPodCidr } from "./cidr.ts";
+import type { AddressPlan } from "./cidr.ts";
 
 /** `node-12` wants index 12, and the addresses that go with it. */
 const NUMBERED = /^node-(0|[1-9]\d{0,4})$/;
@@ -10,15 +10,25 @@ const NUMBERED = /^node-(0|[1-9]\d{0,4})$/;
 export class NodeIndexes {
   readonly #byName = new Map<string, number>();
   readonly #taken = new Set<number>();
-  #last = HOLLOW_NODES_MAX - 1;
+  readonly #addresses: AddressPlan;
+  #last: number;
+
+  constructor(addresses: AddressPlan) {
+    this.#addresses = addresses;
+    this.#last = addresses.nodesMax - 1;
+  }
 
   /** The index of the node, from now until its release; undefined when there is none left. `podCidr` is its `spec.podCIDR`. */
   take(name: string, podCidr: string | undefined): number | undefined {
     const before = this.#byName.get(name);
     if (before !== undefined) return before;
     const number = NUMBERED.exec(name)?.[1];
-    const wishes = [podCidr === undefined ? undefined : indexOfPodCidr(podCidr), number === undefined ? undefined : Number(number)];
-    const index = wishes.find((wish) => wish !== undefined && wish < HOLLOW_NODES_MAX && !this.#taken.has(wish)) ?? this.#lastFree();
+    const wishes = [
+      podCidr === undefined ? undefined : this.#addresses.indexOfPodCidr(podCidr),
+      number === undefined ? undefined : Number(number),
+    ];
+    const index =
+      wishes.find((wish) => wish !== undefined && wish < this.#addresses.nodesMax && !this.#taken.has(wish)) ?? this.#lastFree();
     if (index === undefined) return undefined;
     this.#byName.set(name, index);
     this.#taken.add(index);

@@ -1,46 +1,36 @@
 import type { Lease, Node, NodeCondition, NodeStatus } from "../kinds/generated/types.ts";
-import { nodeAddressOf, podCidrOf } from "./cidr.ts";
 import type { ToldCondition } from "./hollow/node-behaviour.ts";
+import type { NodeForm, NodeShape } from "./node-form.ts";
 import { RUNTIME_LABEL } from "./runtime.ts";
 
-/** What a node has to offer, as quantities. */
-export interface NodeShape {
-  readonly cpu: string;
-  readonly memory: string;
-  readonly ephemeralStorage: string;
-  readonly pods: string;
-}
-
-export const HOLLOW_SHAPE: NodeShape = { cpu: "32", memory: "256Gi", ephemeralStorage: "1Ti", pods: "110" };
 /** The version that nodes report; the API's. */
 export const KUBELET_VERSION = "v1.34.0";
 export const KUBELET_PORT = 10_250;
 /** How long a lease holds; the node controller waits a little longer. */
 export const LEASE_DURATION_S = 40;
-/** Nodes are dealt out to this many zones. */
-const ZONES = 3;
 
-/** The Node that a hollow node registers itself with. `index` gives it its addresses and zone. */
-export function hollowNode(name: string, index: number, runtime: string, now: string): Node {
+/** The Node that a node registers itself with. `index` gives it its addresses. */
+export function newNode(name: string, index: number, form: NodeForm, now: string): Node {
+  const { addresses, architecture, runtime } = form;
+  const podCIDR = addresses.podCidrOf(index);
   return {
     metadata: {
       name,
       uid: "",
       creationTimestamp: "",
       labels: {
-        "beta.kubernetes.io/arch": "amd64",
+        "beta.kubernetes.io/arch": architecture,
         "beta.kubernetes.io/os": "linux",
-        "kubernetes.io/arch": "amd64",
+        "kubernetes.io/arch": architecture,
         "kubernetes.io/hostname": name,
         "kubernetes.io/os": "linux",
-        "topology.kubernetes.io/region": "hollow",
-        "topology.kubernetes.io/zone": `hollow-${"abc"[index % ZONES]}`,
+        ...form.labels(index),
         [RUNTIME_LABEL]: runtime,
       },
       annotations: { "node.alpha.kubernetes.io/ttl": "0", "volumes.kubernetes.io/controller-managed-attach-detach": "true" },
     },
-    spec: { podCIDR: podCidrOf(index), podCIDRs: [podCidrOf(index)] },
-    status: nodeStatus(undefined, name, nodeAddressOf(index), HOLLOW_SHAPE, now),
+    spec: { podCIDR, podCIDRs: [podCIDR] },
+    status: nodeStatus(undefined, name, addresses.nodeAddressOf(index), form, now),
   };
 }
 
@@ -76,21 +66,21 @@ function conditionsSaid(told: readonly ToldCondition[]): readonly Said[] {
   ];
 }
 
-/** A node's status, healthy but for `told`. Transition times are kept where nothing changed; capacity that somebody edited is kept too. */
+/** A node's status, healthy but for `told`. Transition times are kept where nothing changed. */
 export function nodeStatus(
   before: NodeStatus | undefined,
   name: string,
   address: string,
-  shape: NodeShape,
+  form: NodeForm,
   now: string,
   told: readonly ToldCondition[] = [],
 ): NodeStatus {
   const said = told.length === 0 ? HEALTHY : conditionsSaid(told);
-  const offered = { cpu: shape.cpu, "ephemeral-storage": shape.ephemeralStorage, memory: shape.memory, pods: shape.pods };
+  const kept = form.isImagined ? before : undefined;
   return {
     ...before,
-    capacity: before?.capacity ?? offered,
-    allocatable: before?.allocatable ?? offered,
+    capacity: kept?.capacity ?? { ...before?.capacity, ...quantities(form.capacity) },
+    allocatable: kept?.allocatable ?? { ...before?.allocatable, ...quantities(form.allocatable) },
     conditions: [
       ...said.map((condition) => {
         const old = before?.conditions?.find((other) => other.type === condition.type);
@@ -106,19 +96,12 @@ export function nodeStatus(
     daemonEndpoints: { kubeletEndpoint: { Port: KUBELET_PORT } },
     // Nothing reads it but stages, which ask for it before they do anything to a node.
     phase: "Running",
-    nodeInfo: {
-      machineID: name,
-      systemUUID: name,
-      bootID: name,
-      kernelVersion: "hollow",
-      osImage: "Troupe hollow node",
-      containerRuntimeVersion: "hollow://1",
-      kubeletVersion: KUBELET_VERSION,
-      kubeProxyVersion: "",
-      operatingSystem: "linux",
-      architecture: "amd64",
-    },
+    nodeInfo: { ...form.info(name), kubeletVersion: KUBELET_VERSION, kubeProxyVersion: "", operatingSystem: "linux" },
   };
+}
+
+function quantities({ cpu, memory, ephemeralStorage, pods }: NodeShape): Record<string, string> {
+  return { cpu, "ephemeral-storage": ephemeralStorage, memory, pods };
 }
 
 export const LEASE_NAMESPACE = "kube-node-lease";

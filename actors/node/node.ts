@@ -5,7 +5,7 @@ import type { Node, Pod } from "../kinds/generated/types.ts";
 import { decodeMetadata } from "../kinds/metadata-text.ts";
 import { StatusError } from "../kinds/status.ts";
 import { decodeObject } from "../kinds/text.ts";
-import type { PodMessage } from "../pod/pod.ts";
+import type { PodOrder } from "../pod/pod-order.ts";
 import type { PodPlace } from "../pod/pod-status.ts";
 import { controllerAccount, NODE_OF_NAME } from "../registry/authors.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
@@ -15,13 +15,14 @@ import { isLender, USAGE_ANNOTATION } from "../scheduler/overcommit.ts";
 import type { Stages } from "../stages/stages.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
-import { nodeAddressOf, PodAddresses, podCidrOf } from "./cidr.ts";
+import { PodAddresses } from "./cidr.ts";
 import type { FleetMessage } from "./fleet.ts";
 import { FLEET_ADDRESS } from "./fleet-address.ts";
 import { conditionEvents } from "./hollow/condition-events.ts";
 import { type Fate, fates } from "./hollow/fate.ts";
 import { NodeTroubles, type SpellTurn } from "./hollow/node-troubles.ts";
-import { HOLLOW_SHAPE, hollowNode, LEASE_NAMESPACE, nodeLease, nodeStatus } from "./node-object.ts";
+import type { NodeForm } from "./node-form.ts";
+import { LEASE_NAMESPACE, newNode, nodeLease, nodeStatus } from "./node-object.ts";
 import { NodeStages } from "./node-stages.ts";
 import { MACHINE_LABEL } from "./runtime.ts";
 import { MEASURE_MS, onlineUsage } from "./usage/online-usage.ts";
@@ -86,8 +87,7 @@ interface PodHere {
 export interface NodeOptions {
   readonly view: View;
   readonly registry: Registry;
-  /** The name of the runtime, for the node's label. */
-  readonly runtime: string;
+  readonly form: NodeForm;
   /** The Node of the machine that this host is on; absent: none is. */
   readonly machine?: string | undefined;
   readonly usageOf: UsageOf;
@@ -124,7 +124,7 @@ class NodeActor implements Actor<NodeMessage> {
   readonly #name: string;
   readonly #view: View;
   readonly #registry: Registry;
-  readonly #runtime: string;
+  readonly #form: NodeForm;
   readonly #machine: string | undefined;
   readonly #usageOf: UsageOf;
   readonly #recorder: EventRecorder | undefined;
@@ -146,12 +146,12 @@ class NodeActor implements Actor<NodeMessage> {
   #isMeasuring = false;
 
   constructor(context: Context<NodeMessage>, name: string, options: NodeOptions) {
-    const { view, registry, runtime, usageOf, recorder, fate = fates(0) } = options;
+    const { view, registry, form, usageOf, recorder, fate = fates(0) } = options;
     this.#context = context;
     this.#name = name;
     this.#view = view;
     this.#registry = registry;
-    this.#runtime = runtime;
+    this.#form = form;
     this.#machine = options.machine;
     this.#usageOf = usageOf;
     this.#recorder = recorder;
@@ -230,7 +230,7 @@ class NodeActor implements Actor<NodeMessage> {
     if (play.pods !== undefined || this.#play === undefined) this.#play = play;
     const { index, pods = [] } = this.#play;
     try {
-      const range = podCidrOf(index);
+      const range = this.#form.addresses.podCidrOf(index);
       const existing = this.#view.get<Node>(`nodes/${this.#name}`);
       if (this.#isElsewhere(existing)) {
         this.#context.after(RETRY_MS, this.#play);
@@ -329,7 +329,7 @@ class NodeActor implements Actor<NodeMessage> {
 
   async #register(index: number): Promise<Node> {
     const entry = await this.#registry
-      .create(NodeKind, hollowNode(this.#name, index, this.#runtime, timestamp(this.#context.clock.now_ms())), {
+      .create(NodeKind, newNode(this.#name, index, this.#form, timestamp(this.#context.clock.now_ms())), {
         fieldManager: "kubelet",
         author: NODE_OF_NAME,
       })
@@ -398,7 +398,7 @@ class NodeActor implements Actor<NodeMessage> {
       this.#name,
       (node) => ({
         ...node,
-        status: nodeStatus(node.status, this.#name, this.#hostIP(node), HOLLOW_SHAPE, now, this.#troubles.conditions),
+        status: nodeStatus(node.status, this.#name, this.#hostIP(node), this.#form, now, this.#troubles.conditions),
       }),
       { subresource: "status", fieldManager: "kubelet", author: NODE_OF_NAME },
     );
@@ -521,11 +521,14 @@ class NodeActor implements Actor<NodeMessage> {
     return this.#addresses?.take() ?? hostIP;
   }
 
-  #tellPod(uid: string, message: PodMessage): void {
+  #tellPod(uid: string, message: PodOrder): void {
     this.#context.tell(podAddressOf(uid), message);
   }
 
   #hostIP(node: Node): string {
-    return node.status?.addresses?.find((address) => address.type === "InternalIP")?.address ?? nodeAddressOf(this.#play?.index ?? 0);
+    return (
+      node.status?.addresses?.find((address) => address.type === "InternalIP")?.address ??
+      this.#form.addresses.nodeAddressOf(this.#play?.index ?? 0)
+    );
   }
 }

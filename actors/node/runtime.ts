@@ -37,11 +37,11 @@ export interface PodSandbox {
 }
 
 /**
- * The plug behind which containers run. A runtime does what the pod's actor asks of it and reports back; it neither reads nor writes
- * the API.
+ * The plug behind which hollow containers run: it takes a pod as a whole, since a pod of which nothing is real should cost next to nothing. Real
+ * containers are behind another, ContainerRuntime. A runtime does what the pod's actor asks of it and reports back; it neither reads nor writes the API.
  */
 export interface Runtime {
-  /** `hollow`, `process`, ...; the value of the label RUNTIME_LABEL on its nodes. */
+  /** The value of the label RUNTIME_LABEL on its nodes. */
   readonly name: string;
   /** Starts the containers of a pod. */
   start(pod: Pod, to: Reporter): PodSandbox;

@@ -11,7 +11,7 @@ export interface PodPlace {
   readonly podIP: string;
 }
 
-type Truth = { readonly type: string; readonly status: "True" | "False"; readonly reason?: string; readonly message?: string };
+export type Truth = { readonly type: string; readonly status: "True" | "False"; readonly reason?: string; readonly message?: string };
 
 /** The conditions with `lastTransitionTime` kept where the status did not change. Conditions that others own stay. */
 export function conditionsOf(pod: Pod, truths: readonly Truth[], now: string): PodCondition[] {

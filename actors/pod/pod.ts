@@ -18,22 +18,18 @@ import type { TemplateFunctions } from "../stages/template/template.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
 import { isUnobserved, type NodeRoom, observedStatus, roomOn } from "./pod-changes.ts";
+import type { PodOrder } from "./pod-order.ts";
 import { crashedStatus, waitingStatus } from "./pod-setbacks.ts";
 import { creatingStatus, endedStatus, type PodPlace, readiness, runningStatus } from "./pod-status.ts";
 
 /**
- * The life of one pod on its node, address `pod/<uid>`: Pending, ContainerCreating, Running; on deletion the containers are ended
+ * The life of one hollow pod on its node, address `pod/<uid>`: Pending, ContainerCreating, Running; on deletion the containers are ended
  * within the grace period and the object is removed. It promises that the API's status follows what the runtime reports, in order,
  * and that it ends when the pod is gone. A store that is away is waited for; nothing is forgotten.
  */
 export type PodMessage =
-  /** The pod as the API has it now, and whether its node cannot tell the API anything. */
-  | { readonly type: "sync"; readonly entry: Entry; readonly place: PodPlace; readonly silent?: boolean }
-  /** The pod is gone from the API, or from this node. */
-  | { readonly type: "gone" }
+  | PodOrder
   | { readonly type: "report"; readonly report: RuntimeReport }
-  /** The node can no longer tell the API anything, or can again. */
-  | { readonly type: "silence"; readonly on: boolean }
   /** The time of a planned stage has come. */
   | { readonly type: "play" }
   /** Try the write again that the store did not take. */

@@ -51,6 +51,8 @@ export async function openGateway(rig: StoreRig): Promise<{ readonly gateway: Ga
     kinds,
     own,
     access: createAccess({ settings, view, clock, log: silentLogger, dialer, newest: async () => {} }),
+    // No node is played here, so nobody is asked.
+    messenger: { tell: () => {}, ask: async () => Promise.reject(new Error("there is nobody")) },
     clock,
     random,
     log: silentLogger,

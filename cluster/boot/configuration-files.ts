@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { EncryptionConfiguration } from "../../actors/mod.ts";
+import type { Catalog } from "../../actors/node/process/catalog.ts";
 import type { SchedulerConfiguration } from "../../actors/scheduler/configuration/configuration.ts";
 import type { AuditPolicy } from "../audit/policy.ts";
 import { BootFailure } from "./failure.ts";
@@ -22,6 +23,12 @@ export async function readEncryption(file: string): Promise<EncryptionConfigurat
 export async function readPolicy(file: string): Promise<AuditPolicy> {
   const { readAuditPolicy } = await import("../audit/policy.ts");
   return readFileOf("--audit-policy-file", file, readAuditPolicy);
+}
+
+/** The same of a catalog of images. */
+export async function readCatalog(file: string): Promise<Catalog> {
+  const { catalogOf } = await import("../../actors/node/process/catalog.ts");
+  return readFileOf("--catalog", file, catalogOf);
 }
 
 /** What `read` makes of a file, YAML or JSON. Throws BootFailure, which names the flag, the file and the field. */

@@ -10,6 +10,7 @@ import type { NatsKeys } from "../nats/accounts.ts";
 import type { NatsAddress } from "../nats/address.ts";
 import type { KeyPair } from "../pki/issuing.ts";
 import type { HostPlan } from "./layout.ts";
+import type { ProcessSettings } from "./process-nodes.ts";
 
 /** What the hosts have that serve the API and control the cluster: who has this can be anybody. */
 export interface ControlSecrets {
@@ -41,7 +42,9 @@ export interface HostOptions {
   readonly encryption: EncryptionConfiguration | undefined;
   readonly version: string;
   readonly logLevel: LogLevel;
-  /** At least this many hollow nodes are played. */
+  /** Where pods run. */
+  readonly runtime: { readonly name: "hollow" } | ProcessSettings;
+  /** At least this many nodes are played. */
   readonly nodes: number | undefined;
   /** Of what befalls hollow pods and nodes. */
   readonly seed: number;

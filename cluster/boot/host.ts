@@ -29,6 +29,8 @@ import {
   UsageReader,
   WRITER_ADDRESS,
 } from "../../actors/mod.ts";
+import { DNS_ADDRESS_NUMBER } from "../../actors/node/dns/dns-service.ts";
+import { addressInRange } from "../../actors/registry/service-range.ts";
 import {
   type ActorKind,
   addressOf,
@@ -73,6 +75,8 @@ import { HOST_LEASE_MS, joinMembers } from "./members.ts";
 import { cautionAbout, copiesOn } from "./nats-facts.ts";
 import { nodesToPlay } from "./nodes-to-play.ts";
 import { type OpenedStore, openStore } from "./opened-store.ts";
+import { podToken } from "./pod-token.ts";
+import type { ProcessNodes, ProcessSettings } from "./process-nodes.ts";
 import {
   controllerActors,
   definitionsActors,
@@ -82,6 +86,7 @@ import {
   recorderFor,
   residentsOf,
   schedulerActors,
+  stageActors,
 } from "./roles.ts";
 import { storeActors } from "./store-role.ts";
 
@@ -100,8 +105,6 @@ export class RunningHost {
   readonly #connection: NatsConnection;
   readonly #credentials: Credentials;
   #secrets: ControlSecrets | undefined;
-  /** The runtime by which nodes are played, when their actors are offered before this host begins. */
-  readonly #playedBy: string | undefined;
   readonly #host: Host;
   readonly #replica: Replica;
   readonly #follower: Follower;
@@ -189,7 +192,7 @@ export class RunningHost {
       this.#offer(definitionsActors(this.#ground));
     }
     // The others are at work, and send it what is its own from the moment on that it is a member.
-    this.#playedBy = options.machine === undefined ? undefined : this.#offerNodes();
+    if (options.machine !== undefined) this.#offerNodes();
   }
 
   /** Connects, opens the log and reads it to its end. Throws BootFailure. */
@@ -434,6 +437,7 @@ export class RunningHost {
       kinds: this.#kinds,
       access,
       own: this.#own,
+      messenger: this.#host.messenger,
       clock,
       random,
       log: this.#log,
@@ -471,12 +475,10 @@ export class RunningHost {
     );
   }
 
-  /** The actors that play nodes, and the runtime that they play by. */
-  #offerNodes(): string {
+  /** The actors that play nodes: these, or hollow ones. */
+  #offerNodes(processes?: ProcessNodes): void {
     const fate = fates(this.#options.seed);
-    const runtime = createHollowRuntime(clock, random, { fate });
     const view = this.#replica;
-    const usageOf = createHollowUsage(view, () => random.next());
     const stages = new Stages({
       view,
       registry: this.#registry,
@@ -489,21 +491,31 @@ export class RunningHost {
       version: this.#options.version,
     });
     this.#closers.push(async () => stages.close());
+    this.#offer(stageActors(stages));
+    if (processes !== undefined) {
+      this.#offer(processes.kinds);
+      return;
+    }
+    const runtime = createHollowRuntime(clock, random, { fate });
+    const usageOf = createHollowUsage(view, () => random.next());
     this.#offer(nodeActors(this.#ground, { runtime, fate, usageOf, stages, machine: this.#options.machine }));
-    return runtime.name;
   }
 
   /** Plays the nodes; the first of the hosts with nodes also leads the fleet and waits until all have reported. */
   async #beginNodes(): Promise<number | undefined> {
     const view = this.#replica;
-    const runtime = this.#playedBy ?? this.#offerNodes();
+    const { machine, runtime, plans, plan } = this.#options;
+    const isPlayed = (entry: Entry): boolean => view.decode<Node>(entry).metadata.labels?.[RUNTIME_LABEL] === runtime.name;
+    const nodes = nodesToPlay(this.#options.nodes, view.list("nodes").filter(isPlayed).length, runtime.name);
+    const processes = runtime.name === "hollow" ? undefined : await this.#processNodes(runtime, nodes);
+    if (machine === undefined) this.#offerNodes(processes);
+    const leads = plans.find(({ roles }) => roles.includes("nodes"))?.name === plan.name;
+    if (leads) await processes?.clearOrphans();
     this.#keep("nodes");
-    const { machine } = this.#options;
     if (machine !== undefined) return this.#beginMachine(machine);
-    await this.#beginServices(runtime);
-    if (this.#options.plans.find(({ roles }) => roles.includes("nodes"))?.name !== this.#options.plan.name) return undefined;
-    const existing = view.list("nodes").filter((entry) => view.decode<Node>(entry).metadata.labels?.[RUNTIME_LABEL] === runtime).length;
-    const start: FleetMessage = { type: "start", nodes: nodesToPlay(this.#options.nodes, existing) };
+    await this.#beginServices(runtime.name);
+    if (!leads) return undefined;
+    const start: FleetMessage = { type: "start", nodes };
     const { ready } = await this.#host.messenger.ask<{ ready: number }>(FLEET_ADDRESS, start, {
       deadline_ms: NODES_READY_DEADLINE_MS,
     });
@@ -538,6 +550,23 @@ export class RunningHost {
     this.#offer(kinds);
     const end = keepResidents(this.#host.messenger, this.#membership.directory, this.#options.plan.name, residents);
     this.#closers.push(async () => end());
+  }
+
+  async #processNodes(settings: ProcessSettings, nodes: number): Promise<ProcessNodes> {
+    const { services } = this.#options;
+    const { processNodes } = await import("./process-nodes.ts");
+    const processes = await processNodes(this.#ground, {
+      settings,
+      nodes,
+      dns: {
+        servers: services.dns ? [addressInRange(services.range, DNS_ADDRESS_NUMBER)] : [],
+        domain: services.clusterDomain,
+      },
+      log: this.#log,
+      issueToken: (pod, audience, seconds) => podToken(this.#replica, this.#opened(), pod, audience, seconds),
+    });
+    this.#closers.push(() => processes.close());
+    return processes;
   }
 
   get #ground(): Ground {

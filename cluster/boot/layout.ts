@@ -7,6 +7,9 @@ export const MEMBERS_BUCKET = "troupe-members";
 /** Where the data directory has the store's high-water mark: how far the log is known to have come. */
 export const HIGH_WATER_FILE = "store/high-water";
 
+/** Where the data directory has the files of pods that are processes, and the socket of who keeps them. */
+export const PODS_DIRECTORY = "pods";
+
 /** In the data directory while a restore into it is under way; it stays there when that was cut short. */
 export const RESTORING_FILE = "restoring";
 

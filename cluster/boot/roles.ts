@@ -16,6 +16,7 @@ import {
   type Fate,
   FLEET_ADDRESS,
   type FleetMessage,
+  HOLLOW_FORM,
   type KindTable,
   type NodeRuntime,
   type Registry,
@@ -93,7 +94,7 @@ export function controllerActors(
   );
 }
 
-/** How nodes are played. */
+/** How hollow nodes are played. */
 export interface NodesPlayed {
   readonly runtime: NodeRuntime;
   readonly fate: Fate;
@@ -107,15 +108,19 @@ export function nodeActors(ground: Ground, { runtime, fate, usageOf, stages, mac
   const { view, registry } = ground;
   const recorder = recorderFor(ground, "kubelet");
   return anyKinds(
-    createFleetKind({ view, runtime: runtime.name, stages }),
-    createStagePlayerKind(stages),
-    createNodeKind({ view, registry, runtime: runtime.name, recorder, fate, usageOf, stages, machine }),
+    createFleetKind({ view, form: HOLLOW_FORM, stages }),
+    createNodeKind({ view, registry, form: HOLLOW_FORM, recorder, fate, usageOf, stages, machine }),
     createPodKind({ view, registry, recorder, runtime, stages }),
   );
 }
 
+/** Plays stages of whatever kind. */
+export function stageActors(stages: Stages): readonly ActorKind<Message>[] {
+  return anyKinds(createStagePlayerKind(stages));
+}
+
 // A kind of one union of messages is none of all messages to the compiler; a host hands each only what was sent to it.
-function anyKinds(...kinds: readonly unknown[]): readonly ActorKind<Message>[] {
+export function anyKinds(...kinds: readonly unknown[]): readonly ActorKind<Message>[] {
   return kinds as readonly ActorKind<Message>[];
 }
 

@@ -15,13 +15,13 @@ import type { NatsAddress } from "../nats/address.ts";
 import { type ClusterCertificates, openClusterCertificates } from "../pki/certificates.ts";
 import { Renewal } from "../pki/renewal.ts";
 import { Closers } from "./closers.ts";
-import { readEncryption, readPolicy, readSchedulerConfiguration } from "./configuration-files.ts";
+import { readCatalog, readEncryption, readPolicy, readSchedulerConfiguration } from "./configuration-files.ts";
 import { DataDirectory } from "./data-directory.ts";
 import { BootFailure } from "./failure.ts";
 import type { ControlSecrets, HostOptions } from "./host-protocol.ts";
 import { HostWorker } from "./host-worker.ts";
 import { Introductions } from "./introductions.ts";
-import { HIGH_WATER_FILE, type HostPlan, LOG_STREAM, planHosts, threadsFor } from "./layout.ts";
+import { HIGH_WATER_FILE, type HostPlan, LOG_STREAM, PODS_DIRECTORY, planHosts, threadsFor } from "./layout.ts";
 import { type NatsBinary, NatsServer } from "./nats-server.ts";
 import { readStages } from "./stages-file.ts";
 
@@ -72,6 +72,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
   const audit = flags.audit === undefined ? undefined : { ...flags.audit, policy: await readPolicy(flags.audit.policyFile) };
   const encryption = flags.encryptionConfig === undefined ? undefined : await readEncryption(flags.encryptionConfig);
   const stages = await readStages(flags.stages);
+  const catalog = flags.runtime.catalog === undefined ? undefined : await readCatalog(flags.runtime.catalog);
   const data = await DataDirectory.open(flags.data);
   closers.add(() => data.close());
   closers.goOn();
@@ -115,6 +116,10 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
     encryption,
     version,
     logLevel: level,
+    runtime:
+      flags.runtime.name === "hollow"
+        ? { name: "hollow" }
+        : { name: "process", directory: data.file(PODS_DIRECTORY), catalog, reserved: flags.runtime.reserved },
     nodes: flags.nodes,
     seed: flags.seed,
     stages,

@@ -6,12 +6,13 @@ import { ONLY, type Only, THREADS_MAX } from "../boot/layout.ts";
 import { ACCESS_OPTIONS, type AccessFlags, accessFlags } from "./access-flags.ts";
 import { AUDIT_OPTIONS, type AuditFlags, auditFlags } from "./audit-flags.ts";
 import { CONTROLLER_OPTIONS, type ControllerFlags, controllerFlags } from "./controller-flags.ts";
+import { RUNTIME_OPTIONS, type RuntimeFlags, runtimeFlags } from "./runtime-flags.ts";
 import { SERVICE_OPTIONS, type ServiceFlags, serviceFlags } from "./service-flags.ts";
 import { usageOf, WrongUsage, wholeNumber } from "./wrong-usage.ts";
 
 /** What `troupe up` was asked for. */
 export interface UpFlags {
-  /** At least this many hollow nodes; undefined: those that exist, or DEFAULT_NODES on a new data directory. */
+  /** At least this many nodes; undefined: those that exist, or the runtime's default on a new data directory. */
   readonly nodes: number | undefined;
   readonly data: string;
   /** 0: any free port. */
@@ -39,13 +40,13 @@ export interface UpFlags {
   readonly audit: AuditFlags | undefined;
   readonly controllers: ControllerFlags;
   readonly services: ServiceFlags;
+  readonly runtime: RuntimeFlags;
 }
 
 /** NATS' own. */
 const NATS_PORT = 4_222;
 const SCHEDULERS_MAX = 64;
 const SEED_MAX: number = 2 ** 32 - 1;
-const RUNTIMES = ["hollow", "process", "sandbox", "cri"];
 
 /** Parses the flags of `troupe up`. Throws WrongUsage, which says what was wrong and what is right. */
 export function parseUpFlags(args: readonly string[]): UpFlags {
@@ -62,7 +63,6 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
         "advertise-address": { type: "string" },
         "nats-port": { type: "string" },
         threads: { type: "string" },
-        runtime: { type: "string", default: "hollow" },
         only: { type: "string" },
         seed: { type: "string", default: "0" },
         stages: { type: "string", multiple: true },
@@ -73,13 +73,11 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
         ...AUDIT_OPTIONS,
         ...CONTROLLER_OPTIONS,
         ...SERVICE_OPTIONS,
+        ...RUNTIME_OPTIONS,
       },
     }),
   );
-  const { runtime, only } = values;
-  if (!RUNTIMES.includes(runtime)) throw new WrongUsage(`--runtime ${runtime} is none of ${RUNTIMES.join(", ")}`);
-  if (runtime !== "hollow")
-    throw new WrongUsage(`--runtime ${runtime} is not part of this version, which has hollow nodes only; leave --runtime out`);
+  const { only } = values;
   const part = ONLY.find((each) => each === only);
   if (only !== undefined && part === undefined) throw new WrongUsage(`--only ${only} is unknown; the choices are ${ONLY.join(", ")}`);
   const nats = values.nats?.split(",").map(natsUrl);
@@ -88,8 +86,12 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
     throw new WrongUsage(`--advertise-address ${advertiseAddress} is no IP address of this machine`);
   if (values["nats-port"] !== undefined && (advertiseAddress === undefined || nats !== undefined))
     throw new WrongUsage("--nats-port is for --advertise-address, without --nats");
+  const nodes = wholeNumber("--nodes", values.nodes, 0, HOLLOW_NODES_MAX);
+  const runtime = runtimeFlags(values, nodes);
+  if (runtime.name !== "hollow" && advertiseAddress !== undefined)
+    throw new WrongUsage(`--runtime ${runtime.name} is for one machine, which others cannot join yet; leave --advertise-address out`);
   return {
-    nodes: wholeNumber("--nodes", values.nodes, 0, HOLLOW_NODES_MAX),
+    nodes,
     data: values.data || ".troupe",
     apiPort: wholeNumber("--api-port", values["api-port"], 0, 65_535) ?? 6443,
     advertiseAddress,
@@ -105,7 +107,8 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
     access: accessFlags(values),
     audit: auditFlags(values),
     controllers: controllerFlags(values),
-    services: serviceFlags(values, runtime !== "hollow"),
+    services: serviceFlags(values, runtime.name !== "hollow"),
+    runtime,
   };
 }
 

@@ -1,7 +1,10 @@
-export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow nodes.
+export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow nodes or in real processes.
 
   npm start -- [flags]                start a cluster, or go on with the one in the data directory
-    --nodes N          play at least N hollow nodes (default: those there are, 5 at first; 0 for none)
+    --nodes N          play at least N nodes (default: those there are, 5 at first, with --runtime process 1; 0 for none)
+    --runtime process  pods run as processes of this machine, no rights needed (docs/processes.md); default hollow
+    --catalog FILE     what images stand for, with --runtime process
+    --kube-reserved cpu=100m,memory=512Mi, --system-reserved ...   what of the machine is kept from pods
     --data DIR         where the cluster lives (default .troupe)
     --api-port P       port of the Kubernetes API on 127.0.0.1 (default 6443; 0 takes any free one)
     --nats URL[,URL]   use these NATS servers instead of one of its own; of a cluster any

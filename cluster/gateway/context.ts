@@ -2,19 +2,21 @@ import type { KindTable } from "../../actors/kinds/kinds.ts";
 import type { Registry } from "../../actors/registry/registry.ts";
 import type { StoreClient } from "../../actors/store/transaction.ts";
 import type { View } from "../../actors/store/view.ts";
-import type { Clock, Logger, Random } from "../../runtime/mod.ts";
+import type { Clock, Logger, Messenger, Random } from "../../runtime/mod.ts";
 import type { Access } from "../access/access.ts";
 import type { Auditor } from "../audit/auditor.ts";
 import type { NatsDoor } from "../nats/credentials.ts";
 import type { OwnAddresses } from "../outbound/own-address.ts";
 
-/** What the gateway sees of the cluster. Handlers read from the view and write through the registry, nothing else. */
+/** What the gateway sees of the cluster. Handlers read from the view and write through the registry. */
 export interface GatewayContext {
   readonly view: View;
   readonly store: StoreClient;
   readonly registry: Registry;
   readonly kinds: KindTable;
   readonly access: Access;
+  /** By which actors are asked for what the store does not have. */
+  readonly messenger: Messenger;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;

@@ -78,6 +78,7 @@ async function start(flags: JoinFlags, closers: Closers, failed: (failure: BootF
         encryption,
         version,
         logLevel: level,
+        runtime: { name: "hollow" },
         nodes: undefined,
         seed: flags.seed,
         stages,

@@ -2,8 +2,10 @@ import { existsSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as delay } from "node:timers/promises";
+import { endKeeper } from "../../actors/node/process/keeper-client.ts";
 import { DataDirectory } from "../boot/data-directory.ts";
 import { BootFailure } from "../boot/failure.ts";
+import { PODS_DIRECTORY } from "../boot/layout.ts";
 import { WrongUsage } from "../command-line/wrong-usage.ts";
 import { MemberFiles } from "./member-files.ts";
 
@@ -12,7 +14,7 @@ const STOP_MS = 15_000;
 const POLL_MS = 50;
 
 /**
- * Ends the Troupe that runs on a data directory, and removes what is Troupe's in it: of a machine that has joined all that makes it a member, of any other the whole
+ * Ends the Troupe that runs on a data directory, and the processes of its pods, and removes what is Troupe's in it: of a machine that has joined all that makes it a member, of any other the whole
  * cluster. The cluster itself is told nothing, as by `kubeadm reset`. Gives what to print. Throws BootFailure.
  */
 export async function runReset(data: string, force: boolean): Promise<string> {
@@ -25,7 +27,8 @@ export async function runReset(data: string, force: boolean): Promise<string> {
     node === undefined ? `the cluster in ${directory}, with all that was ever stored in it` : `what makes this machine the node ${node}`;
   if (!force) await confirm(what);
   await end(directory);
-  for (const name of ["member.json", "pki", "nats", "store", "kubeconfig", "status.json", "lock", "restoring"])
+  await endKeeper(join(directory, PODS_DIRECTORY));
+  for (const name of ["member.json", "pki", "nats", "store", "kubeconfig", "status.json", "lock", "restoring", PODS_DIRECTORY, "applets"])
     rmSync(join(directory, name), { recursive: true, force: true });
   return node === undefined
     ? `removed ${what}`

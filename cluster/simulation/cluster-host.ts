@@ -34,6 +34,7 @@ import {
   recorderFor,
   residentsOf,
   schedulerActors,
+  stageActors,
 } from "../boot/roles.ts";
 import { storeActors } from "../boot/store-role.ts";
 import type { NodeNetwork } from "./node-network.ts";
@@ -153,7 +154,7 @@ export class ClusterHost {
         const recorder = recorderFor(own, "kubelet");
         const kinds = this.#kinds;
         const stages = new Stages({ view, registry, recorder, fate, clock, kinds, log, documents: [], version: "simulated" });
-        return nodeActors(own, { runtime, fate, usageOf, stages });
+        return [...nodeActors(own, { runtime, fate, usageOf, stages }), ...stageActors(stages)];
       }
     }
   }

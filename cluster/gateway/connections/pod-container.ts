@@ -46,5 +46,6 @@ export function hostOf(pod: Pod): string {
 export function whyUnreachable(context: Pick<GatewayContext, "view">, node: string): string {
   const runtime = context.view.get<Node>(keyFor({ group: "", plural: "nodes" }, undefined, node))?.metadata.labels?.[RUNTIME_LABEL];
   if (runtime === undefined) return `node ${node} is not run by Troupe, which so has no way to its containers`;
-  return `node ${node} is ${runtime}: its containers have states, but no processes and no ports`;
+  if (runtime !== "hollow") return `node ${node} is ${runtime}, whose containers cannot be reached in this way yet`;
+  return `node ${node} is hollow: its containers have states, but no processes and no ports`;
 }

@@ -4,16 +4,18 @@ import { forbidden, invalid } from "../../../actors/kinds/field-error.ts";
 import type { ContainerStatus, Node, Pod } from "../../../actors/kinds/generated/types.ts";
 import { keyFor } from "../../../actors/kinds/kind.ts";
 import type { FieldError } from "../../../actors/kinds/status.ts";
+import type { LogAsked } from "../../../actors/node/logs/read-log.ts";
 import { RUNTIME_LABEL } from "../../../actors/node/runtime.ts";
 import type { Answer } from "../answer.ts";
 import type { GatewayContext } from "../context.ts";
 import type { ResourceRequest } from "../route.ts";
 import { isTrue } from "../route.ts";
 import { mayBeSilent } from "../slow-clients.ts";
+import { containerLog, runOf } from "./container-log.ts";
 import { containerOf, podNow, whyUnreachable } from "./pod-container.ts";
 
 /**
- * `GET /api/v1/namespaces/x/pods/y/log`. A hollow container has no process that could print: its log is one line that says so, with the time at
+ * `GET /api/v1/namespaces/x/pods/y/log`. A real container's is read where it runs (container-log.ts). A hollow container has no process that could print: its log is one line that says so, with the time at
  * which it started, and all options hold for that line as for any other. Source: pkg/registry/core/pod, LogLocation, and kubelet's GetKubeletContainerLogs.
  */
 export async function podLog(context: GatewayContext, info: ResourceRequest, response: ServerResponse): Promise<Answer> {
@@ -23,7 +25,20 @@ export async function podLog(context: GatewayContext, info: ResourceRequest, res
   const container = containerOf(pod, options.container);
   const node = pod.spec.nodeName ?? "";
   if (node === "") return text("");
-  if (!isPlayedHere(context, node)) throw internalError(whyUnreachable(context, node));
+  const runtime = runtimeOf(context, node);
+  if (runtime === undefined) throw internalError(whyUnreachable(context, node));
+  if (runtime !== "hollow") {
+    const { follow, timestamps, since_ms, tailLines, limitBytes, stream } = options;
+    const id = runOf(pod, container, stateOf(pod, container), options.previous);
+    const asked: LogAsked = {
+      follow,
+      timestamps,
+      since_ms,
+      ...(tailLines === undefined ? {} : { tailLines }),
+      ...(stream === undefined ? {} : { stream }),
+    };
+    return containerLog(context, pod, id, { asked, limitBytes }, response);
+  }
   const { startedAt } = startOf(pod, container, options.previous);
   const printed = printedBy(startedAt, options);
   if (!options.follow || hasEnded(pod, container)) return text(printed);
@@ -41,8 +56,9 @@ function text(printed: string): Answer {
   return { type: "text", code: 200, text: printed, contentType: PLAIN };
 }
 
-function isPlayedHere(context: GatewayContext, node: string): boolean {
-  return context.view.get<Node>(keyFor({ group: "", plural: "nodes" }, undefined, node))?.metadata.labels?.[RUNTIME_LABEL] !== undefined;
+/** Undefined: the node is not Troupe's. */
+function runtimeOf(context: GatewayContext, node: string): string | undefined {
+  return context.view.get<Node>(keyFor({ group: "", plural: "nodes" }, undefined, node))?.metadata.labels?.[RUNTIME_LABEL];
 }
 
 interface LogOptions {
@@ -54,6 +70,8 @@ interface LogOptions {
   readonly since_ms: number;
   readonly tailLines: number | undefined;
   readonly limitBytes: number | undefined;
+  /** Undefined: both. */
+  readonly stream: "stdout" | "stderr" | undefined;
   readonly errors: readonly FieldError[];
 }
 
@@ -76,8 +94,9 @@ function logOptions(query: URLSearchParams, now_ms: number): LogOptions {
     previous: isTrue(query.get("previous")),
     timestamps: isTrue(query.get("timestamps")),
     since_ms,
-    tailLines: stream === "Stderr" ? 0 : tailLines,
+    tailLines,
     limitBytes,
+    stream: stream === "Stdout" ? "stdout" : stream === "Stderr" ? "stderr" : undefined,
     errors,
   };
 }
@@ -107,8 +126,8 @@ function startOf(pod: Pod, container: string, previous: boolean): { readonly sta
   throw badRequest(`${quoted} is waiting to start: ${waits?.reason ?? "ContainerCreating"}`);
 }
 
-function printedBy(startedAt: string, { since_ms, tailLines, limitBytes, timestamps }: LogOptions): string {
-  if (tailLines === 0 || Date.parse(startedAt) < since_ms) return "";
+function printedBy(startedAt: string, { since_ms, tailLines, limitBytes, timestamps, stream }: LogOptions): string {
+  if (tailLines === 0 || stream === "stderr" || Date.parse(startedAt) < since_ms) return "";
   const line = `${timestamps ? `${startedAt.replace(/(\.\d+)?Z$/, ".000000000Z")} ` : ""}${HOLLOW_LINE}\n`;
   return limitBytes === undefined ? line : line.slice(0, limitBytes);
 }

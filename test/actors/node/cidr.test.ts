@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { HOLLOW_NODES_MAX, indexOfPodCidr, nodeAddressOf, PodAddresses, podCidrOf } from "../../../actors/node/cidr.ts";
+import { HOLLOW_ADDRESSES, HOLLOW_NODES_MAX, PodAddresses } from "../../../actors/node/cidr.ts";
+
+const { indexOfPodCidr, nodeAddressOf, podCidrOf } = HOLLOW_ADDRESSES;
 
 const index = fc.integer({ min: 0, max: HOLLOW_NODES_MAX - 1 });
 

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { HOLLOW_NODES_MAX, podCidrOf } from "../../../actors/node/cidr.ts";
+import { HOLLOW_ADDRESSES, HOLLOW_NODES_MAX } from "../../../actors/node/cidr.ts";
 import { NodeIndexes } from "../../../actors/node/node-indexes.ts";
 
 describe("the indexes of nodes", () => {
   test("follow the range, else the number, else come from the far end", () => {
-    const indexes = new NodeIndexes();
-    expect(indexes.take("edge", podCidrOf(5))).toBe(5);
+    const indexes = new NodeIndexes(HOLLOW_ADDRESSES);
+    expect(indexes.take("edge", HOLLOW_ADDRESSES.podCidrOf(5))).toBe(5);
     expect(indexes.take("node-3", undefined)).toBe(3);
     expect(indexes.take("node-5", undefined)).toBe(HOLLOW_NODES_MAX - 1);
     expect(indexes.take("node-03", undefined)).toBe(HOLLOW_NODES_MAX - 2);
@@ -21,11 +21,11 @@ describe("the indexes of nodes", () => {
       fc.nat({ max: 9 }).map((n) => `node-${n}`),
       fc.constantFrom("a", "b", "c"),
     );
-    const range = fc.option(fc.nat({ max: 9 }).map(podCidrOf), { nil: undefined });
+    const range = fc.option(fc.nat({ max: 9 }).map(HOLLOW_ADDRESSES.podCidrOf), { nil: undefined });
     const step = fc.record({ name, range, leaves: fc.boolean() });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const indexes = new NodeIndexes();
+        const indexes = new NodeIndexes(HOLLOW_ADDRESSES);
         const held = new Map<string, number>();
         for (const { name: node, range: cidr, leaves } of steps) {
           if (leaves) {
@@ -44,7 +44,7 @@ describe("the indexes of nodes", () => {
   });
 
   test("run out", () => {
-    const indexes = new NodeIndexes();
+    const indexes = new NodeIndexes(HOLLOW_ADDRESSES);
     for (let number = 0; number < HOLLOW_NODES_MAX; number++) indexes.take(`n${number}`, undefined);
     expect(indexes.take("one-more", undefined)).toBeUndefined();
     indexes.release("n7");

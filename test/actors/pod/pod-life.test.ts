@@ -5,6 +5,7 @@ import { PodKind } from "../../../actors/kinds/core/pod.ts";
 import type { ContainerStatus, Event, Lease, Namespace, Node, Pod, PodCondition } from "../../../actors/kinds/generated/types.ts";
 import { createFleetKind, type FleetMessage } from "../../../actors/node/fleet.ts";
 import { FLEET_ADDRESS } from "../../../actors/node/fleet-address.ts";
+import { HOLLOW_FORM } from "../../../actors/node/hollow/hollow-form.ts";
 import { createHollowRuntime } from "../../../actors/node/hollow-runtime.ts";
 import { createNodeKind } from "../../../actors/node/node.ts";
 import { createPodKind } from "../../../actors/pod/pod.ts";
@@ -27,8 +28,8 @@ beforeEach(async () => {
   const runtime = createHollowRuntime(clock, random);
   const recorder = createEventRecorder({ view, store: client, clock, random, source: { component: "kubelet" } });
   await registry.create(NamespaceKind, named<Namespace>("kube-node-lease", undefined, { spec: {} }));
-  host.register(createFleetKind({ view, runtime: runtime.name }));
-  host.register(createNodeKind({ view, registry, runtime: runtime.name, usageOf: () => [] }));
+  host.register(createFleetKind({ view, form: HOLLOW_FORM }));
+  host.register(createNodeKind({ view, registry, form: HOLLOW_FORM, usageOf: () => [] }));
   refused = 0;
   const modify: Registry["modify"] = (...args) => (refused-- > 0 ? Promise.reject(new Error("away")) : registry.modify(...args));
   host.register(createPodKind({ view, registry: { ...registry, modify }, recorder, runtime }));

@@ -34,6 +34,7 @@ const options: HostOptions = {
     audit: undefined,
     seed: 0,
     stages: [],
+    runtime: { name: "hollow" as const },
   },
   ...{
     ca: "",

@@ -28,6 +28,7 @@ describe("parseUpFlags", () => {
       stages: [],
       controllers: { clusterCidrs: [], endedPodsMax: undefined, autoscalerPeriod_ms: undefined },
       services: SERVICES,
+      runtime: { name: "hollow", reserved: { cpu_milli: 100, memory_bytes: 512 * 1_024 * 1_024 } },
       access: { issuer: "https://k", authorizers: ["Node", "RBAC"] },
     });
   });
@@ -52,7 +53,17 @@ describe("parseUpFlags", () => {
       stages: [],
       controllers: { clusterCidrs: [], endedPodsMax: undefined, autoscalerPeriod_ms: undefined },
       services: SERVICES,
+      runtime: { name: "hollow", reserved: { cpu_milli: 100, memory_bytes: 512 * 1_024 * 1_024 } },
       access: { issuer: "https://i", tokenFile: "/t", authorizers: ["AlwaysAllow"] },
+    });
+  });
+
+  test("reserves of the machine what is said, for the system and for itself", () => {
+    const line = "--runtime process --catalog /c.yaml --kube-reserved cpu=250m --system-reserved cpu=1,memory=1Gi";
+    expect(parseUpFlags(line.split(" ")).runtime).toEqual({
+      name: "process",
+      catalog: "/c.yaml",
+      reserved: { cpu_milli: 1_250, memory_bytes: 1_024 ** 3 },
     });
   });
 
@@ -125,7 +136,11 @@ describe("parseUpFlags", () => {
     ["--threads 0", "--threads 0 is not a whole number from 1 to 64"],
     ["--nats http://x", "--nats http://x is not a NATS URL"],
     ["--runtime docker", "--runtime docker is none of hollow, process, sandbox, cri"],
-    ["--runtime process", "--runtime process is not part of this version"],
+    ["--runtime sandbox", "--runtime sandbox is not part of this version"],
+    ["--catalog images.yaml", "--catalog is for real processes; say --runtime process too"],
+    ["--runtime process --nodes 65", "--nodes 65 is more than 64"],
+    ["--runtime process --kube-reserved disk=1", "--kube-reserved disk=1 is not an amount such as cpu=200m"],
+    ["--runtime process --system-reserved cpu=much", "--system-reserved cpu=much: "],
     ["--only web", "--only web is unknown"],
     ["--authorization-mode ABAC", "--authorization-mode ABAC: ABAC is none of Node, RBAC, Webhook, AlwaysAllow, AlwaysDeny"],
     ["--authorization-mode RBAC,RBAC", "names one of them twice"],

@@ -151,6 +151,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     kinds,
     access,
     own,
+    messenger: store.host.messenger,
     clock,
     random,
     log: silentLogger,

@@ -3,6 +3,7 @@ import { APIServiceKind } from "../../../actors/kinds/apiregistration/api-servic
 import { NodeKind } from "../../../actors/kinds/core/node.ts";
 import type { Node } from "../../../actors/kinds/generated/types.ts";
 import { createFleetKind, type FleetMessage } from "../../../actors/node/fleet.ts";
+import { HOLLOW_FORM } from "../../../actors/node/hollow/hollow-form.ts";
 import { createHollowRuntime } from "../../../actors/node/hollow-runtime.ts";
 import { createNodeKind } from "../../../actors/node/node.ts";
 import { createHollowUsage } from "../../../actors/node/usage/hollow-usage.ts";
@@ -26,8 +27,8 @@ beforeAll(async () => {
   const view = store.replica;
   const runtime = createHollowRuntime(systemClock(), systemRandom(), { profile: { start_ms: [0, 0], stop_ms: [0, 0], run_ms: [0, 0] } });
   const usageOf = createHollowUsage(view, () => 0);
-  store.host.register(createFleetKind({ view, runtime: runtime.name }));
-  store.host.register(createNodeKind({ view, registry, runtime: runtime.name, usageOf }));
+  store.host.register(createFleetKind({ view, form: HOLLOW_FORM }));
+  store.host.register(createNodeKind({ view, registry, form: HOLLOW_FORM, usageOf }));
   store.host.register(createPodKind({ view, registry, recorder: { event: () => {}, once: () => {} }, runtime }));
   await server.call("POST", "/api/v1/namespaces", { metadata: { name: "kube-node-lease" } });
   const start: FleetMessage = { type: "start", nodes: 2 };

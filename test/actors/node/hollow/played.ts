@@ -5,6 +5,7 @@ import type { Event, Namespace, Pod, ServiceAccount } from "../../../../actors/k
 import { KindTable } from "../../../../actors/kinds/kinds.ts";
 import { createFleetKind, type FleetMessage } from "../../../../actors/node/fleet.ts";
 import { fates } from "../../../../actors/node/hollow/fate.ts";
+import { HOLLOW_FORM } from "../../../../actors/node/hollow/hollow-form.ts";
 import { createHollowRuntime } from "../../../../actors/node/hollow-runtime.ts";
 import { createNodeKind } from "../../../../actors/node/node.ts";
 import { createPodKind } from "../../../../actors/pod/pod.ts";
@@ -40,8 +41,8 @@ export class Played {
     const recorder = createEventRecorder({ view, store: client, clock, random, source: { component: "kubelet" } });
     const runtime = createHollowRuntime(clock, random);
     const stages = new Stages({ view, registry, recorder, kinds, clock, log: silentLogger, fate: fates(0), documents, version: "v0" });
-    host.register(createFleetKind({ view, runtime: runtime.name, stages }));
-    host.register(createNodeKind({ view, registry, runtime: runtime.name, recorder, usageOf: () => [], stages }));
+    host.register(createFleetKind({ view, form: HOLLOW_FORM, stages }));
+    host.register(createNodeKind({ view, registry, form: HOLLOW_FORM, recorder, usageOf: () => [], stages }));
     host.register(createPodKind({ view, registry, recorder, runtime, stages }));
     host.register(createStagePlayerKind(stages));
     host.messenger.tell<StagePlayerMessage>(STAGE_PLAYER_ADDRESS, { type: "start" });

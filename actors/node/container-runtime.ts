@@ -1,0 +1,204 @@
+/**
+ * The plug behind which real containers run, in the shape of Kubernetes' Container Runtime Interface and as small as the life of a pod needs it
+ * (actors/pod/life): `process` now, `sandbox` and `cri` later. Hollow pods have a plug of their own, `Runtime`, which takes a pod as a whole: they
+ * cost next to nothing and must go on doing so. Why there are two: docs/adr/0031.
+ *
+ * A runtime decides nothing: it neither reads the API nor starts anything again. What it was told to run goes on when Troupe ends, and is found
+ * again by `observe`. All methods may be called again after a failure.
+ */
+import type { Subscription } from "../store/view.ts";
+import type { ContainerUsage } from "./usage/usage.ts";
+
+export interface ContainerRuntime {
+  /** `process`, `sandbox`, `cri`: the value of the label RUNTIME_LABEL on its nodes, and the scheme of its containers' IDs. */
+  readonly name: string;
+  /** All that it has of a pod, also of lives of Troupe before this one. */
+  observe(uid: string): Promise<PodObserved>;
+  /** Tells that `observe` may say something else now. What was missed meanwhile is told once. */
+  watch(uid: string, changed: () => void): Subscription;
+  /** UIDs of all pods that it has something of. */
+  pods(): Promise<readonly string[]>;
+
+  /** Makes room for a pod: its address, its files. Resolves with the sandbox's ID. Throws RuntimeFailure. */
+  runSandbox(spec: SandboxSpec): Promise<string>;
+  /** Kills what still runs in the sandbox, and gives up its network. */
+  stopSandbox(id: string): Promise<void>;
+  /** Removes all that is left of a pod, logs included; what still runs is killed. */
+  removePod(uid: string): Promise<void>;
+
+  /** Finds the image, or brings it. Throws RuntimeFailure of reason `ErrImagePull`, `ErrImageNeverPull` or `InvalidImageName`. */
+  ensureImage(image: ImageWanted): Promise<ImageFound>;
+
+  /** Resolves with the container's ID. Throws RuntimeFailure. */
+  createContainer(sandbox: string, spec: ContainerSpec): Promise<string>;
+  /** Resolves when its own command runs. Throws RuntimeFailure; the container has then exited, if it could be told to. */
+  startContainer(id: string): Promise<void>;
+  /** SIGTERM, and SIGKILL after the grace period; resolves when it has exited. */
+  stopContainer(id: string, grace_ms: number): Promise<void>;
+  /** Also removes its log. */
+  removeContainer(id: string): Promise<void>;
+
+  /** Runs a command beside a container's own and waits for its end. Throws RuntimeFailure when it could not be run. */
+  exec(id: string, command: readonly string[], limits: ExecLimits): Promise<ExecResult>;
+  /** What the containers that run use; by ID. */
+  usage(): ReadonlyMap<string, ContainerUsage>;
+}
+
+export interface SandboxSpec {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** How many sandboxes the pod had before. */
+  readonly attempt: number;
+  readonly hostname: string;
+  /** The pod's address. */
+  readonly address: string;
+  readonly hostNetwork: boolean;
+  readonly dns: DnsConfig;
+  /** Further lines of /etc/hosts. */
+  readonly hostAliases: readonly { readonly address: string; readonly names: readonly string[] }[];
+  /** The pod's own name in the cluster's domain; undefined: it has none. */
+  readonly fqdn: string | undefined;
+}
+
+/** A pod's /etc/resolv.conf. */
+export interface DnsConfig {
+  /** What of the machine's own comes in: all of it, before what is here; its search domains, after those that are here; nothing. */
+  readonly ofMachine: "all" | "searches" | "nothing";
+  readonly servers: readonly string[];
+  readonly searches: readonly string[];
+  readonly options: readonly string[];
+}
+
+export interface ImageWanted {
+  readonly image: string;
+  readonly policy: string;
+  /** Whether the container says itself what to run. */
+  readonly hasCommand: boolean;
+}
+
+export interface ImageFound {
+  /** What the image is for certain, as a container's imageID. */
+  readonly id: string;
+  /** It was there before. */
+  readonly present: boolean;
+}
+
+export interface ContainerSpec {
+  readonly name: string;
+  /** How often it has been started before: its restart count. */
+  readonly attempt: number;
+  /** As the pod's spec names it: with another one the container is made anew. */
+  readonly image: string;
+  readonly imageId: string;
+  /** In place of the image's; undefined: the image's own. */
+  readonly command: readonly string[] | undefined;
+  readonly args: readonly string[] | undefined;
+  readonly workingDir: string | undefined;
+  readonly env: readonly EnvVariable[];
+  readonly mounts: readonly ContainerMount[];
+  readonly user: ContainerUser;
+  /** cpu in thousandths, memory in bytes; none: no limit. */
+  readonly limits: { readonly cpu?: number; readonly memory?: number };
+  readonly requests: { readonly cpu?: number; readonly memory?: number };
+  readonly qosClass: "Guaranteed" | "Burstable" | "BestEffort";
+  readonly stdin: boolean;
+  readonly stdinOnce: boolean;
+  readonly tty: boolean;
+  readonly terminationMessage: { readonly path: string; readonly fallsBackToLog: boolean };
+}
+
+export interface EnvVariable {
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface ContainerMount {
+  /** Of the machine. */
+  readonly hostPath: string;
+  /** As the container sees it. */
+  readonly containerPath: string;
+  readonly readOnly: boolean;
+  /** The pod's volume that it is of. */
+  readonly volume: string;
+}
+
+/** Undefined parts are the image's, or the runtime's own. */
+export interface ContainerUser {
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+  readonly groups: readonly number[];
+  readonly mustNotBeRoot: boolean;
+  readonly mayGainPrivileges: boolean;
+}
+
+export interface ExecLimits {
+  /** Undefined: as long as it takes. */
+  readonly timeout_ms: number | undefined;
+  /** So much of what it prints is kept, of the beginning. */
+  readonly output_bytes: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ExecResult {
+  readonly exitCode: number;
+  /** Standard output and standard error as they came. */
+  readonly output: string;
+  readonly timedOut: boolean;
+}
+
+/** What a runtime has of one pod, the newest first. */
+export interface PodObserved {
+  readonly sandboxes: readonly SandboxObserved[];
+  readonly containers: readonly ContainerObserved[];
+}
+
+export interface SandboxObserved {
+  readonly id: string;
+  readonly attempt: number;
+  readonly ready: boolean;
+}
+
+export interface ContainerObserved {
+  readonly id: string;
+  readonly sandbox: string;
+  readonly name: string;
+  readonly attempt: number;
+  readonly image: string;
+  readonly imageId: string;
+  readonly state: "created" | "running" | "exited";
+  readonly createdAt_ms: number;
+  /** 0: it never ran. */
+  readonly startedAt_ms: number;
+  /** Of one that has exited. */
+  readonly finishedAt_ms: number;
+  readonly exitCode: number;
+  /** `Completed`, `Error`, `OOMKilled`, `ContainerCannotRun`, ... */
+  readonly reason: string;
+  /** Its termination message. */
+  readonly message: string;
+  /** The file in CRI's log format. */
+  readonly logPath: string;
+}
+
+/** What a runtime could not do, with the reason that a container's state shows. */
+export class RuntimeFailure extends Error {
+  override readonly name = "RuntimeFailure";
+  readonly reason: RuntimeFailureReason;
+
+  constructor(reason: RuntimeFailureReason, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+export type RuntimeFailureReason =
+  | "ErrImagePull"
+  | "ErrImageNeverPull"
+  | "InvalidImageName"
+  | "CreatePodSandboxError"
+  | "CreateContainerConfigError"
+  | "CreateContainerError"
+  | "RunContainerError"
+  | "ExecError"
+  | "RuntimeUnavailable";

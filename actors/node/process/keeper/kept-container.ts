@@ -1,0 +1,236 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
+import { dirname, join } from "node:path";
+import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import type { ContainerObserved } from "../../container-runtime.ts";
+import { LogWriter } from "../../logs/log-writer.ts";
+import { lastOf } from "../../logs/read-log.ts";
+import { mountsOf, type Process, processes } from "./processes.ts";
+import type { KeptSpec } from "./protocol.ts";
+
+/** What the keeper could not do for a container. */
+export class KeeperFailure extends Error {
+  readonly reason: string;
+  constructor(reason: string, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/** Source: kubelet's MaxContainerTerminationMessageLength, ...LogLength and ...LogLines. */
+const MESSAGE_BYTES_MAX = 4_096;
+const MESSAGE_LOG_BYTES = 2_048;
+const MESSAGE_LOG_LINES = 80;
+/** Exit code of a container whose command could not be run, and of one whose keeper died. Source: containerd. */
+const CANNOT_RUN = 128;
+const LOST = 255;
+/** How long what the container has left running may hold its output. */
+const OUTPUT_PATIENCE_MS = 500;
+const KILL_ROUNDS = 50;
+const KILL_ROUND_MS = 10;
+const SIGNAL_BASE = 128;
+const SPEC_FILE = "container.json";
+
+/**
+ * One container: a process in a session of its own and whatever it has started, known by its mount namespace, or by its session where there is none. What
+ * becomes of it is written down before it is told.
+ */
+export class KeptContainer {
+  readonly spec: KeptSpec;
+  #observed: ContainerObserved;
+  #child: ChildProcess | undefined;
+  #mounts: string | undefined;
+  /** Resolves when it is known whether it could be started. */
+  readonly #begun = Promise.withResolvers<void>();
+  /** Resolves when it has exited and that is written down. */
+  readonly #exited = Promise.withResolvers<void>();
+  readonly #changed: () => void;
+  #kill: NodeJS.Timeout | undefined;
+  #killAt_ms = Number.POSITIVE_INFINITY;
+
+  private constructor(spec: KeptSpec, changed: () => void) {
+    this.spec = spec;
+    this.#observed = spec.observed;
+    this.#changed = changed;
+  }
+
+  static create(spec: KeptSpec, changed: () => void): KeptContainer {
+    mkdirSync(spec.directory, { recursive: true, mode: 0o700 });
+    mkdirSync(dirname(spec.observed.logPath), { recursive: true, mode: 0o700 });
+    const container = new KeptContainer(spec, changed);
+    container.#save();
+    return container;
+  }
+
+  /** Of a directory that a keeper before has left; what ran then ran with it. Undefined: there is none in it. */
+  static found(directory: string, changed: () => void): KeptContainer | undefined {
+    let spec: KeptSpec;
+    try {
+      spec = JSON.parse(readFileSync(join(directory, SPEC_FILE), "utf8")) as KeptSpec;
+    } catch {
+      return undefined;
+    }
+    const container = new KeptContainer(spec, changed);
+    if (spec.observed.state === "running") {
+      container.#exit(LOST, "ContainerStatusUnknown", "the keeper of its process has ended, so how it went on is not known");
+    }
+    return container;
+  }
+
+  get observed(): ContainerObserved {
+    return this.#observed;
+  }
+
+  /** Of its own command; 0 when it does not run. */
+  get pid(): number {
+    return this.#observed.state === "running" ? (this.#child?.pid ?? 0) : 0;
+  }
+
+  /** Throws KeeperFailure, and then it has exited. */
+  async start(): Promise<void> {
+    if (this.#observed.state !== "created") return;
+    const { launch, stdin } = this.spec;
+    const child = spawn(launch.file, launch.args, {
+      cwd: launch.cwd,
+      env: { ...launch.env },
+      detached: true,
+      stdio: [stdin ? "pipe" : "ignore", "pipe", "pipe", "pipe"],
+    });
+    this.#child = child;
+    const spawned = new Promise<string>((resolve) => {
+      child.once("spawn", () => resolve(""));
+      child.once("error", (error) => resolve(error.message));
+    });
+    const log = new LogWriter(this.#observed.logPath);
+    const written = Promise.all([pumped(log, child.stdout, "stdout"), pumped(log, child.stderr, "stderr")]);
+    child.once("exit", (code, signal) => this.#ended(code ?? SIGNAL_BASE + constants.signals[signal ?? "SIGKILL"], log, written));
+    const refused = await spawned;
+    const trouble = refused === "" ? await textOf(child.stdio[3] as Readable) : refused;
+    if (trouble !== "") {
+      this.#exit(CANNOT_RUN, "ContainerCannotRun", trouble);
+      this.#begun.resolve();
+      throw new KeeperFailure("RunContainerError", trouble);
+    }
+    this.#mounts = mountsOf(child.pid ?? 0);
+    if (this.#mounts === mountsOf("self")) this.#mounts = undefined;
+    this.#become({ ...this.#observed, state: "running", startedAt_ms: Date.now() });
+    this.#begun.resolve();
+  }
+
+  get input(): ChildProcess["stdin"] {
+    return this.#child?.stdin ?? null;
+  }
+
+  async stop(grace_ms: number): Promise<void> {
+    if (this.#observed.state === "created") this.#exit(CANNOT_RUN, "ContainerCannotRun", "it was stopped before it was started");
+    if (this.#observed.state === "exited") return;
+    const now_ms = performance.now();
+    if (this.#killAt_ms === Number.POSITIVE_INFINITY) this.#signal("SIGTERM");
+    if (now_ms + grace_ms < this.#killAt_ms) {
+      this.#killAt_ms = now_ms + grace_ms;
+      clearTimeout(this.#kill);
+      this.#kill = setTimeout(() => this.killAll(), grace_ms);
+    }
+    await this.#exited.promise;
+  }
+
+  /** Ends it and all that it has started, now. */
+  killAll(): void {
+    this.#signal("SIGKILL");
+    for (const pid of this.processes()) killed(pid);
+  }
+
+  /** All that runs of it. */
+  processes(all: readonly Process[] = processes()): readonly number[] {
+    const main = this.#child?.pid;
+    if (main === undefined) return [];
+    return all
+      .filter(({ session, mounts }) => session === main || (this.#mounts !== undefined && mounts === this.#mounts))
+      .map(({ pid }) => pid);
+  }
+
+  remove(): void {
+    rmSync(this.spec.directory, { recursive: true, force: true });
+    rmSync(this.#observed.logPath, { force: true });
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    const pid = this.#child?.pid;
+    if (pid !== undefined && this.#child?.exitCode === null && this.#child.signalCode === null) killed(pid, signal);
+  }
+
+  /** Its own command has ended: with it goes all that it has left. */
+  async #ended(exitCode: number, log: LogWriter, written: Promise<unknown>): Promise<void> {
+    await this.#begun.promise;
+    clearTimeout(this.#kill);
+    for (let round = 0; round < KILL_ROUNDS; round++) {
+      const left = this.processes();
+      if (left.length === 0) break;
+      for (const pid of left) killed(pid);
+      await delay(KILL_ROUND_MS);
+    }
+    await Promise.race([written, delay(OUTPUT_PATIENCE_MS)]);
+    this.#child?.stdout?.destroy();
+    this.#child?.stderr?.destroy();
+    await log.close();
+    if (this.#observed.state === "running") this.#exit(exitCode, exitCode === 0 ? "Completed" : "Error", await this.#message(exitCode));
+  }
+
+  async #message(exitCode: number): Promise<string> {
+    let message = "";
+    try {
+      message = readFileSync(this.spec.terminationFile).subarray(-MESSAGE_BYTES_MAX).toString();
+    } catch {
+      // It has left none.
+    }
+    if (message !== "" || !this.spec.fallsBackToLog || exitCode === 0) return message;
+    return lastOf(this.#observed.logPath, MESSAGE_LOG_LINES, MESSAGE_LOG_BYTES).catch(() => "");
+  }
+
+  #exit(exitCode: number, reason: string, message: string): void {
+    this.#become({ ...this.#observed, state: "exited", finishedAt_ms: Date.now(), exitCode, reason, message });
+    this.#exited.resolve();
+  }
+
+  #become(observed: ContainerObserved): void {
+    this.#observed = observed;
+    this.#save();
+    this.#changed();
+  }
+
+  #save(): void {
+    try {
+      const path = join(this.spec.directory, SPEC_FILE);
+      writeFileSync(`${path}.draft`, JSON.stringify({ ...this.spec, observed: this.#observed }), { mode: 0o600 });
+      renameSync(`${path}.draft`, path);
+    } catch {
+      // The directory has been removed, or the disk is full: it is known as long as the keeper lives.
+    }
+  }
+}
+
+async function pumped(log: LogWriter, source: Readable | null, stream: "stdout" | "stderr"): Promise<void> {
+  if (source === null) return;
+  try {
+    await log.pump(source, stream);
+  } catch {
+    // Nobody can write it down any more; the container is not to wait for that.
+    source.resume();
+  }
+}
+
+async function textOf(source: Readable): Promise<string> {
+  let text = "";
+  for await (const chunk of source) text += String(chunk);
+  return text.trim();
+}
+
+function killed(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended by itself.
+  }
+}

@@ -1,0 +1,50 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+/** One process of the machine, as /proc shows it. */
+export interface Process {
+  readonly pid: number;
+  readonly session: number;
+  /** Its mount namespace; undefined where it may not be looked at. */
+  readonly mounts: string | undefined;
+  readonly cpu_ms: number;
+  readonly memory_bytes: number;
+}
+
+/** Source: proc(5); the unit of its times, USER_HZ, is 100 on every Linux. */
+const MS_PER_TICK = 10;
+const PAGE_BYTES = 4_096;
+
+/** All processes that run. Those that end meanwhile are left out. */
+export function processes(): readonly Process[] {
+  return readdirSync("/proc").flatMap((name) => {
+    const pid = Number(name);
+    const process = Number.isInteger(pid) ? processOf(pid) : undefined;
+    return process === undefined ? [] : [process];
+  });
+}
+
+function processOf(pid: number): Process | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    // The command's name, the second field, may hold anything.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (fields[0] === "Z" || fields[0] === "X") return undefined;
+    return {
+      pid,
+      session: Number(fields[3]),
+      mounts: mountsOf(pid),
+      cpu_ms: (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK,
+      memory_bytes: Number(fields[21]) * PAGE_BYTES,
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+export function mountsOf(pid: number | "self"): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/mnt`);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,208 @@
+import { readFileSync } from "node:fs";
+import { chmod, mkdir, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type ContainerSpec, type ContainerUser, type EnvVariable, RuntimeFailure, type SandboxSpec } from "../container-runtime.ts";
+import type { CatalogEntry } from "./catalog.ts";
+import { lockedOptions, prepareMounts } from "./container-files.ts";
+import type { Isolation, Tools } from "./isolation.ts";
+import type { KeptSpec } from "./keeper/protocol.ts";
+import { enterCommand, type Launched, launchCommand } from "./launch.ts";
+import type { Mount } from "./mount-plan.ts";
+
+export interface Wanted {
+  /** The pod's. */
+  readonly directory: string;
+  readonly sandbox: SandboxSpec & { readonly id: string };
+  readonly spec: ContainerSpec;
+  /** What its image stands for; undefined: its command is run as it is. */
+  readonly entry: CatalogEntry | undefined;
+  /** A directory of programs that come first. */
+  readonly applets: string | undefined;
+  readonly isolation: Isolation;
+  readonly tools: Tools;
+  readonly now_ms: number;
+}
+
+const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/** Where a container finds its scratch directory, if it has paths of its own. */
+const SCRATCH = "/run/troupe";
+/** Source: kubelet's GetContainerOOMScoreAdjust; below zero takes rights. */
+const OOM_SCORE = { Guaranteed: 0, Burstable: 500, BestEffort: 1_000 } as const;
+/** What has asked for nothing gives way. */
+const NICENESS = { Guaranteed: 0, Burstable: 0, BestEffort: 5 } as const;
+
+/** Lays out a container's files and says how it is run. Throws RuntimeFailure. */
+export async function keptContainer(wanted: Wanted): Promise<KeptSpec> {
+  const { directory, sandbox, spec, entry, isolation, tools, now_ms } = wanted;
+  const { name, attempt, image, imageId } = spec;
+  const command = commandOf(spec, entry);
+  const own = join(directory, "containers", `${name}-${attempt}`);
+  const user = userOf(wanted);
+  const scratch = join(own, "scratch");
+  const terminationFile = join(own, "termination-log");
+  await mkdir(scratch, { recursive: true });
+  await writeFile(terminationFile, "");
+  // Whatever user the container runs as.
+  await Promise.all([chmod(scratch, 0o1777), chmod(terminationFile, 0o666)]);
+  const mounts = await mountsOf(wanted, scratch, terminationFile);
+  const env = environment(wanted, mounts, scratch, terminationFile);
+  const prepared =
+    isolation === "none"
+      ? undefined
+      : prepareMounts(mounts, join(own, "mounts"), entry?.root ?? "", isolation === "user-namespace" ? lockedOptions() : () => []);
+  const launched: Launched = {
+    isolation,
+    tools,
+    command,
+    env,
+    workingDir: spec.workingDir ?? entry?.workingDir ?? "/",
+    root: isolation === "none" ? undefined : prepared?.root,
+    isOfMachine: entry?.root === undefined,
+    mounts: prepared?.fstab,
+    hostname: sandbox.hostname,
+    user,
+    oomScore: OOM_SCORE[spec.qosClass],
+    niceness: NICENESS[spec.qosClass],
+    limits: entry?.limits ?? [],
+  };
+  return {
+    observed: {
+      id: `${sandbox.uid}_${name}_${attempt}`,
+      sandbox: sandbox.id,
+      name,
+      attempt,
+      image,
+      imageId,
+      state: "created",
+      createdAt_ms: now_ms,
+      startedAt_ms: 0,
+      finishedAt_ms: 0,
+      exitCode: 0,
+      reason: "",
+      message: "",
+      logPath: join(directory, "logs", name, `${attempt}.log`),
+    },
+    uid: sandbox.uid,
+    directory: own,
+    launch: launchCommand(launched),
+    enter: enterCommand(launched),
+    stdin: spec.stdin,
+    terminationFile,
+    fallsBackToLog: spec.terminationMessage.fallsBackToLog,
+  };
+}
+
+/** A container's command goes before the image's entrypoint, and takes its command with it. */
+function commandOf({ command, args, image }: ContainerSpec, entry: CatalogEntry | undefined): readonly string[] {
+  const words = command !== undefined ? [...command, ...(args ?? [])] : [...(entry?.entrypoint ?? []), ...(args ?? entry?.command ?? [])];
+  if (words.length > 0) return words;
+  throw new RuntimeFailure(
+    "CreateContainerError",
+    `the image ${JSON.stringify(image)} of the catalog says nothing to run, and neither does the container`,
+  );
+}
+
+/** Source for its words: kubelet's verifyRunAsNonRoot. */
+function userOf({ spec, entry, isolation }: Wanted): ContainerUser {
+  const own = process.getuid?.() ?? 0;
+  const ofImage = entry?.user === undefined ? undefined : idsOf(entry.user);
+  const uid = spec.user.uid ?? (isolation === "none" && own !== 0 ? undefined : ofImage?.uid);
+  const gid = spec.user.gid ?? (spec.user.uid === undefined ? ofImage?.gid : undefined);
+  if (isolation === "none" && own !== 0 && spec.user.uid !== undefined && spec.user.uid !== own) {
+    const told = `runAsUser ${spec.user.uid}: Troupe runs as user ${own} and can become no other here; run it as root, or where user namespaces are allowed`;
+    throw new RuntimeFailure("CreateContainerConfigError", told);
+  }
+  const effective = uid ?? (isolation === "user-namespace" ? 0 : own);
+  if (spec.user.mustNotBeRoot && effective === 0) {
+    throw new RuntimeFailure(
+      "CreateContainerConfigError",
+      `container has runAsNonRoot and image will run as root (container: ${spec.name})`,
+    );
+  }
+  return { ...spec.user, uid, gid };
+}
+
+/** `101`, `101:102`, `www-data`, `postgres:postgres`. */
+function idsOf(user: string): { readonly uid: number; readonly gid: number | undefined } {
+  const [name = "", group] = user.split(":");
+  const known = databaseEntry("/etc/passwd", name);
+  const uid = /^\d+$/.test(name) ? Number(name) : known?.[2];
+  if (uid === undefined) throw new RuntimeFailure("CreateContainerConfigError", `the machine has no user ${JSON.stringify(name)}`);
+  const gid = group === undefined ? known?.[3] : /^\d+$/.test(group) ? Number(group) : databaseEntry("/etc/group", group)?.[2];
+  return { uid: Number(uid), gid: gid === undefined ? undefined : Number(gid) };
+}
+
+function databaseEntry(file: string, name: string): readonly string[] | undefined {
+  return readFileSync(file, "utf8")
+    .split("\n")
+    .map((line) => line.split(":"))
+    .find(([first]) => first === name);
+}
+
+async function mountsOf(
+  { directory, spec, entry, isolation }: Wanted,
+  scratch: string,
+  terminationFile: string,
+): Promise<readonly Mount[]> {
+  const etc = join(directory, "etc");
+  const own: Mount[] = ["hosts", "resolv.conf", "hostname"]
+    .map((file): Mount => ({ source: join(etc, file), target: `/etc/${file}`, isDirectory: false, readOnly: false }))
+    .concat([
+      { source: terminationFile, target: spec.terminationMessage.path, isDirectory: false, readOnly: false },
+      { source: scratch, target: SCRATCH, isDirectory: true, readOnly: false },
+    ]);
+  // A file system of its own has not what the kernel shows.
+  if (entry?.root !== undefined && isolation !== "none") {
+    for (const path of ["/proc", "/sys", "/dev"]) own.push({ source: path, target: path, isDirectory: true, readOnly: false });
+  }
+  const volumes = await Promise.all(
+    spec.mounts.map(async ({ hostPath, containerPath, readOnly }): Promise<Mount> => {
+      const found = await stat(hostPath).catch(() => undefined);
+      // A path within a volume that is not there yet is a directory.
+      if (found === undefined) await mkdir(hostPath, { recursive: true });
+      return { source: hostPath, target: normal(containerPath), isDirectory: found?.isDirectory() ?? true, readOnly };
+    }),
+  );
+  const targets = new Set(volumes.map(({ target }) => target));
+  return [...own.filter(({ target }) => !targets.has(target)), ...volumes];
+}
+
+function normal(path: string): string {
+  return `/${path
+    .split("/")
+    .filter((part) => part !== "")
+    .join("/")}`;
+}
+
+/** Variables of the runtime's own go before none of the container's. */
+function environment(
+  { spec, entry, applets, sandbox, isolation }: Wanted,
+  mounts: readonly Mount[],
+  scratch: string,
+  terminationFile: string,
+): readonly EnvVariable[] {
+  const isOwn = isolation !== "none";
+  const paths = Object.fromEntries(mounts.map(({ source, target }) => [`TROUPE_PATH_${variableName(target)}`, isOwn ? target : source]));
+  const variables: Record<string, string> = {
+    PATH: applets === undefined ? PATH : `${applets}:${PATH}`,
+    HOSTNAME: sandbox.hostname,
+    HOME: isOwn ? "/root" : scratch,
+    ...(spec.tty ? { TERM: "xterm" } : {}),
+    POD_IP: sandbox.address,
+    TROUPE_SCRATCH: isOwn ? SCRATCH : scratch,
+    TROUPE_TERMINATION_LOG: isOwn ? spec.terminationMessage.path : terminationFile,
+    ...paths,
+    ...entry?.env,
+    ...Object.fromEntries(spec.env.map(({ name, value }) => [name, value])),
+  };
+  return Object.entries(variables).map(([name, value]) => ({ name, value }));
+}
+
+function variableName(path: string): string {
+  return dirname(path) === path
+    ? "ROOT"
+    : path
+        .slice(1)
+        .toUpperCase()
+        .replace(/[^A-Z0-9]/g, "_");
+}

@@ -1,0 +1,132 @@
+/**
+ * What is run so that a container's command runs in its surroundings: a shell script that makes its mounts in a namespace of their own, sets its limits,
+ * and becomes the command. What it cannot do it says on file descriptor 3, which it closes when all is done. Pure.
+ */
+import type { ContainerUser, EnvVariable } from "../container-runtime.ts";
+import type { Isolation, Tools } from "./isolation.ts";
+import type { Command } from "./keeper/protocol.ts";
+
+export interface Launched {
+  readonly isolation: Isolation;
+  readonly tools: Tools;
+  readonly command: readonly string[];
+  readonly env: readonly EnvVariable[];
+  readonly workingDir: string;
+  /** The container's root; undefined: the machine's. */
+  readonly root: string | undefined;
+  /** The machine's own file system, whatever else is mounted there: what there is can be looked for before. */
+  readonly isOfMachine: boolean;
+  /** A file of mounts, as fstab(5) has them; undefined: there are none. */
+  readonly mounts: string | undefined;
+  readonly hostname: string;
+  readonly user: ContainerUser;
+  /** Added to how willingly the kernel kills it, and to its niceness. */
+  readonly oomScore: number;
+  readonly niceness: number;
+  /** Further limits, as sh's `ulimit` takes them: `-n 1024`. */
+  readonly limits: readonly string[];
+}
+
+const SHELL = "/bin/sh";
+/** What the keeper's tools are found with. */
+const OWN_ENV = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" } as const;
+
+export function launchCommand(launched: Launched): Command {
+  const { isolation, tools } = launched;
+  const script = [SHELL, "-c", scriptOf(launched), "container"];
+  const [file = "", ...args] = [...namespacesOf(isolation, tools), ...script];
+  return { file, args, env: OWN_ENV, cwd: "/" };
+}
+
+/** What is run to run something in the surroundings of a container that runs: the command's words follow. */
+export function enterCommand(launched: Launched): Command {
+  const { isolation, tools, env, workingDir, user } = launched;
+  const variables = Object.fromEntries(env.map(({ name, value }) => [name, value]));
+  if (isolation === "none") return { file: "", args: [], env: variables, cwd: workingDir };
+  const users = isolation === "user-namespace" ? ["--user", "--preserve-credentials"] : idsOf(user, "--setuid", "--setgid");
+  return { file: tools.nsenter, args: ["--target", "%p", "--mount", "--uts", "--root", "--wd", ...users, "--"], env: variables, cwd: "/" };
+}
+
+function namespacesOf(isolation: Isolation, { unshare }: Tools): readonly string[] {
+  switch (isolation) {
+    case "mount-namespace":
+      return [unshare, "--mount", "--uts", "--propagation", "private"];
+    case "user-namespace":
+      return [unshare, "--user", "--map-root-user", "--mount", "--uts", "--propagation", "private"];
+    case "none":
+      return [];
+  }
+}
+
+function scriptOf(launched: Launched): string {
+  const { isolation, tools, command, env, workingDir, root, isOfMachine, mounts, hostname, oomScore, niceness, limits } = launched;
+  const [first = ""] = command;
+  const path = env.find(({ name }) => name === "PATH")?.value ?? OWN_ENV.PATH;
+  const lines = ['fail() { echo "$*" >&3; exit 128; }'];
+  if (isolation !== "none") {
+    if (mounts !== undefined) {
+      lines.push(`said=$(${quoted(tools.mount)} --all --fstab ${quoted(mounts)} 2>&1) || fail "cannot mount the container's files: $said"`);
+    }
+    lines.push(`hostname ${quoted(hostname)} 2>/dev/null`);
+  }
+  lines.push(`[ ${oomScore} -gt 0 ] && echo ${oomScore} 2>/dev/null >/proc/self/oom_score_adj`);
+  for (const limit of limits) lines.push(`ulimit ${limit} || fail "cannot set the limit ${limit}"`);
+  const within = root ?? "";
+  lines.push(
+    `cd ${quoted(`${within}${workingDir}`)} 2>/dev/null || fail "cannot change to the working directory ${doubleQuoted(workingDir)}"`,
+  );
+  if (isOfMachine) lines.push(existence(first, path, within));
+  lines.push("exec 3>&-");
+  const words = [
+    tools.env === "" ? "env" : tools.env,
+    "-i",
+    ...env.map(({ name, value }) => `${name}=${value}`),
+    ...(niceness > 0 && tools.nice !== "" ? [tools.nice, "-n", String(niceness)] : []),
+    ...becoming(launched),
+    ...command,
+  ];
+  lines.push(`exec ${words.map(quoted).join(" ")}`);
+  return lines.join("\n");
+}
+
+/** In Go's words: what people look for when a container does not start. */
+function existence(command: string, path: string, root: string): string {
+  const told = doubleQuoted(JSON.stringify(command));
+  if (command.includes("/")) {
+    const file = command.startsWith("/") ? `${root}${command}` : command;
+    return `[ -x ${quoted(file)} ] || fail "exec: ${told}: stat ${doubleQuoted(command)}: no such file or directory, or not to be executed"`;
+  }
+  const places = path.split(":").map((place) => (place.startsWith("/") ? `${root}${place}` : place));
+  return `(PATH=${quoted(places.join(":"))}; found=; IFS=:; for place in $PATH; do [ -x "$place"/${quoted(command)} ] && found=1 && break; done; [ -n "$found" ]) || fail "exec: ${told}: executable file not found in \\$PATH"`;
+}
+
+/** The words before the command that give up what it is not to have. */
+function becoming({ isolation, tools, root, workingDir, user }: Launched): readonly string[] {
+  const rooted = root === undefined ? [] : ["--root", root, "--wd", workingDir];
+  const { uid, gid, groups, mayGainPrivileges } = user;
+  const words: string[] = [];
+  if (isolation === "user-namespace" && uid !== undefined && uid !== 0) {
+    words.push(tools.unshare, "--user", "--mount", `--map-user=${uid}`, `--map-group=${gid ?? uid}`, ...rooted, "--");
+  } else if (isolation === "mount-namespace" && (root !== undefined || uid !== undefined)) {
+    if (root !== undefined) words.push(tools.unshare, ...rooted, ...idsOf(user, "--setuid", "--setgid"), "--");
+    else if (tools.setpriv !== "") {
+      const supplementary = groups.length === 0 ? ["--clear-groups"] : ["--groups", groups.join(",")];
+      words.push(tools.setpriv, ...idsOf(user, "--reuid", "--regid"), ...supplementary, "--");
+    } else words.push(tools.unshare, ...idsOf(user, "--setuid", "--setgid"), "--");
+  } else if (root !== undefined) words.push(tools.unshare, ...rooted, "--");
+  return mayGainPrivileges || tools.setpriv === "" || root !== undefined ? words : [tools.setpriv, "--no-new-privs", "--", ...words];
+}
+
+function idsOf({ uid, gid }: ContainerUser, user: string, group: string): readonly string[] {
+  if (uid === undefined) return gid === undefined ? [] : [group, String(gid)];
+  return [user, String(uid), group, String(gid ?? uid)];
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** Within double quotes. */
+function doubleQuoted(text: string): string {
+  return text.replace(/[\\"$`]/g, "\\$&");
+}

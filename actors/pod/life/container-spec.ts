@@ -1,0 +1,74 @@
+import { posix } from "node:path";
+import { qosClassOf } from "../../kinds/core/pod-qos.ts";
+import type { Container, Pod, VolumeMount } from "../../kinds/generated/types.ts";
+import type { ContainerMount, ContainerSpec, ContainerUser, EnvVariable } from "../../node/container-runtime.ts";
+import { amountsOf } from "../../scheduler/resource-needs.ts";
+import { ConfigMissing } from "./environment.ts";
+import { expanded } from "./expansion.ts";
+import { podTitle } from "./pod-containers.ts";
+
+export interface Provided {
+  readonly attempt: number;
+  readonly imageId: string;
+  readonly env: readonly EnvVariable[];
+  /** Where the pod's volumes lie on the machine. */
+  readonly volumes: ReadonlyMap<string, string>;
+}
+
+/** What a runtime is told of a container. Throws ConfigMissing. Source: kubelet's generateContainerConfig. */
+export function containerSpecOf(pod: Pod, container: Container, { attempt, imageId, env, volumes }: Provided): ContainerSpec {
+  const variables = new Map(env.map(({ name, value }) => [name, value]));
+  const expand = (words: readonly string[] | undefined): readonly string[] | undefined =>
+    words === undefined || words.length === 0 ? undefined : words.map((word) => expanded(word, (name) => variables.get(name)));
+  const { limits, requests } = container.resources ?? {};
+  return {
+    name: container.name,
+    attempt,
+    image: container.image ?? "",
+    imageId,
+    command: expand(container.command),
+    args: expand(container.args),
+    workingDir: container.workingDir === "" ? undefined : container.workingDir,
+    env,
+    mounts: (container.volumeMounts ?? []).map((mount) => mountOf(mount, volumes, variables)),
+    user: userOf(pod, container),
+    limits: amountsOf(limits),
+    requests: amountsOf(requests),
+    qosClass: qosClassOf(pod),
+    stdin: container.stdin === true,
+    stdinOnce: container.stdinOnce === true,
+    tty: container.tty === true,
+    terminationMessage: {
+      path: container.terminationMessagePath ?? "/dev/termination-log",
+      fallsBackToLog: container.terminationMessagePolicy === "FallbackToLogsOnError",
+    },
+  };
+}
+
+function mountOf(mount: VolumeMount, volumes: ReadonlyMap<string, string>, variables: ReadonlyMap<string, string>): ContainerMount {
+  const path = volumes.get(mount.name);
+  if (path === undefined) throw new ConfigMissing(`cannot find volume ${JSON.stringify(mount.name)} to mount into the container`);
+  const { subPath = "", subPathExpr = "" } = mount;
+  const within = subPathExpr === "" ? subPath : expanded(subPathExpr, (name) => variables.get(name));
+  if (subPathExpr !== "" && /\$\([^)]*\)/.test(within)) throw new ConfigMissing(`missing value for ${JSON.stringify(subPathExpr)}`);
+  if (posix.isAbsolute(within) || within.split("/").includes("..")) {
+    throw new ConfigMissing(`failed to prepare subPath for volumeMount ${JSON.stringify(mount.name)} of the container`);
+  }
+  return { hostPath: posix.join(path, within), containerPath: mount.mountPath, readOnly: mount.readOnly === true, volume: mount.name };
+}
+
+function userOf(pod: Pod, { name, securityContext: own = {} }: Container): ContainerUser {
+  const { securityContext: common = {} } = pod.spec;
+  const uid = own.runAsUser ?? common.runAsUser;
+  const mustNotBeRoot = (own.runAsNonRoot ?? common.runAsNonRoot) === true;
+  if (mustNotBeRoot && uid === 0) {
+    throw new ConfigMissing(`container's runAsUser breaks non-root policy (pod: ${JSON.stringify(podTitle(pod))}, container: ${name})`);
+  }
+  return {
+    uid,
+    gid: own.runAsGroup ?? common.runAsGroup,
+    groups: [...(common.supplementalGroups ?? []), ...(common.fsGroup === undefined ? [] : [common.fsGroup])],
+    mustNotBeRoot,
+    mayGainPrivileges: own.allowPrivilegeEscalation !== false,
+  };
+}

@@ -1,0 +1,262 @@
+/**
+ * What a node reports of a pod whose containers really run. Pure. Source: kubelet's generateAPIPodStatus, convertToAPIContainerStatuses, getPhase and
+ * status/generate.go (Kubernetes 1.34).
+ */
+import type { Container, ContainerState, ContainerStatus, Pod, PodStatus } from "../../kinds/generated/types.ts";
+import type { ContainerObserved, PodObserved } from "../../node/container-runtime.ts";
+import { timestamp } from "../../registry/timestamps.ts";
+import { conditionsOf, grantedResources, type PodPlace, readiness, type Truth } from "../pod-status.ts";
+import type { Verdicts } from "./plan.ts";
+import { ephemeralContainersOf, initContainersOf, isSidecar, isToBeStarted, newestOf, statusNamed } from "./pod-containers.ts";
+
+/** Why a container that is to be started does not run. */
+export interface Wait {
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface LifeFacts {
+  readonly place: PodPlace;
+  /** The scheme of the containers' IDs. */
+  readonly runtime: string;
+  readonly observed: PodObserved;
+  readonly verdicts: Verdicts;
+  /** By the container's name. */
+  readonly waits: ReadonlyMap<string, Wait>;
+  /** Nothing of the pod will ever run again. */
+  readonly isOver: boolean;
+  /** Why the pod is ended by its node, whatever its containers do. */
+  readonly verdict: { readonly reason: string; readonly message: string } | undefined;
+  readonly now_ms: number;
+}
+
+export function lifeStatus(pod: Pod, facts: LifeFacts): PodStatus {
+  const { place, observed, verdict, now_ms } = facts;
+  const now = timestamp(now_ms);
+  const { status: before = {}, spec, metadata } = pod;
+  const inits = statusesOf(pod, initContainersOf(pod), before.initContainerStatuses, facts, "init");
+  const mains = statusesOf(pod, spec.containers, before.containerStatuses, facts, "main");
+  const ephemeral = statusesOf(pod, ephemeralContainersOf(pod), before.ephemeralContainerStatuses, facts, "ephemeral");
+  const phase = phaseAfter(pod, verdict === undefined ? phaseOf(pod, [...inits, ...mains], facts) : "Failed");
+  const { reason, message, conditions: _conditions, ...kept } = before;
+  const why =
+    verdict ??
+    (phase === before.phase ? { ...(reason === undefined ? {} : { reason }), ...(message === undefined ? {} : { message }) } : {});
+  const hasSandbox = observed.sandboxes[0]?.ready === true;
+  const podIP = spec.hostNetwork === true || hasSandbox ? place.podIP : before.podIP;
+  return {
+    ...kept,
+    ...why,
+    ...(metadata.generation === undefined ? {} : { observedGeneration: metadata.generation }),
+    phase,
+    hostIP: place.hostIP,
+    hostIPs: [{ ip: place.hostIP }],
+    ...(podIP === undefined ? {} : { podIP, podIPs: [{ ip: podIP }] }),
+    startTime: before.startTime ?? now,
+    conditions: conditionsOf(pod, truthsOf(pod, phase, inits, mains, hasSandbox), now),
+    ...(inits.length === 0 ? {} : { initContainerStatuses: inits }),
+    containerStatuses: mains,
+    ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
+  };
+}
+
+/** A pod that has ended stays as it ended. */
+function phaseAfter({ status }: Pod, phase: string): string {
+  return status?.phase === "Succeeded" || status?.phase === "Failed" ? status.phase : phase;
+}
+
+function statusesOf(
+  pod: Pod,
+  containers: readonly Container[],
+  before: readonly ContainerStatus[] | undefined,
+  facts: LifeFacts,
+  part: "init" | "main" | "ephemeral",
+): ContainerStatus[] {
+  const statuses = containers.map((container) => {
+    const status = statusOf(pod, container, statusNamed(before, container.name), facts);
+    if (part === "ephemeral") return status;
+    return { ...status, ...readinessOf(container, status, facts, part === "init") };
+  });
+  return part === "main" ? statuses.sort((a, b) => (a.name < b.name ? -1 : 1)) : statuses;
+}
+
+function statusOf(pod: Pod, container: Container, before: ContainerStatus | undefined, facts: LifeFacts): ContainerStatus {
+  const { observed, waits, runtime } = facts;
+  const [newest, former] = observed.containers.filter(({ name }) => name === container.name);
+  const status = newest === undefined ? unseenStatus(pod, container, before) : seenStatus(pod, container, newest, former, before, runtime);
+  const wait = waits.get(container.name);
+  if (wait === undefined || !isToBeStarted(container, pod, observed)) return status;
+  const { terminated } = status.state ?? {};
+  return {
+    ...status,
+    ...(terminated === undefined ? {} : { lastState: { terminated } }),
+    state: { waiting: waiting(wait.reason, wait.message) },
+  };
+}
+
+function waiting(reason: string, message: string): { reason: string; message?: string } {
+  return message === "" ? { reason } : { reason, message };
+}
+
+/** The runtime has no run of the container: it was never started, or what was is lost. */
+function unseenStatus(pod: Pod, container: Container, before: ContainerStatus | undefined): ContainerStatus {
+  const fresh = blankStatus(pod, container);
+  if (before === undefined) return fresh;
+  if (before.state?.terminated !== undefined) return before;
+  const { restartCount, lastState = {} } = before;
+  if (before.state?.running === undefined || lastState.terminated !== undefined) return { ...fresh, restartCount, lastState };
+  const terminated = {
+    reason: "ContainerStatusUnknown",
+    message: "The container could not be located when the pod was deleted.  The container used to be Running",
+    exitCode: 137,
+    startedAt: null as unknown as string,
+    finishedAt: null as unknown as string,
+  };
+  return { ...fresh, restartCount: restartCount + (pod.metadata.deletionTimestamp === undefined ? 1 : 0), lastState: { terminated } };
+}
+
+function blankStatus(pod: Pod, container: Container): ContainerStatus {
+  const mounts = (container.volumeMounts ?? []).map(({ name, mountPath, readOnly }) =>
+    readOnly === true ? { name, mountPath, readOnly, recursiveReadOnly: "Disabled" } : { name, mountPath },
+  );
+  return {
+    name: container.name,
+    image: container.image ?? "",
+    imageID: "",
+    ready: false,
+    restartCount: 0,
+    state: { waiting: { reason: initContainersOf(pod).length > 0 ? "PodInitializing" : "ContainerCreating" } },
+    lastState: {},
+    ...(mounts.length === 0 ? {} : { volumeMounts: mounts }),
+  };
+}
+
+function seenStatus(
+  pod: Pod,
+  container: Container,
+  newest: ContainerObserved,
+  former: ContainerObserved | undefined,
+  before: ContainerStatus | undefined,
+  runtime: string,
+): ContainerStatus {
+  const blank = blankStatus(pod, container);
+  return {
+    ...blank,
+    image: newest.image,
+    imageID: newest.imageId,
+    containerID: `${runtime}://${newest.id}`,
+    restartCount: newest.attempt,
+    state: stateOf(newest, runtime) ?? blank.state ?? {},
+    lastState: former === undefined ? (newest.attempt > 0 ? (before?.lastState ?? {}) : {}) : (stateOf(former, runtime) ?? {}),
+    ...grantedResources(container),
+  };
+}
+
+/** Undefined: it has been created and not been started. */
+function stateOf(run: ContainerObserved, runtime: string): ContainerState | undefined {
+  if (run.state === "created") return undefined;
+  const startedAt = timestamp(run.startedAt_ms);
+  if (run.state === "running") return { running: { startedAt } };
+  const { exitCode, reason, message, finishedAt_ms } = run;
+  return {
+    terminated: {
+      exitCode,
+      reason,
+      ...(message === "" ? {} : { message }),
+      startedAt,
+      finishedAt: timestamp(finishedAt_ms),
+      containerID: `${runtime}://${run.id}`,
+    },
+  };
+}
+
+/** Source: the prober manager's UpdatePodStatus. */
+function readinessOf(
+  container: Container,
+  status: ContainerStatus,
+  { observed, verdicts }: LifeFacts,
+  isInit: boolean,
+): Pick<ContainerStatus, "ready" | "started"> {
+  const newest = newestOf(observed, container.name);
+  const runs = status.state?.running !== undefined && newest !== undefined;
+  const started = runs && (container.startupProbe === undefined || verdicts(newest.id, "startup") === true);
+  if (isInit && !isSidecar(container)) return { started, ready: status.state?.terminated?.exitCode === 0 };
+  return { started, ready: started && (container.readinessProbe === undefined || verdicts(newest.id, "readiness") === true) };
+}
+
+/** Source: getPhase. */
+function phaseOf(pod: Pod, statuses: readonly ContainerStatus[], { isOver, observed }: LifeFacts): string {
+  const { restartPolicy } = pod.spec;
+  const of = (container: Container): ContainerStatus | undefined => statusNamed(statuses, container.name);
+  const inits = initContainersOf(pod);
+  const plain = inits.filter((container) => !isSidecar(container)).map(of);
+  const failedInit = plain.some((status) => ((status?.state?.terminated ?? status?.lastState?.terminated)?.exitCode ?? 0) !== 0);
+  if (failedInit && restartPolicy === "Never") return "Failed";
+  const pendingInit = plain.some(
+    (status) =>
+      status?.state?.terminated === undefined && !(status?.state?.waiting !== undefined && status.lastState?.terminated !== undefined),
+  );
+  const sidecars = inits.filter(isSidecar).map(of);
+  const pendingSidecar = sidecars.some(
+    (status) =>
+      (status?.state?.running !== undefined && status.started !== true) ||
+      (status?.state?.waiting !== undefined && status.lastState?.terminated === undefined),
+  );
+  const mains = pod.spec.containers.map(of);
+  const hasRun = pod.spec.containers.some(({ name }) => {
+    const newest = newestOf(observed, name);
+    return newest !== undefined && newest.state !== "created";
+  });
+  const isWaiting = (status: ContainerStatus | undefined): boolean =>
+    status?.state?.waiting !== undefined && status.lastState?.terminated === undefined;
+  if (pendingInit || (pendingSidecar && !hasRun) || mains.some(isWaiting) || sidecars.some(isWaiting)) return "Pending";
+  if ([...mains, ...sidecars].some((status) => status?.state?.running !== undefined)) return "Running";
+  const succeeded = mains.every((status) => status?.state?.terminated?.exitCode === 0);
+  if (isOver) return succeeded ? "Succeeded" : "Failed";
+  if (restartPolicy === "Always") return "Running";
+  if (succeeded) return "Succeeded";
+  return restartPolicy === "Never" ? "Failed" : "Running";
+}
+
+/** Source: status/generate.go. */
+function truthsOf(
+  pod: Pod,
+  phase: string,
+  inits: readonly ContainerStatus[],
+  mains: readonly ContainerStatus[],
+  hasSandbox: boolean,
+): readonly Truth[] {
+  const sidecars = initContainersOf(pod).filter(isSidecar);
+  const unready = [...sidecars, ...pod.spec.containers]
+    .map(({ name }) => name)
+    .filter((name) => statusNamed([...inits, ...mains], name)?.ready !== true);
+  const containersReady: Omit<Truth, "type"> =
+    phase === "Succeeded" || phase === "Failed"
+      ? { status: "False", reason: phase === "Succeeded" ? "PodCompleted" : "PodFailed" }
+      : unready.length > 0
+        ? { status: "False", reason: "ContainersNotReady", message: `containers with unready status: [${unready.join(" ")}]` }
+        : { status: "True" };
+  return [
+    { type: "PodReadyToStartContainers", status: hasSandbox ? "True" : "False" },
+    { type: "Initialized", ...initialized(pod, phase, inits, mains) },
+    containersReady.status === "True" ? readiness(pod) : { type: "Ready", ...containersReady },
+    { type: "ContainersReady", ...containersReady },
+    { type: "PodScheduled", status: "True" },
+  ];
+}
+
+function initialized(pod: Pod, phase: string, inits: readonly ContainerStatus[], mains: readonly ContainerStatus[]): Omit<Truth, "type"> {
+  if (phase === "Succeeded") return { status: "True", reason: "PodCompleted" };
+  const hasRun = mains.some(
+    ({ state, lastState, started }) => started === true || state?.terminated !== undefined || lastState?.terminated !== undefined,
+  );
+  if (hasRun) return { status: "True" };
+  const incomplete = initContainersOf(pod)
+    .filter((container) => {
+      const status = statusNamed(inits, container.name);
+      return isSidecar(container) ? status?.started !== true : status?.ready !== true;
+    })
+    .map(({ name }) => name);
+  if (incomplete.length === 0) return { status: "True" };
+  return { status: "False", reason: "ContainersNotInitialized", message: `containers with incomplete status: [${incomplete.join(" ")}]` };
+}

@@ -1,0 +1,393 @@
+import { type Actor, type ActorKind, type Context, keyOf, type Sender, type Timer, unknownMessage } from "../../../runtime/mod.ts";
+import { PodKind } from "../../kinds/core/pod.ts";
+import type { Pod } from "../../kinds/generated/types.ts";
+import { partsOf } from "../../kinds/kind.ts";
+import { semanticEqual } from "../../kinds/machinery/equal.ts";
+import { StatusError } from "../../kinds/status.ts";
+import { decodeObject } from "../../kinds/text.ts";
+import { type ContainerObserved, type PodObserved, RuntimeFailure } from "../../node/container-runtime.ts";
+import { type LogAsked, type LogChunk, readLog } from "../../node/logs/read-log.ts";
+import { VolumeFailure } from "../../node/pod-volumes.ts";
+import { NODE_OF_POD } from "../../registry/authors.ts";
+import type { Entry, Subscription } from "../../store/view.ts";
+import type { PodOrder } from "../pod-order.ts";
+import type { PodPlace } from "../pod-status.ts";
+import { Handlers } from "./handlers.ts";
+import { type LifeFacts, lifeStatus } from "./life-status.ts";
+import { type PodPlan, type ProbeKind, planPod } from "./plan.ts";
+import { ephemeralContainersOf, initContainersOf, newestOf } from "./pod-containers.ts";
+import { Probing } from "./probing.ts";
+import { sandboxSpecOf } from "./sandbox-spec.ts";
+import { Starter } from "./starter.ts";
+import { type Stop, Stopper } from "./stopper.ts";
+import { type LifeWorld, tellOf } from "./world.ts";
+
+/**
+ * The life of one pod in real containers, address `pod/<uid>`, whichever runtime they run in. It looks, decides what is missing (plan.ts), reports
+ * (life-status.ts) and does it, again and again: when the pod changes, when a container starts or ends, when a probe comes to a verdict, when a time has
+ * come. It promises that no two runs of a container are there at once, that what it was told to end is ended within its grace period, and that the
+ * API's status follows. It holds nothing that the API and the runtime do not have but back-offs and verdicts of probes, so another one can go on.
+ */
+export type PodWorkerMessage =
+  | PodOrder
+  /** From itself: something may be different. */
+  | { readonly type: "look" }
+  /** From itself: the time of a probe of a container's run has come. */
+  | { readonly type: "probe"; readonly id: string; readonly probe: ProbeKind }
+  /** Answered with a LogChunk: what the run of a container has printed. */
+  | { readonly type: "readLog"; readonly id: string; readonly asked: LogAsked };
+
+/** Before it tries again what the store or the runtime would not have. */
+const RETRY_MS = 1_000;
+/** Of what the API knows nothing any more there is no grace period to go by. */
+const ORPHAN_GRACE_MS = 2_000;
+const POD_MAILBOX_MESSAGES = 1_024;
+const MS_PER_S = 1_000;
+const DEADLINE_EXCEEDED = { reason: "DeadlineExceeded", message: "Pod was active on the node longer than the specified deadline" } as const;
+
+export function createPodWorkerKind(world: LifeWorld): ActorKind<PodWorkerMessage> {
+  return {
+    kind: "pod",
+    mailboxCapacity: POD_MAILBOX_MESSAGES,
+    supervision: { strategy: "stop" },
+    activate: (context) => new PodWorker(context, world),
+  };
+}
+
+class PodWorker implements Actor<PodWorkerMessage> {
+  readonly #context: Context<PodWorkerMessage>;
+  readonly #world: LifeWorld;
+  readonly #starter: Starter;
+  readonly #stopper: Stopper;
+  readonly #probing: Probing;
+  readonly #watch: Subscription;
+  /** The newest that the API says; undefined only before the first sync. */
+  #entry: Entry | undefined;
+  #place: PodPlace = { hostIP: "", podIP: "" };
+  /** A look is under way, and whether another one is wanted after it. */
+  #isLooking = false;
+  #isWanted = false;
+  #isSilent = false;
+  #isGone = false;
+  /** The activation is over; what is under way changes nothing any more. */
+  #isOver = false;
+  #nextLook: { readonly at_ms: number; readonly timer: Timer } | undefined;
+  /** Containers that were stopped for another to take their place. */
+  readonly #replaced = new Set<string>();
+  /** It is to end, for this reason where its node wants it so. */
+  #verdict: LifeFacts["verdict"];
+  #isEnding = false;
+  /** The shortest grace period that the API has given it. */
+  #grace_s = Number.POSITIVE_INFINITY;
+  /** Aborted when nothing more is to be started. */
+  readonly #going = new AbortController();
+
+  constructor(context: Context<PodWorkerMessage>, world: LifeWorld) {
+    this.#context = context;
+    this.#world = world;
+    const handlers = new Handlers(world.runtime, world.reach);
+    const { clock } = context;
+    const sleep = (ms: number, signal: AbortSignal): Promise<void> => this.#sleep(ms, signal);
+    this.#starter = new Starter(world, handlers, clock, sleep);
+    this.#stopper = new Stopper(world, handlers, clock, sleep, { changed: () => this.#want(), complain: (error) => this.#complain(error) });
+    this.#probing = new Probing({
+      clock,
+      after: (ms, probe) => context.after(ms, { type: "probe", ...probe }),
+      perform: (probe, target) => handlers.probe(probe, target),
+      tell: (container, reason, message) => {
+        if (this.#entry !== undefined) tellOf(world.recorder, podOf(this.#entry), container, "Warning", reason, message);
+      },
+      changed: () => this.#want(),
+    });
+    this.#watch = world.runtime.watch(this.#uid, () => this.#want());
+  }
+
+  /** Which incarnation it is; its address says it. */
+  get #uid(): string {
+    return keyOf(this.#context.self);
+  }
+
+  receive(message: PodWorkerMessage, sender: Sender): void {
+    switch (message.type) {
+      case "sync":
+        this.#isSilent = message.silent ?? this.#isSilent;
+        this.#sync(message.entry, message.place);
+        return;
+      case "gone":
+        this.#isGone = true;
+        this.#going.abort();
+        this.#look();
+        return;
+      case "silence":
+        this.#isSilent = message.on;
+        this.#look();
+        return;
+      case "look":
+        this.#look();
+        return;
+      case "probe":
+        this.#probing.due(message.id, message.probe).catch((error: unknown) => this.#complain(error));
+        return;
+      case "readLog":
+        this.#readLog(message.id, message.asked).then(
+          (chunk) => sender.answer(chunk satisfies LogChunk),
+          (error: unknown) => sender.fail("log", (error as Error).message),
+        );
+        return;
+      default:
+        unknownMessage(message);
+    }
+  }
+
+  movesWith(): PodWorkerMessage | undefined {
+    return this.#entry === undefined ? undefined : { type: "sync", entry: this.#entry, place: this.#place, silent: this.#isSilent };
+  }
+
+  /** What runs goes on: whoever is this pod's worker next finds it. */
+  stopped(): void {
+    this.#isOver = true;
+    this.#going.abort();
+    this.#probing.stop();
+    this.#watch.cancel();
+  }
+
+  #sync(entry: Entry, place: PodPlace): void {
+    const isEcho = entry.revision === this.#entry?.revision;
+    if (this.#entry === undefined || entry.revision > this.#entry.revision) this.#entry = entry;
+    this.#place = place;
+    const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = podOf(entry).metadata;
+    if (deletionTimestamp !== undefined) {
+      this.#going.abort();
+      if (deletionGracePeriodSeconds < this.#grace_s) this.#stopper.hurry(deletionGracePeriodSeconds * MS_PER_S);
+      this.#grace_s = Math.min(this.#grace_s, deletionGracePeriodSeconds);
+    }
+    if (!isEcho) this.#look();
+  }
+
+  #want(): void {
+    if (!this.#isOver) this.#context.tell<PodWorkerMessage>(this.#context.self, { type: "look" });
+  }
+
+  #wantAt(at_ms: number): void {
+    const now_ms = this.#context.clock.now_ms();
+    if (this.#nextLook !== undefined && this.#nextLook.at_ms > now_ms && this.#nextLook.at_ms <= at_ms) return;
+    this.#nextLook?.timer.cancel();
+    this.#nextLook = { at_ms, timer: this.#context.after(Math.max(0, at_ms - now_ms), { type: "look" }) };
+  }
+
+  /** One look at a time, outside of the turn: starting and stopping take long, and orders come meanwhile. */
+  #look(): void {
+    this.#isWanted = true;
+    if (this.#isLooking || this.#isOver || this.#entry === undefined) return;
+    this.#isLooking = true;
+    this.#lookAgain()
+      .catch((error: unknown) => {
+        if (error instanceof StatusError && error.status.code === 404) return;
+        this.#complain(error);
+        if (!this.#isOver) this.#wantAt(this.#context.clock.now_ms() + RETRY_MS);
+      })
+      .finally(() => {
+        this.#isLooking = false;
+      });
+  }
+
+  async #lookAgain(): Promise<void> {
+    while (this.#isWanted && !this.#isOver) {
+      this.#isWanted = false;
+      const observed = await this.#world.runtime.observe(this.#uid);
+      const entry = this.#entry;
+      if (entry === undefined || this.#isOver) return;
+      if (this.#isGone) await this.#forget(podOf(entry), observed);
+      else if (!this.#isSilent) await this.#live(podOf(entry), observed);
+    }
+  }
+
+  async #live(pod: Pod, observed: PodObserved): Promise<void> {
+    this.#checkDeadline(pod);
+    const isToEnd = pod.metadata.deletionTimestamp !== undefined || this.#verdict !== undefined || hasEnded(pod);
+    this.#probing.follow(pod, observed, this.#place.podIP, isToEnd || this.#isEnding);
+    const plan = isToEnd || this.#isEnding ? undefined : planPod(pod, observed, this.#probing.verdict, this.#replaced);
+    if (plan === undefined || plan.endPod) return this.#end(pod, observed);
+    await this.#report(pod, observed, false);
+    await this.#perform(pod, observed, plan);
+  }
+
+  /** Source: kubelet's active_deadline.go. */
+  #checkDeadline(pod: Pod): void {
+    const { activeDeadlineSeconds } = pod.spec;
+    const { startTime } = pod.status ?? {};
+    if (activeDeadlineSeconds === undefined || startTime === undefined || this.#verdict !== undefined || hasEnded(pod)) return;
+    const until_ms = Date.parse(startTime) + activeDeadlineSeconds * MS_PER_S;
+    if (this.#context.clock.now_ms() < until_ms) {
+      this.#wantAt(until_ms);
+      return;
+    }
+    this.#verdict = DEADLINE_EXCEEDED;
+    this.#going.abort();
+    tellOf(this.#world.recorder, pod, undefined, "Normal", DEADLINE_EXCEEDED.reason, DEADLINE_EXCEEDED.message);
+  }
+
+  async #perform(pod: Pod, observed: PodObserved, { stop, start, newSandbox }: PodPlan): Promise<void> {
+    for (const { container, id, cause, message } of stop) {
+      if (start.includes(container)) this.#replaced.add(container.name);
+      this.#stop({ pod, place: this.#place, container, id, cause, message });
+    }
+    // What still runs, or ends, is started when it has ended.
+    const ready = start.filter(({ name }) => {
+      const newest = newestOf(observed, name);
+      return newest?.state !== "running" && (newest === undefined || !this.#stopper.isStopping(newest.id));
+    });
+    if (ready.length === 0) return;
+    const volumes = await this.#mount(pod);
+    const sandbox = volumes === undefined ? undefined : await this.#sandbox(pod, observed, newSandbox);
+    if (volumes === undefined || sandbox === undefined) return;
+    for (const container of ready) {
+      const { signal } = this.#going;
+      if (signal.aborted) return;
+      const started = await this.#starter.start({ pod, place: this.#place, container, observed, sandbox, volumes, signal });
+      if (started.type === "waits") this.#wantAt(started.until_ms);
+      else this.#replaced.delete(container.name);
+      if (started.type === "hookFailed")
+        this.#stop({ pod, place: this.#place, container, id: started.id, cause: "postStart", message: "FailedPostStartHook" });
+    }
+    await this.#reportNow(pod);
+  }
+
+  /** What has just been done is told of the pod as it is in the API now. */
+  async #reportNow(pod: Pod): Promise<void> {
+    const observed = await this.#world.runtime.observe(this.#uid);
+    if (!this.#going.signal.aborted) await this.#report(this.#entry === undefined ? pod : podOf(this.#entry), observed, false);
+  }
+
+  /** Undefined: they are not there yet, and are looked for again. */
+  async #mount(pod: Pod): Promise<ReadonlyMap<string, string> | undefined> {
+    try {
+      return await this.#world.volumes.mount(pod);
+    } catch (error) {
+      if (!(error instanceof VolumeFailure)) throw error;
+      tellOf(this.#world.recorder, pod, undefined, "Warning", "FailedMount", error.message);
+      this.#wantAt(this.#context.clock.now_ms() + RETRY_MS);
+      return undefined;
+    }
+  }
+
+  async #sandbox(pod: Pod, observed: PodObserved, attempt: number | undefined): Promise<string | undefined> {
+    const { runtime, dns, recorder } = this.#world;
+    if (attempt === undefined) return observed.sandboxes[0]?.id;
+    try {
+      return await runtime.runSandbox(sandboxSpecOf(pod, this.#place, attempt, dns));
+    } catch (error) {
+      if (!(error instanceof RuntimeFailure) || error.reason === "RuntimeUnavailable") throw error;
+      tellOf(recorder, pod, undefined, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${error.message}`);
+      this.#wantAt(this.#context.clock.now_ms() + RETRY_MS);
+      return undefined;
+    }
+  }
+
+  /** Stops what runs; when nothing does any more, says how it went, and has the pod removed if that is wanted. */
+  async #end(pod: Pod, observed: PodObserved): Promise<void> {
+    this.#isEnding = true;
+    const { runtime, volumes, registry } = this.#world;
+    if (this.#stopAll(pod, observed)) return this.#report(pod, observed, false);
+    const [sandbox] = observed.sandboxes;
+    if (sandbox?.ready === true) await runtime.stopSandbox(sandbox.id);
+    await this.#report(pod, await runtime.observe(this.#uid), true);
+    if (pod.metadata.deletionTimestamp === undefined) return;
+    await volumes.unmount(pod);
+    const { namespace, name } = partsOf(this.#entry?.key ?? "");
+    try {
+      await registry.delete(PodKind, namespace, name, {
+        author: NODE_OF_POD,
+        gracePeriodSeconds: 0,
+        preconditions: { uid: this.#uid },
+      });
+    } catch (error) {
+      // Another one has its name now.
+      if (!(error instanceof StatusError && error.status.code === 409)) throw error;
+    }
+  }
+
+  /** Whether anything still runs or is on its way out. Main containers go first, then sidecars from the last one on. */
+  #stopAll(pod: Pod, { containers }: PodObserved): boolean {
+    const running = new Map(containers.filter(({ state }) => state === "running").map((run) => [run.name, run]));
+    const order = [...pod.spec.containers, ...ephemeralContainersOf(pod), ...[...initContainersOf(pod)].reverse()];
+    for (const container of order) {
+      const run = running.get(container.name);
+      if (run === undefined) continue;
+      this.#stop({ pod, place: this.#place, container, id: run.id, cause: "ending", message: `Stopping container ${container.name}` });
+    }
+    return running.size > 0 || this.#stopper.isBusy;
+  }
+
+  #stop(stop: Stop): void {
+    this.#stopper.stop(stop);
+  }
+
+  /** The API does not know it any more, nor shall its node. */
+  async #forget(pod: Pod, { containers }: PodObserved): Promise<void> {
+    const { runtime, volumes } = this.#world;
+    this.#probing.stop();
+    await Promise.all(containers.filter(isRunning).map(({ id }) => runtime.stopContainer(id, ORPHAN_GRACE_MS)));
+    await volumes.unmount(pod);
+    await runtime.removePod(this.#uid);
+    this.#context.stop();
+  }
+
+  async #report(pod: Pod, observed: PodObserved, isOver: boolean): Promise<void> {
+    const facts: LifeFacts = {
+      place: this.#place,
+      runtime: this.#world.runtime.name,
+      observed,
+      verdicts: this.#probing.verdict,
+      waits: this.#starter.waits,
+      isOver,
+      verdict: this.#verdict,
+      now_ms: this.#context.clock.now_ms(),
+    };
+    if (semanticEqual(lifeStatus(pod, facts), pod.status)) return;
+    const { namespace, name } = partsOf(this.#entry?.key ?? "");
+    const entry = await this.#world.registry.modify<Pod>(
+      PodKind,
+      namespace,
+      name,
+      (current) => {
+        if (current.metadata.uid !== this.#uid) return undefined;
+        const status = lifeStatus(current, facts);
+        return semanticEqual(status, current.status) ? undefined : { ...current, status };
+      },
+      { author: NODE_OF_POD, subresource: "status", fieldManager: "kubelet", unmanaged: true },
+    );
+    if (this.#entry !== undefined && entry.revision > this.#entry.revision && podOf(entry).metadata.uid === this.#uid) this.#entry = entry;
+  }
+
+  async #readLog(id: string, asked: LogAsked): Promise<LogChunk> {
+    const { containers } = await this.#world.runtime.observe(this.#uid);
+    const run = containers.find((container) => container.id === id);
+    if (run === undefined) throw new Error(`the log of container ${id} is gone`);
+    return readLog(run.logPath, asked, run.state === "exited");
+  }
+
+  #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const timer = this.#context.clock.after(ms, done);
+      function done(): void {
+        signal.removeEventListener("abort", done);
+        timer.cancel();
+        resolve();
+      }
+      signal.addEventListener("abort", done);
+    });
+  }
+
+  #complain(error: unknown): void {
+    const name = this.#entry === undefined ? this.#uid : this.#entry.key;
+    if (!this.#isOver) this.#context.log.warn({ error: String(error), pod: name }, "a step of a pod's life went wrong; trying again");
+  }
+}
+
+const isRunning = ({ state }: ContainerObserved): boolean => state === "running";
+
+const hasEnded = ({ status }: Pod): boolean => status?.phase === "Succeeded" || status?.phase === "Failed";
+
+const podOf = (entry: Entry): Pod => decodeObject<Pod>(entry.text, entry.revision);

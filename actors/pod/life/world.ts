@@ -1,0 +1,40 @@
+import type { Container, Pod } from "../../kinds/generated/types.ts";
+import type { ContainerRuntime } from "../../node/container-runtime.ts";
+import type { PodVolumes } from "../../node/pod-volumes.ts";
+import type { Reach } from "../../node/reach.ts";
+import type { EventRecorder } from "../../registry/event-recorder.ts";
+import type { Registry } from "../../registry/registry.ts";
+import type { View } from "../../store/view.ts";
+import type { ClusterDns } from "./sandbox-spec.ts";
+
+/** What the life of a pod stands on. */
+export interface LifeWorld {
+  readonly view: View;
+  readonly registry: Registry;
+  readonly recorder: EventRecorder;
+  readonly runtime: ContainerRuntime;
+  readonly volumes: PodVolumes;
+  readonly reach: Reach;
+  readonly dns: ClusterDns;
+}
+
+export type Severity = "Normal" | "Warning";
+
+/** Records an Event about a pod, or about one of its containers. */
+export function tellOf(
+  recorder: EventRecorder,
+  pod: Pod,
+  container: Container | undefined,
+  severity: Severity,
+  reason: string,
+  message: string,
+): void {
+  const about = { kind: "Pod", apiVersion: "v1", metadata: pod.metadata };
+  recorder.event(container === undefined ? about : { ...about, fieldPath: fieldPathOf(pod, container) }, severity, reason, message);
+}
+
+function fieldPathOf({ spec }: Pod, { name }: Container): string {
+  if (spec.initContainers?.some((init) => init.name === name)) return `spec.initContainers{${name}}`;
+  if (spec.ephemeralContainers?.some((ephemeral) => ephemeral.name === name)) return `spec.ephemeralContainers{${name}}`;
+  return `spec.containers{${name}}`;
+}

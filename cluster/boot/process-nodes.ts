@@ -1,0 +1,76 @@
+import { type ContainerUsage, createFleetKind, createNodeKind, type NodeForm, type Pod, type UsageOf } from "../../actors/mod.ts";
+import { networkReach } from "../../actors/node/network-reach.ts";
+import { type Catalog, defaultCatalog, mergedCatalog } from "../../actors/node/process/catalog.ts";
+import { machineForm, type Reservation } from "../../actors/node/process/machine.ts";
+import { ProcessRuntime } from "../../actors/node/process/process-runtime.ts";
+import { LocalVolumes, type LocalVolumesOptions } from "../../actors/node/volumes/local-volumes.ts";
+import { createPodWorkerKind } from "../../actors/pod/life/pod-worker.ts";
+import type { ClusterDns } from "../../actors/pod/life/sandbox-spec.ts";
+import type { ActorKind, Logger, Message } from "../../runtime/mod.ts";
+import { anyKinds, type Ground, recorderFor } from "./roles.ts";
+
+export interface ProcessSettings {
+  readonly name: "process";
+  /** Of the pods' files. */
+  readonly directory: string;
+  /** Goes before the one that comes along. */
+  readonly catalog: Catalog | undefined;
+  readonly reserved: Reservation;
+}
+
+export interface ProcessNodesOptions {
+  readonly settings: ProcessSettings;
+  /** Of this machine. */
+  readonly nodes: number;
+  readonly dns: ClusterDns;
+  readonly issueToken: LocalVolumesOptions["issueToken"];
+  readonly log: Logger;
+}
+
+export interface ProcessNodes {
+  readonly kinds: readonly ActorKind<Message>[];
+  readonly form: NodeForm;
+  /** Ends pods of which the API knows nothing any more: they were removed while no Troupe ran. */
+  clearOrphans(): Promise<void>;
+  /** What runs goes on. */
+  close(): Promise<void>;
+}
+
+/** Nodes that are this machine, and what runs their pods as processes. */
+export async function processNodes(ground: Ground, { settings, nodes, dns, issueToken, log }: ProcessNodesOptions): Promise<ProcessNodes> {
+  const { view, registry, clock } = ground;
+  const { directory, catalog = new Map(), reserved } = settings;
+  const runtime = await ProcessRuntime.begin({ directory, catalog: mergedCatalog(defaultCatalog(), catalog), clock });
+  const recorder = recorderFor(ground, "kubelet");
+  const form = machineForm(nodes, reserved, directory, runtime.isolation);
+  const volumes = new LocalVolumes({ view, directory, issueToken });
+  const world = { view, registry, recorder, runtime, volumes, reach: networkReach, dns };
+  return {
+    form,
+    kinds: anyKinds(
+      createFleetKind({ view, form }),
+      createNodeKind({ view, registry, form, recorder, usageOf: usageOf(runtime) }),
+      createPodWorkerKind(world),
+    ),
+    async clearOrphans() {
+      const known = new Set(view.list("pods").map((entry) => view.decode<Pod>(entry).metadata.uid));
+      for (const uid of await runtime.pods()) {
+        if (known.has(uid)) continue;
+        log.info({ uid }, "a pod that was removed meanwhile is ended");
+        await runtime.removePod(uid);
+      }
+    },
+    close: () => runtime.close(),
+  };
+}
+
+function usageOf(runtime: ProcessRuntime): UsageOf {
+  return ({ status = {} }) => {
+    const used = runtime.usage();
+    const statuses = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+    return statuses.flatMap(({ containerID = "" }): ContainerUsage[] => {
+      const usage = used.get(containerID.slice(`${runtime.name}://`.length));
+      return usage === undefined ? [] : [usage];
+    });
+  };
+}

@@ -1,0 +1,97 @@
+/**
+ * What a real container has printed, as its node reads it, piece by piece. Source: kubelet's GetKubeletContainerLogs and validateContainerLogStatus
+ * (Kubernetes 1.34).
+ */
+import type { ServerResponse } from "node:http";
+import { badRequest, internalError } from "../../../actors/kinds/errors.ts";
+import type { ContainerStatus, Pod } from "../../../actors/kinds/generated/types.ts";
+import type { LogAsked, LogChunk } from "../../../actors/node/logs/read-log.ts";
+import type { PodWorkerMessage } from "../../../actors/pod/life/pod-worker.ts";
+import { AskFailed, addressOf } from "../../../runtime/mod.ts";
+import type { Answer } from "../answer.ts";
+import { roomIn } from "../backpressure.ts";
+import type { GatewayContext } from "../context.ts";
+import { mayBeSilent } from "../slow-clients.ts";
+
+export interface ContainerLog {
+  readonly asked: LogAsked;
+  readonly limitBytes: number | undefined;
+}
+
+/** So often in a row a follower's question may go unanswered: its host is being restarted, or busy. */
+const UNANSWERED_MAX = 5;
+
+export async function containerLog(
+  { messenger }: Pick<GatewayContext, "messenger">,
+  pod: Pod,
+  id: string,
+  { asked, limitBytes }: ContainerLog,
+  response: ServerResponse,
+): Promise<Answer> {
+  const worker = addressOf("pod", pod.metadata.uid);
+  const next = (question: LogAsked): Promise<LogChunk> => {
+    const message: PodWorkerMessage = { type: "readLog", id, asked: question };
+    return messenger.ask<LogChunk>(worker, message);
+  };
+  // A follower first gets what there is.
+  const first = await next({ ...asked, follow: false }).catch((error: unknown) => {
+    throw error instanceof AskFailed ? internalError(error.message) : error;
+  });
+  response.writeHead(200, { "Content-Type": "text/plain", "Cache-Control": "no-cache, private" });
+  response.flushHeaders();
+  mayBeSilent(response);
+  print(first, next, { asked, limitBytes }, response).finally(() => response.end());
+  return { type: "taken" };
+}
+
+async function print(
+  first: LogChunk,
+  next: (question: LogAsked) => Promise<LogChunk>,
+  { asked, limitBytes }: ContainerLog,
+  response: ServerResponse,
+): Promise<void> {
+  let chunk = first;
+  let left = limitBytes ?? Number.POSITIVE_INFINITY;
+  for (let unanswered = 0; !response.destroyed; ) {
+    const { data, cursor } = chunk;
+    const part = data.subarray(0, left);
+    left -= part.length;
+    if (part.length > 0 && !response.write(part)) await roomIn(response);
+    if (left <= 0 || (chunk.isEnd && !asked.follow)) return;
+    try {
+      chunk = await next({ ...asked, cursor });
+      if (chunk.isEnd && chunk.data.length === 0) return;
+      unanswered = 0;
+    } catch (error) {
+      if (!(error instanceof AskFailed) || error.code === "log" || ++unanswered > UNANSWERED_MAX) return;
+    }
+  }
+}
+
+/** The run of the container that is asked about. Throws 400 where there is none, in kubelet's words. */
+export function runOf(pod: Pod, container: string, status: ContainerStatus | undefined, previous: boolean): string {
+  const quoted = `container ${JSON.stringify(container)} in pod ${JSON.stringify(pod.metadata.name)}`;
+  if (status === undefined) throw badRequest(`${quoted} is not available`);
+  const { state = {}, lastState = {} } = status;
+  const last = lastState.terminated?.containerID;
+  if (previous) {
+    if (last === undefined || last === "") throw badRequest(`previous terminated ${quoted} not found`);
+    return idOf(last);
+  }
+  const now = state.running === undefined ? (state.terminated?.containerID ?? last) : status.containerID;
+  if (now !== undefined && now !== "") return idOf(now);
+  if (state.terminated !== undefined || lastState.terminated !== undefined) throw badRequest(`${quoted} is terminated`);
+  switch (state.waiting?.reason) {
+    case "ErrImagePull":
+      throw badRequest(`${quoted} is waiting to start: image can't be pulled`);
+    case "ImagePullBackOff":
+      throw badRequest(`${quoted} is waiting to start: trying and failing to pull image`);
+    default:
+      throw badRequest(`${quoted} is waiting to start: ${state.waiting?.reason ?? "ContainerCreating"}`);
+  }
+}
+
+/** Without the scheme of its runtime. */
+function idOf(containerID: string): string {
+  return containerID.slice(containerID.indexOf("://") + "://".length);
+}
