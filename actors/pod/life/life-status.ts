@@ -23,6 +23,8 @@ export interface LifeFacts {
   readonly verdicts: Verdicts;
   /** By the container's name. */
   readonly waits: ReadonlyMap<string, Wait>;
+  /** Containers that were stopped for another to take their place. */
+  readonly replaced: ReadonlySet<string>;
   /** Nothing of the pod will ever run again. */
   readonly isOver: boolean;
   /** Why the pod is ended by its node, whatever its containers do. */
@@ -185,7 +187,7 @@ function readinessOf(
 }
 
 /** Source: getPhase. */
-function phaseOf(pod: Pod, statuses: readonly ContainerStatus[], { isOver, observed }: LifeFacts): string {
+function phaseOf(pod: Pod, statuses: readonly ContainerStatus[], { isOver, observed, replaced }: LifeFacts): string {
   const { restartPolicy } = pod.spec;
   const of = (container: Container): ContainerStatus | undefined => statusNamed(statuses, container.name);
   const inits = initContainersOf(pod);
@@ -213,7 +215,7 @@ function phaseOf(pod: Pod, statuses: readonly ContainerStatus[], { isOver, obser
   if ([...mains, ...sidecars].some((status) => status?.state?.running !== undefined)) return "Running";
   const succeeded = mains.every((status) => status?.state?.terminated?.exitCode === 0);
   if (isOver) return succeeded ? "Succeeded" : "Failed";
-  if (restartPolicy === "Always") return "Running";
+  if (restartPolicy === "Always" || replaced.size > 0) return "Running";
   if (succeeded) return "Succeeded";
   return restartPolicy === "Never" ? "Failed" : "Running";
 }

@@ -340,6 +340,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
       observed,
       verdicts: this.#probing.verdict,
       waits: this.#starter.waits,
+      replaced: this.#replaced,
       isOver,
       verdict: this.#verdict,
       now_ms: this.#context.clock.now_ms(),

@@ -1,0 +1,127 @@
+import { NamespaceKind } from "../../../../actors/kinds/core/namespace.ts";
+import { PodKind } from "../../../../actors/kinds/core/pod.ts";
+import { ServiceAccountKind } from "../../../../actors/kinds/core/service-account.ts";
+import type { ContainerStatus, Event, Namespace, Pod, ServiceAccount } from "../../../../actors/kinds/generated/types.ts";
+import { KindTable } from "../../../../actors/kinds/kinds.ts";
+import { createFleetKind, type FleetMessage } from "../../../../actors/node/fleet.ts";
+import { HOLLOW_FORM } from "../../../../actors/node/hollow/hollow-form.ts";
+import { createNodeKind } from "../../../../actors/node/node.ts";
+import type { Reach } from "../../../../actors/node/reach.ts";
+import { createPodWorkerKind } from "../../../../actors/pod/life/pod-worker.ts";
+import { createEventRecorder } from "../../../../actors/registry/create-event-recorder.ts";
+import { createRegistry } from "../../../../actors/registry/create-registry.ts";
+import type { Registry } from "../../../../actors/registry/registry.ts";
+import { MemoryLog } from "../../../../actors/store/memory-log.ts";
+import { seededRandom, type VirtualClock, virtualClock } from "../../../../runtime/mod.ts";
+import { named } from "../../registry/harness.ts";
+import { startStore, type TestStore } from "../../store/harness.ts";
+import { ScriptedRuntime } from "./scripted-runtime.ts";
+
+/** A node whose pods live in a scripted runtime, on virtual time. */
+export class Lived {
+  readonly clock: VirtualClock = virtualClock();
+  readonly store: TestStore = startStore({ log: new MemoryLog(), clock: this.clock });
+  readonly runtime: ScriptedRuntime = new ScriptedRuntime(this.clock);
+  readonly registry: Registry;
+  /** What is at the pods' ports. */
+  reach: Reach = {
+    http: async () => ({ status: 200, body: "", location: undefined }),
+    tcp: async () => {},
+    grpcHealth: async () => "SERVING",
+  };
+
+  private constructor() {
+    const { replica: view, client } = this.store;
+    this.registry = createRegistry({ view, store: client, clock: this.clock, random: seededRandom(1), kinds: new KindTable() });
+  }
+
+  static async begin(): Promise<Lived> {
+    const lived = new Lived();
+    const { clock, registry, runtime } = lived;
+    const { replica: view, client, host } = lived.store;
+    const recorder = createEventRecorder({ view, store: client, clock, random: seededRandom(2), source: { component: "kubelet" } });
+    const form = { ...HOLLOW_FORM, runtime: runtime.name };
+    const reach: Reach = {
+      http: (call) => lived.reach.http(call),
+      tcp: (...place) => lived.reach.tcp(...place),
+      grpcHealth: (...place) => lived.reach.grpcHealth(...place),
+    };
+    const volumes = { mount: async () => new Map(), unmount: async () => {} };
+    const dns = { servers: [], domain: "cluster.local" };
+    host.register(createFleetKind({ view, form }));
+    host.register(createNodeKind({ view, registry, form, usageOf: () => [] }));
+    host.register(createPodWorkerKind({ view, registry, recorder, runtime, volumes, reach, dns }));
+    await lived.during(async () => {
+      for (const name of ["d", "default", "kube-node-lease"])
+        await registry.create(NamespaceKind, named<Namespace>(name, undefined, { spec: {} }));
+      await registry.create(ServiceAccountKind, named<ServiceAccount>("default", "d", { automountServiceAccountToken: false }));
+      const start: FleetMessage = { type: "start", nodes: 1 };
+      await host.messenger.ask("fleet/main", start);
+    });
+    return lived;
+  }
+
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    let over = false;
+    const done = work().finally(() => {
+      over = true;
+    });
+    for (let round = 0; round < 100 && !over; round++) await this.clock.run(10);
+    return done;
+  }
+
+  /** A pod `p` on the node. */
+  async pod(spec: object): Promise<void> {
+    await this.during(() => this.registry.create(PodKind, named<Pod>("p", "d", { spec: { nodeName: "node-0", ...spec } })));
+  }
+
+  async delete(gracePeriodSeconds?: number): Promise<void> {
+    const options = gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds };
+    await this.during(() => this.registry.delete(PodKind, "d", "p", options));
+  }
+
+  get now(): Pod | undefined {
+    return this.store.replica.get<Pod>("pods/d/p");
+  }
+
+  /** `Pending | init: running | c: CrashLoopBackOff (2)`; a `*` is for ready. */
+  get state(): string {
+    const { phase, reason, initContainerStatuses = [], containerStatuses = [] } = this.now?.status ?? {};
+    const title = reason === undefined ? phase : `${phase}/${reason}`;
+    return [title, ...[...initContainerStatuses, ...containerStatuses].map(stateOf)].join(" | ");
+  }
+
+  condition(type: string): string {
+    const condition = this.now?.status?.conditions?.find((each) => each.type === type);
+    return [condition?.status, condition?.reason, condition?.message].filter((word) => word !== undefined).join(": ");
+  }
+
+  /** Every state in order, while time goes on. */
+  async statesDuring(ms: number): Promise<readonly string[]> {
+    const states = [this.state];
+    const subscription = this.store.replica.watch("pods", this.store.replica.revision, () => {
+      if (this.state !== states.at(-1)) states.push(this.state);
+    });
+    await this.clock.run(ms);
+    subscription.cancel();
+    return states;
+  }
+
+  events(reason: string): readonly string[] {
+    return this.store.replica
+      .list("events")
+      .map((entry) => this.store.replica.decode<Event>(entry))
+      .filter((event) => event.reason === reason)
+      .map(({ message = "", count = 1 }) => (count > 1 ? `${message} x${count}` : message));
+  }
+
+  stop(): Promise<void> {
+    return this.store.stop();
+  }
+}
+
+function stateOf({ name, state = {}, ready, restartCount }: ContainerStatus): string {
+  const what =
+    state.waiting?.reason ?? (state.terminated === undefined ? "running" : `${state.terminated.reason}:${state.terminated.exitCode}`);
+  return `${name}: ${what}${ready ? "*" : ""}${restartCount > 0 ? ` (${restartCount})` : ""}`;
+}

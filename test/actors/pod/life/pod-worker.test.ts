@@ -1,0 +1,282 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { PodKind } from "../../../../actors/kinds/core/pod.ts";
+import { Lived } from "./lived.ts";
+
+let lived: Lived;
+beforeEach(async () => {
+  lived = await Lived.begin();
+});
+afterEach(() => lived.stop());
+
+const C = { name: "c", image: "i" };
+const MINUTE_MS = 60_000;
+
+describe("restarts", () => {
+  test("a container that fails is started again at once, then after 10 s, 20 s, 40 s, ... at most 5 min", async () => {
+    lived.runtime.scripts.set("c", [{ run_ms: 1_000, exitCode: 3 }]);
+    await lived.pod({ containers: [C] });
+    const starts: number[] = [0];
+    const begin_ms = lived.clock.now_ms();
+    for (let second = 0; second < 1_800; second++) {
+      const before = lived.runtime.did.length;
+      await lived.clock.run(1_000);
+      if (lived.runtime.did.length > before) starts.push((lived.clock.now_ms() - begin_ms) / 1_000);
+    }
+    const waits = starts.slice(1).map((at, index) => at - (starts[index] ?? 0) - 1);
+    expect(waits.slice(0, 8).map(Math.round)).toEqual([0, 10, 20, 40, 80, 160, 300, 300]);
+    expect(lived.now?.status?.containerStatuses?.[0]).toMatchObject({
+      restartCount: starts.length - 1,
+      state: { waiting: { reason: "CrashLoopBackOff" } },
+      lastState: { terminated: { exitCode: 3, reason: "Error", containerID: `scripted://c-${starts.length - 1}` } },
+    });
+    expect(lived.now?.status?.containerStatuses?.[0]?.state?.waiting?.message).toMatch(
+      /^back-off 5m0s restarting failed container=c pod=p_d\(.*\)$/,
+    );
+  }, 30_000);
+
+  test("a pod goes through its states in order", async () => {
+    lived.runtime.scripts.set("c", [{ run_ms: 500, exitCode: 1 }, {}]);
+    await lived.pod({ containers: [C] });
+    expect(await lived.statesDuring(2_000)).toEqual(["Running | c: running*", "Running | c: Error:1", "Running | c: running* (1)"]);
+    expect(lived.condition("Ready")).toBe("True");
+    for (const reason of ["Pulled", "Created", "Started"]) expect(lived.events(reason), reason).toHaveLength(1);
+  });
+
+  test.each([
+    ["Never", 0, "Succeeded | c: Completed:0"],
+    ["Never", 5, "Failed | c: Error:5"],
+    ["OnFailure", 0, "Succeeded | c: Completed:0"],
+  ])("policy %s, exit code %i: %s", async (restartPolicy, exitCode, state) => {
+    lived.runtime.scripts.set("c", [{ run_ms: 100, exitCode }]);
+    await lived.pod({ restartPolicy, containers: [C] });
+    await lived.clock.run(5_000);
+    expect(lived.state).toBe(state);
+    expect(lived.condition("PodReadyToStartContainers")).toBe("False");
+    expect(lived.runtime.did).toEqual(["sandbox", "start c-0", "stop sandbox"]);
+  });
+
+  test("a command that cannot be run is told, and backed off from", async () => {
+    lived.runtime.scripts.set("c", [{ refused: "no such file" }]);
+    await lived.pod({ containers: [C] });
+    await lived.clock.run(2_000);
+    expect(lived.state).toBe("Running | c: CrashLoopBackOff (1)");
+    expect(lived.now?.status?.containerStatuses?.[0]?.lastState?.terminated).toMatchObject({ exitCode: 128, reason: "ContainerCannotRun" });
+    expect(lived.events("Failed")).toEqual(["Error: no such file x2"]);
+  });
+
+  test("an image that nobody has is ErrImagePull, then ImagePullBackOff, and is tried again until it is there", async () => {
+    lived.runtime.missing.add("i");
+    await lived.pod({ containers: [C] });
+    expect(await lived.statesDuring(8_000)).toEqual(["Pending | c: ErrImagePull", "Pending | c: ImagePullBackOff"]);
+    expect(lived.events("BackOff")).toEqual(['Back-off pulling image "i"']);
+    lived.runtime.missing.clear();
+    await lived.clock.run(MINUTE_MS);
+    expect(lived.state).toBe("Running | c: running*");
+  });
+
+  test("what a container's environment wants and is not there is waited for", async () => {
+    const env = [{ name: "A", valueFrom: { configMapKeyRef: { name: "cm", key: "a" } } }];
+    await lived.pod({ containers: [{ ...C, env }] });
+    expect(lived.state).toBe("Pending | c: CreateContainerConfigError");
+    expect(lived.now?.status?.containerStatuses?.[0]?.state?.waiting?.message).toBe('configmap "cm" not found');
+  });
+});
+
+describe("init containers and sidecars", () => {
+  const side = { name: "side", image: "i", restartPolicy: "Always" };
+
+  test("run one after the other, sidecars go on beside, main containers come last", async () => {
+    lived.runtime.scripts.set("one", [{ run_ms: 1_000 }]);
+    lived.runtime.scripts.set("two", [{ run_ms: 1_000 }]);
+    await lived.pod({ initContainers: [{ name: "one", image: "i" }, side, { name: "two", image: "i" }], containers: [C] });
+    expect(lived.condition("Initialized")).toBe("False: ContainersNotInitialized: containers with incomplete status: [one side two]");
+    await lived.clock.run(5_000);
+    expect(lived.runtime.did).toEqual(["sandbox", "start one-0", "start side-0", "start two-0", "start c-0"]);
+    expect(lived.state).toBe("Running | one: Completed:0* | side: running* | two: Completed:0* | c: running*");
+    expect(lived.condition("Initialized")).toBe("True");
+  });
+
+  test("an init container that fails is tried again, or fails the pod", async () => {
+    lived.runtime.scripts.set("one", [{ run_ms: 100, exitCode: 1 }, { run_ms: 100 }]);
+    await lived.pod({ initContainers: [{ name: "one", image: "i" }], containers: [C] });
+    await lived.clock.run(2_000);
+    expect(lived.state).toBe("Running | one: Completed:0* (1) | c: running*");
+  });
+
+  test("with the policy Never the pod fails, and its main containers never run", async () => {
+    lived.runtime.scripts.set("one", [{ run_ms: 100, exitCode: 1 }]);
+    await lived.pod({ restartPolicy: "Never", initContainers: [{ name: "one", image: "i" }], containers: [C] });
+    await lived.clock.run(2_000);
+    expect(lived.state).toBe("Failed | one: Error:1 | c: PodInitializing");
+    expect(lived.runtime.did).not.toContain("start c-0");
+  });
+
+  test("what follows a sidecar waits for its startup probe, and a job's pod ends though its sidecar would go on", async () => {
+    let started = false;
+    lived.runtime.exits = () => (started ? 0 : 1);
+    lived.runtime.scripts.set("c", [{ run_ms: 1_000 }]);
+    const startupProbe = { exec: { command: ["ready"] }, periodSeconds: 1, failureThreshold: 100 };
+    await lived.pod({ restartPolicy: "Never", initContainers: [{ ...side, startupProbe }], containers: [C] });
+    await lived.clock.run(5_000);
+    expect(lived.state).toBe("Pending | side: running | c: PodInitializing");
+    started = true;
+    await lived.clock.run(1_500);
+    expect(lived.state).toBe("Running | side: running* | c: running*");
+    await lived.clock.run(5_000);
+    expect(lived.state).toBe("Succeeded | side: Error:143 | c: Completed:0");
+  });
+});
+
+describe("probes", () => {
+  test("readiness comes and goes with the probe, after as many results in a row as are wanted", async () => {
+    let status = 500;
+    lived.reach = { ...lived.reach, http: async () => ({ status, body: "", location: undefined }) };
+    const readinessProbe = { httpGet: { port: 80, path: "/ready" }, periodSeconds: 2, successThreshold: 2, failureThreshold: 2 };
+    await lived.pod({ containers: [{ ...C, readinessProbe }] });
+    await lived.clock.run(5_000);
+    expect(lived.state).toBe("Running | c: running");
+    expect(lived.condition("Ready")).toBe("False: ContainersNotReady: containers with unready status: [c]");
+    expect(lived.events("Unhealthy").join()).toMatch(/^Readiness probe failed: HTTP probe failed with statuscode: 500 x\d$/);
+    status = 200;
+    expect(await lived.statesDuring(5_000)).toEqual(["Running | c: running", "Running | c: running*"]);
+    status = 503;
+    expect(await lived.statesDuring(3_000)).toEqual(["Running | c: running*"]);
+    await lived.clock.run(2_000);
+    expect(lived.state).toBe("Running | c: running");
+  });
+
+  test("a container that fails its liveness probe is ended within the probe's grace period and started again", async () => {
+    lived.runtime.scripts.set("c", [{ stop_ms: Number.POSITIVE_INFINITY }, {}]);
+    lived.reach = { ...lived.reach, tcp: async () => Promise.reject(new Error("dial tcp 10.0.0.1:80: connect: connection refused")) };
+    const livenessProbe = { tcpSocket: { port: 80 }, periodSeconds: 1, failureThreshold: 3, terminationGracePeriodSeconds: 7 };
+    await lived.pod({ containers: [{ ...C, livenessProbe }] });
+    await lived.clock.run(3_500);
+    expect(lived.runtime.did.at(-1)).toBe("stop c-0 7s");
+    expect(lived.events("Killing")).toEqual(["Container c failed liveness probe, will be restarted"]);
+    await lived.clock.run(6_500);
+    expect(lived.runtime.did.at(-1)).toBe("start c-1");
+    expect(lived.now?.status?.containerStatuses?.[0]?.lastState?.terminated?.exitCode).toBe(137);
+  });
+
+  test("other probes wait for the startup probe, whose failure ends the container", async () => {
+    const asked: string[] = [];
+    lived.runtime.exits = (id, command) => {
+      asked.push(`${id} ${command}`);
+      return command === "up" && id === "c-0" ? 1 : 0;
+    };
+    const container = {
+      ...C,
+      startupProbe: { exec: { command: ["up"] }, periodSeconds: 1, failureThreshold: 2 },
+      livenessProbe: { exec: { command: ["alive"] }, periodSeconds: 1 },
+      readinessProbe: { exec: { command: ["ready"] }, periodSeconds: 1 },
+    };
+    await lived.pod({ containers: [container] });
+    await lived.clock.run(1_500);
+    expect(lived.events("Killing")).toEqual(["Container c failed startup probe, will be restarted"]);
+    await lived.clock.run(4_000);
+    expect(asked.slice(0, 3)).toEqual(["c-0 up", "c-0 up", "c-1 up"]);
+    expect(asked.slice(3)).toEqual(expect.arrayContaining(["c-1 alive", "c-1 ready"]));
+    expect(asked.filter((each) => each === "c-1 up")).toHaveLength(1);
+    expect(lived.state).toBe("Running | c: running* (1)");
+  });
+
+  test("gRPC, and a delay at the beginning", async () => {
+    const asked: number[] = [];
+    const begin_ms = lived.clock.now_ms();
+    lived.reach = {
+      ...lived.reach,
+      grpcHealth: async (_host, port, service) => {
+        asked.push(lived.clock.now_ms() - begin_ms);
+        expect([port, service]).toEqual([9_000, "s"]);
+        return "NOT_SERVING";
+      },
+    };
+    await lived.pod({ containers: [{ ...C, readinessProbe: { grpc: { port: 9_000, service: "s" }, initialDelaySeconds: 5 } }] });
+    await lived.clock.run(8_000);
+    expect(asked).toHaveLength(1);
+    expect(asked[0]).toBeGreaterThanOrEqual(5_000);
+    expect(lived.events("Unhealthy")).toEqual(['Readiness probe failed: service unhealthy (responded with "NOT_SERVING")']);
+  });
+});
+
+describe("the end", () => {
+  test("a deleted pod has its hook and its grace period, and goes", async () => {
+    const commands: string[] = [];
+    lived.runtime.exits = (_id, command) => {
+      commands.push(command);
+      return 0;
+    };
+    lived.runtime.scripts.set("c", [{ stop_ms: 1_000 }]);
+    const lifecycle = { preStop: { exec: { command: ["bye"] } } };
+    await lived.pod({ terminationGracePeriodSeconds: 20, containers: [{ ...C, lifecycle }] });
+    await lived.delete();
+    await lived.clock.run(500);
+    expect(commands).toEqual(["bye"]);
+    expect(lived.runtime.did.at(-1)).toBe("stop c-0 20s");
+    expect(lived.now).toBeDefined();
+    await lived.clock.run(2_000);
+    expect(lived.now).toBeUndefined();
+    expect(lived.runtime.did.slice(-2)).toEqual(["stop sandbox", "remove pod"]);
+    expect(lived.events("Killing")).toEqual(["Stopping container c"]);
+  });
+
+  test("a hook that sleeps takes of the grace period, of which two seconds are left at the least", async () => {
+    lived.runtime.scripts.set("c", [{ stop_ms: Number.POSITIVE_INFINITY }]);
+    await lived.pod({ terminationGracePeriodSeconds: 5, containers: [{ ...C, lifecycle: { preStop: { sleep: { seconds: 4 } } } }] });
+    await lived.delete();
+    await lived.clock.run(3_000);
+    expect(lived.runtime.did.at(-1)).toBe("start c-0");
+    await lived.clock.run(1_500);
+    expect(lived.runtime.did.at(-1)).toBe("stop c-0 2s");
+  });
+
+  test("who deletes again with less patience is heard", async () => {
+    lived.runtime.scripts.set("c", [{ stop_ms: Number.POSITIVE_INFINITY }]);
+    await lived.pod({ terminationGracePeriodSeconds: 600, containers: [C] });
+    await lived.delete();
+    await lived.clock.run(1_000);
+    await lived.delete(5);
+    await lived.clock.run(6_000);
+    expect(lived.now).toBeUndefined();
+  });
+
+  test("sidecars end after the main containers, the last one first", async () => {
+    lived.runtime.scripts.set("c", [{ stop_ms: 1_000 }]);
+    const sides = ["a", "b"].map((name) => ({ name, image: "i", restartPolicy: "Always" }));
+    await lived.pod({ initContainers: sides, containers: [C] });
+    await lived.clock.run(500);
+    await lived.delete();
+    await lived.clock.run(5_000);
+    const stops = lived.runtime.did.filter((each) => each.startsWith("stop ") && each !== "stop sandbox").map((each) => each.split(" ")[1]);
+    expect(stops).toEqual(["c-0", "b-0", "a-0"]);
+  });
+
+  test("a pod that is on its node for longer than it may is ended and has failed", async () => {
+    await lived.pod({ activeDeadlineSeconds: 5, containers: [C] });
+    await lived.clock.run(7_000);
+    expect(lived.state).toBe("Failed/DeadlineExceeded | c: Error:143");
+    expect(lived.events("DeadlineExceeded")).toEqual(["Pod was active on the node longer than the specified deadline"]);
+  });
+
+  test("a postStart hook that fails ends the container, which is started again", async () => {
+    lived.runtime.exits = (id) => (id === "c-0" ? 1 : 0);
+    await lived.pod({ containers: [{ ...C, lifecycle: { postStart: { exec: { command: ["begin"] } } } }] });
+    await lived.clock.run(3_000);
+    expect(lived.events("FailedPostStartHook")).toEqual(["PostStartHook failed"]);
+    expect(lived.events("Killing")).toEqual(["FailedPostStartHook"]);
+    expect(lived.state).toBe("Running | c: running* (1)");
+  });
+
+  test("another image is another run, whatever the restart policy says", async () => {
+    await lived.pod({ restartPolicy: "Never", containers: [C] });
+    await lived.during(() =>
+      lived.registry.modify(PodKind, "d", "p", (pod) => ({
+        ...pod,
+        spec: { ...pod.spec, containers: pod.spec.containers.map((each) => ({ ...each, image: "j" })) },
+      })),
+    );
+    await lived.clock.run(2_000);
+    expect(lived.events("Killing")).toEqual(["Container c definition changed, will be restarted"]);
+    expect(lived.now?.status?.containerStatuses?.[0]).toMatchObject({ image: "j", restartCount: 1, state: { running: {} } });
+  });
+});
