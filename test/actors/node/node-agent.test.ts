@@ -6,6 +6,7 @@ import { ServiceAccountKind } from "../../../actors/kinds/core/service-account.t
 import { serviceUnavailable } from "../../../actors/kinds/errors.ts";
 import type { Lease, Namespace, Node, Pod, ServiceAccount } from "../../../actors/kinds/generated/types.ts";
 import { KindTable } from "../../../actors/kinds/kinds.ts";
+import { HOLLOW_FORM } from "../../../actors/node/hollow/hollow-form.ts";
 import { createHollowRuntime } from "../../../actors/node/hollow-runtime.ts";
 import { createNodeKind, type NodeMessage } from "../../../actors/node/node.ts";
 import { createPodKind, type PodMessage } from "../../../actors/pod/pod.ts";
@@ -86,7 +87,7 @@ function reached(): Registry {
 }
 
 const agent = (): Promise<Actor<NodeMessage>> =>
-  begin(createNodeKind({ view: store.replica, registry: reached(), runtime: "hollow", usageOf: () => [] }), NODE);
+  begin(createNodeKind({ view: store.replica, registry: reached(), form: HOLLOW_FORM, usageOf: () => [] }), NODE);
 
 const podActor = (uid: string): Promise<Actor<PodMessage>> => {
   const random = seededRandom(7);

@@ -31,12 +31,12 @@ export interface Script {
 export class ScriptedRuntime implements ContainerRuntime {
   readonly name = "scripted";
   readonly did: string[] = [];
-  readonly specs = new Map<string, ContainerSpec>();
+  readonly specs: Map<string, ContainerSpec> = new Map();
   /** By the container's name: its first run, its second, ...; the last goes on for all after. */
-  readonly scripts = new Map<string, readonly Script[]>();
+  readonly scripts: Map<string, readonly Script[]> = new Map();
   /** What commands in a container come to. */
   exits: (id: string, command: string) => number = () => 0;
-  readonly missing = new Set<string>();
+  readonly missing: Set<string> = new Set();
   readonly #clock: Clock;
   readonly #sandboxes = new Map<string, SandboxObserved>();
   readonly #runs: Run[] = [];
@@ -141,7 +141,7 @@ export class ScriptedRuntime implements ContainerRuntime {
     return new Map();
   }
 
-  exit(id: string, exitCode: number, reason = exitCode === 0 ? "Completed" : "Error", message = ""): void {
+  exit(id: string, exitCode: number, reason: string = exitCode === 0 ? "Completed" : "Error", message = ""): void {
     const run = this.#run(id);
     if (run.state === "exited") return;
     Object.assign(run, { state: "exited", exitCode, reason, message, finishedAt_ms: this.#clock.now_ms() });
