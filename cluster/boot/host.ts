@@ -505,8 +505,8 @@ export class RunningHost {
   async #beginNodes(): Promise<number | undefined> {
     const view = this.#replica;
     const { machine, runtime, plans, plan } = this.#options;
-    const isPlayed = (entry: Entry): boolean => view.decode<Node>(entry).metadata.labels?.[RUNTIME_LABEL] === runtime.name;
-    const nodes = nodesToPlay(this.#options.nodes, view.list("nodes").filter(isPlayed).length, runtime.name);
+    const played = view.list("nodes").filter((entry) => view.decode<Node>(entry).metadata.labels?.[RUNTIME_LABEL] === runtime.name);
+    const nodes = nodesToPlay(this.#options.nodes, played.length, runtime.name);
     const processes = runtime.name === "hollow" ? undefined : await this.#processNodes(runtime, nodes);
     if (machine === undefined) this.#offerNodes(processes);
     const leads = plans.find(({ roles }) => roles.includes("nodes"))?.name === plan.name;
