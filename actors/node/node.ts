@@ -1,5 +1,6 @@
 import { type Actor, type ActorKind, type Address, addressOf, type Context, type Sender, unknownMessage } from "../../runtime/mod.ts";
 import { LeaseKind } from "../kinds/coordination/lease.ts";
+import { renewedText } from "../kinds/coordination/lease-text.ts";
 import { NodeKind } from "../kinds/core/node.ts";
 import type { Node, Pod } from "../kinds/generated/types.ts";
 import { decodeMetadata } from "../kinds/metadata-text.ts";
@@ -139,6 +140,8 @@ class NodeActor implements Actor<NodeMessage> {
    * may have it already.
    */
   #waiting: Map<Key, Entry> | undefined = new Map();
+  /** The Node as it was at the last heartbeat. */
+  #heeded: Entry | undefined;
   /** The pods that have an actor. */
   readonly #pods = new Map<Key, PodHere>();
   readonly #troubles: NodeTroubles;
@@ -367,7 +370,10 @@ class NodeActor implements Actor<NodeMessage> {
   /** Source: kubelet's nodeStatusUpdateFrequency: what somebody else says of the node is put right without waiting for the next report. */
   async #heartbeat(): Promise<void> {
     await this.#renewLease();
-    if (this.#view.entry(`nodes/${this.#name}`)?.text.includes(READY_UNKNOWN) === true) await this.#reportStatus();
+    const entry = this.#view.entry(`nodes/${this.#name}`);
+    if (entry === this.#heeded) return;
+    this.#heeded = entry;
+    if (entry?.text.includes(READY_UNKNOWN) === true) await this.#reportStatus();
   }
 
   async #renewLease(): Promise<void> {
@@ -381,7 +387,7 @@ class NodeActor implements Actor<NodeMessage> {
         this.#name,
         (lease) => ({ ...lease, spec: { ...lease.spec, holderIdentity: this.#name, renewTime } }),
         // The fields are the kubelet's since it made the lease, and a renewal changes no hands.
-        { fieldManager: "kubelet", author: NODE_OF_NAME, unmanaged: true },
+        { fieldManager: "kubelet", author: NODE_OF_NAME, unmanaged: true, inText: (text) => renewedText(text, this.#name, renewTime) },
       );
     } catch (error) {
       if (!(error instanceof StatusError && error.status.code === 404)) throw error;

@@ -2,6 +2,7 @@ import type { Namespace, Scale } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
 import type { BodyKind } from "../kinds/machinery/body.ts";
 import type { KubeObject } from "../kinds/object.ts";
+import type { ObjectText } from "../kinds/text.ts";
 import type { Premises } from "../store/premises.ts";
 import type { Entry } from "../store/view.ts";
 import type { Author } from "./authors.ts";
@@ -35,6 +36,15 @@ export interface WriteOptions {
   readonly dryRun?: boolean;
   /** What to do with unknown and duplicate fields of the body. */
   readonly fieldValidation?: "Ignore" | "Warn" | "Strict";
+}
+
+export interface ModifyOptions extends WriteOptions {
+  readonly subresource?: WrittenPart;
+  /**
+   * The same change, made in the stored text; undefined: this text is not as expected. Taken where nobody else has a say in the write, and not checked. For what is
+   * written so often and changes so little that to read, check and print the object is nearly all of its cost.
+   */
+  readonly inText?: (text: ObjectText) => ObjectText | undefined;
 }
 
 export interface DeleteOptions extends WriteOptions {
@@ -113,7 +123,7 @@ export interface Registry {
     namespace: string | undefined,
     name: string,
     modify: (current: T) => T | undefined,
-    options?: WriteOptions & { readonly subresource?: WrittenPart },
+    options?: ModifyOptions,
   ): Promise<Entry>;
   /** Applies a patch to what is there, again on a conflict unless the patch itself names a resourceVersion. */
   patch<T extends KubeObject>(

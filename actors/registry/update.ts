@@ -16,7 +16,7 @@ import type { WriteWorld } from "./create.ts";
 import { isReleased } from "./deletion.ts";
 import { fieldWrite, managersOf, ownedAfterUpdate } from "./field-ownership.ts";
 import { carryOver, countGeneration, sameObject } from "./object-state.ts";
-import type { WriteOptions, WrittenPart } from "./registry.ts";
+import type { ModifyOptions, WriteOptions, WrittenPart } from "./registry.ts";
 import type { Step } from "./writes.ts";
 import { changeStored, storedText, uidConflict } from "./writes.ts";
 
@@ -75,14 +75,16 @@ async function catchUpWith(
 }
 
 /** Reads, modifies, writes, and starts over on a conflict. */
-export function modifyObject<T extends KubeObject>(
+export async function modifyObject<T extends KubeObject>(
   world: WriteWorld,
   kind: Kind<T>,
   namespace: string | undefined,
   name: string,
   modify: (current: T, entry: Entry) => T | undefined,
-  options: UpdateOptions,
+  options: UpdateOptions & ModifyOptions,
 ): Promise<Entry> {
+  const rewritten = options.inText === undefined ? undefined : await rewriteText(world, kind, namespace, name, options.inText, options);
+  if (rewritten !== undefined) return rewritten;
   const decide = (entry: Entry, current: T): Step<Entry> | Promise<Step<Entry>> => {
     // A status is put beside the rest, which then is known to be unchanged at a glance. For a change of anything else, defaults and
     // preparation need a copy of their own, and parsing the text again is the cheapest there is.
@@ -91,6 +93,29 @@ export function modifyObject<T extends KubeObject>(
     return next === undefined ? { done: entry } : decideUpdate(world, kind, entry, current, next, options, false);
   };
   return changeStored(world.access, kind, namespace, name, decide, (entry) => world.access.read<T>(entry));
+}
+
+/** See ModifyOptions.inText. Undefined: it could not be done in this way. */
+async function rewriteText(
+  world: WriteWorld,
+  kind: Kind<never>,
+  namespace: string | undefined,
+  name: string,
+  rewrite: NonNullable<ModifyOptions["inText"]>,
+  options: UpdateOptions,
+): Promise<Entry | undefined> {
+  const { access, partAdmission, companions } = world;
+  const resource = resourceOf(kind);
+  const entry = access.view.entry(keyFor(kind, namespace, name));
+  if (entry === undefined || options.dryRun === true || companions.has(resource) || isBusy(partAdmission, options, resource))
+    return undefined;
+  const text = rewrite(entry.text);
+  if (text === undefined) return undefined;
+  const { key, revision: expect } = entry;
+  const outcome = await access.commit([{ op: "update", key, text, expect }]);
+  if (outcome.committed) return { key, revision: outcome.revision, text };
+  await access.awaitActual(outcome.actual);
+  return undefined;
 }
 
 /** `insists`: the client named the revision that it changes, so a lost compare-and-set is its conflict to solve. */

@@ -1,4 +1,4 @@
-import type { Lease, Node, NodeCondition } from "../../kinds/generated/types.ts";
+import type { Node, NodeCondition } from "../../kinds/generated/types.ts";
 import { timestamp } from "../../registry/timestamps.ts";
 import { conditionOf } from "../conditions.ts";
 
@@ -22,21 +22,15 @@ export class Heartbeats {
   #looked_ms: number | undefined;
   #away_ms = 0;
 
-  /** Milliseconds since the node's heartbeat changed. */
-  silence_ms(name: string, node: Node, lease: Lease | undefined, now_ms: number): number {
+  /** Milliseconds since the node's heartbeat changed; `renewTime` is its lease's. */
+  silence_ms(name: string, node: Node, renewTime: string | undefined, now_ms: number): number {
     const ready = conditionOf(node.status?.conditions, "Ready");
-    const beat = `${node.metadata.uid} ${lease?.spec?.renewTime ?? ""} ${isUnheard(ready) ? "" : (ready?.lastHeartbeatTime ?? "")}`;
+    const beat = `${node.metadata.uid} ${renewTime ?? ""} ${isUnheard(ready) ? "" : (ready?.lastHeartbeatTime ?? "")}`;
     const at_ms = this.#attended(now_ms);
     const heard = this.#heard.get(name);
     if (heard?.beat === beat) return at_ms - heard.at_ms;
     this.#heard.set(name, { beat, at_ms });
     return 0;
-  }
-
-  /** The same for a node of which nothing is new since the last look. */
-  silenceSince_ms(name: string, now_ms: number): number {
-    const at_ms = this.#attended(now_ms);
-    return at_ms - (this.#heard.get(name)?.at_ms ?? at_ms);
   }
 
   /** The time, less all that passed while nobody looked. */

@@ -1,6 +1,7 @@
+import { renewTimeOf } from "../../kinds/coordination/lease-text.ts";
 import { NodeKind } from "../../kinds/core/node.ts";
 import { PodKind } from "../../kinds/core/pod.ts";
-import type { Lease, Node, Pod, PodCondition } from "../../kinds/generated/types.ts";
+import type { Node, Pod, PodCondition } from "../../kinds/generated/types.ts";
 import { nodeNameOf } from "../../kinds/metadata-text.ts";
 import { RUNTIME_LABEL } from "../../node/runtime.ts";
 import { timestamp } from "../../registry/timestamps.ts";
@@ -38,8 +39,6 @@ interface Memory {
   readonly outages: ZoneOutages;
   /** By key, the nodes that were seen, and whether each was ready then. Every node is looked at every few seconds, and hardly ever has changed. */
   readonly seen: Map<string, { readonly entry: Entry; readonly node: Node; readonly ready: boolean | undefined }>;
-  /** By name of the node. */
-  readonly leases: Map<string, { readonly entry: Entry; readonly lease: Lease }>;
   /** Whether nothing was evicted because no node was ready. */
   allDown: boolean;
 }
@@ -50,7 +49,7 @@ interface Memory {
  * is looked at once a period. Source: pkg/controller/nodelifecycle.
  */
 export function nodeLifecycleController(): Controller {
-  const memory: Memory = { heartbeats: new Heartbeats(), outages: new ZoneOutages(), seen: new Map(), leases: new Map(), allDown: false };
+  const memory: Memory = { heartbeats: new Heartbeats(), outages: new ZoneOutages(), seen: new Map(), allDown: false };
   return {
     name: "node-lifecycle",
     component: "node-controller",
@@ -65,23 +64,12 @@ export function nodeLifecycleController(): Controller {
   };
 }
 
-function forget({ heartbeats, outages, seen, leases }: Memory, key: string): readonly Action[] {
+function forget({ heartbeats, outages, seen }: Memory, key: string): readonly Action[] {
   const known = seen.get(key)?.node;
-  leases.delete(known?.metadata.name ?? "");
   heartbeats.forget(key);
   outages.forget(key);
   seen.delete(key);
   return known === undefined || isPlayed(known) ? NOTHING : [tell(known, "RemovingNode", "Removing Node", "from Controller")];
-}
-
-/** The lease of a node, decoded once for each heartbeat. */
-function leaseOf({ leases }: Memory, view: View, name: string): Lease | undefined {
-  const entry = view.entry(`${LEASES}/${name}`);
-  const known = leases.get(name);
-  if (entry === undefined || known?.entry === entry) return entry === undefined ? undefined : known?.lease;
-  const lease = view.decode<Lease>(entry);
-  leases.set(name, { entry, lease });
-  return lease;
 }
 
 function reconcile(memory: Memory, view: View, entry: Entry, now_ms: number): readonly Action[] {
@@ -92,7 +80,8 @@ function reconcile(memory: Memory, view: View, entry: Entry, now_ms: number): re
   const { name } = node.metadata;
   const actions: Action[] = [];
   if (before === undefined && !isPlayed(node)) actions.push(tell(node, "RegisteredNode", "Registered Node", "in Controller"));
-  const silence_ms = heartbeats.silence_ms(key, node, leaseOf(memory, view, name), now_ms);
+  const lease = view.entry(`${LEASES}/${name}`);
+  const silence_ms = heartbeats.silence_ms(key, node, lease === undefined ? undefined : renewTimeOf(lease.text), now_ms);
   const lost = silence_ms > graceOf(node) ? lostConditions(node, now_ms) : undefined;
   const known: Node = lost === undefined ? node : { ...node, status: { ...node.status, conditions: lost } };
   if (lost !== undefined) actions.push(updateStatus(NodeKind, node, { ...node.status, conditions: lost }));

@@ -3,8 +3,13 @@ import { DeploymentKind } from "../../../actors/kinds/apps/deployment.ts";
 import { ConfigMapKind } from "../../../actors/kinds/core/config-map.ts";
 import { NamespaceKind } from "../../../actors/kinds/core/namespace.ts";
 import type { ConfigMap, Deployment, Namespace } from "../../../actors/kinds/generated/types.ts";
+import { KindTable } from "../../../actors/kinds/kinds.ts";
+import type { ObjectText } from "../../../actors/kinds/text.ts";
+import type { AdmissionPlugin } from "../../../actors/registry/admission/admission.ts";
+import { createRegistry } from "../../../actors/registry/create-registry.ts";
+import type { Registry } from "../../../actors/registry/registry.ts";
 import type { View } from "../../../actors/store/view.ts";
-import { seededRandom, systemRandom } from "../../../runtime/mod.ts";
+import { seededRandom, systemClock, systemRandom } from "../../../runtime/mod.ts";
 import type { TestRegistry } from "./harness.ts";
 import { configMap, named, objectOf, refusalOf, startRegistry } from "./harness.ts";
 
@@ -164,28 +169,80 @@ describe("modify", () => {
   });
 });
 
-describe("a host whose view lags", () => {
-  /** The view as it was, until somebody waits for a revision. */
-  function lagging(view: View): View {
-    let caughtUp = false;
-    const frozen = new Map([...view.list("configmaps"), ...view.list("namespaces")].map((entry) => [entry.key, entry]));
-    const revision = view.revision;
-    return new Proxy(view, {
-      get(target, property): unknown {
-        if (property === "revision") return caughtUp ? target.revision : revision;
-        if (property === "entry") return (key: string) => (caughtUp ? target.entry(key) : frozen.get(key));
-        if (property === "until") {
-          return async (wanted: number) => {
-            await target.until(wanted);
-            caughtUp = true;
-          };
-        }
-        const value: unknown = Reflect.get(target, property, target);
-        return typeof value === "function" ? value.bind(target) : value;
+describe("a change in the stored text", () => {
+  const counted = (text: ObjectText): ObjectText | undefined =>
+    text.includes('"n":"0"') ? (text.replace('"n":"0"', '"n":"1"') as ObjectText) : undefined;
+
+  /** What is there in the end, and how often the object itself was asked for. */
+  async function modified(registry: Registry): Promise<readonly [string | undefined, number]> {
+    let read = 0;
+    const entry = await registry.modify(
+      ConfigMapKind,
+      "d",
+      "a",
+      (current) => {
+        read += 1;
+        return { ...current, data: { n: "1" } };
       },
-    });
+      { inText: counted },
+    );
+    return [objectOf<ConfigMap>(entry).data?.n, read];
   }
 
+  test("is made there, and in the object when the text is another", async () => {
+    await t.registry.create(ConfigMapKind, configMap("a", { n: "0" }));
+    expect(await modified(t.registry)).toEqual(["1", 0]);
+    await t.registry.update(ConfigMapKind, configMap("a", { n: "5" }));
+    expect(await modified(t.registry)).toEqual(["1", 1]);
+  });
+
+  test("undoes nothing that somebody else has written meanwhile", async () => {
+    await t.registry.create(ConfigMapKind, configMap("a", { n: "0" }));
+    const there = t.another({ view: lagging(t.store.replica) });
+    await t.registry.update(ConfigMapKind, configMap("a", { n: "5" }, { labels: { kept: "yes" } }));
+    expect(await modified(there)).toEqual(["1", 1]);
+    expect(t.store.replica.get<ConfigMap>("configmaps/d/a")?.metadata.labels).toEqual({ kept: "yes" });
+  });
+
+  test("is not for what others have a say in: they see the object", async () => {
+    const seen: string[] = [];
+    const plugin: AdmissionPlugin = {
+      name: "watching",
+      busy: (_options, resource) => resource === "configmaps",
+      validate: ({ operation, name }) => void seen.push(`${operation} ${name}`),
+    };
+    const registry = createRegistry({
+      ...{ view: t.store.replica, store: t.store.client, clock: systemClock(), random: systemRandom(), kinds: new KindTable() },
+      admission: [plugin],
+    });
+    await registry.create(ConfigMapKind, configMap("a", { n: "0" }));
+    expect(await modified(registry)).toEqual(["1", 1]);
+    expect(seen).toEqual(["create a", "update a"]);
+  });
+});
+
+/** The view as it was, until somebody waits for a revision. */
+function lagging(view: View): View {
+  let caughtUp = false;
+  const frozen = new Map([...view.list("configmaps"), ...view.list("namespaces")].map((entry) => [entry.key, entry]));
+  const revision = view.revision;
+  return new Proxy(view, {
+    get(target, property): unknown {
+      if (property === "revision") return caughtUp ? target.revision : revision;
+      if (property === "entry") return (key: string) => (caughtUp ? target.entry(key) : frozen.get(key));
+      if (property === "until") {
+        return async (wanted: number) => {
+          await target.until(wanted);
+          caughtUp = true;
+        };
+      }
+      const value: unknown = Reflect.get(target, property, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+describe("a host whose view lags", () => {
   test("finds what was just created elsewhere", async () => {
     const there = t.another({ view: lagging(t.store.replica) });
     await t.registry.create(NamespaceKind, named<Namespace>("new", undefined, { spec: {} }));

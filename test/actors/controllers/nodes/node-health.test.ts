@@ -1,17 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { Heartbeats, NODE_MONITOR_GRACE_MS } from "../../../../actors/controllers/nodes/node-health.ts";
-import type { Lease, Node } from "../../../../actors/kinds/generated/types.ts";
+import type { Node } from "../../../../actors/kinds/generated/types.ts";
 
 const PERIOD_MS = 5_000;
 const NOON_MS = 1_700_000_000_000;
 
 const node: Node = { metadata: { name: "n", uid: "u", creationTimestamp: "" }, spec: {}, status: {} };
-const lease = (renewTime: string): Lease => ({ metadata: { name: "n", uid: "l", creationTimestamp: "" }, spec: { renewTime } });
 
 /** Looks once a period from `from_ms` on, and gives the last silence. */
 function look(heartbeats: Heartbeats, beat: string, from_ms: number, looks: number): number {
   let silence_ms = 0;
-  for (let i = 0; i < looks; i++) silence_ms = heartbeats.silence_ms("n", node, lease(beat), from_ms + i * PERIOD_MS);
+  for (let i = 0; i < looks; i++) silence_ms = heartbeats.silence_ms("n", node, beat, from_ms + i * PERIOD_MS);
   return silence_ms;
 }
 
