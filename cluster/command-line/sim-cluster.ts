@@ -72,19 +72,23 @@ function reportOf({ seed }: DayPlan, { run, ledger }: Day, history: readonly str
 
 /** What belongs into the short history of a day. */
 function historyLine(happened: Happened): string | undefined {
-  const at = clockText(happened.at_ms);
+  const text = historyText(happened);
+  return text === undefined ? undefined : `${clockText(happened.at_ms)}  ${text}`;
+}
+
+function historyText(happened: Happened): string | undefined {
   switch (happened.what) {
     case "fault begins":
     case "fault ends":
-      return `${at}  ${happened.what}: ${faultText(happened.fault)}`;
+      return `${happened.what}: ${faultText(happened.fault)}`;
     case "host begins":
-      return `${at}  ${happened.host} begins its life ${happened.life}`;
+      return `${happened.host} begins its life ${happened.life}`;
     case "host ends":
-      return `${at}  ${happened.host} is ${happened.how}`;
+      return `${happened.host} is ${happened.how}`;
     case "note":
-      return `${at}  a user at ${happened.host}: ${JSON.stringify(happened.data)}`;
+      return `a user at ${happened.host}: ${JSON.stringify(happened.data)}`;
     case "log":
-      return happened.level === "error" ? `${at}  ${happened.host}: ${happened.text} ${JSON.stringify(happened.fields)}` : undefined;
+      return happened.level === "error" ? `${happened.host}: ${happened.text} ${JSON.stringify(happened.fields)}` : undefined;
     default:
       return undefined;
   }

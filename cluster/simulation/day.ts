@@ -16,8 +16,8 @@ import { type Door, furnish, perform } from "./user.ts";
 
 /** Every host has everything: so each role has somebody to take it over. */
 const ROLES: readonly Role[] = ["gateway", "store", "controllers", "scheduler", "nodes"];
-/** Long timers, which are heartbeats, fire at whole seconds: hosts and nodes write together then, as one batch. */
-const TIMER_GRAIN_MS = 1_000;
+/** Long timers, which are heartbeats, fire at every fifth second: hosts and nodes write together then, as one batch. */
+const TIMER_GRAIN_MS = 5_000;
 /** What a nats-server of ours takes. */
 const PAYLOAD_MAX_BYTES: number = 8 * 1024 * 1024;
 /** How often each door looks for something to do. */

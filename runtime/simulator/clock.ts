@@ -32,7 +32,7 @@ export interface SkewedClock extends Clock {
 }
 
 /** Timers that are so many grains long fire at the next grain. */
-const GRAINS_MIN = 5;
+const GRAINS_MIN = 2;
 
 /** The clock of one host in one of its lives. With a `grain_ms` timers that are long beside it fire late, together. */
 export function skewedClock(schedule: Schedule, owner: Owner, skew: Skew, random: Random, grain_ms = 0): SkewedClock {
