@@ -11,8 +11,8 @@ import { BenchFailure } from "./failure.ts";
 import { type Figure, printFigures } from "./figure.ts";
 
 /**
- * `npm run bench -- proxy [--json]`: what a request costs that goes through the service proxy, beside the same request without it. Both are asked in turn, a few hundred at a time, so
- * that what else the machine does falls on both.
+ * `npm run bench -- proxy [--json]`: what a request costs that goes through the service proxy, beside the same request without it. Both are asked
+ * in turn, a few hundred at a time, so that what else the machine does falls on both.
  */
 const TURNS = 20;
 const REQUESTS_A_TURN = 500;

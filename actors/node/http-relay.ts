@@ -69,8 +69,8 @@ export function hostOfRequest({ headers }: IncomingMessage): string {
 }
 
 /**
- * Passes a request on as it comes, with its body, or the connection where it asks for another protocol; and the answer back. Resolves when that is through, or broke off. The body is not touched
- * before the other side has taken the connection. Throws Unanswered.
+ * Passes a request on as it comes, with its body, or the connection where it asks for another protocol; and the answer back. Resolves when that is
+ * through, or broke off. The body is not touched before the other side has taken the connection. Throws Unanswered.
  */
 export async function relay(request: IncomingMessage, response: ServerResponse, options: RelayOptions): Promise<void> {
   const outgoing = send(request, options);

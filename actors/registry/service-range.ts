@@ -39,7 +39,10 @@ export function isLoopback({ first, last }: NumberRange): boolean {
   return first >= LOOPBACK.first && last <= LOOPBACK.last;
 }
 
-/** The address that this service of every cluster has: the first is that of `kubernetes`, the tenth that of `kube-dns`. Throws RangeError where the range is too small. */
+/**
+ * The address that this service of every cluster has: the first is that of `kubernetes`, the tenth that of `kube-dns`. Throws RangeError where the
+ * range is too small.
+ */
 export function addressInRange(cidr: string, number: number): string {
   const { first, last } = parseServiceCidr(cidr);
   if (first + number - 1 > last) throw new RangeError(`the service range ${cidr} has no ${number} addresses`);

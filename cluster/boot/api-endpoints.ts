@@ -24,7 +24,10 @@ const NAMESPACE = "default";
 const PERIOD_MS = 10_000;
 const PORT = { name: "https", protocol: "TCP" } as const;
 
-/** Makes sure again and again that the service `kubernetes` leads to the API server, for as long as it is not cancelled. Source: pkg/controlplane/reconcilers. */
+/**
+ * Makes sure again and again that the service `kubernetes` leads to the API server, for as long as it is not cancelled. Source:
+ * pkg/controlplane/reconcilers.
+ */
 export function keepApiEndpoints(world: ApiEndpointsWorld, api: ApiAddress): Timer {
   const { clock, log } = world;
   let timer: Timer | undefined;

@@ -10,7 +10,10 @@ import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts
 const INGRESSES = "ingresses.networking.k8s.io";
 const CLASSES = "ingressclasses.networking.k8s.io";
 
-/** Says of the ingresses that are served here where they are reached. `address` is that of the ingress; undefined: there is none, and others say it of theirs. */
+/**
+ * Says of the ingresses that are served here where they are reached. `address` is that of the ingress; undefined: there is none, and others say it
+ * of theirs.
+ */
 export function ingressStatusController(address: string | undefined): Controller {
   return {
     name: "ingress-status",

@@ -11,9 +11,9 @@ export const LOAD_BALANCER_CLASS = "troupe.dev/loopback";
 const SERVICES = "services";
 
 /**
- * Gives services of type LoadBalancer addresses out of a pool, and takes them back when they are of another type, or gone. What is at the addresses is the service proxy's business. An
- * address is had by at most one service: one service after another is looked at, on a view that shows what the one before it got. Source: what cloud providers do behind
- * k8s.io/cloud-provider/controllers/service.
+ * Gives services of type LoadBalancer addresses out of a pool, and takes them back when they are of another type, or gone. What is at the addresses
+ * is the service proxy's business. An address is had by at most one service: one service after another is looked at, on a view that shows what the
+ * one before it got. Source: what cloud providers do behind k8s.io/cloud-provider/controllers/service.
  */
 export function loadBalancerController(pool: readonly AddressRange[]): Controller {
   return {

@@ -11,8 +11,8 @@ import { Resolver } from "./resolver.ts";
 import { type Nameserver, Upstream } from "./upstream.ts";
 
 /**
- * The cluster's nameserver, address `dns/main`. It promises that what the view shows has its names, at the address of the service `kube-dns`; and where the port that resolvers
- * ask at cannot be had, that it says so, answers at another one, and takes the right one as soon as it can.
+ * The cluster's nameserver, address `dns/main`. It promises that what the view shows has its names, at the address of the service `kube-dns`; and
+ * where the port that resolvers ask at cannot be had, that it says so, answers at another one, and takes the right one as soon as it can.
  */
 export type DnsMessage =
   | { readonly type: "start" }

@@ -1,7 +1,10 @@
 const IPV4_LABELS = 4;
 const IPV6_NIBBLES = 32;
 
-/** The address that a name under in-addr.arpa or ip6.arpa stands for, in small letters as RFC 5952 has it; undefined where it stands for a whole network or nothing. */
+/**
+ * The address that a name under in-addr.arpa or ip6.arpa stands for, in small letters as RFC 5952 has it; undefined where it stands for a whole
+ * network or nothing.
+ */
 export function addressOfReverse(name: string): string | undefined {
   const labels = name.split(".").slice(0, -2).reverse();
   if (name.endsWith(".in-addr.arpa")) {

@@ -9,7 +9,10 @@ export interface Nameserver {
   readonly port: number;
 }
 
-/** Questions to others under way at once; one more is answered with SERVFAIL. Each has a socket, and so a port, of its own: what it is hard to guess is safe from forgers. */
+/**
+ * Questions to others under way at once; one more is answered with SERVFAIL. Each has a socket, and so a port, of its own: what it is hard to guess
+ * is safe from forgers.
+ */
 const QUERIES_MAX = 1_024;
 /** A nameserver that does not answer in this time is not waited for. */
 const ANSWER_MS = 2_000;
@@ -30,8 +33,8 @@ export interface UpstreamOptions {
 }
 
 /**
- * Passes questions about other names on as they came, and answers as they come. Where one of the nameservers asks us back, a question would go round for ever: a name that nobody else can
- * know is asked for first, and when it comes in here nothing is passed on for a while.
+ * Passes questions about other names on as they came, and answers as they come. Where one of the nameservers asks us back, a question would go
+ * round for ever: a name that nobody else can know is asked for first, and when it comes in here nothing is passed on for a while.
  */
 export class Upstream {
   readonly #options: UpstreamOptions;

@@ -27,8 +27,9 @@ interface Found {
 const EMPTY: Found = { records: [] };
 
 /**
- * The answer to a question about the cluster, by what is known here; undefined: it is about something else. Pure. Source: the specification of DNS-based service
- * discovery (kubernetes/dns, docs/specification.md), and CoreDNS' plugin `kubernetes` where that leaves a choice; NODATA is told from NXDOMAIN as RFC 8020 has it.
+ * The answer to a question about the cluster, by what is known here; undefined: it is about something else. Pure. Source: the specification of
+ * DNS-based service discovery (kubernetes/dns, docs/specification.md), and CoreDNS' plugin `kubernetes` where that leaves a choice; NODATA is told
+ * from NXDOMAIN as RFC 8020 has it.
  */
 export function answerOf(names: ClusterNames, zone: Zone, question: Question): Reply | undefined {
   const asked = question.name.toLowerCase();

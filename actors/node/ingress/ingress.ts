@@ -11,8 +11,8 @@ import { INGRESS_CLASS, type IngressWorld, remembering, routingTableOf } from ".
 import { NO_ROUTES } from "./routing-table.ts";
 
 /**
- * The ingress of this machine, address `ingress/main`. It promises that requests at its ports go where the ingresses of its class lead, as the view has it at the end of each batch of changes; and where the
- * ports of HTTP cannot be had, that it says so and listens at others meanwhile.
+ * The ingress of this machine, address `ingress/main`. It promises that requests at its ports go where the ingresses of its class lead, as the view
+ * has it at the end of each batch of changes; and where the ports of HTTP cannot be had, that it says so and listens at others meanwhile.
  */
 export type IngressMessage =
   | { readonly type: "start" }

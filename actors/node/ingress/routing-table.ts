@@ -38,8 +38,9 @@ export interface Certificate {
 export const NO_ROUTES: RoutingTable = { hosts: new Map(), defaultBackend: undefined, certificates: new Map() };
 
 /**
- * Who a request is for; undefined: nobody. The rules of the host that is named most exactly count and no others, and of them the longest path, an exact one before a prefix; what none of them is for
- * is the default backend's. Source: https://kubernetes.io/docs/concepts/services-networking/ingress/#path-types and #hostname-wildcards
+ * Who a request is for; undefined: nobody. The rules of the host that is named most exactly count and no others, and of them the longest path, an
+ * exact one before a prefix; what none of them is for is the default backend's. Source:
+ * https://kubernetes.io/docs/concepts/services-networking/ingress/#path-types and #hostname-wildcards
  */
 export function backendFor(table: RoutingTable, host: string, path: string): Backend | undefined {
   const routes = atHost(table.hosts, host)?.routes ?? [];

@@ -12,8 +12,9 @@ import { forwardingOf, unforwardedPorts } from "./forwarding-rules.ts";
 import type { Place } from "./usable-endpoints.ts";
 
 /**
- * The service proxy of this machine, address `service-proxy/main`: what kube-proxy is to a node. It promises that the forwarder knows of every service how it is to be
- * forwarded, as the view has it at the end of each batch of changes; and that whoever looks at a service sees why a port of it cannot be reached.
+ * The service proxy of this machine, address `service-proxy/main`: what kube-proxy is to a node. It promises that the forwarder knows of every
+ * service how it is to be forwarded, as the view has it at the end of each batch of changes; and that whoever looks at a service sees why a port of
+ * it cannot be reached.
  */
 export type ServiceProxyMessage =
   | { readonly type: "start" }

@@ -14,8 +14,8 @@ export interface Paths {
 const CREDENTIALS = /^(authorization|impersonate-.*|x-remote-.*)$/;
 
 /**
- * Passes a request on as it comes, body, upgrades and all, and the answer back. Links within pages are left as they are; redirections come back by the proxy. Throws 503 when nobody
- * answers. Source: apimachinery's pkg/util/proxy, UpgradeAwareHandler and Transport.
+ * Passes a request on as it comes, body, upgrades and all, and the answer back. Links within pages are left as they are; redirections come back by
+ * the proxy. Throws 503 when nobody answers. Source: apimachinery's pkg/util/proxy, UpgradeAwareHandler and Transport.
  */
 export async function passOn(to: Destination, paths: Paths, request: IncomingMessage, response: ServerResponse): Promise<Answer> {
   const { before, after } = paths;

@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 
 /**
- * Joins two connections: what one sends the other gets, in order, as fast as the slower of them takes it. Who ends its half ends that of the other and may go on
- * reading; who breaks off breaks off the other. Both must be half-open by nature, and may be paused.
+ * Joins two connections: what one sends the other gets, in order, as fast as the slower of them takes it. Who ends its half ends that of the other
+ * and may go on reading; who breaks off breaks off the other. Both must be half-open by nature, and may be paused.
  */
 export function splice(one: Socket, other: Socket): void {
   pour(one, other);

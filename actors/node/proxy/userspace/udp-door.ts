@@ -18,8 +18,8 @@ interface Flow {
 }
 
 /**
- * Leads datagrams to targets and answers back. A client, which is an address and a port, keeps its target until it has been silent for a while, the target refuses it or is
- * no target any more.
+ * Leads datagrams to targets and answers back. A client, which is an address and a port, keeps its target until it has been silent for a while, the
+ * target refuses it or is no target any more.
  */
 export class UdpDoor implements Door {
   readonly #options: DoorOptions;

@@ -31,8 +31,8 @@ interface Forwarded {
 const NOT_FORWARDED: ServiceForwarding = { namespace: "", name: "", ports: [], healthCheck: undefined };
 
 /**
- * Forwards by sockets of its own, which wants no rights but those to the ports: what a service's clients send passes through this process. A service that changes
- * keeps the doors that stay, who came through them, and who is to be led to which target.
+ * Forwards by sockets of its own, which wants no rights but those to the ports: what a service's clients send passes through this process. A
+ * service that changes keeps the doors that stay, who came through them, and who is to be led to which target.
  */
 export class UserspaceForwarder implements Forwarder {
   readonly #world: DoorWorld;
