@@ -1,6 +1,5 @@
 import type { View } from "../../actors/store/view.ts";
 import type { Clock, Logger } from "../../runtime/mod.ts";
-import type { AuthorizerName } from "../command-line/access-flags.ts";
 import type { Dialer } from "../outbound/dialer.ts";
 import { ReviewClient } from "../outbound/review-client.ts";
 import type { Authenticator } from "./authentication/authenticator.ts";
@@ -16,6 +15,7 @@ import type { TokenAuthenticator } from "./authentication/tokens.ts";
 import { anyToken } from "./authentication/tokens.ts";
 import type { Authorizer } from "./authorization/authorizer.ts";
 import { ALWAYS_ALLOW, ALWAYS_DENY, anyOf, MASTERS_ONLY } from "./authorization/authorizer.ts";
+import type { AuthorizerSettings } from "./authorization/configuration.ts";
 import { followRoles } from "./authorization/follow-roles.ts";
 import { NodeAuthorizer } from "./authorization/node-authorizer.ts";
 import type { RoleIndex } from "./authorization/role-index.ts";
@@ -50,7 +50,7 @@ export interface AccessOptions {
 }
 
 export function createAccess({ settings, view, clock, log, dialer, newest }: AccessOptions): Access {
-  const { issuer, tokenWebhook, accessWebhook } = settings;
+  const { issuer, tokenWebhook } = settings;
   const signing = { key: readSigningKey(settings.signingKey), issuer, clock };
   const audiences = [issuer];
   const tokens = anyToken([
@@ -63,23 +63,23 @@ export function createAccess({ settings, view, clock, log, dialer, newest }: Acc
       : [new TokenWebhook({ client: new ReviewClient(tokenWebhook.access, dialer, clock), clock, log, ttl_ms: tokenWebhook.ttl_ms })]),
   ]);
   const roles = followRoles(view);
-  const authorizerOf = (name: AuthorizerName): readonly Authorizer[] => {
-    switch (name) {
+  const authorizerOf = (wanted: AuthorizerSettings): Authorizer => {
+    switch (wanted.type) {
       case "Node":
-        return [new NodeAuthorizer(view)];
+        return new NodeAuthorizer(view);
       case "RBAC":
-        return [roles];
+        return roles;
       case "AlwaysAllow":
-        return [ALWAYS_ALLOW];
+        return ALWAYS_ALLOW;
       case "AlwaysDeny":
-        return [ALWAYS_DENY];
-      case "Webhook":
-        return accessWebhook === undefined
-          ? []
-          : [new WebhookAuthorizer({ client: new ReviewClient(accessWebhook.access, dialer, clock), clock, log, ...accessWebhook })];
+        return ALWAYS_DENY;
+      case "Webhook": {
+        const { access, ...own } = wanted.webhook;
+        return new WebhookAuthorizer({ client: new ReviewClient(access, dialer, clock, own.timeout_ms), clock, log, settings: own });
+      }
     }
   };
-  const authorizer = anyOf([MASTERS_ONLY, ...settings.authorizers.flatMap(authorizerOf)]);
+  const authorizer = anyOf([MASTERS_ONLY, ...settings.authorizers.map(authorizerOf)]);
   return {
     authenticator: createAuthenticator({ clock, tokens, audiences, anonymous: settings.authentication.anonymous }),
     impersonation: new Impersonation(authorizer),

@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { readFileOf } from "../boot/configuration-files.ts";
 import { BootFailure } from "../boot/failure.ts";
-import type { AccessFlags, AuthorizerName, OidcFlags } from "../command-line/access-flags.ts";
+import type { AccessFlags, OidcFlags } from "../command-line/access-flags.ts";
 import { type ApiAccess, KubeconfigFailure, readKubeconfig } from "../outbound/kubeconfig.ts";
+import { REVIEW_TIMEOUT_MS } from "../outbound/review-client.ts";
 import { ANYBODY } from "./authentication/anonymous.ts";
 import type { AuthenticationConfiguration, JwtConfiguration } from "./authentication/jwt/configuration.ts";
+import type { AuthorizerSettings } from "./authorization/configuration.ts";
 import { readTokenFile, type StaticToken } from "./authentication/token-file.ts";
 
 /** How access is decided in a cluster. Plain data: it is cloned into threads. */
@@ -17,13 +19,12 @@ export interface AccessSettings {
   readonly authentication: AuthenticationConfiguration;
   readonly tokenWebhook: { readonly access: ApiAccess; readonly ttl_ms: number } | undefined;
   /** Who is asked, in this order. */
-  readonly authorizers: readonly AuthorizerName[];
-  readonly accessWebhook: { readonly access: ApiAccess; readonly allowed_ms: number; readonly refused_ms: number } | undefined;
+  readonly authorizers: readonly AuthorizerSettings[];
 }
 
 /** Reads the files that the flags name. Throws BootFailure, which names the file and what is wrong. */
 export async function readAccessSettings(flags: AccessFlags, signingKey: string): Promise<AccessSettings> {
-  const { tokenWebhook, accessWebhook } = flags;
+  const { tokenWebhook } = flags;
   return {
     signingKey,
     issuer: flags.issuer,
@@ -33,11 +34,7 @@ export async function readAccessSettings(flags: AccessFlags, signingKey: string)
       tokenWebhook === undefined
         ? undefined
         : { access: webhookOf("--authentication-token-webhook-config-file", tokenWebhook.file), ttl_ms: tokenWebhook.ttl_ms },
-    authorizers: flags.authorizers,
-    accessWebhook:
-      accessWebhook === undefined
-        ? undefined
-        : { ...accessWebhook, access: webhookOf("--authorization-webhook-config-file", accessWebhook.file) },
+    authorizers: await authorizersOf(flags),
   };
 }
 
@@ -51,6 +48,21 @@ async function authenticationOf({ authenticationConfig, oidc, anonymous }: Acces
     jwt: oidc === undefined ? [] : [issuerOf(oidc)],
     anonymous: anonymous === false ? { ...ANYBODY, enabled: false } : ANYBODY,
   };
+}
+
+async function authorizersOf({ authorizationConfig, authorizers, accessWebhook }: AccessFlags): Promise<readonly AuthorizerSettings[]> {
+  if (authorizationConfig !== undefined) {
+    const { readAuthorizationConfiguration } = await import("./authorization/configuration.ts");
+    return readFileOf("--authorization-config", authorizationConfig, readAuthorizationConfiguration);
+  }
+  return authorizers.flatMap((type): readonly AuthorizerSettings[] => {
+    if (type !== "Webhook") return [{ type }];
+    if (accessWebhook === undefined) return [];
+    const { file, allowed_ms, refused_ms } = accessWebhook;
+    const access = webhookOf("--authorization-webhook-config-file", file);
+    const rest = { timeout_ms: REVIEW_TIMEOUT_MS, version: "v1", onFailure: "NoOpinion", conditions: [] } as const;
+    return [{ type, webhook: { access, allowed_ms, refused_ms, ...rest } }];
+  });
 }
 
 /** Source: kube-apiserver's oidc flags, pkg/kubeapiserver/options/authentication.go. */

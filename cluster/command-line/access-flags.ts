@@ -1,4 +1,5 @@
 import { SIGNING_ALGORITHMS } from "../access/authentication/jwt/algorithms.ts";
+import { AUTHORIZERS, type AuthorizerName } from "../access/authorization/authorizer-names.ts";
 import { duration_ms, WrongUsage } from "./wrong-usage.ts";
 
 /** What `troupe up` was asked for about who may do what. The flags are kube-apiserver's. */
@@ -13,10 +14,14 @@ export interface AccessFlags {
   /** Whether who shows nothing is let in as anonymous; undefined where the flag was not given. */
   readonly anonymous: boolean | undefined;
   readonly tokenWebhook: { readonly file: string; readonly ttl_ms: number } | undefined;
+  /** A file with an AuthorizationConfiguration, which says what the next two would. */
+  readonly authorizationConfig: string | undefined;
   /** Who is asked, in this order. */
   readonly authorizers: readonly AuthorizerName[];
   readonly accessWebhook: { readonly file: string; readonly allowed_ms: number; readonly refused_ms: number } | undefined;
 }
+
+const DEFAULT_AUTHORIZERS = "Node,RBAC";
 
 /** One issuer of ID tokens. */
 export interface OidcFlags {
@@ -30,9 +35,6 @@ export interface OidcFlags {
   readonly requiredClaims: Readonly<Record<string, string>>;
   readonly algorithms: readonly string[];
 }
-
-export const AUTHORIZERS = ["Node", "RBAC", "Webhook", "AlwaysAllow", "AlwaysDeny"] as const;
-export type AuthorizerName = (typeof AUTHORIZERS)[number];
 
 /**
  * A name that tells the tokens of this cluster's issuer from those of others; whoever wants other systems to trust them names a URL that these reach.
@@ -56,6 +58,7 @@ type TextFlag =
   | "oidc-signing-algs"
   | "authentication-token-webhook-config-file"
   | "authentication-token-webhook-cache-ttl"
+  | "authorization-config"
   | "authorization-mode"
   | "authorization-webhook-config-file"
   | "authorization-webhook-cache-authorized-ttl"
@@ -82,7 +85,8 @@ export const ACCESS_OPTIONS: AccessOptions = {
   "oidc-signing-algs": { type: "string" },
   "authentication-token-webhook-config-file": { type: "string" },
   "authentication-token-webhook-cache-ttl": { type: "string", default: "2m" },
-  "authorization-mode": { type: "string", default: "Node,RBAC" },
+  "authorization-config": { type: "string" },
+  "authorization-mode": { type: "string" },
   "authorization-webhook-config-file": { type: "string" },
   "authorization-webhook-cache-authorized-ttl": { type: "string", default: "5m" },
   "authorization-webhook-cache-unauthorized-ttl": { type: "string", default: "30s" },
@@ -92,8 +96,11 @@ type Values = { readonly [Name in TextFlag]?: string } & { readonly "oidc-requir
 
 /** Reads what parseArgs found. Throws WrongUsage. */
 export function accessFlags(values: Values): AccessFlags {
-  const authorizers = authorizersOf(values["authorization-mode"] ?? "");
   const accessFile = values["authorization-webhook-config-file"];
+  const authorizationConfig = values["authorization-config"];
+  if (authorizationConfig !== undefined && (values["authorization-mode"] !== undefined || accessFile !== undefined))
+    throw new WrongUsage("--authorization-config says what --authorization-mode and --authorization-webhook-... would say; give the one or the others");
+  const authorizers = authorizersOf(values["authorization-mode"] ?? DEFAULT_AUTHORIZERS);
   if (authorizers.includes("Webhook") !== (accessFile !== undefined))
     throw new WrongUsage("--authorization-mode Webhook and --authorization-webhook-config-file FILE go together");
   const oidc = oidcOf(values);
@@ -115,6 +122,7 @@ export function accessFlags(values: Values): AccessFlags {
             file: tokenFile,
             ttl_ms: duration_ms("--authentication-token-webhook-cache-ttl", values["authentication-token-webhook-cache-ttl"] ?? ""),
           },
+    authorizationConfig,
     authorizers,
     accessWebhook:
       accessFile === undefined

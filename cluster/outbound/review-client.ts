@@ -3,7 +3,7 @@ import { failureWords, statusWords } from "./call-words.ts";
 import { type Dialer, type Peer, peerAt } from "./dialer.ts";
 import type { ApiAccess } from "./kubeconfig.ts";
 
-const TIMEOUT_MS = 10_000;
+export const REVIEW_TIMEOUT_MS = 10_000;
 /** As often, and after these pauses, one who does not answer is asked again. Source: apiserver's webhook.DefaultRetryBackoffWithInitialDelay. */
 const PAUSES_MS: readonly number[] = [500, 750, 1_125];
 const ANSWER_CHARS_MAX = 1_048_576;
@@ -20,9 +20,12 @@ export class ReviewClient {
   readonly #dialer: Dialer;
   readonly #clock: Clock;
 
-  constructor(access: ApiAccess, dialer: Dialer, clock: Clock) {
+  readonly #timeout_ms: number;
+
+  constructor(access: ApiAccess, dialer: Dialer, clock: Clock, timeout_ms: number = REVIEW_TIMEOUT_MS) {
     const { clientCertificate: cert, clientKey: key } = access;
     this.#access = access;
+    this.#timeout_ms = timeout_ms;
     this.#dialer = dialer;
     this.#clock = clock;
     const trust = access.insecure ? "none" : access.authority === undefined ? "system" : { ca: access.authority };
@@ -61,7 +64,7 @@ export class ReviewClient {
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         },
         body,
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.timeout(this.#timeout_ms),
       });
       const text = await answer.text();
       if (statusCode === 429 || statusCode >= 500) return "again";

@@ -9,7 +9,6 @@ export function settingsOf(signingKey: string): AccessSettings {
     staticTokens: [],
     authentication: { jwt: [], anonymous: ANYBODY },
     tokenWebhook: undefined,
-    authorizers: ["Node", "RBAC"],
-    accessWebhook: undefined,
+    authorizers: [{ type: "Node" }, { type: "RBAC" }],
   };
 }

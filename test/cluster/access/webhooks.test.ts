@@ -29,8 +29,22 @@ beforeAll(async () => {
   server = await startGateway({
     access: {
       tokenWebhook: { access: outside.access("/authenticate"), ttl_ms: 60_000 },
-      authorizers: ["Webhook", "Node", "RBAC"],
-      accessWebhook: { access: outside.access("/authorize"), allowed_ms: 60_000, refused_ms: 60_000 },
+      authorizers: [
+        {
+          type: "Webhook",
+          webhook: {
+            access: outside.access("/authorize"),
+            allowed_ms: 60_000,
+            refused_ms: 60_000,
+            timeout_ms: 10_000,
+            version: "v1",
+            onFailure: "NoOpinion",
+            conditions: [],
+          },
+        },
+        { type: "Node" },
+        { type: "RBAC" },
+      ],
     },
   });
   stranger = server.client(undefined);
