@@ -39,8 +39,7 @@ export async function openGateway(rig: StoreRig): Promise<{ readonly gateway: Ga
     staticTokens: [],
     authentication: { jwt: [], anonymous: ANYBODY },
     tokenWebhook: undefined,
-    authorizers: ["Node", "RBAC"],
-    accessWebhook: undefined,
+    authorizers: [{ type: "Node" }, { type: "RBAC" }],
   };
   const own = new OwnAddresses({ ports: new Set(), certificate: server.cert });
   const dialer = new Dialer(own);

@@ -6,8 +6,8 @@ import { type ApiAccess, KubeconfigFailure, readKubeconfig } from "../outbound/k
 import { REVIEW_TIMEOUT_MS } from "../outbound/review-client.ts";
 import { ANYBODY } from "./authentication/anonymous.ts";
 import type { AuthenticationConfiguration, JwtConfiguration } from "./authentication/jwt/configuration.ts";
-import type { AuthorizerSettings } from "./authorization/configuration.ts";
 import { readTokenFile, type StaticToken } from "./authentication/token-file.ts";
+import type { AuthorizerSettings } from "./authorization/configuration.ts";
 
 /** How access is decided in a cluster. Plain data: it is cloned into threads. */
 export interface AccessSettings {

@@ -99,7 +99,9 @@ export function accessFlags(values: Values): AccessFlags {
   const accessFile = values["authorization-webhook-config-file"];
   const authorizationConfig = values["authorization-config"];
   if (authorizationConfig !== undefined && (values["authorization-mode"] !== undefined || accessFile !== undefined))
-    throw new WrongUsage("--authorization-config says what --authorization-mode and --authorization-webhook-... would say; give the one or the others");
+    throw new WrongUsage(
+      "--authorization-config says what --authorization-mode and --authorization-webhook-... would say; give the one or the others",
+    );
   const authorizers = authorizersOf(values["authorization-mode"] ?? DEFAULT_AUTHORIZERS);
   if (authorizers.includes("Webhook") !== (accessFile !== undefined))
     throw new WrongUsage("--authorization-mode Webhook and --authorization-webhook-config-file FILE go together");

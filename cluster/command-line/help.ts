@@ -29,6 +29,7 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --terminated-pod-gc-threshold N   how many pods that have ended are kept (default 12500; 0 keeps all)
     --authentication-config FILE   issuers of ID tokens (OpenID Connect) and who may be anonymous, as kube-apiserver's flag has them
     --authentication-token-webhook-config-file FILE   a kubeconfig of who knows other tokens
+    --authorization-config FILE    who is asked who may do what, as kube-apiserver's flag has it; in place of the next two
     --authorization-mode MODE      Node,RBAC (default), also Webhook; AlwaysAllow: everybody may do everything
     --authorization-webhook-config-file FILE   a kubeconfig of who else decides
     --audit-policy-file FILE, --audit-log-path FILE   record what is asked: docs/security.md

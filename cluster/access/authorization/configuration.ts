@@ -2,8 +2,8 @@ import { isAbsolute } from "node:path";
 import { CelFailure, celProgram } from "../../../actors/kinds/cel/cel.ts";
 import { ConfigurationError, flag, list, need, object, oneOf, text } from "../../../actors/kinds/configuration/fields.ts";
 import { dnsSubdomain } from "../../../actors/kinds/names.ts";
-import { AUTHORIZERS, type AuthorizerName } from "./authorizer-names.ts";
 import { type ApiAccess, KubeconfigFailure, readKubeconfig } from "../../outbound/kubeconfig.ts";
+import { AUTHORIZERS, type AuthorizerName } from "./authorizer-names.ts";
 
 /** One of those who are asked who may do what; plain data that crosses threads. */
 export type AuthorizerSettings =
@@ -91,11 +91,11 @@ function webhookOf(read: ReturnType<typeof webhook>, at: string): WebhookSetting
     if (expression.trim() === "") throw new ConfigurationError(place, "must be set");
     return compiled(expression, place);
   });
-  if (conditions.length > CONDITIONS_MAX) throw new ConfigurationError(`${at}.matchConditions`, `must have at most ${CONDITIONS_MAX} items`);
+  if (conditions.length > CONDITIONS_MAX)
+    throw new ConfigurationError(`${at}.matchConditions`, `must have at most ${CONDITIONS_MAX} items`);
   const twice = conditions.findIndex((each, index) => conditions.indexOf(each) < index);
   if (twice >= 0) throw new ConfigurationError(`${at}.matchConditions[${twice}].expression`, "is there twice");
-  if (conditions.length > 0)
-    need(read.matchConditionSubjectAccessReviewVersion, `${at}.matchConditionSubjectAccessReviewVersion`);
+  if (conditions.length > 0) need(read.matchConditionSubjectAccessReviewVersion, `${at}.matchConditionSubjectAccessReviewVersion`);
   return {
     access: accessOf(need(read.connectionInfo, `${at}.connectionInfo`), `${at}.connectionInfo`),
     allowed_ms: ttl(read.authorizedTTL, DEFAULT_TTL.authorized, read.cacheAuthorizedRequests, "authorizedTTL"),

@@ -11,7 +11,7 @@ export function matcherOf(expressions: readonly string[]): (spec: SubjectAccessR
     const request = requestOf(spec);
     let known = true;
     for (const program of programs) {
-      const value = valueOf(() => program.evaluate({ request }));
+      const value = resultOf(() => program.evaluate({ request }));
       if (value === false) return false;
       if (value !== true) known = false;
     }
@@ -19,7 +19,7 @@ export function matcherOf(expressions: readonly string[]): (spec: SubjectAccessR
   };
 }
 
-function valueOf(evaluate: () => unknown): unknown {
+function resultOf(evaluate: () => unknown): unknown {
   try {
     return evaluate();
   } catch (error) {

@@ -77,7 +77,10 @@ describe("a chain of authorizers", () => {
     - expression: "!('system:masters' in request.groups)"
 `,
         ) +
-        webhook("/second", "    cacheAuthorizedRequests: false\n").replace("subjectAccessReviewVersion: v1\n", "subjectAccessReviewVersion: v1beta1\n") +
+        webhook("/second", "    cacheAuthorizedRequests: false\n").replace(
+          "subjectAccessReviewVersion: v1\n",
+          "subjectAccessReviewVersion: v1beta1\n",
+        ) +
         webhook("/strict", "    matchConditions: [{expression: \"request.user == 'strict'\"}]\n").replace("NoOpinion", "Deny") +
         webhook("/faulty", "    matchConditions: [{expression: \"request.user == 'faulty' && request.extra['x'][0] == 'y'\"}]\n").replace(
           "NoOpinion",
@@ -90,7 +93,8 @@ describe("a chain of authorizers", () => {
   });
   afterAll(() => server.stop());
 
-  const as = async (user: string, ...groups: readonly string[]): Promise<Call> => server.client(await server.authority.client(user, groups));
+  const as = async (user: string, ...groups: readonly string[]): Promise<Call> =>
+    server.client(await server.authority.client(user, groups));
 
   test("asks whom it matches, in order, and the next where nobody has an opinion", async () => {
     expect((await jane("GET", "/api/v1/namespaces/default/pods")).status).toBe(200);
@@ -108,7 +112,10 @@ describe("a chain of authorizers", () => {
   test("speaks the version that one speaks, and does not remember what it is not to", async () => {
     const joe = await as("joe", "second");
     for (let i = 0; i < 2; i++) expect((await joe("GET", "/api/v1/namespaces/kube-system/pods")).status).toBe(200);
-    expect(asked.second?.slice(-2)).toMatchObject([{ apiVersion: "authorization.k8s.io/v1beta1" }, { apiVersion: "authorization.k8s.io/v1beta1" }]);
+    expect(asked.second?.slice(-2)).toMatchObject([
+      { apiVersion: "authorization.k8s.io/v1beta1" },
+      { apiVersion: "authorization.k8s.io/v1beta1" },
+    ]);
     expect(asked.second?.at(-1).spec.group).toEqual(["second", "system:authenticated"]);
     expect(asked.second?.at(-1).spec.groups).toBeUndefined();
   });
@@ -130,7 +137,11 @@ describe("a chain of authorizers", () => {
 });
 
 describe("match conditions", () => {
-  const spec = { user: "jane", groups: ["g"], resourceAttributes: { verb: "list", resource: "pods", fieldSelector: { rawSelector: "a=b" } } };
+  const spec = {
+    user: "jane",
+    groups: ["g"],
+    resourceAttributes: { verb: "list", resource: "pods", fieldSelector: { rawSelector: "a=b" } },
+  };
 
   test.each<[string, boolean | undefined]>([
     ["request.user == 'jane' && 'g' in request.groups", true],
@@ -177,13 +188,25 @@ describe("a file", () => {
     ["no policy", () => HEAD + w().replace("    failurePolicy: NoOpinion\n", ""), "webhook.failurePolicy: must be set"],
     ["another policy", () => HEAD + w().replace("NoOpinion", "Allow"), "webhook.failurePolicy: must be one of NoOpinion, Deny"],
     ["no version", () => HEAD + w().replace("    subjectAccessReviewVersion: v1\n", ""), "webhook.subjectAccessReviewVersion: must be set"],
-    ["itself", () => HEAD + w().replace("type: KubeConfigFile", "type: InClusterConfig"), "connectionInfo.type: InClusterConfig is for other"],
+    [
+      "itself",
+      () => HEAD + w().replace("type: KubeConfigFile", "type: InClusterConfig"),
+      "connectionInfo.type: InClusterConfig is for other",
+    ],
     ["a path that is not absolute", () => HEAD + w().replace(`"${directory}/`, '"'), "kubeConfigFile: must be an absolute path"],
     ["a file that is not there", () => HEAD + w().replace("first.yaml", "none.yaml"), "kubeConfigFile: cannot read the kubeconfig"],
     ["an unknown field", () => `${HEAD + w()}    retries: 3\n`, "webhook.retries: unknown field"],
-    ["an expression that is none", () => `${HEAD + w()}    matchConditions: [{expression: "a &&"}]\n`, "matchConditions[0].expression: compilation failed"],
+    [
+      "an expression that is none",
+      () => `${HEAD + w()}    matchConditions: [{expression: "a &&"}]\n`,
+      "matchConditions[0].expression: compilation failed",
+    ],
     ["an empty one", () => `${HEAD + w()}    matchConditions: [{expression: " "}]\n`, "matchConditions[0].expression: must be set"],
-    ["one twice", () => `${HEAD + w()}    matchConditions: [{expression: "true"}, {expression: "true"}]\n`, "matchConditions[1].expression: is there twice"],
+    [
+      "one twice",
+      () => `${HEAD + w()}    matchConditions: [{expression: "true"}, {expression: "true"}]\n`,
+      "matchConditions[1].expression: is there twice",
+    ],
     [
       "conditions without their version",
       () => `${HEAD + w()}    matchConditions: [{expression: "true"}]\n`.replace("    matchConditionSubjectAccessReviewVersion: v1\n", ""),

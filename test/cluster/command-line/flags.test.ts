@@ -13,6 +13,15 @@ const SERVICES = {
 };
 
 describe("parseUpFlags", () => {
+  test("has authorizers from a file, or from flags", () => {
+    expect(parseUpFlags(["--authorization-config", "/a.yaml"]).access.authorizationConfig).toBe("/a.yaml");
+    for (const more of [
+      ["--authorization-mode", "RBAC"],
+      ["--authorization-webhook-config-file", "/w"],
+    ])
+      expect(() => parseUpFlags(["--authorization-config", "/a.yaml", ...more])).toThrow(WrongUsage);
+  });
+
   test("has the documented defaults", () => {
     expect(parseUpFlags([])).toEqual({
       nodes: undefined,
