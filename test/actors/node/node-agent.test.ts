@@ -9,6 +9,7 @@ import { KindTable } from "../../../actors/kinds/kinds.ts";
 import { HOLLOW_FORM } from "../../../actors/node/hollow/hollow-form.ts";
 import { createHollowRuntime } from "../../../actors/node/hollow-runtime.ts";
 import { createNodeKind, type NodeMessage } from "../../../actors/node/node.ts";
+import { MACHINE_LABEL } from "../../../actors/node/runtime.ts";
 import { createPodKind, type PodMessage } from "../../../actors/pod/pod.ts";
 import { createEventRecorder } from "../../../actors/registry/create-event-recorder.ts";
 import { createRegistry } from "../../../actors/registry/create-registry.ts";
@@ -86,8 +87,8 @@ function reached(): Registry {
   return { ...registry, create: unless(registry.create), modify: unless(registry.modify), delete: unless(registry.delete) } as Registry;
 }
 
-const agent = (): Promise<Actor<NodeMessage>> =>
-  begin(createNodeKind({ view: store.replica, registry: reached(), form: HOLLOW_FORM, usageOf: () => [] }), NODE);
+const agent = (machine?: string): Promise<Actor<NodeMessage>> =>
+  begin(createNodeKind({ view: store.replica, registry: reached(), form: HOLLOW_FORM, machine, usageOf: () => [] }), NODE);
 
 const podActor = (uid: string): Promise<Actor<PodMessage>> => {
   const random = seededRandom(7);
@@ -228,4 +229,21 @@ test("a pod of a silent node says nothing, where its actor moves to either, and 
   await second.receive({ type: "sync", entry: entryOf("web"), place, silent: false }, NOBODY);
   await clock.run(HEARTBEATS_MS);
   expect(readyOf(store.replica.get<Pod>("pods/d/web")?.status?.conditions)).toBe("True");
+});
+
+test("the node of a machine that has joined is played on that machine, and wherever else its agent is it says nothing and takes the order along", async () => {
+  const node = named<Node>(NODE);
+  await registry.create(NodeKind, { ...node, metadata: { ...node.metadata, labels: { [MACHINE_LABEL]: NODE } } });
+  const elsewhere = await agent("another");
+  await elsewhere.receive({ type: "play", index: 0 }, NOBODY);
+  for (let beats = 0; beats < 3; beats++) {
+    await clock.run(HEARTBEATS_MS);
+    expect([renewed(), nodeReady()]).toEqual([undefined, undefined]);
+  }
+  const order = elsewhere.movesWith?.() as NodeMessage;
+  expect(order).toMatchObject({ type: "play", index: 0 });
+  const here = await agent(NODE);
+  await here.receive(order, NOBODY);
+  expect(nodeReady()).toBe("True");
+  expect(renewed()).toBeDefined();
 });
