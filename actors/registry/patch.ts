@@ -61,7 +61,11 @@ export async function patchScale(
 
 /** The patched document as an object of its kind, a private copy. */
 function patched<T extends KubeObject>(kind: BodyKind, document: object, patch: Patch, options: WriteOptions): T {
-  return readPatched<T>(kind, patchDocument(kind.schema, document, patch), options.fieldValidation ?? "Warn").object;
+  const strategic = patch.type === "strategic" ? patch.body : undefined;
+  const next = patchDocument(kind.schema, document, patch);
+  const { object, warnings } = readPatched<T>(kind, next, options.fieldValidation ?? "Warn", strategic);
+  for (const words of warnings) options.warn?.(words);
+  return object;
 }
 
 /** What no patch may change: which object it is, and which state of it. */

@@ -4,10 +4,10 @@ import type { Entry } from "../../actors/store/view.ts";
 /** What a handler decided to say. How it is printed (JSON, YAML, a table, compressed) is the printer's business. */
 export type Answer =
   /** One object from the store, or as it would be stored. */
-  | { readonly type: "object"; readonly code: number; readonly kind: Kind; readonly entry: Entry; readonly warnings?: readonly string[] }
+  | { readonly type: "object"; readonly code: number; readonly kind: Kind; readonly entry: Entry }
   | ListAnswer
   /** A value that the store does not hold: a Status, a Scale, a discovery document. */
-  | { readonly type: "value"; readonly code: number; readonly value: object; readonly warnings?: readonly string[] }
+  | { readonly type: "value"; readonly code: number; readonly value: object }
   /** JSON text that is printed as it is, or turned to YAML. */
   | { readonly type: "json"; readonly code: number; readonly json: string; readonly headers?: Headers; readonly contentType?: string }
   /** A body that is no text, with its own media type. */

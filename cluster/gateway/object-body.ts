@@ -1,7 +1,7 @@
 import { badRequest } from "../../actors/kinds/errors.ts";
 import type { Kind } from "../../actors/kinds/kind.ts";
 import type { KindTable } from "../../actors/kinds/kinds.ts";
-import type { BodyKind, FieldValidation, ReadBody } from "../../actors/kinds/machinery/body.ts";
+import type { BodyKind, FieldValidation } from "../../actors/kinds/machinery/body.ts";
 import { readObjectBody, readPatchBody, repetitionWords } from "../../actors/kinds/machinery/body.ts";
 import type { KubeObject } from "../../actors/kinds/object.ts";
 import { StatusError } from "../../actors/kinds/status.ts";
@@ -29,19 +29,16 @@ export const BINDING: BodyKind = { group: "", version: "v1", kind: "Binding", sc
 export const EVICTION: BodyKind = { group: "policy", version: "v1", kind: "Eviction", schema: "io.k8s.api.policy.v1.Eviction" };
 export const SCALE: BodyKind = { group: "autoscaling", version: "v1", kind: "Scale", schema: "io.k8s.api.autoscaling.v1.Scale" };
 
-/** The object in a body that must be of this kind, in whatever encoding it came. Throws 400 and 415 in Kubernetes' words. */
-export function readObject<T extends KubeObject>(
-  kind: BodyKind | Kind,
-  content: Content,
-  options: CheckedOptions,
-  kinds: KindTable,
-): ReadBody<T> {
+/** The object in a body that must be of this kind, in whatever encoding it came. What is odd about it the client is told, whatever becomes of it. Throws 400 and 415 in Kubernetes' words. */
+export function readObject<T extends KubeObject>(kind: BodyKind | Kind, content: Content, options: CheckedOptions, kinds: KindTable): T {
   const isKnown = (apiVersion: string, name: string): boolean => kinds.byApiVersion(apiVersion, name) !== undefined;
   const { mediaType, body } = content;
   const text = objectText(mediaType, body, kind);
   // Of a key that comes twice the JSON has the last value only.
   const repeated = isYaml(mediaType) && options.fieldValidation !== "Ignore" ? repeatedKeys(body.toString("utf8")) : [];
-  return readObjectBody<T>(kind, text, options.fieldValidation, isKnown, repeated);
+  const { object, warnings } = readObjectBody<T>(kind, text, options.fieldValidation, isKnown, repeated);
+  for (const words of warnings) content.warn(words);
+  return object;
 }
 
 export const APPLY_TYPE = "application/apply-patch+yaml";

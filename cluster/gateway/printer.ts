@@ -11,7 +11,6 @@ import { roomIn } from "./backpressure.ts";
 import { listChunks, listSize } from "./list-text.ts";
 import type { IncludeObject } from "./object-text.ts";
 import { partialObject, tableOfOne, wholeObject } from "./object-text.ts";
-import { warningsOf } from "./warnings.ts";
 
 /** Answers larger than this are compressed for clients that ask. Source: apiserver's defaultGzipThresholdBytes. */
 export const GZIP_BYTES_MIN: number = 128 * 1024;
@@ -49,7 +48,6 @@ export async function print(answer: Answer, wire: Wire, view: View, now_ms: numb
     case "bytes":
       return sendFlat(wire, answer.code, answer.contentType, answer.bytes, answer.headers === undefined ? [] : flat(answer.headers));
     case "value":
-      warn(wire, answer.warnings);
       return sendJson(wire, answer.code, JSON.stringify(answer.value), []);
     case "json":
       return sendJson(wire, answer.code, answer.json, answer.headers === undefined ? [] : flat(answer.headers), answer.contentType);
@@ -63,7 +61,6 @@ export async function print(answer: Answer, wire: Wire, view: View, now_ms: numb
           : wire.format.as === "metadata"
             ? partialObject(entry.text, entry.revision, viewVersion)
             : tableOfOne(rendering, view, entry, entry.revision, now_ms, true);
-      warn(wire, answer.warnings);
       return sendJson(wire, code, json, []);
     }
     case "list": {
@@ -168,11 +165,4 @@ function flat(headers: Headers): string[] {
   const list: string[] = [];
   for (const [name, value] of Object.entries(headers)) list.push(name, value);
   return list;
-}
-
-/** Warnings of the body beside those of admission: they go into the head together. */
-function warn({ response }: Wire, warnings: readonly string[] | undefined): void {
-  if (warnings === undefined || warnings.length === 0) return;
-  const say = warningsOf(response);
-  for (const text of warnings) say(text);
 }

@@ -50,11 +50,11 @@ export async function review(
     schema: `io.k8s.api.${resource.group.split(".")[0]}.${resource.version}.${resource.kind}`,
   };
   const options = writeOptions(info.query, content, "CreateOptions");
-  const { object, warnings } = readObject(kind, content, options, context.kinds);
+  const object = readObject(kind, content, options, context.kinds);
   const asked = managed(kind, placed(info, object), options, clock.now_ms());
   const value = (answer: KubeObject): Answer => {
     const typed = { kind: kind.kind, apiVersion: apiVersionOf(resource), ...answer };
-    return { type: "value", code: 201, value: typed, warnings };
+    return { type: "value", code: 201, value: typed };
   };
   switch (resource.kind) {
     case "SelfSubjectReview":
@@ -78,13 +78,13 @@ export async function review(
 export async function token(context: GatewayContext, info: ResourceRequest, accounts: Kind, content: Content): Promise<Answer> {
   const { access, view, clock } = context;
   const options = writeOptions(info.query, content, "CreateOptions");
-  const { object, warnings } = readObject<TokenRequest>(TOKEN_REQUEST, content, options, context.kinds);
+  const object = readObject<TokenRequest>(TOKEN_REQUEST, content, options, context.kinds);
   await untilNewest(context);
   const { namespace, name } = info;
   const { status: _nobodys, ...sent } = object;
   const asked = managed(TOKEN_REQUEST, sent, options, clock.now_ms(), "token");
   const answer = await requestToken(access, view, accounts, namespace, name, content.requester, asked, clock.now_ms());
-  return { type: "value", code: 201, value: { kind: TOKEN_REQUEST.kind, apiVersion: apiVersionOf(TOKEN_REQUEST), ...answer }, warnings };
+  return { type: "value", code: 201, value: { kind: TOKEN_REQUEST.kind, apiVersion: apiVersionOf(TOKEN_REQUEST), ...answer } };
 }
 
 /** A review is of the namespace that the URL names. */

@@ -52,10 +52,10 @@ async function scale(context: GatewayContext, info: ResourceRequest, kind: Kind,
       return { type: "value", code: 200, value: await registry.getScale(kind, info.namespace, info.name) };
     case "update": {
       const options = writeOptions(info.query, content, "UpdateOptions");
-      const { object, warnings } = readObject<Scale>(SCALE, content, options, context.kinds);
+      const object = readObject<Scale>(SCALE, content, options, context.kinds);
       const metadata = placed(kind, info, object.metadata);
       checkName(metadata.name, info.name);
-      return { type: "value", code: 200, value: await registry.updateScale(kind, { ...object, metadata }, options), warnings };
+      return { type: "value", code: 200, value: await registry.updateScale(kind, { ...object, metadata }, options) };
     }
     case "patch": {
       const options = writeOptions(info.query, content, "PatchOptions");
@@ -73,7 +73,7 @@ async function scale(context: GatewayContext, info: ResourceRequest, kind: Kind,
 /** Binds a pod to a node. `name` is the pod's; empty where only the body names it. */
 export async function bind(context: GatewayContext, info: ResourceRequest, name: string, content: Content): Promise<Answer> {
   const options = writeOptions(info.query, content, "CreateOptions");
-  const { object } = readObject<Binding>(BINDING, content, options, context.kinds);
+  const object = readObject<Binding>(BINDING, content, options, context.kinds);
   const { metadata, target } = object;
   const named = metadata?.name ?? "";
   if (name !== "" && named !== "" && named !== name) throw badRequest("name in URL does not match name in Binding object");
@@ -100,7 +100,7 @@ function bindingErrors(target: Binding["target"] | undefined): FieldError[] {
 
 async function evict(context: GatewayContext, info: ResourceRequest, content: Content): Promise<Answer> {
   const options = writeOptions(info.query, content, "CreateOptions");
-  const { object } = readObject<Eviction>(EVICTION, content, options, context.kinds);
+  const object = readObject<Eviction>(EVICTION, content, options, context.kinds);
   const named = object.metadata?.name ?? "";
   if (named !== "" && named !== info.name) throw badRequest("name in URL does not match name in Eviction object");
   const deletion = deleteOptions(info.query, content, object.deleteOptions);
@@ -110,8 +110,8 @@ async function evict(context: GatewayContext, info: ResourceRequest, content: Co
 
 async function finalize(context: GatewayContext, info: ResourceRequest, kind: Kind, content: Content): Promise<Answer> {
   const options = writeOptions(info.query, content, "UpdateOptions");
-  const { object, warnings } = readObject<Namespace>(kind, content, options, context.kinds);
+  const object = readObject<Namespace>(kind, content, options, context.kinds);
   checkName(object.metadata.name, info.name);
   const entry = await context.registry.finalizeNamespace(object, options);
-  return { type: "object", code: 200, kind, entry, warnings };
+  return { type: "object", code: 200, kind, entry };
 }

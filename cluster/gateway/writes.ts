@@ -21,9 +21,9 @@ export const NAMESPACE_MISMATCH = "the namespace of the provided object does not
 export async function create(context: GatewayContext, info: ResourceRequest, kind: Kind, content: Content): Promise<Answer> {
   if (kind.custom?.terminating === true) throw methodNotAllowed("create not allowed while custom resource definition is terminating");
   const options = writeOptions(info.query, content, "CreateOptions");
-  const { object, warnings } = readObject(kind, content, options, context.kinds);
+  const object = readObject(kind, content, options, context.kinds);
   const entry = await context.registry.create(kind, { ...object, metadata: placed(kind, info, object.metadata) }, options);
-  return { type: "object", code: 201, kind, entry, warnings };
+  return { type: "object", code: 201, kind, entry };
 }
 
 /** `PUT` of an object, or of its status. */
@@ -35,7 +35,7 @@ export async function update(
   content: Content,
 ): Promise<Answer> {
   const options = writeOptions(info.query, content, "UpdateOptions");
-  const { object, warnings } = readObject(kind, content, options, context.kinds);
+  const object = readObject(kind, content, options, context.kinds);
   const metadata = placed(kind, info, object.metadata);
   checkName(metadata.name, info.name);
   const wanted = { ...object, metadata };
@@ -45,16 +45,15 @@ export async function update(
       code: 200,
       kind,
       entry: await context.registry.update(kind, wanted, { ...options, subresource: part }),
-      warnings,
     };
   }
   if (kind.createsOnUpdate === true && (await isAbsent(context, kind, metadata))) {
     // Of what was replaced and then deleted by others, the revision means nothing any more.
     const { resourceVersion: _ofAnother, ...rest } = metadata;
     const entry = await context.registry.create(kind, { ...object, metadata: rest as ObjectMeta }, options);
-    return { type: "object", code: 201, kind, entry, warnings };
+    return { type: "object", code: 201, kind, entry };
   }
-  return { type: "object", code: 200, kind, entry: await context.registry.update(kind, wanted, options), warnings };
+  return { type: "object", code: 200, kind, entry: await context.registry.update(kind, wanted, options) };
 }
 
 async function isAbsent(context: GatewayContext, kind: Kind, { namespace, name }: ObjectMeta): Promise<boolean> {

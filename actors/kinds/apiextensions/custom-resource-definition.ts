@@ -9,6 +9,7 @@ import {
   storedVersionErrors,
   versionErrors,
 } from "../custom/definition-rules.ts";
+import { formatWarnings } from "../custom/warnings.ts";
 import { defineKind } from "../define-kind.ts";
 import { invalid, required } from "../field-error.ts";
 import { immutable, requiredOneOf } from "../field-rules.ts";
@@ -178,6 +179,7 @@ export const CustomResourceDefinitionKind: Kind<CustomResourceDefinition> = defi
   validate,
   validateUpdate,
   validateStatus: ({ status }) => (status?.acceptedNames === undefined ? [] : validateNames(status.acceptedNames, "status.acceptedNames")),
+  warnings: formatWarnings,
   columns: DEFAULT_COLUMNS,
   cells: defaultCells,
 });

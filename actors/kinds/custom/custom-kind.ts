@@ -16,6 +16,7 @@ import type { Members, StructuralSchema } from "./structural-schema.ts";
 import { typedResource } from "./typed-resource.ts";
 import { brokenRules } from "./validation-rules.ts";
 import { type Before, validateValue } from "./value-validation.ts";
+import { finalizerWarnings } from "./warnings.ts";
 
 /** In the order in which Kubernetes lists them. */
 const VERBS = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"] as const;
@@ -129,6 +130,7 @@ function customKind(definition: CustomResourceDefinition, version: CustomResourc
     nameRule: dnsSubdomain,
     validate: (object, current) => judge(object, current === undefined ? undefined : { value: { ...gvk, ...current } }),
     validatesStatus: true,
+    warnings: finalizerWarnings,
     columns,
     cells,
     selectableFields: Object.fromEntries(

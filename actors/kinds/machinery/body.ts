@@ -5,8 +5,10 @@ import { splitApiVersion } from "../kind.ts";
 import type { KubeObject } from "../object.ts";
 import type { StatusError } from "../status.ts";
 import { duplicateKeys } from "./duplicate-keys.ts";
+import { goText } from "./go-json.ts";
 import { JsonError, parseJson } from "./json.ts";
 import { type Shaped, ShapeError, shape } from "./shape.ts";
+import { unstructuredWords } from "./unstructured-words.ts";
 
 /** What to do with fields that the kind does not have, and with fields that are there twice. */
 export type FieldValidation = "Ignore" | "Warn" | "Strict";
@@ -182,16 +184,25 @@ export function readPatchBody(text: string): unknown {
   }
 }
 
-/** A patched document as an object in shape. Throws StatusError 422 where a body would get 400. */
-export function readPatched<T extends KubeObject>(kind: BodyKind, patched: unknown, validation: FieldValidation): ReadBody<T> {
+/**
+ * A patched document as an object in shape. Throws StatusError 422 where a body would get 400. `strategic`: the patch, where it is a strategic merge patch,
+ * which then is what a refusal shows.
+ */
+export function readPatched<T extends KubeObject>(
+  kind: BodyKind,
+  patched: unknown,
+  validation: FieldValidation,
+  strategic?: unknown,
+): ReadBody<T> {
   // Whoever may patch is told what came of it, but may not be one who may read.
-  const shown = kind.confidential === true ? "<secret contents redacted>" : JSON.stringify(patched);
+  const whole = (): string => (kind.confidential === true ? "<secret contents redacted>" : JSON.stringify(patched));
+  const shown = strategic === undefined ? whole() : goText(strategic);
   const refuse = (words: string): Error => invalid({ group: "", kind: "" }, "", [invalidField("patch", shown, words)]);
   let shaped: Shaped;
   try {
     shaped = shapeOf(kind, structuredClone(patched));
   } catch (error) {
-    throw error instanceof ShapeError ? refuse(error.message) : error;
+    throw error instanceof ShapeError ? refuse(strategic === undefined ? error.message : unstructuredWords(error.message)) : error;
   }
   const problems = shaped.unknown.map((path) => `unknown field "${path}"`);
   if (validation === "Strict" && problems.length > 0) throw refuse(`strict decoding error: ${problems.join(", ")}`);

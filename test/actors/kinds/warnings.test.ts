@@ -1,6 +1,8 @@
 /** What clients are told of objects that are accepted all the same. Source: pkg/api/pod/warnings.go and the strategies of pkg/registry of 1.34. */
 import { describe, expect, test } from "vitest";
 import { wrongPair } from "../../../actors/kinds/core/key-pair.ts";
+import { finalizerWarnings, formatWarnings } from "../../../actors/kinds/custom/warnings.ts";
+import type { CustomResourceDefinition } from "../../../actors/kinds/generated/types.ts";
 import type { Kind } from "../../../actors/kinds/kind.ts";
 import { BUILT_IN_KINDS } from "../../../actors/kinds/kinds.ts";
 import { shape } from "../../../actors/kinds/machinery/shape.ts";
@@ -154,6 +156,30 @@ describe("when an object is made", () => {
     const kind = kindOf(resource);
     expect(kind.warnings?.(object(kind, sent))).toEqual(warnings);
   });
+});
+
+test("finalizers of custom resources say whose they are", () => {
+  const of = (...finalizers: string[]): KubeObject => ({ metadata: { name: "m", finalizers } }) as unknown as KubeObject;
+  const words = (how: string): string =>
+    `prefer a domain-qualified finalizer name${how} to avoid accidental conflicts with other finalizer writers`;
+  expect(finalizerWarnings(of("x", "a.b", "example.com/x", "orphan"))).toEqual([
+    `metadata.finalizers: "a.b": ${words(" including a path (/)")}`,
+    `metadata.finalizers: "x": ${words("")}`,
+  ]);
+  expect(finalizerWarnings(of("x"), of("x"))).toEqual([]);
+});
+
+test("formats that nobody knows", () => {
+  const of = (...formats: string[]): CustomResourceDefinition => {
+    const properties = Object.fromEntries(formats.map((format, index) => [`f${index}`, { type: "string", format }]));
+    const versions = [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object", properties } } }];
+    return { metadata: { name: "m" }, spec: { versions } } as unknown as CustomResourceDefinition;
+  };
+  expect(formatWarnings(of("date-time", "nope", "k8s-short-name"))).toEqual([
+    'unrecognized format "nope"',
+    'unrecognized format "k8s-short-name"',
+  ]);
+  expect(formatWarnings(of("nope", "no"), of("nope"))).toEqual(['unrecognized format "no"']);
 });
 
 test("a template is looked at again when it has changed", () => {
