@@ -1,0 +1,255 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { type ContainerObserved, type ContainerSpec, RuntimeFailure } from "../../../../actors/node/container-runtime.ts";
+import { catalogOf } from "../../../../actors/node/process/catalog.ts";
+import { findIsolation, findTools, type Isolation } from "../../../../actors/node/process/isolation.ts";
+import { endKeeper } from "../../../../actors/node/process/keeper-client.ts";
+import { ProcessRuntime } from "../../../../actors/node/process/process-runtime.ts";
+import { systemClock } from "../../../../runtime/mod.ts";
+
+const best = await findIsolation(mkdtempSync(join(tmpdir(), "troupe-isolation-")), await findTools());
+/** Those that this machine has; what it has not cannot be tried on it. */
+const ISOLATIONS: readonly Isolation[] =
+  best === "none" ? ["none"] : best === "user-namespace" ? [best, "none"] : ["mount-namespace", "user-namespace", "none"];
+const CATALOG = catalogOf({
+  images: { greeter: { entrypoint: ["/bin/sh", "-c"], command: ["echo hello $WHO"], env: { WHO: "catalog" } } },
+});
+/** Whether a process is there that has not ended: one whose parent has not heard yet has. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+const UID = "2f6b0f0e-0000-4000-8000-000000000001";
+
+describe.each(ISOLATIONS)("processes, isolation %s", (isolation) => {
+  let root: string;
+  let directory: string;
+  let runtime: ProcessRuntime;
+  let sandbox: string;
+  const begin = (): Promise<ProcessRuntime> => ProcessRuntime.begin({ directory, catalog: CATALOG, clock: systemClock(), isolation });
+
+  beforeAll(async () => {
+    root = mkdtempSync(join(tmpdir(), "troupe-processes-"));
+    directory = join(root, "pods");
+    runtime = await begin();
+    const dns = { ofMachine: "nothing", servers: ["127.96.0.10"], searches: ["d.svc.cluster.local"], options: ["ndots:5"] } as const;
+    const named = { uid: UID, namespace: "d", name: "p", attempt: 0, hostname: "p", address: "127.64.0.9", hostNetwork: false };
+    sandbox = await runtime.runSandbox({ ...named, dns, hostAliases: [{ address: "10.1.2.3", names: ["alias"] }], fqdn: undefined });
+  }, 60_000);
+  afterEach(async () => {
+    for (const { id } of (await runtime.observe(UID)).containers) await runtime.removeContainer(id);
+  });
+  afterAll(async () => {
+    await runtime.close();
+    await endKeeper(directory);
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  const spec = (command: readonly string[] | undefined, rest: Partial<ContainerSpec> = {}): ContainerSpec => ({
+    name: "c",
+    attempt: 0,
+    image: "none",
+    imageId: "machine",
+    command,
+    args: undefined,
+    workingDir: undefined,
+    env: [],
+    mounts: [],
+    user: { uid: undefined, gid: undefined, groups: [], mustNotBeRoot: false, mayGainPrivileges: true },
+    limits: {},
+    requests: {},
+    qosClass: "Guaranteed",
+    stdin: false,
+    stdinOnce: false,
+    tty: false,
+    terminationMessage: { path: "/dev/termination-log", fallsBackToLog: false },
+    ...rest,
+  });
+  const run = async (command: readonly string[] | undefined, rest: Partial<ContainerSpec> = {}): Promise<string> => {
+    const id = await runtime.createContainer(sandbox, spec(command, rest));
+    await runtime.startContainer(id);
+    return id;
+  };
+  const sh = (script: string, rest: Partial<ContainerSpec> = {}): Promise<string> => run(["sh", "-c", script], rest);
+  const find = async (id: string): Promise<ContainerObserved> => {
+    const found = (await runtime.observe(UID)).containers.find((container) => container.id === id);
+    if (found === undefined) throw new Error(`there is no ${id}`);
+    return found;
+  };
+  /** When it has exited. */
+  const exited = async (id: string): Promise<ContainerObserved> => {
+    const { promise, resolve } = Promise.withResolvers<ContainerObserved>();
+    const look = (): void =>
+      void find(id).then(
+        (found) => found.state === "exited" && resolve(found),
+        () => {},
+      );
+    const watch = runtime.watch(UID, look);
+    look();
+    return promise.finally(() => watch.cancel());
+  };
+  const textOf = ({ logPath }: ContainerObserved): string =>
+    readFileSync(logPath, "utf8")
+      .split("\n")
+      .map((line) => line.split(" ").slice(3).join(" "))
+      .join("\n");
+
+  test("a command runs with its environment and nothing of Troupe's, and what it prints and comes to is known", async () => {
+    const id = await sh('echo "$A $POD_IP"; env | grep -c TROUPE_STARTED_MS; echo bye >&2; exit 7', {
+      env: [{ name: "A", value: 'it\'s "a"\n$b' }],
+    });
+    const found = await exited(id);
+    expect(found).toMatchObject({ state: "exited", exitCode: 7, reason: "Error", attempt: 0 });
+    expect(found.finishedAt_ms).toBeGreaterThanOrEqual(found.startedAt_ms);
+    expect(textOf(found)).toBe('it\'s "a"\n$b 127.64.0.9\n0\nbye\n');
+    expect(readFileSync(found.logPath, "utf8")).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z stdout F it's "a"$/m);
+  });
+
+  test("an image of the catalog has its own command, which a container's arguments replace", async () => {
+    expect(textOf(await exited(await run(undefined, { image: "greeter:1" })))).toBe("hello catalog\n");
+    const args = { image: "greeter", args: ["echo bye $WHO"], attempt: 1, env: [{ name: "WHO", value: "me" }] };
+    expect(textOf(await exited(await run(undefined, args)))).toBe("bye me\n");
+  });
+
+  test("its files are where it looks for them, or where its variables say", async () => {
+    const volume = join(root, "a volume");
+    rmSync(volume, { recursive: true, force: true });
+    const mounts = [
+      { hostPath: volume, containerPath: "/srv/made up/volume", readOnly: false, volume: "v" },
+      { hostPath: volume, containerPath: "/var/run/secrets/kubernetes.io/serviceaccount", readOnly: true, volume: "v" },
+    ];
+    const script =
+      'echo in >"$TROUPE_PATH_SRV_MADE_UP_VOLUME/file"; cat "$TROUPE_PATH_VAR_RUN_SECRETS_KUBERNETES_IO_SERVICEACCOUNT/file"; echo said >"$TROUPE_TERMINATION_LOG"; touch "$TROUPE_SCRATCH/x" && echo scratch; grep alias "$TROUPE_PATH_ETC_HOSTS"; cat "$TROUPE_PATH_ETC_RESOLV_CONF"';
+    const found = await exited(await sh(script, { mounts }));
+    expect(textOf(found)).toBe("in\nscratch\n10.1.2.3\talias\nsearch d.svc.cluster.local\nnameserver 127.96.0.10\noptions ndots:5\n");
+    expect(found.message).toBe("said\n");
+    expect(readFileSync(join(volume, "file"), "utf8")).toBe("in\n");
+    expect(existsSync("/srv/made up")).toBe(false);
+    if (isolation === "none") return;
+    const paths = await sh(
+      'cat "/srv/made up/volume/file"; touch /var/run/secrets/kubernetes.io/serviceaccount/no || echo read-only; hostname',
+      { mounts, attempt: 1 },
+    );
+    const log = textOf(await exited(paths));
+    expect(log).toContain("in\n");
+    expect(log).toContain("read-only\np\n");
+  });
+
+  test("a message falls back to the log where that is wanted", async () => {
+    const terminationMessage = { path: "/dev/termination-log", fallsBackToLog: true };
+    expect((await exited(await sh("echo why; exit 1", { terminationMessage }))).message).toBe("why\n");
+  });
+
+  test("a command that is not there cannot be run, and that is said", async () => {
+    const id = await runtime.createContainer(sandbox, spec(["no-such-command"]));
+    const refused = await runtime.startContainer(id).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(RuntimeFailure);
+    expect((refused as RuntimeFailure).message).toBe('exec: "no-such-command": executable file not found in $PATH');
+    expect(await find(id)).toMatchObject({ state: "exited", exitCode: 128, reason: "ContainerCannotRun" });
+  });
+
+  test("who listens ends by itself, who does not is killed, and with it all that it has started", async () => {
+    const polite = await sh("trap 'exit 3' TERM; echo up; while :; do sleep 0.1; done");
+    await expect.poll(async () => textOf(await find(polite))).toBe("up\n");
+    await runtime.stopContainer(polite, 20_000);
+    expect((await find(polite)).exitCode).toBe(3);
+    // Without a mount namespace nobody knows whose a process is that has left the session.
+    const away = isolation === "none" ? "sleep" : "setsid sleep";
+    const deaf = await sh(`trap '' TERM; ${away} 987.6 & echo $!; while :; do sleep 0.1; done`, { attempt: 1 });
+    await expect.poll(async () => textOf(await find(deaf))).toMatch(/^\d+\n/);
+    const child = Number(textOf(await find(deaf)).trim());
+    await runtime.stopContainer(deaf, 200);
+    expect((await find(deaf)).exitCode).toBe(137);
+    expect(isRunning(child)).toBe(false);
+  });
+
+  test("another command runs beside it, sees what it sees, and is cut off in time", async () => {
+    const id = await sh("echo mine >$TROUPE_SCRATCH/it; while :; do sleep 0.1; done", { env: [{ name: "A", value: "b" }] });
+    const limits = { timeout_ms: 10_000, output_bytes: 100 };
+    await expect
+      .poll(() => runtime.exec(id, ["sh", "-c", "cat $TROUPE_SCRATCH/it; echo $A >&2; exit 4"], limits))
+      .toEqual({
+        exitCode: 4,
+        output: "mine\nb\n",
+        timedOut: false,
+      });
+    expect(await runtime.exec(id, ["sleep", "60"], { ...limits, timeout_ms: 100 })).toMatchObject({ timedOut: true });
+    expect((await runtime.exec(id, ["sh", "-c", "yes | head -c 100000"], limits)).output).toHaveLength(100);
+    expect((await runtime.exec(id, ["no-such-command"], limits)).exitCode).not.toBe(0);
+  });
+
+  test("it goes on when nobody is connected, and who connects next finds what has become of it", async () => {
+    const stays = await sh("while :; do sleep 0.1; done");
+    const goes = await runtime.createContainer(sandbox, spec(["sh", "-c", "sleep 0.3; exit 5"], { name: "goes", attempt: 3 }));
+    await runtime.startContainer(goes);
+    await runtime.close();
+    runtime = await begin();
+    expect(await exited(goes)).toMatchObject({ exitCode: 5, attempt: 3 });
+    expect((await find(stays)).state).toBe("running");
+    expect((await runtime.observe(UID)).sandboxes).toEqual([{ id: sandbox, attempt: 0, ready: true }]);
+    expect(await runtime.pods()).toEqual([UID]);
+  });
+
+  test.skipIf(isolation === "none")("it is whom it is told to be", async () => {
+    const user = { uid: 4_321, gid: 1_234, groups: [], mustNotBeRoot: true, mayGainPrivileges: false };
+    const found = await exited(
+      await sh("id -u; id -g; grep NoNewPrivs /proc/self/status | cut -f2; echo ok >$TROUPE_SCRATCH/x && cat $TROUPE_SCRATCH/x", { user }),
+    );
+    expect(textOf(found)).toBe("4321\n1234\n1\nok\n");
+  });
+
+  test("one that prints without end harms nobody: it is slowed down, and the others go on", async () => {
+    const loud = await sh("exec yes");
+    const quiet = await sh("echo quiet", { name: "quiet" });
+    expect(textOf(await exited(quiet))).toBe("quiet\n");
+    await runtime.stopContainer(loud, 0);
+    expect((await find(loud)).exitCode).not.toBe(0);
+  });
+
+  test("when its files are gone, its processes are", async () => {
+    const other = join(root, "other");
+    const short = await ProcessRuntime.begin({ directory: other, catalog: CATALOG, clock: systemClock(), isolation });
+    const named = {
+      uid: "u",
+      namespace: "d",
+      name: "p",
+      attempt: 0,
+      hostname: "p",
+      address: "127.64.0.9",
+      hostNetwork: false,
+      fqdn: undefined,
+    };
+    const place = await short.runSandbox({ ...named, dns: { ofMachine: "all", servers: [], searches: [], options: [] }, hostAliases: [] });
+    const id = await short.createContainer(place, spec(["sh", "-c", "echo $$; exec sleep 987.6"]));
+    await short.startContainer(id);
+    const log = (await short.observe("u")).containers[0]?.logPath ?? "";
+    await expect.poll(() => (existsSync(log) ? readFileSync(log, "utf8") : "")).not.toBe("");
+    const pid = Number(readFileSync(log, "utf8").trim().split(" ").at(-1));
+    await short.close();
+    expect(isRunning(pid)).toBe(true);
+    rmSync(other, { recursive: true, force: true });
+    await expect.poll(() => isRunning(pid), { timeout: 20_000 }).toBe(false);
+  });
+});
+
+test("an image that nobody knows is told how to be known", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "troupe-images-"));
+  const runtime = await ProcessRuntime.begin({ directory, catalog: CATALOG, clock: systemClock(), isolation: "none" });
+  writeFileSync(join(directory, "keeper.log"), "");
+  const wanted = { image: "nobody/knows:1", policy: "IfNotPresent", hasCommand: false };
+  await expect(runtime.ensureImage(wanted)).rejects.toMatchObject({
+    reason: "ErrImagePull",
+    message: expect.stringContaining("--catalog"),
+  });
+  await expect(runtime.ensureImage({ ...wanted, policy: "Never" })).rejects.toMatchObject({ reason: "ErrImageNeverPull" });
+  expect(await runtime.ensureImage({ ...wanted, hasCommand: true })).toEqual({ id: "machine", present: true });
+  expect(await runtime.ensureImage({ ...wanted, image: "greeter" })).toEqual({ id: "catalog/greeter", present: true });
+  await runtime.close();
+  rmSync(directory, { recursive: true, force: true });
+});

@@ -1,0 +1,164 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { until } from "../../cluster/chaos/until.ts";
+import type { Kubectl } from "./kubectl.ts";
+import { freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
+
+/** A cluster whose pods are processes of this machine, as a user meets it. */
+let troupe: Troupe;
+let kubectl: Kubectl;
+const data = freshDataDirectory();
+const up = async (): Promise<void> => {
+  troupe = await Troupe.up(data, ["--runtime", "process"]);
+  kubectl = troupe.kubectl;
+};
+beforeAll(up);
+afterAll(async () => {
+  await runTroupe(["reset", "--data", data, "--force"]);
+  await troupe?.discard();
+});
+
+interface PodSpec {
+  readonly [field: string]: unknown;
+}
+const apply = (name: string, spec: PodSpec): Promise<string> =>
+  kubectl.ok(["apply", "-f", "-"], {
+    stdin: JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name, labels: { app: name } }, spec }),
+  });
+const sh = (script: string, rest: PodSpec = {}): PodSpec => ({ name: "c", image: "busybox", command: ["sh", "-c", script], ...rest });
+const state = (name: string, path: string): Promise<string> => kubectl.ok(["get", "pod", name, "-o", `jsonpath={${path}}`]);
+const ready = (name: string): Promise<string> => kubectl.ok(["wait", "--for=condition=Ready", `pod/${name}`, "--timeout=60s"]);
+
+test("the machine is a node, with an address for each pod and what it has", async () => {
+  const [node] = (
+    await kubectl.json<{ items: { status: { capacity: Record<string, string>; allocatable: Record<string, string> } }[] }>([
+      "get",
+      "nodes",
+      "-o",
+      "json",
+    ])
+  ).items;
+  expect(Number(node?.status.capacity.cpu)).toBeGreaterThan(0);
+  expect(node?.status.allocatable.memory).not.toBe(node?.status.capacity.memory);
+  expect(await kubectl.ok(["get", "nodes", "--show-labels"])).toMatch(
+    /troupe.dev\/process-isolation=(mount-namespace|user-namespace|none)/,
+  );
+});
+
+test("run, logs and their options, delete", async () => {
+  await kubectl.ok(["run", "hello", "--image=busybox", "--", "sh", "-c", "for i in 1 2 3; do echo line $i from $POD_IP; done; sleep 1000"]);
+  await ready("hello");
+  const address = await state("hello", ".status.podIP");
+  expect(address).toMatch(/^127\.64\.0\.\d+$/);
+  await until(
+    "its lines",
+    async () => (await kubectl.ok(["logs", "hello"])) === `line 1 from ${address}\nline 2 from ${address}\nline 3 from ${address}`,
+  );
+  expect(await kubectl.ok(["logs", "hello", "--tail=1"])).toBe(`line 3 from ${address}`);
+  expect(await kubectl.ok(["logs", "hello", "--limit-bytes=6"])).toBe("line 1");
+  expect(await kubectl.ok(["logs", "hello", "--tail=1", "--timestamps"])).toMatch(/^\d{4}-.*Z line 3/);
+  expect((await kubectl.run(["logs", "hello", "--previous"])).stderr).toContain(
+    'previous terminated container "hello" in pod "hello" not found',
+  );
+  await kubectl.ok(["delete", "pod", "hello", "--grace-period=1"]);
+});
+
+test("a crash loop: restarts, back-off, the last state, the log of the run before", async () => {
+  await apply("crash", { containers: [sh("echo run; echo why > $TROUPE_TERMINATION_LOG; exit 3")] });
+  await until(
+    "the back-off",
+    async () => (await state("crash", ".status.containerStatuses[0].state.waiting.reason")) === "CrashLoopBackOff",
+  );
+  expect(await state("crash", ".status.containerStatuses[0].lastState.terminated.message")).toBe("why");
+  expect(await kubectl.ok(["logs", "crash", "--previous"])).toBe("run");
+  expect(await kubectl.ok(["events", "--for=pod/crash"])).toContain("Back-off restarting failed container c in pod crash_default");
+  await kubectl.ok(["delete", "pod", "crash", "--wait=false"]);
+});
+
+test("what cannot run says why", async () => {
+  await Promise.all([
+    apply("nobody", { containers: [{ name: "c", image: "nobody/knows:1" }] }),
+    apply("nocommand", { containers: [{ name: "c", image: "x", command: ["no-such-command"] }] }),
+    apply("noconfig", { containers: [sh("true", { env: [{ name: "A", valueFrom: { configMapKeyRef: { name: "later", key: "a" } } }] })] }),
+  ]);
+  const why = (name: string): Promise<string> => state(name, ".status.containerStatuses[0].state.waiting.reason");
+  await until("the images", async () => /^(ErrImagePull|ImagePullBackOff)$/.test(await why("nobody")));
+  await until("the command", async () =>
+    (await kubectl.ok(["events", "--for=pod/nocommand"])).includes('exec: "no-such-command": executable file not found in $PATH'),
+  );
+  await until("the config", async () => (await why("noconfig")) === "CreateContainerConfigError");
+  expect((await kubectl.run(["logs", "nobody"])).stderr).toMatch(
+    /container "c" in pod "nobody" is waiting to start: (image can't be pulled|trying and failing to pull image)/,
+  );
+  await kubectl.ok(["create", "configmap", "later", "--from-literal=a=b"]);
+  await until(
+    "the pod that waited",
+    async () =>
+      (await state("noconfig", ".status.containerStatuses[0].restartCount")) !== "0" ||
+      (await state("noconfig", ".status.phase")) === "Running",
+  );
+  await kubectl.ok(["delete", "pod", "nobody", "nocommand", "noconfig", "--wait=false"]);
+});
+
+test("init containers and sidecars in order, volumes, probes and a service", async () => {
+  const volumeMounts = [{ name: "work", mountPath: "/made/up" }];
+  const web =
+    "cd \"$TROUPE_PATH_MADE_UP\"; exec node -e \"require('http').createServer((q, s) => s.end(require('fs').readFileSync('order'))).listen(8080, process.env.POD_IP)\"";
+  const path = [{ name: "PATH", value: process.env.PATH }];
+  await apply("web", {
+    volumes: [{ name: "work", emptyDir: {} }],
+    initContainers: [
+      { ...sh('echo one >>"$TROUPE_PATH_MADE_UP/order"', { volumeMounts }), name: "one" },
+      { ...sh('echo side >>"$TROUPE_PATH_MADE_UP/order"; sleep 1000', { volumeMounts }), name: "side", restartPolicy: "Always" },
+    ],
+    containers: [sh(web, { volumeMounts, env: path, readinessProbe: { httpGet: { port: 8080 }, periodSeconds: 1 } })],
+  });
+  await ready("web");
+  expect(await kubectl.ok(["get", "pod", "web", "--no-headers"])).toMatch(/^web\s+2\/2\s+Running/);
+  const address = await state("web", ".status.podIP");
+  await until("both lines", async () => (await (await fetch(`http://${address}:8080/`)).text()) === "one\nside\n");
+});
+
+test("a job runs to its end", async () => {
+  await kubectl.ok(["create", "job", "count", "--image=busybox", "--", "sh", "-c", "echo counted"]);
+  await kubectl.ok(["wait", "--for=condition=complete", "job/count", "--timeout=60s"]);
+  expect(await kubectl.ok(["logs", "job/count"])).toBe("counted");
+});
+
+describe("Troupe ends", () => {
+  test("by kill -9, and pods go on: the next one finds them as they are, and what became of them meanwhile", async () => {
+    await apply("stays", {
+      containers: [sh("i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done", { lifecycle: { preStop: { sleep: { seconds: 2 } } } })],
+    });
+    await apply("goes", { restartPolicy: "Never", containers: [sh("echo begun; sleep 3; echo ended; exit 6")] });
+    await Promise.all([ready("stays"), ready("goes")]);
+    const before = await state("stays", ".status.containerStatuses[0].containerID");
+    await troupe.kill9();
+    const uid = /process:\/\/(.*)_c_0/.exec(before)?.[1] ?? "";
+    const printed = (): number => statSync(join(data, "pods", uid, "logs/c/0.log")).size;
+    const size = printed();
+    await until("more lines", () => printed() > size);
+    await up();
+    await until(
+      "the other's exit code",
+      async () => (await state("goes", ".status.containerStatuses[0].state.terminated.exitCode")) === "6",
+    );
+    expect(await kubectl.ok(["logs", "goes"])).toBe("begun\nended");
+    expect(await state("stays", ".status.containerStatuses[0].containerID")).toBe(before);
+    expect(await state("stays", ".status.containerStatuses[0].restartCount")).toBe("0");
+    const [first = "", second = ""] = (await kubectl.ok(["logs", "stays", "--tail=2"])).split("\n");
+    expect(Number(second)).toBe(Number(first) + 1);
+  });
+
+  test("logs that are followed end when their pod does", async () => {
+    const followed = kubectl.ok(["logs", "stays", "--follow", "--tail=1"]);
+    await kubectl.ok(["delete", "pod", "stays", "--grace-period=4"]);
+    expect((await followed).split("\n").length).toBeGreaterThan(1);
+  });
+
+  test("reset ends all that runs", async () => {
+    expect((await runTroupe(["reset", "--data", data, "--force"])).code).toBe(0);
+    await troupe.nothingLeft();
+  });
+});
