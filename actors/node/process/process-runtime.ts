@@ -38,7 +38,6 @@ export class ProcessRuntime implements ContainerRuntime {
   readonly #clock: Clock;
   readonly #keeper: KeeperClient;
   readonly #watchers = new Map<string, Set<() => void>>();
-  readonly #sandboxes = new Map<string, Sandbox>();
   readonly #applets: ReadonlyMap<string, string>;
   #usage: ReadonlyMap<string, ContainerUsage> = new Map();
   #measured: { readonly at_ms: number; readonly cpu_ms: ReadonlyMap<string, number> } = { at_ms: 0, cpu_ms: new Map() };
@@ -111,7 +110,6 @@ export class ProcessRuntime implements ContainerRuntime {
 
   async removePod(uid: string): Promise<void> {
     await this.#keeper.ask({ op: "removePod", uid });
-    this.#sandboxes.delete(uid);
     await rm(join(this.#directory, uid), { recursive: true, force: true });
   }
 
@@ -234,20 +232,14 @@ export class ProcessRuntime implements ContainerRuntime {
   }
 
   async #sandbox(uid: string): Promise<Sandbox | undefined> {
-    const known = this.#sandboxes.get(uid);
-    if (known !== undefined) return known;
     const text = await readFile(join(this.#directory, uid, SANDBOX_FILE), "utf8").catch(() => undefined);
-    if (text === undefined) return undefined;
-    const sandbox = JSON.parse(text) as Sandbox;
-    this.#sandboxes.set(uid, sandbox);
-    return sandbox;
+    return text === undefined ? undefined : (JSON.parse(text) as Sandbox);
   }
 
   async #keep(sandbox: Sandbox): Promise<void> {
     const path = join(this.#directory, sandbox.spec.uid, SANDBOX_FILE);
     await writeFile(`${path}.draft`, JSON.stringify(sandbox), { mode: 0o600 });
     await rename(`${path}.draft`, path);
-    this.#sandboxes.set(sandbox.spec.uid, sandbox);
   }
 }
 

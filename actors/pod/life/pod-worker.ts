@@ -114,9 +114,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
         this.#sync(message.entry, message.place);
         return;
       case "gone":
-        this.#isGone = true;
-        this.#going.abort();
-        this.#look();
+        this.#gone();
         return;
       case "silence":
         this.#isSilent = message.on;
@@ -149,6 +147,19 @@ class PodWorker implements Actor<PodWorkerMessage> {
     this.#going.abort();
     this.#probing.stop();
     this.#watch.cancel();
+  }
+
+  #gone(): void {
+    this.#isGone = true;
+    this.#going.abort();
+    if (this.#entry !== undefined) {
+      this.#look();
+      return;
+    }
+    this.#world.runtime
+      .removePod(this.#uid)
+      .catch((error: unknown) => this.#complain(error))
+      .finally(() => this.#context.stop());
   }
 
   #sync(entry: Entry, place: PodPlace): void {

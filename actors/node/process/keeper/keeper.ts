@@ -46,8 +46,10 @@ export class Keeper {
   async listen(): Promise<void> {
     rmSync(join(this.#directory, SOCKET_FILE), { force: true });
     process.chdir(this.#directory);
+    // The socket is for nobody else; what containers make is as they want it.
     process.umask(0o077);
     await new Promise<void>((resolve, reject) => this.#server.once("error", reject).listen(SOCKET_FILE, resolve));
+    process.umask(0o022);
     setInterval(() => this.#look(), LOOK_MS);
   }
 

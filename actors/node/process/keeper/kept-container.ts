@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ContainerObserved } from "../../container-runtime.ts";
 import { LogWriter } from "../../logs/log-writer.ts";
 import { lastOf } from "../../logs/read-log.ts";
-import { mountsOf, type Process, processes } from "./processes.ts";
+import { mountsOf, type Process, processes, processOf } from "./processes.ts";
 import type { KeptSpec } from "./protocol.ts";
 
 /** What the keeper could not do for a container. */
@@ -66,14 +66,16 @@ export class KeptContainer {
 
   /** Of a directory that a keeper before has left; what ran then ran with it. Undefined: there is none in it. */
   static found(directory: string, changed: () => void): KeptContainer | undefined {
-    let spec: KeptSpec;
+    let spec: Saved;
     try {
-      spec = JSON.parse(readFileSync(join(directory, SPEC_FILE), "utf8")) as KeptSpec;
+      spec = JSON.parse(readFileSync(join(directory, SPEC_FILE), "utf8")) as Saved;
     } catch {
       return undefined;
     }
     const container = new KeptContainer(spec, changed);
     if (spec.observed.state === "running") {
+      // Nobody hears it any more, and another run is to take its place.
+      if (spec.main !== undefined) killOrphans(spec.main);
       container.#exit(LOST, "ContainerStatusUnknown", "the keeper of its process has ended, so how it went on is not known");
     }
     return container;
@@ -153,7 +155,11 @@ export class KeptContainer {
 
   remove(): void {
     rmSync(this.spec.directory, { recursive: true, force: true });
-    rmSync(this.#observed.logPath, { force: true });
+    const { logPath } = this.#observed;
+    const log = basename(logPath);
+    for (const name of readdirSync(dirname(logPath))) {
+      if (name === log || name.startsWith(`${log}.`)) rmSync(join(dirname(logPath), name), { force: true });
+    }
   }
 
   #signal(signal: NodeJS.Signals): void {
@@ -203,12 +209,28 @@ export class KeptContainer {
   #save(): void {
     try {
       const path = join(this.spec.directory, SPEC_FILE);
-      writeFileSync(`${path}.draft`, JSON.stringify({ ...this.spec, observed: this.#observed }), { mode: 0o600 });
+      const main = this.pid === 0 ? undefined : processOf(this.pid);
+      const saved: Saved = { ...this.spec, observed: this.#observed, ...(main === undefined ? {} : { main }) };
+      writeFileSync(`${path}.draft`, JSON.stringify(saved), { mode: 0o600 });
       renameSync(`${path}.draft`, path);
     } catch {
       // The directory has been removed, or the disk is full: it is known as long as the keeper lives.
     }
   }
+}
+
+/** What is written down of a container. */
+interface Saved extends KeptSpec {
+  /** The process of its own command, while it runs. */
+  readonly main?: Process;
+}
+
+/** Ends a container whose keeper has died, if it is still there. */
+function killOrphans(main: Process): void {
+  if (processOf(main.pid)?.started !== main.started) return;
+  const isOwn = ({ session, mounts }: Process): boolean =>
+    session === main.session || (mounts !== undefined && mounts === main.mounts && mounts !== mountsOf("self"));
+  for (const { pid } of processes().filter(isOwn)) killed(pid);
 }
 
 async function pumped(log: LogWriter, source: Readable | null, stream: "stdout" | "stderr"): Promise<void> {

@@ -4,6 +4,8 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 export interface Process {
   readonly pid: number;
   readonly session: number;
+  /** When it started, in ticks since the machine did: with the pid it names one process for certain. */
+  readonly started: number;
   /** Its mount namespace; undefined where it may not be looked at. */
   readonly mounts: string | undefined;
   readonly cpu_ms: number;
@@ -23,7 +25,8 @@ export function processes(): readonly Process[] {
   });
 }
 
-function processOf(pid: number): Process | undefined {
+/** Undefined: there is none, or it has ended. */
+export function processOf(pid: number): Process | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     // The command's name, the second field, may hold anything.
@@ -32,6 +35,7 @@ function processOf(pid: number): Process | undefined {
     return {
       pid,
       session: Number(fields[3]),
+      started: Number(fields[19]),
       mounts: mountsOf(pid),
       cpu_ms: (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK,
       memory_bytes: Number(fields[21]) * PAGE_BYTES,
