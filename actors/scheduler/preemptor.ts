@@ -305,7 +305,10 @@ export class Preemptor {
     const { intake, queue, clock, wake } = this.#options;
     const now = intake.find(record.key);
     if (now?.uid !== record.uid || now.candidate === undefined) return;
-    queue.release(now.candidate.ticket, isInVain, clock.monotonic_ms());
+    const areLeaving = [...intake.on(intake.nominations.nodeOf(now) ?? "")].some(
+      (tenant) => !(tenant instanceof Reservation) && tenant.isVictim,
+    );
+    queue.release(now.candidate.ticket, isInVain || !areLeaving, clock.monotonic_ms());
     wake();
   }
 

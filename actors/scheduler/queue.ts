@@ -18,7 +18,6 @@ export interface Standing {
   readonly rested_ms: number;
   readonly rejectors: ReadonlySet<string>;
   readonly isHeld: boolean;
-  readonly isCalled: boolean;
 }
 
 /** A pod's standing in the queue; whoever owns the pod keeps it and hands it in. */
@@ -40,8 +39,6 @@ export class QueueTicket<Owner> implements Standing {
   rejectors: ReadonlySet<string> = new Set();
   /** Something is being done for it, and it is not to be tried before that has been done. */
   isHeld = false;
-  /** It is held and was woken meanwhile. */
-  isCalled = false;
   /** Grows with each move, so that stale entries of the heaps are known. */
   move = 0;
 
@@ -106,8 +103,8 @@ export class SchedulingQueue<Owner> {
   /** A pod that has changed, in the place of what it was; `isHelped`: in a way that makes it worth a try. It keeps its turn and its rest. */
   succeed(ticket: QueueTicket<Owner>, standing: Standing, isHelped: boolean, now_ms: number): void {
     this.#move(ticket, "nowhere");
-    const { place, rejections, errors, queued_ms, rested_ms, rejectors, isHeld, isCalled } = standing;
-    Object.assign(ticket, { rejections, errors, queued_ms, rested_ms, rejectors, isHeld, isCalled });
+    const { place, rejections, errors, queued_ms, rested_ms, rejectors, isHeld } = standing;
+    Object.assign(ticket, { rejections, errors, queued_ms, rested_ms, rejectors, isHeld });
     if (place === "backoff") this.#rest(ticket);
     else if (place !== "unschedulable") this.#activate(ticket);
     else {
@@ -166,9 +163,8 @@ export class SchedulingQueue<Owner> {
 
   /** An event can help this very pod. */
   wakeOne(ticket: QueueTicket<Owner>, now_ms: number): void {
-    if (ticket.place !== "unschedulable") return;
-    if (ticket.isHeld) ticket.isCalled = true;
-    else if (ticket.rested_ms > now_ms) this.#rest(ticket);
+    if (ticket.place !== "unschedulable" || ticket.isHeld) return;
+    if (ticket.rested_ms > now_ms) this.#rest(ticket);
     else this.#activate(ticket);
   }
 
@@ -177,12 +173,10 @@ export class SchedulingQueue<Owner> {
     ticket.isHeld = true;
   }
 
-  /** That has been done; `isInVain`: so that nothing else will wake it. */
-  release(ticket: QueueTicket<Owner>, isInVain: boolean, now_ms: number): void {
-    const { isCalled } = ticket;
+  /** That has been done; `isDue`: nothing more is to come that would wake it. */
+  release(ticket: QueueTicket<Owner>, isDue: boolean, now_ms: number): void {
     ticket.isHeld = false;
-    ticket.isCalled = false;
-    if (isInVain || isCalled) this.wakeOne(ticket, now_ms);
+    if (isDue) this.wakeOne(ticket, now_ms);
   }
 
   /** What may help one of a kind helps the next, since this one needs no help any more. */

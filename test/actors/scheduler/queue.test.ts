@@ -112,18 +112,20 @@ describe("SchedulingQueue", () => {
     expect(pop(7_000)).toEqual(["a", "later"]);
   });
 
-  it("does not try a pod before what is done for it has been done, and then if something woke it meanwhile or nothing else will", () => {
-    const { queue, ticket, pop } = queueOf(["woken", 0], ["left", 0], ["in vain", 0]);
+  it("does not try a pod before what is done for it has been done, whatever happens meanwhile, and then at once if nothing more is to come", () => {
+    const { queue, ticket, pop } = queueOf(["waits", 0], ["due", 0]);
     for (const name of pop(0)) {
       queue.hold(ticket(name));
       queue.reject(ticket(name), FIT, 0);
     }
-    queue.wakeOne(ticket("woken"), 10);
-    expect(pop(UNSCHEDULABLE_MAX_MS - 1)).toEqual([]);
-    queue.release(ticket("woken"), false, 20);
-    queue.release(ticket("left"), false, 20);
-    queue.release(ticket("in vain"), true, 20);
-    expect(pop(20)).toEqual(["woken", "in vain"]);
+    queue.wakeOne(ticket("waits"), 10);
+    queue.flush(UNSCHEDULABLE_MAX_MS);
+    expect(pop(UNSCHEDULABLE_MAX_MS)).toEqual([]);
+    queue.release(ticket("waits"), false, 20);
+    queue.release(ticket("due"), true, 20);
+    expect(pop(20)).toEqual(["due"]);
+    queue.wakeOne(ticket("waits"), 30);
+    expect(pop(30)).toEqual(["waits"]);
   });
 
   describe("has a pod that changed where it was before", () => {

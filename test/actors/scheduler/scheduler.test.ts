@@ -5,7 +5,7 @@ import type { Kind } from "../../../actors/kinds/kind.ts";
 import { PodDisruptionBudgetKind } from "../../../actors/kinds/policy/pod-disruption-budget.ts";
 import { PriorityClassKind } from "../../../actors/kinds/scheduling/priority-class.ts";
 import { named } from "../registry/harness.ts";
-import { schedulerOfEachTest, type TestScheduler } from "./harness.ts";
+import { type Faults, schedulerOfEachTest, type TestScheduler } from "./harness.ts";
 
 const NO_ROOM =
   "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.";
@@ -156,8 +156,8 @@ describe("the scheduler shard", () => {
   });
 
   describe("makes room for a pod of higher priority", () => {
-    const crowded = async (classes: readonly string[]): Promise<TestScheduler> => {
-      const scheduler = await started();
+    const crowded = async (classes: readonly string[], faults: Faults = {}): Promise<TestScheduler> => {
+      const scheduler = await started(faults);
       const { registry, setNode, createPod, pod, eventually } = scheduler;
       const values: Record<string, number> = { low: 10, mid: 100, high: 1000 };
       for (const [name, value] of Object.entries(values)) {
@@ -187,6 +187,37 @@ describe("the scheduler shard", () => {
       await end(scheduler, "old-1");
       await eventually(() => pod("urgent")?.spec.nodeName === "n1");
       expect(isLeaving(scheduler, "old-0")).toBe(false);
+    });
+
+    it("does not try again before all who have to go were told to", async () => {
+      let letGo = (): void => {};
+      const held = new Promise<void>((resolve) => {
+        letGo = resolve;
+      });
+      let told = 0;
+      const scheduler = await crowded(["low", "low"], {
+        registry: (registry) => ({
+          ...registry,
+          delete: async (...args) => {
+            if (++told === 2) await held;
+            return registry.delete(...args);
+          },
+        }),
+      });
+      const { createPod, pod, eventually, events, setNode } = scheduler;
+      const containers = [{ name: "c", image: "i", resources: { requests: { cpu: "2" } } }];
+      await createPod("urgent", { priorityClassName: "high", containers });
+      await eventually(() => told === 2 && (isLeaving(scheduler, "old-0") || isLeaving(scheduler, "old-1")));
+      await end(scheduler, isLeaving(scheduler, "old-0") ? "old-0" : "old-1");
+      // Somebody else is decided after it has gone.
+      await setNode("n2", { cpu: "1" });
+      await createPod("small");
+      await eventually(() => pod("small")?.spec.nodeName === "n2");
+      letGo();
+      await eventually(() => ["old-0", "old-1"].every((name) => pod(name) === undefined || isLeaving(scheduler, name)));
+      for (const name of ["old-0", "old-1"]) if (pod(name) !== undefined) await end(scheduler, name);
+      await eventually(() => events("urgent").some((event) => event.startsWith("Scheduled")));
+      expect(events("urgent").filter((event) => event.includes("terminating pod"))).toEqual([]);
     });
 
     it("keeps the room that it made from others of no higher priority", async () => {
