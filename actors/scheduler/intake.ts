@@ -1,30 +1,27 @@
 import { type Inventory, NO_SUCH_NODE, type Peer } from "../../scheduler-core/mod.ts";
-import type { CSINode, Namespace, Node, Pod } from "../kinds/generated/types.ts";
-import { resourceOf } from "../kinds/kind.ts";
+import type { Namespace, Pod } from "../kinds/generated/types.ts";
 import { mayBeDeleted } from "../kinds/metadata-text.ts";
 import { groupOf, POD_GROUPS } from "../kinds/scheduling/pod-group.ts";
-import { CSINodeKind } from "../kinds/storage/csi-node.ts";
 import type { Regarding } from "../registry/event-recorder.ts";
 import type { Change, Entry } from "../store/view.ts";
-import { Attachments, VOLUME_ATTACHMENTS } from "./attachments.ts";
+import { VOLUME_ATTACHMENTS } from "./attachments.ts";
 import { classify, peerOfPod, type Surroundings, usageOfPod } from "./class.ts";
 import { DefaultSpread } from "./default-spread.ts";
-import { namedNodes, readNode } from "./facts.ts";
+import { namedNodes } from "./facts.ts";
 import { Gangs } from "./gangs.ts";
 import { Happened } from "./happened.ts";
+import { CSI_NODES, NodeIntake } from "./node-intake.ts";
 import { Nominations, type Reservation } from "./nominations.ts";
 import type { Objects } from "./objects.ts";
-import { LENT_NAMES } from "./overcommit.ts";
 import type { PodRecord } from "./pod-record.ts";
 import type { Profile } from "./profile.ts";
 import { QueueTicket, type SchedulingQueue } from "./queue.ts";
 import { isBoundTo, mayBeTerminal, samePeer, sameSpec } from "./relevance.ts";
 import { isBeingResized } from "./resource-needs.ts";
 import { Roster } from "./roster.ts";
-import { attachedBy, limitsOf, replacedOn } from "./volume-limits.ts";
+import { attachedBy } from "./volume-limits.ts";
 import { claimOf, readVolumes } from "./volumes.ts";
 
-const CSI_NODES = resourceOf(CSINodeKind);
 /** Source: NodeAffinity's errReasonConflict. */
 const CONFLICTING_TERMS = "pod affinity terms conflict";
 
@@ -58,9 +55,7 @@ export class Intake {
   #volumesChanged = false;
   readonly nominations: Nominations;
   readonly #roster: Roster<PodRecord | Reservation>;
-  readonly #attachments: Attachments;
-  /** By node, all that the scheduler took from it, to see whether an update matters. */
-  readonly #readings = new Map<string, string>();
+  readonly #nodes: NodeIntake;
 
   constructor(view: Objects, inventory: Inventory, queue: SchedulingQueue<PodRecord>, responsibility: Responsibility) {
     this.#view = view;
@@ -70,19 +65,19 @@ export class Intake {
     this.#defaultSpread = new DefaultSpread(view);
     this.gangs = new Gangs(view);
     this.#roster = new Roster(inventory);
-    this.#attachments = new Attachments(view);
+    this.#nodes = new NodeIntake({ view, inventory, roster: this.#roster, happened: this.happened, lenders: this.lenders });
     this.nominations = new Nominations(inventory, this.#roster);
   }
 
   take(change: Change, now_ms: number): void {
     const { resource, now, before } = change;
     if (resource === "pods") this.takePod(now, before, now_ms);
-    else if (resource === "nodes") this.#takeNode(now, before);
+    else if (resource === "nodes") this.#nodes.take(now, before);
     else if (resource === "namespaces") this.takeNamespace(now, before);
     else if (resource === "services") this.#defaultSpread.serviceChanged((now ?? before)?.key ?? "");
     else if (resource === POD_GROUPS) this.#takeGroup(now, before, now_ms);
-    else if (resource === CSI_NODES) this.#takeLimits((now ?? before)?.key.slice(CSI_NODES.length + 1) ?? "");
-    else if (resource === VOLUME_ATTACHMENTS) this.#takeVolumes(this.#attachments.take(now, before));
+    else if (resource === CSI_NODES) this.#nodes.takeDrivers((now ?? before)?.key.slice(CSI_NODES.length + 1) ?? "");
+    else if (resource === VOLUME_ATTACHMENTS) this.#nodes.takeAttachment(now, before);
     else this.#volumesChanged = true;
   }
 
@@ -144,7 +139,7 @@ export class Intake {
   rereadVolumes(now_ms: number): void {
     if (!this.#volumesChanged) return;
     this.#volumesChanged = false;
-    for (const node of [...this.#attachments.nodes]) this.#takeVolumes(node);
+    this.#nodes.rereadVolumes();
     for (const record of [...this.#withVolumes]) {
       if (record.node === undefined) this.reread(record, now_ms);
     }
@@ -159,11 +154,11 @@ export class Intake {
   }
 
   takeNode(entry: Entry): void {
-    this.#takeNode(entry, undefined);
+    this.#nodes.take(entry, undefined);
   }
 
   takeAttachment(entry: Entry): void {
-    this.#takeVolumes(this.#attachments.take(entry, undefined));
+    this.#nodes.takeAttachment(entry, undefined);
   }
 
   takeNamespace(now: Entry | undefined, before: Entry | undefined): void {
@@ -337,59 +332,6 @@ export class Intake {
   /** More pods raise what it raises, or fewer do. */
   #note(peer: Peer, marks: Set<number>): void {
     for (const mark of this.#inventory.raisedBy(peer)) marks.add(mark);
-  }
-
-  /** A node has come, gone or moved to another domain, and with it the pods that are on it. */
-  #noteTenants(node: string, marks: Set<number>): void {
-    for (const { peer } of this.#roster.on(node)) if (peer !== undefined) this.#note(peer, marks);
-  }
-
-  /** How many volumes a node may attach has changed, or which of them count there. */
-  #takeLimits(node: string): void {
-    const entry = this.#view.entry(`nodes/${node}`);
-    if (entry === undefined) return;
-    this.#takeNode(entry, undefined);
-    const slot = this.#inventory.slotOf(node);
-    if (slot === undefined) return;
-    this.#roster.recount(node, slot, () => this.#takeVolumes(node));
-  }
-
-  /** What is attached to a node whoever uses it, and what counts there, is as the view says. */
-  #takeVolumes(node: string): void {
-    const slot = this.#inventory.slotOf(node);
-    if (slot === undefined) return;
-    const replaced = new Set(replacedOn(this.#view.get<CSINode>(`${CSI_NODES}/${node}`)));
-    this.#inventory.setVolumes(slot, { attached: this.#attachments.on(node), replaced });
-    this.happened.freed.add(slot);
-  }
-
-  #takeNode(now: Entry | undefined, former: Entry | undefined): void {
-    if (now === undefined) {
-      const name = (former?.key ?? "").slice("nodes/".length);
-      const slot = this.#inventory.slotOf(name);
-      if (slot === undefined) return;
-      this.happened.nodeGone(slot, this.#inventory.factsOf(slot));
-      this.#noteTenants(name, this.happened.lowered);
-      this.#readings.delete(name);
-      this.#inventory.removeNode(name);
-      return;
-    }
-    const { facts, allocatable: given } = readNode(this.#view.decode<Node>(now));
-    const csiNode = this.#view.get<CSINode>(`${CSI_NODES}/${facts.name}`);
-    const allocatable = { ...given, ...limitsOf(csiNode) };
-    const reading = JSON.stringify([facts, allocatable]);
-    if (this.#readings.get(facts.name) === reading) return;
-    this.#readings.set(facts.name, reading);
-    if (LENT_NAMES.some((name) => name in allocatable)) this.lenders.add(facts.name);
-    const known = this.#inventory.slotOf(facts.name);
-    const before = known === undefined ? undefined : this.#inventory.factsOf(known);
-    const slot = this.#inventory.setNode(facts, allocatable);
-    if (known === undefined) {
-      this.#takeVolumes(facts.name);
-      this.#roster.opened(facts.name, slot);
-      this.#noteTenants(facts.name, this.happened.raised);
-    }
-    this.happened.nodeTaken(slot, before, facts);
   }
 }
 

@@ -88,6 +88,18 @@ describe("InterPodAffinity scores", () => {
       pod({ app: "web" }),
       { a: 100, b: 0, c: 0, d: 0 },
     ],
+    [
+      "nothing of those there, where these are told not to look and prefer nothing",
+      cast(pod({}, { preferred: [wants(9, "web")], affinity: [near("web", "rack")] })),
+      pod({ app: "web" }, { ignoresPreferencesOfOthers: true }),
+      undefined,
+    ],
+    [
+      "all of those there, where these prefer something themselves",
+      cast(pod({ app: "db" }, { preferred: [wants(2, "web", "rack")] })),
+      pod({ app: "web" }, { ignoresPreferencesOfOthers: true, preferred: [wants(2)] }),
+      { a: 100, b: 50, c: 0, d: 0 },
+    ],
     ["what cancels out", cast(db), pod({}, { preferred: [wants(4), wants(-4)] }), { a: 0, b: 0, c: 0, d: 0 }],
   ])("%s", (_, there, incoming, scores) => {
     expect(new Stage(there).scores(interPodAffinity, incoming)).toEqual(scores);
