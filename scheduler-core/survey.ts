@@ -58,6 +58,7 @@ export class NodeFilter {
 
   /** The reasons of the first plugin, in order, that rejects the node; undefined when it can take the pod. */
   rejection(slot: number): NodeRejection | undefined {
+    if (this.#guests.length === 0) return this.#rejection(slot);
     return this.#beside(slot, () => this.#rejection(slot)) ?? this.#rejection(slot);
   }
 
