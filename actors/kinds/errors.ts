@@ -89,6 +89,11 @@ export function notAcceptable(accepted: readonly string[]): StatusError {
   return failure(406, "NotAcceptable", `only the following media types are accepted: ${accepted.join(", ")}`);
 }
 
+/** 406: what is there cannot be shown so. */
+export function notAcceptableBecause(message: string): StatusError {
+  return failure(406, "NotAcceptable", message);
+}
+
 /** 409: an object of this name exists. */
 export function alreadyExists(resource: ResourceName, name: string): StatusError {
   const message = `${qualified(resource.group, resource.plural)} ${goQuote(name)} already exists`;

@@ -11,7 +11,8 @@ import type { View } from "../../actors/store/view.ts";
 import type { Clock, Logger, Random, Timer } from "../../runtime/mod.ts";
 import type { Answer } from "../gateway/answer.ts";
 import type { DiscoveredResource } from "../gateway/discovered-resource.ts";
-import { openApiPage, openApiPaths } from "../gateway/openapi.ts";
+import type { Swagger } from "../gateway/merged-openapi.ts";
+import { openApiPage, openApiPaths, swaggerOf } from "../gateway/openapi.ts";
 import type { RequestInfo, ResourceRequest } from "../gateway/route.ts";
 import { failureWords } from "../outbound/call-words.ts";
 import type { Dialer } from "../outbound/dialer.ts";
@@ -37,6 +38,9 @@ interface Known {
   readonly resources: readonly DiscoveredResource[];
   /** `/openapi/v3/apis/g/v?hash=...`; undefined when it has no such document. */
   readonly openApi: string | undefined;
+  /** Its Swagger document, and the text that it was read from. */
+  readonly swagger: Swagger | undefined;
+  readonly swaggerText: string;
 }
 
 /** Kinds that this cluster serves itself, as a server behind an APIService would: as long as nobody has a service for their group and version. */
@@ -67,6 +71,7 @@ export class Aggregation {
   readonly #known = new Map<string, Known>();
   readonly #probing = new Set<string>();
   #resources: readonly DiscoveredResource[] = [];
+  #swaggers: readonly Swagger[] = [];
   #timer: Timer | undefined;
   #closed = false;
 
@@ -95,6 +100,16 @@ export class Aggregation {
       return path === undefined ? [] : [[`apis/${group}/${version}`, path] as const];
     });
     return { ...this.#ownOpenApiPaths(), ...Object.fromEntries(paths) };
+  }
+
+  /** Swagger documents that others have; the same list until something has changed. */
+  get swaggers(): readonly Swagger[] {
+    const { extension } = this.#options;
+    const own = extension === undefined || this.#ownKinds().length === 0 ? [] : [swaggerOf(extension.kinds)];
+    const remote = this.#services.all().flatMap(({ name, available }) => (available ? (this.#known.get(name)?.swagger ?? []) : []));
+    const next = [...own, ...remote];
+    if (next.length !== this.#swaggers.length || next.some((one, index) => one !== this.#swaggers[index])) this.#swaggers = next;
+    return this.#swaggers;
   }
 
   /** Whom a request is for, when it is for somebody else. Most clusters have nobody. */
@@ -158,7 +173,8 @@ export class Aggregation {
       if (code < 200 || code > 299) throw new Error(`bad status from ${url}: ${code}`);
       const resources = discoveredIn(parsed(text), service.group, service.version);
       const index = await textOf(this.#caller, service, "/openapi/v3", AGGREGATOR).catch(() => undefined);
-      this.#known.set(service.name, { resources, openApi: openApiIn(index?.text, service) });
+      const swagger = await this.#swaggerOf(service);
+      this.#known.set(service.name, { resources, openApi: openApiIn(index?.text, service), ...swagger });
       return { status: "True", reason: "Passed", message: "all checks passed" };
     } catch (error) {
       if (error instanceof NoEndpoint) {
@@ -171,6 +187,16 @@ export class Aggregation {
           : failureWords(error, `${name}.${namespace}.svc`, name);
       return { status: "False", reason: "FailedDiscoveryCheck", message: `failing or missing response from ${url}: ${why}` };
     }
+  }
+
+  /** A document that is as it was is not read again. */
+  async #swaggerOf(service: RemoteService): Promise<Pick<Known, "swagger" | "swaggerText">> {
+    const answer = await textOf(this.#caller, service, "/openapi/v2", AGGREGATOR).catch(() => undefined);
+    const known = this.#known.get(service.name);
+    if (answer === undefined || answer.code !== 200) return { swagger: undefined, swaggerText: "" };
+    if (known?.swaggerText === answer.text) return known;
+    const document = parsed(answer.text);
+    return { swagger: typeof document === "object" && document !== null ? (document as Swagger) : undefined, swaggerText: answer.text };
   }
 
   async #report(service: RemoteService, { status, reason, message }: Condition): Promise<void> {

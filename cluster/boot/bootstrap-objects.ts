@@ -26,6 +26,7 @@ import { PROXY_NAME_LABEL } from "../../actors/node/proxy/forwarding-rules.ts";
 import { addressInRange } from "../../actors/registry/service-range.ts";
 import type { Clock, Logger, Timer } from "../../runtime/mod.ts";
 import { DEFAULT_LEVELS, DEFAULT_SCHEMAS } from "../gateway/fairness/defaults.ts";
+import type { StartHook } from "../gateway/server-checks.ts";
 import { FRONT_PROXY } from "../pki/certificates.ts";
 import { METRICS_API_SERVICE, METRICS_READER } from "../resource-metrics/objects.ts";
 import { LOCAL_API_SERVICES } from "./local-api-services.ts";
@@ -163,6 +164,33 @@ export async function ensureBootstrapObjects(registry: Registry, view: View, fac
       : []),
   ]);
 }
+
+/** What Kubernetes calls the work of making them, for health checks. Source: pkg/controlplane, pkg/registry and kube-aggregator's pkg/apiserver. */
+export const START_HOOKS: readonly StartHook[] = [
+  { name: "start-system-namespaces-controller", keys: NAMESPACES.map((name) => keyFor(NamespaceKind, undefined, name)) },
+  { name: "bootstrap-controller", keys: [keyFor(ServiceKind, "default", "kubernetes")] },
+  { name: "start-kubernetes-service-cidr-controller", keys: [keyFor(ServiceCIDRKind, undefined, "kubernetes")] },
+  {
+    name: "start-cluster-authentication-info-controller",
+    keys: [keyFor(ConfigMapKind, "kube-system", "extension-apiserver-authentication")],
+  },
+  { name: "rbac/bootstrap-roles", keys: [keyFor(ClusterRoleKind, undefined, "cluster-admin")] },
+  {
+    name: "scheduling/bootstrap-system-priority-classes",
+    keys: PRIORITY_CLASSES.map(({ metadata }) => keyFor(PriorityClassKind, undefined, metadata.name)),
+  },
+  {
+    name: "priority-and-fairness-config-producer",
+    keys: [
+      ...DEFAULT_LEVELS.map(({ metadata }) => keyFor(PriorityLevelConfigurationKind, undefined, metadata.name)),
+      ...DEFAULT_SCHEMAS.map(({ metadata }) => keyFor(FlowSchemaKind, undefined, metadata.name)),
+    ],
+  },
+  {
+    name: "kube-apiserver-autoregistration",
+    keys: LOCAL_API_SERVICES.map(({ metadata }) => keyFor(APIServiceKind, undefined, metadata.name)),
+  },
+];
 
 /** The range that services get their addresses from. Source: pkg/controlplane/controller/defaultservicecidr. */
 async function ensureServiceRange(registry: Registry, view: View, cidr: string): Promise<void> {

@@ -67,7 +67,7 @@ import { createWebhookClient } from "../outbound/webhook-client.ts";
 import { autoscalerMetrics } from "../resource-metrics/autoscaler-metrics.ts";
 import { keepApiEndpoints } from "./api-endpoints.ts";
 import { askExtenders } from "./ask-extender.ts";
-import { ensureBootstrapObjects, keepBootstrapObjects } from "./bootstrap-objects.ts";
+import { ensureBootstrapObjects, keepBootstrapObjects, START_HOOKS } from "./bootstrap-objects.ts";
 import { BootFailure } from "./failure.ts";
 import type { ControlSecrets, FromHost, HostOptions } from "./host-protocol.ts";
 import type { Role } from "./layout.ts";
@@ -445,6 +445,8 @@ export class RunningHost {
       version,
       hosts: this.#hosts,
       ...(natsKeys === undefined ? {} : { nats: { accounts: new NatsAccounts(natsKeys), servers: nats.servers, ca: nats.ca } }),
+
+      begun: START_HOOKS,
     });
     this.#gateway = gateway;
     const port = await gateway.listen(apiPort, apiHost).catch((error: NodeJS.ErrnoException) => {

@@ -10,6 +10,8 @@ export interface Format {
   readonly encoding: "json" | "yaml" | "protobuf";
   /** `object`: as it is. The other two are views of it. */
   readonly as: "object" | "table" | "metadata";
+  /** Of metadata: it was asked for as that of a list (`PartialObjectMetadataList`). */
+  readonly many?: true;
   /** The version in which a view was asked for. */
   readonly viewVersion: ViewVersion;
   /** `APIGroupDiscoveryList` in the version that was asked for, on discovery pages only. */
@@ -99,8 +101,9 @@ function formatOf(range: MediaRange): Format | undefined {
   if (group !== "meta.k8s.io" || (version !== "v1" && version !== "v1beta1")) return undefined;
   // Tables have no protobuf form.
   if (as === "Table" && encoding !== "protobuf") return { encoding, as: "table", viewVersion: version, aggregated: undefined };
-  if (as === "PartialObjectMetadata" || as === "PartialObjectMetadataList")
-    return { encoding, as: "metadata", viewVersion: version, aggregated: undefined };
+  const metadata: Format = { encoding, as: "metadata", viewVersion: version, aggregated: undefined };
+  if (as === "PartialObjectMetadata") return metadata;
+  if (as === "PartialObjectMetadataList") return { ...metadata, many: true };
   return undefined;
 }
 

@@ -9,7 +9,6 @@ import { NoIdentity } from "../access/authentication/impersonation.ts";
 import { refusal } from "../access/authorization/refusal.ts";
 import type { Identity } from "../access/identity.ts";
 import type { Aggregation } from "../aggregation/aggregation.ts";
-import type { Family } from "../observation/families.ts";
 import type { Hosts } from "../observation/hosts.ts";
 import { MetricsPage } from "../observation/metrics-page.ts";
 import type { Format } from "./accept.ts";
@@ -21,10 +20,11 @@ import type { GatewayContext } from "./context.ts";
 import { untilNewest } from "./context.ts";
 import { answerResource, includedObject } from "./dispatch.ts";
 import { failureAnswer } from "./failures.ts";
+import { dumpOf } from "./fairness/dump.ts";
 import type { Classified } from "./fairness/fairness.ts";
 import { Fairness } from "./fairness/fairness.ts";
 import type { Seat } from "./fairness/priority-level.ts";
-import type { HealthCheck } from "./health.ts";
+import { gauges } from "./gauges.ts";
 import { Http2Door } from "./http2.ts";
 import type { Lane } from "./in-flight.ts";
 import { InFlight, tooMany } from "./in-flight.ts";
@@ -33,10 +33,13 @@ import { memberCredentials, natsCredentials } from "./nats-credentials.ts";
 import { comesInSeveralForms, Pages, unacceptable } from "./pages.ts";
 import type { Wire } from "./printer.ts";
 import { print } from "./printer.ts";
-import type { RequestInfo, ResourceRequest } from "./route.ts";
+import type { RequestInfo } from "./route.ts";
 import { isTrue, parseRequest } from "./route.ts";
+import type { StartHook } from "./server-checks.ts";
+import { serverChecks } from "./server-checks.ts";
 import type { SlowClientLimits } from "./slow-clients.ts";
 import { SILENT_CONNECTION_MS, SLOW_CLIENT_LIMITS, TCP_KEEP_ALIVE_MS } from "./slow-clients.ts";
+import { refuseUnfitting } from "./unfitting-view.ts";
 import { Watches } from "./watches.ts";
 
 /** Connections at once; each idle one costs some 50 KB. */
@@ -51,6 +54,8 @@ export interface GatewayOptions extends GatewayContext {
   readonly hosts: Hosts;
   /** Default SLOW_CLIENT_LIMITS. */
   readonly limits?: SlowClientLimits;
+  /** What is to have happened since the start before it is ready; default nothing. */
+  readonly begun?: readonly StartHook[];
   /** What others serve behind APIServices; without it there is nobody. */
   readonly aggregation?: Aggregation;
 }
@@ -100,7 +105,7 @@ class HttpsGateway implements Gateway {
     const metrics = new MetricsPage(hosts, () => [
       ...this.#metrics.families(),
       ...this.#fairness.families(),
-      ...this.#gauges(),
+      ...gauges({ inFlight: this.#inFlight, watches: this.#watches.count, view: options.view, kinds, version }),
       ...(options.auditor?.families() ?? []),
     ]);
     const { aggregation } = options;
@@ -110,7 +115,8 @@ class HttpsGateway implements Gateway {
       hosts,
       metrics,
       issuer: options.access.issuer,
-      checks: this.#checks(),
+      checks: serverChecks(options, options.begun ?? [], () => this.#closing),
+      fairness: (dump) => dumpOf(dump, this.#fairness.levels, options.clock),
       address: () => this.#address,
       ...(aggregation === undefined ? {} : { aggregation }),
     });
@@ -177,6 +183,7 @@ class HttpsGateway implements Gateway {
     this.#closing = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#watches.endAll();
+    this.#fairness.close();
     this.#server.closeIdleConnections();
     this.#http2.close();
     const cut = this.#context.clock.after(grace_ms, () => {
@@ -195,7 +202,7 @@ class HttpsGateway implements Gateway {
     const lane = laneOf(info);
     const entered = lane === undefined || this.#inFlight.enter(lane);
     const format = negotiate(request.headers.accept);
-    const turn: Turn = { entered, lasting: lane === undefined, flow: undefined, seat: undefined };
+    const turn: Turn = { entered, flow: undefined, seat: undefined };
     try {
       const answer = await this.#guarded(request, response, info, format, turn);
       if (answer === undefined) {
@@ -242,14 +249,15 @@ class HttpsGateway implements Gateway {
   ): Promise<Answer | undefined> {
     try {
       const identity = await this.#admitted(request, response, info);
-      if (!turn.entered) throw tooMany();
-      if (!turn.lasting) {
+      if (!turn.entered) return tooMany();
+      if (!isConnection(info)) {
         turn.flow = this.#fairness.classify(identity, info);
-        const seat = this.#fairness.enter(turn.flow);
+        const seat = this.#fairness.enter(turn.flow, info);
         turn.seat = seat instanceof Promise ? await seat : seat;
-        if (turn.seat === undefined) throw tooMany();
+        if (turn.seat === undefined) return tooMany(this.#fairness.refuse(turn.flow));
         // Its client may have gone while it waited.
         if (response.destroyed) return undefined;
+        if (info.type === "resource" && info.verb === "watch") response.once("close", this.#fairness.watches.add(info));
       }
       const remote = this.#context.aggregation?.find(info);
       if (remote !== undefined) return await this.#context.aggregation?.serve(remote, request, response, identity);
@@ -268,6 +276,7 @@ class HttpsGateway implements Gateway {
       // Of what is passed on, the other side chooses the form.
       if (format === undefined && !isConnection(info)) throw unacceptable();
       const answer = await answerResource(this.#context, this.#watches, info, format ?? PLAIN_JSON, request, response, identity);
+      refuseUnfitting(answer, format ?? PLAIN_JSON);
       // Whoever was told that access has changed finds it changed, at this door at least.
       if (info.group === RBAC && laneOf(info) === "mutating") await untilNewest(this.#context);
       return answer;
@@ -319,42 +328,6 @@ class HttpsGateway implements Gateway {
       throw error;
     }
   }
-
-  #checks(): readonly HealthCheck[] {
-    const well = async (): Promise<undefined> => undefined;
-    return [
-      { name: "ping", live: true, run: well },
-      {
-        name: "store",
-        live: false,
-        run: async () => {
-          await untilNewest(this.#context);
-          return undefined;
-        },
-      },
-      { name: "shutdown", live: false, run: async () => (this.#closing ? "process is shutting down" : undefined) },
-    ];
-  }
-
-  #gauges(): readonly Family[] {
-    return [
-      {
-        name: "apiserver_current_inflight_requests",
-        help: "Requests under way.",
-        type: "gauge",
-        samples: [
-          { labels: { request_kind: "readOnly" }, value: this.#inFlight.count("readonly") },
-          { labels: { request_kind: "mutating" }, value: this.#inFlight.count("mutating") },
-        ],
-      },
-      {
-        name: "apiserver_longrunning_requests",
-        help: "Watches under way.",
-        type: "gauge",
-        samples: [{ labels: { verb: "WATCH" }, value: this.#watches.count }],
-      },
-    ];
-  }
 }
 
 /** Gives connections that agreed on HTTP/2 to it; all others stay where they are. */
@@ -371,8 +344,6 @@ function takeByProtocol(server: Server, http2: Http2Door): void {
 interface Turn {
   /** Whether there was room for it at all. */
   readonly entered: boolean;
-  /** It is not counted. */
-  readonly lasting: boolean;
   flow: Classified | undefined;
   seat: Seat | undefined;
 }
@@ -387,8 +358,8 @@ function laneOf(info: RequestInfo): Lane | undefined {
 /** What lasts as long as somebody reads, writes or types. Source: apiserver's BasicLongRunningRequestCheck. */
 const CONNECTIONS: ReadonlySet<string> = new Set(["attach", "exec", "log", "portforward", "proxy"]);
 
-function isConnection({ subresource }: ResourceRequest): boolean {
-  return subresource !== "" && CONNECTIONS.has(subresource);
+function isConnection(info: RequestInfo): boolean {
+  return info.type === "resource" && info.subresource !== "" && CONNECTIONS.has(info.subresource);
 }
 
 function wireOf(request: IncomingMessage, response: ServerResponse, info: RequestInfo, format: Format, told: readonly string[]): Wire {

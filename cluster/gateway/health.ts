@@ -1,13 +1,17 @@
+import type { Family } from "../observation/families.ts";
 import type { Answer } from "./answer.ts";
 import { PAGE_NOT_FOUND } from "./answer.ts";
 
 /** One thing that must be well. `run` resolves to what is wrong, or undefined. */
 export interface HealthCheck {
   readonly name: string;
-  /** Also asked by /livez: a failure means that a restart may help. */
-  readonly live: boolean;
+  /** The pages that ask it. */
+  readonly on: readonly HealthEndpoint[];
   run(): Promise<string | undefined>;
 }
+
+/** All of them. */
+export const EVERYWHERE: readonly HealthEndpoint[] = ["healthz", "livez", "readyz"];
 
 export type HealthEndpoint = "healthz" | "livez" | "readyz";
 
@@ -20,8 +24,9 @@ export async function health(
   endpoint: HealthEndpoint,
   check: string,
   query: URLSearchParams,
+  results: HealthResults,
 ): Promise<Answer> {
-  const asked = endpoint === "livez" ? checks.filter(({ live }) => live) : checks;
+  const asked = checks.filter(({ on }) => on.includes(endpoint));
   if (check !== "") {
     const one = asked.find(({ name }) => name === check);
     if (one === undefined) return PAGE_NOT_FOUND;
@@ -37,12 +42,16 @@ export async function health(
       continue;
     }
     const wrong = await outcomeOf(one);
+    results.note(one.name, endpoint, wrong === undefined);
     if (wrong !== undefined) failed.push(one.name);
     lines.push(wrong === undefined ? `[+]${one.name} ok` : `[-]${one.name} failed: reason withheld`);
   }
   const unknown = [...excluded].filter((name) => !asked.some((one) => one.name === name));
   if (unknown.length > 0) {
-    const names = unknown.map((name) => JSON.stringify(name)).join(",");
+    const names = unknown
+      .sort()
+      .map((name) => JSON.stringify(name))
+      .join(",");
     lines.push(`warn: some health checks cannot be excluded: no matches for ${names}`);
   }
   if (failed.length > 0) return plain(500, `${lines.join("\n")}\n${endpoint} check failed\n`);
@@ -59,4 +68,42 @@ async function outcomeOf(check: HealthCheck): Promise<string | undefined> {
 
 function plain(code: number, text: string): Answer {
   return { type: "text", code, text, headers: { "X-Content-Type-Options": "nosniff" } };
+}
+
+/** What the checks said so far, for /metrics/slis. Source: component-base's metrics/prometheus/slis. */
+export class HealthResults {
+  readonly #results = new Map<
+    string,
+    { readonly name: string; readonly type: string; well: boolean; successes: number; failures: number }
+  >();
+
+  note(name: string, type: HealthEndpoint, well: boolean): void {
+    const key = `${type} ${name}`;
+    const result = this.#results.get(key) ?? { name, type, well, successes: 0, failures: 0 };
+    this.#results.set(key, result);
+    result.well = well;
+    if (well) result.successes++;
+    else result.failures++;
+  }
+
+  families(): readonly Family[] {
+    const results = [...this.#results.values()];
+    return [
+      {
+        name: "kubernetes_healthcheck",
+        help: "What a health check said last: 1 is well.",
+        type: "gauge",
+        samples: results.map(({ name, type, well }) => ({ labels: { name, type }, value: Number(well) })),
+      },
+      {
+        name: "kubernetes_healthchecks_total",
+        help: "What health checks said so far.",
+        type: "counter",
+        samples: results.flatMap(({ name, type, successes, failures }) => [
+          ...(successes > 0 ? [{ labels: { name, status: "success", type }, value: successes }] : []),
+          ...(failures > 0 ? [{ labels: { name, status: "error", type }, value: failures }] : []),
+        ]),
+      },
+    ];
+  }
 }

@@ -1,5 +1,4 @@
-import { tooManyRequests } from "../../actors/kinds/errors.ts";
-import type { StatusError } from "../../actors/kinds/status.ts";
+import type { Answer } from "./answer.ts";
 
 /** Requests that read and may be under way at once; watches do not count. Kubernetes has 400; ours take less time each. */
 export const READONLY_IN_FLIGHT_MAX = 2_000;
@@ -37,6 +36,8 @@ export class InFlight {
   }
 }
 
-export function tooMany(): StatusError {
-  return tooManyRequests("Too many requests, please try again later.", RETRY_AFTER_S);
+/** As kube-apiserver says it: in plain words, no Status. */
+export function tooMany(retryAfter_s: number = RETRY_AFTER_S): Answer {
+  const headers = { "Retry-After": String(retryAfter_s), "X-Content-Type-Options": "nosniff" };
+  return { type: "text", code: 429, text: "Too many requests, please try again later.\n", headers };
 }

@@ -72,11 +72,11 @@ async function continued(
   options: ListOptions,
   selection: Selection,
 ): Promise<ListAnswer> {
+  const token = decodeContinue(options.continue);
+  if (typeof token === "string") throw badRequest(`invalid continue token: ${token}`);
   if (options.resourceVersion !== "" && options.resourceVersion !== "0") {
     throw badRequest("specifying resource version is not allowed when using continue");
   }
-  const token = decodeContinue(options.continue);
-  if (token === undefined) throw badRequest("continue key is not valid: invalid continue token");
   const { view } = context;
   const resource = resourceOf(kind);
   const inside = namespace === "" ? undefined : namespace;

@@ -6,6 +6,7 @@ import { encodeOpenApiV2 } from "../../actors/kinds/protobuf/openapi-v2.ts";
 import { OPENAPI_V2_PROTOBUF, wantsOpenApiProtobuf } from "./accept.ts";
 import type { Answer, Headers } from "./answer.ts";
 import { PAGE_NOT_FOUND } from "./answer.ts";
+import { mergedSwagger, type Swagger } from "./merged-openapi.ts";
 import type { Page } from "./route.ts";
 
 interface Printed {
@@ -21,22 +22,30 @@ const printed = new WeakMap<KindTable, { readonly kinds: readonly Kind[]; readon
 /** A document that is asked for with its hash never changes. Source: kube-openapi's handler3. */
 const FOREVER: Headers = { "Cache-Control": "public, immutable, max-age=31536000" };
 
-/** `/openapi/v2`, the index `/openapi/v3` and its documents. `remote`: where the documents of others are. */
+/** What others serve. */
+export interface RemoteOpenApi {
+  /** Where their documents of version 3 are. */
+  openApiPaths(): Readonly<Record<string, string>>;
+  /** Their documents of version 2; the same list until something has changed. */
+  readonly swaggers: readonly Swagger[];
+}
+
+/** `/openapi/v2`, the index `/openapi/v3` and its documents. */
 export function openApiPage(
   table: KindTable,
   page: Extract<Page, { readonly page: "openapi-v2" | "openapi-v3" | "openapi-v3-document" }>,
   query: URLSearchParams,
   ifNoneMatch: string | undefined,
   accept: string | undefined,
-  remote: Readonly<Record<string, string>> = {},
+  remote?: RemoteOpenApi,
 ): Answer {
   const kinds = table.all();
   switch (page.page) {
     case "openapi-v2":
-      return v2Answer(documentOf(table, "v2", openApiV2), ifNoneMatch, wantsOpenApiProtobuf(accept));
+      return v2Answer(v2Document(table, remote?.swaggers ?? []), ifNoneMatch, wantsOpenApiProtobuf(accept));
     case "openapi-v3": {
       const paths: Record<string, { readonly serverRelativeURL: string }> = {};
-      for (const [document, serverRelativeURL] of Object.entries({ ...openApiPaths(table), ...remote }))
+      for (const [document, serverRelativeURL] of Object.entries({ ...openApiPaths(table), ...remote?.openApiPaths() }))
         paths[document] = { serverRelativeURL };
       return { type: "value", code: 200, value: { paths } };
     }
@@ -52,10 +61,41 @@ export function openApiPage(
   }
 }
 
+const swaggers = new WeakMap<Printed, Swagger>();
+
+/** The Swagger document of these kinds; the same as long as they are. */
+export function swaggerOf(table: KindTable): Swagger {
+  const document = documentOf(table, "v2", openApiV2);
+  let swagger = swaggers.get(document);
+  if (swagger === undefined) {
+    swagger = JSON.parse(document.json) as Swagger;
+    swaggers.set(document, swagger);
+  }
+  return swagger;
+}
+
 /** Where the documents of version 3 are: `/openapi/v3/apis/apps/v1?hash=...` by `apis/apps/v1`. */
 export function openApiPaths(table: KindTable): Readonly<Record<string, string>> {
   const names = [...documentNames(table.all())];
   return Object.fromEntries(names.map((name) => [name, `/openapi/v3/${name}?hash=${v3Document(table, name).hash}`]));
+}
+
+/** Documents with those of others, by the latter: of a table's kinds as they were. */
+const merged = new WeakMap<readonly Swagger[], { readonly own: Printed; readonly document: Printed }>();
+
+function v2Document(table: KindTable, others: readonly Swagger[]): Printed {
+  const own = documentOf(table, "v2", openApiV2);
+  if (others.length === 0) return own;
+  const known = merged.get(others);
+  if (known?.own === own) return known.document;
+  const document = printedOf(mergedSwagger(JSON.parse(own.json) as Swagger, others));
+  merged.set(others, { own, document });
+  return document;
+}
+
+function printedOf(document: object): Printed {
+  const json = JSON.stringify(document);
+  return { json, hash: createHash("sha256").update(json).digest("hex").toUpperCase() };
 }
 
 function v2Answer(document: Printed, ifNoneMatch: string | undefined, asProtobuf: boolean): Answer {
@@ -92,8 +132,7 @@ function documentOf(table: KindTable, name: string, make: (kinds: readonly Kind[
   }
   let document = cache.documents.get(name);
   if (document === undefined) {
-    const json = JSON.stringify(make(kinds));
-    document = { json, hash: createHash("sha256").update(json).digest("hex").toUpperCase() };
+    document = printedOf(make(kinds));
     cache.documents.set(name, document);
   }
   return document;

@@ -8,7 +8,7 @@ import { TOKEN_ALGORITHM } from "../access/authentication/signing-key.ts";
 import type { ConsolePage } from "../console/console-page.ts";
 import { CONSOLE_TYPE, consolePage } from "../console/console-page.ts";
 import type { Hosts } from "../observation/hosts.ts";
-import { METRICS_TYPE, type MetricsPage } from "../observation/metrics-page.ts";
+import { METRICS_TYPE, type MetricsPage, textOf } from "../observation/metrics-page.ts";
 import type { Format } from "./accept.ts";
 import { ANSWER_TYPES, wantsOpenApiProtobuf } from "./accept.ts";
 import { actorsPage } from "./actors-page.ts";
@@ -18,16 +18,19 @@ import type { DiscoveredResource } from "./discovered-resource.ts";
 import type { DiscoveredGroup } from "./discovery.ts";
 import { aggregatedDocument, coreVersions, discover, groupDocument, groupList, resourceList } from "./discovery.ts";
 import type { HealthCheck } from "./health.ts";
-import { health } from "./health.ts";
-import { openApiPage } from "./openapi.ts";
-import type { Page, PageRequest } from "./route.ts";
+import { HealthResults, health } from "./health.ts";
+import { openApiPage, type RemoteOpenApi } from "./openapi.ts";
+import { gitVersion, KUBERNETES } from "./release.ts";
+import type { Dump, Page, PageRequest } from "./route.ts";
 
 /** What is known of the server that pages print. */
 export interface PageFacts {
   readonly kinds: KindTable;
   /** What others serve. */
-  readonly aggregation?: { readonly resources: readonly DiscoveredResource[]; openApiPaths(): Readonly<Record<string, string>> };
+  readonly aggregation?: RemoteOpenApi & { readonly resources: readonly DiscoveredResource[] };
   readonly checks: readonly HealthCheck[];
+  /** What goes on among the priority levels. */
+  readonly fairness: (dump: Dump) => string;
   readonly hosts: Hosts;
   readonly metrics: Pick<MetricsPage, "text">;
   /** The package version of this program. */
@@ -36,9 +39,6 @@ export interface PageFacts {
   /** Where clients find the server, `host:port`. */
   address(): string;
 }
-
-/** The release of Kubernetes whose API this is. */
-const KUBERNETES = { major: "1", minor: "34", patch: "0" } as const;
 
 /** Keys change seldom, and a relying party that asks each time would be a burden. */
 const KEYS_CACHE: Headers = { "Cache-Control": "public, max-age=3600" };
@@ -61,7 +61,7 @@ const ROOT_PATHS = [
 ];
 
 /** Pages that come as they are, whatever a client accepts. */
-const AS_THEY_ARE: ReadonlySet<Page["page"]> = new Set(["health", "metrics", "console", "issuer", "token-keys"]);
+const AS_THEY_ARE: ReadonlySet<Page["page"]> = new Set(["health", "metrics", "slis", "fairness", "console", "issuer", "token-keys"]);
 
 /** Whether what a client accepts matters. The Swagger document has a form of its own beside those of all pages. */
 export function comesInSeveralForms({ page }: Page, accept: string | undefined): boolean {
@@ -76,6 +76,7 @@ export class Pages {
   #groups: readonly DiscoveredGroup[] = [];
   readonly #aggregated = new Map<string, { readonly json: string; readonly etag: string }>();
 
+  readonly #health = new HealthResults();
   readonly #console: ConsolePage;
 
   constructor(facts: PageFacts) {
@@ -111,13 +112,17 @@ export class Pages {
       case "openapi-v2":
       case "openapi-v3":
       case "openapi-v3-document":
-        return openApiPage(this.#facts.kinds, page, info.query, ifNoneMatch, headers.accept, this.#facts.aggregation?.openApiPaths());
+        return openApiPage(this.#facts.kinds, page, info.query, ifNoneMatch, headers.accept, this.#facts.aggregation);
       case "version":
         return ok(versionDocument(this.#facts.version));
       case "health":
-        return health(this.#facts.checks, page.endpoint, page.check, info.query);
+        return health(this.#facts.checks, page.endpoint, page.check, info.query, this.#health);
+      case "slis":
+        return { type: "text", code: 200, text: await textOf(this.#health.families()), contentType: METRICS_TYPE };
       case "metrics":
         return { type: "text", code: 200, text: await this.#facts.metrics.text(), contentType: METRICS_TYPE };
+      case "fairness":
+        return { type: "text", code: 200, text: this.#facts.fairness(page.dump) };
       case "actors":
         return ok(await actorsPage(this.#facts.hosts, info.query));
       case "console": {
@@ -212,7 +217,7 @@ export function unacceptable(): Error {
 }
 
 function versionDocument(version: string): object {
-  const { major, minor, patch } = KUBERNETES;
+  const { major, minor } = KUBERNETES;
   return {
     major,
     minor,
@@ -220,7 +225,7 @@ function versionDocument(version: string): object {
     emulationMinor: minor,
     minCompatibilityMajor: major,
     minCompatibilityMinor: String(Number(minor) - 1),
-    gitVersion: `v${major}.${minor}.${patch}+troupe-${version}`,
+    gitVersion: gitVersion(version),
     gitCommit: "",
     gitTreeState: "clean",
     buildDate: "1970-01-01T00:00:00Z",

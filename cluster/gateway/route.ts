@@ -39,6 +39,9 @@ export interface PageRequest {
   readonly page: Page;
 }
 
+/** Tables of what goes on among the priority levels. */
+export type Dump = "dump_priority_levels" | "dump_queues" | "dump_requests";
+
 /** The pages that exist; `none` is any other path. */
 export type Page =
   | { readonly page: "root" }
@@ -52,6 +55,8 @@ export type Page =
   | { readonly page: "version" }
   | { readonly page: "health"; readonly endpoint: "healthz" | "livez" | "readyz"; readonly check: string }
   | { readonly page: "metrics" }
+  | { readonly page: "slis" }
+  | { readonly page: "fairness"; readonly dump: Dump }
   | { readonly page: "actors" }
   | { readonly page: "nats-credentials" }
   | { readonly page: "member-credentials" }
@@ -65,7 +70,8 @@ const NO_QUERY: URLSearchParams = new URLSearchParams();
 const NAMESPACE_SUBRESOURCES: ReadonlySet<string> = new Set(["status", "finalize"]);
 
 /** Parses a method (`GET`) and a request target (`/api/v1/pods?limit=5`). Throws nothing: what makes no sense is page `none`. */
-export function parseRequest(method: string, url: string): RequestInfo {
+export function parseRequest(method: string, target: string): RequestInfo {
+  const url = target.charCodeAt(0) === SLASH ? target : withoutOrigin(target);
   const mark = url.indexOf("?");
   const path = mark < 0 ? url : url.slice(0, mark);
   const query = mark < 0 || mark === url.length - 1 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1));
@@ -74,7 +80,17 @@ export function parseRequest(method: string, url: string): RequestInfo {
     if (parts[0] === "api" && parts.length > 2) return resourceRequest(method, path, query, "", parts[1] ?? "", parts, 2);
     if (parts[0] === "apis" && parts.length > 3) return resourceRequest(method, path, query, parts[1] ?? "", parts[2] ?? "", parts, 3);
   }
-  return { type: "page", method: method.toLowerCase(), path, query, page: parts === undefined ? { page: "none" } : pageOf(parts) };
+  const page = parts === undefined || (path.endsWith("/") && EXACT.has(parts[0] ?? "")) ? NO_PAGE : pageOf(parts);
+  return { type: "page", method: method.toLowerCase(), path, query, page };
+}
+
+const SLASH = 47;
+const ORIGIN = /^https?:\/\/[^/?#]*/i;
+
+/** Whoever takes us for a proxy names the server in the target, too. */
+function withoutOrigin(target: string): string {
+  const rest = target.replace(ORIGIN, "");
+  return rest === "" ? "/" : rest;
 }
 
 /** The path between its slashes, percent-decoded; undefined when the encoding is broken or a segment in the middle is empty. */
@@ -166,6 +182,17 @@ const TROUPE_PAGES: Readonly<Record<string, Page>> = {
   "member-credentials": { page: "member-credentials" },
 };
 
+const NO_PAGE: Page = { page: "none" };
+
+/** Pages whose path is taken as it stands: with a slash behind it is another. Source: apiserver's pkg/server/mux. */
+const EXACT: ReadonlySet<string> = new Set(["healthz", "livez", "readyz", "metrics", "openapi", "debug", ".well-known", "openid"]);
+
+const DUMPS: readonly (string | undefined)[] = ["dump_priority_levels", "dump_queues", "dump_requests"] satisfies readonly Dump[];
+
+function isDump(name: string | undefined): name is Dump {
+  return DUMPS.includes(name);
+}
+
 function pageOf(parts: readonly string[]): Page {
   const [first, second, third] = parts;
   const none: Page = { page: "none" };
@@ -188,9 +215,12 @@ function pageOf(parts: readonly string[]): Page {
     case "version":
       return parts.length === 1 ? { page: "version" } : none;
     case "metrics":
-      return parts.length === 1 ? { page: "metrics" } : none;
+      if (parts.length === 1) return { page: "metrics" };
+      return second === "slis" && parts.length === 2 ? { page: "slis" } : none;
+    case "debug":
+      return second === "api_priority_and_fairness" && isDump(third) && parts.length === 3 ? { page: "fairness", dump: third } : none;
     case "troupe":
-      return (third === undefined && TROUPE_PAGES[second ?? ""]) || none;
+      return (third === undefined && Object.hasOwn(TROUPE_PAGES, second ?? "") && TROUPE_PAGES[second ?? ""]) || none;
     case "console":
       return parts.length === 1 ? { page: "console" } : none;
     case ".well-known":

@@ -22,11 +22,17 @@ export class MetricsPage {
 
   async text(): Promise<string> {
     this.#process ??= processRegistry();
-    const [{ Registry }, answers, process] = await Promise.all([import("prom-client"), this.#hosts.reports(), this.#process]);
-    const registry = new Registry();
-    register(registry, [...this.#own(), ...kernelFamilies(answers)]);
-    return `${await registry.metrics()}\n${await process.metrics()}`;
+    const [answers, process] = await Promise.all([this.#hosts.reports(), this.#process]);
+    return `${await textOf([...this.#own(), ...kernelFamilies(answers)])}\n${await process.metrics()}`;
   }
+}
+
+/** Families as Prometheus reads them. */
+export async function textOf(families: readonly Family[]): Promise<string> {
+  const { Registry } = await import("prom-client");
+  const registry = new Registry();
+  register(registry, families);
+  return registry.metrics();
 }
 
 /** prom-client's measures of this process: processor time, memory, open files, garbage collection. */

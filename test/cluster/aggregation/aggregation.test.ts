@@ -27,6 +27,22 @@ interface Seen {
   readonly body: string;
 }
 
+const META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+
+const SWAGGER = {
+  swagger: "2.0",
+  info: { title: "theirs" },
+  paths: {
+    "/apis/metrics.example.com/v1/loads": { get: { responses: { 200: { schema: { $ref: "#/definitions/com.example.Load" } } } } },
+    "/own": { get: {} },
+  },
+  definitions: {
+    "com.example.Load": { type: "object", properties: { metadata: { $ref: `#/definitions/${META}` } } },
+    "com.example.Unused": { type: "object" },
+    [META]: { type: "object", description: "other" },
+  },
+};
+
 /** A server behind an APIService: it believes whoever the front proxy's authority signed for. */
 let extension: Server;
 let authority: Authority;
@@ -53,6 +69,7 @@ beforeAll(async () => {
       return json(200, {
         paths: { "apis/metrics.example.com/v1": { serverRelativeURL: "/openapi/v3/apis/metrics.example.com/v1?hash=1" } },
       });
+    if (url === "/openapi/v2") return json(200, SWAGGER);
     if (url.startsWith("/openapi/v3/apis/")) return json(200, { openapi: "3.0.0" });
     if (url.includes("watch=1")) {
       response.writeHead(200, { "content-type": "application/json" });
@@ -173,6 +190,16 @@ describe("an APIService with a service", () => {
     const { paths } = (await server.call("GET", "/openapi/v3")).json();
     const { serverRelativeURL } = paths["apis/metrics.example.com/v1"];
     expect((await server.call("GET", serverRelativeURL)).json()).toEqual({ openapi: "3.0.0" });
+  });
+
+  test("is in the Swagger document, under names of its own where they are taken", async () => {
+    const { paths, definitions, info } = (await server.call("GET", "/openapi/v2")).json();
+    const loads = paths["/apis/metrics.example.com/v1/loads"].get.responses["200"].schema.$ref;
+    expect(loads).toBe("#/definitions/com.example.Load");
+    expect(definitions["com.example.Load"].properties.metadata.$ref).toBe(`#/definitions/${META}_v2`);
+    expect(definitions[`${META}_v2`]).toEqual({ type: "object", description: "other" });
+    expect(Object.keys(paths)).toContain("/api/v1/namespaces/{namespace}/pods");
+    expect([paths["/own"], definitions["com.example.Unused"], info.title]).toEqual([undefined, undefined, "Kubernetes"]);
   });
 
   test("takes nothing over that is built in", async () => {

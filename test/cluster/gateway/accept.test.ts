@@ -17,7 +17,7 @@ test.each([
   [`${TABLE},application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json`, "json", "table", undefined],
   ["application/json;as=Table;v=v1;g=other.io,application/json", "json", "object", undefined],
   [
-    "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+    "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
     "json",
     "metadata",
     undefined,
@@ -26,6 +26,12 @@ test.each([
   ["application/json;g=apidiscovery.k8s.io;v=v3;as=APIGroupDiscoveryList,application/json", "json", "object", undefined],
 ])("%s", (header, encoding, as, aggregated) => {
   expect(negotiate(header)).toEqual({ encoding, as, viewVersion: "v1", aggregated });
+});
+
+test("metadata of a list is told from that of one object", () => {
+  const many = "as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+  const header = `application/vnd.kubernetes.protobuf;${many},application/json;${many}`;
+  expect(negotiate(header)).toEqual({ encoding: "json", as: "metadata", many: true, viewVersion: "v1", aggregated: undefined });
 });
 
 test("views come in the version that is asked for", () => {

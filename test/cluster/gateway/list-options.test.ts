@@ -76,10 +76,25 @@ test.each(["limit", "timeoutSeconds"])("%s must be a number", (name) => {
 
 test("a continue token survives its text", () => {
   fc.assert(
-    fc.property(fc.integer({ min: -1 }), fc.string({ unit: "binary" }), (revision, start) => {
-      expect(decodeContinue(encodeContinue({ revision, start }))).toEqual({ revision, start });
+    fc.property(fc.integer({ min: 1 }), fc.stringMatching(/^[a-z0-9:]+(\/[a-z0-9.]+[a-z])?$/), (revision, start) => {
+      for (const rv of [revision, -1]) expect(decodeContinue(encodeContinue({ revision: rv, start }))).toEqual({ revision: rv, start });
     }),
   );
+});
+
+const tokenOf = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+
+test.each([
+  ["%%%", "illegal base64 data at input byte 0"],
+  ["abc=", "illegal base64 data at input byte 3"],
+  ["x", "illegal base64 data at input byte 0"],
+  [Buffer.from("hello").toString("base64url"), "invalid character 'h' looking for beginning of value"],
+  [tokenOf({ v: "v1", rv: 1, start: "a" }), "server does not recognize this encoded version v1"],
+  [tokenOf({ v: "meta.k8s.io/v1", rv: 0, start: "a" }), "incorrect encoded start resourceVersion (version meta.k8s.io/v1)"],
+  [tokenOf({ v: "meta.k8s.io/v1", rv: 1, start: "" }), "encoded start key empty (version meta.k8s.io/v1)"],
+  [tokenOf({ v: "meta.k8s.io/v1", rv: 1, start: "../x" }), "../x"],
+])("%s is no token", (text, words) => {
+  expect(decodeContinue(text)).toBe(`continue key is not valid: ${words}`);
 });
 
 test("no text makes the decoder throw", () => {

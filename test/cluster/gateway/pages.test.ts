@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { StoreUnavailable } from "../../../actors/store/errors.ts";
 import { compareVersions, storageVersionHash } from "../../../cluster/gateway/discovery.ts";
+import { serverChecks } from "../../../cluster/gateway/server-checks.ts";
+import { silentLogger } from "../../../runtime/mod.ts";
 import type { Json, TestGateway } from "./harness.ts";
 import { startGateway } from "./harness.ts";
 
@@ -10,6 +12,7 @@ beforeAll(async () => {
   server = await startGateway({
     wrap: (options) => ({
       ...options,
+      begun: [{ name: "start-system-namespaces-controller", keys: ["namespaces/default", "namespaces/kube-system"] }],
       store: {
         propose: (transaction) => options.store.propose(transaction),
         committedRevision: () => (available ? options.store.committedRevision() : Promise.reject(new StoreUnavailable("no writer"))),
@@ -22,6 +25,8 @@ beforeAll(async () => {
   });
 });
 afterAll(() => server.stop());
+
+const HOOK = "poststarthook/start-system-namespaces-controller";
 
 const json = async (path: string, accept?: string): Promise<Json> =>
   (await server.call("GET", path, undefined, accept === undefined ? {} : { accept })).json();
@@ -207,12 +212,41 @@ describe("the server itself", () => {
   });
 
   test("health, in short and in full, all and one", async () => {
-    for (const path of ["/healthz", "/livez", "/readyz", "/livez/ping", "/readyz/store"]) {
+    for (const path of ["/healthz", "/livez", "/readyz", "/livez/ping", "/livez/log", "/livez/etcd", "/readyz/etcd", "/readyz/shutdown"]) {
       const answer = await server.call("GET", path);
       expect([path, answer.status, answer.text]).toEqual([path, 200, "ok"]);
     }
-    expect((await server.call("GET", "/readyz?verbose")).text).toBe("[+]ping ok\n[+]store ok\n[+]shutdown ok\nreadyz check passed\n");
-    expect((await server.call("GET", "/livez?verbose")).text).toBe("[+]ping ok\nlivez check passed\n");
+    const ready = ["ping", "log", "etcd", "etcd-readiness", "informer-sync", HOOK, "shutdown"];
+    const said = (names: readonly string[]): string => names.map((name) => `[+]${name} ok\n`).join("");
+    expect((await server.call("GET", "/readyz?verbose")).text).toBe(`${said(ready)}readyz check passed\n`);
+    expect((await server.call("GET", "/livez?verbose")).text).toBe(`${said(["ping", "log", "etcd", HOOK])}livez check passed\n`);
+    for (const path of ["/livez/shutdown", "/livez/nope", "/readyz/ping/", "/healthz/"])
+      expect((await server.call("GET", path)).status, path).toBe(404);
+    expect((await server.call("GET", `/readyz/${HOOK}`)).text).toBe("ok");
+    const { text } = await server.call("GET", "/readyz?verbose&exclude=etcd&exclude=zz&exclude=aa");
+    expect(text).toContain("[+]etcd excluded: ok\n");
+    expect(text).toContain('no matches for "aa","zz"\n');
+  });
+
+  test("what started is not ready before it is done, and then it is", async () => {
+    const [check] = serverChecks(
+      { view: { entry: () => (there ? {} : undefined) } as never, store: {} as never, log: silentLogger },
+      [{ name: "rbac/bootstrap-roles", keys: ["clusterroles.rbac.authorization.k8s.io/cluster-admin"] }],
+      () => false,
+    ).filter(({ name }) => name.startsWith("poststarthook/"));
+    let there = false;
+    expect(await check?.run()).toBe("not finished");
+    there = true;
+    expect(await check?.run()).toBeUndefined();
+    there = false;
+    expect(await check?.run()).toBeUndefined();
+  });
+
+  test("/metrics/slis says what the checks said", async () => {
+    await server.call("GET", "/livez");
+    const { text } = await server.call("GET", "/metrics/slis");
+    expect(text).toMatch(/kubernetes_healthcheck\{name="ping",type="livez"\} 1/);
+    expect(text).toMatch(/kubernetes_healthchecks_total\{name="ping",status="success",type="livez"\} [1-9]/);
   });
 
   test("without a writer: not ready, alive, and 503 with Retry-After for reads", async () => {
@@ -221,10 +255,10 @@ describe("the server itself", () => {
       const ready = await server.call("GET", "/readyz");
       expect([ready.status, ready.text]).toEqual([
         500,
-        "[+]ping ok\n[-]store failed: reason withheld\n[+]shutdown ok\nreadyz check failed\n",
+        `[+]ping ok\n[+]log ok\n[-]etcd failed: reason withheld\n[-]etcd-readiness failed: reason withheld\n[+]informer-sync ok\n[+]${HOOK} ok\n[+]shutdown ok\nreadyz check failed\n`,
       ]);
-      expect((await server.call("GET", "/readyz?exclude=store")).status).toBe(200);
-      expect((await server.call("GET", "/livez")).status).toBe(200);
+      expect((await server.call("GET", "/readyz?exclude=etcd&exclude=etcd-readiness")).status).toBe(200);
+      expect([(await server.call("GET", "/livez")).status, (await server.call("GET", "/livez?exclude=etcd")).status]).toEqual([500, 200]);
       const read = await server.call("GET", "/api/v1/namespaces/default");
       expect(read.json()).toMatchObject({ code: 503, reason: "ServiceUnavailable" });
       expect([read.status, read.headers["retry-after"]]).toEqual([503, "1"]);
@@ -245,7 +279,8 @@ describe("the server itself", () => {
     await server.call("GET", "/api/v1/namespaces/default/made-up");
     const { text, headers } = await server.call("GET", "/metrics");
     expect(headers["content-type"]).toBe("text/plain; version=0.0.4; charset=utf-8");
-    const labels = 'verb="GET",group="",version="v1",resource="namespaces",subresource="",scope="resource",component="apiserver"';
+    const labels =
+      'verb="GET",dry_run="",group="",version="v1",resource="namespaces",subresource="",scope="resource",component="apiserver"';
     expect(text).toMatch(new RegExp(`^apiserver_request_total\\{${labels},code="200"\\} [1-9]`, "m"));
     expect(text).toMatch(new RegExp(`^apiserver_request_duration_seconds_bucket\\{${labels},le="\\+Inf"\\} [1-9]`, "m"));
     expect(text).toMatch(/^apiserver_current_inflight_requests\{request_kind="readOnly"\} 1$/m);

@@ -114,11 +114,39 @@ describe("a gateway", () => {
     // Those that have a seat, in each of the few turns of the event loop that the polite one's request is on its way: client and server share it.
     expect(between.sort((a, b) => a - b)[between.length >> 1]).toBeLessThan(IN_FLIGHT * 2);
     expect((await server.call("GET", "/metrics")).text).toMatch(
-      /apiserver_flowcontrol_current_executing_requests\{priority_level="global-default"\} 0/,
+      /apiserver_flowcontrol_current_executing_requests\{priority_level="global-default",flow_schema="global-default"\} 0/,
     );
   });
 
-  test("a level that lets nobody in turns its flows away, and administrators can undo it", async () => {
+  test("shows its levels, queues and requests, as kube-apiserver does", async () => {
+    const dump = async (name: string): Promise<string[][]> => {
+      const { text, status } = await server.call("GET", `/debug/api_priority_and_fairness/dump_${name}`);
+      expect(status).toBe(200);
+      return text
+        .trimEnd()
+        .split("\n")
+        .map((line) => line.split(/, */));
+    };
+    const levels = await dump("priority_levels");
+    expect(levels[0]?.slice(0, 5)).toEqual(["PriorityLevelName", "ActiveQueues", "IsIdle", "IsQuiescing", "WaitingRequests"]);
+    expect(levels.map(([name]) => name)).toContain("workload-low");
+    // Who asks is exempt, and asks just now.
+    expect(levels.find(([name]) => name === "exempt")?.slice(2, 6)).toEqual(["false", "false", "0", "1"]);
+    const queues = await dump("queues");
+    expect(queues.filter(([name]) => name === "leader-election")).toHaveLength(16);
+    const requests = await dump("requests");
+    expect(requests[1]?.slice(0, 5)).toEqual(["exempt", "exempt", "-1", "-1", ""]);
+    expect((await polite("GET", "/debug/api_priority_and_fairness/dump_queues")).status).toBe(403);
+  });
+
+  test("a watch has a seat until it runs, and says whose flow it was", async () => {
+    const reader = await server.watch(`${CONFIG_MAPS}?watch=1`);
+    const { text } = await server.call("GET", "/metrics");
+    expect(text).toMatch(/apiserver_flowcontrol_current_executing_seats\{priority_level="exempt",flow_schema="exempt"\} 1/);
+    reader.close();
+  });
+
+  test("a level without seats has one request at a time and turns others away, and administrators can undo it", async () => {
     const path = `${FLOWCONTROL}/prioritylevelconfigurations/closed`;
     const limited = { nominalConcurrencyShares: 0, limitResponse: { type: "Reject" } };
     await server.call("POST", `${FLOWCONTROL}/prioritylevelconfigurations`, {
@@ -133,9 +161,25 @@ describe("a gateway", () => {
     ];
     const spec = { priorityLevelConfiguration: { name: "closed" }, matchingPrecedence: 1_000, rules };
     await server.call("POST", `${FLOWCONTROL}/flowschemas`, { metadata: { name: "closed" }, spec });
+    // A body that does not come keeps the one seat.
+    const session = connect(server.url, { ca: server.authority.cert, ...(await server.authority.client("polite", [])) });
+    const slow = session.request({ ":method": "POST", ":path": CONFIG_MAPS, "content-type": "application/json" });
+    slow.on("error", () => {});
+    slow.write("{");
+    const requests = "/debug/api_priority_and_fairness/dump_requests";
+    while (!(await server.call("GET", requests)).text.includes("closed,")) await new Promise((resolve) => setImmediate(resolve));
     const refused = await polite("GET", CONFIG_MAPS);
-    expect(refused.json()).toMatchObject({ kind: "Status", reason: "TooManyRequests", code: 429, details: { retryAfterSeconds: 1 } });
+    expect([refused.status, refused.text, refused.headers["retry-after"]]).toEqual([
+      429,
+      "Too many requests, please try again later.\n",
+      "1",
+    ]);
+    expect(refused.headers["x-kubernetes-pf-flowschema-uid"]).toBeDefined();
+    expect((await server.call("GET", "/metrics")).text).toContain(
+      'apiserver_flowcontrol_rejected_requests_total{priority_level="closed",flow_schema="closed",reason="concurrency-limit"} 1',
+    );
     expect((await polite("GET", "/api/v1/namespaces/default")).status).toBe(200);
+    session.destroy();
     await server.call("DELETE", `${FLOWCONTROL}/flowschemas/closed`);
     await server.call("DELETE", path);
     expect((await polite("GET", CONFIG_MAPS)).status).toBe(200);
