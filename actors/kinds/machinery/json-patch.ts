@@ -1,6 +1,7 @@
 /** JSON patch (RFC 6902) on JSON Pointers (RFC 6901). */
 import { isDeepStrictEqual } from "node:util";
 import { goText, jsonKind } from "./go-json.ts";
+import { NESTING_MAX } from "./json.ts";
 import { setOwn } from "./merge-patch.ts";
 
 /** The patch does not fit the document, or is none. Kubernetes answers 422 without details, or 400 for what is no patch. */
@@ -16,7 +17,17 @@ export class JsonPatchError extends Error {
 /** Source: apiserver's maxJSONPatchOperations. */
 export const JSON_PATCH_OPERATIONS_MAX = 10_000;
 
+/** What copies may add to a document: each could double it. Source: apiserver's JSONPatchMaxCopyBytes, --max-request-bytes by default. */
+const COPY_BYTES_MAX: number = 3 * 1024 * 1024;
+
 type Container = Record<string, unknown> | unknown[];
+
+/** A document on its way. */
+interface Patched {
+  document: unknown;
+  /** By copies so far, as JSON. */
+  copied_bytes: number;
+}
 
 interface Operation {
   readonly op?: unknown;
@@ -33,9 +44,21 @@ export function jsonPatch(document: unknown, patch: unknown): unknown {
     throw new JsonPatchError(413, `The allowed maximum operations in a JSON patch is ${JSON_PATCH_OPERATIONS_MAX}, got ${patch.length}`);
   }
   const operations = patch.map(operationOf);
-  const root: { document: unknown } = { document: structuredClone(document) };
+  const root: Patched = { document: structuredClone(document), copied_bytes: 0 };
   for (const operation of operations) apply(root, operation);
+  refuseDepth(root.document);
   return root.document;
+}
+
+/** What operations put into one another can be deeper than any of them, and than what can be printed. */
+function refuseDepth(value: unknown): void {
+  const left: [value: unknown, depth: number][] = [[value, 0]];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const [one, depth] = next;
+    if (typeof one !== "object" || one === null) continue;
+    if (depth > NESTING_MAX) throw refuse("exceeded max depth");
+    for (const inner of Object.values(one)) if (typeof inner === "object") left.push([inner, depth + 1]);
+  }
 }
 
 /** Null is an operation without members, as Go's decoder has it. */
@@ -61,7 +84,7 @@ function steps(pointer: unknown, field: string): string[] {
 }
 
 /** The container of the last step. */
-function containerOf(root: { document: unknown }, path: readonly string[]): Container {
+function containerOf(root: Patched, path: readonly string[]): Container {
   let at: unknown = root.document;
   for (const step of path.slice(0, -1)) at = read(at, step);
   if (typeof at !== "object" || at === null) throw refuse(`nothing to hold /${path.join("/")}`);
@@ -81,13 +104,13 @@ function read(container: unknown, step: string): unknown {
   return (container as Record<string, unknown>)[step];
 }
 
-function get(root: { document: unknown }, path: readonly string[]): unknown {
+function get(root: Patched, path: readonly string[]): unknown {
   let at: unknown = root.document;
   for (const step of path) at = read(at, step);
   return at;
 }
 
-function add(root: { document: unknown }, path: readonly string[], value: unknown): void {
+function add(root: Patched, path: readonly string[], value: unknown): void {
   const last = path.at(-1);
   if (last === undefined) {
     root.document = value;
@@ -98,7 +121,7 @@ function add(root: { document: unknown }, path: readonly string[], value: unknow
   else container.splice(last === "-" ? container.length : indexOf(container, last, container.length), 0, value);
 }
 
-function remove(root: { document: unknown }, path: readonly string[]): unknown {
+function remove(root: Patched, path: readonly string[]): unknown {
   const last = path.at(-1);
   if (last === undefined) throw refuse("the whole document cannot be removed");
   const container = containerOf(root, path);
@@ -108,7 +131,19 @@ function remove(root: { document: unknown }, path: readonly string[]): unknown {
   return old;
 }
 
-function apply(root: { document: unknown }, operation: Operation): void {
+/** Source: evanphx/json-patch, AccumulatedCopySizeError. */
+function copyOf(root: Patched, value: unknown): unknown {
+  refuseDepth(value);
+  const json = JSON.stringify(value);
+  root.copied_bytes += Buffer.byteLength(json);
+  if (root.copied_bytes > COPY_BYTES_MAX) {
+    const words = `the accumulated size increase of copy is ${root.copied_bytes}, exceeding the limit ${COPY_BYTES_MAX}`;
+    throw refuse(`Unable to complete the copy, ${words}`);
+  }
+  return JSON.parse(json);
+}
+
+function apply(root: Patched, operation: Operation): void {
   const path = steps(operation.path, "path");
   const { op, value = null } = operation;
   switch (op) {
@@ -134,7 +169,7 @@ function apply(root: { document: unknown }, operation: Operation): void {
       return;
     }
     case "copy":
-      add(root, path, structuredClone(get(root, steps(operation.from, "from"))));
+      add(root, path, copyOf(root, get(root, steps(operation.from, "from"))));
       return;
     case "test":
       if (!isDeepStrictEqual(get(root, path), value)) throw refuse(`testing value ${goText(operation.path)} failed`);

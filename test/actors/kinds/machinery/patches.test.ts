@@ -189,6 +189,22 @@ describe("JSON patch", () => {
     expect(document).toEqual(copy);
   });
 
+  test("copies that double a document end where Kubernetes ends them", () => {
+    const doubling = Array.from({ length: 60 }, (_none, index) => ({ op: "copy", from: "/a", path: `/a/x${index}` }));
+    expect(() => jsonPatch({ a: { b: "c" } }, doubling)).toThrow(
+      /^Unable to complete the copy, the accumulated size .* exceeding the limit 3145728$/,
+    );
+  });
+
+  test("operations put nothing so deep into one another that it could not be printed", () => {
+    const nested = (depth: number): unknown => JSON.parse(`${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`);
+    const deep = Array.from({ length: 30 }, (_none, index) => ({ op: "add", path: `/z${"/a".repeat(900 * index)}`, value: nested(900) }));
+    expect(() => jsonPatch({}, deep)).toThrow("exceeded max depth");
+    expect(() => jsonPatch({}, deep.slice(0, 1))).not.toThrow();
+    const growing = Array.from({ length: 40 }, () => ({ op: "copy", from: "/z", path: `/z${"/a".repeat(899)}` }));
+    expect(() => jsonPatch({ z: nested(900) }, growing)).toThrow("exceeded max depth");
+  });
+
   test.each([
     [[{ op: "test", path: "/a", value: 2 }]],
     [[{ op: "remove", path: "/z" }]],
