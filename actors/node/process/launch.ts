@@ -76,13 +76,16 @@ function scriptOf(launched: Launched): string {
     `cd ${quoted(`${within}${workingDir}`)} 2>/dev/null || fail "cannot change to the working directory ${doubleQuoted(workingDir)}"`,
   );
   if (isOfMachine) lines.push(existence(first, path, within));
-  lines.push("exec 3>&-");
+  // A namespace within one is entered last of all; only when it is there does the command begin.
+  const nests = isolation === "user-namespace" && isOther(launched.user) && root === undefined;
+  if (!nests) lines.push("exec 3>&-");
   const words = [
     tools.env === "" ? "env" : tools.env,
     "-i",
     ...env.map(({ name, value }) => `${name}=${value}`),
     ...(niceness > 0 && tools.nice !== "" ? [tools.nice, "-n", String(niceness)] : []),
     ...becoming(launched),
+    ...(nests ? [SHELL, "-c", 'exec 3>&-; exec "$@"', "container"] : []),
     ...command,
   ];
   lines.push(`exec ${words.map(quoted).join(" ")}`);
@@ -105,7 +108,7 @@ function becoming({ isolation, tools, root, workingDir, user }: Launched): reado
   const rooted = root === undefined ? [] : ["--root", root, "--wd", workingDir];
   const { uid, gid, groups, mayGainPrivileges } = user;
   const words: string[] = [];
-  if (isolation === "user-namespace" && uid !== undefined && uid !== 0) {
+  if (isolation === "user-namespace" && isOther(user)) {
     words.push(tools.unshare, "--user", "--mount", `--map-user=${uid}`, `--map-group=${gid ?? uid}`, ...rooted, "--");
   } else if (isolation === "mount-namespace" && (root !== undefined || uid !== undefined)) {
     if (root !== undefined) words.push(tools.unshare, ...rooted, ...idsOf(user, "--setuid", "--setgid"), "--");
@@ -116,6 +119,9 @@ function becoming({ isolation, tools, root, workingDir, user }: Launched): reado
   } else if (root !== undefined) words.push(tools.unshare, ...rooted, "--");
   return mayGainPrivileges || tools.setpriv === "" || root !== undefined ? words : [tools.setpriv, "--no-new-privs", "--", ...words];
 }
+
+/** Where root is who it would be anyway. */
+const isOther = ({ uid }: ContainerUser): boolean => uid !== undefined && uid !== 0;
 
 function idsOf({ uid, gid }: ContainerUser, user: string, group: string): readonly string[] {
   if (uid === undefined) return gid === undefined ? [] : [group, String(gid)];

@@ -219,6 +219,14 @@ describe.each(ISOLATIONS)("processes, isolation %s", (isolation) => {
     expect(textOf(found)).toBe("4321\n1234\n1\nok\n");
   });
 
+  test.skipIf(isolation === "none")("and so is what runs beside it, from the first moment on", async () => {
+    const user = { uid: 4_321, gid: 1_234, groups: [], mustNotBeRoot: true, mayGainPrivileges: true };
+    const id = await sh("setsid sleep 987.6 & sleep 987.6", { user });
+    expect((await runtime.exec(id, ["id", "-u"], { timeout_ms: 10_000, output_bytes: 100 })).output).toBe("4321\n");
+    await runtime.stopContainer(id, 0);
+    expect(processesThatMention("TROUPE_SCRATCH").filter(({ command }) => command === "sleep 987.6")).toEqual([]);
+  });
+
   test("one that prints without end harms nobody: it is slowed down, and the others go on", async () => {
     const loud = await sh("exec yes");
     const quiet = await sh("echo quiet", { name: "quiet" });
