@@ -29,10 +29,14 @@ export interface Admission {
 }
 
 /**
- * Makes a machine a member of a cluster: finds out whom to trust, has its certificate signed, makes its Node with it, and is let in to the cluster's NATS. What was
- * done before and cut short is gone on with. Throws BootFailure.
+ * Makes a machine a member of a cluster: finds out whom to trust, has its certificate signed, makes its Node with it, and is let in to the cluster's NATS where that is
+ * its own (`ownNats`). What was done before and cut short is gone on with. Throws BootFailure.
  */
-export async function join(files: MemberFiles, { node, ...target }: JoinTarget, runtime: string): Promise<void> {
+export async function join(
+  files: MemberFiles,
+  { node, ...target }: JoinTarget,
+  { runtime, ownNats }: { readonly runtime: string; readonly ownNats: boolean },
+): Promise<void> {
   files.refuseCluster();
   const { server, authority } = await discover(target);
   const bearer: SessionAccess = { ...trusting(server, authority), token: tokenText(target.token) };
@@ -50,7 +54,7 @@ export async function join(files: MemberFiles, { node, ...target }: JoinTarget, 
     const member = { server, node };
     files.writeKubeconfig(member, nodePair(files));
     await withSession(as(files, member), (own) => ensureNode(own, node, runtime));
-    await admitted(files, member, session);
+    if (ownNats) await admitted(files, member, session);
     files.writeMembership(member);
   });
 }
@@ -78,9 +82,16 @@ export async function admit(files: MemberFiles, member: Membership): Promise<Adm
   });
 }
 
-function askCredentials(files: MemberFiles, { node }: Membership, session: Session): Promise<MemberCredentials> {
+async function askCredentials(files: MemberFiles, { node, server }: Membership, session: Session): Promise<MemberCredentials> {
   const publicKey = fromSeed(Buffer.from(natsSeed(files))).getPublicKey();
-  return session.call<MemberCredentials>("POST", "/troupe/member-credentials", { node, publicKey });
+  try {
+    return await session.call<MemberCredentials>("POST", "/troupe/member-credentials", { node, publicKey });
+  } catch (error) {
+    if (!(error instanceof ApiRefusal) || error.status !== 404) throw error;
+    throw new BootFailure(
+      `others run the NATS servers of the cluster at ${server}, so it lets nobody in there: say --nats URL as they gave it`,
+    );
+  }
 }
 
 function natsSeed(files: MemberFiles): string {

@@ -44,7 +44,7 @@ async function start(flags: JoinFlags, closers: Closers, failed: (failure: BootF
   if (!MemberFiles.isMember(data.path)) {
     if (flags.cluster === undefined)
       throw new BootFailure(`${data.path} has joined no cluster yet: troupe join HOST:PORT --token ... as \`troupe init\` prints it`);
-    await join(files, flags.cluster, RUNTIME);
+    await join(files, flags.cluster, { runtime: RUNTIME, ownNats: flags.nats === undefined });
     closers.goOn();
   }
   const member = files.membership;

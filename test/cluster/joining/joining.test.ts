@@ -20,6 +20,7 @@ const directory = mkdtempSync(pathJoin(tmpdir(), "troupe-joining-"));
 const kubeconfig = pathJoin(directory, "admin.kubeconfig");
 const accounts = NatsAccounts.open(pathJoin(directory, "nats.keys"));
 const token = newToken();
+const HOW = { runtime: "hollow", ownNats: true };
 let server: TestGateway;
 let hash: string;
 let line: string;
@@ -56,7 +57,7 @@ describe("a machine with a token", () => {
   test("becomes a node of the cluster and a member of it, with a certificate of its own and credentials for NATS", async () => {
     expect(line).toBe(`troupe join ${new URL(server.url).host} --token ${tokenText(token)} --discovery-token-ca-cert-hash ${hash}`);
     const files = machine();
-    await join(files, target("one"), "hollow");
+    await join(files, target("one"), HOW);
     const node = await get("/api/v1/nodes/one");
     expect(node.metadata.labels).toMatchObject({
       "troupe.dev/machine": "one",
@@ -85,15 +86,15 @@ describe("a machine with a token", () => {
     files.writeMembership = () => {
       throw new Error("cut");
     };
-    await expect(join(files, target("cut"), "hollow")).rejects.toThrow("cut");
+    await expect(join(files, target("cut"), HOW)).rejects.toThrow("cut");
     Reflect.deleteProperty(files, "writeMembership");
-    await join(files, target("cut"), "hollow");
+    await join(files, target("cut"), HOW);
     expect(files.membership).toEqual({ server: server.url, node: "cut" });
   });
 
   test("gets another certificate in the name of the one it has, and one to serve with when a person approves", async () => {
     const files = machine();
-    await join(files, target("renewed"), "hollow");
+    await join(files, target("renewed"), HOW);
     const before = files.node?.cert;
     const life = await renewNode(files, files.membership);
     expect(files.node?.cert).not.toBe(before);
@@ -116,6 +117,22 @@ describe("a machine with a token", () => {
   });
 });
 
+test("where others run NATS, whoever joins says where", async () => {
+  const plain = await startGateway({ controllers: ["bootstrap-signer", "certificate-approval", "certificate-signing"] });
+  try {
+    const admin = pathJoin(directory, "plain.kubeconfig");
+    writeKubeconfig(admin, { server: plain.url, authority: plain.authority.cert, user: plain.admin });
+    await openForJoining(admin, token, 3_600_000);
+    const there = target("there", { server: plain.url, authorityHashes: [authorityHash(publicKeyOf(plain.authority.cert))] });
+    const files = machine();
+    await expect(join(files, there, HOW)).rejects.toThrow(/others run the NATS servers of the cluster at .*: say --nats URL/);
+    await join(files, there, { ...HOW, ownNats: false });
+    expect(files.membership).toEqual({ server: plain.url, node: "there" });
+  } finally {
+    await plain.stop();
+  }
+});
+
 describe("stays out", () => {
   const other = (id: string): Partial<JoinTarget> => ({ token: parseToken(`${id}.0123456789abcdef`) });
 
@@ -127,7 +144,7 @@ describe("stays out", () => {
       /none of those that --discovery-token-ca-cert-hash names/,
     ],
   ])("%s", async (_who, more, words) => {
-    await expect(join(machine(), target("out", more()), "hollow")).rejects.toThrow(words);
+    await expect(join(machine(), target("out", more()), HOW)).rejects.toThrow(words);
     expect((await server.call("GET", "/api/v1/nodes/out")).status).toBe(404);
   });
 
@@ -159,14 +176,14 @@ describe("stays out", () => {
   });
 
   test("a machine by the name of a node that is there", async () => {
-    await expect(join(machine(), target("one"), "hollow")).rejects.toThrow(/has a node one already/);
+    await expect(join(machine(), target("one"), HOW)).rejects.toThrow(/has a node one already/);
   });
 
   test("who has a token for nodes alone", async () => {
     const kubelets = newToken();
     const groups = ["system:bootstrappers:kubeadm:default-node-token"];
     await runToken(kubeconfig, { do: "create", token: kubelets, ttl_ms: 60_000, description: undefined, groups, printJoin: false });
-    await expect(join(machine(), target("kubelet", { token: kubelets }), "hollow")).rejects.toThrow(
+    await expect(join(machine(), target("kubelet", { token: kubelets }), HOW)).rejects.toThrow(
       /cannot post path "\/troupe\/member-credentials"/,
     );
   });
@@ -175,7 +192,7 @@ describe("stays out", () => {
     const files = machine();
     files.writeAuthority("x");
     writeKubeconfig(pathJoin(directory, `machine-${machines - 1}`, "pki/ca.pem"), { server: "", authority: "", user: server.admin });
-    await expect(join(files, target("out"), "hollow")).rejects.toThrow(/a cluster of its own lives/);
+    await expect(join(files, target("out"), HOW)).rejects.toThrow(/a cluster of its own lives/);
   });
 });
 
@@ -185,7 +202,7 @@ describe("credentials of members are for", () => {
 
   test("the node itself, no other node", async () => {
     const files = machine();
-    await join(files, target("self"), "hollow");
+    await join(files, target("self"), HOW);
     expect((await ask(files.node, "self")).status).toBe(201);
     const answer = await ask(files.node, "one");
     expect([answer.status, answer.json().message]).toEqual([403, "forbidden: node self asks for the credentials of node one"]);
