@@ -32,13 +32,18 @@ const SHRINKS_MAX = 400;
 
 const choiceNumbers = fc.array(fc.nat(CHOICE_MAX), { maxLength: CHOICES_MAX, size: "max" });
 
-/** Asks strange things, one seed after another from `first` on, for so long. `seen` hears of a failure before its smallest case is looked for. */
-export async function fuzz(
-  first: number,
-  duration_ms: number,
-  told: (outcome: Outcome) => void = () => {},
-  seen: (failure: string, numbers: readonly number[]) => void = () => {},
-): Promise<Outcome> {
+/** Hears how it goes. */
+export interface Observer {
+  /** After each gateway. */
+  told?(outcome: Outcome): void;
+  /** Before each case. */
+  begins?(numbers: readonly number[]): void;
+  /** Of a failure, before its smallest case is looked for. */
+  seen?(failure: string, numbers: readonly number[]): void;
+}
+
+/** Asks strange things, one seed after another from `first` on, for so long. */
+export async function fuzz(first: number, duration_ms: number, observer: Observer = {}): Promise<Outcome> {
   const until_ms = performance.now() + duration_ms;
   const heaps: number[] = [];
   let cases = 0;
@@ -55,10 +60,11 @@ export async function fuzz(
           cases++;
           if (shrinking > SHRINKS_MAX) return;
           if (shrinking > 0) shrinking++;
+          observer.begins?.(numbers);
           try {
             await runCase(session, new Choices(numbers));
           } catch (error) {
-            if (shrinking++ === 0) seen(String(error), numbers);
+            if (shrinking++ === 0) observer.seen?.(String(error), numbers);
             throw error;
           }
         });
@@ -71,7 +77,7 @@ export async function fuzz(
     }
     heaps.push(heapInUse());
     failure ??= grown(heaps);
-    told(outcome());
+    observer.told?.(outcome());
   } while (failure === undefined && performance.now() < until_ms);
   return outcome();
 }
