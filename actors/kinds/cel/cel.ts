@@ -1,5 +1,6 @@
 /** The one door to the library that reads and evaluates the Common Expression Language. */
 import { Environment, Optional } from "@marcbachmann/cel-js";
+import { refuseDepth } from "./depth.ts";
 import { BudgetSpent, CelFailure } from "./failures.ts";
 import { addLibraries } from "./library.ts";
 import { Meter, metered, runMetered } from "./meter.ts";
@@ -73,6 +74,7 @@ const environment = celEnvironment(false);
 export function celProgram(expression: string, within: Environment = environment): CelProgram {
   const parsed = attempt(() => within.parse(expression));
   const tree = parsed.ast as unknown as CelNode & Measured;
+  refuseDepth(tree);
   withGoPatterns(tree);
   return {
     evaluate: (variables, budget) => attempt(() => evaluated(tree, () => parsed({ ...variables }) as CelValue, budget)),

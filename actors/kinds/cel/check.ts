@@ -1,6 +1,7 @@
 /** Checks the types of expressions, in the words of cel-go's compiler and checker. Source: cel-go's checker/errors.go and common/error.go. */
 import { type Environment, ParseError } from "@marcbachmann/cel-js";
-import { celEnvironment } from "./cel.ts";
+import { CelFailure, celEnvironment } from "./cel.ts";
+import { refuseDepth } from "./depth.ts";
 import { literalProblem } from "./literals.ts";
 import type { TypedNode } from "./static-cost.ts";
 
@@ -53,12 +54,14 @@ export class CelChecker {
   check(expression: string): Checked | { readonly problem: string } {
     try {
       const parsed = this.#environment.parse(expression);
+      refuseDepth(parsed.ast);
       const { valid, type, error } = parsed.check();
       if (!valid) return { problem: said(expression, error) };
       const tree = parsed.ast as unknown as TypedNode;
       const literal = literalProblem(tree);
       return literal === undefined ? { type: type ?? "dyn", tree } : { problem: located(expression, literal.at, literal.words) };
     } catch (error) {
+      if (error instanceof CelFailure) return { problem: error.message };
       return { problem: said(expression, error) };
     }
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { addAuthorizer, CelAuthorizer } from "../../../../actors/kinds/cel/admission-variables.ts";
 import { BUDGET_COST, BudgetSpent, CelBudget, CostExceeded, celEnvironment, celProgram } from "../../../../actors/kinds/cel/cel.ts";
+import { CelChecker } from "../../../../actors/kinds/cel/check.ts";
 
 const LIST = "[1, 2, 3, 4, 5, 6, 7, 8, 9]";
 
@@ -75,6 +76,20 @@ describe("an expression that would run away", () => {
     const environment = addAuthorizer(celEnvironment(false));
     const program = celProgram(`authorizer.path('/x').check('get').allowed() && ${nested}`, environment);
     await expect(program.evaluate({ authorizer: new CelAuthorizer(authority) })).rejects.toThrow(new CostExceeded());
+  });
+});
+
+describe("an expression that is too deep is none", () => {
+  const deep = `${"1+".repeat(300)}1 > 0`;
+  const words = "ERROR: <input>:-1:0: expression recursion limit exceeded: 250";
+  test("when it is read", () => {
+    expect(() => celProgram(deep)).toThrow(words);
+    expect(celProgram(`${"1+".repeat(200)}1 > 0`).evaluate({})).toBe(true);
+  });
+
+  test("when it is checked", () => {
+    expect(new CelChecker({}).check(deep)).toEqual({ problem: words });
+    expect(new CelChecker({}).check(`${"1+".repeat(3_000)}1 > 0`)).toEqual({ problem: words });
   });
 });
 
