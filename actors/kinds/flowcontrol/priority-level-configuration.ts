@@ -129,7 +129,7 @@ export const PriorityLevelConfigurationKind: Kind<PriorityLevelConfiguration> = 
     return [
       metadata.name,
       spec.type ?? "",
-      spec.limited?.nominalConcurrencyShares ?? spec.exempt?.nominalConcurrencyShares ?? NONE,
+      spec.limited?.nominalConcurrencyShares ?? NONE,
       queuing?.queues ?? NONE,
       queuing?.handSize ?? NONE,
       queuing?.queueLengthLimit ?? NONE,

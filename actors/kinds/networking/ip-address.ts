@@ -6,7 +6,7 @@ import type { IPAddress } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
 import { dnsSubdomain, pathSegment } from "../names.ts";
 import type { FieldError } from "../status.ts";
-import { column, NAME_COLUMN } from "../table.ts";
+import { column, NAME_COLUMN, NONE } from "../table.ts";
 
 /** Source: validateIPAddressParentReference. */
 function validateParent({ spec }: IPAddress): FieldError[] {
@@ -23,9 +23,9 @@ function validateParent({ spec }: IPAddress): FieldError[] {
 
 function parentOf({ spec }: IPAddress): string {
   const parent = spec?.parentRef;
-  if (parent === undefined) return "";
+  if (parent === undefined) return NONE;
   const resource = parent.group ? `${parent.resource}.${parent.group}` : parent.resource;
-  return [resource, ...(parent.namespace ? [parent.namespace] : []), parent.name].join("/");
+  return [resource?.toLowerCase(), ...(parent.namespace ? [parent.namespace] : []), parent.name].join("/");
 }
 
 export const IPAddressKind: Kind<IPAddress> = defineKind<IPAddress>({
@@ -36,7 +36,7 @@ export const IPAddressKind: Kind<IPAddress> = defineKind<IPAddress>({
   namespaced: false,
   updateChecks: ["whole", "metadata", "changes"],
   nameRule: strictAddressWords,
-  validate: (address) => validateParent(address),
+  validate: validateParent,
   validateUpdate: (next, current) => immutable(next.spec?.parentRef, current.spec?.parentRef, "spec.parentRef", "ParentReference"),
   columns: [NAME_COLUMN, column("ParentRef", "Who holds the address")],
   cells: (address) => [address.metadata.name, parentOf(address)],

@@ -7,8 +7,6 @@ import { dnsSubdomain } from "../names.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from "../table.ts";
 import { validateParameters, validateProvisioner } from "./storage-class.ts";
 
-const DEFAULT_ANNOTATION = "volumeattributesclass.alpha.kubernetes.io/is-default-class";
-
 export const VolumeAttributesClassKind: Kind<VolumeAttributesClass> = defineKind<VolumeAttributesClass>({
   group: "storage.k8s.io",
   kind: "VolumeAttributesClass",
@@ -29,8 +27,5 @@ export const VolumeAttributesClassKind: Kind<VolumeAttributesClass> = defineKind
     ...unchanged(next.parameters, current.parameters, "parameters", "updates to parameters are forbidden."),
   ],
   columns: [NAME_COLUMN, column("DriverName", "The driver that knows the attributes"), AGE_COLUMN],
-  cells: ({ metadata, driverName, ...rest }, now_ms) => {
-    const isDefault = metadata.annotations?.[DEFAULT_ANNOTATION] === "true";
-    return [isDefault ? `${metadata.name} (default)` : metadata.name, driverName ?? "", ageOf({ metadata, ...rest }, now_ms)];
-  },
+  cells: (attributes, now_ms) => [attributes.metadata.name, attributes.driverName ?? "", ageOf(attributes, now_ms)],
 });
