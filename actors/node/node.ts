@@ -204,6 +204,7 @@ class NodeActor implements Actor<NodeMessage> {
       case "renewLease":
         return this.#repeat(message, LEASE_RENEW_MS, () => this.#heartbeat());
       case "reportStatus":
+        this.#tellPodsAgain();
         return this.#repeat(message, STATUS_REPORT_MS, () => this.#reportStatus());
       default:
         unknownMessage(message);
@@ -422,6 +423,14 @@ class NodeActor implements Actor<NodeMessage> {
     const known = this.#pods.get(entry.key);
     const here = known === undefined || isElsewhere(known, entry) ? this.#podArrived(entry, this.#hostIP(node), known) : known;
     this.#tellPod(here.uid, { type: "sync", entry, place: here.place, silent: this.#troubles.isSilent });
+  }
+
+  /** What was told may have been lost on the way to a pod's actor on another host. What its pod says it knows already. */
+  #tellPodsAgain(): void {
+    for (const [key, { uid, place }] of this.#pods) {
+      const entry = this.#view.entry(key);
+      if (entry?.text.includes(uid) === true) this.#tellPod(uid, { type: "sync", entry, place, silent: this.#troubles.isSilent });
+    }
   }
 
   /** `known`: it was here already, and has another address than this agent gave it. */

@@ -9,7 +9,7 @@ import type {
   StatefulSet,
 } from "../../actors/kinds/generated/types.ts";
 import type { Node, Pod, Service } from "../../actors/mod.ts";
-import { controllerOf, isActive, isOver, isReady, type Ledger, milliOf, requestsOf } from "./ledger.ts";
+import { controllerOf, isActive, isOver, isReady, type Ledger, milliOf, pinnedTo, requestsOf } from "./ledger.ts";
 
 /** Everything that is not as it should be when nothing has gone wrong and nobody has asked for anything for a while. */
 export function unsettled(ledger: Ledger): readonly string[] {
@@ -53,11 +53,17 @@ function pods(ledger: Ledger): string[] {
   });
 }
 
-/** Whether a plain pod can go there: no selectors, no tolerations. */
+/** Whether a plain pod can go there, without selectors and tolerations, or a DaemonSet's, which are for one node and tolerate what befalls it. */
 function takes(ledger: Ledger, node: Node, pod: Pod): boolean {
+  const pin = pinnedTo(pod);
+  if (pin !== undefined) return pin === node.metadata.name && hasRoom(ledger, node, pod);
   if (node.spec.unschedulable === true || (node.spec.taints ?? []).length > 0) return false;
   if (pod.spec.affinity !== undefined || pod.spec.nodeSelector !== undefined || pod.spec.schedulingGates !== undefined) return false;
   if (pod.spec.containers.some(({ ports }) => ports?.some(({ hostPort }) => hostPort))) return false;
+  return hasRoom(ledger, node, pod);
+}
+
+function hasRoom(ledger: Ledger, node: Node, pod: Pod): boolean {
   const others = ledger.podsOn(node.metadata.name).filter((one) => !isOver(one));
   return [...requestsOf(pod)].every(([resource, milli]) => {
     const used = others.reduce((sum, one) => sum + (requestsOf(one).get(resource) ?? 0), 0);
@@ -128,9 +134,14 @@ function daemonSets(ledger: Ledger): string[] {
     const wanted = ledger.all<Node>("nodes").length;
     const own = ledger.podsOf(metadata.uid).filter(isActive);
     if (own.length !== wanted) return [`${key} has ${own.length} pods for ${wanted} nodes`];
-    const counts = { scheduled: status?.desiredNumberScheduled, ready: status?.numberReady, updated: status?.updatedNumberScheduled };
+    // A node that is full has no room for it either; whether it is full is looked at where pods are.
+    const waiting = own.filter(({ spec }) => spec.nodeName === undefined).length;
+    const scheduled = status?.desiredNumberScheduled;
+    if (scheduled !== wanted) return [`${key} is for ${wanted} nodes and says scheduled: ${scheduled}`];
+    // Those that wait count as unavailable, and a rollout that has used up what may be waits for them.
+    const counts = { ready: status?.numberReady, ...(waiting > 0 ? {} : { updated: status?.updatedNumberScheduled }) };
     return Object.entries(counts).flatMap(([what, count]) =>
-      count === wanted ? [] : [`${key} is for ${wanted} nodes and says ${what}: ${count}`],
+      (count ?? 0) >= wanted - waiting ? [] : [`${key} is for ${wanted} nodes, ${waiting} have no room, and it says ${what}: ${count}`],
     );
   });
 }

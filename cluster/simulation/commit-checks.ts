@@ -1,6 +1,6 @@
 import type { DaemonSet, Job, PodDisruptionBudget, ReplicaSet, ResourceQuota } from "../../actors/kinds/generated/types.ts";
 import type { Node, Pod } from "../../actors/mod.ts";
-import { type Commit, controllerOf, isActive, isOver, isReady, keyOfObject, type Ledger, milliOf, requestsOf } from "./ledger.ts";
+import { type Commit, controllerOf, isActive, isOver, isReady, keyOfObject, type Ledger, milliOf, pinnedTo, requestsOf } from "./ledger.ts";
 
 /**
  * What was wanted, or was lost, so long ago may be unknown to whoever acts: a host that was cut off or paused may act on what it saw until its lease
@@ -209,12 +209,6 @@ export class CommitChecks {
     for (const key of this.#strays.keys()) if (!strays.has(key)) this.#strays.delete(key);
     return undefined;
   }
-}
-
-/** The node that a pod of a DaemonSet is for. */
-function pinnedTo({ spec }: Pod): string | undefined {
-  const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
-  return terms.flatMap(({ matchFields }) => matchFields ?? []).find(({ key }) => key === "metadata.name")?.values?.[0];
 }
 
 function hostPortsOf({ spec }: Pod): readonly string[] {

@@ -144,6 +144,12 @@ export function isReady({ status }: Pod | Node): boolean {
   return status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") === true;
 }
 
+/** The node that a pod of a DaemonSet is for. */
+export function pinnedTo({ spec }: Pod): string | undefined {
+  const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  return terms.flatMap(({ matchFields }) => matchFields ?? []).find(({ key }) => key === "metadata.name")?.values?.[0];
+}
+
 /** What a pod asks for of each resource, in thousandths of its unit. */
 export function requestsOf({ spec }: Pod): ReadonlyMap<string, number> {
   const sum = new Map<string, number>([["pods", 1_000]]);

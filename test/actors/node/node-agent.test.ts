@@ -32,6 +32,8 @@ import { startStore, type TestStore } from "../store/harness.ts";
 
 const NOBODY: Sender = { answer: () => undefined, fail: () => undefined, cancelled: false };
 const HEARTBEATS_MS = 30_000;
+/** Longer than between two reports of a node. */
+const REPORTS_MS = 301_000;
 const NODE = "node-0";
 
 let clock: VirtualClock;
@@ -194,6 +196,21 @@ test("an agent takes note of the address that a pod turns out to have, and gives
   for (const name of ["a", "b", "c"]) await node.receive({ type: "pod", entry: entryOf(name) }, NOBODY);
   const given = others.map((other) => addressOfPod(other.metadata.uid));
   expect(new Set([has, ...given]).size).toBe(4);
+});
+
+test("what was lost on the way to a pod's actor is told again with the node's next report", async () => {
+  const node = await agent();
+  await node.receive({ type: "play", index: 0 }, NOBODY);
+  await node.receive({ type: "podsTold", keys: [] }, NOBODY);
+  const { metadata } = await bound("web");
+  await node.receive({ type: "pod", entry: entryOf("web") }, NOBODY);
+  await registry.delete(PodKind, "d", "web");
+  told = [];
+  await clock.run(REPORTS_MS);
+  expect(told).toContainEqual({
+    to: `pod/${metadata.uid}`,
+    message: expect.objectContaining({ type: "sync", entry: entryOf("web") }),
+  });
 });
 
 test("a pod that runs already is taken over as it is, however old the news with which its actor begins", async () => {
