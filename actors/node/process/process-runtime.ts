@@ -137,6 +137,8 @@ export class ProcessRuntime implements ContainerRuntime {
       isolation: this.isolation,
       tools: this.#tools,
       now_ms: this.#clock.now_ms(),
+    }).catch((error: Error) => {
+      throw error instanceof RuntimeFailure ? error : new RuntimeFailure("CreateContainerError", error.message);
     });
     await this.#keeper.ask({ op: "create", container });
     return container.observed.id;

@@ -6,13 +6,16 @@ import { KindTable } from "../../../../actors/kinds/kinds.ts";
 import { createFleetKind, type FleetMessage } from "../../../../actors/node/fleet.ts";
 import { HOLLOW_FORM } from "../../../../actors/node/hollow/hollow-form.ts";
 import { createNodeKind } from "../../../../actors/node/node.ts";
+import type { PodVolumes } from "../../../../actors/node/pod-volumes.ts";
 import type { Reach } from "../../../../actors/node/reach.ts";
 import { createPodWorkerKind } from "../../../../actors/pod/life/pod-worker.ts";
+import type { PodOrder } from "../../../../actors/pod/pod-order.ts";
 import { createEventRecorder } from "../../../../actors/registry/create-event-recorder.ts";
 import { createRegistry } from "../../../../actors/registry/create-registry.ts";
 import type { Registry } from "../../../../actors/registry/registry.ts";
 import { MemoryLog } from "../../../../actors/store/memory-log.ts";
-import { seededRandom, type VirtualClock, virtualClock } from "../../../../runtime/mod.ts";
+import type { Entry } from "../../../../actors/store/view.ts";
+import { addressOf, seededRandom, type VirtualClock, virtualClock } from "../../../../runtime/mod.ts";
 import { named } from "../../registry/harness.ts";
 import { startStore, type TestStore } from "../../store/harness.ts";
 import { ScriptedRuntime } from "./scripted-runtime.ts";
@@ -30,6 +33,9 @@ export class Lived {
     grpcHealth: async () => "SERVING",
   };
 
+  /** Where the pods' volumes are. */
+  mount: PodVolumes["mount"] = async () => new Map();
+
   private constructor() {
     const { replica: view, client } = this.store;
     this.registry = createRegistry({ view, store: client, clock: this.clock, random: seededRandom(1), kinds: new KindTable() });
@@ -46,7 +52,7 @@ export class Lived {
       tcp: (...place) => lived.reach.tcp(...place),
       grpcHealth: (...place) => lived.reach.grpcHealth(...place),
     };
-    const volumes = { mount: async () => new Map(), unmount: async () => {} };
+    const volumes: PodVolumes = { mount: (pod) => lived.mount(pod), unmount: async () => {} };
     const dns = { servers: [], domain: "cluster.local" };
     host.register(createFleetKind({ view, form }));
     host.register(createNodeKind({ view, registry, form, usageOf: () => [] }));
@@ -68,6 +74,14 @@ export class Lived {
     });
     for (let round = 0; round < 100 && !over; round++) await this.clock.run(10);
     return done;
+  }
+
+  /** The pod's worker crashes on what nobody tells it, and its node makes another one. */
+  async another(): Promise<void> {
+    const entry = { key: "pods/d/p", revision: 0, text: "no object" } as unknown as Entry;
+    const nonsense: PodOrder = { type: "sync", entry, place: { hostIP: "", podIP: "" } };
+    this.store.host.messenger.tell(addressOf("pod", this.now?.metadata.uid ?? ""), nonsense);
+    await this.clock.run(3_000);
   }
 
   /** A pod `p` on the node. */

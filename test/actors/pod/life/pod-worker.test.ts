@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { PodKind } from "../../../../actors/kinds/core/pod.ts";
+import { VolumeFailure } from "../../../../actors/node/pod-volumes.ts";
 import { Lived } from "./lived.ts";
 
 let lived: Lived;
@@ -79,6 +80,51 @@ describe("restarts", () => {
     await lived.pod({ containers: [{ ...C, env }] });
     expect(lived.state).toBe("Pending | c: CreateContainerConfigError");
     expect(lived.now?.status?.containerStatuses?.[0]?.state?.waiting?.message).toBe('configmap "cm" not found');
+  });
+});
+
+describe("volumes", () => {
+  const mounts = {
+    volumes: [{ name: "v", emptyDir: {} }],
+    containers: [{ ...C, volumeMounts: [{ name: "v", mountPath: "/v", subPath: "a/b" }] }],
+  };
+
+  test("are waited for, and mounted where the container wants them", async () => {
+    lived.mount = async () => Promise.reject(new VolumeFailure("it is on no machine"));
+    await lived.pod(mounts);
+    await lived.clock.run(2_000);
+    expect(lived.state).toBe("Pending | c: ContainerCreating");
+    expect(lived.events("FailedMount").join()).toMatch(/^it is on no machine x\d$/);
+    lived.mount = async () => new Map([["v", "/data/v"]]);
+    await lived.clock.run(2_000);
+    expect(lived.state).toBe("Running | c: running*");
+    expect(lived.runtime.specs.get("c-0")?.mounts).toEqual([
+      { hostPath: "/data/v/a/b", containerPath: "/v", readOnly: false, volume: "v" },
+    ]);
+  });
+
+  test("a path that leads out of its volume is refused", async () => {
+    lived.mount = async () => new Map([["v", "/data/v"]]);
+    const volumeMounts = [{ name: "v", mountPath: "/v", subPathExpr: "$(UP)" }];
+    await lived.pod({ ...mounts, containers: [{ ...C, env: [{ name: "UP", value: "../.." }], volumeMounts }] });
+    expect(lived.state).toBe("Pending | c: CreateContainerConfigError");
+  });
+});
+
+describe("a worker that comes after another", () => {
+  test("goes on with what runs, and with what was on its way out", async () => {
+    lived.runtime.scripts.set("c", [{ stop_ms: 10_000 }]);
+    await lived.pod({ containers: [C, { name: "d", image: "i" }] });
+    await lived.clock.run(1_000);
+    await lived.another();
+    expect(lived.state).toBe("Running | c: running* | d: running*");
+    await lived.delete();
+    await lived.clock.run(1_000);
+    await lived.another();
+    await lived.clock.run(12_000);
+    expect(lived.now).toBeUndefined();
+    expect(lived.runtime.did.filter((each) => each.startsWith("start"))).toEqual(["start c-0", "start d-0"]);
+    expect(lived.runtime.workers).toBe(3);
   });
 });
 

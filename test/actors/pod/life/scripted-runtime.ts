@@ -31,6 +31,8 @@ export interface Script {
 export class ScriptedRuntime implements ContainerRuntime {
   readonly name = "scripted";
   readonly did: string[] = [];
+  /** How many workers there have been. */
+  workers = 0;
   readonly specs: Map<string, ContainerSpec> = new Map();
   /** By the container's name: its first run, its second, ...; the last goes on for all after. */
   readonly scripts: Map<string, readonly Script[]> = new Map();
@@ -59,6 +61,7 @@ export class ScriptedRuntime implements ContainerRuntime {
   }
 
   watch(_uid: string, changed: () => void): Subscription {
+    this.workers++;
     this.#watchers.add(changed);
     return { cancel: () => this.#watchers.delete(changed) };
   }
