@@ -91,7 +91,7 @@ export class NatsServer {
     const host = listening?.host ?? LOOPBACK;
     const port = listening === undefined ? await freePort(host) : listening.port || (portBefore(data.path) ?? (await freePort(host)));
     data.write(CONFIG, configuration(data, { host, port, sync: syncsAlways(version), accounts, tls: writeTls(data, listening?.tls) }));
-    const address = addressOf(host, port, listening?.tls.ca, accounts.hostCredentials("troupe"));
+    const address = addressOf(host, port, listening?.tls.ca, accounts.hostCredentials());
     const server = new NatsServer(binary.path, version, data, accounts, address, log);
     const logBytes = sizeOf(data.file(LOG));
     server.#spawn();
@@ -174,7 +174,7 @@ export function runningAddress(dataDirectory: string): NatsAddress | undefined {
   const [host, port] = [/^host: "(.*)"$/m.exec(text)?.[1], portIn(text)];
   if (host === undefined || port === undefined) return undefined;
   const ca = /^ {2}ca_file: (".*")$/m.exec(text)?.[1];
-  const credentials = NatsAccounts.open(join(dataDirectory, KEYS)).hostCredentials("command");
+  const credentials = NatsAccounts.open(join(dataDirectory, KEYS)).hostCredentials();
   return addressOf(host, port, ca === undefined ? undefined : readFileSync(JSON.parse(ca) as string, "utf8"), credentials);
 }
 

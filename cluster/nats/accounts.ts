@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { createAccount, createOperator, createUser, fromSeed, type KeyPair } from "nkeys.js";
 import { BootFailure } from "../boot/failure.ts";
 import { makePrivateDirectory, writePrivateFile } from "../pki/key-pair-file.ts";
@@ -27,9 +28,21 @@ const SHARED: readonly Sharing[] = [
   { name: "watches", subject: `${WATCHES}.>`, type: "stream" },
 ];
 
+/** What lies in the file: the keys, and what was signed with them, since signing it at each start would hold that up. */
+interface Stored {
+  readonly keys: NatsKeys;
+  /** By which the configuration was made; another version of this program may have others. */
+  readonly shared: readonly Sharing[];
+  readonly configuration: string;
+  /** Credentials of the hosts of this directory. */
+  readonly hosts: string;
+}
+
 /** Who may do what on the cluster's own NATS server: an operator, and under it an account for the hosts and another for clients. */
 export class NatsAccounts {
   readonly keys: NatsKeys;
+  #configuration: string | undefined;
+  #hosts: string | undefined;
   readonly #pairs: Readonly<Record<keyof NatsKeys, KeyPair>>;
 
   constructor(keys: NatsKeys) {
@@ -47,14 +60,16 @@ export class NatsAccounts {
       const { code } = error as NodeJS.ErrnoException;
       if (code !== "ENOENT") throw new BootFailure(`cannot read ${file} (${code}); mend its permissions`);
       makePrivateDirectory(dirname(file));
-      const keys = newKeys();
-      writePrivateFile(file, `${JSON.stringify(keys, null, 2)}\n`);
-      return new NatsAccounts(keys);
+      return new NatsAccounts(newKeys()).#stored(file);
     }
     try {
-      const keys = JSON.parse(text) as NatsKeys;
-      if (!KEY_NAMES.every((name) => typeof keys[name] === "string")) throw new Error("it lacks one of its keys");
-      return new NatsAccounts(keys);
+      const { keys, shared, configuration, hosts } = JSON.parse(text) as Partial<Stored>;
+      if (keys === undefined || !KEY_NAMES.every((name) => typeof keys[name] === "string")) throw new Error("it lacks one of its keys");
+      const accounts = new NatsAccounts(keys);
+      if (configuration === undefined || hosts === undefined || !isDeepStrictEqual(shared, SHARED)) return accounts.#stored(file);
+      accounts.#configuration = configuration;
+      accounts.#hosts = hosts;
+      return accounts;
     } catch (error) {
       throw new BootFailure(
         `${file} is damaged: ${(error as Error).message}; remove it and start again: the keys are made anew (clients and joined machines need new credentials then)`,
@@ -69,6 +84,17 @@ export class NatsAccounts {
 
   /** The part of a nats-server's configuration that says all this. */
   configuration(): string {
+    this.#configuration ??= this.#signed();
+    return this.#configuration;
+  }
+
+  #stored(file: string): this {
+    const stored: Stored = { keys: this.keys, shared: SHARED, configuration: this.configuration(), hosts: this.hostCredentials() };
+    writePrivateFile(file, `${JSON.stringify(stored, null, 2)}\n`);
+    return this;
+  }
+
+  #signed(): string {
     const { operator, system, cluster, clients } = this.#pairs;
     const [systemId, clusterId, clientsId] = [system, cluster, clients].map((pair) => pair.getPublicKey());
     const tokens: readonly (readonly [string | undefined, string])[] = [
@@ -92,10 +118,13 @@ ${tokens.map(([account, token]) => `  ${account}: ${token}`).join("\n")}
 }`;
   }
 
-  /** Credentials of a user of the hosts' account with a key of its own, who may do everything there. */
-  hostCredentials(name: string): string {
-    const user = createUser();
-    return credentialsText(userToken(this.#pairs.cluster, { name, publicKey: user.getPublicKey() }), seedOf(user));
+  /** Credentials of the user that this directory's hosts are, who may do everything in their account. */
+  hostCredentials(): string {
+    if (this.#hosts === undefined) {
+      const user = createUser();
+      this.#hosts = credentialsText(userToken(this.#pairs.cluster, { name: "hosts", publicKey: user.getPublicKey() }), seedOf(user));
+    }
+    return this.#hosts;
   }
 
   /** Says that a key is a user's. */
