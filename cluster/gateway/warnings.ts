@@ -31,15 +31,23 @@ function headerText(text: string): string {
   return ASCII.test(text) ? text : Buffer.from(text).toString("latin1");
 }
 
-const recorded = new WeakMap<ServerResponse, Set<string>>();
+interface Recorded {
+  readonly texts: Set<string>;
+  /** There is room for no more, whatever comes. */
+  full: boolean;
+}
+
+const recorded = new WeakMap<ServerResponse, Recorded>();
 
 /** How to warn the client in the head of this answer, whatever becomes of it. The same is said once. Source: apiserver's warning recorder. */
 export function warningsOf(response: ServerResponse): (text: string) => void {
   return (text) => {
-    if (response.headersSent) return;
-    const texts = recorded.get(response) ?? new Set();
-    recorded.set(response, texts);
-    texts.add(text);
-    response.setHeader("Warning", warningValues([...texts]));
+    const known = recorded.get(response) ?? { texts: new Set(), full: false };
+    if (response.headersSent || known.full || CONTROL.test(text)) return;
+    recorded.set(response, known);
+    known.texts.add(text);
+    const values = warningValues([...known.texts]);
+    known.full = values.length < known.texts.size;
+    response.setHeader("Warning", values);
   };
 }

@@ -1,5 +1,6 @@
+import type { ServerResponse } from "node:http";
 import { expect, test } from "vitest";
-import { warningValues } from "../../../cluster/gateway/warnings.ts";
+import { warningsOf, warningValues } from "../../../cluster/gateway/warnings.ts";
 
 test("warnings are quoted, in bytes of UTF-8, and without control characters", () => {
   expect(warningValues(['unknown field "a"'])).toEqual(['299 - "unknown field \\"a\\""']);
@@ -12,4 +13,20 @@ test("too many, or too long ones, are cut", () => {
   const many = warningValues(Array.from({ length: 100 }, () => "x".repeat(300)));
   expect(many).toHaveLength(16);
   expect(many[0]).toHaveLength(256 + '299 - ""'.length);
+});
+
+test("so many warnings that nobody could read them are no work", () => {
+  let written = 0;
+  let told: readonly string[] = [];
+  const response = {
+    headersSent: false,
+    setHeader: (_name: string, values: readonly string[]) => {
+      written++;
+      told = values;
+    },
+  } as unknown as ServerResponse;
+  const warn = warningsOf(response);
+  for (let count = 0; count < 50_000; count++) warn(`unknown field "spec.field${count}"`);
+  expect(told.length).toBeLessThan(written);
+  expect(written).toBeLessThan(300);
 });
