@@ -127,14 +127,18 @@ const OPEN = /\u00a4(\d+)\u00a4/g;
 /** Numbers those steps in the order in which they are met. */
 class OwnSteps {
   readonly #steps: string[] = [];
+  readonly #numbers = new Map<string, number>();
 
   /** The text with numbers in their places. */
   open(text: string): string {
     if (!text.includes('"ip') && !text.includes('"uid') && !text.includes("v:")) return text;
     return text.replace(OWN_STEP, (step) => {
       const plain = step.replaceAll("\\", "");
-      let at = this.#steps.indexOf(plain);
-      if (at < 0) at = this.#steps.push(plain) - 1;
+      let at = this.#numbers.get(plain);
+      if (at === undefined) {
+        at = this.#steps.push(plain) - 1;
+        this.#numbers.set(plain, at);
+      }
       return `${MARK}${at}${MARK}`;
     });
   }
