@@ -30,6 +30,12 @@ export class GoFacts {
     return (this.#go.named.get(type) ?? type).endsWith(".resource.Quantity");
   }
 
+  /** Of a definition, or of a field of it. */
+  doc(definition: string, field?: string): string {
+    const said = field === undefined ? this.#go.structs.get(definition) : this.#field(definition, field);
+    return said?.doc ?? "";
+  }
+
   /**
    * `?`: a scalar held by pointer, so that its zero value is a value. `+`: printed even when nobody set it, as Go prints structs that are
    * held by value and fields that are never omitted. Of fields that are not required.

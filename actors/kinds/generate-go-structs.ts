@@ -17,12 +17,15 @@ export interface GoField {
   readonly patchMergeKey: string;
   /** The markers above the field: `listType=map`, `listMapKey=name`. */
   readonly markers: readonly string[];
+  /** As Kubernetes' OpenAPI document describes it. */
+  readonly doc: string;
 }
 
 export interface GoStruct {
   /** By their name in JSON, in the order in which Go prints them. */
   readonly fields: ReadonlyMap<string, GoField>;
   readonly atomic: boolean;
+  readonly doc: string;
 }
 
 /** Structs by their OpenAPI name (`io.k8s.api.core.v1.Pod`); what other named types are (`type PodPhase string`) by theirs. */
@@ -35,6 +38,7 @@ interface Declared {
   /** In their order; a name is that of a struct whose fields are this one's too. */
   readonly members: readonly (GoField | string)[];
   readonly atomic: boolean;
+  readonly doc: string;
 }
 
 const BUILTIN = /^(string|bool|byte|int|int32|int64|uint32|uint64|float64|interface\{\})$/;
@@ -61,13 +65,13 @@ export function readGoTypes(directories: readonly string[]): GoTypes {
     }
   }
   const structs = new Map<string, GoStruct>();
-  for (const [name, { atomic }] of declared) structs.set(name, { fields: fieldsOf(name, declared), atomic });
+  for (const [name, { atomic, doc }] of declared) structs.set(name, { fields: fieldsOf(name, declared), atomic, doc });
   return { structs, named };
 }
 
 function readFile(text: string, pack: string, declared: Map<string, Declared>, named: Map<string, string>): void {
   const imports = new Map<string, string>();
-  for (const [, alias, path = ""] of text.matchAll(/^\t(?:(\w+) )?"([\w./-]+)"$/gm)) {
+  for (const [, alias, path = ""] of text.matchAll(/^(?:\t|import )(?:(\w+) )?"([\w./-]+)"$/gm)) {
     imports.set(alias ?? path.slice(path.lastIndexOf("/") + 1), packageOfImport(path));
   }
   const full = (type: string): string =>
@@ -76,7 +80,12 @@ function readFile(text: string, pack: string, declared: Map<string, Declared>, n
       return BUILTIN.test(name) ? whole : `${pack}.${name}`;
     });
   for (const [, comment = "", name = "", body = ""] of text.matchAll(/((?:^\/\/[^\n]*\n)*)^type (\w+) struct \{\n(.*?)^\}/gms)) {
-    declared.set(`${pack}.${name}`, { members: readBody(body, full), atomic: comment.includes("+structType=atomic") });
+    const lines = comment.split("\n").slice(0, -1);
+    declared.set(`${pack}.${name}`, {
+      members: readBody(body, full),
+      atomic: comment.includes("+structType=atomic"),
+      doc: descriptionOf(lines.map((line) => line.replace(/^\/\/ ?/, ""))),
+    });
   }
   for (const [, name = "", type = ""] of text.matchAll(/^type (\w+) (?:= )?(?!struct|interface)(\S+)/gm)) {
     named.set(`${pack}.${name}`, full(type));
@@ -86,9 +95,14 @@ function readFile(text: string, pack: string, declared: Map<string, Declared>, n
 function readBody(body: string, full: (type: string) => string): (GoField | string)[] {
   const members: (GoField | string)[] = [];
   let markers: string[] = [];
+  let comment: string[] = [];
   for (const line of body.split("\n")) {
     const marker = /^\t\/\/ *\+(\S+)/.exec(line);
     if (marker !== null) markers.push(marker[1] ?? "");
+    const said = /^\t\/\/ ?(.*)$/.exec(line);
+    if (said !== null) comment.push(said[1] ?? "");
+    // What a blank line separates from the field is not about it.
+    else if (line.trim() === "") comment = [];
     const found = FIELD.exec(line);
     if (found === null) continue;
     const [, name = "", type = "", json = name, tags = ""] = found;
@@ -106,11 +120,30 @@ function readBody(body: string, full: (type: string) => string): (GoField | stri
         patchStrategy: /patchStrategy:"([^"]*)"/.exec(tags)?.[1] ?? "",
         patchMergeKey: /patchMergeKey:"([^"]*)"/.exec(tags)?.[1] ?? "",
         markers,
+        doc: descriptionOf(comment),
       });
     }
     markers = [];
+    comment = [];
   }
   return members;
+}
+
+/**
+ * A comment's lines as one description: paragraphs and indented lines stay apart, markers and notes to maintainers are left out.
+ * Source: getDescription of kube-openapi's pkg/generators/openapi.go.
+ */
+function descriptionOf(comment: readonly string[]): string {
+  let text = "";
+  for (const line of comment) {
+    if (line === "---") break;
+    const said = line.trimEnd();
+    if (/^\s*(TODO|\+)/.test(said)) continue;
+    if (said === "") text = `${text.slice(0, -1)}\n\n`;
+    else if (/^\s/.test(said)) text = `${text.slice(0, -1)}\n${said}\n`;
+    else text += `${said} `;
+  }
+  return text.replace(/^\n+|[\n ]+$/g, "");
 }
 
 function fieldsOf(name: string, declared: ReadonlyMap<string, Declared>): ReadonlyMap<string, GoField> {

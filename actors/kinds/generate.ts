@@ -151,17 +151,21 @@ function readModel(model: string, pkg: string, go: GoFacts): Definition {
   const attributes = JSON.parse(table?.[1] ?? "[]") as { name: string; baseName: string; type: string; format: string }[];
   const classDoc = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*export declare class/.exec(declaration)?.[1] ?? "";
   const refs: string[] = [];
+  const goName = `${pkg}.${kubernetesName(model)}`;
   const fields = attributes.map((attribute): Field => {
     const declared = new RegExp(`(?:/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\s*)?\\n    '${attribute.name.replace("$", "\\$")}'(\\??):`).exec(
       declaration,
     );
-    const quantity = go.isQuantity(`${pkg}.${kubernetesName(model)}`, attribute.baseName);
+    const quantity = go.isQuantity(goName, attribute.baseName);
     const notation = notationOf(attribute.type, attribute.format, quantity);
     const ref = /(?:V\d+|(?:[A-Z][a-z]+)V\d+)[A-Z]\w*/.exec(attribute.type);
     if (ref !== null && ref[0] !== "V1MicroTime") refs.push(ref[0]);
-    return { name: attribute.baseName, notation, required: declared?.[2] === "", doc: unescapeDoc(declared?.[1] ?? "") };
+    const name = attribute.baseName;
+    // The official client lacks what is said of fields that are objects, and paragraphs.
+    const doc = go.doc(goName, name) || unescapeDoc(declared?.[1] ?? "");
+    return { name, notation, required: declared?.[2] === "", doc };
   });
-  return { type: typeName(model), pkg, model, doc: unescapeDoc(classDoc), fields, refs };
+  return { type: typeName(model), pkg, model, doc: go.doc(goName) || unescapeDoc(classDoc), fields, refs };
 }
 
 function readAll(go: GoFacts): Map<string, Definition> {

@@ -66,6 +66,11 @@ function docsOf(type: string): Docs[string] {
   return docs[type] ?? ["", {}];
 }
 
+const CONVENTIONS = "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md";
+
+/** What is said of the fields that every object has. */
+const rootDocs = (): Readonly<Record<string, string>> => docsOf("Pod")?.[1] ?? {};
+
 /** Gathers the schemas that a document needs, each once. */
 export class SchemaSet {
   readonly schemas: Record<string, OpenApiSchema> = {};
@@ -85,13 +90,13 @@ export class SchemaSet {
   }
 
   /** Adds a kind and its list, both with their group, version and kind. Several kinds may share a schema's document. */
-  addKind(kind: Pick<Kind, "group" | "version" | "kind" | "schema" | "custom">, withList: boolean): void {
+  addKind(kind: Pick<Kind, "group" | "version" | "kind" | "schema" | "custom"> & { readonly plural?: string }, withList: boolean): void {
     if (kind.custom !== undefined) {
-      const metadata = this.#withDescription(
-        this.#ref(this.addNamed(META_SCHEMA)),
-        "The name of the object, and what else all objects have.",
-      );
-      this.schemas[kind.schema] = publishedSchema(kind.custom.schema, this.#version, metadata);
+      const root = {
+        ...this.#typeFields(),
+        metadata: this.#withDescription(this.#ref(this.addNamed(META_SCHEMA)), rootDocs().metadata ?? ""),
+      };
+      this.schemas[kind.schema] = publishedSchema(kind.custom.schema, this.#version, root);
     }
     const listKind = kind.custom?.listKind ?? `${kind.kind}List`;
     const schema = this.schemas[this.addNamed(kind.schema)] ?? {};
@@ -100,18 +105,25 @@ export class SchemaSet {
     if (!withList) return;
     const ref = this.#ref(kind.schema);
     this.schemas[`${kind.schema}List`] = {
-      description: `${listKind} is a list of ${kind.kind} objects.`,
+      description: `${listKind} is a list of ${kind.kind}`,
       type: "object",
       required: ["items"],
       properties: {
-        apiVersion: { type: "string", description: "The version of this representation." },
-        items: { type: "array", description: "The objects.", items: ref },
-        kind: { type: "string", description: "The kind of this representation." },
-        metadata: this.#withDescription(this.#ref(`${META}.ListMeta`), "The revision of the list, and where it goes on."),
+        ...this.#typeFields(),
+        items: { type: "array", description: `List of ${kind.plural ?? "objects"}. More info: ${CONVENTIONS}`, items: ref },
+        metadata: this.#withDescription(this.#ref(`${META}.ListMeta`), `Standard list metadata. More info: ${CONVENTIONS}#types-kinds`),
       },
       "x-kubernetes-group-version-kind": [{ group, kind: listKind, version }],
     };
     this.addNamed(`${META}.ListMeta`);
+  }
+
+  #typeFields(): Record<string, OpenApiSchema> {
+    const said = rootDocs();
+    return {
+      apiVersion: { type: "string", description: said.apiVersion ?? "" },
+      kind: { type: "string", description: said.kind ?? "" },
+    };
   }
 
   #add(definition: Definition): void {
@@ -122,9 +134,7 @@ export class SchemaSet {
     if (required.length > 0) schema.required = required;
     const properties: Record<string, OpenApiSchema> = {};
     for (const field of definition.fields.values()) {
-      // The official client drops the description of a field that refers to a definition; the definition's own says what it is.
-      const own = fields[field.name] || (field.type.form === "ref" ? (docsOf(field.type.type)?.[0] ?? "") : "");
-      const described = this.#withDescription(this.#typeSchema(field.type), own);
+      const described = this.#withDescription(this.#typeSchema(field.type), fields[field.name] ?? "");
       properties[field.name] = { ...described, ...this.#extensions(definition, field) };
     }
     schema.properties = properties;
