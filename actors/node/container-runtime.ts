@@ -7,6 +7,7 @@
  * again by `observe`. All methods may be called again after a failure.
  */
 import type { Subscription } from "../store/view.ts";
+import type { StreamAsked, StreamDoor } from "./streaming/stream-door.ts";
 import type { ContainerUsage } from "./usage/usage.ts";
 
 export interface ContainerRuntime {
@@ -40,6 +41,8 @@ export interface ContainerRuntime {
 
   /** Runs a command beside a container's own and waits for its end. Throws RuntimeFailure when it could not be run. */
   exec(id: string, command: readonly string[], limits: ExecLimits): Promise<ExecResult>;
+  /** Where the streams of a command beside a container's own, or of that itself, can be had. Throws RuntimeFailure. */
+  stream(id: string, asked: StreamAsked): Promise<StreamDoor>;
   /** What the containers that run use; by ID. */
   usage(): ReadonlyMap<string, ContainerUsage>;
 }

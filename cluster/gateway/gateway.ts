@@ -93,6 +93,8 @@ class HttpsGateway implements Gateway {
   readonly #fairness: Fairness;
   readonly #metrics = new RequestMetrics();
   readonly #pages: Pages;
+  /** Connections whose clients asked for another protocol: the server itself knows them no more. */
+  readonly #switched = new Set<Socket>();
   #address = "";
   #closing = false;
 
@@ -144,7 +146,11 @@ class HttpsGateway implements Gateway {
       (request, response) => void this.#serve(request, response),
     );
     // Who asks for another protocol is answered like anybody else, on a connection that is theirs to switch.
-    this.#server.on("upgrade", (request: IncomingMessage, socket: Socket) => {
+    this.#server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      this.#switched.add(socket);
+      socket.once("close", () => this.#switched.delete(socket));
+      // What came behind the request already is the first of what comes in the other protocol.
+      if (head.length > 0) socket.unshift(head);
       const response = new ServerResponse(request);
       response.assignSocket(socket);
       response.shouldKeepAlive = false;
@@ -188,6 +194,7 @@ class HttpsGateway implements Gateway {
     this.#http2.close();
     const cut = this.#context.clock.after(grace_ms, () => {
       this.#server.closeAllConnections();
+      for (const socket of this.#switched) socket.destroy();
       this.#http2.destroy();
     });
     await closed;

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
+import { roomIn } from "../../actors/node/streaming/backpressure.ts";
 import type { Clock } from "../../runtime/mod.ts";
-import { roomIn } from "./backpressure.ts";
 import { protobufFrames } from "./protobuf-frames.ts";
 
 /** What may wait unsent for one watcher. A client that reads slower than that is cut off and starts over, as Kubernetes does it. */

@@ -13,7 +13,7 @@ import { promisify } from "node:util";
  */
 export type Isolation = "mount-namespace" | "user-namespace" | "none";
 
-/** Programs of util-linux, with their paths. */
+/** Programs of util-linux and coreutils, with their paths. */
 export interface Tools {
   readonly unshare: string;
   readonly nsenter: string;
@@ -21,6 +21,9 @@ export interface Tools {
   readonly setpriv: string;
   readonly env: string;
   readonly nice: string;
+  readonly script: string;
+  readonly stty: string;
+  readonly tty: string;
 }
 
 const PLACES = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"];
@@ -28,10 +31,9 @@ const TRIAL_TIMEOUT_MS = 5_000;
 const run = promisify(execFile);
 
 export async function findTools(): Promise<Tools> {
-  const [unshare, nsenter, mount, setpriv, env, nice] = await Promise.all(
-    ["unshare", "nsenter", "mount", "setpriv", "env", "nice"].map(placeOf),
-  );
-  return { unshare, nsenter, mount, setpriv, env, nice } as Tools;
+  const names = ["unshare", "nsenter", "mount", "setpriv", "env", "nice", "script", "stty", "tty"] as const;
+  const found = await Promise.all(names.map(async (name) => [name, await placeOf(name)] as const));
+  return Object.fromEntries(found) as unknown as Tools;
 }
 
 /** Empty: it is not there. */

@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, openSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { RuntimeFailure, type RuntimeFailureReason } from "../container-runtime.ts";
+import { dial, openDoor, type StreamDoor } from "../streaming/stream-door.ts";
 import { type Asked, type FromKeeper, SOCKET_FILE, type ToKeeper } from "./keeper/protocol.ts";
 
 const KEEPER = join(import.meta.dirname, "keeper", "main.ts");
@@ -27,8 +27,6 @@ export class KeeperClient {
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 0;
   #isClosed = false;
-  /** A socket's path may not be long, so it is named by way of this. */
-  #opened: FileHandle | undefined;
 
   /** `changed` is told of pods whose containers have changed; of `""` when it may have been any. */
   constructor(directory: string, changed: (uid: string) => void) {
@@ -48,38 +46,25 @@ export class KeeperClient {
   /** A connection of its own, whose frames follow when the question was answered. Throws RuntimeFailure. */
   async open(asked: ToKeeper): Promise<Socket> {
     await this.#connected();
-    const socket = await this.#dial();
-    const line = await new Promise<FromKeeper>((resolve, reject) => {
-      let text = Buffer.alloc(0);
-      const read = (bytes: Buffer): void => {
-        text = Buffer.concat([text, bytes]);
-        const end = text.indexOf(LINE_BREAK);
-        if (end < 0) return;
-        socket.off("data", read);
-        socket.pause();
-        if (end + 1 < text.length) socket.unshift(text.subarray(end + 1));
-        resolve(JSON.parse(text.subarray(0, end).toString()) as FromKeeper);
-      };
-      socket.on("data", read);
-      socket.once("error", reject);
-      socket.once("close", () => reject(new Error("it hung up")));
-      socket.write(`${JSON.stringify({ ...asked, id: 0 })}${LINE_BREAK}`);
-    }).catch((error: Error) => {
+    const { socket, answer } = await openDoor(this.door(asked)).catch((error: Error) => {
       throw unavailable(error.message);
     });
-    if ("failure" in line) {
+    if (answer.failure !== undefined) {
       socket.destroy();
-      throw failureOf(line.failure);
+      throw failureOf(answer.failure);
     }
     return socket;
+  }
+
+  /** For somebody else to open. */
+  door(asked: ToKeeper): StreamDoor {
+    return { path: join(this.#directory, SOCKET_FILE), opening: JSON.stringify({ ...asked, id: 0 }) };
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     const socket = await this.#connection?.catch(() => undefined);
     socket?.destroy();
-    await this.#opened?.close();
-    this.#opened = undefined;
   }
 
   #connected(): Promise<Socket> {
@@ -144,24 +129,14 @@ export class KeeperClient {
 
   async #dial(): Promise<Socket> {
     if (this.#isClosed) throw unavailable("this host stops");
-    this.#opened ??= await open(this.#directory, "r");
-    return dial(this.#opened);
+    return dial(join(this.#directory, SOCKET_FILE));
   }
-}
-
-async function dial(directory: FileHandle): Promise<Socket> {
-  const socket = connect(`/proc/self/fd/${directory.fd}/${SOCKET_FILE}`);
-  await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
-  socket.on("error", () => socket.destroy());
-  return socket;
 }
 
 /** Ends the keeper of a directory and all processes that it keeps; resolves when they have ended, at once where there is none. */
 export async function endKeeper(directory: string): Promise<void> {
-  const opened = await open(directory, "r").catch(() => undefined);
-  if (opened === undefined) return;
   try {
-    const socket = await dial(opened);
+    const socket = await dial(join(directory, SOCKET_FILE));
     const ended = new Promise<void>((resolve) => socket.once("close", () => resolve()));
     const asked: Asked = { op: "end", id: 0 };
     socket.write(`${JSON.stringify(asked)}${LINE_BREAK}`);
@@ -169,8 +144,6 @@ export async function endKeeper(directory: string): Promise<void> {
     await ended;
   } catch {
     // There is no keeper.
-  } finally {
-    await opened.close();
   }
 }
 

@@ -87,6 +87,9 @@ export async function keptContainer(wanted: Wanted): Promise<KeptSpec> {
     launch: launchCommand(launched),
     enter: enterCommand(launched),
     stdin: spec.stdin,
+    stdinOnce: spec.stdinOnce,
+    tty: spec.tty,
+    terminal: { script: tools.script, stty: tools.stty, tty: tools.tty },
     terminationFile,
     fallsBackToLog: spec.terminationMessage.fallsBackToLog,
   };

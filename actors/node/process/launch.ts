@@ -1,6 +1,6 @@
 /**
  * What is run so that a container's command runs in its surroundings: a shell script that makes its mounts in a namespace of their own, sets its limits,
- * and becomes the command. What it cannot do it says on file descriptor 3, which it closes when all is done. Pure.
+ * and becomes the command. What it cannot do it says on file descriptor 3; an empty line there says that all is done. Pure.
  */
 import type { ContainerUser, EnvVariable } from "../container-runtime.ts";
 import type { Isolation, Tools } from "./isolation.ts";
@@ -28,6 +28,7 @@ export interface Launched {
 }
 
 const SHELL = "/bin/sh";
+const BEGIN = "echo >&3; exec 3>&-";
 /** What the keeper's tools are found with. */
 const OWN_ENV = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" } as const;
 
@@ -78,14 +79,14 @@ function scriptOf(launched: Launched): string {
   if (isOfMachine) lines.push(existence(first, path, within));
   // A namespace within one is entered last of all; only when it is there does the command begin.
   const nests = isolation === "user-namespace" && isOther(launched.user) && root === undefined;
-  if (!nests) lines.push("exec 3>&-");
+  if (!nests) lines.push(BEGIN);
   const words = [
     tools.env === "" ? "env" : tools.env,
     "-i",
     ...env.map(({ name, value }) => `${name}=${value}`),
     ...(niceness > 0 && tools.nice !== "" ? [tools.nice, "-n", String(niceness)] : []),
     ...becoming(launched),
-    ...(nests ? [SHELL, "-c", 'exec 3>&-; exec "$@"', "container"] : []),
+    ...(nests ? [SHELL, "-c", `${BEGIN}; exec "$@"`, "container"] : []),
     ...command,
   ];
   lines.push(`exec ${words.map(quoted).join(" ")}`);

@@ -16,10 +16,12 @@ import {
   RuntimeFailure,
   type SandboxSpec,
 } from "../container-runtime.ts";
+import { CHANNEL, type Ended, Frames } from "../streaming/frames.ts";
+import type { StreamAsked, StreamDoor } from "../streaming/stream-door.ts";
 import type { ContainerUsage } from "../usage/usage.ts";
 import { type Catalog, entryFor, programNamed } from "./catalog.ts";
 import { findIsolation, findTools, type Isolation, type Tools } from "./isolation.ts";
-import { CHANNEL, Frames, type KeptUsage } from "./keeper/protocol.ts";
+import type { KeptUsage } from "./keeper/protocol.ts";
 import { KeeperClient } from "./keeper-client.ts";
 import { keptContainer } from "./kept-container-spec.ts";
 import { hostsFile, resolvFile } from "./sandbox-files.ts";
@@ -157,11 +159,11 @@ export class ProcessRuntime implements ContainerRuntime {
   }
 
   async exec(id: string, command: readonly string[], { timeout_ms, output_bytes, signal }: ExecLimits): Promise<ExecResult> {
-    const socket = await this.#keeper.open({ op: "exec", container: id, command, stdin: false });
+    const socket = await this.#keeper.open({ op: "exec", container: id, command, ...OUTPUT_ONLY });
     const frames = new Frames();
     const output: Buffer[] = [];
     let room = output_bytes;
-    let status: { readonly exitCode: number; readonly message?: string } | undefined;
+    let status: Ended | undefined;
     let timedOut = false;
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
     const timer =
@@ -191,6 +193,10 @@ export class ProcessRuntime implements ContainerRuntime {
     if (timedOut) return { exitCode: TIMED_OUT, output: printed, timedOut };
     if (status === undefined) throw new RuntimeFailure("ExecError", "the command was cut off");
     return { exitCode: status.exitCode, output: status.message ?? printed, timedOut };
+  }
+
+  async stream(id: string, asked: StreamAsked): Promise<StreamDoor> {
+    return this.#keeper.door({ ...asked, container: id });
   }
 
   usage(): ReadonlyMap<string, ContainerUsage> {
@@ -265,6 +271,7 @@ const SANDBOX_FILE = "pod.json";
 /** Source: kubelet's housekeeping interval. */
 const MEASURE_MS = 10_000;
 const NANO = 1e9;
+const OUTPUT_ONLY = { stdin: false, stdout: true, stderr: true, tty: false } as const;
 /** Exit code of a command that was killed. */
 const TIMED_OUT = 137;
 

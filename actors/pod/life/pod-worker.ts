@@ -8,6 +8,7 @@ import { decodeObject } from "../../kinds/text.ts";
 import { type ContainerObserved, type PodObserved, RuntimeFailure } from "../../node/container-runtime.ts";
 import { type LogAsked, type LogChunk, readLog } from "../../node/logs/read-log.ts";
 import { VolumeFailure } from "../../node/pod-volumes.ts";
+import type { StreamAsked, StreamDoor } from "../../node/streaming/stream-door.ts";
 import { NODE_OF_POD } from "../../registry/authors.ts";
 import type { Entry, Subscription } from "../../store/view.ts";
 import type { PodOrder } from "../pod-order.ts";
@@ -35,7 +36,9 @@ export type PodWorkerMessage =
   /** From itself: the time of a probe of a container's run has come. */
   | { readonly type: "probe"; readonly id: string; readonly probe: ProbeKind }
   /** Answered with a LogChunk: what the run of a container has printed. */
-  | { readonly type: "readLog"; readonly id: string; readonly asked: LogAsked };
+  | { readonly type: "readLog"; readonly id: string; readonly asked: LogAsked }
+  /** Answered with a StreamDoor: streams of what runs in a container. */
+  | { readonly type: "stream"; readonly container: string; readonly asked: StreamAsked };
 
 /** Before it tries again what the store or the runtime would not have. */
 const RETRY_MS = 1_000;
@@ -130,6 +133,12 @@ class PodWorker implements Actor<PodWorkerMessage> {
         this.#readLog(message.id, message.asked).then(
           (chunk) => sender.answer(chunk satisfies LogChunk),
           (error: unknown) => sender.fail("log", (error as Error).message),
+        );
+        return;
+      case "stream":
+        this.#stream(message.container, message.asked).then(
+          (door) => sender.answer(door satisfies StreamDoor),
+          (error: unknown) => sender.fail("stream", (error as Error).message),
         );
         return;
       default:
@@ -377,6 +386,14 @@ class PodWorker implements Actor<PodWorkerMessage> {
     const run = containers.find((container) => container.id === id);
     if (run === undefined) throw new Error(`the log of container ${id} is gone`);
     return readLog(run.logPath, asked, run.state === "exited");
+  }
+
+  /** Source for its words: kubelet's GetExec. */
+  async #stream(name: string, asked: StreamAsked): Promise<StreamDoor> {
+    const { runtime } = this.#world;
+    const run = newestOf(await runtime.observe(this.#uid), name);
+    if (run === undefined || !isRunning(run)) throw new Error(`container not found (${JSON.stringify(name)})`);
+    return runtime.stream(run.id, asked);
   }
 
   #sleep(ms: number, signal: AbortSignal): Promise<void> {

@@ -7,8 +7,9 @@ import type { GatewayContext } from "../context.ts";
 import type { ResourceRequest } from "../route.ts";
 import { isTrue } from "../route.ts";
 import { podLog } from "./pod-log.ts";
+import { portForward } from "./port-forward.ts";
 import { proxy } from "./proxy.ts";
-import { portForward, remoteCommand } from "./remote-command.ts";
+import { remoteCommand } from "./remote-command.ts";
 
 interface Connected {
   readonly kind: Kind;

@@ -6,10 +6,10 @@ import type { ServerResponse } from "node:http";
 import { badRequest, internalError } from "../../../actors/kinds/errors.ts";
 import type { ContainerStatus, Pod } from "../../../actors/kinds/generated/types.ts";
 import type { LogAsked, LogChunk } from "../../../actors/node/logs/read-log.ts";
+import { roomIn } from "../../../actors/node/streaming/backpressure.ts";
 import type { PodWorkerMessage } from "../../../actors/pod/life/pod-worker.ts";
 import { AskFailed, addressOf } from "../../../runtime/mod.ts";
 import type { Answer } from "../answer.ts";
-import { roomIn } from "../backpressure.ts";
 import type { GatewayContext } from "../context.ts";
 import { mayBeSilent } from "../slow-clients.ts";
 

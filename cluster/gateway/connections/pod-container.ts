@@ -42,10 +42,18 @@ export function hostOf(pod: Pod): string {
   return node;
 }
 
+/** Whether what runs on this node has processes and ports. */
+export function hasProcesses(context: Pick<GatewayContext, "view">, node: string): boolean {
+  const runtime = runtimeOf(context, node);
+  return runtime !== undefined && runtime !== "hollow";
+}
+
 /** Why nothing on this node can be reached: it is hollow, or it is not played here at all. */
 export function whyUnreachable(context: Pick<GatewayContext, "view">, node: string): string {
-  const runtime = context.view.get<Node>(keyFor({ group: "", plural: "nodes" }, undefined, node))?.metadata.labels?.[RUNTIME_LABEL];
-  if (runtime === undefined) return `node ${node} is not run by Troupe, which so has no way to its containers`;
-  if (runtime !== "hollow") return `node ${node} is ${runtime}, whose containers cannot be reached in this way yet`;
+  if (runtimeOf(context, node) === undefined) return `node ${node} is not run by Troupe, which so has no way to its containers`;
   return `node ${node} is hollow: its containers have states, but no processes and no ports`;
+}
+
+function runtimeOf({ view }: Pick<GatewayContext, "view">, node: string): string | undefined {
+  return view.get<Node>(keyFor({ group: "", plural: "nodes" }, undefined, node))?.metadata.labels?.[RUNTIME_LABEL];
 }

@@ -8,14 +8,13 @@ import type { Endpoints, Node, Pod, Service } from "../../../actors/kinds/genera
 import { keyFor } from "../../../actors/kinds/kind.ts";
 import type { Scheme } from "../../../actors/node/http-relay.ts";
 import { KUBELET_PORT } from "../../../actors/node/node-object.ts";
-import { RUNTIME_LABEL } from "../../../actors/node/runtime.ts";
 import { OwnAddress } from "../../outbound/own-address.ts";
 import type { Answer } from "../answer.ts";
 import type { GatewayContext } from "../context.ts";
 import { untilNewest } from "../context.ts";
 import type { ResourceRequest } from "../route.ts";
 import { passOn } from "./pass-on.ts";
-import { podNow, whyUnreachable } from "./pod-container.ts";
+import { hasProcesses, podNow, whyUnreachable } from "./pod-container.ts";
 
 /** `name`, `name:port`, `scheme:name:port`. */
 interface Place {
@@ -53,7 +52,7 @@ export async function proxy(
 ): Promise<Answer> {
   await untilNewest(context);
   const { node, scheme, host, port } = await goalOf(context, info);
-  if (!isReal(context, node)) throw serviceUnavailable(`error trying to reach service: ${whyUnreachable(context, node)}`);
+  if (!hasProcesses(context, node)) throw serviceUnavailable(`error trying to reach service: ${whyUnreachable(context, node)}`);
   if (host === "") throw badRequest("address not allowed");
   const number = port === "" ? PORT_OF[scheme] : port;
   if (!/^\d+$/.test(number)) throw serviceUnavailable(`error trying to reach service: dial tcp: lookup tcp/${number}: unknown port`);
@@ -63,12 +62,6 @@ export async function proxy(
     throw error instanceof OwnAddress ? badRequest("address not allowed") : error;
   }
   return passOn({ scheme, host, port: Number(number) }, pathsOf(request), request, response);
-}
-
-/** Where what runs has processes and ports. */
-function isReal({ view }: GatewayContext, node: string): boolean {
-  const runtime = view.get<Node>(keyFor({ group: "", plural: "nodes" }, undefined, node))?.metadata.labels?.[RUNTIME_LABEL];
-  return runtime !== undefined && runtime !== "hollow";
 }
 
 /** The path up to `proxy`, and what of it is for the other side, both as they were sent. */

@@ -71,7 +71,7 @@ export class Keeper {
       for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n")) {
         const asked = JSON.parse(rest.slice(0, end)) as Asked;
         rest = rest.slice(end + 1);
-        if (asked.op === "exec") {
+        if (asked.op === "exec" || asked.op === "attach") {
           socket.off("data", read);
           this.#connections.delete(socket);
         }
@@ -125,10 +125,14 @@ export class Keeper {
         for (const { observed } of this.#ofPod(asked.uid)) this.#containers.delete(observed.id);
         return undefined;
       case "exec": {
-        const container = this.#named(asked.container);
-        if (container.pid === 0) throw new KeeperFailure("ExecError", "the container does not run");
-        const command = entered(container.spec.enter, container.pid, asked.command);
-        setImmediate(() => execOver(socket, command, asked.stdin));
+        const { pid, spec } = this.#running(asked.container);
+        const command = entered(spec.enter, pid, asked.command);
+        setImmediate(() => void execOver(socket, command, asked, spec.terminal));
+        return undefined;
+      }
+      case "attach": {
+        const container = this.#running(asked.container);
+        setImmediate(() => container.attach(socket, asked));
         return undefined;
       }
       case "usage":
@@ -142,6 +146,12 @@ export class Keeper {
   #named(id: string): KeptContainer {
     const container = this.#containers.get(id);
     if (container === undefined) throw new KeeperFailure("CreateContainerError", `there is no container ${id}`);
+    return container;
+  }
+
+  #running(id: string): KeptContainer {
+    const container = this.#named(id);
+    if (container.pid === 0) throw new KeeperFailure("ExecError", "the container does not run");
     return container;
   }
 

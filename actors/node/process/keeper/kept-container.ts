@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import { constants } from "node:os";
 import { basename, dirname, join } from "node:path";
 import type { Readable } from "node:stream";
@@ -7,8 +8,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ContainerObserved } from "../../container-runtime.ts";
 import { LogWriter } from "../../logs/log-writer.ts";
 import { lastOf } from "../../logs/read-log.ts";
+import { CHANNEL } from "../../streaming/frames.ts";
+import type { StreamsWanted } from "../../streaming/stream-door.ts";
+import { Attached } from "./attached.ts";
 import { mountsOf, type Process, processes, processOf } from "./processes.ts";
 import type { KeptSpec } from "./protocol.ts";
+import { inTerminal, linesOf, Terminal } from "./terminal.ts";
 
 /** What the keeper could not do for a container. */
 export class KeeperFailure extends Error {
@@ -41,6 +46,8 @@ export class KeptContainer {
   readonly spec: KeptSpec;
   #observed: ContainerObserved;
   #child: ChildProcess | undefined;
+  #terminal: Terminal | undefined;
+  readonly #attached = new Attached();
   #mounts: string | undefined;
   /** Resolves when it is known whether it could be started. */
   readonly #begun = Promise.withResolvers<void>();
@@ -87,42 +94,69 @@ export class KeptContainer {
 
   /** Of its own command; 0 when it does not run. */
   get pid(): number {
-    return this.#observed.state === "running" ? (this.#child?.pid ?? 0) : 0;
+    return this.#observed.state === "running" ? (this.#mainPid ?? 0) : 0;
+  }
+
+  get #mainPid(): number | undefined {
+    return this.#terminal?.pid ?? this.#child?.pid;
   }
 
   /** Throws KeeperFailure, and then it has exited. */
   async start(): Promise<void> {
     if (this.#observed.state !== "created") return;
-    const { launch, stdin } = this.spec;
+    const { stdin, tty, terminal } = this.spec;
+    const launch = tty ? inTerminal(terminal, this.spec.launch, undefined, true) : this.spec.launch;
+    if (launch === undefined) throw this.#refused("a terminal takes the programs script, stty and tty, which this machine does not have");
     const child = spawn(launch.file, launch.args, {
       cwd: launch.cwd,
       env: { ...launch.env },
       detached: true,
-      stdio: [stdin ? "pipe" : "ignore", "pipe", "pipe", "pipe"],
+      // The input of a terminal does not end where nobody types.
+      stdio: [stdin || tty ? "pipe" : "ignore", "pipe", "pipe", "pipe"],
     });
     this.#child = child;
+    child.stdin?.on("error", () => {});
     const spawned = new Promise<string>((resolve) => {
       child.once("spawn", () => resolve(""));
       child.once("error", (error) => resolve(error.message));
     });
     const log = new LogWriter(this.#observed.logPath);
-    const written = Promise.all([pumped(log, child.stdout, "stdout"), pumped(log, child.stderr, "stderr")]);
+    const written = Promise.all([this.#pumped(log, child.stdout, "stdout"), this.#pumped(log, child.stderr, "stderr")]);
     child.once("exit", (code, signal) => this.#ended(code ?? SIGNAL_BASE + constants.signals[signal ?? "SIGKILL"], log, written));
     const refused = await spawned;
-    const trouble = refused === "" ? await textOf(child.stdio[3] as Readable) : refused;
-    if (trouble !== "") {
-      this.#exit(CANNOT_RUN, "ContainerCannotRun", trouble);
-      this.#begun.resolve();
-      throw new KeeperFailure("RunContainerError", trouble);
-    }
-    this.#mounts = mountsOf(child.pid ?? 0);
+    const trouble = refused === "" ? await this.#trouble(linesOf(child.stdio[3] as Readable)) : refused;
+    if (trouble !== "") throw this.#refused(trouble);
+    this.#mounts = mountsOf(this.#mainPid ?? 0);
     if (this.#mounts === mountsOf("self")) this.#mounts = undefined;
     this.#become({ ...this.#observed, state: "running", startedAt_ms: Date.now() });
     this.#begun.resolve();
   }
 
-  get input(): ChildProcess["stdin"] {
-    return this.#child?.stdin ?? null;
+  /** What it says before its own command begins; empty: that has begun. */
+  async #trouble(lines: AsyncGenerator<string, undefined>): Promise<string> {
+    const { tty, terminal } = this.spec;
+    const { value: line } = tty ? await lines.next() : {};
+    if (line !== undefined) this.#terminal = new Terminal(terminal, line);
+    const said: string[] = [];
+    for await (const each of lines) {
+      if (each === "") return "";
+      said.push(each);
+    }
+    return said.join("\n").trim();
+  }
+
+  #refused(trouble: string): KeeperFailure {
+    this.#exit(CANNOT_RUN, "ContainerCannotRun", trouble);
+    this.#begun.resolve();
+    return new KeeperFailure("RunContainerError", trouble);
+  }
+
+  /** The connection gets its streams from now on, and how it ends. */
+  attach(socket: Socket, wanted: StreamsWanted): void {
+    const { stdin, stdinOnce, tty } = this.spec;
+    const input = stdin ? (this.#child?.stdin ?? null) : null;
+    // As containerd has it: who leaves a terminal may come back.
+    void this.#attached.add(socket, wanted, { input, terminal: this.#terminal, isOnce: stdinOnce && !tty });
   }
 
   async stop(grace_ms: number): Promise<void> {
@@ -146,10 +180,10 @@ export class KeptContainer {
 
   /** All that runs of it. */
   processes(all: readonly Process[] = processes()): readonly number[] {
-    const main = this.#child?.pid;
-    if (main === undefined) return [];
+    const leaders = [this.#child?.pid, this.#terminal?.pid];
+    if (leaders[0] === undefined) return [];
     return all
-      .filter(({ session, mounts }) => session === main || (this.#mounts !== undefined && mounts === this.#mounts))
+      .filter(({ session, mounts }) => leaders.includes(session) || (this.#mounts !== undefined && mounts === this.#mounts))
       .map(({ pid }) => pid);
   }
 
@@ -163,7 +197,7 @@ export class KeptContainer {
   }
 
   #signal(signal: NodeJS.Signals): void {
-    const pid = this.#child?.pid;
+    const pid = this.#mainPid;
     if (pid !== undefined && this.#child?.exitCode === null && this.#child.signalCode === null) killed(pid, signal);
   }
 
@@ -181,7 +215,18 @@ export class KeptContainer {
     this.#child?.stdout?.destroy();
     this.#child?.stderr?.destroy();
     await log.close();
+    this.#attached.end({ exitCode });
     if (this.#observed.state === "running") this.#exit(exitCode, exitCode === 0 ? "Completed" : "Error", await this.#message(exitCode));
+  }
+
+  async #pumped(log: LogWriter, source: Readable | null, stream: "stdout" | "stderr"): Promise<void> {
+    if (source === null) return;
+    try {
+      await log.pump(this.#attached.shown(source, CHANNEL[stream]), stream);
+    } catch {
+      // Nobody can write it down any more; the container is not to wait for that.
+      source.resume();
+    }
   }
 
   async #message(exitCode: number): Promise<string> {
@@ -231,22 +276,6 @@ function killOrphans(main: Process): void {
   const isOwn = ({ session, mounts }: Process): boolean =>
     session === main.session || (mounts !== undefined && mounts === main.mounts && mounts !== mountsOf("self"));
   for (const { pid } of processes().filter(isOwn)) killed(pid);
-}
-
-async function pumped(log: LogWriter, source: Readable | null, stream: "stdout" | "stderr"): Promise<void> {
-  if (source === null) return;
-  try {
-    await log.pump(source, stream);
-  } catch {
-    // Nobody can write it down any more; the container is not to wait for that.
-    source.resume();
-  }
-}
-
-async function textOf(source: Readable): Promise<string> {
-  let text = "";
-  for await (const chunk of source) text += String(chunk);
-  return text.trim();
 }
 
 function killed(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {

@@ -10,6 +10,7 @@ import {
   type SandboxObserved,
   type SandboxSpec,
 } from "../../../../actors/node/container-runtime.ts";
+import type { StreamAsked, StreamDoor } from "../../../../actors/node/streaming/stream-door.ts";
 import type { ContainerUsage } from "../../../../actors/node/usage/usage.ts";
 import type { Subscription } from "../../../../actors/store/view.ts";
 import type { Clock } from "../../../../runtime/mod.ts";
@@ -133,6 +134,10 @@ export class ScriptedRuntime implements ContainerRuntime {
 
   async removeContainer(id: string): Promise<void> {
     this.#runs.splice(this.#runs.indexOf(this.#run(id)), 1);
+  }
+
+  async stream(id: string, { op }: StreamAsked): Promise<StreamDoor> {
+    return { path: "/nowhere", opening: `${op} ${id}` };
   }
 
   async exec(id: string, command: readonly string[]): Promise<ExecResult> {

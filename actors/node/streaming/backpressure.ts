@@ -2,6 +2,7 @@ import type { Writable } from "node:stream";
 
 /** Resolves when the stream has room again, or is gone. */
 export function roomIn(stream: Writable): Promise<void> {
+  if (stream.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
     const done = (): void => {
       stream.off("drain", done);

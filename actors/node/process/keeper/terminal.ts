@@ -1,0 +1,109 @@
+import { spawn } from "node:child_process";
+import type { Readable } from "node:stream";
+import type { Command } from "./protocol.ts";
+
+/**
+ * A terminal for a command, by script(1) of util-linux: it runs what it is given on a terminal of its own, in a session of its own, passes on what is
+ * typed and printed, and exits as that exits. The terminal's size is set from outside by stty(1), and the kernel tells whoever runs there. So
+ * it takes no native module, and nothing that is not where unshare and nsenter are.
+ */
+export interface TerminalTools {
+  readonly script: string;
+  readonly stty: string;
+  readonly tty: string;
+}
+
+/** As clients send it, in JSON. Source: client-go's TerminalSize. */
+export interface TerminalSize {
+  readonly Width: number;
+  readonly Height: number;
+}
+
+const SIZE_MAX = 65_535;
+
+/** The size that a payload of the channel `resize` says; undefined: none that a terminal can have. */
+export function sizeOf(payload: Buffer): TerminalSize | undefined {
+  try {
+    const { Width, Height } = JSON.parse(payload.toString()) as Partial<TerminalSize>;
+    return isSize(Width) && isSize(Height) ? { Width, Height } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) > 0 && Number(value) <= SIZE_MAX;
+}
+
+/**
+ * The command, in a terminal. Its first line on file descriptor 3 is for `Terminal`; what comes there afterwards is the command's own, if it
+ * `goesOn` to use that. Undefined where the machine has not what it takes.
+ */
+export function inTerminal(tools: TerminalTools, command: Command, size: TerminalSize | undefined, goesOn: boolean): Command | undefined {
+  const { script, stty, tty } = tools;
+  if (script === "" || stty === "" || tty === "") return undefined;
+  const { file, args, env, cwd } = command;
+  const sized = size === undefined ? "" : ` rows ${size.Height} cols ${size.Width}`;
+  const lines = [
+    `${stty} sane${sized}`,
+    // Which process it is to become, and where its terminal is.
+    `echo "$$ $(${tty})" >&3`,
+    env.SHELL === undefined ? "unset SHELL" : `export SHELL=${quoted(env.SHELL)}`,
+    `exec ${[file, ...args].map(quoted).join(" ")}${goesOn ? "" : " 3>&-"}`,
+  ];
+  // The shell that script takes is the one in its environment.
+  return { file: script, args: ["-q", "-e", "-f", "-c", lines.join("\n"), "/dev/null"], env: { ...env, SHELL: "/bin/sh" }, cwd };
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** A terminal that is there, known by the line in which it was told. */
+export class Terminal {
+  /** Of the command in it, which leads its session. */
+  readonly pid: number;
+  readonly #path: string;
+  readonly #stty: string;
+  #wanted: TerminalSize | undefined;
+  #isSetting = false;
+
+  constructor({ stty }: TerminalTools, line: string) {
+    const [pid, path = ""] = line.split(" ");
+    this.pid = Number(pid);
+    this.#path = path;
+    this.#stty = stty;
+  }
+
+  /** One after the other; of those that come meanwhile the last counts. */
+  resize(size: TerminalSize): void {
+    this.#wanted = size;
+    if (!this.#isSetting) this.#set();
+  }
+
+  #set(): void {
+    const size = this.#wanted;
+    this.#isSetting = size !== undefined;
+    if (size === undefined) return;
+    this.#wanted = undefined;
+    const words = ["-F", this.#path, "rows", String(size.Height), "cols", String(size.Width)];
+    // That there is no such terminal any more is no trouble.
+    spawn(this.#stty, words, { stdio: "ignore" })
+      .once("close", () => this.#set())
+      .on("error", () => {});
+  }
+}
+
+/** What comes, by lines; the last may be without its end. */
+export async function* linesOf(source: Readable): AsyncGenerator<string, undefined> {
+  let rest = "";
+  for await (const chunk of source) {
+    rest += String(chunk);
+    for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n")) {
+      yield rest.slice(0, end);
+      rest = rest.slice(end + 1);
+    }
+  }
+  if (rest !== "") yield rest;
+  return undefined;
+}
