@@ -204,8 +204,7 @@ class NodeActor implements Actor<NodeMessage> {
       case "renewLease":
         return this.#repeat(message, LEASE_RENEW_MS, () => this.#heartbeat());
       case "reportStatus":
-        this.#tellPodsAgain();
-        return this.#repeat(message, STATUS_REPORT_MS, () => this.#reportStatus());
+        return this.#repeat(message, STATUS_REPORT_MS, () => this.#reportStatus().then(() => this.#tellPodsAgain()));
       default:
         unknownMessage(message);
     }

@@ -1,4 +1,4 @@
-import { type Actor, type ActorKind, type Context, keyOf, unknownMessage } from "../../runtime/mod.ts";
+import { type Actor, type ActorKind, type Context, keyOf, type Timer, unknownMessage } from "../../runtime/mod.ts";
 import { podsByNode } from "../controllers/nodes/node-lifecycle.ts";
 import { PodKind } from "../kinds/core/pod.ts";
 import type { Node, Pod } from "../kinds/generated/types.ts";
@@ -91,6 +91,7 @@ class PodActor implements Actor<PodMessage>, Reporter {
   #isSilent = false;
   #containers: Containers = "down";
   #step: Step = "none";
+  #retry: Timer | undefined = undefined;
   /** Only while there are stages for pods. */
   #play: StagePlay | undefined = undefined;
   /** What the step is about: how the containers exited, what they wait for. */
@@ -259,7 +260,9 @@ class PodActor implements Actor<PodMessage>, Reporter {
     } catch (error) {
       if (isGone(error, step)) return this.#context.stop();
       this.#context.log.warn({ error: String(error), step }, "a pod's status could not be written; trying again");
-      this.#context.after(WRITE_RETRY_MS, { type: "retry" });
+      // One at a time, however often it is told of its pod meanwhile.
+      this.#retry?.cancel();
+      this.#retry = this.#context.after(WRITE_RETRY_MS, { type: "retry" });
     }
   }
 

@@ -213,6 +213,18 @@ test("what was lost on the way to a pod's actor is told again with the node's ne
   });
 });
 
+test("a pod that cannot write tries again once a second, however often it is told of meanwhile", async () => {
+  const { metadata } = await bound("web");
+  const place = { hostIP: "172.16.1.0", podIP: "10.128.0.2" };
+  const pod = await podActor(metadata.uid);
+  cutOff = true;
+  for (let time = 0; time < 20; time++) await pod.receive({ type: "sync", entry: entryOf("web"), place }, NOBODY);
+  expect(clock.pending()).toBeLessThan(20);
+  cutOff = false;
+  await clock.run(HEARTBEATS_MS);
+  expect(readyOf(store.replica.get<Pod>("pods/d/web")?.status?.conditions)).toBe("True");
+});
+
 test("a pod that runs already is taken over as it is, however old the news with which its actor begins", async () => {
   const { metadata } = await bound("web");
   const old = entryOf("web");
