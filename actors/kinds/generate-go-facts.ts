@@ -30,10 +30,23 @@ export class GoFacts {
     return (this.#go.named.get(type) ?? type).endsWith(".resource.Quantity");
   }
 
-  /** Of a definition, or of a field of it. */
-  doc(definition: string, field?: string): string {
-    const said = field === undefined ? this.#go.structs.get(definition) : this.#field(definition, field);
-    return said?.doc ?? "";
+  /** Of a definition. */
+  doc(definition: string): string {
+    return this.#go.structs.get(definition)?.doc ?? "";
+  }
+
+  /** Of a field, with what its values mean where they are few. Source: DescriptionLines of kube-openapi's pkg/generators/enum.go. */
+  fieldDoc(definition: string, name: string): string {
+    const field = this.#field(definition, name);
+    const lines = (this.#go.enums.get(field?.type ?? "") ?? []).map(({ value, doc }) => ` - \`${JSON.stringify(value)}\` ${doc}`.trimEnd());
+    const values = lines.length === 0 ? [] : ["Possible enum values:", ...lines.sort()];
+    return [field?.doc ?? "", values.join("\n")].filter((part) => part !== "").join("\n\n");
+  }
+
+  /** The values that a field, or what it lists, may have; undefined: any. */
+  values(definition: string, name: string): readonly string[] | undefined {
+    const values = this.#go.enums.get((this.#field(definition, name)?.type ?? "").replace(/^\[\]/, ""));
+    return values?.map(({ value }) => value).sort();
   }
 
   /**

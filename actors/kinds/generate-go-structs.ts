@@ -28,10 +28,30 @@ export interface GoStruct {
   readonly doc: string;
 }
 
-/** Structs by their OpenAPI name (`io.k8s.api.core.v1.Pod`); what other named types are (`type PodPhase string`) by theirs. */
+/** One value of an enumeration, and what is said of it. */
+export interface GoEnumValue {
+  readonly value: string;
+  readonly doc: string;
+}
+
+/**
+ * Structs by their OpenAPI name (`io.k8s.api.core.v1.Pod`); what other named types are (`type PodPhase string`) by theirs, and which values those have
+ * that are marked as enumerations.
+ */
 export interface GoTypes {
   readonly structs: ReadonlyMap<string, GoStruct>;
   readonly named: ReadonlyMap<string, string>;
+  readonly enums: ReadonlyMap<string, readonly GoEnumValue[]>;
+}
+
+/** What is gathered while files are read. */
+interface Found {
+  readonly declared: Map<string, Declared>;
+  readonly named: Map<string, string>;
+  readonly enumerated: Set<string>;
+  /** Those of a type; a value that is another constant's has its name in place of it. */
+  readonly constants: Map<string, (GoEnumValue & { readonly same?: string | undefined })[]>;
+  readonly values: Map<string, string>;
 }
 
 interface Declared {
@@ -54,22 +74,26 @@ function packageOfImport(path: string): string {
  * `kubernetes` the internal types, which have no version.
  */
 export function readGoTypes(directories: readonly string[]): GoTypes {
-  const declared = new Map<string, Declared>();
-  const named = new Map<string, string>();
+  const found: Found = { declared: new Map(), named: new Map(), enumerated: new Set(), constants: new Map(), values: new Map() };
   for (const directory of directories) {
     const internal = basename(resolve(directory)) === "kubernetes";
     for (const file of globSync(internal ? "pkg/apis/*/types.go" : "**/{types,v[0-9]*}/*.go", { cwd: directory })) {
       if (/(_test|zz_generated.*|generated\.pb|generated\.protomessage.*)\.go$/.test(file)) continue;
       const pack = ["io.k8s", basename(resolve(directory)), ...relative(".", dirname(file)).split("/")].join(".");
-      readFile(readFileSync(join(directory, file), "utf8"), pack, declared, named);
+      readFile(readFileSync(join(directory, file), "utf8"), pack, found);
     }
   }
   const structs = new Map<string, GoStruct>();
+  const { declared, named, enumerated, constants, values } = found;
   for (const [name, { atomic, doc }] of declared) structs.set(name, { fields: fieldsOf(name, declared), atomic, doc });
-  return { structs, named };
+  const enums = [...enumerated].map((name): [string, readonly GoEnumValue[]] => {
+    const all = constants.get(name) ?? [];
+    return [name, all.map(({ value, doc, same }) => ({ value: same === undefined ? value : (values.get(same) ?? same), doc }))];
+  });
+  return { structs, named, enums: new Map(enums) };
 }
 
-function readFile(text: string, pack: string, declared: Map<string, Declared>, named: Map<string, string>): void {
+function readFile(text: string, pack: string, { declared, named, enumerated, constants, values }: Found): void {
   const imports = new Map<string, string>();
   for (const [, alias, path = ""] of text.matchAll(/^(?:\t|import )(?:(\w+) )?"([\w./-]+)"$/gm)) {
     imports.set(alias ?? path.slice(path.lastIndexOf("/") + 1), packageOfImport(path));
@@ -87,8 +111,20 @@ function readFile(text: string, pack: string, declared: Map<string, Declared>, n
       doc: descriptionOf(lines.map((line) => line.replace(/^\/\/ ?/, ""))),
     });
   }
-  for (const [, name = "", type = ""] of text.matchAll(/^type (\w+) (?:= )?(?!struct|interface)(\S+)/gm)) {
+  for (const [, comment = "", name = "", type = ""] of text.matchAll(
+    /((?:^\/\/[^\n]*\n)*)^type (\w+) (?:= )?(?!struct|interface)(\S+)/gm,
+  )) {
     named.set(`${pack}.${name}`, full(type));
+    if (/^\/\/ *\+enum$/m.test(comment)) enumerated.add(`${pack}.${name}`);
+  }
+  for (const [, comment = "", name = "", declaredAs, made, value = "", same] of text.matchAll(
+    /((?:^\t?\/\/[^\n]*\n)*)^(?:\t|const )(\w+)(?:[ \t]+(\w+))?\s*=\s*(?:(\w+)\()?(?:"([^"]*)"|[a-z]\w*\.(\w+)\))/gm,
+  )) {
+    const type = declaredAs ?? made ?? "";
+    const said = comment.replace(/^\t?\/\/ ?/gm, "").trim();
+    const doc = (said.startsWith(name) ? said.slice(name.length) : said).replace(/\s+/g, " ").trim();
+    constants.set(`${pack}.${type}`, [...(constants.get(`${pack}.${type}`) ?? []), { value, doc, same }]);
+    values.set(name, value);
   }
 }
 

@@ -8,7 +8,7 @@
  * - `generated/schema.json`: one line a definition, each field in the notation of `schema.ts`.
  * - `generated/go-facts.json`: what only the Go types say, see `go-facts.ts`.
  * - `generated/internal.json`: what Kubernetes' internal types are called and in which order they are printed, see `internal-form.ts`.
- * - `generated/docs.json`: the descriptions, apart because only `kubectl explain` wants them.
+ * - `generated/docs.json`: the descriptions and the values that fields may have, apart because only `kubectl explain` wants them.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { GoFacts } from "./generate-go-facts.ts";
@@ -162,7 +162,7 @@ function readModel(model: string, pkg: string, go: GoFacts): Definition {
     if (ref !== null && ref[0] !== "V1MicroTime") refs.push(ref[0]);
     const name = attribute.baseName;
     // The official client lacks what is said of fields that are objects, and paragraphs.
-    const doc = go.doc(goName, name) || unescapeDoc(declared?.[1] ?? "");
+    const doc = go.fieldDoc(goName, name) || unescapeDoc(declared?.[1] ?? "");
     return { name, notation, required: declared?.[2] === "", doc };
   });
   return { type: typeName(model), pkg, model, doc: go.doc(goName) || unescapeDoc(classDoc), fields, refs };
@@ -236,7 +236,12 @@ function main(): void {
   writeFileSync(new URL("internal.json", OUT), `{\n${internal.join(",\n")}\n}\n`);
   const docs = definitions.map((definition) => {
     const fields = definition.fields.map((field) => [field.name, field.doc]);
-    return `${JSON.stringify(definition.type)}:${JSON.stringify([definition.doc, Object.fromEntries(fields)])}`;
+    const values = definition.fields.flatMap(({ name }) => {
+      const found = go.values(nameOf(definition), name);
+      return found === undefined ? [] : [[name, found]];
+    });
+    const entry = [definition.doc, Object.fromEntries(fields), ...(values.length === 0 ? [] : [Object.fromEntries(values)])];
+    return `${JSON.stringify(definition.type)}:${JSON.stringify(entry)}`;
   });
   writeFileSync(new URL("docs.json", OUT), `{\n${docs.join(",\n")}\n}\n`);
 }

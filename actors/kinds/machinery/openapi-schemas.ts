@@ -57,19 +57,24 @@ function namedScalars(version: OpenApiVersion): Readonly<Record<string, OpenApiS
   };
 }
 
-type Docs = Readonly<Record<string, readonly [own: string, fields: Readonly<Record<string, string>>]>>;
-let docs: Docs | undefined;
+type Docs = readonly [own: string, fields: Readonly<Record<string, string>>, values?: Readonly<Record<string, readonly string[]>>];
+let docs: Readonly<Record<string, Docs>> | undefined;
 
 /** The descriptions are half a megabyte that only `kubectl explain` wants, so they are loaded when it comes. */
-function docsOf(type: string): Docs[string] {
-  docs ??= createRequire(import.meta.url)("../generated/docs.json") as Docs;
+function docsOf(type: string): Docs {
+  docs ??= createRequire(import.meta.url)("../generated/docs.json") as Record<string, Docs>;
   return docs[type] ?? ["", {}];
 }
 
 const CONVENTIONS = "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md";
 
 /** What is said of the fields that every object has. */
-const rootDocs = (): Readonly<Record<string, string>> => docsOf("Pod")?.[1] ?? {};
+const rootDocs = (): Readonly<Record<string, string>> => docsOf("Pod")[1];
+
+function withValues(schema: OpenApiSchema, values: readonly string[] | undefined): OpenApiSchema {
+  if (values === undefined) return schema;
+  return schema.type === "array" ? { ...schema, items: withValues(schema.items as OpenApiSchema, values) } : { ...schema, enum: values };
+}
 
 /** Gathers the schemas that a document needs, each once. */
 export class SchemaSet {
@@ -127,14 +132,15 @@ export class SchemaSet {
   }
 
   #add(definition: Definition): void {
-    const [description, fields] = docsOf(definition.type);
+    const [description, fields, values = {}] = docsOf(definition.type);
     const schema: OpenApiSchema = { ...(description === "" ? {} : { description }), type: "object" };
     this.schemas[definition.name] = schema;
     const required = [...definition.fields.values()].filter((field) => field.presence === "required").map((field) => field.name);
     if (required.length > 0) schema.required = required;
     const properties: Record<string, OpenApiSchema> = {};
     for (const field of definition.fields.values()) {
-      const described = this.#withDescription(this.#typeSchema(field.type), fields[field.name] ?? "");
+      const typed = withValues(this.#typeSchema(field.type), values[field.name]);
+      const described = this.#withDescription(typed, fields[field.name] ?? "");
       properties[field.name] = { ...described, ...this.#extensions(definition, field) };
     }
     schema.properties = properties;

@@ -37,6 +37,28 @@ describe.each(groups)("version 3 of %s", (pair) => {
   });
 });
 
+test("fields are described as Kubernetes describes them, objects too, with the values that they may have", () => {
+  const { components } = openApiV3(BUILT_IN_KINDS, "", "v1") as Document;
+  const fieldOf = (definition: string, field: string): unknown =>
+    (components.schemas[`io.k8s.api.core.v1.${definition}`]?.properties as Record<string, unknown> | undefined)?.[field];
+  expect(fieldOf("PersistentVolume", "spec")).toEqual({
+    allOf: [{ $ref: "#/components/schemas/io.k8s.api.core.v1.PersistentVolumeSpec" }],
+    description:
+      "spec defines a specification of a persistent volume owned by the cluster. Provisioned by an administrator. More info: https://kubernetes.io/docs/concepts/storage/persistent-volumes#persistent-volumes",
+  });
+  expect(fieldOf("ServicePort", "protocol")).toMatchObject({
+    type: "string",
+    enum: ["SCTP", "TCP", "UDP"],
+    description: expect.stringContaining(
+      'Default is TCP.\n\nPossible enum values:\n - `"SCTP"` is the SCTP protocol.\n - `"TCP"` is the TCP protocol.\n - `"UDP"` is the UDP protocol.',
+    ),
+  });
+  expect(fieldOf("PersistentVolumeClaimSpec", "accessModes")).toMatchObject({
+    type: "array",
+    items: { type: "string", enum: ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"] },
+  });
+});
+
 test("lists carry what strategic merge and apply need", () => {
   const { components } = openApiV3(BUILT_IN_KINDS, "", "v1") as Document;
   const properties = components.schemas["io.k8s.api.core.v1.PodSpec"]?.properties as Record<string, Record<string, unknown>>;
