@@ -6,11 +6,29 @@ export interface PodVolumes {
    * Where each of the pod's volumes lies on the machine, by its name. Called again whenever containers are started: it makes what is not there yet and
    * brings up to date what is. Throws VolumeFailure, which is told as `FailedMount`, and then is called again.
    */
-  mount(pod: Pod): Promise<ReadonlyMap<string, string>>;
+  mount(pod: Pod): Promise<ReadonlyMap<string, MountedVolume>>;
+  /**
+   * The pod runs here and is now as it is given: what it was given of the API is kept up to date from now on. `exceeded` hears that it has taken more than
+   * one of its volumes may hold, in kubelet's words.
+   */
+  follow(pod: Pod, exceeded: (message: string) => void): void;
+  /** It is followed no more; its files stay. */
+  leave(uid: string): void;
   /** Nothing of the pod runs any more. Files of its own go; what others may use stays. */
   unmount(pod: Pod): Promise<void>;
 }
 
+export interface MountedVolume {
+  readonly path: string;
+  /** Whatever its mounts say. */
+  readonly readOnly: boolean;
+}
+
 export class VolumeFailure extends Error {
   override readonly name = "VolumeFailure";
+
+  /** Of setting a volume up, in kubelet's words. */
+  static ofSetUp(volume: string, why: string): VolumeFailure {
+    return new VolumeFailure(`MountVolume.SetUp failed for volume ${JSON.stringify(volume)} : ${why}`);
+  }
 }

@@ -43,7 +43,7 @@ export async function processNodes(ground: Ground, { settings, nodes, dns, issue
   const runtime = await ProcessRuntime.begin({ directory, catalog: mergedCatalog(defaultCatalog(), catalog), clock });
   const recorder = recorderFor(ground, "kubelet");
   const form = machineForm(nodes, reserved, directory, runtime.isolation);
-  const volumes = new LocalVolumes({ view, directory, issueToken });
+  const volumes = new LocalVolumes({ view, directory, clock, issueToken });
   const world = { view, registry, recorder, runtime, volumes, reach: networkReach, dns };
   return {
     form,
@@ -54,13 +54,17 @@ export async function processNodes(ground: Ground, { settings, nodes, dns, issue
     ),
     async clearOrphans() {
       const known = new Set(view.list("pods").map((entry) => view.decode<Pod>(entry).metadata.uid));
+      await volumes.clear(known);
       for (const uid of await runtime.pods()) {
         if (known.has(uid)) continue;
         log.info({ uid }, "a pod that was removed meanwhile is ended");
         await runtime.removePod(uid);
       }
     },
-    close: () => runtime.close(),
+    async close() {
+      await volumes.close();
+      await runtime.close();
+    },
   };
 }
 

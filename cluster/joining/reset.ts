@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { endKeeper } from "../../actors/node/process/keeper-client.ts";
+import { clearMemory } from "../../actors/node/volumes/memory-directory.ts";
 import { DataDirectory } from "../boot/data-directory.ts";
 import { BootFailure } from "../boot/failure.ts";
 import { PODS_DIRECTORY } from "../boot/layout.ts";
@@ -28,6 +29,7 @@ export async function runReset(data: string, force: boolean): Promise<string> {
   if (!force) await confirm(what);
   await end(directory);
   await endKeeper(join(directory, PODS_DIRECTORY));
+  await clearMemory(join(directory, PODS_DIRECTORY));
   for (const name of ["member.json", "pki", "nats", "store", "kubeconfig", "status.json", "lock", "restoring", PODS_DIRECTORY, "applets"])
     rmSync(join(directory, name), { recursive: true, force: true });
   return node === undefined

@@ -120,6 +120,43 @@ test("init containers and sidecars in order, volumes, probes and a service", asy
   await until("both lines", async () => (await (await fetch(`http://${address}:8080/`)).text()) === "one\nside\n");
 });
 
+test("a pod follows its config map, waits for one that is missing, and asks the API with its own token", async () => {
+  await kubectl.ok(["create", "configmap", "conf", "--from-literal=word=one"]);
+  const conf = [{ name: "conf", mountPath: "/etc/conf" }];
+  await apply("follows", {
+    volumes: [{ name: "conf", configMap: { name: "conf" } }],
+    containers: [
+      sh('while :; do w=$(cat "$TROUPE_PATH_ETC_CONF/word"); [ "$w" = "$last" ] || echo "$w"; last=$w; sleep 0.1; done', {
+        volumeMounts: conf,
+      }),
+    ],
+  });
+  const asks =
+    "d=$TROUPE_PATH_VAR_RUN_SECRETS_KUBERNETES_IO_SERVICEACCOUNT; exec node -e \"const fs = require('fs'), d = process.argv[1], r = (f) => fs.readFileSync(d + '/' + f, 'utf8'); require('https').get({ host: process.env.KUBERNETES_SERVICE_HOST, port: process.env.KUBERNETES_SERVICE_PORT, ca: r('ca.crt'), path: '/api/v1/namespaces/' + r('namespace') + '/pods', headers: { authorization: 'Bearer ' + r('token') } }, (a) => { let t = ''; a.on('data', (b) => (t += b)).on('end', () => console.log(a.statusCode, t)); })\" \"$d\"";
+  await apply("asks", { restartPolicy: "Never", containers: [sh(asks, { env: [{ name: "PATH", value: process.env.PATH }] })] });
+  await apply("waits", {
+    volumes: [{ name: "conf", configMap: { name: "not-yet" } }],
+    containers: [sh("sleep 1000", { volumeMounts: conf })],
+  });
+  await ready("follows");
+  await until("the first word", async () => (await kubectl.ok(["logs", "follows"])) === "one");
+  await kubectl
+    .ok(["create", "configmap", "conf", "--from-literal=word=two", "--dry-run=client", "-o", "yaml"])
+    .then((stdin) => kubectl.ok(["apply", "-f", "-"], { stdin }));
+  await until("the second word", async () => (await kubectl.ok(["logs", "follows"])) === "one\ntwo");
+  await until("an answer", async () => (await kubectl.ok(["logs", "asks"])).startsWith("403 "));
+  expect(await kubectl.ok(["logs", "asks"])).toContain('User \\"system:serviceaccount:default:default\\" cannot list resource');
+  expect(await state("waits", ".status.containerStatuses[0].state.waiting.reason")).toBe("ContainerCreating");
+  await until("why it waits", async () =>
+    (await kubectl.ok(["events", "--for=pod/waits"])).includes(
+      'MountVolume.SetUp failed for volume "conf" : configmap "not-yet" not found',
+    ),
+  );
+  await kubectl.ok(["create", "configmap", "not-yet"]);
+  await ready("waits");
+  await kubectl.ok(["delete", "pod", "follows", "asks", "waits", "--wait=false"]);
+});
+
 test("a job runs to its end", async () => {
   await kubectl.ok(["create", "job", "count", "--image=busybox", "--", "sh", "-c", "echo counted"]);
   await kubectl.ok(["wait", "--for=condition=complete", "job/count", "--timeout=60s"]);

@@ -1,164 +1,270 @@
-import { mkdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import type { ConfigMap, KeyToPath, Pod, Secret, Volume, VolumeProjection } from "../../kinds/generated/types.ts";
-import { keyFor } from "../../kinds/kind.ts";
-import type { KubeObject } from "../../kinds/object.ts";
-import { fieldValue, resourceValue } from "../../pod/life/downward.ts";
-import { allocatableOf } from "../../pod/life/environment.ts";
-import { containerNamed } from "../../pod/life/pod-containers.ts";
-import type { View } from "../../store/view.ts";
-import { type PodVolumes, VolumeFailure } from "../pod-volumes.ts";
+import { chmod, mkdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock, Timer } from "../../../runtime/mod.ts";
+import type { EmptyDirVolumeSource, Pod, Volume } from "../../kinds/generated/types.ts";
+import type { Key } from "../../store/transaction.ts";
+import type { Subscription, View } from "../../store/view.ts";
+import { type MountedVolume, type PodVolumes, VolumeFailure } from "../pod-volumes.ts";
+import { type Claimed, claimedVolume } from "./claimed-volume.ts";
+import { type Limited, limitedOf, overLimit } from "./empty-dir-limits.ts";
+import { hostPathReady } from "./host-path.ts";
+import { clearMemory, memoryDirectory } from "./memory-directory.ts";
+import { giveToGroup, isNotOfGroup } from "./ownership.ts";
+import { type IssueToken, PodTokens } from "./pod-tokens.ts";
+import { writeSwapped } from "./swapped-files.ts";
+import { projectionsOf, referencesOf, type TokenWanted, tokensOf, volumeFiles } from "./volume-files.ts";
 
 export interface LocalVolumesOptions {
   readonly view: View;
   /** Of the pods' files: each has a directory by its UID. */
   readonly directory: string;
-  /** A token of the pod's service account. */
-  readonly issueToken: (pod: Pod, audience: string | undefined, seconds: number) => Promise<string>;
+  readonly clock: Clock;
+  /** A token of the pod's service account. Throws VolumeFailure. */
+  readonly issueToken: IssueToken;
 }
 
-/** A file of a volume, by its path. */
-type Files = Map<string, { readonly content: Buffer; readonly mode: number }>;
+/** A pod that has volumes here. What is done to its files is done one after the other. */
+interface Kept {
+  pod: Pod;
+  readonly references: ReadonlySet<Key>;
+  readonly tokens: PodTokens;
+  readonly limited: readonly Limited[];
+  /** Volumes that have been given to its group. */
+  readonly grouped: Set<string>;
+  /** Undefined: its node has not said yet that it runs. */
+  exceeded: ((message: string) => void) | undefined;
+  last: Promise<unknown>;
+  renewal: Timer | undefined;
+  measuring: Timer | undefined;
+  isOver: boolean;
+}
 
-const MODE_DEFAULT = 0o644;
-const TOKEN_SECONDS = 3_600;
-const DATA = "..data";
+/** Whoever the container runs as may use it. Source: pkg/volume/emptydir. */
+const EMPTY_DIR_MODE = 0o777;
+/** What could not be brought up to date is tried again after this. */
+const RETRY_MS = 5_000;
+/** Source: kubelet's --eviction-monitoring-interval. */
+const MEASURE_MS = 10_000;
 
 /**
- * Volumes that are directories of this machine: emptyDir and hostPath, and what the API has as files, in the layout of Kubernetes, in which one link swaps
- * all files at once. They are brought up to date when a container is started.
+ * Volumes that are directories of this machine: emptyDir, hostPath, claims on volumes of type local and hostPath, and what the API has as files, in the layout of
+ * Kubernetes. It promises of a pod that it was told to follow that the last are as the API says, a moment after it changes, that tokens in them are renewed
+ * before they expire, and that who fills an emptyDir over its limit is told of.
  */
 export class LocalVolumes implements PodVolumes {
   readonly #options: LocalVolumesOptions;
+  readonly #memory: string | undefined;
+  readonly #kept = new Map<string, Kept>();
+  /** UIDs of the pods that show an object. */
+  readonly #showing = new Map<Key, Set<string>>();
+  #subscriptions: readonly Subscription[] = [];
 
   constructor(options: LocalVolumesOptions) {
     this.#options = options;
+    this.#memory = memoryDirectory(options.directory);
   }
 
-  async mount(pod: Pod): Promise<ReadonlyMap<string, string>> {
-    const paths = new Map<string, string>();
-    for (const volume of pod.spec.volumes ?? []) paths.set(volume.name, await this.#one(pod, volume));
-    return paths;
-  }
-
-  /** The files of a pod go with its directory. */
-  async unmount(): Promise<void> {}
-
-  async #one(pod: Pod, volume: Volume): Promise<string> {
-    const path = join(this.#options.directory, pod.metadata.uid, "volumes", volume.name);
-    const { emptyDir, hostPath, configMap, secret, downwardAPI, projected } = volume;
-    if (hostPath !== undefined) {
-      if (hostPath.type === "DirectoryOrCreate") await mkdir(hostPath.path, { recursive: true });
-      if (hostPath.type === "FileOrCreate") await writeFile(hostPath.path, "", { flag: "a" });
-      return hostPath.path;
-    }
-    if (emptyDir !== undefined) {
-      await mkdir(path, { recursive: true });
-      return path;
-    }
-    const mode = configMap?.defaultMode ?? secret?.defaultMode ?? downwardAPI?.defaultMode ?? projected?.defaultMode ?? MODE_DEFAULT;
-    const files: Files = new Map();
-    const sources: readonly VolumeProjection[] | undefined =
-      projected?.sources ??
-      (configMap !== undefined
-        ? [{ configMap }]
-        : secret !== undefined
-          ? [{ secret: { ...secret, name: secret.secretName ?? "" } as VolumeProjection["secret"] & object }]
-          : downwardAPI !== undefined
-            ? [{ downwardAPI }]
-            : undefined);
-    if (sources === undefined) {
-      const kind = Object.keys(volume).find((field) => field !== "name") ?? "none";
-      throw new VolumeFailure(
-        `MountVolume.SetUp failed for volume ${JSON.stringify(volume.name)} : volumes of type ${kind} are not known to this node`,
-      );
-    }
-    for (const source of sources) await this.#collect(pod, volume.name, source, mode, files);
-    await writeSwapped(path, files);
-    return path;
-  }
-
-  async #collect(pod: Pod, volume: string, source: VolumeProjection, mode: number, files: Files): Promise<void> {
-    const { configMap, secret, downwardAPI, serviceAccountToken } = source;
-    const add = (path: string, content: Buffer | string, own: number | undefined): void => {
-      files.set(path, { content: Buffer.from(content), mode: own ?? mode });
-    };
-    if (configMap !== undefined) {
-      const found = this.#referred<ConfigMap>(pod, volume, "configmaps", configMap);
-      const all = new Map<string, Buffer>();
-      for (const [key, text] of Object.entries(found?.data ?? {})) all.set(key, Buffer.from(text));
-      for (const [key, base64] of Object.entries(found?.binaryData ?? {})) all.set(key, Buffer.from(base64, "base64"));
-      chosen(all, configMap, volume, add);
-    } else if (secret !== undefined) {
-      const found = this.#referred<Secret>(pod, volume, "secrets", secret);
-      const all = new Map(Object.entries(found?.data ?? {}).map(([key, base64]) => [key, Buffer.from(base64, "base64")]));
-      chosen(all, secret, volume, add);
-    } else if (downwardAPI !== undefined) {
-      const place = { hostIP: pod.status?.hostIP ?? "", podIP: pod.status?.podIP ?? "" };
-      for (const { path, fieldRef, resourceFieldRef, mode: own } of downwardAPI.items ?? []) {
-        const container = containerNamed(pod, resourceFieldRef?.containerName ?? "");
-        const value =
-          fieldRef !== undefined
-            ? fieldValue(pod, fieldRef.fieldPath, place)
-            : resourceFieldRef !== undefined && container !== undefined
-              ? resourceValue(resourceFieldRef, container, allocatableOf(this.#options.view, pod))
-              : undefined;
-        add(path, value ?? "", own);
-      }
-    } else if (serviceAccountToken !== undefined) {
-      const { audience, expirationSeconds = TOKEN_SECONDS, path } = serviceAccountToken;
-      const wanted = audience === "" ? undefined : audience;
-      add(path, await this.#options.issueToken(pod, wanted, expirationSeconds), undefined);
-    }
-  }
-
-  #referred<T extends KubeObject>(pod: Pod, volume: string, plural: string, { name = "", optional }: Named): T | undefined {
-    const found = this.#options.view.get<T>(keyFor({ group: "", plural }, pod.metadata.namespace, name));
-    if (found !== undefined || optional === true) return found;
-    throw new VolumeFailure(
-      `MountVolume.SetUp failed for volume ${JSON.stringify(volume)} : ${plural.slice(0, -1)} ${JSON.stringify(name)} not found`,
-    );
-  }
-}
-
-interface Named {
-  readonly name?: string;
-  readonly optional?: boolean;
-}
-
-function chosen(
-  all: ReadonlyMap<string, Buffer>,
-  { items, optional }: { readonly items?: readonly KeyToPath[]; readonly optional?: boolean },
-  volume: string,
-  add: (path: string, content: Buffer, mode: number | undefined) => void,
-): void {
-  if (items === undefined || items.length === 0) {
-    for (const [key, content] of all) add(key, content, undefined);
-    return;
-  }
-  for (const { key, path, mode } of items) {
-    const content = all.get(key);
-    if (content !== undefined) add(path, content, mode);
-    else if (optional !== true)
-      throw new VolumeFailure(`MountVolume.SetUp failed for volume ${JSON.stringify(volume)} : references non-existent config key: ${key}`);
-  }
-}
-
-/** All files change at once: they lie in a directory of their own, and one link leads to it. Source: pkg/volume/util/atomic_writer.go. */
-async function writeSwapped(path: string, files: Files): Promise<void> {
-  const before = await readlink(join(path, DATA)).catch(() => undefined);
-  const next = `..${String(Date.now())}_${process.hrtime.bigint()}`;
-  await mkdir(join(path, next), { recursive: true, mode: 0o755 });
-  for (const [name, { content, mode }] of files) {
-    await mkdir(dirname(join(path, next, name)), { recursive: true });
-    await writeFile(join(path, next, name), content, { mode });
-  }
-  await symlink(next, join(path, `${DATA}_new`));
-  await rename(join(path, `${DATA}_new`), join(path, DATA));
-  for (const top of new Set([...files.keys()].map((name) => name.split("/")[0] ?? name))) {
-    await symlink(join(DATA, top), join(path, top)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "EEXIST") throw error;
+  async mount(pod: Pod): Promise<ReadonlyMap<string, MountedVolume>> {
+    const kept = this.#keep(pod);
+    return this.#inTurn(kept, async () => {
+      const mounted = new Map<string, MountedVolume>();
+      for (const volume of pod.spec.volumes ?? []) mounted.set(volume.name, await this.#one(kept, volume));
+      this.#renewLater(kept);
+      return mounted;
     });
   }
-  if (before !== undefined) await rm(join(path, before), { recursive: true, force: true });
+
+  follow(pod: Pod, exceeded: (message: string) => void): void {
+    if ((pod.spec.volumes ?? []).length === 0) return;
+    const before = this.#kept.get(pod.metadata.uid);
+    const isNews = before?.exceeded === undefined || before.pod.metadata.resourceVersion !== pod.metadata.resourceVersion;
+    const kept = this.#keep(pod);
+    kept.exceeded = exceeded;
+    if (isNews) this.#refresh(kept);
+    if (kept.limited.length > 0 && kept.measuring === undefined) this.#measureLater(kept);
+  }
+
+  leave(uid: string): void {
+    const kept = this.#kept.get(uid);
+    if (kept === undefined) return;
+    kept.isOver = true;
+    kept.renewal?.cancel();
+    kept.measuring?.cancel();
+    this.#kept.delete(uid);
+    for (const key of kept.references) {
+      const showing = this.#showing.get(key);
+      showing?.delete(uid);
+      if (showing?.size === 0) this.#showing.delete(key);
+    }
+  }
+
+  /** The files of a pod go with its directory, but for those in memory. */
+  async unmount({ metadata: { uid } }: Pod): Promise<void> {
+    const last = this.#kept.get(uid)?.last;
+    this.leave(uid);
+    await last;
+    if (this.#memory !== undefined) await rm(join(this.#memory, uid), { recursive: true, force: true });
+  }
+
+  /** Removes what is left of pods that are not `known`. */
+  async clear(known: ReadonlySet<string>): Promise<void> {
+    await clearMemory(this.#options.directory, known);
+  }
+
+  /** Resolves when nothing is written any more. */
+  async close(): Promise<void> {
+    for (const subscription of this.#subscriptions) subscription.cancel();
+    this.#subscriptions = [];
+    const last = [...this.#kept.values()].map((kept) => kept.last);
+    for (const uid of [...this.#kept.keys()]) this.leave(uid);
+    await Promise.all(last);
+  }
+
+  #keep(pod: Pod): Kept {
+    const { uid } = pod.metadata;
+    const before = this.#kept.get(uid);
+    if (before !== undefined) {
+      before.pod = pod;
+      return before;
+    }
+    const { issueToken, clock } = this.#options;
+    const kept: Kept = {
+      pod,
+      references: referencesOf(pod),
+      tokens: new PodTokens(issueToken, clock),
+      limited: limitedOf(pod, (volume, source) => this.#emptyDirPath(uid, volume, source)),
+      grouped: new Set(),
+      exceeded: undefined,
+      last: Promise.resolve(),
+      renewal: undefined,
+      measuring: undefined,
+      isOver: false,
+    };
+    this.#kept.set(uid, kept);
+    for (const key of kept.references) this.#showing.set(key, (this.#showing.get(key) ?? new Set()).add(uid));
+    if (kept.references.size > 0) this.#listen();
+    return kept;
+  }
+
+  /** Nobody asks for what nobody shows. */
+  #listen(): void {
+    if (this.#subscriptions.length > 0) return;
+    const { view } = this.#options;
+    this.#subscriptions = ["configmaps", "secrets"].map((resource) =>
+      view.watch(resource, view.revision, ({ now, before }) => {
+        for (const uid of this.#showing.get((now ?? before)?.key ?? "") ?? []) {
+          const kept = this.#kept.get(uid);
+          if (kept?.exceeded !== undefined) this.#refresh(kept);
+        }
+      }),
+    );
+  }
+
+  #inTurn<T>(kept: Kept, work: () => Promise<T>): Promise<T> {
+    const result = kept.last.then(work);
+    kept.last = result.catch(() => {});
+    return result;
+  }
+
+  /** Brings what the API has up to date. What is missing now leaves what was there. */
+  #refresh(kept: Kept): void {
+    const work = async (): Promise<void> => {
+      if (kept.isOver) return;
+      for (const volume of kept.pod.spec.volumes ?? []) if (projectionsOf(volume) !== undefined) await this.#one(kept, volume);
+    };
+    this.#inTurn(kept, work).then(
+      () => this.#renewLater(kept),
+      () => this.#refreshAfter(kept, RETRY_MS),
+    );
+  }
+
+  #renewLater(kept: Kept): void {
+    const { renewAt_ms } = kept.tokens;
+    if (renewAt_ms !== undefined) this.#refreshAfter(kept, Math.max(0, renewAt_ms - this.#options.clock.now_ms()));
+  }
+
+  #refreshAfter(kept: Kept, ms: number): void {
+    kept.renewal?.cancel();
+    if (!kept.isOver) kept.renewal = this.#options.clock.after(ms, () => this.#refresh(kept));
+  }
+
+  #measureLater(kept: Kept): void {
+    kept.measuring = this.#options.clock.after(MEASURE_MS, () => {
+      overLimit(kept.limited).then((message) => {
+        if (kept.isOver) return;
+        if (message === undefined) this.#measureLater(kept);
+        else kept.exceeded?.(message);
+      });
+    });
+  }
+
+  async #one(kept: Kept, volume: Volume): Promise<MountedVolume> {
+    const { view, directory } = this.#options;
+    const { uid } = kept.pod.metadata;
+    const { emptyDir, hostPath } = volume;
+    if (hostPath !== undefined) return { path: await hostPathReady(volume.name, hostPath), readOnly: false };
+    if (emptyDir !== undefined) {
+      const path = this.#emptyDirPath(uid, volume.name, emptyDir);
+      await mkdir(path, { recursive: true });
+      // What a pod has made of it since is its own.
+      if (!kept.grouped.has(volume.name)) await chmod(path, EMPTY_DIR_MODE).catch(() => {});
+      await this.#group(kept, volume.name, path, false);
+      return { path, readOnly: false };
+    }
+    const claimed = claimedVolume(view, kept.pod, volume);
+    if (claimed !== undefined) return this.#claimed(kept, volume.name, claimed);
+    const path = join(directory, uid, "volumes", volume.name);
+    const tokens = new Map<string, string>();
+    const keyOf = ({ audience, seconds }: TokenWanted): string => `${seconds} ${audience ?? ""}`;
+    for (const wanted of tokensOf(volume)) tokens.set(keyOf(wanted), await this.#token(kept, volume.name, wanted));
+    const files = volumeFiles({ view, pod: kept.pod, token: (wanted) => tokens.get(keyOf(wanted)) ?? "" }, volume);
+    if (files === undefined) {
+      const kind = Object.keys(volume).find((field) => field !== "name") ?? "none";
+      throw VolumeFailure.ofSetUp(volume.name, `volumes of type ${kind} are not known to this node`);
+    }
+    await writeSwapped(path, files, { now_ms: this.#options.clock.now_ms(), group: kept.pod.spec.securityContext?.fsGroup });
+    return { path, readOnly: true };
+  }
+
+  async #token({ pod, tokens }: Kept, volume: string, wanted: TokenWanted): Promise<string> {
+    try {
+      return await tokens.token(pod, wanted);
+    } catch (error) {
+      throw error instanceof VolumeFailure ? VolumeFailure.ofSetUp(volume, error.message) : error;
+    }
+  }
+
+  /** Memory, where the machine has a place for it and the pod asks for it. */
+  #emptyDirPath(uid: string, name: string, { medium }: EmptyDirVolumeSource): string {
+    return medium === "Memory" && this.#memory !== undefined
+      ? join(this.#memory, uid, name)
+      : join(this.#options.directory, uid, "volumes", name);
+  }
+
+  async #claimed(kept: Kept, name: string, { volume, readOnly }: Claimed): Promise<MountedVolume> {
+    const { hostPath, local } = volume.spec ?? {};
+    const title = volume.metadata.name;
+    if (hostPath !== undefined) return { path: await hostPathReady(title, hostPath), readOnly };
+    if (local === undefined) {
+      const about = `persistent volumes of this type are not known to this node, only local and hostPath are`;
+      throw VolumeFailure.ofSetUp(title, about);
+    }
+    const there = await stat(local.path).catch(() => undefined);
+    if (there?.isDirectory() !== true) {
+      const about = `path ${JSON.stringify(local.path)} does not exist`;
+      throw new VolumeFailure(`MountVolume.NewMounter initialization failed for volume ${JSON.stringify(title)} : ${about}`);
+    }
+    if (!readOnly) await this.#group(kept, name, local.path, true);
+    return { path: local.path, readOnly };
+  }
+
+  /** Once in the life of a pod: what it makes afterwards is of the group by the directory's set-group-ID bit. */
+  async #group({ pod, grouped }: Kept, name: string, path: string, isLasting: boolean): Promise<void> {
+    const { fsGroup, fsGroupChangePolicy } = pod.spec.securityContext ?? {};
+    if (grouped.has(name)) return;
+    grouped.add(name);
+    if (fsGroup === undefined) return;
+    const isDone = isLasting && fsGroupChangePolicy === "OnRootMismatch" && !(await isNotOfGroup(path, fsGroup));
+    if (!isDone) await giveToGroup(path, fsGroup, false);
+  }
 }

@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import { qosClassOf } from "../../kinds/core/pod-qos.ts";
 import type { Container, Pod, VolumeMount } from "../../kinds/generated/types.ts";
 import type { ContainerMount, ContainerSpec, ContainerUser, EnvVariable } from "../../node/container-runtime.ts";
+import type { MountedVolume } from "../../node/pod-volumes.ts";
 import { amountsOf } from "../../scheduler/resource-needs.ts";
 import { ConfigMissing } from "./environment.ts";
 import { expanded } from "./expansion.ts";
@@ -12,7 +13,7 @@ export interface Provided {
   readonly imageId: string;
   readonly env: readonly EnvVariable[];
   /** Where the pod's volumes lie on the machine. */
-  readonly volumes: ReadonlyMap<string, string>;
+  readonly volumes: ReadonlyMap<string, MountedVolume>;
 }
 
 /** What a runtime is told of a container. Throws ConfigMissing. Source: kubelet's generateContainerConfig. */
@@ -45,16 +46,21 @@ export function containerSpecOf(pod: Pod, container: Container, { attempt, image
   };
 }
 
-function mountOf(mount: VolumeMount, volumes: ReadonlyMap<string, string>, variables: ReadonlyMap<string, string>): ContainerMount {
-  const path = volumes.get(mount.name);
-  if (path === undefined) throw new ConfigMissing(`cannot find volume ${JSON.stringify(mount.name)} to mount into the container`);
+function mountOf(mount: VolumeMount, volumes: ReadonlyMap<string, MountedVolume>, variables: ReadonlyMap<string, string>): ContainerMount {
+  const volume = volumes.get(mount.name);
+  if (volume === undefined) throw new ConfigMissing(`cannot find volume ${JSON.stringify(mount.name)} to mount into the container`);
   const { subPath = "", subPathExpr = "" } = mount;
   const within = subPathExpr === "" ? subPath : expanded(subPathExpr, (name) => variables.get(name));
   if (subPathExpr !== "" && /\$\([^)]*\)/.test(within)) throw new ConfigMissing(`missing value for ${JSON.stringify(subPathExpr)}`);
   if (posix.isAbsolute(within) || within.split("/").includes("..")) {
     throw new ConfigMissing(`failed to prepare subPath for volumeMount ${JSON.stringify(mount.name)} of the container`);
   }
-  return { hostPath: posix.join(path, within), containerPath: mount.mountPath, readOnly: mount.readOnly === true, volume: mount.name };
+  return {
+    hostPath: posix.join(volume.path, within),
+    containerPath: mount.mountPath,
+    readOnly: volume.readOnly || mount.readOnly === true,
+    volume: mount.name,
+  };
 }
 
 function userOf(pod: Pod, { name, securityContext: own = {} }: Container): ContainerUser {

@@ -7,7 +7,7 @@ import { StatusError } from "../../kinds/status.ts";
 import { decodeObject } from "../../kinds/text.ts";
 import { type ContainerObserved, type PodObserved, RuntimeFailure } from "../../node/container-runtime.ts";
 import { type LogAsked, type LogChunk, readLog } from "../../node/logs/read-log.ts";
-import { VolumeFailure } from "../../node/pod-volumes.ts";
+import { type MountedVolume, VolumeFailure } from "../../node/pod-volumes.ts";
 import type { StreamAsked, StreamDoor } from "../../node/streaming/stream-door.ts";
 import { NODE_OF_POD } from "../../registry/authors.ts";
 import type { Entry, Subscription } from "../../store/view.ts";
@@ -46,6 +46,9 @@ const RETRY_MS = 1_000;
 const ORPHAN_GRACE_MS = 2_000;
 const POD_MAILBOX_MESSAGES = 1_024;
 const MS_PER_S = 1_000;
+const EVICTED = "Evicted";
+/** Of a pod that has taken too much. Source: kubelet's immediateEvictionGracePeriodSeconds. */
+const EVICTION_GRACE_S = 1;
 const DEADLINE_EXCEEDED = { reason: "DeadlineExceeded", message: "Pod was active on the node longer than the specified deadline" } as const;
 
 export function createPodWorkerKind(world: LifeWorld): ActorKind<PodWorkerMessage> {
@@ -156,6 +159,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
     this.#going.abort();
     this.#probing.stop();
     this.#watch.cancel();
+    this.#world.volumes.leave(this.#uid);
   }
 
   #gone(): void {
@@ -228,6 +232,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
     this.#probing.follow(pod, observed, this.#place.podIP, isToEnd || this.#isEnding);
     const plan = isToEnd || this.#isEnding ? undefined : planPod(pod, observed, this.#probing.verdict, this.#replaced);
     if (plan === undefined || plan.endPod) return this.#end(pod, observed);
+    if (observed.containers.some(isRunning)) this.#world.volumes.follow(pod, (message) => this.#evict(pod, message));
     await this.#report(pod, observed, false);
     await this.#perform(pod, observed, plan);
   }
@@ -245,6 +250,15 @@ class PodWorker implements Actor<PodWorkerMessage> {
     this.#verdict = DEADLINE_EXCEEDED;
     this.#going.abort();
     tellOf(this.#world.recorder, pod, undefined, "Normal", DEADLINE_EXCEEDED.reason, DEADLINE_EXCEEDED.message);
+  }
+
+  /** Source: kubelet's evictPod. */
+  #evict(pod: Pod, message: string): void {
+    if (this.#verdict !== undefined || this.#isOver) return;
+    this.#verdict = { reason: EVICTED, message };
+    this.#going.abort();
+    tellOf(this.#world.recorder, pod, undefined, "Warning", EVICTED, message);
+    this.#want();
   }
 
   async #perform(pod: Pod, observed: PodObserved, { stop, start, newSandbox }: PodPlan): Promise<void> {
@@ -280,7 +294,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
   }
 
   /** Undefined: they are not there yet, and are looked for again. */
-  async #mount(pod: Pod): Promise<ReadonlyMap<string, string> | undefined> {
+  async #mount(pod: Pod): Promise<ReadonlyMap<string, MountedVolume> | undefined> {
     try {
       return await this.#world.volumes.mount(pod);
     } catch (error) {
@@ -309,6 +323,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
     this.#isEnding = true;
     const { runtime, volumes, registry } = this.#world;
     if (this.#stopAll(pod, observed)) return this.#report(pod, observed, false);
+    volumes.leave(this.#uid);
     const [sandbox] = observed.sandboxes;
     if (sandbox?.ready === true) await runtime.stopSandbox(sandbox.id);
     await this.#report(pod, await runtime.observe(this.#uid), true);
@@ -330,11 +345,13 @@ class PodWorker implements Actor<PodWorkerMessage> {
   /** Whether anything still runs or is on its way out. Main containers go first, then sidecars from the last one on. */
   #stopAll(pod: Pod, { containers }: PodObserved): boolean {
     const running = new Map(containers.filter(({ state }) => state === "running").map((run) => [run.name, run]));
+    const grace = this.#verdict?.reason === EVICTED ? { grace_s: EVICTION_GRACE_S } : {};
     const order = [...pod.spec.containers, ...ephemeralContainersOf(pod), ...[...initContainersOf(pod)].reverse()];
     for (const container of order) {
       const run = running.get(container.name);
       if (run === undefined) continue;
-      this.#stop({ pod, place: this.#place, container, id: run.id, cause: "ending", message: `Stopping container ${container.name}` });
+      const message = `Stopping container ${container.name}`;
+      this.#stop({ pod, place: this.#place, container, id: run.id, cause: "ending", message, ...grace });
     }
     return running.size > 0 || this.#stopper.isBusy;
   }

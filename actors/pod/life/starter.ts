@@ -2,6 +2,7 @@ import type { Clock } from "../../../runtime/mod.ts";
 import type { Container, Pod } from "../../kinds/generated/types.ts";
 import type { PodObserved } from "../../node/container-runtime.ts";
 import { RuntimeFailure } from "../../node/container-runtime.ts";
+import type { MountedVolume } from "../../node/pod-volumes.ts";
 import type { PodPlace } from "../pod-status.ts";
 import { BackOffs } from "./back-off.ts";
 import { containerSpecOf } from "./container-spec.ts";
@@ -22,7 +23,7 @@ export interface Start {
   readonly container: Container;
   readonly observed: PodObserved;
   readonly sandbox: string;
-  readonly volumes: ReadonlyMap<string, string>;
+  readonly volumes: ReadonlyMap<string, MountedVolume>;
   /** Aborted: the pod is to end. */
   readonly signal: AbortSignal;
 }

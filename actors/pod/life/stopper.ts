@@ -18,6 +18,8 @@ export interface Stop {
   readonly id: string;
   readonly cause: StopCause;
   readonly message: string;
+  /** Whatever the pod says. */
+  readonly grace_s?: number;
 }
 
 interface Stopping {
@@ -128,7 +130,7 @@ export class Stopper {
 }
 
 /** Source: setTerminationGracePeriod. */
-function graceOf({ pod, container, cause }: Stop): number {
+function graceOf({ pod, container, cause, grace_s }: Stop): number {
   const { deletionGracePeriodSeconds: ofDeletion } = pod.metadata;
   const ofProbe =
     cause === "startup"
@@ -136,5 +138,5 @@ function graceOf({ pod, container, cause }: Stop): number {
       : cause === "liveness"
         ? container.livenessProbe?.terminationGracePeriodSeconds
         : undefined;
-  return (ofDeletion ?? ofProbe ?? pod.spec.terminationGracePeriodSeconds ?? GRACE_DEFAULT_S) * MS_PER_S;
+  return (grace_s ?? ofDeletion ?? ofProbe ?? pod.spec.terminationGracePeriodSeconds ?? GRACE_DEFAULT_S) * MS_PER_S;
 }

@@ -35,6 +35,8 @@ export class Lived {
 
   /** Where the pods' volumes are. */
   mount: PodVolumes["mount"] = async () => new Map();
+  /** One of the volumes of the pod, which runs, holds more than it may. */
+  exceeded: (message: string) => void = () => {};
 
   private constructor() {
     const { replica: view, client } = this.store;
@@ -52,7 +54,14 @@ export class Lived {
       tcp: (...place) => lived.reach.tcp(...place),
       grpcHealth: (...place) => lived.reach.grpcHealth(...place),
     };
-    const volumes: PodVolumes = { mount: (pod) => lived.mount(pod), unmount: async () => {} };
+    const volumes: PodVolumes = {
+      mount: (pod) => lived.mount(pod),
+      follow: (_pod, exceeded) => {
+        lived.exceeded = exceeded;
+      },
+      leave: () => {},
+      unmount: async () => {},
+    };
     const dns = { servers: [], domain: "cluster.local" };
     host.register(createFleetKind({ view, form }));
     host.register(createNodeKind({ view, registry, form, usageOf: () => [] }));

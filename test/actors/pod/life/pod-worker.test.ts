@@ -95,7 +95,7 @@ describe("volumes", () => {
     await lived.clock.run(2_000);
     expect(lived.state).toBe("Pending | c: ContainerCreating");
     expect(lived.events("FailedMount").join()).toMatch(/^it is on no machine x\d$/);
-    lived.mount = async () => new Map([["v", "/data/v"]]);
+    lived.mount = async () => new Map([["v", { path: "/data/v", readOnly: false }]]);
     await lived.clock.run(2_000);
     expect(lived.state).toBe("Running | c: running*");
     expect(lived.runtime.specs.get("c-0")?.mounts).toEqual([
@@ -104,7 +104,7 @@ describe("volumes", () => {
   });
 
   test("a path that leads out of its volume is refused", async () => {
-    lived.mount = async () => new Map([["v", "/data/v"]]);
+    lived.mount = async () => new Map([["v", { path: "/data/v", readOnly: false }]]);
     const volumeMounts = [{ name: "v", mountPath: "/v", subPathExpr: "$(UP)" }];
     await lived.pod({ ...mounts, containers: [{ ...C, env: [{ name: "UP", value: "../.." }], volumeMounts }] });
     expect(lived.state).toBe("Pending | c: CreateContainerConfigError");
@@ -325,4 +325,15 @@ describe("the end", () => {
     expect(lived.events("Killing")).toEqual(["Container c definition changed, will be restarted"]);
     expect(lived.now?.status?.containerStatuses?.[0]).toMatchObject({ image: "j", restartCount: 1, state: { running: {} } });
   });
+});
+
+test("a pod that fills a volume over its limit is evicted, within a second", async () => {
+  lived.runtime.scripts.set("c", [{ stop_ms: Number.POSITIVE_INFINITY }]);
+  await lived.pod({ containers: [C], terminationGracePeriodSeconds: 300 });
+  await lived.clock.run(1_000);
+  lived.exceeded("too much");
+  await lived.clock.run(5_000);
+  expect(lived.state).toBe("Failed/Evicted | c: Error:137");
+  expect(lived.now?.status?.message).toBe("too much");
+  expect(lived.events("Evicted")).toEqual(["too much"]);
 });
