@@ -42,8 +42,10 @@ import { statefulSetController } from "./statefulset/statefulset.ts";
 import { attachDetachController } from "./volumes/attach-detach.ts";
 import { ephemeralVolumeController } from "./volumes/ephemeral-volume.ts";
 import { persistentVolumeController } from "./volumes/persistent-volume.ts";
+import type { VolumeDirectories } from "./volumes/volume-directories.ts";
 import { volumeExpansionController } from "./volumes/volume-expansion.ts";
 import { claimProtectionController, volumeProtectionController } from "./volumes/volume-protection.ts";
+import { volumeProvisioner } from "./volumes/volume-provisioner.ts";
 
 export interface ControllersOptions extends ControllerDependencies {
   /** Every kind that the API serves: what the garbage and the namespace controllers look after. */
@@ -66,6 +68,8 @@ export interface ControllersOptions extends ControllerDependencies {
   readonly balancerAddresses?: readonly AddressRange[];
   /** Where ingresses are served; default: somewhere else, or nowhere. */
   readonly ingressAddress?: string;
+  /** Where volumes are made on demand; default: nobody makes any. */
+  readonly volumeDirectories?: VolumeDirectories;
   /** Default: nobody measures anything. */
   readonly metrics?: MetricsSource;
 }
@@ -124,6 +128,7 @@ export function allControllers(options: Omit<ControllersOptions, keyof Controlle
     attachDetachController(),
     ephemeralVolumeController,
     volumeExpansionController,
+    volumeProvisioner(options.volumeDirectories),
     claimProtectionController(),
     volumeProtectionController(),
   ];

@@ -1,9 +1,11 @@
+import { LOCAL_DIRECTORY, MACHINE_SCOPE, SCOPE } from "../../actors/controllers/volumes/volume-provisioner.ts";
 import { FlowSchemaKind } from "../../actors/kinds/flowcontrol/flow-schema.ts";
 import { PriorityLevelConfigurationKind } from "../../actors/kinds/flowcontrol/priority-level-configuration.ts";
-import type { IngressClass, ServiceCIDR } from "../../actors/kinds/generated/types.ts";
+import type { IngressClass, ServiceCIDR, StorageClass } from "../../actors/kinds/generated/types.ts";
 import { IngressClassKind } from "../../actors/kinds/networking/ingress-class.ts";
 import { ServiceCIDRKind } from "../../actors/kinds/networking/service-cidr.ts";
 import { ClusterRoleKind } from "../../actors/kinds/rbac/cluster-role.ts";
+import { StorageClassKind } from "../../actors/kinds/storage/storage-class.ts";
 import {
   APIServiceKind,
   type ConfigMap,
@@ -92,6 +94,15 @@ const INGRESS_CLASS_OBJECT: IngressClass = {
   spec: { controller: INGRESS_CONTROLLER },
 };
 
+/** Volumes made on demand, which are directories of the machine: of a node, and of all nodes at once. */
+const STORAGE_CLASSES: readonly StorageClass[] = [
+  {
+    metadata: { name: "local", annotations: { "storageclass.kubernetes.io/is-default-class": "true" }, ...NEW },
+    volumeBindingMode: "WaitForFirstConsumer",
+  },
+  { metadata: { name: "shared", ...NEW }, volumeBindingMode: "Immediate", parameters: { [SCOPE]: MACHINE_SCOPE } },
+].map((special) => ({ ...special, provisioner: LOCAL_DIRECTORY, reclaimPolicy: "Delete", allowVolumeExpansion: true }));
+
 /** What differs from cluster to cluster. */
 export interface BootstrapFacts {
   /** The authority of clients, which servers behind APIServices trust; PEM. */
@@ -106,6 +117,8 @@ export interface BootstrapFacts {
   readonly dns: boolean;
   /** Ingresses are served. */
   readonly ingress: boolean;
+  /** Volumes are made on demand. */
+  readonly localVolumes: boolean;
 }
 
 /** What servers behind APIServices read to know whom to believe. Source: pkg/controlplane/controller/clusterauthenticationtrust. */
@@ -153,6 +166,7 @@ export async function ensureBootstrapObjects(registry: Registry, view: View, fac
     ensure(registry, view, ServiceKind, kubernetesService(facts.serviceRange)),
     ...(facts.dns ? [ensure(registry, view, ServiceKind, dnsService(facts.serviceRange))] : []),
     ...(facts.ingress ? [ensure(registry, view, IngressClassKind, INGRESS_CLASS_OBJECT)] : []),
+    ...(facts.localVolumes ? STORAGE_CLASSES.map((storageClass) => ensure(registry, view, StorageClassKind, storageClass)) : []),
     ensureServiceRange(registry, view, facts.serviceRange),
     ...DEFAULT_LEVELS.map((level) => ensure(registry, view, PriorityLevelConfigurationKind, level)),
     ...DEFAULT_SCHEMAS.map((schema) => ensure(registry, view, FlowSchemaKind, schema)),

@@ -1,4 +1,5 @@
 import { connect, type NatsConnection } from "nats";
+import { volumeDirectoriesIn } from "../../actors/controllers/volumes/volume-directories.ts";
 import type { ServiceCIDR } from "../../actors/kinds/generated/types.ts";
 import {
   createHollowRuntime,
@@ -248,6 +249,7 @@ export class RunningHost {
         serviceRange: services.range,
         dns: services.dns,
         ingress: services.ingressAddress !== undefined,
+        localVolumes: this.#options.runtime.name !== "hollow",
       };
       this.#checkServiceRange();
       await ensureBootstrapObjects(this.#registry, this.#replica, facts);
@@ -361,7 +363,7 @@ export class RunningHost {
   }
 
   #beginControllers(): void {
-    const { controllers, services } = this.#options;
+    const { controllers, services, runtime } = this.#options;
     this.#offer(
       controllerActors(this.#ground, {
         caCertificate: this.#options.ca,
@@ -369,6 +371,7 @@ export class RunningHost {
         signToken: (namespace, secret, account) => this.#opened().issuer.issueForSecret(namespace, secret, account),
         clusterCidrs: controllers.clusterCidrs,
         balancerAddresses: services.balancerAddresses,
+        ...(runtime.name === "hollow" ? {} : { volumeDirectories: volumeDirectoriesIn(runtime.volumesDirectory) }),
         ...(services.ingressAddress === undefined ? {} : { ingressAddress: services.ingressAddress }),
         ...(controllers.endedPodsMax === undefined ? {} : { endedPodsMax: controllers.endedPodsMax }),
         ...(controllers.autoscalerPeriod_ms === undefined ? {} : { autoscalerPeriod_ms: controllers.autoscalerPeriod_ms }),

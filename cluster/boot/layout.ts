@@ -10,6 +10,9 @@ export const HIGH_WATER_FILE = "store/high-water";
 /** Where the data directory has the files of pods that are processes, and the socket of who keeps them. */
 export const PODS_DIRECTORY = "pods";
 
+/** Where the data directory has volumes that were made on demand, unless they are told to be elsewhere. */
+export const VOLUMES_DIRECTORY = "volumes";
+
 /** In the data directory while a restore into it is under way; it stays there when that was cut short. */
 export const RESTORING_FILE = "restoring";
 

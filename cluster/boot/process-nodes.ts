@@ -13,6 +13,8 @@ export interface ProcessSettings {
   readonly name: "process";
   /** Of the pods' files. */
   readonly directory: string;
+  /** Of volumes that are made on demand. */
+  readonly volumesDirectory: string;
   /** Goes before the one that comes along. */
   readonly catalog: Catalog | undefined;
   readonly reserved: Reservation;

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { isIPv6 } from "node:net";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
 // Not by way of runtime/mod.ts: the parent only logs, and should not load the rest of the kernel before it has started its hosts.
 import { pinoLogger } from "../../runtime/log.ts";
@@ -21,7 +21,7 @@ import { BootFailure } from "./failure.ts";
 import type { ControlSecrets, HostOptions } from "./host-protocol.ts";
 import { HostWorker } from "./host-worker.ts";
 import { Introductions } from "./introductions.ts";
-import { HIGH_WATER_FILE, type HostPlan, LOG_STREAM, PODS_DIRECTORY, planHosts, threadsFor } from "./layout.ts";
+import { HIGH_WATER_FILE, type HostPlan, LOG_STREAM, PODS_DIRECTORY, planHosts, threadsFor, VOLUMES_DIRECTORY } from "./layout.ts";
 import { type NatsBinary, NatsServer } from "./nats-server.ts";
 import { readStages } from "./stages-file.ts";
 
@@ -119,7 +119,13 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
     runtime:
       flags.runtime.name === "hollow"
         ? { name: "hollow" }
-        : { name: "process", directory: data.file(PODS_DIRECTORY), catalog, reserved: flags.runtime.reserved },
+        : {
+            name: "process",
+            directory: data.file(PODS_DIRECTORY),
+            volumesDirectory: resolve(flags.runtime.volumesDirectory ?? data.file(VOLUMES_DIRECTORY)),
+            catalog,
+            reserved: flags.runtime.reserved,
+          },
     nodes: flags.nodes,
     seed: flags.seed,
     stages,

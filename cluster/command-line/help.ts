@@ -4,6 +4,7 @@ export const HELP = `Troupe: a cluster that speaks the Kubernetes API, on hollow
     --nodes N          play at least N nodes (default: those there are, 5 at first, with --runtime process 1; 0 for none)
     --runtime process  pods run as processes of this machine, no rights needed (docs/processes.md); default hollow
     --catalog FILE     what images stand for, with --runtime process
+    --volumes-directory DIR   where volumes are made on demand (default: volumes in the data directory)
     --kube-reserved cpu=100m,memory=512Mi, --system-reserved ...   what of the machine is kept from pods
     --data DIR         where the cluster lives (default .troupe)
     --api-port P       port of the Kubernetes API on 127.0.0.1 (default 6443; 0 takes any free one)

@@ -8,6 +8,7 @@ export const RUNTIME_OPTIONS = {
   catalog: { type: "string" },
   "kube-reserved": { type: "string" },
   "system-reserved": { type: "string" },
+  "volumes-directory": { type: "string" },
 } as const;
 
 export type RuntimeValues = { readonly [flag in keyof typeof RUNTIME_OPTIONS]?: string | undefined };
@@ -17,6 +18,8 @@ export interface RuntimeFlags {
   readonly name: "hollow" | "process";
   /** A file of what images stand for; undefined: the one that comes along. */
   readonly catalog: string | undefined;
+  /** Where volumes are made on demand; undefined: in the data directory. */
+  readonly volumesDirectory: string | undefined;
   /** What of the machine is kept from pods. */
   readonly reserved: { readonly cpu_milli: number; readonly memory_bytes: number };
 }
@@ -32,7 +35,9 @@ export function runtimeFlags(values: RuntimeValues, nodes: number | undefined): 
   if (name !== "hollow" && name !== "process")
     throw new WrongUsage(`--runtime ${name} is not part of this version, which has hollow and process; choose one of them`);
   if (name === "hollow") {
-    const given = (["catalog", "kube-reserved", "system-reserved"] as const).find((flag) => values[flag] !== undefined);
+    const given = (["catalog", "kube-reserved", "system-reserved", "volumes-directory"] as const).find(
+      (flag) => values[flag] !== undefined,
+    );
     if (given !== undefined) throw new WrongUsage(`--${given} is for real processes; say --runtime process too`);
   }
   if (name === "process" && nodes !== undefined && nodes > MACHINE_NODES_MAX)
@@ -42,6 +47,7 @@ export function runtimeFlags(values: RuntimeValues, nodes: number | undefined): 
   return {
     name,
     catalog,
+    volumesDirectory: values["volumes-directory"],
     reserved: { cpu_milli: kube.cpu_milli + system.cpu_milli, memory_bytes: kube.memory_bytes + system.memory_bytes },
   };
 }

@@ -6,7 +6,7 @@ import { endKeeper } from "../../actors/node/process/keeper-client.ts";
 import { clearMemory } from "../../actors/node/volumes/memory-directory.ts";
 import { DataDirectory } from "../boot/data-directory.ts";
 import { BootFailure } from "../boot/failure.ts";
-import { PODS_DIRECTORY } from "../boot/layout.ts";
+import { PODS_DIRECTORY, VOLUMES_DIRECTORY } from "../boot/layout.ts";
 import { WrongUsage } from "../command-line/wrong-usage.ts";
 import { MemberFiles } from "./member-files.ts";
 
@@ -30,7 +30,19 @@ export async function runReset(data: string, force: boolean): Promise<string> {
   await end(directory);
   await endKeeper(join(directory, PODS_DIRECTORY));
   await clearMemory(join(directory, PODS_DIRECTORY));
-  for (const name of ["member.json", "pki", "nats", "store", "kubeconfig", "status.json", "lock", "restoring", PODS_DIRECTORY, "applets"])
+  for (const name of [
+    "member.json",
+    "pki",
+    "nats",
+    "store",
+    "kubeconfig",
+    "status.json",
+    "lock",
+    "restoring",
+    PODS_DIRECTORY,
+    VOLUMES_DIRECTORY,
+    "applets",
+  ])
     rmSync(join(directory, name), { recursive: true, force: true });
   return node === undefined
     ? `removed ${what}`

@@ -49,6 +49,7 @@ const FACTS = {
   serviceRange: DEFAULT_SERVICE_CIDR,
   dns: false,
   ingress: false,
+  localVolumes: false,
 };
 /** Kinds that a simulated host does not have: nothing of what it would check can rot, and there are no sockets. */
 const LEFT_OUT: ReadonlySet<string> = new Set(["scrubber", "service-proxy", "dns", "ingress"]);

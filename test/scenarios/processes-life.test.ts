@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../cluster/chaos/until.ts";
@@ -155,6 +155,54 @@ test("a pod follows its config map, waits for one that is missing, and asks the 
   await kubectl.ok(["create", "configmap", "not-yet"]);
   await ready("waits");
   await kubectl.ok(["delete", "pod", "follows", "asks", "waits", "--wait=false"]);
+});
+
+test("a stateful set keeps its data over the deletion of its pod, on a volume made on demand; a shared one is for all", async () => {
+  const template = (name: string, spec: object): object => ({
+    metadata: { name },
+    spec: { resources: { requests: { storage: "1Gi" } }, ...spec },
+  });
+  const mounts = [
+    { name: "own", mountPath: "/srv/own" },
+    { name: "common", mountPath: "/srv/common" },
+  ];
+  const writes =
+    'echo "$HOSTNAME" >>"$TROUPE_PATH_SRV_OWN/runs"; echo "$HOSTNAME" >>"$TROUPE_PATH_SRV_COMMON/runs"; cat "$TROUPE_PATH_SRV_OWN/runs"; sleep 1000';
+  const claim = template("common", { accessModes: ["ReadWriteMany"], storageClassName: "shared" });
+  const set = {
+    apiVersion: "apps/v1",
+    kind: "StatefulSet",
+    metadata: { name: "keeps" },
+    spec: {
+      replicas: 2,
+      podManagementPolicy: "Parallel",
+      selector: { matchLabels: { app: "keeps" } },
+      template: {
+        metadata: { labels: { app: "keeps" } },
+        spec: {
+          terminationGracePeriodSeconds: 1,
+          volumes: [{ name: "common", persistentVolumeClaim: { claimName: "common" } }],
+          containers: [sh(writes, { volumeMounts: mounts })],
+        },
+      },
+      volumeClaimTemplates: [template("own", { accessModes: ["ReadWriteOnce"] })],
+    },
+  };
+  const all = { apiVersion: "v1", kind: "List", items: [{ apiVersion: "v1", kind: "PersistentVolumeClaim", ...claim }, set] };
+  await kubectl.ok(["apply", "-f", "-"], { stdin: JSON.stringify(all) });
+  await until("both", async () => (await kubectl.ok(["get", "statefulset", "keeps", "-o", "jsonpath={.status.readyReplicas}"])) === "2");
+  expect(await kubectl.ok(["get", "storageclass"])).toMatch(/^local \(default\)\s+troupe.dev\/local-directory/m);
+  await kubectl.ok(["delete", "pod", "keeps-0"]);
+  await until("the next life of the first", async () => (await kubectl.run(["logs", "keeps-0"])).stdout.trim() === "keeps-0\nkeeps-0");
+  const pathOf = async (name: string): Promise<string> => {
+    const volume = await kubectl.ok(["get", "pvc", name, "-o", "jsonpath={.spec.volumeName}"]);
+    return kubectl.ok(["get", "pv", volume, "-o", "jsonpath={.spec.local.path}{.spec.hostPath.path}"]);
+  };
+  const [own, common] = [await pathOf("own-keeps-0"), await pathOf("common")];
+  expect(readFileSync(join(own, "runs"), "utf8")).toBe("keeps-0\nkeeps-0\n");
+  expect(readFileSync(join(common, "runs"), "utf8").split("\n").sort()).toEqual(["", "keeps-0", "keeps-0", "keeps-1"]);
+  await kubectl.ok(["delete", "statefulset/keeps", "pvc/common", "pvc/own-keeps-0", "pvc/own-keeps-1", "--wait=false"]);
+  await until("the directories are gone", () => !existsSync(own) && !existsSync(common));
 });
 
 test("a job runs to its end", async () => {

@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import type { MetricsSource } from "../../../actors/controllers/autoscaling/metrics-source.ts";
 import type { ControllerCounters } from "../../../actors/controllers/controller-actor.ts";
 import { CONTROLLER_NAMES, createControllerKind } from "../../../actors/controllers/controllers.ts";
+import type { VolumeDirectories } from "../../../actors/controllers/volumes/volume-directories.ts";
 import { NamespaceKind } from "../../../actors/kinds/core/namespace.ts";
 import { NodeKind } from "../../../actors/kinds/core/node.ts";
 import { PodKind } from "../../../actors/kinds/core/pod.ts";
@@ -53,11 +54,18 @@ export interface ClusterOptions {
   readonly nodes?: number;
   /** All by default. */
   readonly controllers?: readonly string[];
+  /** Where volumes are made on demand; nowhere by default. */
+  readonly volumeDirectories?: VolumeDirectories;
   /** Where autoscalers ask; nobody by default. */
   readonly metrics?: MetricsSource;
 }
 
-export async function startCluster({ nodes = 3, controllers = CONTROLLER_NAMES, metrics }: ClusterOptions = {}): Promise<TestCluster> {
+export async function startCluster({
+  nodes = 3,
+  controllers = CONTROLLER_NAMES,
+  metrics,
+  volumeDirectories,
+}: ClusterOptions = {}): Promise<TestCluster> {
   const clock = virtualClock();
   const store = startStore({ log: new MemoryLog(), clock });
   const view = store.replica;
@@ -69,9 +77,9 @@ export async function startCluster({ nodes = 3, controllers = CONTROLLER_NAMES, 
       void events.push(`${type} ${reason} ${about.kind}/${about.metadata.name}: ${message}`),
   });
   const hearOfCustom = kinds.hearOfCustom.bind(kinds);
-  const measured = metrics === undefined ? {} : { metrics };
+  const special = { ...(metrics === undefined ? {} : { metrics }), ...(volumeDirectories === undefined ? {} : { volumeDirectories }) };
   store.host.register(
-    createControllerKind({ view, registry, recorderFor, kinds: BUILT_IN_KINDS, hearOfCustom, caCertificate: CA, ...measured }),
+    createControllerKind({ view, registry, recorderFor, kinds: BUILT_IN_KINDS, hearOfCustom, caCertificate: CA, ...special }),
   );
   const kubelet: Kubelet = { start_ms: 20, stop_ms: 20, becomesReady: () => true, exitCode: () => undefined };
   play(view, registry, clock, kubelet, nodes);

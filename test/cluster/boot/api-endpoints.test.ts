@@ -20,6 +20,7 @@ test("the service kubernetes leads to the API server, wherever that listens now"
     serviceRange: "127.96.0.0/16",
     dns: false,
     ingress: false,
+    localVolumes: false,
   });
   const address = "127.0.0.1";
   await ensureApiEndpoints({ registry, view }, { address, port: 1 });

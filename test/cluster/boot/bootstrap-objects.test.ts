@@ -6,7 +6,15 @@ import { until } from "../../../cluster/chaos/until.ts";
 import { silentLogger, virtualClock } from "../../../runtime/mod.ts";
 import { startRegistry } from "../../actors/registry/harness.ts";
 
-const FACTS = { ca: "clients", frontProxyCa: "front", metricsOfNodes: true, serviceRange: "10.96.0.0/16", dns: true, ingress: true };
+const FACTS = {
+  ca: "clients",
+  frontProxyCa: "front",
+  metricsOfNodes: true,
+  serviceRange: "10.96.0.0/16",
+  dns: true,
+  ingress: true,
+  localVolumes: true,
+};
 
 test("what every cluster has is there, and comes back when it was deleted", async () => {
   const { registry, store, stop } = await startRegistry();

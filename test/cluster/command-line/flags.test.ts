@@ -37,7 +37,12 @@ describe("parseUpFlags", () => {
       stages: [],
       controllers: { clusterCidrs: [], endedPodsMax: undefined, autoscalerPeriod_ms: undefined },
       services: SERVICES,
-      runtime: { name: "hollow", reserved: { cpu_milli: 100, memory_bytes: 512 * 1_024 * 1_024 } },
+      runtime: {
+        name: "hollow",
+        catalog: undefined,
+        volumesDirectory: undefined,
+        reserved: { cpu_milli: 100, memory_bytes: 512 * 1_024 * 1_024 },
+      },
       access: { issuer: "https://k", authorizers: ["Node", "RBAC"] },
     });
   });
@@ -68,10 +73,11 @@ describe("parseUpFlags", () => {
   });
 
   test("reserves of the machine what is said, for the system and for itself", () => {
-    const line = "--runtime process --catalog /c.yaml --kube-reserved cpu=250m --system-reserved cpu=1,memory=1Gi";
+    const line = "--runtime process --catalog /c.yaml --volumes-directory /v --kube-reserved cpu=250m --system-reserved cpu=1,memory=1Gi";
     expect(parseUpFlags(line.split(" ")).runtime).toEqual({
       name: "process",
       catalog: "/c.yaml",
+      volumesDirectory: "/v",
       reserved: { cpu_milli: 1_250, memory_bytes: 1_024 ** 3 },
     });
   });

@@ -1,0 +1,27 @@
+import { chmod, mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+/** Where volumes that are made on demand have their directories: each has its name's. */
+export interface VolumeDirectories {
+  pathOf(volume: string): string;
+  /** Makes it, or finds it as it is. Throws what the disk says. */
+  make(volume: string): Promise<void>;
+  /** With all that is in it; one that is gone is no error. */
+  remove(volume: string): Promise<void>;
+}
+
+/** Whoever a container runs as is to be able to write there; that others cannot come here is the directory's above it. */
+const VOLUME_MODE = 0o777;
+
+export function volumeDirectoriesIn(directory: string): VolumeDirectories {
+  const pathOf = (volume: string): string => join(directory, volume);
+  return {
+    pathOf,
+    async make(volume) {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await mkdir(pathOf(volume), { recursive: true });
+      await chmod(pathOf(volume), VOLUME_MODE);
+    },
+    remove: (volume) => rm(pathOf(volume), { recursive: true, force: true }),
+  };
+}
