@@ -15,27 +15,33 @@ const SLOTS_PER_REQUEST = 4;
 class Generation {
   /** In revision order. They only ever grow at the end, so what is captured is a length. */
   readonly requests: string[] = [];
-  readonly revisions: Float64Array;
-  /** By slot: 0, or the number of the request plus 1. Invariant: at most a quarter is in use. */
-  readonly #numbers: Int32Array;
-  readonly #hashes: Int32Array;
-  readonly #mask: number;
+  revisions: Float64Array = new Float64Array(0);
+  readonly #size: number;
+  /** By slot: 0, or the number of the request plus 1. Invariant: at most a quarter is in use. Most replicas remember nothing, and have no table. */
+  #numbers: Int32Array = new Int32Array(1);
+  #hashes: Int32Array = new Int32Array(1);
+  #mask = 0;
 
   constructor(size: number) {
-    const slots = 2 ** Math.ceil(Math.log2(Math.max(1, size) * SLOTS_PER_REQUEST));
-    this.revisions = new Float64Array(size);
-    this.#numbers = new Int32Array(slots);
-    this.#hashes = new Int32Array(slots);
-    this.#mask = slots - 1;
+    this.#size = size;
   }
 
   add(request: string, hash: number, revision: number): void {
+    if (this.requests.length === 0) this.#makeTable();
     let slot = hash & this.#mask;
     while (this.#numbers[slot] !== 0) slot = (slot + 1) & this.#mask;
     const number = this.requests.push(request);
     this.revisions[number - 1] = revision;
     this.#numbers[slot] = number;
     this.#hashes[slot] = hash;
+  }
+
+  #makeTable(): void {
+    const slots = 2 ** Math.ceil(Math.log2(Math.max(1, this.#size) * SLOTS_PER_REQUEST));
+    this.revisions = new Float64Array(this.#size);
+    this.#numbers = new Int32Array(slots);
+    this.#hashes = new Int32Array(slots);
+    this.#mask = slots - 1;
   }
 
   find(request: string, hash: number): number | undefined {
