@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../cluster/chaos/until.ts";
@@ -203,6 +203,22 @@ test("a stateful set keeps its data over the deletion of its pod, on a volume ma
   expect(readFileSync(join(common, "runs"), "utf8").split("\n").sort()).toEqual(["", "keeps-0", "keeps-0", "keeps-1"]);
   await kubectl.ok(["delete", "statefulset/keeps", "pvc/common", "pvc/own-keeps-0", "pvc/own-keeps-1", "--wait=false"]);
   await until("the directories are gone", () => !existsSync(own) && !existsSync(common));
+});
+
+test("a provisioner of one's own runs as a pod: the example makes a directory for a claim, and removes it", async () => {
+  const made = join(data, "made");
+  const manifest = (await kubectl.ok(["kustomize", "examples/provisioner"]))
+    .replace("/tmp/directories", made)
+    .replace("exec node", `exec ${process.execPath}`);
+  await kubectl.ok(["apply", "-f", "-"], { stdin: manifest });
+  await kubectl.ok(["apply", "-f", "examples/provisioner/claim.yaml"]);
+  await kubectl.ok(["wait", "--for=jsonpath={.status.phase}=Bound", "pvc/mine", "--timeout=60s"]);
+  const [directory = ""] = readdirSync(made);
+  expect(directory).toBe(await kubectl.ok(["get", "pvc", "mine", "-o", "jsonpath={.spec.volumeName}"]));
+  await kubectl.ok(["delete", "-f", "examples/provisioner/claim.yaml"]);
+  await until("the directory is gone", () => !existsSync(join(made, directory)));
+  await until("and its volume", async () => (await kubectl.run(["get", "pv", directory])).stderr.includes("NotFound"));
+  await kubectl.ok(["delete", "-f", "-", "--wait=false"], { stdin: manifest });
 });
 
 test("a job runs to its end", async () => {

@@ -12,7 +12,7 @@ import { clearMemory, memoryDirectory } from "./memory-directory.ts";
 import { giveToGroup, isNotOfGroup } from "./ownership.ts";
 import { type IssueToken, PodTokens } from "./pod-tokens.ts";
 import { writeSwapped } from "./swapped-files.ts";
-import { projectionsOf, referencesOf, type TokenWanted, tokensOf, volumeFiles } from "./volume-files.ts";
+import { digestOf, projectionsOf, referencesOf, type TokenWanted, tokensOf, volumeFiles } from "./volume-files.ts";
 
 export interface LocalVolumesOptions {
   readonly view: View;
@@ -29,6 +29,8 @@ interface Kept {
   readonly references: ReadonlySet<Key>;
   readonly tokens: PodTokens;
   readonly limited: readonly Limited[];
+  /** What each volume was given of the API last, by its digest. */
+  readonly written: Map<string, string>;
   /** Volumes that have been given to its group. */
   readonly grouped: Set<string>;
   /** Undefined: its node has not said yet that it runs. */
@@ -68,6 +70,7 @@ export class LocalVolumes implements PodVolumes {
     const kept = this.#keep(pod);
     return this.#inTurn(kept, async () => {
       const mounted = new Map<string, MountedVolume>();
+      kept.written.clear();
       for (const volume of pod.spec.volumes ?? []) mounted.set(volume.name, await this.#one(kept, volume));
       this.#renewLater(kept);
       return mounted;
@@ -133,6 +136,7 @@ export class LocalVolumes implements PodVolumes {
       references: referencesOf(pod),
       tokens: new PodTokens(issueToken, clock),
       limited: limitedOf(pod, (volume, source) => this.#emptyDirPath(uid, volume, source)),
+      written: new Map(),
       grouped: new Set(),
       exceeded: undefined,
       last: Promise.resolve(),
@@ -222,7 +226,11 @@ export class LocalVolumes implements PodVolumes {
       const kind = Object.keys(volume).find((field) => field !== "name") ?? "none";
       throw VolumeFailure.ofSetUp(volume.name, `volumes of type ${kind} are not known to this node`);
     }
+    const digest = digestOf(files);
+    // Most of what is said of a pod changes none of its files.
+    if (kept.written.get(volume.name) === digest) return { path, readOnly: true };
     await writeSwapped(path, files, { now_ms: this.#options.clock.now_ms(), group: kept.pod.spec.securityContext?.fsGroup });
+    kept.written.set(volume.name, digest);
     return { path, readOnly: true };
   }
 

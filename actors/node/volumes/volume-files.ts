@@ -2,6 +2,7 @@
  * Which files, with what in them, a volume has that is made of what the API says: configMap, secret, downwardAPI and projected. Pure; what is wrong with one
  * is a VolumeFailure in kubelet's words. Source: MakePayload and CollectData in pkg/volume/configmap, secret, downwardapi and projected (Kubernetes 1.34).
  */
+import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import type { ConfigMap, KeyToPath, Pod, Secret, Volume, VolumeProjection } from "../../kinds/generated/types.ts";
 import { keyFor } from "../../kinds/kind.ts";
@@ -22,6 +23,13 @@ export interface VolumeFile {
 
 /** By the path within the volume. */
 export type VolumeFiles = ReadonlyMap<string, VolumeFile>;
+
+/** Another one when the paths or what is in the files is different. */
+export function digestOf(files: VolumeFiles): string {
+  const hash = createHash("sha256");
+  for (const [path, { content }] of files) hash.update(`${JSON.stringify(path)} ${content.length} `).update(content);
+  return hash.digest("base64");
+}
 
 /** The service account token that is wanted. */
 export interface TokenWanted {

@@ -3,11 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ConfigMapKind } from "../../../../actors/kinds/core/config-map.ts";
-import type { ConfigMap, Pod } from "../../../../actors/kinds/generated/types.ts";
+import { PersistentVolumeKind } from "../../../../actors/kinds/core/persistent-volume.ts";
+import { PersistentVolumeClaimKind } from "../../../../actors/kinds/core/persistent-volume-claim.ts";
+import type { ConfigMap, PersistentVolume, PersistentVolumeClaim, Pod } from "../../../../actors/kinds/generated/types.ts";
 import { VolumeFailure } from "../../../../actors/node/pod-volumes.ts";
 import { LocalVolumes } from "../../../../actors/node/volumes/local-volumes.ts";
 import { type VirtualClock, virtualClock } from "../../../../runtime/mod.ts";
-import { configMap, startRegistry, type TestRegistry } from "../../registry/harness.ts";
+import { configMap, named, startRegistry, type TestRegistry } from "../../registry/harness.ts";
 
 let cluster: TestRegistry;
 let directory: string;
@@ -187,6 +189,41 @@ describe("directories", () => {
     await cluster.registry.create(ConfigMapKind, configMap("conf", { a: "1" }));
     const files = await pathOf(podOf({ configMap: { name: "conf", defaultMode: 0o400 } }, { fsGroup: group }));
     expect((await stat(join(files, "a"))).mode & 0o7777).toBe(0o440);
+  });
+
+  test("of claims: of type local and hostPath, which must be there", async () => {
+    const modes = { accessModes: ["ReadWriteOnce"], storageClassName: "" };
+    const affinity = { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: "a", operator: "Exists" }] }] } };
+    const claimed = async (name: string, source: object): Promise<Pod> => {
+      const spec = { ...modes, resources: { requests: { storage: "1Gi" } }, volumeName: name };
+      await cluster.registry.create(PersistentVolumeClaimKind, named<PersistentVolumeClaim>(name, "d", { spec }));
+      const { uid } = cluster.store.replica.get<PersistentVolumeClaim>(`persistentvolumeclaims/d/${name}`)?.metadata ?? {};
+      const volume = {
+        ...modes,
+        capacity: { storage: "1Gi" },
+        claimRef: { kind: "PersistentVolumeClaim", namespace: "d", name, uid },
+        ...source,
+      };
+      await cluster.registry.create(PersistentVolumeKind, named<PersistentVolume>(name, undefined, { spec: volume }));
+      await cluster.registry.modify<PersistentVolumeClaim>(
+        PersistentVolumeClaimKind,
+        "d",
+        name,
+        (now) => ({ ...now, status: { phase: "Bound" } }),
+        { subresource: "status" },
+      );
+      return podOf({ persistentVolumeClaim: { claimName: name } }, { fsGroup: process.getgid?.() ?? 0 });
+    };
+    await mkdir(join(directory, "d"), { mode: 0o700 });
+    const local = await claimed("local", { local: { path: join(directory, "d") }, nodeAffinity: affinity });
+    expect((await volumes.mount(local)).get("v")).toEqual({ path: join(directory, "d"), readOnly: false });
+    expect((await stat(join(directory, "d"))).mode & 0o7777).toBe(0o2770);
+    const gone = await claimed("gone", { local: { path: "/no/such/place" }, nodeAffinity: affinity });
+    await expect(volumes.mount(gone)).rejects.toThrow(
+      'MountVolume.NewMounter initialization failed for volume "gone" : path "/no/such/place" does not exist',
+    );
+    const host = await claimed("host", { hostPath: { path: join(directory, "f"), type: "File" } });
+    await expect(volumes.mount(host)).rejects.toThrow(`hostPath type check failed: ${join(directory, "f")} is not a file`);
   });
 
   test.each([
