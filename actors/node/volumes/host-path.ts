@@ -14,17 +14,14 @@ const TYPES: Readonly<Record<string, { readonly is: (stats: Stats) => boolean; r
   BlockDevice: { is: (stats) => stats.isBlockDevice(), word: "block device" },
 };
 
-/** A path of the machine, which has to be what its type says. Throws VolumeFailure. Source: checkType of pkg/volume/hostpath. */
+/** A path of the machine, which has to be what its type says. Throws VolumeFailure, and what the disk says. Source: checkType of pkg/volume/hostpath. */
 export async function hostPathReady(volume: string, { path, type = "" }: HostPathVolumeSource): Promise<string> {
   const there = await stat(path).catch(() => undefined);
   const mayMake = type.endsWith("OrCreate");
   const { is, word } = TYPES[mayMake ? type.slice(0, -"OrCreate".length) : type] ?? { is: () => true, word: "" };
   if (there === undefined && mayMake) {
     if (type === "DirectoryOrCreate") await mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
-    else
-      await writeFile(path, "", { flag: "a", mode: FILE_MODE }).catch((error: Error) => {
-        throw VolumeFailure.ofSetUp(volume, error.message);
-      });
+    else await writeFile(path, "", { flag: "a", mode: FILE_MODE });
     return path;
   }
   if (type === "") return path;

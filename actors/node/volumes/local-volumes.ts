@@ -12,7 +12,7 @@ import { clearMemory, memoryDirectory } from "./memory-directory.ts";
 import { giveToGroup, isNotOfGroup } from "./ownership.ts";
 import { type IssueToken, PodTokens } from "./pod-tokens.ts";
 import { writeSwapped } from "./swapped-files.ts";
-import { digestOf, projectionsOf, referencesOf, type TokenWanted, tokensOf, volumeFiles } from "./volume-files.ts";
+import { digestOf, projectionsOf, referencesOf, type TokenWanted, tokenKey, tokensOf, volumeFiles } from "./volume-files.ts";
 
 export interface LocalVolumesOptions {
   readonly view: View;
@@ -71,7 +71,7 @@ export class LocalVolumes implements PodVolumes {
     return this.#inTurn(kept, async () => {
       const mounted = new Map<string, MountedVolume>();
       kept.written.clear();
-      for (const volume of pod.spec.volumes ?? []) mounted.set(volume.name, await this.#one(kept, volume));
+      for (const volume of pod.spec.volumes ?? []) mounted.set(volume.name, await this.#setUp(kept, volume));
       this.#renewLater(kept);
       return mounted;
     });
@@ -202,6 +202,15 @@ export class LocalVolumes implements PodVolumes {
     });
   }
 
+  /** What the disk will not have is told like all else. */
+  async #setUp(kept: Kept, volume: Volume): Promise<MountedVolume> {
+    try {
+      return await this.#one(kept, volume);
+    } catch (error) {
+      throw error instanceof VolumeFailure ? error : VolumeFailure.ofSetUp(volume.name, (error as Error).message);
+    }
+  }
+
   async #one(kept: Kept, volume: Volume): Promise<MountedVolume> {
     const { view, directory } = this.#options;
     const { uid } = kept.pod.metadata;
@@ -209,19 +218,19 @@ export class LocalVolumes implements PodVolumes {
     if (hostPath !== undefined) return { path: await hostPathReady(volume.name, hostPath), readOnly: false };
     if (emptyDir !== undefined) {
       const path = this.#emptyDirPath(uid, volume.name, emptyDir);
-      await mkdir(path, { recursive: true });
-      // What a pod has made of it since is its own.
-      if (!kept.grouped.has(volume.name)) await chmod(path, EMPTY_DIR_MODE).catch(() => {});
-      await this.#group(kept, volume.name, path, false);
+      // What a pod has made of one that is there is its own.
+      if ((await mkdir(path, { recursive: true })) !== undefined) {
+        await chmod(path, EMPTY_DIR_MODE);
+        await this.#group(kept, volume.name, path);
+      }
       return { path, readOnly: false };
     }
     const claimed = claimedVolume(view, kept.pod, volume);
     if (claimed !== undefined) return this.#claimed(kept, volume.name, claimed);
     const path = join(directory, uid, "volumes", volume.name);
     const tokens = new Map<string, string>();
-    const keyOf = ({ audience, seconds }: TokenWanted): string => `${seconds} ${audience ?? ""}`;
-    for (const wanted of tokensOf(volume)) tokens.set(keyOf(wanted), await this.#token(kept, volume.name, wanted));
-    const files = volumeFiles({ view, pod: kept.pod, token: (wanted) => tokens.get(keyOf(wanted)) ?? "" }, volume);
+    for (const wanted of tokensOf(volume)) tokens.set(tokenKey(wanted), await this.#token(kept, volume.name, wanted));
+    const files = volumeFiles({ view, pod: kept.pod, token: (wanted) => tokens.get(tokenKey(wanted)) ?? "" }, volume);
     if (files === undefined) {
       const kind = Object.keys(volume).find((field) => field !== "name") ?? "none";
       throw VolumeFailure.ofSetUp(volume.name, `volumes of type ${kind} are not known to this node`);
@@ -254,25 +263,24 @@ export class LocalVolumes implements PodVolumes {
     const title = volume.metadata.name;
     if (hostPath !== undefined) return { path: await hostPathReady(title, hostPath), readOnly };
     if (local === undefined) {
-      const about = `persistent volumes of this type are not known to this node, only local and hostPath are`;
-      throw VolumeFailure.ofSetUp(title, about);
+      throw VolumeFailure.ofSetUp(title, "persistent volumes of this type are not known to this node, only local and hostPath are");
     }
     const there = await stat(local.path).catch(() => undefined);
     if (there?.isDirectory() !== true) {
       const about = `path ${JSON.stringify(local.path)} does not exist`;
       throw new VolumeFailure(`MountVolume.NewMounter initialization failed for volume ${JSON.stringify(title)} : ${about}`);
     }
-    if (!readOnly) await this.#group(kept, name, local.path, true);
+    if (!readOnly) await this.#group(kept, name, local.path);
     return { path: local.path, readOnly };
   }
 
   /** Once in the life of a pod: what it makes afterwards is of the group by the directory's set-group-ID bit. */
-  async #group({ pod, grouped }: Kept, name: string, path: string, isLasting: boolean): Promise<void> {
+  async #group({ pod, grouped }: Kept, name: string, path: string): Promise<void> {
     const { fsGroup, fsGroupChangePolicy } = pod.spec.securityContext ?? {};
     if (grouped.has(name)) return;
     grouped.add(name);
     if (fsGroup === undefined) return;
-    const isDone = isLasting && fsGroupChangePolicy === "OnRootMismatch" && !(await isNotOfGroup(path, fsGroup));
+    const isDone = fsGroupChangePolicy === "OnRootMismatch" && !(await isNotOfGroup(path, fsGroup));
     if (!isDone) await giveToGroup(path, fsGroup, false);
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../../../runtime/mod.ts";
 import type { Pod } from "../../kinds/generated/types.ts";
-import type { TokenWanted } from "./volume-files.ts";
+import { type TokenWanted, tokenKey } from "./volume-files.ts";
 
 export type IssueToken = (pod: Pod, audience: string | undefined, seconds: number) => Promise<string>;
 
@@ -30,7 +30,7 @@ export class PodTokens {
 
   /** Throws what the issuer throws. */
   async token(pod: Pod, wanted: TokenWanted): Promise<string> {
-    const key = keyOf(wanted);
+    const key = tokenKey(wanted);
     const now_ms = this.#clock.now_ms();
     const held = this.#held.get(key);
     if (held !== undefined && now_ms < held.renewAt_ms) return held.token;
@@ -52,8 +52,4 @@ export class PodTokens {
     const times = [...this.#held.values()].map(({ renewAt_ms }) => renewAt_ms);
     return times.length === 0 ? undefined : Math.min(...times);
   }
-}
-
-function keyOf({ audience, seconds }: TokenWanted): string {
-  return `${seconds} ${audience ?? ""}`;
 }

@@ -38,6 +38,11 @@ export interface TokenWanted {
   readonly seconds: number;
 }
 
+/** Another one for each token that is another one. */
+export function tokenKey({ audience, seconds }: TokenWanted): string {
+  return `${seconds} ${audience ?? ""}`;
+}
+
 export interface FilesGround {
   readonly view: Pick<View, "get">;
   readonly pod: Pod;

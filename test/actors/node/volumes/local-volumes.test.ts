@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -157,12 +157,16 @@ describe("tokens", () => {
 });
 
 describe("directories", () => {
-  test("of an emptyDir: for all to write, in memory if the machine can, and gone with the pod", async () => {
+  test("of an emptyDir: for all to write at first, in memory if the machine can, and gone with the pod", async () => {
     const pod = podOf({ emptyDir: { medium: "Memory" } });
     const path = await pathOf(pod);
     expect((await stat(path)).mode & 0o7777).toBe(0o777);
     await writeFile(join(path, "f"), "x");
+    await chmod(path, 0o700);
+    await volumes.close();
+    volumes = begin();
     expect(await readFile(join(await pathOf(pod), "f"), "utf8")).toBe("x");
+    expect((await stat(path)).mode & 0o7777).toBe(0o700);
     await volumes.unmount(pod);
     if (!path.startsWith(directory)) await expect(stat(path)).rejects.toThrow("ENOENT");
   });
@@ -232,6 +236,7 @@ describe("directories", () => {
     ["Directory", "none", "hostPath type check failed: PATH is not a directory"],
     ["DirectoryOrCreate", "made/here", undefined],
     ["DirectoryOrCreate", "f", "hostPath type check failed: PATH is not a directory"],
+    ["DirectoryOrCreate", "f/x", "ENOTDIR: not a directory, mkdir 'PATH'"],
     ["File", "f", undefined],
     ["File", "link", undefined],
     ["File", "d", "hostPath type check failed: PATH is not a file"],
