@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { badRequest, expired, invalid, resourceVersionTooLarge } from "../../actors/kinds/errors.ts";
 import type { Kind } from "../../actors/kinds/kind.ts";
 import { resourceOf } from "../../actors/kinds/kind.ts";
@@ -16,6 +17,9 @@ import { selectionOf } from "./selection.ts";
 
 /** How long a list waits for a revision that the replica has not applied yet. Source: apiserver's blockTimeout of its watch cache. */
 export const FRESHNESS_WAIT_MS = 3_000;
+
+/** Objects that a selection is asked about in one turn of the event loop: 1 ms where their texts say enough, 10 ms where they are read. */
+const ASKED_IN_A_TURN = 512;
 
 const LIST_TOO_OLD = "The resourceVersion for the provided list is too old.";
 const CONTINUE_TOO_OLD =
@@ -121,8 +125,8 @@ export interface Page {
   readonly next: number;
 }
 
-/** Up to `limit` (0: all) entries from `from` on that the selection takes. */
-export function pageOf(view: View, entries: readonly Entry[], selection: Selection, limit: number, from: number): Page {
+/** Up to `limit` (0: all) entries from `from` on that the selection takes. Of many it is asked in several turns of the event loop. */
+export async function pageOf(view: View, entries: readonly Entry[], selection: Selection, limit: number, from: number): Promise<Page> {
   if (selection.everything) {
     const to = limit === 0 ? entries.length : Math.min(entries.length, from + limit);
     return { entries: from === 0 && to === entries.length ? entries : entries.slice(from, to), next: to };
@@ -130,13 +134,14 @@ export function pageOf(view: View, entries: readonly Entry[], selection: Selecti
   const taken: Entry[] = [];
   let at = from;
   for (; at < entries.length && (limit === 0 || taken.length < limit); at++) {
+    if ((at - from) % ASKED_IN_A_TURN === ASKED_IN_A_TURN - 1) await nextTurn();
     const entry = entries[at];
     if (entry !== undefined && selection.takes(view, entry)) taken.push(entry);
   }
   return { entries: taken, next: at };
 }
 
-function pageAnswer(
+async function pageAnswer(
   kind: Kind,
   view: View,
   all: readonly Entry[],
@@ -144,8 +149,8 @@ function pageAnswer(
   selection: Selection,
   limit: number,
   from: number,
-): ListAnswer {
-  const { entries, next } = pageOf(view, all, selection, limit, from);
+): Promise<ListAnswer> {
+  const { entries, next } = await pageOf(view, all, selection, limit, from);
   const last = entries.at(-1);
   if (next >= all.length || last === undefined) return { type: "list", kind, entries, revision, continue: "", remaining: undefined };
   // The key behind the resource, and the least text above it.

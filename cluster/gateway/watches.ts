@@ -148,7 +148,7 @@ export class Watches {
     const { view, clock } = this.#context;
     const since = view.revision;
     const all = view.list(resourceOf(rendering.kind), namespace === "" ? undefined : namespace);
-    const { entries } = pageOf(view, all, selection, 0, 0);
+    const { entries } = await pageOf(view, all, selection, 0, 0);
     const served = rendering.kind.custom?.conversion === undefined ? entries : await this.#context.registry.served(rendering.kind, entries);
     let lines = "";
     let columns = true;
