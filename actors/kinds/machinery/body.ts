@@ -184,6 +184,8 @@ export function readPatchBody(text: string): unknown {
   }
 }
 
+const REDACTED = "<secret contents redacted>";
+
 /**
  * A patched document as an object in shape. Throws StatusError 422 where a body would get 400. `strategic`: the patch, where it is a strategic merge patch,
  * which then is what a refusal shows.
@@ -194,10 +196,11 @@ export function readPatched<T extends KubeObject>(
   validation: FieldValidation,
   strategic?: unknown,
 ): ReadBody<T> {
-  // Whoever may patch is told what came of it, but may not be one who may read.
-  const whole = (): string => (kind.confidential === true ? "<secret contents redacted>" : JSON.stringify(patched));
-  const shown = strategic === undefined ? whole() : goText(strategic);
-  const refuse = (words: string): Error => invalid({ group: "", kind: "" }, "", [invalidField("patch", shown, words)]);
+  const refuse = (words: string): Error => {
+    const shown = strategic === undefined ? JSON.stringify(patched) : goText(strategic);
+    // Whoever may patch is told what came of it, but may not be one who may read; and what is refused is written down in many places.
+    return invalid({ group: "", kind: "" }, "", [invalidField("patch", kind.confidential === true ? REDACTED : shown, words)]);
+  };
   let shaped: Shaped;
   try {
     shaped = shapeOf(kind, structuredClone(patched));
