@@ -28,6 +28,7 @@ const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const SCRATCH = "/run/troupe";
 /** Source: kubelet's GetContainerOOMScoreAdjust; below zero takes rights. */
 const OOM_SCORE = { Guaranteed: 0, Burstable: 500, BestEffort: 1_000 } as const;
+const MODE_BITS = 0o7777;
 /** What has asked for nothing gives way. */
 const NICENESS = { Guaranteed: 0, Burstable: 0, BestEffort: 5 } as const;
 
@@ -161,13 +162,20 @@ async function mountsOf(
   const volumes = await Promise.all(
     spec.mounts.map(async ({ hostPath, containerPath, readOnly }): Promise<Mount> => {
       const found = await stat(hostPath).catch(() => undefined);
-      // A path within a volume that is not there yet is a directory.
-      if (found === undefined) await mkdir(hostPath, { recursive: true });
+      if (found === undefined) await makeWithin(hostPath);
       return { source: hostPath, target: normal(containerPath), isDirectory: found?.isDirectory() ?? true, readOnly };
     }),
   );
   const targets = new Set(volumes.map(({ target }) => target));
   return [...own.filter(({ target }) => !targets.has(target)), ...volumes];
+}
+
+/** A path within a volume that is not there yet is a directory, and may be used by whoever may use the volume. Source: kubelet's SafeMakeDir. */
+async function makeWithin(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  const { mode } = await stat(dirname(first));
+  for (let made = path; made.length >= first.length; made = dirname(made)) await chmod(made, mode & MODE_BITS);
 }
 
 function normal(path: string): string {

@@ -105,20 +105,25 @@ function existence(command: string, path: string, root: string): string {
 }
 
 /** The words before the command that give up what it is not to have. */
-function becoming({ isolation, tools, root, workingDir, user }: Launched): readonly string[] {
+function becoming({ isolation, tools, root, isOfMachine, workingDir, user }: Launched): readonly string[] {
   const rooted = root === undefined ? [] : ["--root", root, "--wd", workingDir];
   const { uid, gid, groups, mayGainPrivileges } = user;
+  const isSomebody = uid !== undefined || gid !== undefined || groups.length > 0;
+  // It is looked for in the container's own root, which may be another machine's.
+  const hasSetpriv = tools.setpriv !== "" && isOfMachine;
   const words: string[] = [];
   if (isolation === "user-namespace" && isOther(user)) {
     words.push(tools.unshare, "--user", "--mount", `--map-user=${uid}`, `--map-group=${gid ?? uid}`, ...rooted, "--");
-  } else if (isolation === "mount-namespace" && (root !== undefined || uid !== undefined)) {
-    if (root !== undefined) words.push(tools.unshare, ...rooted, ...idsOf(user, "--setuid", "--setgid"), "--");
-    else if (tools.setpriv !== "") {
+  } else if (isolation === "mount-namespace" && isSomebody && !hasSetpriv) {
+    words.push(tools.unshare, ...rooted, ...idsOf(user, "--setuid", "--setgid"), "--");
+  } else {
+    if (root !== undefined) words.push(tools.unshare, ...rooted, "--");
+    if (isolation === "mount-namespace" && isSomebody) {
       const supplementary = groups.length === 0 ? ["--clear-groups"] : ["--groups", groups.join(",")];
       words.push(tools.setpriv, ...idsOf(user, "--reuid", "--regid"), ...supplementary, "--");
-    } else words.push(tools.unshare, ...idsOf(user, "--setuid", "--setgid"), "--");
-  } else if (root !== undefined) words.push(tools.unshare, ...rooted, "--");
-  return mayGainPrivileges || tools.setpriv === "" || root !== undefined ? words : [tools.setpriv, "--no-new-privs", "--", ...words];
+    }
+  }
+  return mayGainPrivileges || !hasSetpriv ? words : [...words, tools.setpriv, "--no-new-privs", "--"];
 }
 
 /** Where root is who it would be anyway. */

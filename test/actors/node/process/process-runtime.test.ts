@@ -1,4 +1,5 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmod, chown, mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -218,6 +219,25 @@ describe.each(ISOLATIONS)("processes, isolation %s", (isolation) => {
     );
     expect(textOf(found)).toBe("4321\n1234\n1\nok\n");
   });
+
+  test.skipIf(isolation !== "mount-namespace")(
+    "it has its groups, also where its files need a root of their own, and writes where they may",
+    async () => {
+      const volume = join(root, "of-a-group");
+      await mkdir(volume);
+      await chown(volume, 0, 5_678);
+      await chmod(volume, 0o2770);
+      const mounts = ["/not-there/at-all", "/within"].map((containerPath) => ({
+        hostPath: containerPath === "/within" ? join(volume, "a/b") : volume,
+        containerPath,
+        readOnly: false,
+        volume: "v",
+      }));
+      const user = { uid: 4_321, gid: 1_234, groups: [5_678], mustNotBeRoot: true, mayGainPrivileges: false };
+      const script = "id -G; grep NoNewPrivs /proc/self/status | cut -f2; echo x >/within/f && cat /not-there/at-all/a/b/f";
+      expect(textOf(await exited(await sh(script, { user, mounts })))).toBe("1234 5678\n1\nx\n");
+    },
+  );
 
   test.skipIf(isolation === "none")("and so is what runs beside it, from the first moment on", async () => {
     const user = { uid: 4_321, gid: 1_234, groups: [], mustNotBeRoot: true, mayGainPrivileges: true };
