@@ -56,8 +56,8 @@ export class ClientProgram {
   }
 
   /** Starts one that goes on printing. */
-  follow(args: readonly string[]): Following {
-    const child = spawn(this.#binary, args, { env: this.#env, stdio: ["ignore", "pipe", "pipe"] });
+  follow(args: readonly string[], { env = {} }: Pick<RunOptions, "env"> = {}): Following {
+    const child = spawn(this.#binary, args, { env: { ...this.#env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
     const command = `${this.name} ${args.join(" ")}`;
     let printed = "";
     let stderr = "";

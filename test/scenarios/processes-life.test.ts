@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../cluster/chaos/until.ts";
 import type { Kubectl } from "./kubectl.ts";
+import { describeStreams } from "./processes-streams.ts";
 import { freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
 
 /** A cluster whose pods are processes of this machine, as a user meets it. */
@@ -226,6 +227,8 @@ test("a job runs to its end", async () => {
   await kubectl.ok(["wait", "--for=condition=complete", "job/count", "--timeout=60s"]);
   expect(await kubectl.ok(["logs", "job/count"])).toBe("counted");
 });
+
+describeStreams(() => ({ kubectl, kubeconfig: join(data, "kubeconfig") }));
 
 describe("Troupe ends", () => {
   test("by kill -9, and pods go on: the next one finds them as they are, and what became of them meanwhile", async () => {

@@ -1,6 +1,6 @@
 /**
  * `portforward` of a pod: the client opens a pair of streams for each connection that it wants, and its bytes are carried to a port of the pod and back. By SPDY/3.1,
- * which kubectl since 1.30 tunnels in WebSocket (KEP-4006); or, for clients that know WebSocket alone, by a pair of channels for each port that
+ * which kubectl since 1.31 tunnels in WebSocket (KEP-4006); or, for clients that know WebSocket alone, by a pair of channels for each port that
  * is asked for. Source: kubelet's portforward/httpstream.go and portforward/websocket.go; apiserver's streamtunnel.go.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";

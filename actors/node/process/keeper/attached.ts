@@ -63,7 +63,7 @@ export class Attached {
 async function hear({ channel, payload }: Frame, { stdin }: StreamsWanted, { input, terminal, isOnce }: Hands): Promise<void> {
   if (channel === CHANNEL.resize) {
     const size = sizeOf(payload);
-    if (size !== undefined) terminal?.resize(size);
+    if (size !== undefined) await terminal?.resize(size);
   }
   if (!stdin || input === null || input.destroyed || input.writableEnded) return;
   if (channel === CHANNEL.stdin && !input.write(payload)) await roomIn(input);

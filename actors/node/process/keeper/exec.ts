@@ -96,7 +96,7 @@ class Exec {
     if (channel === CHANNEL.resize) {
       const size = sizeOf(payload);
       this.#sized.resolve(size);
-      if (size !== undefined) this.#terminal?.resize(size);
+      if (size !== undefined) await this.#terminal?.resize(size);
       return;
     }
     // What is typed first is not to be taken for the size.

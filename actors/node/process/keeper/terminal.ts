@@ -65,8 +65,6 @@ export class Terminal {
   readonly pid: number;
   readonly #path: string;
   readonly #stty: string;
-  #wanted: TerminalSize | undefined;
-  #isSetting = false;
 
   constructor({ stty }: TerminalTools, line: string) {
     const [pid, path = ""] = line.split(" ");
@@ -75,22 +73,15 @@ export class Terminal {
     this.#stty = stty;
   }
 
-  /** One after the other; of those that come meanwhile the last counts. */
-  resize(size: TerminalSize): void {
-    this.#wanted = size;
-    if (!this.#isSetting) this.#set();
-  }
-
-  #set(): void {
-    const size = this.#wanted;
-    this.#isSetting = size !== undefined;
-    if (size === undefined) return;
-    this.#wanted = undefined;
-    const words = ["-F", this.#path, "rows", String(size.Height), "cols", String(size.Width)];
-    // That there is no such terminal any more is no trouble.
-    spawn(this.#stty, words, { stdio: "ignore" })
-      .once("close", () => this.#set())
-      .on("error", () => {});
+  /** Resolves when it has been done: what is typed afterwards finds it so. */
+  resize({ Width, Height }: TerminalSize): Promise<void> {
+    const words = ["-F", this.#path, "rows", String(Height), "cols", String(Width)];
+    return new Promise((resolve) => {
+      // That there is no such terminal any more is no trouble.
+      spawn(this.#stty, words, { stdio: "ignore" })
+        .once("close", () => resolve())
+        .once("error", () => resolve());
+    });
   }
 }
 
