@@ -71,7 +71,7 @@ async function names(troupe: Troupe): Promise<readonly string[]> {
 test(
   `kill -9 at any moment of the very first start (TROUPE_SEED=${seed}): the next one is as if nothing had been`,
   async () => {
-    for (let round = 0; round < rounds * 2; round++) {
+    for (let round = 0; round < rounds; round++) {
       const data = dataDirectory();
       const first = new Launch(data, API);
       launches.push(first);
@@ -84,7 +84,7 @@ test(
       await troupe.stop();
     }
   },
-  rounds * 2 * ROUND_MS_MAX,
+  rounds * ROUND_MS_MAX,
 );
 
 test(
@@ -117,21 +117,22 @@ test(
     const file = join(original.data, "../whole");
     expect((await runTroupe(["backup", file, "--data", original.data])).code).toBe(0);
     const wanted = await names(original);
-    for (let round = 0; round < rounds * 2; round++) {
+    for (let round = 0; round < rounds; round++) {
       const half = join(original.data, `../half-${round}`);
       await killed(original.data, ["backup", half, "--data", original.data], below(1_500));
       const replica = new Replica({ clock: systemClock(), log: silentLogger, rememberRequests: false });
       if (existsSync(half)) await readBackup(half, replica);
       expect(replica.count("configmaps") === 0 || replica.list("configmaps").length >= wanted.length).toBe(true);
-      // What it had written so far is no backup, by its name and by what is in it.
-      for (const draft of readdirSync(join(half, "..")).filter((name) => name.startsWith(`half-${round}.part-`))) {
-        const { code, stderr } = await runTroupe(["restore", join(half, "..", draft), "--data", join(original.data, "../target")]);
-        expect(code, stderr).toBe(1);
-        expect(stderr).toMatch(/is damaged at/);
+      // What it had written so far is no backup, by its name and by what is in it, unless all was written and it lacked its name only.
+      for (const name of readdirSync(join(half, "..")).filter((name) => name.startsWith(`half-${round}.part-`))) {
+        const draft = new Replica({ clock: systemClock(), log: silentLogger, rememberRequests: false });
+        const read = await readBackup(join(half, "..", name), draft).catch((error: unknown) => String(error));
+        if (typeof read === "string") expect(read).toMatch(/is damaged at/);
+        else expect(draft.list("configmaps").length).toBeGreaterThanOrEqual(wanted.length);
       }
     }
     await original.stop();
-    for (let round = 0; round < rounds * 2; round++) {
+    for (let round = 0; round < rounds; round++) {
       const data = dataDirectory();
       await killed(data, ["restore", file, "--data", data], below(2_500));
       // Killed before it had said that it is under way, it has made nothing: its lock, at most, and a draft of that word.
@@ -147,7 +148,7 @@ test(
       await troupe.stop();
     }
   },
-  rounds * 4 * ROUND_MS_MAX,
+  rounds * 2 * ROUND_MS_MAX,
 );
 
 /** Runs a command and kills it, and what it started, after so long. */
