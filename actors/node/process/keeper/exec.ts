@@ -32,8 +32,8 @@ class Exec {
   readonly #sized = Promise.withResolvers<TerminalSize | undefined>();
   #child: ChildProcess | undefined;
   #terminal: Terminal | undefined;
-  /** Where what is typed goes, when there is something to take it. */
-  readonly #begun = Promise.withResolvers<ChildProcess>();
+  /** Where what is typed goes, when there is something to take it; undefined: there will be nothing. */
+  readonly #begun = Promise.withResolvers<ChildProcess | undefined>();
 
   constructor(socket: Socket, command: Command, wanted: StreamsWanted, tools: TerminalTools) {
     this.#socket = socket;
@@ -102,14 +102,14 @@ class Exec {
     // What is typed first is not to be taken for the size.
     if (channel !== CHANNEL.stdin && channel !== CHANNEL.close) return;
     this.#sized.resolve(undefined);
-    const { stdin } = await this.#begun.promise;
-    if (stdin === null || stdin.destroyed) return;
+    const stdin = (await this.#begun.promise)?.stdin ?? undefined;
+    if (stdin === undefined || stdin.destroyed) return;
     if (channel === CHANNEL.close) stdin.end();
     else if (!stdin.write(payload)) await roomIn(stdin);
   }
 
   #finish(ended: Ended): void {
-    this.#begun.resolve(this.#child as ChildProcess);
+    this.#begun.resolve(this.#child);
     if (!this.#socket.destroyed) this.#socket.end(frame(CHANNEL.status, Buffer.from(JSON.stringify(ended))));
   }
 

@@ -126,6 +126,7 @@ export class Keeper {
         return undefined;
       case "exec": {
         const { pid, spec } = this.#running(asked.container);
+        if (asked.command.length === 0) throw new KeeperFailure("ExecError", "there is no command to run");
         const command = entered(spec.enter, pid, asked.command);
         setImmediate(() => void execOver(socket, command, asked, spec.terminal));
         return undefined;

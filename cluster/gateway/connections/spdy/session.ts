@@ -21,15 +21,15 @@ export class SpdySession {
   readonly #streams = new Map<number, SpdyStream>();
   readonly #reader = new HeaderReader();
   readonly #writer = new HeaderWriter();
-  readonly #heard: () => void;
+  readonly #used: () => void;
   /** All streams wait for the same room. */
   #room: Promise<void> | undefined;
 
-  /** `opened` gets the streams of the client, and ends those that it does not want; `heard` is told of everything that is data. */
-  constructor(connection: Duplex, opened: (stream: SpdyStream) => void, heard: () => void = () => {}) {
+  /** `opened` gets the streams of the client, and ends those that it does not want; `used` is told whenever somebody sends on one. */
+  constructor(connection: Duplex, opened: (stream: SpdyStream) => void, used: () => void = () => {}) {
     this.#connection = connection;
     this.#opened = opened;
-    this.#heard = heard;
+    this.#used = used;
   }
 
   /** Resolves when the connection has ended, and with it all streams. */
@@ -81,7 +81,10 @@ export class SpdySession {
     const headers = await this.#reader.read(payload.subarray(SYN_STREAM_HEAD_BYTES));
     if (this.#streams.has(id)) return this.#refuse(id, STATUS.protocolError);
     if (this.#streams.size >= STREAMS_MAX) return this.#refuse(id, STATUS.refusedStream);
-    const stream = new SpdyStream(id, headers, (bytes) => this.#send(bytes));
+    const stream = new SpdyStream(id, headers, (bytes) => {
+      this.#used();
+      return this.#send(bytes);
+    });
     stream.once("close", () => this.#streams.delete(id));
     this.#streams.set(id, stream);
     await this.#send(controlFrame(TYPE.synReply, 0, Buffer.concat([uint32(id), await this.#writer.write({})])));
@@ -91,7 +94,7 @@ export class SpdySession {
 
   async #data(id: number, flags: number, payload: Buffer): Promise<void> {
     const stream = this.#streams.get(id);
-    this.#heard();
+    this.#used();
     // What has ended on this side may be on its way from the other still.
     if (stream === undefined) return;
     if (payload.length > 0) await stream.receive(payload);

@@ -112,6 +112,11 @@ describe.each(ISOLATIONS)("streams of processes, isolation %s", (isolation) => {
     expect([reader.out, reader.text.get(2)]).toEqual(["it's /tmp\ntyped\n", "err\n"]);
   });
 
+  test("exec: without a command there is nothing to run", async () => {
+    const { answer } = await openDoor(await runtime.stream(beside, { op: "exec", command: [], ...ALL }));
+    expect(answer.failure?.message).toBe("there is no command to run");
+  });
+
   test("exec: many bytes come through whole, both ways", async () => {
     const reader = await exec("cat");
     const piece = "0123456789abcdef".repeat(2_048);
@@ -122,7 +127,11 @@ describe.each(ISOLATIONS)("streams of processes, isolation %s", (isolation) => {
   });
 
   test("exec: a terminal, of the size that was said first, and told of the next", async () => {
-    const reader = await exec("tty; stty size; trap 'stty size; exit 4' WINCH; echo waits; while :; do read line; done", { tty: true });
+    const reader = await exec(
+      // stty sets rows and columns one after the other.
+      `tty; stty size; trap 'stty size; [ "$(stty size)" = "33 99" ] && exit 4' WINCH; echo waits; while :; do read line; done`,
+      { tty: true },
+    );
     reader.say(4, '{"Width":111,"Height":40}');
     await reader.printed("waits\n");
     expect(reader.out).toMatch(/^\/dev\/pts\/\d+\n40 111\nwaits\n/);
