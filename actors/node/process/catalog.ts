@@ -3,7 +3,7 @@
  *
  *     images:
  *       nginx:                          # nginx, nginx:1.27, docker.io/library/nginx; `nginx:1.27` would go before
- *         needs: nginx                  # a program; without it on the machine the entry does not hold
+ *         needs: nginx                  # a program, found in its PATH; without it on the machine the entry does not hold
  *         entrypoint: [nginx]           # as ENTRYPOINT and CMD of an image
  *         command: ["-g", "daemon off;"]
  *         env: { LANG: C.UTF-8 }
@@ -11,10 +11,12 @@
  *         user: "101:101"               # numbers, or names of the machine
  *         root: /srv/images/nginx       # a directory that is the container's file system; the machine's own where it is left out
  *         limits: ["-n 4096"]           # of sh's ulimit
+ *         stopSignal: SIGQUIT           # as STOPSIGNAL
  *       busybox:
  *         applets: busybox              # a program that is many: what it can be is found in PATH before all else
  */
 import { accessSync, constants, readFileSync } from "node:fs";
+import { constants as systemConstants } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { parse } from "yaml";
 
@@ -30,11 +32,13 @@ export interface CatalogEntry {
   readonly limits: readonly string[];
   readonly needs: string | undefined;
   readonly applets: string | undefined;
+  /** What asks it to end. */
+  readonly stopSignal: NodeJS.Signals;
 }
 
 export type Catalog = ReadonlyMap<string, CatalogEntry>;
 
-const FIELDS = ["entrypoint", "command", "env", "workingDir", "user", "root", "limits", "needs", "applets"];
+const FIELDS = ["entrypoint", "command", "env", "workingDir", "user", "root", "limits", "needs", "applets", "stopSignal"];
 
 /** Throws an Error that names the field. */
 export function catalogOf(document: unknown): Catalog {
@@ -64,6 +68,8 @@ function entryOf(name: string, value: unknown, at: string): CatalogEntry {
   const limits = texts("limits");
   const wrong = limits.find((limit) => !/^-[a-zA-Z] (\d+|unlimited)$/.test(limit));
   if (wrong !== undefined) throw new Error(`${at}.limits: ${JSON.stringify(wrong)} is no limit of ulimit such as "-n 4096"`);
+  const stopSignal = text("stopSignal") ?? "SIGTERM";
+  if (!isSignal(stopSignal)) throw new Error(`${at}.stopSignal: ${JSON.stringify(stopSignal)} is no signal such as SIGTERM`);
   return {
     name,
     entrypoint: texts("entrypoint"),
@@ -75,6 +81,7 @@ function entryOf(name: string, value: unknown, at: string): CatalogEntry {
     limits,
     needs: text("needs"),
     applets: text("applets"),
+    stopSignal,
   };
 }
 
@@ -113,6 +120,10 @@ function isExecutable(path: string): boolean {
 
 export function defaultCatalog(): Catalog {
   return catalogOf(parse(readFileSync(join(import.meta.dirname, "default-catalog.yaml"), "utf8")));
+}
+
+function isSignal(name: string): name is NodeJS.Signals {
+  return Object.hasOwn(systemConstants.signals, name);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { chmod, mkdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type ContainerSpec, type ContainerUser, type EnvVariable, RuntimeFailure, type SandboxSpec } from "../container-runtime.ts";
-import type { CatalogEntry } from "./catalog.ts";
+import { type CatalogEntry, programNamed } from "./catalog.ts";
 import { lockedOptions, prepareMounts } from "./container-files.ts";
 import type { Isolation, Tools } from "./isolation.ts";
 import type { KeptSpec } from "./keeper/protocol.ts";
@@ -91,6 +91,7 @@ export async function keptContainer(wanted: Wanted): Promise<KeptSpec> {
     stdinOnce: spec.stdinOnce,
     tty: spec.tty,
     terminal: { script: tools.script, stty: tools.stty, tty: tools.tty },
+    stopSignal: entry?.stopSignal ?? "SIGTERM",
     terminationFile,
     fallsBackToLog: spec.terminationMessage.fallsBackToLog,
   };
@@ -195,7 +196,7 @@ function environment(
   const isOwn = isolation !== "none";
   const paths = Object.fromEntries(mounts.map(({ source, target }) => [`TROUPE_PATH_${variableName(target)}`, isOwn ? target : source]));
   const variables: Record<string, string> = {
-    PATH: applets === undefined ? PATH : `${applets}:${PATH}`,
+    PATH: pathOf(entry, applets),
     HOSTNAME: sandbox.hostname,
     HOME: isOwn ? "/root" : scratch,
     ...(spec.tty ? { TERM: "xterm" } : {}),
@@ -207,6 +208,13 @@ function environment(
     ...Object.fromEntries(spec.env.map(({ name, value }) => [name, value])),
   };
   return Object.entries(variables).map(([name, value]) => ({ name, value }));
+}
+
+/** A program that the entry needs is found wherever Troupe has found it. */
+function pathOf(entry: CatalogEntry | undefined, applets: string | undefined): string {
+  const needed = entry?.needs === undefined || entry.root !== undefined ? undefined : programNamed(entry.needs);
+  const places = [...(applets === undefined ? [] : [applets]), ...PATH.split(":"), ...(needed === undefined ? [] : [dirname(needed)])];
+  return [...new Set(places)].join(":");
 }
 
 function variableName(path: string): string {

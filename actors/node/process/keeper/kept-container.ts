@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { constants } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -11,6 +11,7 @@ import { lastOf } from "../../logs/read-log.ts";
 import { CHANNEL } from "../../streaming/frames.ts";
 import type { StreamsWanted } from "../../streaming/stream-door.ts";
 import { Attached } from "./attached.ts";
+import { outputsIn } from "./outputs.ts";
 import { mountsOf, type Process, processes, processOf } from "./processes.ts";
 import type { KeptSpec } from "./protocol.ts";
 import { inTerminal, linesOf, Terminal } from "./terminal.ts";
@@ -46,6 +47,7 @@ export class KeptContainer {
   readonly spec: KeptSpec;
   #observed: ContainerObserved;
   #child: ChildProcess | undefined;
+  #outputs: readonly Readable[] = [];
   #terminal: Terminal | undefined;
   readonly #attached = new Attached();
   #mounts: string | undefined;
@@ -107,21 +109,25 @@ export class KeptContainer {
     const { stdin, tty, terminal } = this.spec;
     const launch = tty ? inTerminal(terminal, this.spec.launch, undefined, true) : this.spec.launch;
     if (launch === undefined) throw this.#refused("a terminal takes the programs script, stty and tty, which this machine does not have");
+    const [stdout, stderr] = await outputsIn(this.spec.directory);
     const child = spawn(launch.file, launch.args, {
       cwd: launch.cwd,
       env: { ...launch.env },
       detached: true,
       // The input of a terminal does not end where nobody types.
-      stdio: [stdin || tty ? "pipe" : "ignore", "pipe", "pipe", "pipe"],
+      stdio: [stdin || tty ? "pipe" : "ignore", stdout.end, stderr.end, "pipe"],
     });
+    closeSync(stdout.end);
+    closeSync(stderr.end);
     this.#child = child;
+    this.#outputs = [stdout.source, stderr.source];
     child.stdin?.on("error", () => {});
     const spawned = new Promise<string>((resolve) => {
       child.once("spawn", () => resolve(""));
       child.once("error", (error) => resolve(error.message));
     });
     const log = new LogWriter(this.#observed.logPath);
-    const written = Promise.all([this.#pumped(log, child.stdout, "stdout"), this.#pumped(log, child.stderr, "stderr")]);
+    const written = Promise.all([this.#pumped(log, stdout.source, "stdout"), this.#pumped(log, stderr.source, "stderr")]);
     child.once("exit", (code, signal) => this.#ended(code ?? SIGNAL_BASE + constants.signals[signal ?? "SIGKILL"], log, written));
     const refused = await spawned;
     const trouble = refused === "" ? await this.#trouble(linesOf(child.stdio[3] as Readable)) : refused;
@@ -163,7 +169,7 @@ export class KeptContainer {
     if (this.#observed.state === "created") this.#exit(CANNOT_RUN, "ContainerCannotRun", "it was stopped before it was started");
     if (this.#observed.state === "exited") return;
     const now_ms = performance.now();
-    if (this.#killAt_ms === Number.POSITIVE_INFINITY) this.#signal("SIGTERM");
+    if (this.#killAt_ms === Number.POSITIVE_INFINITY) this.#signal(this.spec.stopSignal);
     if (now_ms + grace_ms < this.#killAt_ms) {
       this.#killAt_ms = now_ms + grace_ms;
       clearTimeout(this.#kill);
@@ -212,15 +218,13 @@ export class KeptContainer {
       await delay(KILL_ROUND_MS);
     }
     await Promise.race([written, delay(OUTPUT_PATIENCE_MS)]);
-    this.#child?.stdout?.destroy();
-    this.#child?.stderr?.destroy();
+    for (const output of this.#outputs) output.destroy();
     await log.close();
     this.#attached.end({ exitCode });
     if (this.#observed.state === "running") this.#exit(exitCode, exitCode === 0 ? "Completed" : "Error", await this.#message(exitCode));
   }
 
-  async #pumped(log: LogWriter, source: Readable | null, stream: "stdout" | "stderr"): Promise<void> {
-    if (source === null) return;
+  async #pumped(log: LogWriter, source: Readable, stream: "stdout" | "stderr"): Promise<void> {
     try {
       await log.pump(this.#attached.shown(source, CHANNEL[stream]), stream);
     } catch {

@@ -58,6 +58,8 @@ export interface KeptSpec {
   readonly stdinOnce: boolean;
   readonly tty: boolean;
   readonly terminal: TerminalTools;
+  /** What asks it to end. */
+  readonly stopSignal: NodeJS.Signals;
   /** On the machine. */
   readonly terminationFile: string;
   readonly fallsBackToLog: boolean;

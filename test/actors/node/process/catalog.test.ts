@@ -25,6 +25,7 @@ describe("the catalog", () => {
     [{ images: { a: { comand: [] } } }, "images.a.comand: unknown; the fields are entrypoint, command"],
     [{ images: { a: { command: "sh" } } }, "images.a.command: must be a list of texts"],
     [{ images: { a: { root: "here" } } }, "images.a.root: must be an absolute path"],
+    [{ images: { a: { stopSignal: "QUIT" } } }, 'images.a.stopSignal: "QUIT" is no signal such as SIGTERM'],
     [{ images: { a: { limits: ["nofile=1"] } } }, 'images.a.limits: "nofile=1" is no limit of ulimit'],
   ])("%j is refused in words", (document, words) => {
     expect(() => catalogOf(document)).toThrow(words);

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { chmod, chown, mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type ContainerObserved, type ContainerSpec, RuntimeFailure } from "../../../../actors/node/container-runtime.ts";
 import { catalogOf } from "../../../../actors/node/process/catalog.ts";
@@ -15,9 +15,15 @@ const best = await findIsolation(mkdtempSync(join(tmpdir(), "troupe-isolation-")
 /** Those that this machine has; what it has not cannot be tried on it. */
 const ISOLATIONS: readonly Isolation[] =
   best === "none" ? ["none"] : best === "user-namespace" ? [best, "none"] : ["mount-namespace", "user-namespace", "none"];
+/** In no PATH. */
+const PROGRAM = join(mkdtempSync(join(tmpdir(), "troupe-program-")), "own-program");
 const CATALOG = catalogOf({
-  images: { greeter: { entrypoint: ["/bin/sh", "-c"], command: ["echo hello $WHO"], env: { WHO: "catalog" } } },
+  images: {
+    greeter: { entrypoint: ["/bin/sh", "-c"], command: ["echo hello $WHO"], env: { WHO: "catalog" } },
+    own: { needs: PROGRAM, command: ["own-program"], stopSignal: "SIGUSR1" },
+  },
 });
+afterAll(() => rmSync(dirname(PROGRAM), { recursive: true, force: true }));
 /** Whether a process is there that has not ended: one whose parent has not heard yet has. */
 function isRunning(pid: number): boolean {
   try {
@@ -122,6 +128,20 @@ describe.each(ISOLATIONS)("processes, isolation %s", (isolation) => {
     expect(textOf(await exited(await run(undefined, args)))).toBe("bye me\n");
   });
 
+  test("the program that an image needs is found where Troupe has found it, and is asked to end by the image's signal", async () => {
+    writeFileSync(PROGRAM, '#!/bin/sh\ntrap "echo asked; exit 0" USR1\necho ready\nwhile :; do sleep 0.05; done\n', { mode: 0o755 });
+    const id = await run(undefined, { image: "own" });
+    await expect.poll(async () => textOf(await find(id)), SOON).toBe("ready\n");
+    await runtime.stopContainer(id, SOON.timeout);
+    const found = await find(id);
+    expect([found.exitCode, textOf(found)]).toEqual([0, "ready\nasked\n"]);
+  });
+
+  test("what it prints to can be opened like a file", async () => {
+    const found = await exited(await sh("echo printed >/dev/stdout; echo wrong >/dev/stderr"));
+    expect([found.exitCode, textOf(found).trim().split("\n").sort()]).toEqual([0, ["printed", "wrong"]]);
+  });
+
   test("its files are where it looks for them, or where its variables say", async () => {
     const volume = join(root, "a volume");
     rmSync(volume, { recursive: true, force: true });
@@ -138,7 +158,7 @@ describe.each(ISOLATIONS)("processes, isolation %s", (isolation) => {
     expect(existsSync("/srv/made up")).toBe(false);
     if (isolation === "none") return;
     const paths = await sh(
-      'cat "/srv/made up/volume/file"; touch /var/run/secrets/kubernetes.io/serviceaccount/no || echo read-only; hostname',
+      'cat "/srv/made up/volume/file"; touch /var/run/secrets/kubernetes.io/serviceaccount/no 2>/dev/null || echo read-only; hostname',
       { mounts, attempt: 1 },
     );
     const log = textOf(await exited(paths));
