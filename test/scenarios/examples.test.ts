@@ -43,10 +43,9 @@ describe.skipIf(reason !== "")(`examples of real processes${reason}`, () => {
   describe.concurrent("at once", () => {
     test("web: a shell in a pod reads the page of a server in another by its name", async () => {
       await kubectl("run", "nginx", "--image=nginx", "--expose", "--port=80");
-      const script = "until wget -q -O- http://nginx.default.svc.cluster.local; do sleep 0.1; done";
-      await kubectl("run", "test-a", "--image=busybox", "--restart=Never", "--", "/bin/sh", "-c", script);
-      await kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/test-a", "--timeout=60s");
-      expect(await kubectl("logs", "test-a")).toContain("Welcome to nginx");
+      const stdin = "until wget -q -O- http://nginx.default.svc.cluster.local; do sleep 0.1; done; exit\n";
+      const shell = ["run", "-i", "test-a", "--image=busybox", "--restart=Never", "--", "/bin/sh"];
+      expect(await troupe.kubectl.ok(shell, { stdin })).toContain("Welcome to nginx");
       await until("what the server has logged", async () => (await kubectl("logs", "nginx")).includes("GET / HTTP/1.1"));
     });
 

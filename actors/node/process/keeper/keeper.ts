@@ -24,6 +24,7 @@ const END_GRACE_MS = 2_000;
 export class Keeper {
   readonly #directory: string;
   readonly #containers = new Map<string, KeptContainer>();
+  /** Those who are told what changes. A connection for streams carries nothing else, so it is not known which one is before it has asked. */
   readonly #connections = new Set<Socket>();
   readonly #server: Server;
   readonly #ended: () => void;
@@ -61,7 +62,6 @@ export class Keeper {
   }
 
   #connected(socket: Socket): void {
-    this.#connections.add(socket);
     socket.on("error", () => socket.destroy());
     socket.once("close", () => this.#connections.delete(socket));
     let rest = "";
@@ -71,10 +71,8 @@ export class Keeper {
       for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n")) {
         const asked = JSON.parse(rest.slice(0, end)) as Asked;
         rest = rest.slice(end + 1);
-        if (asked.op === "exec" || asked.op === "attach") {
-          socket.off("data", read);
-          this.#connections.delete(socket);
-        }
+        if (asked.op === "exec" || asked.op === "attach") socket.off("data", read);
+        else this.#connections.add(socket);
         this.#answer(socket, asked);
       }
     };

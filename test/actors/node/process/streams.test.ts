@@ -9,7 +9,7 @@ import { findIsolation, findTools, type Isolation } from "../../../../actors/nod
 import { endKeeper } from "../../../../actors/node/process/keeper-client.ts";
 import { ProcessRuntime } from "../../../../actors/node/process/process-runtime.ts";
 import { type Ended, Frames, frame } from "../../../../actors/node/streaming/frames.ts";
-import { openDoor, type StreamAsked } from "../../../../actors/node/streaming/stream-door.ts";
+import { dial, openDoor, type StreamAsked } from "../../../../actors/node/streaming/stream-door.ts";
 import { until } from "../../../../cluster/chaos/until.ts";
 import { systemClock } from "../../../../runtime/mod.ts";
 
@@ -115,6 +115,20 @@ describe.each(ISOLATIONS)("streams of processes, isolation %s", (isolation) => {
   test("exec: without a command there is nothing to run", async () => {
     const { answer } = await openDoor(await runtime.stream(beside, { op: "exec", command: [], ...ALL }));
     expect(answer.failure?.message).toBe("there is no command to run");
+  });
+
+  test("a connection is told of no container before it has said what it is for", async () => {
+    const { path, opening } = await runtime.stream(beside, { op: "attach", ...ALL });
+    const socket = await dial(path);
+    let heard = "";
+    socket.on("data", (bytes: Buffer) => {
+      heard += bytes;
+    });
+    await run("other", ["true"]);
+    socket.write(`${opening}\n`);
+    await until("an answer", () => heard.includes("\n"));
+    expect(heard).toBe('{"id":0,"answer":null}\n');
+    socket.destroy();
   });
 
   test("exec: many bytes come through whole, both ways", async () => {
