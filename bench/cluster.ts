@@ -3,7 +3,7 @@ import { BenchFailure } from "./failure.ts";
 import { printFigures } from "./figure.ts";
 import { clusterWorkload } from "./load/cluster-workload.ts";
 import { startCluster } from "./load/own-cluster.ts";
-import { BUILT_IN_TEMPLATES } from "./load/templates.ts";
+import { BUILT_IN_TEMPLATES, type Template } from "./load/templates.ts";
 import type { Phase, Workload } from "./load/workload.ts";
 import { report, watched } from "./load.ts";
 
@@ -32,6 +32,19 @@ Boots a cluster of its own and times one Deployment from none of its pods to all
   --json         one line per figure: {"suite","case","metric","value","unit","conditions"}
 `;
 
+const PROCESSES_USAGE = `npm run bench -- processes [flags]
+
+Boots a cluster of its own whose pods are processes of this machine, and times one Deployment of pods that sleep from none of them to all of them Running, as a
+watch shows it, several times in turn.
+
+  --nodes N      nodes that the machine is (default 1)
+  --pods N       replicas (default 200)
+  --rounds N     how often (default 3)
+  --threads N    hosts of the cluster, one a thread (default: as npm start)
+  --html FILE    write a page with plots as well
+  --json         one line per figure: {"suite","case","metric","value","unit","conditions"}
+`;
+
 const NODES_MAX = 60_000;
 const PODS_MAX = 2_000_000;
 const MINUTES_MAX = 1_440;
@@ -39,6 +52,8 @@ const ROUNDS_MAX = 1_000;
 const THREADS_MAX = 64;
 const WAIT_MS = 120_000;
 const PAUSE_MS = 2_000;
+/** Within it 200 processes are asked to end, end, and are cleared away. */
+const PROCESSES_PAUSE_MS = 10_000;
 
 /** The cluster suite. Prints figures; 0 when all pods ran. Throws BenchFailure. */
 export function cluster(args: readonly string[]): Promise<number> {
@@ -52,19 +67,47 @@ export function deployment(args: readonly string[]): Promise<number> {
   return inOwnCluster("deployment", args, defaults, DEPLOYMENT_USAGE, (_nodes, pods, rounds) => deploymentWorkload(pods, rounds));
 }
 
-function deploymentWorkload(pods: number, rounds: number): Workload {
+/** The processes suite. Prints figures; 0 when all pods ran. Throws BenchFailure. */
+export function processes(args: readonly string[]): Promise<number> {
+  const rest = { name: "rounds", least: 1, most: ROUNDS_MAX, preset: 3 };
+  // Services are no part of it, and their addresses may be in use on this machine.
+  const flags = ["--runtime", "process", "--service-proxy", "off"];
+  const defaults = { nodes: 1, pods: 200, rest, flags };
+  return inOwnCluster("processes", args, defaults, PROCESSES_USAGE, (_nodes, pods, rounds) => deploymentWorkload(pods, rounds, "sleepers"));
+}
+
+/** Pods that ask for nothing, so that as many go on a machine as it has room for. */
+const SLEEPERS: Template = {
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  spec: {
+    replicas: "$(replicas)",
+    selector: { matchLabels: { app: "$(name)" } },
+    template: {
+      metadata: { labels: { app: "$(name)" } },
+      spec: { containers: [{ name: "sleeper", image: "registry.k8s.io/pause:3.10" }] },
+    },
+  },
+};
+
+function deploymentWorkload(pods: number, rounds: number, template: "deployment" | "sleepers" = "deployment"): Workload {
   const phases = Array.from({ length: rounds }, (_, round): readonly Phase[] => {
     const object = `web-${round}`;
     const about = { startUp: false, wait_ms: 0, for_ms: 0 };
     return [
       {
         ...{ ...about, name: `round-${round}`, wait_ms: WAIT_MS },
-        steps: [{ do: "create", object, template: "deployment", namespaces: 1, count: 1, replicas: pods }],
+        steps: [{ do: "create", object, template, namespaces: 1, count: 1, replicas: pods }],
       },
-      { ...about, name: `away-${round}`, for_ms: PAUSE_MS, steps: [{ do: "delete", object, share: 1 }] },
+      {
+        ...about,
+        name: `away-${round}`,
+        for_ms: template === "sleepers" ? PROCESSES_PAUSE_MS : PAUSE_MS,
+        steps: [{ do: "delete", object, share: 1 }],
+      },
     ];
   });
-  return { name: "deployment", namespaces: 1, templates: BUILT_IN_TEMPLATES, phases: phases.flat() };
+  return { name: "deployment", namespaces: 1, templates: { ...BUILT_IN_TEMPLATES, sleepers: SLEEPERS }, phases: phases.flat() };
 }
 
 interface Defaults {
@@ -72,6 +115,8 @@ interface Defaults {
   readonly pods: number;
   /** The flag that is the suite's own. */
   readonly rest: { readonly name: string; readonly least: number; readonly most: number; readonly preset: number };
+  /** Further ones of the cluster. */
+  readonly flags?: readonly string[];
 }
 
 async function inOwnCluster(
@@ -87,9 +132,10 @@ async function inOwnCluster(
   }
   const { nodes, pods, rest, threads, html, json } = flagsOf(suite, args, defaults);
   const workload = workloadOf(nodes, pods, rest);
-  const own = await startCluster(nodes, threads === undefined ? [] : ["--threads", String(threads)]);
+  const more = defaults.flags ?? [];
+  const own = await startCluster(nodes, [...more, ...(threads === undefined ? [] : ["--threads", String(threads)])]);
   try {
-    const about = `asked=${pods} fsync=always ${threads === undefined ? "" : `threads=${threads} `}driver=beside`;
+    const about = `asked=${pods} fsync=always ${threads === undefined ? "" : `threads=${threads} `}${more.length === 0 ? "" : `flags="${more.join(" ")}" `}driver=beside`;
     printFigures([{ suite, case: "boot", metric: "all nodes Ready", value: own.ready_ms, unit: "ms", conditions: `nodes=${nodes}` }], json);
     const result = await watched({ workload, access: own.access, pids: [own.pid], keep: true });
     report(result, { suite, title: `Troupe: ${nodes} nodes, ${pods} pods`, about, html, json });

@@ -30,6 +30,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
     about: "one Deployment from none of its pods to all of them Running",
     run: async (args) => (await import("./cluster.ts")).deployment(args),
   },
+  processes: {
+    about: "pods that are processes: one Deployment of them from none to all of them Running",
+    run: async (args) => (await import("./cluster.ts")).processes(args),
+  },
   api: { about: "the API alone, of any Kubernetes API server: create, get, list, watch", run: api },
   cast: {
     about: "the same for the actors alone: no HTTP, no disk, one thread",
