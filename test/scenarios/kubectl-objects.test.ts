@@ -112,7 +112,7 @@ describe("apply", () => {
     await rolledOut("web");
     expect(await kubectl.ok(["apply", "-k", EXAMPLES])).toMatch(/^service\/web unchanged\ndeployment\.apps\/web unchanged\n/);
     await until("the endpoints", async () => /(10\.\d+\.\d+\.\d+:8080,?){3} /.test(await kubectl.ok(["get", "endpoints", "web"])));
-    expect(await kubectl.ok(["get", "pdb", "web", "--no-headers"])).toMatch(/^web\s+N\/A\s+2\s+2\s/);
+    expect(await kubectl.ok(["get", "pdb", "web", "--no-headers"])).toMatch(/^web\s+N\/A\s+1\s+1\s/);
     await kubectl.ok(["delete", "-k", EXAMPLES]);
     await until("the end of the pods", async () => (await kubectl.json<ItemList>(["get", "pods", "-l", "app=web"])).items.length === 0);
   });
