@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { connect, type NatsConnection } from "nats";
-import { LOG_CONNECTION_OPTIONS } from "../../actors/mod.ts";
+import type { NatsConnection } from "nats";
 import { pinoLogger } from "../../runtime/mod.ts";
 import { DataDirectory } from "../boot/data-directory.ts";
 import { BootFailure } from "../boot/failure.ts";
 import { NatsServer, runningAddress } from "../boot/nats-server.ts";
 import { credentialsOf, natsBinary } from "../boot/up.ts";
 import { connectionOptions, type NatsAddress } from "../nats/address.ts";
+import { firstConnection } from "../nats/first-connection.ts";
 import type { BackupFlags } from "./flags.ts";
 
 /** Where a cluster's store is, for as long as a command needs it. */
@@ -58,7 +58,7 @@ export async function ownServer(data: DataDirectory): Promise<StoreConnection> {
 export async function connectTo(address: NatsAddress, end: () => Promise<void>): Promise<StoreConnection> {
   const where = address.servers.join(", ");
   try {
-    const connection = await connect({ ...LOG_CONNECTION_OPTIONS, ...connectionOptions(address), waitOnFirstConnect: false });
+    const connection = await firstConnection(connectionOptions(address));
     const close = async (): Promise<void> => {
       await connection.close();
       await end();

@@ -1,4 +1,4 @@
-import { connect, type NatsConnection } from "nats";
+import type { NatsConnection } from "nats";
 import { volumeDirectoriesIn } from "../../actors/controllers/volumes/volume-directories.ts";
 import type { ServiceCIDR } from "../../actors/kinds/generated/types.ts";
 import {
@@ -15,7 +15,6 @@ import {
   followDefinitions,
   HighWaterFile,
   KindTable,
-  LOG_CONNECTION_OPTIONS,
   type MetricsSource,
   type Node,
   type Registry,
@@ -61,6 +60,7 @@ import { untilNewest } from "../gateway/context.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { NatsAccounts } from "../nats/accounts.ts";
 import { connectionOptions } from "../nats/address.ts";
+import { firstConnection } from "../nats/first-connection.ts";
 import { type Hosts, observedHosts } from "../observation/hosts.ts";
 import { Dialer } from "../outbound/dialer.ts";
 import { OwnAddresses } from "../outbound/own-address.ts";
@@ -200,10 +200,8 @@ export class RunningHost {
   static async start(options: HostOptions, peers: PortTransport): Promise<RunningHost> {
     const log = withFields(pinoLogger({ level: options.logLevel }), { host: options.plan.name });
     const credentials: Credentials = { current: options.nats.credentials };
-    const connection = await connect({
-      ...LOG_CONNECTION_OPTIONS,
+    const connection = await firstConnection({
       ...connectionOptions(options.nats, () => credentials.current),
-      waitOnFirstConnect: false,
       name: options.plan.name,
     }).catch((error: Error) => {
       throw new BootFailure(
