@@ -7,7 +7,7 @@ import { LocalVolumes, type LocalVolumesOptions } from "../../actors/node/volume
 import { createPodWorkerKind } from "../../actors/pod/life/pod-worker.ts";
 import type { ClusterDns } from "../../actors/pod/life/sandbox-spec.ts";
 import type { ActorKind, Logger, Message } from "../../runtime/mod.ts";
-import { anyKinds, type Ground, recorderFor } from "./roles.ts";
+import { anyKinds, type Ground, recorderFor } from "./ground.ts";
 
 export interface ProcessSettings {
   readonly name: "process";

@@ -10,7 +10,8 @@ import { ThreadedForwarder } from "../../actors/node/proxy/threaded-forwarder.ts
 import { addressInRange } from "../../actors/registry/service-range.ts";
 import type { ActorKind, Message } from "../../runtime/mod.ts";
 import type { ServiceFlags } from "../command-line/service-flags.ts";
-import { type Ground, type Resident, recorderFor } from "./roles.ts";
+import { anyKinds, type Ground, recorderFor } from "./ground.ts";
+import type { Resident } from "./residents.ts";
 
 const RESOLV_CONF = "/etc/resolv.conf";
 const DNS_PORT = 53;
@@ -46,8 +47,7 @@ export async function serviceActors(
     kinds.push(createIngressKind({ view, recorder: recorderFor(ground, "ingress-controller"), address: ingressAddress }));
     residents.push({ address: INGRESS_ADDRESS, message: { type: "start" } });
   }
-  // As in roles.ts: a host hands each only what was sent to it.
-  return { kinds: kinds as readonly ActorKind<Message>[], residents };
+  return { kinds: anyKinds(...kinds), residents };
 }
 
 /** None where the machine has none. */

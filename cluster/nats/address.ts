@@ -12,6 +12,13 @@ export interface NatsAddress {
   readonly ca?: string;
 }
 
+const NATS_PORT = 4_222;
+
+/** `127.0.0.1:4222`, `nats://host`: the ports of the servers. */
+export function portsOf({ servers }: NatsAddress): ReadonlySet<number> {
+  return new Set(servers.map((server) => Number(/:(\d+)\/?$/.exec(server)?.[1] ?? NATS_PORT)));
+}
+
 /** What the client of NATS is to be given of it. The credentials of a connection that lasts may change: `current` is asked each time that it connects. */
 export function connectionOptions(address: NatsAddress, current: () => string | undefined = () => address.credentials): ConnectionOptions {
   const { servers, credentials, ca, ...known } = address;

@@ -24,19 +24,13 @@ import type { ActorKind, Logger, Message } from "../../runtime/mod.ts";
 import type { Seat } from "../../runtime/simulator/mod.ts";
 import { ensureDefaultRoles } from "../access/authorization/reconcile-roles.ts";
 import { ensureBootstrapObjects, keepBootstrapObjects } from "../boot/bootstrap-objects.ts";
+import { controllerActors } from "../boot/controllers-role.ts";
+import { type Ground, recorderFor } from "../boot/ground.ts";
 import { KINDS_OF_ROLE, type Role } from "../boot/layout.ts";
-import {
-  controllerActors,
-  definitionsActors,
-  type Ground,
-  keepResidents,
-  nodeActors,
-  recorderFor,
-  residentsOf,
-  schedulerActors,
-  stageActors,
-} from "../boot/roles.ts";
-import { storeActors } from "../boot/store-role.ts";
+import { nodeActors, stageActors } from "../boot/nodes-role.ts";
+import { keepResidents, residentsOf } from "../boot/residents.ts";
+import { schedulerActors } from "../boot/scheduler-role.ts";
+import { definitionsActors, storeActors } from "../boot/store-role.ts";
 import type { NodeNetwork } from "./node-network.ts";
 import type { RunningPods } from "./running-pods.ts";
 import { SeatedLog, SeatedSnapshots, type SharedStore } from "./shared-store.ts";

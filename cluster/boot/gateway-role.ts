@@ -1,0 +1,80 @@
+import type { Auditor } from "../audit/auditor.ts";
+import type { Gateway } from "../gateway/gateway.ts";
+import { NatsAccounts } from "../nats/accounts.ts";
+import { observedHosts } from "../observation/hosts.ts";
+import { keepApiEndpoints } from "./api-endpoints.ts";
+import { START_HOOKS } from "./bootstrap-objects.ts";
+import { BootFailure } from "./failure.ts";
+import { usageReader } from "./nodes-to-play.ts";
+import type { RoleContext } from "./role-context.ts";
+
+/** The door of clients, which nobody listens at yet. */
+export async function openGateway(context: RoleContext): Promise<Gateway> {
+  const { options, log, ground, messenger, membership, own, dialer } = context;
+  const { tls, natsKeys } = context.control();
+  const { version, nats } = options;
+  const access = context.access();
+  // Only the host that has this role pays for the loading.
+  const [{ createGateway }, { Aggregation }, { ResourceMetrics }] = await Promise.all([
+    import("../gateway/gateway.ts"),
+    import("../aggregation/aggregation.ts"),
+    import("../resource-metrics/resource-metrics.ts"),
+  ]);
+  const usage = usageReader(context);
+  const aggregation = new Aggregation({
+    view: ground.view,
+    registry: ground.registry,
+    clock: ground.clock,
+    random: ground.random,
+    log,
+    dialer,
+    frontProxy: () => context.control().frontProxy,
+    ...(usage === undefined ? {} : { extension: new ResourceMetrics(ground.view, usage) }),
+  });
+  context.atStop(async () => aggregation.close());
+  const auditor = await openAudit(context);
+  return createGateway({
+    ...ground,
+    ...(auditor === undefined ? {} : { auditor }),
+    aggregation,
+    access,
+    own,
+    messenger,
+    log,
+    tls: { key: tls.key, cert: tls.cert, clientCa: tls.ca },
+    version,
+    hosts: observedHosts(messenger, membership.directory),
+    ...(natsKeys === undefined ? {} : { nats: { accounts: new NatsAccounts(natsKeys), servers: nats.servers, ca: nats.ca } }),
+    begun: START_HOOKS,
+  });
+}
+
+/** Undefined: nothing is recorded. */
+async function openAudit({ options, log, ground, atStop }: RoleContext): Promise<Auditor | undefined> {
+  const { audit } = options;
+  if (audit === undefined) return undefined;
+  const [{ Auditor }, { AuditLog }] = await Promise.all([import("../audit/auditor.ts"), import("../audit/log.ts")]);
+  const auditLog = await AuditLog.open(audit, log);
+  atStop(() => auditLog.close());
+  return new Auditor({ policy: audit.policy, log: auditLog, clock: ground.clock });
+}
+
+/** Serves the API from now on; returns the port. Throws BootFailure. */
+export async function listen(context: RoleContext, gateway: Gateway): Promise<number> {
+  const { options, log, ground } = context;
+  const { apiHost, apiPort, services } = options;
+  const port = await gateway.listen(apiPort, apiHost).catch((error: NodeJS.ErrnoException) => {
+    throw new BootFailure(
+      error.code === "EADDRINUSE"
+        ? `port ${apiPort} on ${apiHost} is in use; choose another with --api-port P (0 takes any free one)`
+        : `cannot listen on ${apiHost}:${apiPort} (${error.code ?? error.message}); choose another with --api-port P`,
+    );
+  });
+  // Others can reach it then; an address of loopback is one for this machine alone.
+  if (services.proxy || !apiHost.startsWith("127.")) {
+    const { registry, view, clock } = ground;
+    const keeping = keepApiEndpoints({ registry, view, clock, log }, { address: apiHost, port });
+    context.atStop(async () => keeping.cancel());
+  }
+  return port;
+}
