@@ -1,18 +1,12 @@
 import { type Actor, type ActorKind, type Address, addressOf, type Context, type Sender, unknownMessage } from "../../runtime/mod.ts";
-import { LeaseKind } from "../kinds/coordination/lease.ts";
-import { renewedText } from "../kinds/coordination/lease-text.ts";
-import { NodeKind } from "../kinds/core/node.ts";
 import type { Node, Pod } from "../kinds/generated/types.ts";
 import { decodeMetadata } from "../kinds/metadata-text.ts";
-import { StatusError } from "../kinds/status.ts";
 import { decodeObject } from "../kinds/text.ts";
 import type { PodOrder } from "../pod/pod-order.ts";
 import type { PodPlace } from "../pod/pod-status.ts";
-import { controllerAccount, NODE_OF_NAME } from "../registry/authors.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import type { Registry } from "../registry/registry.ts";
-import { microTimestamp, timestamp } from "../registry/timestamps.ts";
-import { isLender, USAGE_ANNOTATION } from "../scheduler/overcommit.ts";
+import { isLender } from "../scheduler/overcommit.ts";
 import type { Stages } from "../stages/stages.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
@@ -23,7 +17,7 @@ import { conditionEvents } from "./hollow/condition-events.ts";
 import { type Fate, fates } from "./hollow/fate.ts";
 import { NodeTroubles, type SpellTurn } from "./hollow/node-troubles.ts";
 import type { NodeForm } from "./node-form.ts";
-import { LEASE_NAMESPACE, newNode, nodeLease, nodeStatus } from "./node-object.ts";
+import { NodeReporter } from "./node-reporter.ts";
 import { NodeStages } from "./node-stages.ts";
 import { MACHINE_LABEL } from "./runtime.ts";
 import { MEASURE_MS, onlineUsage } from "./usage/online-usage.ts";
@@ -68,8 +62,6 @@ export type NodeMessage =
 const LEASE_RENEW_MS = 10_000;
 const STATUS_REPORT_MS = 300_000;
 const RETRY_MS = 1_000;
-/** Who gives nodes their ranges in Kubernetes. */
-const NODE_CONTROLLER = controllerAccount("node-controller");
 const SILENT = "the node is told to be silent";
 const NODE_MAILBOX_MESSAGES = 16_384;
 
@@ -110,9 +102,6 @@ export function createNodeKind(options: NodeOptions): ActorKind<NodeMessage> {
   };
 }
 
-/** As the node controller says of a node that it has not heard of for too long. */
-const READY_UNKNOWN = '"type":"Ready","status":"Unknown"';
-
 const hasAddress = ({ text }: Entry): boolean => text.includes('"podIP":"');
 
 /** The agent before this one gave it its address, and nobody had said so yet when this one began. */
@@ -124,12 +113,12 @@ class NodeActor implements Actor<NodeMessage> {
   readonly #context: Context<NodeMessage>;
   readonly #name: string;
   readonly #view: View;
-  readonly #registry: Registry;
   readonly #form: NodeForm;
   readonly #machine: string | undefined;
   readonly #usageOf: UsageOf;
   readonly #recorder: EventRecorder | undefined;
   readonly #stages: NodeStages;
+  readonly #reporter: NodeReporter;
   /** What it is to play, from when it is told to. */
   #play: Play | undefined;
   /** The Node as it was when play began; undefined before. */
@@ -140,8 +129,6 @@ class NodeActor implements Actor<NodeMessage> {
    * may have it already.
    */
   #waiting: Map<Key, Entry> | undefined = new Map();
-  /** The Node as it was at the last heartbeat. */
-  #heeded: Entry | undefined;
   /** The pods that have an actor. */
   readonly #pods = new Map<Key, PodHere>();
   readonly #troubles: NodeTroubles;
@@ -153,14 +140,13 @@ class NodeActor implements Actor<NodeMessage> {
     this.#context = context;
     this.#name = name;
     this.#view = view;
-    this.#registry = registry;
     this.#form = form;
     this.#machine = options.machine;
     this.#usageOf = usageOf;
     this.#recorder = recorder;
     this.#stages = new NodeStages(options.stages, {
       name,
-      address: () => (this.#node === undefined ? "" : this.#hostIP(this.#node)),
+      address: () => (this.#node === undefined ? "" : this.#reporter.addressOf(this.#node)),
       after: (ms) => context.after(ms, { type: "playStage" }),
     });
     this.#troubles = new NodeTroubles({
@@ -169,6 +155,10 @@ class NodeActor implements Actor<NodeMessage> {
       after: (ms, turn) => context.after(ms, { type: "spell", turn }),
       complain: (complaint) => this.#event("Warning", "InvalidAnnotation", complaint),
     });
+    this.#reporter = new NodeReporter(
+      { view, registry, form, clock: context.clock },
+      { name, conditions: () => this.#troubles.conditions, isHeld: () => this.#stages.hold },
+    );
   }
 
   receive(message: NodeMessage, sender: Sender): void | Promise<void> {
@@ -202,9 +192,9 @@ class NodeActor implements Actor<NodeMessage> {
       case "measure":
         return this.#measure();
       case "renewLease":
-        return this.#repeat(message, LEASE_RENEW_MS, () => this.#heartbeat());
+        return this.#repeat(message, LEASE_RENEW_MS, () => this.#reporter.heartbeat());
       case "reportStatus":
-        return this.#repeat(message, STATUS_REPORT_MS, () => this.#reportStatus().then(() => this.#tellPodsAgain()));
+        return this.#repeat(message, STATUS_REPORT_MS, () => this.#reporter.reportStatus().then(() => this.#tellPodsAgain()));
       default:
         unknownMessage(message);
     }
@@ -239,13 +229,11 @@ class NodeActor implements Actor<NodeMessage> {
         this.#context.after(RETRY_MS, this.#play);
         return;
       }
-      const node = existing ?? (await this.#register(index));
-      // A Node that somebody else made lacks a pod range.
-      this.#node = node.spec?.podCIDR === undefined ? await this.#giveRange(range) : node;
+      this.#node = await this.#reporter.register(existing, index, range);
       this.#addresses = new PodAddresses(this.#node.spec?.podCIDR ?? range);
       const entry = this.#view.entry(`nodes/${this.#name}`);
       if (entry !== undefined) this.#stages.see(entry);
-      await Promise.all([this.#renewLease(), this.#reportStatus()]);
+      await this.#reporter.report();
     } catch (error) {
       // It has not begun: what is retried is all of it, heartbeats included.
       this.#node = undefined;
@@ -287,9 +275,7 @@ class NodeActor implements Actor<NodeMessage> {
     if (wasSilent && entry !== undefined) this.#stages.see(entry);
     for (const { reason, message } of conditionEvents(this.#name, before, conditions)) this.#event("Normal", reason, message);
     // It says at once how it is. What fails now is said again in its time.
-    await Promise.all([this.#renewLease(), this.#reportStatus()]).catch((error: unknown) =>
-      this.#context.log.warn({ error: String(error) }, "a node could not report"),
-    );
+    await this.#reporter.report().catch((error: unknown) => this.#context.log.warn({ error: String(error) }, "a node could not report"));
   }
 
   /** Begins to measure when the node is to lend. It ends by itself. */
@@ -304,21 +290,14 @@ class NodeActor implements Actor<NodeMessage> {
     if (node === undefined) return;
     this.#isMeasuring = isLender(node);
     if (!this.#troubles.isSilent)
-      await this.#tellOnlineUsage(node).catch((error: unknown) =>
-        this.#context.log.warn({ error: String(error) }, "a node could not report"),
-      );
+      await this.#reportUsage(node).catch((error: unknown) => this.#context.log.warn({ error: String(error) }, "a node could not report"));
     if (this.#isMeasuring) this.#context.after(MEASURE_MS, { type: "measure" });
   }
 
   /** A node that lends no more says nothing of what it uses. */
-  async #tellOnlineUsage(node: Node): Promise<void> {
+  async #reportUsage(node: Node): Promise<void> {
     const used = isLender(node) ? onlineUsage(this.#used(this.#pods.keys()), node.status?.allocatable) : undefined;
-    if (node.metadata.annotations?.[USAGE_ANNOTATION] === used) return;
-    const told = (now: Node): Node => {
-      const { [USAGE_ANNOTATION]: _, ...others } = now.metadata.annotations ?? {};
-      return { ...now, metadata: { ...now.metadata, annotations: used === undefined ? others : { ...others, [USAGE_ANNOTATION]: used } } };
-    };
-    await this.#registry.modify(NodeKind, undefined, this.#name, told, { fieldManager: "kubelet", author: NODE_OF_NAME });
+    await this.#reporter.reportUsage(node, used);
   }
 
   #event(severity: "Normal" | "Warning", reason: string, message: string): void {
@@ -328,31 +307,6 @@ class NodeActor implements Actor<NodeMessage> {
 
   #tellReady(begun: boolean): void {
     this.#context.tell<FleetMessage>(FLEET_ADDRESS, { type: "nodeReady", name: this.#name, begun });
-  }
-
-  async #register(index: number): Promise<Node> {
-    const entry = await this.#registry
-      .create(NodeKind, newNode(this.#name, index, this.#form, timestamp(this.#context.clock.now_ms())), {
-        fieldManager: "kubelet",
-        author: NODE_OF_NAME,
-      })
-      .catch((error: unknown) => {
-        if (error instanceof StatusError && error.status.code === 409)
-          return this.#registry.modify(NodeKind, undefined, this.#name, () => undefined);
-        throw error;
-      });
-    return this.#view.decode<Node>(entry);
-  }
-
-  async #giveRange(podCIDR: string): Promise<Node> {
-    const entry = await this.#registry.modify(
-      NodeKind,
-      undefined,
-      this.#name,
-      (node) => (node.spec?.podCIDR === undefined ? { ...node, spec: { ...node.spec, podCIDR, podCIDRs: [podCIDR] } } : undefined),
-      { fieldManager: "kube-controller-manager", author: NODE_CONTROLLER },
-    );
-    return this.#view.decode<Node>(entry);
   }
 
   /** Does it, and plans the next time: soon when it failed, never when the Node is gone. */
@@ -367,49 +321,6 @@ class NodeActor implements Actor<NodeMessage> {
     }
   }
 
-  /** Source: kubelet's nodeStatusUpdateFrequency: what somebody else says of the node is put right without waiting for the next report. */
-  async #heartbeat(): Promise<void> {
-    await this.#renewLease();
-    const entry = this.#view.entry(`nodes/${this.#name}`);
-    if (entry === this.#heeded) return;
-    this.#heeded = entry;
-    if (entry?.text.includes(READY_UNKNOWN) === true) await this.#reportStatus();
-  }
-
-  async #renewLease(): Promise<void> {
-    const node = this.#node;
-    if (node === undefined) return;
-    const renewTime = microTimestamp(this.#context.clock.now_ms());
-    try {
-      await this.#registry.modify(
-        LeaseKind,
-        LEASE_NAMESPACE,
-        this.#name,
-        (lease) => ({ ...lease, spec: { ...lease.spec, holderIdentity: this.#name, renewTime } }),
-        // The fields are the kubelet's since it made the lease, and a renewal changes no hands.
-        { fieldManager: "kubelet", author: NODE_OF_NAME, unmanaged: true, inText: (text) => renewedText(text, this.#name, renewTime) },
-      );
-    } catch (error) {
-      if (!(error instanceof StatusError && error.status.code === 404)) throw error;
-      await this.#registry.create(LeaseKind, nodeLease(node, renewTime), { fieldManager: "kubelet", author: NODE_OF_NAME });
-    }
-  }
-
-  async #reportStatus(): Promise<void> {
-    if (this.#stages.hold) return;
-    const now = timestamp(this.#context.clock.now_ms());
-    await this.#registry.modify(
-      NodeKind,
-      undefined,
-      this.#name,
-      (node) => ({
-        ...node,
-        status: nodeStatus(node.status, this.#name, this.#hostIP(node), this.#form, now, this.#troubles.conditions),
-      }),
-      { subresource: "status", fieldManager: "kubelet", author: NODE_OF_NAME },
-    );
-  }
-
   #podChanged(entry: Entry): void {
     const node = this.#node;
     // Not yet registered: the fleet tells of all pods when it is.
@@ -420,7 +331,7 @@ class NodeActor implements Actor<NodeMessage> {
     }
     this.#waiting?.delete(entry.key);
     const known = this.#pods.get(entry.key);
-    const here = known === undefined || isElsewhere(known, entry) ? this.#podArrived(entry, this.#hostIP(node), known) : known;
+    const here = known === undefined || isElsewhere(known, entry) ? this.#podArrived(entry, this.#reporter.addressOf(node), known) : known;
     this.#tellPod(here.uid, { type: "sync", entry, place: here.place, silent: this.#troubles.isSilent });
   }
 
@@ -537,12 +448,5 @@ class NodeActor implements Actor<NodeMessage> {
 
   #tellPod(uid: string, message: PodOrder): void {
     this.#context.tell(podAddressOf(uid), message);
-  }
-
-  #hostIP(node: Node): string {
-    return (
-      node.status?.addresses?.find((address) => address.type === "InternalIP")?.address ??
-      this.#form.addresses.nodeAddressOf(this.#play?.index ?? 0)
-    );
   }
 }
