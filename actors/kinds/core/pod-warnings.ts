@@ -139,10 +139,13 @@ function volumeWarnings(volume: Volume, field: string): string[] {
 }
 
 function repeated<Key extends string>(items: readonly Partial<Record<Key, string>>[] | undefined, key: Key, field: string): string[] {
-  const values = (items ?? []).map((item) => item[key] ?? "");
-  return values.flatMap((value, index) =>
-    values.indexOf(value) < index ? [`${field}[${index}].${key}: duplicate ${key} ${goQuote(value)}`] : [],
-  );
+  const seen = new Set<string>();
+  return (items ?? []).flatMap((item, index) => {
+    const value = item[key] ?? "";
+    if (seen.has(value)) return [`${field}[${index}].${key}: duplicate ${key} ${goQuote(value)}`];
+    seen.add(value);
+    return [];
+  });
 }
 
 /** There is no part of a byte. */
@@ -200,6 +203,9 @@ function hiddenVariables(env: readonly EnvVar[], field: string): string[] {
   });
 }
 
+/** More than any answer has room for. */
+const WARNINGS_MAX = 500;
+
 /** As Go prints a struct. */
 function printedPort({ name = "", hostPort = 0, containerPort, protocol = "", hostIP = "" }: ContainerPort): string {
   return `{Name:${name} HostPort:${hostPort} ContainerPort:${containerPort} Protocol:${protocol} HostIP:${hostIP}}`;
@@ -218,19 +224,19 @@ function portWarnings(containers: readonly Placed[]): string[] {
     (container.ports ?? []).map((port, index) => ({ port, at: `${path}.ports[${index}]` })),
   );
   const names = new Map<string, string>();
-  const conflicts = ports.flatMap(({ port, at }, index) => {
-    const alone = port.hostIP && !port.hostPort ? [`${at}: hostIP set without hostPort: ${printedPort(port)}`] : [];
-    const same = ports
-      .slice(0, index)
-      .filter(({ port: other }) => other.containerPort === port.containerPort && other.protocol === port.protocol);
-    return [
-      ...alone,
-      ...same.flatMap(({ port: other, at: there }) => {
-        const how = conflictOf(port, other);
-        return how === undefined ? [] : [`${at}: ${how} port definition with ${there}`];
-      }),
-    ];
-  });
+  const byPort = new Map<string, { readonly port: ContainerPort; readonly at: string }[]>();
+  const conflicts: string[] = [];
+  for (const { port, at } of ports) {
+    if (port.hostIP && !port.hostPort) conflicts.push(`${at}: hostIP set without hostPort: ${printedPort(port)}`);
+    const key = `${port.containerPort}/${port.protocol ?? ""}`;
+    const same = byPort.get(key) ?? [];
+    byPort.set(key, same);
+    for (const { port: other, at: there } of same) {
+      const how = conflictOf(port, other);
+      if (how !== undefined && conflicts.length < WARNINGS_MAX) conflicts.push(`${at}: ${how} port definition with ${there}`);
+    }
+    if (same.length < WARNINGS_MAX) same.push({ port, at });
+  }
   const repetitions = ports.flatMap(({ port: { name }, at }) => {
     if (!name) return [];
     const first = names.get(name);

@@ -16,14 +16,21 @@ function overlap(a: string, b: string): boolean {
   return `${a}/`.startsWith(`${b}/`) || `${b}/`.startsWith(`${a}/`);
 }
 
+/** Paths of one volume that are compared, each with all before it, and pairs that are named: more than any answer has room for. */
+const PATHS_MAX = 500;
+
 /** `"a/b" with "a"`, for each pair. */
 function overlaps(paths: readonly VirtualPath[]): string[] {
-  const trimmed = paths.map(({ path, source }) => ({ path: path.replace(/\/+$/, ""), source }));
-  return trimmed.flatMap((own, index) => {
-    if (own.path === "") return [];
-    const others = trimmed.slice(0, index).filter(({ path }) => path !== "" && overlap(path, own.path));
-    return others.map((other) => `${printed(own)} with ${printed(other)}`);
-  });
+  const trimmed = paths.slice(0, PATHS_MAX).map(({ path, source }) => ({ path: path.replace(/\/+$/, ""), source }));
+  const pairs: string[] = [];
+  for (const [index, own] of trimmed.entries()) {
+    if (own.path === "") continue;
+    for (const other of trimmed.slice(0, index)) {
+      if (pairs.length === PATHS_MAX) return pairs;
+      if (other.path !== "" && overlap(other.path, own.path)) pairs.push(`${printed(own)} with ${printed(other)}`);
+    }
+  }
+  return pairs;
 }
 
 function pathsOf(items: readonly { readonly path: string }[] | undefined, source: string): VirtualPath[] {

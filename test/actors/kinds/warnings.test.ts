@@ -206,3 +206,13 @@ test("what is no certificate, and what is no key", () => {
     "tls: found a certificate rather than a key in the PEM for the private key",
   );
 });
+
+test("of what repeats itself tens of thousands of times so many warnings are made as an answer may have room for", () => {
+  const pods = kindOf("pods");
+  const many = <T>(one: (i: number) => T): T[] => Array.from({ length: 20_000 }, (_, i) => one(i));
+  const ports = object(pods, { spec: { containers: [{ ...C, ports: many(() => ({ containerPort: 80 })) }] } });
+  const items = many(() => ({ key: "k", path: "p" }));
+  const volume = object(pods, { spec: { containers: [C], volumes: [{ name: "v", configMap: { name: "m", items } }] } });
+  const apart = object(pods, { spec: { containers: [{ ...C, ports: many((i) => ({ containerPort: i + 1 })) }] } });
+  expect([ports, volume, apart].map((pod) => pods.warnings?.(pod, undefined).length)).toEqual([500, 500, 0]);
+});
