@@ -69,7 +69,8 @@ spec:
     await ok("pods_run", { name: "lone", image: "nginx", port: 80, ...inDefault });
     await until("the pod", async () => /phase: Running/.test(await ok("pods_get", { name: "lone", ...inDefault })));
     expect(await ok("pods_log", { name: "lone", ...inDefault })).toContain("This container is hollow");
-    expect(await ok("events_list", inDefault)).toMatch(/Message: Successfully assigned default\/lone to node-/);
+    // Events are written behind what they tell of.
+    await until("its Events", async () => /Message: Successfully assigned default\/lone to node-/.test(await ok("events_list", inDefault)));
     const exec = await mcp.call("pods_exec", { name: "lone", command: ["ls"], ...inDefault });
     expect(exec).toMatchObject({ isError: true, text: expect.stringContaining("is hollow: its containers have states, but no processes") });
     expect(await ok("pods_delete", { name: "lone", ...inDefault })).toBe("Pod deleted successfully");
