@@ -2,6 +2,7 @@ import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Clock } from "../../../runtime/mod.ts";
 import type { Door } from "../listening/door.ts";
+import { listen } from "../listening/listen.ts";
 import type { Resolver } from "./resolver.ts";
 import { framed } from "./upstream.ts";
 
@@ -40,14 +41,8 @@ export class DnsDoor implements Door {
 
   async open(): Promise<void> {
     const { address, port: wanted } = this.#options;
-    const port = await new Promise<number>((resolve, reject) => {
-      this.#tcp.once("error", reject);
-      this.#tcp.listen(wanted, address, () => {
-        this.#tcp.off("error", reject);
-        this.#tcp.on("error", () => {});
-        resolve((this.#tcp.address() as { port: number }).port);
-      });
-    });
+    await listen(this.#tcp, { host: address, port: wanted });
+    const { port } = this.#tcp.address() as { port: number };
     await new Promise<void>((resolve, reject) => {
       this.#udp.once("error", reject);
       this.#udp.bind({ port, address, exclusive: true }, () => {

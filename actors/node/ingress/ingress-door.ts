@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { type Destination, endToEnd, hostOfRequest, relay, Unanswered } from "../http-relay.ts";
 import type { Door } from "../listening/door.ts";
+import { listen } from "../listening/listen.ts";
 import type { Target } from "../proxy/forwarding.ts";
 import { atHost, type Backend, backendFor, type Certificate, type RoutingTable } from "./routing-table.ts";
 
@@ -104,15 +105,8 @@ export class IngressDoor implements Door {
   }
 
   open(): Promise<void> {
-    const { address, port } = this.#options;
-    return new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen(port, address, () => {
-        this.#server.off("error", reject);
-        this.#server.on("error", () => {});
-        resolve();
-      });
-    });
+    const { address: host, port } = this.#options;
+    return listen(this.#server, { host, port });
   }
 
   shut(): void {

@@ -2,17 +2,10 @@ import { expect, test } from "vitest";
 import type { HostOptions } from "../../../cluster/boot/host-protocol.ts";
 import { HostWorker } from "../../../cluster/boot/host-worker.ts";
 import { Introductions } from "../../../cluster/boot/introductions.ts";
+import { parseUpFlags } from "../../../cluster/command-line/flags.ts";
 import { recordingLog } from "../../runtime/stage.ts";
 
-const SERVICES = {
-  range: "10.96.0.0/16",
-  proxy: false,
-  dns: false,
-  clusterDomain: "cluster.local",
-  dnsUpstreams: undefined,
-  balancerAddresses: [],
-  ingressAddress: undefined,
-};
+const { services: SERVICES } = parseUpFlags([]);
 
 const STOP_DEADLINE_MS = 5_000;
 const plan: HostOptions["plan"] = { name: "frail", roles: [] };

@@ -1,5 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { Door } from "../../listening/door.ts";
+import { listen } from "../../listening/listen.ts";
 import type { ServiceForwarding } from "../forwarding.ts";
 
 /** Answers load balancers that ask whether this node has endpoints of a service. Source: pkg/proxy/healthcheck, hcHandler. */
@@ -23,15 +24,8 @@ export class HealthDoor implements Door {
   }
 
   open(): Promise<void> {
-    const { address, port } = this.#at;
-    return new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen(port, address, () => {
-        this.#server.off("error", reject);
-        this.#server.on("error", () => {});
-        resolve();
-      });
-    });
+    const { address: host, port } = this.#at;
+    return listen(this.#server, { host, port });
   }
 
   shut(): void {

@@ -1,5 +1,6 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import type { Door } from "../../listening/door.ts";
+import { listen } from "../../listening/listen.ts";
 import type { Entrance, Target } from "../forwarding.ts";
 import { type Balancer, Gate } from "./balancer.ts";
 import type { DoorOptions } from "./door-world.ts";
@@ -29,15 +30,7 @@ export class TcpDoor implements Door {
 
   open(): Promise<void> {
     const { address: host, port } = this.#entrance;
-    return new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen({ host, port, backlog: BACKLOG }, () => {
-        this.#server.off("error", reject);
-        // Out of file descriptors for a moment: the next who comes may be luckier.
-        this.#server.on("error", () => {});
-        resolve();
-      });
-    });
+    return listen(this.#server, { host, port, backlog: BACKLOG });
   }
 
   shut(): void {
