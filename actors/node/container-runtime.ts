@@ -7,6 +7,7 @@
  * again by `observe`. All methods may be called again after a failure.
  */
 import type { Subscription } from "../store/view.ts";
+import type { ResolverConfig } from "./dns/resolv-conf.ts";
 import type { StreamAsked, StreamDoor } from "./streaming/stream-door.ts";
 import type { ContainerUsage } from "./usage/usage.ts";
 
@@ -57,20 +58,12 @@ export interface SandboxSpec {
   /** The pod's address. */
   readonly address: string;
   readonly hostNetwork: boolean;
-  readonly dns: DnsConfig;
+  /** Of its /etc/resolv.conf. */
+  readonly dns: ResolverConfig;
   /** Further lines of /etc/hosts. */
   readonly hostAliases: readonly { readonly address: string; readonly names: readonly string[] }[];
   /** The pod's own name in the cluster's domain; undefined: it has none. */
   readonly fqdn: string | undefined;
-}
-
-/** A pod's /etc/resolv.conf. */
-export interface DnsConfig {
-  /** What of the machine's own comes in: all of it, before what is here; its search domains, after those that are here; nothing. */
-  readonly ofMachine: "all" | "searches" | "nothing";
-  readonly servers: readonly string[];
-  readonly searches: readonly string[];
-  readonly options: readonly string[];
 }
 
 export interface ImageWanted {

@@ -116,7 +116,7 @@ async function openProcesses(context: RoleContext, settings: ProcessSettings, no
     settings,
     nodes,
     dns: {
-      servers: services.dns ? [addressInRange(services.range, DNS_ADDRESS_NUMBER)] : [],
+      addresses: services.dns ? [addressInRange(services.range, DNS_ADDRESS_NUMBER)] : [],
       domain: services.clusterDomain,
     },
     log,

@@ -1,11 +1,11 @@
 import { type ContainerUsage, createFleetKind, createNodeKind, type NodeForm, type Pod, type UsageOf } from "../../actors/mod.ts";
+import { type ClusterDns, machineResolver } from "../../actors/node/dns/resolv-conf.ts";
 import { networkReach } from "../../actors/node/network-reach.ts";
 import { type Catalog, defaultCatalog, mergedCatalog } from "../../actors/node/process/catalog.ts";
 import { machineForm, type Reservation } from "../../actors/node/process/machine.ts";
 import { ProcessRuntime } from "../../actors/node/process/process-runtime.ts";
 import { LocalVolumes, type LocalVolumesOptions } from "../../actors/node/volumes/local-volumes.ts";
 import { createPodWorkerKind } from "../../actors/pod/life/pod-worker.ts";
-import type { ClusterDns } from "../../actors/pod/life/sandbox-spec.ts";
 import type { ActorKind, Logger, Message } from "../../runtime/mod.ts";
 import { anyKinds, type Ground, recorderFor } from "./ground.ts";
 
@@ -46,7 +46,7 @@ export async function processNodes(ground: Ground, { settings, nodes, dns, issue
   const recorder = recorderFor(ground, "kubelet");
   const form = machineForm(nodes, reserved, directory, runtime.isolation);
   const volumes = new LocalVolumes({ view, directory, clock, issueToken });
-  const world = { view, registry, recorder, runtime, volumes, reach: networkReach, dns };
+  const world = { view, registry, recorder, runtime, volumes, reach: networkReach, dns, machineResolver };
   return {
     form,
     kinds: anyKinds(

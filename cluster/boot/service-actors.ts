@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { createDnsKind, DNS_ADDRESS } from "../../actors/node/dns/dns.ts";
 import { DNS_ADDRESS_NUMBER } from "../../actors/node/dns/dns-service.ts";
-import { parseResolvConf } from "../../actors/node/dns/resolv-conf.ts";
+import { machineResolver } from "../../actors/node/dns/resolv-conf.ts";
 import type { Nameserver } from "../../actors/node/dns/upstream.ts";
 import { createIngressKind, INGRESS_ADDRESS } from "../../actors/node/ingress/ingress.ts";
 import { createServiceProxyKind, SERVICE_PROXY_ADDRESS } from "../../actors/node/proxy/service-proxy.ts";
@@ -13,7 +12,6 @@ import type { ServiceFlags } from "../command-line/service-flags.ts";
 import { anyKinds, type Ground, recorderFor } from "./ground.ts";
 import type { Resident } from "./residents.ts";
 
-const RESOLV_CONF = "/etc/resolv.conf";
 const DNS_PORT = 53;
 
 /** The actors that make services real on this machine, and what wakes them. `runtime` is that of the nodes that it plays. */
@@ -52,8 +50,8 @@ export async function serviceActors(
 
 /** None where the machine has none. */
 async function nameserversOfMachine(): Promise<readonly Nameserver[]> {
-  const text = await readFile(RESOLV_CONF, "utf8").catch(() => "");
-  return parseResolvConf(text).nameservers.map((address) => ({ address, port: DNS_PORT }));
+  const { nameservers } = await machineResolver();
+  return nameservers.map((address) => ({ address, port: DNS_PORT }));
 }
 
 function isOwn(address: string): boolean {

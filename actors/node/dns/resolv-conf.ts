@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import type { Pod } from "../../kinds/generated/types.ts";
 
 /** What a resolv.conf says. */
@@ -19,6 +20,7 @@ export interface PodResolver extends ResolverConfig {
   readonly warnings: readonly { readonly reason: "DNSConfigForming" | "MissingClusterDNS"; readonly message: string }[];
 }
 
+const RESOLV_CONF = "/etc/resolv.conf";
 /** Source: pkg/apis/core/validation, MaxDNSNameservers and the like; the domain's is DNS1123SubdomainMaxLength. */
 const NAMESERVERS_MAX = 3;
 const SEARCHES_MAX = 32;
@@ -26,13 +28,21 @@ const SEARCH_LIST_CHARS_MAX = 2_048;
 const SEARCH_CHARS_MAX = 253;
 const CLUSTER_OPTIONS: readonly string[] = ["ndots:5"];
 
+/** What the machine itself asks; nothing where it has no resolv.conf. */
+export async function machineResolver(): Promise<ResolverConfig> {
+  return parseResolvConf(await readFile(RESOLV_CONF, "utf8").catch(() => ""));
+}
+
 /** Reads a resolv.conf: nameservers add up, of `search` the last line counts, and of options the last of a name. Source: parseResolvConf. */
 export function parseResolvConf(text: string): ResolverConfig {
   const nameservers: string[] = [];
   let searches: readonly string[] = [];
   let options: readonly string[] = [];
   for (const line of text.split("\n")) {
-    const [word = "", ...rest] = line.trim().split(/\s+/);
+    const [word = "", ...rest] = line
+      .replace(/[#;].*$/, "")
+      .trim()
+      .split(/\s+/);
     if (word === "nameserver" && rest[0] !== undefined) nameservers.push(rest[0]);
     else if (word === "search") searches = rest.filter((domain) => domain !== ".").map((domain) => domain.replace(/\.$/, ""));
     else if (word === "options") options = merged(options, rest);

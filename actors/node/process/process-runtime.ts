@@ -16,6 +16,7 @@ import {
   RuntimeFailure,
   type SandboxSpec,
 } from "../container-runtime.ts";
+import { resolvConfText } from "../dns/resolv-conf.ts";
 import { CHANNEL, type Ended, Frames } from "../streaming/frames.ts";
 import type { StreamAsked, StreamDoor } from "../streaming/stream-door.ts";
 import type { ContainerUsage } from "../usage/usage.ts";
@@ -24,7 +25,7 @@ import { findIsolation, findTools, type Isolation, type Tools } from "./isolatio
 import type { KeptUsage } from "./keeper/protocol.ts";
 import { KeeperClient } from "./keeper-client.ts";
 import { keptContainer } from "./kept-container-spec.ts";
-import { hostsFile, resolvFile } from "./sandbox-files.ts";
+import { hostsFile } from "./sandbox-files.ts";
 
 /**
  * Containers as processes of this machine. No rights are needed. A pod is a directory and an address of its own in 127.0.0.0/8; its processes are the
@@ -95,7 +96,7 @@ export class ProcessRuntime implements ContainerRuntime {
       await mkdir(etc, { recursive: true, mode: 0o755 });
       await Promise.all([
         writeFile(join(etc, "hosts"), await hostsFile(spec), { mode: 0o644 }),
-        writeFile(join(etc, "resolv.conf"), await resolvFile(spec.dns), { mode: 0o644 }),
+        writeFile(join(etc, "resolv.conf"), resolvConfText(spec.dns), { mode: 0o644 }),
         writeFile(join(etc, "hostname"), `${hostname}\n`, { mode: 0o644 }),
       ]);
       await this.#keep(sandbox);

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { DnsConfig, SandboxSpec } from "../container-runtime.ts";
+import type { SandboxSpec } from "../container-runtime.ts";
 
 /** A pod's /etc/hosts. Source: kubelet's managedHostsFileContent. */
 export async function hostsFile({ hostNetwork, address, hostname, fqdn, hostAliases }: SandboxSpec): Promise<string> {
@@ -22,37 +22,4 @@ export async function hostsFile({ hostNetwork, address, hostname, fqdn, hostAlia
     ...added,
     "",
   ].join("\n");
-}
-
-/** A pod's /etc/resolv.conf. */
-export async function resolvFile({ ofMachine, servers, searches, options }: DnsConfig): Promise<string> {
-  const own = ofMachine === "nothing" ? NOTHING : parsed(await readFile("/etc/resolv.conf", "utf8").catch(() => ""));
-  const all = ofMachine === "all";
-  const search = [...new Set(all ? [...own.searches, ...searches] : [...searches, ...own.searches])];
-  return [
-    search.length === 0 ? "" : `search ${search.join(" ")}\n`,
-    ...[...new Set([...(all ? own.servers : []), ...servers])].map((server) => `nameserver ${server}\n`),
-    ...(all ? [...own.options, ...options] : options).map((option) => `options ${option}\n`),
-  ].join("");
-}
-
-interface Resolver {
-  readonly servers: readonly string[];
-  readonly searches: readonly string[];
-  readonly options: readonly string[];
-}
-
-const NOTHING: Resolver = { servers: [], searches: [], options: [] };
-
-function parsed(text: string): Resolver {
-  const words = text.split("\n").map((line) =>
-    line
-      .replace(/[#;].*$/, "")
-      .trim()
-      .split(/\s+/),
-  );
-  const of = (keyword: string): readonly string[] => words.filter(([first]) => first === keyword).flatMap(([, ...rest]) => rest);
-  // The last search line counts.
-  const searches = words.findLast(([first]) => first === "search")?.slice(1) ?? [];
-  return { servers: of("nameserver"), searches, options: of("options") };
 }

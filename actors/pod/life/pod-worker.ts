@@ -306,10 +306,10 @@ class PodWorker implements Actor<PodWorkerMessage> {
   }
 
   async #sandbox(pod: Pod, observed: PodObserved, attempt: number | undefined): Promise<string | undefined> {
-    const { runtime, dns, recorder } = this.#world;
+    const { runtime, dns, machineResolver, recorder } = this.#world;
     if (attempt === undefined) return observed.sandboxes[0]?.id;
     try {
-      return await runtime.runSandbox(sandboxSpecOf(pod, this.#place, attempt, dns));
+      return await runtime.runSandbox(sandboxSpecOf(pod, this.#place, attempt, dns, await machineResolver()));
     } catch (error) {
       if (!(error instanceof RuntimeFailure) || error.reason === "RuntimeUnavailable") throw error;
       tellOf(recorder, pod, undefined, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${error.message}`);

@@ -1,11 +1,11 @@
 import type { Container, Pod } from "../../kinds/generated/types.ts";
 import type { ContainerRuntime } from "../../node/container-runtime.ts";
+import type { ClusterDns, ResolverConfig } from "../../node/dns/resolv-conf.ts";
 import type { PodVolumes } from "../../node/pod-volumes.ts";
 import type { Reach } from "../../node/reach.ts";
 import type { EventRecorder } from "../../registry/event-recorder.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { View } from "../../store/view.ts";
-import type { ClusterDns } from "./sandbox-spec.ts";
 
 /** What the life of a pod stands on. */
 export interface LifeWorld {
@@ -16,6 +16,8 @@ export interface LifeWorld {
   readonly volumes: PodVolumes;
   readonly reach: Reach;
   readonly dns: ClusterDns;
+  /** What the machine itself asks about names. */
+  readonly machineResolver: () => Promise<ResolverConfig>;
 }
 
 export type Severity = "Normal" | "Warning";

@@ -10,6 +10,7 @@ import { endKeeper } from "../../../../actors/node/process/keeper-client.ts";
 import { ProcessRuntime } from "../../../../actors/node/process/process-runtime.ts";
 import { systemClock } from "../../../../runtime/mod.ts";
 import { processesThatMention } from "../../../scenarios/processes.ts";
+import { PLAIN } from "./container-spec.ts";
 
 const best = await findIsolation(mkdtempSync(join(tmpdir(), "troupe-isolation-")), await findTools());
 /** Those that this machine has; what it has not cannot be tried on it. */
@@ -48,7 +49,7 @@ describe.each(ISOLATIONS)("processes, isolation %s", (isolation) => {
     root = mkdtempSync(join(tmpdir(), "troupe-processes-"));
     directory = join(root, "pods");
     runtime = await begin();
-    const dns = { ofMachine: "nothing", servers: ["127.96.0.10"], searches: ["d.svc.cluster.local"], options: ["ndots:5"] } as const;
+    const dns = { nameservers: ["127.96.0.10"], searches: ["d.svc.cluster.local"], options: ["ndots:5"] } as const;
     const named = { uid: UID, namespace: "d", name: "p", attempt: 0, hostname: "p", address: "127.64.0.9", hostNetwork: false };
     sandbox = await runtime.runSandbox({ ...named, dns, hostAliases: [{ address: "10.1.2.3", names: ["alias"] }], fqdn: undefined });
   }, 60_000);
@@ -62,23 +63,8 @@ describe.each(ISOLATIONS)("processes, isolation %s", (isolation) => {
   });
 
   const spec = (command: readonly string[] | undefined, rest: Partial<ContainerSpec> = {}): ContainerSpec => ({
-    name: "c",
-    attempt: 0,
-    image: "none",
-    imageId: "machine",
+    ...PLAIN,
     command,
-    args: undefined,
-    workingDir: undefined,
-    env: [],
-    mounts: [],
-    user: { uid: undefined, gid: undefined, groups: [], mustNotBeRoot: false, mayGainPrivileges: true },
-    limits: {},
-    requests: {},
-    qosClass: "Guaranteed",
-    stdin: false,
-    stdinOnce: false,
-    tty: false,
-    terminationMessage: { path: "/dev/termination-log", fallsBackToLog: false },
     ...rest,
   });
   const run = async (command: readonly string[] | undefined, rest: Partial<ContainerSpec> = {}): Promise<string> => {
@@ -288,7 +274,7 @@ describe.each(ISOLATIONS)("processes, isolation %s", (isolation) => {
       hostNetwork: false,
       fqdn: undefined,
     };
-    const place = await short.runSandbox({ ...named, dns: { ofMachine: "all", servers: [], searches: [], options: [] }, hostAliases: [] });
+    const place = await short.runSandbox({ ...named, dns: { nameservers: [], searches: [], options: [] }, hostAliases: [] });
     const id = await short.createContainer(place, spec(["sh", "-c", "echo $$; exec sleep 987.6"]));
     await short.startContainer(id);
     const log = (await short.observe("u")).containers[0]?.logPath ?? "";

@@ -12,6 +12,7 @@ import { type Ended, Frames, frame } from "../../../../actors/node/streaming/fra
 import { dial, openDoor, type StreamAsked } from "../../../../actors/node/streaming/stream-door.ts";
 import { until } from "../../../../cluster/chaos/until.ts";
 import { systemClock } from "../../../../runtime/mod.ts";
+import { PLAIN } from "./container-spec.ts";
 
 const best = await findIsolation(mkdtempSync(join(tmpdir(), "troupe-isolation-")), await findTools());
 const ISOLATIONS: readonly Isolation[] =
@@ -60,7 +61,7 @@ describe.each(ISOLATIONS)("streams of processes, isolation %s", (isolation) => {
 
   beforeAll(async () => {
     runtime = await ProcessRuntime.begin({ directory, catalog: catalogOf({ images: {} }), clock: systemClock(), isolation });
-    const dns = { ofMachine: "nothing", servers: [], searches: [], options: [] } as const;
+    const dns = { nameservers: [], searches: [], options: [] } as const;
     const named = { uid: UID, namespace: "d", name: "p", attempt: 0, hostname: "p", address: "127.64.0.10", hostNetwork: false };
     sandbox = await runtime.runSandbox({ ...named, dns, hostAliases: [], fqdn: undefined });
     beside = await run("beside", ["sleep", "1000"]);
@@ -73,26 +74,8 @@ describe.each(ISOLATIONS)("streams of processes, isolation %s", (isolation) => {
   });
 
   async function run(name: string, command: readonly string[], rest: Partial<ContainerSpec> = {}): Promise<string> {
-    const id = await runtime.createContainer(sandbox, {
-      name,
-      attempt: 0,
-      image: "none",
-      imageId: "machine",
-      command,
-      args: undefined,
-      workingDir: "/tmp",
-      env: [{ name: "A", value: "it's" }],
-      mounts: [],
-      user: { uid: undefined, gid: undefined, groups: [], mustNotBeRoot: false, mayGainPrivileges: true },
-      limits: {},
-      requests: {},
-      qosClass: "Guaranteed",
-      stdin: false,
-      stdinOnce: false,
-      tty: false,
-      terminationMessage: { path: "/dev/termination-log", fallsBackToLog: false },
-      ...rest,
-    });
+    const env = [{ name: "A", value: "it's" }];
+    const id = await runtime.createContainer(sandbox, { ...PLAIN, name, command, workingDir: "/tmp", env, ...rest });
     await runtime.startContainer(id);
     return id;
   }

@@ -62,10 +62,11 @@ export class Lived {
       leave: () => {},
       unmount: async () => {},
     };
-    const dns = { servers: [], domain: "cluster.local" };
+    const dns = { addresses: [], domain: "cluster.local" };
+    const machineResolver = async () => ({ nameservers: [], searches: [], options: [] });
     host.register(createFleetKind({ view, form }));
     host.register(createNodeKind({ view, registry, form, usageOf: () => [] }));
-    host.register(createPodWorkerKind({ view, registry, recorder, runtime, volumes, reach, dns }));
+    host.register(createPodWorkerKind({ view, registry, recorder, runtime, volumes, reach, dns, machineResolver }));
     await lived.during(async () => {
       for (const name of ["d", "default", "kube-node-lease"])
         await registry.create(NamespaceKind, named<Namespace>(name, undefined, { spec: {} }));
