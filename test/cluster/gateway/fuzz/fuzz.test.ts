@@ -31,6 +31,8 @@ describe("the fuzzer", () => {
 
   test("prints what JSON.stringify would not", () => {
     expect(printJson({ a: new Raw("1e400"), b: [undefined, "x"] })).toBe('{"a":1e400,"b":[null,"x"]}');
+    const deep = Array.from({ length: 20_000 }).reduce((inside: unknown) => [{ a: inside }], 1);
+    expect(printJson(deep)).toBe(`${'[{"a":'.repeat(20_000)}1${"}]".repeat(20_000)}`);
     expect(printJson(hostileValue(new Choices([2, 11])))).toContain("__proto__");
   });
 });

@@ -249,11 +249,35 @@ function nested(choices: Choices): Raw {
   return new Raw(open.repeat(depth) + inside + close.repeat(depth));
 }
 
-/** JSON with the raw parts as they stand. */
+/** Text that is finished, among values that are not. */
+class Printed {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** JSON with the raw parts as they stand; of any depth, since what a server kept of a bomb comes back and is sent again. */
 export function printJson(value: unknown): string {
-  if (value instanceof Raw) return value.text;
-  if (Array.isArray(value)) return `[${value.map(printJson).join(",")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-  const members = Object.entries(value).filter(([, one]) => one !== undefined);
-  return `{${members.map(([name, one]) => `${JSON.stringify(name)}:${printJson(one)}`).join(",")}}`;
+  const parts: string[] = [];
+  const left: unknown[] = [value];
+  while (left.length > 0) {
+    const next = left.pop();
+    if (next instanceof Printed || next instanceof Raw) parts.push(next.text);
+    else if (typeof next === "object" && next !== null) left.push(...piecesOf(next).reverse());
+    else parts.push(JSON.stringify(next) ?? "null");
+  }
+  return parts.join("");
+}
+
+function piecesOf(value: object): unknown[] {
+  const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
+  const members = Array.isArray(value)
+    ? value.map((one) => ["", one] as const)
+    : Object.entries(value)
+        .filter(([, one]) => one !== undefined)
+        .map(([name, one]) => [`${JSON.stringify(name)}:`, one] as const);
+  const inside = members.flatMap(([label, one], index) => [new Printed(`${index === 0 ? "" : ","}${label}`), one]);
+  return [new Printed(open), ...inside, new Printed(close)];
 }
