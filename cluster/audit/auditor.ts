@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { KubeObject } from "../../actors/kinds/object.ts";
 import type { Status } from "../../actors/kinds/status.ts";
 import type { Clock } from "../../runtime/mod.ts";
 import type { Identity } from "../access/identity.ts";
+import type { Exchange } from "../gateway/exchange.ts";
 import type { RequestInfo } from "../gateway/route.ts";
 import type { Family } from "../observation/families.ts";
 import type { AuditLog } from "./log.ts";
@@ -25,38 +25,38 @@ const AUDIT_ID_CHARS_MAX = 64;
 /** Records what is asked of a door, as its policy wants it. Source: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/ */
 export class Auditor {
   readonly #options: AuditorOptions;
-  readonly #underWay = new WeakMap<ServerResponse, Audited>();
+  readonly #underWay = new WeakMap<Exchange, Audited>();
 
   constructor(options: AuditorOptions) {
     this.#options = options;
   }
 
   /** Begins the record of a request, once it is known who asks. */
-  received(request: IncomingMessage, response: ServerResponse, info: RequestInfo, who: Identity): void {
+  received(exchange: Exchange, info: RequestInfo, who: Identity): void {
     const { policy } = this.#options;
     const rule = ruleFor(policy, who, info);
     if (rule === undefined) return;
-    const audited = new Audited(this.#options, rule, request, info);
+    const audited = new Audited(this.#options, rule, exchange, info);
     audited.user = who;
-    response.setHeader(AUDIT_ID, audited.id);
-    this.#underWay.set(response, audited);
+    exchange.setHeader(AUDIT_ID, audited.id);
+    this.#underWay.set(exchange, audited);
     audited.tell("RequestReceived");
   }
 
   /** Records that somebody could not say who they are. */
-  unknown(request: IncomingMessage, response: ServerResponse, info: RequestInfo, code: number): void {
+  unknown(exchange: Exchange, info: RequestInfo, code: number): void {
     const rule = ruleFor(this.#options.policy, { user: "", groups: [] }, info);
     if (rule === undefined) return;
-    const shown = request.headers.authorization === undefined ? "no credentials provided" : "attempted: bearer";
-    const audited = new Audited(this.#options, rule, request, info);
-    response.setHeader(AUDIT_ID, audited.id);
+    const shown = exchange.headers.authorization === undefined ? "no credentials provided" : "attempted: bearer";
+    const audited = new Audited(this.#options, rule, exchange, info);
+    exchange.setHeader(AUDIT_ID, audited.id);
     audited.status = { metadata: {}, status: "Failure", message: `Authentication failed, ${shown}`, code };
     audited.tell("ResponseStarted");
   }
 
   /** The record of the request that this answers; undefined where there is none. */
-  of(response: ServerResponse): Audited | undefined {
-    return this.#underWay.get(response);
+  of(exchange: Exchange): Audited | undefined {
+    return this.#underWay.get(exchange);
   }
 
   families(): readonly Family[] {
@@ -95,8 +95,8 @@ export class Audited {
   #requestObject: unknown;
   #responseObject: unknown;
 
-  constructor(options: AuditorOptions, rule: AuditRule, request: IncomingMessage, info: RequestInfo) {
-    const { headers } = request;
+  constructor(options: AuditorOptions, rule: AuditRule, exchange: Exchange, info: RequestInfo) {
+    const { headers } = exchange;
     this.#options = options;
     this.#rule = rule;
     this.#level = isConfidential(info) ? "Metadata" : (rule.level as Exclude<Level, "None">);
@@ -104,9 +104,9 @@ export class Audited {
     const given = headers["audit-id"];
     this.id = typeof given === "string" && given !== "" && given.length <= AUDIT_ID_CHARS_MAX ? given : randomUUID();
     this.#asked = {
-      requestURI: request.url ?? "/",
+      requestURI: exchange.target,
       verb: info.type === "page" ? info.method : info.verb,
-      sourceIPs: sourcesOf(request),
+      sourceIPs: sourcesOf(exchange),
       ...(headers["user-agent"] === undefined ? {} : { userAgent: headers["user-agent"] }),
     };
     this.#objectRef = refOf(info);
@@ -227,10 +227,9 @@ function refOf(info: RequestInfo): ObjectRef | undefined {
 }
 
 /** From where it came, the first hand first, as far as those on the way say. Source: apimachinery's net.SourceIPs. */
-function sourcesOf({ headers, socket }: IncomingMessage): readonly string[] {
+function sourcesOf({ headers, remoteAddress }: Exchange): readonly string[] {
   const forwarded = headers["x-forwarded-for"];
   const before = typeof forwarded === "string" ? forwarded.split(",").map((address) => address.trim()) : [];
-  const { remoteAddress } = socket;
   const known = before.filter((address) => address !== "");
   return remoteAddress === undefined || known.at(-1) === remoteAddress ? known : [...known, remoteAddress];
 }

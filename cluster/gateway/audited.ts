@@ -1,10 +1,10 @@
 /** What the audit log is told of bodies and answers. */
-import type { ServerResponse } from "node:http";
 import type { Status } from "../../actors/kinds/status.ts";
 import type { View } from "../../actors/store/view.ts";
 import type { Audited } from "../audit/auditor.ts";
 import type { Answer } from "./answer.ts";
 import { isYaml, objectText } from "./body.ts";
+import type { Exchange } from "./exchange.ts";
 import { listChunks } from "./list-text.ts";
 import { APPLY_TYPE } from "./object-body.ts";
 import { wholeObject } from "./object-text.ts";
@@ -27,7 +27,7 @@ export function recordBody(audited: Audited, mediaType: string, body: Buffer, ki
 }
 
 /** Tells what was answered. `answer` is undefined when the client did not wait for it. */
-export function recordAnswer(audited: Audited, answer: Answer | undefined, response: ServerResponse, view: View, now_ms: number): void {
+export function recordAnswer(audited: Audited, answer: Answer | undefined, exchange: Exchange, view: View, now_ms: number): void {
   if (answer === undefined) {
     audited.status = { metadata: {}, status: "Failure", message: "the client went away before it was answered" };
     audited.tell("ResponseComplete");
@@ -35,7 +35,7 @@ export function recordAnswer(audited: Audited, answer: Answer | undefined, respo
   }
   if (answer.type === "taken") {
     audited.tell("ResponseStarted");
-    response.once("close", () => audited.completed(response.statusCode));
+    exchange.onceGone(() => audited.completed(exchange.code));
     return;
   }
   const failed = answer.type === "json" && answer.code >= FAILURE_MIN;
@@ -44,7 +44,7 @@ export function recordAnswer(audited: Audited, answer: Answer | undefined, respo
     const json = jsonOf(answer, view, now_ms);
     if (json !== undefined) audited.answers(json);
   }
-  audited.completed(response.statusCode);
+  audited.completed(exchange.code);
 }
 
 function jsonOf(answer: Answer, view: View, now_ms: number): string | undefined {

@@ -74,8 +74,8 @@ function tooLarge(): Error {
 }
 
 /** The media type of a body without its parameters; empty when the client named none. */
-export function mediaTypeOf(request: IncomingMessage): string {
-  const header = request.headers["content-type"];
+export function mediaTypeOf({ headers }: Pick<IncomingMessage, "headers">): string {
+  const header = headers["content-type"];
   if (header === undefined) return "";
   const semicolon = header.indexOf(";");
   return (semicolon < 0 ? header : header.slice(0, semicolon)).trim().toLowerCase();

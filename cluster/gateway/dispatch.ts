@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { badRequest, methodNotAllowed, notAcceptable, resourceNotFound } from "../../actors/kinds/errors.ts";
 import type { Kind } from "../../actors/kinds/kind.ts";
 import { apiVersionOf } from "../../actors/kinds/kind.ts";
@@ -10,9 +9,10 @@ import { ANSWER_TYPES, TEXT_ANSWER_TYPES, takesOtherThanTable } from "./accept.t
 import type { Answer } from "./answer.ts";
 import { PAGE_NOT_FOUND } from "./answer.ts";
 import { recordBody } from "./audited.ts";
-import { mediaTypeOf, readBody } from "./body.ts";
+import { mediaTypeOf } from "./body.ts";
 import { connect } from "./connections/connect.ts";
 import type { GatewayContext } from "./context.ts";
+import { connectionOf, type Exchange } from "./exchange.ts";
 import { get } from "./get.ts";
 import { list } from "./list.ts";
 import type { Content } from "./object-body.ts";
@@ -33,11 +33,10 @@ export async function answerResource(
   watches: Watches,
   info: ResourceRequest,
   format: Format,
-  request: IncomingMessage,
-  response: ServerResponse,
+  exchange: Exchange,
   requester: Requester,
 ): Promise<Answer> {
-  const answer = await answerStored(context, watches, info, format, request, response, requester);
+  const answer = await answerStored(context, watches, info, format, exchange, requester);
   if (answer.type === "object" && answer.kind.custom?.conversion !== undefined) {
     const [entry = answer.entry] = await context.registry.served(answer.kind, [answer.entry]);
     return { ...answer, entry };
@@ -53,14 +52,13 @@ async function answerStored(
   watches: Watches,
   info: ResourceRequest,
   format: Format,
-  request: IncomingMessage,
-  response: ServerResponse,
+  exchange: Exchange,
   requester: Requester,
 ): Promise<Answer> {
-  const audited = context.auditor?.of(response);
+  const audited = context.auditor?.of(exchange);
   const writer: Asker = {
     requester,
-    warn: warningsOf(response),
+    warn: warningsOf(exchange),
     ...(audited === undefined ? {} : { audited, annotate: (key, value) => audited.annotate(key, value) }),
   };
   if (format.as === "table") checkIncluded(info);
@@ -75,18 +73,18 @@ async function answerStored(
     case "no-method":
       throw methodNotAllowed();
     case "virtual": {
-      if (!takesOtherThanTable(request.headers.accept)) throw notAcceptable(ANSWER_TYPES);
-      const content = await contentOf(request, writer);
+      if (!takesOtherThanTable(exchange.headers.accept)) throw notAcceptable(ANSWER_TYPES);
+      const content = await contentOf(exchange, writer);
       return target.resource.kind === "Binding" ? bind(context, info, "", content) : review(context, info, target.resource, content);
     }
     case "subresource":
-      if (target.subresource.connects === true) return connect(context, info, target, requester, request, response);
+      if (target.subresource.connects === true) return connect(context, info, target, requester, exchange);
       return subresource(
         context,
         info,
         target.kind,
         target.subresource,
-        info.verb === "get" ? noContent(writer) : await contentOf(request, writer),
+        info.verb === "get" ? noContent(writer) : await contentOf(exchange, writer),
       );
     case "object":
       break;
@@ -98,20 +96,22 @@ async function answerStored(
       return get(context, info, kind);
     case "list":
       return list(context, info, kind);
-    case "watch":
+    case "watch": {
+      const { response } = connectionOf(exchange);
       mayBeSilent(response);
       await watches.serve(info, renderingOf(kind, info, format), response, format.encoding === "protobuf");
       return { type: "taken" };
+    }
     case "create":
-      return create(context, info, kind, await contentOf(request, writer, kind));
+      return create(context, info, kind, await contentOf(exchange, writer, kind));
     case "update":
-      return update(context, info, kind, undefined, await contentOf(request, writer, kind));
+      return update(context, info, kind, undefined, await contentOf(exchange, writer, kind));
     case "patch":
-      return patch(context, info, kind, undefined, await contentOf(request, writer, kind));
+      return patch(context, info, kind, undefined, await contentOf(exchange, writer, kind));
     case "delete":
-      return remove(context, info, kind, await contentOf(request, writer, kind));
+      return remove(context, info, kind, await contentOf(exchange, writer, kind));
     case "deletecollection":
-      return removeCollection(context, info, kind, await contentOf(request, writer, kind));
+      return removeCollection(context, info, kind, await contentOf(exchange, writer, kind));
     case "":
       throw methodNotAllowed();
   }
@@ -129,11 +129,11 @@ function noContent({ audited: _read, ...asker }: Asker): Content {
   return { mediaType: "", body: NO_BODY, userAgent: undefined, ...asker };
 }
 
-async function contentOf(request: IncomingMessage, { audited, ...asker }: Asker, kind?: ExpectedKind): Promise<Content> {
-  const mediaType = mediaTypeOf(request);
-  const body = await readBody(request);
+async function contentOf(exchange: Exchange, { audited, ...asker }: Asker, kind?: ExpectedKind): Promise<Content> {
+  const mediaType = mediaTypeOf(exchange);
+  const body = await exchange.body();
   if (audited !== undefined) recordBody(audited, mediaType, body, kind);
-  return { mediaType, body, userAgent: request.headers["user-agent"], ...asker };
+  return { mediaType, body, userAgent: exchange.headers["user-agent"], ...asker };
 }
 
 /** How much of each object a table carries along. */

@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { Exchange } from "./exchange.ts";
 
 /** A longer warning is cut, and those that come to more in all are. Source: apiserver's filters/warning.go. */
 const WARNING_CHARS_MAX = 256;
@@ -37,17 +37,17 @@ interface Recorded {
   full: boolean;
 }
 
-const recorded = new WeakMap<ServerResponse, Recorded>();
+const recorded = new WeakMap<object, Recorded>();
 
 /** How to warn the client in the head of this answer, whatever becomes of it. The same is said once. Source: apiserver's warning recorder. */
-export function warningsOf(response: ServerResponse): (text: string) => void {
+export function warningsOf(exchange: Pick<Exchange, "headersSent" | "setHeader">): (text: string) => void {
   return (text) => {
-    const known = recorded.get(response) ?? { texts: new Set(), full: false };
-    if (response.headersSent || known.full || CONTROL.test(text)) return;
-    recorded.set(response, known);
+    const known = recorded.get(exchange) ?? { texts: new Set(), full: false };
+    if (exchange.headersSent || known.full || CONTROL.test(text)) return;
+    recorded.set(exchange, known);
     known.texts.add(text);
     const values = warningValues([...known.texts]);
     known.full = values.length < known.texts.size;
-    response.setHeader("Warning", values);
+    exchange.setHeader("Warning", values);
   };
 }

@@ -1,9 +1,9 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { resourceNotFound } from "../../../actors/kinds/errors.ts";
 import type { Kind, Subresource } from "../../../actors/kinds/kind.ts";
 import type { Requester } from "../../../actors/registry/registry.ts";
 import type { Answer } from "../answer.ts";
 import type { GatewayContext } from "../context.ts";
+import { connectionOf, type Exchange } from "../exchange.ts";
 import type { ResourceRequest } from "../route.ts";
 import { isTrue } from "../route.ts";
 import { podLog } from "./pod-log.ts";
@@ -22,11 +22,11 @@ export async function connect(
   info: ResourceRequest,
   connected: Connected,
   requester: Requester,
-  request: IncomingMessage,
-  response: ServerResponse,
+  exchange: Exchange,
 ): Promise<Answer> {
   // A log is read. All else may do something.
-  if (info.subresource === "log") return podLog(context, info, response);
+  if (info.subresource === "log") return podLog(context, info, exchange);
+  const { request, response } = connectionOf(exchange);
   await admitted(context, info, connected, requester);
   switch (info.subresource) {
     case "exec":

@@ -3,7 +3,7 @@
  * (Kubernetes 1.34).
  */
 import type { ServerResponse } from "node:http";
-import { badRequest, internalError } from "../../../actors/kinds/errors.ts";
+import { badRequest, internalError, requestEntityTooLarge } from "../../../actors/kinds/errors.ts";
 import type { ContainerStatus, Pod } from "../../../actors/kinds/generated/types.ts";
 import type { LogAsked, LogChunk } from "../../../actors/node/logs/read-log.ts";
 import { roomIn } from "../../../actors/node/streaming/backpressure.ts";
@@ -11,6 +11,7 @@ import type { PodWorkerMessage } from "../../../actors/pod/life/pod-worker.ts";
 import { AskFailed, addressOf } from "../../../runtime/mod.ts";
 import type { Answer } from "../answer.ts";
 import type { GatewayContext } from "../context.ts";
+import { connectionOf, type Exchange } from "../exchange.ts";
 import { mayBeSilent } from "../slow-clients.ts";
 
 export interface ContainerLog {
@@ -18,6 +19,8 @@ export interface ContainerLog {
   readonly limitBytes: number | undefined;
 }
 
+/** More of a log goes over no door that only takes messages. */
+const GATHERED_BYTES_MAX: number = 768 * 1024;
 /** So often in a row a follower's question may go unanswered: its host is being restarted, or busy. */
 const UNANSWERED_MAX = 5;
 
@@ -26,8 +29,9 @@ export async function containerLog(
   pod: Pod,
   id: string,
   { asked, limitBytes }: ContainerLog,
-  response: ServerResponse,
+  exchange: Exchange,
 ): Promise<Answer> {
+  const connected = exchange.connection === undefined && !asked.follow ? undefined : connectionOf(exchange);
   const worker = addressOf("pod", pod.metadata.uid);
   const next = (question: LogAsked): Promise<LogChunk> => {
     const message: PodWorkerMessage = { type: "readLog", id, asked: question };
@@ -37,11 +41,31 @@ export async function containerLog(
   const first = await next({ ...asked, follow: false }).catch((error: unknown) => {
     throw error instanceof AskFailed ? internalError(error.message) : error;
   });
+  if (connected === undefined) return gathered(first, next, { asked, limitBytes });
+  const { response } = connected;
   response.writeHead(200, { "Content-Type": "text/plain", "Cache-Control": "no-cache, private" });
   response.flushHeaders();
   mayBeSilent(response);
   print(first, next, { asked, limitBytes }, response).finally(() => response.end());
   return { type: "taken" };
+}
+
+/** All that there is, in one piece. Throws 413. */
+async function gathered(
+  first: LogChunk,
+  next: (question: LogAsked) => Promise<LogChunk>,
+  { asked, limitBytes = Number.POSITIVE_INFINITY }: ContainerLog,
+): Promise<Answer> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for (let chunk = first; ; chunk = await next({ ...asked, cursor: chunk.cursor })) {
+    pieces.push(chunk.data);
+    bytes += chunk.data.length;
+    if (Math.min(bytes, limitBytes) > GATHERED_BYTES_MAX)
+      throw requestEntityTooLarge(`the log has more than ${GATHERED_BYTES_MAX} bytes; ask for less by tailLines, sinceTime or limitBytes`);
+    if (chunk.isEnd || bytes >= limitBytes)
+      return { type: "bytes", code: 200, bytes: Buffer.concat(pieces).subarray(0, limitBytes), contentType: "text/plain" };
+  }
 }
 
 async function print(

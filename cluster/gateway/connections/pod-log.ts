@@ -8,6 +8,7 @@ import type { LogAsked } from "../../../actors/node/logs/read-log.ts";
 import { RUNTIME_LABEL } from "../../../actors/node/runtime.ts";
 import type { Answer } from "../answer.ts";
 import type { GatewayContext } from "../context.ts";
+import { connectionOf, type Exchange } from "../exchange.ts";
 import type { ResourceRequest } from "../route.ts";
 import { isTrue } from "../route.ts";
 import { mayBeSilent } from "../slow-clients.ts";
@@ -18,7 +19,7 @@ import { containerOf, podNow, whyUnreachable } from "./pod-container.ts";
  * `GET /api/v1/namespaces/x/pods/y/log`. A real container's is read where it runs (container-log.ts). A hollow container has no process that could print: its log is one line that says so, with the time at
  * which it started, and all options hold for that line as for any other. Source: pkg/registry/core/pod, LogLocation, and kubelet's GetKubeletContainerLogs.
  */
-export async function podLog(context: GatewayContext, info: ResourceRequest, response: ServerResponse): Promise<Answer> {
+export async function podLog(context: GatewayContext, info: ResourceRequest, exchange: Exchange): Promise<Answer> {
   const options = logOptions(info.query, context.clock.now_ms());
   if (options.errors.length > 0) throw invalidObject({ group: "", kind: "PodLogOptions" }, info.name, options.errors);
   const pod = await podNow(context, info.namespace, info.name);
@@ -37,12 +38,12 @@ export async function podLog(context: GatewayContext, info: ResourceRequest, res
       ...(tailLines === undefined ? {} : { tailLines }),
       ...(stream === undefined ? {} : { stream }),
     };
-    return containerLog(context, pod, id, { asked, limitBytes }, response);
+    return containerLog(context, pod, id, { asked, limitBytes }, exchange);
   }
   const { startedAt } = startOf(pod, container, options.previous);
   const printed = printedBy(startedAt, options);
   if (!options.follow || hasEnded(pod, container)) return text(printed);
-  follow(context, pod, container, printed, response);
+  follow(context, pod, container, printed, connectionOf(exchange).response);
   return { type: "taken" };
 }
 
