@@ -16,6 +16,12 @@ module.exports = {
     },
     { name: "actors-know-no-cluster", severity: "error", from: { path: "^actors/" }, to: { path: "^(cluster|bench|test)/" } },
     { name: "kinds-are-pure", severity: "error", from: { path: "^actors/kinds/" }, to: { path: "^(actors/(?!kinds/)|runtime/)" } },
+    {
+      name: "browsers-get-no-server-code",
+      severity: "error",
+      from: { path: "^cluster/console/web/" },
+      to: { pathNot: "^cluster/console/web/|^node_modules/(lit-html|uplot)/", dependencyTypesNot: ["type-only"] },
+    },
     { name: "bench-and-cluster-apart", severity: "error", from: { path: "^bench/" }, to: { path: "^test/" } },
   ],
   options: {

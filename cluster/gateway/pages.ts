@@ -5,8 +5,7 @@ import type { Kind } from "../../actors/kinds/kind.ts";
 import type { KindTable } from "../../actors/kinds/kinds.ts";
 import type { TokenIssuer } from "../access/authentication/service-account-tokens.ts";
 import { TOKEN_ALGORITHM } from "../access/authentication/signing-key.ts";
-import type { ConsolePage } from "../console/console-page.ts";
-import { CONSOLE_TYPE, consolePage } from "../console/console-page.ts";
+import { Site } from "../console/site.ts";
 import type { Hosts } from "../observation/hosts.ts";
 import { METRICS_TYPE, type MetricsPage, textOf } from "../observation/metrics-page.ts";
 import type { Format } from "./accept.ts";
@@ -77,14 +76,17 @@ export class Pages {
   readonly #aggregated = new Map<string, { readonly json: string; readonly etag: string }>();
 
   readonly #health = new HealthResults();
-  readonly #console: ConsolePage;
+  readonly #console = new Site();
 
   constructor(facts: PageFacts) {
     this.#facts = facts;
-    this.#console = consolePage(facts.version, `${KUBERNETES.major}.${KUBERNETES.minor}`);
   }
 
-  async answer(info: PageRequest, format: Format, headers: Pick<IncomingHttpHeaders, "accept" | "if-none-match">): Promise<Answer> {
+  async answer(
+    info: PageRequest,
+    format: Format,
+    headers: Pick<IncomingHttpHeaders, "accept" | "accept-encoding" | "if-none-match">,
+  ): Promise<Answer> {
     const { page } = info;
     const ifNoneMatch = headers["if-none-match"];
     const reads = info.method === "get" || info.method === "head";
@@ -125,10 +127,8 @@ export class Pages {
         return { type: "text", code: 200, text: this.#facts.fairness(page.dump) };
       case "actors":
         return ok(await actorsPage(this.#facts.hosts, info.query));
-      case "console": {
-        const { html, headers } = this.#console;
-        return { type: "text", code: 200, text: html, contentType: CONSOLE_TYPE, headers };
-      }
+      case "console":
+        return this.#console.answer(page.rest, headers);
       case "issuer":
         return { type: "json", code: 200, json: JSON.stringify(this.#issuer()), headers: KEYS_CACHE };
       case "token-keys": {

@@ -60,7 +60,8 @@ export type Page =
   | { readonly page: "actors" }
   | { readonly page: "nats-credentials" }
   | { readonly page: "member-credentials" }
-  | { readonly page: "console" }
+  /** `rest`: what follows `/console/`. */
+  | { readonly page: "console"; readonly rest: string }
   | { readonly page: "issuer" }
   | { readonly page: "token-keys" }
   | { readonly page: "none" };
@@ -222,7 +223,7 @@ function pageOf(parts: readonly string[]): Page {
     case "troupe":
       return (third === undefined && Object.hasOwn(TROUPE_PAGES, second ?? "") && TROUPE_PAGES[second ?? ""]) || none;
     case "console":
-      return parts.length === 1 ? { page: "console" } : none;
+      return { page: "console", rest: parts.slice(1).join("/") };
     case ".well-known":
       return second === "openid-configuration" && third === undefined ? { page: "issuer" } : none;
     case "openid":

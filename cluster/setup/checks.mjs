@@ -12,6 +12,7 @@ const CRUISED_FOLDERS = ["runtime", "scheduler-core", "actors", "cluster", "benc
 /** @type {ReadonlyArray<{ name: string, run: (workplace: Workplace) => Promise<{ ok: boolean, output: string }> }>} */
 export const CHECKS = [
   { name: "types", run: (workplace) => tool(workplace, "typescript/bin/tsc", []) },
+  { name: "types of the console", run: (workplace) => tool(workplace, "typescript/bin/tsc", ["-p", "cluster/console/web"]) },
   { name: "import rules", run: cruise },
   { name: "types of the launcher", run: (workplace) => tool(workplace, "typescript/bin/tsc", ["-p", "cluster/setup"]) },
   { name: "lint and format", run: (workplace) => tool(workplace, "@biomejs/biome/bin/biome", ["check", "--error-on-warnings", "."]) },

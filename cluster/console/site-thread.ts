@@ -1,0 +1,113 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { findPackageJSON, stripTypeScriptTypes } from "node:module";
+import { dirname, extname, join } from "node:path";
+import { parentPort } from "node:worker_threads";
+import { brotliCompressSync, constants } from "node:zlib";
+import type { SiteContent, SiteFile } from "./site.ts";
+
+/**
+ * Makes the console's files out of the sources, on a thread of its own: a start of the console costs 100 ms of a processor, and the gateway none. Browsers get
+ * the TypeScript without its types, line by line as it was written, and the libraries as their packages have them.
+ */
+
+const WEB = join(import.meta.dirname, "web");
+const TYPES: Readonly<Record<string, string>> = {
+  ".ts": "text/javascript; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+};
+const JAVASCRIPT = "text/javascript; charset=utf-8";
+const BROTLI_QUALITY = 9;
+/** What is smaller travels in one packet either way. */
+const COMPRESSED_BYTES_MIN = 512;
+
+/** Modules of lit-html that the console imports, and those that they import. */
+const LIT = [
+  "lit-html.js",
+  "directive.js",
+  "directives/repeat.js",
+  "directives/class-map.js",
+  "directives/live.js",
+  "directive-helpers.js",
+];
+
+function webFiles(): Map<string, SiteFile> {
+  const files = new Map<string, SiteFile>();
+  for (const name of readdirSync(WEB, { recursive: true, encoding: "utf8" })) {
+    const type = TYPES[extname(name)];
+    if (type === undefined) continue;
+    const text = readFileSync(join(WEB, name), "utf8");
+    files.set(`web/${name.replaceAll("\\", "/")}`, fileOf(type, name.endsWith(".ts") ? stripTypeScriptTypes(text) : text));
+  }
+  return files;
+}
+
+function libraries(): Map<string, SiteFile> {
+  const files = new Map<string, SiteFile>();
+  const lit = folderOf("lit-html");
+  for (const name of LIT) files.set(`lib/lit-html/${name}`, fileOf(JAVASCRIPT, withoutMap(readFileSync(join(lit, name), "utf8"))));
+  const uplot = join(folderOf("uplot"), "dist");
+  // The package's own module is not minified.
+  files.set("lib/uplot.js", fileOf(JAVASCRIPT, `${readFileSync(join(uplot, "uPlot.iife.min.js"), "utf8")}\nexport default uPlot;\n`));
+  files.set("lib/uplot.css", fileOf(TYPES[".css"] ?? "", readFileSync(join(uplot, "uPlot.min.css"), "utf8")));
+  return files;
+}
+
+/** Where a package is installed. */
+function folderOf(name: string): string {
+  const manifest = findPackageJSON(name, import.meta.url);
+  if (manifest === undefined) throw new Error(`the package ${name} is not installed`);
+  return dirname(manifest);
+}
+
+function withoutMap(text: string): string {
+  return text.replace(/^\/\/# sourceMappingURL=.*$/m, "");
+}
+
+/** Where the browser finds what is imported by a package's name. */
+const IMPORTS = JSON.stringify({
+  imports: { "lit-html": "/console/lib/lit-html/lit-html.js", "lit-html/": "/console/lib/lit-html/", uplot: "/console/lib/uplot.js" },
+});
+
+/** `modules` are fetched with the page, not one after the other as each is found to be imported. */
+function pageOf(modules: readonly string[]): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Troupe</title>
+<link rel="icon" href="/console/web/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/console/web/style.css">
+<script type="importmap">${IMPORTS}</script>
+${modules.map((path) => `<link rel="modulepreload" href="/console/${path}">`).join("\n")}
+<script type="module" src="/console/web/main.ts"></script>
+</head>
+<body>
+<div id="app"><noscript>The console needs JavaScript. kubectl does not.</noscript></div>
+</body>
+</html>
+`;
+}
+
+function fileOf(type: string, text: string): SiteFile {
+  const plain = Buffer.from(text);
+  const etag = `"${createHash("sha256").update(plain).digest("base64url")}"`;
+  if (plain.length < COMPRESSED_BYTES_MIN) return { type, etag, plain };
+  const brotli = brotliCompressSync(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } });
+  return { type, etag, plain, brotli };
+}
+
+// It says that the stripping of types is experimental, which whoever starts Troupe cannot change.
+process.removeAllListeners("warning");
+const files = new Map([...webFiles(), ...libraries()]);
+const first = [...files.keys()].filter((path) => /^web\/[^/]+\.ts$/.test(path) || path === "lib/lit-html/lit-html.js");
+const content: SiteContent = {
+  page: fileOf("text/html; charset=utf-8", pageOf(first)),
+  allowedScript: `'sha256-${createHash("sha256").update(IMPORTS).digest("base64")}'`,
+  files,
+};
+parentPort?.postMessage(content);

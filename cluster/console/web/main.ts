@@ -1,0 +1,74 @@
+import { render } from "lit-html";
+import { Api } from "./api.ts";
+import { Connection } from "./connection.ts";
+import { Keys } from "./keys.ts";
+import { type Place, Router } from "./router.ts";
+import { ROUTES } from "./routes.ts";
+import { Session } from "./session.ts";
+import { Shell } from "./shell.ts";
+import { showSignIn } from "./sign-in.ts";
+import { empty, problem } from "./states.ts";
+import { themes } from "./theme.ts";
+
+/** The console: who is signed in decides whether the door or the frame is shown, the address decides which view is in it. */
+const app = document.getElementById("app") ?? document.body;
+const session = new Session();
+const connection = new Connection();
+const api = new Api(session, connection);
+const keys = new Keys();
+const shell = new Shell(session, connection);
+let leave = new AbortController();
+
+const router = new Router((place) => void arrive(place));
+
+async function arrive({ route, params, path, query }: Place): Promise<void> {
+  if (session.user === undefined) return;
+  leave.abort();
+  leave = new AbortController();
+  const { signal } = leave;
+  const root = shell.show(route);
+  document.title = route === undefined ? "Troupe" : `${route.title} · Troupe`;
+  if (route === undefined) {
+    render(empty("There is no such view", path), root);
+    return;
+  }
+  try {
+    const { open } = await route.load();
+    if (signal.aborted) return;
+    await open({ root, params, query, signal, api, connection, keys, go: (to, how) => router.go(to, how) });
+  } catch (error) {
+    if (!signal.aborted)
+      render(
+        problem(error, () => router.arrive()),
+        root,
+      );
+  }
+}
+
+/** Draws the page anew: what was drawn for one user is not kept for the next. `why` nobody is signed in. */
+function begin(why: string | undefined): void {
+  leave.abort();
+  const root = document.createElement("div");
+  root.className = "root";
+  app.replaceChildren(root);
+  if (session.user === undefined) {
+    document.title = "Sign in · Troupe";
+    showSignIn(root, session, why);
+  } else {
+    shell.mount(root);
+    router.arrive();
+  }
+}
+
+for (const { path, title, navigation } of ROUTES)
+  if (navigation !== undefined) keys.bind(`g ${navigation.key}`, title, () => router.go(path));
+keys.bind("t", "Theme: system, light, dark", () => themes.next());
+keys.bind("?", "These keys", () => shell.help(keys.help()));
+keys.listen(document);
+
+const refused = await session.restore().catch(() => {
+  connection.lost();
+  return "The server does not answer.";
+});
+session.addEventListener("change", () => begin(undefined));
+begin(refused);

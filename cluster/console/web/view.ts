@@ -1,0 +1,48 @@
+import type { TemplateResult } from "lit-html";
+import { render } from "lit-html";
+import type { Api } from "./api.ts";
+import type { Connection } from "./connection.ts";
+import type { Keys } from "./keys.ts";
+
+/** What a view is given when it is opened. */
+export interface ViewContext {
+  /** The view's own element: it is empty at first, and gone when the view is left. */
+  readonly root: HTMLElement;
+  /** What stands for the names in the path: `:name` in `/nodes/:name`. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  /** Aborts when the view is left: hand it to every request, listener and timer. */
+  readonly signal: AbortSignal;
+  readonly api: Api;
+  readonly connection: Connection;
+  /** Keys that count while the view is open. */
+  readonly keys: Keys;
+  /** Goes to another address of the console, `/pods?namespace=default`. `replace`: without a step in the history. */
+  readonly go: (to: string, how?: "push" | "replace") => void;
+}
+
+/** A view: it puts itself into `context.root`, and keeps itself up to date until `context.signal` aborts. */
+export type OpenView = (context: ViewContext) => void | Promise<void>;
+
+/** A function that draws the template anew, at most once a frame however often it is called. The first drawing is at once. */
+export function drawing({ root, signal }: Pick<ViewContext, "root" | "signal">, template: () => TemplateResult): () => void {
+  let isDue = false;
+  const draw = (): void => {
+    isDue = false;
+    if (!signal.aborted) render(template(), root);
+  };
+  draw();
+  return () => {
+    if (isDue) return;
+    isDue = true;
+    requestAnimationFrame(draw);
+  };
+}
+
+/** Calls `act` at once and then so often, one call after the other, until the signal aborts. Not while the page is hidden. */
+export async function repeatedly(signal: AbortSignal, every_ms: number, act: () => Promise<void>): Promise<void> {
+  while (!signal.aborted) {
+    if (!document.hidden) await act();
+    await new Promise((resolve) => setTimeout(resolve, every_ms));
+  }
+}
