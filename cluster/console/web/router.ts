@@ -1,6 +1,5 @@
+import { BASE, hrefOf } from "./address.ts";
 import { HOME, type Route, routeOf } from "./routes.ts";
-
-const BASE = "/console";
 
 /** Where the console is. */
 export interface Place {
@@ -8,11 +7,6 @@ export interface Place {
   readonly params: Readonly<Record<string, string>>;
   readonly path: string;
   readonly query: URLSearchParams;
-}
-
-/** The address of a place in the console, for links: `href="${hrefOf("/pods")}"`. */
-export function hrefOf(to: string): string {
-  return BASE + to;
 }
 
 /** The address bar: each view has an address, links and the browser's history lead to it. */

@@ -1,9 +1,9 @@
 import { html, nothing, render, type TemplateResult } from "lit-html";
+import { hrefOf } from "./address.ts";
 import type { Connection } from "./connection.ts";
 import { icon } from "./icons.ts";
 import type { KeyHelp } from "./keys.ts";
 import { mark } from "./mark.ts";
-import { hrefOf } from "./router.ts";
 import { ROUTES, type Route } from "./routes.ts";
 import type { Session } from "./session.ts";
 import { type Theme, themes } from "./theme.ts";
