@@ -1,6 +1,4 @@
 /** Measurements, each a suite that is run by name: `npm run bench -- SUITE [flags] [--json]`. */
-import { api } from "./api.ts";
-import { density } from "./density.ts";
 import { BenchFailure } from "./failure.ts";
 
 interface Suite {
@@ -17,7 +15,10 @@ const program =
   };
 
 const SUITES: Readonly<Record<string, Suite>> = {
-  density: { about: "create pods on any Kubernetes API server and follow them to Running", run: density },
+  density: {
+    about: "create pods on any Kubernetes API server and follow them to Running",
+    run: async (args) => (await import("./density.ts")).density(args),
+  },
   load: {
     about: "drive any cluster through a workload file and measure Kubernetes' service levels",
     run: async (args) => (await import("./load.ts")).load(args),
@@ -34,7 +35,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
     about: "pods that are processes: one Deployment of them from none to all of them Running",
     run: async (args) => (await import("./cluster.ts")).processes(args),
   },
-  api: { about: "the API alone, of any Kubernetes API server: create, get, list, watch", run: api },
+  api: {
+    about: "the API alone, of any Kubernetes API server: create, get, list, watch",
+    run: async (args) => (await import("./api.ts")).api(args),
+  },
   cast: {
     about: "the same for the actors alone: no HTTP, no disk, one thread",
     run: program(() => import("./cast.bench.ts")),
@@ -71,17 +75,18 @@ const SUITES: Readonly<Record<string, Suite>> = {
   },
 };
 
+/** What each suite measures, by its name. */
+export function suites(): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(SUITES).map(([name, { about }]) => [name, about]));
+}
+
 /** Runs the suite that the first argument names with the rest. Gives the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function runBench([name, ...args]: readonly string[]): Promise<number> {
   const suite = name !== undefined && Object.hasOwn(SUITES, name) ? SUITES[name] : undefined;
   if (suite === undefined) {
-    const list = Object.entries(SUITES).map(([each, { about }]) => `  ${each.padEnd(16)}${about}\n`);
-    const wanted = name === "--help" || name === "help";
-    const text = `npm run bench -- SUITE [flags] [--json]\n\n${list.join("")}`;
-    (wanted ? process.stdout : process.stderr).write(
-      wanted ? text : `bench: ${name === undefined ? "no suite was named" : `there is no suite ${name}`}; ${text}`,
-    );
-    return wanted ? 0 : 2;
+    const wrong = name === undefined ? "no suite was named" : `there is no suite ${name}`;
+    process.stderr.write(`bench: ${wrong}; it is one of ${Object.keys(SUITES).join(", ")}: see troupe help bench\n`);
+    return 2;
   }
   try {
     return await suite.run(args);

@@ -7,10 +7,8 @@
  *   node cluster/troupe.mjs test [filters]   all checks, tests  (npm test)
  *   node cluster/troupe.mjs check            the checks alone   (npm run check)
  *   node cluster/troupe.mjs bench SUITE      measurements       (npm run bench -- SUITE)
- *   node cluster/troupe.mjs sim [flags]      the simulator      (npm run sim -- [flags])
  *   node cluster/troupe.mjs fuzz [flags]     strange requests  (npm run fuzz -- [flags])
- *   node cluster/troupe.mjs init, join, ...  a cluster of several machines (npm run troupe -- help)
- *   node cluster/troupe.mjs actors [flags]   a cluster's actors (npm run troupe -- actors [flags])
+ *   node cluster/troupe.mjs COMMAND [flags]  all others         (npm run troupe -- COMMAND [flags]; docs/command-line.md)
  *
  * Exit codes: 0 done, 1 failed, 2 wrong usage.
  */
@@ -24,6 +22,8 @@ import { runProgram } from "./setup/program.mjs";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const PROGRAM = join(ROOT, "cluster", "main.ts");
+/** Commands that may start a nats-server. */
+const STARTS_NATS_SERVER = new Set(["up", "init", "backup", "restore"]);
 const FUZZER = join(ROOT, "test", "cluster", "gateway", "fuzz", "run.ts");
 
 /** @param {readonly string[]} argv @returns {Promise<number>} */
@@ -56,20 +56,12 @@ async function launch([command, ...args]) {
     }
     case "fuzz":
       return runProgram({ node, file: FUZZER, args, env });
-    case "sim":
-    case "actors":
-    case "join":
-    case "token":
-    case "certs":
-    case "reset":
-    case "nats-credentials":
-      return runProgram({ node, file: PROGRAM, args: [command, ...args], env });
     default:
       return runProgram({
         node,
         file: PROGRAM,
         args: command === undefined ? [] : [command, ...args],
-        env: await withNatsServer(env),
+        env: STARTS_NATS_SERVER.has(command ?? "") ? await withNatsServer(env) : env,
       });
   }
 }

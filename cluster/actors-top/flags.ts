@@ -1,5 +1,6 @@
-import { parseArgs } from "node:util";
-import { usageOf, WrongUsage } from "../command-line/wrong-usage.ts";
+import { DATA, type Flags, parseFlags } from "../command-line/flag.ts";
+import { formatOf, outputFlag } from "../command-line/output.ts";
+import { WrongUsage } from "../command-line/wrong-usage.ts";
 import { SORTS, type Sort } from "./summary.ts";
 
 /** What `troupe actors` was asked for. */
@@ -20,29 +21,32 @@ const INTERVAL_MIN_S = 0.1;
 const INTERVAL_MAX_S = 3_600;
 const MS_PER_S = 1_000;
 
+const FLAGS = {
+  data: DATA,
+  once: { help: "one table, also on a terminal" },
+  output: outputFlag("table", "json"),
+  json: { help: "as -o json" },
+  kind: { value: "K", help: "actors of this kind only" },
+  sort: { value: "COLUMN", default: "messages", choices: Object.keys(SORTS), help: "the largest of it first" },
+  interval: { value: "S", default: "1", help: "seconds between two looks, of which rates and times are" },
+} as const;
+export const ACTORS_FLAGS: Flags = FLAGS;
+
 /** Parses the flags of `troupe actors`. Throws WrongUsage. */
 export function parseActorsFlags(args: readonly string[]): ActorsFlags {
-  const { values } = usageOf("npm run troupe -- help", () =>
-    parseArgs({
-      args: [...args],
-      strict: true,
-      allowPositionals: false,
-      options: {
-        data: { type: "string", default: ".troupe" },
-        once: { type: "boolean", default: false },
-        json: { type: "boolean", default: false },
-        kind: { type: "string" },
-        sort: { type: "string", default: "messages" },
-        interval: { type: "string", default: "1" },
-      },
-    }),
-  );
-  const { data, once, json, kind, sort, interval } = values;
+  const { data, once, output, json, kind, sort, interval } = parseFlags("actors", FLAGS, args);
   if (!isSort(sort)) throw new WrongUsage(`--sort ${sort} is none of ${Object.keys(SORTS).join(", ")}`);
   const interval_s = Number(interval);
   if (!(interval_s >= INTERVAL_MIN_S && interval_s <= INTERVAL_MAX_S))
     throw new WrongUsage(`--interval ${interval} is not a number of seconds from ${INTERVAL_MIN_S} to ${INTERVAL_MAX_S}`);
-  return { data: data || ".troupe", once, json, kind, sort, interval_ms: interval_s * MS_PER_S };
+  return {
+    data: data || DATA.default,
+    once,
+    json: formatOf(FLAGS.output, output) === "json" || json,
+    kind,
+    sort,
+    interval_ms: interval_s * MS_PER_S,
+  };
 }
 
 function isSort(name: string): name is Sort {

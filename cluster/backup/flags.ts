@@ -1,6 +1,6 @@
-import { parseArgs } from "node:util";
+import { DATA, type Flags, parseOperands } from "../command-line/flag.ts";
 import { natsUrl } from "../command-line/flags.ts";
-import { usageOf, WrongUsage } from "../command-line/wrong-usage.ts";
+import { WrongUsage } from "../command-line/wrong-usage.ts";
 
 /** What `troupe backup` and `troupe restore` were asked for. */
 export interface BackupFlags {
@@ -14,43 +14,50 @@ export interface BackupFlags {
   readonly replace: boolean;
 }
 
+const BACKUP = {
+  data: DATA,
+  nats: { value: "URL[,URL]", help: "the NATS servers that it uses, if not its own" },
+  salvage: { help: "of a damaged store what can still be read" },
+} as const;
+const RESTORE = {
+  data: { value: "DIR", help: "an empty directory for the cluster" },
+  nats: { value: "URL[,URL]", help: "on these NATS servers, instead of one of its own" },
+  replace: { help: "in place of the store that is on them" },
+} as const;
+export const BACKUP_FLAGS: Flags = BACKUP;
+export const RESTORE_FLAGS: Flags = RESTORE;
+
 /** Parses the flags of `troupe backup`. Throws WrongUsage. */
 export function parseBackupFlags(args: readonly string[]): BackupFlags {
-  return parse("backup", args, "salvage");
+  const { values, operands } = parseOperands("backup", BACKUP, args);
+  return { file: oneFile("backup", operands), ...places(values), salvage: values.salvage, replace: false };
 }
 
 /** Parses the flags of `troupe restore`. Throws WrongUsage. */
 export function parseRestoreFlags(args: readonly string[]): BackupFlags {
-  const flags = parse("restore", args, "replace");
+  const { values, operands } = parseOperands("restore", RESTORE, args);
+  const file = oneFile("restore", operands);
+  // A restore makes a cluster, so where is not to be guessed.
+  if (!values.data) throw new WrongUsage("troupe restore wants --data DIR, a directory for the cluster that it makes");
+  const flags = { file, ...places(values), salvage: false, replace: values.replace };
   if (flags.replace && flags.nats === undefined)
     throw new WrongUsage("--replace is for the store on NATS servers, --nats; without them a restore wants an empty directory");
   return flags;
 }
 
-function parse(command: string, args: readonly string[], own: "salvage" | "replace"): BackupFlags {
-  const { values, positionals } = usageOf("npm run troupe -- help", () =>
-    parseArgs({
-      args: [...args],
-      strict: true,
-      allowPositionals: true,
-      options: {
-        data: { type: "string" },
-        nats: { type: "string" },
-        [own]: { type: "boolean" },
-      },
-    }),
-  );
-  const [file, ...more] = positionals;
+function places({
+  data,
+  nats,
+}: {
+  readonly data: string | undefined;
+  readonly nats: string | undefined;
+}): Pick<BackupFlags, "data" | "nats"> {
+  return { data: data || DATA.default, nats: nats?.split(",").map(natsUrl) };
+}
+
+function oneFile(command: string, operands: readonly string[]): string {
+  const [file, ...more] = operands;
   if (file === undefined || file === "" || more.length > 0)
-    throw new WrongUsage(`troupe ${command} wants one FILE; see npm run troupe -- help`);
-  // A restore makes a cluster, so where is not to be guessed.
-  if (command === "restore" && !values.data)
-    throw new WrongUsage("troupe restore wants --data DIR, a directory for the cluster that it makes");
-  return {
-    file,
-    data: (values.data as string | undefined) || ".troupe",
-    nats: (values.nats as string | undefined)?.split(",").map(natsUrl),
-    salvage: values.salvage === true,
-    replace: values.replace === true,
-  };
+    throw new WrongUsage(`troupe ${command} wants one FILE; see troupe help ${command}`);
+  return file;
 }

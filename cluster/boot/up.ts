@@ -1,8 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { isIPv6 } from "node:net";
 import { availableParallelism } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
 // Not by way of runtime/mod.ts: the parent only logs, and should not load the rest of the kernel before it has started its hosts.
 import { pinoLogger } from "../../runtime/log.ts";
@@ -24,6 +23,7 @@ import { Introductions } from "./introductions.ts";
 import { HIGH_WATER_FILE, type HostPlan, LOG_STREAM, PODS_DIRECTORY, planHosts, threadsFor, VOLUMES_DIRECTORY } from "./layout.ts";
 import { type NatsBinary, NatsServer } from "./nats-server.ts";
 import { readStages } from "./stages-file.ts";
+import { versionOfTroupe } from "./version.ts";
 
 /** SIGTERM to exit, of which the hosts have the larger part and nats-server the rest. */
 const HOST_DRAIN_MS = 4_000;
@@ -243,8 +243,4 @@ export function credentialsOf(urls: readonly string[]): NatsAddress {
     servers,
     ...(first.username === "" ? {} : { user: decodeURIComponent(first.username), pass: decodeURIComponent(first.password) }),
   };
-}
-
-export function versionOfTroupe(): string {
-  return (JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8")) as { version: string }).version;
 }

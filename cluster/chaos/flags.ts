@@ -1,5 +1,6 @@
-import { parseArgs } from "node:util";
-import { usageOf, WrongUsage, wholeNumber } from "../command-line/wrong-usage.ts";
+import { DATA, type Flags, parseFlags } from "../command-line/flag.ts";
+import { formatOf, outputFlag } from "../command-line/output.ts";
+import { WrongUsage, wholeNumber } from "../command-line/wrong-usage.ts";
 import { FAULTS, type FaultName } from "./plan.ts";
 
 /** What `troupe chaos` was asked for. */
@@ -18,41 +19,34 @@ export interface ChaosFlags {
   readonly keep: boolean;
 }
 
-const HELP = "npm run troupe -- help";
 const SEED_MAX: number = 2 ** 31 - 1;
 const ROUNDS_MAX = 1_000;
 const DEADLINE_S_MAX = 86_400;
 const MS_PER_S = 1_000;
 
+const FLAGS = {
+  data: DATA,
+  rounds: { value: "N", default: "6", help: "so many faults, drawn by --seed" },
+  seed: { value: "N", help: "the same seed, the same faults and victims (another each time, if not given)" },
+  faults: { value: "NAME[,NAME]", choices: FAULTS, help: "of which kinds (all, if not given)" },
+  plan: { value: "FILE", help: "these faults instead (docs/operating.md)" },
+  deadline: { value: "S", default: "600", help: "by then it ends" },
+  keep: { help: "leave its namespace there" },
+  output: outputFlag("table", "json"),
+} as const;
+export const CHAOS_FLAGS: Flags = FLAGS;
+
 /** Parses the flags of `troupe chaos`. Throws WrongUsage. `anySeed` is taken where none is named. */
 export function parseChaosFlags(args: readonly string[], anySeed: number): ChaosFlags {
-  const { values } = usageOf(HELP, () =>
-    parseArgs({
-      args: [...args],
-      strict: true,
-      allowPositionals: false,
-      options: {
-        data: { type: "string", default: ".troupe" },
-        output: { type: "string", short: "o", default: "table" },
-        plan: { type: "string" },
-        seed: { type: "string" },
-        rounds: { type: "string", default: "6" },
-        faults: { type: "string", default: FAULTS.join(",") },
-        deadline: { type: "string", default: "600" },
-        keep: { type: "boolean", default: false },
-      },
-    }),
-  );
-  const { output } = values;
-  if (output !== "table" && output !== "json") throw new WrongUsage(`-o ${output} is none of table, json`);
-  const faults = values.faults.split(",").map((name) => {
+  const values = parseFlags("chaos", FLAGS, args);
+  const faults = (values.faults?.split(",") ?? FAULTS).map((name) => {
     const fault = FAULTS.find((each) => each === name);
     if (fault === undefined) throw new WrongUsage(`--faults ${name} is none of ${FAULTS.join(", ")}`);
     return fault;
   });
   return {
-    data: values.data || ".troupe",
-    json: output === "json",
+    data: values.data || DATA.default,
+    json: formatOf(FLAGS.output, values.output) === "json",
     plan: values.plan,
     seed: wholeNumber("--seed", values.seed, 0, SEED_MAX) ?? anySeed,
     rounds: wholeNumber("--rounds", values.rounds, 1, ROUNDS_MAX) ?? 1,

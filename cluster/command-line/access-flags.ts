@@ -1,5 +1,6 @@
 import { SIGNING_ALGORITHMS } from "../access/authentication/jwt/algorithms.ts";
 import { AUTHORIZERS, type AuthorizerName } from "../access/authorization/authorizer-names.ts";
+import type { Values } from "./flag.ts";
 import { duration_ms, WrongUsage } from "./wrong-usage.ts";
 
 /** What `troupe up` was asked for about who may do what. The flags are kube-apiserver's. */
@@ -36,66 +37,78 @@ export interface OidcFlags {
   readonly algorithms: readonly string[];
 }
 
-/**
- * A name that tells the tokens of this cluster's issuer from those of others; whoever wants other systems to trust them names a URL that these reach.
- * kube-apiserver has no default, kubeadm gives `https://kubernetes.default.svc.cluster.local`. This one is what the recordings of Kubernetes were made
- * with that the tests compare with, and the answer to a request for a token names it: a cluster that is started without flags answers as they do.
- */
-const DEFAULT_ISSUER = "https://k";
+/** The names of kube-apiserver. */
+export const ACCESS_FLAGS = {
+  "service-account-issuer": {
+    value: "URL",
+    // A name that tells the tokens of this cluster's issuer from those of others; whoever wants other systems to trust them names a URL that these reach.
+    // kube-apiserver has no default, kubeadm gives `https://kubernetes.default.svc.cluster.local`. This one is what the recordings of Kubernetes were made
+    // with that the tests compare with, and the answer to a request for a token names it: a cluster that is started without flags answers as they do.
+    default: "https://k",
+    help: "who signs service account tokens, as they say it",
+    section: "Who is it",
+  },
+  "token-auth-file": {
+    value: "FILE",
+    help: 'tokens that hold beside all others: token,user,uid,"group,group" a line',
+    section: "Who is it",
+  },
+  "authentication-config": {
+    value: "FILE",
+    help: "an AuthenticationConfiguration: issuers of ID tokens (OpenID Connect) and who may be anonymous",
+    section: "Who is it",
+  },
+  "anonymous-auth": {
+    value: "true|false",
+    choices: ["true", "false"],
+    help: "whether who shows nothing is let in, as system:anonymous",
+    section: "Who is it",
+  },
+  "oidc-issuer-url": { value: "URL", help: "the issuer of ID tokens, of https", section: "Who is it" },
+  "oidc-client-id": { value: "ID", help: "for whom ID tokens are to be", section: "Who is it" },
+  "oidc-username-claim": { value: "CLAIM", help: "the claim that is the user's name (sub, if not given)", section: "Who is it" },
+  "oidc-username-prefix": { value: "PREFIX", help: "what stands before the name; - for nothing", section: "Who is it" },
+  "oidc-groups-claim": { value: "CLAIM", help: "the claim that names the user's groups", section: "Who is it" },
+  "oidc-groups-prefix": { value: "PREFIX", help: "what stands before each group", section: "Who is it" },
+  "oidc-required-claim": { value: "CLAIM=VALUE", many: true, help: "a claim that ID tokens must make", section: "Who is it" },
+  "oidc-signing-algs": { value: "ALG[,ALG]", help: "by which ID tokens are signed (RS256, if not given)", section: "Who is it" },
+  "oidc-ca-file": { value: "FILE", help: "the authorities by which the issuer is known", section: "Who is it" },
+  "authentication-token-webhook-config-file": { value: "FILE", help: "a kubeconfig of who knows other tokens", section: "Who is it" },
+  "authentication-token-webhook-cache-ttl": {
+    value: "D",
+    default: "2m",
+    help: "how long its answers hold",
+    section: "Who is it",
+  },
+  "authorization-config": {
+    value: "FILE",
+    help: "an AuthorizationConfiguration: who is asked who may do what, in place of the flags below",
+    section: "Who may do what",
+  },
+  "authorization-mode": {
+    value: "MODE[,MODE]",
+    help: "who is asked, in this order (Node,RBAC, if not given), also Webhook; AlwaysAllow: everybody may do everything",
+    section: "Who may do what",
+  },
+  "authorization-webhook-config-file": { value: "FILE", help: "a kubeconfig of who else decides", section: "Who may do what" },
+  "authorization-webhook-cache-authorized-ttl": {
+    value: "D",
+    default: "5m",
+    help: "how long its yes holds",
+    section: "Who may do what",
+  },
+  "authorization-webhook-cache-unauthorized-ttl": {
+    value: "D",
+    default: "30s",
+    help: "how long its no holds",
+    section: "Who may do what",
+  },
+} as const;
 
-type TextFlag =
-  | "service-account-issuer"
-  | "token-auth-file"
-  | "authentication-config"
-  | "anonymous-auth"
-  | "oidc-issuer-url"
-  | "oidc-client-id"
-  | "oidc-username-claim"
-  | "oidc-username-prefix"
-  | "oidc-groups-claim"
-  | "oidc-groups-prefix"
-  | "oidc-ca-file"
-  | "oidc-signing-algs"
-  | "authentication-token-webhook-config-file"
-  | "authentication-token-webhook-cache-ttl"
-  | "authorization-config"
-  | "authorization-mode"
-  | "authorization-webhook-config-file"
-  | "authorization-webhook-cache-authorized-ttl"
-  | "authorization-webhook-cache-unauthorized-ttl";
+type AccessValues = Values<typeof ACCESS_FLAGS>;
 
-type AccessOptions = Readonly<Record<TextFlag, { readonly type: "string"; readonly default?: string }>> & {
-  readonly "oidc-required-claim": { readonly type: "string"; readonly multiple: true };
-};
-
-/** For parseArgs. */
-export const ACCESS_OPTIONS: AccessOptions = {
-  "service-account-issuer": { type: "string", default: DEFAULT_ISSUER },
-  "token-auth-file": { type: "string" },
-  "authentication-config": { type: "string" },
-  "anonymous-auth": { type: "string" },
-  "oidc-issuer-url": { type: "string" },
-  "oidc-client-id": { type: "string" },
-  "oidc-username-claim": { type: "string" },
-  "oidc-username-prefix": { type: "string" },
-  "oidc-groups-claim": { type: "string" },
-  "oidc-groups-prefix": { type: "string" },
-  "oidc-ca-file": { type: "string" },
-  "oidc-required-claim": { type: "string", multiple: true },
-  "oidc-signing-algs": { type: "string" },
-  "authentication-token-webhook-config-file": { type: "string" },
-  "authentication-token-webhook-cache-ttl": { type: "string", default: "2m" },
-  "authorization-config": { type: "string" },
-  "authorization-mode": { type: "string" },
-  "authorization-webhook-config-file": { type: "string" },
-  "authorization-webhook-cache-authorized-ttl": { type: "string", default: "5m" },
-  "authorization-webhook-cache-unauthorized-ttl": { type: "string", default: "30s" },
-};
-
-type Values = { readonly [Name in TextFlag]?: string } & { readonly "oidc-required-claim"?: readonly string[] };
-
-/** Reads what parseArgs found. Throws WrongUsage. */
-export function accessFlags(values: Values): AccessFlags {
+/** What they mean. Throws WrongUsage. */
+export function accessFlags(values: AccessValues): AccessFlags {
   const accessFile = values["authorization-webhook-config-file"];
   const authorizationConfig = values["authorization-config"];
   if (authorizationConfig !== undefined && (values["authorization-mode"] !== undefined || accessFile !== undefined))
@@ -112,7 +125,7 @@ export function accessFlags(values: Values): AccessFlags {
     throw new WrongUsage("--authentication-config says what --oidc-... and --anonymous-auth would say; give the one or the others");
   const tokenFile = values["authentication-token-webhook-config-file"];
   return {
-    issuer: issuerUrl(values["service-account-issuer"] ?? ""),
+    issuer: issuerUrl(values["service-account-issuer"]),
     tokenFile: values["token-auth-file"],
     authenticationConfig,
     oidc,
@@ -122,7 +135,7 @@ export function accessFlags(values: Values): AccessFlags {
         ? undefined
         : {
             file: tokenFile,
-            ttl_ms: duration_ms("--authentication-token-webhook-cache-ttl", values["authentication-token-webhook-cache-ttl"] ?? ""),
+            ttl_ms: duration_ms("--authentication-token-webhook-cache-ttl", values["authentication-token-webhook-cache-ttl"]),
           },
     authorizationConfig,
     authorizers,
@@ -131,13 +144,10 @@ export function accessFlags(values: Values): AccessFlags {
         ? undefined
         : {
             file: accessFile,
-            allowed_ms: duration_ms(
-              "--authorization-webhook-cache-authorized-ttl",
-              values["authorization-webhook-cache-authorized-ttl"] ?? "",
-            ),
+            allowed_ms: duration_ms("--authorization-webhook-cache-authorized-ttl", values["authorization-webhook-cache-authorized-ttl"]),
             refused_ms: duration_ms(
               "--authorization-webhook-cache-unauthorized-ttl",
-              values["authorization-webhook-cache-unauthorized-ttl"] ?? "",
+              values["authorization-webhook-cache-unauthorized-ttl"],
             ),
           },
   };
@@ -163,11 +173,11 @@ function authorizersOf(value: string): readonly AuthorizerName[] {
   return names;
 }
 
-function oidcOf(values: Values): OidcFlags | undefined {
+function oidcOf(values: AccessValues): OidcFlags | undefined {
   const issuerUrl = values["oidc-issuer-url"];
   const clientId = values["oidc-client-id"];
   if (issuerUrl === undefined && clientId === undefined) {
-    const alone = Object.keys(values).find((name) => name.startsWith("oidc-"));
+    const alone = Object.entries(values).find(([name, value]) => name.startsWith("oidc-") && value !== undefined && value.length > 0)?.[0];
     if (alone !== undefined) throw new WrongUsage(`--${alone} needs --oidc-issuer-url and --oidc-client-id`);
     return undefined;
   }
@@ -176,7 +186,7 @@ function oidcOf(values: Values): OidcFlags | undefined {
   const algorithms = (values["oidc-signing-algs"] ?? "RS256").split(",");
   const unknown = algorithms.find((name) => !SIGNING_ALGORITHMS.includes(name));
   if (unknown !== undefined) throw new WrongUsage(`--oidc-signing-algs: ${unknown} is none of ${SIGNING_ALGORITHMS.join(", ")}`);
-  const required = (values["oidc-required-claim"] ?? []).map((pair): [string, string] => {
+  const required = values["oidc-required-claim"].map((pair): [string, string] => {
     const equals = pair.indexOf("=");
     if (equals < 1) throw new WrongUsage(`--oidc-required-claim ${pair} is not claim=value`);
     return [pair.slice(0, equals), pair.slice(equals + 1)];

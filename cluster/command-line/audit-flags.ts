@@ -1,3 +1,4 @@
+import type { Values } from "./flag.ts";
 import { WrongUsage, wholeNumber } from "./wrong-usage.ts";
 
 /** What `troupe up` was asked for about the record of requests. The flags are kube-apiserver's. */
@@ -11,32 +12,32 @@ export interface AuditFlags {
   readonly maxSize_MB: number;
 }
 
-type Flag = "audit-policy-file" | "audit-log-path" | "audit-log-maxage" | "audit-log-maxbackup" | "audit-log-maxsize";
+/** The names of kube-apiserver. */
+export const AUDIT_FLAGS = {
+  "audit-policy-file": { value: "FILE", help: "a Policy: which requests are recorded", section: "Record of requests" },
+  "audit-log-path": { value: "FILE", help: "where they are recorded; - for standard output", section: "Record of requests" },
+  "audit-log-maxage": { value: "DAYS", help: "how long a full log is kept (0, if not given: for ever)", section: "Record of requests" },
+  "audit-log-maxbackup": { value: "N", help: "how many full logs are kept (0, if not given: all)", section: "Record of requests" },
+  "audit-log-maxsize": { value: "MB", help: "when a log is full (100, if not given)", section: "Record of requests" },
+} as const;
 
-/** For parseArgs. */
-export const AUDIT_OPTIONS: Readonly<Record<Flag, { readonly type: "string" }>> = {
-  "audit-policy-file": { type: "string" },
-  "audit-log-path": { type: "string" },
-  "audit-log-maxage": { type: "string" },
-  "audit-log-maxbackup": { type: "string" },
-  "audit-log-maxsize": { type: "string" },
-};
+type AuditValues = Values<typeof AUDIT_FLAGS>;
 
 const MAX = 1_000_000;
 /** Where nothing is said of it; a log without limits would fill the disk. Source: lumberjack's default. */
 const SIZE_DEFAULT_MB = 100;
 
-/** Reads what parseArgs found; undefined: nothing is recorded. Throws WrongUsage. */
-export function auditFlags(values: { readonly [Name in Flag]?: string }): AuditFlags | undefined {
+/** What they mean; undefined: nothing is recorded. Throws WrongUsage. */
+export function auditFlags(values: AuditValues): AuditFlags | undefined {
   const [policyFile, path] = [values["audit-policy-file"], values["audit-log-path"]];
   if (policyFile === undefined && path === undefined) {
-    const alone = Object.keys(AUDIT_OPTIONS).find((name) => values[name as Flag] !== undefined);
+    const alone = Object.keys(AUDIT_FLAGS).find((name) => values[name as keyof AuditValues] !== undefined);
     if (alone !== undefined) throw new WrongUsage(`--${alone} needs --audit-policy-file and --audit-log-path`);
     return undefined;
   }
   if (policyFile === undefined || path === undefined)
     throw new WrongUsage("--audit-policy-file FILE and --audit-log-path FILE go together");
-  const number = (name: Flag): number => wholeNumber(`--${name}`, values[name], 0, MAX) ?? 0;
+  const number = (name: keyof AuditValues): number => wholeNumber(`--${name}`, values[name], 0, MAX) ?? 0;
   return {
     policyFile,
     path,

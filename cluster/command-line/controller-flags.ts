@@ -2,6 +2,7 @@ import { isIPv4 } from "node:net";
 import { NodeCidrs } from "../../actors/controllers/nodes/node-cidrs.ts";
 import type { ClusterCidr } from "../../actors/controllers/nodes/node-ipam.ts";
 import { isCidr } from "../../actors/kinds/networking/cidr.ts";
+import type { Values } from "./flag.ts";
 import { duration_ms, WrongUsage, wholeNumber } from "./wrong-usage.ts";
 
 /** Source: --node-cidr-mask-size-ipv4 and -ipv6. */
@@ -11,16 +12,28 @@ const PREFIX_BITS_MAX = 128;
 const PERIOD_LEAST_MS = 1_000;
 
 /** The names of kube-controller-manager. */
-export const CONTROLLER_OPTIONS = {
-  "cluster-cidr": { type: "string" },
-  "node-cidr-mask-size": { type: "string" },
-  "node-cidr-mask-size-ipv4": { type: "string" },
-  "node-cidr-mask-size-ipv6": { type: "string" },
-  "terminated-pod-gc-threshold": { type: "string" },
-  "horizontal-pod-autoscaler-sync-period": { type: "string" },
+export const CONTROLLER_FLAGS = {
+  "cluster-cidr": {
+    value: "CIDR[,CIDR]",
+    help: "give nodes that others bring ranges for their pods out of this, one a family (hollow nodes have their own)",
+    section: "Controllers",
+  },
+  "node-cidr-mask-size": { value: "N", help: "how large a node's range is (24, if not given; IPv6: 64)", section: "Controllers" },
+  "node-cidr-mask-size-ipv4": { value: "N", help: "the same where there are two families", section: "Controllers" },
+  "node-cidr-mask-size-ipv6": { value: "N", help: "the same where there are two families", section: "Controllers" },
+  "terminated-pod-gc-threshold": {
+    value: "N",
+    help: "how many pods that have ended are kept (12500, if not given; 0 keeps all)",
+    section: "Controllers",
+  },
+  "horizontal-pod-autoscaler-sync-period": {
+    value: "D",
+    help: "how often autoscalers look (15s, if not given)",
+    section: "Controllers",
+  },
 } as const;
 
-export type ControllerValues = { readonly [flag in keyof typeof CONTROLLER_OPTIONS]?: string | undefined };
+type ControllerValues = Values<typeof CONTROLLER_FLAGS>;
 
 export interface ControllerFlags {
   /** What nodes get the ranges of their pods from; none: nobody gives them any. */

@@ -1,14 +1,14 @@
 import { isIP } from "node:net";
-import { parseArgs } from "node:util";
 // Not by way of actors/mod.ts: the parent process would load the whole cast for one number.
 import { HOLLOW_NODES_MAX } from "../../actors/node/cidr.ts";
 import { ONLY, type Only, THREADS_MAX } from "../boot/layout.ts";
-import { ACCESS_OPTIONS, type AccessFlags, accessFlags } from "./access-flags.ts";
-import { AUDIT_OPTIONS, type AuditFlags, auditFlags } from "./audit-flags.ts";
-import { CONTROLLER_OPTIONS, type ControllerFlags, controllerFlags } from "./controller-flags.ts";
-import { RUNTIME_OPTIONS, type RuntimeFlags, runtimeFlags } from "./runtime-flags.ts";
-import { SERVICE_OPTIONS, type ServiceFlags, serviceFlags } from "./service-flags.ts";
-import { usageOf, WrongUsage, wholeNumber } from "./wrong-usage.ts";
+import { ACCESS_FLAGS, type AccessFlags, accessFlags } from "./access-flags.ts";
+import { AUDIT_FLAGS, type AuditFlags, auditFlags } from "./audit-flags.ts";
+import { CONTROLLER_FLAGS, type ControllerFlags, controllerFlags } from "./controller-flags.ts";
+import { DATA, type Flags, parseFlags } from "./flag.ts";
+import { RUNTIME_FLAGS, type RuntimeFlags, runtimeFlags } from "./runtime-flags.ts";
+import { SERVICE_FLAGS, type ServiceFlags, serviceFlags } from "./service-flags.ts";
+import { WrongUsage, wholeNumber } from "./wrong-usage.ts";
 
 /** What `troupe up` was asked for. */
 export interface UpFlags {
@@ -48,35 +48,42 @@ const NATS_PORT = 4_222;
 const SCHEDULERS_MAX = 64;
 const SEED_MAX: number = 2 ** 32 - 1;
 
+const FLAGS = {
+  nodes: {
+    value: "N",
+    help: "play at least N nodes (those there are, if not given: 5 at first, with --runtime process 1); 0 for none",
+  },
+  data: { ...DATA, help: "where the cluster lives" },
+  "api-port": { value: "P", default: "6443", help: "port of the Kubernetes API on 127.0.0.1; 0 takes any free one" },
+  threads: { value: "N", help: "hosts to spread the actors over (by the number of cores, if not given)" },
+  only: {
+    value: ONLY.join("|"),
+    choices: ONLY,
+    help: "api: the API and its store alone, no controllers, scheduler or nodes; scheduler: the same with the scheduler",
+  },
+  seed: { value: "N", default: "0", help: "what befalls hollow pods and nodes by chance; the same seed, the same fate" },
+  stages: {
+    value: "FILE[,FILE]",
+    many: true,
+    help: "kwok's Stages: what becomes of pods, nodes and others, when (docs/hollow-nodes.md)",
+  },
+  "scheduler-config": { value: "FILE", help: "profiles, plugins and extenders, as kube-scheduler's --config has them" },
+  schedulers: { value: "N", help: "schedulers that share the pods among them (1, if not given)" },
+  "encryption-provider-config": { value: "FILE", help: "what to encrypt at rest, as kube-apiserver's flag has it" },
+  nats: { value: "URL[,URL]", help: "use these NATS servers instead of one of its own; of a cluster any" },
+  "advertise-address": { value: "IP", help: "where other machines reach the API and NATS (nowhere, if not given: both are on loopback)" },
+  "nats-port": { value: "P", help: "of NATS, with --advertise-address (4222, if not given)" },
+  ...RUNTIME_FLAGS,
+  ...SERVICE_FLAGS,
+  ...CONTROLLER_FLAGS,
+  ...ACCESS_FLAGS,
+  ...AUDIT_FLAGS,
+} as const;
+export const UP_FLAGS: Flags = FLAGS;
+
 /** Parses the flags of `troupe up`. Throws WrongUsage, which says what was wrong and what is right. */
 export function parseUpFlags(args: readonly string[]): UpFlags {
-  const { values } = usageOf("npm start -- --help", () =>
-    parseArgs({
-      args: [...args],
-      strict: true,
-      allowPositionals: false,
-      options: {
-        nodes: { type: "string" },
-        data: { type: "string", default: ".troupe" },
-        "api-port": { type: "string", default: "6443" },
-        nats: { type: "string" },
-        "advertise-address": { type: "string" },
-        "nats-port": { type: "string" },
-        threads: { type: "string" },
-        only: { type: "string" },
-        seed: { type: "string", default: "0" },
-        stages: { type: "string", multiple: true },
-        "scheduler-config": { type: "string" },
-        schedulers: { type: "string" },
-        "encryption-provider-config": { type: "string" },
-        ...ACCESS_OPTIONS,
-        ...AUDIT_OPTIONS,
-        ...CONTROLLER_OPTIONS,
-        ...SERVICE_OPTIONS,
-        ...RUNTIME_OPTIONS,
-      },
-    }),
-  );
+  const values = parseFlags("up", FLAGS, args);
   const { only } = values;
   const part = ONLY.find((each) => each === only);
   if (only !== undefined && part === undefined) throw new WrongUsage(`--only ${only} is unknown; the choices are ${ONLY.join(", ")}`);
@@ -100,7 +107,7 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
     threads: wholeNumber("--threads", values.threads, 1, THREADS_MAX),
     only: part,
     seed: wholeNumber("--seed", values.seed, 0, SEED_MAX) ?? 0,
-    stages: (values.stages ?? []).flatMap((files) => files.split(",")).filter((file) => file !== ""),
+    stages: values.stages.flatMap((files) => files.split(",")).filter((file) => file !== ""),
     schedulerConfig: values["scheduler-config"],
     encryptionConfig: values["encryption-provider-config"],
     schedulers: wholeNumber("--schedulers", values.schedulers, 1, SCHEDULERS_MAX),

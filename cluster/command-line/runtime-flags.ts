@@ -1,17 +1,31 @@
 import { MACHINE_NODES_MAX } from "../../actors/node/cidr.ts";
 import { amountsOf } from "../../actors/scheduler/resource-needs.ts";
+import type { Values } from "./flag.ts";
 import { WrongUsage } from "./wrong-usage.ts";
 
 /** The names of kubelet, but for the catalog. */
-export const RUNTIME_OPTIONS = {
-  runtime: { type: "string" },
-  catalog: { type: "string" },
-  "kube-reserved": { type: "string" },
-  "system-reserved": { type: "string" },
-  "volumes-directory": { type: "string" },
+export const RUNTIME_FLAGS = {
+  runtime: {
+    value: "hollow|process",
+    choices: ["hollow", "process"],
+    help: "hollow: pods are states only (if not given); process: they run as processes of this machine, no rights needed (docs/processes.md)",
+    section: "Real processes",
+  },
+  catalog: { value: "FILE", help: "what images stand for, with --runtime process", section: "Real processes" },
+  "volumes-directory": {
+    value: "DIR",
+    help: "where volumes are made on demand (volumes in the data directory, if not given)",
+    section: "Real processes",
+  },
+  "kube-reserved": {
+    value: "cpu=N,memory=N",
+    help: "what of the machine Troupe keeps from pods (cpu=100m,memory=512Mi, if not given)",
+    section: "Real processes",
+  },
+  "system-reserved": { value: "cpu=N,memory=N", help: "what of it is kept from them beside that", section: "Real processes" },
 } as const;
 
-export type RuntimeValues = { readonly [flag in keyof typeof RUNTIME_OPTIONS]?: string | undefined };
+type RuntimeValues = Values<typeof RUNTIME_FLAGS>;
 
 /** Where pods run. */
 export interface RuntimeFlags {

@@ -4,28 +4,59 @@ import { parseAddressRange } from "../../actors/controllers/services/address-poo
 import { DNS_ADDRESS_NUMBER } from "../../actors/node/dns/dns-service.ts";
 import type { Nameserver } from "../../actors/node/dns/upstream.ts";
 import { addressInRange, DEFAULT_SERVICE_CIDR } from "../../actors/registry/service-range.ts";
+import type { Values } from "./flag.ts";
 import { WrongUsage } from "./wrong-usage.ts";
 
 /** Where services are when they are forwarded by a process of no rights: on addresses that this machine has already. */
 const LOOPBACK_SERVICE_CIDR = "127.96.0.0/16";
 const LOOPBACK_INGRESS_ADDRESS = "127.97.1.1";
 const LOOPBACK_BALANCER_ADDRESSES = "127.97.0.1-127.97.0.254";
-const DEFAULT_CLUSTER_DOMAIN = "cluster.local";
 const DNS_PORT = 53;
 const PORT_MAX = 65_535;
 const NAMESERVERS_MAX = 15;
 
-export const SERVICE_OPTIONS = {
-  "service-cluster-ip-range": { type: "string" },
-  "service-proxy": { type: "string" },
-  dns: { type: "string" },
-  "cluster-domain": { type: "string" },
-  "dns-upstream": { type: "string" },
-  "load-balancer-addresses": { type: "string" },
-  "ingress-address": { type: "string" },
+export const SERVICE_FLAGS = {
+  "service-proxy": {
+    value: "on|off",
+    choices: ["on", "off"],
+    help: "forward services to what is behind them (on with real processes)",
+    section: "Services and names (docs/services.md)",
+  },
+  dns: {
+    value: "on|off",
+    choices: ["on", "off"],
+    help: "answer for the cluster's names (as --service-proxy)",
+    section: "Services and names (docs/services.md)",
+  },
+  "service-cluster-ip-range": {
+    value: "CIDR",
+    help: "what services get their addresses from (10.96.0.0/16, if not given; where they are forwarded 127.96.0.0/16)",
+    section: "Services and names (docs/services.md)",
+  },
+  "load-balancer-addresses": {
+    value: "RANGE[,RANGE]",
+    help: "what services of type LoadBalancer get theirs from",
+    section: "Services and names (docs/services.md)",
+  },
+  "ingress-address": {
+    value: "ADDRESS|off",
+    help: "where ingresses are served",
+    section: "Services and names (docs/services.md)",
+  },
+  "cluster-domain": {
+    value: "NAME",
+    default: "cluster.local",
+    help: "under which names are",
+    section: "Services and names (docs/services.md)",
+  },
+  "dns-upstream": {
+    value: "ADDRESS[:PORT][,...]",
+    help: "who is asked about all other names (those of this machine's resolv.conf, if not given)",
+    section: "Services and names (docs/services.md)",
+  },
 } as const;
 
-export type ServiceValues = { readonly [flag in keyof typeof SERVICE_OPTIONS]?: string | undefined };
+type ServiceValues = Values<typeof SERVICE_FLAGS>;
 
 export interface ServiceFlags {
   /** What services get their addresses from. */
@@ -51,7 +82,7 @@ export function serviceFlags(values: ServiceValues, realPods: boolean): ServiceF
     range: serviceRange(values["service-cluster-ip-range"] ?? (proxy ? LOOPBACK_SERVICE_CIDR : DEFAULT_SERVICE_CIDR)),
     proxy,
     dns: onOrOff("dns", values) ?? proxy,
-    clusterDomain: clusterDomain(values["cluster-domain"] ?? DEFAULT_CLUSTER_DOMAIN),
+    clusterDomain: clusterDomain(values["cluster-domain"]),
     dnsUpstreams: values["dns-upstream"] === undefined ? undefined : nameservers(values["dns-upstream"]),
     balancerAddresses: balancers
       .split(",")
@@ -82,7 +113,7 @@ function clusterDomain(value: string): string {
   const domain = value.toLowerCase().replace(/\.$/, "");
   const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
   if (domain.length <= 200 && domain.split(".").every((part) => label.test(part))) return domain;
-  throw new WrongUsage(`--cluster-domain ${value} is not a domain such as ${DEFAULT_CLUSTER_DOMAIN}`);
+  throw new WrongUsage(`--cluster-domain ${value} is not a domain such as ${SERVICE_FLAGS["cluster-domain"].default}`);
 }
 
 function nameservers(value: string): readonly Nameserver[] {

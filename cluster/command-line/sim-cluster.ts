@@ -1,31 +1,17 @@
-import { parseArgs } from "node:util";
 import { faultText, type Happened } from "../../runtime/simulator/mod.ts";
 import { type Day, liveDay } from "../simulation/day.ts";
 import { type DayPlan, dayPlanOf } from "../simulation/day-plan.ts";
 import { clockText } from "../simulation/ledger.ts";
-import { usageOf, wholeNumber } from "./wrong-usage.ts";
+import { parseSimClusterFlags } from "./sim-flags.ts";
 
-const SEEDS_MAX = 2 ** 31;
-const HOURS_MAX = 240;
-const NODES_MAX = 1_000;
-const HOSTS_MAX = 9;
 /** Of what happened last, so many lines are shown of a broken day. */
 const LINES_MAX = 40;
 const HISTORY_MAX = 30;
 const CHARACTERS_MAX = 300;
 
-interface ClusterFlags {
-  readonly seed: number;
-  readonly seeds: number;
-  readonly hours: number;
-  readonly nodes: number;
-  readonly hosts: number;
-  readonly trace: boolean;
-}
-
 /** `troupe sim cluster`: lives days of clusters, one seed after another. The exit code: 0 all held, 1 something was broken. */
 export async function runSimCluster(args: readonly string[]): Promise<number> {
-  const flags = parseFlags(args);
+  const flags = parseSimClusterFlags(args);
   let failed = 0;
   for (let seed = flags.seed; seed < flags.seed + flags.seeds; seed++) {
     const plan = dayPlanOf(seed, flags);
@@ -92,30 +78,4 @@ function historyText(happened: Happened): string | undefined {
     default:
       return undefined;
   }
-}
-
-function parseFlags(args: readonly string[]): ClusterFlags {
-  const { values } = usageOf("npm run sim -- --help", () =>
-    parseArgs({
-      args: [...args],
-      strict: true,
-      allowPositionals: false,
-      options: {
-        seed: { type: "string", default: "1" },
-        seeds: { type: "string", default: "1" },
-        hours: { type: "string", default: "24" },
-        nodes: { type: "string", default: "100" },
-        hosts: { type: "string", default: "3" },
-        trace: { type: "boolean", default: false },
-      },
-    }),
-  );
-  return {
-    seed: wholeNumber("--seed", values.seed, 0, SEEDS_MAX) ?? 1,
-    seeds: wholeNumber("--seeds", values.seeds, 1, SEEDS_MAX) ?? 1,
-    hours: wholeNumber("--hours", values.hours, 1, HOURS_MAX) ?? 24,
-    nodes: wholeNumber("--nodes", values.nodes, 1, NODES_MAX) ?? 100,
-    hosts: wholeNumber("--hosts", values.hosts, 1, HOSTS_MAX) ?? 3,
-    trace: values.trace,
-  };
 }

@@ -2,12 +2,17 @@ import { hostname, networkInterfaces } from "node:os";
 import { parseArgs } from "node:util";
 import { dnsSubdomain } from "../../actors/kinds/names.ts";
 import { MEMBER_THREADS_MAX } from "../boot/layout.ts";
-import { natsUrl, parseUpFlags, type UpFlags } from "../command-line/flags.ts";
-import { duration_ms, usageOf, WrongUsage, wholeNumber } from "../command-line/wrong-usage.ts";
+import { DATA, type Flags, KUBECONFIG, parseFlags, parseOperands } from "../command-line/flag.ts";
+import { natsUrl, parseUpFlags, UP_FLAGS, type UpFlags } from "../command-line/flags.ts";
+import { formatOf, outputFlag } from "../command-line/output.ts";
+import { duration_ms, WrongUsage, wholeNumber } from "../command-line/wrong-usage.ts";
 import { type JoinToken, newToken, parseToken, TOKEN_GROUPS, TOKEN_TTL_MS } from "./token.ts";
 
-const HELP = "npm run troupe -- help";
-const DATA = ".troupe";
+const INIT = {
+  token: { value: "T", help: "to join by (a new one, if not given)" },
+  "token-ttl": { value: "D", help: "how long it holds (24h, if not given; 0: for ever)" },
+} as const;
+export const INIT_FLAGS: Flags = { ...INIT, ...UP_FLAGS };
 
 /** What `troupe init` was asked for: what `up` was, and the token that others may join by. */
 export interface InitFlags {
@@ -19,7 +24,7 @@ export interface InitFlags {
 
 /** Takes the flags of `up`, too. Throws WrongUsage. */
 export function parseInitFlags(args: readonly string[]): InitFlags {
-  const own = ["--token", "--token-ttl"];
+  const own = Object.keys(INIT).map((name) => `--${name}`);
   const { tokens } = parseArgs({
     args: [...args],
     strict: false,
@@ -73,46 +78,42 @@ export interface JoinTarget {
   readonly node: string;
 }
 
+const JOIN = {
+  token: { value: "T", help: "as init prints it" },
+  "discovery-token-ca-cert-hash": { value: "sha256:H", many: true, help: "as init prints it: which cluster it is" },
+  "discovery-token-unsafe-skip-ca-verification": { help: "without a hash: the token alone vouches for the cluster" },
+  "node-name": { value: "NAME", help: "of its Node (the machine's, if not given)" },
+  data: { ...DATA, help: "where its certificate, key and kubeconfig are" },
+  threads: { value: "N", help: "hosts of it (1, if not given)" },
+  "server-tls-bootstrap": { help: "ask for a certificate to serve with, too, which somebody approves" },
+  nats: { value: "URL[,URL]", help: "where others run the NATS servers of the cluster (as the cluster says, if not given)" },
+  stages: { value: "FILE[,FILE]", many: true, help: "as the first machine has them" },
+  seed: { value: "N", default: "0", help: "as the first machine has it" },
+  "encryption-provider-config": { value: "FILE", help: "as the first machine has it" },
+} as const;
+export const JOIN_FLAGS: Flags = JOIN;
+
 /** Throws WrongUsage. */
 export function parseJoinFlags(args: readonly string[]): JoinFlags {
-  const { values, positionals } = usageOf(HELP, () =>
-    parseArgs({
-      args: [...args],
-      strict: true,
-      allowPositionals: true,
-      options: {
-        data: { type: "string", default: DATA },
-        token: { type: "string" },
-        "discovery-token-ca-cert-hash": { type: "string", multiple: true },
-        "discovery-token-unsafe-skip-ca-verification": { type: "boolean" },
-        "node-name": { type: "string" },
-        threads: { type: "string" },
-        nats: { type: "string" },
-        stages: { type: "string", multiple: true },
-        seed: { type: "string", default: "0" },
-        "encryption-provider-config": { type: "string" },
-        "server-tls-bootstrap": { type: "boolean" },
-      },
-    }),
-  );
-  const [target, ...more] = positionals;
-  if (more.length > 0) throw new WrongUsage(`troupe join wants one HOST:PORT; see ${HELP}`);
+  const { values, operands } = parseOperands("join", JOIN, args);
+  const [target, ...more] = operands;
+  if (more.length > 0) throw new WrongUsage("troupe join wants one HOST:PORT; see troupe help join");
   return {
-    data: values.data || DATA,
+    data: values.data || DATA.default,
     cluster:
       target === undefined
         ? undefined
         : targetOf(target, values.token, {
-            hashes: values["discovery-token-ca-cert-hash"] ?? [],
-            anyAuthority: values["discovery-token-unsafe-skip-ca-verification"] === true,
+            hashes: values["discovery-token-ca-cert-hash"],
+            anyAuthority: values["discovery-token-unsafe-skip-ca-verification"],
             node: values["node-name"] ?? hostname().toLowerCase(),
           }),
     threads: wholeNumber("--threads", values.threads, 1, MEMBER_THREADS_MAX),
     nats: values.nats?.split(",").map(natsUrl),
-    stages: (values.stages ?? []).flatMap((files) => files.split(",")).filter((file) => file !== ""),
+    stages: values.stages.flatMap((files) => files.split(",")).filter((file) => file !== ""),
     seed: wholeNumber("--seed", values.seed, 0, 2 ** 32 - 1) ?? 0,
     encryptionConfig: values["encryption-provider-config"],
-    serverTls: values["server-tls-bootstrap"] === true,
+    serverTls: values["server-tls-bootstrap"],
   };
 }
 
@@ -148,33 +149,31 @@ export type TokenCommand =
   | { readonly do: "list"; readonly json: boolean }
   | { readonly do: "delete"; readonly ids: readonly string[] };
 
-/** Throws WrongUsage. */
+const REACHING = { kubeconfig: KUBECONFIG, data: DATA } as const;
+const TOKEN_LIST = { output: outputFlag("table", "json"), ...REACHING } as const;
+const TOKEN_CREATE = {
+  ttl: { value: "D", default: "24h", help: "how long it holds; 0: for ever" },
+  description: { value: "TEXT", help: "what it is for" },
+  groups: { value: "GROUP[,GROUP]", many: true, help: "whom it makes of who shows it (who may join, if not given)" },
+  "print-join-command": { help: "print the line by which a machine joins, not the token alone" },
+  ...REACHING,
+} as const;
+export const TOKEN_LIST_FLAGS: Flags = TOKEN_LIST;
+export const TOKEN_CREATE_FLAGS: Flags = TOKEN_CREATE;
+export const TOKEN_DELETE_FLAGS: Flags = REACHING;
+
+/** Its verbs take one another's flags, as they always did. Throws WrongUsage. */
 export function parseTokenFlags(args: readonly string[]): { readonly kubeconfig: string; readonly command: TokenCommand } {
   const [verb, ...rest] = args;
-  const { values, positionals } = usageOf(HELP, () =>
-    parseArgs({
-      args: rest,
-      strict: true,
-      allowPositionals: true,
-      options: {
-        data: { type: "string", default: DATA },
-        kubeconfig: { type: "string" },
-        ttl: { type: "string", default: "24h" },
-        description: { type: "string" },
-        groups: { type: "string", multiple: true },
-        "print-join-command": { type: "boolean" },
-        output: { type: "string", short: "o" },
-      },
-    }),
-  );
-  const kubeconfig = values.kubeconfig ?? `${values.data || DATA}/kubeconfig`;
-  if (values.output !== undefined && values.output !== "json") throw new WrongUsage(`-o ${values.output} is not json`);
+  const { values, operands } = parseOperands("token", { ...TOKEN_LIST, ...TOKEN_CREATE }, rest);
+  const kubeconfig = values.kubeconfig ?? `${values.data || DATA.default}/kubeconfig`;
+  const json = formatOf(TOKEN_LIST.output, values.output) === "json";
   switch (verb) {
     case "create": {
-      const groups = values.groups?.flatMap((list) => list.split(",")) ?? TOKEN_GROUPS;
+      const groups = values.groups.length === 0 ? TOKEN_GROUPS : values.groups.flatMap((list) => list.split(","));
       const odd = groups.find((name) => !/^system:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]$/.test(name));
       if (odd !== undefined) throw new WrongUsage(`--groups ${odd} does not begin with system:bootstrappers:`);
-      const [text, ...more] = positionals;
+      const [text, ...more] = operands;
       if (more.length > 0) throw new WrongUsage("troupe token create makes one TOKEN");
       return {
         kubeconfig,
@@ -184,19 +183,19 @@ export function parseTokenFlags(args: readonly string[]): { readonly kubeconfig:
           ttl_ms: duration_ms("--ttl", values.ttl),
           description: values.description,
           groups,
-          printJoin: values["print-join-command"] === true,
+          printJoin: values["print-join-command"],
         },
       };
     }
     case "list":
-      return { kubeconfig, command: { do: "list", json: values.output === "json" } };
+      return { kubeconfig, command: { do: "list", json } };
     case "delete": {
-      if (positionals.length === 0) throw new WrongUsage("troupe token delete wants the TOKEN, or its first six characters");
-      const ids = positionals.map((text) => (/^[a-z0-9]{6}$/.test(text) ? text : parseToken(text).id));
+      if (operands.length === 0) throw new WrongUsage("troupe token delete wants the TOKEN, or its first six characters");
+      const ids = operands.map((text) => (/^[a-z0-9]{6}$/.test(text) ? text : parseToken(text).id));
       return { kubeconfig, command: { do: "delete", ids } };
     }
     default:
-      throw new WrongUsage(`troupe token ${verb ?? ""}: it is create, list or delete; see ${HELP}`);
+      throw new WrongUsage(`troupe token ${verb ?? ""}: it is create, list or delete; see troupe help token`);
   }
 }
 
@@ -206,26 +205,27 @@ export interface CertsFlags {
   readonly json: boolean;
 }
 
+const CERTS_CHECK = { output: outputFlag("table", "json"), data: DATA } as const;
+export const CERTS_CHECK_FLAGS: Flags = CERTS_CHECK;
+export const CERTS_RENEW_FLAGS: Flags = { data: DATA };
+
 /** Throws WrongUsage. */
 export function parseCertsFlags([verb, ...args]: readonly string[]): CertsFlags {
-  const { values } = usageOf(HELP, () =>
-    parseArgs({ args, strict: true, options: { data: { type: "string", default: DATA }, output: { type: "string", short: "o" } } }),
-  );
-  if (verb !== "check" && verb !== "renew") throw new WrongUsage(`troupe certs ${verb ?? ""}: it is check or renew; see ${HELP}`);
-  if (values.output !== undefined && values.output !== "json") throw new WrongUsage(`-o ${values.output} is not json`);
-  return { do: verb, data: values.data || DATA, json: values.output === "json" };
+  const { data, output } = parseFlags("certs", CERTS_CHECK, args);
+  if (verb !== "check" && verb !== "renew") throw new WrongUsage(`troupe certs ${verb ?? ""}: it is check or renew; see troupe help certs`);
+  return { do: verb, data: data || DATA.default, json: formatOf(CERTS_CHECK.output, output) === "json" };
 }
+
+const RESET = {
+  data: { value: "DIR", help: "the directory that goes" },
+  force: { short: "f", help: "without being asked" },
+} as const;
+export const RESET_FLAGS: Flags = RESET;
 
 /** Throws WrongUsage. */
 export function parseResetFlags(args: readonly string[]): { readonly data: string; readonly force: boolean } {
-  const { values } = usageOf(HELP, () =>
-    parseArgs({
-      args: [...args],
-      strict: true,
-      options: { data: { type: "string" }, force: { type: "boolean", short: "f" } },
-    }),
-  );
+  const { data, force } = parseFlags("reset", RESET, args);
   // What is removed is not to be guessed.
-  if (!values.data) throw new WrongUsage("troupe reset wants --data DIR, the directory that goes");
-  return { data: values.data, force: values.force === true };
+  if (!data) throw new WrongUsage("troupe reset wants --data DIR, the directory that goes");
+  return { data, force };
 }

@@ -9,8 +9,10 @@ import { HostWorker } from "../boot/host-worker.ts";
 import { Introductions } from "../boot/introductions.ts";
 import { HIGH_WATER_FILE, type HostPlan, memberHosts } from "../boot/layout.ts";
 import { readStages } from "../boot/stages-file.ts";
-import { type Cluster, clusterOf, credentialsOf, logLevel, versionOfTroupe } from "../boot/up.ts";
-import { serviceFlags } from "../command-line/service-flags.ts";
+import { type Cluster, clusterOf, credentialsOf, logLevel } from "../boot/up.ts";
+import { versionOfTroupe } from "../boot/version.ts";
+import { parseFlags } from "../command-line/flag.ts";
+import { SERVICE_FLAGS, serviceFlags } from "../command-line/service-flags.ts";
 import { lifeOf } from "../pki/certificates.ts";
 import { Renewal, type RenewalOptions } from "../pki/renewal.ts";
 import type { JoinFlags } from "./flags.ts";
@@ -91,7 +93,7 @@ async function start(flags: JoinFlags, closers: Closers, failed: (failure: BootF
         apiPort: 0,
         schedulerConfiguration: undefined,
         schedulers: 0,
-        services: serviceFlags({}, false),
+        services: serviceFlags(parseFlags("join", SERVICE_FLAGS, []), false),
         controllers: { clusterCidrs: [], endedPodsMax: undefined, autoscalerPeriod_ms: undefined },
       }),
     ),

@@ -1,5 +1,6 @@
-import { parseArgs } from "node:util";
-import { usageOf, WrongUsage } from "../command-line/wrong-usage.ts";
+import { DATA, type Flags, parseFlags, parseOperands, type Values } from "../command-line/flag.ts";
+import { formatOf, outputFlag } from "../command-line/output.ts";
+import { WrongUsage } from "../command-line/wrong-usage.ts";
 
 interface CommonFlags {
   /** The data directory of the cluster. */
@@ -27,48 +28,41 @@ export interface WhatIfFlags extends CommonFlags {
   readonly offline: boolean;
 }
 
-const HELP = "npm run troupe -- help";
 const COMMON = {
-  data: { type: "string", default: ".troupe" },
-  namespace: { type: "string", short: "n", default: "default" },
-  output: { type: "string", short: "o", default: "table" },
-  "scheduler-config": { type: "string" },
+  output: outputFlag("table", "json"),
+  data: DATA,
+  "scheduler-config": { value: "FILE", help: "profiles, plugins and extenders, as kube-scheduler's --config has them" },
 } as const;
+const WHY = { namespace: { short: "n", value: "NAMESPACE", default: "default", help: "of the pod" }, ...COMMON } as const;
+const WHAT_IF = {
+  filename: { short: "f", value: "FILE", many: true, help: "pods, or objects with a template of pods" },
+  nodes: { value: "FILE", help: "with these nodes beside those there are, or in their place" },
+  offline: { help: "without a cluster: on the nodes of --nodes alone" },
+  namespace: { short: "n", value: "NAMESPACE", default: "default", help: "of pods that name none" },
+  ...COMMON,
+} as const;
+export const WHY_FLAGS: Flags = WHY;
+export const WHAT_IF_FLAGS: Flags = WHAT_IF;
 
 /** Parses the flags of `troupe why POD`. Throws WrongUsage. */
 export function parseWhyFlags(args: readonly string[]): WhyFlags {
-  const { values, positionals } = usageOf(HELP, () =>
-    parseArgs({ args: [...args], strict: true, allowPositionals: true, options: COMMON }),
-  );
-  const [pod, ...others] = positionals;
-  if (pod === undefined || others.length > 0) throw new WrongUsage(`why takes the name of one pod; see ${HELP}`);
+  const { values, operands } = parseOperands("why", WHY, args);
+  const [pod, ...others] = operands;
+  if (pod === undefined || others.length > 0) throw new WrongUsage("why takes the name of one pod; see troupe help why");
   return { pod: pod.replace(/^pods?\//, ""), namespace: values.namespace, ...common(values) };
 }
 
 /** Parses the flags of `troupe what-if`. Throws WrongUsage. */
 export function parseWhatIfFlags(args: readonly string[]): WhatIfFlags {
-  const { values } = usageOf(HELP, () =>
-    parseArgs({
-      args: [...args],
-      strict: true,
-      allowPositionals: false,
-      options: {
-        ...COMMON,
-        filename: { type: "string", short: "f", multiple: true },
-        nodes: { type: "string" },
-        offline: { type: "boolean", default: false },
-      },
-    }),
-  );
-  const { filename: files = [], nodes, offline, namespace } = values;
-  if (files.length === 0) throw new WrongUsage(`what-if wants the pods: -f FILE; see ${HELP}`);
+  const values = parseFlags("what-if", WHAT_IF, args);
+  const { filename: files, nodes, offline, namespace } = values;
+  if (files.length === 0) throw new WrongUsage("what-if wants the pods: -f FILE; see troupe help what-if");
   if (offline && nodes === undefined)
     throw new WrongUsage(`--offline wants --nodes FILE: without a cluster the nodes are those of the file`);
   return { files, nodes, offline, namespace, ...common(values) };
 }
 
-function common(values: { readonly data: string; readonly output: string; readonly "scheduler-config"?: string | undefined }): CommonFlags {
+function common(values: Values<typeof COMMON>): CommonFlags {
   const { data, output } = values;
-  if (output !== "table" && output !== "json") throw new WrongUsage(`-o ${output} is none of table, json`);
-  return { data: data || ".troupe", json: output === "json", schedulerConfig: values["scheduler-config"] };
+  return { data: data || DATA.default, json: formatOf(COMMON.output, output) === "json", schedulerConfig: values["scheduler-config"] };
 }

@@ -14,7 +14,7 @@ test("has the documented defaults", () => {
 });
 
 test("takes every flag", () => {
-  const flags = parseActorsFlags("--data /x --once --json --kind pod --sort queue --interval 0.5".split(" "));
+  const flags = parseActorsFlags("--data /x --once -o json --kind pod --sort queue --interval 0.5".split(" "));
   expect(flags).toEqual({ data: "/x", once: true, json: true, kind: "pod", sort: "queue", interval_ms: 500 });
 });
 
@@ -22,7 +22,7 @@ test.each([
   [["--sort", "name"], "--sort name is none of messages, queue, mailbox, handler, active, restarts"],
   [["--interval", "0"], "--interval 0 is not a number of seconds from 0.1 to 3600"],
   [["--interval", "soon"], "--interval soon is not a number of seconds from 0.1 to 3600"],
-  [["--all"], "Unknown option '--all'; see npm run troupe -- help"],
+  [["--all"], "Unknown option '--all'; see troupe help actors"],
 ])("refuses %j", (args, message) => {
   expect(() => parseActorsFlags(args)).toThrow(new WrongUsage(message));
 });

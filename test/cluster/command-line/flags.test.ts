@@ -140,8 +140,8 @@ describe("parseUpFlags", () => {
   });
 
   test("says in one line that a value is missing", () => {
-    expect(() => parseUpFlags(["--nodes", "-1"])).toThrow(/^Option '--nodes' argument is ambiguous; see npm start -- --help$/);
-    expect(() => parseUpFlags(["--nodes"])).toThrow(/^Option '--nodes <value>' argument missing; see npm start -- --help$/);
+    expect(() => parseUpFlags(["--nodes", "-1"])).toThrow(/^Option '--nodes' argument is ambiguous; see troupe help up$/);
+    expect(() => parseUpFlags(["--nodes"])).toThrow(/^Option '--nodes <value>' argument missing; see troupe help up$/);
   });
 
   test.each([

@@ -8,7 +8,7 @@ const ROOT = join(import.meta.dirname, "../../..");
 
 /** A program in the real one's place: it says what it was given, then does as it is told. */
 const PROGRAM = `
-const [command, argument]: string[] = process.argv.slice(2);
+const [command, argument]: string[] = process.argv.slice(2).filter((word) => word !== "up");
 if (command === "exit") process.exit(Number(argument));
 if (command === "env") {
   const { NATS_SERVER, NATS_SERVER_VERSION, NODE_COMPILE_CACHE } = process.env;
@@ -66,10 +66,14 @@ function launch(args, env = {}) {
 
 describe("the launcher", () => {
   test("gives the program its arguments, the newer Node, nats-server and a compile cache", async () => {
-    const { code, stdout, stderr } = await launch(["env", "--flag", "a b"]).ended;
+    const { code, stdout, stderr } = await launch(["up", "env", "--flag", "a b"]).ended;
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const seen = JSON.parse(stdout);
-    expect(seen).toMatchObject({ NATS_SERVER: join(root, "nats-server"), NATS_SERVER_VERSION: "2.11.3", args: ["env", "--flag", "a b"] });
+    expect(seen).toMatchObject({
+      NATS_SERVER: join(root, "nats-server"),
+      NATS_SERVER_VERSION: "2.11.3",
+      args: ["up", "env", "--flag", "a b"],
+    });
     expect(Number(seen.node.split(".")[0])).toBeGreaterThanOrEqual(24);
     expect(seen.NODE_COMPILE_CACHE).toContain("node_modules/.cache");
   });
@@ -102,16 +106,20 @@ describe("the launcher", () => {
 
   test("goes on with an older nats-server when told to, and says which", async () => {
     writeFileSync(join(root, "old-nats-server"), "#!/bin/sh\necho nats-server: v2.9.10\n", { mode: 0o755 });
-    const { stdout } = await launch(["env"], { NATS_SERVER: join(root, "old-nats-server") }).ended;
+    const { stdout } = await launch(["up", "env"], { NATS_SERVER: join(root, "old-nats-server") }).ended;
     expect(JSON.parse(stdout).NATS_SERVER_VERSION).toBe("2.9.10");
   });
 
   test("says in one line that NATS_SERVER is no nats-server", async () => {
-    const { code, stdout, stderr } = await launch(["env"], { NATS_SERVER: "/nowhere/nats-server" }).ended;
+    const { code, stdout, stderr } = await launch(["up", "env"], { NATS_SERVER: "/nowhere/nats-server" }).ended;
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toBe(
       "troupe: NATS_SERVER names /nowhere/nats-server, which is not a nats-server that runs; name one that does, or unset it\n",
     );
+  });
+
+  test("looks for a nats-server only where one may be started", async () => {
+    expect((await launch(["exit", "0"], { NATS_SERVER: "/nowhere/nats-server" }).ended).code).toBe(0);
   });
 
   test("without an npm that works says so and what npm said", async () => {

@@ -14,7 +14,7 @@ const BYTES_PER_MB = 1e6;
 const BROKEN_CHARS_SHOWN = 2_000;
 
 async function main(args: readonly string[]): Promise<number> {
-  const { values } = usageOf("npm run troupe -- help", () =>
+  const { values } = usageOf("docs/operating.md", () =>
     parseArgs({
       args: [...args],
       strict: true,

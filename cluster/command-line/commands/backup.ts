@@ -1,0 +1,18 @@
+import { BACKUP_FLAGS, parseBackupFlags } from "../../backup/flags.ts";
+import { type Command, DONE } from "../command.ts";
+
+export const backup: Command = {
+  summary: "the whole cluster in one file, while it runs or not",
+  operands: "FILE",
+  flags: BACKUP_FLAGS,
+  examples: [
+    { line: "backup cluster.backup", does: "of the cluster in .troupe" },
+    { line: "backup rest.backup --salvage", does: "of a damaged store what can still be read" },
+  ],
+  run: async (args) => {
+    const flags = parseBackupFlags(args);
+    const { runBackup } = await import("../../backup/backup.ts");
+    console.log(await runBackup(flags));
+    return DONE;
+  },
+};

@@ -1,0 +1,21 @@
+import { CERTS_CHECK_FLAGS, CERTS_RENEW_FLAGS, parseCertsFlags } from "../../joining/flags.ts";
+import { type Command, DONE } from "../command.ts";
+
+const run =
+  (verb: string) =>
+  async (args: readonly string[]): Promise<number> => {
+    const flags = parseCertsFlags([verb, ...args]);
+    const { runCerts } = await import("../../joining/certs-command.ts");
+    console.log(await runCerts(flags));
+    return DONE;
+  };
+
+export const certs: Command = {
+  summary: "certificates of a data directory",
+  about: "There is seldom need: a cluster that runs renews its own.",
+  flags: {},
+  verbs: {
+    check: { summary: "when they end", flags: CERTS_CHECK_FLAGS, run: run("check") },
+    renew: { summary: "make them anew", flags: CERTS_RENEW_FLAGS, run: run("renew") },
+  },
+};
