@@ -2,6 +2,7 @@ import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Server } from "node:https";
 import { createServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { Hosts } from "../observation/hosts.ts";
 import { MetricsPage } from "../observation/metrics-page.ts";
@@ -39,6 +40,14 @@ export interface GatewayOptions extends ReceptionOptions {
 }
 
 const TLS_MIN = "TLSv1.2";
+/** What is answered to what cannot be read as a request. */
+const UNREADABLE: ReadonlyMap<string, string> = new Map([
+  ["HPE_HEADER_OVERFLOW", "431 Request Header Fields Too Large"],
+  ["HPE_CHUNK_EXTENSIONS_OVERFLOW", "413 Payload Too Large"],
+  ["ERR_HTTP_REQUEST_TIMEOUT", "408 Request Timeout"],
+]);
+/** Of a request's head, as much as one of HTTP/2 may have: a token that names many groups is longer than Node's 16 KB. */
+const HEAD_BYTES_MAX = 64 * 1_024;
 
 /** The HTTPS door of one host. */
 export interface Gateway {
@@ -101,6 +110,7 @@ class HttpsGateway implements Gateway {
         rejectUnauthorized: false,
         ALPNProtocols: ["h2", "http/1.1"],
         minVersion: TLS_MIN,
+        maxHeaderSize: HEAD_BYTES_MAX,
         handshakeTimeout: limits.headers_ms,
         headersTimeout: limits.headers_ms,
         requestTimeout: limits.request_ms,
@@ -113,6 +123,7 @@ class HttpsGateway implements Gateway {
       },
       (request, response) => void this.#serve(request, response),
     );
+    this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => this.#refuse(error.code ?? "", socket));
     // Who asks for another protocol is answered like anybody else, on a connection that is theirs to switch.
     this.#server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
       this.#switched.add(socket);
@@ -183,6 +194,16 @@ class HttpsGateway implements Gateway {
       const ends = request.httpVersionMajor === 1 && leavesMuchUnread(request);
       return print(answer, ends ? { ...wire, last: () => this.#linger(request) } : wire, view, clock.now_ms());
     });
+  }
+
+  /** What is no request is told so, by Node's own codes; as below, its client has time to see it. */
+  #refuse(code: string, socket: Duplex): void {
+    // More of the same comes in while it goes on.
+    if (!socket.writable) return;
+    const status = UNREADABLE.get(code) ?? "400 Bad Request";
+    socket.end(`HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`);
+    const end = this.#context.clock.after(this.#limits.linger_ms, () => socket.destroy());
+    socket.once("close", () => end.cancel());
   }
 
   /** Ends a connection on which more is to come than anybody wants, when its client has had time to see why. */

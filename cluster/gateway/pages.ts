@@ -90,10 +90,8 @@ export class Pages {
     const { page } = info;
     const ifNoneMatch = headers["if-none-match"];
     const reads = info.method === "get" || info.method === "head";
-    if (!reads && page.page !== "health") {
-      if (this.#isService(page)) throw methodNotAllowed();
-      return PAGE_NOT_FOUND;
-    }
+    if (info.method !== "get" && this.#isService(page)) throw methodNotAllowed();
+    if (!reads && page.page !== "health") return PAGE_NOT_FOUND;
     switch (page.page) {
       case "root":
         return ok({ paths: ROOT_PATHS });

@@ -25,6 +25,8 @@ export interface ResourceRequest {
   readonly subresource: string;
   /** What of the path follows the subresource, without its first slash: where a proxy is to lead. */
   readonly rest: string;
+  /** Asked with HEAD, which is a reading verb for access and for custom resources, and no method of built-in ones. */
+  readonly headOnly: boolean;
   readonly path: string;
   readonly query: URLSearchParams;
 }
@@ -138,7 +140,21 @@ function resourceRequest(
   const rest = parts.slice(at + 3).join("/");
   const verb = oldWatch ? "watch" : verbOf(method, named, query);
   if (!named && query !== NO_QUERY && (verb === "list" || verb === "watch" || verb === "deletecollection")) name = selectedName(query);
-  return { type: "resource", verb, group, version, resource, namespace, name, named, subresource, rest, path, query };
+  return {
+    type: "resource",
+    verb,
+    group,
+    version,
+    resource,
+    namespace,
+    name,
+    named,
+    subresource,
+    rest,
+    headOnly: method === "HEAD",
+    path,
+    query,
+  };
 }
 
 function verbOf(method: string, named: boolean, query: URLSearchParams): RequestVerb {

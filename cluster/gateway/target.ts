@@ -24,6 +24,7 @@ export function targetOf(info: ResourceRequest, kinds: KindTable): Target {
   const kind = kinds.byPlural(group, version, resource);
   if (kind === undefined) return withoutKind(info, kinds);
   if (!wellPlaced(info, kind)) return NO_RESOURCE;
+  if (info.headOnly && kind.custom === undefined && subresource !== "proxy") return NO_METHOD;
   if (subresource !== "") {
     const found = kind.subresources.find(({ name }) => name === subresource);
     if (found === undefined || (info.rest !== "" && subresource !== "proxy")) return NO_RESOURCE;

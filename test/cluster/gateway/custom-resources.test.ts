@@ -71,6 +71,11 @@ describe("custom resources", () => {
     expect(list).toMatchObject({ apiVersion: "example.com/v1", kind: "ThingList" });
   });
 
+  test("take HEAD for a reading, which built-in kinds do not", async () => {
+    expect((await server.call("HEAD", V1)).status).toBe(200);
+    expect((await server.call("HEAD", "/api/v1/configmaps")).status).toBe(405);
+  });
+
   test("an update names the revision that it changes", async () => {
     const made = await create("b");
     const { resourceVersion: _none, ...metadata } = made.metadata;

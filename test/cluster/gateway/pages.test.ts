@@ -35,6 +35,7 @@ describe("what is not asked for as it should be", () => {
   test.each(["/api", "/apis", "/apis/apps", "/apis/apps/v1", "/version"])("%s is only read", async (path) => {
     const { status, json } = await server.call("POST", path, {});
     expect([status, json().reason]).toEqual([405, "MethodNotAllowed"]);
+    expect((await server.call("HEAD", path)).status).toBe(405);
   });
 
   test("groups that nobody serves are not there, by any method", async () => {
@@ -43,6 +44,7 @@ describe("what is not asked for as it should be", () => {
 
   test("health is told by any method, and says which checks it does not know", async () => {
     expect((await server.call("POST", "/livez", {})).text).toBe("ok");
+    expect((await server.call("HEAD", "/livez")).status).toBe(200);
     const { text } = await server.call("GET", "/livez?verbose&exclude=a&exclude=b");
     expect(text).toContain('\nwarn: some health checks cannot be excluded: no matches for "a","b"\nlivez check passed\n');
   });

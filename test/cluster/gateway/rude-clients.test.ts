@@ -160,6 +160,11 @@ describe("requests of two meanings", () => {
     rude.say(`GET /version HTTP/1.1\r\nHost: x\r\nX-Long: ${"x".repeat(100_000)}\r\n\r\n`);
     expect(await rude.closed).toMatch(/^HTTP\/1\.1 431 /);
   });
+
+  test("a head as long as HTTP/2 would take it is heard", async () => {
+    const answer = await server.call("GET", PATH, undefined, { authorization: `Bearer ${"x".repeat(50_000)}` });
+    expect(answer.status).toBe(200);
+  });
 });
 
 test("a body in another coding is not decoded: it is no JSON", async () => {
