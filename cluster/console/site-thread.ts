@@ -19,6 +19,7 @@ const TYPES: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
 };
 const JAVASCRIPT = "text/javascript; charset=utf-8";
+const STYLE = "web/style.css";
 const BROTLI_QUALITY = 9;
 /** What is smaller travels in one packet either way. */
 const COMPRESSED_BYTES_MIN = 512;
@@ -72,7 +73,7 @@ const IMPORTS = JSON.stringify({
 });
 
 /** `modules` are fetched with the page, not one after the other as each is found to be imported. */
-function pageOf(modules: readonly string[]): string {
+function pageOf(modules: readonly string[], styles: readonly string[]): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -81,7 +82,7 @@ function pageOf(modules: readonly string[]): string {
 <meta name="color-scheme" content="light dark">
 <title>Troupe</title>
 <link rel="icon" href="/console/web/icon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/console/web/style.css">
+${styles.map((path) => `<link rel="stylesheet" href="/console/${path}">`).join("\n")}
 <script type="importmap">${IMPORTS}</script>
 ${modules.map((path) => `<link rel="modulepreload" href="/console/${path}">`).join("\n")}
 <script type="module" src="/console/web/main.ts"></script>
@@ -105,8 +106,10 @@ function fileOf(type: string, text: string): SiteFile {
 process.removeAllListeners("warning");
 const files = new Map([...webFiles(), ...libraries()]);
 const first = [...files.keys()].filter((path) => /^web\/[^/]+\.ts$/.test(path) || path === "lib/lit-html/lit-html.js");
+/** The frame's own comes before those of views. */
+const styles = [STYLE, ...[...files.keys()].filter((path) => path.endsWith(".css") && path !== STYLE)];
 const content: SiteContent = {
-  page: fileOf("text/html; charset=utf-8", pageOf(first)),
+  page: fileOf("text/html; charset=utf-8", pageOf(first, styles)),
   allowedScript: `'sha256-${createHash("sha256").update(IMPORTS).digest("base64")}'`,
   files,
 };

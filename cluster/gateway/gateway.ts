@@ -4,14 +4,17 @@ import { createServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
+import { MapFeed } from "../console/feed/map-feed.ts";
 import type { Hosts } from "../observation/hosts.ts";
 import { MetricsPage } from "../observation/metrics-page.ts";
 import type { Format } from "./accept.ts";
 import { negotiate, PLAIN_JSON } from "./accept.ts";
+import type { Answer } from "./answer.ts";
 import { leavesMuchUnread } from "./body.ts";
 import { includedObject } from "./dispatch.ts";
-import { HttpExchange } from "./exchange.ts";
+import { connectionOf, type Exchange, HttpExchange } from "./exchange.ts";
 import { Http2Door } from "./http2.ts";
+import { tooMany } from "./in-flight.ts";
 import { memberCredentials, natsCredentials } from "./nats-credentials.ts";
 import { comesInSeveralForms, Pages, unacceptable } from "./pages.ts";
 import type { Wire } from "./printer.ts";
@@ -23,7 +26,7 @@ import { isTrue, parseRequest } from "./route.ts";
 import type { StartHook } from "./server-checks.ts";
 import { serverChecks } from "./server-checks.ts";
 import type { SlowClientLimits } from "./slow-clients.ts";
-import { SILENT_CONNECTION_MS, SLOW_CLIENT_LIMITS, TCP_KEEP_ALIVE_MS } from "./slow-clients.ts";
+import { mayBeSilent, SILENT_CONNECTION_MS, SLOW_CLIENT_LIMITS, TCP_KEEP_ALIVE_MS } from "./slow-clients.ts";
 
 /** Connections at once; each idle one costs some 50 KB. */
 export const CONNECTIONS_MAX = 20_000;
@@ -76,6 +79,7 @@ class HttpsGateway implements Gateway {
   readonly #limits: SlowClientLimits;
   readonly #reception: Reception;
   readonly #pages: Pages;
+  readonly #map: MapFeed;
   /** Connections whose clients asked for another protocol: the server itself knows them no more. */
   readonly #switched = new Set<Socket>();
   #address = "";
@@ -99,6 +103,7 @@ class HttpsGateway implements Gateway {
       address: () => this.#address,
       ...(aggregation === undefined ? {} : { aggregation }),
     });
+    this.#map = new MapFeed(options);
     const limits = this.#limits;
     this.#server = createServer(
       {
@@ -172,6 +177,7 @@ class HttpsGateway implements Gateway {
     this.#closing = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#reception.close();
+    this.#map.close();
     this.#server.closeIdleConnections();
     this.#http2.close();
     const cut = this.#context.clock.after(grace_ms, () => {
@@ -213,12 +219,21 @@ class HttpsGateway implements Gateway {
     request.socket.once("close", () => end.cancel());
   }
 
+  #showMap(exchange: Exchange): Answer {
+    const { response } = connectionOf(exchange);
+    if (this.#map.isFull) return tooMany();
+    mayBeSilent(response);
+    this.#map.join(response);
+    return { type: "taken" };
+  }
+
   /** Answers everything that is not about objects. */
   #page: AnswerPage = async (info, format, exchange, identity) => {
     const { headers } = exchange;
     if (format === undefined && comesInSeveralForms(info.page, headers.accept)) throw unacceptable();
     if (info.method === "post" && info.page.page === "nats-credentials") return natsCredentials(this.#context, exchange, identity);
     if (info.method === "post" && info.page.page === "member-credentials") return memberCredentials(this.#context, exchange, identity);
+    if (info.method === "get" && info.page.page === "map") return this.#showMap(exchange);
     return this.#pages.answer(info, format ?? PLAIN_JSON, headers);
   };
 }

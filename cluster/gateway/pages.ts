@@ -54,13 +54,14 @@ const ROOT_PATHS = [
   "/openid/v1/jwks",
   "/readyz",
   "/troupe/actors",
+  "/troupe/map",
   "/troupe/member-credentials",
   "/troupe/nats-credentials",
   "/version",
 ];
 
 /** Pages that come as they are, whatever a client accepts. */
-const AS_THEY_ARE: ReadonlySet<Page["page"]> = new Set(["health", "metrics", "slis", "fairness", "console", "issuer", "token-keys"]);
+const AS_THEY_ARE: ReadonlySet<Page["page"]> = new Set(["health", "metrics", "slis", "fairness", "console", "map", "issuer", "token-keys"]);
 
 /** Whether what a client accepts matters. The Swagger document has a form of its own beside those of all pages. */
 export function comesInSeveralForms({ page }: Page, accept: string | undefined): boolean {
@@ -133,6 +134,7 @@ export class Pages {
         const json = JSON.stringify(await this.#facts.issuer.publicKeys());
         return { type: "json", code: 200, json, contentType: "application/jwk-set+json", headers: KEYS_CACHE };
       }
+      case "map":
       case "nats-credentials":
       case "member-credentials":
         throw methodNotAllowed();

@@ -1,6 +1,7 @@
 import { notAcceptable } from "../../actors/kinds/errors.ts";
 import { StatusError } from "../../actors/kinds/status.ts";
 import { NoIdentity } from "../access/authentication/impersonation.ts";
+import { type Attributes, onResource } from "../access/authorization/attributes.ts";
 import { refusal } from "../access/authorization/refusal.ts";
 import type { Identity } from "../access/identity.ts";
 import type { Aggregation } from "../aggregation/aggregation.ts";
@@ -170,10 +171,12 @@ export class Reception {
     const decide = async (): Promise<Identity> => {
       const acting = access.impersonation.act(asker, exchange.headers, exchange.rawHeaders);
       const identity = acting instanceof Promise ? await acting : acting;
-      const answer = access.authorizer.authorize(identity, info);
-      const { allowed, reason } = answer instanceof Promise ? await answer : answer;
-      audited?.decided(asker === identity ? undefined : identity, allowed, reason);
-      if (!allowed) throw refusal(identity, info, reason);
+      for (const asked of decidedBy(info)) {
+        const answer = access.authorizer.authorize(identity, asked);
+        const { allowed, reason } = answer instanceof Promise ? await answer : answer;
+        audited?.decided(asker === identity ? undefined : identity, allowed, reason);
+        if (!allowed) throw refusal(identity, asked, reason);
+      }
       return identity;
     };
     try {
@@ -196,6 +199,16 @@ export class Reception {
       throw error;
     }
   }
+}
+
+/** What the map shows; whoever may watch all of these may see it. */
+const ON_MAP: readonly Attributes[] = ["nodes", "pods"].flatMap((resource) =>
+  ["list", "watch"].map((verb) => onResource({ verb, resource })),
+);
+
+/** What somebody must be allowed who asks for this. */
+function decidedBy(info: RequestInfo): readonly Attributes[] {
+  return info.type === "page" && info.page.page === "map" ? ON_MAP : [info];
 }
 
 /** A request among the others. */

@@ -62,6 +62,7 @@ export type Page =
   | { readonly page: "actors" }
   | { readonly page: "nats-credentials" }
   | { readonly page: "member-credentials" }
+  | { readonly page: "map" }
   /** `rest`: what follows `/console/`. */
   | { readonly page: "console"; readonly rest: string }
   | { readonly page: "issuer" }
@@ -195,6 +196,7 @@ function selectedName(query: URLSearchParams): string {
 /** Below `/troupe`. */
 const TROUPE_PAGES: Readonly<Record<string, Page>> = {
   actors: { page: "actors" },
+  map: { page: "map" },
   "nats-credentials": { page: "nats-credentials" },
   "member-credentials": { page: "member-credentials" },
 };

@@ -168,7 +168,7 @@ export class Api {
     if (options.signal !== undefined) request.signal = options.signal;
     let answer: Response;
     try {
-      answer = await fetch(path, request);
+      answer = await fetch(unindented(path), request);
     } catch (error) {
       if (options.signal?.aborted) throw error;
       throw this.#unreachable(error);
@@ -184,6 +184,11 @@ export class Api {
     this.#connection.lost();
     return new Unreachable("The server cannot be reached.", { cause });
   }
+}
+
+/** For browsers, the API indents what it answers as for people who read it; this is read by a program. */
+function unindented(path: string): string {
+  return /^\/apis?\//.test(path) ? `${path}${path.includes("?") ? "&" : "?"}pretty=0` : path;
 }
 
 async function statusOf(answer: Response): Promise<Status> {

@@ -35,7 +35,17 @@ async function arrive({ route, params, path, query }: Place): Promise<void> {
   try {
     const { open } = await route.load();
     if (signal.aborted) return;
-    await open({ root, params, query, signal, api, connection, keys, go: (to, how) => router.go(to, how) });
+    await open({
+      root,
+      params,
+      query,
+      signal,
+      api,
+      connection,
+      keys,
+      go: (to, how) => router.go(to, how),
+      note: (shown) => router.note(shown),
+    });
   } catch (error) {
     if (!signal.aborted)
       render(

@@ -37,6 +37,12 @@ export class Router {
     this.arrive();
   }
 
+  /** Changes the query of the address, and nothing else. */
+  note(query: URLSearchParams): void {
+    const search = query.size === 0 ? "" : `?${query}`;
+    if (search !== location.search) history.replaceState(history.state, "", location.pathname + search);
+  }
+
   /** Links within the console change the view, and load no page. */
   #clicked(event: MouseEvent): void {
     if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.defaultPrevented) return;

@@ -14,6 +14,12 @@ export interface Route {
 /** All views, in the order of the navigation. A view is a file in `views/` and a line here. */
 export const ROUTES: readonly Route[] = [
   {
+    path: "/map",
+    title: "Map",
+    navigation: { group: "Cluster", icon: "map", key: "m" },
+    load: () => import("./views/map.ts"),
+  },
+  {
     path: "/health",
     title: "Health",
     navigation: { group: "Cluster", icon: "pulse", key: "h" },
@@ -22,7 +28,7 @@ export const ROUTES: readonly Route[] = [
 ];
 
 /** Where `/console/` leads. */
-export const HOME = "/health";
+export const HOME = "/map";
 
 /** The route of a path and what stands for the names in it. */
 export function routeOf(

@@ -9,7 +9,7 @@ import type { Session } from "./session.ts";
 import { type Theme, themes } from "./theme.ts";
 
 const THEME_ICONS = { system: "system", light: "sun", dark: "moon" } as const satisfies Record<Theme, string>;
-const THEME_WORDS: Readonly<Record<Theme, string>> = { system: "as the system", light: "light", dark: "dark" };
+const THEME_WORDS: Readonly<Record<Theme, string>> = { system: "system", light: "light", dark: "dark" };
 
 /** The frame around the views: navigation, who is signed in, and whether the server is there. */
 export class Shell {

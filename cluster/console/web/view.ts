@@ -19,6 +19,8 @@ export interface ViewContext {
   readonly keys: Keys;
   /** Goes to another address of the console, `/pods?namespace=default`. `replace`: without a step in the history. */
   readonly go: (to: string, how?: "push" | "replace") => void;
+  /** Writes into the address what the view shows now, so that a reload or a link leads back to it. The view goes on. */
+  readonly note: (query: URLSearchParams) => void;
 }
 
 /** A view: it puts itself into `context.root`, and keeps itself up to date until `context.signal` aborts. */
