@@ -1,7 +1,7 @@
 import { type Actor, type ActorKind, type Context, type Sender, type Timer, unknownMessage } from "../../runtime/mod.ts";
-import { type Author, controllerAccount } from "../registry/authors.ts";
+import { controllerAccount } from "../registry/authors.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
-import type { Registry } from "../registry/registry.ts";
+import type { Author, Registry } from "../registry/registry.ts";
 import { WriteGate } from "../registry/write-gate.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Change, Subscription, View } from "../store/view.ts";

@@ -1,9 +1,8 @@
 import type { Namespace } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
 import type { KubeObject } from "../kinds/object.ts";
-import type { Author } from "../registry/authors.ts";
 import type { Regarding } from "../registry/event-recorder.ts";
-import type { DeleteOptions } from "../registry/registry.ts";
+import type { Author, DeleteOptions } from "../registry/registry.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Change, IndexDefinition, Subscription, View } from "../store/view.ts";
 

@@ -6,30 +6,10 @@ import type { Stages } from "../stages/stages.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Change, Entry, Subscription, View } from "../store/view.ts";
 import { HOLLOW_PREFIX } from "./hollow/annotations.ts";
-import type { NodeMessage } from "./node.ts";
+import type { FleetMessage, NodeMessage } from "./messages.ts";
 import type { NodeForm } from "./node-form.ts";
 import { NodeIndexes } from "./node-indexes.ts";
 import { MACHINE_LABEL, RUNTIME_LABEL } from "./runtime.ts";
-
-/**
- * The nodes that this Troupe plays, address `fleet/main`: every Node with the runtime's label gets an agent, at least `nodes` of them exist,
- * and each agent hears of its own pods and of no others. It promises that every change of a bound pod reaches the pod's node, in order.
- */
-export type FleetMessage =
-  /** Answered with `{ ready }`, the number of nodes, once all of them have reported. */
-  | { readonly type: "start"; readonly nodes: number }
-  /** A node's agent has reported; `begun`: it is new at this, and knows of no pods. */
-  | { readonly type: "nodeReady"; readonly name: string; readonly begun: boolean }
-  /** From itself: after a crash nobody says `start` again, and there are as many nodes as were wanted. */
-  | { readonly type: "goOn" }
-  /** From itself: there are other stages now for these, so what has been looked at is looked at again. */
-  | { readonly type: "stagesChanged"; readonly subjects: readonly string[] }
-  /** The agent of a node has ended: it crashed, or its host is gone. */
-  | { readonly type: "nodeEnded"; readonly name: string }
-  /** From itself: tell the nodes that have reported of the pods that they have. */
-  | { readonly type: "tellOfPods" }
-  /** From itself: play the node again whose agent has ended. */
-  | { readonly type: "playAgain"; readonly name: string };
 
 /** Between the end of a node's agent and its next life. */
 const PLAY_AGAIN_MS = 1_000;
@@ -54,6 +34,10 @@ export function createFleetKind({ view, form, stages }: FleetOptions): ActorKind
   };
 }
 
+/**
+ * The nodes that this Troupe plays, address `fleet/main`: every Node with the runtime's label gets an agent, at least `nodes` of them exist,
+ * and each agent hears of its own pods and of no others. It promises that every change of a bound pod reaches the pod's node, in order.
+ */
 class FleetActor implements Actor<FleetMessage> {
   readonly #context: Context<FleetMessage>;
   readonly #view: View;

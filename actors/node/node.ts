@@ -3,7 +3,6 @@ import type { Node, Pod } from "../kinds/generated/types.ts";
 import { decodeMetadata } from "../kinds/metadata-text.ts";
 import { decodeObject } from "../kinds/text.ts";
 import type { PodOrder } from "../pod/pod-order.ts";
-import type { PodPlace } from "../pod/pod-status.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import type { Registry } from "../registry/registry.ts";
 import { isLender } from "../scheduler/overcommit.ts";
@@ -11,11 +10,11 @@ import type { Stages } from "../stages/stages.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
 import { PodAddresses } from "./cidr.ts";
-import type { FleetMessage } from "./fleet.ts";
 import { FLEET_ADDRESS } from "./fleet-address.ts";
 import { conditionEvents } from "./hollow/condition-events.ts";
 import { type Fate, fates } from "./hollow/fate.ts";
-import { NodeTroubles, type SpellTurn } from "./hollow/node-troubles.ts";
+import { NodeTroubles } from "./hollow/node-troubles.ts";
+import type { FleetMessage, NodeMessage, Play, PodHere } from "./messages.ts";
 import type { NodeForm } from "./node-form.ts";
 import { NodeReporter } from "./node-reporter.ts";
 import { NodeStages } from "./node-stages.ts";
@@ -23,59 +22,12 @@ import { MACHINE_LABEL } from "./runtime.ts";
 import { MEASURE_MS, onlineUsage } from "./usage/online-usage.ts";
 import type { ContainerUsage, NodeUsage, PodUsage, UsageOf } from "./usage/usage.ts";
 
-/**
- * One node's agent, address `node/<name>`: registers the Node, renews its lease, reports its status and owns its pods' actors: it gives them
- * their addresses and hands them what the API says of them. It promises that a pod bound to the node has an actor, and that a node whose
- * object was removed falls silent.
- */
-export type NodeMessage =
-  /** Make sure that the Node exists and play it from now on; `index` gives a new one its addresses, and `pods` had theirs from the agent before. */
-  | Play
-  /** The Node was removed from the API. */
-  | { readonly type: "removed" }
-  /** A pod bound to this node is new or has changed. */
-  | { readonly type: "pod"; readonly entry: Entry }
-  /** All pods of this node have been told of now: these, and no others. */
-  | { readonly type: "podsTold"; readonly keys: readonly Key[] }
-  /** The key of a pod that was bound to this node. */
-  | { readonly type: "podGone"; readonly key: Key }
-  /** The actor of this pod has ended, whyever. */
-  | { readonly type: "podEnded"; readonly key: Key; readonly uid: string }
-  /** From itself: make the actor again that ended. */
-  | { readonly type: "podAgain"; readonly key: Key; readonly uid: string }
-  /** Answered with NodeUsage: what all pods of the node use now. */
-  | { readonly type: "usage" }
-  /** Answered with the PodUsage of those of these pods that run here. */
-  | { readonly type: "podUsage"; readonly pods: readonly Key[] }
-  /** What the API says of the Node may be of consequence for how it is played. */
-  | { readonly type: "node"; readonly entry: Entry }
-  /** From itself: something that its annotations tell begins or ends. */
-  | { readonly type: "spell"; readonly turn: SpellTurn }
-  /** From itself: measure what the pods use, as long as the node lends what they do not. */
-  | { readonly type: "measure" }
-  /** The time of a planned stage has come. */
-  | { readonly type: "playStage" }
-  | { readonly type: "renewLease" }
-  | { readonly type: "reportStatus" };
-
 /** Source: kubelet's nodeLeaseRenewIntervalFraction and nodeStatusReportFrequency. */
 const LEASE_RENEW_MS = 10_000;
 const STATUS_REPORT_MS = 300_000;
 const RETRY_MS = 1_000;
 const SILENT = "the node is told to be silent";
 const NODE_MAILBOX_MESSAGES = 16_384;
-
-interface Play {
-  readonly type: "play";
-  readonly index: number;
-  readonly pods?: readonly (PodHere & { readonly key: Key })[];
-}
-
-/** A pod of this node: its incarnation and the addresses that it has for life. */
-interface PodHere {
-  readonly uid: string;
-  readonly place: PodPlace;
-}
 
 export interface NodeOptions {
   readonly view: View;
@@ -109,6 +61,11 @@ const isElsewhere = ({ place }: PodHere, entry: Entry): boolean => hasAddress(en
 
 const podAddressOf = (uid: string): Address => addressOf("pod", uid);
 
+/**
+ * One node's agent, address `node/<name>`: registers the Node, renews its lease, reports its status and owns its pods' actors: it gives them
+ * their addresses and hands them what the API says of them. It promises that a pod bound to the node has an actor, and that a node whose
+ * object was removed falls silent.
+ */
 class NodeActor implements Actor<NodeMessage> {
   readonly #context: Context<NodeMessage>;
   readonly #name: string;

@@ -4,10 +4,7 @@
  */
 import type { Pod } from "../kinds/generated/types.ts";
 import type { KubeObject } from "../kinds/object.ts";
-import type { Requester, WriteOptions } from "./registry.ts";
-
-/** Who an object is written by. Only called when somebody is to be told, so that a write costs nothing more for it. */
-export type Author = (object: KubeObject) => Requester;
+import type { Author, Requester, WriteOptions } from "./registry.ts";
 
 const AUTHENTICATED = "system:authenticated";
 

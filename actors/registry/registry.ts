@@ -5,7 +5,6 @@ import type { KubeObject } from "../kinds/object.ts";
 import type { ObjectText } from "../kinds/text.ts";
 import type { Premises } from "../store/premises.ts";
 import type { Entry } from "../store/view.ts";
-import type { Author } from "./authors.ts";
 
 /** Who asks, as the access layer found out: what admission is told of them. Source: authentication's user.Info. */
 export interface Requester {
@@ -14,6 +13,9 @@ export interface Requester {
   readonly uid?: string;
   readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
+
+/** Who an object is written by. Only called when somebody is to be told, so that a write costs nothing more for it. */
+export type Author = (object: KubeObject) => Requester;
 
 /** Who asks, and how: the part of a request that every write has. */
 export interface WriteOptions {

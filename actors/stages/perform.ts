@@ -2,9 +2,8 @@ import type { Kind } from "../kinds/kind.ts";
 import type { KindTable } from "../kinds/kinds.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { StatusError } from "../kinds/status.ts";
-import type { Author } from "../registry/authors.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
-import type { Registry, WriteOptions, WrittenPart } from "../registry/registry.ts";
+import type { Author, Registry, WriteOptions, WrittenPart } from "../registry/registry.ts";
 import { STAGE_MANAGER } from "./stage-manager.ts";
 import type { StageAction } from "./step.ts";
 

@@ -5,7 +5,7 @@ import type { KubeObject } from "../kinds/object.ts";
 import { StatusError } from "../kinds/status.ts";
 import { decodeObject } from "../kinds/text.ts";
 import type { Fate } from "../node/hollow/fate.ts";
-import type { Author } from "../registry/authors.ts";
+import type { Author } from "../registry/registry.ts";
 import type { Entry, View } from "../store/view.ts";
 import { type PerformWorld, performStage } from "./perform.ts";
 import { chosen, type Stage } from "./stage.ts";

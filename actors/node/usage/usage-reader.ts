@@ -2,7 +2,7 @@ import { addressOf, type Messenger } from "../../../runtime/mod.ts";
 import type { Node } from "../../kinds/generated/types.ts";
 import { nodeNameOf } from "../../kinds/metadata-text.ts";
 import type { Entry, View } from "../../store/view.ts";
-import type { NodeMessage } from "../node.ts";
+import type { NodeMessage } from "../messages.ts";
 import { RUNTIME_LABEL } from "../runtime.ts";
 import type { NodeUsage, PodUsage } from "./usage.ts";
 

@@ -8,7 +8,8 @@ import type { Lease, Namespace, Node, Pod, ServiceAccount } from "../../../actor
 import { KindTable } from "../../../actors/kinds/kinds.ts";
 import { HOLLOW_FORM } from "../../../actors/node/hollow/hollow-form.ts";
 import { createHollowRuntime } from "../../../actors/node/hollow-runtime.ts";
-import { createNodeKind, type NodeMessage } from "../../../actors/node/node.ts";
+import type { NodeMessage } from "../../../actors/node/messages.ts";
+import { createNodeKind } from "../../../actors/node/node.ts";
 import { MACHINE_LABEL } from "../../../actors/node/runtime.ts";
 import { createPodKind, type PodMessage } from "../../../actors/pod/pod.ts";
 import { createEventRecorder } from "../../../actors/registry/create-event-recorder.ts";

@@ -1,0 +1,64 @@
+import type { PodPlace } from "../pod/pod-status.ts";
+import type { Key } from "../store/transaction.ts";
+import type { Entry } from "../store/view.ts";
+import type { SpellTurn } from "./hollow/node-troubles.ts";
+
+/** What the fleet is told. */
+export type FleetMessage =
+  /** Answered with `{ ready }`, the number of nodes, once all of them have reported. */
+  | { readonly type: "start"; readonly nodes: number }
+  /** A node's agent has reported; `begun`: it is new at this, and knows of no pods. */
+  | { readonly type: "nodeReady"; readonly name: string; readonly begun: boolean }
+  /** From itself: after a crash nobody says `start` again, and there are as many nodes as were wanted. */
+  | { readonly type: "goOn" }
+  /** From itself: there are other stages now for these, so what has been looked at is looked at again. */
+  | { readonly type: "stagesChanged"; readonly subjects: readonly string[] }
+  /** The agent of a node has ended: it crashed, or its host is gone. */
+  | { readonly type: "nodeEnded"; readonly name: string }
+  /** From itself: tell the nodes that have reported of the pods that they have. */
+  | { readonly type: "tellOfPods" }
+  /** From itself: play the node again whose agent has ended. */
+  | { readonly type: "playAgain"; readonly name: string };
+
+/** What a node's agent is told. */
+export type NodeMessage =
+  /** Make sure that the Node exists and play it from now on; `index` gives a new one its addresses, and `pods` had theirs from the agent before. */
+  | Play
+  /** The Node was removed from the API. */
+  | { readonly type: "removed" }
+  /** A pod bound to this node is new or has changed. */
+  | { readonly type: "pod"; readonly entry: Entry }
+  /** All pods of this node have been told of now: these, and no others. */
+  | { readonly type: "podsTold"; readonly keys: readonly Key[] }
+  /** The key of a pod that was bound to this node. */
+  | { readonly type: "podGone"; readonly key: Key }
+  /** The actor of this pod has ended, whyever. */
+  | { readonly type: "podEnded"; readonly key: Key; readonly uid: string }
+  /** From itself: make the actor again that ended. */
+  | { readonly type: "podAgain"; readonly key: Key; readonly uid: string }
+  /** Answered with NodeUsage: what all pods of the node use now. */
+  | { readonly type: "usage" }
+  /** Answered with the PodUsage of those of these pods that run here. */
+  | { readonly type: "podUsage"; readonly pods: readonly Key[] }
+  /** What the API says of the Node may be of consequence for how it is played. */
+  | { readonly type: "node"; readonly entry: Entry }
+  /** From itself: something that its annotations tell begins or ends. */
+  | { readonly type: "spell"; readonly turn: SpellTurn }
+  /** From itself: measure what the pods use, as long as the node lends what they do not. */
+  | { readonly type: "measure" }
+  /** The time of a planned stage has come. */
+  | { readonly type: "playStage" }
+  | { readonly type: "renewLease" }
+  | { readonly type: "reportStatus" };
+
+export interface Play {
+  readonly type: "play";
+  readonly index: number;
+  readonly pods?: readonly (PodHere & { readonly key: Key })[];
+}
+
+/** A pod of this node: its incarnation and the addresses that it has for life. */
+export interface PodHere {
+  readonly uid: string;
+  readonly place: PodPlace;
+}
