@@ -35,6 +35,7 @@ export async function openGateway(rig: StoreRig): Promise<{ readonly gateway: Ga
   const signingKey = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
   const settings: AccessSettings = {
     signingKey,
+    consoleKey: signingKey,
     issuer: "https://bench",
     staticTokens: [],
     authentication: { jwt: [], anonymous: ANYBODY },

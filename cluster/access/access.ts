@@ -5,6 +5,7 @@ import { ReviewClient } from "../outbound/review-client.ts";
 import type { Authenticator } from "./authentication/authenticator.ts";
 import { createAuthenticator } from "./authentication/authenticator.ts";
 import { bootstrapTokens } from "./authentication/bootstrap-tokens.ts";
+import { ConsoleSessions } from "./authentication/console-sessions.ts";
 import { Impersonation } from "./authentication/impersonation.ts";
 import { IssuedTokens } from "./authentication/jwt/issued-tokens.ts";
 import { ServiceAccountTokens, TokenIssuer } from "./authentication/service-account-tokens.ts";
@@ -31,6 +32,7 @@ export interface Access {
   readonly roles: RoleIndex;
   readonly tokens: TokenAuthenticator;
   readonly issuer: TokenIssuer;
+  readonly consoleSessions: ConsoleSessions;
   /** Whom a token is for when nobody says it: the API itself. */
   readonly audiences: readonly string[];
   /** Resolves when what is decided by is as new as the store. */
@@ -53,10 +55,12 @@ export function createAccess({ settings, view, clock, log, dialer, newest }: Acc
   const { issuer, tokenWebhook } = settings;
   const signing = { key: readSigningKey(settings.signingKey), issuer, clock };
   const audiences = [issuer];
+  const consoleSessions = new ConsoleSessions({ key: readSigningKey(settings.consoleKey), clock, audiences });
   const tokens = anyToken([
     staticTokens(settings.staticTokens),
     new ServiceAccountTokens(signing, view, newest),
     bootstrapTokens(view, clock),
+    consoleSessions,
     ...settings.authentication.jwt.map((each) => new IssuedTokens(each, audiences, dialer, clock)),
     ...(tokenWebhook === undefined
       ? []
@@ -87,6 +91,7 @@ export function createAccess({ settings, view, clock, log, dialer, newest }: Acc
     roles,
     tokens,
     issuer: new TokenIssuer(signing),
+    consoleSessions,
     audiences,
     newest,
     stop: () => roles.cancel(),

@@ -13,6 +13,8 @@ import type { AuthorizerSettings } from "./authorization/configuration.ts";
 export interface AccessSettings {
   /** PEM of the key that signs service account tokens. */
   readonly signingKey: string;
+  /** PEM of the key that signs sessions of the console. */
+  readonly consoleKey: string;
   /** Who signs them, as they say it. */
   readonly issuer: string;
   readonly staticTokens: readonly StaticToken[];
@@ -23,10 +25,13 @@ export interface AccessSettings {
 }
 
 /** Reads the files that the flags name. Throws BootFailure, which names the file and what is wrong. */
-export async function readAccessSettings(flags: AccessFlags, signingKey: string): Promise<AccessSettings> {
+export async function readAccessSettings(
+  flags: AccessFlags,
+  keys: Pick<AccessSettings, "signingKey" | "consoleKey">,
+): Promise<AccessSettings> {
   const { tokenWebhook } = flags;
   return {
-    signingKey,
+    ...keys,
     issuer: flags.issuer,
     staticTokens: flags.tokenFile === undefined ? [] : readTokenFile(flags.tokenFile),
     authentication: await authenticationOf(flags),

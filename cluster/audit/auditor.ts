@@ -214,7 +214,7 @@ function withoutManagers(value: unknown): unknown {
 }
 
 function isConfidential(info: RequestInfo): boolean {
-  if (info.type === "page") return false;
+  if (info.type === "page") return info.page.page === "console-session";
   const resource = `${info.group}/${info.resource}`;
   return CONFIDENTIAL.has(resource) || CONFIDENTIAL.has(`${resource}/${info.subresource}`);
 }

@@ -7,7 +7,7 @@ import { setFlagsFromString } from "node:v8";
 import { pinoLogger } from "../../runtime/log.ts";
 import type { Logger, LogLevel } from "../../runtime/mod.ts";
 import { systemClock, systemRandom } from "../../runtime/system.ts";
-import { openSigningKey } from "../access/authentication/signing-key.ts";
+import { CONSOLE_KEY, openSigningKey, SERVICE_ACCOUNT_KEY } from "../access/authentication/signing-key.ts";
 import { readAccessSettings } from "../access/settings.ts";
 import type { UpFlags } from "../command-line/flags.ts";
 import type { NatsAddress } from "../nats/address.ts";
@@ -94,7 +94,11 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
   closers.add(() => data.draining());
   const [own, certificates] = await Promise.all([server, opening]);
   closers.goOn();
-  const access = await readAccessSettings(flags.access, openSigningKey(data.file("pki")));
+  const pki = data.file("pki");
+  const access = await readAccessSettings(flags.access, {
+    signingKey: openSigningKey(pki, SERVICE_ACCOUNT_KEY),
+    consoleKey: openSigningKey(pki, CONSOLE_KEY),
+  });
   const version = versionOfTroupe();
   const apiHost = advertiseAddress ?? LOOPBACK;
   const nats: NatsAddress = own?.address ?? credentialsOf(flags.nats ?? []);

@@ -6,6 +6,7 @@ export const COMMANDS: CommandTable = {
   init: { group: "run", load: async () => (await import("./commands/init.ts")).init },
   join: { group: "run", load: async () => (await import("./commands/join.ts")).join },
   reset: { group: "run", load: async () => (await import("./commands/reset.ts")).reset },
+  console: { group: "look", load: async () => (await import("./commands/console.ts")).consoleCommand },
   why: { group: "look", load: async () => (await import("./commands/why.ts")).why },
   "what-if": { group: "look", load: async () => (await import("./commands/what-if.ts")).whatIf },
   actors: { group: "look", load: async () => (await import("./commands/actors.ts")).actors },

@@ -17,6 +17,7 @@ import { Http2Door } from "./http2.ts";
 import { tooMany } from "./in-flight.ts";
 import { memberCredentials, natsCredentials } from "./nats-credentials.ts";
 import { comesInSeveralForms, Pages, unacceptable } from "./pages.ts";
+import { postedJson } from "./posted-json.ts";
 import type { Wire } from "./printer.ts";
 import { print } from "./printer.ts";
 import type { AnswerPage, ReceptionOptions } from "./reception.ts";
@@ -233,6 +234,10 @@ class HttpsGateway implements Gateway {
     if (format === undefined && comesInSeveralForms(info.page, headers.accept)) throw unacceptable();
     if (info.method === "post" && info.page.page === "nats-credentials") return natsCredentials(this.#context, exchange, identity);
     if (info.method === "post" && info.page.page === "member-credentials") return memberCredentials(this.#context, exchange, identity);
+    if (info.method === "post" && info.page.page === "console-session") {
+      const value = await this.#context.access.consoleSessions.issue(identity, await postedJson(exchange));
+      return { type: "value", code: 201, value };
+    }
     if (info.method === "get" && info.page.page === "map") return this.#showMap(exchange);
     return this.#pages.answer(info, format ?? PLAIN_JSON, headers);
   };

@@ -1,20 +1,18 @@
-import { badRequest, resourceNotFound, unsupportedMediaType } from "../../actors/kinds/errors.ts";
+import { badRequest, resourceNotFound } from "../../actors/kinds/errors.ts";
 import { dnsSubdomain } from "../../actors/kinds/names.ts";
 import type { Identity } from "../access/identity.ts";
 import { issueCredentials, readCredentialsRequest, userKeyOf } from "../nats/credentials.ts";
 import { issueMemberCredentials } from "../nats/members.ts";
 import type { Answer } from "./answer.ts";
-import { mediaTypeOf } from "./body.ts";
 import { type GatewayContext, untilNewest } from "./context.ts";
 import type { Exchange } from "./exchange.ts";
-
-const JSON_TYPE = "application/json";
+import { postedJson } from "./posted-json.ts";
 
 /** `POST /troupe/nats-credentials`: whoever asks gets credentials for NATS that are worth what their roles are. */
 export async function natsCredentials(context: GatewayContext, exchange: Exchange, identity: Identity): Promise<Answer> {
   const { nats, access, clock } = context;
   if (nats === undefined) throw resourceNotFound();
-  const asked = readCredentialsRequest(await jsonOf(exchange));
+  const asked = readCredentialsRequest(await postedJson(exchange));
   return { type: "value", code: 201, value: await issueCredentials(nats, access, identity, asked, clock.now_ms()) };
 }
 
@@ -22,21 +20,9 @@ export async function natsCredentials(context: GatewayContext, exchange: Exchang
 export async function memberCredentials(context: GatewayContext, exchange: Exchange, identity: Identity): Promise<Answer> {
   const { nats: door, view, registry, clock } = context;
   if (door === undefined) throw resourceNotFound();
-  const { node, publicKey } = (await jsonOf(exchange)) as Record<string, unknown>;
+  const { node, publicKey } = (await postedJson(exchange)) as Record<string, unknown>;
   if (typeof node !== "string" || dnsSubdomain(node).length > 0) throw badRequest("node is no name of a Node");
   const asked = { node, publicKey: userKeyOf(publicKey) };
   await untilNewest(context);
   return { type: "value", code: 201, value: await issueMemberCredentials({ view, registry, door }, identity, asked, clock.now_ms()) };
-}
-
-/** Pages of other sites cannot send this type without asking first, and nobody answers that. */
-async function jsonOf(exchange: Exchange): Promise<object> {
-  if (mediaTypeOf(exchange) !== JSON_TYPE) throw unsupportedMediaType([JSON_TYPE]);
-  try {
-    const value: unknown = JSON.parse((await exchange.body()).toString());
-    if (typeof value === "object" && value !== null) return value;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  throw badRequest("the body is no JSON object");
 }

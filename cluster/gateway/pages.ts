@@ -54,6 +54,7 @@ const ROOT_PATHS = [
   "/openid/v1/jwks",
   "/readyz",
   "/troupe/actors",
+  "/troupe/console-session",
   "/troupe/map",
   "/troupe/member-credentials",
   "/troupe/nats-credentials",
@@ -134,6 +135,7 @@ export class Pages {
         const json = JSON.stringify(await this.#facts.issuer.publicKeys());
         return { type: "json", code: 200, json, contentType: "application/jwk-set+json", headers: KEYS_CACHE };
       }
+      case "console-session":
       case "map":
       case "nats-credentials":
       case "member-credentials":

@@ -208,7 +208,16 @@ const ON_MAP: readonly Attributes[] = ["nodes", "pods"].flatMap((resource) =>
 
 /** What somebody must be allowed who asks for this. */
 function decidedBy(info: RequestInfo): readonly Attributes[] {
-  return info.type === "page" && info.page.page === "map" ? ON_MAP : [info];
+  if (info.type !== "page") return [info];
+  switch (info.page.page) {
+    case "map":
+      return ON_MAP;
+    case "console-session":
+      // It gives nobody anything that they have not shown to have.
+      return [];
+    default:
+      return [info];
+  }
 }
 
 /** A request among the others. */

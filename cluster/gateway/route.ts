@@ -63,6 +63,7 @@ export type Page =
   | { readonly page: "nats-credentials" }
   | { readonly page: "member-credentials" }
   | { readonly page: "map" }
+  | { readonly page: "console-session" }
   /** `rest`: what follows `/console/`. */
   | { readonly page: "console"; readonly rest: string }
   | { readonly page: "issuer" }
@@ -197,6 +198,7 @@ function selectedName(query: URLSearchParams): string {
 const TROUPE_PAGES: Readonly<Record<string, Page>> = {
   actors: { page: "actors" },
   map: { page: "map" },
+  "console-session": { page: "console-session" },
   "nats-credentials": { page: "nats-credentials" },
   "member-credentials": { page: "member-credentials" },
 };

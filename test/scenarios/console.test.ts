@@ -15,7 +15,7 @@ describe.skipIf(typeof browser === "string")(`the console${reason}`, () => {
 
   beforeAll(async () => {
     troupe = await Troupe.up(freshDataDirectory(), ["--nodes", "20"]);
-    token = await administratorToken(troupe.kubectl);
+    token = await administratorToken(troupe);
   }, FETCH_MS);
   afterAll(async () => {
     await browser.close();

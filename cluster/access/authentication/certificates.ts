@@ -41,6 +41,11 @@ function connectionOf(request: IncomingMessage): object {
 /** When the certificates behind identities end. A connection may outlive its certificate. */
 const endOf = new WeakMap<Identity, number>();
 
+/** When the certificate ends that this very identity was shown by; undefined for one that came by other means, whoever it is. */
+export function certificateEnd_ms(identity: Identity): number | undefined {
+  return endOf.get(identity);
+}
+
 function isOver(shown: Shown, now_ms: number): boolean {
   if (shown === undefined || shown === "refused") return false;
   const end_ms = endOf.get(shown);

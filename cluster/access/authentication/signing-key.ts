@@ -4,12 +4,15 @@ import { join } from "node:path";
 import { BootFailure } from "../../boot/failure.ts";
 import { makePrivateDirectory, writePrivateFile } from "../../pki/key-pair-file.ts";
 
-/** By what service account tokens are signed. */
+/** By what tokens of the cluster are signed. */
 export const TOKEN_ALGORITHM = "ES256";
 
-const FILE = "sa.key";
+/** Signs service account tokens: who has it can be any of them. */
+export const SERVICE_ACCOUNT_KEY = "sa.key";
+/** Signs sessions of the console: who has it can be anybody. */
+export const CONSOLE_KEY = "console.key";
 
-/** The key that signs the cluster's service account tokens, and the name that tokens say it by. */
+/** A key that signs tokens of the cluster, and the name that tokens say it by. */
 export interface SigningKey {
   readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
@@ -18,12 +21,12 @@ export interface SigningKey {
 }
 
 /**
- * The text (PEM, PKCS #8) of the signing key in `directory`, which is made at the first start, 0600. Who has it can be any service account; with another
- * all tokens that were given out are void. Throws BootFailure.
+ * The text (PEM, PKCS #8) of a signing key in `directory`, which is made at the first start, 0600. With another, all tokens that were given out are
+ * void. Throws BootFailure.
  */
-export function openSigningKey(directory: string): string {
+export function openSigningKey(directory: string, file: typeof SERVICE_ACCOUNT_KEY | typeof CONSOLE_KEY): string {
   makePrivateDirectory(directory);
-  const path = join(directory, FILE);
+  const path = join(directory, file);
   let text: string | undefined;
   try {
     text = readFileSync(path, "utf8");

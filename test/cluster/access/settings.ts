@@ -5,6 +5,7 @@ import type { AccessSettings } from "../../../cluster/access/settings.ts";
 export function settingsOf(signingKey: string): AccessSettings {
   return {
     signingKey,
+    consoleKey: signingKey,
     issuer: "https://k",
     staticTokens: [],
     authentication: { jwt: [], anonymous: ANYBODY },

@@ -1,0 +1,34 @@
+import type { ConsoleSession } from "../../access/authentication/console-sessions.ts";
+import { BootFailure } from "../../boot/failure.ts";
+import { withSession } from "../../joining/session.ts";
+import { type ApiAccess, KubeconfigFailure, readKubeconfig } from "../../outbound/kubeconfig.ts";
+import type { ConsoleFlags } from "./flags.ts";
+import { openInBrowser } from "./open-in-browser.ts";
+
+/** The console's address for whoever the kubeconfig is, signed in; a browser is opened where there is a desktop. Throws BootFailure. */
+export async function runConsole({ kubeconfig, ttl_ms, opens }: ConsoleFlags): Promise<string> {
+  const access = accessOf(kubeconfig);
+  const token = await tokenOf(access, Math.floor(ttl_ms / 1_000));
+  // In the fragment, which browsers send to no server; the page takes it out of the address at once.
+  const url = `${access.origin}/console/#token=${encodeURIComponent(token)}`;
+  if (opens) await openInBrowser(url);
+  return url;
+}
+
+function accessOf(kubeconfig: string): ApiAccess {
+  try {
+    return readKubeconfig(kubeconfig);
+  } catch (error) {
+    if (!(error instanceof KubeconfigFailure)) throw error;
+    throw new BootFailure(`${error.message}; is Troupe running? name its data directory with --data, or a kubeconfig with --kubeconfig`);
+  }
+}
+
+/** Of a kubeconfig with a certificate, a session of its user; else its own token. */
+async function tokenOf(access: ApiAccess, expirationSeconds: number): Promise<string> {
+  if (access.clientCertificate === undefined && access.token !== undefined) return access.token;
+  const { token } = await withSession(access, (session) =>
+    session.call<ConsoleSession>("POST", "/troupe/console-session", { expirationSeconds }),
+  );
+  return token;
+}
