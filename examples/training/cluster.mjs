@@ -33,12 +33,12 @@ export async function api(path, group = "api/v1") {
   );
 }
 
-/** The pods of this training that play a role and run, in the order of their index. */
-export async function running(role) {
+/** The pods of this training that play a role, in the order of their index: those that run, or are in one of these phases. */
+export async function running(role, phases = ["Running"]) {
   const { items } = await api(`pods?labelSelector=${encodeURIComponent(`app=training,role=${role}`)}`);
   const indexOf = ({ metadata }) => Number(metadata.annotations?.["batch.kubernetes.io/job-completion-index"] ?? 0);
   return items
-    .filter(({ metadata, status }) => status.phase === "Running" && metadata.deletionTimestamp === undefined)
+    .filter(({ metadata, status }) => phases.includes(status.phase) && metadata.deletionTimestamp === undefined)
     .sort((a, b) => indexOf(a) - indexOf(b))
     .map(({ metadata, status }) => ({ name: metadata.name, url: `http://${status.podIP}:${PORT}` }));
 }

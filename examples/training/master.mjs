@@ -64,14 +64,16 @@ const heldOut = samples(HELD_OUT);
 const lossNow = async () => loss((await Promise.all(servers.map(({ url }) => ask(`${url}/pull`, {})))).flat(), heldOut);
 
 for (let said = 0; ; await delay(LOOK_MS)) {
-  const trainers = new Set((await running("trainer")).map(({ name }) => name));
+  const trainers = (await running("trainer")).map(({ name }) => name);
+  // Who has just begun may ask before it is known to run.
+  const alive = new Set((await running("trainer", ["Pending", "Running"])).map(({ name }) => name));
   passes = await passesWanted();
-  for (const pod of [...taken.keys()]) if (!trainers.has(pod)) takeBack(pod);
-  for (const pod of [...waiting.keys()]) if (!trainers.has(pod)) waiting.delete(pod);
+  for (const pod of [...taken.keys()]) if (!alive.has(pod)) takeBack(pod);
+  for (const pod of [...waiting.keys()]) if (!alive.has(pod)) waiting.delete(pod);
   handOut();
   if (pass > said) console.log(`pass ${pass} loss ${(await lossNow()).toFixed(4)}`);
   said = pass;
-  if (told.size > 0 && [...trainers].every((pod) => told.has(pod))) break;
+  if (told.size > 0 && trainers.every((pod) => told.has(pod))) break;
 }
 const result = `loss ${(await lossNow()).toFixed(4)}`;
 console.log(`finished with ${result}`);

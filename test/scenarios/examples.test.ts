@@ -2,11 +2,16 @@ import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync, rmSync } from "node:fs";
 import { get } from "node:http";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../cluster/chaos/until.ts";
 import { FETCH_MS } from "../clients/fetched-clients.ts";
+import { fetchedPatroni, installPatroni } from "../clients/fetched-patroni.ts";
 import { fetchedPrograms } from "../clients/fetched-programs.ts";
+import { describeFiles } from "./examples-files.ts";
+import { describePatroni } from "./examples-patroni.ts";
+import { describePostgres } from "./examples-postgres.ts";
+import type { Ledger } from "./ledger.ts";
 import { processesThatMention } from "./processes.ts";
 import { freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
 
@@ -17,10 +22,12 @@ const FLAGS = ["--runtime", "process", "--ingress-address", "off", "--dns-upstre
 const OWN = ["--service-cluster-ip-range", `${NET}.0/25`, "--load-balancer-addresses", `${NET}.200`];
 
 const programs = await fetchedPrograms();
+const patroni = await fetchedPatroni();
 const hasNamesAndWeb = Number(readFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start", "utf8")) <= 53 || process.getuid?.() === 0;
+const missing = [programs, patroni].find((each) => typeof each === "string");
 const reason =
-  typeof programs === "string"
-    ? ` (not here: ${programs})`
+  missing !== undefined
+    ? ` (not here: ${missing})`
     : hasNamesAndWeb
       ? ""
       : " (not here: ports below 1024, of names, web and API, are refused to this user)";
@@ -28,10 +35,16 @@ const reason =
 describe.skipIf(reason !== "")(`examples of real processes${reason}`, () => {
   let troupe: Troupe;
   const data = freshDataDirectory();
+  let path = "";
   const kubectl = (...args: readonly string[]): Promise<string> => troupe.kubectl.ok(args);
+  const up = async (): Promise<void> => {
+    troupe = await Troupe.up(data, [...FLAGS, ...OWN], { env: { PATH: path } });
+  };
+  const ledgers: Ledger[] = [];
   beforeAll(async () => {
-    if (typeof programs === "string") return;
-    troupe = await Troupe.up(data, [...FLAGS, ...OWN], { env: { PATH: programs.path } });
+    if (typeof programs === "string" || typeof patroni === "string") return;
+    path = `${programs.path}:${dirname(installPatroni(patroni, join(programs.directory, "patroni")))}`;
+    await up();
   }, FETCH_MS);
   afterAll(async () => {
     await runTroupe(["reset", "--data", data, "--force"]);
@@ -102,6 +115,24 @@ describe.skipIf(reason !== "")(`examples of real processes${reason}`, () => {
       expect(loss).toBeLessThan(0.25);
       expect(await kubectl("get", "job/trainer", "-o", "jsonpath={.status.succeeded} {.status.failed}")).toBe("4 1");
     });
+
+    describeFiles(() => troupe);
+    ledgers.push(
+      describePostgres(() => troupe),
+      describePatroni(() => troupe),
+    );
+  });
+
+  test("kill -9 of Troupe: databases go on in the same containers, and have all that they acknowledged", async () => {
+    const containers = (): Promise<string> =>
+      kubectl("get", "pods", "-l", "app=pgset", "-o", "jsonpath={.items[*].status.containerStatuses[*].containerID}");
+    const before = await containers();
+    await Promise.all(ledgers.map((ledger) => ledger.goesOn()));
+    await troupe.kill9();
+    await up();
+    await Promise.all(ledgers.map((ledger) => ledger.goesOn()));
+    await Promise.all(ledgers.map((ledger) => ledger.nothingLost()));
+    expect(await containers()).toBe(before);
   });
 
   async function podsOf(selector: string): Promise<readonly string[]> {

@@ -1,11 +1,12 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { stringify } from "yaml";
 import { until } from "../../cluster/chaos/until.ts";
+import { type FetchedPatroni, installPatroni } from "../clients/fetched-patroni.ts";
 import { killIfThere } from "./launch.ts";
 
 const run = promisify(execFile);
@@ -15,26 +16,6 @@ const USER = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
 /** How long a leader that says nothing stays leader, seconds: the least that Patroni takes. */
 export const TTL_S = 20;
 const TIMES = { ttl: TTL_S, loop_wait: 1, retry_timeout: 3 };
-
-/** What `fetch-patroni.mjs` prints. */
-export interface PatroniPrograms {
-  readonly python: string;
-  readonly pythonPath: string;
-  readonly patroni: string;
-  readonly postgresBin: string;
-}
-
-/** The programs; why there are none, on machines that cannot have them. */
-export async function patroniPrograms(): Promise<PatroniPrograms | string> {
-  try {
-    const { stdout } = await run(process.execPath, [join(import.meta.dirname, "../clients/fetch-patroni.mjs")]);
-    return JSON.parse(stdout) as PatroniPrograms;
-  } catch (error) {
-    const { code, stderr = "" } = error as { readonly code?: number; readonly stderr?: string };
-    if (code === 3) return stderr.trim();
-    throw error;
-  }
-}
 
 interface Member {
   readonly name: string;
@@ -54,28 +35,23 @@ export interface PatroniOptions {
 /** PostgreSQL servers that Patroni keeps, with the API of Kubernetes to agree on who leads. */
 export class PatroniCluster {
   readonly scope: string;
-  readonly #programs: PatroniPrograms;
+  /** The program. */
+  readonly #patroni: string;
+  readonly #postgresBin: string;
   readonly #directory: string;
   readonly #members = new Map<string, Member>();
 
-  private constructor(scope: string, programs: PatroniPrograms, directory: string) {
+  private constructor(scope: string, programs: FetchedPatroni, directory: string) {
     this.scope = scope;
-    this.#programs = programs;
     this.#directory = directory;
+    this.#patroni = installPatroni(programs, directory);
+    this.#postgresBin = programs.postgresBin;
   }
 
-  static async configured(programs: PatroniPrograms, kubeconfig: string, options: PatroniOptions): Promise<PatroniCluster> {
+  static async configured(programs: FetchedPatroni, kubeconfig: string, options: PatroniOptions): Promise<PatroniCluster> {
     const directory = mkdtempSync(join(tmpdir(), "troupe-patroni-"));
     chmodSync(directory, 0o755);
-    // Whoever runs it cannot look into root's cache.
-    const paths = programs.pythonPath.split(delimiter).map((path, index) => {
-      const copy = join(directory, "python", String(index));
-      cpSync(path, copy, { recursive: true });
-      return copy;
-    });
-    const patroni = join(directory, "patroni");
-    cpSync(programs.patroni, patroni);
-    const cluster = new PatroniCluster(options.scope, { ...programs, patroni, pythonPath: paths.join(delimiter) }, directory);
+    const cluster = new PatroniCluster(options.scope, programs, directory);
     for (const name of options.members) await cluster.#configure(name, kubeconfig, options.useEndpoints);
     return cluster;
   }
@@ -109,7 +85,7 @@ export class PatroniCluster {
         listen: `127.0.0.1:${postgresPort}`,
         connect_address: `127.0.0.1:${postgresPort}`,
         data_dir: join(directory, "data"),
-        bin_dir: this.#programs.postgresBin,
+        bin_dir: this.#postgresBin,
         authentication: { superuser: account("postgres"), replication: account("replicator") },
         parameters: { unix_socket_directories: directory },
       },
@@ -123,10 +99,9 @@ export class PatroniCluster {
   /** Starts the Patroni of a member, which starts its PostgreSQL. */
   start(name: string): void {
     const member = this.#member(name);
-    const env = { PATH: process.env.PATH, HOME: member.directory, KUBECONFIG: "kubeconfig", PYTHONPATH: this.#programs.pythonPath };
-    const { python, patroni } = this.#programs;
+    const env = { PATH: process.env.PATH, HOME: member.directory, KUBECONFIG: "kubeconfig" };
     const log = { stdout: "", path: join(member.directory, "log") };
-    const child = spawn(python, [patroni, "patroni.yml"], { cwd: member.directory, env, stdio: ["ignore", "pipe", "pipe"], ...USER });
+    const child = spawn(this.#patroni, ["patroni.yml"], { cwd: member.directory, env, stdio: ["ignore", "pipe", "pipe"], ...USER });
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on("data", (chunk) => {
         log.stdout += chunk;
@@ -172,7 +147,7 @@ export class PatroniCluster {
       statement,
       "postgres",
     ];
-    return (await run(join(this.#programs.postgresBin, "psql"), args)).stdout.trim();
+    return (await run(join(this.#postgresBin, "psql"), args)).stdout.trim();
   }
 
   /** Ends a member as a power cut would: Patroni and PostgreSQL at once. */

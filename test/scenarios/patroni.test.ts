@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../cluster/chaos/until.ts";
 import { FETCH_MS } from "../clients/fetched-clients.ts";
-import { PatroniCluster, patroniPrograms, TTL_S } from "./patroni-cluster.ts";
+import { fetchedPatroni } from "../clients/fetched-patroni.ts";
+import { PatroniCluster, TTL_S } from "./patroni-cluster.ts";
 import { freshDataDirectory, Troupe } from "./troupe.ts";
 
 /** Beyond this a dead leader is replaced late: its time, and what it takes to notice, to race and to promote on a busy machine. */
@@ -15,7 +16,7 @@ interface Annotated {
   }[];
 }
 
-const programs = await patroniPrograms();
+const programs = await fetchedPatroni();
 const reason = typeof programs === "string" ? ` (not here: ${programs})` : "";
 
 /** Debian's Patroni with real PostgreSQL servers: leases and elections by compare-and-set on objects, watches, patches of pods. */

@@ -228,7 +228,7 @@ test("a job runs to its end", async () => {
   expect(await kubectl.ok(["logs", "job/count"])).toBe("counted");
 });
 
-describeStreams(() => ({ kubectl, kubeconfig: join(data, "kubeconfig") }));
+describeStreams(() => kubectl);
 
 describe("Troupe ends", () => {
   test("by kill -9, and pods go on: the next one finds them as they are, and what became of them meanwhile", async () => {

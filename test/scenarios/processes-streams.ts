@@ -3,9 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ClientProgram, type RunOptions } from "./client-program.ts";
 import type { Kubectl } from "./kubectl.ts";
-import { kubectlBinary } from "./layer-binaries.ts";
 
 /** kubectl 1.35 speaks WebSocket first; by these it speaks SPDY alone, as older ones do. */
 const WITHOUT_WEB_SOCKETS = { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: "false", KUBECTL_PORT_FORWARD_WEBSOCKETS: "false" };
@@ -14,18 +12,13 @@ const BYTES = 3_000_000;
 const sha1 = (bytes: Buffer): string => createHash("sha1").update(bytes).digest("hex");
 
 /** What users do with the streams of a pod's containers, on a cluster whose pods are processes. */
-export function describeStreams(cluster: () => { readonly kubectl: Kubectl; readonly kubeconfig: string }): void {
+export function describeStreams(cluster: () => Kubectl): void {
   describe("streams", () => {
     const home = mkdtempSync(join(tmpdir(), "troupe-streams-"));
     let kubectl: Kubectl;
-    /** Types into a terminal of 111 by 40 in which kubectl runs. */
-    const inTerminal = (words: string, options: RunOptions): ReturnType<ClientProgram["run"]> => {
-      const script = new ClientProgram("script", cluster().kubeconfig, home);
-      return script.run(["-qec", `stty rows 40 cols 111; ${kubectlBinary()} ${words}`, "/dev/null"], options);
-    };
 
     beforeAll(async () => {
-      ({ kubectl } = cluster());
+      kubectl = cluster();
       const serve = "require('http').createServer((q, s) => q.pipe(s)).listen(8080, process.env.POD_IP)";
       await kubectl.ok(["run", "open", "--image=x", `--env=PATH=${process.env.PATH}`, "--command", "--", process.execPath, "-e", serve]);
       await kubectl.ok(["wait", "--for=condition=Ready", "pod/open", "--timeout=60s"]);
@@ -43,7 +36,7 @@ export function describeStreams(cluster: () => { readonly kubectl: Kubectl; read
         expect.stringMatching(/^127\.64\.0\.\d+\ntyped$/),
         "err\ncommand terminated with exit code 5\n",
       ]);
-      const terminal = await inTerminal("exec -it open -- sh -c 'tty; stty size; exit 4'", { env });
+      const terminal = await kubectl.inTerminal("exec -it open -- sh -c 'tty; stty size; exit 4'", { env });
       expect([terminal.code, terminal.stdout.replaceAll("\r", "")]).toEqual([
         4,
         // Where nothing is typed, `script` may send a NUL for the end of it, which the terminal shows.
@@ -93,7 +86,7 @@ export function describeStreams(cluster: () => { readonly kubectl: Kubectl; read
       const once = ["--rm", "--restart=Never", "--image=x"];
       const piped = await kubectl.run(["run", "piped", "-i", ...once, "--command", "--", "sh", "-c", "cat; exit 6"], { stdin: "typed\n" });
       expect([piped.code, piped.stdout]).toEqual([6, expect.stringContaining("typed\n")]);
-      const typed = await inTerminal(
+      const typed = await kubectl.inTerminal(
         `run typed -it ${once.join(" ")} --command -- sh -c 'read line; until stty size | grep 111; do sleep 0.1; done; echo got $line; exit 3'`,
         {
           stdin: "word\n",
@@ -103,9 +96,12 @@ export function describeStreams(cluster: () => { readonly kubectl: Kubectl; read
     });
 
     test("debug: a container beside the others, in a terminal", async () => {
-      const { code, stdout } = await inTerminal("debug -it open --image=x --target=open -- sh -c 'read line; echo $line on $POD_IP'", {
-        stdin: "looked\n",
-      });
+      const { code, stdout } = await kubectl.inTerminal(
+        "debug -it open --image=x --target=open -- sh -c 'read line; echo $line on $POD_IP'",
+        {
+          stdin: "looked\n",
+        },
+      );
       expect([code, stdout]).toEqual([0, expect.stringMatching(/looked on 127\.64\.0\.\d+/)]);
       expect(
         await kubectl.ok(["get", "pod", "open", "-o", "jsonpath={.status.ephemeralContainerStatuses[0].state.terminated.exitCode}"]),

@@ -3,7 +3,8 @@
  *
  *     images:
  *       nginx:                          # nginx, nginx:1.27, docker.io/library/nginx; `nginx:1.27` would go before
- *         needs: nginx                  # a program, found in its PATH; without it on the machine the entry does not hold
+ *         needs: nginx                  # a program, or a list of them, found in its PATH; without them on the machine the entry does not hold
+ *         places: ["/opt/nginx-*"]      # where else they may be, patterns as of a shell
  *         entrypoint: [nginx]           # as ENTRYPOINT and CMD of an image
  *         command: ["-g", "daemon off;"]
  *         env: { LANG: C.UTF-8 }
@@ -15,7 +16,7 @@
  *       busybox:
  *         applets: busybox              # a program that is many: what it can be is found in PATH before all else
  */
-import { accessSync, constants, readFileSync } from "node:fs";
+import { accessSync, constants, globSync, readFileSync } from "node:fs";
 import { constants as systemConstants } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { parse } from "yaml";
@@ -30,7 +31,8 @@ export interface CatalogEntry {
   readonly user: string | undefined;
   readonly root: string | undefined;
   readonly limits: readonly string[];
-  readonly needs: string | undefined;
+  readonly needs: readonly string[];
+  readonly places: readonly string[];
   readonly applets: string | undefined;
   /** What asks it to end. */
   readonly stopSignal: NodeJS.Signals;
@@ -38,7 +40,7 @@ export interface CatalogEntry {
 
 export type Catalog = ReadonlyMap<string, CatalogEntry>;
 
-const FIELDS = ["entrypoint", "command", "env", "workingDir", "user", "root", "limits", "needs", "applets", "stopSignal"];
+const FIELDS = ["entrypoint", "command", "env", "workingDir", "user", "root", "limits", "needs", "places", "applets", "stopSignal"];
 
 /** Throws an Error that names the field. */
 export function catalogOf(document: unknown): Catalog {
@@ -65,6 +67,8 @@ function entryOf(name: string, value: unknown, at: string): CatalogEntry {
   if (!isRecord(env) || Object.values(env).some((each) => typeof each !== "string")) throw new Error(`${at}.env: must be a map of texts`);
   const root = text("root");
   if (root !== undefined && !isAbsolute(root)) throw new Error(`${at}.root: must be an absolute path`);
+  const places = texts("places");
+  if (!places.every(isAbsolute)) throw new Error(`${at}.places: must be absolute paths`);
   const limits = texts("limits");
   const wrong = limits.find((limit) => !/^-[a-zA-Z] (\d+|unlimited)$/.test(limit));
   if (wrong !== undefined) throw new Error(`${at}.limits: ${JSON.stringify(wrong)} is no limit of ulimit such as "-n 4096"`);
@@ -79,7 +83,8 @@ function entryOf(name: string, value: unknown, at: string): CatalogEntry {
     user: text("user"),
     root,
     limits,
-    needs: text("needs"),
+    needs: typeof value.needs === "string" ? [value.needs] : texts("needs"),
+    places,
     applets: text("applets"),
     stopSignal,
   };
@@ -95,15 +100,18 @@ export function entryFor(catalog: Catalog, image: string): CatalogEntry | undefi
 
 /** Those that the machine has what they need for; the second goes before the first. */
 export function mergedCatalog(first: Catalog, second: Catalog): Catalog {
-  return new Map([...first, ...second].filter(([, { needs }]) => needs === undefined || hasProgram(needs)));
+  return new Map([...first, ...second].filter(([, { needs, places }]) => needs.every((name) => programNamed(name, places) !== undefined)));
 }
 
-const hasProgram = (name: string): boolean => programNamed(name) !== undefined;
-
-/** Where the machine has a program; undefined: nowhere. */
-export function programNamed(name: string): string | undefined {
+/** Where the machine has a program; undefined: nowhere. Of several versions in `places` it is the newest. */
+export function programNamed(name: string, places: readonly string[] = []): string | undefined {
   if (isAbsolute(name)) return isExecutable(name) ? name : undefined;
-  return [...(process.env.PATH ?? "").split(":"), ...SYSTEM_PLACES].map((place) => join(place, name)).find(isExecutable);
+  const known = [...(process.env.PATH ?? "").split(":"), ...SYSTEM_PLACES].map((place) => join(place, name));
+  return known.find(isExecutable) ?? places.flatMap((place) => newestFirst(globSync(join(place, name)))).find(isExecutable);
+}
+
+function newestFirst(paths: readonly string[]): readonly string[] {
+  return paths.toSorted((a, b) => b.localeCompare(a, "en", { numeric: true }));
 }
 
 /** Not in the PATH of users other than root. */

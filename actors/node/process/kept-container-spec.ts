@@ -210,10 +210,13 @@ function environment(
   return Object.entries(variables).map(([name, value]) => ({ name, value }));
 }
 
-/** A program that the entry needs is found wherever Troupe has found it. */
+/** Programs that the entry needs are found wherever Troupe has found them, before what the machine calls by their names. */
 function pathOf(entry: CatalogEntry | undefined, applets: string | undefined): string {
-  const needed = entry?.needs === undefined || entry.root !== undefined ? undefined : programNamed(entry.needs);
-  const places = [...(applets === undefined ? [] : [applets]), ...PATH.split(":"), ...(needed === undefined ? [] : [dirname(needed)])];
+  const needed =
+    entry === undefined || entry.root !== undefined ? [] : entry.needs.flatMap((name) => programNamed(name, entry.places) ?? []);
+  const known = PATH.split(":");
+  const own = needed.map((path) => dirname(path)).filter((place) => !known.includes(place));
+  const places = [...(applets === undefined ? [] : [applets]), ...own, ...known];
   return [...new Set(places)].join(":");
 }
 
