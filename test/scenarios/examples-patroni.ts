@@ -17,16 +17,23 @@ export function describePatroni(cluster: () => Troupe): Ledger {
   const read = (...args: readonly string[]): Promise<string> => cluster().kubectl.ok(["get", ...args]);
 
   test("patroni: a leader that is killed, and one that is deleted, is replaced by its follower, which has all that was acknowledged", async () => {
-    const leader = (): Promise<string> => read("endpoints", "patroni", "-o", "jsonpath={.metadata.annotations.leader}");
-    /** The leader, once the other has what it has. */
+    const said = (name: string, annotation: string): Promise<string> =>
+      read("endpoints", name, "--ignore-not-found", "-o", `jsonpath={.metadata.annotations.${annotation}}`);
+    /** The leader, once there is one who may follow it: who has what it has, and of whom all know it. */
     const followed = (): Promise<string> =>
       until("a leader that is followed", async () => {
-        const follower = await ledger.rows("select application_name from pg_stat_replication where sync_state = 'sync'");
-        const now = await leader();
-        return MEMBERS.includes(follower) && now !== follower && now;
+        const [leader, follower] = await Promise.all([said("patroni", "leader"), said("patroni-sync", "sync_standby")]);
+        return MEMBERS.includes(follower) && leader !== follower && leader;
       });
     const replaced = (before: string): Promise<boolean> =>
-      until("another leader", async () => MEMBERS.includes(await leader()) && (await leader()) !== before, FAILOVER_MS_MAX);
+      until(
+        "another leader",
+        async () => {
+          const leader = await said("patroni", "leader");
+          return MEMBERS.includes(leader) && leader !== before;
+        },
+        FAILOVER_MS_MAX,
+      );
 
     await cluster().kubectl.ok(["apply", "-k", EXAMPLE]);
     await ledger.begin("change-me");
