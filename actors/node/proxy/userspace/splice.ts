@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { breakOff } from "./break-off.ts";
 
 /**
  * Joins two connections: what one sends the other gets, in order, as fast as the slower of them takes it. Who ends its half ends that of the other
@@ -16,10 +17,10 @@ function pour(from: Socket, to: Socket): void {
   });
   to.on("drain", () => from.resume());
   from.once("end", () => to.end());
-  from.on("error", () => to.resetAndDestroy());
+  from.on("error", () => breakOff(to));
   from.once("close", () => {
     // Not ended in peace: there is nobody left to write to, or to hear from.
-    if (!from.readableEnded || !from.writableFinished) to.resetAndDestroy();
+    if (!from.readableEnded || !from.writableFinished) breakOff(to);
   });
   from.resume();
 }

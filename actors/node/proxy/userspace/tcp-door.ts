@@ -3,6 +3,7 @@ import type { Door } from "../../listening/door.ts";
 import { listen } from "../../listening/listen.ts";
 import type { Entrance, Target } from "../forwarding.ts";
 import { type Balancer, Gate } from "./balancer.ts";
+import { breakOff } from "./break-off.ts";
 import type { DoorOptions } from "./door-world.ts";
 import { BACKLOG, CONNECT_MS, CONNECTIONS_MAX, TARGETS_TRIED_MAX } from "./limits.ts";
 import { splice } from "./splice.ts";
@@ -42,7 +43,7 @@ export class TcpDoor implements Door {
     client.on("error", () => {});
     const { clients } = this.#options;
     if (!this.#gate.lets(client.remoteAddress ?? "") || clients.size >= CONNECTIONS_MAX) {
-      client.resetAndDestroy();
+      breakOff(client);
       return;
     }
     clients.add(client);
@@ -54,7 +55,7 @@ export class TcpDoor implements Door {
     const { clock } = this.#options;
     const target = tried.size < TARGETS_TRIED_MAX ? this.#balancer.next(this.#entrance, from, clock.monotonic_ms(), tried) : undefined;
     if (target === undefined) {
-      client.resetAndDestroy();
+      breakOff(client);
       return;
     }
     tried.add(target);

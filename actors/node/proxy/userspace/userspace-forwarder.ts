@@ -13,6 +13,7 @@ import type {
   ServiceForwarding,
 } from "../forwarding.ts";
 import { Balancer } from "./balancer.ts";
+import { breakOff } from "./break-off.ts";
 import { Budget, type DoorWorld } from "./door-world.ts";
 import { HealthDoor } from "./health-door.ts";
 import { FLOWS_MAX } from "./limits.ts";
@@ -57,7 +58,7 @@ export class UserspaceForwarder implements Forwarder {
 
   async close(): Promise<void> {
     for (const service of [...this.#services.keys()]) this.apply(service, undefined);
-    for (const client of this.#world.clients) client.resetAndDestroy();
+    for (const client of this.#world.clients) breakOff(client);
   }
 
   #balance(balancers: Map<string, Balancer>, ports: readonly PortForwarding[]): void {

@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { get } from "node:http";
-import { connect, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import type { ForwarderReport, PortForwarding, ServiceForwarding, Target } from "../../../../actors/node/proxy/forwarding.ts";
+import { breakOff } from "../../../../actors/node/proxy/userspace/break-off.ts";
 import { UserspaceForwarder } from "../../../../actors/node/proxy/userspace/userspace-forwarder.ts";
 import { seededRandom, systemClock } from "../../../../runtime/mod.ts";
 import { type Backend, dial, freePortOf, lineOf, restOf, tcpBackend } from "./loopback.ts";
@@ -204,4 +205,29 @@ test("load balancers hear how many endpoints are here", async () => {
   await expect.poll(() => asked().catch(() => undefined)).toEqual([200, "2", said(2)]);
   serve([], { healthCheck: { addresses: ["127.55.3.1"], port, localEndpoints: 0 } });
   expect(await asked()).toEqual([503, "0", said(0)]);
+});
+
+describe("a connection that is broken off", () => {
+  test.each([
+    ["with more to write", (socket: Socket) => void socket.write(Buffer.alloc(8_000_000)), true],
+    ["with more to write before its end", (socket: Socket) => void socket.end(Buffer.alloc(8_000_000)), true],
+    ["in the moment of its end", (socket: Socket) => void socket.end("all"), false],
+    ["with its end on the way", (socket: Socket) => void socket.end(), false],
+  ])("%s is closed, and its peer is not deceived", async (_, before, wasCutOff) => {
+    const taken = Promise.withResolvers<Socket>();
+    const server = createServer({ allowHalfOpen: true }, taken.resolve);
+    closers.push(async () => server.close());
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const peer = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    closers.push(async () => peer.destroy());
+    const broken = new Promise<boolean>((resolve) => peer.once("error", () => resolve(true)).once("end", () => resolve(false)));
+    const socket = await taken.promise;
+    const closed = once(socket, "close");
+    before(socket);
+    breakOff(socket);
+    await closed;
+    peer.resume();
+    expect(await broken).toBe(wasCutOff);
+  });
 });
