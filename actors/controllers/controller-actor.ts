@@ -7,7 +7,7 @@ import type { Key } from "../store/transaction.ts";
 import type { Change, Subscription, View } from "../store/view.ts";
 import { regarding } from "./actions.ts";
 import type { Controller, Watch } from "./controller.ts";
-import { nothingPerformed, type Performed, perform, untilSeen } from "./perform.ts";
+import { isSeen, nothingPerformed, type Performed, perform } from "./perform.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 /** Keys of one controller that are worked on at the same time. */
@@ -74,6 +74,8 @@ class ControllerActor implements Actor<ControllerMessage> {
   #stopped = false;
   /** Rounds that are being performed. */
   readonly #performing = new Set<Promise<void>>();
+  /** What wakes the rounds whose writes the view does not show yet. */
+  readonly #unseen = new Map<Performed, () => void>();
   /** Fires at #timerDue_ms. */
   #timer: Timer | undefined;
   #timerDue_ms = Number.POSITIVE_INFINITY;
@@ -135,6 +137,7 @@ class ControllerActor implements Actor<ControllerMessage> {
     this.#stopped = true;
     for (const subscription of this.#subscriptions) subscription.cancel();
     this.#timer?.cancel();
+    this.#wakeSeen();
     await Promise.all(this.#performing);
   }
 
@@ -148,7 +151,12 @@ class ControllerActor implements Actor<ControllerMessage> {
       this.#watch(watch);
     });
     if (more !== undefined) this.#subscriptions.push(more);
-    this.#subscriptions.push(view.afterBatch(() => this.#tellIfReady()));
+    this.#subscriptions.push(
+      view.afterBatch(() => {
+        this.#wakeSeen();
+        this.#tellIfReady();
+      }),
+    );
     this.#tellIfReady();
   }
 
@@ -251,13 +259,22 @@ class ControllerActor implements Actor<ControllerMessage> {
       const more = this.#decide(key, () => this.#controller.refused?.(view, key, this.#context.clock.now_ms(), [...refusals]) ?? []);
       if (more !== undefined) await perform(more, by, performed);
     }
-    if (this.#stopped) return performed;
-    try {
-      await untilSeen(this.#dependencies.view, performed);
-    } catch (error) {
-      this.#context.log.warn({ controller: this.#controller.name, key, error: String(error) }, "own writes are not seen yet");
-    }
+    await this.#untilSeen(performed);
     return performed;
+  }
+
+  /** However long it takes: a view that lags behind for seconds shows nothing of what it was that was made. */
+  async #untilSeen(performed: Performed): Promise<void> {
+    if (!this.#stopped && !isSeen(this.#dependencies.view, performed))
+      await new Promise<void>((resolve) => this.#unseen.set(performed, resolve));
+  }
+
+  #wakeSeen(): void {
+    for (const [performed, wake] of this.#unseen) {
+      if (!this.#stopped && !isSeen(this.#dependencies.view, performed)) continue;
+      this.#unseen.delete(performed);
+      wake();
+    }
   }
 
   /** What `decide` returns; undefined when it threw, which concerns this key alone. */

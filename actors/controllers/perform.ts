@@ -12,9 +12,6 @@ import type { Action, Note, Notes, Refusal, Write } from "./controller.ts";
 /** The field manager of what controllers write that name none, as in Kubernetes, where they are one process. */
 const FIELD_MANAGER = "kube-controller-manager";
 
-/** How long a round waits for its own writes to arrive in the view before it goes on regardless. */
-const SEE_OWN_WRITES_MS = 5_000;
-
 /** Writes of the first batch of a slowStart; each next has twice as many. Source: SlowStartInitialBatchSize. */
 const SLOW_START_FIRST = 1;
 
@@ -130,7 +127,9 @@ type Written = Pick<Entry, "key" | "revision">;
 async function send(action: Write, by: Performer, result: Performed): Promise<Written | undefined> {
   const { registry, author, fieldManager = FIELD_MANAGER } = by;
   const own: WriteOptions = { fieldManager, author };
-  if (action.do === "create") return seen(await registry.create(action.kind, action.object, own), result);
+  // Of a create that had no answer the next round would know nothing, and make another one. All other writes are of an object as it was.
+  if (action.do === "create")
+    return seen(await registry.create(action.kind, action.object, { ...own, insists: () => !by.isOver() }), result);
   const { namespace, name, uid } = action.of.metadata;
   if (action.do === "delete") {
     const deleted = await registry.delete(action.kind, namespace, name, {
@@ -200,20 +199,7 @@ function record(note: Note, recorder: Pick<EventRecorder, "event">, name: string
   );
 }
 
-/** Resolves when the view shows everything that the round wrote, so that the next round of the key does not decide on what is past. */
-export async function untilSeen(view: View, result: Performed): Promise<void> {
-  if (result.revision > view.revision) await view.until(result.revision, SEE_OWN_WRITES_MS);
-  const left = result.removed.filter((gone) => isThere(view, gone));
-  if (left.length === 0) return;
-  await new Promise<void>((resolve) => {
-    const subscription = view.afterBatch(() => {
-      if (left.some((gone) => isThere(view, gone))) return;
-      subscription.cancel();
-      resolve();
-    });
-  });
-}
-
-function isThere(view: View, gone: { readonly key: Key; readonly revision: number }): boolean {
-  return view.entry(gone.key)?.revision === gone.revision;
+/** Whether the view shows everything that the round wrote: before, the next round of the key would decide on what is past. */
+export function isSeen(view: View, { revision, removed }: Performed): boolean {
+  return revision <= view.revision && removed.every((gone) => view.entry(gone.key)?.revision !== gone.revision);
 }

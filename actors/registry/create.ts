@@ -76,7 +76,7 @@ export async function createObject<T extends KubeObject>(
   const companion = world.companions.get(resource) as Companion<T> | undefined;
   return options.dryRun === true
     ? createDry(world, kind, companion === undefined ? next : companion.plan(next, undefined).object, managers)
-    : createNamed(world, kind, next, companion, generated ? base : undefined, managers);
+    : createNamed(world, kind, next, companion, generated ? base : undefined, managers, options.insists);
 }
 
 /** Creates under the object's name, or under others made from `base` while they are taken. */
@@ -87,6 +87,7 @@ async function createNamed<T extends KubeObject>(
   companion: Companion<T> | undefined,
   base: string | undefined,
   managers: string | undefined,
+  insists: (() => boolean) | undefined,
 ): Promise<Entry> {
   let named = wanted;
   let names = 1;
@@ -100,7 +101,7 @@ async function createNamed<T extends KubeObject>(
       text: encoded instanceof Promise ? await encoded : encoded,
     } as const;
     const mutations: readonly Mutation[] = plan.mutations.length === 0 ? [own] : [own, ...plan.mutations];
-    const outcome = await access.commit(mutations);
+    const outcome = await access.commit(mutations, undefined, insists);
     if (outcome.committed) {
       access.wrote(own.key, outcome.revision, plan.object);
       return { key: own.key, revision: outcome.revision, text: own.text };

@@ -34,6 +34,8 @@ export interface WriteOptions {
    * stored and sent.
    */
   readonly unmanaged?: boolean;
+  /** Asked whenever the store has not answered in time: true to go on asking. For who would otherwise decide anew, and make a second one. */
+  readonly insists?: () => boolean;
   /** Everything happens but the write. The entry of a dry create has revision 0, which is never printed. */
   readonly dryRun?: boolean;
   /** What to do with unknown and duplicate fields of the body. */

@@ -37,7 +37,7 @@ export interface StoreAccess {
   /** For custom resources whose versions are made of one another by a webhook. */
   readonly conversion: Conversion;
   /** Proposes one transaction. Refusals of the store become StatusErrors: 500 for an object too large, 503 when no writer answers. */
-  commit(mutations: readonly Mutation[], premises?: Premises): Promise<Outcome>;
+  commit(mutations: readonly Mutation[], premises?: Premises, insists?: () => boolean): Promise<Outcome>;
 }
 
 export function createStoreAccess(
@@ -81,9 +81,9 @@ export function createStoreAccess(
     wrote(key, revision, object) {
       written.remember(key, { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } });
     },
-    async commit(mutations, premises) {
+    async commit(mutations, premises, insists) {
       try {
-        return await store.propose({ request: nextRequest(), mutations, ...(premises === undefined ? {} : { premises }) });
+        return await store.propose({ request: nextRequest(), mutations, ...(premises === undefined ? {} : { premises }) }, insists);
       } catch (error) {
         throw refusal(error);
       }

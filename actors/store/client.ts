@@ -46,8 +46,8 @@ const FIRST_ATTEMPT = { deadline_ms: Math.min(PROPOSE_ATTEMPT_MS, PROPOSE_DEADLI
 export function createStoreClient(options: StoreClientOptions): StoreClient {
   let question: Promise<number> | undefined;
   return {
-    propose: (transaction: Transaction): Promise<Outcome> =>
-      askSurely<Outcome>(options, { type: "propose", transaction, since: options.view.revision }),
+    propose: (transaction: Transaction, insists?: () => boolean): Promise<Outcome> =>
+      askSurely<Outcome>(options, { type: "propose", transaction, since: options.view.revision }, insists),
     committedRevision(): Promise<number> {
       // A question that has left may be answered with what was before this call, so only those of the same turn join it.
       question ??= Promise.resolve().then(() => {
@@ -60,13 +60,19 @@ export function createStoreClient(options: StoreClientOptions): StoreClient {
 }
 
 /** Thousands of questions are on their way at a time, and nearly all are answered at once: what only those need that are not is made when one fails. */
-function askSurely<Answer>(options: StoreClientOptions, message: WriterMessage): Promise<Answer> {
+function askSurely<Answer>(options: StoreClientOptions, message: WriterMessage, insists?: () => boolean): Promise<Answer> {
   const end_ms = options.clock.monotonic_ms() + PROPOSE_DEADLINE_MS;
   const answered = options.messenger.ask<Answer>(options.address, message, FIRST_ATTEMPT);
-  return answered.catch((error: unknown) => askAgain<Answer>(options, message, end_ms, error));
+  return answered.catch((error: unknown) => askAgain<Answer>(options, message, end_ms, error, insists));
 }
 
-async function askAgain<Answer>(options: StoreClientOptions, message: WriterMessage, end_ms: number, failed: unknown): Promise<Answer> {
+async function askAgain<Answer>(
+  options: StoreClientOptions,
+  message: WriterMessage,
+  end_ms: number,
+  failed: unknown,
+  insists: () => boolean = () => false,
+): Promise<Answer> {
   const { clock } = options;
   const addresses = [options.address, ...STANDBY_ADDRESSES];
   let at = 0;
@@ -77,12 +83,12 @@ async function askAgain<Answer>(options: StoreClientOptions, message: WriterMess
     if (NOT_THERE.has(code)) at = (at + 1) % addresses.length;
     mayComeLate ||= !DONE_WITH.has(code);
     const jittered_ms = pause_ms * (0.5 + options.random.next() / 2);
-    if (clock.monotonic_ms() + jittered_ms >= end_ms) {
+    if (clock.monotonic_ms() + jittered_ms >= end_ms && !insists()) {
       throw new StoreUnavailable(`the writer of the store did not answer within ${PROPOSE_DEADLINE_MS} ms: ${why}`, { cause: failure });
     }
     await sleep(clock, jittered_ms);
     try {
-      const left_ms = Math.max(1, end_ms - clock.monotonic_ms());
+      const left_ms = insists() ? PROPOSE_ATTEMPT_MS : Math.max(1, end_ms - clock.monotonic_ms());
       const answer = await options.messenger.ask<Answer>(addresses[at] ?? options.address, message, {
         deadline_ms: Math.min(PROPOSE_ATTEMPT_MS, left_ms),
       });

@@ -37,9 +37,10 @@ export type Outcome =
 export interface StoreClient {
   /**
    * Rejects with StoreUnavailable when no writer answered in time (retried within the deadline with the same request id), with
-   * ObjectTooLarge when a text is over OBJECT_BYTES_MAX.
+   * ObjectTooLarge when a text is over OBJECT_BYTES_MAX. While `insists` says so there is no deadline: an attempt without an answer may still be
+   * applied, and whoever would decide anew had better know.
    */
-  propose(transaction: Transaction): Promise<Outcome>;
+  propose(transaction: Transaction, insists?: () => boolean): Promise<Outcome>;
   /** The writer's committed revision, for consistent reads. Calls made in the same turn share one question. */
   committedRevision(): Promise<number>;
 }

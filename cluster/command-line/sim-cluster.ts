@@ -30,7 +30,9 @@ export async function runSimCluster(args: readonly string[]): Promise<number> {
     if (day.run.violation === undefined) continue;
     failed += 1;
     process.stdout.write(reportOf(plan, day, history));
-    console.log(`again: npm run troupe -- sim cluster --seed ${seed} --hours ${flags.hours} --nodes ${flags.nodes} --hosts ${flags.hosts}`);
+    const { hours, nodes, hosts, faultEvery_ms } = flags;
+    const again = `--seed ${seed} --hours ${hours} --nodes ${nodes} --hosts ${hosts} --fault-every ${faultEvery_ms / 1_000}`;
+    console.log(`again: npm run troupe -- sim cluster ${again}`);
   }
   if (flags.seeds > 1) console.log(failed === 0 ? `all held: ${flags.seeds} seeds` : `${failed} broken of ${flags.seeds} seeds`);
   return failed === 0 ? 0 : 1;

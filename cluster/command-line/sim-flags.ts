@@ -9,6 +9,8 @@ const MINUTES_MAX = 10_000;
 const HOURS_MAX = 240;
 const NODES_MAX = 1_000;
 const HOSTS_MAX = 9;
+const FAULT_EVERY_S = 240;
+const FAULT_EVERY_S_MAX = 86_400;
 
 /** What `troupe sim` was asked for. */
 interface SimFlags {
@@ -26,6 +28,8 @@ interface SimClusterFlags {
   readonly hours: number;
   readonly nodes: number;
   readonly hosts: number;
+  /** From one fault to the next, on average. */
+  readonly faultEvery_ms: number;
   readonly trace: boolean;
 }
 
@@ -44,6 +48,11 @@ const CLUSTER = {
   hours: { value: "H", default: "24", help: "virtual hours a run" },
   nodes: { value: "N", default: "100", help: "hollow nodes" },
   hosts: { value: "N", default: "3", help: "hosts that the actors are spread over" },
+  "fault-every": {
+    value: "S",
+    default: String(FAULT_EVERY_S),
+    help: "seconds from one fault of hosts and network to the next, on average",
+  },
   trace: { help: "print what people do, and what goes wrong with hosts and network" },
 } as const;
 export const SIM_FLAGS: Flags = SIM;
@@ -70,6 +79,7 @@ export function parseSimClusterFlags(args: readonly string[]): SimClusterFlags {
     hours: wholeNumber("--hours", values.hours, 1, HOURS_MAX) ?? 24,
     nodes: wholeNumber("--nodes", values.nodes, 1, NODES_MAX) ?? 100,
     hosts: wholeNumber("--hosts", values.hosts, 1, HOSTS_MAX) ?? 3,
+    faultEvery_ms: 1_000 * (wholeNumber("--fault-every", values["fault-every"], 1, FAULT_EVERY_S_MAX) ?? FAULT_EVERY_S),
     trace: values.trace,
   };
 }

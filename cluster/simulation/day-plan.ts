@@ -44,6 +44,8 @@ export interface DayOptions {
   readonly hours: number;
   readonly nodes: number;
   readonly hosts: number;
+  /** From one fault of hosts and network to the next, on average. Default FAULT_EVERY_MS. */
+  readonly faultEvery_ms?: number;
 }
 
 /** The first so long belongs to the making of the cluster and of all that is to run in it. */
@@ -57,7 +59,7 @@ const FAULT_EVERY_MS = 240_000;
 const LONG_MS = 15 * 60_000;
 
 /** The day that a seed stands for. */
-export function dayPlanOf(seed: number, { hours, nodes, hosts }: DayOptions): DayPlan {
+export function dayPlanOf(seed: number, { hours, nodes, hosts, faultEvery_ms = FAULT_EVERY_MS }: DayOptions): DayPlan {
   const duration_ms = hours * 3_600_000;
   const random = streamOf(seed, "day");
   const estate = drawEstate(streamOf(seed, "estate"), nodes);
@@ -77,7 +79,7 @@ export function dayPlanOf(seed: number, { hours, nodes, hosts }: DayOptions): Da
       const long_ms = Math.min(until_ms, at_ms + 20_000 + Math.round(LONG_MS * random.next() ** 3));
       deeds.push({ ...drawDeed(random, estate, nodes, deeds.length, long_ms), at_ms });
     }
-    for (const fault of planFaults(faultsAt, until_ms - from_ms, FAULT_EVERY_MS)) faults.push({ ...fault, at_ms: fault.at_ms + from_ms });
+    for (const fault of planFaults(faultsAt, until_ms - from_ms, faultEvery_ms)) faults.push({ ...fault, at_ms: fault.at_ms + from_ms });
   }
   return { seed, duration_ms, hosts, nodes, estate, deeds, faults, calms };
 }

@@ -16,12 +16,12 @@ import { type Door, furnish, perform } from "./user.ts";
 
 /** Every host has everything: so each role has somebody to take it over. */
 const ROLES: readonly Role[] = ["gateway", "store", "controllers", "scheduler", "nodes"];
-/** Long timers, which are heartbeats, fire at every fifth second: hosts and nodes write together then, as one batch. */
-const TIMER_GRAIN_MS = 5_000;
+/** Long timers, which are heartbeats, fire together at every so many: hosts and nodes write together then, as one batch. */
+const TIMER_GRAIN_MS = 2_500;
 /** What a nats-server of ours takes. */
 const PAYLOAD_MAX_BYTES: number = 8 * 1024 * 1024;
 /** How often each door looks for something to do. */
-const WORK_EVERY_MS = 1_000;
+const WORK_EVERY_MS = 5_000;
 /** What is not settled is only a fault when it is so at each of so many looks: somebody may be just at it. */
 const CALM_LOOKS = 6;
 const CALM_LOOK_EVERY_MS = 60_000;
@@ -62,6 +62,8 @@ class DaySimulation {
   readonly #checks: CommitChecks;
   readonly #hosts = new Map<Seat, ClusterHost>();
   readonly #works: Work[];
+  /** Until when each host may act, in true time. */
+  readonly #leases = new Map<string, number>();
   /** Found by a commit, and not told yet. */
   #finding: { readonly invariant: string; readonly text: string } | undefined;
   #now_ms = 0;
@@ -88,7 +90,7 @@ class DaySimulation {
       store,
       nodes: this.#plan.nodes,
       network: this.#network,
-      running: new RunningPods(twice),
+      running: new RunningPods(twice, (seat) => !seat.paused && (this.#leases.get(seat.host) ?? 0) > this.#now_ms),
       log: (seat) => this.#logOf(seat),
     };
     return {
@@ -174,6 +176,7 @@ class DaySimulation {
   #saw(happened: Happened): string | undefined {
     this.#now_ms = happened.at_ms;
     if (happened.what === "log") this.#noteTrouble(happened.level, happened.text);
+    else if (happened.what === "lease") this.#leases.set(happened.host, happened.until_ms);
     this.#heard?.(happened);
     if (happened.at_ms >= this.#nextLook_ms) this.#lookAtCalm();
     return this.#finding === undefined ? undefined : `${this.#finding.invariant}: ${this.#finding.text}`;

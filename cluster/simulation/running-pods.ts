@@ -10,10 +10,12 @@ interface Running {
 export class RunningPods {
   readonly #byName = new Map<string, Set<Running>>();
   readonly #twice: (name: string, uids: readonly string[]) => void;
+  readonly #acts: (seat: Seat) => boolean;
 
-  /** `twice` is told when containers of two pods of one name run at the same time. */
-  constructor(twice: (name: string, uids: readonly string[]) => void) {
+  /** `twice` is told when containers of two pods of one name run at the same time. `acts`: whether this host may do anything now. */
+  constructor(twice: (name: string, uids: readonly string[]) => void, acts: (seat: Seat) => boolean) {
     this.#twice = twice;
+    this.#acts = acts;
   }
 
   /** The runtime of one host, with what it runs taken note of. */
@@ -43,9 +45,9 @@ export class RunningPods {
     const key = `pods/${namespace}/${name}`;
     const all = this.#byName.get(key) ?? new Set();
     this.#byName.set(key, all);
-    // A host that is dead runs nothing; one that stands still holds its tongue until it learns that it was removed.
+    // A host that is dead runs nothing; one that stands still, or whose lease has run out, does nothing until it learns that it was removed.
     for (const one of all) if (!one.seat.alive) all.delete(one);
-    const others = [...all].filter((one) => one.uid !== uid && !one.seat.paused);
+    const others = [...all].filter((one) => one.uid !== uid && this.#acts(one.seat));
     const running: Running = { uid, seat };
     all.add(running);
     if (others.length > 0) this.#twice(key, [...new Set([...others.map((other) => other.uid), uid])]);

@@ -125,7 +125,7 @@ export class SeatedLog implements CuttableLog {
     const follow = async (): Promise<void> => {
       while (!stopped) {
         const from = next;
-        const batches = await this.#call(() => this.#store.from(from)).catch((error: unknown) => {
+        const batches = await remotely(this.#seat, () => this.#store.from(from), true).catch((error: unknown) => {
           if (error instanceof LogUnavailable) return [];
           throw error;
         });
@@ -226,9 +226,9 @@ export class SeatedSnapshots implements Snapshots {
 }
 
 /** Errors of the store itself are passed on; that no answer came means that it is unavailable. */
-async function remotely<Result>(seat: Seat, operation: () => Result | Promise<Result>): Promise<Result> {
+async function remotely<Result>(seat: Seat, operation: () => Result | Promise<Result>, patient = false): Promise<Result> {
   try {
-    return await seat.remote(operation);
+    return await seat.remote(operation, patient);
   } catch (error) {
     throw error instanceof AppendFenced || error instanceof LogCut ? error : new LogUnavailable(String(error));
   }

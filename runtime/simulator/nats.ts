@@ -238,7 +238,7 @@ export class Connection implements WireConnection {
   readonly owner: Owner & Life;
   readonly subscriptions: Set<Subscription> = new Set();
   /** When what came last from each client arrives here, and what was sent last at the server. */
-  readonly received_ms: Map<Connection, number> = new Map();
+  readonly received_ms: WeakMap<Connection, number> = new WeakMap();
   sent_ms = 0;
   /** Both ends are there. */
   attached = true;

@@ -46,7 +46,10 @@ export class SharedRegisters {
     if ((this.#entries.get(register)?.revision ?? 0) !== expected) return false;
     const entry: Entry = { register, revision: ++this.#revision, value: JSON.parse(JSON.stringify(value)) };
     this.#entries.set(register, entry);
-    for (const watch of this.#watches) this.#tell(watch, entry);
+    for (const watch of this.#watches) {
+      if (watch.seat.alive) this.#tell(watch, entry);
+      else this.#watches.delete(watch);
+    }
     return true;
   }
 

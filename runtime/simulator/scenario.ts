@@ -29,9 +29,10 @@ export interface Seat extends Life {
   note(text: string, data: unknown): void;
   /**
    * Does something with what all hosts share (a log, a table), over the network: it takes time, and rejects when no answer came, done or not. The
-   * promise settles in this host's own time: later when it is paused, never when it is dead.
+   * promise settles in this host's own time: later when it is paused, never when it is dead. `patient`: an operation that waits for something to happen may
+   * take for ever, and only an answer that got lost is given up.
    */
-  remote<T>(operation: () => T | Promise<T>): Promise<T>;
+  remote<T>(operation: () => T | Promise<T>, patient?: boolean): Promise<T>;
   /** Ends this host at once; it begins anew. */
   giveUp(why: string): void;
 }

@@ -1,10 +1,11 @@
 import { afterEach, expect, test } from "vitest";
-import { anyKind, modify, updateStatus } from "../../../actors/controllers/actions.ts";
+import { anyKind, create, modify, newMeta, updateStatus } from "../../../actors/controllers/actions.ts";
 import type { Action, Controller } from "../../../actors/controllers/controller.ts";
 import { controllerKind } from "../../../actors/controllers/controller-actor.ts";
 import { ConfigMapKind } from "../../../actors/kinds/core/config-map.ts";
 import type { ConfigMap, PodDisruptionBudget } from "../../../actors/kinds/generated/types.ts";
 import { PodDisruptionBudgetKind } from "../../../actors/kinds/policy/pod-disruption-budget.ts";
+import type { View } from "../../../actors/store/view.ts";
 import { named, startCluster, type TestCluster } from "./harness.ts";
 
 let cluster: TestCluster | undefined;
@@ -17,6 +18,7 @@ afterEach(async () => {
 async function startWith(
   controller: Partial<Controller> & Pick<Controller, "reconcile">,
   catchUp: () => Promise<void> = () => Promise.resolve(),
+  viewOf: (view: View) => View = (view) => view,
 ): Promise<TestCluster> {
   cluster = await startCluster({ controllers: [] });
   const { store, view, registry, events } = cluster;
@@ -31,7 +33,10 @@ async function startWith(
     event: (about: { metadata: { name: string } }, type: string, reason: string, message: string) =>
       void events.push(`${type} ${reason} ${about.metadata.name}: ${message}`),
   };
-  store.host.register({ ...controllerKind(() => [whole], { view, registry, recorderFor: () => recorder, catchUp }), kind: "one" });
+  store.host.register({
+    ...controllerKind(() => [whole], { view: viewOf(view), registry, recorderFor: () => recorder, catchUp }),
+    kind: "one",
+  });
   store.host.messenger.tell("one/tested", { type: "start" });
   return cluster;
 }
@@ -77,6 +82,35 @@ test("a key is not decided on again before the view shows what its last round wr
   await registry.create(ConfigMapKind, named<ConfigMap>("a", "d"));
   await until("twenty", () => data("a") === "20");
   expect(stale).toEqual([]);
+});
+
+test("nothing more is made while the view does not show what was made, for however long", async () => {
+  let seen_revision = Number.POSITIVE_INFINITY;
+  const lagging = (view: View): View =>
+    new Proxy(view, {
+      get(target, name) {
+        if (name === "revision") return Math.min(target.revision, seen_revision);
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  let made = 0;
+  const reconcile: Controller["reconcile"] = (_view, key) => {
+    if (!key.endsWith("/a") || made === 2) return [];
+    made++;
+    return [create(ConfigMapKind, { metadata: newMeta({ generateName: "made-", namespace: "d" }) })];
+  };
+  const { registry, view, until, clock } = await startWith({ reconcile }, undefined, lagging);
+  seen_revision = view.revision + 1;
+  await registry.create(ConfigMapKind, named<ConfigMap>("a", "d"));
+  for (let minute = 1; minute <= 3; minute++) {
+    await registry.modify(ConfigMapKind, "d", "a", counted);
+    await clock.run(60_000);
+  }
+  expect(made).toBe(1);
+  seen_revision = Number.POSITIVE_INFINITY;
+  await registry.modify(ConfigMapKind, "d", "a", counted);
+  await until("it goes on", () => made === 2);
 });
 
 test("steps in order stop at the first refusal, and `refused` hears of it before the backoff", async () => {

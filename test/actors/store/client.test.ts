@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { createStoreClient } from "../../../actors/store/client.ts";
 import { StoreUnavailable } from "../../../actors/store/errors.ts";
 import type { Outcome } from "../../../actors/store/transaction.ts";
+import type { WriterMessage } from "../../../actors/store/writer.ts";
 import { AskFailed, type Message, type Messenger, seededRandom, virtualClock } from "../../../runtime/mod.ts";
 
 test.each(["mailbox-full", "overloaded", "unreachable", "crashed"])("%s: the same request, with its id, is asked again", async (code) => {
@@ -21,6 +22,34 @@ test.each(["mailbox-full", "overloaded", "unreachable", "crashed"])("%s: the sam
   expect(await proposed).toBe(outcome);
   expect(asked).toHaveLength(3);
   for (const message of asked) expect(message).toMatchObject({ type: "propose", transaction: { request: "r.1" } });
+});
+
+test("who insists has an answer in the end, however long there is none: of the same request, and only while it is wanted", async () => {
+  const clock = virtualClock();
+  const asked: Message[] = [];
+  const outcome = { committed: true };
+  let isBack = false;
+  const messenger: Messenger = {
+    tell() {},
+    ask<Answer>(_to: string, message: Message): Promise<Answer> {
+      asked.push(message);
+      return isBack ? Promise.resolve(outcome as Answer) : Promise.reject(new AskFailed("unavailable", "as told"));
+    },
+  };
+  const client = createStoreClient({ messenger, clock, random: seededRandom(1), address: "writer/main", view: { revision: 0 } });
+  let isWanted = true;
+  const wanted = client.propose({ request: "r.1", mutations: [] }, () => true);
+  const unwanted = client.propose({ request: "r.2", mutations: [] }, () => isWanted).catch((error: unknown) => error);
+  await clock.run(60_000);
+  isWanted = false;
+  await clock.run(1_000);
+  expect(await unwanted).toBeInstanceOf(StoreUnavailable);
+  expect(new Set(asked.map((message) => (message as WriterMessage & { type: "propose" }).transaction.request))).toEqual(
+    new Set(["r.1", "r.2"]),
+  );
+  isBack = true;
+  await clock.run(1_000);
+  expect(await wanted).toBe(outcome);
 });
 
 test.each([
