@@ -1,8 +1,7 @@
 import type { Clock } from "../../runtime/mod.ts";
 import { LeaseKind } from "../kinds/coordination/lease.ts";
-import { renewedText } from "../kinds/coordination/lease-text.ts";
 import { NodeKind } from "../kinds/core/node.ts";
-import type { Node } from "../kinds/generated/types.ts";
+import type { Lease, Node } from "../kinds/generated/types.ts";
 import { StatusError } from "../kinds/status.ts";
 import { controllerAccount, NODE_OF_NAME } from "../registry/authors.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -10,6 +9,7 @@ import { microTimestamp, timestamp } from "../registry/timestamps.ts";
 import { USAGE_ANNOTATION } from "../scheduler/overcommit.ts";
 import type { Entry, View } from "../store/view.ts";
 import type { ToldCondition } from "./hollow/node-behaviour.ts";
+import type { LeaseRenewals } from "./lease-renewals.ts";
 import type { NodeForm } from "./node-form.ts";
 import { LEASE_NAMESPACE, newNode, nodeLease, nodeStatus } from "./node-object.ts";
 
@@ -25,6 +25,7 @@ interface ReporterOptions {
   readonly registry: Registry;
   readonly form: NodeForm;
   readonly clock: Clock;
+  readonly renewals: LeaseRenewals;
 }
 
 /** What has to be known of the node that is reported. */
@@ -42,6 +43,7 @@ export class NodeReporter {
   readonly #registry: Registry;
   readonly #form: NodeForm;
   readonly #clock: Clock;
+  readonly #renewals: LeaseRenewals;
   readonly #node: ReportedNode;
   /** From when it is registered: what gives it its addresses, and the Node as it was then. */
   #index = 0;
@@ -49,11 +51,12 @@ export class NodeReporter {
   /** The Node as it was at the last heartbeat. */
   #heeded: Entry | undefined;
 
-  constructor({ view, registry, form, clock }: ReporterOptions, node: ReportedNode) {
+  constructor({ view, registry, form, clock, renewals }: ReporterOptions, node: ReportedNode) {
     this.#view = view;
     this.#registry = registry;
     this.#form = form;
     this.#clock = clock;
+    this.#renewals = renewals;
     this.#node = node;
   }
 
@@ -95,7 +98,7 @@ export class NodeReporter {
 
   /** Source: kubelet's nodeStatusUpdateFrequency: what somebody else says of the node is put right without waiting for the next report. */
   async heartbeat(): Promise<void> {
-    await this.#renewLease();
+    if (this.#registered !== undefined && !(await this.#renewals.renew(this.#node.name))) await this.#renewLease();
     const entry = this.#view.entry(`nodes/${this.#node.name}`);
     if (entry === this.#heeded) return;
     this.#heeded = entry;
@@ -107,15 +110,10 @@ export class NodeReporter {
     if (node === undefined) return;
     const { name } = this.#node;
     const renewTime = microTimestamp(this.#clock.now_ms());
+    const renewed = (lease: Lease): Lease => ({ ...lease, spec: { ...lease.spec, holderIdentity: name, renewTime } });
     try {
-      await this.#registry.modify(
-        LeaseKind,
-        LEASE_NAMESPACE,
-        name,
-        (lease) => ({ ...lease, spec: { ...lease.spec, holderIdentity: name, renewTime } }),
-        // The fields are the kubelet's since it made the lease, and a renewal changes no hands.
-        { ...BY_NODE, unmanaged: true, inText: (text) => renewedText(text, name, renewTime) },
-      );
+      // The fields are the kubelet's since it made the lease, and a renewal changes no hands.
+      await this.#registry.modify(LeaseKind, LEASE_NAMESPACE, name, renewed, { ...BY_NODE, unmanaged: true });
     } catch (error) {
       if (!(error instanceof StatusError && error.status.code === 404)) throw error;
       await this.#registry.create(LeaseKind, nodeLease(node, renewTime), BY_NODE);

@@ -14,6 +14,7 @@ import { FLEET_ADDRESS } from "./fleet-address.ts";
 import { conditionEvents } from "./hollow/condition-events.ts";
 import { type Fate, fates } from "./hollow/fate.ts";
 import { NodeTroubles } from "./hollow/node-troubles.ts";
+import { LeaseRenewals } from "./lease-renewals.ts";
 import type { FleetMessage, NodeMessage, Play, PodHere } from "./messages.ts";
 import type { NodeForm } from "./node-form.ts";
 import { NodeReporter } from "./node-reporter.ts";
@@ -45,12 +46,16 @@ export interface NodeOptions {
 }
 
 export function createNodeKind(options: NodeOptions): ActorKind<NodeMessage> {
+  let renewals: LeaseRenewals | undefined;
   return {
     kind: "node",
     mailboxCapacity: NODE_MAILBOX_MESSAGES,
     // The fleet watches it, and alone knows the node's index and can tell it of its pods again.
     supervision: { strategy: "stop" },
-    activate: (context, name) => new NodeActor(context, name, options),
+    activate(context, name) {
+      renewals ??= new LeaseRenewals(options.registry, context.clock);
+      return new NodeActor(context, name, options, renewals);
+    },
   };
 }
 
@@ -92,7 +97,7 @@ class NodeActor implements Actor<NodeMessage> {
   /** A `measure` is on its way. */
   #isMeasuring = false;
 
-  constructor(context: Context<NodeMessage>, name: string, options: NodeOptions) {
+  constructor(context: Context<NodeMessage>, name: string, options: NodeOptions, renewals: LeaseRenewals) {
     const { view, registry, form, usageOf, recorder, fate = fates(0) } = options;
     this.#context = context;
     this.#name = name;
@@ -113,7 +118,7 @@ class NodeActor implements Actor<NodeMessage> {
       complain: (complaint) => this.#event("Warning", "InvalidAnnotation", complaint),
     });
     this.#reporter = new NodeReporter(
-      { view, registry, form, clock: context.clock },
+      { view, registry, form, clock: context.clock, renewals },
       { name, conditions: () => this.#troubles.conditions, isHeld: () => this.#stages.hold },
     );
   }
@@ -149,7 +154,9 @@ class NodeActor implements Actor<NodeMessage> {
       case "measure":
         return this.#measure();
       case "renewLease":
-        return this.#repeat(message, LEASE_RENEW_MS, () => this.#reporter.heartbeat());
+        // Not in this turn: it waits for others, and pods are not to wait for it.
+        void this.#repeat(message, LEASE_RENEW_MS, () => this.#reporter.heartbeat());
+        return;
       case "reportStatus":
         return this.#repeat(message, STATUS_REPORT_MS, () => this.#reporter.reportStatus().then(() => this.#tellPodsAgain()));
       default:
@@ -268,9 +275,10 @@ class NodeActor implements Actor<NodeMessage> {
 
   /** Does it, and plans the next time: soon when it failed, never when the Node is gone. */
   async #repeat(message: NodeMessage, every_ms: number, work: () => Promise<void>): Promise<void> {
+    const begun_ms = this.#context.clock.monotonic_ms();
     try {
       if (!this.#troubles.isSilent) await work();
-      this.#context.after(every_ms, message);
+      this.#context.after(Math.max(RETRY_MS, begun_ms + every_ms - this.#context.clock.monotonic_ms()), message);
     } catch (error) {
       if (this.#view.entry(`nodes/${this.#name}`) === undefined) return;
       this.#context.log.warn({ error: String(error), work: message.type }, "a node could not report; trying again");

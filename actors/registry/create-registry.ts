@@ -26,7 +26,7 @@ import { readScale, scaleObject } from "./scale.ts";
 import { createServiceAllocation } from "./service-allocation.ts";
 import { DEFAULT_SERVICE_CIDR, isLoopback, parseServiceCidr } from "./service-range.ts";
 import { createStoreAccess } from "./store-access.ts";
-import { modifyObject, updateObject } from "./update.ts";
+import { modifyObject, rewriteTexts, updateObject } from "./update.ts";
 
 export interface RegistryOptions extends Omit<DynamicOptions, "kinds"> {
   readonly view: View;
@@ -79,6 +79,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         kind.stored === undefined ? write : { ...write, requested: kind as unknown as Kind },
       ),
     modify: (kind, namespace, name, modify, write = {}) => modifyObject(world, kind, namespace, name, modify, write),
+    rewriteTogether: (kind, namespace, names, rewrite, write = {}) => rewriteTexts(world, kind, namespace, names, rewrite, write),
     patch: (kind, namespace, name, patch, write = {}) => patchObject(world, kind, namespace, name, patch, write),
     apply: (kind, namespace, name, configuration, write) => applyObject(world, kind, namespace, name, configuration, write),
     delete: (kind, namespace, name, write = {}) => deleteObject(world, storedKind(kind), namespace, name, write, kind),

@@ -44,11 +44,6 @@ export interface WriteOptions {
 
 export interface ModifyOptions extends WriteOptions {
   readonly subresource?: WrittenPart;
-  /**
-   * The same change, made in the stored text; undefined: this text is not as expected. Taken where nobody else has a say in the write, and not checked. For what is
-   * written so often and changes so little that to read, check and print the object is nearly all of its cost.
-   */
-  readonly inText?: (text: ObjectText) => ObjectText | undefined;
 }
 
 export interface DeleteOptions extends WriteOptions {
@@ -129,6 +124,18 @@ export interface Registry {
     modify: (current: T) => T | undefined,
     options?: ModifyOptions,
   ): Promise<Entry>;
+  /**
+   * Changes the stored texts of several objects in one transaction; `rewrite` returns undefined for a text that is not as expected. Done where nobody
+   * else has a say in the write, and not checked: for what is written so often and changes so little that to read, check and print the objects is nearly all
+   * of its cost. Resolves to the names of those that were changed: none, when somebody else was faster with one of them. The others are for `modify`.
+   */
+  rewriteTogether<T extends KubeObject>(
+    kind: Kind<T>,
+    namespace: string | undefined,
+    names: readonly string[],
+    rewrite: (text: ObjectText, name: string) => ObjectText | undefined,
+    options?: WriteOptions,
+  ): Promise<ReadonlySet<string>>;
   /** Applies a patch to what is there, again on a conflict unless the patch itself names a resourceVersion. */
   patch<T extends KubeObject>(
     kind: Kind<T>,

@@ -5,7 +5,7 @@ import { type FieldManager, type ManagedFieldsEntry, managersJson, sameManagers 
 import type { KubeObject } from "../kinds/object.ts";
 import { errorsBesideStatus, errorsInUpdate } from "../kinds/object-rules.ts";
 import type { FieldError } from "../kinds/status.ts";
-import { decodeObject, managedFieldsOf } from "../kinds/text.ts";
+import { decodeObject, managedFieldsOf, type ObjectText } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
 import type { AdmissionRequest } from "./admission/admission.ts";
@@ -83,8 +83,6 @@ export async function modifyObject<T extends KubeObject>(
   modify: (current: T, entry: Entry) => T | undefined,
   options: UpdateOptions & ModifyOptions,
 ): Promise<Entry> {
-  const rewritten = options.inText === undefined ? undefined : await rewriteText(world, kind, namespace, name, options.inText, options);
-  if (rewritten !== undefined) return rewritten;
   const decide = (entry: Entry, current: T): Step<Entry> | Promise<Step<Entry>> => {
     // A status is put beside the rest, which then is known to be unchanged at a glance. For a change of anything else, defaults and
     // preparation need a copy of their own, and parsing the text again is the cheapest there is.
@@ -95,27 +93,37 @@ export async function modifyObject<T extends KubeObject>(
   return changeStored(world.access, kind, namespace, name, decide, (entry) => world.access.read<T>(entry));
 }
 
-/** See ModifyOptions.inText. Undefined: it could not be done in this way. */
-async function rewriteText(
+/** Whether nobody else has a say in a write of this kind, and nothing goes along with it. */
+function isRewritable({ partAdmission, companions }: WriteWorld, kind: Kind<never>, options: UpdateOptions): boolean {
+  const resource = resourceOf(kind);
+  return options.dryRun !== true && !companions.has(resource) && !isBusy(partAdmission, options, resource);
+}
+
+/** See Registry.rewriteTogether. */
+export async function rewriteTexts(
   world: WriteWorld,
   kind: Kind<never>,
   namespace: string | undefined,
-  name: string,
-  rewrite: NonNullable<ModifyOptions["inText"]>,
-  options: UpdateOptions,
-): Promise<Entry | undefined> {
-  const { access, partAdmission, companions } = world;
-  const resource = resourceOf(kind);
-  const entry = access.view.entry(keyFor(kind, namespace, name));
-  if (entry === undefined || options.dryRun === true || companions.has(resource) || isBusy(partAdmission, options, resource))
-    return undefined;
-  const text = rewrite(entry.text);
-  if (text === undefined) return undefined;
-  const { key, revision: expect } = entry;
-  const outcome = await access.commit([{ op: "update", key, text, expect }]);
-  if (outcome.committed) return { key, revision: outcome.revision, text };
+  names: readonly string[],
+  rewrite: (text: ObjectText, name: string) => ObjectText | undefined,
+  options: WriteOptions,
+): Promise<ReadonlySet<string>> {
+  const { access } = world;
+  const changed = new Set<string>();
+  const mutations: Mutation[] = [];
+  if (!isRewritable(world, kind, options)) return changed;
+  for (const name of names) {
+    const entry = access.view.entry(keyFor(kind, namespace, name));
+    const text = entry === undefined ? undefined : rewrite(entry.text, name);
+    if (entry === undefined || text === undefined) continue;
+    changed.add(name);
+    mutations.push({ op: "update", key: entry.key, text, expect: entry.revision });
+  }
+  if (mutations.length === 0) return changed;
+  const outcome = await access.commit(mutations);
+  if (outcome.committed) return changed;
   await access.awaitActual(outcome.actual);
-  return undefined;
+  return new Set();
 }
 
 /** `insists`: the client named the revision that it changes, so a lost compare-and-set is its conflict to solve. */

@@ -32,6 +32,14 @@ export class NodeNetwork {
         isCut(kind, object.metadata.namespace, object.metadata.name) ? Promise.reject(UNREACHABLE) : registry.create(kind, object, options),
       modify: (kind, namespace, name, change, options) =>
         isCut(kind, namespace, name) ? Promise.reject(UNREACHABLE) : registry.modify(kind, namespace, name, change, options),
+      rewriteTogether: (kind, namespace, names, rewrite, options) =>
+        registry.rewriteTogether(
+          kind,
+          namespace,
+          names,
+          (text, name) => (isCut(kind, namespace, name) ? undefined : rewrite(text, name)),
+          options,
+        ),
       delete: (kind, namespace, name, options) =>
         isCut(kind, namespace, name) ? Promise.reject(UNREACHABLE) : registry.delete(kind, namespace, name, options),
     };

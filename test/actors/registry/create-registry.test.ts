@@ -169,55 +169,38 @@ describe("modify", () => {
   });
 });
 
-describe("a change in the stored text", () => {
+describe("changes in stored texts", () => {
   const counted = (text: ObjectText): ObjectText | undefined =>
     text.includes('"n":"0"') ? (text.replace('"n":"0"', '"n":"1"') as ObjectText) : undefined;
+  const changedBy = (registry: Registry): Promise<ReadonlySet<string>> =>
+    registry.rewriteTogether(ConfigMapKind, "d", ["a", "b", "c", "none"], counted);
+  const now = (name: string): string | undefined => t.store.replica.get<ConfigMap>(`configmaps/d/${name}`)?.data?.n;
 
-  /** What is there in the end, and how often the object itself was asked for. */
-  async function modified(registry: Registry): Promise<readonly [string | undefined, number]> {
-    let read = 0;
-    const entry = await registry.modify(
-      ConfigMapKind,
-      "d",
-      "a",
-      (current) => {
-        read += 1;
-        return { ...current, data: { n: "1" } };
-      },
-      { inText: counted },
-    );
-    return [objectOf<ConfigMap>(entry).data?.n, read];
-  }
-
-  test("is made there, and in the object when the text is another", async () => {
-    await t.registry.create(ConfigMapKind, configMap("a", { n: "0" }));
-    expect(await modified(t.registry)).toEqual(["1", 0]);
-    await t.registry.update(ConfigMapKind, configMap("a", { n: "5" }));
-    expect(await modified(t.registry)).toEqual(["1", 1]);
+  beforeEach(async () => {
+    for (const [name, n] of Object.entries({ a: "0", b: "5", c: "0" })) await t.registry.create(ConfigMapKind, configMap(name, { n }));
   });
 
-  test("undoes nothing that somebody else has written meanwhile", async () => {
-    await t.registry.create(ConfigMapKind, configMap("a", { n: "0" }));
+  test("are made in one transaction, but for those whose text is another", async () => {
+    const before = t.store.replica.sequence;
+    expect(await changedBy(t.registry)).toEqual(new Set(["a", "c"]));
+    expect([now("a"), now("b"), now("c"), t.store.replica.sequence - before]).toEqual(["1", "5", "1", 1]);
+  });
+
+  test("are none when somebody else has changed one of them meanwhile", async () => {
     const there = t.another({ view: lagging(t.store.replica) });
-    await t.registry.update(ConfigMapKind, configMap("a", { n: "5" }, { labels: { kept: "yes" } }));
-    expect(await modified(there)).toEqual(["1", 1]);
-    expect(t.store.replica.get<ConfigMap>("configmaps/d/a")?.metadata.labels).toEqual({ kept: "yes" });
+    await t.registry.update(ConfigMapKind, configMap("c", { n: "7" }));
+    expect(await changedBy(there)).toEqual(new Set());
+    expect([now("a"), now("c")]).toEqual(["0", "7"]);
   });
 
-  test("is not for what others have a say in: they see the object", async () => {
-    const seen: string[] = [];
-    const plugin: AdmissionPlugin = {
-      name: "watching",
-      busy: (_options, resource) => resource === "configmaps",
-      validate: ({ operation, name }) => void seen.push(`${operation} ${name}`),
-    };
+  test("are not for what others have a say in", async () => {
+    const plugin: AdmissionPlugin = { name: "watching", busy: (_options, resource) => resource === "configmaps" };
     const registry = createRegistry({
       ...{ view: t.store.replica, store: t.store.client, clock: systemClock(), random: systemRandom(), kinds: new KindTable() },
       admission: [plugin],
     });
-    await registry.create(ConfigMapKind, configMap("a", { n: "0" }));
-    expect(await modified(registry)).toEqual(["1", 1]);
-    expect(seen).toEqual(["create a", "update a"]);
+    expect(await changedBy(registry)).toEqual(new Set());
+    expect(now("a")).toBe("0");
   });
 });
 
