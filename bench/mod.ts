@@ -10,7 +10,10 @@ interface Suite {
 const program =
   (load: () => Promise<unknown>): Suite["run"] =>
   async () => {
-    await load();
+    await load().catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ERR_MODULE_NOT_FOUND") throw error;
+      throw new BenchFailure("this suite needs packages that only a clone of the repository has among its dependencies; run it there");
+    });
     return 0;
   };
 

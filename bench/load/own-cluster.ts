@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type ApiAccess, readKubeconfig } from "../driver/kubeconfig.ts";
 import { BenchFailure } from "../failure.ts";
 
-const PROGRAM = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "cluster", "main.ts");
+const PROGRAM = fileURLToPath(new URL("../../cluster/main.ts", import.meta.url));
 const READY_LINE = /^ready in (\d+) ms/;
 /** A data directory of 150,000 pods is drained in a few seconds. */
 const STOP_MS = 30_000;

@@ -4,6 +4,7 @@ import { Agent, request } from "undici";
 import { parse } from "yaml";
 import { isRunning } from "../boot/data-directory.ts";
 import { BootFailure } from "../boot/failure.ts";
+import { typed } from "../command-line/typed.ts";
 import type { ActorsPage } from "../gateway/actors-page.ts";
 
 /** A cluster that does not answer within this is taken for stuck. */
@@ -25,7 +26,9 @@ export class ClusterDoor {
 
   /** Throws BootFailure when no cluster runs there. */
   static open(data: string): ClusterDoor {
-    const nobody = new BootFailure(`no Troupe runs on the data directory ${data}; start one (npm start) or name another with --data DIR`);
+    const nobody = new BootFailure(
+      `no Troupe runs on the data directory ${data}; start one (${typed("up")}) or name another with --data DIR`,
+    );
     const status = read(join(data, "status.json"));
     if (status === undefined) throw nobody;
     const { pid, kubeconfig } = JSON.parse(status) as { pid?: unknown; kubeconfig?: unknown };

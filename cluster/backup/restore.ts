@@ -18,6 +18,7 @@ import { BootFailure } from "../boot/failure.ts";
 import { HIGH_WATER_FILE, LOG_STREAM, RESTORING_FILE } from "../boot/layout.ts";
 import { copiesOn } from "../boot/nats-facts.ts";
 import { credentialsOf } from "../boot/up.ts";
+import { typed } from "../command-line/typed.ts";
 import type { BackupFlags } from "./flags.ts";
 import { removeStore } from "./replaced-store.ts";
 import { connectTo, ownServer, type StoreConnection } from "./store-connection.ts";
@@ -61,7 +62,7 @@ export async function runRestore(flags: BackupFlags): Promise<string> {
     const revision = await fill(store, replica, backup, data.file(HIGH_WATER_FILE), flags.replace);
     data.remove(RESTORING_FILE);
     const flag = flags.nats === undefined ? "" : ` --nats ${flags.nats.join(",")}`;
-    return `restored revision ${backup.summary.revision}, ${backup.summary.objects} objects; it goes on after revision ${revision}: npm start -- --data ${flags.data}${flag}`;
+    return `restored revision ${backup.summary.revision}, ${backup.summary.objects} objects; it goes on after revision ${revision}: ${typed(`up --data ${flags.data}${flag}`)}`;
   } catch (error) {
     if (error instanceof BootFailure) throw error;
     throw new BootFailure(

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { findPackageJSON } from "node:module";
 
 export function versionOfTroupe(): string {
-  return (JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8")) as { version: string }).version;
+  const manifest = findPackageJSON(import.meta.url);
+  if (manifest === undefined) throw new Error("the program lies in no package");
+  return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
 }

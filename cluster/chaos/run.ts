@@ -7,6 +7,7 @@ import { readKubeconfig } from "../../bench/driver/kubeconfig.ts";
 import { seededRandom } from "../../runtime/mod.ts";
 import { isRunning } from "../boot/data-directory.ts";
 import { BootFailure } from "../boot/failure.ts";
+import { typed } from "../command-line/typed.ts";
 import { commit, type Target } from "./faults.ts";
 import type { ChaosFlags } from "./flags.ts";
 import { GaplessWatch } from "./gapless-watch.ts";
@@ -134,5 +135,5 @@ function clusterOn(data: string): { readonly pid: number; readonly kubeconfig: s
   } catch {
     // None that is ready.
   }
-  throw new BootFailure(`no Troupe runs on the data directory ${data}; start one (npm start) or name another with --data DIR`);
+  throw new BootFailure(`no Troupe runs on the data directory ${data}; start one (${typed("up")}) or name another with --data DIR`);
 }

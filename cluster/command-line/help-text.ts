@@ -1,6 +1,7 @@
 import { styleText } from "node:util";
 import type { Command, CommandTable, Group } from "./command.ts";
 import type { Flag, Flags } from "./flag.ts";
+import { typed } from "./typed.ts";
 import { wrap } from "./wrap.ts";
 
 /** A terminal of the old kind has 80 columns, and whoever has a wider one does not like longer lines. */
@@ -27,8 +28,8 @@ export async function overview(table: CommandTable): Promise<string> {
     `${heading("Troupe")}: a cluster that speaks the Kubernetes API. Usage: troupe COMMAND [flags]`,
     ...lines,
     ...more,
-    "troupe help COMMAND says more of each. In a clone: npm start is troupe up, and",
-    "npm run troupe -- COMMAND any other. -o json answers programs.",
+    `troupe help COMMAND says more of each; here, troupe is ${typed()}.`,
+    "-o json answers programs.",
     "",
   ].join("\n");
 }

@@ -3,6 +3,7 @@ import { type Day, liveDay } from "../simulation/day.ts";
 import { type DayPlan, dayPlanOf } from "../simulation/day-plan.ts";
 import { clockText } from "../simulation/ledger.ts";
 import { parseSimClusterFlags } from "./sim-flags.ts";
+import { typed } from "./typed.ts";
 
 /** Of what happened last, so many lines are shown of a broken day. */
 const LINES_MAX = 40;
@@ -32,7 +33,7 @@ export async function runSimCluster(args: readonly string[]): Promise<number> {
     process.stdout.write(reportOf(plan, day, history));
     const { hours, nodes, hosts, faultEvery_ms } = flags;
     const again = `--seed ${seed} --hours ${hours} --nodes ${nodes} --hosts ${hosts} --fault-every ${faultEvery_ms / 1_000}`;
-    console.log(`again: npm run troupe -- sim cluster ${again}`);
+    console.log(`again: ${typed(`sim cluster ${again}`)}`);
   }
   if (flags.seeds > 1) console.log(failed === 0 ? `all held: ${flags.seeds} seeds` : `${failed} broken of ${flags.seeds} seeds`);
   return failed === 0 ? 0 : 1;

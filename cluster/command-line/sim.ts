@@ -1,5 +1,6 @@
 import { kernelScenario, planOf, reportOf, type ScenarioOf, shrink, simulate, traceLine } from "../../runtime/simulator/mod.ts";
 import { parseSimFlags, type Scenario } from "./sim-flags.ts";
+import { typed } from "./typed.ts";
 
 const SCENARIOS: Readonly<Record<Scenario, ScenarioOf>> = { kernel: kernelScenario };
 
@@ -20,7 +21,7 @@ export async function runSim(args: readonly string[]): Promise<number> {
     if (run.violation === undefined) continue;
     failed += 1;
     if (failed === 1)
-      process.stdout.write(`${reportOf(run, await shrink(scenarioOf, run))}again: npm run sim -- --seed ${seed} --minutes ${minutes}\n`);
+      process.stdout.write(`${reportOf(run, await shrink(scenarioOf, run))}again: ${typed(`sim --seed ${seed} --minutes ${minutes}`)}\n`);
     else if (failed <= FAILED_SHOWN_MAX) process.stdout.write(`seed ${seed} breaks: ${run.violation.invariant}\n  ${run.violation.text}\n`);
   }
   const took_s = (performance.now() - started_ms) / 1_000;

@@ -92,7 +92,7 @@ function policies({ allowedScript }: SiteContent): Headers {
 
 function makeContent(): Promise<SiteContent> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL("site-thread.ts", import.meta.url));
+    const worker = new Worker(new URL("./site-thread.ts", import.meta.url));
     worker.once("message", resolve);
     worker.once("error", reject);
     worker.once("exit", (code) => reject(new Error(`the thread that makes the console's files ended with ${code}`)));

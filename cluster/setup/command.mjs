@@ -23,6 +23,17 @@ export function capture(file, args, options = {}) {
   });
 }
 
+/**
+ * Runs npm: the one that started this process, if one did, else the one on PATH.
+ *
+ * @param {readonly string[]} args
+ * @param {{ cwd: string }} options
+ */
+export function npm(args, options) {
+  const script = process.env.npm_execpath;
+  return script?.endsWith(".js") ? capture(process.execPath, [script, ...args], options) : capture("npm", args, options);
+}
+
 /** @param {string} line progress that is not an answer, so it goes to standard error */
 export function progress(line) {
   process.stderr.write(`troupe: ${line}\n`);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { capture, progress } from "./command.mjs";
+import { npm, progress } from "./command.mjs";
 import { repositoryLock, withLock } from "./lock.mjs";
 import { Problem } from "./problem.mjs";
 
@@ -27,10 +27,7 @@ export async function installDependencies(root) {
 async function runNpmCi(root) {
   // The checks, the tests and the newer Node are development dependencies: NODE_ENV=production must not leave them out.
   const args = ["ci", "--include=dev", "--include=optional", "--no-audit", "--no-fund", "--loglevel=error"];
-  const npmScript = process.env.npm_execpath;
-  const { ok, output } = npmScript?.endsWith(".js")
-    ? await capture(process.execPath, [npmScript, ...args], { cwd: root })
-    : await capture("npm", args, { cwd: root });
+  const { ok, output } = await npm(args, { cwd: root });
   if (!ok) {
     throw new Problem("npm ci failed, so the dependencies are not installed; put right what npm says here and start again", {
       detail: output,

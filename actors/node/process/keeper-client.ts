@@ -3,11 +3,12 @@ import { mkdirSync, openSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { RuntimeFailure, type RuntimeFailureReason } from "../container-runtime.ts";
 import { dial, openDoor, type StreamDoor } from "../streaming/stream-door.ts";
 import { type Asked, type FromKeeper, SOCKET_FILE, type ToKeeper } from "./keeper/protocol.ts";
 
-const KEEPER = join(import.meta.dirname, "keeper", "main.ts");
+const KEEPER = fileURLToPath(new URL("./keeper/main.ts", import.meta.url));
 const LOG_FILE = "keeper.log";
 /** A keeper that starts listens by then, on a busy machine too. */
 const START_PATIENCE_MS = 20_000;

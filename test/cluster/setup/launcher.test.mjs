@@ -1,8 +1,8 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 
 const ROOT = join(import.meta.dirname, "../../..");
 
@@ -122,12 +122,41 @@ describe("the launcher", () => {
     expect((await launch(["exit", "0"], { NATS_SERVER: "/nowhere/nats-server" }).ended).code).toBe(0);
   });
 
+  test("asks npm for a newer Node where that of the machine is too old and no dependency is one, once", async () => {
+    const old = mkdtempSync(join(tmpdir(), "troupe-old-node-"));
+    onTestFinished(() => rmSync(old, { recursive: true, force: true }));
+    const modules = join(old, "node_modules/troupe");
+    for (const path of ["cluster/troupe.mjs", "cluster/setup"]) cpSync(join(ROOT, path), join(modules, path), { recursive: true });
+    mkdirSync(join(modules, "dist/cluster"), { recursive: true });
+    writeFileSync(join(modules, "dist/cluster/main.js"), "console.log(process.execPath)");
+    writeFileSync(join(modules, "package.json"), '{"type":"module"}');
+    mkdirSync(join(old, "node_modules/node/bin"), { recursive: true });
+    writeFileSync(join(old, "node_modules/node/package.json"), '{"version":"22.1.0"}');
+    const name = `node-${process.platform}-${process.arch}`;
+    const npm = `
+      const { mkdirSync, writeFileSync, symlinkSync } = require("node:fs");
+      if (process.argv.at(-1) !== "${name}@24") process.exit(1);
+      mkdirSync("node_modules/${name}/bin", { recursive: true });
+      writeFileSync("node_modules/${name}/package.json", '{"version":"24.1.0"}');
+      symlinkSync(${JSON.stringify(process.execPath)}, "node_modules/${name}/bin/node");`;
+    writeFileSync(join(old, "npm-cli.js"), npm);
+    const aged = "data:text/javascript,Object.defineProperty(process,'versions',{value:{...process.versions,node:'20.1.0'}})";
+    const start = (env) => {
+      const args = ["--import", aged, join(modules, "cluster/troupe.mjs"), "version"];
+      return spawnSync(process.execPath, args, { encoding: "utf8", env: { ...process.env, XDG_CACHE_HOME: join(old, "cache"), ...env } });
+    };
+    const first = start({ npm_execpath: join(old, "npm-cli.js") });
+    expect(first).toMatchObject({ status: 0, stderr: "troupe: fetching Node 24 (once)\n" });
+    expect(start({ npm_execpath: "/nowhere/npm.js" })).toMatchObject({ status: 0, stdout: `${process.execPath}\n`, stderr: "" });
+  });
+
   test("without an npm that works says so and what npm said", async () => {
     const bare = join(root, "bare");
     mkdirSync(join(bare, "bin"), { recursive: true });
     for (const path of ["package.json", "package-lock.json"]) cpSync(join(ROOT, path), join(bare, path));
     cpSync(join(ROOT, "cluster/troupe.mjs"), join(bare, "cluster/troupe.mjs"));
     cpSync(join(ROOT, "cluster/setup"), join(bare, "cluster/setup"), { recursive: true });
+    writeFileSync(join(bare, "cluster/main.ts"), "");
     writeFileSync(join(bare, "bin/npm"), "#!/bin/sh\necho the registry is closed >&2\nexit 1\n", { mode: 0o755 });
     const child = spawn(process.execPath, [join(bare, "cluster/troupe.mjs"), "up"], {
       env: { PATH: `${join(bare, "bin")}:/usr/bin:/bin`, HOME: bare },

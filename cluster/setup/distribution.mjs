@@ -1,0 +1,57 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
+import { basename, dirname, extname, join, relative, resolve } from "node:path";
+
+/**
+ * Makes dist/, the program of a package: Node takes the types out of no file below node_modules, so they are taken out here. Each module keeps its place, its
+ * lines and its columns, under a name that ends in .js; what a module reads beside itself lies beside it again. `npm pack` runs this before it packs.
+ */
+
+const ROOT = dirname(dirname(import.meta.dirname));
+const DIST = join(ROOT, "dist");
+const ROOMS = ["runtime", "scheduler-core", "actors", "cluster", "bench"];
+/** Sources for browsers: the program reads them as they are. */
+const AS_IT_IS = "cluster/console/web";
+/** The launcher lies in the package as it is, and what makes sources is for those who have them. */
+const LEFT_OUT = [/^cluster\/setup\//, /^cluster\/troupe\.mjs$/, /\/tsconfig\.json$/, /^actors\/kinds\/generate[a-z-]*\.ts$/];
+/** A text that begins as the path of a module does, and ends so. */
+const NAMES_A_MODULE = /(["'])(\.{1,2}\/[^"'\n]*)\.ts\1/g;
+/** All that is left of a module that holds types alone. Nobody imports it: an import of types goes with the types. */
+const EMPTY = /^(?:\s|;|\/\/[^\n]*|\/\*(?:[^*]|\*(?!\/))*\*\/|export\s*\{\s*\})*$/;
+
+/** @param {string} folder */
+function filesBelow(folder) {
+  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)).replaceAll("\\", "/"));
+}
+
+/** @param {string} path @param {string} to */
+function writeModule(path, to) {
+  const source = join(ROOT, path);
+  const text = stripTypeScriptTypes(readFileSync(source, "utf8"));
+  if (EMPTY.test(text)) return;
+  const file = join(to, dirname(path), `${basename(path, ".ts")}.js`);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, renamed(text, dirname(source)));
+}
+
+/** A module's text with the modules that it names called .js: as long as before, so columns stay. @param {string} text @param {string} folder of the module */
+function renamed(text, folder) {
+  return text.replaceAll(NAMES_A_MODULE, (whole, quote, name) =>
+    existsSync(resolve(folder, `${name}.ts`)) ? `${quote}${name}.js${quote}` : whole,
+  );
+}
+
+const making = `${DIST}.${process.pid}`;
+try {
+  for (const path of ROOMS.flatMap(filesBelow)) {
+    if (LEFT_OUT.some((pattern) => pattern.test(path))) continue;
+    if (extname(path) === ".ts" && !path.startsWith(AS_IT_IS)) writeModule(path, making);
+    else cpSync(join(ROOT, path), join(making, path));
+  }
+  rmSync(DIST, { recursive: true, force: true });
+  renameSync(making, DIST);
+} finally {
+  rmSync(making, { recursive: true, force: true });
+}
