@@ -14,7 +14,6 @@ import type { SiteContent, SiteFile } from "./site.ts";
 const WEB = join(import.meta.dirname, "web");
 const TYPES: Readonly<Record<string, string>> = {
   ".ts": "text/javascript; charset=utf-8",
-  ".js": "text/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",
   ".svg": "image/svg+xml",
 };

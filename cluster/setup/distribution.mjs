@@ -10,8 +10,8 @@ import { basename, dirname, extname, join, relative, resolve } from "node:path";
 const ROOT = dirname(dirname(import.meta.dirname));
 const DIST = join(ROOT, "dist");
 const ROOMS = ["runtime", "scheduler-core", "actors", "cluster", "bench"];
-/** Sources for browsers: the program reads them as they are. */
-const AS_IT_IS = "cluster/console/web";
+/** Sources for browsers: the program reads them as they are, and some of them it imports. */
+const READ_TOO = "cluster/console/web/";
 /** The launcher lies in the package as it is, and what makes sources is for those who have them. */
 const LEFT_OUT = [/^cluster\/setup\//, /^cluster\/troupe\.mjs$/, /\/tsconfig\.json$/, /^actors\/kinds\/generate[a-z-]*\.ts$/];
 /** A text that begins as the path of a module does, and ends so. */
@@ -47,8 +47,8 @@ const making = `${DIST}.${process.pid}`;
 try {
   for (const path of ROOMS.flatMap(filesBelow)) {
     if (LEFT_OUT.some((pattern) => pattern.test(path))) continue;
-    if (extname(path) === ".ts" && !path.startsWith(AS_IT_IS)) writeModule(path, making);
-    else cpSync(join(ROOT, path), join(making, path));
+    if (extname(path) === ".ts") writeModule(path, making);
+    if (extname(path) !== ".ts" || path.startsWith(READ_TOO)) cpSync(join(ROOT, path), join(making, path));
   }
   rmSync(DIST, { recursive: true, force: true });
   renameSync(making, DIST);
