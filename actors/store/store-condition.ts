@@ -2,6 +2,8 @@ import type { Measure } from "../../runtime/mod.ts";
 import { DAMAGES_NAMED_MAX } from "./limits.ts";
 import type { LogBounds } from "./log.ts";
 
+const MS_PER_S = 1_000;
+
 /** What the actors of the store have found out about how it lies on its disks, for whoever asks: metrics, a test. */
 export class StoreCondition {
   /** Places that cannot be read back, by name. */
@@ -11,6 +13,8 @@ export class StoreCondition {
   /** Rounds of checking that went through everything. */
   rounds = 0;
   checkedBytes = 0;
+  #appends = 0;
+  #appends_ms = 0;
   #damagesCounted = 0;
   #lost: string | undefined;
   #bounds: LogBounds | undefined;
@@ -31,6 +35,12 @@ export class StoreCondition {
     this.#lost = why;
   }
 
+  /** An append has been acknowledged, so long after it was sent. */
+  appended(took_ms: number): void {
+    this.#appends++;
+    this.#appends_ms += took_ms;
+  }
+
   log(bounds: LogBounds): void {
     this.#bounds = bounds;
   }
@@ -47,6 +57,8 @@ export class StoreCondition {
       of("troupe_store_log_batches", "gauge", "Batches in the log.", last - first + 1),
       of("troupe_store_log_bytes", "gauge", "Bytes of the log.", bytes),
       of("troupe_store_log_lost", "gauge", "1 when the log is not what it was: writes are refused.", this.#lost === undefined ? 0 : 1),
+      of("troupe_store_appends_total", "counter", "Batches that this host appended to the log.", this.#appends),
+      of("troupe_store_append_seconds_total", "counter", "How long it waited for their acknowledgement.", this.#appends_ms / MS_PER_S),
       of("troupe_store_snapshots", "gauge", "Whole snapshots.", this.#snapshots),
       of("troupe_store_snapshot_revision", "gauge", "The revision of the newest snapshot.", this.#snapshotRevision ?? 0),
       of("troupe_store_checked_bytes_total", "counter", "Bytes of log and snapshots that were read back and checked.", this.checkedBytes),

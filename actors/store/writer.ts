@@ -21,6 +21,7 @@ import { PremiseTable } from "./premises.ts";
 import { Proposal, type Refusal, refusalOf } from "./proposal.ts";
 import { Proposals } from "./proposals.ts";
 import type { Replica } from "./replica.ts";
+import type { StoreCondition } from "./store-condition.ts";
 import type { Outcome, Transaction } from "./transaction.ts";
 
 /**
@@ -60,6 +61,8 @@ export interface WriterOptions {
   readonly replica: Replica;
   /** Told of each batch before anybody is answered. */
   readonly noteHighWater?: NoteHighWater;
+  /** Told how long appends take. */
+  readonly condition?: Pick<StoreCondition, "appended">;
   /** Lets others of this host have the log to themselves for a moment. */
   readonly gate?: AppendGate;
   /** Batches of at least this many bytes are compressed. Default COMPRESS_BYTES_MIN. */
@@ -96,6 +99,7 @@ class Writer implements Actor<WriterMessage> {
   readonly #surely: PersistentLog;
   readonly #replica: Replica;
   readonly #noteHighWater: NoteHighWater | undefined;
+  readonly #condition: Pick<StoreCondition, "appended"> | undefined;
   readonly #gate: AppendGate | undefined;
   readonly #builder: BatchBuilder;
   readonly #batchBytesMax: number;
@@ -129,6 +133,7 @@ class Writer implements Actor<WriterMessage> {
     this.#replica = options.replica;
     this.#ownSequence = options.replica.sequence;
     this.#noteHighWater = options.noteHighWater;
+    this.#condition = options.condition;
     this.#gate = options.gate;
     this.#builder = new BatchBuilder(options.compressBytesMin, options.replica.transformer);
     this.#batchBytesMax = Math.min(APPEND_BATCH_BYTES, options.log.batchBytesMax);
@@ -236,6 +241,7 @@ class Writer implements Actor<WriterMessage> {
 
   /** Makes sure of what was decided on the log as it was up to `expectedLastSequence`: by the append, or when there is nothing to append by a look. */
   async #fly(batch: BuiltBatch | undefined, expectedLastSequence: number, decided: readonly Proposal[]): Promise<void> {
+    const begun_ms = this.#clock.monotonic_ms();
     const sequence = await (batch === undefined
       ? this.#surely.stillAt(expectedLastSequence)
       : this.#surely.append(batch.bytes, expectedLastSequence));
@@ -248,6 +254,7 @@ class Writer implements Actor<WriterMessage> {
       this.#stepDown();
       return;
     }
+    if (batch !== undefined) this.#condition?.appended(this.#clock.monotonic_ms() - begun_ms);
     if (batch !== undefined && this.#replica.apply(sequence, batch) === "gap")
       throw new Error(`batch ${sequence} was appended after a state that is not its predecessor`);
     this.#noteHighWater?.(sequence, this.#replica.revision);

@@ -97,7 +97,14 @@ export function storeActors({ journal, snapshots, replica, highWater, ...more }:
   const noteHighWater = (sequence: number, revision: number): void => highWater.note(sequence, revision);
   const { highWaterFile: markFile, snapshotRevisions: everyRevisions, compress = true } = more;
   const kinds = anyKinds(
-    writerKind({ log: journal, replica, noteHighWater, gate, ...(compress ? {} : { compressBytesMin: Number.POSITIVE_INFINITY }) }),
+    writerKind({
+      log: journal,
+      replica,
+      noteHighWater,
+      condition,
+      gate,
+      ...(compress ? {} : { compressBytesMin: Number.POSITIVE_INFINITY }),
+    }),
     snapshotterKind({
       log: journal,
       snapshots,

@@ -36,6 +36,18 @@ export function percent(share: number): string {
   return `${Math.round(share * 100)}%`;
 }
 
+/** Seconds: 0.0042 → 4.2 ms. */
+export function duration(seconds: number): string {
+  if (seconds === 0) return "0";
+  if (seconds < 0.001) return `${SHORT.format(seconds * 1_000_000)} µs`;
+  return seconds < 1 ? `${SHORT.format(seconds * MILLI)} ms` : `${SHORT.format(seconds)} s`;
+}
+
+/** How many a second: 1234.5 → 1,235/s. */
+export function rateOf(value: number): string {
+  return `${value < 100 ? SHORT.format(value) : NUMBER.format(Math.round(value))}/s`;
+}
+
 /** How long ago, in the two largest units that count: 26 h → 1d2h. */
 export function age(since: string, now_ms: number): string {
   let rest = Math.max(0, Math.floor((now_ms - Date.parse(since)) / MILLI));

@@ -20,6 +20,18 @@ export const ROUTES: readonly Route[] = [
     load: () => import("./views/map.ts"),
   },
   {
+    path: "/plots",
+    title: "Performance",
+    navigation: { group: "Cluster", icon: "plots", key: "p" },
+    load: () => import("./views/plots.ts"),
+  },
+  {
+    path: "/actors",
+    title: "Actors",
+    navigation: { group: "Cluster", icon: "actors", key: "a" },
+    load: () => import("./views/actors.ts"),
+  },
+  {
     path: "/health",
     title: "Health",
     navigation: { group: "Cluster", icon: "pulse", key: "h" },

@@ -2,6 +2,7 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
 import { hrefOf } from "../address.ts";
 import type { KubeObject } from "../api.ts";
+import { bar } from "../bar.ts";
 import { follow } from "../follow.ts";
 import { age, bytes, cores, count, percent } from "../format.ts";
 import { icon } from "../icons.ts";
@@ -45,12 +46,6 @@ export function inWords(node: MapNode): string {
   const troubles = TROUBLES.filter(([bit]) => (node.state & bit) !== 0).map(([, words]) => words);
   const use = `CPU ${percent(useOf(node, "cpu"))}, memory ${percent(useOf(node, "memory"))}, ${podsOn(node)} pods`;
   return `${node.name}, ${troubles.length === 0 ? "Ready" : troubles.join(", ")}, ${use}`;
-}
-
-export function bar(use: number): TemplateResult {
-  return html`
-    <svg class="bar" aria-hidden="true"><rect class="bar-all" width="100%" height="100%" /><rect class="bar-used" width="${(use * 100).toFixed(1)}%" height="100%" /></svg>
-  `;
 }
 
 /** The use of a node, line by line. */

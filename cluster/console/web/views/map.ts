@@ -1,10 +1,11 @@
 import { html, nothing, type TemplateResult } from "lit-html";
+import { bar } from "../bar.ts";
 import { bytes, cores, count, percent } from "../format.ts";
 import { icon } from "../icons.ts";
 import { Board } from "../map/board.ts";
 import { readFeed } from "../map/feed.ts";
 import { type By, MapModel, type MapNode, type Sums, summarize } from "../map/model.ts";
-import { badges, bar, inWords, NodePanel, uses } from "../map/node-panel.ts";
+import { badges, inWords, NodePanel, uses } from "../map/node-panel.ts";
 import { empty, loading, problem } from "../states.ts";
 import { themes } from "../theme.ts";
 import { drawing, type ViewContext } from "../view.ts";
