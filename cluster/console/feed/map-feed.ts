@@ -161,16 +161,17 @@ class Following {
       await rest();
       if (this.#isStopped) return;
     }
-    // A key that changes again meanwhile is at the end once more, and read again.
+    this.#isWhole = true;
+    // What changes meanwhile is for the next time: in a storm this would have no end.
     for (const changed of [this.#nodes, this.#pods]) {
-      for (const key of changed) {
-        changed.delete(key);
+      const keys = [...changed];
+      changed.clear();
+      for (const key of keys) {
         this.#take(key, view.entry(key));
         await rest();
         if (this.#isStopped) return;
       }
     }
-    this.#isWhole = true;
     this.#tell();
   }
 

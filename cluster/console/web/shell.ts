@@ -92,7 +92,7 @@ export class Shell {
               ? html`<p class="lost" role="alert"><span class="spinner"></span>The connection to the server is lost. Trying again …</p>`
               : nothing
           }
-          <main id="main" tabindex="-1"></main>
+          <main id="main" tabindex="0"></main>
         </div>
         <dialog class="help" aria-labelledby="help-title">
           <form method="dialog">
