@@ -22,6 +22,13 @@ module.exports = {
       from: { path: "^cluster/console/web/" },
       to: { pathNot: "^cluster/console/web/|(^|/)node_modules/(lit-html|uplot)/", dependencyTypesNot: ["type-only"] },
     },
+    {
+      name: "the-client-stands-alone",
+      severity: "error",
+      comment: "it goes to others by itself; types of objects are all that it has of the house",
+      from: { path: "^client/" },
+      to: { path: "^(actors/(?!kinds/(generated/types|object)[.]ts$)|cluster|runtime|scheduler-core|bench|test)" },
+    },
     { name: "bench-and-cluster-apart", severity: "error", from: { path: "^bench/" }, to: { path: "^test/" } },
   ],
   options: {

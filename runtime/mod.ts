@@ -4,6 +4,7 @@ export { type Address, addressOf, keyOf, kindOf } from "./address.ts";
 export { ASK_FAILURES, AskFailed, type AskFailure } from "./ask-failed.ts";
 export { ASK_DEADLINE_MS } from "./asks.ts";
 export type { DeadLetterReason, HostCounters, KindCounters } from "./counters.ts";
+export { Deadline, DeadlineWheel } from "./deadline-wheel.ts";
 export { Directory, type Member, placeOf } from "./directory.ts";
 export { type Due, DueQueue } from "./due-queue.ts";
 export { type EventLoopProbe, type EventLoopState, watchEventLoop } from "./event-loop.ts";

@@ -1,6 +1,8 @@
 import type { Auditor } from "../audit/auditor.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { NatsAccounts } from "../nats/accounts.ts";
+import { connectionOptions } from "../nats/address.ts";
+import { firstConnection } from "../nats/first-connection.ts";
 import { observedHosts } from "../observation/hosts.ts";
 import { keepApiEndpoints } from "./api-endpoints.ts";
 import { START_HOOKS } from "./bootstrap-objects.ts";
@@ -47,6 +49,17 @@ export async function openGateway(context: RoleContext): Promise<Gateway> {
     ...(natsKeys === undefined ? {} : { nats: { accounts: new NatsAccounts(natsKeys), servers: nats.servers, ca: nats.ca } }),
     begun: START_HOOKS,
   });
+}
+
+/** The door by NATS, where the servers are the cluster's own: on others' nobody says who asks. Returns how it is closed. */
+export async function openDoorByNats({ options, log, ground, control }: RoleContext, { reception }: Gateway): Promise<() => Promise<void>> {
+  const { natsKeys } = control();
+  if (natsKeys === undefined) return async () => {};
+  const { openNatsApi } = await import("../nats-api/open-nats-api.ts");
+  const connection = await firstConnection({ ...connectionOptions(options.nats), name: `${options.plan.name}: door` });
+  const accounts = new NatsAccounts(natsKeys);
+  const { view, kinds, registry, clock } = ground;
+  return openNatsApi({ connection, accounts, address: options.nats, reception, view, kinds, registry, clock, log });
 }
 
 /** Undefined: nothing is recorded. */

@@ -25,7 +25,7 @@ import { connectionOptions } from "../nats/address.ts";
 import { firstConnection } from "../nats/first-connection.ts";
 import { beginControllers } from "./controllers-role.ts";
 import { BootFailure } from "./failure.ts";
-import { listen, openGateway } from "./gateway-role.ts";
+import { listen, openDoorByNats, openGateway } from "./gateway-role.ts";
 import { hostGround } from "./host-ground.ts";
 import type { ControlSecrets, FromHost, HostOptions } from "./host-protocol.ts";
 import type { Role } from "./layout.ts";
@@ -59,6 +59,7 @@ export class RunningHost {
   /** Of the host that has the store. */
   #condition: StoreCondition | undefined;
   #gateway: Gateway | undefined;
+  #closeDoorByNats: (() => Promise<void>) | undefined;
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #givenUp = Promise.withResolvers<string>();
 
@@ -179,7 +180,9 @@ export class RunningHost {
 
   async #beginGateway(): Promise<number> {
     this.#gateway = await openGateway(this.#context);
-    return listen(this.#context, this.#gateway);
+    const port = await listen(this.#context, this.#gateway);
+    this.#closeDoorByNats = await openDoorByNats(this.#context, this.#gateway);
+    return port;
   }
 
   /**
@@ -223,7 +226,7 @@ export class RunningHost {
   }
 
   async stop(): Promise<void> {
-    await this.#gateway?.close(GATEWAY_DRAIN_MS);
+    await Promise.all([this.#closeDoorByNats?.(), this.#gateway?.close(GATEWAY_DRAIN_MS)]);
     await this.#host.stop();
     for (const close of this.#closers) await close();
     this.#follower.stop();

@@ -47,6 +47,12 @@ export interface NatsListening {
   readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
 }
 
+/** Servers of others may connect as leaf nodes: what is behind them are clients. */
+export interface NatsLeaves {
+  /** 0: the one that it had before, or any free one. */
+  readonly port: number;
+}
+
 /**
  * The nats-server that a Troupe brings along: a child process on the loopback interface (or where it is told to listen, by TLS then) with JetStream in the data directory, accounts
  * of its own, and every write synced to disk before it is acknowledged where the server knows how. When it dies it is started again on the same port, so that
@@ -56,6 +62,8 @@ export class NatsServer {
   readonly address: NatsAddress;
   readonly accounts: NatsAccounts;
   readonly version: string;
+  /** Where leaf nodes connect; undefined: nowhere. */
+  readonly leafPort: number | undefined;
   /** Whether an acknowledged write is on the disk. */
   readonly syncsAlways: boolean;
   /** Streams that had messages before this server was started. One of them that it does not know now is damaged. */
@@ -70,7 +78,14 @@ export class NatsServer {
   #stopping = false;
   #backoff_ms = RESTART_BACKOFF_MS;
 
-  private constructor(binary: string, version: string, data: DataDirectory, accounts: NatsAccounts, address: NatsAddress, log: Logger) {
+  private constructor(
+    binary: string,
+    version: string,
+    data: DataDirectory,
+    accounts: NatsAccounts,
+    { address, leafPort }: Pick<NatsServer, "address" | "leafPort">,
+    log: Logger,
+  ) {
     this.#binary = binary;
     this.version = version;
     this.syncsAlways = syncsAlways(version);
@@ -78,21 +93,31 @@ export class NatsServer {
     this.#data = data;
     this.accounts = accounts;
     this.address = address;
+    this.leafPort = leafPort;
     this.#log = log;
   }
 
   /** Starts the server and resolves when it listens. Throws BootFailure, with nothing left running. */
-  static async start(data: DataDirectory, binary: NatsBinary, log: Logger, listening?: NatsListening): Promise<NatsServer> {
+  static async start(
+    data: DataDirectory,
+    binary: NatsBinary,
+    log: Logger,
+    listening?: NatsListening,
+    leaves?: NatsLeaves,
+  ): Promise<NatsServer> {
     const version = binary.version ?? versionOf(binary.path);
     mkdirSync(data.file("nats"), { recursive: true, mode: 0o700 });
     await endLeftoverServers(data.file(CONFIG), data.file("nats/nats.pid"));
     const accounts = NatsAccounts.open(data.file(KEYS));
     giveStreamsTo(accounts.cluster, data.file(ACCOUNTS));
     const host = listening?.host ?? LOOPBACK;
-    const port = listening === undefined ? await freePort(host) : listening.port || (portBefore(data.path) ?? (await freePort(host)));
-    data.write(CONFIG, configuration(data, { host, port, sync: syncsAlways(version), accounts, tls: writeTls(data, listening?.tls) }));
+    // Clients, and machines that have joined, know the server by its port.
+    const port = listening?.port || (await freePort(host, portBefore(data.path)));
+    const leafPort = leaves === undefined ? undefined : leaves.port || (await freePort(host, leafPortBefore(data.path)));
+    const tls = writeTls(data, listening?.tls);
+    data.write(CONFIG, configuration(data, { host, port, leafPort, sync: syncsAlways(version), accounts, tls }));
     const address = addressOf(host, port, listening?.tls.ca, accounts.hostCredentials());
-    const server = new NatsServer(binary.path, version, data, accounts, address, log);
+    const server = new NatsServer(binary.path, version, data, accounts, { address, leafPort }, log);
     const logBytes = sizeOf(data.file(LOG));
     server.#spawn();
     await server.#listening(host, port, logBytes);
@@ -196,10 +221,13 @@ function portIn(text: string): number | undefined {
   return port === undefined ? undefined : Number(port);
 }
 
-/** Machines that have joined know the server by it. */
 function portBefore(dataDirectory: string): number | undefined {
-  const text = configurationBefore(dataDirectory);
-  return text.includes("\ntls {") ? portIn(text) : undefined;
+  return portIn(configurationBefore(dataDirectory));
+}
+
+function leafPortBefore(dataDirectory: string): number | undefined {
+  const port = /^leafnodes \{\n {2}host: .*\n {2}port: (\d+)$/m.exec(configurationBefore(dataDirectory))?.[1];
+  return port === undefined ? undefined : Number(port);
 }
 
 /** The streams of a cluster are those of the account that its hosts have now: they had none before there were accounts, and another before its key was made anew. */
@@ -229,12 +257,13 @@ interface TlsFiles {
 interface Configuration {
   readonly host: string;
   readonly port: number;
+  readonly leafPort: number | undefined;
   readonly sync: boolean;
   readonly accounts: NatsAccounts;
   readonly tls: TlsFiles | undefined;
 }
 
-function configuration(data: DataDirectory, { host, port, sync, accounts, tls }: Configuration): string {
+function configuration(data: DataDirectory, { host, port, leafPort, sync, accounts, tls }: Configuration): string {
   const tlsBlock =
     tls === undefined
       ? ""
@@ -245,6 +274,7 @@ function configuration(data: DataDirectory, { host, port, sync, accounts, tls }:
   min_version: "1.2"
 }
 `;
+  const leavesBlock = leafPort === undefined ? "" : `leafnodes {\n  host: ${JSON.stringify(host)}\n  port: ${leafPort}\n${tlsBlock}}\n`;
   return `# Written at every start; changes are lost.
 host: ${JSON.stringify(host)}
 port: ${port}
@@ -256,7 +286,7 @@ max_pending: 268435456
 max_control_line: ${CONTROL_LINE_BYTES}
 write_deadline: "30s"
 ${accounts.configuration()}
-${tlsBlock}jetstream {
+${tlsBlock}${leavesBlock}jetstream {
   store_dir: ${JSON.stringify(data.file("nats/jetstream"))}
   max_file_store: ${FILE_STORE_BYTES}
 ${sync ? "  sync_interval: always\n" : ""}}
@@ -304,11 +334,12 @@ function lastWords(file: string, bytes: number): string {
   return line.replace(/^\[\d+\] [\d/]+ [\d:.]+ /, "");
 }
 
-function freePort(host: string): Promise<number> {
+/** The port that is wanted, if nobody has it; else any. */
+function freePort(host: string, wanted = 0): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, host, () => {
+    probe.once("error", (error) => (wanted === 0 ? reject(error) : resolve(freePort(host))));
+    probe.listen(wanted, host, () => {
       const address = probe.address();
       const port = typeof address === "object" && address !== null ? address.port : 0;
       probe.close(() => resolve(port));

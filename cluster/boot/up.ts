@@ -179,6 +179,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
     api,
     console: `${api}/console/`,
     nats: nats.servers.join(","),
+    ...(own?.leafPort === undefined ? {} : { natsLeafPort: own.leafPort }),
     copies: started?.copies,
     kubeconfig,
     version,
@@ -195,11 +196,12 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
 async function startNats(
   data: DataDirectory,
   log: Logger,
-  { advertiseAddress: host, natsPort: port }: UpFlags,
+  { advertiseAddress: host, natsPort: port, natsLeafPort }: UpFlags,
   opening: Promise<ClusterCertificates>,
 ): Promise<NatsServer> {
   const tls = host === undefined ? undefined : (await opening).nats;
-  return NatsServer.start(data, natsBinary(), log, host === undefined || tls === undefined ? undefined : { host, port, tls });
+  const leaves = natsLeafPort === undefined ? undefined : { port: natsLeafPort };
+  return NatsServer.start(data, natsBinary(), log, host === undefined || tls === undefined ? undefined : { host, port, tls }, leaves);
 }
 
 /** The store's host ends last, so that what others still write has a taker. */

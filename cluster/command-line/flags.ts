@@ -21,6 +21,8 @@ export interface UpFlags {
   readonly advertiseAddress: string | undefined;
   /** Of the own NATS server, where others reach it; 0: the one that it had, or any free one. */
   readonly natsPort: number;
+  /** Where other NATS servers may connect as leaf nodes; 0: where they did before, or any free one; undefined: nowhere. */
+  readonly natsLeafPort: number | undefined;
   /** NATS servers that exist; undefined: bring one along. */
   readonly nats: readonly string[] | undefined;
   readonly threads: number | undefined;
@@ -73,6 +75,7 @@ const FLAGS = {
   nats: { value: "URL[,URL]", help: "use these NATS servers instead of one of its own; of a cluster any" },
   "advertise-address": { value: "IP", help: "where other machines reach the API and NATS (nowhere, if not given: both are on loopback)" },
   "nats-port": { value: "P", help: "of NATS, with --advertise-address (4222, if not given)" },
+  "nats-leaf-port": { value: "P", help: "where other NATS servers connect as leaf nodes of the clients' account (nowhere, if not given)" },
   ...RUNTIME_FLAGS,
   ...SERVICE_FLAGS,
   ...CONTROLLER_FLAGS,
@@ -93,6 +96,8 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
     throw new WrongUsage(`--advertise-address ${advertiseAddress} is no IP address of this machine`);
   if (values["nats-port"] !== undefined && (advertiseAddress === undefined || nats !== undefined))
     throw new WrongUsage("--nats-port is for --advertise-address, without --nats");
+  if (values["nats-leaf-port"] !== undefined && nats !== undefined)
+    throw new WrongUsage("--nats-leaf-port is for the NATS server that Troupe brings along, without --nats");
   const nodes = wholeNumber("--nodes", values.nodes, 0, HOLLOW_NODES_MAX);
   const runtime = runtimeFlags(values, nodes);
   if (runtime.name !== "hollow" && advertiseAddress !== undefined)
@@ -103,6 +108,7 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
     apiPort: wholeNumber("--api-port", values["api-port"], 0, 65_535) ?? 6443,
     advertiseAddress,
     natsPort: wholeNumber("--nats-port", values["nats-port"], 0, 65_535) ?? NATS_PORT,
+    natsLeafPort: wholeNumber("--nats-leaf-port", values["nats-leaf-port"], 0, 65_535),
     nats,
     threads: wholeNumber("--threads", values.threads, 1, THREADS_MAX),
     only: part,

@@ -12,12 +12,13 @@ import { recordBody } from "./audited.ts";
 import { mediaTypeOf } from "./body.ts";
 import { connect } from "./connections/connect.ts";
 import type { GatewayContext } from "./context.ts";
-import { connectionOf, type Exchange } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
 import { get } from "./get.ts";
 import { list } from "./list.ts";
 import type { Content } from "./object-body.ts";
 import type { IncludeObject, Rendering } from "./object-text.ts";
 import type { ExpectedKind } from "./protobuf-body.ts";
+import { replay } from "./replay.ts";
 import { review } from "./reviews.ts";
 import type { RequestInfo, ResourceRequest } from "./route.ts";
 import { mayBeSilent } from "./slow-clients.ts";
@@ -97,7 +98,8 @@ async function answerStored(
     case "list":
       return list(context, info, kind);
     case "watch": {
-      const { response } = connectionOf(exchange);
+      if (exchange.connection === undefined) return replay(context, info, kind);
+      const { response } = exchange.connection;
       mayBeSilent(response);
       await watches.serve(info, renderingOf(kind, info, format), response, format.encoding === "protobuf");
       return { type: "taken" };

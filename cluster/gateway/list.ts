@@ -106,6 +106,11 @@ function unlessExpired<T>(read: () => T, message: string, restart?: string): T {
   }
 }
 
+/** A watch cannot begin so long ago. */
+export function tooOld(asked: number, oldest: number): StatusError {
+  return expired(`too old resource version: ${asked} (${oldest})`);
+}
+
 /** Where the first key not below `key` stands; entries are in key order. */
 export function indexFrom(entries: readonly Entry[], key: string): number {
   let low = 0;
@@ -153,8 +158,19 @@ async function pageAnswer(
   const { entries, next } = await pageOf(view, all, selection, limit, from);
   const last = entries.at(-1);
   if (next >= all.length || last === undefined) return { type: "list", kind, entries, revision, continue: "", remaining: undefined };
-  // The key behind the resource, and the least text above it.
-  const start = `${last.key.slice(resourceOf(kind).length + 1)}\0`;
   const remaining = selection.everything ? all.length - next : undefined;
-  return { type: "list", kind, entries, revision, continue: encodeContinue({ revision, start }), remaining };
+  return { type: "list", kind, entries, revision, continue: continueAfter(kind, revision, last), remaining };
+}
+
+function continueAfter(kind: Kind, revision: number, last: Entry): string {
+  // The key behind the resource, and the least text above it.
+  return encodeContinue({ revision, start: `${last.key.slice(resourceOf(kind).length + 1)}\0` });
+}
+
+/** The beginning of a list, as if it had been asked for with a limit. `count` is less than it has, and not 0. */
+export function beginningOf(answer: ListAnswer, count: number): ListAnswer {
+  const { kind, entries, revision, remaining } = answer;
+  const kept = entries.slice(0, count);
+  const more = answer.continue === "" || remaining !== undefined ? { remaining: (remaining ?? 0) + entries.length - count } : {};
+  return { ...answer, ...more, entries: kept, continue: continueAfter(kind, revision, kept.at(-1) as Entry) };
 }

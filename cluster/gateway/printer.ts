@@ -1,16 +1,11 @@
 import type { ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { constants, createGzip, gzip } from "node:zlib";
-import { stringify } from "yaml";
-import { encodeProtobuf } from "../../actors/kinds/protobuf/envelope.ts";
 import { roomIn } from "../../actors/node/streaming/backpressure.ts";
 import type { View } from "../../actors/store/view.ts";
-import type { Format } from "./accept.ts";
-import { PROTOBUF_TYPE } from "./accept.ts";
-import type { Answer, Headers } from "./answer.ts";
+import type { Answer } from "./answer.ts";
 import { listChunks, listSize } from "./list-text.ts";
-import type { IncludeObject } from "./object-text.ts";
-import { partialObject, tableOfOne, wholeObject } from "./object-text.ts";
+import { type Form, flat, type Printed, printed } from "./printed.ts";
 
 /** Answers larger than this are compressed for clients that ask. Source: apiserver's defaultGzipThresholdBytes. */
 export const GZIP_BYTES_MIN: number = 128 * 1024;
@@ -18,14 +13,10 @@ export const GZIP_BYTES_MIN: number = 128 * 1024;
 const GZIP_LEVEL = constants.Z_BEST_SPEED;
 /** Lists up to this size are sent in one piece with their length; larger ones as they are printed. */
 const LIST_WHOLE_CHARS_MAX = 128 * 1024;
-const JSON_INDENT = 2;
 
 /** How this client wants its answer, and what goes to it. */
-export interface Wire {
+export interface Wire extends Form {
   readonly response: ServerResponse;
-  readonly format: Format;
-  readonly includeObject: IncludeObject;
-  readonly pretty: boolean;
   readonly gzip: boolean;
   /** Headers of every answer, as names and values in turn. */
   readonly told: readonly string[];
@@ -37,69 +28,21 @@ const compress = promisify(gzip);
 
 /** Prints an answer. Resolves when all of it is handed to the connection. */
 export async function print(answer: Answer, wire: Wire, view: View, now_ms: number): Promise<void> {
-  switch (answer.type) {
-    case "taken":
-      return;
-    case "unchanged":
-      wire.response.writeHead(304, flat(answer.headers)).end();
-      return;
-    case "text":
-      return send(wire, answer.code, answer.contentType ?? "text/plain; charset=utf-8", answer.text, answer.headers);
-    case "bytes":
-      return sendFlat(wire, answer.code, answer.contentType, answer.bytes, answer.headers === undefined ? [] : flat(answer.headers));
-    case "value":
-      return sendJson(wire, answer.code, JSON.stringify(answer.value), []);
-    case "json":
-      return sendJson(wire, answer.code, answer.json, answer.headers === undefined ? [] : flat(answer.headers), answer.contentType);
-    case "object": {
-      const { kind, entry, code } = answer;
-      const { as, viewVersion } = wire.format;
-      const rendering = { kind, as, viewVersion, includeObject: wire.includeObject };
-      const json =
-        wire.format.as === "object"
-          ? wholeObject(kind, entry.text, entry.revision)
-          : wire.format.as === "metadata"
-            ? partialObject(entry.text, entry.revision, viewVersion)
-            : tableOfOne(rendering, view, entry, entry.revision, now_ms, true);
-      return sendJson(wire, code, json, []);
-    }
-    case "list": {
-      const { as, viewVersion } = wire.format;
-      const rendering = { kind: answer.kind, as, viewVersion, includeObject: wire.includeObject };
-      const chunks = listChunks(answer, rendering, view, now_ms);
-      const reprinted = wire.pretty || wire.format.encoding !== "json";
-      if (reprinted || listSize(answer) <= LIST_WHOLE_CHARS_MAX) return sendJson(wire, 200, [...chunks].join(""), []);
-      return stream(wire, chunks);
-    }
+  if (answer.type === "taken") return;
+  if (answer.type === "unchanged") {
+    wire.response.writeHead(304, flat(answer.headers)).end();
+    return;
   }
-}
-
-function sendJson(
-  wire: Wire,
-  code: number,
-  json: string,
-  headers: readonly string[],
-  contentType = "application/json",
-): void | Promise<void> {
-  if (wire.format.encoding === "yaml") {
-    return sendFlat(wire, code, "application/yaml", stringify(JSON.parse(json), { sortMapEntries: true, lineWidth: 0 }), headers);
+  if (answer.type === "list" && !wire.pretty && wire.format.encoding === "json" && listSize(answer) > LIST_WHOLE_CHARS_MAX) {
+    const { as, viewVersion } = wire.format;
+    const rendering = { kind: answer.kind, as, viewVersion, includeObject: wire.includeObject };
+    return stream(wire, listChunks(answer, rendering, view, now_ms));
   }
-  if (wire.format.encoding === "protobuf") {
-    const body = encodeProtobuf(JSON.parse(json) as Record<string, unknown>);
-    if (body !== undefined) return sendFlat(wire, code, PROTOBUF_TYPE, body, headers);
-    // Discovery and the version have no protobuf form here, and go as JSON to whoever asks.
-    return sendFlat(wire, code, contentType, `${json}\n`, headers);
-  }
-  if (wire.pretty) return sendFlat(wire, code, contentType, `${JSON.stringify(JSON.parse(json), null, JSON_INDENT)}\n`, headers);
-  return sendFlat(wire, code, contentType, `${json}\n`, headers);
-}
-
-function send(wire: Wire, code: number, contentType: string, text: string, headers: Headers = {}): void | Promise<void> {
-  return sendFlat(wire, code, contentType, text, flat(headers));
+  return send(wire, printed(answer, wire, view, now_ms));
 }
 
 /** One head, one body, one write: the whole of most answers is a single TLS record. */
-function sendFlat(wire: Wire, code: number, contentType: string, body: string | Buffer, headers: readonly string[]): void | Promise<void> {
+function send(wire: Wire, { code, contentType, body, headers }: Printed): void | Promise<void> {
   const { response } = wire;
   const bytes = Buffer.byteLength(body);
   if (wire.gzip && bytes > GZIP_BYTES_MIN) return sendCompressed(wire, code, contentType, body, headers);
@@ -159,10 +102,4 @@ async function stream(wire: Wire, chunks: Iterable<string>): Promise<void> {
     if (response.destroyed) return;
   }
   response.end("\n");
-}
-
-function flat(headers: Headers): string[] {
-  const list: string[] = [];
-  for (const [name, value] of Object.entries(headers)) list.push(name, value);
-  return list;
 }

@@ -184,7 +184,7 @@ export function isTrue(value: string | null): boolean {
 }
 
 /** The name in `fieldSelector=metadata.name=x`, which access may be granted for. */
-function selectedName(query: URLSearchParams): string {
+export function selectedName(query: URLSearchParams): string {
   const selector = query.get("fieldSelector");
   if (selector === null) return "";
   for (const term of selector.split(",")) {

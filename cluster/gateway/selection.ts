@@ -73,6 +73,13 @@ export function selectionOf(
   };
 }
 
+/** The old way to watch one object, by its path, is a selector by its name. */
+export function ofOne(name: string, options: { readonly labelSelector: string; readonly fieldSelector: string }): typeof options {
+  const { labelSelector, fieldSelector } = options;
+  const own = `metadata.name=${name}`;
+  return { labelSelector, fieldSelector: fieldSelector === "" ? own : `${own},${fieldSelector}` };
+}
+
 function placeAnchor(inside: string): Anchor {
   return inside === "" ? { by: "nothing" } : { by: "place", place: inside };
 }

@@ -1,21 +1,19 @@
 import type { ServerResponse } from "node:http";
-import { expired } from "../../actors/kinds/errors.ts";
 import type { Kind } from "../../actors/kinds/kind.ts";
 import { apiVersionOf, resourceOf } from "../../actors/kinds/kind.ts";
-import type { Status } from "../../actors/kinds/status.ts";
 import { StatusError } from "../../actors/kinds/status.ts";
 import { RevisionExpired } from "../../actors/store/view.ts";
 import type { Timer } from "../../runtime/mod.ts";
 import { PROTOBUF_TYPE } from "./accept.ts";
 import type { GatewayContext } from "./context.ts";
 import { followConverted } from "./converted-watch.ts";
-import { checkedOptions, pageOf, reach } from "./list.ts";
+import { checkedOptions, pageOf, reach, tooOld } from "./list.ts";
 import type { ListOptions } from "./list-options.ts";
 import { badRevisionMessage, watchStart } from "./list-options.ts";
 import type { Rendering } from "./object-text.ts";
 import type { ResourceRequest } from "./route.ts";
 import type { Selection } from "./selection.ts";
-import { selectionOf } from "./selection.ts";
+import { ofOne, selectionOf } from "./selection.ts";
 import { bookmarkLine, errorLine, eventLine } from "./watch-event.ts";
 import { WatchFeed } from "./watch-feed.ts";
 import { Unsent, Watcher } from "./watcher.ts";
@@ -98,7 +96,7 @@ export class Watches {
       if (response.destroyed) leave?.();
     } catch (error) {
       if (error instanceof RevisionExpired) {
-        watcher.send(errorLine(tooOld(start.from === "revision" ? start.revision : 0, error.oldest)));
+        watcher.send(errorLine(tooOld(start.from === "revision" ? start.revision : 0, error.oldest).status));
       } else if (error instanceof StatusError) {
         watcher.send(errorLine(error.status));
       } else if (!(error instanceof Error && error.name === "StoreUnavailable")) {
@@ -177,19 +175,8 @@ export class Watches {
   }
 }
 
-function tooOld(asked: number, oldest: number): Status {
-  return expired(`too old resource version: ${asked} (${oldest})`).status;
-}
-
 /** Kubernetes answers an unreadable version of a watch as an unnamed error of its own (500). */
 function unreadableRevision(resourceVersion: string): StatusError {
   const message = badRevisionMessage(resourceVersion);
   return new StatusError({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, code: 500 });
-}
-
-/** The old way to watch one object, by its path, is a selector by its name. */
-function ofOne(name: string, options: { readonly labelSelector: string; readonly fieldSelector: string }): typeof options {
-  const { labelSelector, fieldSelector } = options;
-  const own = `metadata.name=${name}`;
-  return { labelSelector, fieldSelector: fieldSelector === "" ? own : `${own},${fieldSelector}` };
 }

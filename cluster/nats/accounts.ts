@@ -5,7 +5,7 @@ import { createAccount, createOperator, createUser, fromSeed, type KeyPair } fro
 import { BootFailure } from "../boot/failure.ts";
 import { makePrivateDirectory, writePrivateFile } from "../pki/key-pair-file.ts";
 import { accountToken, credentialsText, operatorToken, type Sharing, type UserClaims, userToken } from "./claims.ts";
-import { REQUESTS, WATCHES } from "./subjects.ts";
+import { DISCOVERY, REQUESTS, WATCHES } from "./subjects.ts";
 
 /** Below the directory of certificates. */
 export const NATS_KEYS_FILE = "nats.keys";
@@ -26,6 +26,8 @@ const KEY_NAMES = ["operator", "system", "cluster", "clients"] as const;
 const SHARED: readonly Sharing[] = [
   { name: "requests", subject: `${REQUESTS}.>`, type: "service" },
   { name: "watches", subject: `${WATCHES}.>`, type: "stream" },
+  // Every host that has the door answers.
+  { name: "discovery", subject: `${DISCOVERY}.>`, type: "service", answers: "Stream" },
 ];
 
 /** What lies in the file: the keys, and what was signed with them, since signing it at each start would hold that up. */
@@ -82,6 +84,11 @@ export class NatsAccounts {
     return this.#pairs.cluster.getPublicKey();
   }
 
+  /** The same of the clients' account. */
+  get clients(): string {
+    return this.#pairs.clients.getPublicKey();
+  }
+
   /** The part of a nats-server's configuration that says all this. */
   configuration(): string {
     this.#configuration ??= this.#signed();
@@ -128,7 +135,7 @@ ${tokens.map(([account, token]) => `  ${account}: ${token}`).join("\n")}
   }
 
   /** Says that a key is a user's. */
-  certify(account: "cluster" | "clients", user: UserClaims): string {
+  certify(account: "cluster" | "clients" | "system", user: UserClaims): string {
     return userToken(this.#pairs[account], user);
   }
 }

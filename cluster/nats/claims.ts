@@ -31,6 +31,8 @@ export interface Sharing {
   readonly name: string;
   readonly subject: string;
   readonly type: "service" | "stream";
+  /** How many come to one request; default one. */
+  readonly answers?: "Stream";
 }
 
 export interface AccountClaims {
@@ -52,10 +54,18 @@ export function accountToken(operator: KeyPair, { name, publicKey, jetStream, ex
     type: "account",
     limits: { ...Object.fromEntries([...limits, ...(jetStream ? storage : [])]), wildcards: true },
     default_permissions: { pub: {}, sub: {} },
-    ...(exports === undefined ? {} : { exports }),
-    // Whoever answers is told who asks.
-    ...(imports === undefined ? {} : { imports: imports.map((one) => (one.type === "service" ? { ...one, share: true } : one)) }),
+    ...(exports === undefined ? {} : { exports: exports.map(exported) }),
+    ...(imports === undefined ? {} : { imports: imports.map(imported) }),
   });
+}
+
+function exported({ name, subject, type, answers }: Sharing): object {
+  return { name, subject, type, ...(answers === undefined ? {} : { response_type: answers }) };
+}
+
+/** Whoever answers is told who asks. */
+function imported({ name, subject, type, account }: Sharing & { readonly account: string }): object {
+  return { name, subject, type, account, ...(type === "service" ? { share: true } : {}) };
 }
 
 export function userToken(account: KeyPair, { name, publicKey, expires_s, permissions, tags }: UserClaims): string {

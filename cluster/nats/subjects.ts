@@ -12,7 +12,9 @@ import type { Permissions } from "./claims.ts";
  */
 export const REQUESTS = "troupe.api";
 export const WATCHES = "troupe.watch";
-export const NONE = "_";
+const NONE = "_";
+/** How tools find services: NATS' micro protocol. It tells who answers on which subjects, and how much; nothing of objects. */
+export const DISCOVERY = "$SRV";
 
 /** What is published for an object, or to ask for something of it; a rule's `*` stays a wildcard. */
 export interface SubjectParts {
@@ -35,8 +37,44 @@ function tail({ group, resource, namespace, name }: SubjectParts): string {
   return `${groupToken(group)}.${escaped(resource)}.${namespace === "" ? NONE : namespace}.${name === "" ? NONE : escapedName(name)}`;
 }
 
+/** What a request's subject asks for; undefined for subjects that are none. */
+export function requestOf(subject: string): (SubjectParts & { readonly verb: string }) | undefined {
+  if (!subject.startsWith(`${REQUESTS}.`)) return undefined;
+  const [verb = "", group = "", resource = "", namespace = "", ...name] = subject.slice(REQUESTS.length + 1).split(".");
+  const token = name.join(".");
+  if (token === "") return undefined;
+  try {
+    return {
+      verb: decodeURIComponent(verb),
+      group: group === CORE ? "" : group.replaceAll("_", "."),
+      resource: plain(resource),
+      namespace: namespace === NONE ? "" : plain(namespace),
+      name: token === NONE ? "" : plain(token),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function plain(token: string): string {
+  return token.includes("%") ? decodeURIComponent(token) : token;
+}
+
+/** Which events a subscription hears, as the tokens after the prefix: `["core", "pods", "*", ">"]`; undefined: none. */
+export function watchPattern(subject: string): readonly string[] | undefined {
+  const tokens = subject.split(".");
+  const prefix = WATCHES.split(".");
+  for (const [at, own] of prefix.entries()) {
+    if (tokens[at] === ">") return [">"];
+    if (tokens[at] !== own && tokens[at] !== "*") return undefined;
+  }
+  return tokens.length > prefix.length ? tokens.slice(prefix.length) : undefined;
+}
+
+const CORE = "core";
+
 function groupToken(group: string): string {
-  return group === "" ? "core" : escaped(group.replaceAll(".", "_"));
+  return group === "" ? CORE : escaped(group.replaceAll(".", "_"));
 }
 
 /** One token. */
@@ -65,8 +103,9 @@ export function inboxPrefix(publicKey: string): string {
 /** What somebody bound by these rules may publish and hear; `everything`: no rule is needed. */
 export function permissionsOf(rules: readonly RuleIn[], everything: boolean, publicKey: string): Permissions {
   const inbox = `${inboxPrefix(publicKey)}.>`;
-  if (everything) return { publish: [`${REQUESTS}.>`], subscribe: [inbox, `${WATCHES}.>`] };
-  const [publish, subscribe] = [new Set<string>(), new Set<string>([inbox])];
+  const discovery = `${DISCOVERY}.>`;
+  if (everything) return { publish: [`${REQUESTS}.>`, discovery], subscribe: [inbox, `${WATCHES}.>`] };
+  const [publish, subscribe] = [new Set<string>([discovery]), new Set<string>([inbox])];
   for (const { namespace, rule } of rules) {
     for (const what of tailsOf(rule, namespace === "" ? "*" : namespace)) {
       for (const verb of rule.verbs) publish.add(`${REQUESTS}.${verb === "*" ? "*" : escaped(verb)}.${what}`);

@@ -1,12 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { createUser } from "nkeys.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NatsAccounts } from "../../../cluster/nats/accounts.ts";
 import { runNatsCredentials } from "../../../cluster/nats/credentials-command.ts";
 import { parseNatsCredentialsFlags } from "../../../cluster/nats/credentials-flags.ts";
-import { permissionsOf, requestSubject, watchSubject } from "../../../cluster/nats/subjects.ts";
+import { permissionsOf, requestOf, requestSubject, watchPattern, watchSubject } from "../../../cluster/nats/subjects.ts";
 import { writeKubeconfig } from "../../../cluster/pki/kubeconfig.ts";
 import type { Answered, Call, Json, TestGateway } from "../gateway/harness.ts";
 import { startGateway } from "../gateway/harness.ts";
@@ -83,14 +84,17 @@ describe("credentials for NATS", () => {
     expect(answer.subscribe).toContain("troupe.watch.core.pods.default.>");
     // What everybody may do: ask what they may do.
     expect(answer.publish).toContain("troupe.api.create.authorization_k8s_io.selfsubjectaccessreviews.*.>");
-    for (const subject of [...answer.publish, ...answer.subscribe]) expect(subject).toMatch(/^(troupe\.(api|watch)\.|_INBOX_U)/);
+    for (const subject of [...answer.publish, ...answer.subscribe]) expect(subject).toMatch(/^(troupe\.(api|watch)\.|_INBOX_U|\$SRV\.>)/);
     expect(claims.nats.pub.allow).toEqual(answer.publish);
     expect(claims.nats.sub.allow).toEqual(answer.subscribe);
   });
 
   test("of an administrator allow all that clients have", async () => {
     const answer = (await ask(server.call)).json();
-    expect([answer.publish, answer.subscribe]).toEqual([["troupe.api.>"], [`_INBOX_${publicKey}.>`, "troupe.watch.>"]]);
+    expect([answer.publish, answer.subscribe]).toEqual([
+      ["troupe.api.>", "$SRV.>"],
+      [`_INBOX_${publicKey}.>`, "troupe.watch.>"],
+    ]);
   });
 
   test("of somebody that the asker may act as are theirs", async () => {
@@ -132,7 +136,7 @@ describe("subjects", () => {
   test("that a rule gives are those that are used for what it allows, and no others", () => {
     const rule = { verbs: ["*"], apiGroups: ["*"], resources: ["*"] };
     expect(permissionsOf([{ namespace: "a", rule }], false, key)).toEqual({
-      publish: ["troupe.api.*.*.*.a.>"],
+      publish: ["$SRV.>", "troupe.api.*.*.*.a.>"],
       subscribe: ["_INBOX_UKEY.>", "troupe.watch.*.*.a.>"],
     });
     expect(
@@ -141,7 +145,7 @@ describe("subjects", () => {
         false,
         key,
       ).publish,
-    ).toEqual(["troupe.api.get.core.nodes.*.n.1"]);
+    ).toEqual(["$SRV.>", "troupe.api.get.core.nodes.*.n.1"]);
     expect(requestSubject("get", { group: "", resource: "nodes", namespace: "", name: "n.1" })).toBe("troupe.api.get.core.nodes._.n.1");
     expect(requestSubject("list", { group: "apps", resource: "deployments", namespace: "a", name: "" })).toBe(
       "troupe.api.list.apps.deployments.a._",
@@ -164,9 +168,39 @@ describe("subjects", () => {
         key,
       ),
     ).toEqual({
-      publish: [],
+      publish: ["$SRV.>"],
       subscribe: ["_INBOX_UKEY.>"],
     });
+  });
+
+  test("are read as they were written", () => {
+    fc.assert(
+      fc.property(
+        fc.string({ minLength: 1 }),
+        fc.constantFrom("", "apps", "rbac.authorization.k8s.io"),
+        fc.constantFrom("", "default"),
+        (name, group, namespace) => {
+          fc.pre(name !== "_" && name.isWellFormed());
+          const parts = { group, resource: "pods/log", namespace, name };
+          expect(requestOf(requestSubject("get", parts))).toEqual({ verb: "get", ...parts });
+        },
+      ),
+    );
+    expect(requestOf("troupe.api.get.core.pods.default")).toBeUndefined();
+    expect(requestOf("troupe.api.get.core.pods.default.%")).toBeUndefined();
+  });
+
+  test.each([
+    ["troupe.watch.>", [">"]],
+    ["troupe.>", [">"]],
+    [">", [">"]],
+    ["*.watch.core.pods.>", ["core", "pods", ">"]],
+    ["troupe.watch.core.pods.*.web", ["core", "pods", "*", "web"]],
+    ["troupe.watch", undefined],
+    ["troupe.api.>", undefined],
+    ["_INBOX_X.>", undefined],
+  ])("a subscription to %s hears %j", (subject, pattern) => {
+    expect(watchPattern(subject)).toEqual(pattern);
   });
 
   test.each(["a b", "a>b", "*", ">", ".", "a..b", ".a", "a.", "a\u0000b", "ü"])("of the name %j are of that name alone", (name) => {

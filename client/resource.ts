@@ -1,0 +1,113 @@
+import type { KubeObject } from "../actors/kinds/object.ts";
+import type { Ask, Caller, Options } from "./caller.ts";
+import { type Scope, type WatchEvent, watch } from "./watch.ts";
+
+/** An object to be made: what the server fills in may be left out. */
+export type Draft<T extends KubeObject> = Omit<T, "metadata"> & { readonly metadata: Partial<T["metadata"]> };
+export type PatchType = "json-patch" | "merge-patch" | "strategic-merge-patch";
+
+export interface List<T> {
+  readonly items: readonly T[];
+  readonly resourceVersion: string;
+}
+
+/** The objects of a resource, in one namespace or everywhere. Everything rejects with TroupeError when it is refused. */
+export class Resource<T extends KubeObject> {
+  readonly #caller: Caller;
+  readonly #name: string;
+  readonly #namespace: string;
+
+  constructor(caller: Caller, name: string, namespace = "") {
+    this.#caller = caller;
+    this.#name = name;
+    this.#namespace = namespace;
+  }
+
+  in(namespace: string): Resource<T> {
+    return new Resource(this.#caller, this.#name, namespace);
+  }
+
+  get(name: string, options: Options = {}): Promise<T> {
+    return this.#ask("get", { name, options });
+  }
+
+  /** All objects as of one moment, page by page. */
+  async list(options: Options = {}): Promise<List<T>> {
+    const items: T[] = [];
+    for (let next = ""; ; ) {
+      const asked = { options: next === "" ? options : { ...options, continue: next } };
+      const page = await this.#ask<{ items: T[]; metadata: { resourceVersion: string; continue?: string } }>("list", asked);
+      for (const item of page.items) items.push(item);
+      next = page.metadata.continue ?? "";
+      if (next === "") return { items, resourceVersion: page.metadata.resourceVersion };
+    }
+  }
+
+  create(body: Draft<T>, options: Options = {}): Promise<T> {
+    return this.#ask("create", { body, options });
+  }
+
+  /** Replaces an object, if it is still as it was when it was read. */
+  update(body: T, options: Options = {}): Promise<T> {
+    return this.#ask("update", { name: body.metadata.name, body, options });
+  }
+
+  /** `subresource`: `status` or `scale`, for instance. */
+  patch(name: string, body: unknown, type: PatchType = "merge-patch", options: Options = {}, subresource = ""): Promise<T> {
+    return this.#ask("patch", { name, body, options, subresource, contentType: `application/${type}+json` });
+  }
+
+  /** Server-side apply. */
+  apply(
+    body: Draft<T> & { readonly metadata: { readonly name: string } },
+    options: Options & { readonly fieldManager: string },
+  ): Promise<T> {
+    return this.#ask("patch", { name: body.metadata.name, body, options, contentType: "application/apply-patch+yaml" });
+  }
+
+  delete(name: string, options: Options = {}): Promise<unknown> {
+    return this.#ask("delete", { name, options });
+  }
+
+  deleteCollection(options: Options = {}): Promise<unknown> {
+    return this.#ask("deletecollection", { options });
+  }
+
+  async scale(name: string, replicas: number): Promise<void> {
+    await this.patch(name, { spec: { replicas } }, "merge-patch", {}, "scale");
+  }
+
+  /** What a container of a pod has printed; not followed. */
+  logs(name: string, options: Options = {}): Promise<string> {
+    return this.#ask("get", { name, options, subresource: "log" });
+  }
+
+  /** Any other question about an object: `create("pods", "eviction")`, `get("pods", "why")`. */
+  ask<A>(verb: string, subresource: string, name: string, body?: unknown, options: Options = {}): Promise<A> {
+    return this.#ask(verb, { name, subresource, body, options });
+  }
+
+  /** Follows what becomes of the objects, or of one of them, without a gap: see watch.ts. `break` ends it. */
+  watch({ name = "", since }: { readonly name?: string; readonly since?: string } = {}): AsyncGenerator<WatchEvent<T>, void> {
+    const scope: Scope = { resource: this.#name, namespace: this.#namespace, name };
+    const source = {
+      connection: this.#caller.connection,
+      list: () => this.list(name === "" ? {} : { fieldSelector: `metadata.name=${name}` }),
+      replay: (position: number) =>
+        this.#caller.ask<never>("watch", {
+          resource: this.#name,
+          namespace: this.#namespace,
+          name,
+          options: { resourceVersion: position },
+          patient: true,
+        }),
+      onReconnect: (run: () => void) => this.#caller.onReconnect(run),
+    };
+    return watch<T>(scope, source, since);
+  }
+
+  #ask<A>(verb: string, { subresource = "", ...asked }: Partial<Ask> & { readonly subresource?: string }): Promise<A> {
+    const resource = subresource === "" ? this.#name : `${this.#name}/${subresource}`;
+    return this.#caller.ask<A>(verb, { resource, namespace: this.#namespace, ...asked });
+  }
+}

@@ -1,0 +1,177 @@
+import { connect, type NatsConnection } from "nats";
+import { createUser } from "nkeys.js";
+import { LOG_CONNECTION_OPTIONS } from "../../actors/mod.ts";
+import type { Clock, Logger, Timer } from "../../runtime/mod.ts";
+import { type NatsAccounts, seedOf } from "../nats/accounts.ts";
+import { connectionOptions, type NatsAddress } from "../nats/address.ts";
+import { credentialsText } from "../nats/claims.ts";
+import { watchPattern } from "../nats/subjects.ts";
+
+/** While clients are connected, how often it is asked whether they have subscribed to something new. */
+const LOOK_MS = 500;
+/** Who gives up one subscription and makes another changes no number; after so many looks all are read anyhow. */
+const LOOKS_UNTIL_READ = 20;
+/** Subscriptions that the server tells in one answer. */
+const PAGE = 2_048;
+const ANSWER_WAIT_MS = 2_000;
+
+/** A server's account of the connections of one account; of its monitoring, https://docs.nats.io/running-a-nats-service/configuration/sys_accounts. */
+interface Connections {
+  /** Those of leaf nodes included. */
+  readonly total_conns: number;
+  readonly leafnodes: number;
+  readonly num_subscriptions: number;
+}
+
+interface Subscriptions {
+  readonly data: { readonly total: number; readonly subscriptions_list?: readonly { readonly subject: string }[] };
+}
+
+interface Leaves {
+  readonly data: { readonly leafs?: readonly { readonly subscriptions_list?: readonly string[] }[] };
+}
+
+export interface InterestOptions {
+  readonly accounts: NatsAccounts;
+  readonly address: NatsAddress;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Told whenever it is read what clients listen to: patterns of events, as tokens. */
+  readonly changed: (patterns: readonly (readonly string[])[]) => void;
+}
+
+/**
+ * What clients of NATS listen to, as the server knows it. The server says by itself when the first client comes and the last one goes: as long as there is none, nothing is
+ * asked and nothing has to be published.
+ */
+export class Interest {
+  readonly #options: InterestOptions;
+  readonly #connection: NatsConnection;
+  #timer: Timer | undefined;
+  #subscriptions = -1;
+  #leafNodes = 0;
+  #looks = 0;
+  /** A reading that has not begun yet, for all who want one. */
+  #reading: Promise<void> | undefined;
+  #last: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  private constructor(options: InterestOptions, connection: NatsConnection) {
+    this.#options = options;
+    this.#connection = connection;
+  }
+
+  static async open(options: InterestOptions): Promise<Interest> {
+    const { accounts, address } = options;
+    const user = createUser();
+    const about = `ACCOUNT.${accounts.clients}`;
+    const token = accounts.certify("system", {
+      name: "door",
+      publicKey: user.getPublicKey(),
+      permissions: {
+        publish: ["CONNS", "SUBSZ", "LEAFZ"].map((what) => `$SYS.REQ.${about}.${what}`),
+        subscribe: ["_INBOX.>", `$SYS.${about}.SERVER.CONNS`],
+      },
+    });
+    const { servers, ca } = address;
+    const own: NatsAddress = { servers, credentials: credentialsText(token, seedOf(user)), ...(ca === undefined ? {} : { ca }) };
+    const connection = await connect({ ...LOG_CONNECTION_OPTIONS, ...connectionOptions(own), name: "door: interest" });
+    const interest = new Interest(options, connection);
+    connection.subscribe(`$SYS.${about}.SERVER.CONNS`, {
+      callback: (error, message) => error === null && interest.#counted(message.json<Connections>()),
+    });
+    void interest.#followOutages();
+    await interest.#look();
+    return interest;
+  }
+
+  /** Resolves when what clients listened to when this was called has been told. Rejects when the server does not say. */
+  refresh(): Promise<void> {
+    this.#reading ??= this.#last
+      .catch(() => undefined)
+      .then(() => {
+        this.#last = this.#read();
+        this.#reading = undefined;
+        return this.#last;
+      });
+    return this.#reading;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.cancel();
+    await this.#connection.close();
+  }
+
+  /** Clients are gone while the server is; who comes back is counted anew. */
+  async #followOutages(): Promise<void> {
+    for await (const { type } of this.#connection.status()) {
+      if (type === "disconnect") this.#counted({ total_conns: 0, leafnodes: 0, num_subscriptions: -1 });
+      if (type === "reconnect") void this.#look();
+    }
+  }
+
+  #counted({ total_conns, leafnodes, num_subscriptions }: Connections): void {
+    if (this.#closed) return;
+    this.#leafNodes = leafnodes;
+    if (total_conns === 0) {
+      this.#timer?.cancel();
+      this.#timer = undefined;
+      this.#subscriptions = -1;
+      this.#options.changed([]);
+      return;
+    }
+    if (num_subscriptions !== this.#subscriptions || ++this.#looks >= LOOKS_UNTIL_READ) {
+      this.#subscriptions = num_subscriptions;
+      this.#looks = 0;
+      this.refresh().catch((error: unknown) => this.#unknown(error));
+    }
+    this.#timer ??= this.#options.clock.after(LOOK_MS, () => {
+      this.#timer = undefined;
+      void this.#look();
+    });
+  }
+
+  async #look(): Promise<void> {
+    try {
+      this.#counted(await this.#ask<Connections>("CONNS", {}));
+    } catch (error) {
+      this.#unknown(error);
+      // A client that is there may be heard of by this alone.
+      if (!this.#closed) this.#timer ??= this.#options.clock.after(LOOK_MS, () => void this.#lookAgain());
+    }
+  }
+
+  #lookAgain(): Promise<void> {
+    this.#timer = undefined;
+    return this.#look();
+  }
+
+  async #read(): Promise<void> {
+    const subjects: string[] = [];
+    for (let offset = 0; ; offset += PAGE) {
+      const { data } = await this.#ask<Subscriptions>("SUBSZ", { subscriptions: true, offset, limit: PAGE });
+      subjects.push(...(data.subscriptions_list ?? []).map(({ subject }) => subject));
+      if (offset + PAGE >= data.total) break;
+    }
+    // Those of leaf nodes are not among them.
+    if (this.#leafNodes > 0) {
+      const { data } = await this.#ask<Leaves>("LEAFZ", { subscriptions: true });
+      subjects.push(...(data.leafs ?? []).flatMap(({ subscriptions_list }) => subscriptions_list ?? []));
+    }
+    const patterns = subjects.flatMap((subject) => {
+      const pattern = watchPattern(subject);
+      return pattern === undefined ? [] : [pattern];
+    });
+    if (!this.#closed) this.#options.changed(patterns);
+  }
+
+  async #ask<T>(what: string, question: object): Promise<T> {
+    const subject = `$SYS.REQ.ACCOUNT.${this.#options.accounts.clients}.${what}`;
+    return (await this.#connection.request(subject, JSON.stringify(question), { timeout: ANSWER_WAIT_MS })).json<T>();
+  }
+
+  #unknown(error: unknown): void {
+    if (!this.#closed) this.#options.log.debug({ error: String(error) }, "the NATS server did not say what clients listen to");
+  }
+}
