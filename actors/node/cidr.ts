@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 /** Where nodes and their pods get their addresses from: node `i` has a /24 for its pods, and an address of its own. */
 export interface AddressPlan {
   readonly nodesMax: number;
@@ -17,15 +19,20 @@ export const HOLLOW_ADDRESSES: AddressPlan = addressPlan(
   172 * 2 ** 24 + 16 * 2 ** 16 + 256,
 );
 export const MACHINE_NODES_MAX = 64;
+/** So many clusters on one machine have addresses apart. */
+const MACHINE_BLOCKS = 128;
 /**
- * Of nodes that are this machine: pods in 127.64.0.0/18, nodes in 127.112.0.0/24. The whole of 127.0.0.0/8 is the machine itself, and needs no rights;
- * 127.96.0.0/12 is left to services.
+ * Of nodes that are this machine: pods in a /18 of 127.64.0.0/11, nodes in 127.112.0.0/19. The whole of 127.0.0.0/8 is the machine itself, and needs no rights;
+ * 127.96.0.0/12 is left to services. All clusters of a machine share it, so each has the part that its directory hashes to: nothing but that need be agreed on.
  */
-export const MACHINE_ADDRESSES: AddressPlan = addressPlan(
-  MACHINE_NODES_MAX,
-  127 * 2 ** 24 + 64 * 2 ** 16,
-  127 * 2 ** 24 + 112 * 2 ** 16 + 1,
-);
+export function machineAddresses(directory: string): AddressPlan {
+  const block = createHash("sha256").update(directory).digest().readUInt16BE(0) % MACHINE_BLOCKS;
+  return addressPlan(
+    MACHINE_NODES_MAX,
+    127 * 2 ** 24 + 64 * 2 ** 16 + block * MACHINE_NODES_MAX * 256,
+    127 * 2 ** 24 + 112 * 2 ** 16 + block * MACHINE_NODES_MAX + 1,
+  );
+}
 /** Host parts of a /24 that pods may have. */
 const POD_HOST_FIRST = 2;
 const POD_HOSTS = 253;

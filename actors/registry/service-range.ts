@@ -6,6 +6,9 @@ const RANDOM_TRIES = 16;
 /** Where services get their addresses when nobody says: the default of kubeadm. */
 export const DEFAULT_SERVICE_CIDR = "10.96.0.0/16";
 
+/** Of a range: where pods find the API. */
+export const API_ADDRESS_NUMBER = 1;
+
 /** The numbers that may be handed out: `first` to `last`, of which those below `firstDynamic` are preferably left to explicit wishes. */
 export interface NumberRange {
   readonly first: number;

@@ -25,7 +25,7 @@ import {
 import { DNS_ADDRESS_NUMBER, DNS_NAMESPACE, DNS_PROXY_NAME, DNS_SERVICE } from "../../actors/node/dns/dns-service.ts";
 import { INGRESS_CLASS, INGRESS_CONTROLLER } from "../../actors/node/ingress/ingress-rules.ts";
 import { PROXY_NAME_LABEL } from "../../actors/node/proxy/forwarding-rules.ts";
-import { addressInRange } from "../../actors/registry/service-range.ts";
+import { API_ADDRESS_NUMBER, addressInRange } from "../../actors/registry/service-range.ts";
 import type { Clock, Logger, Timer } from "../../runtime/mod.ts";
 import { DEFAULT_LEVELS, DEFAULT_SCHEMAS } from "../gateway/fairness/defaults.ts";
 import type { StartHook } from "../gateway/server-checks.ts";
@@ -66,10 +66,10 @@ function ofCluster(address: string): Omit<Service["spec"], "ports"> {
 }
 
 /** How pods find the API: the first address of the service range. */
-function kubernetesService(range: string): Service {
+function kubernetesService({ serviceRange: range, apiPort: port }: BootstrapFacts): Service {
   return {
     metadata: { name: "kubernetes", namespace: "default", labels: { component: "apiserver", provider: "kubernetes" }, ...NEW },
-    spec: { ...ofCluster(addressInRange(range, 1)), ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: 6443 }] },
+    spec: { ...ofCluster(addressInRange(range, API_ADDRESS_NUMBER)), ports: [{ name: "https", port, protocol: "TCP", targetPort: 6443 }] },
   };
 }
 
@@ -113,6 +113,8 @@ export interface BootstrapFacts {
   readonly metricsOfNodes: boolean;
   /** What services get their addresses from. */
   readonly serviceRange: string;
+  /** The port of the API's service. */
+  readonly apiPort: number;
   /** There is a nameserver of the cluster. */
   readonly dns: boolean;
   /** Ingresses are served. */
@@ -163,7 +165,7 @@ export function keepBootstrapObjects(registry: Registry, view: View, facts: Boot
 export async function ensureBootstrapObjects(registry: Registry, view: View, facts: BootstrapFacts): Promise<void> {
   await Promise.all(NAMESPACES.map((name) => ensure(registry, view, NamespaceKind, { metadata: { name, ...NEW }, spec: {}, status: {} })));
   await Promise.all([
-    ensure(registry, view, ServiceKind, kubernetesService(facts.serviceRange)),
+    ensureApiService(registry, view, kubernetesService(facts)),
     ...(facts.dns ? [ensure(registry, view, ServiceKind, dnsService(facts.serviceRange))] : []),
     ...(facts.ingress ? [ensure(registry, view, IngressClassKind, INGRESS_CLASS_OBJECT)] : []),
     ...(facts.localVolumes ? STORAGE_CLASSES.map((storageClass) => ensure(registry, view, StorageClassKind, storageClass)) : []),
@@ -220,6 +222,19 @@ async function ensureServiceRange(registry: Registry, view: View, cidr: string):
       : undefined;
   };
   await registry.modify(ServiceCIDRKind, undefined, name, told, { fieldManager: "kube-apiserver", subresource: "status" });
+}
+
+/** Another start may find that it has other rights to ports. Source: getMasterServiceUpdateIfNeeded. */
+async function ensureApiService(registry: Registry, view: View, wanted: Service): Promise<void> {
+  await ensure(registry, view, ServiceKind, wanted);
+  const { name, namespace } = wanted.metadata;
+  const [port] = wanted.spec.ports ?? [];
+  const isRight = ({ spec }: Service): boolean => spec.ports?.[0]?.port === port?.port;
+  const current = view.get<Service>(keyFor(ServiceKind, namespace, name));
+  if (current === undefined || isRight(current)) return;
+  const change = (now: Service): Service | undefined =>
+    isRight(now) ? undefined : { ...now, spec: { ...now.spec, ports: wanted.spec.ports ?? [] } };
+  await registry.modify(ServiceKind, namespace, name, change, { fieldManager: "kube-apiserver" });
 }
 
 async function ensure<T extends KubeObject>(registry: Registry, view: View, kind: Kind<T>, object: T): Promise<void> {

@@ -12,8 +12,10 @@ import {
   snapshotterKind,
   writerKind,
 } from "../../actors/mod.ts";
+import { API_ADDRESS_NUMBER, addressInRange } from "../../actors/registry/service-range.ts";
 import type { ActorKind, Message } from "../../runtime/mod.ts";
 import { ensureDefaultRoles } from "../access/authorization/reconcile-roles.ts";
+import { apiServicePort, HTTPS_PORT } from "./api-service-port.ts";
 import { type BootstrapFacts, ensureBootstrapObjects, keepBootstrapObjects } from "./bootstrap-objects.ts";
 import { BootFailure } from "./failure.ts";
 import { anyKinds, type Ground, recorderFor } from "./ground.ts";
@@ -44,6 +46,7 @@ export async function beginStore(context: RoleContext): Promise<void> {
     frontProxyCa: context.control().frontProxy.ca,
     metricsOfNodes: playsNodes(options),
     serviceRange: services.range,
+    apiPort: services.proxy ? await apiServicePort(addressInRange(services.range, API_ADDRESS_NUMBER)) : HTTPS_PORT,
     dns: services.dns,
     ingress: services.ingressAddress !== undefined,
     localVolumes: runtime.name !== "hollow",

@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { addressInRange } from "../../actors/registry/service-range.ts";
+import { API_ADDRESS_NUMBER, addressInRange } from "../../actors/registry/service-range.ts";
 import { openCertificateAuthority } from "./authority.ts";
 import type { CertificateRequest, KeyPair } from "./issuing.ts";
 import { readKeyPair } from "./key-pair-file.ts";
@@ -22,7 +22,7 @@ function apiServerNames({ range, clusterDomain }: ServicePlaces): readonly strin
     "kubernetes.default.svc",
     `kubernetes.default.svc.${clusterDomain}`,
     // Where pods find the API as the service `kubernetes`.
-    addressInRange(range, 1),
+    addressInRange(range, API_ADDRESS_NUMBER),
   ];
 }
 

@@ -23,6 +23,7 @@ import { DEFAULT_SERVICE_CIDR } from "../../actors/registry/service-range.ts";
 import type { ActorKind, Logger, Message } from "../../runtime/mod.ts";
 import type { Seat } from "../../runtime/simulator/mod.ts";
 import { ensureDefaultRoles } from "../access/authorization/reconcile-roles.ts";
+import { HTTPS_PORT } from "../boot/api-service-port.ts";
 import { ensureBootstrapObjects, keepBootstrapObjects } from "../boot/bootstrap-objects.ts";
 import { controllerActors } from "../boot/controllers-role.ts";
 import { type Ground, recorderFor } from "../boot/ground.ts";
@@ -41,6 +42,7 @@ const FACTS = {
   frontProxyCa: "simulated",
   metricsOfNodes: false,
   serviceRange: DEFAULT_SERVICE_CIDR,
+  apiPort: HTTPS_PORT,
   dns: false,
   ingress: false,
   localVolumes: false,

@@ -2,14 +2,14 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { until } from "../../cluster/chaos/until.ts";
-import type { Troupe } from "./troupe.ts";
+import type { ExampleCluster } from "./example-cluster.ts";
 
 const EXAMPLE = join(import.meta.dirname, "../../examples/files");
 
 /** examples/files, driven by the real kubectl. */
-export function describeFiles(cluster: () => Troupe): void {
+export function describeFiles(cluster: ExampleCluster): void {
   test("files: settings change under a program all at once; logs, a terminal, copies, a forwarded port", async () => {
-    const { kubectl } = cluster();
+    const { kubectl } = cluster;
     const patch = (kind: string, name: string, change: object): Promise<string> =>
       kubectl.ok(["patch", kind, name, "-p", JSON.stringify(change)]);
     const set = (colour: string): Promise<string> => patch("configmap", "settings", { data: { colour, shade: colour } });
@@ -36,7 +36,7 @@ export function describeFiles(cluster: () => Troupe): void {
     const terminal = await kubectl.inTerminal(`exec -it files -- sh -c 'stty size; cat "$TROUPE_PATH_ETC_SETTINGS/colour"'`);
     expect(terminal.stdout.replaceAll("\r", "")).toContain("40 111\ngrey");
     const place = await kubectl.ok(["exec", "files", "--", "sh", "-c", 'echo "$TROUPE_PATH_SRV_DATA"']);
-    const home = cluster().home("files");
+    const home = cluster.home("files");
     writeFileSync(join(home, "here"), "copied");
     await kubectl.ok(["cp", join(home, "here"), `files:${place}/there`]);
     expect(await kubectl.ok(["exec", "files", "--", "cat", `${place}/there`])).toBe("copied");

@@ -2,18 +2,18 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { until } from "../../cluster/chaos/until.ts";
+import type { ExampleCluster } from "./example-cluster.ts";
 import { killIfThere } from "./launch.ts";
 import { Ledger } from "./ledger.ts";
 import { processesThatMention } from "./processes.ts";
-import type { Troupe } from "./troupe.ts";
 
 const EXAMPLE = join(import.meta.dirname, "../../examples/postgres");
 const STREAMING = "select application_name from pg_stat_replication where state = 'streaming' order by 1";
 
 /** examples/postgres in both its variants; the ledger goes on. */
-export function describePostgres(cluster: () => Troupe): Ledger {
+export function describePostgres(cluster: ExampleCluster): Ledger {
   const ledger = new Ledger(cluster, "pgset-master");
-  const kubectl = (...args: readonly string[]): Promise<string> => cluster().kubectl.ok(args);
+  const kubectl = (...args: readonly string[]): Promise<string> => cluster.kubectl.ok(args);
   const of = (pod: string, path: string): Promise<string> => kubectl("get", "pod", pod, "-o", `jsonpath={${path}}`);
   const addressesOf = (service: string): Promise<string> =>
     kubectl(
@@ -43,9 +43,7 @@ export function describePostgres(cluster: () => Troupe): Ledger {
     const directory = await kubectl("get", "pv", volume, "-o", "jsonpath={.spec.hostPath.path}");
     expect(readdirSync(directory).sort()).toEqual(["pgset-0", "pgset-1", "pgset-2"]);
 
-    const address = await of("pgset-0", ".status.podIP");
-    const api = await kubectl("get", "service", "kubernetes", "-o", "jsonpath={.spec.clusterIP}");
-    for (const { pid } of processesThatMention(`POD_IP=${address}\0`, `KUBERNETES_SERVICE_HOST=${api}\0`)) killIfThere(pid);
+    for (const { pid } of processesThatMention(...(await cluster.marksOf("pgset-0")))) killIfThere(pid);
     await until("the next run", async () => (await of("pgset-0", ".status.containerStatuses[0].restartCount")) === "1");
     await ledger.goesOn();
     await ledger.nothingLost();
@@ -53,9 +51,9 @@ export function describePostgres(cluster: () => Troupe): Ledger {
 
   test("postgres, a claim per pod: what is deleted comes back with its volume", async () => {
     const own = (...args: readonly string[]): Promise<string> => kubectl("--namespace=own", ...args);
-    const sql = async (statement: string, host: string): Promise<string> => {
+    const sql = async (statement: string, service: string): Promise<string> => {
       const env = ["--env=PGPASSWORD=change-me"];
-      const words = ["psql", "-qtA", "-h", host, "-U", "postgres", "-c", statement];
+      const words = ["psql", "-qtA", "-h", await cluster.hostOf(service, "own"), "-U", "postgres", "-c", statement];
       const run = [
         "--namespace=own",
         "run",
@@ -69,7 +67,7 @@ export function describePostgres(cluster: () => Troupe): Ledger {
         "--",
         ...words,
       ];
-      return (await cluster().kubectl.run(run)).stdout.trim();
+      return (await cluster.kubectl.run(run)).stdout.trim();
     };
     await kubectl("create", "namespace", "own");
     await own("apply", "-k", join(EXAMPLE, "claim-per-pod"));

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { until } from "../../cluster/chaos/until.ts";
+import type { ExampleCluster } from "./example-cluster.ts";
 import type { Ended } from "./run-program.ts";
-import type { Troupe } from "./troupe.ts";
 
 const WRITE = `
 until psql -qc 'create table if not exists kept (n int primary key)'; do sleep 0.2; done
@@ -14,21 +14,21 @@ done`;
 
 /** A pod that writes rows into a PostgreSQL, one after the other and whatever happens, and prints the number of each that is acknowledged. */
 export class Ledger {
-  readonly #cluster: () => Troupe;
-  readonly #host: string;
+  readonly #cluster: ExampleCluster;
+  readonly #service: string;
   readonly #pod: string;
 
-  /** `host` is a service in the default namespace. */
-  constructor(cluster: () => Troupe, host: string) {
+  /** The service is in the default namespace. */
+  constructor(cluster: ExampleCluster, service: string) {
     this.#cluster = cluster;
-    this.#host = host;
-    this.#pod = `ledger-of-${host}`;
+    this.#service = service;
+    this.#pod = `ledger-of-${service}`;
   }
 
   async begin(password: string): Promise<void> {
-    const env = { PGHOST: this.#host, PGUSER: "postgres", PGPASSWORD: password, PGCONNECT_TIMEOUT: "3" };
+    const env = { PGHOST: await this.#cluster.hostOf(this.#service), PGUSER: "postgres", PGPASSWORD: password, PGCONNECT_TIMEOUT: "3" };
     const words = Object.entries(env).map(([name, value]) => `--env=${name}=${value}`);
-    await this.#cluster().kubectl.ok(["run", this.#pod, "--image=postgres:15", ...words, "--", "sh", "-c", WRITE]);
+    await this.#cluster.kubectl.ok(["run", this.#pod, "--image=postgres:15", ...words, "--", "sh", "-c", WRITE]);
     await this.goesOn();
   }
 
@@ -38,14 +38,15 @@ export class Ledger {
     await until("another row", async () => (await this.#acknowledged()).length > before);
   }
 
-  /** Runs SQL in the pod, on its host or another. */
-  psql(statement: string, host: string = this.#host): Promise<Ended> {
-    return this.#cluster().kubectl.run(["exec", this.#pod, "--", "psql", "-qtA", "-h", host, "-c", statement]);
+  /** Runs SQL in the pod, on its service or another. */
+  async psql(statement: string, service: string = this.#service): Promise<Ended> {
+    const host = await this.#cluster.hostOf(service);
+    return this.#cluster.kubectl.run(["exec", this.#pod, "--", "psql", "-qtA", "-h", host, "-c", statement]);
   }
 
   /** The rows, one a line. Empty: there are none, or it failed. */
-  async rows(statement: string, host?: string): Promise<string> {
-    return (await this.psql(statement, host)).stdout.trim();
+  async rows(statement: string, service?: string): Promise<string> {
+    return (await this.psql(statement, service)).stdout.trim();
   }
 
   /** Asserts that all that has been acknowledged is there. */
@@ -56,6 +57,6 @@ export class Ledger {
   }
 
   async #acknowledged(): Promise<readonly string[]> {
-    return (await this.#cluster().kubectl.run(["logs", this.#pod])).stdout.match(/^\d+$/gm) ?? [];
+    return (await this.#cluster.kubectl.run(["logs", this.#pod])).stdout.match(/^\d+$/gm) ?? [];
   }
 }

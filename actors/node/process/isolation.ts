@@ -65,7 +65,7 @@ export async function findIsolation(directory: string, tools: Tools): Promise<Is
     );
   const isRoot = process.getuid?.() === 0;
   if (isRoot && (await succeeds(["--mount", "--uts", ...bind]))) return "mount-namespace";
-  const nested = `"$@" && exec "${unshare}" --user --mount --map-user=1000 --map-group=1000 true`;
+  const nested = `"$@" && exec "${unshare}" --user --mount --uts --map-user=1000 --map-group=1000 true`;
   if (await succeeds(["--user", "--map-root-user", "--mount", "--uts", "/bin/sh", "-c", nested, "sh", ...bind])) return "user-namespace";
   return "none";
 }

@@ -113,7 +113,7 @@ function becoming({ isolation, tools, root, isOfMachine, workingDir, user }: Lau
   const hasSetpriv = tools.setpriv !== "" && isOfMachine;
   const words: string[] = [];
   if (isolation === "user-namespace" && isOther(user)) {
-    words.push(tools.unshare, "--user", "--mount", `--map-user=${uid}`, `--map-group=${gid ?? uid}`, ...rooted, "--");
+    words.push(tools.unshare, "--user", "--mount", "--uts", `--map-user=${uid}`, `--map-group=${gid ?? uid}`, ...rooted, "--");
   } else if (isolation === "mount-namespace" && isSomebody && !hasSetpriv) {
     words.push(tools.unshare, ...rooted, ...idsOf(user, "--setuid", "--setgid"), "--");
   } else {

@@ -1,6 +1,6 @@
 import { readFileSync, statfsSync } from "node:fs";
 import { arch, availableParallelism, release, totalmem } from "node:os";
-import { MACHINE_ADDRESSES } from "../cidr.ts";
+import { machineAddresses } from "../cidr.ts";
 import type { NodeForm, NodeShape } from "../node-form.ts";
 import type { Isolation } from "./isolation.ts";
 
@@ -56,7 +56,7 @@ export function machineForm(nodes: number, reserved: Reservation, directory: str
   };
   return {
     runtime: "process",
-    addresses: MACHINE_ADDRESSES,
+    addresses: machineAddresses(directory),
     labels: () => ({ [ISOLATION_LABEL]: isolation }),
     architecture: info.architecture,
     ...machineShapes(nodes, reserved, directory),

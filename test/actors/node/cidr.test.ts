@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { HOLLOW_ADDRESSES, HOLLOW_NODES_MAX, PodAddresses } from "../../../actors/node/cidr.ts";
+import { HOLLOW_ADDRESSES, HOLLOW_NODES_MAX, MACHINE_NODES_MAX, machineAddresses, PodAddresses } from "../../../actors/node/cidr.ts";
 
 const { indexOfPodCidr, nodeAddressOf, podCidrOf } = HOLLOW_ADDRESSES;
 
@@ -29,6 +29,36 @@ describe("addresses of hollow nodes", () => {
         expect(nodeAddressOf(a)).not.toBe(nodeAddressOf(b));
       }),
     );
+  });
+});
+
+describe("addresses of nodes that are this machine", () => {
+  const numberOf = (address: string): number => address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+  const within = (address: string, base: string, bits: number): boolean =>
+    Math.floor(numberOf(address) / 2 ** (32 - bits)) === Math.floor(numberOf(base) / 2 ** (32 - bits));
+  const last = MACHINE_NODES_MAX - 1;
+
+  test("are of loopback, apart from those of services, and the same again for a directory", () => {
+    fc.assert(
+      fc.property(fc.string(), fc.integer({ min: 0, max: last }), (directory, node) => {
+        const plan = machineAddresses(directory);
+        expect(within(plan.podCidrOf(node).slice(0, -3), "127.64.0.0", 11)).toBe(true);
+        expect(within(plan.nodeAddressOf(node), "127.112.0.0", 18)).toBe(true);
+        expect(plan.indexOfPodCidr(plan.podCidrOf(node))).toBe(node);
+        expect(machineAddresses(directory).podCidrOf(node)).toBe(plan.podCidrOf(node));
+      }),
+    );
+  });
+
+  test("of different directories are the same or have nothing in common", () => {
+    const all = Array.from({ length: 1_000 }, (_, n) => machineAddresses(`/data/${n}`));
+    const firsts = new Map(all.map((plan) => [plan.podCidrOf(0), plan]));
+    // Of 128, some may stay empty.
+    expect(firsts.size).toBeGreaterThan(100);
+    const everything = [...firsts.values()].flatMap((plan) =>
+      [0, last].flatMap((node) => [plan.podCidrOf(node), plan.nodeAddressOf(node)]),
+    );
+    expect(new Set(everything).size).toBe(everything.length);
   });
 });
 

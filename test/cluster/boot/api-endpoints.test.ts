@@ -18,6 +18,7 @@ test("the service kubernetes leads to the API server, wherever that listens now"
     frontProxyCa: "",
     metricsOfNodes: false,
     serviceRange: "127.96.0.0/16",
+    apiPort: 443,
     dns: false,
     ingress: false,
     localVolumes: false,

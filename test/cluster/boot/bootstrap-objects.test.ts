@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { ServiceKind } from "../../../actors/kinds/core/service.ts";
 import type { Service, ServiceCIDR } from "../../../actors/kinds/generated/types.ts";
+import { apiServicePort } from "../../../cluster/boot/api-service-port.ts";
 import { ensureBootstrapObjects, keepBootstrapObjects } from "../../../cluster/boot/bootstrap-objects.ts";
 import { until } from "../../../cluster/chaos/until.ts";
 import { silentLogger, virtualClock } from "../../../runtime/mod.ts";
@@ -11,6 +12,7 @@ const FACTS = {
   frontProxyCa: "front",
   metricsOfNodes: true,
   serviceRange: "10.96.0.0/16",
+  apiPort: 443,
   dns: true,
   ingress: true,
   localVolumes: true,
@@ -49,4 +51,28 @@ test("what every cluster has is there, and comes back when it was deleted", asyn
   await view.until(view.revision);
   expect(isThere()).toBe(false);
   await stop();
+});
+
+test("the service of the API has the port that can be had, also when that is another one than at the start before", async () => {
+  const { registry, store, stop } = await startRegistry();
+  const view = store.replica;
+  const ports = (): unknown => view.get<Service>("services/default/kubernetes")?.spec.ports;
+  await ensureBootstrapObjects(registry, view, FACTS);
+  expect(ports()).toEqual([{ name: "https", port: 443, protocol: "TCP", targetPort: 6443 }]);
+  await ensureBootstrapObjects(registry, view, { ...FACTS, apiPort: 6443 });
+  expect(ports()).toEqual([{ name: "https", port: 6443, protocol: "TCP", targetPort: 6443 }]);
+  await stop();
+});
+
+test("the port of HTTPS is the API's, unless it is refused", async () => {
+  const asked: unknown[] = [];
+  const answer = (can: boolean) => (host: string, port: number) => {
+    asked.push([host, port]);
+    return Promise.resolve(can);
+  };
+  expect(await apiServicePort("127.96.0.1", answer(true))).toBe(443);
+  expect(await apiServicePort("127.96.0.1", answer(false))).toBe(6443);
+  expect(asked).toEqual(Array(2).fill(["127.96.0.1", 443]));
+  // The address is none of this machine's: no right is missing.
+  expect(await apiServicePort("192.0.2.1")).toBe(443);
 });
