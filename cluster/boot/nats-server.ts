@@ -38,6 +38,7 @@ const CONTROL_LINE_BYTES = 256 * 1024;
 const GUARD = "/usr/bin/setpriv";
 const LOOPBACK = "127.0.0.1";
 const KEYS = `pki/${NATS_KEYS_FILE}`;
+const OPERATOR_S = 3_600;
 
 /** Where a server that other machines reach listens, and what it shows them. */
 export interface NatsListening {
@@ -195,11 +196,20 @@ export class NatsServer {
 
 /** How to reach the server that runs on this data directory, from the configuration that was written for it; undefined when there is none. */
 export function runningAddress(dataDirectory: string): NatsAddress | undefined {
+  return addressFor(dataDirectory, (accounts) => accounts.hostCredentials());
+}
+
+/** The same as the server's operator, for a while. */
+export function systemAddress(dataDirectory: string): NatsAddress | undefined {
+  return addressFor(dataDirectory, (accounts) => accounts.systemCredentials(Date.now(), OPERATOR_S));
+}
+
+function addressFor(dataDirectory: string, credentialsBy: (accounts: NatsAccounts) => string): NatsAddress | undefined {
   const text = configurationBefore(dataDirectory);
   const [host, port] = [/^host: "(.*)"$/m.exec(text)?.[1], portIn(text)];
   if (host === undefined || port === undefined) return undefined;
   const ca = /^ {2}ca_file: (".*")$/m.exec(text)?.[1];
-  const credentials = NatsAccounts.open(join(dataDirectory, KEYS)).hostCredentials();
+  const credentials = credentialsBy(NatsAccounts.open(join(dataDirectory, KEYS)));
   return addressOf(host, port, ca === undefined ? undefined : readFileSync(JSON.parse(ca) as string, "utf8"), credentials);
 }
 

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ApiClient } from "../../bench/driver/api-client.ts";
 import type { Random } from "../../runtime/mod.ts";
 import { BootFailure } from "../boot/failure.ts";
+import { HostConnections } from "./host-connections.ts";
 import type { Step } from "./plan.ts";
 import type { PodBook } from "./pod-book.ts";
 import { until } from "./until.ts";
@@ -12,6 +13,7 @@ import { GUARDED, type PodSeen, podsOf } from "./workload.ts";
 export interface Target {
   /** The process of the cluster. */
   readonly pid: number;
+  readonly data: string;
   readonly namespace: string;
   readonly client: ApiClient;
   readonly book: PodBook;
@@ -37,6 +39,8 @@ export async function commit(step: Step, target: Target): Promise<string> {
       await paused(pid, step.for_ms);
       return `nats-server (${pid}) stood still for ${step.for_ms} ms`;
     }
+    case "cut-off-host":
+      return cutOff(step, target);
     case "pause-program":
       await paused(target.pid, step.for_ms);
       return `all hosts (${target.pid}) stood still for ${step.for_ms} ms`;
@@ -50,6 +54,19 @@ export async function commit(step: Step, target: Target): Promise<string> {
     }
     case "evict-pods":
       return evict(step, target);
+  }
+}
+
+async function cutOff({ for_ms }: Step, { data, random }: Target): Promise<string> {
+  const connections = await HostConnections.open(data);
+  try {
+    const hosts = await connections.hosts();
+    const host = hosts[random.below(Math.max(1, hosts.length))];
+    if (host === undefined) throw new BootFailure("no host is connected to the nats-server of this cluster");
+    const broken = await connections.cutOff(host, for_ms);
+    return `host ${host} cut off for ${for_ms} ms (${broken} connections broken off)`;
+  } finally {
+    await connections.close();
   }
 }
 

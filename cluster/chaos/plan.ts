@@ -5,7 +5,15 @@ import type { Random } from "../../runtime/mod.ts";
 import { BootFailure } from "../boot/failure.ts";
 
 /** What can be done to a running cluster. */
-export const FAULTS = ["kill-nats-server", "pause-nats-server", "pause-program", "silence-nodes", "kill-pods", "evict-pods"] as const;
+export const FAULTS = [
+  "kill-nats-server",
+  "pause-nats-server",
+  "cut-off-host",
+  "pause-program",
+  "silence-nodes",
+  "kill-pods",
+  "evict-pods",
+] as const;
 export type FaultName = (typeof FAULTS)[number];
 
 /** One fault, and how long or how often. */
@@ -13,7 +21,7 @@ export interface Step {
   readonly fault: FaultName;
   /** Before it, after what was before has been got over. */
   readonly after_ms: number;
-  /** How long it lasts: a pause, silence. */
+  /** How long it lasts: a pause, silence, a host without its connection. */
   readonly for_ms: number;
   /** How many nodes or pods. */
   readonly count: number;
@@ -26,6 +34,7 @@ const COUNT_MAX = 3;
 const FOR_MS: Readonly<Record<FaultName, readonly [number, number]>> = {
   "kill-nats-server": [0, 0],
   "pause-nats-server": [500, 4_000],
+  "cut-off-host": [500, 8_000],
   "pause-program": [500, 8_000],
   "silence-nodes": [5_000, 15_000],
   "kill-pods": [0, 0],

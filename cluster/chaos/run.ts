@@ -41,6 +41,7 @@ export async function runChaos(flags: ChaosFlags, output: NodeJS.WriteStream): P
     await beginWorkload(client, namespace);
     const { done, verdicts } = await held(plan, {
       pid,
+      data: flags.data,
       namespace,
       client,
       kubeconfig,

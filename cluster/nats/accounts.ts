@@ -134,6 +134,13 @@ ${tokens.map(([account, token]) => `  ${account}: ${token}`).join("\n")}
     return this.#hosts;
   }
 
+  /** Credentials of a user who sees what the server does, and ends connections; they end after `life_s`. */
+  systemCredentials(now_ms: number, life_s: number): string {
+    const user = createUser();
+    const claims = { name: "system", publicKey: user.getPublicKey(), expires_s: Math.floor(now_ms / 1_000) + life_s };
+    return credentialsText(userToken(this.#pairs.system, claims), seedOf(user));
+  }
+
   /** Says that a key is a user's. */
   certify(account: "cluster" | "clients" | "system", user: UserClaims): string {
     return userToken(this.#pairs[account], user);

@@ -13,11 +13,11 @@ afterEach(() => {
 });
 
 test("troupe chaos does every kind of harm once, and finds all promises held; a plan that does not end in time is none that was kept", async () => {
-  const troupe = await Troupe.up(data, ["--nodes", "8"]);
-  const chaos = await runTroupe(["chaos", "--data", data, "--seed", "11", "--rounds", "6", "-o", "json"]);
+  const troupe = await Troupe.up(data, ["--nodes", "8", "--threads", "2"]);
+  const chaos = await runTroupe(["chaos", "--data", data, "--seed", "11", "--rounds", "7", "-o", "json"]);
   const report = JSON.parse(chaos.stdout) as ChaosReport;
   expect(report.verdicts.filter(({ held }) => !held)).toEqual([]);
-  expect(report.done).toHaveLength(6);
+  expect(report.done).toHaveLength(7);
   expect(chaos.code).toBe(0);
 
   const late = await runTroupe(["chaos", "--data", data, "--faults", "silence-nodes", "--rounds", "1", "--deadline", "1"]);
