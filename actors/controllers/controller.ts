@@ -104,4 +104,6 @@ export interface Controller {
 }
 
 export const NOTHING: readonly Action[] = [];
+/** As soon as what was done has been seen. */
+export const LOOK_AGAIN: Action = { do: "requeue", after_ms: 0 };
 export const NO_KEYS: readonly Key[] = [];

@@ -2,14 +2,17 @@ import type {
   DaemonSet,
   Deployment,
   EndpointSlice,
+  HorizontalPodAutoscaler,
   Job,
+  PersistentVolume,
+  PersistentVolumeClaim,
   PodDisruptionBudget,
   ReplicaSet,
   ResourceQuota,
   StatefulSet,
 } from "../../actors/kinds/generated/types.ts";
 import type { Node, Pod, Service } from "../../actors/mod.ts";
-import { controllerOf, isActive, isOver, isReady, type Ledger, milliOf, pinnedTo, requestsOf } from "./ledger.ts";
+import { claimsOf, controllerOf, isActive, isOver, isReady, type Ledger, milliOf, nodesOfVolumes, pinnedTo, requestsOf } from "./ledger.ts";
 
 /** Everything that is not as it should be when nothing has gone wrong and nobody has asked for anything for a while. */
 export function unsettled(ledger: Ledger): readonly string[] {
@@ -24,6 +27,8 @@ export function unsettled(ledger: Ledger): readonly string[] {
     ...endpoints(ledger),
     ...budgets(ledger),
     ...quotas(ledger),
+    ...autoscalers(ledger),
+    ...volumes(ledger),
     ...namespaces(ledger),
   ];
 }
@@ -57,6 +62,7 @@ function pods(ledger: Ledger): string[] {
 function takes(ledger: Ledger, node: Node, pod: Pod): boolean {
   const pin = pinnedTo(pod);
   if (pin !== undefined) return pin === node.metadata.name && hasRoom(ledger, node, pod);
+  if (nodesOfVolumes(ledger, pod)?.includes(node.metadata.name) === false) return false;
   if (node.spec.unschedulable === true || (node.spec.taints ?? []).length > 0) return false;
   if (pod.spec.affinity !== undefined || pod.spec.nodeSelector !== undefined || pod.spec.schedulingGates !== undefined) return false;
   if (pod.spec.containers.some(({ ports }) => ports?.some(({ hostPort }) => hostPort))) return false;
@@ -196,6 +202,38 @@ function quotas(ledger: Ledger): string[] {
     const told = Number(status?.used?.pods ?? 0);
     return used === told ? [] : [`resourcequotas/${metadata.namespace}/${metadata.name} says ${told} pods of ${used}`];
   });
+}
+
+function autoscalers(ledger: Ledger): string[] {
+  return ledger.all<HorizontalPodAutoscaler>("horizontalpodautoscalers.autoscaling").flatMap(({ metadata, spec, status }) => {
+    const key = `horizontalpodautoscalers.autoscaling/${metadata.namespace}/${metadata.name}`;
+    const target = ledger.get<Deployment>(`deployments.apps/${metadata.namespace}/${spec.scaleTargetRef.name}`);
+    const replicas = target?.spec?.replicas ?? 1;
+    // Nobody scales what has no pods.
+    if (target === undefined || replicas === 0) return [];
+    const { minReplicas = 1, maxReplicas } = spec;
+    if (replicas < minReplicas || replicas > maxReplicas) return [`${key} has ${replicas} replicas, not ${minReplicas} to ${maxReplicas}`];
+    return status?.currentReplicas === replicas ? [] : [`${key} has ${replicas} replicas and says ${status?.currentReplicas}`];
+  });
+}
+
+/** Claims of pods that run are bound, and volumes are somebody's. */
+function volumes(ledger: Ledger): string[] {
+  const claims = ledger.all<PersistentVolumeClaim>("persistentvolumeclaims").flatMap(({ metadata, status }) => {
+    const key = `persistentvolumeclaims/${metadata.namespace}/${metadata.name}`;
+    if (metadata.deletionTimestamp !== undefined) return [`${key} is on its way out`];
+    const users = ledger.all<Pod>("pods").filter((pod) => isActive(pod) && claimsOf(pod).includes(key));
+    return status?.phase !== "Bound" && users.some(({ spec }) => spec.nodeName !== undefined)
+      ? [`${key} is in use and ${status?.phase}`]
+      : [];
+  });
+  const left = ledger.all<PersistentVolume>("persistentvolumes").flatMap(({ metadata, spec }) => {
+    const { claimRef } = spec;
+    return claimRef?.uid === undefined || ledger.hasUid(claimRef.uid)
+      ? []
+      : [`persistentvolumes/${metadata.name} is left of the claim ${claimRef.namespace}/${claimRef.name}`];
+  });
+  return [...claims, ...left];
 }
 
 function namespaces(ledger: Ledger): string[] {

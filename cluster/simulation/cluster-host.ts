@@ -1,3 +1,4 @@
+import type { VolumeDirectories } from "../../actors/controllers/volumes/volume-directories.ts";
 import {
   createHollowRuntime,
   createHollowUsage,
@@ -32,6 +33,8 @@ import { nodeActors, stageActors } from "../boot/nodes-role.ts";
 import { keepResidents, residentsOf } from "../boot/residents.ts";
 import { schedulerActors } from "../boot/scheduler-role.ts";
 import { definitionsActors, storeActors } from "../boot/store-role.ts";
+import type { App } from "./estate.ts";
+import { loadOf } from "./load.ts";
 import type { NodeNetwork } from "./node-network.ts";
 import type { RunningPods } from "./running-pods.ts";
 import { SeatedLog, SeatedSnapshots, type SharedStore } from "./shared-store.ts";
@@ -45,7 +48,7 @@ const FACTS = {
   apiPort: HTTPS_PORT,
   dns: false,
   ingress: false,
-  localVolumes: false,
+  localVolumes: true,
 };
 /** Kinds that a simulated host does not have: nothing of what it would check can rot, and there are no sockets. */
 const LEFT_OUT: ReadonlySet<string> = new Set(["scrubber", "service-proxy", "dns", "ingress"]);
@@ -54,6 +57,14 @@ const HISTORY_REVISIONS = 1_000;
 const SNAPSHOT_REVISIONS = 50_000;
 /** Twice a second would be 500,000 questions a day. */
 const KEEPER_LOOK_MS = 5_000;
+/** More often than by default costs a day of 100 nodes several seconds of a processor. */
+const AUTOSCALER_PERIOD_MS = 60_000;
+/** What lies in volumes nobody here asks. */
+const NO_DIRECTORIES: VolumeDirectories = {
+  pathOf: (volume) => `/volumes/${volume}`,
+  make: async () => undefined,
+  remove: async () => undefined,
+};
 const NODES_DEADLINE_MS = 120_000;
 const RETRY_MS = 1_000;
 
@@ -61,6 +72,7 @@ const RETRY_MS = 1_000;
 export interface ClusterParts {
   readonly store: SharedStore;
   readonly nodes: number;
+  readonly apps: readonly App[];
   readonly network: NodeNetwork;
   readonly running: RunningPods;
   readonly log: (seat: Seat) => Logger;
@@ -140,7 +152,12 @@ export class ClusterHost {
       case "scheduler":
         return schedulerActors(ground, { shards: 1, pool: placeHere() });
       case "controllers":
-        return controllerActors(ground, { caCertificate: FACTS.ca });
+        return controllerActors(ground, {
+          caCertificate: FACTS.ca,
+          volumeDirectories: NO_DIRECTORIES,
+          autoscalerPeriod_ms: AUTOSCALER_PERIOD_MS,
+          metrics: loadOf(this.#parts.apps, view, clock),
+        });
       case "nodes": {
         const fate = fates(0);
         const registry = this.#parts.network.registryOf(ground.registry, view);

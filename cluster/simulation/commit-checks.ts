@@ -1,6 +1,25 @@
-import type { DaemonSet, Job, PodDisruptionBudget, ReplicaSet, ResourceQuota } from "../../actors/kinds/generated/types.ts";
+import type {
+  DaemonSet,
+  Job,
+  PersistentVolumeClaim,
+  PodDisruptionBudget,
+  ReplicaSet,
+  ResourceQuota,
+} from "../../actors/kinds/generated/types.ts";
 import type { Node, Pod } from "../../actors/mod.ts";
-import { type Commit, controllerOf, isActive, isOver, isReady, keyOfObject, type Ledger, milliOf, pinnedTo, requestsOf } from "./ledger.ts";
+import {
+  type Commit,
+  controllerOf,
+  isActive,
+  isOver,
+  isReady,
+  keyOfObject,
+  type Ledger,
+  milliOf,
+  nodesOfVolumes,
+  pinnedTo,
+  requestsOf,
+} from "./ledger.ts";
 
 /**
  * What was wanted, or was lost, so long ago may be unknown to whoever acts: a host that was cut off or paused may act on what it saw until its lease
@@ -10,6 +29,7 @@ const UNKNOWN_MS = 60_000;
 /** What should be gone is given so long: grace periods, hosts that come and go, and retries with growing pauses. */
 const GONE_WITHIN_MS = 15 * 60_000;
 const LOOK_EVERY_MS = 60_000;
+const INDEX = "batch.kubernetes.io/job-completion-index";
 
 /** A sentence that says what is wrong, and with which objects. */
 export type Finding = string | undefined;
@@ -47,6 +67,8 @@ export class CommitChecks {
         return this.#wants(commit, (commit.now as ReplicaSet | undefined)?.spec?.replicas);
       case "jobs.batch":
         return this.#wants(commit, (commit.now as Job | undefined)?.spec?.parallelism) ?? this.#job(commit as Commit<Job>);
+      case "persistentvolumeclaims":
+        return this.#claim(commit as Commit<PersistentVolumeClaim>);
       case "poddisruptionbudgets.policy":
         return this.#budget(commit as Commit<PodDisruptionBudget>);
       default:
@@ -88,6 +110,9 @@ export class CommitChecks {
       const most = this.#mostWanted(of, at_ms);
       if (active.length > most) return `${key} is one of ${active.length} active pods of ${of}, which wants ${most}`;
     }
+    const index = now.metadata.annotations?.[INDEX];
+    const same = index === undefined ? undefined : active.find((pod) => pod !== now && pod.metadata.annotations?.[INDEX] === index);
+    if (same !== undefined) return `${key} and pods/${same.metadata.namespace}/${same.metadata.name} are both for index ${index}`;
     if (owner.kind === "DaemonSet") {
       const node = pinnedTo(now);
       const twin = active.find((pod) => pod.metadata.uid !== now.metadata.uid && pinnedTo(pod) === node);
@@ -95,6 +120,17 @@ export class CommitChecks {
         return `${key} and pods/${twin.metadata.namespace}/${twin.metadata.name} are both for node ${node}`;
     }
     return undefined;
+  }
+
+  /** A claim keeps the volume that it has, and has it alone. */
+  #claim({ key, before, now }: Commit<PersistentVolumeClaim>): Finding {
+    const [had, has] = [before?.spec.volumeName, now?.spec.volumeName];
+    if (now === undefined || has === undefined || has === "") return undefined;
+    if (had !== undefined && had !== "" && had !== has) return `${key} had the volume ${had} and has ${has}`;
+    const other = this.#ledger
+      .all<PersistentVolumeClaim>("persistentvolumeclaims")
+      .find(({ metadata, spec }) => spec.volumeName === has && metadata.uid !== now.metadata.uid);
+    return other === undefined ? undefined : `${key} and ${other.metadata.namespace}/${other.metadata.name} both have the volume ${has}`;
   }
 
   #surges({ metadata }: Pod, name: string): boolean {
@@ -131,6 +167,8 @@ export class CommitChecks {
     const node = this.#ledger.get<Node>(`nodes/${name}`);
     // A node may be removed while pods are on their way to it.
     if (node === undefined) return undefined;
+    const where = nodesOfVolumes(this.#ledger, pod);
+    if (where?.includes(name) === false) return `${key} is bound to nodes/${name}, and its volumes are on ${where.join(", ") || "none"}`;
     const others = this.#ledger.podsOn(name).filter((one) => !isOver(one));
     const sums = new Map<string, number>();
     for (const one of others) for (const [resource, milli] of requestsOf(one)) sums.set(resource, (sums.get(resource) ?? 0) + milli);

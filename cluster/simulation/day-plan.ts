@@ -1,6 +1,6 @@
 import type { Random } from "../../runtime/mod.ts";
 import { type Fault, planFaults, streamOf } from "../../runtime/simulator/mod.ts";
-import { type App, drawEstate, type Estate, POOR_TEAM } from "./estate.ts";
+import { type App, drawEstate, type Estate, JOB_STYLES, type JobForm, POOR_TEAM } from "./estate.ts";
 
 /** Something that people do to the cluster. Plain data; what takes long says until when. */
 export type Deed =
@@ -12,15 +12,9 @@ export type Deed =
   | { readonly do: "rollDaemons"; readonly name: string; readonly tag: string }
   | { readonly do: "killPod"; readonly app: App; readonly nth: number }
   | { readonly do: "drain"; readonly node: string; readonly until_ms: number }
-  | {
-      readonly do: "job";
-      readonly namespace: string;
-      readonly name: string;
-      readonly completions: number;
-      readonly parallelism: number;
-      readonly seconds: number;
-      readonly exitCode: number;
-    }
+  /** One of its pods gets another label, and has the old one again later: whoever owned it makes another, and then has one too many. */
+  | { readonly do: "release"; readonly app: App; readonly nth: number; readonly until_ms: number }
+  | { readonly do: "job"; readonly job: JobForm; readonly until_ms: number }
   | { readonly do: "namespace"; readonly name: string; readonly until_ms: number }
   | { readonly do: "quota"; readonly pods: number }
   | { readonly do: "silence"; readonly node: string; readonly until_ms: number }
@@ -96,21 +90,17 @@ function drawDeed(random: Random, estate: Estate, nodes: number, number: number,
   if (dice < 49) return { do: "pause", app: one(random, deploymentsOf(estate)), until_ms };
   if (dice < 52) return { do: "recreate", app, propagation: one(random, ["Background", "Foreground", "Orphan"]) };
   if (dice < 54) return { do: "rollDaemons", name: one(random, estate.daemons), tag };
-  if (dice < 61) return { do: "killPod", app, nth: random.below(1_000) };
+  if (dice < 59) return { do: "killPod", app, nth: random.below(1_000) };
+  if (dice < 61) return { do: "release", app: one(random, deploymentsOf(estate)), nth: random.below(1_000), until_ms };
   if (dice < 72) return { do: "drain", node, until_ms };
   if (dice < 80) {
     const completions = 1 + random.below(8);
     const exitCode = random.below(4) === 0 ? 1 : 0;
     const parallelism = 1 + random.below(completions);
-    return {
-      do: "job",
-      namespace: app.namespace,
-      name: `job-${number}`,
-      completions,
-      parallelism,
-      seconds: 5 + random.below(120),
-      exitCode,
-    };
+    const { namespace } = app;
+    const seconds = 5 + random.below(120);
+    const style = one(random, JOB_STYLES);
+    return { do: "job", job: { namespace, name: `job-${number}`, style, completions, parallelism, seconds, exitCode }, until_ms };
   }
   if (dice < 84) return { do: "namespace", name: `try-${number}`, until_ms };
   if (dice < 86) return { do: "quota", pods: quotaOfPoor(estate) + random.below(8) - 4 };

@@ -89,6 +89,7 @@ class DaySimulation {
     const parts: ClusterParts = {
       store,
       nodes: this.#plan.nodes,
+      apps: this.#plan.estate.apps,
       network: this.#network,
       running: new RunningPods(twice, (seat) => !seat.paused && (this.#leases.get(seat.host) ?? 0) > this.#now_ms),
       log: (seat) => this.#logOf(seat),

@@ -2,7 +2,9 @@ import type {
   CronJob,
   DaemonSet,
   Deployment,
+  HorizontalPodAutoscaler,
   Job,
+  PersistentVolumeClaim,
   PodDisruptionBudget,
   PodTemplateSpec,
   ResourceQuota,
@@ -30,6 +32,25 @@ export interface App {
   readonly hostPort: boolean;
   /** What its budget says, if it has one. */
   readonly minAvailable: number | undefined;
+  /** How many there are is decided by what they have to do. */
+  readonly autoscaled: boolean;
+  /** Each pod has a volume of its own, on one node. */
+  readonly claims: boolean;
+}
+
+/** How a job differs from a plain one. */
+export const JOB_STYLES = ["plain", "plain", "indexed", "suspended", "policy"] as const;
+
+export interface JobForm {
+  readonly namespace: string;
+  readonly name: string;
+  /** `suspended`: it begins later. `policy`: the first pod that fails ends it. */
+  readonly style: (typeof JOB_STYLES)[number];
+  readonly completions: number;
+  readonly parallelism: number;
+  /** How long each of its pods runs, and how it ends. */
+  readonly seconds: number;
+  readonly exitCode: number;
 }
 
 export interface Cron {
@@ -47,6 +68,10 @@ const LOAD = 0.55;
 const NODE_CPU = 32;
 const APPS_PER_TEAM = 6;
 const CRON_MINUTES = [10, 15, 30];
+/** The app of each team that is autoscaled; a quota would be in its way. */
+const AUTOSCALED = 1;
+/** Of what the nodes have, an app that is autoscaled may take up to so many times its share. */
+const AUTOSCALED_MOST = 1.5;
 
 export function drawEstate(random: Random, nodes: number): Estate {
   const apps: App[] = [];
@@ -68,6 +93,8 @@ export function drawEstate(random: Random, nodes: number): Estate {
         parallel: random.below(3) === 0,
         hostPort,
         minAvailable: random.below(2) === 0 ? Math.max(1, replicas - 1 - random.below(2)) : undefined,
+        autoscaled: number === AUTOSCALED && namespace !== POOR_TEAM,
+        claims: isSet && random.below(2) === 0,
       });
     }
   }
@@ -112,7 +139,31 @@ export function deploymentOf({ namespace, name, replicas, cpu, strategy, hostPor
   };
 }
 
-export function statefulSetOf({ namespace, name, replicas, cpu, parallel }: App): StatefulSet {
+/** How many pods an autoscaled app has at its busiest. */
+export function mostReplicasOf({ replicas }: App): number {
+  return Math.ceil(replicas * AUTOSCALED_MOST);
+}
+
+export function autoscalerOf(app: App): HorizontalPodAutoscaler {
+  const { namespace, name } = app;
+  const metric = { type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 50 } } };
+  return {
+    metadata: { name, namespace, ...NEW },
+    spec: {
+      scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name },
+      minReplicas: 1,
+      maxReplicas: mostReplicasOf(app),
+      metrics: [metric],
+    },
+  } as HorizontalPodAutoscaler;
+}
+
+const CLAIM: PersistentVolumeClaim = {
+  metadata: { name: "data", ...NEW },
+  spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+};
+
+export function statefulSetOf({ namespace, name, replicas, cpu, parallel, claims }: App): StatefulSet {
   return {
     metadata: { name, namespace, ...NEW },
     spec: {
@@ -121,6 +172,7 @@ export function statefulSetOf({ namespace, name, replicas, cpu, parallel }: App)
       podManagementPolicy: parallel ? "Parallel" : "OrderedReady",
       selector: { matchLabels: { app: name } },
       template: template(name, String(cpu)),
+      ...(claims ? { volumeClaimTemplates: [CLAIM] } : {}),
     },
   };
 }
@@ -145,8 +197,8 @@ export function daemonSetOf(namespace: string, name: string): DaemonSet {
   };
 }
 
-/** `exitCode`: how its pods end. */
-export function jobOf(namespace: string, name: string, completions: number, parallelism: number, seconds: number, exitCode: number): Job {
+export function jobOf({ namespace, name, style, completions, parallelism, seconds, exitCode }: JobForm): Job {
+  const rule = { action: "FailJob", onExitCodes: { operator: "In", values: [1] } };
   return {
     metadata: { name, namespace, ...NEW },
     spec: {
@@ -154,6 +206,9 @@ export function jobOf(namespace: string, name: string, completions: number, para
       parallelism,
       backoffLimit: 2,
       ttlSecondsAfterFinished: 600,
+      ...(style === "indexed" ? { completionMode: "Indexed" } : {}),
+      ...(style === "suspended" ? { suspend: true } : {}),
+      ...(style === "policy" ? { podFailurePolicy: { rules: [rule] } } : {}),
       template: template(name, "500m", { never: true, annotations: hollow(seconds, exitCode) }),
     },
   };

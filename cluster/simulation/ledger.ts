@@ -1,3 +1,4 @@
+import type { PersistentVolume, PersistentVolumeClaim } from "../../actors/kinds/generated/types.ts";
 import { matchesLabels, selectorOf } from "../../actors/kinds/machinery/label-selector.ts";
 import { parseQuantity, quantityMilliValue, quantityValue } from "../../actors/kinds/machinery/quantity.ts";
 import { decodeObject } from "../../actors/kinds/text.ts";
@@ -148,6 +149,25 @@ export function isReady({ status }: Pod | Node): boolean {
 export function pinnedTo({ spec }: Pod): string | undefined {
   const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
   return terms.flatMap(({ matchFields }) => matchFields ?? []).find(({ key }) => key === "metadata.name")?.values?.[0];
+}
+
+/** The keys of the claims that a pod uses. */
+export function claimsOf({ metadata, spec }: Pod): readonly string[] {
+  return (spec.volumes ?? []).flatMap(({ persistentVolumeClaim }) =>
+    persistentVolumeClaim === undefined ? [] : [`persistentvolumeclaims/${metadata.namespace}/${persistentVolumeClaim.claimName}`],
+  );
+}
+
+/** The nodes on which all volumes of the pod are; undefined: they do not say. */
+export function nodesOfVolumes(ledger: Ledger, pod: Pod): readonly string[] | undefined {
+  let nodes: readonly string[] | undefined;
+  for (const claim of claimsOf(pod)) {
+    const volume = ledger.get<PersistentVolumeClaim>(claim)?.spec.volumeName;
+    const terms = ledger.get<PersistentVolume>(`persistentvolumes/${volume}`)?.spec.nodeAffinity?.required?.nodeSelectorTerms;
+    const own = terms?.flatMap(({ matchExpressions }) => matchExpressions ?? []).flatMap(({ values }) => values ?? []);
+    if (own !== undefined) nodes = nodes === undefined ? own : nodes.filter((node) => own.includes(node));
+  }
+  return nodes;
 }
 
 /** What a pod asks for of each resource, in thousandths of its unit. */

@@ -1,6 +1,7 @@
 import { DaemonSetKind } from "../../actors/kinds/apps/daemon-set.ts";
 import { DeploymentKind } from "../../actors/kinds/apps/deployment.ts";
 import { StatefulSetKind } from "../../actors/kinds/apps/stateful-set.ts";
+import { HorizontalPodAutoscalerKind } from "../../actors/kinds/autoscaling/horizontal-pod-autoscaler.ts";
 import { CronJobKind } from "../../actors/kinds/batch/cron-job.ts";
 import { JobKind } from "../../actors/kinds/batch/job.ts";
 import { ResourceQuotaKind } from "../../actors/kinds/core/resource-quota.ts";
@@ -23,6 +24,7 @@ import type { Clock } from "../../runtime/mod.ts";
 import type { Deed } from "./day-plan.ts";
 import {
   type App,
+  autoscalerOf,
   budgetOf,
   cronJobOf,
   daemonSetOf,
@@ -71,6 +73,7 @@ async function install(door: Door, app: App): Promise<void> {
   await make(door, ServiceKind as unknown as Kind, serviceOf(namespace, name));
   if (minAvailable !== undefined) await make(door, PodDisruptionBudgetKind as unknown as Kind, budgetOf(namespace, name, minAvailable));
   await make(door, kindOf(app), objectOf(app));
+  if (app.autoscaled) await make(door, HorizontalPodAutoscalerKind as unknown as Kind, autoscalerOf(app));
 }
 
 function kindOf({ kind }: App): Kind {
@@ -109,10 +112,10 @@ export async function perform(door: Door, deed: Deed, network: NodeNetwork): Pro
       await remove(door, kindOf(deed.app), namespace, name, propagationPolicy);
       return make(door, kindOf(deed.app), objectOf(deed.app));
     }
+    case "release":
+      return release(door, deed);
     case "killPod": {
-      const pods = door.view.list("pods", deed.app.namespace).map((entry) => door.view.decode<Pod>(entry));
-      const own = pods.filter(({ metadata }) => metadata.labels?.app === deed.app.name);
-      const pod = own[deed.nth % Math.max(1, own.length)];
+      const pod = podOf(door, deed.app, deed.nth);
       if (pod === undefined) return;
       const preconditions = { uid: pod.metadata.uid };
       return surely(door, () =>
@@ -121,24 +124,28 @@ export async function perform(door: Door, deed: Deed, network: NodeNetwork): Pro
     }
     case "drain":
       return drain(door, deed.node, deed.until_ms);
-    case "job": {
-      const { namespace, name, completions, parallelism, seconds, exitCode } = deed;
-      return make(door, JobKind as unknown as Kind, jobOf(namespace, name, completions, parallelism, seconds, exitCode));
-    }
+    case "job":
+      await make(door, JobKind as unknown as Kind, jobOf(deed.job));
+      if (deed.job.style !== "suspended") return;
+      await until(door, deed.until_ms);
+      return change<Scaled>(door, JobKind as unknown as Kind, deed.job, (object) => ({
+        ...object,
+        spec: { ...object.spec, suspend: false },
+      }));
     case "namespace": {
-      const app: App = {
-        kind: "Deployment",
-        namespace: deed.name,
-        name: "web",
+      const namespace = deed.name;
+      const plain = {
+        namespace,
         replicas: 3,
         cpu: 1,
         strategy: "RollingUpdate",
         parallel: false,
         hostPort: false,
-        minAvailable: 2,
-      };
-      await make(door, NamespaceKind as unknown as Kind, namespaceOf(deed.name));
-      await install(door, app);
+        autoscaled: false,
+      } as const;
+      await make(door, NamespaceKind as unknown as Kind, namespaceOf(namespace));
+      await install(door, { ...plain, kind: "Deployment", name: "web", minAvailable: 2, claims: false });
+      await install(door, { ...plain, kind: "StatefulSet", name: "db", minAvailable: undefined, claims: true });
       await until(door, deed.until_ms);
       return surely(door, () => door.registry.delete(NamespaceKind as unknown as Kind, undefined, deed.name, OPTIONS));
     }
@@ -157,6 +164,28 @@ export async function perform(door: Door, deed: Deed, network: NodeNetwork): Pro
       await until(door, deed.until_ms);
       return make(door, NodeKind as unknown as Kind, nodeOf(deed.node));
   }
+}
+
+/** As by `kubectl label --overwrite`, twice. */
+async function release(door: Door, { app, nth, until_ms }: Extract<Deed, { readonly do: "release" }>): Promise<void> {
+  const pod = podOf(door, app, nth);
+  if (pod === undefined) return;
+  const { namespace, name, uid } = pod.metadata;
+  const label = (value: string): Promise<void> =>
+    change<KubeObject>(door, PodKind as unknown as Kind, { namespace: namespace ?? "", name }, (object) =>
+      object.metadata.uid === uid
+        ? { ...object, metadata: { ...object.metadata, labels: { ...object.metadata.labels, app: value } } }
+        : object,
+    );
+  await label(`${app.name}-released`);
+  await until(door, until_ms);
+  await label(app.name);
+}
+
+function podOf({ view }: Door, app: App, nth: number): Pod | undefined {
+  const pods = view.list("pods", app.namespace).map((entry) => view.decode<Pod>(entry));
+  const own = pods.filter(({ metadata }) => metadata.labels?.app === app.name);
+  return own[nth % Math.max(1, own.length)];
 }
 
 type Scaled = KubeObject & { readonly spec?: Readonly<Record<string, unknown>> };

@@ -7,7 +7,7 @@ import { mayHaveFinalizers, ownersOf } from "../../kinds/metadata-text.ts";
 import { timestamp } from "../../registry/timestamps.ts";
 import type { Change, Entry, View } from "../../store/view.ts";
 import { anyKind, modify, normal, regarding, updateStatus, warning } from "../actions.ts";
-import { type Action, type Controller, NO_KEYS, NOTHING, type Note, type Write } from "../controller.ts";
+import { type Action, type Controller, LOOK_AGAIN, NO_KEYS, NOTHING, type Note, type Write } from "../controller.ts";
 import { controlledBy, controllerIndex } from "../ownership.ts";
 import { claimPods, type PodOwner, watchPodsOf } from "../pods/pod-claims.ts";
 import { condition, holding, isFinished } from "./job-conditions.ts";
@@ -64,9 +64,10 @@ function reconcile(view: View, key: string, now_ms: number): readonly Action[] {
     adopted: tracked,
     released: (pod) => untracked(pod) ?? pod,
   });
+  // What they come to is looked at before any pod is made or counted.
+  if (claims.length > 0) return [...claims, LOOK_AGAIN];
   const pods = claimed.map((pod) => jobPodOf(view, pod));
-  if (isFinished(job)) return [...claims, ...letGo(view, pods)];
-  return [...claims, ...advance(view, job, pods, now_ms)];
+  return isFinished(job) ? letGo(view, pods) : advance(view, job, pods, now_ms);
 }
 
 function letGoOfOrphan(view: View, key: string): readonly Action[] {

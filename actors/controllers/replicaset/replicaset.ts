@@ -7,7 +7,7 @@ import { timestamp } from "../../registry/timestamps.ts";
 import type { View } from "../../store/view.ts";
 import { anyKind, create, regarding, remove, updateStatus } from "../actions.ts";
 import { conditionOf, withCondition, withoutCondition } from "../conditions.ts";
-import { type Action, type Controller, NO_KEYS, NOTHING, type Refusal } from "../controller.ts";
+import { type Action, type Controller, LOOK_AGAIN, NO_KEYS, NOTHING, type Refusal } from "../controller.ts";
 import { controlledBy, controllerIndex, controllerOf, controllerReference } from "../ownership.ts";
 import { claimPods, type PodOwner, watchPodsOf } from "../pods/pod-claims.ts";
 import { factsOf, isAvailable, type PodFacts } from "../pods/pod-facts.ts";
@@ -66,7 +66,9 @@ function reconcile<T extends Replicated>(owner: Replication<T>, view: View, key:
   const set = view.get<T>(key);
   if (set === undefined) return NOTHING;
   const { pods: active, actions: claims } = claimPods(owner, view, set, { counts: isActive });
-  const actions: Action[] = [...claims];
+  // What they come to is looked at before any pod is made or deleted.
+  if (claims.length > 0) return [...claims, LOOK_AGAIN];
+  const actions: Action[] = [];
   if (set.metadata.deletionTimestamp === undefined) actions.push(...manage(owner, view, set, active, now_ms));
   const { status, requeue_ms } = nextStatus(set, active, now_ms);
   if (!semanticEqual(status, set.status)) actions.push(updateStatus(anyKind(owner.kind), set, status));

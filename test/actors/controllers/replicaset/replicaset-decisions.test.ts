@@ -92,7 +92,7 @@ describe.each(SORTS)("%s", (_name, { kind, controller, selector }) => {
     expect(transcript.decide().filter((line) => line.startsWith("delete"))).toEqual([`delete Pod/${victim}`]);
   });
 
-  test("takes a pod that nobody has, lets go of one that no longer matches, and leaves others' alone", () => {
+  test("takes a pod that nobody has, lets go of one that no longer matches, leaves others' alone, and decides on the rest when it sees them so", () => {
     const transcript = started(set(1))
       .put(PodKind, pod("orphan", {}, { ownerReferences: [] }))
       .put(PodKind, pod("left", {}, { labels: { app: "y" } }))
@@ -100,8 +100,10 @@ describe.each(SORTS)("%s", (_name, { kind, controller, selector }) => {
     expect(transcript.decide()).toEqual([
       'modify Pod/left {"metadata":{"ownerReferences":null}}',
       `modify Pod/orphan ${JSON.stringify({ metadata: { ownerReferences: [owner] } })}`,
-      status({ replicas: 1, fullyLabeledReplicas: 1, observedGeneration: 1 }),
+      "requeue 0",
     ]);
+    transcript.put(PodKind, pod("orphan")).put(PodKind, pod("left", {}, { labels: { app: "y" }, ownerReferences: [] }));
+    expect(transcript.decide()).toEqual([status({ replicas: 1, fullyLabeledReplicas: 1, observedGeneration: 1 })]);
   });
 
   test("that is going makes none, takes none and lets none go", () => {
