@@ -38,6 +38,7 @@ import { endpointSliceController } from "./services/endpointslice.ts";
 import { endpointSliceMirroringController } from "./services/endpointslice-mirroring.ts";
 import { ingressStatusController } from "./services/ingress-status.ts";
 import { loadBalancerController } from "./services/load-balancer.ts";
+import { serviceCidrController } from "./services/service-cidr.ts";
 import { statefulSetController } from "./statefulset/statefulset.ts";
 import { attachDetachController } from "./volumes/attach-detach.ts";
 import { ephemeralVolumeController } from "./volumes/ephemeral-volume.ts";
@@ -117,6 +118,7 @@ export function allControllers(options: Omit<ControllersOptions, keyof Controlle
     endpointsController(),
     endpointSliceController(),
     endpointSliceMirroringController,
+    serviceCidrController,
     loadBalancerController(balancerAddresses),
     ingressStatusController(options.ingressAddress),
     disruptionController(kinds, hearOfCustom),

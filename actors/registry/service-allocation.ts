@@ -17,7 +17,7 @@ import {
   nodePortsOf,
 } from "./service-fields.ts";
 import type { NumberRange, ServiceCidr } from "./service-range.ts";
-import { formatIpv4, parseIpv4, pickFree } from "./service-range.ts";
+import { formatIpv4, parseIpv4, pickFree, rangesOf } from "./service-range.ts";
 import type { StoreAccess } from "./store-access.ts";
 import { timestamp } from "./timestamps.ts";
 
@@ -44,9 +44,10 @@ export function createServiceAllocation(access: StoreAccess, cidr: ServiceCidr):
     resource: "services",
     keep: keepAllocated,
     plan(next, current) {
-      checkWishes(next, current, cidr);
+      const ranges = rangesOf(view, cidr);
+      checkWishes(next, current, ranges);
       const spec = allocate(next.spec, {
-        ip: () => pickFree(cidr, random, (value) => taken(addressKey(formatIpv4(value)))),
+        ip: () => firstFree(ranges, (range) => pickFree(range, random, (value) => taken(addressKey(formatIpv4(value))))),
         port: (used) => pickFree(NODE_PORT_RANGE, random, (value) => used.has(value) || taken(portKey(value))),
       });
       return withMarkers({ ...next, spec }, current, access);
@@ -59,6 +60,14 @@ export function createServiceAllocation(access: StoreAccess, cidr: ServiceCidr):
       return refuse(next, mutation.key.startsWith(NODE_PORTS) ? portError(spec, port, TAKEN_PORT) : ipError(spec, TAKEN_IP));
     },
   };
+}
+
+function firstFree(ranges: readonly ServiceCidr[], pick: (range: ServiceCidr) => number | undefined): number | undefined {
+  for (const range of ranges) {
+    const value = pick(range);
+    if (value !== undefined) return value;
+  }
+  return undefined;
 }
 
 function addressKey(ip: string): Key {
@@ -92,13 +101,14 @@ function portError(spec: ServiceSpec, index: number, why: string): FieldError {
 }
 
 /** Refuses wishes outside the ranges. What the service holds already was good once and stays so. */
-function checkWishes(next: Service, current: Service | undefined, cidr: ServiceCidr): void {
+function checkWishes(next: Service, current: Service | undefined, ranges: readonly ServiceCidr[]): void {
   const held = new Set(current === undefined ? [] : heldKeys(current.spec));
   const { spec } = next;
   const ip = needsClusterIp(spec) ? clusterIpOf(spec) : undefined;
   if (ip !== undefined && !held.has(addressKey(ip))) {
     const value = parseIpv4(ip);
-    if (value === undefined || value < cidr.first || value > cidr.last) throw refuse(next, ipError(spec, OUTSIDE_IP));
+    if (value === undefined || !ranges.some(({ first, last }) => value >= first && value <= last))
+      throw refuse(next, ipError(spec, OUTSIDE_IP));
   }
   for (const [index, { nodePort = 0 }] of (spec.ports ?? []).entries()) {
     if (nodePort === 0 || held.has(portKey(nodePort))) continue;

@@ -1,4 +1,6 @@
 import type { Random } from "../../runtime/mod.ts";
+import type { ServiceCIDR } from "../kinds/generated/types.ts";
+import type { View } from "../store/view.ts";
 
 /** Tries at random before the range is searched from end to end. */
 const RANDOM_TRIES = 16;
@@ -33,6 +35,31 @@ export function parseServiceCidr(cidr: string): ServiceCidr {
   const first = base - (base % size) + 1;
   const last = base - (base % size) + size - 2;
   return { cidr, first, firstDynamic: first + staticBand(size), last };
+}
+
+const RANGES = "servicecidrs.networking.k8s.io";
+
+/**
+ * What services get their addresses from: the cluster's own range, and those that ServiceCIDRs add and that are ready. One that is to go is none any more. Ranges of
+ * IPv6, and those that are too small to give an address, are left out. Source: MetaAllocator.
+ */
+export function rangesOf(view: View, own: ServiceCidr): readonly ServiceCidr[] {
+  const usable = new Map<string, boolean>();
+  for (const entry of view.list(RANGES)) {
+    const { metadata, spec, status } = view.decode<ServiceCIDR>(entry);
+    const isReady = status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") === true;
+    const isUsable = isReady && metadata.deletionTimestamp === undefined;
+    for (const cidr of spec?.cidrs ?? []) usable.set(cidr, isUsable || usable.get(cidr) === true);
+  }
+  const added = [...usable].flatMap(([cidr, isUsable]) =>
+    isUsable && cidr !== own.cidr && isServiceCidr(cidr) ? [parseServiceCidr(cidr)] : [],
+  );
+  return usable.get(own.cidr) === false && added.length > 0 ? added : [own, ...added];
+}
+
+function isServiceCidr(cidr: string): boolean {
+  const [address = "", bits] = cidr.split("/");
+  return parseIpv4(address) !== undefined && Number(bits) >= 8 && Number(bits) <= 30;
 }
 
 const LOOPBACK: NumberRange = { first: 127 * 2 ** 24, firstDynamic: 127 * 2 ** 24, last: 128 * 2 ** 24 - 1 };

@@ -1,7 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ServiceKind } from "../../../actors/kinds/core/service.ts";
-import type { Service } from "../../../actors/kinds/generated/types.ts";
+import type { Service, ServiceCIDR } from "../../../actors/kinds/generated/types.ts";
 import type { Kind } from "../../../actors/kinds/kind.ts";
+import { KindTable } from "../../../actors/kinds/kinds.ts";
+import { ServiceCIDRKind } from "../../../actors/kinds/networking/service-cidr.ts";
+import { createRegistry } from "../../../actors/registry/create-registry.ts";
+import type { Registry } from "../../../actors/registry/registry.ts";
+import { systemClock, systemRandom } from "../../../runtime/mod.ts";
 import type { TestRegistry } from "./harness.ts";
 import { named, objectOf, refusalOf, startRegistry } from "./harness.ts";
 
@@ -123,6 +128,38 @@ describe("a service", () => {
   test("dry holds nothing", async () => {
     await t.registry.create(ServiceKind, service("m", { type: "NodePort" }), { dryRun: true });
     expect([addresses(), nodePorts()]).toEqual([[], []]);
+  });
+});
+
+describe("ranges that are added", () => {
+  /** A cluster whose own range has two addresses. */
+  const small = (): Registry =>
+    createRegistry({
+      ...{ view: t.store.replica, store: t.store.client, clock: systemClock(), random: systemRandom(), kinds: new KindTable() },
+      serviceCidr: "10.200.0.0/30",
+    });
+  const made = async (name: string, spec: object = {}): Promise<string | undefined> =>
+    objectOf<Service>(await small().create(ServiceKind, service(name, spec))).spec.clusterIP;
+  const ready = (current: ServiceCIDR): ServiceCIDR => ({
+    ...current,
+    status: { conditions: [{ type: "Ready", status: "True", reason: "", message: "", lastTransitionTime: "2026-01-01T00:00:00Z" }] },
+  });
+
+  test("give addresses when the others have none left, once they are ready and until they are to go", async () => {
+    expect([await made("a"), await made("b")].sort()).toEqual(["10.200.0.1", "10.200.0.2"]);
+    const more = named<ServiceCIDR>("more", undefined, {
+      metadata: { finalizers: ["troupe.dev/kept"] },
+      spec: { cidrs: ["10.201.0.0/29"] },
+    });
+    await t.registry.create(ServiceCIDRKind, more);
+    expect((await refusalOf(made("c"))).message).toBe("Internal error occurred: failed to allocate a serviceIP: range is full");
+    expect((await refusalOf(made("c", { clusterIP: "10.201.0.3" }))).message).toContain("does not match the current range");
+    await t.registry.modify(ServiceCIDRKind, undefined, "more", ready, { subresource: "status" });
+    expect(await made("c", { clusterIP: "10.201.0.3" })).toBe("10.201.0.3");
+    expect(await made("d")).toMatch(/^10\.201\.0\.[1-6]$/);
+    await t.registry.delete(ServiceCIDRKind as unknown as Kind, undefined, "more");
+    expect((await refusalOf(made("e"))).message).toContain("range is full");
+    expect((await refusalOf(made("e", { clusterIP: "10.201.0.5" }))).message).toContain("does not match the current range");
   });
 });
 
