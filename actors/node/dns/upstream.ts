@@ -125,8 +125,10 @@ export class Upstream {
         const answer = accept(message);
         if (answer !== undefined) end(answer);
       });
-      socket.connect(server.port, server.address, () => {
-        if (!isOver) socket.send(query);
+      // Where there is no way to the server, that is said here, and nowhere else.
+      socket.connect(server.port, server.address, (error?: Error) => {
+        if (error !== undefined) end(undefined);
+        else if (!isOver) socket.send(query);
       });
     });
   }

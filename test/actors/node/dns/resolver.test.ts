@@ -199,6 +199,12 @@ describe("other names", () => {
     expect(asks).toBeGreaterThan(0);
   });
 
+  test("to a server to which there is no way go to the next one", async () => {
+    const good = await other((asked) => response(asked, [{ type: "A", name: "example.org", ttl: 30, data: "192.0.2.8" }]));
+    const to = resolver([{ address: "255.255.255.255", port: 53 }, good]);
+    expect((await answerTo(to, query("example.org"))).answers).toMatchObject([{ data: "192.0.2.8" }]);
+  });
+
   test("that nobody answers fail, and so do those for which there is nobody to ask", async () => {
     const clock = virtualClock();
     const silent = await other(() => undefined);
