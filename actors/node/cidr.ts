@@ -33,6 +33,38 @@ export function machineAddresses(directory: string): AddressPlan {
     127 * 2 ** 24 + 112 * 2 ** 16 + block * MACHINE_NODES_MAX + 1,
   );
 }
+
+/** The range of a cluster whose pods have a network of their own: half of it is theirs, half is the machine's own. */
+export interface MachineRange {
+  /** Of all pods, a /18. */
+  readonly pods: string;
+  /** Addresses that are this machine: of nodes, load balancers, ingresses; a /18. */
+  readonly own: string;
+  readonly addresses: AddressPlan;
+  readonly balancers: string;
+  readonly ingress: string;
+}
+
+const RANGE_BITS_MAX = 17;
+const HALF_BITS = 18;
+const HALF = 2 ** (32 - HALF_BITS);
+
+/** `10.244.0.0/16`: a /17 at the least. Undefined: it is none. */
+export function machineRange(cidr: string): MachineRange | undefined {
+  const [, ...parts] = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\/(\d+)$/.exec(cidr)?.map(Number) ?? [];
+  const [a = 256, b = 256, c = 256, d = 256, bits = 0] = parts;
+  if (Math.max(a, b, c, d) > 255 || bits < 8 || bits > RANGE_BITS_MAX) return undefined;
+  const base = Math.floor((a * 2 ** 24 + b * 2 ** 16 + c * 256 + d) / 2 ** (32 - bits)) * 2 ** (32 - bits);
+  const own = base + HALF;
+  return {
+    pods: `${dotted(base)}/${HALF_BITS}`,
+    own: `${dotted(own)}/${HALF_BITS}`,
+    addresses: addressPlan(MACHINE_NODES_MAX, base, own + 1),
+    balancers: `${dotted(own + 256 + 1)}-${dotted(own + 256 + 254)}`,
+    ingress: dotted(own + 512 + 1),
+  };
+}
+
 /** Host parts of a /24 that pods may have. */
 const POD_HOST_FIRST = 2;
 const POD_HOSTS = 253;

@@ -1,6 +1,6 @@
 /**
  * The plug behind which real containers run, in the shape of Kubernetes' Container Runtime Interface and as small as the life of a pod needs it
- * (actors/pod/life): `process` now, `sandbox` and `cri` later. Hollow pods have a plug of their own, `Runtime`, which takes a pod as a whole: they
+ * (actors/pod/life): `process` and `sandbox` now, `cri` later. Hollow pods have a plug of their own, `Runtime`, which takes a pod as a whole: they
  * cost next to nothing and must go on doing so. Why there are two: docs/adr/0031.
  *
  * A runtime decides nothing: it neither reads the API nor starts anything again. What it was told to run goes on when Troupe ends, and is found
@@ -21,8 +21,8 @@ export interface ContainerRuntime {
   /** UIDs of all pods that it has something of. */
   pods(): Promise<readonly string[]>;
 
-  /** Makes room for a pod: its address, its files. Resolves with the sandbox's ID. Throws RuntimeFailure. */
-  runSandbox(spec: SandboxSpec): Promise<string>;
+  /** Makes room for a pod: its network, its files. Throws RuntimeFailure. */
+  runSandbox(spec: SandboxSpec): Promise<SandboxObserved>;
   /** Kills what still runs in the sandbox, and gives up its network. */
   stopSandbox(id: string): Promise<void>;
   /** Removes all that is left of a pod, logs included; what still runs is killed. */
@@ -55,9 +55,19 @@ export interface SandboxSpec {
   /** How many sandboxes the pod had before. */
   readonly attempt: number;
   readonly hostname: string;
-  /** The pod's address. */
+  /** The address that its node has for the pod. A runtime that gives it another one says so: SandboxObserved. */
   readonly address: string;
   readonly hostNetwork: boolean;
+  readonly hostPID: boolean;
+  readonly hostIPC: boolean;
+  /** Its containers see one another's processes. */
+  readonly sharesProcesses: boolean;
+  /** Settings of the kernel that the pod has for itself. */
+  readonly sysctls: Readonly<Record<string, string>>;
+  readonly qosClass: QosClass;
+  /** Of the pod as a whole; a limit only where all of it is limited. */
+  readonly requests: Resources;
+  readonly limits: Resources;
   /** Of its /etc/resolv.conf. */
   readonly dns: ResolverConfig;
   /** Further lines of /etc/hosts. */
@@ -94,14 +104,24 @@ export interface ContainerSpec {
   readonly env: readonly EnvVariable[];
   readonly mounts: readonly ContainerMount[];
   readonly user: ContainerUser;
-  /** cpu in thousandths, memory in bytes; none: no limit. */
-  readonly limits: { readonly cpu?: number; readonly memory?: number };
-  readonly requests: { readonly cpu?: number; readonly memory?: number };
-  readonly qosClass: "Guaranteed" | "Burstable" | "BestEffort";
+  readonly security: ContainerSecurity;
+  /** The container whose processes it sees, too; undefined: those that its pod lets it see. */
+  readonly target: string | undefined;
+  readonly limits: Resources;
+  readonly requests: Resources;
+  readonly qosClass: QosClass;
   readonly stdin: boolean;
   readonly stdinOnce: boolean;
   readonly tty: boolean;
   readonly terminationMessage: { readonly path: string; readonly fallsBackToLog: boolean };
+}
+
+export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
+
+/** cpu in thousandths, memory in bytes; none: no limit. */
+export interface Resources {
+  readonly cpu?: number;
+  readonly memory?: number;
 }
 
 export interface EnvVariable {
@@ -110,8 +130,10 @@ export interface EnvVariable {
 }
 
 export interface ContainerMount {
-  /** Of the machine. */
+  /** Of the machine: where the volume lies. */
   readonly hostPath: string;
+  /** What of it is mounted, a path within it; empty: all. Who writes to the volume may have put links there, which must not lead out of it. */
+  readonly subPath: string;
   /** As the container sees it. */
   readonly containerPath: string;
   readonly readOnly: boolean;
@@ -126,6 +148,18 @@ export interface ContainerUser {
   readonly groups: readonly number[];
   readonly mustNotBeRoot: boolean;
   readonly mayGainPrivileges: boolean;
+}
+
+/** What a container may do. A runtime that cannot hold it to that says so where it is described. */
+export interface ContainerSecurity {
+  readonly isPrivileged: boolean;
+  readonly readOnlyRoot: boolean;
+  /** Without `CAP_`; `ALL` is all of them. */
+  readonly capabilities: { readonly add: readonly string[]; readonly drop: readonly string[] };
+  /** A path is that of a profile of the machine, below the directory of such. */
+  readonly seccomp: { readonly type: "Unconfined" | "RuntimeDefault" } | { readonly type: "Localhost"; readonly path: string };
+  /** /proc is shown with nothing masked. */
+  readonly showsAllOfProc: boolean;
 }
 
 export interface ExecLimits {
@@ -153,6 +187,8 @@ export interface SandboxObserved {
   readonly id: string;
   readonly attempt: number;
   readonly ready: boolean;
+  /** The pod's address as long as the sandbox is ready. */
+  readonly address: string;
 }
 
 export interface ContainerObserved {

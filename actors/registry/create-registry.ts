@@ -40,6 +40,8 @@ export interface RegistryOptions extends Omit<DynamicOptions, "kinds"> {
   readonly admission?: readonly AdmissionPlugin[];
   /** Default DEFAULT_SERVICE_CIDR. Throws RangeError when it is no IPv4 prefix. */
   readonly serviceCidr?: string;
+  /** What is behind services may be on loopback, wherever they are themselves: it is this machine that forwards them. */
+  readonly forwardsHere?: boolean;
 }
 
 /** The kind by whose rules objects of this kind are stored. */
@@ -60,7 +62,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const services = createServiceAllocation(access, range);
   const companions = new Map([[services.resource, services as unknown as Companion]]);
   // Where services are on loopback, so is what is behind them.
-  const tolerates = isLoopback(range) ? isAboutLoopback : () => false;
+  const tolerates = options.forwardsHere === true || isLoopback(range) ? isAboutLoopback : () => false;
   const world: WriteWorld = { access, admission, companions, tolerates, ...dividedAdmission(admission) };
   const kindOf = (resource: string): Kind => {
     const kind = options.kinds.byResource(resource);

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { EncryptionConfiguration } from "../../actors/mod.ts";
 import type { Catalog } from "../../actors/node/process/catalog.ts";
+import type { NetworkConfig } from "../../actors/node/sandbox/cni.ts";
 import type { SchedulerConfiguration } from "../../actors/scheduler/configuration/configuration.ts";
 import type { AuditPolicy } from "../audit/policy.ts";
 import { BootFailure } from "./failure.ts";
@@ -29,6 +30,12 @@ export async function readPolicy(file: string): Promise<AuditPolicy> {
 export async function readCatalog(file: string): Promise<Catalog> {
   const { catalogOf } = await import("../../actors/node/process/catalog.ts");
   return readFileOf("--catalog", file, catalogOf);
+}
+
+/** The same of a network of pods, as CNI has it. */
+export async function readNetwork(file: string): Promise<NetworkConfig> {
+  const { networkConfig } = await import("../../actors/node/sandbox/cni.ts");
+  return readFileOf("--cni-config", file, networkConfig);
 }
 
 /** What `read` makes of a file, YAML or JSON. Throws BootFailure, which names the flag, the file and the field. */

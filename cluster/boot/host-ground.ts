@@ -43,6 +43,7 @@ export function hostGround(
     random,
     kinds,
     serviceCidr: options.services.range,
+    forwardsHere: options.runtime.name === "sandbox" && options.services.proxy,
     webhooks: createWebhookClient({ view, random, dialer }),
     access: accessPlugins(access),
     authorizer: expressionAuthorizer(access),

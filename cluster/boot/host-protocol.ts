@@ -90,8 +90,8 @@ export type ToHost =
 export type FromHost =
   /** Connected, and its view of the store is complete. `copies` of it are kept; `caution` is for the user to know. */
   | { readonly type: "started"; readonly copies: number; readonly caution: string | undefined }
-  /** Its roles are taken up; `port` where one of them is the gateway, `nodes` where one of them is the nodes. */
-  | { readonly type: "begun"; readonly port?: number; readonly nodes?: number }
+  /** Its roles are taken up; `port` where one of them is the gateway, `nodes` where one of them is the nodes. `cautions` are for the user to know. */
+  | { readonly type: "begun"; readonly port?: number; readonly nodes?: number; readonly cautions: readonly string[] }
   | { readonly type: "stopped" }
   /** It cannot start or go on, for a reason to be shown to the user. */
   | { readonly type: "failed"; readonly message: string };

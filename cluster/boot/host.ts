@@ -174,8 +174,8 @@ export class RunningHost {
     const port = this.#has("gateway") ? await this.#beginGateway() : undefined;
     if (this.#has("scheduler")) this.#pools.push(beginScheduler(context));
     if (this.#has("controllers")) beginControllers(context);
-    const nodes = this.#has("nodes") ? await beginNodes(context) : undefined;
-    return { ...(port === undefined ? {} : { port }), ...(nodes === undefined ? {} : { nodes }) };
+    const { ready: nodes, cautions } = this.#has("nodes") ? await beginNodes(context) : { ready: undefined, cautions: [] };
+    return { ...(port === undefined ? {} : { port }), ...(nodes === undefined ? {} : { nodes }), cautions };
   }
 
   async #beginGateway(): Promise<number> {

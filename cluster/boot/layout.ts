@@ -13,6 +13,13 @@ export const PODS_DIRECTORY = "pods";
 /** Where the data directory has volumes that were made on demand, unless they are told to be elsewhere. */
 export const VOLUMES_DIRECTORY = "volumes";
 
+/** Where the data directory has images for sandboxes, unless they are told to be elsewhere; and what they were unpacked to. */
+export const IMAGES_DIRECTORY = "images";
+export const UNPACKED_IMAGES_DIRECTORY = "unpacked-images";
+
+/** Where the data directory has profiles of seccomp that pods may name. */
+export const SECCOMP_DIRECTORY = "seccomp";
+
 /** In the data directory while a restore into it is under way; it stays there when that was cut short. */
 export const RESTORING_FILE = "restoring";
 

@@ -57,8 +57,16 @@ export function offerNodes(context: RoleContext, processes?: ProcessNodes): void
   context.offer(nodeActors(ground, { runtime, fate, usageOf, stages, machine: options.machine }));
 }
 
-/** Plays the nodes; the first of the hosts with nodes also leads the fleet and waits until all have reported: how many are Ready. */
-export async function beginNodes(context: RoleContext): Promise<number | undefined> {
+/** What came of it that a host plays nodes. */
+interface NodesBegun {
+  /** How many are Ready, where it leads the fleet. */
+  readonly ready: number | undefined;
+  /** What this machine cannot do for pods. */
+  readonly cautions: readonly string[];
+}
+
+/** Plays the nodes; the first of the hosts with nodes also leads the fleet and waits until all have reported. */
+export async function beginNodes(context: RoleContext): Promise<NodesBegun> {
   const { options, ground, messenger } = context;
   const { view } = ground;
   const { machine, runtime, plans, plan } = options;
@@ -69,12 +77,13 @@ export async function beginNodes(context: RoleContext): Promise<number | undefin
   const leads = plans.find(({ roles }) => roles.includes("nodes"))?.name === plan.name;
   if (leads) await processes?.clearOrphans();
   context.keep(residentsOf("nodes"));
-  if (machine !== undefined) return beginMachine(context, machine);
+  const cautions = leads ? (processes?.cautions ?? []) : [];
+  if (machine !== undefined) return { ready: await beginMachine(context, machine), cautions };
   await beginServices(context);
-  if (!leads) return undefined;
+  if (!leads) return { ready: undefined, cautions };
   const start: FleetMessage = { type: "start", nodes };
   const { ready } = await messenger.ask<{ ready: number }>(FLEET_ADDRESS, start, { deadline_ms: NODES_READY_DEADLINE_MS });
-  return ready;
+  return { ready, cautions };
 }
 
 /** The Node of this machine lives here as long as the machine is there; resolves when it is Ready. */
@@ -115,6 +124,7 @@ async function openProcesses(context: RoleContext, settings: ProcessSettings, no
   const processes = await processNodes(ground, {
     settings,
     nodes,
+    services: services.proxy ? services.range : undefined,
     dns: {
       addresses: services.dns ? [addressInRange(services.range, DNS_ADDRESS_NUMBER)] : [],
       domain: services.clusterDomain,

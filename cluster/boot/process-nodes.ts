@@ -1,16 +1,19 @@
 import { type ContainerUsage, createFleetKind, createNodeKind, type NodeForm, type Pod, type UsageOf } from "../../actors/mod.ts";
+import type { ContainerRuntime } from "../../actors/node/container-runtime.ts";
 import { type ClusterDns, machineResolver } from "../../actors/node/dns/resolv-conf.ts";
 import { networkReach } from "../../actors/node/network-reach.ts";
 import { type Catalog, defaultCatalog, mergedCatalog } from "../../actors/node/process/catalog.ts";
-import { machineForm, type Reservation } from "../../actors/node/process/machine.ts";
+import { type MachineNodes, machineForm, processNodesOf, type Reservation } from "../../actors/node/process/machine.ts";
 import { ProcessRuntime } from "../../actors/node/process/process-runtime.ts";
 import { LocalVolumes, type LocalVolumesOptions } from "../../actors/node/volumes/local-volumes.ts";
 import { createPodWorkerKind } from "../../actors/pod/life/pod-worker.ts";
-import type { ActorKind, Logger, Message } from "../../runtime/mod.ts";
+import type { ActorKind, Clock, Logger, Message } from "../../runtime/mod.ts";
 import { anyKinds, type Ground, recorderFor } from "./ground.ts";
+import type { SandboxSettings } from "./sandbox-machine.ts";
 
+/** How pods run that are processes of this machine. */
 export interface ProcessSettings {
-  readonly name: "process";
+  readonly name: "process" | "sandbox";
   /** Of the pods' files. */
   readonly directory: string;
   /** Of volumes that are made on demand. */
@@ -18,12 +21,16 @@ export interface ProcessSettings {
   /** Goes before the one that comes along. */
   readonly catalog: Catalog | undefined;
   readonly reserved: Reservation;
+  /** Undefined: nothing more sets them apart than the machine lets any user. */
+  readonly sandbox: SandboxSettings | undefined;
 }
 
 export interface ProcessNodesOptions {
   readonly settings: ProcessSettings;
   /** Of this machine. */
   readonly nodes: number;
+  /** The range of services' addresses, where these are forwarded. */
+  readonly services: string | undefined;
   readonly dns: ClusterDns;
   readonly issueToken: LocalVolumesOptions["issueToken"];
   readonly log: Logger;
@@ -32,6 +39,8 @@ export interface ProcessNodesOptions {
 export interface ProcessNodes {
   readonly kinds: readonly ActorKind<Message>[];
   readonly form: NodeForm;
+  /** What this machine cannot do for pods, for people. */
+  readonly cautions: readonly string[];
   /** Ends pods of which the API knows nothing any more: they were removed while no Troupe ran. */
   clearOrphans(): Promise<void>;
   /** What runs goes on. */
@@ -39,16 +48,18 @@ export interface ProcessNodes {
 }
 
 /** Nodes that are this machine, and what runs their pods as processes. */
-export async function processNodes(ground: Ground, { settings, nodes, dns, issueToken, log }: ProcessNodesOptions): Promise<ProcessNodes> {
+export async function processNodes(ground: Ground, options: ProcessNodesOptions): Promise<ProcessNodes> {
+  const { settings, nodes, dns, issueToken, log } = options;
   const { view, registry, clock } = ground;
-  const { directory, catalog = new Map(), reserved } = settings;
-  const runtime = await ProcessRuntime.begin({ directory, catalog: mergedCatalog(defaultCatalog(), catalog), clock });
+  const { directory, reserved } = settings;
+  const { runtime, of, cautions } = await openRuntime(settings, options, clock);
   const recorder = recorderFor(ground, "kubelet");
-  const form = machineForm(nodes, reserved, directory, runtime.isolation);
+  const form = machineForm(nodes, reserved, directory, of);
   const volumes = new LocalVolumes({ view, directory, clock, issueToken });
   const world = { view, registry, recorder, runtime, volumes, reach: networkReach, dns, machineResolver };
   return {
     form,
+    cautions,
     kinds: anyKinds(
       createFleetKind({ view, form }),
       createNodeKind({ view, registry, form, recorder, usageOf: usageOf(runtime) }),
@@ -70,7 +81,24 @@ export async function processNodes(ground: Ground, { settings, nodes, dns, issue
   };
 }
 
-function usageOf(runtime: ProcessRuntime): UsageOf {
+interface OpenedRuntime {
+  readonly runtime: ContainerRuntime & { close(): Promise<void> };
+  readonly of: MachineNodes;
+  readonly cautions: readonly string[];
+}
+
+async function openRuntime(settings: ProcessSettings, { nodes, services }: ProcessNodesOptions, clock: Clock): Promise<OpenedRuntime> {
+  const { directory, catalog: own = new Map(), sandbox } = settings;
+  const catalog = mergedCatalog(defaultCatalog(), own);
+  if (sandbox !== undefined) {
+    const { openSandboxes } = await import("./sandbox-machine.ts");
+    return openSandboxes({ directory, catalog, clock, settings: sandbox, nodes, services });
+  }
+  const runtime = await ProcessRuntime.begin({ directory, catalog, clock });
+  return { runtime, of: processNodesOf(directory, runtime.isolation), cautions: [] };
+}
+
+function usageOf(runtime: ContainerRuntime): UsageOf {
   return ({ status = {} }) => {
     const used = runtime.usage();
     const statuses = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];

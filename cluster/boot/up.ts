@@ -14,14 +14,26 @@ import type { NatsAddress } from "../nats/address.ts";
 import { type ClusterCertificates, openClusterCertificates } from "../pki/certificates.ts";
 import { Renewal } from "../pki/renewal.ts";
 import { Closers } from "./closers.ts";
-import { readCatalog, readEncryption, readPolicy, readSchedulerConfiguration } from "./configuration-files.ts";
+import { readCatalog, readEncryption, readNetwork, readPolicy, readSchedulerConfiguration } from "./configuration-files.ts";
 import { DataDirectory } from "./data-directory.ts";
 import { BootFailure } from "./failure.ts";
 import type { ControlSecrets, HostOptions } from "./host-protocol.ts";
 import { HostWorker } from "./host-worker.ts";
 import { Introductions } from "./introductions.ts";
-import { HIGH_WATER_FILE, type HostPlan, LOG_STREAM, PODS_DIRECTORY, planHosts, threadsFor, VOLUMES_DIRECTORY } from "./layout.ts";
+import {
+  HIGH_WATER_FILE,
+  type HostPlan,
+  IMAGES_DIRECTORY,
+  LOG_STREAM,
+  PODS_DIRECTORY,
+  planHosts,
+  SECCOMP_DIRECTORY,
+  threadsFor,
+  UNPACKED_IMAGES_DIRECTORY,
+  VOLUMES_DIRECTORY,
+} from "./layout.ts";
 import { type NatsBinary, NatsServer } from "./nats-server.ts";
+import type { SandboxSettings } from "./sandbox-machine.ts";
 import { readStages } from "./stages-file.ts";
 import { versionOfTroupe } from "./version.ts";
 
@@ -73,6 +85,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
   const encryption = flags.encryptionConfig === undefined ? undefined : await readEncryption(flags.encryptionConfig);
   const stages = await readStages(flags.stages);
   const catalog = flags.runtime.catalog === undefined ? undefined : await readCatalog(flags.runtime.catalog);
+  const network = flags.runtime.sandbox?.cniConfig === undefined ? undefined : await readNetwork(flags.runtime.sandbox.cniConfig);
   const data = await DataDirectory.open(flags.data);
   closers.add(() => data.close());
   closers.goOn();
@@ -109,6 +122,16 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
     frontProxy: of.frontProxy,
     natsKeys: own?.accounts.keys,
   });
+  const sandbox: SandboxSettings | undefined =
+    flags.runtime.sandbox === undefined
+      ? undefined
+      : {
+          ...flags.runtime.sandbox,
+          images: resolve(flags.runtime.sandbox.images ?? data.file(IMAGES_DIRECTORY)),
+          unpackedImages: data.file(UNPACKED_IMAGES_DIRECTORY),
+          seccompProfiles: data.file(SECCOMP_DIRECTORY),
+          network,
+        };
   const options: Omit<HostOptions, "plan"> = {
     plans,
     nats,
@@ -124,11 +147,12 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
       flags.runtime.name === "hollow"
         ? { name: "hollow" }
         : {
-            name: "process",
+            name: flags.runtime.name,
             directory: data.file(PODS_DIRECTORY),
             volumesDirectory: resolve(flags.runtime.volumesDirectory ?? data.file(VOLUMES_DIRECTORY)),
             catalog,
             reserved: flags.runtime.reserved,
+            sandbox,
           },
     nodes: flags.nodes,
     seed: flags.seed,
@@ -172,8 +196,10 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
     },
   });
   closers.add(async () => renewal.cancel());
-  const caution =
+  const ofServer =
     own?.syncsAlways === false ? `nats-server ${own.version} is older than 2.10: a power cut may lose the last writes` : started?.caution;
+  const cautions = [...(ofServer === undefined ? [] : [ofServer]), ...[...first, ...rest].flatMap((begun) => begun?.cautions ?? [])];
+  const caution = cautions.length === 0 ? undefined : cautions.join("; ");
   const status = {
     pid: process.pid,
     api,

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 // Not by way of actors/mod.ts: the parent process would load the whole cast for one number.
-import { HOLLOW_NODES_MAX } from "../../actors/node/cidr.ts";
+import { HOLLOW_NODES_MAX, machineRange } from "../../actors/node/cidr.ts";
 import { ONLY, type Only, THREADS_MAX } from "../boot/layout.ts";
 import { ACCESS_FLAGS, type AccessFlags, accessFlags } from "./access-flags.ts";
 import { AUDIT_FLAGS, type AuditFlags, auditFlags } from "./audit-flags.ts";
@@ -120,7 +120,11 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
     access: accessFlags(values),
     audit: auditFlags(values),
     controllers: controllerFlags(values),
-    services: serviceFlags(values, runtime.name !== "hollow"),
+    services: serviceFlags(
+      values,
+      runtime.name !== "hollow",
+      runtime.sandbox === undefined ? undefined : machineRange(runtime.sandbox.podCidr),
+    ),
     runtime,
   };
 }

@@ -1,17 +1,17 @@
-import { MACHINE_NODES_MAX } from "../../actors/node/cidr.ts";
+import { MACHINE_NODES_MAX, machineRange } from "../../actors/node/cidr.ts";
 import { amountsOf } from "../../actors/scheduler/resource-needs.ts";
 import type { Values } from "./flag.ts";
-import { WrongUsage } from "./wrong-usage.ts";
+import { WrongUsage, wholeNumber } from "./wrong-usage.ts";
 
-/** The names of kubelet, but for the catalog. */
+/** The names of kubelet, but for the catalog, the images and the plugins. */
 export const RUNTIME_FLAGS = {
   runtime: {
-    value: "hollow|process",
-    choices: ["hollow", "process"],
-    help: "hollow: pods are states only (if not given); process: they run as processes of this machine, no rights needed (docs/processes.md)",
+    value: "hollow|process|sandbox",
+    choices: ["hollow", "process", "sandbox"],
+    help: "hollow: pods are states only (if not given); process: they run as processes of this machine, no rights needed (docs/processes.md); sandbox: set apart and held to limits, as root (docs/sandbox.md)",
     section: "Real processes",
   },
-  catalog: { value: "FILE", help: "what images stand for, with --runtime process", section: "Real processes" },
+  catalog: { value: "FILE", help: "what images stand for on this machine", section: "Real processes" },
   "volumes-directory": {
     value: "DIR",
     help: "where volumes are made on demand (volumes in the data directory, if not given)",
@@ -23,39 +23,86 @@ export const RUNTIME_FLAGS = {
     section: "Real processes",
   },
   "system-reserved": { value: "cpu=N,memory=N", help: "what of it is kept from them beside that", section: "Real processes" },
+  images: {
+    value: "DIR",
+    help: "OCI image layouts and archives, for sandboxes (images in the data directory, if not given)",
+    section: "Real processes",
+  },
+  "pod-cidr": {
+    value: "CIDR",
+    help: "what pods in sandboxes, their nodes and load balancers get their addresses from (10.244.0.0/16, if not given)",
+    section: "Real processes",
+  },
+  "pod-max-pids": {
+    value: "N",
+    help: "how many processes a pod in a sandbox may have (4096, if not given; -1: no limit)",
+    section: "Real processes",
+  },
+  "cni-config": {
+    value: "FILE",
+    help: "the network of pods in sandboxes, as CNI has it (a bridge, if not given)",
+    section: "Real processes",
+  },
+  "cni-bin-dir": {
+    value: "DIR[:DIR]",
+    help: "where CNI's plugins are (/opt/cni/bin:/usr/lib/cni:/usr/libexec/cni, if not given)",
+    section: "Real processes",
+  },
 } as const;
 
 type RuntimeValues = Values<typeof RUNTIME_FLAGS>;
 
 /** Where pods run. */
 export interface RuntimeFlags {
-  readonly name: "hollow" | "process";
+  readonly name: "hollow" | "process" | "sandbox";
   /** A file of what images stand for; undefined: the one that comes along. */
   readonly catalog: string | undefined;
   /** Where volumes are made on demand; undefined: in the data directory. */
   readonly volumesDirectory: string | undefined;
   /** What of the machine is kept from pods. */
   readonly reserved: { readonly cpu_milli: number; readonly memory_bytes: number };
+  /** Of pods that have a network of their own and are held to limits; undefined: they are not. */
+  readonly sandbox: SandboxFlags | undefined;
+}
+
+export interface SandboxFlags {
+  /** A directory of OCI image layouts and archives; undefined: in the data directory. */
+  readonly images: string | undefined;
+  /** Of the pods and the machine's own addresses: a MachineRange. */
+  readonly podCidr: string;
+  /** How many processes a pod may have; undefined: as many as it likes. */
+  readonly podPidsMax: number | undefined;
+  /** A file with the configuration of a network; undefined: Troupe's own. */
+  readonly cniConfig: string | undefined;
+  /** Directories of CNI plugins. */
+  readonly cniPlaces: readonly string[];
 }
 
 const RUNTIMES = ["hollow", "process", "sandbox", "cri"];
 /** What Troupe takes for itself when it is not told otherwise. */
 const KUBE_RESERVED = "cpu=100m,memory=512Mi";
+/** As kubeadm's users of flannel know it. */
+const POD_CIDR = "10.244.0.0/16";
+const POD_PIDS_MAX = 4_096;
+const PIDS_MAX = 4_194_304;
+/** Where distributions and others put them. */
+const CNI_PLACES = "/opt/cni/bin:/usr/lib/cni:/usr/libexec/cni";
+const REAL = ["catalog", "kube-reserved", "system-reserved", "volumes-directory"] as const;
+const SANDBOX = ["images", "pod-cidr", "pod-max-pids", "cni-config", "cni-bin-dir"] as const;
 
 /** Throws WrongUsage. */
 export function runtimeFlags(values: RuntimeValues, nodes: number | undefined): RuntimeFlags {
   const { runtime: name = "hollow", catalog } = values;
   if (!RUNTIMES.includes(name)) throw new WrongUsage(`--runtime ${name} is none of ${RUNTIMES.join(", ")}`);
-  if (name !== "hollow" && name !== "process")
-    throw new WrongUsage(`--runtime ${name} is not part of this version, which has hollow and process; choose one of them`);
-  if (name === "hollow") {
-    const given = (["catalog", "kube-reserved", "system-reserved", "volumes-directory"] as const).find(
-      (flag) => values[flag] !== undefined,
-    );
-    if (given !== undefined) throw new WrongUsage(`--${given} is for real processes; say --runtime process too`);
-  }
-  if (name === "process" && nodes !== undefined && nodes > MACHINE_NODES_MAX)
-    throw new WrongUsage(`--nodes ${nodes} is more than ${MACHINE_NODES_MAX}, which one machine can be with --runtime process`);
+  if (name !== "hollow" && name !== "process" && name !== "sandbox")
+    throw new WrongUsage(`--runtime ${name} is not part of this version, which has hollow, process and sandbox; choose one of them`);
+  const given = (flags: readonly (keyof RuntimeValues)[]): string | undefined => flags.find((flag) => values[flag] !== undefined);
+  const ofReal = name === "hollow" ? given(REAL) : undefined;
+  if (ofReal !== undefined) throw new WrongUsage(`--${ofReal} is for real processes; say --runtime process or sandbox too`);
+  const ofSandbox = name === "sandbox" ? undefined : given(SANDBOX);
+  if (ofSandbox !== undefined) throw new WrongUsage(`--${ofSandbox} is for sandboxes; say --runtime sandbox too`);
+  if (name !== "hollow" && nodes !== undefined && nodes > MACHINE_NODES_MAX)
+    throw new WrongUsage(`--nodes ${nodes} is more than ${MACHINE_NODES_MAX}, which one machine can be with --runtime ${name}`);
   const kube = reservedBy("kube-reserved", values["kube-reserved"] ?? KUBE_RESERVED);
   const system = reservedBy("system-reserved", values["system-reserved"] ?? "");
   return {
@@ -63,6 +110,21 @@ export function runtimeFlags(values: RuntimeValues, nodes: number | undefined): 
     catalog,
     volumesDirectory: values["volumes-directory"],
     reserved: { cpu_milli: kube.cpu_milli + system.cpu_milli, memory_bytes: kube.memory_bytes + system.memory_bytes },
+    sandbox: name === "sandbox" ? sandboxFlags(values) : undefined,
+  };
+}
+
+function sandboxFlags(values: RuntimeValues): SandboxFlags {
+  const { "pod-cidr": cidr = POD_CIDR, "cni-bin-dir": places = CNI_PLACES } = values;
+  if (machineRange(cidr) === undefined)
+    throw new WrongUsage(`--pod-cidr ${cidr} is not an IPv4 prefix such as ${POD_CIDR}, of 17 bits at the most`);
+  const pids = values["pod-max-pids"] === "-1" ? undefined : wholeNumber("--pod-max-pids", values["pod-max-pids"], 1, PIDS_MAX);
+  return {
+    images: values.images,
+    podCidr: cidr,
+    podPidsMax: values["pod-max-pids"] === undefined ? POD_PIDS_MAX : pids,
+    cniConfig: values["cni-config"],
+    cniPlaces: places.split(":").filter((place) => place !== ""),
   };
 }
 

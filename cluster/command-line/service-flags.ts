@@ -1,6 +1,7 @@
 import { isIPv4 } from "node:net";
 import type { AddressRange } from "../../actors/controllers/services/address-pool.ts";
 import { parseAddressRange } from "../../actors/controllers/services/address-pool.ts";
+import type { MachineRange } from "../../actors/node/cidr.ts";
 import { DNS_ADDRESS_NUMBER } from "../../actors/node/dns/dns-service.ts";
 import type { Nameserver } from "../../actors/node/dns/upstream.ts";
 import { addressInRange, DEFAULT_SERVICE_CIDR } from "../../actors/registry/service-range.ts";
@@ -8,9 +9,7 @@ import type { Values } from "./flag.ts";
 import { WrongUsage } from "./wrong-usage.ts";
 
 /** Where services are when they are forwarded by a process of no rights: on addresses that this machine has already. */
-const LOOPBACK_SERVICE_CIDR = "127.96.0.0/16";
-const LOOPBACK_INGRESS_ADDRESS = "127.97.1.1";
-const LOOPBACK_BALANCER_ADDRESSES = "127.97.0.1-127.97.0.254";
+const LOOPBACK_PLACES = { services: "127.96.0.0/16", ingress: "127.97.1.1", balancers: "127.97.0.1-127.97.0.254" };
 const DNS_PORT = 53;
 const PORT_MAX = 65_535;
 const NAMESERVERS_MAX = 15;
@@ -74,12 +73,16 @@ export interface ServiceFlags {
   readonly ingressAddress: string | undefined;
 }
 
-/** Where pods are real, `realPods`, their services are forwarded and named unless it is said otherwise. Throws WrongUsage. */
-export function serviceFlags(values: ServiceValues, realPods: boolean): ServiceFlags {
+/**
+ * Where pods are real their services are forwarded and named unless it is said otherwise: at addresses of loopback, or out of the `range` of pods that have a network
+ * of their own. Throws WrongUsage.
+ */
+export function serviceFlags(values: ServiceValues, realPods: boolean, range?: MachineRange): ServiceFlags {
   const proxy = onOrOff("service-proxy", values) ?? realPods;
-  const balancers = values["load-balancer-addresses"] ?? (proxy ? LOOPBACK_BALANCER_ADDRESSES : "");
+  const usual = range === undefined ? LOOPBACK_PLACES : { ...range, services: DEFAULT_SERVICE_CIDR };
+  const balancers = values["load-balancer-addresses"] ?? (proxy ? usual.balancers : "");
   return {
-    range: serviceRange(values["service-cluster-ip-range"] ?? (proxy ? LOOPBACK_SERVICE_CIDR : DEFAULT_SERVICE_CIDR)),
+    range: serviceRange(values["service-cluster-ip-range"] ?? (proxy ? usual.services : DEFAULT_SERVICE_CIDR)),
     proxy,
     dns: onOrOff("dns", values) ?? proxy,
     clusterDomain: clusterDomain(values["cluster-domain"]),
@@ -88,7 +91,7 @@ export function serviceFlags(values: ServiceValues, realPods: boolean): ServiceF
       .split(",")
       .filter((part) => part !== "")
       .map(addressRange),
-    ingressAddress: ingressAddress(values["ingress-address"] ?? (proxy ? LOOPBACK_INGRESS_ADDRESS : "off")),
+    ingressAddress: ingressAddress(values["ingress-address"] ?? (proxy ? usual.ingress : "off")),
   };
 }
 
@@ -129,7 +132,7 @@ function nameservers(value: string): readonly Nameserver[] {
 
 function ingressAddress(value: string): string | undefined {
   if (value === "off") return undefined;
-  if (!isIPv4(value)) throw new WrongUsage(`--ingress-address ${value} is neither an address such as ${LOOPBACK_INGRESS_ADDRESS} nor off`);
+  if (!isIPv4(value)) throw new WrongUsage(`--ingress-address ${value} is neither an address such as ${LOOPBACK_PLACES.ingress} nor off`);
   return value;
 }
 

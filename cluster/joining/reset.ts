@@ -3,10 +3,11 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { endKeeper } from "../../actors/node/process/keeper-client.ts";
+import { releaseMachine } from "../../actors/node/sandbox/release.ts";
 import { clearMemory } from "../../actors/node/volumes/memory-directory.ts";
 import { DataDirectory } from "../boot/data-directory.ts";
 import { BootFailure } from "../boot/failure.ts";
-import { PODS_DIRECTORY, VOLUMES_DIRECTORY } from "../boot/layout.ts";
+import { PODS_DIRECTORY, UNPACKED_IMAGES_DIRECTORY, VOLUMES_DIRECTORY } from "../boot/layout.ts";
 import { WrongUsage } from "../command-line/wrong-usage.ts";
 import { MemberFiles } from "./member-files.ts";
 
@@ -30,6 +31,7 @@ export async function runReset(data: string, force: boolean): Promise<string> {
   await end(directory);
   await endKeeper(join(directory, PODS_DIRECTORY));
   await clearMemory(join(directory, PODS_DIRECTORY));
+  await releaseMachine(join(directory, PODS_DIRECTORY));
   for (const name of [
     "member.json",
     "pki",
@@ -41,7 +43,9 @@ export async function runReset(data: string, force: boolean): Promise<string> {
     "restoring",
     PODS_DIRECTORY,
     VOLUMES_DIRECTORY,
+    UNPACKED_IMAGES_DIRECTORY,
     "applets",
+    "cni",
   ])
     rmSync(join(directory, name), { recursive: true, force: true });
   return node === undefined

@@ -18,6 +18,8 @@ export interface LaunchOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Default `up`. */
   readonly command?: "up" | "init" | "join";
+  /** What goes before all that is run. */
+  readonly within?: readonly string[];
 }
 
 /** A `troupe up` that was started: perhaps ready, perhaps not yet, perhaps never. */
@@ -30,11 +32,12 @@ export class Launch {
   #stdout = "";
   #stderr = "";
 
-  constructor(data: string, flags: readonly string[], { npm = false, env = {}, command = "up" }: LaunchOptions = {}) {
+  constructor(data: string, flags: readonly string[], { npm = false, env = {}, command = "up", within = [] }: LaunchOptions = {}) {
     this.data = data;
     const args = ["--data", data, ...(command === "join" ? [] : ["--api-port", "0"]), ...flags];
-    const [program, words] = npm ? ["npm", ["start", "--", ...args]] : [process.execPath, [LAUNCHER, command, ...args]];
-    this.child = spawn(program, words, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
+    const [program, ...words] = npm ? ["npm", "start", "--", ...args] : [process.execPath, LAUNCHER, command, ...args];
+    const [first = "", ...others] = [...within, program, ...words];
+    this.child = spawn(first, others, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
     this.child.stdout?.on("data", (chunk) => {
       this.#stdout += chunk;
     });

@@ -1,13 +1,22 @@
-import { readFileSync } from "node:fs";
-import { chmod, mkdir, stat, writeFile } from "node:fs/promises";
+import { lstatSync, readFileSync } from "node:fs";
+import { chmod, mkdir, realpath, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type ContainerSpec, type ContainerUser, type EnvVariable, RuntimeFailure, type SandboxSpec } from "../container-runtime.ts";
+import {
+  type ContainerMount,
+  type ContainerSpec,
+  type ContainerUser,
+  type EnvVariable,
+  RuntimeFailure,
+  type SandboxSpec,
+} from "../container-runtime.ts";
+import { findWithin } from "../volumes/sub-path.ts";
 import { type CatalogEntry, programNamed } from "./catalog.ts";
 import { lockedOptions, prepareMounts } from "./container-files.ts";
 import type { Isolation, Tools } from "./isolation.ts";
 import type { KeptSpec } from "./keeper/protocol.ts";
-import { enterCommand, type Launched, launchCommand } from "./launch.ts";
+import { enterCommand, type Launched, launchCommand, type SubPathBind } from "./launch.ts";
 import type { Mount } from "./mount-plan.ts";
+import { ETC_DIRECTORY, ETC_FILES } from "./sandbox-files.ts";
 
 export interface Wanted {
   /** The pod's. */
@@ -28,25 +37,13 @@ const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const SCRATCH = "/run/troupe";
 /** Source: kubelet's GetContainerOOMScoreAdjust; below zero takes rights. */
 const OOM_SCORE = { Guaranteed: 0, Burstable: 500, BestEffort: 1_000 } as const;
-const MODE_BITS = 0o7777;
 /** What has asked for nothing gives way. */
 const NICENESS = { Guaranteed: 0, Burstable: 0, BestEffort: 5 } as const;
 
 /** Lays out a container's files and says how it is run. Throws RuntimeFailure. */
 export async function keptContainer(wanted: Wanted): Promise<KeptSpec> {
-  const { directory, sandbox, spec, entry, isolation, tools, now_ms } = wanted;
-  const { name, attempt, image, imageId } = spec;
-  const command = commandOf(spec, entry);
-  const own = join(directory, "containers", `${name}-${attempt}`);
-  const user = userOf(wanted);
-  const scratch = join(own, "scratch");
-  const terminationFile = join(own, "termination-log");
-  await mkdir(scratch, { recursive: true });
-  await writeFile(terminationFile, "");
-  // Whatever user the container runs as.
-  await Promise.all([chmod(scratch, 0o1777), chmod(terminationFile, 0o666)]);
-  const mounts = await mountsOf(wanted, scratch, terminationFile);
-  const env = environment(wanted, mounts, scratch, terminationFile);
+  const { sandbox, spec, entry, isolation, tools } = wanted;
+  const { directory: own, command, user, mounts, subPaths, env, workingDir, kept } = await prepareContainer(wanted);
   const prepared =
     isolation === "none"
       ? undefined
@@ -56,9 +53,10 @@ export async function keptContainer(wanted: Wanted): Promise<KeptSpec> {
     tools,
     command,
     env,
-    workingDir: spec.workingDir ?? entry?.workingDir ?? "/",
+    workingDir,
     root: isolation === "none" ? undefined : prepared?.root,
     isOfMachine: entry?.root === undefined,
+    subPaths,
     mounts: prepared?.fstab,
     hostname: sandbox.hostname,
     user,
@@ -66,6 +64,51 @@ export async function keptContainer(wanted: Wanted): Promise<KeptSpec> {
     niceness: NICENESS[spec.qosClass],
     limits: entry?.limits ?? [],
   };
+  return { ...kept, launch: launchCommand(launched), enter: enterCommand(launched) };
+}
+
+/** What is the same of a container however it is launched. */
+export interface Prepared {
+  /** Of its own files. */
+  readonly directory: string;
+  readonly command: readonly string[];
+  readonly user: ContainerUser;
+  readonly mounts: readonly Mount[];
+  /** To be made before the mounts. */
+  readonly subPaths: readonly SubPathBind[];
+  readonly env: readonly EnvVariable[];
+  readonly workingDir: string;
+  readonly kept: Omit<KeptSpec, "launch" | "enter">;
+}
+
+/** Throws RuntimeFailure. */
+export async function prepareContainer(wanted: Wanted): Promise<Prepared> {
+  const { directory, spec, entry, isolation } = wanted;
+  const own = join(directory, "containers", `${spec.name}-${spec.attempt}`);
+  const scratch = join(own, "scratch");
+  const terminationFile = join(own, "termination-log");
+  const command = commandOf(spec, entry);
+  const user = userOf(wanted);
+  await mkdir(scratch, { recursive: true });
+  await writeFile(terminationFile, "");
+  // Whatever user the container runs as.
+  await Promise.all([chmod(scratch, 0o1777), chmod(terminationFile, 0o666)]);
+  const subPaths = isolation === "none" ? [] : await subPathBinds(spec.mounts, join(own, "sub-paths"));
+  const mounts = await mountsOf(wanted, scratch, terminationFile, subPaths);
+  return {
+    directory: own,
+    command,
+    user,
+    mounts,
+    subPaths,
+    env: environment(wanted, mounts, scratch, terminationFile),
+    workingDir: spec.workingDir ?? entry?.workingDir ?? "/",
+    kept: keptAs(wanted, own, terminationFile),
+  };
+}
+
+function keptAs({ directory, sandbox, spec, entry, tools, now_ms }: Wanted, own: string, terminationFile: string): Prepared["kept"] {
+  const { name, attempt, image, imageId } = spec;
   return {
     observed: {
       id: `${sandbox.uid}_${name}_${attempt}`,
@@ -85,8 +128,6 @@ export async function keptContainer(wanted: Wanted): Promise<KeptSpec> {
     },
     uid: sandbox.uid,
     directory: own,
-    launch: launchCommand(launched),
-    enter: enterCommand(launched),
     stdin: spec.stdin,
     stdinOnce: spec.stdinOnce,
     tty: spec.tty,
@@ -110,7 +151,7 @@ function commandOf({ command, args, image }: ContainerSpec, entry: CatalogEntry 
 /** Source for its words: kubelet's verifyRunAsNonRoot. */
 function userOf({ spec, entry, isolation }: Wanted): ContainerUser {
   const own = process.getuid?.() ?? 0;
-  const ofImage = entry?.user === undefined ? undefined : idsOf(entry.user);
+  const ofImage = entry?.user === undefined ? undefined : idsOf(entry.user, entry.root ?? "");
   const uid = spec.user.uid ?? (isolation === "none" && own !== 0 ? undefined : ofImage?.uid);
   const gid = spec.user.gid ?? (spec.user.uid === undefined ? ofImage?.gid : undefined);
   if (isolation === "none" && own !== 0 && spec.user.uid !== undefined && spec.user.uid !== own) {
@@ -128,16 +169,19 @@ function userOf({ spec, entry, isolation }: Wanted): ContainerUser {
 }
 
 /** `101`, `101:102`, `www-data`, `postgres:postgres`. */
-function idsOf(user: string): { readonly uid: number; readonly gid: number | undefined } {
+function idsOf(user: string, root: string): { readonly uid: number; readonly gid: number | undefined } {
   const [name = "", group] = user.split(":");
-  const known = databaseEntry("/etc/passwd", name);
+  const known = databaseEntry(`${root}/etc/passwd`, name);
   const uid = /^\d+$/.test(name) ? Number(name) : known?.[2];
-  if (uid === undefined) throw new RuntimeFailure("CreateContainerConfigError", `the machine has no user ${JSON.stringify(name)}`);
-  const gid = group === undefined ? known?.[3] : /^\d+$/.test(group) ? Number(group) : databaseEntry("/etc/group", group)?.[2];
+  if (uid === undefined)
+    throw new RuntimeFailure("CreateContainerConfigError", `there is no user ${JSON.stringify(name)} in ${root}/etc/passwd`);
+  const gid = group === undefined ? known?.[3] : /^\d+$/.test(group) ? Number(group) : databaseEntry(`${root}/etc/group`, group)?.[2];
   return { uid: Number(uid), gid: gid === undefined ? undefined : Number(gid) };
 }
 
 function databaseEntry(file: string, name: string): readonly string[] | undefined {
+  // Of an image, which may have put there what cannot be read to its end.
+  if (lstatSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
   return readFileSync(file, "utf8")
     .split("\n")
     .map((line) => line.split(":"))
@@ -148,35 +192,51 @@ async function mountsOf(
   { directory, spec, entry, isolation }: Wanted,
   scratch: string,
   terminationFile: string,
+  subPaths: readonly SubPathBind[],
 ): Promise<readonly Mount[]> {
-  const etc = join(directory, "etc");
-  const own: Mount[] = ["hosts", "resolv.conf", "hostname"]
-    .map((file): Mount => ({ source: join(etc, file), target: `/etc/${file}`, isDirectory: false, readOnly: false }))
-    .concat([
-      { source: terminationFile, target: spec.terminationMessage.path, isDirectory: false, readOnly: false },
-      { source: scratch, target: SCRATCH, isDirectory: true, readOnly: false },
-    ]);
+  const etc = join(directory, ETC_DIRECTORY);
+  const own: Mount[] = ETC_FILES.map(
+    (file): Mount => ({ source: join(etc, file), target: `/etc/${file}`, isDirectory: false, readOnly: false }),
+  ).concat([
+    { source: terminationFile, target: spec.terminationMessage.path, isDirectory: false, readOnly: false },
+    { source: scratch, target: SCRATCH, isDirectory: true, readOnly: false },
+  ]);
   // A file system of its own has not what the kernel shows.
   if (entry?.root !== undefined && isolation !== "none") {
     for (const path of ["/proc", "/sys", "/dev"]) own.push({ source: path, target: path, isDirectory: true, readOnly: false });
   }
   const volumes = await Promise.all(
-    spec.mounts.map(async ({ hostPath, containerPath, readOnly }): Promise<Mount> => {
-      const found = await stat(hostPath).catch(() => undefined);
-      if (found === undefined) await makeWithin(hostPath);
-      return { source: hostPath, target: normal(containerPath), isDirectory: found?.isDirectory() ?? true, readOnly };
+    spec.mounts.map(async (mount): Promise<Mount> => {
+      const { hostPath, subPath, containerPath, readOnly } = mount;
+      const bind = subPaths.find((each) => each.mount === mount);
+      const target = normal(containerPath);
+      if (bind !== undefined) return { source: bind.at, target, isDirectory: bind.isDirectory, readOnly };
+      const source = join(hostPath, subPath);
+      const found = await stat(source).catch(() => undefined);
+      if (found === undefined) await mkdir(source, { recursive: true });
+      return { source, target, isDirectory: found?.isDirectory() ?? true, readOnly };
     }),
   );
   const targets = new Set(volumes.map(({ target }) => target));
   return [...own.filter(({ target }) => !targets.has(target)), ...volumes];
 }
 
-/** A path within a volume that is not there yet is a directory, and may be used by whoever may use the volume. Source: kubelet's SafeMakeDir. */
-async function makeWithin(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
-  if (first === undefined) return;
-  const { mode } = await stat(dirname(first));
-  for (let made = path; made.length >= first.length; made = dirname(made)) await chmod(made, mode & MODE_BITS);
+/** Places for what is mounted of volumes in part. */
+async function subPathBinds(mounts: readonly ContainerMount[], directory: string): Promise<readonly SubPathBind[]> {
+  const binds: SubPathBind[] = [];
+  for (const mount of mounts) {
+    const { hostPath, subPath, volume } = mount;
+    if (subPath === "") continue;
+    const at = join(directory, String(binds.length));
+    const isDirectory = await findWithin(hostPath, subPath).catch((error: Error) => {
+      const told = `failed to prepare subPath for volumeMount ${JSON.stringify(volume)} of the container: ${error.message}`;
+      throw new RuntimeFailure("CreateContainerConfigError", told);
+    });
+    await mkdir(isDirectory ? at : directory, { recursive: true });
+    if (!isDirectory) await writeFile(at, "");
+    binds.push({ mount, at, isDirectory, volume: await realpath(hostPath), path: join(hostPath, subPath) });
+  }
+  return binds;
 }
 
 function normal(path: string): string {

@@ -2,7 +2,7 @@
  * What is run so that a container's command runs in its surroundings: a shell script that makes its mounts in a namespace of their own, sets its limits,
  * and becomes the command. What it cannot do it says on file descriptor 3; an empty line there says that all is done. Pure.
  */
-import type { ContainerUser, EnvVariable } from "../container-runtime.ts";
+import type { ContainerMount, ContainerUser, EnvVariable } from "../container-runtime.ts";
 import type { Isolation, Tools } from "./isolation.ts";
 import type { Command } from "./keeper/protocol.ts";
 
@@ -16,6 +16,8 @@ export interface Launched {
   readonly root: string | undefined;
   /** The machine's own file system, whatever else is mounted there: what there is can be looked for before. */
   readonly isOfMachine: boolean;
+  /** Mounted before them. */
+  readonly subPaths: readonly SubPathBind[];
   /** A file of mounts, as fstab(5) has them; undefined: there are none. */
   readonly mounts: string | undefined;
   readonly hostname: string;
@@ -27,10 +29,23 @@ export interface Launched {
   readonly limits: readonly string[];
 }
 
+/** What of a volume is mounted at a place of its own, from where its container gets it. */
+export interface SubPathBind {
+  readonly mount: ContainerMount;
+  readonly at: string;
+  readonly isDirectory: boolean;
+  /** Where the volume really is. */
+  readonly volume: string;
+  /** What is wanted of it, by its name. */
+  readonly path: string;
+}
+
 const SHELL = "/bin/sh";
 const BEGIN = "echo >&3; exec 3>&-";
+/** Says what is wrong, and ends with the exit code of what could not be run. */
+export const FAIL = 'fail() { echo "$*" >&3; exit 128; }';
 /** What the keeper's tools are found with. */
-const OWN_ENV = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" } as const;
+export const OWN_ENV = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" } as const;
 
 export function launchCommand(launched: Launched): Command {
   const { isolation, tools } = launched;
@@ -63,8 +78,9 @@ function scriptOf(launched: Launched): string {
   const { isolation, tools, command, env, workingDir, root, isOfMachine, mounts, hostname, oomScore, niceness, limits } = launched;
   const [first = ""] = command;
   const path = env.find(({ name }) => name === "PATH")?.value ?? OWN_ENV.PATH;
-  const lines = ['fail() { echo "$*" >&3; exit 128; }'];
+  const lines = [FAIL];
   if (isolation !== "none") {
+    lines.push(...subPathLines(launched.subPaths, tools));
     if (mounts !== undefined) {
       lines.push(`said=$(${quoted(tools.mount)} --all --fstab ${quoted(mounts)} 2>&1) || fail "cannot mount the container's files: $said"`);
     }
@@ -91,6 +107,16 @@ function scriptOf(launched: Launched): string {
   ];
   lines.push(`exec ${words.map(quoted).join(" ")}`);
   return lines.join("\n");
+}
+
+/** What a container can change is opened first, then seen to be in the volume, and mounted as it was opened: its name may mean something else by then. */
+export function subPathLines(binds: readonly SubPathBind[], { mount }: Tools): readonly string[] {
+  return binds.flatMap(({ path, volume, at }) => [
+    `exec 9<${quoted(path)} || fail "cannot open the subPath ${doubleQuoted(path)}"`,
+    `case "$(readlink /proc/self/fd/9)/" in ${quoted(volume)}/*) ;; *) fail "the subPath ${doubleQuoted(path)} leads out of its volume" ;; esac`,
+    `said=$(${quoted(mount)} --no-canonicalize --bind /proc/self/fd/9 ${quoted(at)} 2>&1) || fail "cannot mount the subPath ${doubleQuoted(path)}: $said"`,
+    "exec 9<&-",
+  ]);
 }
 
 /** In Go's words: what people look for when a container does not start. */
@@ -134,7 +160,7 @@ function idsOf({ uid, gid }: ContainerUser, user: string, group: string): readon
   return [user, String(uid), group, String(gid ?? uid)];
 }
 
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 

@@ -43,21 +43,32 @@ function shapeOf({ cpu_milli, memory_bytes }: Reservation, storage_Ki: number): 
 /** On nodes of the runtime `process`: how far the machine lets it set pods apart. */
 const ISOLATION_LABEL = "troupe.dev/process-isolation";
 
+/** What is different with runtimes whose nodes are this machine. */
+export type MachineNodes = Pick<NodeForm, "runtime" | "addresses"> & {
+  readonly labels: Readonly<Record<string, string>>;
+  /** As nodes say it: a name, `://` and a version. */
+  readonly version: string;
+};
+
+export function processNodesOf(directory: string, isolation: Isolation): MachineNodes {
+  return { runtime: "process", addresses: machineAddresses(directory), labels: { [ISOLATION_LABEL]: isolation }, version: "process://1" };
+}
+
 /** How nodes look that are this machine, so many of them. */
-export function machineForm(nodes: number, reserved: Reservation, directory: string, isolation: Isolation): NodeForm {
+export function machineForm(nodes: number, reserved: Reservation, directory: string, of: MachineNodes): NodeForm {
   const info: ReturnType<NodeForm["info"]> = {
     machineID: textOf("/etc/machine-id"),
     systemUUID: textOf("/etc/machine-id"),
     bootID: textOf("/proc/sys/kernel/random/boot_id"),
     kernelVersion: release(),
     osImage: /^PRETTY_NAME="?(.*?)"?$/m.exec(textOf("/etc/os-release"))?.[1] ?? "Linux",
-    containerRuntimeVersion: "process://1",
+    containerRuntimeVersion: of.version,
     architecture: ARCHITECTURES[arch()] ?? arch(),
   };
   return {
-    runtime: "process",
-    addresses: machineAddresses(directory),
-    labels: () => ({ [ISOLATION_LABEL]: isolation }),
+    runtime: of.runtime,
+    addresses: of.addresses,
+    labels: () => of.labels,
     architecture: info.architecture,
     ...machineShapes(nodes, reserved, directory),
     isImagined: false,

@@ -1,8 +1,20 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { SandboxSpec } from "../container-runtime.ts";
+import { resolvConfText } from "../dns/resolv-conf.ts";
+
+/** Of a pod's directory: the files of its own that its containers see in /etc. */
+export const ETC_DIRECTORY = "etc";
+export const ETC_FILES = ["hosts", "resolv.conf", "hostname"] as const;
+
+export async function writeSandboxFiles(directory: string, spec: SandboxSpec): Promise<void> {
+  const texts = { hosts: await hostsFile(spec), "resolv.conf": resolvConfText(spec.dns), hostname: `${spec.hostname}\n` };
+  await mkdir(directory, { recursive: true, mode: 0o755 });
+  await Promise.all(ETC_FILES.map((name) => writeFile(join(directory, name), texts[name], { mode: 0o644 })));
+}
 
 /** A pod's /etc/hosts. Source: kubelet's managedHostsFileContent. */
-export async function hostsFile({ hostNetwork, address, hostname, fqdn, hostAliases }: SandboxSpec): Promise<string> {
+async function hostsFile({ hostNetwork, address, hostname, fqdn, hostAliases }: SandboxSpec): Promise<string> {
   const aliases = hostAliases.map(({ address: at, names }) => `${at}\t${names.join("\t")}`);
   const added = aliases.length === 0 ? [] : ["", "# Entries added by HostAliases.", ...aliases];
   if (hostNetwork) {

@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import { qosClassOf } from "../../kinds/core/pod-qos.ts";
-import type { Container, Pod, VolumeMount } from "../../kinds/generated/types.ts";
-import type { ContainerMount, ContainerSpec, ContainerUser, EnvVariable } from "../../node/container-runtime.ts";
+import type { Container, EphemeralContainer, Pod, SeccompProfile, VolumeMount } from "../../kinds/generated/types.ts";
+import type { ContainerMount, ContainerSecurity, ContainerSpec, ContainerUser, EnvVariable } from "../../node/container-runtime.ts";
 import type { MountedVolume } from "../../node/pod-volumes.ts";
 import { amountsOf } from "../../scheduler/resource-needs.ts";
 import { ConfigMissing } from "./environment.ts";
@@ -33,6 +33,8 @@ export function containerSpecOf(pod: Pod, container: Container, { attempt, image
     env,
     mounts: (container.volumeMounts ?? []).map((mount) => mountOf(mount, volumes, variables)),
     user: userOf(pod, container),
+    security: securityOf(pod, container),
+    target: (container as EphemeralContainer).targetContainerName,
     limits: amountsOf(limits),
     requests: amountsOf(requests),
     qosClass: qosClassOf(pod),
@@ -56,11 +58,29 @@ function mountOf(mount: VolumeMount, volumes: ReadonlyMap<string, MountedVolume>
     throw new ConfigMissing(`failed to prepare subPath for volumeMount ${JSON.stringify(mount.name)} of the container`);
   }
   return {
-    hostPath: posix.join(volume.path, within),
+    hostPath: volume.path,
+    subPath: within,
     containerPath: mount.mountPath,
     readOnly: volume.readOnly || mount.readOnly === true,
     volume: mount.name,
   };
+}
+
+/** Source: kubelet's DetermineEffectiveSecurityContext and getSeccompProfile. */
+function securityOf({ spec }: Pod, { securityContext: own = {} }: Container): ContainerSecurity {
+  const { privileged = false, readOnlyRootFilesystem = false, capabilities = {}, procMount } = own;
+  return {
+    isPrivileged: privileged,
+    readOnlyRoot: readOnlyRootFilesystem,
+    capabilities: { add: capabilities.add ?? [], drop: capabilities.drop ?? [] },
+    seccomp: privileged ? { type: "Unconfined" } : seccompOf(own.seccompProfile ?? spec.securityContext?.seccompProfile),
+    showsAllOfProc: privileged || procMount === "Unmasked",
+  };
+}
+
+function seccompOf({ type, localhostProfile: path = "" }: Partial<SeccompProfile> = {}): ContainerSecurity["seccomp"] {
+  if (type === "Localhost") return { type, path };
+  return { type: type === "RuntimeDefault" ? type : "Unconfined" };
 }
 
 function userOf(pod: Pod, { name, securityContext: own = {} }: Container): ContainerUser {

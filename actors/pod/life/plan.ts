@@ -53,7 +53,16 @@ function planAnew(pod: Pod, observed: PodObserved, attempt: number): PodPlan {
   const wanted = containers.filter(({ name }) => !(restartPolicy === "OnFailure" && hasSucceeded(newestOf(observed, name))));
   if (wanted.length === 0 && containers.some(({ name }) => newestOf(observed, name) !== undefined)) return END;
   const [first] = initContainersOf(pod);
-  return { endPod: false, newSandbox: attempt, stop: [], start: first === undefined ? wanted : [first] };
+  return { endPod: false, newSandbox: attempt, stop: stopAll(pod, observed), start: first === undefined ? wanted : [first] };
+}
+
+/** What has lost its sandbox does not belong to the next one. */
+function stopAll(pod: Pod, observed: PodObserved): readonly StopOrder[] {
+  return [...initContainersOf(pod), ...pod.spec.containers, ...ephemeralContainersOf(pod)].flatMap((container): readonly StopOrder[] => {
+    const newest = newestOf(observed, container.name);
+    if (newest?.state !== "running") return [];
+    return [{ container, id: newest.id, cause: "changed", message: "Pod sandbox changed, it will be killed and re-created." }];
+  });
 }
 
 function hasSucceeded(newest: ContainerObserved | undefined): boolean {

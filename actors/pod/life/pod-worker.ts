@@ -5,7 +5,7 @@ import { partsOf } from "../../kinds/kind.ts";
 import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import { StatusError } from "../../kinds/status.ts";
 import { decodeObject } from "../../kinds/text.ts";
-import { type ContainerObserved, type PodObserved, RuntimeFailure } from "../../node/container-runtime.ts";
+import { type ContainerObserved, type PodObserved, RuntimeFailure, type SandboxObserved } from "../../node/container-runtime.ts";
 import { type LogAsked, type LogChunk, readLog } from "../../node/logs/read-log.ts";
 import { type MountedVolume, VolumeFailure } from "../../node/pod-volumes.ts";
 import type { StreamAsked, StreamDoor } from "../../node/streaming/stream-door.ts";
@@ -188,6 +188,11 @@ class PodWorker implements Actor<PodWorkerMessage> {
     if (!isEcho) this.#look();
   }
 
+  /** A runtime may have given the pod another address than its node has for it. */
+  #placeIn({ sandboxes: [sandbox] }: PodObserved): PodPlace {
+    return sandbox?.ready === true ? { ...this.#place, podIP: sandbox.address } : this.#place;
+  }
+
   #want(): void {
     if (!this.#isOver) this.#context.tell<PodWorkerMessage>(this.#context.self, { type: "look" });
   }
@@ -229,7 +234,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
   async #live(pod: Pod, observed: PodObserved): Promise<void> {
     this.#checkDeadline(pod);
     const isToEnd = pod.metadata.deletionTimestamp !== undefined || this.#verdict !== undefined || hasEnded(pod);
-    this.#probing.follow(pod, observed, this.#place.podIP, isToEnd || this.#isEnding);
+    this.#probing.follow(pod, observed, this.#placeIn(observed).podIP, isToEnd || this.#isEnding);
     const plan = isToEnd || this.#isEnding ? undefined : planPod(pod, observed, this.#probing.verdict, this.#replaced);
     if (plan === undefined || plan.endPod) return this.#end(pod, observed);
     if (observed.containers.some(isRunning)) this.#world.volumes.follow(pod, (message) => this.#evict(pod, message));
@@ -264,7 +269,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
   async #perform(pod: Pod, observed: PodObserved, { stop, start, newSandbox }: PodPlan): Promise<void> {
     for (const { container, id, cause, message } of stop) {
       if (start.includes(container)) this.#replaced.add(container.name);
-      this.#stop({ pod, place: this.#place, container, id, cause, message });
+      this.#stop({ pod, place: this.#placeIn(observed), container, id, cause, message });
     }
     // What still runs, or ends, is started when it has ended.
     const ready = start.filter(({ name }) => {
@@ -275,14 +280,15 @@ class PodWorker implements Actor<PodWorkerMessage> {
     const volumes = await this.#mount(pod);
     const sandbox = volumes === undefined ? undefined : await this.#sandbox(pod, observed, newSandbox);
     if (volumes === undefined || sandbox === undefined) return;
+    const place = { ...this.#place, podIP: sandbox.address };
     for (const container of ready) {
       const { signal } = this.#going;
       if (signal.aborted) return;
-      const started = await this.#starter.start({ pod, place: this.#place, container, observed, sandbox, volumes, signal });
+      const started = await this.#starter.start({ pod, place, container, observed, sandbox: sandbox.id, volumes, signal });
       if (started.type === "waits") this.#wantAt(started.until_ms);
       else this.#replaced.delete(container.name);
       if (started.type === "hookFailed")
-        this.#stop({ pod, place: this.#place, container, id: started.id, cause: "postStart", message: "FailedPostStartHook" });
+        this.#stop({ pod, place, container, id: started.id, cause: "postStart", message: "FailedPostStartHook" });
     }
     await this.#reportNow(pod);
   }
@@ -305,9 +311,9 @@ class PodWorker implements Actor<PodWorkerMessage> {
     }
   }
 
-  async #sandbox(pod: Pod, observed: PodObserved, attempt: number | undefined): Promise<string | undefined> {
+  async #sandbox(pod: Pod, observed: PodObserved, attempt: number | undefined): Promise<SandboxObserved | undefined> {
     const { runtime, dns, machineResolver, recorder } = this.#world;
-    if (attempt === undefined) return observed.sandboxes[0]?.id;
+    if (attempt === undefined) return observed.sandboxes[0];
     try {
       return await runtime.runSandbox(sandboxSpecOf(pod, this.#place, attempt, dns, await machineResolver()));
     } catch (error) {
@@ -343,7 +349,8 @@ class PodWorker implements Actor<PodWorkerMessage> {
   }
 
   /** Whether anything still runs or is on its way out. Main containers go first, then sidecars from the last one on. */
-  #stopAll(pod: Pod, { containers }: PodObserved): boolean {
+  #stopAll(pod: Pod, observed: PodObserved): boolean {
+    const { containers } = observed;
     const running = new Map(containers.filter(({ state }) => state === "running").map((run) => [run.name, run]));
     const grace = this.#verdict?.reason === EVICTED ? { grace_s: EVICTION_GRACE_S } : {};
     const order = [...pod.spec.containers, ...ephemeralContainersOf(pod), ...[...initContainersOf(pod)].reverse()];
@@ -351,7 +358,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
       const run = running.get(container.name);
       if (run === undefined) continue;
       const message = `Stopping container ${container.name}`;
-      this.#stop({ pod, place: this.#place, container, id: run.id, cause: "ending", message, ...grace });
+      this.#stop({ pod, place: this.#placeIn(observed), container, id: run.id, cause: "ending", message, ...grace });
     }
     return running.size > 0 || this.#stopper.isBusy;
   }
@@ -372,7 +379,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
 
   async #report(pod: Pod, observed: PodObserved, isOver: boolean): Promise<void> {
     const facts: LifeFacts = {
-      place: this.#place,
+      place: this.#placeIn(observed),
       runtime: this.#world.runtime.name,
       observed,
       verdicts: this.#probing.verdict,

@@ -1,7 +1,10 @@
+import { qosClassOf } from "../../kinds/core/pod-qos.ts";
 import type { Pod } from "../../kinds/generated/types.ts";
 import type { SandboxSpec } from "../../node/container-runtime.ts";
 import { type ClusterDns, podResolver, type ResolverConfig } from "../../node/dns/resolv-conf.ts";
+import { podRequests } from "../../scheduler/resource-needs.ts";
 import type { PodPlace } from "../pod-status.ts";
+import { podLimits } from "./pod-limits.ts";
 
 /** `machine` is what the machine's own resolv.conf says. Source: kubelet's GeneratePodHostNameAndDomain. */
 export function sandboxSpecOf(pod: Pod, place: PodPlace, attempt: number, dns: ClusterDns, machine: ResolverConfig): SandboxSpec {
@@ -20,6 +23,13 @@ export function sandboxSpecOf(pod: Pod, place: PodPlace, attempt: number, dns: C
     hostname: spec.setHostnameAsFQDN === true && fqdn !== undefined ? fqdn : hostname,
     address: place.podIP,
     hostNetwork: spec.hostNetwork === true,
+    hostPID: spec.hostPID === true,
+    hostIPC: spec.hostIPC === true,
+    sharesProcesses: spec.shareProcessNamespace === true,
+    sysctls: Object.fromEntries((spec.securityContext?.sysctls ?? []).map(({ name: setting, value }) => [setting, value])),
+    qosClass: qosClassOf(pod),
+    requests: podRequests(pod),
+    limits: podLimits(pod),
     dns: { nameservers, searches, options },
     hostAliases: (spec.hostAliases ?? []).map(({ ip, hostnames = [] }) => ({ address: ip, names: hostnames })),
     fqdn,

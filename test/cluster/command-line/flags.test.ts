@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { machineRange } from "../../../actors/node/cidr.ts";
 import { parseUpFlags } from "../../../cluster/command-line/flags.ts";
 import { WrongUsage } from "../../../cluster/command-line/wrong-usage.ts";
 
@@ -153,8 +154,11 @@ describe("parseUpFlags", () => {
     ["--threads 0", "--threads 0 is not a whole number from 1 to 64"],
     ["--nats http://x", "--nats http://x is not a NATS URL"],
     ["--runtime docker", "--runtime docker is none of hollow, process, sandbox, cri"],
-    ["--runtime sandbox", "--runtime sandbox is not part of this version"],
-    ["--catalog images.yaml", "--catalog is for real processes; say --runtime process too"],
+    ["--runtime cri", "--runtime cri is not part of this version, which has hollow, process and sandbox; choose one of them"],
+    ["--runtime process --images /x", "--images is for sandboxes; say --runtime sandbox too"],
+    ["--runtime sandbox --pod-cidr 10.1.0.0/20", "--pod-cidr 10.1.0.0/20 is not an IPv4 prefix such as 10.244.0.0/16"],
+    ["--runtime sandbox --pod-max-pids 0", "--pod-max-pids 0"],
+    ["--catalog images.yaml", "--catalog is for real processes; say --runtime process or sandbox too"],
     ["--runtime process --nodes 65", "--nodes 65 is more than 64"],
     ["--runtime process --kube-reserved disk=1", "--kube-reserved disk=1 is not an amount such as cpu=200m"],
     ["--runtime process --system-reserved cpu=much", "--system-reserved cpu=much: "],
@@ -199,5 +203,22 @@ describe("parseUpFlags", () => {
   ])("refuses %s in words", (line, words) => {
     expect(() => parseUpFlags(line.split(" "))).toThrow(WrongUsage);
     expect(() => parseUpFlags(line.split(" "))).toThrow(words);
+  });
+});
+
+describe("sandboxes", () => {
+  test("have a range for their pods, and one beside it for what is the machine's own", () => {
+    const { runtime, services } = parseUpFlags(["--runtime", "sandbox", "--pod-cidr", "10.88.0.0/16"]);
+    expect(runtime.sandbox).toMatchObject({ podCidr: "10.88.0.0/16", podPidsMax: 4_096, images: undefined });
+    expect(services).toMatchObject({ range: "10.96.0.0/16", proxy: true, dns: true, ingressAddress: "10.88.66.1" });
+    expect(parseUpFlags(["--runtime", "sandbox", "--pod-max-pids=-1"]).runtime.sandbox?.podPidsMax).toBeUndefined();
+    const { pods, own, addresses } = machineRange("10.88.7.0/16") ?? expect.fail("no range");
+    expect([pods, own, addresses.podCidrOf(1), addresses.nodeAddressOf(0)]).toEqual([
+      "10.88.0.0/18",
+      "10.88.64.0/18",
+      "10.88.1.0/24",
+      "10.88.64.1",
+    ]);
+    expect([machineRange("10.88.0.0/18"), machineRange("10.88.0.300/16"), machineRange("x")]).toEqual([undefined, undefined, undefined]);
   });
 });

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
+import { usageOf } from "../../cgroups/control-group.ts";
 import type { ContainerObserved } from "../../container-runtime.ts";
 import { execOver } from "./exec.ts";
 import { KeeperFailure, KeptContainer } from "./kept-container.ts";
@@ -125,7 +126,7 @@ export class Keeper {
       case "exec": {
         const { pid, spec } = this.#running(asked.container);
         if (asked.command.length === 0) throw new KeeperFailure("ExecError", "there is no command to run");
-        const command = entered(spec.enter, pid, asked.command);
+        const command = entered(asked.tty ? (spec.enterTerminal ?? spec.enter) : spec.enter, pid, asked.command);
         setImmediate(() => void execOver(socket, command, asked, spec.terminal));
         return undefined;
       }
@@ -163,9 +164,11 @@ export class Keeper {
     const byPid = new Map(all.map((each) => [each.pid, each]));
     return [...this.#containers.values()].flatMap((container) => {
       if (container.pid === 0) return [];
+      const { id, name } = container.observed;
+      const { cgroup } = container.spec;
+      if (cgroup !== undefined) return [{ container: id, name, ...usageOf(cgroup) }];
       const own = container.processes(all).map((pid) => byPid.get(pid));
       const sum = (of: "cpu_ms" | "memory_bytes"): number => own.reduce((total, each) => total + (each?.[of] ?? 0), 0);
-      const { id, name } = container.observed;
       return [{ container: id, name, cpu_ms: sum("cpu_ms"), memory_bytes: sum("memory_bytes") }];
     });
   }

@@ -1,10 +1,12 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { closeSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { constants } from "node:os";
 import { basename, dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+import { oomKills, processesIn, removeGroup } from "../../cgroups/control-group.ts";
 import type { ContainerObserved } from "../../container-runtime.ts";
 import { LogWriter } from "../../logs/log-writer.ts";
 import { lastOf } from "../../logs/read-log.ts";
@@ -40,8 +42,8 @@ const SIGNAL_BASE = 128;
 const SPEC_FILE = "container.json";
 
 /**
- * One container: a process in a session of its own and whatever it has started, known by its mount namespace, or by its session where there is none. What
- * becomes of it is written down before it is told.
+ * One container: a process in a session of its own and whatever it has started, known by its control group, its mount namespace, or its session, whichever it
+ * has. What becomes of it is written down before it is told.
  */
 export class KeptContainer {
   readonly spec: KeptSpec;
@@ -51,6 +53,8 @@ export class KeptContainer {
   #terminal: Terminal | undefined;
   readonly #attached = new Attached();
   #mounts: string | undefined;
+  /** The process of its own command, where that is not the one that was launched. */
+  #own: number | undefined;
   /** Resolves when it is known whether it could be started. */
   readonly #begun = Promise.withResolvers<void>();
   /** Resolves when it has exited and that is written down. */
@@ -85,6 +89,7 @@ export class KeptContainer {
     if (spec.observed.state === "running") {
       // Nobody hears it any more, and another run is to take its place.
       if (spec.main !== undefined) killOrphans(spec.main);
+      container.#killGroup();
       container.#exit(LOST, "ContainerStatusUnknown", "the keeper of its process has ended, so how it went on is not known");
     }
     return container;
@@ -100,7 +105,7 @@ export class KeptContainer {
   }
 
   get #mainPid(): number | undefined {
-    return this.#terminal?.pid ?? this.#child?.pid;
+    return this.#own ?? this.#terminal?.pid ?? this.#child?.pid;
   }
 
   /** Throws KeeperFailure, and then it has exited. */
@@ -109,16 +114,15 @@ export class KeptContainer {
     const { stdin, tty, terminal } = this.spec;
     const launch = tty ? inTerminal(terminal, this.spec.launch, undefined, true) : this.spec.launch;
     if (launch === undefined) throw this.#refused("a terminal takes the programs script, stty and tty, which this machine does not have");
-    const [stdout, stderr] = await outputsIn(this.spec.directory);
+    const [stdout, stderr, said] = await outputsIn(this.spec.directory);
     const child = spawn(launch.file, launch.args, {
       cwd: launch.cwd,
       env: { ...launch.env },
       detached: true,
       // The input of a terminal does not end where nobody types.
-      stdio: [stdin || tty ? "pipe" : "ignore", stdout.end, stderr.end, "pipe"],
+      stdio: [stdin || tty ? "pipe" : "ignore", stdout.end, stderr.end, said.end],
     });
-    closeSync(stdout.end);
-    closeSync(stderr.end);
+    for (const { end } of [stdout, stderr, said]) closeSync(end);
     this.#child = child;
     this.#outputs = [stdout.source, stderr.source];
     child.stdin?.on("error", () => {});
@@ -130,7 +134,7 @@ export class KeptContainer {
     const written = Promise.all([this.#pumped(log, stdout.source, "stdout"), this.#pumped(log, stderr.source, "stderr")]);
     child.once("exit", (code, signal) => this.#ended(code ?? SIGNAL_BASE + constants.signals[signal ?? "SIGKILL"], log, written));
     const refused = await spawned;
-    const trouble = refused === "" ? await this.#trouble(linesOf(child.stdio[3] as Readable)) : refused;
+    const trouble = refused === "" ? await this.#trouble(linesOf(said.source)) : refused;
     if (trouble !== "") throw this.#refused(trouble);
     this.#mounts = mountsOf(this.#mainPid ?? 0);
     if (this.#mounts === mountsOf("self")) this.#mounts = undefined;
@@ -140,14 +144,16 @@ export class KeptContainer {
 
   /** What it says before its own command begins; empty: that has begun. */
   async #trouble(lines: AsyncGenerator<string, undefined>): Promise<string> {
-    const { tty, terminal } = this.spec;
+    const { tty, terminal, errorLog } = this.spec;
     const { value: line } = tty ? await lines.next() : {};
     if (line !== undefined) this.#terminal = new Terminal(terminal, line);
     const said: string[] = [];
     for await (const each of lines) {
       if (each === "") return "";
-      said.push(each);
+      if (each.startsWith("{")) this.#own = (JSON.parse(each) as { readonly pid: number }).pid;
+      else said.push(each);
     }
+    if (said.length === 0 && errorLog !== undefined) said.push(errorIn(errorLog));
     return said.join("\n").trim();
   }
 
@@ -184,16 +190,28 @@ export class KeptContainer {
     for (const pid of this.processes()) killed(pid);
   }
 
+  #killGroup(): void {
+    const { cgroup } = this.spec;
+    if (cgroup === undefined) return;
+    for (const pid of processesIn(cgroup)) killed(pid);
+    removeGroup(cgroup);
+  }
+
   /** All that runs of it. */
   processes(all: readonly Process[] = processes()): readonly number[] {
     const leaders = [this.#child?.pid, this.#terminal?.pid];
     if (leaders[0] === undefined) return [];
+    const grouped = new Set(this.spec.cgroup === undefined ? [] : processesIn(this.spec.cgroup));
     return all
-      .filter(({ session, mounts }) => leaders.includes(session) || (this.#mounts !== undefined && mounts === this.#mounts))
+      .filter(
+        ({ pid, session, mounts }) =>
+          leaders.includes(session) || grouped.has(pid) || (this.#mounts !== undefined && mounts === this.#mounts),
+      )
       .map(({ pid }) => pid);
   }
 
   remove(): void {
+    this.#killGroup();
     rmSync(this.spec.directory, { recursive: true, force: true });
     const { logPath } = this.#observed;
     const log = basename(logPath);
@@ -221,7 +239,25 @@ export class KeptContainer {
     for (const output of this.#outputs) output.destroy();
     await log.close();
     this.#attached.end({ exitCode });
-    if (this.#observed.state === "running") this.#exit(exitCode, exitCode === 0 ? "Completed" : "Error", await this.#message(exitCode));
+    const reason = this.#reason(exitCode);
+    await this.#cleanUp();
+    if (this.#observed.state === "running") this.#exit(exitCode, reason, await this.#message(exitCode));
+  }
+
+  /** Source: containerd, for which what the kernel has killed once for want of memory has ended so. */
+  #reason(exitCode: number): string {
+    const { cgroup } = this.spec;
+    if (cgroup !== undefined && exitCode !== 0 && oomKills(cgroup) > 0) return "OOMKilled";
+    return exitCode === 0 ? "Completed" : "Error";
+  }
+
+  async #cleanUp(): Promise<void> {
+    const { cgroup, cleanUp } = this.spec;
+    if (cleanUp !== undefined) {
+      const { file, args, env, cwd } = cleanUp;
+      await promisify(execFile)(file, args, { env: { ...env }, cwd }).catch(() => {});
+    }
+    if (cgroup !== undefined) removeGroup(cgroup);
   }
 
   async #pumped(log: LogWriter, source: Readable, stream: "stdout" | "stderr"): Promise<void> {
@@ -265,6 +301,16 @@ export class KeptContainer {
     } catch {
       // The directory has been removed, or the disk is full: it is known as long as the keeper lives.
     }
+  }
+}
+
+/** Of the last line of a log of an OCI runtime, in JSON. */
+function errorIn(log: string): string {
+  try {
+    const last = readFileSync(log, "utf8").trim().split("\n").at(-1) ?? "";
+    return (JSON.parse(last) as { readonly msg: string }).msg;
+  } catch {
+    return "it did not begin, and nobody has said why";
   }
 }
 

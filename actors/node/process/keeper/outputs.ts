@@ -5,20 +5,20 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 
-/** What a container prints to: a file descriptor for it, to be closed once it has it, and where that comes out. */
+/** What a container writes to: a file descriptor for it, to be closed once it has it, and where that comes out. */
 interface Output {
   readonly end: number;
   readonly source: Readable;
 }
 
 /**
- * Pipes for a container's stdout and stderr. Those that Node makes by itself are sockets, which a program cannot open as /dev/stdout, as many do that log to
+ * Pipes for a container's stdout and stderr, and for what it says before it begins. Those that Node makes by itself are sockets, which a program cannot open as /dev/stdout, as many do that log to
  * a file. Whatever user the container runs as may write; the names are gone when this resolves.
  */
-export async function outputsIn(directory: string): Promise<readonly [Output, Output]> {
-  const [stdout, stderr] = [join(directory, "stdout"), join(directory, "stderr")] as const;
-  await promisify(execFile)("mkfifo", ["-m", "0622", stdout, stderr]);
-  return [outputAt(stdout), outputAt(stderr)];
+export async function outputsIn(directory: string): Promise<readonly [Output, Output, Output]> {
+  const [stdout, stderr, said] = [join(directory, "stdout"), join(directory, "stderr"), join(directory, "said")] as const;
+  await promisify(execFile)("mkfifo", ["-m", "0622", stdout, stderr, said]);
+  return [outputAt(stdout), outputAt(stderr), outputAt(said)];
 }
 
 function outputAt(path: string): Output {

@@ -1,3 +1,4 @@
+import type { ControlGroup } from "../../cgroups/control-group.ts";
 import type { ContainerObserved } from "../../container-runtime.ts";
 import type { StreamAsked } from "../../streaming/stream-door.ts";
 import type { TerminalTools } from "./terminal.ts";
@@ -49,10 +50,21 @@ export interface KeptSpec {
   readonly uid: string;
   /** Its own directory. */
   readonly directory: string;
-  /** What is run. It says on file descriptor 3 what it cannot do, or sends an empty line there when all is done and the container's own command begins. */
+  /**
+   * What is run. It says on file descriptor 3 what it cannot do, or sends an empty line there when all is done and the container's own command begins. A line
+   * of JSON before that, with a `pid`, says that this is a process of its own.
+   */
   readonly launch: Command;
   /** What is run to run something beside it: `%p` in its arguments is the container's process. */
   readonly enter: Command;
+  /** The same in a terminal; absent: as without. */
+  readonly enterTerminal?: Command;
+  /** What it is in, by itself; absent: it has no control group of its own. */
+  readonly cgroup?: ControlGroup;
+  /** A file that says why it did not begin, where nobody has said so. */
+  readonly errorLog?: string;
+  /** Run when it has ended. */
+  readonly cleanUp?: Command;
   readonly stdin: boolean;
   /** Its input ends with the first who is attached to it. */
   readonly stdinOnce: boolean;

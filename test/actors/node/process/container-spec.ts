@@ -1,4 +1,4 @@
-import type { ContainerSpec } from "../../../../actors/node/container-runtime.ts";
+import type { ContainerSpec, SandboxSpec } from "../../../../actors/node/container-runtime.ts";
 
 /** A container that asks for nothing beside its command. */
 export const PLAIN: ContainerSpec = {
@@ -12,6 +12,14 @@ export const PLAIN: ContainerSpec = {
   env: [],
   mounts: [],
   user: { uid: undefined, gid: undefined, groups: [], mustNotBeRoot: false, mayGainPrivileges: true },
+  security: {
+    isPrivileged: false,
+    readOnlyRoot: false,
+    capabilities: { add: [], drop: [] },
+    seccomp: { type: "Unconfined" },
+    showsAllOfProc: false,
+  },
+  target: undefined,
   limits: {},
   requests: {},
   qosClass: "Guaranteed",
@@ -19,4 +27,23 @@ export const PLAIN: ContainerSpec = {
   stdinOnce: false,
   tty: false,
   terminationMessage: { path: "/dev/termination-log", fallsBackToLog: false },
+};
+
+/** A pod that asks for nothing beside an address. */
+export const PLAIN_POD: Omit<SandboxSpec, "uid" | "address"> = {
+  namespace: "d",
+  name: "p",
+  attempt: 0,
+  hostname: "p",
+  hostNetwork: false,
+  hostPID: false,
+  hostIPC: false,
+  sharesProcesses: false,
+  sysctls: {},
+  qosClass: "Guaranteed",
+  requests: {},
+  limits: {},
+  dns: { nameservers: [], searches: [], options: [] },
+  hostAliases: [],
+  fqdn: undefined,
 };

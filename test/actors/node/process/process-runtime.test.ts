@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { chmod, chown, mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -10,7 +10,7 @@ import { endKeeper } from "../../../../actors/node/process/keeper-client.ts";
 import { ProcessRuntime } from "../../../../actors/node/process/process-runtime.ts";
 import { systemClock } from "../../../../runtime/mod.ts";
 import { processesThatMention } from "../../../scenarios/processes.ts";
-import { PLAIN } from "./container-spec.ts";
+import { PLAIN, PLAIN_POD } from "./container-spec.ts";
 
 const best = await findIsolation(mkdtempSync(join(tmpdir(), "troupe-isolation-")), await findTools());
 /** Those that this machine has; what it has not cannot be tried on it. */
@@ -50,8 +50,8 @@ describe.each(ISOLATIONS)("processes, isolation %s", (isolation) => {
     directory = join(root, "pods");
     runtime = await begin();
     const dns = { nameservers: ["127.96.0.10"], searches: ["d.svc.cluster.local"], options: ["ndots:5"] } as const;
-    const named = { uid: UID, namespace: "d", name: "p", attempt: 0, hostname: "p", address: "127.64.0.9", hostNetwork: false };
-    sandbox = await runtime.runSandbox({ ...named, dns, hostAliases: [{ address: "10.1.2.3", names: ["alias"] }], fqdn: undefined });
+    const hostAliases = [{ address: "10.1.2.3", names: ["alias"] }];
+    sandbox = (await runtime.runSandbox({ ...PLAIN_POD, uid: UID, address: "127.64.0.9", dns, hostAliases })).id;
   }, 60_000);
   afterEach(async () => {
     for (const { id } of (await runtime.observe(UID)).containers) await runtime.removeContainer(id);
@@ -132,8 +132,8 @@ describe.each(ISOLATIONS)("processes, isolation %s", (isolation) => {
     const volume = join(root, "a volume");
     rmSync(volume, { recursive: true, force: true });
     const mounts = [
-      { hostPath: volume, containerPath: "/srv/made up/volume", readOnly: false, volume: "v" },
-      { hostPath: volume, containerPath: "/var/run/secrets/kubernetes.io/serviceaccount", readOnly: true, volume: "v" },
+      { hostPath: volume, containerPath: "/srv/made up/volume", subPath: "", readOnly: false, volume: "v" },
+      { hostPath: volume, containerPath: "/var/run/secrets/kubernetes.io/serviceaccount", subPath: "", readOnly: true, volume: "v" },
     ];
     const script =
       'echo in >"$TROUPE_PATH_SRV_MADE_UP_VOLUME/file"; cat "$TROUPE_PATH_VAR_RUN_SECRETS_KUBERNETES_IO_SERVICEACCOUNT/file"; echo said >"$TROUPE_TERMINATION_LOG"; touch "$TROUPE_SCRATCH/x" && echo scratch; grep alias "$TROUPE_PATH_ETC_HOSTS"; cat "$TROUPE_PATH_ETC_RESOLV_CONF"';
@@ -203,7 +203,7 @@ describe.each(ISOLATIONS)("processes, isolation %s", (isolation) => {
     runtime = await begin();
     expect(await exited(goes)).toMatchObject({ exitCode: 5, attempt: 3 });
     expect((await find(stays)).state).toBe("running");
-    expect((await runtime.observe(UID)).sandboxes).toEqual([{ id: sandbox, attempt: 0, ready: true }]);
+    expect((await runtime.observe(UID)).sandboxes).toEqual([{ id: sandbox, attempt: 0, ready: true, address: "127.64.0.9" }]);
     expect(await runtime.pods()).toEqual([UID]);
   });
 
@@ -234,7 +234,8 @@ describe.each(ISOLATIONS)("processes, isolation %s", (isolation) => {
       await chown(volume, 0, 5_678);
       await chmod(volume, 0o2770);
       const mounts = ["/not-there/at-all", "/within"].map((containerPath) => ({
-        hostPath: containerPath === "/within" ? join(volume, "a/b") : volume,
+        hostPath: volume,
+        subPath: containerPath === "/within" ? "a/b" : "",
         containerPath,
         readOnly: false,
         volume: "v",
@@ -244,6 +245,28 @@ describe.each(ISOLATIONS)("processes, isolation %s", (isolation) => {
       expect(textOf(await exited(await sh(script, { user, mounts })))).toBe("1234 5678\n1\nx\n");
     },
   );
+
+  test.skipIf(isolation === "none")("a part of a volume is its own, and a link in it leads nobody out", async () => {
+    const volume = join(root, "in-parts");
+    await mkdir(join(volume, "real"), { recursive: true });
+    writeFileSync(join(volume, "real/file"), "inside\n");
+    symlinkSync("real", join(volume, "link"));
+    symlinkSync("/etc", join(volume, "out"));
+    const part = (subPath: string): ContainerSpec["mounts"] => [
+      { hostPath: volume, subPath, containerPath: "/part", readOnly: false, volume: "v" },
+    ];
+    const read = (subPath: string, attempt: number): Promise<string> =>
+      sh("cat /part/file /part 2>/dev/null", { mounts: part(subPath), attempt });
+    expect(textOf(await exited(await read("link", 0)))).toBe("inside\n");
+    expect(textOf(await exited(await read("real/file", 1)))).toBe("inside\n");
+    await expect(read("out", 2)).rejects.toThrow('subPath "out" leads out of its volume');
+    await expect(read("out/made", 3)).rejects.toThrow("leads out of its volume");
+    // It is another thing by the time that it is mounted.
+    const id = await runtime.createContainer(sandbox, spec(["true"], { mounts: part("real"), attempt: 4 }));
+    renameSync(join(volume, "real"), join(volume, "moved"));
+    symlinkSync("/etc", join(volume, "real"));
+    await expect(runtime.startContainer(id)).rejects.toThrow("leads out of its volume");
+  });
 
   test.skipIf(isolation === "none")("and so is what runs beside it, from the first moment on", async () => {
     const user = { uid: 4_321, gid: 1_234, groups: [], mustNotBeRoot: true, mayGainPrivileges: true };
@@ -264,17 +287,7 @@ describe.each(ISOLATIONS)("processes, isolation %s", (isolation) => {
   test("when its files are gone, its processes are", async () => {
     const other = join(root, "other");
     const short = await ProcessRuntime.begin({ directory: other, catalog: CATALOG, clock: systemClock(), isolation });
-    const named = {
-      uid: "u",
-      namespace: "d",
-      name: "p",
-      attempt: 0,
-      hostname: "p",
-      address: "127.64.0.9",
-      hostNetwork: false,
-      fqdn: undefined,
-    };
-    const place = await short.runSandbox({ ...named, dns: { nameservers: [], searches: [], options: [] }, hostAliases: [] });
+    const place = (await short.runSandbox({ ...PLAIN_POD, uid: "u", address: "127.64.0.9" })).id;
     const id = await short.createContainer(place, spec(["sh", "-c", "echo $$; exec sleep 987.6"]));
     await short.startContainer(id);
     const log = (await short.observe("u")).containers[0]?.logPath ?? "";

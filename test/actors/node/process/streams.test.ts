@@ -12,7 +12,7 @@ import { type Ended, Frames, frame } from "../../../../actors/node/streaming/fra
 import { dial, openDoor, type StreamAsked } from "../../../../actors/node/streaming/stream-door.ts";
 import { until } from "../../../../cluster/chaos/until.ts";
 import { systemClock } from "../../../../runtime/mod.ts";
-import { PLAIN } from "./container-spec.ts";
+import { PLAIN, PLAIN_POD } from "./container-spec.ts";
 
 const best = await findIsolation(mkdtempSync(join(tmpdir(), "troupe-isolation-")), await findTools());
 const ISOLATIONS: readonly Isolation[] =
@@ -61,9 +61,7 @@ describe.each(ISOLATIONS)("streams of processes, isolation %s", (isolation) => {
 
   beforeAll(async () => {
     runtime = await ProcessRuntime.begin({ directory, catalog: catalogOf({ images: {} }), clock: systemClock(), isolation });
-    const dns = { nameservers: [], searches: [], options: [] } as const;
-    const named = { uid: UID, namespace: "d", name: "p", attempt: 0, hostname: "p", address: "127.64.0.10", hostNetwork: false };
-    sandbox = await runtime.runSandbox({ ...named, dns, hostAliases: [], fqdn: undefined });
+    sandbox = (await runtime.runSandbox({ ...PLAIN_POD, uid: UID, address: "127.64.0.10" })).id;
     beside = await run("beside", ["sleep", "1000"]);
   }, 60_000);
   afterAll(async () => {

@@ -69,10 +69,11 @@ export class ScriptedRuntime implements ContainerRuntime {
 
   pods = async (): Promise<readonly string[]> => [...this.#sandboxes.keys()];
 
-  async runSandbox({ uid, attempt }: SandboxSpec): Promise<string> {
+  async runSandbox({ uid, attempt, address }: SandboxSpec): Promise<SandboxObserved> {
     this.did.push("sandbox");
-    this.#sandboxes.set(uid, { id: `${uid}/${attempt}`, attempt, ready: true });
-    return `${uid}/${attempt}`;
+    const sandbox = { id: `${uid}/${attempt}`, attempt, ready: true, address };
+    this.#sandboxes.set(uid, sandbox);
+    return sandbox;
   }
 
   async stopSandbox(id: string): Promise<void> {

@@ -1,0 +1,145 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import { type ControlGroup, directoriesOf } from "../cgroups/control-group.ts";
+import { OOM_SCORE_OWN } from "../cgroups/resource-values.ts";
+import { programNamed } from "../process/catalog.ts";
+import type { Tools } from "../process/isolation.ts";
+import type { Command, KeptSpec } from "../process/keeper/protocol.ts";
+import { FAIL, OWN_ENV, quoted, type SubPathBind, subPathLines } from "../process/launch.ts";
+
+/** A program that runs containers by the OCI runtime specification: crun or runc, whose command lines are the same. */
+export interface OciRuntime {
+  readonly path: string;
+  /** As nodes say it: `crun://1.8.1`. */
+  readonly version: string;
+  /**
+   * It can leave a container that has ended as it is until it is told to remove it, and what the kernel has counted in its control group with it; so it may be
+   * given that group to make. One that cannot is started in a group that is there already, and keeps its hands off it.
+   */
+  readonly keeps: boolean;
+  /** Where a second hierarchy of control groups is mounted that it will not run beside; undefined: nowhere. */
+  readonly hides: string | undefined;
+}
+
+const UNIFIED = "/sys/fs/cgroup/unified";
+const NAMES = ["crun", "runc"];
+const run = promisify(execFile);
+
+/** The first of those that are there and run. Undefined: none. */
+export async function findOciRuntime(): Promise<OciRuntime | undefined> {
+  for (const name of NAMES) {
+    const path = programNamed(name);
+    if (path === undefined) continue;
+    const help = await run(path, ["run", "--help"]).then(
+      ({ stdout }) => stdout,
+      () => undefined,
+    );
+    if (help === undefined) continue;
+    const controllers = await readFile(`${UNIFIED}/cgroup.controllers`, "utf8").catch(() => "");
+    const { stdout: told } = await run(path, ["--version"]);
+    const version = `${name}://${/version (\S+)/.exec(told)?.[1] ?? "unknown"}`;
+    const hides = name === "crun" && controllers.trim() !== "" ? UNIFIED : undefined;
+    return { path, version, keeps: /^\s+--keep\b/m.test(help), hides };
+  }
+  return undefined;
+}
+
+export interface OciLaunched {
+  readonly oci: OciRuntime;
+  readonly tools: Tools;
+  readonly id: string;
+  /** Of its configuration. */
+  readonly bundle: string;
+  /** Where the runtime remembers the pod's containers. */
+  readonly state: string;
+  readonly errorLog: string;
+  readonly overlay: Overlay;
+  readonly subPaths: readonly SubPathBind[];
+  readonly cgroup: ControlGroup | undefined;
+  /** As sh's `ulimit` takes them. */
+  readonly limits: readonly string[];
+  /** It is not alone with its processes, so what they leave is not for its runtime to wait for. */
+  readonly sharesProcesses: boolean;
+}
+
+/** The container's root: what the image has, under what the container makes of it. */
+export interface Overlay {
+  readonly lower: string;
+  readonly upper: string;
+  readonly work: string;
+  readonly at: string;
+}
+
+/**
+ * How a container is run: in a mount namespace of the runtime's own, where its root is put together and which goes with it, so that nothing that is mounted is ever left
+ * on the machine. Pure.
+ */
+export function ociCommands(launched: OciLaunched): Pick<KeptSpec, "launch" | "enter" | "enterTerminal" | "errorLog" | "cleanUp"> {
+  const { oci, tools, id, bundle, errorLog, overlay, subPaths, limits, sharesProcesses } = launched;
+  const script = [
+    FAIL,
+    ...preludeOf(launched),
+    `said=$(${quoted(tools.mount)} -t overlay overlay -o ${quoted(overlayOptions(overlay))} ${quoted(overlay.at)} 2>&1) || fail "cannot mount the container's root: $said"`,
+    ...subPathLines(subPaths, tools),
+    ...limits.map((limit) => `ulimit ${limit} || fail "cannot set the limit ${limit}"`),
+    ...enterLines(launched),
+    // As much as this user may.
+    `echo ${OOM_SCORE_OWN} 2>/dev/null >/proc/self/oom_score_adj`,
+    `exec ${wordsOf(launched, ["run", ...(oci.keeps ? ["--keep"] : []), ...(sharesProcesses ? ["--no-subreaper"] : []), "--bundle", bundle, id])}`,
+  ];
+  return {
+    launch: inNamespace(tools, script),
+    enter: entering(launched, []),
+    enterTerminal: entering(launched, ["--tty"]),
+    errorLog,
+    ...(oci.keeps ? { cleanUp: shell([`exec ${wordsOf(launched, ["delete", "--force", id])}`]) } : {}),
+  };
+}
+
+function entering(launched: OciLaunched, options: readonly string[]): Command {
+  const words = wordsOf({ ...launched, errorLog: "" }, ["exec", ...options, launched.id]);
+  return inNamespace(launched.tools, [...preludeOf(launched), ...enterLines(launched), `exec ${words} "$@"`]);
+}
+
+function preludeOf({ oci: { hides } }: Pick<OciLaunched, "oci">): readonly string[] {
+  return hides === undefined ? [] : [`umount ${hides} 2>/dev/null`];
+}
+
+/** Into the group that is there. */
+function enterLines({ oci, cgroup }: OciLaunched): readonly string[] {
+  if (oci.keeps || cgroup === undefined) return [];
+  return directoriesOf(cgroup).map((directory) => `echo $$ >${quoted(`${directory}/cgroup.procs`)} || exit 126`);
+}
+
+function wordsOf({ oci, state, errorLog }: Pick<OciLaunched, "oci" | "state" | "errorLog">, words: readonly string[]): string {
+  const log = errorLog === "" ? [] : ["--log", errorLog, "--log-format", "json"];
+  const cgroups = oci.keeps ? [] : ["--cgroup-manager=disabled"];
+  return [oci.path, "--root", state, ...log, ...cgroups, ...words].map(quoted).join(" ");
+}
+
+function inNamespace(tools: Tools, lines: readonly string[]): Command {
+  const { file, args } = shell(lines);
+  return { file: tools.unshare, args: ["--mount", "--propagation", "slave", "--", file, ...args], env: OWN_ENV, cwd: "/" };
+}
+
+function shell(lines: readonly string[]): Command {
+  return { file: "/bin/sh", args: ["-c", lines.join("\n"), "container"], env: OWN_ENV, cwd: "/" };
+}
+
+/** Commas and colons part what is listed there. */
+function overlayOptions({ lower, upper, work }: Overlay): string {
+  const escaped = (path: string): string => path.replace(/[\\,:]/g, "\\$&");
+  return `lowerdir=${escaped(lower)},upperdir=${escaped(upper)},workdir=${escaped(work)}`;
+}
+
+/** What the runtime says of a container that runs. Throws an Error. */
+export async function ociState(launched: Pick<OciLaunched, "oci" | "tools" | "state">, id: string): Promise<{ readonly pid: number }> {
+  const script = [...preludeOf(launched), `exec ${wordsOf({ ...launched, errorLog: "" }, ["state", id])}`];
+  const { file, args, env } = inNamespace(launched.tools, script);
+  const { stdout } = await run(file, args, { env: { ...env } });
+  return JSON.parse(stdout) as { readonly pid: number };
+}
+
+/** What the hook of a container tells the keeper: the state that its runtime says it has, with its process, and that it has begun. */
+export const BEGUN_HOOK: readonly string[] = ["/bin/sh", "-c", 'exec 4>/proc/$PPID/fd/3; tr -d "\\n" >&4; printf "\\n\\n" >&4'];

@@ -1,0 +1,88 @@
+import {
+  type ControlGroup,
+  groupWithin,
+  killTogether,
+  limitDevices,
+  limitGroup,
+  makeGroup,
+  removeGroup,
+} from "../cgroups/control-group.ts";
+import { quotaOf, sharesOf } from "../cgroups/resource-values.ts";
+import type { ContainerSpec, QosClass, Resources, SandboxSpec } from "../container-runtime.ts";
+import { deviceRules } from "./oci-config.ts";
+
+/** Where pods of each class are. Source: kubelet's cgroup names. */
+const OF_CLASS: Readonly<Record<QosClass, readonly string[]>> = { Guaranteed: [], Burstable: ["burstable"], BestEffort: ["besteffort"] };
+const NOTHING = { cpuShares: sharesOf(0), cpuQuota_us: undefined, memory_bytes: undefined, pids: undefined } as const;
+
+type Pod = Pick<SandboxSpec, "uid" | "qosClass">;
+
+/**
+ * The control groups of a cluster's pods: one for each class of service, one in that for each pod, one in that for each run of a container. Source: kubelet's
+ * qosContainerManagerImpl and podContainerManagerImpl.
+ */
+export class PodGroups {
+  readonly #root: ControlGroup;
+  readonly #names: readonly string[];
+  readonly #podPidsMax: number | undefined;
+
+  /** Below `root`, of the machine, the cluster has a group of these `names`. */
+  constructor(root: ControlGroup, names: readonly string[], podPidsMax: number | undefined) {
+    this.#root = root;
+    this.#names = names;
+    this.#podPidsMax = podPidsMax;
+  }
+
+  /** Whether it can keep containers from devices that are not theirs. */
+  get limitsDevices(): boolean {
+    return this.#root.directories.devices !== undefined;
+  }
+
+  /** From the root of the hierarchies. */
+  pathOf(pod: Pod, spec: ContainerSpec): string {
+    return `/${[...this.#podNames(pod), groupName(spec)].join("/")}`;
+  }
+
+  makePod(pod: SandboxSpec): void {
+    const group = makeGroup(this.#root, this.#podNames(pod));
+    limitGroup(group, { ...limitsOf(pod.requests, pod.limits), pids: this.#podPidsMax });
+    this.#share();
+  }
+
+  removePod(uid: string): void {
+    for (const qosClass of Object.keys(OF_CLASS) as QosClass[]) removeGroup(groupWithin(this.#root, ...this.#podNames({ uid, qosClass })));
+  }
+
+  makeContainer(pod: Pod, spec: ContainerSpec): ControlGroup {
+    const group = makeGroup(this.#root, [...this.#podNames(pod), groupName(spec)]);
+    this.limitContainer(group, spec);
+    killTogether(group);
+    limitDevices(group, deviceRules(spec.security));
+    return group;
+  }
+
+  limitContainer(group: ControlGroup, { requests, limits }: Pick<ContainerSpec, "requests" | "limits">): void {
+    limitGroup(group, { ...limitsOf(requests, limits), pids: undefined });
+  }
+
+  /** What has asked for nothing has nothing for sure. */
+  #share(): void {
+    limitGroup(groupWithin(this.#root, ...this.#names, ...OF_CLASS.BestEffort), NOTHING);
+  }
+
+  #podNames({ uid, qosClass }: Pod): readonly string[] {
+    return [...this.#names, ...OF_CLASS[qosClass], `pod${uid}`];
+  }
+}
+
+function limitsOf(
+  requests: Resources,
+  limits: Resources,
+): { cpuShares: number; cpuQuota_us: number | undefined; memory_bytes: number | undefined } {
+  // Who says only what it may take at the most asks for that. Source: kubelet's calculateLinuxResources.
+  return { cpuShares: sharesOf(requests.cpu ?? limits.cpu ?? 0), cpuQuota_us: quotaOf(limits.cpu), memory_bytes: limits.memory };
+}
+
+function groupName({ name, attempt }: ContainerSpec): string {
+  return `${name}-${attempt}`;
+}

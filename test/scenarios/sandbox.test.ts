@@ -1,0 +1,263 @@
+import { execFile, execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findMachine } from "../../actors/node/sandbox/machine.ts";
+import { until } from "../../cluster/chaos/until.ts";
+import { layout, type Member } from "../actors/node/images/oci-layout.ts";
+import { FETCH_MS } from "../clients/fetched-clients.ts";
+import { fetchedPrograms } from "../clients/fetched-programs.ts";
+import { fetchedSandbox } from "../clients/fetched-sandbox.ts";
+import { ClientProgram, type RunOptions } from "./client-program.ts";
+import { Kubectl } from "./kubectl.ts";
+import { kubectlBinary } from "./layer-binaries.ts";
+import { OwnNetwork } from "./own-network.ts";
+import { freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
+
+const EXAMPLES = join(import.meta.dirname, "../../examples");
+const PIDS_MAX = 100;
+
+const programs = await fetchedPrograms();
+const fetched = await fetchedSandbox();
+const why = typeof programs === "string" ? programs : typeof fetched === "string" ? fetched : await refusal(fetched.bin, fetched.plugins);
+
+/** Why this machine lets nobody make sandboxes, or hold them to limits. */
+async function refusal(bin: string, plugins: string): Promise<string | undefined> {
+  const directory = mkdtempSync(join(tmpdir(), "troupe-sandbox-"));
+  const path = process.env.PATH;
+  process.env.PATH = [bin, path].join(delimiter);
+  try {
+    const wanted = { directory, network: undefined, podCidr: "10.244.0.0/18", pluginPlaces: [plugins], podPidsMax: undefined };
+    const { groups, wants } = await findMachine(wanted);
+    return groups === undefined ? wants[0] : undefined;
+  } catch (error) {
+    return (error as Error).message;
+  } finally {
+    process.env.PATH = path;
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Directories of control groups of this machine that are Troupe's. */
+function groupsOfTroupe(): readonly string[] {
+  return readdirSync("/sys/fs/cgroup", { recursive: true, encoding: "utf8" }).filter((path) => /(^|\/)troupe-[0-9a-f]{8}$/.test(path));
+}
+
+describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not here: ${why})`}`, () => {
+  let network: OwnNetwork;
+  let troupe: Troupe;
+  let kubectl: Kubectl;
+  let path: string;
+  const before = groupsOfTroupe();
+  const data = freshDataDirectory();
+  const ok = (...args: readonly string[]): Promise<string> => kubectl.ok(args);
+  const apply = (name: string, spec: object): Promise<string> =>
+    kubectl.ok(["apply", "-f", "-"], {
+      stdin: JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name, labels: { app: name } }, spec }),
+    });
+  const sh = (script: string, rest: object = {}): object => ({ name: "c", image: "busybox", command: ["sh", "-c", script], ...rest });
+  const ready = (name: string): Promise<string> => ok("wait", "--for=condition=Ready", `pod/${name}`, "--timeout=60s");
+  const field = (name: string, path: string): Promise<string> => ok("get", "pod", name, "-o", `jsonpath={${path}}`);
+  /** Empty: nothing, or it does not run yet. */
+  const printed = async (name: string, ...rest: readonly string[]): Promise<string> =>
+    (await kubectl.run(["logs", name, ...rest])).stdout.trim();
+  /** In a terminal of 111 by 40 in which kubectl runs. */
+  const inTerminal = (words: string, options: RunOptions = {}): ReturnType<ClientProgram["run"]> => {
+    const script = new ClientProgram("script", troupe.kubeconfig, troupe.home("kubectl"));
+    return script.run(["-qec", `stty rows 40 cols 111; ${join(troupe.home("kubectl"), "kubectl")} ${words}`, "/dev/null"], options);
+  };
+
+  const up = async (): Promise<void> => {
+    if (typeof programs === "string" || typeof fetched === "string") return;
+    const flags = [
+      "--runtime",
+      "sandbox",
+      "--cni-bin-dir",
+      fetched.plugins,
+      "--pod-max-pids",
+      String(PIDS_MAX),
+      "--dns-upstream",
+      "127.0.0.1:9",
+    ];
+    path = [fetched.bin, programs.path].join(delimiter);
+    troupe = await Troupe.up(data, flags, { within: network.words, env: { PATH: path } });
+    kubectl = new Kubectl(
+      troupe.kubeconfig,
+      troupe.home("kubectl"),
+      network.wrap(join(troupe.home("kubectl"), "kubectl"), kubectlBinary()),
+    );
+  };
+  beforeAll(async () => {
+    network = await OwnNetwork.make();
+    await up();
+  }, FETCH_MS);
+  afterAll(async () => {
+    await runTroupe(["reset", "--data", data, "--force"]);
+    await troupe?.discard();
+    network?.end();
+    if (typeof programs !== "string") rmSync(programs.directory, { recursive: true, force: true });
+  });
+
+  // They wait more than they work: all at once.
+  describe.concurrent("at once", () => {
+    test("limits: a memory hog is killed alone, a cpu hog gets what it may, a fork bomb meets its limit", async () => {
+      await ok("apply", "-k", join(EXAMPLES, "limits"));
+      await until(
+        "the end of the memory hog",
+        async () => (await field("memory", ".status.containerStatuses[?(@.name=='hog')].state.terminated.reason")) === "OOMKilled",
+      );
+      expect(await field("memory", ".status.containerStatuses[?(@.name=='hog')].state.terminated.exitCode")).toBe("137");
+      expect(await field("memory", ".status.containerStatuses[?(@.name=='calm')].state.running.startedAt")).not.toBe("");
+      await until("the end of the bomb", async () => (await printed("processes")).includes("can't fork"));
+      await until("how it ended", async () => (await field("processes", ".status.phase")) === "Failed");
+      const share = await until("a second measurement", async () => (await printed("cpu")).match(/^\d+(?=% of a processor)/gm)?.[1]);
+      // On a busy machine it may get less than it may take.
+      expect(Number(share)).toBeGreaterThan(2);
+      expect(Number(share)).toBeLessThan(25);
+      await ok("delete", "-k", join(EXAMPLES, "limits"), "--wait=false");
+    });
+
+    test("pods have addresses of their own, on which they listen at any port, and find one another and the API by name", async () => {
+      const page = { name: "page", configMap: { name: "page" } };
+      await ok("create", "configmap", "page", "--from-literal=index.html=hello");
+      await apply("web", {
+        volumes: [page],
+        containers: [
+          sh("cd /www; exec httpd -f -p 80", {
+            volumeMounts: [{ name: "page", mountPath: "/www" }],
+            readinessProbe: { httpGet: { port: 80 }, periodSeconds: 1 },
+          }),
+        ],
+      });
+      await ok("expose", "pod", "web", "--port=80");
+      const asks = [
+        "until wget -q -O- http://web.default.svc.cluster.local; do sleep 0.1; done; echo",
+        "wget -q -O- --no-check-certificate https://kubernetes.default.svc.cluster.local/version | grep -o gitVersion",
+        "sleep 1000",
+      ].join("\n");
+      await apply("asks", { restartPolicy: "Never", containers: [sh(asks)] });
+      await until("both answers", async () => (await printed("asks")).endsWith("hello\ngitVersion"));
+      expect(await field("web", ".status.podIP")).toMatch(/^10\.244\.0\.\d+$/);
+      await ok("delete", "pod", "web", "asks", "--wait=false");
+    });
+
+    test("it is who it is to be, may what it may, and has its volumes at their paths", async () => {
+      const seen = [
+        "id -u; id -g; id -G",
+        "grep -E 'CapEff|NoNewPrivs' /proc/self/status | tr -s '\\t ' ' '",
+        "touch /no 2>/dev/null || echo read-only",
+        "echo kept >/work/part/file && cat /own/part/file",
+        "cat /var/run/secrets/kubernetes.io/serviceaccount/namespace; echo",
+        "hostname; echo why >/dev/termination-log",
+        "cat /proc/1/comm",
+      ].join("\n");
+      await apply("secure", {
+        restartPolicy: "Never",
+        hostname: "own-name",
+        shareProcessNamespace: true,
+        securityContext: { runAsUser: 4321, runAsGroup: 1234, fsGroup: 5678, supplementalGroups: [99] },
+        volumes: [{ name: "work", emptyDir: {} }],
+        containers: [
+          sh(seen, {
+            securityContext: { readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+            volumeMounts: [
+              { name: "work", mountPath: "/own" },
+              { name: "work", mountPath: "/work/part", subPath: "part" },
+            ],
+          }),
+          { ...sh("sleep 1000"), name: "beside" },
+        ],
+      });
+      await until(
+        "what it has seen",
+        async () => (await field("secure", ".status.containerStatuses[?(@.name=='c')].state.terminated.exitCode")) !== "",
+      );
+      const [uid, gid, groups, caps, privileges, root, file, namespace, hostname, first] = (await printed("secure", "-c", "c")).split("\n");
+      expect([uid, gid, groups, caps, privileges]).toEqual(["4321", "1234", "1234 99 5678", "CapEff: 0000000000000000", "NoNewPrivs: 1"]);
+      expect([root, file, namespace, hostname]).toEqual(["read-only", "kept", "default", "own-name"]);
+      // The first of all processes of the pod is none of the container's.
+      expect(first).toBe("sleep");
+      expect(await field("secure", ".status.containerStatuses[?(@.name=='c')].state.terminated.message")).toBe("why");
+      await ok("delete", "pod", "secure", "--wait=false");
+    });
+
+    test("an OCI image has its own root, user and command, and what it writes is its own", async () => {
+      const programs = ["sh", "id", "ls", "touch", "sleep", "hostname"].map(
+        (name): Member => ({ name: `bin/${name}`, type: "symlink", linkname: "busybox" }),
+      );
+      const text = readFileSync(execFileSync("sh", ["-c", "command -v busybox"], { env: { PATH: path }, encoding: "utf8" }).trim());
+      const users = "app:x:7:8:the app:/home/app:/bin/sh\n";
+      const layers: Member[][] = [
+        [{ name: "bin/busybox", mode: 0o755, text }, ...programs, { name: "gone", text: "x" }],
+        [{ name: "etc/passwd", text: users }, { name: ".wh.gone" }, { name: "work", type: "directory", mode: 0o777 }],
+      ];
+      const config = {
+        Env: ["PATH=/bin"],
+        Entrypoint: ["/bin/sh", "-c"],
+        Cmd: ["id; ls /; touch written; ls; sleep 1000"],
+        WorkingDir: "/work",
+        User: "app",
+      };
+      await layout("example.com/tiny:1", join(data, "images/tiny"), layers, { config });
+      await ok("run", "tiny", "--image=example.com/tiny:1");
+      await ready("tiny");
+      const [who, ...names] = (await printed("tiny")).split("\n");
+      expect(who).toBe("uid=7(app) gid=8");
+      expect(names.at(-1)).toBe("written");
+      for (const name of ["bin", "etc", "proc", "work"]) expect(names).toContain(name);
+      for (const name of ["gone", "root", "home"]) expect(names).not.toContain(name);
+      expect(await field("tiny", ".status.containerStatuses[0].imageID")).toMatch(/^sha256:/);
+      await ok("run", "absent", "--image=example.com/tiny:2");
+      await until("why there is none", async () => (await ok("events", "--for=pod/absent")).includes("there is no image"));
+      await ok("delete", "pod", "tiny", "absent", "--wait=false");
+    });
+
+    test("exec, a terminal, copies, forwarded ports", async () => {
+      await apply("into", { containers: [sh("exec httpd -f -p 8080 -h /etc")] });
+      await ready("into");
+      expect(await ok("exec", "into", "--", "sh", "-c", "ls /proc/1/exe >/dev/null && hostname")).toBe("into");
+      expect((await kubectl.run(["exec", "into", "--", "sh", "-c", "exit 5"])).stderr).toContain("exit code 5");
+      const terminal = await inTerminal("exec -it into -- sh -c 'tty; /usr/bin/stty size; exit 4'");
+      // Where nothing is typed, `script` may send NULs for the end of it, which the terminal shows.
+      expect([terminal.code, terminal.stdout.replaceAll(/\^@|\r/g, "")]).toEqual([4, expect.stringMatching(/\/dev\/pts\/\d+\n40 111\n/)]);
+      const typed = await inTerminal("run typed -it --rm --restart=Never --image=busybox -- sh -c 'read line; echo got $line; exit 3'", {
+        stdin: "word\n",
+      });
+      expect([typed.code, typed.stdout]).toEqual([3, expect.stringContaining("got word")]);
+      const file = join(troupe.home("kubectl"), "copy");
+      await ok("cp", "into:/etc/hostname", file);
+      expect(readFileSync(file, "utf8")).toBe("into\n");
+      const forwarding = kubectl.follow(["port-forward", "pod/into", ":8080"]);
+      const [, port] = /127\.0\.0\.1:(\d+) ->/.exec(await forwarding.line(/127\.0\.0\.1/)) ?? [];
+      const [nsenter = "", ...words] = network.words;
+      const { stdout } = await promisify(execFile)(
+        nsenter,
+        [...words, "busybox", "wget", "-q", "-O-", `http://127.0.0.1:${port}/hostname`],
+        { env: { PATH: path } },
+      );
+      expect(stdout).toBe("into\n");
+      await forwarding.stop();
+      await ok("delete", "pod", "into", "--wait=false");
+    });
+  });
+
+  test("they go on when Troupe is killed, and are found again", async () => {
+    await apply("stays", { containers: [sh("echo begun; exec sleep 1000", { resources: { limits: { memory: "32Mi" } } })] });
+    await ready("stays");
+    const [id, address] = [await field("stays", ".status.containerStatuses[0].containerID"), await field("stays", ".status.podIP")];
+    await troupe.kill9();
+    await up();
+    await ready("stays");
+    expect(await field("stays", ".status.containerStatuses[0].containerID")).toBe(id);
+    expect([await printed("stays"), await field("stays", ".status.podIP")]).toEqual(["begun", address]);
+    expect(await ok("exec", "stays", "--", "hostname")).toBe("stays");
+  });
+
+  test("reset leaves nothing of them on the machine", async () => {
+    expect((await runTroupe(["reset", "--data", data, "--force"])).code).toBe(0);
+    await troupe.nothingLeft();
+    expect(groupsOfTroupe()).toEqual(before);
+  });
+});
