@@ -92,7 +92,7 @@ describe.each(SORTS)("%s", (_name, { kind, controller, selector }) => {
     expect(transcript.decide().filter((line) => line.startsWith("delete"))).toEqual([`delete Pod/${victim}`]);
   });
 
-  test("takes a pod that nobody has, lets go of one that no longer matches, leaves others' alone, and decides on the rest when it sees them so", () => {
+  test("takes a pod that nobody has, lets go of one that no longer matches, and leaves others' alone; the rest it decides when it sees that", () => {
     const transcript = started(set(1))
       .put(PodKind, pod("orphan", {}, { ownerReferences: [] }))
       .put(PodKind, pod("left", {}, { labels: { app: "y" } }))

@@ -1,0 +1,220 @@
+import { describe, expect, test } from "vitest";
+import { persistentVolumeController } from "../../../../actors/controllers/volumes/persistent-volume.ts";
+import { PersistentVolumeKind } from "../../../../actors/kinds/core/persistent-volume.ts";
+import { PersistentVolumeClaimKind } from "../../../../actors/kinds/core/persistent-volume-claim.ts";
+import { StorageClassKind } from "../../../../actors/kinds/storage/storage-class.ts";
+import { Transcript } from "../transcript.ts";
+
+const COMPLETE = { "pv.kubernetes.io/bind-completed": "yes" };
+const PENDING = 'status PersistentVolumeClaim/c {"phase":"Pending"}';
+
+interface Parts {
+  readonly name?: string;
+  readonly annotations?: object;
+  readonly spec?: object;
+  readonly status?: object;
+}
+
+const volume = (name: string, storage: string, { spec, status = { phase: "Available" }, annotations = {} }: Parts = {}): object => ({
+  metadata: { name, annotations },
+  spec: {
+    accessModes: ["ReadWriteOnce"],
+    storageClassName: "slow",
+    capacity: { storage },
+    persistentVolumeReclaimPolicy: "Retain",
+    ...spec,
+  },
+  status,
+});
+const claim = ({ name = "c", annotations = {}, spec, status }: Parts = {}): object => ({
+  metadata: { name, annotations, resourceVersion: "1" },
+  spec: { accessModes: ["ReadWriteOnce"], storageClassName: "slow", resources: { requests: { storage: "1Gi" } }, ...spec },
+  ...(status === undefined ? {} : { status }),
+});
+const storageClass = (name: string, more: object = {}): object => ({ metadata: { name }, provisioner: "x.y/z", ...more });
+const reference = (name: string, uid = `uid-${name}`): object => ({
+  claimRef: { kind: "PersistentVolumeClaim", namespace: "d", name, uid },
+});
+
+const started = (...volumes: readonly object[]): Transcript => {
+  const transcript = new Transcript(persistentVolumeController);
+  for (const one of volumes) transcript.put(PersistentVolumeKind, one);
+  return transcript;
+};
+/** What it decides on the claim `c`. */
+const onClaim = (transcript: Transcript): readonly string[] => transcript.look("persistentvolumeclaims/d/c");
+/** The two writes by which the claim gets this volume; the revision in the first is whatever the claim's was. */
+const binding = (name: string): readonly string[] => [
+  expect.stringMatching(
+    `^1: modify PersistentVolume/${name} .*"pv.kubernetes.io/bound-by-controller":"yes".*"claimRef":.*"name":"c".*"uid":"uid-c"`,
+  ),
+  `2: modify PersistentVolumeClaim/c {"metadata":{"annotations":{"pv.kubernetes.io/bind-completed":"yes","pv.kubernetes.io/bound-by-controller":"yes"}},"spec":{"volumeName":"${name}"}}`,
+];
+
+describe("a claim that has no volume yet", () => {
+  test.each<[string, readonly object[], string]>([
+    ["the smallest that is large enough", [volume("big", "9Gi"), volume("fits", "2Gi"), volume("small", "500Mi")], "fits"],
+    [
+      "one that names it before any other",
+      [volume("fits", "1Gi"), volume("own", "9Gi", { spec: { claimRef: { namespace: "d", name: "c" } } })],
+      "own",
+    ],
+    ["none of another's", [volume("taken", "1Gi", { spec: reference("other") }), volume("free", "5Gi")], "free"],
+    ["none of another class", [volume("fast", "1Gi", { spec: { storageClassName: "fast" } }), volume("slow", "5Gi")], "slow"],
+    ["none that offers less", [volume("once", "1Gi", { spec: { accessModes: ["ReadOnlyMany"] } }), volume("right", "5Gi")], "right"],
+  ])("gets %s", (_what, volumes, name) => {
+    const lines = onClaim(started(...volumes).put(PersistentVolumeClaimKind, claim()));
+    expect(lines[0]).toMatch(new RegExp(`^1: modify PersistentVolume/${name} `));
+    expect(lines[1]).toContain(`"volumeName":"${name}"`);
+  });
+
+  test("takes the volume first, and then says so itself: what is lost in between does no harm", () => {
+    expect(onClaim(started(volume("v", "1Gi")).put(PersistentVolumeClaimKind, claim()))).toEqual(binding("v"));
+  });
+
+  test.each<[string, object | undefined, object, readonly string[]]>([
+    [
+      "its class is not there",
+      undefined,
+      {},
+      ['event Warning ProvisioningFailed PersistentVolumeClaim/c: storageclass.storage.k8s.io "slow" not found', PENDING],
+    ],
+    [
+      "it has none",
+      undefined,
+      { storageClassName: "" },
+      [
+        "event Normal FailedBinding PersistentVolumeClaim/c: no persistent volumes available for this claim and no storage class is set",
+        PENDING,
+      ],
+    ],
+    [
+      "its class waits for the consumer",
+      storageClass("slow", { volumeBindingMode: "WaitForFirstConsumer" }),
+      {},
+      ["event Normal WaitForFirstConsumer PersistentVolumeClaim/c: waiting for first consumer to be created before binding", PENDING],
+    ],
+    [
+      "nobody makes volumes of its class",
+      storageClass("slow", { provisioner: "kubernetes.io/aws-ebs" }),
+      {},
+      ["event Warning ProvisioningFailed PersistentVolumeClaim/c: no volume plugin matched", PENDING],
+    ],
+  ])("waits: %s", (_what, itsClass, spec, lines) => {
+    const transcript = started();
+    if (itsClass !== undefined) transcript.put(StorageClassKind, itsClass);
+    expect(onClaim(transcript.put(PersistentVolumeClaimKind, claim({ spec })))).toEqual(lines);
+  });
+
+  test("is told to who makes volumes of its class", () => {
+    const lines = onClaim(started().put(StorageClassKind, storageClass("slow")).put(PersistentVolumeClaimKind, claim()));
+    expect(lines).toEqual([
+      'modify PersistentVolumeClaim/c {"metadata":{"annotations":{"volume.beta.kubernetes.io/storage-provisioner":"x.y/z","volume.kubernetes.io/storage-provisioner":"x.y/z"}}}',
+      expect.stringMatching(
+        /^event Normal ExternalProvisioning PersistentVolumeClaim\/c: Waiting for a volume to be created either by the external/,
+      ),
+      PENDING,
+    ]);
+  });
+
+  test.each<[string, object | undefined, readonly string[]]>([
+    ["which is not there", undefined, [PENDING]],
+    [
+      "which is another's",
+      volume("v", "1Gi", { spec: reference("other") }),
+      ['event Warning FailedBinding PersistentVolumeClaim/c: volume "v" already bound to a different claim.', PENDING],
+    ],
+    [
+      "which is too small",
+      volume("v", "1Mi"),
+      ['event Warning VolumeMismatch PersistentVolumeClaim/c: Cannot bind to requested volume "v": requested PV is too small', PENDING],
+    ],
+  ])("names a volume %s", (_what, named, lines) => {
+    const transcript = started(...(named === undefined ? [] : [named]));
+    expect(onClaim(transcript.put(PersistentVolumeClaimKind, claim({ spec: { volumeName: "v" } })))).toEqual(lines);
+  });
+});
+
+describe("a claim that was bound", () => {
+  const wasBound = (volumeName: string): object =>
+    claim({
+      annotations: COMPLETE,
+      spec: { volumeName },
+      status: { phase: "Bound", accessModes: ["ReadWriteOnce"], capacity: { storage: "1Gi" } },
+    });
+
+  test.each<[string, readonly object[], string, readonly string[]]>([
+    ["stays so", [volume("v", "1Gi", { spec: reference("c"), status: { phase: "Bound" } })], "v", []],
+    [
+      "is lost with its volume",
+      [],
+      "v",
+      [
+        'status PersistentVolumeClaim/c {"phase":"Lost","accessModes":null,"capacity":null}',
+        "event Warning ClaimLost PersistentVolumeClaim/c: Bound claim has lost its PersistentVolume. Data on the volume is lost!",
+      ],
+    ],
+    [
+      "is lost when its volume is another's",
+      [volume("v", "1Gi", { spec: reference("other") })],
+      "v",
+      [
+        'status PersistentVolumeClaim/c {"phase":"Lost","accessModes":null,"capacity":null}',
+        "event Warning ClaimMisbound PersistentVolumeClaim/c: Two claims are bound to the same volume, this one is bound incorrectly",
+      ],
+    ],
+  ])("%s", (_what, volumes, volumeName, lines) => {
+    expect(onClaim(started(...volumes).put(PersistentVolumeClaimKind, wasBound(volumeName)))).toEqual(lines);
+  });
+});
+
+describe("a volume", () => {
+  const onVolume = (transcript: Transcript): readonly string[] => transcript.look("persistentvolumes/v");
+  const phase = (name: string, more = ""): string =>
+    `status PersistentVolume/v {"phase":"${name}","lastPhaseTransitionTime":"<now>"${more}}`;
+
+  test.each<[string, object, readonly string[]]>([
+    ["of nobody", volume("v", "1Gi", { status: {} }), [phase("Available")]],
+    ["of nobody, known", volume("v", "1Gi"), []],
+    ["kept for a claim that is to come", volume("v", "1Gi", { spec: { claimRef: { namespace: "d", name: "c" } } }), []],
+    ["whose claim is gone", volume("v", "1Gi", { spec: reference("gone"), status: { phase: "Bound" } }), [phase("Released")]],
+    [
+      "whose claim's name another has",
+      volume("v", "1Gi", { spec: reference("c", "before"), status: { phase: "Bound" } }),
+      [phase("Released")],
+    ],
+    ["released, and kept", volume("v", "1Gi", { spec: reference("gone"), status: { phase: "Released" } }), []],
+    [
+      "released, to be deleted by who made it",
+      volume("v", "1Gi", {
+        annotations: { "pv.kubernetes.io/provisioned-by": "x.y/z" },
+        spec: { ...reference("gone"), persistentVolumeReclaimPolicy: "Delete" },
+        status: { phase: "Released" },
+      }),
+      [],
+    ],
+    [
+      "released, to be deleted by nobody",
+      volume("v", "1Gi", { spec: { ...reference("gone"), persistentVolumeReclaimPolicy: "Delete" }, status: { phase: "Released" } }),
+      [
+        phase("Failed", ',"message":"error getting deleter volume plugin for volume \\"v\\": no deletable volume plugin matched"'),
+        'event Warning VolumeFailedDelete PersistentVolume/v: error getting deleter volume plugin for volume "v": no deletable volume plugin matched',
+      ],
+    ],
+  ])("%s", (_what, of, lines) => {
+    expect(onVolume(started(of).put(PersistentVolumeClaimKind, claim({ spec: { volumeName: "elsewhere" } })))).toEqual(lines);
+  });
+
+  test("that its claim has is bound, and one that the claim did not take is let go", () => {
+    const of = volume("v", "1Gi", {
+      annotations: { "pv.kubernetes.io/bound-by-controller": "yes" },
+      spec: reference("c"),
+      status: { phase: "Available" },
+    });
+    expect(onVolume(started(of).put(PersistentVolumeClaimKind, claim({ spec: { volumeName: "v" } })))).toEqual([phase("Bound")]);
+    expect(onVolume(started(of).put(PersistentVolumeClaimKind, claim()))).toEqual([]);
+    expect(onVolume(started(of).put(PersistentVolumeClaimKind, claim({ spec: { volumeName: "w" } })))).toEqual([
+      'modify PersistentVolume/v {"metadata":{"annotations":{"pv.kubernetes.io/bound-by-controller":null}},"spec":{"claimRef":null}}',
+    ]);
+  });
+});
