@@ -179,6 +179,14 @@ describe.skipIf(typeof browser === "string")(`the console${reason}`, () => {
     await page.getByRole("heading", { name: "You may not see this" }).waitFor();
     await page.getByText('cannot list resource "nodes"').waitFor();
     await expectAccessible(page);
+    // With its account the token ends, and with that the session.
+    await troupe.kubectl.ok(["delete", "serviceaccount", "guest"]);
+    await page.keyboard.press("g");
+    await page.keyboard.press("h");
+    await page.getByRole("alert").filter({ hasText: "Your session has ended" }).waitFor();
+    await page.evaluate(`location.hash = "token=${token}"`);
+    await page.getByRole("cell", { name: "ping", exact: true }).waitFor();
+    expect(page.url()).toBe(`${troupe.console}health`);
     await context.close();
   });
 

@@ -11,8 +11,12 @@ import { ClusterPicture } from "./cluster-picture.ts";
 const TELL_MS = 250;
 /** How often it hears the totals, changed or not. */
 const BEAT_MS = 1_000;
-/** The host's other work waits no longer than this for the map's; then it has its turn. */
+/** The host's other work waits no longer than this for the map's; then it has its turn, */
 const SLICE_MS = 4;
+/** and where that takes long, the map takes this share of it, so that it comes to an end on a busy host too, */
+const SHARE_OF_BUSY = 0.1;
+/** but never more than this. */
+const SLICE_MS_MAX = 20;
 /** Objects read between two looks at the clock. */
 const OBJECTS_A_LOOK = 32;
 /** The picture outlives its last viewer by this, for whoever reloads the page. */
@@ -145,12 +149,17 @@ class Following {
     const { view, clock } = this.#options;
     let slice_ms = clock.monotonic_ms();
     let told_ms = slice_ms;
+    let slice = SLICE_MS;
     let looked = 0;
     const rest = async (): Promise<void> => {
-      if (++looked % OBJECTS_A_LOOK !== 0 || clock.monotonic_ms() - slice_ms < SLICE_MS) return;
+      if (++looked % OBJECTS_A_LOOK !== 0) return;
+      const stopped_ms = clock.monotonic_ms();
+      if (stopped_ms - slice_ms < slice) return;
       await this.#pause(0);
       slice_ms = clock.monotonic_ms();
-      if (slice_ms - told_ms < TELL_MS) return;
+      slice = Math.min(SLICE_MS_MAX, Math.max(SLICE_MS, (slice_ms - stopped_ms) * SHARE_OF_BUSY));
+      // At first every row changes with every slice.
+      if (slice_ms - told_ms < (this.#isWhole ? TELL_MS : BEAT_MS)) return;
       this.#tell();
       told_ms = slice_ms;
     };

@@ -176,7 +176,8 @@ export class Api {
     if (answer.ok) return answer;
     const status = await statusOf(answer);
     // Not for another token that was sent meanwhile.
-    if (answer.status === UNAUTHORIZED && token === this.#session.token) this.#session.end();
+    if (answer.status === UNAUTHORIZED && token === this.#session.token)
+      this.#session.end("Your session has ended. Sign in again to go on where you were.");
     throw new ApiError(status);
   }
 

@@ -80,5 +80,7 @@ const refused = await session.restore().catch(() => {
   connection.lost();
   return "The server does not answer.";
 });
-session.addEventListener("change", () => begin(undefined));
+session.addEventListener("change", () => begin(session.why));
+// Whoever pastes the address of `troupe console` into a tab of the console loads no page.
+addEventListener("hashchange", () => void session.restore().catch(() => connection.lost()));
 begin(refused);

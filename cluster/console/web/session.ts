@@ -19,6 +19,7 @@ export type SignedIn = { readonly user: User } | { readonly refused: string };
 export class Session extends EventTarget {
   #token: string | undefined;
   #user: User | undefined;
+  #why: string | undefined;
 
   get token(): string | undefined {
     return this.#token;
@@ -27,6 +28,11 @@ export class Session extends EventTarget {
   /** Undefined when nobody is signed in. */
   get user(): User | undefined {
     return this.#user;
+  }
+
+  /** Why nobody is signed in any more, where it was not their own will. */
+  get why(): string | undefined {
+    return this.#why;
   }
 
   /**
@@ -58,6 +64,7 @@ export class Session extends EventTarget {
     const body = await answer.json();
     if (!answer.ok) return { refused: body.message ?? `The API answered ${answer.status}.` };
     const { username, groups = [] } = body.status.userInfo as { username: string; groups?: string[] };
+    this.#why = undefined;
     this.#token = token;
     this.#user = { name: username, groups };
     sessionStorage.setItem(KEPT, token);
@@ -66,7 +73,8 @@ export class Session extends EventTarget {
   }
 
   /** Forgets the token, and tells everybody. */
-  end(): void {
+  end(why?: string): void {
+    this.#why = why;
     sessionStorage.removeItem(KEPT);
     const was = this.#token;
     this.#token = undefined;

@@ -48,7 +48,8 @@ export function layOut<N extends Placed>(nodes: Iterable<N>, width: number, heig
       width,
       height,
     );
-    if (cell > best.cell) best = { cell, across };
+    // Of cells as large, zones side by side.
+    if (cell >= best.cell) best = { cell, across };
   }
   const cell = Math.max(best.cell, CELL_MIN);
   const { columns, zoneWidth } = columnsFor(cell, best.across, width);
@@ -79,7 +80,7 @@ function columnsFor(cell: number, across: number, width: number): { readonly col
 
 function largestCell(counts: readonly number[], across: number, width: number, height: number): number {
   let low = 0;
-  let high = CELL_MAX;
+  let high = Math.min(CELL_MAX, columnsFor(CELL_MAX, across, width).zoneWidth);
   if (heightFor(counts, high, across, width) <= height) return high;
   while (high - low > PRECISION) {
     const middle = (low + high) / 2;

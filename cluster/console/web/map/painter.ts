@@ -12,6 +12,8 @@ const PODS_EDGE_MIN = 60;
 const NAME_EDGE_MIN = 88;
 const ROUND_EDGE_MIN = 14;
 const HEAD_FONT = 12;
+/** A pod is drawn no larger, its gap included. */
+const POD_EDGE_MAX = 18;
 
 interface Colours {
   readonly shades: readonly string[];
@@ -151,7 +153,8 @@ export class Painter {
       context.beginPath();
       context.roundRect(left + inset, top + inset, size - 2 * inset, size - 2 * inset, Math.max(0, radiusOf(edge) - inset));
       context.fill();
-      if (size >= 7) this.#strokes(this.#colours.muted, edge, [left + size * 0.3, top + size * 0.7, size * 0.4, -size * 0.4]);
+      if (size >= 7 && edge < PODS_EDGE_MIN)
+        this.#strokes(this.#colours.muted, edge, [left + size * 0.3, top + size * 0.7, size * 0.4, -size * 0.4]);
     }
     if ((state & PRESSURE) !== 0) {
       const corner = Math.max(3, size * 0.42);
@@ -212,8 +215,7 @@ export class Painter {
       const width = size - margin * 2;
       const height = size - margin * 2 - head;
       const all = node.running + node.unready + node.pending + node.failed;
-      const columns = Math.max(1, Math.ceil(Math.sqrt((Math.max(all, 12) * width) / height)));
-      const step = Math.min(width / columns, height / Math.max(1, Math.ceil(all / columns)));
+      const { step, columns } = gridFor(all, width, height);
       let at = 0;
       counted.forEach(([state], index) => {
         for (let pod = 0; pod < node[state]; pod++, at++)
@@ -245,7 +247,7 @@ export class Painter {
       if (wide + 60 > width * camera.scale) continue;
       context.font = `400 ${HEAD_FONT}px ${this.#colours.sans}`;
       context.fillStyle = this.#colours.muted;
-      context.fillText(`${nodes.length} nodes`, left + wide + 8, top);
+      context.fillText(`${nodes.length} ${nodes.length === 1 ? "node" : "nodes"}`, left + wide + 8, top);
     }
   }
 
@@ -265,6 +267,17 @@ export class Painter {
     );
     context.stroke();
   }
+}
+
+/** The largest squares of which so many fit. */
+function gridFor(many: number, width: number, height: number): { readonly step: number; readonly columns: number } {
+  let step = Math.min(POD_EDGE_MAX, Math.sqrt((width * height) / Math.max(1, many)));
+  let columns = Math.max(1, Math.floor(width / step));
+  while (Math.ceil(many / columns) * step > height && step > 1) {
+    step *= 0.95;
+    columns = Math.max(1, Math.floor(width / step));
+  }
+  return { step, columns };
 }
 
 function gapOf(edge: number): number {

@@ -250,7 +250,7 @@ class MapView {
     const words = { cpu: "CPU requested", memory: "Memory requested", pods: "Pods" }[this.#by];
     const bars = tenths.map((nodes, at) => {
       const height = nodes === 0 ? 1 : 3 + (nodes / most) * 25;
-      return html`<span class="legend-bar" title=${`${at * 10}–${at * 10 + 10}%: ${count(nodes)} nodes`}>${column(height, this.#board?.shade((at + 0.5) / 10) ?? "")}</span>`;
+      return html`<span class="legend-bar" title=${`${at * 10}–${at * 10 + 10}%: ${count(nodes)} nodes`}>${column(height, nodes === 0 ? "currentcolor" : (this.#board?.shade((at + 0.5) / 10) ?? ""))}</span>`;
     });
     return html`
       <div class="legend" aria-hidden="true">
