@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
+import { showProgress } from "../cluster/command-line/progress.ts";
 import { ApiClient } from "./driver/api-client.ts";
 import { createAll } from "./driver/creates.ts";
 import { DENSITY_USAGE, type DensityFlags, parseDensityFlags } from "./driver/density-flags.ts";
@@ -9,7 +10,6 @@ import { makeNamespace } from "./driver/namespace.ts";
 import { podBodies, RUN_LABEL } from "./driver/pod-shape.ts";
 import { PodTimes } from "./driver/pod-times.ts";
 import { watchPods } from "./driver/pod-watch.ts";
-import { showProgress } from "./driver/progress.ts";
 import { BenchFailure } from "./failure.ts";
 import { printFigures } from "./figure.ts";
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { showProgress } from "../cluster/command-line/progress.ts";
 import { readKubeconfig } from "./driver/kubeconfig.ts";
-import { showProgress } from "./driver/progress.ts";
 import { BenchFailure } from "./failure.ts";
 import { printFigures } from "./figure.ts";
 import { figuresOf } from "./load/figures.ts";

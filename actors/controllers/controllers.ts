@@ -22,6 +22,7 @@ import { garbageCollector } from "./garbage/garbage-collector.ts";
 import { cronJobController } from "./job/cronjob.ts";
 import { jobController } from "./job/job.ts";
 import { ttlAfterFinishedController } from "./job/ttl-after-finished.ts";
+import { learnController } from "./learn/learn.ts";
 import { namespaceController } from "./namespace.ts";
 import { type ClusterCidr, nodeIpamController } from "./nodes/node-ipam.ts";
 import { nodeLifecycleController } from "./nodes/node-lifecycle.ts";
@@ -132,6 +133,7 @@ export function allControllers(options: Omit<ControllersOptions, keyof Controlle
     volumeExpansionController,
     volumeProvisioner(options.volumeDirectories),
     claimProtectionController(),
+    learnController(kinds, hearOfCustom),
     volumeProtectionController(),
   ];
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Agent, request } from "undici";
+import { Agent, type Dispatcher, request } from "undici";
 import { parse } from "yaml";
 import { isRunning } from "../boot/data-directory.ts";
 import { BootFailure } from "../boot/failure.ts";
@@ -70,8 +70,27 @@ export class ClusterDoor {
     return this.#ask("POST", path, JSON.stringify(body));
   }
 
+  /** What stands under a path, as it comes. Throws BootFailure. */
+  async text(path: string): Promise<string> {
+    return (await this.#answer("GET", path, {})).text();
+  }
+
+  /** A list as kubectl's table of it, without the objects. Throws BootFailure. */
+  async table(path: string): Promise<ObjectTable> {
+    const asked = `${path}${path.includes("?") ? "&" : "?"}includeObject=None`;
+    return (await (await this.#answer("GET", asked, { accept: "application/json;as=Table;v=v1;g=meta.k8s.io" })).json()) as ObjectTable;
+  }
+
   async #ask(method: "GET" | "POST", path: string, body?: string): Promise<unknown> {
-    const headers = body === undefined ? {} : { "content-type": "application/json" };
+    return (await this.#answer(method, path, body === undefined ? {} : { "content-type": "application/json" }, body)).json();
+  }
+
+  async #answer(
+    method: "GET" | "POST",
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    body?: string,
+  ): Promise<Dispatcher.ResponseData["body"]> {
     const answer = await request(`${this.#server}${path}`, {
       dispatcher: this.#agent,
       method,
@@ -80,8 +99,8 @@ export class ClusterDoor {
     }).catch((error: Error) => {
       throw new BootFailure(`the Troupe on the data directory ${this.#data} does not answer at ${this.#server}: ${error.message}`);
     });
+    if (answer.statusCode >= 200 && answer.statusCode < 300) return answer.body;
     const text = await answer.body.text();
-    if (answer.statusCode >= 200 && answer.statusCode < 300) return JSON.parse(text);
     const { message } = JSON.parse(text) as { message?: string };
     throw new BootFailure(message ?? `${path} answered ${answer.statusCode}`);
   }
@@ -106,6 +125,12 @@ function accessOf(text: string): { server: string; ca: string; cert: string; key
   const [ca, cert, key] = BASE64_FIELDS.map((name) => fields[name]).map((data) => data && Buffer.from(data, "base64").toString());
   const { server } = fields;
   return server && ca && cert && key ? { server, ca, cert, key } : undefined;
+}
+
+/** What is read of meta/v1's Table. */
+interface ObjectTable {
+  readonly metadata: { readonly resourceVersion: string };
+  readonly rows: readonly { readonly cells: readonly unknown[] }[];
 }
 
 type Fields = Readonly<Record<string, string | undefined>>;

@@ -1,11 +1,5 @@
+import { type Column, columnLines } from "../command-line/columns.ts";
 import type { ActorRow, KindRow, Summary } from "./summary.ts";
-
-interface Column<Row> {
-  readonly title: string;
-  /** Numbers stand at the right. */
-  readonly right?: boolean;
-  text(row: Row): string;
-}
 
 const NOTHING = "-";
 
@@ -41,20 +35,9 @@ export function tableLines({ hosts, kinds, actors }: Summary, actors_max: number
   const messages = hosts.reduce((sum, host) => sum + host.messages_per_s, 0);
   const lines = [`${hosts.length} host${hosts.length === 1 ? "" : "s"}, ${active} actors, ${rate(messages)} messages/s`];
   for (const { host, failure } of hosts) if (failure !== undefined) lines.push(`${host} does not answer: ${failure}`);
-  lines.push("", ...table(KIND_COLUMNS, kinds));
-  if (actors_max > 0 && actors.length > 0) lines.push("", ...table(ACTOR_COLUMNS, actors.slice(0, actors_max)));
+  lines.push("", ...columnLines(KIND_COLUMNS, kinds));
+  if (actors_max > 0 && actors.length > 0) lines.push("", ...columnLines(ACTOR_COLUMNS, actors.slice(0, actors_max)));
   return lines.map((line) => line.slice(0, width));
-}
-
-function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string[] {
-  const cells = [columns.map(({ title }) => title), ...rows.map((row) => columns.map((column) => column.text(row)))];
-  const widths = columns.map((_column, i) => Math.max(...cells.map((line) => line[i]?.length ?? 0)));
-  return cells.map((line) =>
-    line
-      .map((cell, i) => (columns[i]?.right === true ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
-      .join("  ")
-      .trimEnd(),
-  );
 }
 
 function rate(per_s: number): string {

@@ -18,6 +18,8 @@ export class ApiRefusal extends BootFailure {
 /** How much of an access it takes. */
 export type SessionAccess = Pick<ApiAccess, "origin" | "authority" | "insecure" | "clientCertificate" | "clientKey" | "token">;
 
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
 /** Whom commands are to the API server: a few calls, one after another. */
 export class Session {
   readonly #access: SessionAccess;
@@ -39,14 +41,18 @@ export class Session {
   }
 
   /** What the API answers, parsed. Throws ApiRefusal, and BootFailure where nobody answers. */
-  async call<T = unknown>(method: "GET" | "POST" | "PUT" | "DELETE", path: string, body?: object): Promise<T> {
+  call<T = unknown>(method: "GET" | "POST" | "PUT" | "DELETE", path: string, body?: object): Promise<T> {
+    return this.#ask<T>(method, path, body, "application/json");
+  }
+
+  async #ask<T>(method: Method, path: string, body: object | undefined, type: string): Promise<T> {
     const { origin, token } = this.#access;
     const answer = await request(`${origin}${path}`, {
       dispatcher: this.#agent,
       method,
       headers: {
         accept: "application/json",
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(body === undefined ? {} : { "content-type": type }),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -58,7 +64,12 @@ export class Session {
     throw new ApiRefusal(answer.statusCode, `${method} ${path} was answered ${answer.statusCode}: ${messageIn(text)}`);
   }
 
-  /** The same for what may not be there: undefined then. */
+  /** Makes an object as it is said to be, whether it is there or not, and takes its fields over (server-side apply). Throws as `call` does. */
+  apply<T = unknown>(path: string, object: object, fieldManager: string): Promise<T> {
+    return this.#ask<T>("PATCH", `${path}?fieldManager=${fieldManager}&force=true`, object, "application/apply-patch+yaml");
+  }
+
+  /** As a GET, for what may not be there: undefined then. */
   async find<T>(path: string): Promise<T | undefined> {
     try {
       return await this.call<T>("GET", path);

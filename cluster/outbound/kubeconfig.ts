@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
+import { BootFailure } from "../boot/failure.ts";
 
 /** A kubeconfig that cannot be used; the message names the file and what is wrong. */
-export class KubeconfigFailure extends Error {
-  override readonly name = "KubeconfigFailure";
-}
+export class KubeconfigFailure extends BootFailure {}
 
 /** How a Kubernetes API server, or a webhook, is reached, taken from a kubeconfig's current context. PEM where a certificate or key. */
 export interface ApiAccess {

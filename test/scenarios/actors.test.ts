@@ -34,6 +34,25 @@ describe("troupe actors", () => {
     expect(named.map(({ address }) => address).sort()).toEqual(Array.from({ length: 7 }, (_, n) => `node/node-${n}`));
   });
 
+  test("troupe status says how the cluster is, to people and to programs", async () => {
+    const status = (...flags: string[]) => runTroupe(["status", "--data", troupe.data, ...flags]);
+    const [told, json] = await Promise.all([status(), status("-o", "json")]);
+    expect({ code: told.code, stderr: told.stderr }).toEqual({ code: 0, stderr: "" });
+    expect(told.stdout).toMatch(/^running {5}yes, for \d+[sm] \(pid \d+, version [\d.]+\)$/m);
+    expect(told.stdout).toMatch(/^nodes {7}7 of 7 Ready$/m);
+    expect(told.stdout).not.toContain("\x1b");
+    const { pid, api, nats } = troupe.status();
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      data: troupe.data,
+      state: "running",
+      pid,
+      addresses: { api, console: troupe.console, nats },
+      nodes: { total: 7, ready: 7 },
+      pods: { total: 0, byPhase: { Running: 0, Pending: 0, Succeeded: 0, Failed: 0, Unknown: 0 } },
+      store: { revision: expect.any(Number), objects: expect.any(Number) },
+    });
+  });
+
   test("wrong usage says what is right, with its exit code", async () => {
     const { code, stderr } = await actors("--sort", "colour");
     expect(code).toBe(2);
@@ -57,6 +76,12 @@ test("where no cluster runs, that is what is said", async () => {
   const expected = `troupe: no Troupe runs on the data directory ${data}; start one (npm start) or name another with --data DIR\n`;
   try {
     expect(await runTroupe(["actors", "--data", data])).toEqual({ code: 1, stdout: "", stderr: expected });
+    const stopped = await runTroupe(["status", "--data", data, "-o", "json"]);
+    expect({ ...stopped, stdout: JSON.parse(stopped.stdout) }).toEqual({
+      code: 1,
+      stdout: { data, state: "stopped", cluster: false, bytes: 0 },
+      stderr: "",
+    });
     // What a killed one left behind is not a cluster either. No process has this number: it is above the largest that Linux gives.
     mkdirSync(data, { recursive: true });
     writeFileSync(join(data, "status.json"), JSON.stringify({ pid: 4_194_305, kubeconfig: join(data, "kubeconfig") }));
