@@ -67,9 +67,31 @@ function withoutMap(text: string): string {
 }
 
 /** Where the browser finds what is imported by a package's name. */
-const IMPORTS = JSON.stringify({
-  imports: { "lit-html": "/console/lib/lit-html/lit-html.js", "lit-html/": "/console/lib/lit-html/", uplot: "/console/lib/uplot.js" },
-});
+const PACKAGES: Readonly<Record<string, string>> = {
+  "lit-html": "/console/lib/lit-html/lit-html.js",
+  "lit-html/": "/console/lib/lit-html/",
+  uplot: "/console/lib/uplot.js",
+};
+const IMPORTS = JSON.stringify({ imports: PACKAGES });
+
+/** What is needed for the first view that most see: the program, the map, and all that these import. */
+const FIRST = ["web/main.ts", "web/views/map.ts"];
+
+/** The modules that these import, and those that they import in turn, themselves among them; not what is imported when it is asked for. */
+function withImports(paths: readonly string[], files: ReadonlyMap<string, SiteFile>): readonly string[] {
+  const found = new Set(paths);
+  for (const path of found) {
+    const text = Buffer.from(files.get(path)?.plain ?? []).toString();
+    for (const [, specifier = ""] of text.matchAll(/\bfrom\s*"([^"]+)"/g)) {
+      const [name = ""] = specifier.split("/", 1);
+      const known = PACKAGES[specifier] ?? (PACKAGES[`${name}/`] ?? "") + specifier.slice(name.length + 1);
+      const { pathname } = new URL(specifier.startsWith(".") ? specifier : known, `https://console/console/${path}`);
+      const imported = pathname.slice("/console/".length);
+      if (files.has(imported)) found.add(imported);
+    }
+  }
+  return [...found];
+}
 
 /** `modules` are fetched with the page, not one after the other as each is found to be imported. */
 function pageOf(modules: readonly string[], styles: readonly string[]): string {
@@ -104,11 +126,10 @@ function fileOf(type: string, text: string): SiteFile {
 // It says that the stripping of types is experimental, which whoever starts Troupe cannot change.
 process.removeAllListeners("warning");
 const files = new Map([...webFiles(), ...libraries()]);
-const first = [...files.keys()].filter((path) => /^web\/[^/]+\.ts$/.test(path) || path === "lib/lit-html/lit-html.js");
 /** The frame's own comes before those of views. */
 const styles = [STYLE, ...[...files.keys()].filter((path) => path.endsWith(".css") && path !== STYLE)];
 const content: SiteContent = {
-  page: fileOf("text/html; charset=utf-8", pageOf(first, styles)),
+  page: fileOf("text/html; charset=utf-8", pageOf(withImports(FIRST, files), styles)),
   allowedScript: `'sha256-${createHash("sha256").update(IMPORTS).digest("base64")}'`,
   files,
 };

@@ -39,7 +39,7 @@ export const ROUTES: readonly Route[] = [
   },
 ];
 
-/** Where `/console/` leads. */
+/** Where `/console/` leads; its modules are fetched with the page (`FIRST` in `site-thread.ts`). */
 export const HOME = "/map";
 
 /** The route of a path and what stands for the names in it. */

@@ -26,12 +26,21 @@ export interface ViewContext {
 /** A view: it puts itself into `context.root`, and keeps itself up to date until `context.signal` aborts. */
 export type OpenView = (context: ViewContext) => void | Promise<void>;
 
-/** A function that draws the template anew, at most once a frame however often it is called. The first drawing is at once. */
-export function drawing({ root, signal }: Pick<ViewContext, "root" | "signal">, template: () => TemplateResult): () => void {
+/**
+ * A function that draws the template anew, at most once a frame however often it is called. The first drawing is at once. `drawn` is called after each, for what
+ * is to be done with the elements.
+ */
+export function drawing(
+  { root, signal }: Pick<ViewContext, "root" | "signal">,
+  template: () => TemplateResult,
+  drawn: () => void = () => {},
+): () => void {
   let isDue = false;
   const draw = (): void => {
     isDue = false;
-    if (!signal.aborted) render(template(), root);
+    if (signal.aborted) return;
+    render(template(), root);
+    drawn();
   };
   draw();
   return () => {

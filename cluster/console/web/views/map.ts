@@ -37,17 +37,20 @@ class MapView {
     this.#by = BYS.find((each) => each === by) ?? "cpu";
     this.#awaited = context.query.get("node");
     context.root.classList.add("fill");
-    this.#draw = drawing(context, () => this.#template());
+    this.#draw = drawing(
+      context,
+      () => this.#template(),
+      () => this.#start(context.root),
+    );
     this.#bind();
   }
 
   async run(): Promise<void> {
-    const { signal, root } = this.#context;
+    const { signal } = this.#context;
     themes.addEventListener("change", () => this.#recolour(), { signal });
     this.#failure = await readFeed(this.#context, (line) => {
       this.#model.take(line);
       this.#draw();
-      this.#start(root);
       this.#board?.draw();
       this.#find();
     });
@@ -69,6 +72,9 @@ class MapView {
       },
       this.#context,
     );
+    this.#find();
+    // The legend has the colours of the board.
+    this.#draw();
   }
 
   #find(): void {
