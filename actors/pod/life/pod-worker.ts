@@ -6,6 +6,7 @@ import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import { StatusError } from "../../kinds/status.ts";
 import { decodeObject } from "../../kinds/text.ts";
 import { type ContainerObserved, type PodObserved, RuntimeFailure, type SandboxObserved } from "../../node/container-runtime.ts";
+import { podResolver } from "../../node/dns/resolv-conf.ts";
 import { type LogAsked, type LogChunk, readLog } from "../../node/logs/read-log.ts";
 import { type MountedVolume, VolumeFailure } from "../../node/pod-volumes.ts";
 import type { StreamAsked, StreamDoor } from "../../node/streaming/stream-door.ts";
@@ -315,7 +316,9 @@ class PodWorker implements Actor<PodWorkerMessage> {
     const { runtime, dns, machineResolver, recorder } = this.#world;
     if (attempt === undefined) return observed.sandboxes[0];
     try {
-      return await runtime.runSandbox(sandboxSpecOf(pod, this.#place, attempt, dns, await machineResolver()));
+      const resolver = podResolver(pod, dns, await machineResolver());
+      for (const { reason, message } of resolver.warnings) tellOf(recorder, pod, undefined, "Warning", reason, message);
+      return await runtime.runSandbox(sandboxSpecOf(pod, this.#place, attempt, resolver, dns.domain));
     } catch (error) {
       if (!(error instanceof RuntimeFailure) || error.reason === "RuntimeUnavailable") throw error;
       tellOf(recorder, pod, undefined, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${error.message}`);

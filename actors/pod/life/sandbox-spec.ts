@@ -1,20 +1,20 @@
 import { qosClassOf } from "../../kinds/core/pod-qos.ts";
 import type { Pod } from "../../kinds/generated/types.ts";
 import type { SandboxSpec } from "../../node/container-runtime.ts";
-import { type ClusterDns, podResolver, type ResolverConfig } from "../../node/dns/resolv-conf.ts";
+import type { ResolverConfig } from "../../node/dns/resolv-conf.ts";
 import { podRequests } from "../../scheduler/resource-needs.ts";
 import type { PodPlace } from "../pod-status.ts";
 import { podLimits } from "./pod-limits.ts";
 
-/** `machine` is what the machine's own resolv.conf says. Source: kubelet's GeneratePodHostNameAndDomain. */
-export function sandboxSpecOf(pod: Pod, place: PodPlace, attempt: number, dns: ClusterDns, machine: ResolverConfig): SandboxSpec {
+/** How the pod asks about names, and its own in the cluster's domain. Source: kubelet's GeneratePodHostNameAndDomain. */
+export function sandboxSpecOf(pod: Pod, place: PodPlace, attempt: number, dns: ResolverConfig, domain: string): SandboxSpec {
   const { metadata, spec } = pod;
   const { name, namespace = "", uid } = metadata;
   // A host name has 63 characters at most.
   const hostname = (spec.hostnameOverride ?? (spec.hostname || name)).slice(0, 63).replace(/[-.]+$/, "");
   const { subdomain = "" } = spec;
-  const fqdn = subdomain === "" ? undefined : `${hostname}.${subdomain}.${namespace}.svc.${dns.domain}`;
-  const { nameservers, searches, options } = podResolver(pod, dns, machine);
+  const fqdn = subdomain === "" ? undefined : `${hostname}.${subdomain}.${namespace}.svc.${domain}`;
+  const { nameservers, searches, options } = dns;
   return {
     uid,
     namespace,

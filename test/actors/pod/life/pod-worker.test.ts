@@ -83,6 +83,14 @@ describe("restarts", () => {
   });
 });
 
+test("what is wrong with how a pod asks about names is told", async () => {
+  await lived.pod({ containers: [C], dnsPolicy: "ClusterFirst" });
+  await lived.clock.run(1_000);
+  expect(lived.events("MissingClusterDNS").join()).toMatch(
+    /^pod: "p_d\(.*\)"\. kubelet does not have ClusterDNS IP configured .*"Default" policy\.$/,
+  );
+});
+
 describe("volumes", () => {
   const mounts = {
     volumes: [{ name: "v", emptyDir: {} }],
