@@ -3,7 +3,7 @@ import type { Service } from "../../kinds/generated/types.ts";
 import type { EventRecorder } from "../../registry/event-recorder.ts";
 import type { View } from "../../store/view.ts";
 import { KeptDoor } from "../listening/kept-door.ts";
-import { whyNotListening } from "../listening/troubles.ts";
+import { tellNotListening } from "../listening/troubles.ts";
 import { namesIn } from "./cluster-names.ts";
 import { DnsDoor } from "./dns-door.ts";
 import { DNS_NAMESPACE, DNS_SERVICE } from "./dns-service.ts";
@@ -92,12 +92,13 @@ class DnsActor implements Actor<DnsMessage> {
 
   #cannotListen(port: number, code: string): void {
     const { view, recorder, address } = this.#options;
-    const instead = port === DNS_PORT ? `; answering at ${address}:${OTHER_PORT}, and trying again` : "; trying again";
-    const message = `the nameserver cannot listen at ${address}:${port}: ${whyNotListening(port, code)}${instead}`;
-    this.#context.log.warn({ port, code }, message);
-    const service = view.get<Service>(`services/${DNS_NAMESPACE}/${DNS_SERVICE}`);
-    if (service !== undefined)
-      recorder.event({ kind: "Service", apiVersion: "v1", metadata: service.metadata }, "Warning", "FailedToListen", message);
+    const metadata = view.get<Service>(`services/${DNS_NAMESPACE}/${DNS_SERVICE}`)?.metadata;
+    tellNotListening({ log: this.#context.log, recorder }, metadata && { kind: "Service", apiVersion: "v1", metadata }, {
+      what: `the nameserver cannot listen at ${address}:${port}`,
+      port,
+      code,
+      meanwhile: port === DNS_PORT ? `answering at ${address}:${OTHER_PORT}, and trying again` : "trying again",
+    });
     if (port === DNS_PORT && this.#doors.length === 1) this.#listen(OTHER_PORT);
   }
 }

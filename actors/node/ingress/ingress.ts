@@ -4,7 +4,7 @@ import type { EventRecorder } from "../../registry/event-recorder.ts";
 import type { Key } from "../../store/transaction.ts";
 import type { Change, Subscription, View } from "../../store/view.ts";
 import { KeptDoor } from "../listening/kept-door.ts";
-import { whyNotListening } from "../listening/troubles.ts";
+import { tellNotListening } from "../listening/troubles.ts";
 import { indexSlices, SLICES, serviceOfSlice, slicesOf } from "../service-slices.ts";
 import { IngressDoor, Routing } from "./ingress-door.ts";
 import { INGRESS_CLASS, type IngressWorld, remembering, routingTableOf } from "./ingress-rules.ts";
@@ -145,12 +145,14 @@ class IngressActor implements Actor<IngressMessage> {
   #cannotListen(port: number, code: string): void {
     const { view, recorder, address } = this.#options;
     const other = PORTS.find((one) => one.port === port);
-    const meanwhile = other === undefined ? "; trying again" : `; listening at ${address}:${other.instead} meanwhile, and trying again`;
-    const message = `the ingress cannot listen at ${address}:${port}: ${whyNotListening(port, code)}${meanwhile}`;
-    this.#context.log.warn({ port, code }, message);
     const metadata = view.get<IngressClass>(`${CLASSES}/${INGRESS_CLASS}`)?.metadata;
-    const about = { kind: "IngressClass", apiVersion: "networking.k8s.io/v1" };
-    if (metadata !== undefined) recorder.event({ ...about, metadata }, "Warning", "FailedToListen", message);
+    const object = metadata && { kind: "IngressClass", apiVersion: "networking.k8s.io/v1", metadata };
+    tellNotListening({ log: this.#context.log, recorder }, object, {
+      what: `the ingress cannot listen at ${address}:${port}`,
+      port,
+      code,
+      meanwhile: other === undefined ? "trying again" : `listening at ${address}:${other.instead} meanwhile, and trying again`,
+    });
     if (other !== undefined) this.#listen(other.instead, other.secure);
   }
 }

@@ -1,8 +1,31 @@
+import type { Logger } from "../../../runtime/mod.ts";
+import type { EventRecorder } from "../../registry/event-recorder.ts";
+
 /** The first port that everybody may listen on, unless the system says otherwise. */
 const UNPRIVILEGED_PORT_FIRST = 1_024;
 
-/** Why nobody listens there, and what to do about it. `code` is the system's. */
-export function whyNotListening(port: number, code: string): string {
+export interface NotListening {
+  /** `the nameserver cannot listen at 127.96.0.10:53` */
+  readonly what: string;
+  readonly port: number;
+  /** The system's. */
+  readonly code: string;
+  /** `trying again` */
+  readonly meanwhile: string;
+}
+
+/** Says in the log, and by an Event on the object whose port it is, where that is there, why nobody listens and what to do about it. */
+export function tellNotListening(
+  { log, recorder }: { readonly log: Logger; readonly recorder: Pick<EventRecorder, "event"> },
+  object: Parameters<EventRecorder["event"]>[0] | undefined,
+  { what, port, code, meanwhile }: NotListening,
+): void {
+  const message = `${what}: ${whyNotListening(port, code)}; ${meanwhile}`;
+  log.warn({ port, code }, message);
+  if (object !== undefined) recorder.event(object, "Warning", "FailedToListen", message);
+}
+
+function whyNotListening(port: number, code: string): string {
   switch (code) {
     case "EACCES":
       return port < UNPRIVILEGED_PORT_FIRST

@@ -8,7 +8,7 @@ const HEADLESS_LABEL = "service.kubernetes.io/headless";
 const SOURCE_RANGES_ANNOTATION = "service.beta.kubernetes.io/load-balancer-source-ranges";
 const MS_PER_S = 1_000;
 const AFFINITY_DEFAULT_S = 10_800;
-const FORWARDED: ReadonlySet<string> = new Set<ForwardedProtocol>(["TCP", "UDP"]);
+export const FORWARDED: ReadonlySet<string> = new Set<ForwardedProtocol>(["TCP", "UDP"]);
 const EVERYBODY: readonly string[] = [];
 
 /**

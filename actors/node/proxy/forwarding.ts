@@ -38,7 +38,7 @@ export interface HealthCheck {
   readonly localEndpoints: number;
 }
 
-/** All of one service. */
+/** All of one service, or the host ports of one pod. */
 export interface ServiceForwarding {
   readonly namespace: string;
   readonly name: string;
@@ -49,6 +49,7 @@ export interface ServiceForwarding {
 /** A place where nobody can listen, and why, as the system says it: `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`. */
 export interface ForwarderReport {
   readonly type: "cannotListen";
+  /** Or a pod, of whose host ports one it is. */
   readonly service: Key;
   readonly protocol: ForwardedProtocol;
   readonly address: string;
@@ -58,7 +59,7 @@ export interface ForwarderReport {
 
 /** Does the forwarding. What cannot be done is reported once, tried again, and holds up nothing else. */
 export interface Forwarder {
-  /** From now on the service is forwarded so, or no more. Connections that stand are left alone. */
+  /** From now on the service, or the pod with host ports, is forwarded so, or no more. Connections that stand are left alone. */
   apply(service: Key, forwarding: ServiceForwarding | undefined): void;
   close(): Promise<void>;
 }

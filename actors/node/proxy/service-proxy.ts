@@ -1,20 +1,21 @@
 import { type Actor, type ActorKind, type Address, addressOf, type Context, unknownMessage } from "../../../runtime/mod.ts";
-import type { Node, Service } from "../../kinds/generated/types.ts";
+import type { Node, Pod, Service } from "../../kinds/generated/types.ts";
 import { labelsOf } from "../../kinds/metadata-text.ts";
 import type { EventRecorder } from "../../registry/event-recorder.ts";
 import type { Key } from "../../store/transaction.ts";
 import type { Change, Subscription, View } from "../../store/view.ts";
-import { whyNotListening } from "../listening/troubles.ts";
+import { tellNotListening } from "../listening/troubles.ts";
 import { RUNTIME_LABEL } from "../runtime.ts";
 import { indexSlices, SLICES, serviceOfSlice, slicesOf } from "../service-slices.ts";
-import type { Forwarder, ForwarderReport } from "./forwarding.ts";
+import type { Forwarder, ForwarderReport, ServiceForwarding } from "./forwarding.ts";
 import { forwardingOf, unforwardedPorts } from "./forwarding-rules.ts";
+import { hostPortsOf } from "./host-ports.ts";
 import type { Place } from "./usable-endpoints.ts";
 
 /**
  * The service proxy of this machine, address `service-proxy/main`: what kube-proxy is to a node. It promises that the forwarder knows of every
- * service how it is to be forwarded, as the view has it at the end of each batch of changes; and that whoever looks at a service sees why a port of
- * it cannot be reached.
+ * service, and of every pod with host ports, how it is to be forwarded, as the view has it at the end of each batch of changes; and that whoever looks at it
+ * sees why a port of it cannot be reached.
  */
 export type ServiceProxyMessage =
   | { readonly type: "start" }
@@ -30,6 +31,9 @@ const MAILBOX_MESSAGES = 65_536;
 const ZONE_LABEL = "topology.kubernetes.io/zone";
 const SERVICES = "services";
 const NODES = "nodes";
+const PODS = "pods";
+/** What the text of a pod with host ports has; few have. */
+const HOST_PORT = '"hostPort":';
 const EVERY_NODE = "127.0.0.1";
 
 export interface ServiceProxyOptions {
@@ -56,7 +60,7 @@ class ServiceProxyActor implements Actor<ServiceProxyMessage> {
   readonly #options: ServiceProxyOptions;
   readonly #forwarder: Forwarder;
   readonly #subscriptions: readonly Subscription[];
-  /** Services that have to be looked at. */
+  /** Services, and pods with host ports, that have to be looked at. */
   readonly #changed = new Set<Key>();
   /** Those that the forwarder knows. */
   readonly #forwarded = new Set<Key>();
@@ -79,9 +83,10 @@ class ServiceProxyActor implements Actor<ServiceProxyMessage> {
       view.watch(SERVICES, since, ({ now, before }) => this.#mark((now ?? before)?.key)),
       view.watch(SLICES, since, (change) => this.#sliceChanged(change)),
       view.watch(NODES, since, (change) => this.#nodeChanged(change)),
+      view.watch(PODS, since, (change) => this.#podChanged(change)),
       view.afterBatch(() => this.#tellSelf()),
     ];
-    for (const { key } of view.list(SERVICES)) this.#changed.add(key);
+    this.#markAll();
     this.#tellSelf();
   }
 
@@ -120,6 +125,16 @@ class ServiceProxyActor implements Actor<ServiceProxyMessage> {
     for (const entry of [now, before]) if (entry !== undefined) this.#mark(serviceOfSlice(entry));
   }
 
+  #podChanged({ now, before }: Change): void {
+    for (const entry of [now, before]) if (entry?.text.includes(HOST_PORT)) this.#mark(entry.key);
+  }
+
+  #markAll(): void {
+    const { view } = this.#options;
+    for (const { key } of view.list(SERVICES)) this.#changed.add(key);
+    for (const { key, text } of view.list(PODS)) if (text.includes(HOST_PORT)) this.#changed.add(key);
+  }
+
   #nodeChanged({ now, before }: Change): void {
     const isOurs = [now, before].some((entry) => entry !== undefined && labelsOf(entry.text)?.[RUNTIME_LABEL] === this.#options.runtime);
     if (isOurs) this.#nodesChanged = true;
@@ -132,13 +147,9 @@ class ServiceProxyActor implements Actor<ServiceProxyMessage> {
   }
 
   #look(): void {
-    const { view } = this.#options;
     if (this.#nodesChanged) this.#lookAtNodes();
     for (const key of this.#changed) {
-      const service = view.get<Service>(key);
-      const forwarding = service === undefined ? undefined : this.#forwardingOf(service);
-      if (service === undefined) this.#toldUnforwarded.delete(key);
-      else this.#sayUnforwarded(key, service);
+      const forwarding = isOfPod(key) ? this.#forwardingOfPod(key) : this.#forwardingOfService(key);
       if (forwarding === undefined && !this.#forwarded.delete(key)) continue;
       if (forwarding !== undefined) this.#forwarded.add(key);
       this.#forwarder.apply(key, forwarding);
@@ -146,9 +157,25 @@ class ServiceProxyActor implements Actor<ServiceProxyMessage> {
     this.#changed.clear();
   }
 
-  #forwardingOf(service: Service): ReturnType<typeof forwardingOf> {
+  #forwardingOfService(key: Key): ServiceForwarding | undefined {
+    const { view } = this.#options;
+    const service = view.get<Service>(key);
+    if (service === undefined) {
+      this.#toldUnforwarded.delete(key);
+      return undefined;
+    }
+    this.#sayUnforwarded(key, service);
     const { namespace = "", name } = service.metadata;
-    return forwardingOf(service, slicesOf(this.#options.view, namespace, name), this.#place);
+    return forwardingOf(service, slicesOf(view, namespace, name), this.#place);
+  }
+
+  /** The machine's own address is a node's where it is one node; where it is several, each has its own. */
+  #forwardingOfPod(key: Key): ServiceForwarding | undefined {
+    const pod = this.#options.view.get<Pod>(key);
+    const { nodes } = this.#place;
+    if (pod === undefined || !nodes.has(pod.spec.nodeName ?? "")) return undefined;
+    const { hostIP } = pod.status ?? {};
+    return hostPortsOf(pod, [...(hostIP ? [hostIP] : []), ...(nodes.size === 1 ? [EVERY_NODE] : [])]);
   }
 
   /** Nodes report often; where they are changes seldom. */
@@ -162,14 +189,15 @@ class ServiceProxyActor implements Actor<ServiceProxyMessage> {
     const place = placeOf(nodes, isOwn);
     if (same(place, this.#place)) return;
     this.#place = place;
-    for (const { key } of view.list(SERVICES)) this.#changed.add(key);
+    this.#markAll();
   }
 
   #sayWhy({ service: key, protocol, address, port, code }: ForwarderReport): void {
-    const service = this.#options.view.get<Service>(key);
-    const why = `cannot forward ${address}:${port}/${protocol}: ${whyNotListening(port, code)}`;
-    this.#context.log.warn({ service: key, code }, why);
-    if (service !== undefined) this.#event(service, "FailedToListen", `${why}; trying again`);
+    const { view, recorder } = this.#options;
+    const metadata = view.get<Service | Pod>(key)?.metadata;
+    const object = metadata && { kind: isOfPod(key) ? "Pod" : "Service", apiVersion: "v1", metadata };
+    const what = `cannot forward ${address}:${port}/${protocol}`;
+    tellNotListening({ log: this.#context.log, recorder }, object, { what, port, code, meanwhile: "trying again" });
   }
 
   /** Once for each service, and again when it has others. */
@@ -179,14 +207,15 @@ class ServiceProxyActor implements Actor<ServiceProxyMessage> {
     if (this.#toldUnforwarded.get(key) === (ports.length === 0 ? undefined : told)) return;
     if (ports.length === 0) this.#toldUnforwarded.delete(key);
     else this.#toldUnforwarded.set(key, told);
-    for (const { port, protocol } of ports)
-      this.#event(service, "NotForwarded", `port ${port} is not forwarded: there is no forwarding of ${protocol}, only of TCP and UDP`);
-  }
-
-  #event({ metadata }: Service, reason: string, message: string): void {
-    this.#options.recorder.event({ kind: "Service", apiVersion: "v1", metadata }, "Warning", reason, message);
+    const object = { kind: "Service", apiVersion: "v1", metadata: service.metadata };
+    for (const { port, protocol } of ports) {
+      const message = `port ${port} is not forwarded: there is no forwarding of ${protocol}, only of TCP and UDP`;
+      this.#options.recorder.event(object, "Warning", "NotForwarded", message);
+    }
   }
 }
+
+const isOfPod = (key: Key): boolean => key.startsWith(`${PODS}/`);
 
 /** What the nodes of this machine are as a place. Every node is at its addresses, and at 127.0.0.1 as kube-proxy has it. */
 export function placeOf(nodes: readonly Node[], isOwn: (address: string) => boolean): Place {

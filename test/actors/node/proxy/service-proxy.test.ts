@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { NodeKind } from "../../../../actors/kinds/core/node.ts";
+import { PodKind } from "../../../../actors/kinds/core/pod.ts";
 import { ServiceKind } from "../../../../actors/kinds/core/service.ts";
 import { EndpointSliceKind } from "../../../../actors/kinds/discovery/endpoint-slice.ts";
-import type { EndpointSlice, Node, Service } from "../../../../actors/kinds/generated/types.ts";
+import type { EndpointSlice, Node, Pod, Service } from "../../../../actors/kinds/generated/types.ts";
 import type { Forwarder, ForwarderReport, ServiceForwarding } from "../../../../actors/node/proxy/forwarding.ts";
 import { createServiceProxyKind, SERVICE_PROXY_ADDRESS } from "../../../../actors/node/proxy/service-proxy.ts";
 import { named, startRegistry, type TestRegistry } from "../../registry/harness.ts";
@@ -94,4 +95,35 @@ test("a forwarder that has ended is replaced by another, which is told everythin
   await expect.poll(() => told.size).toBe(1);
   fail(new Error("gone"));
   await expect.poll(() => [made, told.size]).toEqual([2, 1]);
+});
+
+test("a pod's host ports lead to it at its node's addresses from when it has its own until it has ended, and who cannot listen says so on the pod", async () => {
+  const labels = { "troupe.dev/runtime": "process" };
+  await cluster.registry.create(NodeKind, named<Node>("n", undefined, { metadata: { labels } }));
+  const ports = [
+    { containerPort: 80, hostPort: 8_080 },
+    { containerPort: 81, hostPort: 8_081, hostIP: "127.0.0.9", protocol: "UDP" as const },
+    { containerPort: 82 },
+  ];
+  const spec = { nodeName: "n", containers: [{ name: "c", image: "i", ports }] };
+  await cluster.registry.create(PodKind, named<Pod>("p", "d", { spec }));
+  const status = (change: object): Promise<unknown> =>
+    cluster.registry.modify(PodKind, "d", "p", (now) => ({ ...now, status: { ...now.status, ...change } }), { subresource: "status" });
+  const led = (): unknown =>
+    told
+      .get("pods/d/p")
+      ?.ports.flatMap(({ protocol, entrances: all, external }) => all.map(({ address, port }) => [protocol, address, port, external]));
+  await status({ phase: "Running", hostIP: "127.112.0.1", podIP: "127.64.0.2" });
+  await expect.poll(led).toEqual([
+    ["TCP", "127.112.0.1", 8_080, [{ address: "127.64.0.2", port: 80 }]],
+    ["TCP", "127.0.0.1", 8_080, [{ address: "127.64.0.2", port: 80 }]],
+    ["UDP", "127.0.0.9", 8_081, [{ address: "127.64.0.2", port: 81 }]],
+  ]);
+  report({ type: "cannotListen", service: "pods/d/p", protocol: "TCP", address: "127.0.0.1", port: 8_080, code: "EADDRINUSE" });
+  await expect.poll(() => events.join()).toContain("p FailedToListen: cannot forward 127.0.0.1:8080/TCP: somebody else listens there");
+  // Of two nodes on one machine each has its own address.
+  await cluster.registry.create(NodeKind, named<Node>("m", undefined, { metadata: { labels } }));
+  await expect.poll(() => JSON.stringify(led())).not.toContain('"127.0.0.1"');
+  await status({ phase: "Succeeded" });
+  await expect.poll(led).toBeUndefined();
 });
