@@ -4,4 +4,4 @@ export type { Options } from "./caller.ts";
 export { type Status, TroupeError } from "./error.ts";
 export type { Draft, List, PatchType, Resource } from "./resource.ts";
 export { Troupe, type TroupeOptions } from "./troupe.ts";
-export type { WatchEvent } from "./watch.ts";
+export type { WatchEvent, WatchOptions } from "./watch.ts";

@@ -1,6 +1,6 @@
 import type { KubeObject } from "../actors/kinds/object.ts";
 import type { Ask, Caller, Options } from "./caller.ts";
-import { type Scope, type WatchEvent, watch } from "./watch.ts";
+import { type Scope, type WatchEvent, type WatchOptions, watch } from "./watch.ts";
 
 /** An object to be made: what the server fills in may be left out. */
 export type Draft<T extends KubeObject> = Omit<T, "metadata"> & { readonly metadata: Partial<T["metadata"]> };
@@ -87,8 +87,8 @@ export class Resource<T extends KubeObject> {
     return this.#ask(verb, { name, subresource, body, options });
   }
 
-  /** Follows what becomes of the objects, or of one of them, without a gap: see watch.ts. `break` ends it. */
-  watch({ name = "", since }: { readonly name?: string; readonly since?: string } = {}): AsyncGenerator<WatchEvent<T>, void> {
+  /** Follows what becomes of the objects, or of one of them, without a gap: see watch.ts. */
+  watch({ name = "", ...options }: WatchOptions & { readonly name?: string } = {}): AsyncGenerator<WatchEvent<T>, void> {
     const scope: Scope = { resource: this.#name, namespace: this.#namespace, name };
     const source = {
       connection: this.#caller.connection,
@@ -103,7 +103,7 @@ export class Resource<T extends KubeObject> {
         }),
       onReconnect: (run: () => void) => this.#caller.onReconnect(run),
     };
-    return watch<T>(scope, source, since);
+    return watch<T>(scope, source, options);
   }
 
   #ask<A>(verb: string, { subresource = "", ...asked }: Partial<Ask> & { readonly subresource?: string }): Promise<A> {

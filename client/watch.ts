@@ -17,6 +17,13 @@ export interface Scope {
   readonly name: string;
 }
 
+export interface WatchOptions {
+  /** The events after that revision alone, without what there is. */
+  readonly since?: string;
+  /** Ends it, also while it waits for an event. */
+  readonly signal?: AbortSignal;
+}
+
 /** How a watch asks for what it did not hear. */
 export interface Source<T> {
   readonly connection: NatsConnection;
@@ -49,7 +56,11 @@ const GONE = 410;
  * Each event says after which revision it is the next one; where that is not the last one heard, what lies between is asked for. Where the past is forgotten (410) the
  * objects are listed again, and what differs from what was told is told: then changes that followed one another may be told as one.
  */
-export async function* watch<T extends KubeObject>(scope: Scope, source: Source<T>, since?: string): AsyncGenerator<WatchEvent<T>, void> {
+export async function* watch<T extends KubeObject>(
+  scope: Scope,
+  source: Source<T>,
+  { since, signal }: WatchOptions,
+): AsyncGenerator<WatchEvent<T>, void> {
   const heard: Heard<T>[] = [];
   let wake = (): void => {};
   let refused: Error | undefined;
@@ -70,6 +81,8 @@ export async function* watch<T extends KubeObject>(scope: Scope, source: Source<
   const stopHearing = source.onReconnect(again);
   const timer = setInterval(again, ASK_AGAIN_MS);
   timer.unref();
+  const end = (): void => wake();
+  signal?.addEventListener("abort", end);
   /** What was told, for when it has to be compared. */
   const told = new Map<string, T>();
   const tell = (type: WatchEvent<T>["type"], object: T, revision: string | undefined): WatchEvent<T> => {
@@ -79,7 +92,7 @@ export async function* watch<T extends KubeObject>(scope: Scope, source: Source<
   };
   let position = Number(since ?? Number.NaN);
   try {
-    for (;;) {
+    while (signal?.aborted !== true) {
       if (Number.isNaN(position)) {
         const { items, resourceVersion } = await source.list();
         const there = new Map(items.map((item) => [keyOf(item), item]));
@@ -124,6 +137,7 @@ export async function* watch<T extends KubeObject>(scope: Scope, source: Source<
     }
   } finally {
     clearInterval(timer);
+    signal?.removeEventListener("abort", end);
     stopHearing();
     subscription.unsubscribe();
   }
