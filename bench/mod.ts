@@ -42,6 +42,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
     about: "the API alone, of any Kubernetes API server: create, get, list, watch",
     run: async (args) => (await import("./api.ts")).api(args),
   },
+  nats: {
+    about: "the API by NATS: create, get, and changes told to many who listen",
+    run: async (args) => (await import("./nats.ts")).nats(args),
+  },
   cast: {
     about: "the same for the actors alone: no HTTP, no disk, one thread",
     run: program(() => import("./cast.bench.ts")),

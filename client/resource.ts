@@ -3,7 +3,7 @@ import type { Ask, Caller, Options } from "./caller.ts";
 import { type Scope, type WatchEvent, type WatchOptions, watch } from "./watch.ts";
 
 /** An object to be made: what the server fills in may be left out. */
-export type Draft<T extends KubeObject> = Omit<T, "metadata"> & { readonly metadata: Partial<T["metadata"]> };
+export type Draft<T extends KubeObject> = Partial<Omit<T, "metadata">> & { readonly metadata: Partial<T["metadata"]> };
 export type PatchType = "json-patch" | "merge-patch" | "strategic-merge-patch";
 
 export interface List<T> {

@@ -1,10 +1,14 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Deployment, Pod } from "../../actors/kinds/generated/types.ts";
 import { type Draft, Troupe as TroupeByNats, TroupeError, type WatchEvent } from "../../client/mod.ts";
 import { until } from "../../cluster/chaos/until.ts";
 import { runNatsCredentials } from "../../cluster/nats/credentials-command.ts";
+import { runProgram } from "./run-program.ts";
 import { discard, freshDataDirectory, Troupe } from "./troupe.ts";
 
+const EXAMPLES = join(import.meta.dirname, "../../examples");
 const HOUR_MS = 3_600_000;
 const web: Draft<Deployment> = {
   metadata: { name: "web" },
@@ -17,13 +21,15 @@ const web: Draft<Deployment> = {
 
 let data: string;
 let cluster: Troupe;
+let credentials: string;
 let client: TroupeByNats;
 
 beforeAll(async () => {
   data = freshDataDirectory();
   cluster = await Troupe.up(data);
-  const credentials = await runNatsCredentials({ kubeconfig: cluster.kubeconfig, file: undefined, ttl_ms: HOUR_MS });
-  client = await TroupeByNats.connect({ servers: cluster.status().nats, credentials });
+  credentials = join(data, "me.creds");
+  await runNatsCredentials({ kubeconfig: cluster.kubeconfig, file: credentials, ttl_ms: HOUR_MS });
+  client = await TroupeByNats.connect({ servers: cluster.status().nats, credentials: readFileSync(credentials, "utf8") });
 });
 afterAll(async () => {
   await client.connection.close();
@@ -55,6 +61,17 @@ async function historySince(revision: string): Promise<string[]> {
     return `${type} ${object.metadata.name} ${object.metadata.resourceVersion}`;
   });
 }
+
+test("the example runs as it stands", async () => {
+  const { code, stdout, stderr } = await runProgram(
+    "node",
+    [join(EXAMPLES, "nats/deployment.mjs"), cluster.status().nats, credentials],
+    process.env,
+  );
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toMatch(/^refused: 422 Invalid: .*spec\.replicas/m);
+  expect(new Set(stdout.match(/by-nats-\S+ Running/g)).size).toBe(3);
+});
 
 test("a client that knows the book alone makes a Deployment, follows its pods, is told what is wrong, and misses nothing when nats-server and Troupe are killed", async () => {
   const deployments = client.resource("deployments.apps").in("default");

@@ -57,7 +57,9 @@ test("a package holds the program, its book and its examples, and no test", () =
   expect(paths).toEqual(
     expect.arrayContaining(["LICENSE", "README.md", "CHANGELOG.md", "cluster/troupe.mjs", "dist/cluster/main.js", "docs/README.md"]),
   );
-  expect(paths.filter((path) => /^(test|node_modules)\/|\.test\.|^dist\/(?!cluster\/console\/web\/).*\.ts$/.test(path))).toEqual([]);
+  expect(paths.filter((path) => /^(test|node_modules)\/|\.test\.|^dist\/(?!cluster\/console\/web\/).*(?<!\.d)\.ts$/.test(path))).toEqual(
+    [],
+  );
   expect(packed.size).toBeLessThan(PACKAGE_BYTES_MAX);
   expect(existsSync(join(ROOT, "dist")), "the clone is as it was").toBe(false);
 });
@@ -71,6 +73,15 @@ test("every module of a package finds those that it names", () => {
   });
   expect(modules.length).toBeGreaterThan(900);
   expect(lost).toEqual([]);
+});
+
+test("troupe/client is the client for NATS, with its types", () => {
+  const program = 'console.log(Object.keys(await import("troupe/client")).join())';
+  const printed = execFileSync("node", ["--input-type=module", "-e", program], { cwd: folder, encoding: "utf8" });
+  expect(printed.trim()).toBe("Troupe,TroupeError");
+  const types = readFileSync(join(installed, "dist/client/mod.d.ts"), "utf8");
+  expect(types).toContain('from "./troupe.js"');
+  expect(existsSync(join(installed, "dist/actors/kinds/generated/types.d.ts"))).toBe(true);
 });
 
 test("npx troupe up runs a cluster from a package, in an empty folder", async () => {
