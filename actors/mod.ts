@@ -45,7 +45,7 @@ export type { AskExtender } from "./scheduler/extenders.ts";
 export { ObjectList } from "./scheduler/objects.ts";
 export { placeHere } from "./scheduler/place-here.ts";
 export { createPlacePool } from "./scheduler/place-pool.ts";
-export { type Account, type Placement, Rehearsal } from "./scheduler/rehearsal.ts";
+export { type Account, type Placement, RESOURCES_REHEARSED, Rehearsal } from "./scheduler/rehearsal.ts";
 export { RESOURCES_READ } from "./scheduler/resources-read.ts";
 export { createSchedulerKind, type SchedulerOptions } from "./scheduler/scheduler.ts";
 export { ShardKeeper } from "./scheduler/shard-keeper.ts";

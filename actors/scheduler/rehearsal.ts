@@ -14,6 +14,8 @@ import {
   wordsOf,
 } from "../../scheduler-core/mod.ts";
 import type { Pod } from "../kinds/generated/types.ts";
+import { POD_GROUPS } from "../kinds/scheduling/pod-group.ts";
+import type { Entry } from "../store/view.ts";
 import { VOLUME_ATTACHMENTS } from "./attachments.ts";
 import { Budgets } from "./budgets.ts";
 import { DEFAULT_CONFIGURATION, type SchedulerConfiguration } from "./configuration/configuration.ts";
@@ -25,6 +27,7 @@ import type { ObjectList } from "./objects.ts";
 import type { Candidate, PodRecord } from "./pod-record.ts";
 import { profilesOf } from "./profile.ts";
 import { SchedulingQueue } from "./queue.ts";
+import { RESOURCES_READ } from "./resources-read.ts";
 
 /** What one node has to say of a pod. */
 export type NodeAnswer =
@@ -59,6 +62,14 @@ type Decision = Omit<Placement, "pod" | "notAsked">;
 
 const NOBODY_ASKS: AskExtender = () => Promise.reject(new Error("extenders are not asked here"));
 const SEED = 1;
+/** What is counted as it comes; everything else is looked up when a pod or a node names it. */
+const TAKEN_IN: readonly string[] = ["namespaces", VOLUME_ATTACHMENTS, "nodes", "pods"];
+/** All that is read, in the order in which it can be taken in one by one. */
+export const RESOURCES_REHEARSED: readonly string[] = [
+  POD_GROUPS,
+  ...RESOURCES_READ.map(({ resource }) => resource).filter((resource) => !TAKEN_IN.includes(resource)),
+  ...TAKEN_IN,
+];
 
 /** Decides as a scheduler shard would, on objects in memory, and binds nobody. */
 export class Rehearsal {
@@ -77,10 +88,13 @@ export class Rehearsal {
     const profiles = profilesOf(configuration, this.#inventory);
     this.#names = [...profiles.keys()];
     this.#intake = new Intake(objects, this.#inventory, this.#queue, { profiles, owns: () => true });
-    for (const entry of objects.list("namespaces")) this.#intake.takeNamespace(entry, undefined);
-    for (const entry of objects.list(VOLUME_ATTACHMENTS)) this.#intake.takeAttachment(entry);
-    for (const entry of objects.list("nodes")) this.#intake.takeNode(entry);
-    for (const entry of objects.list("pods")) this.#intake.takePod(entry, undefined, 0);
+    for (const resource of TAKEN_IN) for (const entry of objects.list(resource)) this.#take(resource, entry);
+  }
+
+  /** Takes in one more object; `resource` as in a Key. Those that pods and nodes name are to be there before them: the order of RESOURCES_REHEARSED. */
+  add(resource: string, entry: Entry): void {
+    this.#objects.add(entry);
+    this.#take(resource, entry);
   }
 
   /** What each node says of a pod that is there, whether it waits or not; where it is bound, as if it were not. Undefined: there is none. */
@@ -275,6 +289,13 @@ export class Rehearsal {
         },
       ];
     });
+  }
+
+  #take(resource: string, entry: Entry): void {
+    if (resource === "pods") this.#intake.takePod(entry, undefined, 0);
+    else if (resource === "nodes") this.#intake.takeNode(entry);
+    else if (resource === VOLUME_ATTACHMENTS) this.#intake.takeAttachment(entry);
+    else if (resource === "namespaces") this.#intake.takeNamespace(entry, undefined);
   }
 
   #retake(pod: Pod): void {

@@ -5,6 +5,7 @@ import { connectionOptions } from "../nats/address.ts";
 import { firstConnection } from "../nats/first-connection.ts";
 import { observedHosts } from "../observation/hosts.ts";
 import { keepApiEndpoints } from "./api-endpoints.ts";
+import { askExtenders } from "./ask-extender.ts";
 import { START_HOOKS } from "./bootstrap-objects.ts";
 import { BootFailure } from "./failure.ts";
 import { usageReader } from "./nodes-to-play.ts";
@@ -35,6 +36,9 @@ export async function openGateway(context: RoleContext): Promise<Gateway> {
   });
   context.atStop(async () => aggregation.close());
   const auditor = await openAudit(context);
+  const { schedulerConfiguration: configuration } = options;
+  const extenders = askExtenders();
+  context.atStop(() => extenders.close());
   return createGateway({
     ...ground,
     ...(auditor === undefined ? {} : { auditor }),
@@ -47,6 +51,7 @@ export async function openGateway(context: RoleContext): Promise<Gateway> {
     version,
     hosts: observedHosts(messenger, membership.directory),
     ...(natsKeys === undefined ? {} : { nats: { accounts: new NatsAccounts(natsKeys), servers: nats.servers, ca: nats.ca } }),
+    ...(configuration === undefined ? {} : { scheduler: { configuration, askExtender: extenders.ask } }),
     begun: START_HOOKS,
   });
 }

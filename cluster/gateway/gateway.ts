@@ -7,6 +7,7 @@ import type { TLSSocket } from "node:tls";
 import { MapFeed } from "../console/feed/map-feed.ts";
 import type { Hosts } from "../observation/hosts.ts";
 import { MetricsPage } from "../observation/metrics-page.ts";
+import type { Rehearsals, RehearsalsOptions } from "../rehearsal/why-page.ts";
 import type { Format } from "./accept.ts";
 import { negotiate, PLAIN_JSON } from "./accept.ts";
 import type { Answer } from "./answer.ts";
@@ -39,6 +40,8 @@ export interface GatewayOptions extends ReceptionOptions {
   readonly hosts: Hosts;
   /** Default SLOW_CLIENT_LIMITS. */
   readonly limits?: SlowClientLimits;
+  /** As the cluster's scheduler has it, for those who ask why a pod waits; default Kubernetes' own. */
+  readonly scheduler?: Pick<RehearsalsOptions, "configuration" | "askExtender">;
   /** What is to have happened since the start before it is ready; default nothing. */
   readonly begun?: readonly StartHook[];
 }
@@ -81,6 +84,7 @@ class HttpsGateway implements Gateway {
   readonly #reception: Reception;
   readonly #pages: Pages;
   readonly #map: MapFeed;
+  #rehearsals: Promise<Rehearsals> | undefined;
   /** Connections whose clients asked for another protocol: the server itself knows them no more. */
   readonly #switched = new Set<Socket>();
   #address = "";
@@ -98,6 +102,7 @@ class HttpsGateway implements Gateway {
       version,
       hosts,
       metrics,
+      rehearsals: () => this.#rehearsing(),
       issuer: options.access.issuer,
       checks: serverChecks(options, options.begun ?? [], () => this.#closing),
       fairness: (dump) => reception.dump(dump),
@@ -218,6 +223,14 @@ class HttpsGateway implements Gateway {
     request.pause();
     const end = this.#context.clock.after(this.#limits.linger_ms, () => request.socket.destroy());
     request.socket.once("close", () => end.cancel());
+  }
+
+  /** The scheduler's arithmetic is loaded when somebody asks for it. */
+  #rehearsing(): Promise<Rehearsals> {
+    this.#rehearsals ??= import("../rehearsal/why-page.ts").then(
+      ({ Rehearsals }) => new Rehearsals({ ...this.#context.scheduler, view: this.#context.view, clock: this.#context.clock }),
+    );
+    return this.#rehearsals;
   }
 
   #showMap(exchange: Exchange): Answer {

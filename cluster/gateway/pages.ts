@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import { methodNotAllowed, notAcceptable } from "../../actors/kinds/errors.ts";
+import { badRequest, methodNotAllowed, notAcceptable, notFound } from "../../actors/kinds/errors.ts";
 import type { Kind } from "../../actors/kinds/kind.ts";
 import type { KindTable } from "../../actors/kinds/kinds.ts";
 import type { TokenIssuer } from "../access/authentication/service-account-tokens.ts";
@@ -8,6 +8,7 @@ import { TOKEN_ALGORITHM } from "../access/authentication/signing-key.ts";
 import { Site } from "../console/site.ts";
 import type { Hosts } from "../observation/hosts.ts";
 import { METRICS_TYPE, type MetricsPage, textOf } from "../observation/metrics-page.ts";
+import type { Rehearsals } from "../rehearsal/why-page.ts";
 import type { Format } from "./accept.ts";
 import { ANSWER_TYPES, wantsOpenApiProtobuf } from "./accept.ts";
 import { actorsPage } from "./actors-page.ts";
@@ -18,6 +19,7 @@ import type { DiscoveredGroup } from "./discovery.ts";
 import { aggregatedDocument, coreVersions, discover, groupDocument, groupList, resourceList } from "./discovery.ts";
 import type { HealthCheck } from "./health.ts";
 import { HealthResults, health } from "./health.ts";
+import { tooMany } from "./in-flight.ts";
 import { openApiPage, type RemoteOpenApi } from "./openapi.ts";
 import { gitVersion, KUBERNETES } from "./release.ts";
 import type { Dump, Page, PageRequest } from "./route.ts";
@@ -32,6 +34,8 @@ export interface PageFacts {
   readonly fairness: (dump: Dump) => string;
   readonly hosts: Hosts;
   readonly metrics: Pick<MetricsPage, "text">;
+  /** Loaded for the first who asks why a pod waits. */
+  readonly rehearsals: () => Promise<Rehearsals>;
   /** The package version of this program. */
   readonly version: string;
   readonly issuer: TokenIssuer;
@@ -58,6 +62,7 @@ const ROOT_PATHS = [
   "/troupe/map",
   "/troupe/member-credentials",
   "/troupe/nats-credentials",
+  "/troupe/why",
   "/version",
 ];
 
@@ -127,6 +132,8 @@ export class Pages {
         return { type: "text", code: 200, text: this.#facts.fairness(page.dump) };
       case "actors":
         return ok(await actorsPage(this.#facts.hosts, info.query));
+      case "why":
+        return this.#why(info.query);
       case "console":
         return this.#console.answer(page.rest, headers);
       case "issuer":
@@ -143,6 +150,17 @@ export class Pages {
       case "none":
         return PAGE_NOT_FOUND;
     }
+  }
+
+  async #why(query: URLSearchParams): Promise<Answer> {
+    const namespace = query.get("namespace") ?? "";
+    const pod = query.get("pod") ?? "";
+    if (namespace === "" || pod === "") throw badRequest("namespace and pod say which pod it is about");
+    const rehearsals = await this.#facts.rehearsals();
+    if (rehearsals.isFull) return tooMany();
+    const account = await rehearsals.why(namespace, pod);
+    if (account === undefined) throw notFound({ group: "", plural: "pods" }, pod);
+    return ok(account);
   }
 
   /** Discovery and the version refuse other methods than GET; other pages answer those as if there was nothing. */

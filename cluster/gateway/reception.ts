@@ -206,12 +206,20 @@ const ON_MAP: readonly Attributes[] = ["nodes", "pods"].flatMap((resource) =>
   ["list", "watch"].map((verb) => onResource({ verb, resource })),
 );
 
+/** What is said of a pod is of the pod, and of every node. */
+function onWhy(query: URLSearchParams): readonly Attributes[] {
+  const pod = { verb: "get", resource: "pods", namespace: query.get("namespace") ?? "", name: query.get("pod") ?? "" };
+  return [onResource(pod), onResource({ verb: "list", resource: "nodes" })];
+}
+
 /** What somebody must be allowed who asks for this. */
 function decidedBy(info: RequestInfo): readonly Attributes[] {
   if (info.type !== "page") return [info];
   switch (info.page.page) {
     case "map":
       return ON_MAP;
+    case "why":
+      return onWhy(info.query);
     case "console-session":
       // It gives nobody anything that they have not shown to have.
       return [];

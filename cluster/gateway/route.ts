@@ -63,6 +63,7 @@ export type Page =
   | { readonly page: "nats-credentials" }
   | { readonly page: "member-credentials" }
   | { readonly page: "map" }
+  | { readonly page: "why" }
   | { readonly page: "console-session" }
   /** `rest`: what follows `/console/`. */
   | { readonly page: "console"; readonly rest: string }
@@ -198,6 +199,7 @@ export function selectedName(query: URLSearchParams): string {
 const TROUPE_PAGES: Readonly<Record<string, Page>> = {
   actors: { page: "actors" },
   map: { page: "map" },
+  why: { page: "why" },
   "console-session": { page: "console-session" },
   "nats-credentials": { page: "nats-credentials" },
   "member-credentials": { page: "member-credentials" },
