@@ -20,7 +20,7 @@ module.exports = {
       name: "browsers-get-no-server-code",
       severity: "error",
       from: { path: "^cluster/console/web/" },
-      to: { pathNot: "^cluster/console/web/|(^|/)node_modules/(lit-html|uplot)/", dependencyTypesNot: ["type-only"] },
+      to: { pathNot: "^cluster/console/web/|(^|/)node_modules/(lit-html|uplot|yaml|@xterm)/", dependencyTypesNot: ["type-only"] },
     },
     {
       name: "the-client-stands-alone",

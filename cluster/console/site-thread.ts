@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { findPackageJSON, stripTypeScriptTypes } from "node:module";
-import { dirname, extname, join } from "node:path";
+import { dirname, extname, join, posix } from "node:path";
 import { parentPort } from "node:worker_threads";
 import { brotliCompressSync, constants } from "node:zlib";
 import type { SiteContent, SiteFile } from "./site.ts";
@@ -52,7 +52,23 @@ function libraries(): Map<string, SiteFile> {
   // The package's own module is not minified.
   files.set("lib/uplot.js", fileOf(JAVASCRIPT, `${readFileSync(join(uplot, "uPlot.iife.min.js"), "utf8")}\nexport default uPlot;\n`));
   files.set("lib/uplot.css", fileOf(TYPES[".css"] ?? "", readFileSync(join(uplot, "uPlot.min.css"), "utf8")));
+  const xterm = folderOf("@xterm/xterm");
+  files.set("lib/xterm.js", fileOf(JAVASCRIPT, withoutMap(readFileSync(join(xterm, "lib/xterm.mjs"), "utf8"))));
+  files.set("lib/xterm.css", fileOf(TYPES[".css"] ?? "", readFileSync(join(xterm, "css/xterm.css"), "utf8")));
+  const fit = join(folderOf("@xterm/addon-fit"), "lib/addon-fit.mjs");
+  files.set("lib/xterm-fit.js", fileOf(JAVASCRIPT, withoutMap(readFileSync(fit, "utf8"))));
+  addModules(files, "lib/yaml/", join(folderOf("yaml"), "browser/dist"), "index.js");
   return files;
+}
+
+/** Adds a package's module and all that it imports of its own. */
+function addModules(files: Map<string, SiteFile>, below: string, folder: string, name: string): void {
+  const path = `${below}${name}`;
+  if (files.has(path)) return;
+  const text = readFileSync(join(folder, name), "utf8");
+  files.set(path, fileOf(JAVASCRIPT, text));
+  for (const [, specifier = ""] of text.matchAll(/from '(\.[^']+)'/g))
+    addModules(files, below, folder, posix.join(posix.dirname(name), specifier));
 }
 
 /** Where a package is installed. */
@@ -71,6 +87,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
   "lit-html": "/console/lib/lit-html/lit-html.js",
   "lit-html/": "/console/lib/lit-html/",
   uplot: "/console/lib/uplot.js",
+  "@xterm/xterm": "/console/lib/xterm.js",
+  "@xterm/addon-fit": "/console/lib/xterm-fit.js",
+  yaml: "/console/lib/yaml/index.js",
 };
 const IMPORTS = JSON.stringify({ imports: PACKAGES });
 

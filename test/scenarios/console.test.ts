@@ -4,6 +4,7 @@ import { FETCH_MS } from "../clients/fetched-clients.ts";
 import { administratorToken } from "./console/administrator.ts";
 import { expectAccessible, openTab, startBrowser, type Tab } from "./console/browser.ts";
 import { frameTimes, largeCluster } from "./console/frames.ts";
+import { describeObjects } from "./console/objects.ts";
 import { freshDataDirectory, Troupe } from "./troupe.ts";
 
 const browser = await startBrowser();
@@ -218,4 +219,6 @@ describe.skipIf(typeof browser === "string")(`the console${reason}`, () => {
     expect(complaints).toEqual([]);
     await context.close();
   });
+
+  describeObjects(() => ({ browser, troupe, token }));
 });

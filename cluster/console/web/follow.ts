@@ -35,17 +35,24 @@ export interface FollowOptions<T> {
 }
 
 /** Lists a collection and watches it from there, for as long as the signal lets it: over lost connections and lost history. */
-export async function follow<T extends KubeObject>(options: FollowOptions<T>): Promise<void> {
-  const { connection, signal } = options;
+export function follow<T extends KubeObject>(options: FollowOptions<T>): Promise<void> {
+  return persist(options, () => new Following(options).run());
+}
+
+/** Attempts again whenever the connection or the history was lost, until the signal aborts or the API refuses. */
+export async function persist(
+  { connection, signal, failed }: Pick<FollowOptions<unknown>, "connection" | "signal" | "failed">,
+  attempt: () => Promise<void>,
+): Promise<void> {
   let wait_ms = RETRY_MS;
   while (!signal.aborted) {
     try {
-      await new Following(options).run();
+      await attempt();
       wait_ms = RETRY_MS;
     } catch (error) {
       if (signal.aborted) return;
       const isGone = error instanceof ApiError && error.status.code === GONE;
-      if (!isGone && !(error instanceof Unreachable)) return options.failed(error);
+      if (!isGone && !(error instanceof Unreachable)) return failed(error);
     }
     await new Promise((resolve) => setTimeout(resolve, wait_ms));
     wait_ms = Math.min(wait_ms * 2, RETRY_MS_MAX);

@@ -5,7 +5,8 @@ export interface KeyHelp {
   readonly does: string;
 }
 
-interface Bound extends KeyHelp {
+/** A key and what it calls. */
+export interface Bound extends KeyHelp {
   readonly act: (event: KeyboardEvent) => void;
 }
 
@@ -32,6 +33,11 @@ export class Keys {
     return [...this.#bound.values()];
   }
 
+  /** The same, to be called from elsewhere. */
+  all(): readonly Bound[] {
+    return [...this.#bound.values()];
+  }
+
   listen(target: EventTarget): void {
     target.addEventListener("keydown", (event) => this.#pressed(event as KeyboardEvent));
   }
@@ -39,6 +45,8 @@ export class Keys {
   #pressed(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (event.key !== "Escape" && isTyping(event.target)) return;
+    // Keys are for what is behind a dialog; in front of it they are the dialog's own.
+    if (document.querySelector("dialog[open]") !== null) return;
     const pair = event.timeStamp - this.#first_ms < PAIR_MS ? `${this.#first} ${event.key}` : "";
     const bound = this.#bound.get(pair) ?? this.#bound.get(event.key);
     this.#first = event.key;

@@ -2,6 +2,7 @@ import { render } from "lit-html";
 import { Api } from "./api.ts";
 import { Connection } from "./connection.ts";
 import { Keys } from "./keys.ts";
+import { Palette } from "./palette.ts";
 import { type Place, Router } from "./router.ts";
 import { ROUTES } from "./routes.ts";
 import { Session } from "./session.ts";
@@ -16,18 +17,20 @@ const session = new Session();
 const connection = new Connection();
 const api = new Api(session, connection);
 const keys = new Keys();
-const shell = new Shell(session, connection);
+const shell = new Shell(session, connection, () => palette.open());
 let leave = new AbortController();
 
 const router = new Router((place) => void arrive(place));
+
+const palette = new Palette(api, keys, (to) => router.go(to));
 
 async function arrive({ route, params, path, query }: Place): Promise<void> {
   if (session.user === undefined) return;
   leave.abort();
   leave = new AbortController();
   const { signal } = leave;
-  const root = shell.show(route);
-  document.title = route === undefined ? "Troupe" : `${route.title} · Troupe`;
+  const root = shell.show(route, params);
+  document.title = `${[params.name, route?.title, "Troupe"].filter(Boolean).join(" · ")}`;
   if (route === undefined) {
     render(empty("There is no such view", path), root);
     return;
@@ -73,8 +76,14 @@ function begin(why: string | undefined): void {
 for (const { path, title, navigation } of ROUTES)
   if (navigation !== undefined) keys.bind(`g ${navigation.key}`, title, () => router.go(path));
 keys.bind("t", "Theme: system, light, dark", () => themes.next());
+keys.bind("/", "Search everything (Ctrl-K, too)", () => palette.open());
 keys.bind("?", "These keys", () => shell.help(keys.help()));
 keys.listen(document);
+addEventListener("keydown", (event) => {
+  if (event.key !== "k" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || session.user === undefined) return;
+  event.preventDefault();
+  palette.open();
+});
 
 const refused = await session.restore().catch(() => {
   connection.lost();

@@ -1,4 +1,6 @@
 import type { IconName } from "./icons.ts";
+import { listAddress } from "./objects/resource-types.ts";
+import { SECTIONS, sectionOf } from "./objects/sections.ts";
 import type { OpenView } from "./view.ts";
 
 /** One view of the console. */
@@ -8,7 +10,27 @@ export interface Route {
   readonly title: string;
   /** Where it stands in the navigation; absent for views that are reached from others. */
   readonly navigation?: { readonly group: "Cluster" | "Objects"; readonly icon: IconName /** After `g`. */; readonly key: string };
+  /** The path of the view in whose place in the navigation this one is; default its own. */
+  readonly below?: (params: Readonly<Record<string, string>>) => string;
   readonly load: () => Promise<{ readonly open: OpenView }>;
+}
+
+const KINDS = "/kinds";
+
+/** Where the navigation has the kind. */
+function placeOfKind({ type = "" }: Readonly<Record<string, string>>): string {
+  const first = sectionOf(type)?.kinds[0]?.id;
+  return first === undefined ? KINDS : listAddress(first);
+}
+
+async function list(id: string): Promise<{ readonly open: OpenView }> {
+  const { listOf } = await import("./views/list.ts");
+  return { open: listOf(id) };
+}
+
+async function object(id: string): Promise<{ readonly open: OpenView }> {
+  const { objectOf } = await import("./views/object.ts");
+  return { open: objectOf(id) };
 }
 
 /** All views, in the order of the navigation. A view is a file in `views/` and a line here. */
@@ -37,6 +59,34 @@ export const ROUTES: readonly Route[] = [
     navigation: { group: "Cluster", icon: "pulse", key: "h" },
     load: () => import("./views/health.ts"),
   },
+  {
+    path: "/nodes",
+    title: "Nodes",
+    navigation: { group: "Cluster", icon: "nodes", key: "n" },
+    load: () => list("nodes"),
+  },
+  { path: "/nodes/:name", title: "Node", below: () => "/nodes", load: () => object("nodes") },
+  ...SECTIONS.map(({ title, icon, key, kinds }): Route => {
+    const id = kinds[0]?.id ?? "";
+    return { path: listAddress(id), title, navigation: { group: "Objects", icon, key }, load: () => list(id) };
+  }),
+  {
+    path: "/events",
+    title: "Events",
+    navigation: { group: "Objects", icon: "events", key: "e" },
+    load: () => import("./views/events.ts"),
+  },
+  {
+    path: KINDS,
+    title: "All kinds",
+    navigation: { group: "Objects", icon: "kinds", key: "k" },
+    load: () => import("./views/kinds.ts"),
+  },
+  { path: "/create", title: "Create", load: () => import("./views/create.ts") },
+  { path: "/pods/:namespace/:name", title: "Pod", below: () => "/pods", load: () => object("pods") },
+  { path: "/objects/:type", title: "Objects", below: placeOfKind, load: () => import("./views/list.ts") },
+  { path: "/objects/:type/:name", title: "Object", below: placeOfKind, load: () => import("./views/object.ts") },
+  { path: "/objects/:type/:namespace/:name", title: "Object", below: placeOfKind, load: () => import("./views/object.ts") },
 ];
 
 /** Where `/console/` leads; its modules are fetched with the page (`FIRST` in `site-thread.ts`). */

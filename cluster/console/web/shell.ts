@@ -16,9 +16,14 @@ export class Shell {
   #root: HTMLElement | undefined;
   readonly #session: Session;
   readonly #connection: Connection;
-  #current: Route | undefined;
+  /** The path of the line of the navigation that the view belongs to. */
+  #current: string | undefined;
 
-  constructor(session: Session, connection: Connection) {
+  readonly #search: () => void;
+
+  /** `search`: opens the search over everything. */
+  constructor(session: Session, connection: Connection, search: () => void) {
+    this.#search = search;
     this.#session = session;
     this.#connection = connection;
     connection.addEventListener("change", () => this.#draw());
@@ -31,8 +36,8 @@ export class Shell {
   }
 
   /** The place of the view, empty. */
-  show(route: Route | undefined): HTMLElement {
-    this.#current = route;
+  show(route: Route | undefined, params: Readonly<Record<string, string>>): HTMLElement {
+    this.#current = route?.below?.(params) ?? route?.path;
     this.#draw();
     const main = this.#root?.querySelector("main");
     if (!main) throw new Error("the frame has no place for a view");
@@ -70,6 +75,9 @@ export class Shell {
         <a class="skip" href="#main">Skip to the view</a>
         <header class="side">
           <a class="brand" href=${hrefOf("/")} aria-label="Troupe, home">${mark()}<span>Troupe</span></a>
+          <button type="button" class="side-button search-button" @click=${() => this.#search()}>
+            ${icon("search")}<span>Search</span><kbd>/</kbd>
+          </button>
           <nav aria-label="Views">${this.#group("Cluster")}${this.#group("Objects")}</nav>
           <div class="side-foot">
             <button
@@ -114,7 +122,7 @@ export class Shell {
         ${routes.map(
           (route) => html`
             <li>
-              <a href=${hrefOf(route.path)} aria-current=${route === this.#current ? "page" : nothing}>
+              <a href=${hrefOf(route.path)} aria-current=${route.path === this.#current ? "page" : nothing}>
                 ${route.navigation === undefined ? nothing : icon(route.navigation.icon)}<span>${route.title}</span>
               </a>
             </li>
