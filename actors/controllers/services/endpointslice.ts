@@ -6,13 +6,14 @@ import { partsOf } from "../../kinds/kind.ts";
 import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import { controllerAccount } from "../../registry/authors.ts";
 import type { Change, IndexDefinition, View } from "../../store/view.ts";
-import { anyKind, create, modify, newMeta, remove } from "../actions.ts";
+import { anyKind, create, modify, newMeta, normal, regarding, remove, warning } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
 import { controllerReference } from "../ownership.ts";
 import { factsOf, type PodFacts } from "../pods/pod-facts.ts";
 import { SelectorDirectory } from "./selector-directory.ts";
 import { endpointAnnotations, endpointLabels, isReachable, serviceSelector, TRIGGER_TIME, targetPorts, triggerOf } from "./service-pods.ts";
-import { hintsFor } from "./traffic-hints.ts";
+import { hintsFor, wantsTopologyMode } from "./traffic-hints.ts";
+import { concernsShares, zoneShares, zonesByShare } from "./zone-shares.ts";
 
 const SLICES = "endpointslices.discovery.k8s.io";
 const SERVICES = "services";
@@ -31,6 +32,16 @@ const slicesByService: IndexDefinition = {
   },
 };
 
+const NODES = "nodes";
+const BY_SHARE = "by share of the zones";
+
+/** Services whose traffic is shared out by zones, which rests on all nodes. */
+const servicesByShare: IndexDefinition = {
+  name: `topology-mode:${SERVICES}`,
+  resource: SERVICES,
+  values: (service) => (wantsTopologyMode(service as Service) ? [BY_SHARE] : []),
+};
+
 /** An EndpointSlice that may be empty as Go prints it: with `null` in place of lists. */
 const SliceKind: Kind<EndpointSlice> = {
   ...EndpointSliceKind,
@@ -46,7 +57,7 @@ export function endpointSliceController(): Controller {
     author: controllerAccount("endpointslice-controller"),
     kind: anyKind(ServiceKind),
     pace_ms: PACE_MS,
-    indexes: [slicesByService],
+    indexes: [slicesByService, servicesByShare],
     watches: [
       {
         resource: SERVICES,
@@ -57,6 +68,7 @@ export function endpointSliceController(): Controller {
       },
       { resource: "pods", keys: (change) => directory.followPod(change) },
       { resource: SLICES, keys: keysOfSlice },
+      { resource: NODES, keys: keysOfNode },
     ],
     reconcile: (view, key) => reconcile(directory, view, key),
   };
@@ -67,6 +79,13 @@ function keysOfSlice({ now, before }: Change, view: View): readonly string[] {
   const { namespace, labels } = view.decode(now ?? before).metadata;
   const service = labels?.[SERVICE_NAME];
   return service === undefined ? NO_KEYS : [`${SERVICES}/${namespace}/${service}`];
+}
+
+function keysOfNode({ now, before }: Change, view: View): readonly string[] {
+  const services = view.byIndex(servicesByShare.name, BY_SHARE);
+  if (services.length === 0) return NO_KEYS;
+  const changes = concernsShares(before && view.decode<Node>(before), now && view.decode<Node>(now));
+  return changes ? services.map(({ key }) => key) : NO_KEYS;
 }
 
 /** Endpoints that listen on the same ports, which go into slices together. */
@@ -86,6 +105,7 @@ function reconcile(directory: SelectorDirectory<Service>, view: View, key: strin
     .map((entry) => factsOf(view, entry))
     .filter(isReachable);
   const groups = groupsOf(view, service, pods);
+  const notes = wantsTopologyMode(service) ? shareOut(view, service, groups, slices) : NOTHING;
   const shown = new Map(
     slices.flatMap(({ endpoints }) => endpoints ?? []).map(({ targetRef, conditions }) => [targetRef?.uid, conditions]),
   );
@@ -101,7 +121,34 @@ function reconcile(directory: SelectorDirectory<Service>, view: View, key: strin
   // A service always has a slice, if an empty one.
   if (groups.length === 0) writer.put([...unused][0], [], []);
   for (const slice of groups.length === 0 ? [...unused].slice(1) : unused) writer.delete(slice);
-  return writer.actions;
+  return [...notes, ...writer.actions];
+}
+
+/** Says of each ready endpoint for which zone it is, and tells when that begins, or cannot be done. */
+function shareOut(view: View, service: Service, groups: readonly Group[], slices: readonly EndpointSlice[]): readonly Action[] {
+  const ready = groups.flatMap(({ endpoints }) => [...endpoints].filter(([, { conditions }]) => conditions?.ready === true));
+  const nodes = view.list(NODES).map((entry) => view.decode<Node>(entry));
+  const zones = zonesByShare(
+    ready.map(([, endpoint]) => endpoint),
+    zoneShares(nodes),
+  );
+  const about = regarding(ServiceKind, service);
+  const type = `, addressType: ${addressTypeOf(service)}`;
+  if (typeof zones === "string") return [{ do: "event", note: warning(about, "TopologyAwareHintsDisabled", `${zones}${type}`) }];
+  const zoneOf = new Map(ready.map(([uid], index) => [uid, zones[index] ?? ""]));
+  for (const { endpoints } of groups) {
+    for (const [uid, endpoint] of endpoints) {
+      const name = zoneOf.get(uid);
+      if (name !== undefined) endpoints.set(uid, { ...endpoint, hints: { forZones: [{ name }] } });
+    }
+  }
+  const hadHints = slices.some(({ endpoints }) => endpoints?.some(({ hints }) => hints !== undefined));
+  const message = `Topology Aware Hints has been enabled${type}`;
+  return hadHints ? NOTHING : [{ do: "event", note: normal(about, "TopologyAwareHintsEnabled", message) }];
+}
+
+function addressTypeOf({ spec }: Service): string {
+  return spec.ipFamilies?.[0] ?? "IPv4";
 }
 
 function groupsOf(view: View, service: Service, pods: readonly PodFacts[]): readonly Group[] {
@@ -225,7 +272,7 @@ class SliceWriter {
       annotations: { ...this.#annotations },
       ownerReferences: [controllerReference(ServiceKind, this.#service)],
     });
-    const addressType = this.#service.spec.ipFamilies?.[0] ?? "IPv4";
+    const addressType = addressTypeOf(this.#service);
     this.actions.push(create(SliceKind, { metadata, addressType, ...content }));
   }
 }

@@ -5,7 +5,7 @@ const TOPOLOGY_MODE = "service.kubernetes.io/topology-mode";
 const TOPOLOGY_AWARE_HINTS = "service.kubernetes.io/topology-aware-hints";
 
 /** Asks for the older way of sharing traffic out by zones, which goes before `trafficDistribution`. */
-function wantsTopologyMode({ metadata: { annotations = {} } }: Service): boolean {
+export function wantsTopologyMode({ metadata: { annotations = {} } }: Service): boolean {
   const mode = annotations[TOPOLOGY_AWARE_HINTS] ?? annotations[TOPOLOGY_MODE] ?? "";
   return mode === "Auto" || mode === "auto";
 }
