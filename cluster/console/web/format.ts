@@ -16,7 +16,7 @@ export function count(value: number): string {
 
 /** Thousandths of a processor as processors: 12400 → 12.4. */
 export function cores(milli: number): string {
-  return SHORT.format(milli / MILLI);
+  return short(milli / MILLI);
 }
 
 /** 1024³ → 1 GiB. */
@@ -27,7 +27,12 @@ export function bytes(value: number): string {
     rest /= 1024;
     unit += 1;
   }
-  return `${rest < 100 ? SHORT.format(rest) : NUMBER.format(Math.round(rest))} ${BYTE_UNITS[unit]}`;
+  return `${short(rest)} ${BYTE_UNITS[unit]}`;
+}
+
+/** Three digits or more need no fraction. */
+function short(value: number): string {
+  return value < 100 ? SHORT.format(value) : NUMBER.format(Math.round(value));
 }
 
 /** 0.623 → 62%; what is more than nothing is never 0%. */
@@ -45,7 +50,7 @@ export function duration(seconds: number): string {
 
 /** How many a second: 1234.5 → 1,235/s. */
 export function rateOf(value: number): string {
-  return `${value < 100 ? SHORT.format(value) : NUMBER.format(Math.round(value))}/s`;
+  return `${short(value)}/s`;
 }
 
 /** How long ago, in the two largest units that count: 26 h → 1d2h. */

@@ -28,7 +28,7 @@ export interface Layout<N> {
 export const ZONE_HEAD = 24;
 /** Between zones. */
 const GAP = 16;
-const CELL_MAX = 128;
+const CELL_MAX = 160;
 const CELL_MIN = 2;
 /** How near to the largest cell that fits is near enough. */
 const PRECISION = 0.25;

@@ -1,3 +1,4 @@
+import { count } from "../format.ts";
 import { themes } from "../theme.ts";
 import type { Camera } from "./camera.ts";
 import { CORDONED, NO_NETWORK, NOT_READY, PRESSURE } from "./feed-lines.ts";
@@ -247,7 +248,7 @@ export class Painter {
       if (wide + 60 > width * camera.scale) continue;
       context.font = `400 ${HEAD_FONT}px ${this.#colours.sans}`;
       context.fillStyle = this.#colours.muted;
-      context.fillText(`${nodes.length} ${nodes.length === 1 ? "node" : "nodes"}`, left + wide + 8, top);
+      context.fillText(`${count(nodes.length)} ${nodes.length === 1 ? "node" : "nodes"}`, left + wide + 8, top);
     }
   }
 
