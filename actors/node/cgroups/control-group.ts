@@ -14,6 +14,8 @@ export interface ControlGroup {
   readonly version: 1 | 2;
   /** Its directory by the controller; those that the machine does not have are missing. With version 2 it is one and the same. */
   readonly directories: { readonly [controller in Controller]?: string };
+  /** Directories in hierarchies that nothing is asked of: who runs containers may make groups in all that there are. */
+  readonly others: readonly string[];
 }
 
 export interface GroupUsage {
@@ -38,17 +40,19 @@ export function rootGroup(mountinfo: string): ControlGroup | undefined {
     const found = mounts.find(({ type, options }) => type === "cgroup" && options.includes(controller));
     return found === undefined ? [] : [[controller, found.point] as const];
   });
-  if (legacy.length > 0) return { version: 1, directories: Object.fromEntries(legacy) };
+  const directories = Object.fromEntries(legacy);
+  const others = mounts.flatMap(({ type, point }) =>
+    type?.startsWith("cgroup") && !Object.values(directories).includes(point) ? [point] : [],
+  );
+  if (legacy.length > 0) return { version: 1, directories, others };
   const unified = mounts.find(({ type }) => type === "cgroup2")?.point;
   if (unified === undefined) return undefined;
-  return { version: 2, directories: { cpu: unified, cpuacct: unified, memory: unified, pids: unified } };
+  return { version: 2, directories: { cpu: unified, cpuacct: unified, memory: unified, pids: unified }, others: [] };
 }
 
-export function groupWithin({ version, directories }: ControlGroup, ...names: readonly string[]): ControlGroup {
-  return {
-    version,
-    directories: Object.fromEntries(Object.entries(directories).map(([controller, at]) => [controller, join(at, ...names)])),
-  };
+export function groupWithin({ version, directories, others }: ControlGroup, ...names: readonly string[]): ControlGroup {
+  const within = Object.entries(directories).map(([controller, at]) => [controller, join(at, ...names)]);
+  return { version, directories: Object.fromEntries(within), others: others.map((at) => join(at, ...names)) };
 }
 
 /** Makes a group and those above it that are not there. Throws what the system says. */
@@ -140,7 +144,7 @@ export function usageOf({ version, directories: { cpuacct, memory } }: ControlGr
 
 /** Removes the group and those below it, of which no process may be left; what cannot be removed stays. */
 export function removeGroup(group: ControlGroup): void {
-  for (const directory of directoriesOf(group)) removeBelow(directory);
+  for (const directory of [...directoriesOf(group), ...group.others]) removeBelow(directory);
 }
 
 function removeBelow(directory: string): void {

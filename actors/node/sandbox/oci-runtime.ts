@@ -90,16 +90,26 @@ export function ociCommands(launched: OciLaunched): Pick<KeptSpec, "launch" | "e
   ];
   return {
     launch: inNamespace(tools, script),
-    enter: entering(launched, []),
-    enterTerminal: entering(launched, ["--tty"]),
+    enter: entering(launched, false),
+    enterTerminal: entering(launched, true),
     errorLog,
     ...(oci.keeps ? { cleanUp: shell([`exec ${wordsOf(launched, ["delete", "--force", id])}`]) } : {}),
   };
 }
 
-function entering(launched: OciLaunched, options: readonly string[]): Command {
-  const words = wordsOf({ ...launched, errorLog: "" }, ["exec", ...options, launched.id]);
-  return inNamespace(launched.tools, [...preludeOf(launched), ...enterLines(launched), `exec ${words} "$@"`]);
+function entering(launched: OciLaunched, tty: boolean): Command {
+  const { id, bundle, tools } = launched;
+  const exec = (...options: readonly string[]): string => wordsOf({ ...launched, errorLog: "" }, ["exec", ...options]);
+  const lines = [...preludeOf(launched), ...enterLines(launched)];
+  if (!tty) return inNamespace(tools, [...lines, `exec ${exec(id)} "$@"`]);
+  // Which process it is to wait for is written down when it is there; a command that cannot be run never is.
+  const found = 'for try in 1 2 3 4 5 6 7 8 9 10; do [ -s "$file" ] && break; sleep 0.1; done; pid=$(cat "$file") && rm "$file"';
+  return inNamespace(tools, [
+    ...lines,
+    `file=${quoted(bundle)}/exec-$$`,
+    `(${found} && ${LINGER}) 2>/dev/null &`,
+    `exec ${exec("--tty", "--pid-file")} "$file" ${quoted(id)} "$@"`,
+  ]);
 }
 
 function preludeOf({ oci: { hides } }: Pick<OciLaunched, "oci">): readonly string[] {
@@ -141,5 +151,18 @@ export async function ociState(launched: Pick<OciLaunched, "oci" | "tools" | "st
   return JSON.parse(stdout) as { readonly pid: number };
 }
 
+/**
+ * A program that waits for another one's end and a moment longer, as a child of the runtime, which goes as the last of its children does: what was printed to a
+ * terminal at the very end it would else not always pass on (crun).
+ */
+const LINGER = "exec tail -s 0.05 --pid=$pid -f /dev/null </dev/null >/dev/null 2>&1 3>&-";
+
 /** What the hook of a container tells the keeper: the state that its runtime says it has, with its process, and that it has begun. */
-export const BEGUN_HOOK: readonly string[] = ["/bin/sh", "-c", 'exec 4>/proc/$PPID/fd/3; tr -d "\\n" >&4; printf "\\n\\n" >&4'];
+export function begunHook(tty: boolean): readonly string[] {
+  const lines = [
+    'state=$(tr -d "\\n\\t ")',
+    'printf "%s\\n\\n" "$state" >/proc/$PPID/fd/3',
+    ...(tty ? [`pid=$(echo "$state" | tr , "\\n" | sed -n 's/^"pid"://p')`, `(${LINGER}) &`] : []),
+  ];
+  return ["/bin/sh", "-c", lines.join("\n")];
+}

@@ -24,7 +24,7 @@ import type { RootedImage, SandboxImages } from "./images.ts";
 import type { Machine } from "./machine.ts";
 import { machineDevices } from "./machine-rights.ts";
 import { type NamespaceFrom, ociCapabilities, ociConfig } from "./oci-config.ts";
-import { BEGUN_HOOK, ociCommands, ociState } from "./oci-runtime.ts";
+import { begunHook, ociCommands, ociState } from "./oci-runtime.ts";
 import { PAUSE, PAUSE_PID_FILE, pauseContainer, pauseId } from "./pause.ts";
 import { localhostProfile, ociSeccomp } from "./seccomp.ts";
 
@@ -205,7 +205,7 @@ export class SandboxRuntime extends KeptRuntime<OwnSandbox> {
       seccomp: await this.#seccomp(spec, capabilities),
       // What Troupe keeps is not for who sees the machine's files.
       hidden: entry.root === undefined ? [join(this.directory, "..")] : [],
-      begun: BEGUN_HOOK,
+      begun: begunHook(tty),
     });
   }
 

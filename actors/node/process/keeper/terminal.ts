@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import type { Command } from "./protocol.ts";
 
@@ -74,14 +75,29 @@ export class Terminal {
   }
 
   /** Resolves when it has been done: what is typed afterwards finds it so. */
-  resize({ Width, Height }: TerminalSize): Promise<void> {
-    const words = ["-F", this.#path, "rows", String(Height), "cols", String(Width)];
+  async resize(size: TerminalSize): Promise<void> {
+    // One that gives its command a terminal of its own within this one does not always pass on the size.
+    for (const path of [this.#path, ...childrenOf(this.pid).map((pid) => `/proc/${pid}/fd/0`)]) await this.#set(path, size);
+  }
+
+  #set(path: string, { Width, Height }: TerminalSize): Promise<void> {
+    const words = ["-F", path, "rows", String(Height), "cols", String(Width)];
     return new Promise((resolve) => {
       // That there is no such terminal any more is no trouble.
       spawn(this.#stty, words, { stdio: "ignore" })
         .once("close", () => resolve())
         .once("error", () => resolve());
     });
+  }
+}
+
+function childrenOf(pid: number): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+      .split(" ")
+      .filter((child) => child !== "");
+  } catch {
+    return [];
   }
 }
 

@@ -30,12 +30,12 @@ function legacy(): ControlGroup {
     ["cpu", "cpuacct", "memory", "pids"].map((controller) => [controller, join(directory, controller)]),
   );
   for (const path of Object.values(directories)) mkdirSync(path);
-  return { version: 1, directories };
+  return { version: 1, directories, others: [join(directory, "other")] };
 }
 
 function unified(): ControlGroup {
   writeFileSync(join(directory, "cgroup.controllers"), "cpuset cpu io memory pids\n");
-  return { version: 2, directories: { cpu: directory, cpuacct: directory, memory: directory, pids: directory } };
+  return { version: 2, directories: { cpu: directory, cpuacct: directory, memory: directory, pids: directory }, others: [] };
 }
 
 describe("the root groups of a machine", () => {
@@ -48,7 +48,11 @@ describe("the root groups of a machine", () => {
 
   test("are each controller's own, where one of them is", () => {
     const both = "/sys/fs/cgroup/cpu,cpuacct";
-    expect(rootGroup(LEGACY)).toEqual({ version: 1, directories: { cpu: both, cpuacct: both, memory: "/sys/fs/cgroup/memory" } });
+    expect(rootGroup(LEGACY)).toEqual({
+      version: 1,
+      directories: { cpu: both, cpuacct: both, memory: "/sys/fs/cgroup/memory" },
+      others: ["/sys/fs/cgroup/unified"],
+    });
   });
 
   test("are one for all, or none", () => {
@@ -109,9 +113,10 @@ describe("a group", () => {
   test("goes with those below it, and is not missed", () => {
     const root = legacy();
     makeGroup(root, ["a", "b"]);
+    mkdirSync(join(directory, "other/a"), { recursive: true });
     const group = groupWithin(root, "a");
     removeGroup(group);
-    expect(existsSync(join(directory, "memory/a"))).toBe(false);
+    expect(["memory/a", "other/a", "other"].map((path) => existsSync(join(directory, path)))).toEqual([false, false, true]);
     expect([processesIn(group), oomKills(group), usageOf(group)]).toEqual([[], 0, { cpu_ms: 0, memory_bytes: 0 }]);
     removeGroup(group);
   });
