@@ -2,6 +2,9 @@ import type { Command, CommandTable } from "./command.ts";
 import type { Flag } from "./flag.ts";
 import { flagUsage, sectionsOf, usageOf } from "./help-text.ts";
 
+/** For test/docs: why they are not run as the other commands of the book are. */
+const EXAMPLES_MARK = "<!-- not run: test/cluster/command-line/command-line.test.ts holds each to the flags that there are -->";
+
 /** docs/command-line.md: all commands with all their flags. */
 export async function manual(table: CommandTable): Promise<string> {
   const commands = await Promise.all(Object.entries(table).map(async ([name, { load }]) => [name, await load()] as const));
@@ -43,7 +46,8 @@ async function chapter(path: string, command: Command, level: string): Promise<s
     const rows = some.map(([name, flag]) => `| \`${escaped(flagUsage(name, flag))}\` | ${presetOf(flag)} | ${meaningOf(flag)} |`);
     blocks.push([`| ${section === "" ? "flag" : section} | default | |`, "| --- | --- | --- |", ...rows].join("\n"));
   }
-  if (examples !== undefined) blocks.push(["```sh", ...examples.map(({ line, does }) => `troupe ${line}   # ${does}`), "```"].join("\n"));
+  if (examples !== undefined)
+    blocks.push([EXAMPLES_MARK, "```sh", ...examples.map(({ line, does }) => `troupe ${line}   # ${does}`), "```"].join("\n"));
   const below = await Promise.all(Object.entries(verbs ?? {}).map(([verb, own]) => chapter(`${path} ${verb}`, own, `${level}#`)));
   return [`${blocks.join("\n\n")}\n`, ...below].join("\n");
 }

@@ -1,7 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import ts from "typescript";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { until } from "../../cluster/chaos/until.ts";
 import { Kubectl } from "./kubectl.ts";
@@ -75,15 +76,6 @@ test("every module of a package finds those that it names", () => {
   expect(lost).toEqual([]);
 });
 
-test("troupe/client is the client for NATS, with its types", () => {
-  const program = 'console.log(Object.keys(await import("troupe/client")).join())';
-  const printed = execFileSync("node", ["--input-type=module", "-e", program], { cwd: folder, encoding: "utf8" });
-  expect(printed.trim()).toBe("Troupe,TroupeError");
-  const types = readFileSync(join(installed, "dist/client/mod.d.ts"), "utf8");
-  expect(types).toContain('from "./troupe.js"');
-  expect(existsSync(join(installed, "dist/actors/kinds/generated/types.d.ts"))).toBe(true);
-});
-
 test("npx troupe up runs a cluster from a package, in an empty folder", async () => {
   const child: ChildProcess = spawn("npx", ["troupe", "up", "--api-port", "0"], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
   let printed = "";
@@ -115,6 +107,18 @@ test("a package says how it is run", async () => {
     code: 1,
     stderr: `troupe: no Troupe runs on the data directory ${folder}; start one (troupe up) or name another with --data DIR\n`,
   });
+});
+
+test("a program that depends on the package imports the client, with its types", () => {
+  writeFileSync(join(folder, "uses.mjs"), 'import { Troupe } from "troupe/client"; console.log(typeof Troupe);');
+  expect(execFileSync(process.execPath, ["uses.mjs"], { cwd: folder, encoding: "utf8" })).toBe("function\n");
+  const typed =
+    'import { Troupe, type TroupeOptions } from "troupe/client"; export const a: typeof Troupe = Troupe; export const b: TroupeOptions = 1;';
+  writeFileSync(join(folder, "uses.mts"), typed);
+  const options = { module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ESNext, strict: true, noEmit: true, types: [] };
+  const found = ts.getPreEmitDiagnostics(ts.createProgram([join(folder, "uses.mts")], options));
+  const messages = found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, " "));
+  expect(messages).toEqual([expect.stringMatching(/^Type 'number' is not assignable to type 'TroupeOptions/)]);
 });
 
 /** The page of the console, by the authority in the kubeconfig. */

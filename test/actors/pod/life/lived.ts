@@ -3,6 +3,7 @@ import { PodKind } from "../../../../actors/kinds/core/pod.ts";
 import { ServiceAccountKind } from "../../../../actors/kinds/core/service-account.ts";
 import type { ContainerStatus, Event, Namespace, Pod, ServiceAccount } from "../../../../actors/kinds/generated/types.ts";
 import { KindTable } from "../../../../actors/kinds/kinds.ts";
+import type { ContainerRuntime } from "../../../../actors/node/container-runtime.ts";
 import { createFleetKind } from "../../../../actors/node/fleet.ts";
 import { HOLLOW_FORM } from "../../../../actors/node/hollow/hollow-form.ts";
 import type { FleetMessage } from "../../../../actors/node/messages.ts";
@@ -21,11 +22,11 @@ import { named } from "../../registry/harness.ts";
 import { startStore, type TestStore } from "../../store/harness.ts";
 import { ScriptedRuntime } from "./scripted-runtime.ts";
 
-/** A node whose pods live in a scripted runtime, on virtual time. */
-export class Lived {
+/** A node whose pods live in a runtime, a scripted one where no other is given, on virtual time. */
+export class Lived<R extends ContainerRuntime = ScriptedRuntime> {
   readonly clock: VirtualClock = virtualClock();
   readonly store: TestStore = startStore({ log: new MemoryLog(), clock: this.clock });
-  readonly runtime: ScriptedRuntime = new ScriptedRuntime(this.clock);
+  readonly runtime: R;
   readonly registry: Registry;
   /** What is at the pods' ports. */
   reach: Reach = {
@@ -39,13 +40,18 @@ export class Lived {
   /** One of the volumes of the pod, which runs, holds more than it may. */
   exceeded: (message: string) => void = () => {};
 
-  private constructor() {
+  private constructor(runtimeOf: (clock: VirtualClock) => R) {
+    this.runtime = runtimeOf(this.clock);
     const { replica: view, client } = this.store;
     this.registry = createRegistry({ view, store: client, clock: this.clock, random: seededRandom(1), kinds: new KindTable() });
   }
 
-  static async begin(): Promise<Lived> {
-    const lived = new Lived();
+  static begin(): Promise<Lived> {
+    return Lived.beginWith((clock) => new ScriptedRuntime(clock));
+  }
+
+  static async beginWith<R extends ContainerRuntime>(runtimeOf: (clock: VirtualClock) => R): Promise<Lived<R>> {
+    const lived = new Lived(runtimeOf);
     const { clock, registry, runtime } = lived;
     const { replica: view, client, host } = lived.store;
     const recorder = createEventRecorder({ view, store: client, clock, random: seededRandom(2), source: { component: "kubelet" } });
