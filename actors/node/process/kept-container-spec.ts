@@ -152,10 +152,11 @@ function commandOf({ command, args, image }: ContainerSpec, entry: CatalogEntry 
 function userOf({ spec, entry, isolation }: Wanted): ContainerUser {
   const own = process.getuid?.() ?? 0;
   const ofImage = entry?.user === undefined ? undefined : idsOf(entry.user, entry.root ?? "");
-  const uid = spec.user.uid ?? (isolation === "none" && own !== 0 ? undefined : ofImage?.uid);
+  // Where nothing is set apart, files of the pod are within reach of Troupe's own user alone.
+  const uid = spec.user.uid ?? (isolation === "none" ? undefined : ofImage?.uid);
   const gid = spec.user.gid ?? (spec.user.uid === undefined ? ofImage?.gid : undefined);
-  if (isolation === "none" && own !== 0 && spec.user.uid !== undefined && spec.user.uid !== own) {
-    const told = `runAsUser ${spec.user.uid}: Troupe runs as user ${own} and can become no other here; run it as root, or where user namespaces are allowed`;
+  if (isolation === "none" && spec.user.uid !== undefined && spec.user.uid !== own) {
+    const told = `runAsUser ${spec.user.uid}: Troupe runs as user ${own} and can become no other here; that takes mount namespaces, and root or user namespaces`;
     throw new RuntimeFailure("CreateContainerConfigError", told);
   }
   const effective = uid ?? (isolation === "user-namespace" ? 0 : own);

@@ -226,6 +226,14 @@ describe.each(ISOLATIONS)("processes, isolation %s", (isolation) => {
     expect(textOf(found)).toBe("4321\n1234\n1\nok\n");
   });
 
+  test.runIf(isolation === "none")("it is nobody else where users cannot be set apart, rather than root", async () => {
+    const own = process.getuid?.() ?? 0;
+    const asked = { gid: undefined, groups: [], mayGainPrivileges: true };
+    const refused = { reason: "CreateContainerConfigError" };
+    await expect(sh("true", { user: { ...asked, uid: own + 1, mustNotBeRoot: false } })).rejects.toMatchObject(refused);
+    if (own === 0) await expect(sh("true", { user: { ...asked, uid: undefined, mustNotBeRoot: true } })).rejects.toMatchObject(refused);
+  });
+
   test.skipIf(isolation !== "mount-namespace")(
     "it has its groups, also where its files need a root of their own, and writes where they may",
     async () => {
