@@ -11,14 +11,14 @@ const MEMBERS = ["patroni-0", "patroni-1"];
 /** Beyond this a leader is replaced late: its TTL, and what it takes to race and to promote on a busy machine. */
 const FAILOVER_MS_MAX = 60_000;
 
-/** examples/patroni; the ledger goes on. */
-export function describePatroni(cluster: ExampleCluster): Ledger {
+/** examples/patroni; the ledger goes on. `missing` is why it cannot be run, or empty. */
+export function describePatroni(cluster: ExampleCluster, missing: string): Ledger {
   const ledger = new Ledger(cluster, "patroni");
   const read = (...args: readonly string[]): Promise<string> => cluster.kubectl.ok(["get", ...args]);
 
-  test("patroni: a leader that is killed, and one that is deleted, is replaced by its follower, which has all that was acknowledged", async ({
-    skip,
-  }) => {
+  const title =
+    "patroni: a leader that is killed, and one that is deleted, is replaced by its follower, which has all that was acknowledged";
+  test.skipIf(missing !== "")(`${title}${missing}`, async ({ skip }) => {
     const isolation = await read("nodes", "-o", "jsonpath={.items[0].metadata.labels.troupe\\.dev/process-isolation}");
     skip(isolation === "none", "Patroni looks for its token at Kubernetes' path alone");
     const said = (name: string, annotation: string): Promise<string> =>

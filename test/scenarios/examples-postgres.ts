@@ -10,8 +10,8 @@ import { processesThatMention } from "./processes.ts";
 const EXAMPLE = join(import.meta.dirname, "../../examples/postgres");
 const STREAMING = "select application_name from pg_stat_replication where state = 'streaming' order by 1";
 
-/** examples/postgres in both its variants; the ledger goes on. */
-export function describePostgres(cluster: ExampleCluster): Ledger {
+/** examples/postgres in both its variants; the ledger goes on. `missing` is why it cannot be run, or empty. */
+export function describePostgres(cluster: ExampleCluster, missing: string): Ledger {
   const ledger = new Ledger(cluster, "pgset-master");
   const kubectl = (...args: readonly string[]): Promise<string> => cluster.kubectl.ok(args);
   const of = (pod: string, path: string): Promise<string> => kubectl("get", "pod", pod, "-o", `jsonpath={${path}}`);
@@ -25,7 +25,7 @@ export function describePostgres(cluster: ExampleCluster): Ledger {
       "jsonpath={.items[*].endpoints[*].targetRef.name}",
     );
 
-  test("postgres: a primary, replicas that follow it, one more, and a kill", async () => {
+  test.skipIf(missing !== "")(`postgres: a primary, replicas that follow it, one more, and a kill${missing}`, async () => {
     await kubectl("apply", "-k", EXAMPLE);
     await ledger.begin("change-me");
     await until("the replica follows", async () => (await ledger.rows(STREAMING)) === "pgset-1");
@@ -49,7 +49,7 @@ export function describePostgres(cluster: ExampleCluster): Ledger {
     await ledger.nothingLost();
   });
 
-  test("postgres, a claim per pod: what is deleted comes back with its volume", async () => {
+  test.skipIf(missing !== "")(`postgres, a claim per pod: what is deleted comes back with its volume${missing}`, async () => {
     const own = (...args: readonly string[]): Promise<string> => kubectl("--namespace=own", ...args);
     const sql = async (statement: string, service: string): Promise<string> => {
       const env = ["--env=PGPASSWORD=change-me"];

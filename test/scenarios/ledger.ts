@@ -17,6 +17,8 @@ export class Ledger {
   readonly #cluster: ExampleCluster;
   readonly #service: string;
   readonly #pod: string;
+  /** Its example may not be run here. */
+  hasBegun = false;
 
   /** The service is in the default namespace. */
   constructor(cluster: ExampleCluster, service: string) {
@@ -29,6 +31,7 @@ export class Ledger {
     const env = { PGHOST: await this.#cluster.hostOf(this.#service), PGUSER: "postgres", PGPASSWORD: password, PGCONNECT_TIMEOUT: "3" };
     const words = Object.entries(env).map(([name, value]) => `--env=${name}=${value}`);
     await this.#cluster.kubectl.ok(["run", this.#pod, "--image=postgres:15", ...words, "--", "sh", "-c", WRITE]);
+    this.hasBegun = true;
     await this.goesOn();
   }
 
