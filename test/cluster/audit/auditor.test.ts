@@ -12,6 +12,7 @@ const POLICY = {
   omitManagedFields: true,
   rules: [
     { level: "None", nonResourceURLs: ["/livez"] },
+    { level: "RequestResponse", nonResourceURLs: ["/troupe/*"] },
     { level: "RequestResponse", resources: [{ group: "", resources: ["configmaps", "secrets", "serviceaccounts/token"] }] },
     { level: "Request", resources: [{ group: "", resources: ["services"] }], omitStages: ["RequestReceived"] },
     { level: "Metadata" },
@@ -96,11 +97,13 @@ describe("the record of a request", () => {
     await completed();
     const token = await server.call("POST", "/api/v1/namespaces/default/serviceaccounts/default/token", { spec: {} });
     expect((await completed()).level).toBe("Metadata");
+    const session = (await server.call("POST", "/troupe/console-session", {})).json().token;
+    expect(await completed()).toMatchObject({ verb: "post", level: "Metadata", requestURI: "/troupe/console-session" });
     const review = { spec: { token: token.json().status.token } };
     await server.call("POST", "/apis/authentication.k8s.io/v1/tokenreviews", review);
     await completed();
     const told = JSON.stringify(records);
-    for (const secret of ["hunter2", Buffer.from("hunter2").toString("base64"), token.json().status.token])
+    for (const secret of ["hunter2", Buffer.from("hunter2").toString("base64"), token.json().status.token, session])
       expect(told).not.toContain(secret);
   });
 
