@@ -103,7 +103,7 @@ export class NodePanel {
     return html`
       <aside class="panel" aria-label=${`Node ${name}`}>
         <header>
-          <h2 class="clip" tabindex="-1">${name}</h2>
+          <h2 class="clip"><a href=${hrefOf(`/nodes/${encodeURIComponent(name)}`)} title="All of this node">${name}</a></h2>
           <button type="button" class="button quiet" aria-label="Close (Escape)" title="Close (Escape)" @click=${close}>${icon("close")}</button>
         </header>
         <p class="badges">${badges(state)}${zone === "" ? nothing : html`<span class="badge">${zone}</span>`}</p>

@@ -209,6 +209,7 @@ export class Painter {
         radiusOf(edge) - 1,
       );
     context.fill();
+    this.#levels(nodes, camera, { inset, size, head });
     context.globalAlpha = 1;
     for (const node of nodes) {
       const left = (node.x - camera.x) * camera.scale + margin;
@@ -232,6 +233,26 @@ export class Painter {
       context.fillStyle = colour;
       for (const { x, y, side } of dots[index] ?? []) context.fillRect(x, y, side, side);
     });
+  }
+
+  /** How full each is, from below: the colour alone says too little in a cell that is mostly pods. */
+  #levels(nodes: readonly MapNode[], camera: Camera, cell: { readonly inset: number; readonly size: number; readonly head: number }): void {
+    const { inset, size, head } = cell;
+    const context = this.#context;
+    context.globalAlpha = 0.4;
+    for (const { x, y, shown } of nodes) {
+      const height = (size - inset * 2 - head) * shown;
+      context.fillStyle = this.shade(shown);
+      context.beginPath();
+      context.roundRect(
+        (x - camera.x) * camera.scale + inset,
+        (y - camera.y) * camera.scale + size - inset - height,
+        size - inset * 2,
+        height,
+        Math.min(4, height / 2),
+      );
+      context.fill();
+    }
   }
 
   #heads({ layout, camera }: Scene): void {
