@@ -4,6 +4,7 @@ import { findPackageJSON, stripTypeScriptTypes } from "node:module";
 import { dirname, extname, join, posix } from "node:path";
 import { parentPort } from "node:worker_threads";
 import { brotliCompressSync, constants } from "node:zlib";
+import { typed } from "../command-line/typed.ts";
 import type { SiteContent, SiteFile } from "./site.ts";
 
 /**
@@ -115,7 +116,7 @@ function withImports(paths: readonly string[], files: ReadonlyMap<string, SiteFi
 /** `modules` are fetched with the page, not one after the other as each is found to be imported. */
 function pageOf(modules: readonly string[], styles: readonly string[]): string {
   return `<!doctype html>
-<html lang="en">
+<html lang="en" data-command="${typed("console")}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

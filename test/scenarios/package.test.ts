@@ -11,7 +11,7 @@ import { runProgram } from "./run-program.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 /** What one waits for on a slow line. */
-const PACKAGE_BYTES_MAX = 2_500_000;
+const PACKAGE_BYTES_MAX = 3_000_000;
 /** A module that another one names, in what is left without types. */
 const NAMED = /(?:from |import\(|import |URL\()"(\.{1,2}\/[^"]+)"/g;
 

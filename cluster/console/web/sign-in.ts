@@ -32,7 +32,7 @@ export function showSignIn(root: HTMLElement, session: Session, why: string | un
             <div class="door-mark">${mark()}</div>
             <h1>Sign in to Troupe</h1>
             <p class="muted">With the administrator's kubeconfig, this opens the console and signs in:</p>
-            <pre class="code">npm run troupe -- console</pre>
+            <pre class="code">${document.documentElement.dataset.command}</pre>
             <label class="field">
               <span>Or paste a bearer token</span>
               <input
