@@ -171,11 +171,13 @@ class ServiceProxyActor implements Actor<ServiceProxyMessage> {
 
   /** The machine's own address is a node's where it is one node; where it is several, each has its own. */
   #forwardingOfPod(key: Key): ServiceForwarding | undefined {
-    const pod = this.#options.view.get<Pod>(key);
+    const { view, isOwn } = this.#options;
     const { nodes } = this.#place;
-    if (pod === undefined || !nodes.has(pod.spec.nodeName ?? "")) return undefined;
-    const { hostIP } = pod.status ?? {};
-    return hostPortsOf(pod, [...(hostIP ? [hostIP] : []), ...(nodes.size === 1 ? [EVERY_NODE] : [])]);
+    const pod = view.get<Pod>(key);
+    const { hostIP } = pod?.status ?? {};
+    // Nobody can listen at a node that is only imagined.
+    if (pod === undefined || hostIP === undefined || !isOwn(hostIP) || !nodes.has(pod.spec.nodeName ?? "")) return undefined;
+    return hostPortsOf(pod, nodes.size === 1 ? [hostIP, EVERY_NODE] : [hostIP]);
   }
 
   /** Nodes report often; where they are changes seldom. */
