@@ -6,6 +6,7 @@
  * A runtime decides nothing: it neither reads the API nor starts anything again. What it was told to run goes on when Troupe ends, and is found
  * again by `observe`. All methods may be called again after a failure.
  */
+import type { ResourceRequirements } from "../kinds/generated/types.ts";
 import type { Subscription } from "../store/view.ts";
 import type { ResolverConfig } from "./dns/resolv-conf.ts";
 import type { StreamAsked, StreamDoor } from "./streaming/stream-door.ts";
@@ -39,6 +40,8 @@ export interface ContainerRuntime {
   stopContainer(id: string, grace_ms: number): Promise<void>;
   /** Also removes its log. */
   removeContainer(id: string): Promise<void>;
+  /** Holds one that runs to other limits from now on. Throws RuntimeFailure, and then it is held to those before. */
+  resizeContainer(id: string, size: ContainerSize): Promise<void>;
 
   /** Runs a command beside a container's own and waits for its end. Throws RuntimeFailure when it could not be run. */
   exec(id: string, command: readonly string[], limits: ExecLimits): Promise<ExecResult>;
@@ -107,8 +110,7 @@ export interface ContainerSpec {
   readonly security: ContainerSecurity;
   /** The container whose processes it sees, too; undefined: those that its pod lets it see. */
   readonly target: string | undefined;
-  readonly limits: Resources;
-  readonly requests: Resources;
+  readonly size: ContainerSize;
   readonly qosClass: QosClass;
   readonly stdin: boolean;
   readonly stdinOnce: boolean;
@@ -122,6 +124,16 @@ export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
 export interface Resources {
   readonly cpu?: number;
   readonly memory?: number;
+}
+
+/** What a container asks for and may take. */
+export interface ContainerSize {
+  /** As its pod's spec has it. */
+  readonly resources: ResourceRequirements;
+  readonly requests: Resources;
+  readonly limits: Resources;
+  /** Of all its pod, with it. */
+  readonly pod: { readonly requests: Resources; readonly limits: Resources };
 }
 
 export interface EnvVariable {
@@ -211,6 +223,8 @@ export interface ContainerObserved {
   readonly message: string;
   /** The file in CRI's log format. */
   readonly logPath: string;
+  /** What it is held to, as far as the runtime holds anybody to anything. */
+  readonly resources: ResourceRequirements;
 }
 
 /** What a runtime could not do, with the reason that a container's state shows. */
@@ -232,5 +246,6 @@ export type RuntimeFailureReason =
   | "CreateContainerConfigError"
   | "CreateContainerError"
   | "RunContainerError"
+  | "ResizeError"
   | "ExecError"
   | "RuntimeUnavailable";

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import {
   type ContainerObserved,
   type ContainerRuntime,
+  type ContainerSize,
   type ContainerSpec,
   type ExecResult,
   type ImageFound,
@@ -111,6 +112,7 @@ export class FunctionRuntime implements ContainerRuntime {
       reason: "",
       message: "",
       logPath: join(this.#logs, this.#uidOf(sandbox), `${spec.name}.${spec.attempt}.log`),
+      resources: spec.size.resources,
     };
     this.#containers.set(id, { spec, observed, stop: new AbortController(), ended: Promise.resolve() });
     return id;
@@ -143,6 +145,11 @@ export class FunctionRuntime implements ContainerRuntime {
     const { observed } = this.#container(id);
     this.#containers.delete(id);
     rmSync(observed.logPath, { force: true });
+  }
+
+  /** Nobody holds a function to anything; what it may take is said all the same. */
+  async resizeContainer(id: string, { resources }: ContainerSize): Promise<void> {
+    this.#now(this.#container(id), { resources });
   }
 
   async exec(): Promise<ExecResult> {

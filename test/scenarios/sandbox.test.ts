@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
@@ -121,6 +121,17 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
       // On a busy machine it may get less than it may take.
       expect(Number(share)).toBeGreaterThan(2);
       expect(Number(share)).toBeLessThan(25);
+      const larger = { spec: { containers: [{ name: "hog", resources: { requests: { cpu: "500m" }, limits: { cpu: "500m" } } }] } };
+      await ok("patch", "pod", "cpu", "--subresource=resize", "-p", JSON.stringify(larger));
+      await until("the resize", async () => (await field("cpu", ".status.containerStatuses[0].resources.limits.cpu")) === "500m");
+      const uid = await field("cpu", ".metadata.uid");
+      const quota = groupsOfTroupe()
+        .map((group) => `/sys/fs/cgroup/${group}/kubepods/pod${uid}/hog-0`)
+        .flatMap((group) => ["cpu.cfs_quota_us", "cpu.max"].map((name) => join(group, name)))
+        .filter((path) => existsSync(path))
+        .map((path) => readFileSync(path, "utf8").split(/\s/)[0]);
+      expect(quota).toEqual(["50000"]);
+      expect(await field("cpu", ".status.containerStatuses[0].restartCount")).toBe("0");
       await ok("delete", "-k", join(EXAMPLES, "limits"), "--wait=false");
     });
 

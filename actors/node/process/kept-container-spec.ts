@@ -125,6 +125,7 @@ function keptAs({ directory, sandbox, spec, entry, tools, now_ms }: Wanted, own:
       reason: "",
       message: "",
       logPath: join(directory, "logs", name, `${attempt}.log`),
+      resources: spec.size.resources,
     },
     uid: sandbox.uid,
     directory: own,

@@ -5,6 +5,7 @@ import type { Subscription } from "../../store/view.ts";
 import {
   type ContainerObserved,
   type ContainerRuntime,
+  type ContainerSize,
   type ContainerSpec,
   type ExecLimits,
   type ExecResult,
@@ -90,6 +91,10 @@ export abstract class KeptRuntime<Sandbox extends KeptSandbox> implements Contai
 
   async removeContainer(id: string): Promise<void> {
     await this.keeper.ask({ op: "remove", container: id });
+  }
+
+  async resizeContainer(id: string, { resources }: ContainerSize): Promise<void> {
+    await this.keeper.ask({ op: "resized", container: id, resources });
   }
 
   async exec(id: string, command: readonly string[], { timeout_ms, output_bytes, signal }: ExecLimits): Promise<ExecResult> {

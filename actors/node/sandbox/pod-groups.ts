@@ -6,9 +6,10 @@ import {
   limitGroup,
   makeGroup,
   removeGroup,
+  usageOf,
 } from "../cgroups/control-group.ts";
-import { quotaOf, sharesOf } from "../cgroups/resource-values.ts";
-import type { ContainerSpec, QosClass, Resources, SandboxSpec } from "../container-runtime.ts";
+import { type GroupLimits, quotaOf, sharesOf } from "../cgroups/resource-values.ts";
+import type { ContainerSize, ContainerSpec, QosClass, SandboxSpec } from "../container-runtime.ts";
 import { deviceRules } from "./oci-config.ts";
 
 /** Where pods of each class are. Source: kubelet's cgroup names. */
@@ -45,7 +46,7 @@ export class PodGroups {
 
   makePod(pod: SandboxSpec): void {
     const group = makeGroup(this.#root, this.#podNames(pod));
-    limitGroup(group, { ...limitsOf(pod.requests, pod.limits), pids: this.#podPidsMax });
+    limitGroup(group, { ...limitsOf(pod), pids: this.#podPidsMax });
     this.#share();
   }
 
@@ -55,14 +56,23 @@ export class PodGroups {
 
   makeContainer(pod: Pod, spec: ContainerSpec): ControlGroup {
     const group = makeGroup(this.#root, [...this.#podNames(pod), groupName(spec)]);
-    this.limitContainer(group, spec);
+    limitGroup(group, { ...limitsOf(spec.size), pids: undefined });
     killTogether(group);
     limitDevices(group, deviceRules(spec.security));
     return group;
   }
 
-  limitContainer(group: ControlGroup, { requests, limits }: Pick<ContainerSpec, "requests" | "limits">): void {
-    limitGroup(group, { ...limitsOf(requests, limits), pids: undefined });
+  /** What holds less has to make room before what is above it does, and the other way round. Throws an Error when it uses more already. */
+  resize(pod: Pod, run: Pick<ContainerSpec, "name" | "attempt">, size: ContainerSize): void {
+    const group = groupWithin(this.#root, ...this.#podNames(pod), groupName(run));
+    const { memory } = size.limits;
+    const used = usageOf(group).memory_bytes;
+    if (memory !== undefined && used > memory) throw new Error(`the memory limit of ${memory} bytes is less than the ${used} that it uses`);
+    const above = groupWithin(this.#root, ...this.#podNames(pod));
+    const limits = { ...limitsOf(size.pod), pids: this.#podPidsMax };
+    limitGroup(above, { ...limits, cpuQuota_us: undefined, memory_bytes: undefined });
+    limitGroup(group, { ...limitsOf(size), pids: undefined });
+    limitGroup(above, limits);
   }
 
   /** What has asked for nothing has nothing for sure. */
@@ -75,14 +85,11 @@ export class PodGroups {
   }
 }
 
-function limitsOf(
-  requests: Resources,
-  limits: Resources,
-): { cpuShares: number; cpuQuota_us: number | undefined; memory_bytes: number | undefined } {
+function limitsOf({ requests, limits }: Pick<SandboxSpec, "requests" | "limits">): Omit<GroupLimits, "pids"> {
   // Who says only what it may take at the most asks for that. Source: kubelet's calculateLinuxResources.
   return { cpuShares: sharesOf(requests.cpu ?? limits.cpu ?? 0), cpuQuota_us: quotaOf(limits.cpu), memory_bytes: limits.memory };
 }
 
-function groupName({ name, attempt }: ContainerSpec): string {
+function groupName({ name, attempt }: Pick<ContainerSpec, "name" | "attempt">): string {
   return `${name}-${attempt}`;
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Clock } from "../../../runtime/mod.ts";
 import { oomScoreOf } from "../cgroups/resource-values.ts";
 import {
+  type ContainerSize,
   type ContainerSpec,
   type ImageFound,
   type ImageWanted,
@@ -131,6 +132,18 @@ export class SandboxRuntime extends KeptRuntime<OwnSandbox> {
     return container.observed.id;
   }
 
+  override async resizeContainer(id: string, size: ContainerSize): Promise<void> {
+    const sandbox = await this.sandboxOf(id.slice(0, id.indexOf("_")));
+    const run = (await this.containersOf(sandbox?.spec.uid ?? "")).find((each) => each.id === id);
+    if (sandbox === undefined || run === undefined) throw new RuntimeFailure("ResizeError", `there is no container ${id}`);
+    try {
+      this.#machine.groups?.resize(sandbox.spec, run, size);
+    } catch (error) {
+      throw new RuntimeFailure("ResizeError", (error as Error).message);
+    }
+    await super.resizeContainer(id, size);
+  }
+
   async #container(sandbox: OwnSandbox, spec: ContainerSpec, image: RootedImage): Promise<KeptSpec> {
     const { oci, tools, groups } = this.#machine;
     const { uid } = sandbox.spec;
@@ -176,7 +189,7 @@ export class SandboxRuntime extends KeptRuntime<OwnSandbox> {
   async #config(sandbox: OwnSandbox, spec: ContainerSpec, prepared: Prepared, image: RootedImage, root: string): Promise<object> {
     const { oci, capabilities: own, groups } = this.#machine;
     const { hostNetwork, hostIPC, uid } = sandbox.spec;
-    const { security, requests, qosClass, tty } = spec;
+    const { security, size, qosClass, tty } = spec;
     const { command, env, workingDir, user, mounts } = prepared;
     const { applets, entry } = image;
     const held = (type: string): NamespaceFrom => ({ path: `/proc/${sandbox.pid}/ns/${type}` });
@@ -194,7 +207,7 @@ export class SandboxRuntime extends KeptRuntime<OwnSandbox> {
       security,
       capabilities,
       devices: security.isPrivileged ? machineDevices() : [],
-      oomScore: this.#oomScore(qosClass, requests.memory ?? 0),
+      oomScore: this.#oomScore(qosClass, size.requests.memory ?? 0),
       namespaces: {
         network: hostNetwork ? "machine" : held("net"),
         uts: hostNetwork ? "machine" : held("uts"),

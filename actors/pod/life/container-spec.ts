@@ -1,12 +1,20 @@
 import { posix } from "node:path";
 import { qosClassOf } from "../../kinds/core/pod-qos.ts";
 import type { Container, EphemeralContainer, Pod, SeccompProfile, VolumeMount } from "../../kinds/generated/types.ts";
-import type { ContainerMount, ContainerSecurity, ContainerSpec, ContainerUser, EnvVariable } from "../../node/container-runtime.ts";
+import type {
+  ContainerMount,
+  ContainerSecurity,
+  ContainerSize,
+  ContainerSpec,
+  ContainerUser,
+  EnvVariable,
+} from "../../node/container-runtime.ts";
 import type { MountedVolume } from "../../node/pod-volumes.ts";
-import { amountsOf } from "../../scheduler/resource-needs.ts";
+import { amountsOf, podRequests } from "../../scheduler/resource-needs.ts";
 import { ConfigMissing } from "./environment.ts";
 import { expanded } from "./expansion.ts";
 import { podTitle } from "./pod-containers.ts";
+import { podLimits } from "./pod-limits.ts";
 
 export interface Provided {
   readonly attempt: number;
@@ -21,7 +29,6 @@ export function containerSpecOf(pod: Pod, container: Container, { attempt, image
   const variables = new Map(env.map(({ name, value }) => [name, value]));
   const expand = (words: readonly string[] | undefined): readonly string[] | undefined =>
     words === undefined || words.length === 0 ? undefined : words.map((word) => expanded(word, (name) => variables.get(name)));
-  const { limits, requests } = container.resources ?? {};
   return {
     name: container.name,
     attempt,
@@ -35,8 +42,7 @@ export function containerSpecOf(pod: Pod, container: Container, { attempt, image
     user: userOf(pod, container),
     security: securityOf(pod, container),
     target: (container as EphemeralContainer).targetContainerName,
-    limits: amountsOf(limits),
-    requests: amountsOf(requests),
+    size: sizeOf(pod, container),
     qosClass: qosClassOf(pod),
     stdin: container.stdin === true,
     stdinOnce: container.stdinOnce === true,
@@ -45,6 +51,17 @@ export function containerSpecOf(pod: Pod, container: Container, { attempt, image
       path: container.terminationMessagePath ?? "/dev/termination-log",
       fallsBackToLog: container.terminationMessagePolicy === "FallbackToLogsOnError",
     },
+  };
+}
+
+/** Source: kubelet's calculateLinuxResources. */
+export function sizeOf(pod: Pod, { resources = {} }: Container): ContainerSize {
+  return {
+    resources,
+    requests: amountsOf(resources.requests),
+    limits: amountsOf(resources.limits),
+    // As they are to be, whatever has been granted so far.
+    pod: { requests: podRequests({ ...pod, status: {} }), limits: podLimits(pod) },
   };
 }
 

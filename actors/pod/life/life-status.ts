@@ -150,8 +150,14 @@ function seenStatus(
     restartCount: newest.attempt,
     state: stateOf(newest, runtime) ?? blank.state ?? {},
     lastState: former === undefined ? (newest.attempt > 0 ? (before?.lastState ?? {}) : {}) : (stateOf(former, runtime) ?? {}),
-    ...grantedResources(container),
+    ...sizeOf(container, newest),
   };
+}
+
+/** What it asks for has been granted, and what it is held to is what its runtime says, as long as there is something to hold. */
+function sizeOf(container: Container, { state, resources }: ContainerObserved): Pick<ContainerStatus, "allocatedResources" | "resources"> {
+  const granted = grantedResources(container);
+  return granted.resources === undefined || state !== "running" ? granted : { ...granted, resources };
 }
 
 /** Undefined: it has been created and not been started. */

@@ -3,6 +3,7 @@
  * the next steps come out; the pod's worker takes them and asks again. Source: kubelet's computePodActions (Kubernetes 1.34), KEP-753 for sidecars.
  */
 import type { Container, Pod } from "../../kinds/generated/types.ts";
+import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import type { ContainerObserved, PodObserved } from "../../node/container-runtime.ts";
 import { ephemeralContainersOf, initContainersOf, isSidecar, isToBeStarted, newestOf } from "./pod-containers.ts";
 
@@ -29,9 +30,16 @@ export interface PodPlan {
   readonly stop: readonly StopOrder[];
   /** In this order. */
   readonly start: readonly Container[];
+  /** Held to what they ask for now, as they run. */
+  readonly resize: readonly ResizeOrder[];
 }
 
-const END: PodPlan = { endPod: true, newSandbox: undefined, stop: [], start: [] };
+export interface ResizeOrder {
+  readonly container: Container;
+  readonly id: string;
+}
+
+const END: PodPlan = { endPod: true, newSandbox: undefined, stop: [], start: [], resize: [] };
 
 /** `replaced`: containers that were stopped for another to take their place, whatever the restart policy says. */
 export function planPod(pod: Pod, observed: PodObserved, verdicts: Verdicts, replaced: ReadonlySet<string> = new Set()): PodPlan {
@@ -40,10 +48,11 @@ export function planPod(pod: Pod, observed: PodObserved, verdicts: Verdicts, rep
   const ephemeral = ephemeralContainersOf(pod).filter(({ name }) => newestOf(observed, name) === undefined);
   const init = planInit(pod, observed, verdicts);
   if (init.failed) return END;
-  if (!init.done) return { endPod: false, newSandbox: undefined, stop: init.stop, start: [...ephemeral, ...init.start] };
+  if (!init.done) return { endPod: false, newSandbox: undefined, stop: init.stop, start: [...ephemeral, ...init.start], resize: [] };
   const main = planMain(pod, observed, verdicts, replaced);
   if (main.kept === 0 && main.start.length === 0) return END;
-  return { endPod: false, newSandbox: undefined, stop: [...init.stop, ...main.stop], start: [...ephemeral, ...init.start, ...main.start] };
+  const start = [...ephemeral, ...init.start, ...main.start];
+  return { endPod: false, newSandbox: undefined, stop: [...init.stop, ...main.stop], start, resize: main.resize };
 }
 
 /** Without a sandbox everything begins from the start, but for what has succeeded. */
@@ -53,7 +62,7 @@ function planAnew(pod: Pod, observed: PodObserved, attempt: number): PodPlan {
   const wanted = containers.filter(({ name }) => !(restartPolicy === "OnFailure" && hasSucceeded(newestOf(observed, name))));
   if (wanted.length === 0 && containers.some(({ name }) => newestOf(observed, name) !== undefined)) return END;
   const [first] = initContainersOf(pod);
-  return { endPod: false, newSandbox: attempt, stop: stopAll(pod, observed), start: first === undefined ? wanted : [first] };
+  return { endPod: false, newSandbox: attempt, stop: stopAll(pod, observed), start: first === undefined ? wanted : [first], resize: [] };
 }
 
 /** What has lost its sandbox does not belong to the next one. */
@@ -132,12 +141,14 @@ interface MainPlan {
   readonly kept: number;
   readonly stop: readonly StopOrder[];
   readonly start: readonly Container[];
+  readonly resize: readonly ResizeOrder[];
 }
 
 function planMain(pod: Pod, observed: PodObserved, verdicts: Verdicts, replaced: ReadonlySet<string>): MainPlan {
   let kept = 0;
   const stop: StopOrder[] = [];
   const start: Container[] = [];
+  const resize: ResizeOrder[] = [];
   for (const container of pod.spec.containers) {
     const newest = newestOf(observed, container.name);
     if (newest?.state !== "running") {
@@ -147,6 +158,7 @@ function planMain(pod: Pod, observed: PodObserved, verdicts: Verdicts, replaced:
     const cause = causeToStop(container, newest, verdicts);
     if (cause === undefined) {
       kept++;
+      if (isResized(container, newest)) resize.push({ container, id: newest.id });
       continue;
     }
     const again = cause.cause === "changed" || pod.spec.restartPolicy !== "Never";
@@ -154,15 +166,30 @@ function planMain(pod: Pod, observed: PodObserved, verdicts: Verdicts, replaced:
     stop.push({ container, id: newest.id, cause: cause.cause, message });
     if (again) start.push(container);
   }
-  return { kept, stop, start };
+  return { kept, stop, start, resize };
+}
+
+/** Whether it is held to something else than its spec says now. */
+function isResized({ resources = {} }: Container, { resources: before }: ContainerObserved): boolean {
+  return !semanticEqual(resources.requests ?? {}, before.requests ?? {}) || !semanticEqual(resources.limits ?? {}, before.limits ?? {});
+}
+
+/** Whether a resize takes a restart: its policy says for which resources. Source: kubelet's computePodResizeAction. */
+function restartsFor(container: Container, { resources: before }: ContainerObserved): boolean {
+  const { resources: wanted = {}, resizePolicy = [] } = container;
+  const changes = (name: string): boolean =>
+    wanted.requests?.[name] !== before.requests?.[name] || wanted.limits?.[name] !== before.limits?.[name];
+  return resizePolicy.some(({ resourceName, restartPolicy }) => restartPolicy === "RestartContainer" && changes(resourceName));
 }
 
 function causeToStop(
   container: Container,
-  { id, image }: ContainerObserved,
+  observed: ContainerObserved,
   verdicts: Verdicts,
 ): { readonly cause: StopCause; readonly message: string } | undefined {
+  const { id, image } = observed;
   if (container.image !== image) return { cause: "changed", message: "definition changed" };
+  if (restartsFor(container, observed)) return { cause: "changed", message: "resize requires restart" };
   if (verdicts(id, "liveness") === false) return { cause: "liveness", message: "failed liveness probe" };
   if (verdicts(id, "startup") === false) return { cause: "startup", message: "failed startup probe" };
   return undefined;

@@ -14,9 +14,10 @@ import { NODE_OF_POD } from "../../registry/authors.ts";
 import type { Entry, Subscription } from "../../store/view.ts";
 import type { PodOrder } from "../pod-order.ts";
 import type { PodPlace } from "../pod-status.ts";
+import { sizeOf } from "./container-spec.ts";
 import { Handlers } from "./handlers.ts";
 import { type LifeFacts, lifeStatus } from "./life-status.ts";
-import { type PodPlan, type ProbeKind, planPod } from "./plan.ts";
+import { type PodPlan, type ProbeKind, planPod, type ResizeOrder } from "./plan.ts";
 import { ephemeralContainersOf, initContainersOf, newestOf } from "./pod-containers.ts";
 import { Probing } from "./probing.ts";
 import { sandboxSpecOf } from "./sandbox-spec.ts";
@@ -43,6 +44,8 @@ export type PodWorkerMessage =
 
 /** Before it tries again what the store or the runtime would not have. */
 const RETRY_MS = 1_000;
+/** Before what could not be resized is tried again. */
+const RESIZE_RETRY_MS = 10_000;
 /** Of what the API knows nothing any more there is no grace period to go by. */
 const ORPHAN_GRACE_MS = 2_000;
 const POD_MAILBOX_MESSAGES = 1_024;
@@ -267,11 +270,12 @@ class PodWorker implements Actor<PodWorkerMessage> {
     this.#want();
   }
 
-  async #perform(pod: Pod, observed: PodObserved, { stop, start, newSandbox }: PodPlan): Promise<void> {
+  async #perform(pod: Pod, observed: PodObserved, { stop, start, resize, newSandbox }: PodPlan): Promise<void> {
     for (const { container, id, cause, message } of stop) {
       if (start.includes(container)) this.#replaced.add(container.name);
       this.#stop({ pod, place: this.#placeIn(observed), container, id, cause, message });
     }
+    for (const order of resize) await this.#resize(pod, order);
     // What still runs, or ends, is started when it has ended.
     const ready = start.filter(({ name }) => {
       const newest = newestOf(observed, name);
@@ -292,6 +296,24 @@ class PodWorker implements Actor<PodWorkerMessage> {
         this.#stop({ pod, place, container, id: started.id, cause: "postStart", message: "FailedPostStartHook" });
     }
     await this.#reportNow(pod);
+  }
+
+  /** The runtime tells of what it has done, and that is looked at again. */
+  async #resize(pod: Pod, { container, id }: ResizeOrder): Promise<void> {
+    try {
+      await this.#world.runtime.resizeContainer(id, sizeOf(pod, container));
+    } catch (error) {
+      if (!(error instanceof RuntimeFailure) || error.reason === "RuntimeUnavailable") throw error;
+      tellOf(
+        this.#world.recorder,
+        pod,
+        container,
+        "Warning",
+        "ResizeError",
+        `Failed to resize container ${container.name}: ${error.message}`,
+      );
+      this.#wantAt(this.#context.clock.now_ms() + RESIZE_RETRY_MS);
+    }
   }
 
   /** What has just been done is told of the pod as it is in the API now. */

@@ -112,6 +112,8 @@ export class Keeper {
         return this.#named(asked.container).start();
       case "stop":
         return this.#containers.get(asked.container)?.stop(asked.grace_ms);
+      case "resized":
+        return this.#named(asked.container).resized(asked.resources);
       case "remove": {
         const container = this.#containers.get(asked.container);
         await container?.stop(0);

@@ -210,6 +210,10 @@ export class KeptContainer {
       .map(({ pid }) => pid);
   }
 
+  resized(resources: ContainerObserved["resources"]): void {
+    this.#become({ ...this.#observed, resources });
+  }
+
   remove(): void {
     this.#killGroup();
     rmSync(this.spec.directory, { recursive: true, force: true });

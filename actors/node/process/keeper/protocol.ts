@@ -1,3 +1,4 @@
+import type { ResourceRequirements } from "../../../kinds/generated/types.ts";
 import type { ControlGroup } from "../../cgroups/control-group.ts";
 import type { ContainerObserved } from "../../container-runtime.ts";
 import type { StreamAsked } from "../../streaming/stream-door.ts";
@@ -19,6 +20,8 @@ export type ToKeeper =
   /** Answered when it has ended. */
   | { readonly op: "stop"; readonly container: string; readonly grace_ms: number }
   | { readonly op: "remove"; readonly container: string }
+  /** It is held to this now: to be remembered with it. */
+  | { readonly op: "resized"; readonly container: string; readonly resources: ResourceRequirements }
   /** Ends all processes of a pod and forgets it; its files stay. */
   | { readonly op: "removePod"; readonly uid: string }
   /** A command in the container's surroundings, or its own command's streams. */

@@ -335,6 +335,59 @@ describe("the end", () => {
   });
 });
 
+describe("a resize", () => {
+  const small = { requests: { cpu: "100m", memory: "64Mi" }, limits: { memory: "64Mi" } };
+  const large = { requests: { cpu: "200m", memory: "64Mi" }, limits: { memory: "128Mi" } };
+  const resize = (resources: object): Promise<unknown> =>
+    lived.during(() =>
+      lived.registry.modify(
+        PodKind,
+        "d",
+        "p",
+        (pod) => ({ ...pod, spec: { ...pod.spec, containers: pod.spec.containers.map((each) => ({ ...each, resources })) } }),
+        { subresource: "resize" },
+      ),
+    );
+  const status = (): object | undefined => lived.now?.status?.containerStatuses?.[0];
+
+  test("holds a container that runs to what it asks for now, and its status says what it is held to", async () => {
+    await lived.pod({ containers: [{ ...C, resources: small }] });
+    expect(status()).toMatchObject({ resources: small });
+    await resize(large);
+    await lived.clock.run(1_000);
+    expect(lived.runtime.did).toContain("resize c-0");
+    expect(status()).toMatchObject({ resources: large, allocatedResources: large.requests, restartCount: 0 });
+    expect(lived.runtime.did.filter((done) => done.startsWith("resize"))).toHaveLength(1);
+  });
+
+  test("that cannot be done is told and tried again, and what is in force is said until then", async () => {
+    lived.runtime.tooSmall.add("c-0");
+    await lived.pod({ containers: [{ ...C, resources: large }] });
+    await resize(small);
+    await lived.clock.run(1_000);
+    expect(status()).toMatchObject({ resources: large, allocatedResources: small.requests });
+    expect(lived.events("ResizeError").join()).toContain("Failed to resize container c: it uses more");
+    lived.runtime.tooSmall.clear();
+    await lived.clock.run(11_000);
+    expect(status()).toMatchObject({ resources: small });
+  });
+
+  test("restarts the container where its policy says so", async () => {
+    const resizePolicy = [
+      { resourceName: "cpu", restartPolicy: "NotRequired" },
+      { resourceName: "memory", restartPolicy: "RestartContainer" },
+    ];
+    await lived.pod({ containers: [{ ...C, resources: small, resizePolicy }] });
+    await resize({ ...small, requests: large.requests });
+    await lived.clock.run(1_000);
+    expect(status()).toMatchObject({ restartCount: 0, resources: { requests: large.requests } });
+    await resize(large);
+    await lived.clock.run(2_000);
+    expect(lived.events("Killing")).toEqual(["Container c resize requires restart, will be restarted"]);
+    expect(status()).toMatchObject({ restartCount: 1, resources: large });
+  });
+});
+
 test("a pod that fills a volume over its limit is evicted, within a second", async () => {
   lived.runtime.scripts.set("c", [{ stop_ms: Number.POSITIVE_INFINITY }]);
   await lived.pod({ containers: [C], terminationGracePeriodSeconds: 300 });

@@ -1,6 +1,7 @@
 import {
   type ContainerObserved,
   type ContainerRuntime,
+  type ContainerSize,
   type ContainerSpec,
   type ExecResult,
   type ImageFound,
@@ -40,6 +41,8 @@ export class ScriptedRuntime implements ContainerRuntime {
   /** What commands in a container come to. */
   exits: (id: string, command: string) => number = () => 0;
   readonly missing: Set<string> = new Set();
+  /** Containers that cannot be resized. */
+  readonly tooSmall: Set<string> = new Set();
   readonly #clock: Clock;
   readonly #sandboxes = new Map<string, SandboxObserved>();
   readonly #runs: Run[] = [];
@@ -108,6 +111,7 @@ export class ScriptedRuntime implements ContainerRuntime {
       reason: "",
       message: "",
       logPath: "",
+      resources: spec.size.resources,
     });
     return id;
   }
@@ -135,6 +139,13 @@ export class ScriptedRuntime implements ContainerRuntime {
 
   async removeContainer(id: string): Promise<void> {
     this.#runs.splice(this.#runs.indexOf(this.#run(id)), 1);
+  }
+
+  async resizeContainer(id: string, { resources }: ContainerSize): Promise<void> {
+    this.did.push(`resize ${id}`);
+    if (this.tooSmall.has(id)) throw new RuntimeFailure("ResizeError", "it uses more");
+    this.#run(id).resources = resources;
+    this.#changed();
   }
 
   async stream(id: string, { op }: StreamAsked): Promise<StreamDoor> {
