@@ -262,7 +262,10 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
   });
 
   test("they go on when Troupe is killed, and are found again", async () => {
-    await apply("stays", { containers: [sh("echo begun; exec sleep 1000", { resources: { limits: { memory: "32Mi" } } })] });
+    await apply("stays", {
+      terminationGracePeriodSeconds: 1,
+      containers: [sh("echo begun; exec sleep 1000", { resources: { limits: { memory: "32Mi" } } })],
+    });
     await ready("stays");
     const [id, address] = [await field("stays", ".status.containerStatuses[0].containerID"), await field("stays", ".status.podIP")];
     await troupe.kill9();
@@ -271,6 +274,15 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
     expect(await field("stays", ".status.containerStatuses[0].containerID")).toBe(id);
     expect([await printed("stays"), await field("stays", ".status.podIP")]).toEqual(["begun", address]);
     expect(await ok("exec", "stays", "--", "hostname")).toBe("stays");
+  });
+
+  test("a pod that loses its sandbox gets another one, and its containers begin anew", async () => {
+    const uid = await field("stays", ".metadata.uid");
+    process.kill(Number(readFileSync(join(data, "pods", uid, "containers/.sandbox-0/pid"), "utf8")), "SIGKILL");
+    await until("another run", async () => (await field("stays", ".status.containerStatuses[0].restartCount")) === "1");
+    await ready("stays");
+    expect(await ok("exec", "stays", "--", "hostname")).toBe("stays");
+    expect(await ok("events", "--for=pod/stays")).toContain("Pod sandbox changed, it will be killed and re-created.");
   });
 
   test("reset leaves nothing of them on the machine", async () => {

@@ -23,7 +23,7 @@ export interface CniResult {
 
 export interface Attachment {
   readonly container: string;
-  /** The file of its network namespace. */
+  /** The file of its network namespace; empty, for what is to be removed: there is none any more. */
   readonly netns: string;
   /** What plugins that know Kubernetes' pods ask for. */
   readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string };

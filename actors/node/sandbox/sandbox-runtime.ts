@@ -88,7 +88,7 @@ export class SandboxRuntime extends KeptRuntime<OwnSandbox> {
       if (former !== undefined && former.id !== id) await this.#end(former);
       this.#machine.groups?.makePod(spec);
       const pid = await this.#pause(spec, id);
-      const network = spec.hostNetwork ? undefined : await this.#connect(spec, id, pid);
+      const network = spec.hostNetwork ? undefined : await this.#machine.network.add(attachmentOf(spec, id, pid));
       const address = network === undefined ? spec.address : (addressIn(network) ?? spec.address);
       const sandbox: OwnSandbox = { id, ready: true, spec: { ...spec, address }, pid, network };
       await writeSandboxFiles(join(this.directory, uid, ETC_DIRECTORY), sandbox.spec);
@@ -96,6 +96,9 @@ export class SandboxRuntime extends KeptRuntime<OwnSandbox> {
       return observedOf(sandbox);
     } catch (error) {
       if (error instanceof RuntimeFailure && error.reason === "RuntimeUnavailable") throw error;
+      // The next try begins from the start: a plugin that could not go on may have begun.
+      if (!spec.hostNetwork) await this.#machine.network.remove(attachmentOf(spec, id, undefined), {}).catch(() => {});
+      await this.keeper.ask({ op: "remove", container: pauseId(spec) });
       throw new RuntimeFailure("CreatePodSandboxError", (error as Error).message);
     }
   }
@@ -257,22 +260,15 @@ export class SandboxRuntime extends KeptRuntime<OwnSandbox> {
     return Number(await readFile(join(directory, PAUSE_PID_FILE), "utf8"));
   }
 
-  async #connect(spec: SandboxSpec, id: string, pid: number): Promise<CniResult> {
-    const { network } = this.#machine;
-    const attachment = attachmentOf(spec, id, pid);
-    return network.add(attachment).catch(async (error: Error) => {
-      // One that could not go on may have begun.
-      await network.remove(attachment, {}).catch(() => {});
-      throw error;
-    });
-  }
-
   /** Ends all that runs in it, and gives up its network. */
   async #end({ id, spec, pid, network }: OwnSandbox): Promise<void> {
     const pause = pauseId(spec);
-    const running = (await this.containersOf(spec.uid)).filter((run) => run.state !== "exited" && run.id !== pause);
-    await Promise.all(running.map(({ id: container }) => this.keeper.ask({ op: "stop", container, grace_ms: 0 })));
-    if (network !== undefined) await this.#machine.network.remove(attachmentOf(spec, id, pid), network);
+    const running = (await this.containersOf(spec.uid)).filter(({ state }) => state !== "exited");
+    const containers = running.filter((run) => run.id !== pause);
+    await Promise.all(containers.map(({ id: container }) => this.keeper.ask({ op: "stop", container, grace_ms: 0 })));
+    // Of a process that has ended another one may have the number by now, and a network that is not the pod's.
+    const hasNetwork = running.some((run) => run.id === pause);
+    if (network !== undefined) await this.#machine.network.remove(attachmentOf(spec, id, hasNetwork ? pid : undefined), network);
     await this.keeper.ask({ op: "stop", container: pause, grace_ms: 0 });
   }
 
@@ -294,6 +290,7 @@ export class SandboxRuntime extends KeptRuntime<OwnSandbox> {
   }
 }
 
-function attachmentOf({ namespace, name, uid, address }: SandboxSpec, container: string, pid: number): Attachment {
-  return { container, netns: `/proc/${pid}/ns/net`, pod: { namespace, name, uid }, address };
+/** `pid`: of the process that holds its namespaces; undefined: there are none any more. */
+function attachmentOf({ namespace, name, uid, address }: SandboxSpec, container: string, pid: number | undefined): Attachment {
+  return { container, netns: pid === undefined ? "" : `/proc/${pid}/ns/net`, pod: { namespace, name, uid }, address };
 }
