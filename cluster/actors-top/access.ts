@@ -15,11 +15,14 @@ const BASE64_FIELDS = ["certificate-authority-data", "client-certificate-data", 
 /** The door of the cluster that runs on a data directory, opened with the administrator's certificate that lies there. */
 export class ClusterDoor {
   readonly #data: string;
+  /** The file that it is opened with. */
+  readonly kubeconfig: string;
   readonly #server: string;
   readonly #agent: Agent;
 
-  private constructor(data: string, server: string, agent: Agent) {
+  private constructor(data: string, kubeconfig: string, server: string, agent: Agent) {
     this.#data = data;
+    this.kubeconfig = kubeconfig;
     this.#server = server;
     this.#agent = agent;
   }
@@ -42,7 +45,7 @@ export class ClusterDoor {
     }
     const { server, ca, cert, key } = access;
     const connect = { ca, cert, key };
-    return new ClusterDoor(data, server, new Agent({ connect, headersTimeout: ANSWER_MS, bodyTimeout: ANSWER_MS }));
+    return new ClusterDoor(data, kubeconfig, server, new Agent({ connect, headersTimeout: ANSWER_MS, bodyTimeout: ANSWER_MS }));
   }
 
   /** What all hosts say of their actors. Throws BootFailure when the cluster does not answer, or not that. */

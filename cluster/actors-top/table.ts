@@ -3,7 +3,7 @@ import type { ActorRow, KindRow, Summary } from "./summary.ts";
 
 const NOTHING = "-";
 
-const KIND_COLUMNS: readonly Column<KindRow>[] = [
+export const KIND_COLUMNS: readonly Column<KindRow>[] = [
   { title: "HOST", text: ({ host }) => host },
   { title: "KIND", text: ({ kind }) => kind },
   { title: "ACTIVE", right: true, text: ({ active }) => String(active) },

@@ -8,6 +8,7 @@ export const COMMANDS: CommandTable = {
   reset: { group: "run", load: async () => (await import("./commands/reset.ts")).reset },
   console: { group: "look", load: async () => (await import("./commands/console.ts")).consoleCommand },
   status: { group: "look", load: async () => (await import("./commands/status.ts")).status },
+  top: { group: "look", load: async () => (await import("./commands/top.ts")).top },
   why: { group: "look", load: async () => (await import("./commands/why.ts")).why },
   "what-if": { group: "look", load: async () => (await import("./commands/what-if.ts")).whatIf },
   kubeconfig: { group: "use", load: async () => (await import("./commands/kubeconfig.ts")).kubeconfig },

@@ -1,7 +1,9 @@
+import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Summary } from "../../cluster/actors-top/summary.ts";
+import { until } from "../../cluster/chaos/until.ts";
 import { discard, freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
 
 describe("troupe actors", () => {
@@ -51,6 +53,35 @@ describe("troupe actors", () => {
       pods: { total: 0, byPhase: { Running: 0, Pending: 0, Succeeded: 0, Failed: 0, Unknown: 0 } },
       store: { revision: expect.any(Number), objects: expect.any(Number) },
     });
+  });
+
+  test("troupe top prints one look where there is no terminal", async () => {
+    const top = (...flags: string[]) => runTroupe(["top", "--data", troupe.data, "--interval", "0.2", ...flags]);
+    const [table, json] = await Promise.all([top(), top("--view", "actors", "-o", "json")]);
+    expect({ code: table.code, stderr: table.stderr }).toEqual({ code: 0, stderr: "" });
+    expect(table.stdout).toMatch(/^nodes {3}7 of 7 Ready {4}actors \d+ on 3 hosts, \d+ messages\/s\npods {4}0\n/);
+    expect(table.stdout).toMatch(/^NODE .*\nnode-0 +Ready +hollow-a +0\/110 +0% +0% +\d+[sm]$/m);
+    expect(table.stdout).not.toContain("\x1b");
+    const { nodes, rows } = JSON.parse(json.stdout) as { nodes: object; rows: { kind: string; active: number }[] };
+    expect(nodes).toEqual({ total: 7, ready: 7 });
+    expect(rows.find(({ kind }) => kind === "node")).toMatchObject({ host: "nodes-1", active: 7 });
+  });
+
+  test("troupe top follows the cluster on a terminal, and q leaves it as it was", async () => {
+    const command = `${process.execPath} cluster/main.ts top --interval 0.1 --data ${troupe.data}`;
+    const child = spawn("script", ["-qefc", command, "/dev/null"], { stdio: ["pipe", "pipe", "ignore"] });
+    let printed = "";
+    child.stdout.on("data", (chunk) => {
+      printed += chunk;
+    });
+    const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
+    await until("nodes", () => printed.includes("[nodes] pods actors"));
+    child.stdin.write("a");
+    await until("actors", () => printed.includes("nodes pods [actors]"));
+    child.stdin.write("q");
+    expect(await ended).toBe(0);
+    expect(printed).toContain("\x1b[?1049h");
+    expect(printed.trimEnd().endsWith("\x1b[?1049l")).toBe(true);
   });
 
   test("wrong usage says what is right, with its exit code", async () => {
