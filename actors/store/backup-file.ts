@@ -15,15 +15,21 @@ export interface BackupWritten {
 
 /**
  * Writes a snapshot and these files as one file, for its owner's eyes only: beside its place first, synced, then put there whole. Rejects with what the file
- * system says, EEXIST when there is a file of that name.
+ * system says, EEXIST when there is a file of that name. `told` is how much is written.
  */
-export async function writeBackup(path: string, log: string, capture: Capture, files: readonly CarriedFile[]): Promise<BackupWritten> {
+export async function writeBackup(
+  path: string,
+  log: string,
+  capture: Capture,
+  files: readonly CarriedFile[],
+  told: (bytes: number) => void = () => {},
+): Promise<BackupWritten> {
   const draft = `${path}.part-${process.pid}`;
   try {
     const handle = await open(draft, "wx", 0o600);
     let written: BackupWritten;
     try {
-      written = await writeFrames(handle, log, capture, files);
+      written = await writeFrames(handle, log, capture, files, told);
       await handle.sync();
     } finally {
       await handle.close();
@@ -39,13 +45,20 @@ export async function writeBackup(path: string, log: string, capture: Capture, f
   }
 }
 
-async function writeFrames(handle: FileHandle, log: string, capture: Capture, files: readonly CarriedFile[]): Promise<BackupWritten> {
+async function writeFrames(
+  handle: FileHandle,
+  log: string,
+  capture: Capture,
+  files: readonly CarriedFile[],
+  told: (bytes: number) => void,
+): Promise<BackupWritten> {
   const frames = packSnapshot(capture, { log, frameBytesMax: FRAME_BYTES_MAX, files });
   let bytes = 0;
   for (let next = await frames.next(); ; next = await frames.next()) {
     if (next.done === true) return { summary: next.value, bytes };
     await handle.writeFile(next.value.bytes);
     bytes += next.value.bytes.length;
+    told(bytes);
   }
 }
 

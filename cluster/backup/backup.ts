@@ -4,17 +4,35 @@ import { type CarriedFile, JetStreamLog, JetStreamSnapshots, LogMissing, recover
 import { pinoLogger, systemClock } from "../../runtime/mod.ts";
 import { BootFailure } from "../boot/failure.ts";
 import { LOG_STREAM } from "../boot/layout.ts";
+import { showProgress } from "../command-line/progress.ts";
+import { bytesText } from "../command-line/quantity-text.ts";
 import type { BackupFlags } from "./flags.ts";
 import { connectToStore } from "./store-connection.ts";
 
+/** What `troupe backup -o json` prints. */
+interface BackupMade {
+  readonly file: string;
+  readonly revision: number;
+  readonly objects: number;
+  readonly bytes: number;
+  /** What of the store was damaged, and not needed or left out. */
+  readonly damages: readonly string[];
+}
+
 /**
  * Writes the whole cluster, as of a moment after this began, to one file: all objects, and the keys of its certificate authority. It reads the store as any
- * host does, in a process of its own, so a cluster that runs goes on as if nothing were. Resolves to what to print; throws BootFailure.
+ * host does, in a process of its own, so a cluster that runs goes on as if nothing were. Throws BootFailure.
  */
-export async function runBackup(flags: BackupFlags): Promise<string> {
+export async function runBackup(flags: BackupFlags): Promise<BackupMade> {
   if (existsSync(flags.file)) throw new BootFailure(`${flags.file} is there already; name a file that is not`);
-  const store = await connectToStore(flags);
+  let doing = "reaching the store";
+  const hide = showProgress(() => doing);
+  const store = await connectToStore(flags).catch((error: unknown) => {
+    hide();
+    throw error;
+  });
   try {
+    doing = flags.salvage ? "reading what can be read of the store" : "reading the store";
     const clock = systemClock();
     const log = await JetStreamLog.open({ connection: store.connection, clock, stream: LOG_STREAM, make: false });
     const snapshots = await JetStreamSnapshots.open({ connection: store.connection, prefix: LOG_STREAM });
@@ -28,13 +46,14 @@ export async function runBackup(flags: BackupFlags): Promise<string> {
       replica: { historyRevisions: 0 },
     });
     const capture = await replica.capture(async () => {});
-    const { summary, bytes } = await writeBackup(flags.file, log.id, capture, filesOf(flags.data));
-    const lines = [`backup ${flags.file}: revision ${summary.revision}, ${summary.objects} objects, ${bytes} bytes`];
-    if (damages.length > 0) lines.push(`damaged, and not needed or left out: ${damages.join("; ")}`);
-    return lines.join("\n");
+    const { summary, bytes } = await writeBackup(flags.file, log.id, capture, filesOf(flags.data), (written) => {
+      doing = `writing the backup: ${bytesText(written)}`;
+    });
+    return { file: flags.file, revision: summary.revision, objects: summary.objects, bytes, damages };
   } catch (error) {
     throw failureOf(error, flags.file, store.where);
   } finally {
+    hide();
     await store.close();
   }
 }

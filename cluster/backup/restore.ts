@@ -18,7 +18,7 @@ import { BootFailure } from "../boot/failure.ts";
 import { HIGH_WATER_FILE, LOG_STREAM, RESTORING_FILE } from "../boot/layout.ts";
 import { copiesOn } from "../boot/nats-facts.ts";
 import { credentialsOf } from "../boot/up.ts";
-import { typed } from "../command-line/typed.ts";
+import { showProgress } from "../command-line/progress.ts";
 import type { BackupFlags } from "./flags.ts";
 import { removeStore } from "./replaced-store.ts";
 import { connectTo, ownServer, type StoreConnection } from "./store-connection.ts";
@@ -31,11 +31,31 @@ const REVISIONS_SKIPPED = 1_000_000;
 /** What may come out of a backup: names without a way up. */
 const FILE_NAME = /^pki\/[\w-]+\.pem$/;
 
+/** What `troupe restore -o json` prints. */
+interface Restored {
+  readonly data: string;
+  /** NATS servers that hold it; undefined: its own. */
+  readonly nats: readonly string[] | undefined;
+  /** Of the backup. */
+  readonly revision: number;
+  readonly objects: number;
+  /** The store goes on after this revision. */
+  readonly continuesAfter: number;
+}
+
 /**
  * Makes a cluster of a backup, in a data directory that has none (and, with --nats, on servers that have none): a restore never overwrites a cluster that
- * runs, and one on NATS servers that does not only when it is told to. Everything is checked before anything is made. Resolves to what to print; throws BootFailure.
+ * runs, and one on NATS servers that does not only when it is told to. Everything is checked before anything is made. Throws BootFailure.
  */
-export async function runRestore(flags: BackupFlags): Promise<string> {
+export async function runRestore(flags: BackupFlags): Promise<Restored> {
+  let doing = "reading the backup";
+  const hide = showProgress(() => doing);
+  return restore(flags, (what) => {
+    doing = what;
+  }).finally(hide);
+}
+
+async function restore(flags: BackupFlags, told: (what: string) => void): Promise<Restored> {
   const logger = pinoLogger({ level: "warn" });
   const replica = new Replica({ clock: systemClock(), log: logger, rememberRequests: false });
   const backup = await readBackup(flags.file, replica).catch((error: NodeJS.ErrnoException) => {
@@ -58,11 +78,17 @@ export async function runRestore(flags: BackupFlags): Promise<string> {
     throw error;
   });
   try {
+    told(`writing the store: ${backup.summary.objects} objects`);
     for (const file of backup.files) writeFile(data, file);
     const revision = await fill(store, replica, backup, data.file(HIGH_WATER_FILE), flags.replace);
     data.remove(RESTORING_FILE);
-    const flag = flags.nats === undefined ? "" : ` --nats ${flags.nats.join(",")}`;
-    return `restored revision ${backup.summary.revision}, ${backup.summary.objects} objects; it goes on after revision ${revision}: ${typed(`up --data ${flags.data}${flag}`)}`;
+    return {
+      data: flags.data,
+      nats: flags.nats,
+      revision: backup.summary.revision,
+      objects: backup.summary.objects,
+      continuesAfter: revision,
+    };
   } catch (error) {
     if (error instanceof BootFailure) throw error;
     throw new BootFailure(

@@ -57,28 +57,42 @@ export interface Cluster {
   readonly ready: Promise<string>;
   /** Settles only if a cluster that was ready cannot go on. */
   readonly failed: Promise<BootFailure>;
+  /** What the start waits for now. */
+  waitsFor(): string;
   /** Drains and ends everything, also in the middle of the start. Safe to call more than once. */
   stop(): Promise<void>;
 }
 
 /** Starts a cluster, or goes on with the one in the data directory. */
 export function up(flags: UpFlags, started_ms: number): Cluster {
-  return clusterOf((closers, failed) => start(flags, closers, failed, started_ms));
+  return clusterOf((closers, failed, waits) => start(flags, closers, failed, waits, started_ms));
 }
 
 /** What `start` starts: its ready line when all is there, and what it has opened closed when it is stopped or fails. */
-export function clusterOf(start: (closers: Closers, failed: (failure: BootFailure) => void) => Promise<string>): Cluster {
+export function clusterOf(
+  start: (closers: Closers, failed: (failure: BootFailure) => void, waits: (what: string) => void) => Promise<string>,
+): Cluster {
   const closers = new Closers();
   const failure = Promise.withResolvers<BootFailure>();
   const stop = (): Promise<void> => closers.close();
-  const ready = start(closers, failure.resolve).catch(async (error: unknown) => {
+  let waiting = "the data directory";
+  const waits = (what: string): void => {
+    waiting = what;
+  };
+  const ready = start(closers, failure.resolve, waits).catch(async (error: unknown) => {
     await stop();
     throw error;
   });
-  return { ready, failed: failure.promise, stop };
+  return { ready, failed: failure.promise, waitsFor: () => waiting, stop };
 }
 
-async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFailure) => void, started_ms: number): Promise<string> {
+async function start(
+  flags: UpFlags,
+  closers: Closers,
+  failed: (failure: BootFailure) => void,
+  waits: (what: string) => void,
+  started_ms: number,
+): Promise<string> {
   const level = logLevel();
   const schedulerConfiguration = flags.schedulerConfig === undefined ? undefined : await readSchedulerConfiguration(flags.schedulerConfig);
   const audit = flags.audit === undefined ? undefined : { ...flags.audit, policy: await readPolicy(flags.audit.policyFile) };
@@ -105,6 +119,7 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
   closers.add(async () => (await server?.catch(() => undefined))?.stop());
   closers.add(() => stopHosts(plans, hosts));
   closers.add(() => data.draining());
+  waits(server === undefined ? "certificates" : "nats-server");
   const [own, certificates] = await Promise.all([server, opening]);
   closers.goOn();
   const pki = data.file("pki");
@@ -170,8 +185,10 @@ async function start(flags: UpFlags, closers: Closers, failed: (failure: BootFai
     controllers: flags.controllers,
     services: flags.services,
   };
+  waits("the store, which reads back what was written");
   const [started] = await Promise.all(hosts.map((host) => host.start({ ...options, plan: host.plan })));
   const first = await Promise.all(hosts.map((host, index) => (hasStore(plans[index]) ? host.begin() : undefined)));
+  waits("the API, and the nodes to be Ready");
   const rest = await Promise.all(hosts.map((host, index) => (hasStore(plans[index]) ? undefined : host.begin())));
   closers.goOn();
   const port = [...first, ...rest].find((begun) => begun?.port !== undefined)?.port;

@@ -1,5 +1,6 @@
 import type { Cluster } from "../boot/up.ts";
 import { DONE } from "./command.ts";
+import { showProgress } from "./progress.ts";
 
 /** When the launcher, or without one this process, was started: Unix time in ms. */
 export function startedMs(): number {
@@ -11,7 +12,8 @@ export async function runCluster(cluster: Cluster, then?: () => Promise<string>)
   const asked = new Promise<undefined>((resolve) => {
     for (const event of ["SIGTERM", "SIGINT", "SIGHUP", "disconnect"]) process.on(event, () => resolve(undefined));
   });
-  const ready = await Promise.race([cluster.ready, asked]);
+  const hide = showProgress(() => `starting: waits for ${cluster.waitsFor()}`);
+  const ready = await Promise.race([cluster.ready, asked]).finally(hide);
   if (ready !== undefined) console.log(ready);
   const failure = await Promise.race([asked, cluster.failed, said(ready === undefined ? undefined : then)]);
   // A start that is cut short ends as it can; nobody waits for it any more.

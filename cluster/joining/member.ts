@@ -29,7 +29,10 @@ const RUNTIME = "hollow";
 
 /** Starts a machine's part of a cluster, which it joins first if it has not. */
 export function startMember(flags: JoinFlags, started_ms: number): Cluster {
-  return clusterOf((closers, failed) => start(flags, closers, failed, started_ms));
+  return clusterOf((closers, failed, waits) => {
+    waits("the cluster to let this machine in");
+    return start(flags, closers, failed, started_ms);
+  });
 }
 
 async function start(flags: JoinFlags, closers: Closers, failed: (failure: BootFailure) => void, started_ms: number): Promise<string> {

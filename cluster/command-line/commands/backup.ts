@@ -1,5 +1,6 @@
 import { BACKUP_FLAGS, parseBackupFlags } from "../../backup/flags.ts";
 import { type Command, DONE } from "../command.ts";
+import { printed } from "../output.ts";
 
 export const backup: Command = {
   summary: "the whole cluster in one file, while it runs or not",
@@ -12,7 +13,11 @@ export const backup: Command = {
   run: async (args) => {
     const flags = parseBackupFlags(args);
     const { runBackup } = await import("../../backup/backup.ts");
-    console.log(await runBackup(flags));
+    const made = await runBackup(flags);
+    const { file, revision, objects, bytes, damages } = made;
+    const lines = [`backup ${file}: revision ${revision}, ${objects} objects, ${bytes} bytes`];
+    if (damages.length > 0) lines.push(`damaged, and not needed or left out: ${damages.join("; ")}`);
+    process.stdout.write(printed(flags.format, made, () => lines));
     return DONE;
   },
 };

@@ -1,5 +1,7 @@
 import { parseRestoreFlags, RESTORE_FLAGS } from "../../backup/flags.ts";
 import { type Command, DONE } from "../command.ts";
+import { printed } from "../output.ts";
+import { typed } from "../typed.ts";
 
 export const restore: Command = {
   summary: "a new cluster of a backup, in an empty directory",
@@ -9,7 +11,14 @@ export const restore: Command = {
   run: async (args) => {
     const flags = parseRestoreFlags(args);
     const { runRestore } = await import("../../backup/restore.ts");
-    console.log(await runRestore(flags));
+    const made = await runRestore(flags);
+    const { data, nats, revision, objects, continuesAfter } = made;
+    const again = typed(`up --data ${data}${nats === undefined ? "" : ` --nats ${nats.join(",")}`}`);
+    process.stdout.write(
+      printed(flags.format, made, () => [
+        `restored revision ${revision}, ${objects} objects; it goes on after revision ${continuesAfter}: ${again}`,
+      ]),
+    );
     return DONE;
   },
 };
