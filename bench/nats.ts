@@ -26,10 +26,14 @@ The API by NATS, of the cluster that runs on a data directory: pods created, rea
 const HOUR_MS = 3_600_000;
 /** Each pod is read so many times. */
 const GETS_PER_POD = 5;
+/** Requests of one message, where they go together. */
+const BATCH = 100;
 /** Changes that every subscriber hears of. */
 const CHANGES = 200;
 /** Subscribers share so many connections. */
 const CONNECTIONS = 20;
+/** While one is answered the next are on their way. */
+const MESSAGES_MIN = 8;
 /** How long the last answer, or event, may take. */
 const ARRIVAL_MS_MAX = 60_000;
 const ERROR_CODE = "Nats-Service-Error-Code";
@@ -97,6 +101,24 @@ export async function nats(args: readonly string[]): Promise<number> {
     const body = podBodies("basic", namespace, "pod-");
     await flood(run, "creates", pods, (index) => ({ subject: `troupe.api.create.core.pods.${namespace}._`, data: body(index) }));
     await flood(run, "gets", pods * GETS_PER_POD, (index) => ({ subject: `troupe.api.get.core.pods.${namespace}.pod-${index % pods}` }));
+    const more = podBodies("basic", namespace, "more-");
+    const many = (make: (index: number) => string, message: number): string =>
+      Array.from({ length: BATCH }, (_, at) => make((message * BATCH + at) % pods)).join("\n");
+    await flood(
+      run,
+      `creates, ${BATCH} a message`,
+      pods,
+      (message) => ({ subject: `troupe.api.create.core.pods.${namespace}._`, data: many(more, message) }),
+      BATCH,
+    );
+    const name = (index: number): string => `"pod-${index}"`;
+    await flood(
+      run,
+      `gets, ${BATCH} a message`,
+      pods * GETS_PER_POD,
+      (message) => ({ subject: `troupe.api.get.core.pods.${namespace}._`, data: many(name, message) }),
+      BATCH,
+    );
     await fanOut(run, connect);
   } finally {
     await client.resource("pods").in(namespace).deleteCollection({ gracePeriodSeconds: 0 });
@@ -107,14 +129,18 @@ export async function nats(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** Asks so many questions, a number of them at a time, each with a reply subject of its own. */
+/** Makes so many requests, a number of them at a time; a message has `batch` of them, and a reply subject of its own. */
 async function flood(
   { client: { connection }, inboxPrefix, concurrency, used_us, figure }: Run,
   what: string,
   count: number,
   question: (index: number) => { readonly subject: string; readonly data?: string },
+  batch = 1,
 ): Promise<void> {
-  const took_ms = new Float64Array(count);
+  const messages = count / batch;
+  const took_ms = new Float64Array(messages);
+  const head = headers();
+  if (batch > 1) head.append("Content-Type", "application/x-ndjson");
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const inbox = `${inboxPrefix}.${randomBytes(6).toString("hex")}`;
   let [asked, answered] = [0, 0];
@@ -122,7 +148,7 @@ async function flood(
     const index = asked++;
     took_ms[index] = performance.now();
     const { subject, data } = question(index);
-    connection.publish(subject, data, { reply: `${inbox}.${index}` });
+    connection.publish(subject, data, { reply: `${inbox}.${index}`, ...(batch === 1 ? {} : { headers: head }) });
   };
   const answers = connection.subscribe(`${inbox}.*`, {
     callback: (error, message) => {
@@ -131,20 +157,20 @@ async function flood(
       const index = Number(message.subject.slice(inbox.length + 1));
       took_ms[index] = performance.now() - (took_ms[index] ?? 0);
       answered += 1;
-      if (answered === count) resolve();
-      else if (asked < count) ask();
+      if (answered === messages) resolve();
+      else if (asked < messages) ask();
     },
   });
   const before = used_us();
   const begun_ms = performance.now();
-  for (let index = 0; index < Math.min(concurrency, count); index++) ask();
-  await within(promise, () => `${what}: ${answered} of ${count} were answered`);
+  for (let index = 0; index < Math.min(Math.max(concurrency / batch, MESSAGES_MIN), messages); index++) ask();
+  await within(promise, () => `${what}: ${answered} of ${messages} were answered`);
   const all_ms = performance.now() - begun_ms;
   const after = used_us();
   answers.unsubscribe();
   figure(what, "rate", count / (all_ms / 1_000), "1/s");
-  figure(what, "p50", percentile(took_ms, 0.5) ?? 0, "ms");
-  figure(what, "p99", percentile(took_ms, 0.99) ?? 0, "ms");
+  figure(what, "p50 of a message", percentile(took_ms, 0.5) ?? 0, "ms");
+  figure(what, "p99 of a message", percentile(took_ms, 0.99) ?? 0, "ms");
   figure(what, "processor time of Troupe", (after.troupe - before.troupe) / count, "us each");
   figure(what, "processor time of nats-server", (after.nats - before.nats) / count, "us each");
 }

@@ -1,4 +1,4 @@
-import type { NatsConnection, Service, ServiceMsg } from "nats";
+import { headers, type MsgHdrs, type NatsConnection, type Service, type ServiceMsg } from "nats";
 import { internalError, serviceUnavailable, timeout } from "../../actors/kinds/errors.ts";
 import { durationMs } from "../../actors/kinds/machinery/duration.ts";
 import type { View } from "../../actors/store/view.ts";
@@ -14,6 +14,7 @@ import { REQUEST_INFO } from "../nats/credentials.ts";
 import { REQUESTS } from "../nats/subjects.ts";
 import { type Asked, askedBy, type PreferredVersion, VERBS, type Verb } from "./asked.ts";
 import { Askers } from "./askers.ts";
+import { BATCH_TYPE, isBatch, itemsOf, joined } from "./batch.ts";
 import { MessageExchange, type Sent } from "./message-exchange.ts";
 import { inJson, isMessagePack } from "./message-pack.ts";
 import { PLAIN_FORM, type Reply, type ReplyForm, replyOf } from "./reply.ts";
@@ -27,6 +28,8 @@ const REQUEST_DEADLINE_MS = 60_000;
 const FAILURE_MIN = 400;
 /** What tools show of an endpoint. */
 const FACTS = { request: "JSON or MessagePack by Content-Type", answer: "JSON or MessagePack by Accept; errors are a Status" };
+const BATCH_HEADERS: MsgHdrs = headers();
+BATCH_HEADERS.append("Content-Type", BATCH_TYPE);
 const NOTHING_TOLD: ReadonlyMap<string, string> = new Map();
 /** Room in a message beside its body. */
 const HEADERS_BYTES = 8 * 1024;
@@ -98,27 +101,52 @@ export class NatsApi {
   }
 
   #take(verb: Verb, message: ServiceMsg): void {
-    const { preferred, log } = this.#options;
+    const { preferred } = this.#options;
     const begun_ms = this.#options.clock.monotonic_ms();
-    const { data, headers } = message;
+    const { data, headers: given } = message;
     try {
-      const asked = askedBy(message.subject, headers, preferred);
-      this.#serve(asked, { data, requestInfo: headers?.last(REQUEST_INFO) || undefined }, message, begun_ms).catch((error: unknown) =>
-        log.error({ error, subject: message.subject }, "a request by NATS could not be answered"),
-      );
+      const asked = askedBy(message.subject, given, preferred);
+      const requestInfo = given?.last(REQUEST_INFO) || undefined;
+      if (isBatch(asked)) this.#serveBatch(asked, { data, requestInfo }, message, begun_ms);
+      else this.#serve(asked, { data, requestInfo }, (reply) => this.#answer(verb, message, reply, begun_ms));
     } catch (error) {
-      // What the subject says makes no sense: there is nothing that access could be decided about.
-      this.#answer(
-        verb,
-        message,
-        replyOf(failureAnswer(error, log, message.subject), PLAIN_FORM, NOTHING_TOLD, this.#options.view, 0),
-        begun_ms,
-      );
+      // What the message says makes no sense: there is nothing that access could be decided about.
+      this.#answer(verb, message, this.#refusal(error, message.subject), begun_ms);
     }
   }
 
-  async #serve(asked: Asked, sent: Sent, message: ServiceMsg, begun_ms: number): Promise<void> {
-    const { reception, published, view, clock, connection, log } = this.#options;
+  /** Each request by itself, the answers together when there are all. */
+  #serveBatch(asked: Asked, { data, requestInfo }: Sent, message: ServiceMsg, begun_ms: number): void {
+    const items = itemsOf(asked, data);
+    const replies: Reply[] = [];
+    let left = items.length;
+    const finish = (): void => {
+      let together: Reply;
+      try {
+        together = { code: 200, data: joined(replies, this.#bytesMax), headers: BATCH_HEADERS };
+      } catch (error) {
+        together = this.#refusal(error, message.subject);
+      }
+      this.#answer(asked.info.verb as Verb, message, together, begun_ms);
+    };
+    for (const [at, item] of items.entries()) {
+      this.#serve(item.asked, { data: item.data, requestInfo }, (reply) => {
+        replies[at] = reply;
+        left -= 1;
+        if (left === 0) finish();
+      });
+    }
+  }
+
+  #serve(asked: Asked, sent: Sent, done: (reply: Reply) => void): void {
+    this.#receive(asked, sent, done).catch((error: unknown) =>
+      this.#options.log.error({ error, path: asked.info.path }, "a request by NATS could not be answered"),
+    );
+  }
+
+  /** Answers once. */
+  async #receive(asked: Asked, sent: Sent, done: (reply: Reply) => void): Promise<void> {
+    const { reception, published, view, clock, log } = this.#options;
     const { info } = asked;
     const verb = info.verb as Verb;
     const accept = asked.headers.accept;
@@ -128,15 +156,15 @@ export class NatsApi {
       includeObject: includedObject(info),
       pretty: isTrue(info.query.get("pretty")),
       messagePack: isMessagePack(accept),
-      bytesMax: (connection.info?.max_payload ?? Number.POSITIVE_INFINITY) - HEADERS_BYTES,
+      bytesMax: this.#bytesMax,
     });
     const answer = (given: Answer): void => {
       if (exchange.gone) return;
       this.#deadlines.remove(exchange);
       const reply = replyOf(given, form(), exchange.told, view, clock.now_ms(), info);
       exchange.code = reply.code;
-      this.#answer(verb, message, reply, begun_ms);
       exchange.end();
+      done(reply);
     };
     const exchange = new MessageExchange(asked, sent, this.#askers, () =>
       answer(failureAnswer(timeout("request did not complete within the allotted timeout", 0), log, info.path)),
@@ -153,6 +181,16 @@ export class NatsApi {
     }
     await reception.receive(exchange, info, format, answer);
     if (!exchange.gone) answer(failureAnswer(internalError("there is no answer; the server's log says more"), log, info.path));
+  }
+
+  /** Of a body; the server says it of the whole. */
+  get #bytesMax(): number {
+    return (this.#options.connection.info?.max_payload ?? Number.POSITIVE_INFINITY) - HEADERS_BYTES;
+  }
+
+  #refusal(error: unknown, subject: string): Reply {
+    const { log, view } = this.#options;
+    return replyOf(failureAnswer(error, log, subject), PLAIN_FORM, NOTHING_TOLD, view, 0);
   }
 
   #answer(verb: Verb, message: ServiceMsg, { code, data, headers }: Reply, begun_ms: number): void {

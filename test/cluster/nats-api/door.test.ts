@@ -176,6 +176,48 @@ describe("the verbs of the API", () => {
     await configMaps(admin).delete("packed");
   });
 
+  test("are asked many at a time, each answered by itself", async () => {
+    const lines = async (subject: string, items: readonly unknown[]): Promise<Record<string, never>[]> => {
+      const body = items.map((item) => JSON.stringify(item)).join("\n");
+      const answer = await ask(admin.connection, subject, body, { "Content-Type": "application/x-ndjson", fieldManager: "many" });
+      expect(answer.headers?.get("Content-Type")).toBe("application/x-ndjson");
+      return answer
+        .string()
+        .split("\n")
+        .map((line) => JSON.parse(line));
+    };
+    const made = await lines("create.core.configmaps.default._", [
+      configMap("a"),
+      configMap("b"),
+      { metadata: { name: "NO" } },
+      configMap("a"),
+    ]);
+    expect(made).toMatchObject([
+      { metadata: { name: "a" } },
+      { metadata: { name: "b" } },
+      { kind: "Status", code: 422 },
+      { kind: "Status", code: 409 },
+    ]);
+    const got = await lines("get.core.configmaps.default._", ["b", "nobody", "a"]);
+    expect(got).toMatchObject([{ metadata: { name: "b" } }, { kind: "Status", code: 404 }, { metadata: { name: "a" } }]);
+    const changed = await lines("update.core.configmaps.default._", [{ ...got[0], data: { value: "w" } }]);
+    expect(changed).toMatchObject([{ data: { value: "w" } }]);
+    expect(await lines("delete.core.configmaps.default._", ["a", "b"])).toMatchObject([{ status: "Success" }, { status: "Success" }]);
+    expect(await lines("get.core.namespaces._._", ["default"])).toMatchObject([{ kind: "Namespace" }]);
+    const refused = async (subject: string, body: string): Promise<object> =>
+      (await ask(admin.connection, subject, body, { "Content-Type": "application/x-ndjson" })).json();
+    expect(await refused("list.core.configmaps.default._", '"a"')).toMatchObject({ code: 400 });
+    expect(await refused("get.core.configmaps.default.a", '"a"')).toMatchObject({ code: 400 });
+    expect(await refused("get.core.configmaps.default._", "{}")).toMatchObject({ code: 400, message: expect.stringContaining("no name") });
+    expect(await refused("get.core.configmaps.default._", "")).toMatchObject({ code: 400 });
+    // Who may not is refused line by line.
+    const hers = await ask(jane.connection, "get.core.configmaps.default._", '"a"', {
+      "Content-Type": "application/x-ndjson",
+      "Impersonate-User": "x",
+    });
+    expect(hers.json()).toMatchObject({ kind: "Status", code: 403 });
+  });
+
   test("print tables and YAML to whoever asks for them", async () => {
     const table = await ask(admin.connection, "list.core.namespaces._._", "", { Accept: "application/json;as=Table;v=v1;g=meta.k8s.io" });
     expect(table.json()).toMatchObject({ kind: "Table", columnDefinitions: expect.any(Array) });

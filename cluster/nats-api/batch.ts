@@ -1,0 +1,92 @@
+import { badRequest, requestEntityTooLarge } from "../../actors/kinds/errors.ts";
+import { BODY_BYTES_MAX } from "../gateway/body.ts";
+import type { Asked } from "./asked.ts";
+import type { Reply } from "./reply.ts";
+
+/** Lines of JSON: what of a message makes it several requests. */
+export const BATCH_TYPE = "application/x-ndjson";
+/** Requests of one message. */
+const BATCH_MAX = 256;
+
+/** One of them, with its body. */
+interface Item {
+  readonly asked: Asked;
+  readonly data: Uint8Array;
+}
+
+export function isBatch({ headers }: Asked): boolean {
+  return headers["content-type"]?.startsWith(BATCH_TYPE) === true;
+}
+
+/**
+ * The requests of a message, all of its verb, about its resource in its namespace: a line is an object to make or replace, or the name of one to read or
+ * delete. Throws 400, and 413 for what is larger than one body may be, so that what is made of it fits into an answer.
+ */
+export function itemsOf(asked: Asked, data: Uint8Array): readonly Item[] {
+  const { info } = asked;
+  if (info.named) throw badRequest("the lines say which objects a batch is about: its subject ends in _");
+  if (data.length > BODY_BYTES_MAX) throw requestEntityTooLarge(`limit is ${BODY_BYTES_MAX}`);
+  const lines = Buffer.from(data.buffer, data.byteOffset, data.length)
+    .toString()
+    .split("\n")
+    .filter((line) => line !== "");
+  if (lines.length === 0 || lines.length > BATCH_MAX) throw badRequest(`a batch has 1 to ${BATCH_MAX} lines, not ${lines.length}`);
+  const each = ofEach(asked);
+  switch (info.verb) {
+    case "create":
+      return lines.map((line) => ({ asked: each, data: Buffer.from(line) }));
+    case "update":
+      return lines.map((line) => ({ asked: named(each, nameIn(line)), data: Buffer.from(line) }));
+    case "get":
+    case "delete":
+      return lines.map((line) => ({ asked: named(each, stringIn(line)), data: NOTHING }));
+    default:
+      throw badRequest("a batch is one of get, create, update or delete");
+  }
+}
+
+/** The answers, a line each, in the order of the requests. */
+export function joined(replies: readonly Reply[], bytesMax: number): string {
+  const text = replies.map(({ data }) => String(data)).join("\n");
+  if (Buffer.byteLength(text) > bytesMax)
+    throw requestEntityTooLarge("the answers are larger than a message: ask for fewer objects at a time");
+  return text;
+}
+
+const NOTHING = new Uint8Array();
+
+/** A line is JSON, and its answer is one. */
+function ofEach(asked: Asked): Asked {
+  const { info, headers } = asked;
+  const query = new URLSearchParams(info.query);
+  query.delete("pretty");
+  return { ...asked, info: { ...info, query }, headers: { ...headers, "content-type": "application/json", accept: undefined } };
+}
+
+function named(asked: Asked, name: string): Asked {
+  const { info } = asked;
+  const path = `${info.path}/${name}`;
+  const isNamespace = info.group === "" && info.resource === "namespaces";
+  return { ...asked, info: { ...info, name, named: true, path, namespace: isNamespace ? name : info.namespace }, target: path };
+}
+
+function valueIn(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+function stringIn(line: string): string {
+  const name = valueIn(line);
+  if (typeof name !== "string" || name === "") throw badRequest(`a line is no name in JSON, such as "web": ${line.slice(0, 100)}`);
+  return name;
+}
+
+function nameIn(line: string): string {
+  const { metadata } = (valueIn(line) ?? {}) as { readonly metadata?: { readonly name?: unknown } };
+  if (typeof metadata?.name !== "string" || metadata.name === "")
+    throw badRequest(`a line is no object with a name: ${line.slice(0, 100)}`);
+  return metadata.name;
+}
