@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { MsgHdrs } from "nats";
 import { badRequest } from "../../actors/kinds/errors.ts";
-import { type ResourceRequest, selectedName } from "../gateway/route.ts";
+import { parseRequest, type RequestInfo, type ResourceRequest, selectedName } from "../gateway/route.ts";
 import { REQUESTS, requestOf } from "../nats/subjects.ts";
 
 /** The verbs that requests begin with: those of the API, by which access is decided. */
@@ -15,7 +15,7 @@ const NATS_OWN = "Nats-";
 
 /** A message as a request of the API. */
 export interface Asked {
-  readonly info: ResourceRequest;
+  readonly info: RequestInfo;
   /** What HTTP has as headers, names in small letters. */
   readonly headers: IncomingHttpHeaders;
   /** The same as they came, names and values in turn. */
@@ -28,6 +28,8 @@ const NO_QUERY: URLSearchParams = new URLSearchParams();
 const NO_HEADERS: IncomingHttpHeaders = {};
 const NOTHING: readonly string[] = [];
 const CAPITAL = /^[A-Z]/;
+/** What HTTPS has as a page: why a pod goes where it goes, or waits. */
+const WHY = "pods/why";
 const OF_MANY: ReadonlySet<Verb> = new Set(["list", "watch", "deletecollection"]);
 
 /** The version of a resource that is preferred; undefined: there is none. */
@@ -59,6 +61,10 @@ export function askedBy(subject: string, headers: MsgHdrs | undefined, preferred
     }
   }
   const { group, name } = parts;
+  if (verb === "get" && group === "" && parts.resource === WHY) {
+    const target = `/troupe/why?${new URLSearchParams({ namespace: parts.namespace, pod: name })}`;
+    return { info: parseRequest("GET", target), headers: http, rawHeaders, target };
+  }
   const [resource = "", subresource = ""] = split(parts.resource);
   const own = group === "" && resource === "namespaces";
   // What is said of a namespace is said within it.

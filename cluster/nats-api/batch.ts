@@ -1,5 +1,6 @@
 import { badRequest, requestEntityTooLarge } from "../../actors/kinds/errors.ts";
 import { BODY_BYTES_MAX } from "../gateway/body.ts";
+import type { ResourceRequest } from "../gateway/route.ts";
 import type { Asked } from "./asked.ts";
 import type { Reply } from "./reply.ts";
 
@@ -8,9 +9,11 @@ export const BATCH_TYPE = "application/x-ndjson";
 /** Requests of one message. */
 const BATCH_MAX = 256;
 
+type AskedOfObjects = Asked & { readonly info: ResourceRequest };
+
 /** One of them, with its body. */
 interface Item {
-  readonly asked: Asked;
+  readonly asked: AskedOfObjects;
   readonly data: Uint8Array;
 }
 
@@ -24,14 +27,14 @@ export function isBatch({ headers }: Asked): boolean {
  */
 export function itemsOf(asked: Asked, data: Uint8Array): readonly Item[] {
   const { info } = asked;
-  if (info.named) throw badRequest("the lines say which objects a batch is about: its subject ends in _");
+  if (info.type === "page" || info.named) throw badRequest("the lines say which objects a batch is about: its subject ends in _");
   if (data.length > BODY_BYTES_MAX) throw requestEntityTooLarge(`limit is ${BODY_BYTES_MAX}`);
   const lines = Buffer.from(data.buffer, data.byteOffset, data.length)
     .toString()
     .split("\n")
     .filter((line) => line !== "");
   if (lines.length === 0 || lines.length > BATCH_MAX) throw badRequest(`a batch has 1 to ${BATCH_MAX} lines, not ${lines.length}`);
-  const each = ofEach(asked);
+  const each = ofEach(asked, info);
   switch (info.verb) {
     case "create":
       return lines.map((line) => ({ asked: each, data: Buffer.from(line) }));
@@ -56,14 +59,14 @@ export function joined(replies: readonly Reply[], bytesMax: number): string {
 const NOTHING = new Uint8Array();
 
 /** A line is JSON, and its answer is one. */
-function ofEach(asked: Asked): Asked {
-  const { info, headers } = asked;
+function ofEach(asked: Asked, info: ResourceRequest): AskedOfObjects {
+  const { headers } = asked;
   const query = new URLSearchParams(info.query);
   query.delete("pretty");
   return { ...asked, info: { ...info, query }, headers: { ...headers, "content-type": "application/json", accept: undefined } };
 }
 
-function named(asked: Asked, name: string): Asked {
+function named(asked: AskedOfObjects, name: string): AskedOfObjects {
   const { info } = asked;
   const path = `${info.path}/${name}`;
   const isNamespace = info.group === "" && info.resource === "namespaces";

@@ -9,7 +9,7 @@ import { includedObject } from "../gateway/dispatch.ts";
 import { failureAnswer } from "../gateway/failures.ts";
 import { RETRY_AFTER_S } from "../gateway/in-flight.ts";
 import type { Reception } from "../gateway/reception.ts";
-import { isTrue, type ResourceRequest } from "../gateway/route.ts";
+import { isTrue, type RequestInfo } from "../gateway/route.ts";
 import { REQUEST_INFO } from "../nats/credentials.ts";
 import { REQUESTS } from "../nats/subjects.ts";
 import { type Asked, askedBy, type PreferredVersion, VERBS, type Verb } from "./asked.ts";
@@ -107,7 +107,7 @@ export class NatsApi {
     try {
       const asked = askedBy(message.subject, given, preferred);
       const requestInfo = given?.last(REQUEST_INFO) || undefined;
-      if (isBatch(asked)) this.#serveBatch(asked, { data, requestInfo }, message, begun_ms);
+      if (isBatch(asked)) this.#serveBatch(verb, asked, { data, requestInfo }, message, begun_ms);
       else this.#serve(asked, { data, requestInfo }, (reply) => this.#answer(verb, message, reply, begun_ms));
     } catch (error) {
       // What the message says makes no sense: there is nothing that access could be decided about.
@@ -116,7 +116,7 @@ export class NatsApi {
   }
 
   /** Each request by itself, the answers together when there are all. */
-  #serveBatch(asked: Asked, { data, requestInfo }: Sent, message: ServiceMsg, begun_ms: number): void {
+  #serveBatch(verb: Verb, asked: Asked, { data, requestInfo }: Sent, message: ServiceMsg, begun_ms: number): void {
     const items = itemsOf(asked, data);
     const replies: Reply[] = [];
     let left = items.length;
@@ -127,7 +127,7 @@ export class NatsApi {
       } catch (error) {
         together = this.#refusal(error, message.subject);
       }
-      this.#answer(asked.info.verb as Verb, message, together, begun_ms);
+      this.#answer(verb, message, together, begun_ms);
     };
     for (const [at, item] of items.entries()) {
       this.#serve(item.asked, { data: item.data, requestInfo }, (reply) => {
@@ -148,7 +148,7 @@ export class NatsApi {
   async #receive(asked: Asked, sent: Sent, done: (reply: Reply) => void): Promise<void> {
     const { reception, published, view, clock, log } = this.#options;
     const { info } = asked;
-    const verb = info.verb as Verb;
+    const ofObjects = info.type === "resource" ? info : undefined;
     const accept = asked.headers.accept;
     const format = negotiate(accept === undefined ? undefined : inJson(accept));
     const form = (): ReplyForm => ({
@@ -161,7 +161,7 @@ export class NatsApi {
     const answer = (given: Answer): void => {
       if (exchange.gone) return;
       this.#deadlines.remove(exchange);
-      const reply = replyOf(given, form(), exchange.told, view, clock.now_ms(), info);
+      const reply = replyOf(given, form(), exchange.told, view, clock.now_ms(), ofObjects);
       exchange.code = reply.code;
       exchange.end();
       done(reply);
@@ -171,7 +171,7 @@ export class NatsApi {
     );
     this.#deadlines.add(exchange, deadlineOf(info));
     // Before it is looked what there is: whatever comes after that is published.
-    if (verb === "watch") {
+    if (ofObjects?.verb === "watch") {
       try {
         await published();
       } catch {
@@ -203,7 +203,7 @@ export class NatsApi {
 }
 
 /** How long a request may take: as it says itself (`timeout: 5s`), if that is not too long. */
-function deadlineOf({ query }: ResourceRequest): number {
+function deadlineOf({ query }: RequestInfo): number {
   const asked_ms = query.size === 0 ? undefined : durationMs(query.get("timeout") ?? "");
   return Math.min(asked_ms || REQUEST_DEADLINE_MS, REQUEST_DEADLINE_MS);
 }

@@ -107,6 +107,7 @@ export function permissionsOf(rules: readonly RuleIn[], everything: boolean, pub
   if (everything) return { publish: [`${REQUESTS}.>`, discovery], subscribe: [inbox, `${WATCHES}.>`] };
   const [publish, subscribe] = [new Set<string>([discovery]), new Set<string>([inbox])];
   for (const { namespace, rule } of rules) {
+    for (const what of tailsOf(whyOf(rule), namespace === "" ? "*" : namespace)) publish.add(`${REQUESTS}.get.${what}`);
     for (const what of tailsOf(rule, namespace === "" ? "*" : namespace)) {
       for (const verb of rule.verbs) publish.add(`${REQUESTS}.${verb === "*" ? "*" : escaped(verb)}.${what}`);
       // Who follows one by one what a list shows may see the list.
@@ -114,6 +115,12 @@ export function permissionsOf(rules: readonly RuleIn[], everything: boolean, pub
     }
   }
   return { publish: [...publish], subscribe: [...subscribe] };
+}
+
+/** Who may read a pod may ask why it is where it is, if they may list nodes, too. */
+function whyOf({ verbs, apiGroups = [], resources = [], resourceNames = [] }: PolicyRule): PolicyRule {
+  const asks = verbs.some((verb) => verb === "get" || verb === "*") && apiGroups.includes("") && resources.includes("pods");
+  return { verbs: ["get"], apiGroups: [""], resources: asks ? ["pods/why"] : [], resourceNames };
 }
 
 function tailsOf({ apiGroups = [], resources = [], resourceNames = [] }: PolicyRule, namespace: string): readonly string[] {

@@ -61,7 +61,13 @@ describe("a subject and its headers say the same as a method and a path", () => 
   ] as const)("%s %j", (subject, given, target) => {
     const asked = askedBy(`troupe.api.${subject}`, said(given), preferred);
     const verb = subject.split(".")[0] ?? "";
-    expect(withoutQuery(asked.info)).toEqual(withoutQuery(byHttp(verb, target)));
+    expect(withoutQuery(asked.info as ResourceRequest)).toEqual(withoutQuery(byHttp(verb, target)));
+  });
+
+  test("why a pod waits is a page of HTTPS'", () => {
+    expect(askedBy("troupe.api.get.core.pods/why.a.p", undefined, preferred).info).toEqual(
+      parseRequest("GET", "/troupe/why?namespace=a&pod=p"),
+    );
   });
 
   test("headers with a capital are HTTP's; NATS' own are nobody's", () => {
@@ -89,7 +95,7 @@ describe("a subject and its headers say the same as a method and a path", () => 
   });
 
   test("every verb is one of the API", () => {
-    for (const verb of VERBS) expect(askedBy(`troupe.api.${verb}.core.pods.default.x`, undefined, preferred).info.verb).toBe(verb);
+    for (const verb of VERBS) expect(askedBy(`troupe.api.${verb}.core.pods.default.x`, undefined, preferred).info).toMatchObject({ verb });
   });
 });
 

@@ -129,6 +129,8 @@ describe("the verbs of the API", () => {
       .in("default")
       .ask<{ status: { token: string } }>("create", "token", "default", { spec: {} });
     expect(token.status.token).toMatch(/^ey/);
+    expect(await pods.ask("get", "why", "p")).toMatchObject({ pod: "default/p", node: "n" });
+    expect(await refusal(pods.ask("get", "why", "q"))).toMatchObject({ code: 404 });
     await pods.delete("p", { gracePeriodSeconds: 0 });
     await deployments.delete("web");
   });

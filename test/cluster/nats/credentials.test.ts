@@ -68,6 +68,7 @@ describe("credentials for NATS", () => {
         "troupe.api.get.apps.pods/log.default.>",
         "troupe.api.get.core.pods.default.>",
         "troupe.api.get.core.pods/log.default.>",
+        "troupe.api.get.core.pods/why.default.>",
         "troupe.api.get.rbac_authorization_k8s_io.roles.default.%2A",
         "troupe.api.get.rbac_authorization_k8s_io.roles.default.a.b",
         "troupe.api.get.rbac_authorization_k8s_io.roles.default.x%20y%3E",
