@@ -1,10 +1,10 @@
-import { connect, type NatsConnection } from "nats";
+import type { NatsConnection } from "nats";
 import { createUser } from "nkeys.js";
-import { LOG_CONNECTION_OPTIONS } from "../../actors/mod.ts";
 import type { Clock, Logger, Timer } from "../../runtime/mod.ts";
 import { type NatsAccounts, seedOf } from "../nats/accounts.ts";
 import { connectionOptions, type NatsAddress } from "../nats/address.ts";
 import { credentialsText } from "../nats/claims.ts";
+import { firstConnection } from "../nats/first-connection.ts";
 import { watchPattern } from "../nats/subjects.ts";
 
 /** While clients are connected, how often it is asked whether they have subscribed to something new. */
@@ -75,7 +75,7 @@ export class Interest {
     });
     const { servers, ca } = address;
     const own: NatsAddress = { servers, credentials: credentialsText(token, seedOf(user)), ...(ca === undefined ? {} : { ca }) };
-    const connection = await connect({ ...LOG_CONNECTION_OPTIONS, ...connectionOptions(own), name: "door: interest" });
+    const connection = await firstConnection({ ...connectionOptions(own), name: "door: interest" });
     const interest = new Interest(options, connection);
     connection.subscribe(`$SYS.${about}.SERVER.CONNS`, {
       callback: (error, message) => error === null && interest.#counted(message.json<Connections>()),
@@ -126,6 +126,10 @@ export class Interest {
       this.#looks = 0;
       this.refresh().catch((error: unknown) => this.#unknown(error));
     }
+    this.#lookLater();
+  }
+
+  #lookLater(): void {
     this.#timer ??= this.#options.clock.after(LOOK_MS, () => {
       this.#timer = undefined;
       void this.#look();
@@ -138,13 +142,8 @@ export class Interest {
     } catch (error) {
       this.#unknown(error);
       // A client that is there may be heard of by this alone.
-      if (!this.#closed) this.#timer ??= this.#options.clock.after(LOOK_MS, () => void this.#lookAgain());
+      if (!this.#closed) this.#lookLater();
     }
-  }
-
-  #lookAgain(): Promise<void> {
-    this.#timer = undefined;
-    return this.#look();
   }
 
   async #read(): Promise<void> {

@@ -70,11 +70,6 @@ export class PublishedEvents {
     }
   }
 
-  /** How many resources are published. */
-  get count(): number {
-    return this.#channels.size;
-  }
-
   /** A kind for each resource that can be watched, in its preferred version. */
   #watchable(): readonly Kind[] {
     const { kinds, preferred } = this.#options;
