@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../cluster/chaos/until.ts";
+import { describeConsoleStreams } from "./console/streams.ts";
 import type { Kubectl } from "./kubectl.ts";
 import { describeStreams } from "./processes-streams.ts";
 import { freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
@@ -229,6 +230,7 @@ test("a job runs to its end", async () => {
 });
 
 describeStreams(() => kubectl);
+describeConsoleStreams(() => troupe);
 
 describe("Troupe ends", () => {
   test("by kill -9, and pods go on: the next one finds them as they are, and what became of them meanwhile", async () => {

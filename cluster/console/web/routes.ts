@@ -82,6 +82,12 @@ export const ROUTES: readonly Route[] = [
     navigation: { group: "Objects", icon: "kinds", key: "k" },
     load: () => import("./views/kinds.ts"),
   },
+  {
+    path: "/learn",
+    title: "Learn",
+    navigation: { group: "Objects", icon: "learn", key: "l" },
+    load: () => import("./views/learn.ts"),
+  },
   { path: "/create", title: "Create", load: () => import("./views/create.ts") },
   { path: "/pods/:namespace/:name", title: "Pod", below: () => "/pods", load: () => object("pods") },
   { path: "/objects/:type", title: "Objects", below: placeOfKind, load: () => import("./views/list.ts") },

@@ -1,7 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../../cluster/chaos/until.ts";
-import type { Troupe } from "../troupe.ts";
+import { runTroupe, type Troupe } from "../troupe.ts";
 import { expectAccessible, openTab, type Tab } from "./browser.ts";
 import { MANIFESTS, PASTED } from "./object-manifests.ts";
 
@@ -209,6 +209,19 @@ export function describeObjects(given: () => Given): void {
       await dialog.getByRole("button", { name: "Delete" }).click();
       await page.getByRole("heading", { name: "Deployments" }).waitFor();
       await until("it is gone", async () => (await get("deployments,pods", "-l", "app=front", "--ignore-not-found")) === "");
+    });
+
+    test("a challenge is begun, and solved by the work", async () => {
+      const { troupe } = given();
+      expect((await runTroupe(["learn", "install", "--data", troupe.data])).code).toBe(0);
+      await open("learn?challenge=deploy");
+      await page.getByRole("button", { name: "Begin" }).click();
+      const namespace = (await page.getByRole("link", { name: /^learn-deploy-/ }).textContent()) ?? "";
+      await page.getByRole("list", { name: "Checks" }).getByText("not yet").first().waitFor();
+      await expectAccessible(page);
+      await troupe.kubectl.ok(["create", "deployment", "web", "--image=registry.example/web:1.0", "--replicas=3", "-n", namespace]);
+      await page.getByRole("button", { name: /^Set sail.*solved/ }).waitFor();
+      await page.getByRole("row", { name: /you 1 \d+ 10$/ }).waitFor();
     });
 
     test("who may only look is offered nothing else, and told what they may not see", async () => {

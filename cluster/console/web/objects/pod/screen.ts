@@ -1,7 +1,7 @@
 import { FitAddon } from "@xterm/addon-fit";
 import { type ITheme, Terminal } from "@xterm/xterm";
 import { themes } from "../../theme.ts";
-import { openedUnderPolicy, underPolicy } from "./document-under-policy.ts";
+import { keepStylesUnderPolicy } from "./styles-under-policy.ts";
 
 const SCROLLBACK_LINES = 5_000;
 
@@ -18,6 +18,7 @@ export interface Screen {
 
 /** Puts a terminal into the element, which it fills from then on. */
 export async function openScreen(root: HTMLElement, signal: AbortSignal): Promise<Screen> {
+  keepStylesUnderPolicy();
   const style = getComputedStyle(root);
   const terminal = new Terminal({
     fontFamily: style.getPropertyValue("--mono"),
@@ -26,12 +27,11 @@ export async function openScreen(root: HTMLElement, signal: AbortSignal): Promis
     cursorBlink: !matchMedia("(prefers-reduced-motion: reduce)").matches,
     screenReaderMode: true,
     minimumContrastRatio: 4.5,
-    documentOverride: underPolicy(document),
     theme: themeOf(root),
   });
   const fit = new FitAddon();
   terminal.loadAddon(fit);
-  openedUnderPolicy(() => terminal.open(root));
+  terminal.open(root);
   // Whoever works by the keyboard must be able to leave, as Tab and Escape are the shell's.
   terminal.attachCustomKeyEventHandler((event) => {
     if (event.key !== "Escape" || !event.ctrlKey || !event.shiftKey) return true;

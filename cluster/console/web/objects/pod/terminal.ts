@@ -20,7 +20,7 @@ export async function open(panel: Panel): Promise<void> {
   let stream: ExecStream | undefined;
   let screen: Screen | undefined;
   const place = document.createElement("div");
-  place.className = "terminal";
+  place.className = "screen";
   root.classList.add("terminal-part");
 
   const connect = async (event?: Event): Promise<void> => {
