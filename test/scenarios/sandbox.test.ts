@@ -143,6 +143,7 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
         containers: [
           sh("cd /www; exec httpd -f -p 80", {
             volumeMounts: [{ name: "page", mountPath: "/www" }],
+            ports: [{ containerPort: 80, hostPort: 8099 }],
             readinessProbe: { httpGet: { port: 80 }, periodSeconds: 1 },
           }),
         ],
@@ -150,11 +151,16 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
       await ok("expose", "pod", "web", "--port=80");
       const asks = [
         "until wget -q -O- http://web.default.svc.cluster.local; do sleep 0.1; done; echo",
+        // By a port of its node.
+        "until wget -q -O- http://$NODE:8099; do sleep 0.1; done; echo",
         "wget -q -O- --no-check-certificate https://kubernetes.default.svc.cluster.local/version | grep -o gitVersion",
         "sleep 1000",
       ].join("\n");
-      await apply("asks", { restartPolicy: "Never", containers: [sh(asks)] });
-      await until("both answers", async () => (await printed("asks")).endsWith("hello\ngitVersion"));
+      await apply("asks", {
+        restartPolicy: "Never",
+        containers: [sh(asks, { env: [{ name: "NODE", valueFrom: { fieldRef: { fieldPath: "status.hostIP" } } }] })],
+      });
+      await until("both answers", async () => (await printed("asks")).endsWith("hello\nhello\ngitVersion"));
       expect(await field("web", ".status.podIP")).toMatch(/^10\.244\.0\.\d+$/);
       await ok("delete", "pod", "web", "asks", "--wait=false");
     });
