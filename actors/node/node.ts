@@ -85,6 +85,8 @@ class NodeActor implements Actor<NodeMessage> {
   #play: Play | undefined;
   /** The Node as it was when play began; undefined before. */
   #node: Node | undefined;
+  /** The view has shown the Node since then. */
+  #wasThere = false;
   #addresses: PodAddresses | undefined;
   /**
    * Until all pods of the node have been told of, those that have no address yet wait, in the order in which they came: one that is told of later
@@ -154,6 +156,7 @@ class NodeActor implements Actor<NodeMessage> {
       case "measure":
         return this.#measure();
       case "renewLease":
+        if (this.#isGone()) return this.#removed();
         // Not in this turn: it waits for others, and pods are not to wait for it.
         void this.#repeat(message, LEASE_RENEW_MS, () => this.#reporter.heartbeat());
         return;
@@ -173,8 +176,17 @@ class NodeActor implements Actor<NodeMessage> {
     return { ...this.#play, pods: [...this.#pods].map(([key, here]) => ({ key, ...here })) };
   }
 
+  /** Whether the Node was there and is not any more: that it was removed may have been said to nobody. */
+  #isGone(): boolean {
+    const isThere = this.#view.entry(`nodes/${this.#name}`) !== undefined;
+    this.#wasThere ||= isThere;
+    return this.#wasThere && !isThere;
+  }
+
   #removed(): void {
-    for (const { uid } of this.#pods.values()) this.#tellPod(uid, { type: "gone" });
+    // Until it has begun, those that the agent before had are its pods.
+    const { pods = [] } = (this.#node === undefined ? this.#play : undefined) ?? {};
+    for (const { uid } of [...pods, ...this.#pods.values()]) this.#tellPod(uid, { type: "gone" });
     this.#context.stop();
   }
 

@@ -3,7 +3,7 @@ import { podsByNode } from "../controllers/nodes/node-lifecycle.ts";
 import { PodKind } from "../kinds/core/pod.ts";
 import type { Node, Pod } from "../kinds/generated/types.ts";
 import { type Kind, partsOf } from "../kinds/kind.ts";
-import { mayBeDeleted } from "../kinds/metadata-text.ts";
+import { decodeMetadata, mayBeDeleted } from "../kinds/metadata-text.ts";
 import { StatusError } from "../kinds/status.ts";
 import { decodeObject, type ObjectText } from "../kinds/text.ts";
 import type { PodSandbox, Reporter, Runtime, RuntimeReport } from "../node/runtime.ts";
@@ -163,12 +163,20 @@ class PodActor implements Actor<PodMessage>, Reporter {
     if (ended) return;
     if (this.#sandbox === undefined) {
       if (phase !== "Running") return this.#advance("accept");
+      if (this.#isPast(entry)) return this.#context.stop();
       this.#adopt(pod);
     }
     if (phase !== "Running" || this.#containers === "down") return;
     const ready = pod.status?.conditions?.find((condition) => condition.type === "Ready");
     if (this.#containers === "ready" && ready?.status !== readiness(pod).status) return this.#advance("ready");
     if (isUnobserved(pod)) return this.#advance("observe");
+  }
+
+  /** Whether this incarnation of the pod is gone: its node may have been removed, and then nobody has told this actor. */
+  #isPast({ key, revision }: Entry): boolean {
+    const { view } = this.#options;
+    const now = view.entry(key);
+    return revision <= view.revision && (now === undefined || decodeMetadata(now.text).uid !== this.#uid);
   }
 
   /** Takes over the containers of a pod that runs. */

@@ -26,6 +26,8 @@ const WORK_EVERY_MS = 5_000;
 const CALM_LOOKS = 6;
 const CALM_LOOK_EVERY_MS = 60_000;
 const UNSETTLED_SHOWN_MAX = 10;
+/** By then everybody has heard that a Node was removed: with the next heartbeat of who plays it, if not before. */
+const REMOVAL_HEARD_MS = 3 * 60_000;
 
 /** What a day came to. */
 export interface Day {
@@ -62,6 +64,8 @@ class DaySimulation {
   readonly #checks: CommitChecks;
   readonly #hosts = new Map<Seat, ClusterHost>();
   readonly #works: Work[];
+  /** When each Node was removed last, by name. */
+  readonly #removed_ms = new Map<string, number>();
   /** Until when each host may act, in true time. */
   readonly #leases = new Map<string, number>();
   /** Found by a commit, and not told yet. */
@@ -91,7 +95,7 @@ class DaySimulation {
       nodes: this.#plan.nodes,
       apps: this.#plan.estate.apps,
       network: this.#network,
-      running: new RunningPods(twice, (seat) => !seat.paused && (this.#leases.get(seat.host) ?? 0) > this.#now_ms),
+      running: new RunningPods(twice, (seat, node) => this.#counts(seat, node)),
       log: (seat) => this.#logOf(seat),
     };
     return {
@@ -112,6 +116,15 @@ class DaySimulation {
         },
       ],
     };
+  }
+
+  /**
+   * A host that stands still, or whose lease has run out, does nothing until it learns that it was removed. And who removes a Node says that its machine
+   * is no more: for a while it may not have heard of that itself.
+   */
+  #counts(seat: Seat, node: string): boolean {
+    const acts = !seat.paused && (this.#leases.get(seat.host) ?? 0) > this.#now_ms;
+    return acts && this.#now_ms - (this.#removed_ms.get(node) ?? Number.NEGATIVE_INFINITY) > REMOVAL_HEARD_MS;
   }
 
   #hostOf(seat: Seat): ClusterHost {
@@ -165,6 +178,8 @@ class DaySimulation {
       const commit = this.ledger.apply(record, this.#now_ms);
       if (commit === undefined) continue;
       if (commit.before === undefined && commit.key.startsWith("pods/")) this.pods += 1;
+      if (commit.now === undefined && commit.key.startsWith("nodes/"))
+        this.#removed_ms.set(commit.key.slice("nodes/".length), commit.at_ms);
       const finding = this.#checks.check(commit);
       if (finding !== undefined) this.#find("every commit", finding);
     }

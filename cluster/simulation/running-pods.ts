@@ -3,6 +3,7 @@ import type { Seat } from "../../runtime/simulator/mod.ts";
 
 interface Running {
   readonly uid: string;
+  readonly node: string;
   readonly seat: Seat;
 }
 
@@ -10,12 +11,12 @@ interface Running {
 export class RunningPods {
   readonly #byName = new Map<string, Set<Running>>();
   readonly #twice: (name: string, uids: readonly string[]) => void;
-  readonly #acts: (seat: Seat) => boolean;
+  readonly #counts: (seat: Seat, node: string) => boolean;
 
-  /** `twice` is told when containers of two pods of one name run at the same time. `acts`: whether this host may do anything now. */
-  constructor(twice: (name: string, uids: readonly string[]) => void, acts: (seat: Seat) => boolean) {
+  /** `twice` is told when containers of two pods of one name run at the same time. `counts`: whether what this host runs of this node does now. */
+  constructor(twice: (name: string, uids: readonly string[]) => void, counts: (seat: Seat, node: string) => boolean) {
     this.#twice = twice;
-    this.#acts = acts;
+    this.#counts = counts;
   }
 
   /** The runtime of one host, with what it runs taken note of. */
@@ -41,14 +42,14 @@ export class RunningPods {
     return { name: runtime.name, start: begun(runtime.start), adopt: begun(runtime.adopt) };
   }
 
-  #begin({ metadata: { namespace, name, uid } }: Pod, seat: Seat): () => void {
+  #begin({ metadata: { namespace, name, uid }, spec: { nodeName: node = "" } }: Pod, seat: Seat): () => void {
     const key = `pods/${namespace}/${name}`;
     const all = this.#byName.get(key) ?? new Set();
     this.#byName.set(key, all);
-    // A host that is dead runs nothing; one that stands still, or whose lease has run out, does nothing until it learns that it was removed.
+    // A host that is dead runs nothing.
     for (const one of all) if (!one.seat.alive) all.delete(one);
-    const others = [...all].filter((one) => one.uid !== uid && this.#acts(one.seat));
-    const running: Running = { uid, seat };
+    const others = [...all].filter((one) => one.uid !== uid && this.#counts(one.seat, one.node));
+    const running: Running = { uid, node, seat };
     all.add(running);
     if (others.length > 0) this.#twice(key, [...new Set([...others.map((other) => other.uid), uid])]);
     return () => {

@@ -5,6 +5,7 @@ import { PodKind } from "../../../actors/kinds/core/pod.ts";
 import { ServiceAccountKind } from "../../../actors/kinds/core/service-account.ts";
 import { serviceUnavailable } from "../../../actors/kinds/errors.ts";
 import type { Lease, Namespace, Node, Pod, ServiceAccount } from "../../../actors/kinds/generated/types.ts";
+import type { Kind } from "../../../actors/kinds/kind.ts";
 import { KindTable } from "../../../actors/kinds/kinds.ts";
 import { HOLLOW_FORM } from "../../../actors/node/hollow/hollow-form.ts";
 import { createHollowRuntime } from "../../../actors/node/hollow-runtime.ts";
@@ -87,17 +88,25 @@ function reached(): Registry {
     <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
     (...args: Args): Promise<Result> =>
       cutOff ? Promise.reject(serviceUnavailable("cut off")) : call(...args);
-  return { ...registry, create: unless(registry.create), modify: unless(registry.modify), delete: unless(registry.delete) } as Registry;
+  const { create, modify, rewriteTogether } = registry;
+  const cut = { create: unless(create), modify: unless(modify), rewriteTogether: unless(rewriteTogether), delete: unless(registry.delete) };
+  return { ...registry, ...cut } as Registry;
 }
 
 const agent = (machine?: string): Promise<Actor<NodeMessage>> =>
   begin(createNodeKind({ view: store.replica, registry: reached(), form: HOLLOW_FORM, machine, usageOf: () => [] }), NODE);
 
-const podActor = (uid: string): Promise<Actor<PodMessage>> => {
+/** `adopted` hears when it takes containers over. */
+const podActor = (uid: string, adopted: () => void = () => undefined): Promise<Actor<PodMessage>> => {
   const random = seededRandom(7);
   const { replica: view, client } = store;
   const recorder = createEventRecorder({ view, store: client, clock, random, source: { component: "kubelet" } });
-  return begin(createPodKind({ view, registry: reached(), recorder, runtime: createHollowRuntime(clock, random) }), uid);
+  const hollow = createHollowRuntime(clock, random);
+  const adopt: typeof hollow.adopt = (pod, to) => {
+    adopted();
+    return hollow.adopt(pod, to);
+  };
+  return begin(createPodKind({ view, registry: reached(), recorder, runtime: { ...hollow, adopt } }), uid);
 };
 
 const renewed = (): string | undefined => store.replica.get<Lease>(`leases.coordination.k8s.io/kube-node-lease/${NODE}`)?.spec?.renewTime;
@@ -133,6 +142,29 @@ test("an agent that cannot begin yet goes on elsewhere with what it was to play"
   await second.receive({ ...play, pods }, NOBODY);
   await second.receive(play, NOBODY);
   expect(second.movesWith?.()).toEqual({ ...play, pods });
+});
+
+test("pods that an agent brought along hear that their node is gone, also when it could not begin before it heard of that itself", async () => {
+  cutOff = true;
+  const node = await agent();
+  const pods = [{ key: "pods/d/web", uid: "u", place: { hostIP: "172.16.1.3", podIP: "10.128.3.9" } }];
+  await node.receive({ type: "play", index: 3, pods }, NOBODY);
+  await node.receive({ type: "removed" }, NOBODY);
+  expect(told).toEqual([{ to: "pod/u", message: { type: "gone" } }]);
+});
+
+test("an agent that nobody has told that its Node is gone sees it with its next heartbeat", async () => {
+  const node = await agent();
+  await node.receive({ type: "play", index: 0 }, NOBODY);
+  await node.receive({ type: "podsTold", keys: [] }, NOBODY);
+  const { metadata } = await bound("web");
+  await node.receive({ type: "pod", entry: entryOf("web") }, NOBODY);
+  await clock.run(HEARTBEATS_MS);
+  const gone = { to: `pod/${metadata.uid}`, message: { type: "gone" } };
+  expect(told).not.toContainEqual(gone);
+  await registry.delete(NodeKind as unknown as Kind, undefined, NODE);
+  await clock.run(HEARTBEATS_MS);
+  expect(told).toContainEqual(gone);
 });
 
 test("an agent whose first report fails begins anew, and keeps reporting from then on", async () => {
@@ -244,6 +276,20 @@ test("a pod that runs already is taken over as it is, however old the news with 
   await clock.run(HEARTBEATS_MS);
   expect(phases).toEqual([]);
   expect(store.replica.get<Pod>("pods/d/web")?.status).toEqual(running);
+});
+
+test("the containers of a pod that is gone are not taken over by an actor that has not heard of it", async () => {
+  const { metadata } = await bound("web");
+  const first = await podActor(metadata.uid);
+  await first.receive({ type: "sync", entry: entryOf("web"), place: { hostIP: "172.16.1.0", podIP: "10.128.0.2" } }, NOBODY);
+  await clock.run(HEARTBEATS_MS);
+  const moved: PodMessage = { type: "sync", entry: entryOf("web"), place: { hostIP: "172.16.1.0", podIP: "10.128.0.2" } };
+  let adopted = 0;
+  await (await podActor(metadata.uid, () => adopted++)).receive(moved, NOBODY);
+  expect(adopted).toBe(1);
+  await registry.delete(PodKind as unknown as Kind, "d", "web", { gracePeriodSeconds: 0 });
+  await (await podActor(metadata.uid, () => adopted++)).receive(moved, NOBODY);
+  expect(adopted).toBe(1);
 });
 
 test("a pod of a silent node says nothing, where its actor moves to either, and tells what it has to when it may", async () => {
