@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { COMMANDS } from "../../cluster/command-line/commands.ts";
@@ -74,6 +74,12 @@ describe("the book", () => {
     const contents = textOf("docs/README.md");
     const all = chapters().filter((chapter) => chapter !== "README.md" && chapter !== "docs/README.md");
     expect(all.filter((chapter) => !contents.includes(`](${chapter.slice("docs/".length)}`))).toEqual([]);
+  });
+
+  test("has a number of its own for each decision, and no gap", () => {
+    const decisions = readdirSync(join(ROOT, "docs/adr")).filter((name) => name !== "README.md");
+    const numbers = decisions.map((name) => [Number(name.slice(0, 4)), Number(/^# (\d+)\./.exec(textOf(`docs/adr/${name}`))?.[1])]);
+    expect(numbers.toSorted(([a = 0], [b = 0]) => a - b)).toEqual(decisions.map((_, index) => [index + 1, index + 1]));
   });
 
   test.each([...chapters(), "CONTRIBUTING.md", "ARCHITECTURE.md"])("%s: links lead somewhere", (chapter) => {
