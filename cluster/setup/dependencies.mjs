@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { npm, progress } from "./command.mjs";
 import { repositoryLock, withLock } from "./lock.mjs";
@@ -16,11 +16,20 @@ export async function installDependencies(root) {
   await withLock(repositoryLock(root), async () => {
     if (isStamped(root)) return;
     if (!holdsWhatIsLocked(root)) {
+      refuseALink(join(root, "node_modules"));
       progress("installing dependencies (once)");
       await runNpmCi(root);
     }
     writeFileSync(stampPath(root), JSON.stringify({ manifests: manifestsDigest(root) }));
   });
+}
+
+/** npm ci begins by removing what is there: behind a link that is what others use. @param {string} path */
+function refuseALink(path) {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return;
+  throw new Problem(
+    `${path} is a link, and what it leads to is not what package-lock.json names; run npm ci where it leads, or remove the link`,
+  );
 }
 
 /** @param {string} root */

@@ -65,6 +65,20 @@ function launch(args, env = {}) {
 }
 
 describe("the launcher", () => {
+  test("leaves alone what others use behind a link, where that is not what is wanted", async () => {
+    const other = mkdtempSync(join(tmpdir(), "troupe-linked-"));
+    onTestFinished(() => rmSync(other, { recursive: true, force: true }));
+    mkdirSync(join(other, "installed"));
+    writeFileSync(join(other, "installed", "kept"), "");
+    cpSync(root, join(other, "clone"), { recursive: true, filter: (path) => !path.endsWith("node_modules") });
+    symlinkSync(join(other, "installed"), join(other, "clone", "node_modules"));
+    const { status, stderr } = spawnSync(process.execPath, [join(other, "clone/cluster/troupe.mjs"), "up", "exit", "0"], {
+      encoding: "utf8",
+    });
+    expect([status, stderr]).toEqual([1, expect.stringContaining("node_modules is a link")]);
+    expect(readFileSync(join(other, "installed", "kept"), "utf8")).toBe("");
+  });
+
   test("gives the program its arguments, the newer Node, nats-server and a compile cache", async () => {
     const { code, stdout, stderr } = await launch(["up", "env", "--flag", "a b"]).ended;
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
