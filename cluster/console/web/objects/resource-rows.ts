@@ -54,6 +54,7 @@ export class ResourceRows {
       api: context.api,
       connection: context.connection,
       path: collectionPath(type, namespace),
+      isWatched: type.verbs.has("watch"),
       signal,
       changed: () => this.#show(),
       failed: (error) => this.#say(problem(error)),

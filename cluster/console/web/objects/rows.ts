@@ -1,5 +1,4 @@
 import { html, nothing, render, type TemplateResult } from "lit-html";
-import { repeat } from "lit-html/directives/repeat.js";
 import { hrefOf } from "../address.ts";
 import type { Keys } from "../keys.ts";
 import { cell, haveState, isNumeric } from "./cell.ts";
@@ -50,7 +49,7 @@ interface Shown extends Column {
   readonly at: number;
 }
 
-/** Many thousand rows of which those in sight are drawn. `j`, `k` and Enter go through them. */
+/** Many thousand rows of which those in sight are drawn, into the same elements as one scrolls. `j`, `k` and Enter go through them. */
 export class Rows {
   readonly #options: RowsOptions;
   #all: readonly Row[] = [];
@@ -83,9 +82,7 @@ export class Rows {
   show(rows: readonly Row[], columns: readonly Column[], remaining: number): void {
     this.#all = rows;
     this.#remaining = remaining;
-    if (columns !== this.#columns || this.#shown.length === 0) {
-      this.#columns = columns;
-    }
+    this.#columns = columns;
     this.#shown = this.#choose(columns);
     this.#rows = this.#sorted(rows);
     this.#widths = this.#measured();
@@ -160,11 +157,7 @@ export class Rows {
         </thead>
         <tbody>
           <tr class="space" aria-hidden="true" .style=${`height:${first * px}px`}></tr>
-          ${repeat(
-            this.#rows.slice(first, last),
-            ({ uid }) => uid,
-            (row, at) => this.#row(row, first + at, now_ms),
-          )}
+          ${this.#rows.slice(first, last).map((row, at) => this.#row(row, first + at, now_ms))}
           <tr class="space" aria-hidden="true" .style=${`height:${(this.#rows.length - last) * px}px`}></tr>
         </tbody>
       </table>

@@ -7,6 +7,8 @@ const PAGE_ROWS = 500;
 /** Changes that are kept of objects that no page has brought yet; after more of them the list begins anew. */
 const CHANGES_AHEAD_MAX = 20_000;
 const GONE = 410;
+/** How often a list is made anew that cannot be watched. */
+const REFRESH_MS = 10_000;
 const TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io";
 
 export interface Column {
@@ -52,6 +54,8 @@ export interface TableListOptions {
   readonly connection: Connection;
   /** A collection: `/api/v1/pods`. */
   readonly path: string;
+  /** Whether the collection can be watched; what cannot is listed now and then. */
+  readonly isWatched: boolean;
   /** Selectors. */
   readonly query?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
@@ -125,15 +129,12 @@ export class TableList {
   run(): Promise<void> {
     return persist(this.#options, async () => {
       const wanted = Math.max(this.#rows.size, 1);
-      this.#rows.clear();
-      this.#keys = [];
-      this.#ahead.clear();
-      this.#last = "";
       const revision = await this.#page("");
       while (this.#rows.size < wanted && this.#next !== undefined) await this.#page(this.#next);
       this.#isLoaded = true;
       this.#tell();
-      await this.#watch(revision);
+      if (this.#options.isWatched) await this.#watch(revision);
+      else await new Promise((resolve) => setTimeout(resolve, REFRESH_MS));
     });
   }
 
@@ -141,6 +142,8 @@ export class TableList {
     const { api, signal } = this.#options;
     const path = this.#path({ limit: String(PAGE_ROWS), ...(next === "" ? {} : { continue: next }) });
     const { metadata, columnDefinitions, rows } = await api.get<Table>(path, { signal, accept: TABLE });
+    // What was shown stays until the first page is there.
+    if (next === "") this.#forget();
     if (columnDefinitions) this.#columns = columnDefinitions;
     for (const each of rows ?? []) {
       const [key, row] = keyed(each);
@@ -158,6 +161,13 @@ export class TableList {
     }
     this.#changed();
     return metadata.resourceVersion;
+  }
+
+  #forget(): void {
+    this.#rows.clear();
+    this.#keys = [];
+    this.#ahead.clear();
+    this.#last = "";
   }
 
   /** What the server does not remember any more comes with the next list. */

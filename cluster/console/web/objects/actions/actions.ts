@@ -16,6 +16,8 @@ export class ActionBar {
   readonly #context: ViewContext;
   readonly #redraw: () => void;
   readonly #allowed = new Map<string, boolean>();
+  /** As it was last shown: keys act on that. */
+  #subject: Subject | undefined;
   #keys = new AbortController();
   #bound = "";
 
@@ -80,7 +82,4 @@ export class ActionBar {
       if (action.key !== undefined)
         this.#context.keys.bind(action.key, action.title, () => void (this.#subject && this.#run(action, this.#subject)), signal);
   }
-
-  /** As it was last shown: keys act on that. */
-  #subject: Subject | undefined;
 }

@@ -48,7 +48,9 @@ export class ExecStream {
       else if (frame[0] === ERROR) this.#why = wordsOf(new TextDecoder().decode(bytes));
     });
     this.#socket.addEventListener("close", ({ reason }) => {
-      ended(this.#why ?? (reason || (isOpen ? "The connection has ended." : "The server refused the terminal.")));
+      const words = this.#why ?? reason;
+      if (isOpen || words !== "") ended(words || "The connection has ended.");
+      else void whyRefused(api, path).then(ended);
     });
   }
 
@@ -71,6 +73,15 @@ export class ExecStream {
     frame.set(bytes, 1);
     this.#socket.send(frame);
   }
+}
+
+/** A browser does not say with what words a WebSocket was refused; who asks without one hears them. */
+async function whyRefused(api: Api, path: string): Promise<string> {
+  const words = await api.text(path).then(
+    () => "",
+    (error: Error) => error.message,
+  );
+  return words === "" || /upgrade/i.test(words) ? "The server refused the terminal." : words;
 }
 
 function wordsOf(json: string): string {

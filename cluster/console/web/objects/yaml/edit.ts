@@ -95,10 +95,10 @@ export async function open(panel: Panel): Promise<void> {
     if (!(await done)) return;
     notice(`${base.metadata.name} is saved.`);
     isDirty = false;
-    isSaved = true;
+    // Else it is on the way, and is shown when it comes.
+    if (object().metadata.resourceVersion !== base.metadata.resourceVersion) begin();
     draw();
   };
-  let isSaved = false;
   const template = (): TemplateResult => html`
     ${isDirty && meanwhile().length > 0 ? changedMeanwhile(meanwhile(), clashes(changesMade(), meanwhile()), onto, begin) : nothing}
     <div class="toolbar part-bar">
@@ -113,9 +113,8 @@ export async function open(panel: Panel): Promise<void> {
   };
   changed(() => {
     // Nobody is in the middle of something: it is shown as it is.
-    if (!isDirty || isSaved) begin();
-    isSaved = false;
-    draw();
+    if (isDirty) draw();
+    else begin();
   });
   begin();
   mayEdit = type.verbs.has("update") && (await context.api.may(deedOn(subject(), "update")));
