@@ -62,12 +62,12 @@ function libraries(): Map<string, SiteFile> {
   return files;
 }
 
-/** Adds a package's module and all that it imports of its own. */
+/** Adds a package's module and all that it imports of its own, without the comments, which are a fifth of it. */
 function addModules(files: Map<string, SiteFile>, below: string, folder: string, name: string): void {
   const path = `${below}${name}`;
   if (files.has(path)) return;
   const text = readFileSync(join(folder, name), "utf8");
-  files.set(path, fileOf(JAVASCRIPT, text));
+  files.set(path, fileOf(JAVASCRIPT, stripTypeScriptTypes(text, { mode: "transform" })));
   for (const [, specifier = ""] of text.matchAll(/from '(\.[^']+)'/g))
     addModules(files, below, folder, posix.join(posix.dirname(name), specifier));
 }
