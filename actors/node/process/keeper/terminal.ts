@@ -21,6 +21,8 @@ export interface TerminalSize {
 }
 
 const SIZE_MAX = 65_535;
+/** What programs take the terminal for, where nobody says otherwise. Source: containerd's CRI. */
+const TERM = "xterm";
 
 /** The size that a payload of the channel `resize` says; undefined: none that a terminal can have. */
 export function sizeOf(payload: Buffer): TerminalSize | undefined {
@@ -53,7 +55,7 @@ export function inTerminal(tools: TerminalTools, command: Command, size: Termina
     `exec ${[file, ...args].map(quoted).join(" ")}${goesOn ? "" : " 3>&-"}`,
   ];
   // The shell that script takes is the one in its environment.
-  return { file: script, args: ["-q", "-e", "-f", "-c", lines.join("\n"), "/dev/null"], env: { ...env, SHELL: "/bin/sh" }, cwd };
+  return { file: script, args: ["-q", "-e", "-f", "-c", lines.join("\n"), "/dev/null"], env: { TERM, ...env, SHELL: "/bin/sh" }, cwd };
 }
 
 function quoted(text: string): string {

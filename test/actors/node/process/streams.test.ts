@@ -124,12 +124,12 @@ describe.each(ISOLATIONS)("streams of processes, isolation %s", (isolation) => {
   test("exec: a terminal, of the size that was said first, and told of the next", async () => {
     const reader = await exec(
       // stty sets rows and columns one after the other.
-      `tty; stty size; trap 'stty size; [ "$(stty size)" = "33 99" ] && exit 4' WINCH; echo waits; while :; do read line; done`,
+      `tty; stty size; echo $TERM; trap 'stty size; [ "$(stty size)" = "33 99" ] && exit 4' WINCH; echo waits; while :; do read line; done`,
       { tty: true },
     );
     reader.say(4, '{"Width":111,"Height":40}');
     await reader.printed("waits\n");
-    expect(reader.out).toMatch(/^\/dev\/pts\/\d+\n40 111\nwaits\n/);
+    expect(reader.out).toMatch(/^\/dev\/pts\/\d+\n40 111\nxterm\nwaits\n/);
     reader.say(4, '{"Width":99,"Height":33}');
     expect(await reader.ended).toEqual({ exitCode: 4 });
     expect(reader.out).toContain("33 99\n");
