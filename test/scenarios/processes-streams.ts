@@ -36,7 +36,9 @@ export function describeStreams(cluster: () => Kubectl): void {
         expect.stringMatching(/^127\.\d+\.\d+\.\d+\ntyped$/),
         "err\ncommand terminated with exit code 5\n",
       ]);
-      const terminal = await kubectl.inTerminal("exec -it open -- sh -c 'tty; stty size; exit 4'", { env });
+      // kubectl says the size when it has begun, and on a busy machine the command may be there before.
+      const sized = 'until stty size | grep "40 111"; do sleep 0.1; done';
+      const terminal = await kubectl.inTerminal(`exec -it open -- sh -c 'tty; ${sized}; exit 4'`, { env });
       expect([terminal.code, terminal.stdout.replaceAll("\r", "")]).toEqual([
         4,
         // Where nothing is typed, `script` may send a NUL for the end of it, which the terminal shows.

@@ -108,7 +108,7 @@ function entering(launched: OciLaunched, tty: boolean): Command {
     ...lines,
     `file=${quoted(bundle)}/exec-$$`,
     `(${found} && ${LINGER}) 2>/dev/null &`,
-    `exec ${exec("--tty", "--env", "TERM=xterm", "--pid-file")} "$file" ${quoted(id)} "$@"`,
+    `exec ${exec("--tty", "--pid-file")} "$file" ${quoted(id)} "$@"`,
   ]);
 }
 
