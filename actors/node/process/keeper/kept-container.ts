@@ -14,7 +14,7 @@ import { CHANNEL } from "../../streaming/frames.ts";
 import type { StreamsWanted } from "../../streaming/stream-door.ts";
 import { Attached } from "./attached.ts";
 import { outputsIn } from "./outputs.ts";
-import { mountsOf, type Process, processes, processOf } from "./processes.ts";
+import { HeldMounts, mountsOf, type Process, processes, processOf } from "./processes.ts";
 import type { KeptSpec } from "./protocol.ts";
 import { inTerminal, linesOf, Terminal } from "./terminal.ts";
 
@@ -52,7 +52,9 @@ export class KeptContainer {
   #outputs: readonly Readable[] = [];
   #terminal: Terminal | undefined;
   readonly #attached = new Attached();
-  #mounts: string | undefined;
+  #mounts: HeldMounts | undefined;
+  /** It has been seen that nothing runs of it any more. */
+  #isOver = false;
   /** The process of its own command, where that is not the one that was launched. */
   #own: number | undefined;
   /** Resolves when it is known whether it could be started. */
@@ -136,8 +138,7 @@ export class KeptContainer {
     const refused = await spawned;
     const trouble = refused === "" ? await this.#trouble(linesOf(said.source)) : refused;
     if (trouble !== "") throw this.#refused(trouble);
-    this.#mounts = mountsOf(this.#mainPid ?? 0);
-    if (this.#mounts === mountsOf("self")) this.#mounts = undefined;
+    this.#mounts = HeldMounts.of(this.#mainPid ?? 0);
     this.#become({ ...this.#observed, state: "running", startedAt_ms: Date.now() });
     this.#begun.resolve();
   }
@@ -197,15 +198,16 @@ export class KeptContainer {
     removeGroup(cgroup);
   }
 
-  /** All that runs of it. */
+  /** All that runs of it. Once nothing does, what had its numbers may be others'. */
   processes(all: readonly Process[] = processes()): readonly number[] {
+    if (this.#isOver) return [];
     const leaders = [this.#child?.pid, this.#terminal?.pid];
     if (leaders[0] === undefined) return [];
     const grouped = new Set(this.spec.cgroup === undefined ? [] : processesIn(this.spec.cgroup));
     return all
       .filter(
         ({ pid, session, mounts }) =>
-          leaders.includes(session) || grouped.has(pid) || (this.#mounts !== undefined && mounts === this.#mounts),
+          leaders.includes(session) || grouped.has(pid) || (this.#mounts !== undefined && mounts === this.#mounts.name),
       )
       .map(({ pid }) => pid);
   }
@@ -239,6 +241,8 @@ export class KeptContainer {
       for (const pid of left) killed(pid);
       await delay(KILL_ROUND_MS);
     }
+    this.#isOver = true;
+    this.#mounts?.release();
     await Promise.race([written, delay(OUTPUT_PATIENCE_MS)]);
     for (const output of this.#outputs) output.destroy();
     await log.close();

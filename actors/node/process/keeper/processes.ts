@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /** One process of the machine, as /proc shows it. */
 export interface Process {
@@ -50,5 +50,37 @@ export function mountsOf(pid: number | "self"): string | undefined {
     return readlinkSync(`/proc/${pid}/ns/mnt`);
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * The mount namespace of a process, by the name that `mountsOf` gives it. The kernel gives the number of one that has ended to the next that is made, which may be
+ * that of a stranger; as long as this is held, there is no such next.
+ */
+export class HeldMounts {
+  readonly name: string;
+  readonly #file: number;
+
+  private constructor(name: string, file: number) {
+    this.name = name;
+    this.#file = file;
+  }
+
+  /** Undefined: the process has ended, or its mounts are those of this one. */
+  static of(pid: number): HeldMounts | undefined {
+    let file: number;
+    try {
+      file = openSync(`/proc/${pid}/ns/mnt`, "r");
+    } catch {
+      return undefined;
+    }
+    const name = readlinkSync(`/proc/self/fd/${file}`);
+    if (name !== mountsOf("self")) return new HeldMounts(name, file);
+    closeSync(file);
+    return undefined;
+  }
+
+  release(): void {
+    closeSync(this.#file);
   }
 }
