@@ -9,6 +9,8 @@ import { watchPattern } from "../nats/subjects.ts";
 
 /** While clients are connected, how often it is asked whether they have subscribed to something new. */
 const LOOK_MS = 500;
+/** After a question without an answer: the server has none for an account that nobody has used yet, and says by itself when somebody does. */
+const LOOK_AGAIN_MS = 10_000;
 /** Who gives up one subscription and makes another changes no number; after so many looks all are read anyhow. */
 const LOOKS_UNTIL_READ = 20;
 /** Subscriptions that the server tells in one answer. */
@@ -41,8 +43,8 @@ export interface InterestOptions {
 }
 
 /**
- * What clients of NATS listen to, as the server knows it. The server says by itself when the first client comes and the last one goes: as long as there is none, nothing is
- * asked and nothing has to be published.
+ * What clients of NATS listen to, as the server knows it. The server says by itself when the first client comes and the last one goes: as long as there is none, hardly anything is
+ * asked, and nothing has to be published.
  */
 export class Interest {
   readonly #options: InterestOptions;
@@ -81,7 +83,8 @@ export class Interest {
       callback: (error, message) => error === null && interest.#counted(message.json<Connections>()),
     });
     void interest.#followOutages();
-    await interest.#look();
+    // Not waited for: of an account that no client has used yet the server says nothing at all.
+    void interest.#look();
     return interest;
   }
 
@@ -126,11 +129,12 @@ export class Interest {
       this.#looks = 0;
       this.refresh().catch((error: unknown) => this.#unknown(error));
     }
-    this.#lookLater();
+    this.#lookLater(LOOK_MS);
   }
 
-  #lookLater(): void {
-    this.#timer ??= this.#options.clock.after(LOOK_MS, () => {
+  #lookLater(wait_ms: number): void {
+    this.#timer?.cancel();
+    this.#timer = this.#options.clock.after(wait_ms, () => {
       this.#timer = undefined;
       void this.#look();
     });
@@ -142,7 +146,7 @@ export class Interest {
     } catch (error) {
       this.#unknown(error);
       // A client that is there may be heard of by this alone.
-      if (!this.#closed) this.#lookLater();
+      if (!this.#closed) this.#lookLater(LOOK_AGAIN_MS);
     }
   }
 
