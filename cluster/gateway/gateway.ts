@@ -87,6 +87,8 @@ class HttpsGateway implements Gateway {
   #rehearsals: Promise<Rehearsals> | undefined;
   /** Connections whose clients asked for another protocol: the server itself knows them no more. */
   readonly #switched = new Set<Socket>();
+  /** What was no request, on its way out. */
+  readonly #refused = new Set<Duplex>();
   #address = "";
   #closing = false;
 
@@ -188,7 +190,7 @@ class HttpsGateway implements Gateway {
     this.#http2.close();
     const cut = this.#context.clock.after(grace_ms, () => {
       this.#server.closeAllConnections();
-      for (const socket of this.#switched) socket.destroy();
+      for (const socket of [...this.#switched, ...this.#refused]) socket.destroy();
       this.#http2.destroy();
     });
     await closed;
@@ -211,11 +213,19 @@ class HttpsGateway implements Gateway {
   /** What is no request is told so, by Node's own codes; as below, its client has time to see it. */
   #refuse(code: string, socket: Duplex): void {
     // More of the same comes in while it goes on.
-    if (!socket.writable) return;
+    if (this.#refused.has(socket)) return;
+    if (!socket.writable) {
+      socket.destroy();
+      return;
+    }
+    this.#refused.add(socket);
     const status = UNREADABLE.get(code) ?? "400 Bad Request";
     socket.end(`HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`);
     const end = this.#context.clock.after(this.#limits.linger_ms, () => socket.destroy());
-    socket.once("close", () => end.cancel());
+    socket.once("close", () => {
+      end.cancel();
+      this.#refused.delete(socket);
+    });
   }
 
   /** Ends a connection on which more is to come than anybody wants, when its client has had time to see why. */
