@@ -91,6 +91,8 @@ class HttpsGateway implements Gateway {
   readonly #refused = new Set<Duplex>();
   #address = "";
   #closing = false;
+  /** No connection is to be left; handshakes that were under way may still make some. */
+  #ended = false;
 
   constructor(options: GatewayOptions) {
     this.#context = options;
@@ -154,7 +156,7 @@ class HttpsGateway implements Gateway {
       request_ms: limits.request_ms,
       idle_ms: SILENT_CONNECTION_MS,
     });
-    takeByProtocol(this.#server, this.#http2);
+    takeByProtocol(this.#server, this.#http2, () => this.#ended);
     this.#server.timeout = SILENT_CONNECTION_MS;
     this.#server.maxConnections = CONNECTIONS_MAX;
     this.#server.on("tlsClientError", (error) => options.log.debug({ error }, "a TLS handshake failed"));
@@ -189,6 +191,7 @@ class HttpsGateway implements Gateway {
     this.#server.closeIdleConnections();
     this.#http2.close();
     const cut = this.#context.clock.after(grace_ms, () => {
+      this.#ended = true;
       this.#server.closeAllConnections();
       for (const socket of [...this.#switched, ...this.#refused]) socket.destroy();
       this.#http2.destroy();
@@ -267,11 +270,12 @@ class HttpsGateway implements Gateway {
 }
 
 /** Gives connections that agreed on HTTP/2 to it; all others stay where they are. */
-function takeByProtocol(server: Server, http2: Http2Door): void {
+function takeByProtocol(server: Server, http2: Http2Door, isEnded: () => boolean): void {
   const listeners = server.listeners("secureConnection") as ((socket: TLSSocket) => void)[];
   server.removeAllListeners("secureConnection");
   server.on("secureConnection", (socket: TLSSocket) => {
-    if (socket.alpnProtocol === "h2") http2.take(socket);
+    if (isEnded()) socket.destroy();
+    else if (socket.alpnProtocol === "h2") http2.take(socket);
     else for (const listener of listeners) listener.call(server, socket);
   });
 }
