@@ -89,8 +89,10 @@ describe.skipIf(typeof browser === "string")(`the console${reason}`, () => {
     // Escape gives the map the focus.
     await page.keyboard.press("ArrowRight");
     const told = page.locator("[aria-live=polite]");
-    expect(await told.textContent()).toMatch(/^node-\d+, Ready, CPU/);
+    await expect.poll(() => told.textContent()).toMatch(/^node-\d+, Ready, CPU/);
+    const first = await told.textContent();
     await page.keyboard.press("ArrowDown");
+    await expect.poll(() => told.textContent()).not.toBe(first);
     await page.keyboard.press("Enter");
     const [name = ""] = ((await told.textContent()) ?? "").split(",");
     const opened = page.getByRole("complementary", { name: `Node ${name}` });

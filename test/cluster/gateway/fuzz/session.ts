@@ -1,3 +1,4 @@
+import { gunzipSync } from "node:zlib";
 import { Agent, errors, request } from "undici";
 import type { Logger } from "../../../../runtime/mod.ts";
 import { silentLogger } from "../../../../runtime/mod.ts";
@@ -71,10 +72,6 @@ export class Session {
     const asked: Asked = { method, path, headers, bytes };
     this.#requests++;
     const answered = await this.#send(asked);
-    if (process.env.TR && answered.took_ms > 300)
-      process.stderr.write(
-        `SLOW ${Math.round(answered.took_ms)} ${Math.round(process.memoryUsage().rss / 1e6)} MB ${lineOf(asked).slice(0, 400)} -> ${answered.status} ${answered.text.length} ${answered.text.slice(0, 200)}\n`,
-      );
     this.#asked.push(`${lineOf(asked)}\n  -> ${answered.status} ${answered.text.slice(0, BODY_CHARS_SHOWN)}`);
     const fault = this.#faults.pop();
     if (fault !== undefined) throw new Violation(`${method} ${path.slice(0, 200)}: ${fault}`);
@@ -123,13 +120,18 @@ export class Session {
       });
       const contentType = String(answer.headers["content-type"] ?? "");
       const endless = answer.statusCode === 200 && answer.headers["transfer-encoding"] === "chunked" && isWatch(path);
-      const text = endless ? await firstOf(answer.body) : await answer.body.text();
+      const text = endless ? await firstOf(answer.body) : textOf(await answer.body.bytes(), answer.headers["content-encoding"]);
       return { status: answer.statusCode, contentType, text, took_ms: performance.now() - started_ms };
     } catch (error) {
       if (error instanceof errors.InvalidArgumentError) throw error;
       throw new Violation(`${lineOf({ method, path, headers, bytes })} was not answered: ${(error as Error).message}`);
     }
   }
+}
+
+/** Large answers come zipped to who takes that, refusals too. */
+function textOf(bytes: Uint8Array, encoding: unknown): string {
+  return (encoding === "gzip" ? gunzipSync(bytes) : Buffer.from(bytes)).toString();
 }
 
 function isWatch(path: string): boolean {
