@@ -85,10 +85,10 @@ class HttpsGateway implements Gateway {
   readonly #pages: Pages;
   readonly #map: MapFeed;
   #rehearsals: Promise<Rehearsals> | undefined;
-  /** Connections whose clients asked for another protocol: the server itself knows them no more. */
-  readonly #switched = new Set<Socket>();
-  /** What was no request, on its way out. */
-  readonly #refused = new Set<Duplex>();
+  /** All that have done their handshake, whatever is spoken on them: the server itself forgets those that switch to another protocol, or that it cannot read. */
+  readonly #connections = new Set<TLSSocket>();
+  /** Those of them that are told why they end. */
+  readonly #refused = new WeakSet<Duplex>();
   #address = "";
   #closing = false;
   /** No connection is to be left; handshakes that were under way may still make some. */
@@ -141,8 +141,6 @@ class HttpsGateway implements Gateway {
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => this.#refuse(error.code ?? "", socket));
     // Who asks for another protocol is answered like anybody else, on a connection that is theirs to switch.
     this.#server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
-      this.#switched.add(socket);
-      socket.once("close", () => this.#switched.delete(socket));
       // What came behind the request already is the first of what comes in the other protocol.
       if (head.length > 0) socket.unshift(head);
       const response = new ServerResponse(request);
@@ -156,7 +154,7 @@ class HttpsGateway implements Gateway {
       request_ms: limits.request_ms,
       idle_ms: SILENT_CONNECTION_MS,
     });
-    takeByProtocol(this.#server, this.#http2, () => this.#ended);
+    takeByProtocol(this.#server, this.#http2, (socket) => this.#keep(socket));
     this.#server.timeout = SILENT_CONNECTION_MS;
     this.#server.maxConnections = CONNECTIONS_MAX;
     this.#server.on("tlsClientError", (error) => options.log.debug({ error }, "a TLS handshake failed"));
@@ -192,12 +190,21 @@ class HttpsGateway implements Gateway {
     this.#http2.close();
     const cut = this.#context.clock.after(grace_ms, () => {
       this.#ended = true;
-      this.#server.closeAllConnections();
-      for (const socket of [...this.#switched, ...this.#refused]) socket.destroy();
-      this.#http2.destroy();
+      for (const socket of this.#connections) socket.destroy();
     });
     await closed;
     cut.cancel();
+  }
+
+  /** Whether the connection is there to stay. */
+  #keep(socket: TLSSocket): boolean {
+    if (this.#ended) {
+      socket.destroy();
+      return false;
+    }
+    this.#connections.add(socket);
+    socket.once("close", () => this.#connections.delete(socket));
+    return true;
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -225,10 +232,7 @@ class HttpsGateway implements Gateway {
     const status = UNREADABLE.get(code) ?? "400 Bad Request";
     socket.end(`HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`);
     const end = this.#context.clock.after(this.#limits.linger_ms, () => socket.destroy());
-    socket.once("close", () => {
-      end.cancel();
-      this.#refused.delete(socket);
-    });
+    socket.once("close", () => end.cancel());
   }
 
   /** Ends a connection on which more is to come than anybody wants, when its client has had time to see why. */
@@ -270,12 +274,12 @@ class HttpsGateway implements Gateway {
 }
 
 /** Gives connections that agreed on HTTP/2 to it; all others stay where they are. */
-function takeByProtocol(server: Server, http2: Http2Door, isEnded: () => boolean): void {
+function takeByProtocol(server: Server, http2: Http2Door, keep: (socket: TLSSocket) => boolean): void {
   const listeners = server.listeners("secureConnection") as ((socket: TLSSocket) => void)[];
   server.removeAllListeners("secureConnection");
   server.on("secureConnection", (socket: TLSSocket) => {
-    if (isEnded()) socket.destroy();
-    else if (socket.alpnProtocol === "h2") http2.take(socket);
+    if (!keep(socket)) return;
+    if (socket.alpnProtocol === "h2") http2.take(socket);
     else for (const listener of listeners) listener.call(server, socket);
   });
 }

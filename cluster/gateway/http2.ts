@@ -60,11 +60,6 @@ export class Http2Door {
   close(): void {
     for (const session of this.#sessions) session.close();
   }
-
-  /** Ends all connections as they are. */
-  destroy(): void {
-    for (const session of this.#sessions) session.destroy();
-  }
 }
 
 /**
