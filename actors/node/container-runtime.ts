@@ -227,6 +227,9 @@ export interface ContainerObserved {
   readonly resources: ResourceRequirements;
 }
 
+/** What is observed of a container that has been created, until it begins. */
+export const NOT_BEGUN = { state: "created", startedAt_ms: 0, finishedAt_ms: 0, exitCode: 0, reason: "", message: "" } as const;
+
 /** What a runtime could not do, with the reason that a container's state shows. */
 export class RuntimeFailure extends Error {
   override readonly name = "RuntimeFailure";

@@ -8,6 +8,7 @@ import {
   type ExecResult,
   type ImageFound,
   type ImageWanted,
+  NOT_BEGUN,
   type PodObserved,
   RuntimeFailure,
   type SandboxObserved,
@@ -98,19 +99,14 @@ export class FunctionRuntime implements ContainerRuntime {
   async createContainer(sandbox: string, spec: ContainerSpec): Promise<string> {
     const id = `${sandbox}.${spec.name}.${spec.attempt}`;
     const observed: ContainerObserved = {
+      ...NOT_BEGUN,
       id,
       sandbox,
       name: spec.name,
       attempt: spec.attempt,
       image: spec.image,
       imageId: spec.imageId,
-      state: "created",
       createdAt_ms: this.#clock.now_ms(),
-      startedAt_ms: 0,
-      finishedAt_ms: 0,
-      exitCode: 0,
-      reason: "",
-      message: "",
       logPath: join(this.#logs, this.#uidOf(sandbox), `${spec.name}.${spec.attempt}.log`),
       resources: spec.size.resources,
     };

@@ -117,7 +117,7 @@ function newestFirst(paths: readonly string[]): readonly string[] {
 /** Not in the PATH of users other than root. */
 const SYSTEM_PLACES = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-function isExecutable(path: string): boolean {
+export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;

@@ -6,6 +6,7 @@ import {
   type ContainerSpec,
   type ContainerUser,
   type EnvVariable,
+  NOT_BEGUN,
   RuntimeFailure,
   type SandboxSpec,
 } from "../container-runtime.ts";
@@ -111,19 +112,14 @@ function keptAs({ directory, sandbox, spec, entry, tools, now_ms }: Wanted, own:
   const { name, attempt, image, imageId } = spec;
   return {
     observed: {
+      ...NOT_BEGUN,
       id: `${sandbox.uid}_${name}_${attempt}`,
       sandbox: sandbox.id,
       name,
       attempt,
       image,
       imageId,
-      state: "created",
       createdAt_ms: now_ms,
-      startedAt_ms: 0,
-      finishedAt_ms: 0,
-      exitCode: 0,
-      reason: "",
-      message: "",
       logPath: join(directory, "logs", name, `${attempt}.log`),
       resources: spec.size.resources,
     },

@@ -5,6 +5,7 @@
 import type { ContainerMount, ContainerUser, EnvVariable } from "../container-runtime.ts";
 import type { Isolation, Tools } from "./isolation.ts";
 import type { Command } from "./keeper/protocol.ts";
+import { quoted } from "./quoted.ts";
 
 export interface Launched {
   readonly isolation: Isolation;
@@ -158,10 +159,6 @@ const isOther = ({ uid }: ContainerUser): boolean => uid !== undefined && uid !=
 function idsOf({ uid, gid }: ContainerUser, user: string, group: string): readonly string[] {
   if (uid === undefined) return gid === undefined ? [] : [group, String(gid)];
   return [user, String(uid), group, String(gid ?? uid)];
-}
-
-export function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** Within double quotes. */

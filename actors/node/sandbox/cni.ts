@@ -3,9 +3,9 @@
  * Source: containernetworking/cni SPEC.md 1.0.0.
  */
 import { spawn } from "node:child_process";
-import { accessSync, constants } from "node:fs";
 import { isIPv4 } from "node:net";
 import { join } from "node:path";
+import { isExecutable } from "../process/catalog.ts";
 
 /** A list of plugins, of which each is given what the one before came to. */
 export interface NetworkConfig {
@@ -144,14 +144,5 @@ function wordsIn(output: string): string {
     return details === "" ? msg : `${msg}: ${details}`;
   } catch {
     return output.trim();
-  }
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -6,7 +6,8 @@ import { OOM_SCORE_OWN } from "../cgroups/resource-values.ts";
 import { programNamed } from "../process/catalog.ts";
 import type { Tools } from "../process/isolation.ts";
 import type { Command, KeptSpec } from "../process/keeper/protocol.ts";
-import { FAIL, OWN_ENV, quoted, type SubPathBind, subPathLines } from "../process/launch.ts";
+import { FAIL, OWN_ENV, type SubPathBind, subPathLines } from "../process/launch.ts";
+import { quoted } from "../process/quoted.ts";
 
 /** A program that runs containers by the OCI runtime specification: crun or runc, whose command lines are the same. */
 export interface OciRuntime {

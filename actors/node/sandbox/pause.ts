@@ -1,7 +1,8 @@
-import type { SandboxSpec } from "../container-runtime.ts";
+import { NOT_BEGUN, type SandboxSpec } from "../container-runtime.ts";
 import type { Tools } from "../process/isolation.ts";
 import type { KeptSpec } from "../process/keeper/protocol.ts";
-import { FAIL, OWN_ENV, quoted } from "../process/launch.ts";
+import { FAIL, OWN_ENV } from "../process/launch.ts";
+import { quoted } from "../process/quoted.ts";
 
 /** No container of a pod can be called so. */
 export const PAUSE = "";
@@ -52,19 +53,14 @@ export function pauseContainer({ spec, sandbox, directory, log, tools, sysctls, 
   const outer = `echo $$ >${quoted(`${directory}/${PAUSE_PID_FILE}`)}; exec ${quoted(tools.unshare)} ${namespaces.join(" ")} -- /bin/sh -c "$1" pause`;
   return {
     observed: {
+      ...NOT_BEGUN,
       id: pauseId(spec),
       sandbox,
       name: PAUSE,
       attempt,
       image: "",
       imageId: "",
-      state: "created",
       createdAt_ms: now_ms,
-      startedAt_ms: 0,
-      finishedAt_ms: 0,
-      exitCode: 0,
-      reason: "",
-      message: "",
       logPath: log,
       resources: {},
     },

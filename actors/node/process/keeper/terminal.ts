@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
+import { quoted } from "../quoted.ts";
 import type { Command } from "./protocol.ts";
 
 /**
@@ -56,10 +57,6 @@ export function inTerminal(tools: TerminalTools, command: Command, size: Termina
   ];
   // The shell that script takes is the one in its environment.
   return { file: script, args: ["-q", "-e", "-f", "-c", lines.join("\n"), "/dev/null"], env: { TERM, ...env, SHELL: "/bin/sh" }, cwd };
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** A terminal that is there, known by the line in which it was told. */

@@ -6,6 +6,7 @@ import {
   type ExecResult,
   type ImageFound,
   type ImageWanted,
+  NOT_BEGUN,
   type PodObserved,
   RuntimeFailure,
   type SandboxObserved,
@@ -97,19 +98,14 @@ export class ScriptedRuntime implements ContainerRuntime {
     const id = `${spec.name}-${spec.attempt}`;
     this.specs.set(id, spec);
     this.#runs.push({
+      ...NOT_BEGUN,
       id,
       sandbox,
       name: spec.name,
       attempt: spec.attempt,
       image: spec.image,
       imageId: spec.imageId,
-      state: "created",
       createdAt_ms: this.#clock.now_ms(),
-      startedAt_ms: 0,
-      finishedAt_ms: 0,
-      exitCode: 0,
-      reason: "",
-      message: "",
       logPath: "",
       resources: spec.size.resources,
     });
