@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { ENTER_SCREEN, LEAVE_SCREEN, overwritten, TERMINAL_COLUMNS, TERMINAL_ROWS } from "../command-line/screen.ts";
 import { ClusterDoor } from "./access.ts";
 import type { ActorsFlags } from "./flags.ts";
 import { summarize } from "./summary.ts";
@@ -8,15 +9,6 @@ import { tableLines } from "./table.ts";
 const ACTORS_ASKED = 500;
 /** Single actors under the table. */
 const ACTORS_SHOWN = 10;
-/** A terminal that does not say how large it is. */
-const TERMINAL_ROWS = 24;
-const TERMINAL_COLUMNS = 80;
-
-const ENTER_ALTERNATE_SCREEN = "\x1b[?1049h\x1b[?25l";
-const LEAVE_ALTERNATE_SCREEN = "\x1b[?25h\x1b[?1049l";
-const HOME = "\x1b[H";
-const CLEAR_LINE = "\x1b[K";
-const CLEAR_BELOW = "\x1b[J";
 
 /**
  * Shows the actors of the cluster on a data directory: on a terminal again and again until it is interrupted, elsewhere once. Rates and times are of
@@ -28,7 +20,7 @@ export async function runActors(flags: ActorsFlags, output: NodeJS.WriteStream):
   const interrupted = (): void => stop.abort();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupted);
   const shows = output.isTTY === true && !flags.once && !flags.json;
-  if (shows) output.write(ENTER_ALTERNATE_SCREEN);
+  if (shows) output.write(ENTER_SCREEN);
   try {
     let before = await door.actors(flags.kind, ACTORS_ASKED);
     do {
@@ -43,13 +35,12 @@ export async function runActors(flags: ActorsFlags, output: NodeJS.WriteStream):
       else output.write(`${tableLines(summary, ACTORS_SHOWN).join("\n")}\n`);
     } while (shows);
   } finally {
-    if (shows) output.write(LEAVE_ALTERNATE_SCREEN);
+    if (shows) output.write(LEAVE_SCREEN);
     await door.close();
   }
 }
 
-/** Writes over what stands there, line by line, so that nothing flickers. */
+/** The last line of the terminal is the cursor's. */
 function screen(lines: readonly string[], rows: number = TERMINAL_ROWS): string {
-  const fitting = lines.slice(0, rows - 1).map((line) => `${line}${CLEAR_LINE}`);
-  return `${HOME}${fitting.join("\n")}\n${CLEAR_BELOW}`;
+  return overwritten([...lines.slice(0, rows - 1), ""]);
 }

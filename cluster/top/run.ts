@@ -6,6 +6,7 @@ import { summarize } from "../actors-top/summary.ts";
 import { BootFailure } from "../boot/failure.ts";
 import { printed } from "../command-line/output.ts";
 import { bar, showProgress } from "../command-line/progress.ts";
+import { ENTER_SCREEN, LEAVE_SCREEN, overwritten, TERMINAL_COLUMNS, TERMINAL_ROWS } from "../command-line/screen.ts";
 import { readKubeconfig } from "../outbound/kubeconfig.ts";
 import { type NodeFacts, nodeFacts, type PodFacts, podFacts } from "./facts.ts";
 import { Feed } from "./feed.ts";
@@ -15,14 +16,6 @@ import { FRAME_LINES, screenLines } from "./screen.ts";
 import { begin, pressed, type TopState } from "./state.ts";
 
 const CONNECTIONS = 4;
-const TERMINAL_ROWS = 24;
-const TERMINAL_COLUMNS = 80;
-
-const ENTER_ALTERNATE_SCREEN = "\x1b[?1049h\x1b[?25l";
-const LEAVE_ALTERNATE_SCREEN = "\x1b[?25h\x1b[?1049l";
-const HOME = "\x1b[H";
-const CLEAR_LINE = "\x1b[K";
-const CLEAR_BELOW = "\x1b[J";
 
 /** `troupe top`: on a terminal until it is told to quit, elsewhere once. Throws BootFailure. */
 export async function runTop(flags: TopFlags, input: NodeJS.ReadStream, output: NodeJS.WriteStream): Promise<void> {
@@ -94,7 +87,7 @@ async function live(
     const picture = pictureOf({ nodes: nodes.all, pods: pods.all, actors }, state);
     all = picture.rows.length;
     const lines = screenLines(picture, state, rows(), output.columns || TERMINAL_COLUMNS, Date.now());
-    output.write(`${HOME}${lines.map((line) => `${line}${CLEAR_LINE}`).join("\n")}${CLEAR_BELOW}`);
+    output.write(overwritten(lines));
   };
   const ended = Promise.withResolvers<void>();
   const onKey = (chunk: Buffer): void => {
@@ -113,7 +106,7 @@ async function live(
     }, ended.reject);
   }, interval_ms);
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => ended.resolve());
-  output.write(ENTER_ALTERNATE_SCREEN);
+  output.write(ENTER_SCREEN);
   output.on("resize", draw);
   input.setRawMode(true);
   input.on("data", onKey);
@@ -128,6 +121,6 @@ async function live(
     input.setRawMode(false);
     input.pause();
     output.off("resize", draw);
-    output.write(LEAVE_ALTERNATE_SCREEN);
+    output.write(LEAVE_SCREEN);
   }
 }
