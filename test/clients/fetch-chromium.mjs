@@ -8,8 +8,7 @@ import { delimiter, join } from "node:path";
 import { cacheDirectory } from "../../cluster/setup/cache-directory.mjs";
 import { capture, progress } from "../../cluster/setup/command.mjs";
 import { downloadDebianPackage, hasApt } from "../../cluster/setup/debian-package.mjs";
-import { readJson, writeJson } from "../../cluster/setup/json-file.mjs";
-import { withLock } from "../../cluster/setup/lock.mjs";
+import { fetchedOnce, tell } from "./fetched.mjs";
 
 const HERE = import.meta.dirname ?? new URL(".", import.meta.url).pathname;
 const PACKAGE = "chromium-headless-shell";
@@ -20,10 +19,8 @@ const OF_MACHINE = ["chromium", "chromium-headless-shell", "chromium-browser", "
 const LIBRARIES = ["usr/lib", "lib"].flatMap((place) =>
   ["x86_64-linux-gnu", "aarch64-linux-gnu"].flatMap((machine) => [join(place, machine), join(place, machine, "pulseaudio")]),
 );
-const CANNOT = 3;
 
 const cache = cacheDirectory(join(HERE, "../.."), "chromium");
-const found = join(cache, "fetched.json");
 const root = join(cache, "root");
 
 /** @returns {string | undefined} */
@@ -77,17 +74,7 @@ async function fetchAll() {
 async function find() {
   const program = ofMachine();
   if (program !== undefined) return { program, libraries: [] };
-  return withLock(join(cache, "lock"), async () => {
-    const before = readJson(found);
-    if (before && existsSync(before.program)) return before;
-    const fetched = await fetchAll();
-    if (typeof fetched === "object") writeJson(found, fetched);
-    return fetched;
-  });
+  return fetchedOnce(cache, (before) => existsSync(before.program), fetchAll);
 }
 
-const what = await find();
-if (typeof what === "string") {
-  process.stderr.write(`${what}\n`);
-  process.exitCode = CANNOT;
-} else process.stdout.write(JSON.stringify(what));
+tell(await find());

@@ -8,8 +8,7 @@ import { delimiter, join } from "node:path";
 import { cacheDirectory } from "../../cluster/setup/cache-directory.mjs";
 import { capture, progress } from "../../cluster/setup/command.mjs";
 import { downloadDebianPackage, hasApt } from "../../cluster/setup/debian-package.mjs";
-import { readJson, writeJson } from "../../cluster/setup/json-file.mjs";
-import { withLock } from "../../cluster/setup/lock.mjs";
+import { fetchedOnce, tell } from "./fetched.mjs";
 
 const HERE = import.meta.dirname ?? new URL(".", import.meta.url).pathname;
 const PACKAGES = ["click", "cdiff", "dateutil", "prettytable", "psutil", "psycopg2", "six", "urllib3", "wcwidth", "yaml"].map(
@@ -17,10 +16,8 @@ const PACKAGES = ["click", "cdiff", "dateutil", "prettytable", "psutil", "psycop
 );
 const PYTHON = "/usr/bin/python3";
 const POSTGRES = "/usr/lib/postgresql";
-const CANNOT = 3;
 
 const cache = cacheDirectory(join(HERE, "../.."), "patroni");
-const found = join(cache, "fetched.json");
 
 /** The newest PostgreSQL that Debian's packages have put on this machine. */
 function postgresBin() {
@@ -50,14 +47,4 @@ async function fetchAll() {
   return { python: PYTHON, pythonPath, patroni, patronictl, postgresBin: postgres };
 }
 
-const what = await withLock(join(cache, "lock"), async () => {
-  const before = readJson(found);
-  if (before && existsSync(before.patroni) && existsSync(before.postgresBin)) return before;
-  const fetched = await fetchAll();
-  if (typeof fetched === "object") writeJson(found, fetched);
-  return fetched;
-});
-if (typeof what === "string") {
-  process.stderr.write(`${what}\n`);
-  process.exitCode = CANNOT;
-} else process.stdout.write(JSON.stringify(what));
+tell(await fetchedOnce(cache, (before) => existsSync(before.patroni) && existsSync(before.postgresBin), fetchAll));

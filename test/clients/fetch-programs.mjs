@@ -9,6 +9,7 @@ import { capture, progress } from "../../cluster/setup/command.mjs";
 import { downloadDebianPackage, hasApt } from "../../cluster/setup/debian-package.mjs";
 import { readJson, writeJson } from "../../cluster/setup/json-file.mjs";
 import { withLock } from "../../cluster/setup/lock.mjs";
+import { tell } from "./fetched.mjs";
 
 const HERE = import.meta.dirname ?? new URL(".", import.meta.url).pathname;
 /** Each with the packages that it takes, which are unpacked into one another, where it is in them, and a way to see that it runs. */
@@ -16,7 +17,6 @@ const PROGRAMS = [
   { name: "nginx", packages: ["nginx-common", "nginx"], within: "usr/sbin", proof: ["-v"] },
   { name: "busybox", packages: ["busybox-static"], within: "bin", proof: ["true"] },
 ];
-const CANNOT = 3;
 
 const cache = cacheDirectory(join(HERE, "../.."), "programs");
 
@@ -57,8 +57,4 @@ async function fetchMissing() {
   return all;
 }
 
-const what = await withLock(join(cache, "lock"), fetchMissing);
-if (typeof what === "string") {
-  process.stderr.write(`${what}\n`);
-  process.exitCode = CANNOT;
-} else process.stdout.write(JSON.stringify(what));
+tell(await withLock(join(cache, "lock"), fetchMissing));

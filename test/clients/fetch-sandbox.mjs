@@ -7,11 +7,9 @@ import { delimiter, join } from "node:path";
 import { cacheDirectory } from "../../cluster/setup/cache-directory.mjs";
 import { capture, progress } from "../../cluster/setup/command.mjs";
 import { downloadDebianPackage, hasApt } from "../../cluster/setup/debian-package.mjs";
-import { readJson, writeJson } from "../../cluster/setup/json-file.mjs";
-import { withLock } from "../../cluster/setup/lock.mjs";
+import { fetchedOnce, tell } from "./fetched.mjs";
 
 const HERE = import.meta.dirname ?? new URL(".", import.meta.url).pathname;
-const CANNOT = 3;
 const PLUGIN_PLACES = ["/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"];
 /** Debian's libyajl is in no base system; the others that crun takes are. */
 const CRUN_PACKAGES = ["libyajl2", "crun"];
@@ -71,15 +69,4 @@ async function fetchAll() {
   return typeof plugins === "string" ? plugins : { ...crun, ...plugins };
 }
 
-const found = join(cache, "fetched.json");
-const what = await withLock(join(cache, "lock"), async () => {
-  const before = readJson(found);
-  if (before && existsSync(join(before.bin, "crun")) && existsSync(join(before.plugins, "bridge"))) return before;
-  const fetched = await fetchAll();
-  if (typeof fetched === "object") writeJson(found, fetched);
-  return fetched;
-});
-if (typeof what === "string") {
-  process.stderr.write(`${what}\n`);
-  process.exitCode = CANNOT;
-} else process.stdout.write(JSON.stringify(what));
+tell(await fetchedOnce(cache, (before) => existsSync(join(before.bin, "crun")) && existsSync(join(before.plugins, "bridge")), fetchAll));
