@@ -9,6 +9,8 @@ export interface Ask {
   readonly namespace: string;
   readonly name?: string;
   readonly body?: unknown;
+  /** In place of a body: many of these requests in one message, a line of JSON each. The answer is one of each, a refusal as TroupeError. */
+  readonly lines?: readonly string[];
   readonly contentType?: string;
   readonly options?: Options;
   /** Asks again for as long as nobody answers. */

@@ -3,5 +3,5 @@
 export type { Options } from "./caller.ts";
 export { type Status, TroupeError } from "./error.ts";
 export type { Draft, List, PatchType, Resource } from "./resource.ts";
-export { Troupe, type TroupeOptions } from "./troupe.ts";
+export { type Placement, Troupe, type TroupeOptions } from "./troupe.ts";
 export type { WatchEvent, WatchOptions } from "./watch.ts";

@@ -1,10 +1,15 @@
 import type { KubeObject } from "../actors/kinds/object.ts";
 import type { Ask, Caller, Options } from "./caller.ts";
+import type { TroupeError } from "./error.ts";
 import { type Scope, type WatchEvent, type WatchOptions, watch } from "./watch.ts";
 
 /** An object to be made: what the server fills in may be left out. */
 export type Draft<T extends KubeObject> = Partial<Omit<T, "metadata">> & { readonly metadata: Partial<T["metadata"]> };
 export type PatchType = "json-patch" | "merge-patch" | "strategic-merge-patch";
+
+/** Requests of one message, and their bytes. */
+const BATCH_MAX = 256;
+const BATCH_BYTES_MAX: number = 2 * 1024 * 1024;
 
 export interface List<T> {
   readonly items: readonly T[];
@@ -73,6 +78,26 @@ export class Resource<T extends KubeObject> {
     return this.#ask("deletecollection", { options });
   }
 
+  /**
+   * Many objects, up to 256 in a message, which is several times as fast as one by one. Answers come in the order of what was asked, each an object or the
+   * TroupeError by which it was refused.
+   */
+  getEach(names: readonly string[], options: Options = {}): Promise<(T | TroupeError)[]> {
+    return this.#each("get", names, options);
+  }
+
+  createEach(bodies: readonly Draft<T>[], options: Options = {}): Promise<(T | TroupeError)[]> {
+    return this.#each("create", bodies, options);
+  }
+
+  updateEach(bodies: readonly T[], options: Options = {}): Promise<(T | TroupeError)[]> {
+    return this.#each("update", bodies, options);
+  }
+
+  deleteEach(names: readonly string[], options: Options = {}): Promise<unknown[]> {
+    return this.#each("delete", names, options);
+  }
+
   async scale(name: string, replicas: number): Promise<void> {
     await this.patch(name, { spec: { replicas } }, "merge-patch", {}, "scale");
   }
@@ -106,8 +131,28 @@ export class Resource<T extends KubeObject> {
     return watch<T>(scope, source, options);
   }
 
+  async #each<A>(verb: string, items: readonly unknown[], options: Options): Promise<A[]> {
+    const answers: A[] = [];
+    const all = items.map((item) => JSON.stringify(item));
+    for (let at = 0; at < all.length; ) {
+      const lines = firstThatFit(all.slice(at, at + BATCH_MAX));
+      for (const answer of await this.#ask<A[]>(verb, { lines, options })) answers.push(answer);
+      at += lines.length;
+    }
+    return answers;
+  }
+
   #ask<A>(verb: string, { subresource = "", ...asked }: Partial<Ask> & { readonly subresource?: string }): Promise<A> {
     const resource = subresource === "" ? this.#name : `${this.#name}/${subresource}`;
     return this.#caller.ask<A>(verb, { resource, namespace: this.#namespace, ...asked });
   }
+}
+
+function firstThatFit(lines: readonly string[]): readonly string[] {
+  let bytes = 0;
+  const over = lines.findIndex((line) => {
+    bytes += Buffer.byteLength(line) + 1;
+    return bytes > BATCH_BYTES_MAX;
+  });
+  return over < 0 ? lines : lines.slice(0, Math.max(1, over));
 }

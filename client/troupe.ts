@@ -41,12 +41,22 @@ interface Known {
   readonly "jobs.batch": Job;
 }
 
+/** Where a pod would go; or why it would wait, where room would be made for it, and which pods would have to go for that. */
+export interface Placement {
+  readonly pod: string;
+  readonly node?: string;
+  readonly message?: string;
+  readonly nominated?: string;
+  readonly victims: readonly string[];
+}
+
 const TIMEOUT_MS = 30_000;
 /** Whoever asks until there is an answer does not wait long for the one that got lost with a connection. */
 const PATIENT_MS = 5_000;
 const RETRY_MS = 200;
 const RECONNECT_MS = 250;
 const ERROR_CODE = "Nats-Service-Error-Code";
+const BATCH_TYPE = "application/x-ndjson";
 const UNAVAILABLE: ReadonlySet<number> = new Set([429, 503]);
 
 /** A cluster, reached by NATS. */
@@ -85,13 +95,23 @@ export class Troupe implements Caller {
     return this.connection.drain();
   }
 
+  /**
+   * Where pods of a namespace would go: pods, objects with a template of pods, PodGroups; and nodes, which are beside those of the cluster or in their place.
+   * Nothing is made.
+   */
+  async whatIf(namespace: string, ...items: readonly object[]): Promise<readonly Placement[]> {
+    const body = { apiVersion: "v1", kind: "List", items };
+    return (await this.ask<{ placements: Placement[] }>("create", { resource: "pods/what-if", namespace, body })).placements;
+  }
+
   /** Asks, and asks again as long as nobody took the question: Troupe may be starting. Rejects with TroupeError when it is refused. */
-  async ask<A>(verb: string, { resource, namespace, name = "", body, contentType, options = {}, patient = false }: Ask): Promise<A> {
+  async ask<A>(verb: string, asked: Ask): Promise<A> {
+    const { resource, namespace, name = "", body, lines, contentType = lines && BATCH_TYPE, options = {}, patient = false } = asked;
     const said = headers();
     if (contentType !== undefined) said.append("Content-Type", contentType);
     for (const [option, value] of Object.entries(options)) said.append(option, String(value));
     const subject = requestSubject(verb, resource, namespace, name);
-    const data = body === undefined ? "" : JSON.stringify(body);
+    const data = lines?.join("\n") ?? (body === undefined ? "" : JSON.stringify(body));
     const deadline_ms = performance.now() + this.#timeout_ms;
     for (;;) {
       const timeout = patient ? PATIENT_MS : this.#timeout_ms;
@@ -127,7 +147,13 @@ export class Troupe implements Caller {
 function answerIn<A>(message: Msg): A | TroupeError {
   if (message.headers?.has(ERROR_CODE)) return new TroupeError(message.json<Status>());
   const type = message.headers?.get("Content-Type") ?? "";
+  if (type === BATCH_TYPE) return message.string().split("\n").map(objectOrRefusal) as A;
   return type.startsWith("text/") ? (message.string() as A) : message.json<A>();
+}
+
+function objectOrRefusal(line: string): unknown {
+  const answer = JSON.parse(line) as { readonly kind?: string; readonly status?: unknown };
+  return answer.kind === "Status" && answer.status === "Failure" ? new TroupeError(answer as Status) : answer;
 }
 
 /** Nobody took it, which is known; or nobody answered, and it may have been done all the same: who does not mind asks again. */

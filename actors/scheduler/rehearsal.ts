@@ -153,29 +153,30 @@ export class Rehearsal {
 
   /** Takes in pods that want a node and decides for them by priority, each seeing those before it. */
   place(pods: readonly Pod[]): Placement[] {
+    const placements = new Map(this.placing(pods));
+    return pods.map((pod) => placements.get(pod) as Placement);
+  }
+
+  /** The same one by one, in the order in which they are decided. */
+  *placing(pods: readonly Pod[]): Generator<readonly [Pod, Placement]> {
     const records = pods.map((pod): readonly [Pod, PodRecord | undefined] => {
       this.#retake(pod);
       return [pod, this.#intake.find(keyOf(pod))];
     });
-    const order = [...records].sort(([, a], [, b]) => (b?.priority ?? 0) - (a?.priority ?? 0));
     const groups = new Map<string, ReadonlyMap<PodRecord, Decision>>();
-    const placements = new Map(
-      order.map(([pod, record]): [Pod, Placement] => {
-        const name = `${pod.metadata.namespace}/${pod.metadata.name}`;
-        const candidate = record?.candidate;
-        if (record === undefined || candidate === undefined) {
-          const given = pod.spec.nodeName || undefined;
-          return [
-            pod,
-            { pod: name, node: given, message: given === undefined ? this.#whyNot(pod) : undefined, nominated: undefined, victims: [] },
-          ];
-        }
-        const notAsked = this.#extenders.concerned(pod);
-        const decision = this.#decideMember(record, groups) ?? this.#decide(record, candidate);
-        return [pod, { pod: name, ...decision, ...(notAsked.length === 0 ? {} : { notAsked }) }];
-      }),
-    );
-    return pods.map((pod) => placements.get(pod) as Placement);
+    for (const [pod, record] of records.sort(([, a], [, b]) => (b?.priority ?? 0) - (a?.priority ?? 0))) {
+      const name = `${pod.metadata.namespace}/${pod.metadata.name}`;
+      const candidate = record?.candidate;
+      if (record === undefined || candidate === undefined) {
+        const node = pod.spec.nodeName || undefined;
+        const message = node === undefined ? this.#whyNot(pod) : undefined;
+        yield [pod, { pod: name, node, message, nominated: undefined, victims: [] }];
+        continue;
+      }
+      const notAsked = this.#extenders.concerned(pod);
+      const decision = this.#decideMember(record, groups) ?? this.#decide(record, candidate);
+      yield [pod, { pod: name, ...decision, ...(notAsked.length === 0 ? {} : { notAsked }) }];
+    }
   }
 
   /** Undefined: the pod is none whose group has to get nodes together. */

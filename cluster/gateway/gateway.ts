@@ -7,7 +7,7 @@ import type { TLSSocket } from "node:tls";
 import { MapFeed } from "../console/feed/map-feed.ts";
 import type { Hosts } from "../observation/hosts.ts";
 import { MetricsPage } from "../observation/metrics-page.ts";
-import type { Rehearsals, RehearsalsOptions } from "../rehearsal/why-page.ts";
+import type { Rehearsals, RehearsalsOptions } from "../rehearsal/rehearsals.ts";
 import type { Format } from "./accept.ts";
 import { negotiate, PLAIN_JSON } from "./accept.ts";
 import type { Answer } from "./answer.ts";
@@ -29,6 +29,7 @@ import type { StartHook } from "./server-checks.ts";
 import { serverChecks } from "./server-checks.ts";
 import type { SlowClientLimits } from "./slow-clients.ts";
 import { mayBeSilent, SILENT_CONNECTION_MS, SLOW_CLIENT_LIMITS, TCP_KEEP_ALIVE_MS } from "./slow-clients.ts";
+import { whatIf } from "./what-if.ts";
 
 /** Connections at once; each idle one costs some 50 KB. */
 export const CONNECTIONS_MAX = 20_000;
@@ -244,7 +245,7 @@ class HttpsGateway implements Gateway {
 
   /** The scheduler's arithmetic is loaded when somebody asks for it. */
   #rehearsing(): Promise<Rehearsals> {
-    this.#rehearsals ??= import("../rehearsal/why-page.ts").then(
+    this.#rehearsals ??= import("../rehearsal/rehearsals.ts").then(
       ({ Rehearsals }) => new Rehearsals({ ...this.#context.scheduler, view: this.#context.view, clock: this.#context.clock }),
     );
     return this.#rehearsals;
@@ -268,6 +269,8 @@ class HttpsGateway implements Gateway {
       const value = await this.#context.access.consoleSessions.issue(identity, await postedJson(exchange));
       return { type: "value", code: 201, value };
     }
+    if (info.method === "post" && info.page.page === "what-if")
+      return whatIf(this.#context, await this.#rehearsing(), exchange, info, identity);
     if (info.method === "get" && info.page.page === "map") return this.#showMap(exchange);
     return this.#pages.answer(info, format ?? PLAIN_JSON, headers);
   };

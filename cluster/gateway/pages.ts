@@ -8,7 +8,7 @@ import { TOKEN_ALGORITHM } from "../access/authentication/signing-key.ts";
 import { Site } from "../console/site.ts";
 import type { Hosts } from "../observation/hosts.ts";
 import { METRICS_TYPE, type MetricsPage, textOf } from "../observation/metrics-page.ts";
-import type { Rehearsals } from "../rehearsal/why-page.ts";
+import type { Rehearsals } from "../rehearsal/rehearsals.ts";
 import type { Format } from "./accept.ts";
 import { ANSWER_TYPES, wantsOpenApiProtobuf } from "./accept.ts";
 import { actorsPage } from "./actors-page.ts";
@@ -62,6 +62,7 @@ const ROOT_PATHS = [
   "/troupe/map",
   "/troupe/member-credentials",
   "/troupe/nats-credentials",
+  "/troupe/what-if",
   "/troupe/why",
   "/version",
 ];
@@ -144,6 +145,7 @@ export class Pages {
       }
       case "console-session":
       case "map":
+      case "what-if":
       case "nats-credentials":
       case "member-credentials":
         throw methodNotAllowed();

@@ -212,6 +212,12 @@ function onWhy(query: URLSearchParams): readonly Attributes[] {
   return [onResource(pod), onResource({ verb: "list", resource: "nodes" })];
 }
 
+/** Whoever may create the pods, where it is told what there is: nodes, and the pods that would have to go. */
+function onWhatIf(query: URLSearchParams): readonly Attributes[] {
+  const pods = { verb: "create", resource: "pods", namespace: query.get("namespace") ?? "" };
+  return [onResource(pods), onResource({ verb: "list", resource: "nodes" }), onResource({ verb: "list", resource: "pods" })];
+}
+
 /** What somebody must be allowed who asks for this. */
 function decidedBy(info: RequestInfo): readonly Attributes[] {
   if (info.type !== "page") return [info];
@@ -220,6 +226,8 @@ function decidedBy(info: RequestInfo): readonly Attributes[] {
       return ON_MAP;
     case "why":
       return onWhy(info.query);
+    case "what-if":
+      return onWhatIf(info.query);
     case "console-session":
       // It gives nobody anything that they have not shown to have.
       return [];

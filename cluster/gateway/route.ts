@@ -64,6 +64,7 @@ export type Page =
   | { readonly page: "member-credentials" }
   | { readonly page: "map" }
   | { readonly page: "why" }
+  | { readonly page: "what-if" }
   | { readonly page: "console-session" }
   /** `rest`: what follows `/console/`. */
   | { readonly page: "console"; readonly rest: string }
@@ -200,6 +201,7 @@ const TROUPE_PAGES: Readonly<Record<string, Page>> = {
   actors: { page: "actors" },
   map: { page: "map" },
   why: { page: "why" },
+  "what-if": { page: "what-if" },
   "console-session": { page: "console-session" },
   "nats-credentials": { page: "nats-credentials" },
   "member-credentials": { page: "member-credentials" },

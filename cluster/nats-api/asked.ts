@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { MsgHdrs } from "nats";
 import { badRequest } from "../../actors/kinds/errors.ts";
 import { parseRequest, type RequestInfo, type ResourceRequest, selectedName } from "../gateway/route.ts";
-import { REQUESTS, requestOf } from "../nats/subjects.ts";
+import { REQUESTS, requestOf, type SubjectParts } from "../nats/subjects.ts";
 
 /** The verbs that requests begin with: those of the API, by which access is decided. */
 export const VERBS = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"] as const;
@@ -28,8 +28,13 @@ const NO_QUERY: URLSearchParams = new URLSearchParams();
 const NO_HEADERS: IncomingHttpHeaders = {};
 const NOTHING: readonly string[] = [];
 const CAPITAL = /^[A-Z]/;
-/** What HTTPS has as a page: why a pod goes where it goes, or waits. */
-const WHY = "pods/why";
+/** What HTTPS has as pages: why a pod goes where it goes, or waits, and where pods would go. */
+const PAGES: Readonly<
+  Record<string, (parts: SubjectParts) => readonly [method: string, page: string, query: Readonly<Record<string, string>>]>
+> = {
+  "get pods/why": ({ namespace, name }) => ["GET", "why", { namespace, pod: name }],
+  "create pods/what-if": ({ namespace }) => ["POST", "what-if", { namespace }],
+};
 const OF_MANY: ReadonlySet<Verb> = new Set(["list", "watch", "deletecollection"]);
 
 /** The version of a resource that is preferred; undefined: there is none. */
@@ -61,9 +66,11 @@ export function askedBy(subject: string, headers: MsgHdrs | undefined, preferred
     }
   }
   const { group, name } = parts;
-  if (verb === "get" && group === "" && parts.resource === WHY) {
-    const target = `/troupe/why?${new URLSearchParams({ namespace: parts.namespace, pod: name })}`;
-    return { info: parseRequest("GET", target), headers: http, rawHeaders, target };
+  const page = group === "" && parts.resource.includes("/") ? PAGES[`${verb} ${parts.resource}`]?.(parts) : undefined;
+  if (page !== undefined) {
+    const [method, path, asked] = page;
+    const target = `/troupe/${path}?${new URLSearchParams(asked)}`;
+    return { info: parseRequest(method, target), headers: http, rawHeaders, target };
   }
   const [resource = "", subresource = ""] = split(parts.resource);
   const own = group === "" && resource === "namespaces";

@@ -48,14 +48,21 @@ export function itemsOf(asked: Asked, data: Uint8Array): readonly Item[] {
   }
 }
 
-/** The answers, a line each, in the order of the requests. */
+/** The answers, a line each, in the order of the requests; one for which there is no room any more says so. */
 export function joined(replies: readonly Reply[], bytesMax: number): string {
-  const text = replies.map(({ data }) => String(data)).join("\n");
-  if (Buffer.byteLength(text) > bytesMax)
-    throw requestEntityTooLarge("the answers are larger than a message: ask for fewer objects at a time");
-  return text;
+  let room = bytesMax - replies.length * NO_ROOM.length;
+  const lines = replies.map(({ data }) => {
+    const line = String(data);
+    room -= Buffer.byteLength(line) + 1;
+    return room < 0 ? NO_ROOM : line;
+  });
+  return lines.join("\n");
 }
 
+/** What was asked for is done all the same. */
+const NO_ROOM: string = JSON.stringify(
+  requestEntityTooLarge("it is done, and its answer has no room beside the others: ask for fewer objects at a time").status,
+);
 const NOTHING = new Uint8Array();
 
 /** A line is JSON, and its answer is one. */

@@ -120,20 +120,12 @@ export class NatsApi {
     const items = itemsOf(asked, data);
     const replies: Reply[] = [];
     let left = items.length;
-    const finish = (): void => {
-      let together: Reply;
-      try {
-        together = { code: 200, data: joined(replies, this.#bytesMax), headers: BATCH_HEADERS };
-      } catch (error) {
-        together = this.#refusal(error, message.subject);
-      }
-      this.#answer(verb, message, together, begun_ms);
-    };
     for (const [at, item] of items.entries()) {
       this.#serve(item.asked, { data: item.data, requestInfo }, (reply) => {
         replies[at] = reply;
         left -= 1;
-        if (left === 0) finish();
+        if (left > 0) return;
+        this.#answer(verb, message, { code: 200, data: joined(replies, this.#bytesMax), headers: BATCH_HEADERS }, begun_ms);
       });
     }
   }

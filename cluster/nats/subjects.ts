@@ -107,8 +107,10 @@ export function permissionsOf(rules: readonly RuleIn[], everything: boolean, pub
   if (everything) return { publish: [`${REQUESTS}.>`, discovery], subscribe: [inbox, `${WATCHES}.>`] };
   const [publish, subscribe] = [new Set<string>([discovery]), new Set<string>([inbox])];
   for (const { namespace, rule } of rules) {
-    for (const what of tailsOf(whyOf(rule), namespace === "" ? "*" : namespace)) publish.add(`${REQUESTS}.get.${what}`);
-    for (const what of tailsOf(rule, namespace === "" ? "*" : namespace)) {
+    const place = namespace === "" ? "*" : namespace;
+    for (const { verb, about } of QUESTIONS)
+      for (const what of tailsOf(asking(rule, verb, about), place)) publish.add(`${REQUESTS}.${verb}.${what}`);
+    for (const what of tailsOf(rule, place)) {
       for (const verb of rule.verbs) publish.add(`${REQUESTS}.${verb === "*" ? "*" : escaped(verb)}.${what}`);
       // Who follows one by one what a list shows may see the list.
       if (rule.verbs.some((verb) => verb === "watch" || verb === "*")) subscribe.add(`${WATCHES}.${what}`);
@@ -117,10 +119,16 @@ export function permissionsOf(rules: readonly RuleIn[], everything: boolean, pub
   return { publish: [...publish], subscribe: [...subscribe] };
 }
 
-/** Who may read a pod may ask why it is where it is, if they may list nodes, too. */
-function whyOf({ verbs, apiGroups = [], resources = [], resourceNames = [] }: PolicyRule): PolicyRule {
-  const asks = verbs.some((verb) => verb === "get" || verb === "*") && apiGroups.includes("") && resources.includes("pods");
-  return { verbs: ["get"], apiGroups: [""], resources: asks ? ["pods/why"] : [], resourceNames };
+/** Who may read pods may ask why one is where it is, and who may create them where they would go; what else they must be allowed is decided when they ask. */
+export const QUESTIONS = [
+  { verb: "get", about: "pods/why" },
+  { verb: "create", about: "pods/what-if" },
+] as const;
+
+function asking({ verbs, apiGroups = [], resources = [], resourceNames = [] }: PolicyRule, verb: string, about: string): PolicyRule {
+  const may = (words: readonly string[], word: string): boolean => words.includes(word) || words.includes("*");
+  const asks = may(verbs, verb) && may(apiGroups, "") && resources.includes("pods");
+  return { verbs: [verb], apiGroups: [""], resources: asks ? [about] : [], resourceNames };
 }
 
 function tailsOf({ apiGroups = [], resources = [], resourceNames = [] }: PolicyRule, namespace: string): readonly string[] {

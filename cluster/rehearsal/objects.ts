@@ -3,6 +3,7 @@ import { parseAllDocuments } from "yaml";
 import { type KubeObject, ObjectList, POD_GROUPS, RESOURCES_READ } from "../../actors/mod.ts";
 import type { ClusterDoor } from "../actors-top/access.ts";
 import { BootFailure } from "../boot/failure.ts";
+import type { Supposed } from "./supposed.ts";
 
 const POD_GROUPS_PATH = "/apis/scheduling.x-k8s.io/v1alpha1/podgroups";
 
@@ -20,14 +21,14 @@ export async function readCluster(door: ClusterDoor): Promise<ObjectList> {
 }
 
 /** The objects of a file, YAML or JSON, one after another; lists are opened. Throws BootFailure. */
-export async function readManifests(file: string): Promise<KubeObject[]> {
+export async function readManifests(file: string): Promise<Supposed[]> {
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
     throw new BootFailure(`cannot read ${file} (${error.code ?? error.message})`);
   });
   return parseAllDocuments(text).flatMap((document) => {
     const [error] = document.errors;
     if (error !== undefined) throw new BootFailure(`${file}: ${error.message.split("\n")[0]}`);
-    const value = document.toJS() as (KubeObject & { kind?: string; items?: KubeObject[] }) | null;
+    const value = document.toJS() as (Supposed & { items?: Supposed[] }) | null;
     if (value === null) return [];
     if (typeof value !== "object" || typeof value.kind !== "string")
       throw new BootFailure(`${file}: not every document is an object with a kind`);

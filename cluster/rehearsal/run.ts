@@ -1,12 +1,12 @@
-import { type KubeObject, ObjectList, POD_GROUPS, type Pod, PodKind, Rehearsal, type SchedulerConfiguration } from "../../actors/mod.ts";
+import { ObjectList, type Pod, PodKind, Rehearsal, type SchedulerConfiguration, StatusError } from "../../actors/mod.ts";
 import { ClusterDoor } from "../actors-top/access.ts";
 import { askExtenders } from "../boot/ask-extender.ts";
 import { readSchedulerConfiguration } from "../boot/configuration-files.ts";
 import { BootFailure } from "../boot/failure.ts";
 import type { WhatIfFlags, WhyFlags } from "./flags.ts";
 import { readCluster, readManifests } from "./objects.ts";
-import { podsOf } from "./pods.ts";
 import { accountLines, placementLines } from "./report.ts";
+import { type Supposed, suppose } from "./supposed.ts";
 
 /** `troupe why POD`: what each node says of a pod. Throws BootFailure. */
 export async function runWhy(flags: WhyFlags, output: NodeJS.WritableStream): Promise<void> {
@@ -32,22 +32,23 @@ export async function runWhatIf(flags: WhatIfFlags, output: NodeJS.WritableStrea
   const door = flags.offline ? undefined : ClusterDoor.open(flags.data);
   try {
     const objects = door === undefined ? new ObjectList() : await readCluster(door);
-    for (const node of flags.nodes === undefined ? [] : await readManifests(flags.nodes)) {
-      if ((node as KubeObject & { kind?: string }).kind !== "Node") throw new BootFailure(`${flags.nodes} has more than nodes`);
-      objects.put("nodes", node);
-    }
+    const nodes = flags.nodes === undefined ? [] : await readManifests(flags.nodes);
+    if (nodes.some(({ kind }) => kind !== "Node")) throw new BootFailure(`${flags.nodes} has more than nodes`);
     const manifests = (await Promise.all(flags.files.map(readManifests))).flat();
-    const isGroup = (object: KubeObject): boolean => (object as KubeObject & { kind?: string }).kind === "PodGroup";
-    for (const group of manifests.filter(isGroup)) {
-      const { metadata } = group;
-      objects.put(POD_GROUPS, { ...group, metadata: { ...metadata, namespace: metadata.namespace ?? flags.namespace } });
-    }
-    const wanted = manifests.filter((object) => !isGroup(object)).flatMap((object) => podsOf(object, flags.namespace));
+    const wanted = supposed([...nodes, ...manifests], objects, flags.namespace);
     const pods = await Promise.all(wanted.map((pod, number) => admitted(pod, number, door)));
     const placements = new Rehearsal(objects, configuration).place(pods);
     output.write(flags.json ? `${JSON.stringify(placements)}\n` : `${placementLines(placements).join("\n")}\n`);
   } finally {
     await door?.close();
+  }
+}
+
+function supposed(manifests: readonly Supposed[], objects: ObjectList, namespace: string): Pod[] {
+  try {
+    return suppose(manifests, objects, { namespace });
+  } catch (error) {
+    throw error instanceof StatusError ? new BootFailure(error.message) : error;
   }
 }
 

@@ -64,9 +64,12 @@ describe("a subject and its headers say the same as a method and a path", () => 
     expect(withoutQuery(asked.info as ResourceRequest)).toEqual(withoutQuery(byHttp(verb, target)));
   });
 
-  test("why a pod waits is a page of HTTPS'", () => {
+  test("why a pod waits, and where pods would go, are pages of HTTPS'", () => {
     expect(askedBy("troupe.api.get.core.pods/why.a.p", undefined, preferred).info).toEqual(
       parseRequest("GET", "/troupe/why?namespace=a&pod=p"),
+    );
+    expect(askedBy("troupe.api.create.core.pods/what-if.a._", undefined, preferred).info).toEqual(
+      parseRequest("POST", "/troupe/what-if?namespace=a"),
     );
   });
 

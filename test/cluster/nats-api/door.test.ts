@@ -220,6 +220,44 @@ describe("the verbs of the API", () => {
     expect(hers.json()).toMatchObject({ kind: "Status", code: 403 });
   });
 
+  test("and by the client: in as many messages as it takes, what was refused among what was done", async () => {
+    const mine = configMaps(admin);
+    const names = Array.from({ length: 300 }, (_, number) => `many-${number}`);
+    const made = await mine.createEach([...names.map((name) => configMap(name)), configMap("NO")]);
+    expect(made.slice(0, 300).map((each) => each instanceof TroupeError || each.metadata.name)).toEqual(names);
+    expect(made[300]).toMatchObject({ code: 422, reason: "Invalid" });
+    const read = await mine.getEach(["many-1", "nobody"]);
+    expect(read).toMatchObject([{ metadata: { name: "many-1" } }, { code: 404 }]);
+    const [, first, second] = made as ConfigMap[];
+    const stale = { ...second, metadata: { ...second?.metadata, resourceVersion: "1" }, data: { value: "w" } };
+    const changed = await mine.updateEach([{ ...first, data: { value: "w" } }, stale] as ConfigMap[]);
+    expect(changed).toMatchObject([{ data: { value: "w" } }, { code: 409, reason: "Conflict" }]);
+    expect(await mine.deleteEach([...names, "nobody"])).toHaveLength(301);
+    expect((await mine.list({ labelSelector: "!none" })).items.filter(({ metadata }) => metadata.name.startsWith("many"))).toEqual([]);
+    expect(await mine.createEach([])).toEqual([]);
+    // Of answers that are larger than a message those that fit are there.
+    const large = await mine.createEach(Array.from({ length: 7 }, (_, number) => configMap(`large-${number}`, "x".repeat(900_000))));
+    expect(large.every((each) => !(each instanceof TroupeError))).toBe(true);
+    const twice = await mine.getEach([...large, ...large].map((each) => (each as ConfigMap).metadata.name));
+    expect(twice.slice(0, 8).every((each) => !(each instanceof TroupeError))).toBe(true);
+    expect(twice.at(-1)).toMatchObject({ code: 413 });
+    await mine.deleteEach(large.map((each) => (each as ConfigMap).metadata.name));
+  });
+
+  test("say where pods would go", async () => {
+    const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "p" }, spec: { containers: [{ name: "c", image: "i" }] } };
+    const node = {
+      apiVersion: "v1",
+      kind: "Node",
+      metadata: { name: "n" },
+      status: { allocatable: { cpu: "1", memory: "1Gi", pods: "9" } },
+    };
+    expect(await admin.whatIf("default", pod, node)).toEqual([{ pod: "default/p", node: "n", victims: [] }]);
+    expect(await refusal(admin.whatIf("default", { kind: "ConfigMap", metadata: { name: "x" } }))).toMatchObject({ code: 400 });
+    const hers = await ask(jane.connection, "create.core.pods/what-if.default._", JSON.stringify(pod)).catch(() => undefined);
+    expect(hers).toBeUndefined();
+  });
+
   test("print tables and YAML to whoever asks for them", async () => {
     const table = await ask(admin.connection, "list.core.namespaces._._", "", { Accept: "application/json;as=Table;v=v1;g=meta.k8s.io" });
     expect(table.json()).toMatchObject({ kind: "Table", columnDefinitions: expect.any(Array) });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Kind } from "../../../actors/kinds/kind.ts";
 import { BUILT_IN_KINDS, KindTable } from "../../../actors/kinds/kinds.ts";
 import { VIRTUAL_RESOURCES } from "../../../cluster/gateway/discovered-resource.ts";
-import { requestSubject, watchSubject } from "../../../cluster/nats/subjects.ts";
+import { QUESTIONS, requestSubject, watchSubject } from "../../../cluster/nats/subjects.ts";
 import { PreferredVersions } from "../../../cluster/nats-api/preferred-versions.ts";
 
 export const MANUAL_FILE: string = join(import.meta.dirname, "../../../docs/nats.md");
@@ -30,6 +30,7 @@ function rowOf({ group, plural, version, namespaced, verbs, subresources }: Kind
   const parts: readonly (readonly [string, readonly string[]])[] = [
     [plural, verbs],
     ...byDoor.map(({ name, verbs: own }) => [`${plural}/${name}`, own] as const),
+    ...QUESTIONS.filter(({ about }) => group === "" && about.startsWith(`${plural}/`)).map(({ verb, about }) => [about, [verb]] as const),
   ];
   return row(group, plural, version, namespaced, parts, verbs.includes("watch"));
 }
