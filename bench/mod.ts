@@ -82,6 +82,14 @@ const SUITES: Readonly<Record<string, Suite>> = {
   },
 };
 
+/** `-o json` is `--json`, as suites know it; those that are programs look for it in the command line of the process. */
+function withJson(args: readonly string[]): readonly string[] {
+  const at = args.findIndex((arg, index) => arg === "-o" && args[index + 1] === "json");
+  if (at < 0) return args;
+  process.argv.push("--json");
+  return args.toSpliced(at, 2, "--json");
+}
+
 /** What each suite measures, by its name. */
 export function suites(): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(SUITES).map(([name, { about }]) => [name, about]));
@@ -96,7 +104,7 @@ export async function runBench([name, ...args]: readonly string[]): Promise<numb
     return 2;
   }
   try {
-    return await suite.run(args);
+    return await suite.run(withJson(args));
   } catch (error) {
     if (!(error instanceof BenchFailure)) throw error;
     process.stderr.write(`bench: ${error.message}\n`);

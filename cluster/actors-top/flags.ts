@@ -1,5 +1,5 @@
 import { DATA, type Flags, parseFlags } from "../command-line/flag.ts";
-import { formatOf, outputFlag } from "../command-line/output.ts";
+import { type Format, formatOf, OUTPUT } from "../command-line/output.ts";
 import { WrongUsage } from "../command-line/wrong-usage.ts";
 import { SORTS, type Sort } from "./summary.ts";
 
@@ -8,8 +8,7 @@ export interface ActorsFlags {
   readonly data: string;
   /** One table, also on a terminal. */
   readonly once: boolean;
-  /** One line of JSON in place of the table. */
-  readonly json: boolean;
+  readonly format: Format;
   /** Of this kind only. */
   readonly kind: string | undefined;
   readonly sort: Sort;
@@ -24,7 +23,7 @@ const MS_PER_S = 1_000;
 const FLAGS = {
   data: DATA,
   once: { help: "one table, also on a terminal" },
-  output: outputFlag("table", "json"),
+  output: OUTPUT,
   json: { help: "as -o json" },
   kind: { value: "K", help: "actors of this kind only" },
   sort: { value: "COLUMN", default: "messages", choices: Object.keys(SORTS), help: "the largest of it first" },
@@ -42,7 +41,7 @@ export function parseActorsFlags(args: readonly string[]): ActorsFlags {
   return {
     data: data || DATA.default,
     once,
-    json: formatOf(FLAGS.output, output) === "json" || json,
+    format: json ? "json" : formatOf(OUTPUT, output),
     kind,
     sort,
     interval_ms: interval_s * MS_PER_S,

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { printed } from "../command-line/output.ts";
 import { ENTER_SCREEN, LEAVE_SCREEN, overwritten, TERMINAL_COLUMNS, TERMINAL_ROWS } from "../command-line/screen.ts";
 import { ClusterDoor } from "./access.ts";
 import type { ActorsFlags } from "./flags.ts";
@@ -19,7 +20,7 @@ export async function runActors(flags: ActorsFlags, output: NodeJS.WriteStream):
   const stop = new AbortController();
   const interrupted = (): void => stop.abort();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupted);
-  const shows = output.isTTY === true && !flags.once && !flags.json;
+  const shows = output.isTTY === true && !flags.once && flags.format === "table";
   if (shows) output.write(ENTER_SCREEN);
   try {
     let before = await door.actors(flags.kind, ACTORS_ASKED);
@@ -29,10 +30,8 @@ export async function runActors(flags: ActorsFlags, output: NodeJS.WriteStream):
       const now = await door.actors(flags.kind, ACTORS_ASKED);
       const summary = summarize(before, now, flags);
       before = now;
-      if (flags.json) output.write(`${JSON.stringify(summary)}\n`);
-      else if (shows)
-        output.write(screen(tableLines(summary, output.rows ?? TERMINAL_ROWS, output.columns ?? TERMINAL_COLUMNS), output.rows));
-      else output.write(`${tableLines(summary, ACTORS_SHOWN).join("\n")}\n`);
+      if (shows) output.write(screen(tableLines(summary, output.rows ?? TERMINAL_ROWS, output.columns ?? TERMINAL_COLUMNS), output.rows));
+      else output.write(await printed(flags.format, summary, () => tableLines(summary, ACTORS_SHOWN)));
     } while (shows);
   } finally {
     if (shows) output.write(LEAVE_SCREEN);

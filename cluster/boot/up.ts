@@ -10,6 +10,7 @@ import { systemClock, systemRandom } from "../../runtime/system.ts";
 import { CONSOLE_KEY, openSigningKey, SERVICE_ACCOUNT_KEY } from "../access/authentication/signing-key.ts";
 import { readAccessSettings } from "../access/settings.ts";
 import type { UpFlags } from "../command-line/flags.ts";
+import type { Said } from "../command-line/output.ts";
 import type { NatsAddress } from "../nats/address.ts";
 import { type ClusterCertificates, openClusterCertificates } from "../pki/certificates.ts";
 import { Renewal } from "../pki/renewal.ts";
@@ -53,8 +54,8 @@ const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error", "fata
 
 /** A cluster that starts or runs: what `troupe up` is until it ends. */
 export interface Cluster {
-  /** Resolves with the ready line. Rejects, with BootFailure when it is for the user to mend, and then everything has been stopped. */
-  readonly ready: Promise<string>;
+  /** Resolves with the ready line, and the same for programs. Rejects, with BootFailure when it is for the user to mend, and then everything has been stopped. */
+  readonly ready: Promise<Said>;
   /** Settles only if a cluster that was ready cannot go on. */
   readonly failed: Promise<BootFailure>;
   /** What the start waits for now. */
@@ -70,7 +71,7 @@ export function up(flags: UpFlags, started_ms: number): Cluster {
 
 /** What `start` starts: its ready line when all is there, and what it has opened closed when it is stopped or fails. */
 export function clusterOf(
-  start: (closers: Closers, failed: (failure: BootFailure) => void, waits: (what: string) => void) => Promise<string>,
+  start: (closers: Closers, failed: (failure: BootFailure) => void, waits: (what: string) => void) => Promise<Said>,
 ): Cluster {
   const closers = new Closers();
   const failure = Promise.withResolvers<BootFailure>();
@@ -92,7 +93,7 @@ async function start(
   failed: (failure: BootFailure) => void,
   waits: (what: string) => void,
   started_ms: number,
-): Promise<string> {
+): Promise<Said> {
   const level = logLevel();
   const schedulerConfiguration = flags.schedulerConfig === undefined ? undefined : await readSchedulerConfiguration(flags.schedulerConfig);
   const audit = flags.audit === undefined ? undefined : { ...flags.audit, policy: await readPolicy(flags.audit.policyFile) };
@@ -232,7 +233,8 @@ async function start(
   data.write("status.json", `${JSON.stringify(status, null, 2)}\n`);
   // The launcher is another process, so the wall clock is all that they share; it may have been set back in between.
   const took_ms = Math.max(0, Math.round(Date.now() - started_ms));
-  return `ready in ${took_ms} ms  api=${api}  kubeconfig=${kubeconfig}  console=${status.console}${caution === undefined ? "" : `  caution="${caution}"`}`;
+  const line = `ready in ${took_ms} ms  api=${api}  kubeconfig=${kubeconfig}  console=${status.console}${caution === undefined ? "" : `  caution="${caution}"`}`;
+  return { answer: { ready_ms: took_ms, ...status }, lines: [line] };
 }
 
 /** Where other machines are to reach it, it shows them a certificate of the cluster; else it starts while those are opened. */

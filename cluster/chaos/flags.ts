@@ -1,12 +1,12 @@
 import { DATA, type Flags, parseFlags } from "../command-line/flag.ts";
-import { formatOf, outputFlag } from "../command-line/output.ts";
+import { type Format, formatOf, OUTPUT } from "../command-line/output.ts";
 import { WrongUsage, wholeNumber } from "../command-line/wrong-usage.ts";
 import { FAULTS, type FaultName } from "./plan.ts";
 
 /** What `troupe chaos` was asked for. */
 export interface ChaosFlags {
   readonly data: string;
-  readonly json: boolean;
+  readonly format: Format;
   /** A file with a plan; undefined: one is drawn. */
   readonly plan: string | undefined;
   readonly seed: number;
@@ -32,7 +32,7 @@ const FLAGS = {
   plan: { value: "FILE", help: "these faults instead (docs/operating.md)" },
   deadline: { value: "S", default: "600", help: "by then it ends" },
   keep: { help: "leave its namespace there" },
-  output: outputFlag("table", "json"),
+  output: OUTPUT,
 } as const;
 export const CHAOS_FLAGS: Flags = FLAGS;
 
@@ -46,7 +46,7 @@ export function parseChaosFlags(args: readonly string[], anySeed: number): Chaos
   });
   return {
     data: values.data || DATA.default,
-    json: formatOf(FLAGS.output, values.output) === "json",
+    format: formatOf(OUTPUT, values.output),
     plan: values.plan,
     seed: wholeNumber("--seed", values.seed, 0, SEED_MAX) ?? anySeed,
     rounds: wholeNumber("--rounds", values.rounds, 1, ROUNDS_MAX) ?? 1,

@@ -16,14 +16,14 @@ export interface ChaosReport {
 const SEEN_MAX = 20;
 
 /** For people. */
-export function reportText({ seed, took_ms, verdicts }: ChaosReport): string {
+export function reportLines({ seed, took_ms, verdicts }: ChaosReport): readonly string[] {
   const width = Math.max(...verdicts.map(({ promise }) => promise.length));
-  const lines = verdicts.map(({ promise, held, seen }) => {
+  const lines = verdicts.flatMap(({ promise, held, seen }) => {
     const [first = "", ...others] = seen;
     const more = held ? [] : others.slice(0, SEEN_MAX).map((each) => `${" ".repeat(width + 11)}${each}`);
-    return [`  ${promise.padEnd(width)}  ${held ? "held " : "BROKE"}  ${first}`, ...more].join("\n");
+    return [`  ${promise.padEnd(width)}  ${held ? "held " : "BROKE"}  ${first}`, ...more];
   });
   const broken = verdicts.filter(({ held }) => !held).length;
   const result = broken === 0 ? "all promises held" : `${broken} of ${verdicts.length} promises broke`;
-  return `${lines.join("\n")}\n${result}: seed ${seed}, ${(took_ms / 1_000).toFixed(1)} s\n`;
+  return [...lines, `${result}: seed ${seed}, ${(took_ms / 1_000).toFixed(1)} s`];
 }

@@ -7,6 +7,7 @@ import { readKubeconfig } from "../../bench/driver/kubeconfig.ts";
 import { seededRandom } from "../../runtime/mod.ts";
 import { isRunning } from "../boot/data-directory.ts";
 import { BootFailure } from "../boot/failure.ts";
+import { printed } from "../command-line/output.ts";
 import { typed } from "../command-line/typed.ts";
 import { commit, type Target } from "./faults.ts";
 import type { ChaosFlags } from "./flags.ts";
@@ -15,7 +16,7 @@ import { Ledger } from "./ledger.ts";
 import { overcommitted } from "./overcommit.ts";
 import { drawPlan, readPlan, type Step } from "./plan.ts";
 import { PodBook } from "./pod-book.ts";
-import { type ChaosReport, reportText, type Verdict } from "./report.ts";
+import { type ChaosReport, reportLines, type Verdict } from "./report.ts";
 import { beginWorkload, endWorkload, recovered } from "./workload.ts";
 
 const CONNECTIONS = 4;
@@ -34,7 +35,7 @@ export async function runChaos(flags: ChaosFlags, output: NodeJS.WriteStream): P
   const namespace = `troupe-chaos-${flags.seed}`;
   const began_ms = performance.now();
   const tell = (line: string): void => {
-    if (!flags.json) output.write(`${line}\n`);
+    if (flags.format === "table") output.write(`${line}\n`);
   };
   try {
     tell(`seed ${flags.seed}: ${plan.length} steps in namespace ${namespace}`);
@@ -51,7 +52,7 @@ export async function runChaos(flags: ChaosFlags, output: NodeJS.WriteStream): P
       tell,
     });
     const report: ChaosReport = { seed: flags.seed, took_ms: Math.round(performance.now() - began_ms), done, verdicts };
-    output.write(flags.json ? `${JSON.stringify(report)}\n` : reportText(report));
+    output.write(await printed(flags.format, report, () => reportLines(report)));
     return verdicts.every((verdict) => verdict.held) ? 0 : 1;
   } finally {
     if (!flags.keep) await endWorkload(client, namespace).catch(() => undefined);

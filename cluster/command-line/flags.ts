@@ -6,6 +6,7 @@ import { ACCESS_FLAGS, type AccessFlags, accessFlags } from "./access-flags.ts";
 import { AUDIT_FLAGS, type AuditFlags, auditFlags } from "./audit-flags.ts";
 import { CONTROLLER_FLAGS, type ControllerFlags, controllerFlags } from "./controller-flags.ts";
 import { DATA, type Flags, parseFlags } from "./flag.ts";
+import { type Format, formatOf, OUTPUT } from "./output.ts";
 import { RUNTIME_FLAGS, type RuntimeFlags, runtimeFlags } from "./runtime-flags.ts";
 import { SERVICE_FLAGS, type ServiceFlags, serviceFlags } from "./service-flags.ts";
 import { WrongUsage, wholeNumber } from "./wrong-usage.ts";
@@ -43,6 +44,7 @@ export interface UpFlags {
   readonly controllers: ControllerFlags;
   readonly services: ServiceFlags;
   readonly runtime: RuntimeFlags;
+  readonly format: Format;
 }
 
 /** NATS' own. */
@@ -75,6 +77,7 @@ const FLAGS = {
   nats: { value: "URL[,URL]", help: "use these NATS servers instead of one of its own; of a cluster any" },
   "advertise-address": { value: "IP", help: "where other machines reach the API and NATS (nowhere, if not given: both are on loopback)" },
   "nats-port": { value: "P", help: "of NATS, with --advertise-address (4222, if not given)" },
+  output: OUTPUT,
   "nats-leaf-port": { value: "P", help: "where other NATS servers connect as leaf nodes of the clients' account (nowhere, if not given)" },
   ...RUNTIME_FLAGS,
   ...SERVICE_FLAGS,
@@ -126,6 +129,7 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
       runtime.sandbox === undefined ? undefined : machineRange(runtime.sandbox.podCidr),
     ),
     runtime,
+    format: formatOf(OUTPUT, values.output),
   };
 }
 

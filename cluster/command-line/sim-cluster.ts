@@ -2,6 +2,8 @@ import { faultText, type Happened } from "../../runtime/simulator/mod.ts";
 import { type Day, liveDay } from "../simulation/day.ts";
 import { type DayPlan, dayPlanOf } from "../simulation/day-plan.ts";
 import { clockText } from "../simulation/ledger.ts";
+import { DONE, FAILED } from "./command.ts";
+import { printed } from "./output.ts";
 import { parseSimClusterFlags } from "./sim-flags.ts";
 import { typed } from "./typed.ts";
 
@@ -13,7 +15,10 @@ const CHARACTERS_MAX = 300;
 /** `troupe sim cluster`: lives days of clusters, one seed after another. The exit code: 0 all held, 1 something was broken. */
 export async function runSimCluster(args: readonly string[]): Promise<number> {
   const flags = parseSimClusterFlags(args);
-  let failed = 0;
+  const tell = (line: string): void => {
+    if (flags.format === "table") console.log(line);
+  };
+  const days: { seed: number; pods: number; revisions: number; steps: number; took_s: number; violation: string | undefined }[] = [];
   for (let seed = flags.seed; seed < flags.seed + flags.seeds; seed++) {
     const plan = dayPlanOf(seed, flags);
     const started_ms = performance.now();
@@ -27,16 +32,19 @@ export async function runSimCluster(args: readonly string[]): Promise<number> {
       },
     });
     const took_s = (performance.now() - started_ms) / 1_000;
-    console.log(summaryOf(plan, day, took_s));
-    if (day.run.violation === undefined) continue;
-    failed += 1;
-    process.stdout.write(reportOf(plan, day, history));
+    const { run, pods, ledger } = day;
+    days.push({ seed, pods, revisions: ledger.revision, steps: run.steps, took_s, violation: run.violation?.text });
+    tell(summaryOf(plan, day, took_s));
+    if (run.violation === undefined) continue;
+    tell(reportOf(plan, day, history));
     const { hours, nodes, hosts, faultEvery_ms } = flags;
     const again = `--seed ${seed} --hours ${hours} --nodes ${nodes} --hosts ${hosts} --fault-every ${faultEvery_ms / 1_000}`;
-    console.log(`again: ${typed(`sim cluster ${again}`)}`);
+    tell(`again: ${typed(`sim cluster ${again}`)}`);
   }
-  if (flags.seeds > 1) console.log(failed === 0 ? `all held: ${flags.seeds} seeds` : `${failed} broken of ${flags.seeds} seeds`);
-  return failed === 0 ? 0 : 1;
+  const failed = days.filter(({ violation }) => violation !== undefined).length;
+  if (flags.format !== "table") process.stdout.write(await printed(flags.format, days, () => []));
+  else if (flags.seeds > 1) tell(failed === 0 ? `all held: ${flags.seeds} seeds` : `${failed} broken of ${flags.seeds} seeds`);
+  return failed === 0 ? DONE : FAILED;
 }
 
 function summaryOf({ seed, deeds, faults }: DayPlan, { run, pods, ledger }: Day, took_s: number): string {
@@ -55,7 +63,6 @@ function reportOf({ seed }: DayPlan, { run, ledger }: Day, history: readonly str
     ...ledger.linesAbout(names, LINES_MAX).map(cut),
     "what had happened before:",
     ...history.slice(-HISTORY_MAX).map(cut),
-    "",
   ].join("\n");
 }
 

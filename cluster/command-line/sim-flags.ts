@@ -1,4 +1,5 @@
 import { type Flags, parseFlags } from "./flag.ts";
+import { type Format, formatOf, OUTPUT } from "./output.ts";
 import { WrongUsage, wholeNumber } from "./wrong-usage.ts";
 
 const SCENARIOS = ["kernel"] as const;
@@ -12,30 +13,32 @@ const HOSTS_MAX = 9;
 const FAULT_EVERY_S = 240;
 const FAULT_EVERY_S_MAX = 86_400;
 
-/** What `troupe sim` was asked for. */
-interface SimFlags {
+interface Runs {
   readonly seed: number;
   readonly seeds: number;
+  readonly trace: boolean;
+  readonly format: Format;
+}
+
+/** What `troupe sim` was asked for. */
+interface SimFlags extends Runs {
   readonly minutes: number;
   readonly scenario: Scenario;
-  readonly trace: boolean;
 }
 
 /** What `troupe sim cluster` was asked for. */
-interface SimClusterFlags {
-  readonly seed: number;
-  readonly seeds: number;
+interface SimClusterFlags extends Runs {
   readonly hours: number;
   readonly nodes: number;
   readonly hosts: number;
   /** From one fault to the next, on average. */
   readonly faultEvery_ms: number;
-  readonly trace: boolean;
 }
 
 const SEEDS = {
   seed: { value: "N", default: "1", help: "the run to begin with; the same seed is the same run" },
   seeds: { value: "COUNT", default: "1", help: "so many runs, one seed after another" },
+  output: OUTPUT,
 } as const;
 const SIM = {
   ...SEEDS,
@@ -64,10 +67,9 @@ export function parseSimFlags(args: readonly string[]): SimFlags {
   const scenario = SCENARIOS.find((name) => name === values.scenario);
   if (scenario === undefined) throw new WrongUsage(`--scenario ${values.scenario} is none of ${SCENARIOS.join(", ")}`);
   return {
-    ...seeds(values),
+    ...runs(values),
     minutes: wholeNumber("--minutes", values.minutes, 1, MINUTES_MAX) ?? 10,
     scenario,
-    trace: values.trace,
   };
 }
 
@@ -75,17 +77,20 @@ export function parseSimFlags(args: readonly string[]): SimFlags {
 export function parseSimClusterFlags(args: readonly string[]): SimClusterFlags {
   const values = parseFlags("sim cluster", CLUSTER, args);
   return {
-    ...seeds(values),
+    ...runs(values),
     hours: wholeNumber("--hours", values.hours, 1, HOURS_MAX) ?? 24,
     nodes: wholeNumber("--nodes", values.nodes, 1, NODES_MAX) ?? 100,
     hosts: wholeNumber("--hosts", values.hosts, 1, HOSTS_MAX) ?? 3,
     faultEvery_ms: 1_000 * (wholeNumber("--fault-every", values["fault-every"], 1, FAULT_EVERY_S_MAX) ?? FAULT_EVERY_S),
-    trace: values.trace,
   };
 }
 
-function seeds(values: { readonly seed: string; readonly seeds: string }): { readonly seed: number; readonly seeds: number } {
+function runs(values: Readonly<Record<"seed" | "seeds" | "output", string>> & { readonly trace: boolean }): Runs {
+  const format = formatOf(OUTPUT, values.output);
+  if (values.trace && format !== "table") throw new WrongUsage(`--trace is for people: leave -o ${format} out`);
   return {
+    trace: values.trace,
+    format,
     seed: wholeNumber("--seed", values.seed, 0, SEEDS_MAX) ?? 1,
     seeds: wholeNumber("--seeds", values.seeds, 1, SEEDS_MAX) ?? 1,
   };

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DataDirectory } from "../boot/data-directory.ts";
 import { BootFailure } from "../boot/failure.ts";
+import type { Said } from "../command-line/output.ts";
 import { advertisedBy, openClusterCertificates } from "../pki/certificates.ts";
 import { readCertificate } from "../pki/key-pair-file.ts";
 import type { CertsFlags } from "./flags.ts";
@@ -11,22 +12,27 @@ import { table } from "./token-command.ts";
 
 const DAY_MS = 24 * 3_600_000;
 
-/** What `troupe certs` prints. Throws BootFailure. */
-export async function runCerts({ do: what, data, json }: CertsFlags): Promise<string> {
+/** `troupe certs`. Throws BootFailure. */
+export async function runCerts({ do: what, data }: Pick<CertsFlags, "do" | "data">): Promise<Said> {
   if (!existsSync(join(data, "pki")))
     throw new BootFailure(`there are no certificates in ${data}; name the data directory with --data DIR`);
-  if (what === "check") return check(data, json);
+  if (what === "check") return check(data);
   if (MemberFiles.isMember(data)) {
     const files = new MemberFiles(data);
     const { to_ms } = await renewNode(files, files.membership);
-    return `renewed the certificate of the node ${files.membership.node}, until ${new Date(to_ms).toISOString()}`;
+    return renewed(`the certificate of the node ${files.membership.node}`, to_ms);
   }
   const directory = join(data, "pki");
   const { life } = await openClusterCertificates(directory, { places: undefined, advertised: advertisedBy(directory), renewed: true });
   const holder = DataDirectory.holder(data);
   const running =
     holder === undefined ? "the next start writes the kubeconfig" : `stop the Troupe with pid ${holder} and start it again to use them`;
-  return `renewed all certificates but the authorities', until ${new Date(life.to_ms).toISOString()}; ${running}`;
+  return renewed("all certificates but the authorities'", life.to_ms, running);
+}
+
+function renewed(what: string, to_ms: number, then?: string): Said {
+  const expires = new Date(to_ms).toISOString();
+  return { answer: { renewed: what, expires, then }, lines: [`renewed ${what}, until ${expires}${then === undefined ? "" : `; ${then}`}`] };
 }
 
 interface Checked {
@@ -36,7 +42,7 @@ interface Checked {
   readonly authority: boolean;
 }
 
-function check(data: string, json: boolean): string {
+function check(data: string): Said {
   const now_ms = Date.now();
   const files = ["pki", "pki/front-proxy"].flatMap((folder) => {
     const directory = join(data, folder);
@@ -55,12 +61,11 @@ function check(data: string, json: boolean): string {
       };
     })
     .sort((a, b) => Number(a.authority) - Number(b.authority) || (a.certificate < b.certificate ? -1 : 1));
-  if (json) return JSON.stringify(all);
   const rows = all.map(({ certificate, expires, days, authority }) => [
     certificate,
     expires,
     days < 0 ? "ended" : `${days}d`,
     authority ? "authority" : "",
   ]);
-  return table([["CERTIFICATE", "EXPIRES", "RESIDUAL TIME", ""], ...rows]);
+  return { answer: all, lines: table([["CERTIFICATE", "EXPIRES", "RESIDUAL TIME", ""], ...rows]) };
 }

@@ -4,7 +4,7 @@ import { dnsSubdomain } from "../../actors/kinds/names.ts";
 import { MEMBER_THREADS_MAX } from "../boot/layout.ts";
 import { DATA, type Flags, KUBECONFIG, parseFlags, parseOperands } from "../command-line/flag.ts";
 import { natsUrl, parseUpFlags, UP_FLAGS, type UpFlags } from "../command-line/flags.ts";
-import { formatOf, outputFlag } from "../command-line/output.ts";
+import { type Format, formatOf, OUTPUT } from "../command-line/output.ts";
 import { duration_ms, WrongUsage, wholeNumber } from "../command-line/wrong-usage.ts";
 import { type JoinToken, newToken, parseToken, TOKEN_GROUPS, TOKEN_TTL_MS } from "./token.ts";
 
@@ -68,6 +68,7 @@ export interface JoinFlags {
   readonly encryptionConfig: string | undefined;
   /** Ask for a certificate to serve with, too, which a person has to approve. */
   readonly serverTls: boolean;
+  readonly format: Format;
 }
 
 export interface JoinTarget {
@@ -90,6 +91,7 @@ const JOIN = {
   stages: { value: "FILE[,FILE]", many: true, help: "as the first machine has them" },
   seed: { value: "N", default: "0", help: "as the first machine has it" },
   "encryption-provider-config": { value: "FILE", help: "as the first machine has it" },
+  output: OUTPUT,
 } as const;
 export const JOIN_FLAGS: Flags = JOIN;
 
@@ -114,6 +116,7 @@ export function parseJoinFlags(args: readonly string[]): JoinFlags {
     seed: wholeNumber("--seed", values.seed, 0, 2 ** 32 - 1) ?? 0,
     encryptionConfig: values["encryption-provider-config"],
     serverTls: values["server-tls-bootstrap"],
+    format: formatOf(OUTPUT, values.output),
   };
 }
 
@@ -146,11 +149,10 @@ export type TokenCommand =
       readonly groups: readonly string[];
       readonly printJoin: boolean;
     }
-  | { readonly do: "list"; readonly json: boolean }
+  | { readonly do: "list" }
   | { readonly do: "delete"; readonly ids: readonly string[] };
 
-const REACHING = { kubeconfig: KUBECONFIG, data: DATA } as const;
-const TOKEN_LIST = { output: outputFlag("table", "json"), ...REACHING } as const;
+const REACHING = { output: OUTPUT, kubeconfig: KUBECONFIG, data: DATA } as const;
 const TOKEN_CREATE = {
   ttl: { value: "D", default: "24h", help: "how long it holds; 0: for ever" },
   description: { value: "TEXT", help: "what it is for" },
@@ -158,16 +160,22 @@ const TOKEN_CREATE = {
   "print-join-command": { help: "print the line by which a machine joins, not the token alone" },
   ...REACHING,
 } as const;
-export const TOKEN_LIST_FLAGS: Flags = TOKEN_LIST;
+export const TOKEN_LIST_FLAGS: Flags = REACHING;
 export const TOKEN_CREATE_FLAGS: Flags = TOKEN_CREATE;
 export const TOKEN_DELETE_FLAGS: Flags = REACHING;
 
+export interface TokenFlags {
+  readonly kubeconfig: string;
+  readonly command: TokenCommand;
+  readonly format: Format;
+}
+
 /** Its verbs take one another's flags, as they always did. Throws WrongUsage. */
-export function parseTokenFlags(args: readonly string[]): { readonly kubeconfig: string; readonly command: TokenCommand } {
+export function parseTokenFlags(args: readonly string[]): TokenFlags {
   const [verb, ...rest] = args;
-  const { values, operands } = parseOperands("token", { ...TOKEN_LIST, ...TOKEN_CREATE }, rest);
+  const { values, operands } = parseOperands("token", TOKEN_CREATE, rest);
   const kubeconfig = values.kubeconfig ?? `${values.data || DATA.default}/kubeconfig`;
-  const json = formatOf(TOKEN_LIST.output, values.output) === "json";
+  const format = formatOf(OUTPUT, values.output);
   switch (verb) {
     case "create": {
       const groups = values.groups.length === 0 ? TOKEN_GROUPS : values.groups.flatMap((list) => list.split(","));
@@ -177,6 +185,7 @@ export function parseTokenFlags(args: readonly string[]): { readonly kubeconfig:
       if (more.length > 0) throw new WrongUsage("troupe token create makes one TOKEN");
       return {
         kubeconfig,
+        format,
         command: {
           do: "create",
           token: text === undefined ? newToken() : parseToken(text),
@@ -188,11 +197,11 @@ export function parseTokenFlags(args: readonly string[]): { readonly kubeconfig:
       };
     }
     case "list":
-      return { kubeconfig, command: { do: "list", json } };
+      return { kubeconfig, format, command: { do: "list" } };
     case "delete": {
       if (operands.length === 0) throw new WrongUsage("troupe token delete wants the TOKEN, or its first six characters");
       const ids = operands.map((text) => (/^[a-z0-9]{6}$/.test(text) ? text : parseToken(text).id));
-      return { kubeconfig, command: { do: "delete", ids } };
+      return { kubeconfig, format, command: { do: "delete", ids } };
     }
     default:
       throw new WrongUsage(`troupe token ${verb ?? ""}: it is create, list or delete; see troupe help token`);
@@ -202,30 +211,36 @@ export function parseTokenFlags(args: readonly string[]): { readonly kubeconfig:
 export interface CertsFlags {
   readonly do: "check" | "renew";
   readonly data: string;
-  readonly json: boolean;
+  readonly format: Format;
 }
 
-const CERTS_CHECK = { output: outputFlag("table", "json"), data: DATA } as const;
-export const CERTS_CHECK_FLAGS: Flags = CERTS_CHECK;
-export const CERTS_RENEW_FLAGS: Flags = { data: DATA };
+const CERTS = { output: OUTPUT, data: DATA } as const;
+export const CERTS_FLAGS: Flags = CERTS;
 
 /** Throws WrongUsage. */
 export function parseCertsFlags([verb, ...args]: readonly string[]): CertsFlags {
-  const { data, output } = parseFlags("certs", CERTS_CHECK, args);
+  const { data, output } = parseFlags("certs", CERTS, args);
   if (verb !== "check" && verb !== "renew") throw new WrongUsage(`troupe certs ${verb ?? ""}: it is check or renew; see troupe help certs`);
-  return { do: verb, data: data || DATA.default, json: formatOf(CERTS_CHECK.output, output) === "json" };
+  return { do: verb, data: data || DATA.default, format: formatOf(OUTPUT, output) };
 }
 
 const RESET = {
   data: { value: "DIR", help: "the directory that goes" },
   force: { short: "f", help: "without being asked" },
+  output: OUTPUT,
 } as const;
 export const RESET_FLAGS: Flags = RESET;
 
+export interface ResetFlags {
+  readonly data: string;
+  readonly force: boolean;
+  readonly format: Format;
+}
+
 /** Throws WrongUsage. */
-export function parseResetFlags(args: readonly string[]): { readonly data: string; readonly force: boolean } {
-  const { data, force } = parseFlags("reset", RESET, args);
+export function parseResetFlags(args: readonly string[]): ResetFlags {
+  const { data, force, output } = parseFlags("reset", RESET, args);
   // What is removed is not to be guessed.
   if (!data) throw new WrongUsage("troupe reset wants --data DIR, the directory that goes");
-  return { data, force };
+  return { data, force, format: formatOf(OUTPUT, output) };
 }

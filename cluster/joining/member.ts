@@ -12,6 +12,7 @@ import { readStages } from "../boot/stages-file.ts";
 import { type Cluster, clusterOf, credentialsOf, logLevel } from "../boot/up.ts";
 import { versionOfTroupe } from "../boot/version.ts";
 import { parseFlags } from "../command-line/flag.ts";
+import type { Said } from "../command-line/output.ts";
 import { SERVICE_FLAGS, serviceFlags } from "../command-line/service-flags.ts";
 import { lifeOf } from "../pki/certificates.ts";
 import { Renewal, type RenewalOptions } from "../pki/renewal.ts";
@@ -35,7 +36,7 @@ export function startMember(flags: JoinFlags, started_ms: number): Cluster {
   });
 }
 
-async function start(flags: JoinFlags, closers: Closers, failed: (failure: BootFailure) => void, started_ms: number): Promise<string> {
+async function start(flags: JoinFlags, closers: Closers, failed: (failure: BootFailure) => void, started_ms: number): Promise<Said> {
   const level = logLevel();
   const encryption = flags.encryptionConfig === undefined ? undefined : await readEncryption(flags.encryptionConfig);
   const stages = await readStages(flags.stages);
@@ -131,7 +132,8 @@ async function start(flags: JoinFlags, closers: Closers, failed: (failure: BootF
   const status = { pid: process.pid, api: member.server, nats: nats.servers.join(","), node: member.node, kubeconfig, version };
   data.write("status.json", `${JSON.stringify(status, null, 2)}\n`);
   const took_ms = Math.max(0, Math.round(Date.now() - started_ms));
-  return `ready in ${took_ms} ms  api=${member.server}  kubeconfig=${kubeconfig}  node=${member.node}`;
+  const line = `ready in ${took_ms} ms  api=${member.server}  kubeconfig=${kubeconfig}  node=${member.node}`;
+  return { answer: { ready_ms: took_ms, ...status }, lines: [line] };
 }
 
 /** What the API refuses it refuses again; that nobody answers may be over soon. */

@@ -8,6 +8,7 @@ import { clearMemory } from "../../actors/node/volumes/memory-directory.ts";
 import { DataDirectory } from "../boot/data-directory.ts";
 import { BootFailure } from "../boot/failure.ts";
 import { PODS_DIRECTORY, UNPACKED_IMAGES_DIRECTORY, VOLUMES_DIRECTORY } from "../boot/layout.ts";
+import type { Said } from "../command-line/output.ts";
 import { WrongUsage } from "../command-line/wrong-usage.ts";
 import { MemberFiles } from "./member-files.ts";
 
@@ -17,9 +18,9 @@ const POLL_MS = 50;
 
 /**
  * Ends the Troupe that runs on a data directory, and the processes of its pods, and removes what is Troupe's in it: of a machine that has joined all that makes it a member, of any other the whole
- * cluster. The cluster itself is told nothing, as by `kubeadm reset`. Gives what to print. Throws BootFailure.
+ * cluster. The cluster itself is told nothing, as by `kubeadm reset`. Throws BootFailure.
  */
-export async function runReset(data: string, force: boolean): Promise<string> {
+export async function runReset(data: string, force: boolean): Promise<Said> {
   const directory = resolve(data);
   const isMember = MemberFiles.isMember(directory);
   if (!isMember && !existsSync(join(directory, "pki")) && !existsSync(join(directory, "nats")))
@@ -48,9 +49,8 @@ export async function runReset(data: string, force: boolean): Promise<string> {
     "cni",
   ])
     rmSync(join(directory, name), { recursive: true, force: true });
-  return node === undefined
-    ? `removed ${what}`
-    : `removed ${what}; the cluster keeps its Node until somebody says kubectl delete node ${node}`;
+  const then = node === undefined ? "" : `; the cluster keeps its Node until somebody says kubectl delete node ${node}`;
+  return { answer: { removed: what, data: directory, node }, lines: [`removed ${what}${then}`] };
 }
 
 async function confirm(what: string): Promise<void> {

@@ -1,12 +1,13 @@
 import type { Secret } from "../../actors/kinds/generated/types.ts";
+import type { Said } from "../command-line/output.ts";
 import { readKubeconfig } from "../outbound/kubeconfig.ts";
 import type { TokenCommand } from "./flags.ts";
 import { joinLine } from "./init.ts";
 import { type Session, withSession } from "./session.ts";
 import { SECRETS_PATH, secretName, secretOf, tokenText } from "./token.ts";
 
-/** What `troupe token` prints. Throws BootFailure. */
-export async function runToken(kubeconfig: string, command: TokenCommand): Promise<string> {
+/** `troupe token`. Throws BootFailure. */
+export async function runToken(kubeconfig: string, command: TokenCommand): Promise<Said> {
   const access = readKubeconfig(kubeconfig);
   return withSession(access, async (session) => {
     switch (command.do) {
@@ -14,13 +15,15 @@ export async function runToken(kubeconfig: string, command: TokenCommand): Promi
         const { token, ttl_ms, description, groups, printJoin } = command;
         const expires_ms = ttl_ms === 0 ? undefined : Date.now() + ttl_ms;
         await session.call("POST", SECRETS_PATH, secretOf(token, { expires_ms, description, groups }));
-        return printJoin ? joinLine(access.origin, token, access.authority ?? "") : tokenText(token);
+        const [text, join] = [tokenText(token), joinLine(access.origin, token, access.authority ?? "")];
+        const expires = expires_ms === undefined ? null : new Date(expires_ms).toISOString();
+        return { answer: { token: text, expires, groups, join }, lines: [printJoin ? join : text] };
       }
       case "list":
-        return listed(await tokens(session), command.json);
+        return listed(await tokens(session));
       case "delete":
         for (const id of command.ids) await session.call("DELETE", `${SECRETS_PATH}/${secretName({ id })}`);
-        return command.ids.map((id) => `bootstrap token "${id}" deleted`).join("\n");
+        return { answer: { deleted: command.ids }, lines: command.ids.map((id) => `bootstrap token "${id}" deleted`) };
     }
   });
 }
@@ -55,8 +58,7 @@ async function tokens(session: Session): Promise<readonly Listed[]> {
   });
 }
 
-function listed(all: readonly Listed[], json: boolean): string {
-  if (json) return JSON.stringify(all);
+function listed(all: readonly Listed[]): Said {
   const rows = all.map(({ token, expires, usages, description, groups }) => [
     token,
     expires ?? "<never>",
@@ -64,18 +66,16 @@ function listed(all: readonly Listed[], json: boolean): string {
     description || "<none>",
     groups.join(","),
   ]);
-  return table([["TOKEN", "EXPIRES", "USAGES", "DESCRIPTION", "EXTRA GROUPS"], ...rows]);
+  return { answer: all, lines: table([["TOKEN", "EXPIRES", "USAGES", "DESCRIPTION", "EXTRA GROUPS"], ...rows]) };
 }
 
 /** Columns as wide as what is in them. */
-export function table(rows: readonly (readonly string[])[]): string {
+export function table(rows: readonly (readonly string[])[]): readonly string[] {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("   ")
-        .trimEnd(),
-    )
-    .join("\n");
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("   ")
+      .trimEnd(),
+  );
 }

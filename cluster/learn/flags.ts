@@ -1,5 +1,5 @@
 import { DATA, type Flags, KUBECONFIG, parseOperands } from "../command-line/flag.ts";
-import { type Format, formatOf, outputFlag } from "../command-line/output.ts";
+import { type Format, formatOf, OUTPUT } from "../command-line/output.ts";
 import { WrongUsage } from "../command-line/wrong-usage.ts";
 
 /** What `troupe learn` was asked for. */
@@ -12,7 +12,7 @@ export interface LearnFlags {
   readonly number: number;
 }
 
-const FLAGS = { output: outputFlag("table", "json", "yaml"), kubeconfig: KUBECONFIG, data: DATA } as const;
+const FLAGS = { output: OUTPUT, kubeconfig: KUBECONFIG, data: DATA } as const;
 export const LEARN_FLAGS: Flags = FLAGS;
 
 /** `wants`: what the verb takes. Throws WrongUsage. */
@@ -27,7 +27,7 @@ export function parseLearnFlags(verb: string, args: readonly string[], wants: "n
   if (number !== undefined && !/^[1-9]\d?$/.test(number)) throw new WrongUsage(`${number} is not the number of a hint`);
   return {
     kubeconfig: values.kubeconfig ?? `${values.data || DATA.default}/kubeconfig`,
-    format: formatOf(FLAGS.output, values.output),
+    format: formatOf(OUTPUT, values.output),
     challenge,
     number: Number(number ?? 1),
   };

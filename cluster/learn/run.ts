@@ -16,13 +16,14 @@ export type LearnVerb = "list" | "start" | "check" | "hint" | "reset" | "leaderb
 export function runLearn(verb: LearnVerb, flags: LearnFlags, output: NodeJS.WritableStream): Promise<number> {
   return withSession(readKubeconfig(flags.kubeconfig), async (session) => {
     if (verb === "install") {
-      output.write(`${await install(session)} challenges are there: ${typed("learn")}\n`);
+      const challenges = await install(session);
+      output.write(await printed(flags.format, { challenges }, () => [`${challenges} challenges are there: ${typed("learn")}`]));
       return DONE;
     }
     const lessons = await Lessons.of(session);
     if ((await lessons.challenges()) === undefined) await installed(session);
     const [answer, lines, code = DONE] = await answered(verb, flags, lessons);
-    output.write(printed(flags.format, answer, () => lines));
+    output.write(await printed(flags.format, answer, () => lines));
     return code;
   });
 }

@@ -1,11 +1,11 @@
 import { DATA, type Flags, parseFlags, parseOperands, type Values } from "../command-line/flag.ts";
-import { formatOf, outputFlag } from "../command-line/output.ts";
+import { type Format, formatOf, OUTPUT } from "../command-line/output.ts";
 import { WrongUsage } from "../command-line/wrong-usage.ts";
 
 interface CommonFlags {
   /** The data directory of the cluster. */
   readonly data: string;
-  readonly json: boolean;
+  readonly format: Format;
   /** A KubeSchedulerConfiguration; undefined: Kubernetes' default. */
   readonly schedulerConfig: string | undefined;
 }
@@ -29,7 +29,7 @@ export interface WhatIfFlags extends CommonFlags {
 }
 
 const COMMON = {
-  output: outputFlag("table", "json"),
+  output: OUTPUT,
   data: DATA,
   "scheduler-config": { value: "FILE", help: "profiles, plugins and extenders, as kube-scheduler's --config has them" },
 } as const;
@@ -64,5 +64,5 @@ export function parseWhatIfFlags(args: readonly string[]): WhatIfFlags {
 
 function common(values: Values<typeof COMMON>): CommonFlags {
   const { data, output } = values;
-  return { data: data || DATA.default, json: formatOf(COMMON.output, output) === "json", schedulerConfig: values["scheduler-config"] };
+  return { data: data || DATA.default, format: formatOf(OUTPUT, output), schedulerConfig: values["scheduler-config"] };
 }

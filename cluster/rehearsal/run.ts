@@ -3,6 +3,7 @@ import { ClusterDoor } from "../actors-top/access.ts";
 import { askExtenders } from "../boot/ask-extender.ts";
 import { readSchedulerConfiguration } from "../boot/configuration-files.ts";
 import { BootFailure } from "../boot/failure.ts";
+import { printed } from "../command-line/output.ts";
 import type { WhatIfFlags, WhyFlags } from "./flags.ts";
 import { readCluster, readManifests } from "./objects.ts";
 import { accountLines, placementLines } from "./report.ts";
@@ -19,7 +20,7 @@ export async function runWhy(flags: WhyFlags, output: NodeJS.WritableStream): Pr
     if (plain === undefined)
       throw new BootFailure(`there is no pod ${flags.pod} in the namespace ${flags.namespace}; name another with -n`);
     const account = await rehearsal.consulted(key, plain);
-    output.write(flags.json ? `${JSON.stringify(account)}\n` : `${accountLines(account).join("\n")}\n`);
+    output.write(await printed(flags.format, account, () => accountLines(account)));
   } finally {
     await extenders.close();
     await door.close();
@@ -38,7 +39,7 @@ export async function runWhatIf(flags: WhatIfFlags, output: NodeJS.WritableStrea
     const wanted = supposed([...nodes, ...manifests], objects, flags.namespace);
     const pods = await Promise.all(wanted.map((pod, number) => admitted(pod, number, door)));
     const placements = new Rehearsal(objects, configuration).place(pods);
-    output.write(flags.json ? `${JSON.stringify(placements)}\n` : `${placementLines(placements).join("\n")}\n`);
+    output.write(await printed(flags.format, placements, () => placementLines(placements)));
   } finally {
     await door?.close();
   }

@@ -1,5 +1,5 @@
 import { DATA, type Flags, parseFlags } from "../command-line/flag.ts";
-import { formatOf, outputFlag } from "../command-line/output.ts";
+import { type Format, formatOf, OUTPUT } from "../command-line/output.ts";
 import { WrongUsage } from "../command-line/wrong-usage.ts";
 import { type TopView, VIEWS } from "./state.ts";
 
@@ -9,7 +9,7 @@ export interface TopFlags {
   readonly view: TopView;
   /** One look, also on a terminal. */
   readonly once: boolean;
-  readonly format: "table" | "json" | "yaml";
+  readonly format: Format;
   readonly interval_ms: number;
 }
 
@@ -21,7 +21,7 @@ const FLAGS = {
   view: { value: VIEWS.join("|"), default: "nodes", choices: VIEWS, help: "what is shown first" },
   once: { help: "one look, also on a terminal" },
   interval: { value: "S", default: "1", help: "seconds between two looks" },
-  output: outputFlag("table", "json", "yaml"),
+  output: OUTPUT,
   data: DATA,
 } as const;
 export const TOP_FLAGS: Flags = FLAGS;
@@ -34,5 +34,5 @@ export function parseTopFlags(args: readonly string[]): TopFlags {
   const interval_s = Number(interval);
   if (!(interval_s >= INTERVAL_MIN_S && interval_s <= INTERVAL_MAX_S))
     throw new WrongUsage(`--interval ${interval} is not a number of seconds from ${INTERVAL_MIN_S} to ${INTERVAL_MAX_S}`);
-  return { data: data || DATA.default, view, once, format: formatOf(FLAGS.output, output), interval_ms: interval_s * MS_PER_S };
+  return { data: data || DATA.default, view, once, format: formatOf(OUTPUT, output), interval_ms: interval_s * MS_PER_S };
 }

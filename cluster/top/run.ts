@@ -35,7 +35,7 @@ export async function runTop(flags: TopFlags, input: NodeJS.ReadStream, output: 
     }
     await new Promise((resolve) => setTimeout(resolve, flags.interval_ms));
     const picture = pictureOf({ nodes: nodes.all, pods: pods.all, actors: await look() }, state);
-    output.write(printed(flags.format, picture, () => stillLines(picture, state)));
+    output.write(await printed(flags.format, picture, () => stillLines(picture, state)));
   } catch (error) {
     throw error instanceof BenchFailure ? new BootFailure(error.message) : error;
   } finally {

@@ -17,7 +17,7 @@ export const backup: Command = {
     const { file, revision, objects, bytes, damages } = made;
     const lines = [`backup ${file}: revision ${revision}, ${objects} objects, ${bytes} bytes`];
     if (damages.length > 0) lines.push(`damaged, and not needed or left out: ${damages.join("; ")}`);
-    process.stdout.write(printed(flags.format, made, () => lines));
+    process.stdout.write(await printed(flags.format, made, () => lines));
     return DONE;
   },
 };

@@ -1,12 +1,14 @@
-import { CERTS_CHECK_FLAGS, CERTS_RENEW_FLAGS, parseCertsFlags } from "../../joining/flags.ts";
+import { CERTS_FLAGS, parseCertsFlags } from "../../joining/flags.ts";
 import { type Command, DONE } from "../command.ts";
+import { printed } from "../output.ts";
 
 const run =
   (verb: string) =>
   async (args: readonly string[]): Promise<number> => {
     const flags = parseCertsFlags([verb, ...args]);
     const { runCerts } = await import("../../joining/certs-command.ts");
-    console.log(await runCerts(flags));
+    const { answer, lines } = await runCerts(flags);
+    process.stdout.write(await printed(flags.format, answer, () => lines));
     return DONE;
   };
 
@@ -15,7 +17,7 @@ export const certs: Command = {
   about: "There is seldom need: a cluster that runs renews its own.",
   flags: {},
   verbs: {
-    check: { summary: "when they end", flags: CERTS_CHECK_FLAGS, run: run("check") },
-    renew: { summary: "make them anew", flags: CERTS_RENEW_FLAGS, run: run("renew") },
+    check: { summary: "when they end", flags: CERTS_FLAGS, run: run("check") },
+    renew: { summary: "make them anew", flags: CERTS_FLAGS, run: run("renew") },
   },
 };

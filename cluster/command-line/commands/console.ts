@@ -1,5 +1,6 @@
 import { CONSOLE_FLAGS, parseConsoleFlags } from "../../console/command/flags.ts";
 import { type Command, DONE } from "../command.ts";
+import { printed } from "../output.ts";
 
 export const consoleCommand: Command = {
   summary: "the console in the browser, signed in",
@@ -10,7 +11,8 @@ export const consoleCommand: Command = {
   run: async (args) => {
     const flags = parseConsoleFlags(args);
     const { runConsole } = await import("../../console/command/run.ts");
-    console.log(await runConsole(flags));
+    const url = await runConsole(flags);
+    process.stdout.write(await printed(flags.format, { url }, () => [url]));
     return DONE;
   },
 };

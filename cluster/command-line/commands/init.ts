@@ -12,9 +12,10 @@ export const init: Command = {
   run: async (args) => {
     const { up: flags, token, ttl_ms } = parseInitFlags(args);
     const { up: start } = await import("../../boot/up.ts");
-    return runCluster(start(flags, startedMs()), async () => {
+    return runCluster(start(flags, startedMs()), flags.format, async () => {
       const { openForJoining } = await import("../../joining/init.ts");
-      return `other machines join it with\n\n  ${await openForJoining(join(flags.data, "kubeconfig"), token, ttl_ms)}\n`;
+      const line = await openForJoining(join(flags.data, "kubeconfig"), token, ttl_ms);
+      return { answer: { join: line }, lines: ["other machines join it with", "", `  ${line}`, ""] };
     });
   },
 };

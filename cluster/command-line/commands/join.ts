@@ -15,6 +15,6 @@ export const join: Command = {
   run: async (args) => {
     const flags = parseJoinFlags(args);
     const { startMember } = await import("../../joining/member.ts");
-    return runCluster(startMember(flags, startedMs()));
+    return runCluster(startMember(flags, startedMs()), flags.format);
   },
 };

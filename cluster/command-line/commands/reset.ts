@@ -1,5 +1,6 @@
 import { parseResetFlags, RESET_FLAGS } from "../../joining/flags.ts";
 import { type Command, DONE } from "../command.ts";
+import { printed } from "../output.ts";
 
 export const reset: Command = {
   summary: "stop what runs on a data directory, and remove it",
@@ -8,9 +9,10 @@ export const reset: Command = {
   flags: RESET_FLAGS,
   examples: [{ line: "reset --data .troupe", does: "forget the cluster that up made" }],
   run: async (args) => {
-    const { data, force } = parseResetFlags(args);
+    const { data, force, format } = parseResetFlags(args);
     const { runReset } = await import("../../joining/reset.ts");
-    console.log(await runReset(data, force));
+    const { answer, lines } = await runReset(data, force);
+    process.stdout.write(await printed(format, answer, () => lines));
     return DONE;
   },
 };

@@ -15,7 +15,7 @@ export const restore: Command = {
     const { data, nats, revision, objects, continuesAfter } = made;
     const again = typed(`up --data ${data}${nats === undefined ? "" : ` --nats ${nats.join(",")}`}`);
     process.stdout.write(
-      printed(flags.format, made, () => [
+      await printed(flags.format, made, () => [
         `restored revision ${revision}, ${objects} objects; it goes on after revision ${continuesAfter}: ${again}`,
       ]),
     );

@@ -15,7 +15,7 @@ export const status: Command = {
     const { data, format } = parseStatusFlags(args);
     const [{ statusOf }, { statusLines }] = await Promise.all([import("../../status/status.ts"), import("../../status/text.ts")]);
     const answer = await statusOf(data);
-    process.stdout.write(printed(format, answer, () => statusLines(answer, Date.now())));
+    process.stdout.write(await printed(format, answer, () => statusLines(answer, Date.now())));
     return answer.state === "running" ? DONE : FAILED;
   },
 };

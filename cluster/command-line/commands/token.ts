@@ -1,12 +1,14 @@
 import { parseTokenFlags, TOKEN_CREATE_FLAGS, TOKEN_DELETE_FLAGS, TOKEN_LIST_FLAGS } from "../../joining/flags.ts";
 import { type Command, DONE } from "../command.ts";
+import { printed } from "../output.ts";
 
 const run =
   (verb: string) =>
   async (args: readonly string[]): Promise<number> => {
-    const { kubeconfig, command } = parseTokenFlags([verb, ...args]);
+    const { kubeconfig, command, format } = parseTokenFlags([verb, ...args]);
     const { runToken } = await import("../../joining/token-command.ts");
-    console.log(await runToken(kubeconfig, command));
+    const { answer, lines } = await runToken(kubeconfig, command);
+    process.stdout.write(await printed(format, answer, () => lines));
     return DONE;
   };
 

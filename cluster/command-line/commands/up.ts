@@ -16,6 +16,6 @@ address and the kubeconfig to give to kubectl, and runs until it is stopped (Ctr
   run: async (args) => {
     const flags = parseUpFlags(args);
     const { up: start } = await import("../../boot/up.ts");
-    return runCluster(start(flags, startedMs()));
+    return runCluster(start(flags, startedMs()), flags.format);
   },
 };

@@ -1,8 +1,8 @@
 import { type Command, DONE } from "../command.ts";
 import { parseFlags } from "../flag.ts";
-import { formatOf, outputFlag, printed } from "../output.ts";
+import { formatOf, OUTPUT, printed } from "../output.ts";
 
-const FLAGS = { output: outputFlag("table", "json", "yaml") } as const;
+const FLAGS = { output: OUTPUT } as const;
 
 /** Of the API that is served. */
 const KUBERNETES = "1.34";
@@ -11,11 +11,11 @@ export const version: Command = {
   summary: "the version",
   flags: FLAGS,
   run: async (args) => {
-    const format = formatOf(FLAGS.output, parseFlags("version", FLAGS, args).output);
+    const format = formatOf(OUTPUT, parseFlags("version", FLAGS, args).output);
     const { versionOfTroupe } = await import("../../boot/version.ts");
     const troupe = versionOfTroupe();
     process.stdout.write(
-      printed(format, { troupe, kubernetes: KUBERNETES, node: process.versions.node }, () => [
+      await printed(format, { troupe, kubernetes: KUBERNETES, node: process.versions.node }, () => [
         `troupe ${troupe} (Kubernetes API ${KUBERNETES})`,
       ]),
     );

@@ -6,7 +6,7 @@ import type { ConsoleFlags } from "./flags.ts";
 import { openInBrowser } from "./open-in-browser.ts";
 
 /** The console's address for whoever the kubeconfig is, signed in; a browser is opened where there is a desktop. Throws BootFailure. */
-export async function runConsole({ kubeconfig, ttl_ms, opens }: ConsoleFlags): Promise<string> {
+export async function runConsole({ kubeconfig, ttl_ms, opens }: Omit<ConsoleFlags, "format">): Promise<string> {
   const access = accessOf(kubeconfig);
   const token = await tokenOf(access, Math.floor(ttl_ms / 1_000));
   // In the fragment, which browsers send to no server; the page takes it out of the address at once.

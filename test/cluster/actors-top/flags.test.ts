@@ -6,7 +6,7 @@ test("has the documented defaults", () => {
   expect(parseActorsFlags([])).toEqual({
     data: ".troupe",
     once: false,
-    json: false,
+    format: "table",
     kind: undefined,
     sort: "messages",
     interval_ms: 1_000,
@@ -15,7 +15,7 @@ test("has the documented defaults", () => {
 
 test("takes every flag", () => {
   const flags = parseActorsFlags("--data /x --once -o json --kind pod --sort queue --interval 0.5".split(" "));
-  expect(flags).toEqual({ data: "/x", once: true, json: true, kind: "pod", sort: "queue", interval_ms: 500 });
+  expect(flags).toEqual({ data: "/x", once: true, format: "json", kind: "pod", sort: "queue", interval_ms: 500 });
 });
 
 test.each([

@@ -55,6 +55,16 @@ describe("help", () => {
   });
 });
 
+describe("what commands say", () => {
+  /** What they say is a script, or text for people and nothing else; credentials are a file, and -o says which. */
+  const OTHERWISE = ["nats-credentials", "completion bash", "completion zsh", "completion fish", "help"];
+
+  test("is said to programs, too, wherever it is an answer", () => {
+    const silent = every.filter(({ command }) => command.run !== undefined && !command.flags.output?.choices?.includes("json"));
+    expect(silent.map(({ path }) => path)).toEqual(OTHERWISE);
+  });
+});
+
 describe("a slip", () => {
   test.each([
     ["bakcup x", "unknown command bakcup (did you mean backup?); see troupe help"],

@@ -46,6 +46,7 @@ describe("parseUpFlags", () => {
         reserved: { cpu_milli: 100, memory_bytes: 512 * 1_024 * 1_024 },
       },
       access: { issuer: "https://k", authorizers: ["Node", "RBAC"] },
+      format: "table",
     });
   });
 
@@ -72,6 +73,7 @@ describe("parseUpFlags", () => {
       services: SERVICES,
       runtime: { name: "hollow", reserved: { cpu_milli: 100, memory_bytes: 512 * 1_024 * 1_024 } },
       access: { issuer: "https://i", tokenFile: "/t", authorizers: ["AlwaysAllow"] },
+      format: "table",
     });
   });
 

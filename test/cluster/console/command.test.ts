@@ -37,11 +37,12 @@ const ttl_ms = 600_000;
 
 describe("troupe console", () => {
   test("takes the kubeconfig of the data directory, for eight hours, unless it is told otherwise", () => {
-    expect(parseConsoleFlags([])).toEqual({ kubeconfig: ".troupe/kubeconfig", ttl_ms: 8 * 3_600_000, opens: true });
+    expect(parseConsoleFlags([])).toEqual({ kubeconfig: ".troupe/kubeconfig", ttl_ms: 8 * 3_600_000, opens: true, format: "table" });
     expect(parseConsoleFlags(["--data", "d", "--ttl", "10m", "--print-only"])).toEqual({
       kubeconfig: "d/kubeconfig",
       ttl_ms,
       opens: false,
+      format: "table",
     });
     expect(parseConsoleFlags(["--kubeconfig", "k"]).kubeconfig).toBe("k");
     expect(() => parseConsoleFlags(["--open"])).toThrow(WrongUsage);

@@ -91,19 +91,20 @@ test("token creates, lists and deletes", () => {
   });
   expect(parseTokenFlags(["list", "-o", "json", "--data", "/d"])).toEqual({
     kubeconfig: "/d/kubeconfig",
-    command: { do: "list", json: true },
+    format: "json",
+    command: { do: "list" },
   });
   expect(parseTokenFlags(["delete", "abcdef", TOKEN.replace("abcdef", "fedcba")]).command).toEqual({
     do: "delete",
     ids: ["abcdef", "fedcba"],
   });
-  for (const args of [[], ["make"], ["delete"], ["create", "--groups", "system:masters"], ["list", "-o", "yaml"]])
+  for (const args of [[], ["make"], ["delete"], ["create", "--groups", "system:masters"], ["list", "-o", "xml"]])
     expect(() => parseTokenFlags(args), args.join(" ")).toThrow(WrongUsage);
 });
 
 test("certs are checked or renewed; what is reset is said", () => {
-  expect(parseCertsFlags(["check"])).toEqual({ do: "check", data: ".troupe", json: false });
+  expect(parseCertsFlags(["check"])).toEqual({ do: "check", data: ".troupe", format: "table" });
   expect(() => parseCertsFlags(["show"])).toThrow(WrongUsage);
-  expect(parseResetFlags(["--data", "/d", "--force"])).toEqual({ data: "/d", force: true });
+  expect(parseResetFlags(["--data", "/d", "--force"])).toEqual({ data: "/d", force: true, format: "table" });
   expect(() => parseResetFlags([])).toThrow(/wants --data DIR/);
 });

@@ -73,8 +73,8 @@ describe("what-if", () => {
 
 describe("the flags of why and what-if", () => {
   it("want what the commands are about", () => {
-    expect(parseWhyFlags(["pod/web", "-n", "demo"])).toMatchObject({ pod: "web", namespace: "demo", json: false, data: ".troupe" });
-    for (const wrong of [[], ["a", "b"], ["a", "-o", "yaml"]]) expect(() => parseWhyFlags(wrong)).toThrow(WrongUsage);
+    expect(parseWhyFlags(["pod/web", "-n", "demo"])).toMatchObject({ pod: "web", namespace: "demo", format: "table", data: ".troupe" });
+    for (const wrong of [[], ["a", "b"], ["a", "-o", "xml"]]) expect(() => parseWhyFlags(wrong)).toThrow(WrongUsage);
     for (const wrong of [[], ["-f", "x", "--offline"], ["-f"]]) expect(() => parseWhatIfFlags(wrong)).toThrow(WrongUsage);
   });
 });
