@@ -96,7 +96,8 @@ class ControllerActor implements Actor<ControllerMessage> {
     this.#context = context;
     this.#recorder = dependencies.recorderFor(controller.component);
     this.#author = controller.author ?? controllerAccount(controller.component);
-    this.#queue = new WorkQueue(controller.pace_ms ?? 0);
+    const { pace_ms = 0 } = controller;
+    this.#queue = new WorkQueue(typeof pace_ms === "number" ? () => pace_ms : () => pace_ms(dependencies.view));
     this.#concurrency = controller.concurrency ?? CONTROLLER_CONCURRENCY;
     this.#follow();
     if (controller.resync !== undefined) context.after(controller.resync.period_ms, { type: "resync" });

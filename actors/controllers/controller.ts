@@ -92,8 +92,8 @@ export interface Controller {
   readonly more?: (watch: (watch: Watch, indexes: readonly IndexDefinition[]) => void) => Subscription;
   /** Keys that are worked on at the same time; CONTROLLER_CONCURRENCY by default. */
   readonly concurrency?: number;
-  /** The least time between two rounds of one key, so that a burst of changes becomes few rounds; 0 by default. */
-  readonly pace_ms?: number;
+  /** The least time between two rounds of one key, so that a burst of changes becomes few rounds; 0 by default. It may grow with what a round looks at. */
+  readonly pace_ms?: number | ((view: View) => number);
   /** How long a key waits after a write was refused; by default a little at first, and longer each time. */
   readonly retry_ms?: number;
   reconcile(view: View, key: Key, now_ms: number): readonly Action[];

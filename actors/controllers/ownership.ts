@@ -1,6 +1,6 @@
 import { apiVersionOf, type Kind, partsOf, splitApiVersion } from "../kinds/kind.ts";
 import { labelsOf, mayHaveOwners, ownersOf } from "../kinds/metadata-text.ts";
-import type { KubeObject, OwnerReference } from "../kinds/object.ts";
+import type { KubeObject, ObjectMeta, OwnerReference } from "../kinds/object.ts";
 import type { Entry, IndexDefinition, View } from "../store/view.ts";
 import { NO_KEYS, type Watch } from "./controller.ts";
 
@@ -10,7 +10,10 @@ export function controllerOf(object: KubeObject): OwnerReference | undefined {
 }
 
 /** The reference that makes `owner` the controller of what it stands in. Source: metav1.NewControllerRef. */
-export function controllerReference<T extends KubeObject>(kind: Kind<T>, owner: KubeObject): OwnerReference {
+export function controllerReference<T extends KubeObject>(
+  kind: Kind<T>,
+  owner: { readonly metadata: Pick<ObjectMeta, "name" | "uid"> },
+): OwnerReference {
   const { name, uid } = owner.metadata;
   return { apiVersion: apiVersionOf(kind), kind: kind.kind, name, uid, controller: true, blockOwnerDeletion: true };
 }

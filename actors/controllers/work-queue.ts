@@ -11,11 +11,11 @@ interface Waiting extends Due {
 
 /**
  * The keys that a controller has to look at. Invariants: a key is ready at most once; a key that is being worked on is not handed out again
- * until it is done, and one that was added meanwhile becomes ready then; two rounds of a key start at least `pace_ms` apart. Plain data:
+ * until it is done, and one that was added meanwhile becomes ready then; two rounds of a key start at least its pace apart. Plain data:
  * it knows no timers, its owner asks `nextDue_ms`.
  */
 export class WorkQueue {
-  readonly #pace_ms: number;
+  readonly #paceOf_ms: (key: string) => number;
   readonly #ready = new Set<string>();
   readonly #inFlight = new Set<string>();
   /** In flight, and added since. */
@@ -24,12 +24,13 @@ export class WorkQueue {
   readonly #due = new Map<string, number>();
   readonly #heap = new DueQueue<Waiting>();
   #order = 0;
-  /** Starts within the last pace_ms, oldest first. */
-  readonly #started = new Map<string, number>();
+  /** Until when each key rests after its last start, the oldest of these first. */
+  readonly #resting = new Map<string, number>();
   readonly #failures = new Map<string, number>();
 
-  constructor(pace_ms: number) {
-    this.#pace_ms = pace_ms;
+  /** `paceOf_ms` is asked when a round of the key starts. */
+  constructor(paceOf_ms: (key: string) => number) {
+    this.#paceOf_ms = paceOf_ms;
   }
 
   get ready(): number {
@@ -47,8 +48,8 @@ export class WorkQueue {
       return this.#again.add(key).size > size;
     }
     if (this.#ready.has(key)) return false;
-    const started_ms = this.#started.get(key);
-    if (started_ms !== undefined && now_ms < started_ms + this.#pace_ms) return this.addAt(key, started_ms + this.#pace_ms);
+    const until_ms = this.#resting.get(key);
+    if (until_ms !== undefined && now_ms < until_ms) return this.addAt(key, until_ms);
     this.#due.delete(key);
     this.#ready.add(key);
     return true;
@@ -79,7 +80,7 @@ export class WorkQueue {
     for (const key of this.#ready) {
       this.#ready.delete(key);
       this.#inFlight.add(key);
-      if (this.#pace_ms > 0) this.#start(key, now_ms);
+      this.#rest(key, now_ms);
       return key;
     }
     return undefined;
@@ -113,12 +114,13 @@ export class WorkQueue {
     }
   }
 
-  #start(key: string, now_ms: number): void {
-    this.#started.delete(key);
-    this.#started.set(key, now_ms);
-    for (const [old, started_ms] of this.#started) {
-      if (started_ms + this.#pace_ms > now_ms) break;
-      this.#started.delete(old);
+  #rest(key: string, now_ms: number): void {
+    this.#resting.delete(key);
+    const pace_ms = this.#paceOf_ms(key);
+    if (pace_ms > 0) this.#resting.set(key, now_ms + pace_ms);
+    for (const [rested, until_ms] of this.#resting) {
+      if (until_ms > now_ms) break;
+      this.#resting.delete(rested);
     }
   }
 }

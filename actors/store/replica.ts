@@ -245,8 +245,8 @@ export class Replica implements View {
     return entries;
   }
 
-  count(resource: string): number {
-    return this.#find(resource)?.count ?? 0;
+  count(resource: string, namespace?: string): number {
+    return this.#find(resource)?.count(namespace) ?? 0;
   }
 
   index(definition: IndexDefinition): void {

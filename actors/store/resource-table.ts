@@ -47,8 +47,8 @@ export class ResourceTable {
     this.#decode = (entry) => cache.decode(entry);
   }
 
-  get count(): number {
-    return this.#places.size;
+  count(namespace: string | undefined): number {
+    return namespace === undefined ? this.#places.size : (this.#shelves.get(namespace)?.count ?? 0);
   }
 
   entry(key: Key): StoredEntry | undefined {

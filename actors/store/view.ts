@@ -59,7 +59,8 @@ export interface View {
   list(resource: string, namespace?: string): readonly Entry[];
   /** The same as it was at an earlier revision. Throws RevisionExpired. */
   listAt(revision: number, resource: string, namespace?: string): readonly Entry[];
-  count(resource: string): number;
+  /** How many there are (in one namespace, or in all), without listing them. */
+  count(resource: string, namespace?: string): number;
   /** Declares an index; existing objects are indexed at once. Declaring the same name again is a no-op. */
   index(definition: IndexDefinition): void;
   byIndex(name: string, value: string): readonly Entry[];

@@ -22,11 +22,43 @@ export interface Placement {
   readonly mayStay: boolean;
 }
 
-/** What the set wants of each node. Source: NodeShouldRunDaemonPod. */
-export function placementsOf(view: View, set: DaemonSet): readonly Placement[] {
+/**
+ * What sets want of each node, remembered for as long as their templates and the nodes' labels and taints are as they were: every round asks about all
+ * nodes. A set that is gone is to be forgotten.
+ */
+export class Placements {
+  readonly #known = new Map<string, { readonly template: string; readonly byNode: WeakMap<NodeFacts, Placement> }>();
+
+  /** Source: NodeShouldRunDaemonPod. */
+  of(view: View, key: string, set: DaemonSet): readonly Placement[] {
+    const template = `${set.metadata.uid}/${set.metadata.generation}`;
+    let known = this.#known.get(key);
+    if (known?.template !== template) {
+      known = { template, byNode: new WeakMap() };
+      this.#known.set(key, known);
+    }
+    const { byNode } = known;
+    let judge: ((node: NodeFacts) => Placement) | undefined;
+    return view.list(NODES).map((entry) => {
+      const node = nodeFactsOf(view, entry);
+      const before = byNode.get(node);
+      if (before !== undefined) return before;
+      judge ??= judgeOf(set);
+      const placement = judge(node);
+      byNode.set(node, placement);
+      return placement;
+    });
+  }
+
+  forget(key: string): void {
+    this.#known.delete(key);
+  }
+}
+
+function judgeOf(set: DaemonSet): (node: NodeFacts) => Placement {
   const { spec } = tolerating(set.spec.template);
   const pod = readPod({ metadata: {}, spec } as Pod, false);
-  return view.list(NODES).map((entry) => placementOn(nodeFactsOf(view, entry), spec.nodeName, pod));
+  return (node) => placementOn(node, spec.nodeName, pod);
 }
 
 function placementOn(node: NodeFacts, nodeName: string | undefined, pod: PlacementFacts): Placement {

@@ -187,7 +187,6 @@ export function isUpdated(set: DaemonSet, hash: string, pod: PodFacts): boolean 
 }
 
 function actionsOf({ view, set, hash }: Planning, { create: nodes, remove: pods, others }: Changes): readonly Action[] {
-  const _about = regarding(DaemonSetKind, set);
   const actions: Action[] = [...others];
   if (nodes.length > 0) {
     const notes = creationNotes(DaemonSetKind, set);

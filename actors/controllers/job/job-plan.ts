@@ -2,7 +2,7 @@ import { JobKind } from "../../kinds/batch/job.ts";
 import { PodKind } from "../../kinds/core/pod.ts";
 import type { Container, Job, Pod, PodTemplateSpec } from "../../kinds/generated/types.ts";
 import type { View } from "../../store/view.ts";
-import { create, modify, newMeta, regarding, remove } from "../actions.ts";
+import { create, modify, newMeta, remove } from "../actions.ts";
 import { type Action, NOTHING, type Write } from "../controller.ts";
 import { controllerReference } from "../ownership.ts";
 import { creationNotes, deletionNotes } from "../pods/pod-notes.ts";
@@ -101,7 +101,6 @@ export function stopActive(view: View, { job, active }: JobFacts): readonly Acti
 }
 
 function removal(job: Job, pod: Pod): Write {
-  const _about = regarding(JobKind, job);
   return remove(PodKind, pod, undefined, deletionNotes(JobKind, job));
 }
 
@@ -112,7 +111,6 @@ function start(view: View, facts: JobFacts, missing: number, now_ms: number): Po
     job.spec.backoffLimitPerIndex === undefined ? birthsTogether(facts, missing, now_ms) : birthsByIndex(view, facts, missing, now_ms);
   const requeue: Action[] = births.wait_ms > 0 ? [{ do: "requeue", after_ms: births.wait_ms }] : [];
   if (births.pods.length === 0) return { ...waiting, actions: requeue };
-  const _about = regarding(JobKind, job);
   const notes = creationNotes(JobKind, job);
   const maker = new PodMaker(jobTemplate(job), job.metadata.namespace ?? "", controllerReference(JobKind, job));
   const writes = births.pods.map((birth) => create(PodKind, born(job, maker.make(), birth), notes));

@@ -34,7 +34,7 @@ export function watchPodsOf<T extends KubeObject>(owner: PodOwner<T>): Watch {
       if (entry === undefined) return NO_KEYS;
       const { namespace } = partsOf(entry.key);
       // Most namespaces have no owner of most kinds, and what a pod says of one that is gone concerns nobody.
-      if (view.list(resource, namespace).length === 0) return NO_KEYS;
+      if (view.count(resource, namespace) === 0) return NO_KEYS;
       const name = controllerNameOf(kind, entry);
       const changedOwner = now !== undefined && before !== undefined && !sameOwners(now.text, before.text);
       const former = changedOwner ? controllerNameOf(kind, before) : undefined;

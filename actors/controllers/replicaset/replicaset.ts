@@ -5,7 +5,7 @@ import type { Pod, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus, Replicatio
 import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import { timestamp } from "../../registry/timestamps.ts";
 import type { View } from "../../store/view.ts";
-import { anyKind, create, regarding, remove, updateStatus } from "../actions.ts";
+import { anyKind, create, remove, updateStatus } from "../actions.ts";
 import { conditionOf, withCondition, withoutCondition } from "../conditions.ts";
 import { type Action, type Controller, LOOK_AGAIN, NO_KEYS, NOTHING, type Refusal } from "../controller.ts";
 import { controlledBy, controllerIndex, controllerOf, controllerReference } from "../ownership.ts";
@@ -84,7 +84,6 @@ function manage<T extends Replicated>(
   now_ms: number,
 ): readonly Action[] {
   const wanted = set.spec.replicas ?? 1;
-  const _about = regarding(kind, set);
   if (active.length < wanted) {
     const maker = new PodMaker(set.spec.template, set.metadata.namespace ?? "", controllerReference(kind, set));
     const notes = creationNotes(kind, set);

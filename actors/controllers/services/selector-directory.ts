@@ -1,6 +1,6 @@
 import { partsOf } from "../../kinds/kind.ts";
-import { matchesLabels, type Selector } from "../../kinds/machinery/label-selector.ts";
-import { labelsOf } from "../../kinds/metadata-text.ts";
+import { type Labels, matchesLabels, type Selector } from "../../kinds/machinery/label-selector.ts";
+import { labelsOf, sameLabels } from "../../kinds/metadata-text.ts";
 import type { KubeObject } from "../../kinds/object.ts";
 import type { Change, Entry, View } from "../../store/view.ts";
 
@@ -8,19 +8,58 @@ const PODS = "pods";
 const NONE: readonly string[] = [];
 
 interface Selecting {
+  readonly key: string;
   readonly selector: Selector;
+  /** A label that all have whom it selects, as `key=value`; undefined when its selector names none. */
+  readonly label: string | undefined;
   /** Keys of the pods that it selects now. */
   readonly pods: Set<string>;
 }
 
+/** Those of one namespace that select. */
+class Selectors {
+  readonly #byKey = new Map<string, Selecting>();
+  readonly #byLabel = new Map<string | undefined, Set<Selecting>>();
+
+  get size(): number {
+    return this.#byKey.size;
+  }
+
+  get(key: string): Selecting | undefined {
+    return this.#byKey.get(key);
+  }
+
+  add(selecting: Selecting): void {
+    this.#byKey.set(selecting.key, selecting);
+    const alike = this.#byLabel.get(selecting.label);
+    if (alike === undefined) this.#byLabel.set(selecting.label, new Set([selecting]));
+    else alike.add(selecting);
+  }
+
+  remove(key: string): void {
+    const selecting = this.#byKey.get(key);
+    if (selecting === undefined) return;
+    this.#byKey.delete(key);
+    const alike = this.#byLabel.get(selecting.label);
+    alike?.delete(selecting);
+    if (alike?.size === 0) this.#byLabel.delete(selecting.label);
+  }
+
+  /** All that may select something with these labels. */
+  *candidates(labels: Labels): Generator<Selecting> {
+    yield* this.#byLabel.get(undefined) ?? [];
+    for (const key in labels) yield* this.#byLabel.get(`${key}=${labels[key]}`) ?? [];
+  }
+}
+
 /**
  * Who selects which pods: what turns a pod's change into keys of services or budgets, and back. Most namespaces have few such objects or
- * none, so a pod there costs one look-up; a service's pods are found without a look at all others of its namespace. It follows the
- * changes of the selecting resource and of pods, which its owner passes on; all of it can be worked out again from the view.
+ * none, so a pod there costs one look-up, elsewhere one for each of its labels; a service's pods are found without a look at all others of its
+ * namespace. It follows the changes of the selecting resource and of pods, which its owner passes on; all of it can be worked out again from the view.
  */
 export class SelectorDirectory<T extends KubeObject> {
   readonly #selectorOf: (object: T) => Selector | undefined;
-  readonly #namespaces = new Map<string, Map<string, Selecting>>();
+  readonly #namespaces = new Map<string, Selectors>();
 
   /** `selectorOf` says what an object selects; undefined: it selects no pods. */
   constructor(selectorOf: (object: T) => Selector | undefined) {
@@ -33,31 +72,35 @@ export class SelectorDirectory<T extends KubeObject> {
     if (key === undefined) return;
     const { namespace } = partsOf(key);
     const selector = now === undefined ? undefined : this.#selectorOf(view.decode<T>(now));
-    const all = this.#namespaces.get(namespace);
-    if (selector === undefined) {
-      all?.delete(key);
-      if (all?.size === 0) this.#namespaces.delete(namespace);
-      return;
+    const all = this.#namespaces.get(namespace) ?? new Selectors();
+    all.remove(key);
+    if (selector !== undefined) {
+      const pods = new Set<string>();
+      for (const pod of view.list(PODS, namespace)) if (matchesLabels(selector, labelsOf(pod.text))) pods.add(pod.key);
+      all.add({ key, selector, label: labelOfAll(selector), pods });
     }
-    const pods = new Set<string>();
-    for (const pod of view.list(PODS, namespace)) if (matchesLabels(selector, labelsOf(pod.text))) pods.add(pod.key);
-    if (all === undefined) this.#namespaces.set(namespace, new Map([[key, { selector, pods }]]));
-    else all.set(key, { selector, pods });
+    if (all.size === 0) this.#namespaces.delete(namespace);
+    else this.#namespaces.set(namespace, all);
   }
 
   /** A change of a pod: the keys of those that select it, or did. */
   followPod({ now, before }: Change): readonly string[] {
     const pod = (now ?? before)?.key;
-    if (pod === undefined) return NONE;
-    const all = this.#namespaces.get(partsOf(pod).namespace);
-    if (all === undefined) return NONE;
-    const labels = now === undefined ? undefined : labelsOf(now.text);
+    const all = pod === undefined ? undefined : this.#namespaces.get(partsOf(pod).namespace);
+    if (pod === undefined || all === undefined) return NONE;
     const keys: string[] = [];
-    for (const [key, { selector, pods }] of all) {
-      if (labels !== undefined && matchesLabels(selector, labels)) {
+    const labels = now === undefined ? undefined : labelsOf(now.text);
+    if (labels !== undefined) {
+      for (const { key, selector, pods } of all.candidates(labels)) {
+        if (!matchesLabels(selector, labels)) continue;
         pods.add(pod);
         keys.push(key);
-      } else if (pods.delete(pod)) keys.push(key);
+      }
+    }
+    if (before === undefined || (now !== undefined && sameLabels(before.text, now.text))) return keys;
+    for (const { key, selector, pods } of all.candidates(labelsOf(before.text))) {
+      if (labels !== undefined && matchesLabels(selector, labels)) continue;
+      if (pods.delete(pod)) keys.push(key);
     }
     return keys;
   }
@@ -72,4 +115,11 @@ export class SelectorDirectory<T extends KubeObject> {
     }
     return found;
   }
+}
+
+function labelOfAll({ requirements }: Selector): string | undefined {
+  const one = requirements.find(
+    ({ operator, values }) => values.length === 1 && (operator === "=" || operator === "==" || operator === "in"),
+  );
+  return one === undefined ? undefined : `${one.key}=${one.values[0]}`;
 }

@@ -16,8 +16,8 @@ const CLAIMS = "persistentvolumeclaims";
 export interface Member {
   readonly ordinal: number;
   readonly name: string;
-  /** Undefined for a pod that is not there yet. */
-  readonly pod: KubeObject | undefined;
+  /** The pod's; undefined for one that is not there yet. */
+  readonly uid: string | undefined;
 }
 
 /** A reference to something of this kind and name. */
@@ -67,10 +67,10 @@ export function missingClaims(view: View, set: StatefulSet, member: Member): rea
  * Who takes the pod's claims along: the set when it goes, the pod when it goes because the set became smaller, or nobody. Source:
  * updateClaimOwnerRefForSetAndPod.
  */
-function wantedOwners(set: StatefulSet, { ordinal, pod }: Member): OwnerReference[] {
+function wantedOwners(set: StatefulSet, { ordinal, name, uid }: Member): OwnerReference[] {
   const { whenDeleted = "Retain", whenScaled = "Retain" } = set.spec.persistentVolumeClaimRetentionPolicy ?? {};
   const isCondemned = ordinal < startOrdinal(set) || ordinal >= startOrdinal(set) + wantedReplicas(set);
-  if (isCondemned && whenScaled === "Delete") return pod === undefined ? [] : [controllerReference(PodKind, pod)];
+  if (isCondemned && whenScaled === "Delete") return uid === undefined ? [] : [controllerReference(PodKind, { metadata: { name, uid } })];
   return whenDeleted === "Delete" ? [controllerReference(StatefulSetKind, set)] : [];
 }
 
@@ -79,7 +79,7 @@ export function claimOwnership(view: View, set: StatefulSet, member: Member): re
   const wanted = wantedOwners(set, member);
   const isOurs = (reference: OwnerReference): boolean =>
     names(reference, StatefulSetKind, set.metadata.name) || names(reference, PodKind, member.name);
-  const known = new Set([set.metadata.uid, member.pod?.metadata.uid]);
+  const known = new Set([set.metadata.uid, member.uid]);
   const changes: Write[] = [];
   for (const template of claimsOf(set, member.ordinal)) {
     const claim = claimEntry(view, set, template);

@@ -50,7 +50,7 @@ export function planPods(planning: Planning): readonly Action[] {
   const { places, condemned } = placesOf(planning);
   const filled = ordered ? inOrder(places, (place) => fill(planning, place)) : atOnce(places.map((place) => fill(planning, place)));
   if (filled.waits) return filled.actions;
-  const owners = condemned.flatMap((place) => claimOwnership(view, set, memberOf(view, place)));
+  const owners = condemned.flatMap((place) => claimOwnership(view, set, memberOf(place)));
   if (owners.length > 0) return [...filled.actions, ...owners];
   const unhealthy = [...places, ...condemned.toReversed()].find(({ facts }) => !isHealthy(facts));
   const giveUp = (place: Place): Step => condemn(planning, place, ordered, place === unhealthy);
@@ -108,7 +108,7 @@ function fill(planning: Planning, place: Place): Step {
   const { view, set } = planning;
   const ordered = set.spec.podManagementPolicy !== "Parallel";
   const { facts, ordinal } = place;
-  const member = memberOf(view, place);
+  const member = memberOf(place);
   if (facts === undefined) {
     if (hasStaleClaim(view, set, member)) return WAIT;
     if (view.entry(`pods/${set.metadata.namespace ?? ""}/${place.name}`) !== undefined) {
@@ -123,13 +123,29 @@ function fill(planning: Planning, place: Place): Step {
   const isPending = facts.phase === "Pending";
   if (ordered && (facts.deleting || !isUp(planning, facts)))
     return { actions: isPending ? missingClaims(view, set, member) : NOTHING, waits: true };
-  const pod = view.decode<Pod>(facts.entry);
-  const isRight = conforms(set, pod, ordinal);
+  const isRight = isConforming(planning, facts, ordinal);
   const claims = isPending || !isRight ? missingClaims(view, set, member) : NOTHING;
   const owners = claimOwnership(view, set, member);
   if (isRight) return claims.length + owners.length === 0 ? NEXT : { actions: [...claims, ...owners], waits: false };
-  const mended = modify(PodKind, pod, (current) => conformed(set, current, ordinal), notes(set, place.name, "update"));
+  const mended = modify(
+    PodKind,
+    view.decode<Pod>(facts.entry),
+    (current) => conformed(set, current, ordinal),
+    notes(set, place.name, "update"),
+  );
   return { actions: [...claims, ...owners, mended], waits: false };
+}
+
+/** What was found of a pod's state as its set's: neither its place nor the claims of its set's template can change. */
+const conforming = new WeakMap<PodFacts, boolean>();
+
+function isConforming({ view, set }: Planning, facts: PodFacts, ordinal: number): boolean {
+  let isRight = conforming.get(facts);
+  if (isRight === undefined) {
+    isRight = conforms(set, view.decode<Pod>(facts.entry), ordinal);
+    conforming.set(facts, isRight);
+  }
+  return isRight;
 }
 
 /** Source: processCondemned. */
@@ -167,8 +183,8 @@ function isHealthy(facts: PodFacts | undefined): boolean {
   return facts !== undefined && isRunningAndReady(facts) && !facts.deleting;
 }
 
-function memberOf(view: View, { ordinal, name, facts }: Place): Member {
-  return { ordinal, name, pod: facts === undefined ? undefined : view.decode<Pod>(facts.entry) };
+function memberOf({ ordinal, name, facts }: Place): Member {
+  return { ordinal, name, uid: facts?.uid };
 }
 
 /** Below the partition pods are of the revision before the update. Source: newVersionedStatefulSetPod. */

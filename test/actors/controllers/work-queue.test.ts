@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { RETRY_MAX_MS, WorkQueue } from "../../../actors/controllers/work-queue.ts";
 
 test("a key is handed out once, and again after it was added while in flight", () => {
-  const queue = new WorkQueue(0);
+  const queue = new WorkQueue(() => 0);
   expect([queue.add("a", 0), queue.add("a", 0), queue.add("b", 0)]).toEqual([true, false, true]);
   expect([queue.take(0), queue.take(0), queue.take(0)]).toEqual(["a", "b", undefined]);
   queue.add("a", 1);
@@ -13,7 +13,7 @@ test("a key is handed out once, and again after it was added while in flight", (
 });
 
 test("rounds of one key start at least the pace apart; the first starts at once", () => {
-  const queue = new WorkQueue(25);
+  const queue = new WorkQueue(() => 25);
   queue.add("a", 100);
   expect(queue.take(100)).toBe("a");
   queue.done("a", 101);
@@ -24,7 +24,7 @@ test("rounds of one key start at least the pace apart; the first starts at once"
 });
 
 test("retries wait twice as long each time, up to a limit, and from the start again after a success", () => {
-  const queue = new WorkQueue(0);
+  const queue = new WorkQueue(() => 0);
   expect([1, 2, 3, 4].map(() => queue.retryAfter_ms("a"))).toEqual([5, 10, 20, 40]);
   for (let i = 0; i < 30; i++) queue.retryAfter_ms("a");
   expect(queue.retryAfter_ms("a")).toBe(RETRY_MAX_MS);
@@ -43,7 +43,7 @@ const step = fc.oneof(
 test("no key is lost, none is in flight twice, whatever is done", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), fc.constantFrom(0, 7), (steps, pace_ms) => {
-      const queue = new WorkQueue(pace_ms);
+      const queue = new WorkQueue(() => pace_ms);
       const inFlight = new Set<string>();
       /** Keys that somebody waits for, with the latest time by which they must have been handed out. */
       const owed = new Set<string>();
