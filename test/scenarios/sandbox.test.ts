@@ -246,9 +246,9 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
       expect((await kubectl.run(["exec", "into", "--", "sh", "-c", "exit 5"])).stderr).toContain("exit code 5");
       // kubectl says the size when it has begun, and on a busy machine the command may be there before.
       const sized = 'until /usr/bin/stty size | grep "40 111"; do sleep 0.1; done';
-      const terminal = await inTerminal(`exec -it into -- sh -c 'tty; ${sized}; exit 4'`);
+      const terminal = await inTerminal(`exec -it into -- sh -c 'tty; ${sized}; echo "$TERM $(whoami)"; exit 4'`);
       // Where nothing is typed, `script` may send NULs for the end of it, which the terminal shows.
-      expect([terminal.code, terminal.stdout.replaceAll(/\^@|\r/g, "")]).toEqual([4, expect.stringMatching(/\/dev\/pts\/\d+\n40 111\n/)]);
+      expect([terminal.code, terminal.stdout.replaceAll(/\^@|\r/g, "")]).toEqual([4, expect.stringMatching(/\/dev\/pts\/\d+\n40 111\nxterm root\n/)]);
       const follows = "until /usr/bin/stty size | grep '^30 90'; do sleep 0.1; done";
       const grows = `sleep 1; stty rows 30 cols 90 </dev/tty`;
       expect((await inTerminal(`exec -it into -- sh -c "${follows}"`, {}, grows)).code).toBe(0);

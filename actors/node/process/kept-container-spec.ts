@@ -15,6 +15,7 @@ import { type CatalogEntry, programNamed } from "./catalog.ts";
 import { lockedOptions, prepareMounts } from "./container-files.ts";
 import type { Isolation, Tools } from "./isolation.ts";
 import type { KeptSpec } from "./keeper/protocol.ts";
+import { TERM } from "./keeper/terminal.ts";
 import { enterCommand, type Launched, launchCommand, type SubPathBind } from "./launch.ts";
 import type { Mount } from "./mount-plan.ts";
 import { ETC_DIRECTORY, ETC_FILES } from "./sandbox-files.ts";
@@ -257,7 +258,7 @@ function environment(
     PATH: pathOf(entry, applets),
     HOSTNAME: sandbox.hostname,
     HOME: isOwn ? "/root" : scratch,
-    ...(spec.tty ? { TERM: "xterm" } : {}),
+    ...(spec.tty ? { TERM } : {}),
     POD_IP: sandbox.address,
     TROUPE_SCRATCH: isOwn ? SCRATCH : scratch,
     TROUPE_TERMINATION_LOG: isOwn ? spec.terminationMessage.path : terminationFile,

@@ -83,23 +83,32 @@ const MASKED = [
 const READ_ONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 const QUIET = ["nosuid", "noexec", "nodev"];
 
-export function ociConfig(wanted: OciWanted): object {
-  const { command, env, workingDir, user, tty, root, security, oomScore, namespaces, cgroupsPath, seccomp, hidden, begun } = wanted;
+/** A process of the container but for its arguments: its own command, or one beside it. */
+export interface OciProcess extends Readonly<Record<string, unknown>> {
+  /** `NAME=value` */
+  readonly env: readonly string[];
+}
+
+export function ociProcess({ env, workingDir, user, tty, capabilities: names, oomScore }: OciWanted): OciProcess {
   const { uid = 0, gid = uid, groups, mayGainPrivileges } = user;
-  const capabilities = wanted.capabilities.map((name) => `CAP_${name}`);
+  const capabilities = names.map((name) => `CAP_${name}`);
+  return {
+    terminal: tty,
+    user: { uid, gid, additionalGids: groups },
+    env: env.map(({ name, value }) => `${name}=${value}`),
+    cwd: workingDir,
+    capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
+    noNewPrivileges: !mayGainPrivileges,
+    ...(oomScore === undefined ? {} : { oomScoreAdj: oomScore }),
+  };
+}
+
+export function ociConfig(wanted: OciWanted): object {
+  const { command, root, security, namespaces, cgroupsPath, seccomp, hidden, begun } = wanted;
   const [hook = "", ...words] = begun;
   return {
     ociVersion: "1.0.2",
-    process: {
-      terminal: tty,
-      user: { uid, gid, additionalGids: groups },
-      args: command,
-      env: env.map(({ name, value }) => `${name}=${value}`),
-      cwd: workingDir,
-      capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
-      noNewPrivileges: !mayGainPrivileges,
-      ...(oomScore === undefined ? {} : { oomScoreAdj: oomScore }),
-    },
+    process: { ...ociProcess(wanted), args: command },
     root: { path: root, readonly: security.readOnlyRoot },
     mounts: mountsOf(wanted),
     hooks: { poststart: [{ path: hook, args: [hook, ...words] }] },

@@ -5,9 +5,11 @@ import { type ControlGroup, directoriesOf } from "../cgroups/control-group.ts";
 import { OOM_SCORE_OWN } from "../cgroups/resource-values.ts";
 import { programNamed } from "../process/catalog.ts";
 import type { Tools } from "../process/isolation.ts";
-import type { Command, KeptSpec } from "../process/keeper/protocol.ts";
+import type { Command, EnterTerminal, KeptSpec } from "../process/keeper/protocol.ts";
+import { TERM } from "../process/keeper/terminal.ts";
 import { FAIL, OWN_ENV, type SubPathBind, subPathLines } from "../process/launch.ts";
 import { quoted } from "../process/quoted.ts";
+import type { OciProcess } from "./oci-config.ts";
 
 /** A program that runs containers by the OCI runtime specification: crun or runc, whose command lines are the same. */
 export interface OciRuntime {
@@ -58,6 +60,8 @@ export interface OciLaunched {
   readonly overlay: Overlay;
   readonly subPaths: readonly SubPathBind[];
   readonly cgroup: ControlGroup | undefined;
+  /** What its own command is, and commands beside it are, but for their arguments. */
+  readonly process: OciProcess;
   /** As sh's `ulimit` takes them. */
   readonly limits: readonly string[];
   /** It is not alone with its processes, so what they leave is not for its runtime to wait for. */
@@ -91,26 +95,35 @@ export function ociCommands(launched: OciLaunched): Pick<KeptSpec, "launch" | "e
   ];
   return {
     launch: inNamespace(tools, script),
-    enter: entering(launched, false),
-    enterTerminal: entering(launched, true),
+    enter: entering(launched),
+    enterTerminal: enteringTerminal(launched, launched.process),
     errorLog,
     ...(oci.keeps ? { cleanUp: shell([`exec ${wordsOf(launched, ["delete", "--force", id])}`]) } : {}),
   };
 }
 
-function entering(launched: OciLaunched, tty: boolean): Command {
+function entering(launched: OciLaunched): Command {
+  const { id, tools } = launched;
+  return inNamespace(tools, [...preludeOf(launched), ...enterLines(launched), `exec ${execWords(launched)} ${quoted(id)} "$@"`]);
+}
+
+function enteringTerminal(launched: OciLaunched, { env, ...process }: OciProcess): EnterTerminal {
   const { id, bundle, tools } = launched;
-  const exec = (...options: readonly string[]): string => wordsOf({ ...launched, errorLog: "" }, ["exec", ...options]);
-  const lines = [...preludeOf(launched), ...enterLines(launched)];
-  if (!tty) return inNamespace(tools, [...lines, `exec ${exec(id)} "$@"`]);
   // Which process it is to wait for is written down when it is there; a command that cannot be run never is.
-  const found = 'for try in 1 2 3 4 5 6 7 8 9 10; do [ -s "$file" ] && break; sleep 0.1; done; pid=$(cat "$file") && rm "$file"';
-  return inNamespace(tools, [
-    ...lines,
+  const found = 'for try in 1 2 3 4 5 6 7 8 9 10; do [ -s "$file" ] && break; sleep 0.1; done; pid=$(cat "$file"); rm -f "$file" "$1"';
+  const command = inNamespace(tools, [
+    ...preludeOf(launched),
+    ...enterLines(launched),
     `file=${quoted(bundle)}/exec-$$`,
-    `(${found} && ${LINGER}) 2>/dev/null &`,
-    `exec ${exec("--tty", "--pid-file")} "$file" ${quoted(id)} "$@"`,
+    `(${found}; [ -n "$pid" ] && ${LINGER}) 2>/dev/null &`,
+    `exec ${execWords(launched, "--pid-file")} "$file" --process "$1" ${quoted(id)}`,
   ]);
+  const hasTerm = env.some((variable) => variable.startsWith("TERM="));
+  return { ...command, process: { ...process, terminal: true, env: hasTerm ? env : [...env, `TERM=${TERM}`] } };
+}
+
+function execWords(launched: OciLaunched, ...options: readonly string[]): string {
+  return wordsOf({ ...launched, errorLog: "" }, ["exec", ...options]);
 }
 
 function preludeOf({ oci: { hides } }: Pick<OciLaunched, "oci">): readonly string[] {

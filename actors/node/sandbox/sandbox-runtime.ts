@@ -24,7 +24,7 @@ import { type Attachment, addressIn, type CniResult } from "./cni.ts";
 import type { RootedImage, SandboxImages } from "./images.ts";
 import type { Machine } from "./machine.ts";
 import { machineDevices } from "./machine-rights.ts";
-import { type NamespaceFrom, ociCapabilities, ociConfig } from "./oci-config.ts";
+import { type NamespaceFrom, type OciWanted, ociCapabilities, ociConfig, ociProcess } from "./oci-config.ts";
 import { begunHook, ociCommands, ociState } from "./oci-runtime.ts";
 import { PAUSE, PAUSE_PID_FILE, pauseContainer, pauseId } from "./pause.ts";
 import { localhostProfile, ociSeccomp } from "./seccomp.ts";
@@ -171,7 +171,8 @@ export class SandboxRuntime extends KeptRuntime<OwnSandbox> {
     };
     const bundle = join(directory, "bundle");
     for (const path of [overlay.upper, overlay.work, overlay.at, bundle]) await mkdir(path, { recursive: true });
-    await writeFile(join(bundle, "config.json"), JSON.stringify(await this.#config(sandbox, spec, prepared, image, overlay.at)));
+    const wanted = await this.#wanted(sandbox, spec, prepared, image, overlay.at);
+    await writeFile(join(bundle, "config.json"), JSON.stringify(ociConfig(wanted)));
     const cgroup = groups?.makeContainer(sandbox.spec, spec);
     const commands = ociCommands({
       oci,
@@ -183,13 +184,14 @@ export class SandboxRuntime extends KeptRuntime<OwnSandbox> {
       overlay,
       subPaths,
       cgroup,
+      process: ociProcess(wanted),
       limits: entry.limits,
       sharesProcesses: sandbox.spec.hostPID || sandbox.spec.sharesProcesses || spec.target !== undefined,
     });
     return { ...kept, ...commands, ...(cgroup === undefined ? {} : { cgroup }) };
   }
 
-  async #config(sandbox: OwnSandbox, spec: ContainerSpec, prepared: Prepared, image: RootedImage, root: string): Promise<object> {
+  async #wanted(sandbox: OwnSandbox, spec: ContainerSpec, prepared: Prepared, image: RootedImage, root: string): Promise<OciWanted> {
     const { oci, capabilities: own, groups } = this.#machine;
     const { hostNetwork, hostIPC, uid } = sandbox.spec;
     const { security, size, qosClass, tty } = spec;
@@ -198,7 +200,7 @@ export class SandboxRuntime extends KeptRuntime<OwnSandbox> {
     const held = (type: string): NamespaceFrom => ({ path: `/proc/${sandbox.pid}/ns/${type}` });
     const isManaged = oci.keeps && groups !== undefined;
     const capabilities = ociCapabilities(security, own, isManaged || groups?.limitsDevices === true);
-    return ociConfig({
+    return {
       command,
       env,
       workingDir,
@@ -222,7 +224,7 @@ export class SandboxRuntime extends KeptRuntime<OwnSandbox> {
       // What Troupe keeps is not for who sees the machine's files.
       hidden: entry.root === undefined ? [join(this.directory, "..")] : [],
       begun: begunHook(tty),
-    });
+    };
   }
 
   async #processesFor({ spec: { hostPID, sharesProcesses, uid }, pid }: OwnSandbox, { target }: ContainerSpec): Promise<NamespaceFrom> {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { usageOf } from "../../cgroups/control-group.ts";
@@ -6,7 +6,7 @@ import type { ContainerObserved } from "../../container-runtime.ts";
 import { execOver } from "./exec.ts";
 import { KeeperFailure, KeptContainer } from "./kept-container.ts";
 import { processes } from "./processes.ts";
-import type { Asked, Command, FromKeeper, KeptUsage } from "./protocol.ts";
+import type { Asked, Command, EnterTerminal, FromKeeper, KeptUsage } from "./protocol.ts";
 import { SOCKET_FILE } from "./protocol.ts";
 
 /** How often it sees whether its directory is still there, and whether it is still needed. */
@@ -29,6 +29,8 @@ export class Keeper {
   readonly #connections = new Set<Socket>();
   readonly #server: Server;
   readonly #ended: () => void;
+  /** How many files have been written that say what is to be run. */
+  #written = 0;
   #idle = 0;
 
   /** `directory` has a directory for each pod. */
@@ -128,7 +130,10 @@ export class Keeper {
       case "exec": {
         const { pid, spec } = this.#running(asked.container);
         if (asked.command.length === 0) throw new KeeperFailure("ExecError", "there is no command to run");
-        const command = entered(asked.tty ? (spec.enterTerminal ?? spec.enter) : spec.enter, pid, asked.command);
+        const command =
+          asked.tty && spec.enterTerminal !== undefined
+            ? entered(spec.enterTerminal, pid, [this.#writeDown(spec.directory, spec.enterTerminal, asked.command)])
+            : entered(spec.enter, pid, asked.command);
         setImmediate(() => void execOver(socket, command, asked, spec.terminal));
         return undefined;
       }
@@ -143,6 +148,13 @@ export class Keeper {
         setImmediate(() => void this.end());
         return process.pid;
     }
+  }
+
+  /** The path of the file; who reads it removes it. */
+  #writeDown(directory: string, { process: wanted }: EnterTerminal, args: readonly string[]): string {
+    const path = join(directory, `exec-${this.#written++}.json`);
+    writeFileSync(path, JSON.stringify({ ...wanted, args }), { mode: 0o600 });
+    return path;
   }
 
   #named(id: string): KeptContainer {

@@ -47,6 +47,11 @@ export interface Command {
   readonly cwd: string;
 }
 
+/** In place of the command it is passed the path of a file, in which that is written down as the arguments of the `process` of the OCI runtime specification. */
+export interface EnterTerminal extends Command {
+  readonly process: Readonly<Record<string, unknown>>;
+}
+
 /** A container as the keeper gets it. */
 export interface KeptSpec {
   readonly observed: ContainerObserved;
@@ -61,7 +66,7 @@ export interface KeptSpec {
   /** What is run to run something beside it: `%p` in its arguments is the container's process. */
   readonly enter: Command;
   /** The same in a terminal; absent: as without. */
-  readonly enterTerminal?: Command;
+  readonly enterTerminal?: EnterTerminal;
   /** What it is in, by itself; absent: it has no control group of its own. */
   readonly cgroup?: ControlGroup;
   /** A file that says why it did not begin, where nobody has said so. */

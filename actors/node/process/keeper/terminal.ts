@@ -23,7 +23,7 @@ export interface TerminalSize {
 
 const SIZE_MAX = 65_535;
 /** What programs take the terminal for, where nobody says otherwise. Source: containerd's CRI. */
-const TERM = "xterm";
+export const TERM = "xterm";
 
 /** The size that a payload of the channel `resize` says; undefined: none that a terminal can have. */
 export function sizeOf(payload: Buffer): TerminalSize | undefined {
