@@ -89,12 +89,14 @@ function addressPlan(nodesMax: number, podRangeFirst: number, nodeFirst: number)
 
 /** Hands out the host parts of one node's pod range, the one free for longest first. */
 export class PodAddresses {
+  /** A node's `spec.podCIDR`, a /24. */
+  readonly cidr: string;
   readonly #prefix: string;
   readonly #used = new Set<string>();
   #next = 0;
 
-  /** `cidr` is a node's `spec.podCIDR`, a /24. */
   constructor(cidr: string) {
+    this.cidr = cidr;
     this.#prefix = cidr.slice(0, cidr.lastIndexOf(".") + 1);
   }
 

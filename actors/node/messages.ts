@@ -1,6 +1,8 @@
+import type { Allocation } from "../pod/allocation.ts";
 import type { PodPlace } from "../pod/pod-status.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
+import type { Pressure } from "./allocation/pod-admission.ts";
 import type { SpellTurn } from "./hollow/node-troubles.ts";
 
 /** What the fleet is told. */
@@ -42,6 +44,14 @@ export type NodeMessage =
   | { readonly type: "podUsage"; readonly pods: readonly Key[] }
   /** What the API says of the Node may be of consequence for how it is played. */
   | { readonly type: "node"; readonly entry: Entry }
+  /** From what watches over it: of what it has little left. */
+  | { readonly type: "pressure"; readonly pressures: readonly Pressure[] }
+  /**
+   * Answered with StaticPlaced: a pod that the node runs by itself comes, or is here already. `address`: what it has of a life before this one.
+   */
+  | { readonly type: "placeStatic"; readonly entry: Entry; readonly address: string | undefined }
+  /** Such a pod is over, of this UID. */
+  | { readonly type: "staticGone"; readonly uid: string }
   /** From itself: something that its annotations tell begins or ends. */
   | { readonly type: "spell"; readonly turn: SpellTurn }
   /** From itself: measure what the pods use, as long as the node lends what they do not. */
@@ -56,6 +66,19 @@ export interface Play {
   readonly index: number;
   readonly pods?: readonly (PodHere & { readonly key: Key })[];
 }
+
+/** Where a pod of the node's own is, and what it has been granted. */
+export interface StaticPlaced {
+  readonly place: PodPlace;
+  readonly allocation?: Allocation;
+}
+
+/** What the actors beside a node are told. */
+export type CompanionMessage =
+  /** The node is played here from now on, by another agent if it was before. */
+  | { readonly type: "nodeBegins" }
+  /** The Node was removed from the API. */
+  | { readonly type: "nodeGone" };
 
 /** A pod of this node: its incarnation and the addresses that it has for life. */
 export interface PodHere {

@@ -1,24 +1,28 @@
 import { type Actor, type ActorKind, type Address, addressOf, type Context, type Sender, unknownMessage } from "../../runtime/mod.ts";
+import { MIRROR_ANNOTATION } from "../kinds/core/mirror-pod.ts";
 import type { Node, Pod } from "../kinds/generated/types.ts";
 import { decodeMetadata } from "../kinds/metadata-text.ts";
 import { decodeObject } from "../kinds/text.ts";
-import type { PodOrder } from "../pod/pod-order.ts";
+import type { PodOrder, PodSync } from "../pod/pod-order.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import type { Registry } from "../registry/registry.ts";
 import { isLender } from "../scheduler/overcommit.ts";
 import type { Stages } from "../stages/stages.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
-import { PodAddresses } from "./cidr.ts";
+import { Allocations, type Reallocated } from "./allocation/allocations.ts";
+import type { Pressure } from "./allocation/pod-admission.ts";
 import { FLEET_ADDRESS } from "./fleet-address.ts";
 import { conditionEvents } from "./hollow/condition-events.ts";
 import { type Fate, fates } from "./hollow/fate.ts";
+import type { ToldCondition } from "./hollow/node-behaviour.ts";
 import { NodeTroubles } from "./hollow/node-troubles.ts";
 import { LeaseRenewals } from "./lease-renewals.ts";
-import type { FleetMessage, NodeMessage, Play, PodHere } from "./messages.ts";
+import type { CompanionMessage, FleetMessage, NodeMessage, Play, PodHere, StaticPlaced } from "./messages.ts";
 import type { NodeForm } from "./node-form.ts";
 import { NodeReporter } from "./node-reporter.ts";
 import { NodeStages } from "./node-stages.ts";
+import { hasAddress, PodPlaces } from "./pod-places.ts";
 import { MACHINE_LABEL } from "./runtime.ts";
 import { MEASURE_MS, onlineUsage } from "./usage/online-usage.ts";
 import type { ContainerUsage, NodeUsage, PodUsage, UsageOf } from "./usage/usage.ts";
@@ -43,6 +47,13 @@ export interface NodeOptions {
   readonly fate?: Fate;
   /** Stages that may take over what the node says of itself. */
   readonly stages?: Stages;
+  /** Where pods really run. */
+  readonly real?: RealNodes;
+}
+
+export interface RealNodes {
+  /** Kinds of actors that each node has beside it, under its own name: they begin when it does. */
+  readonly companions: readonly string[];
 }
 
 export function createNodeKind(options: NodeOptions): ActorKind<NodeMessage> {
@@ -59,10 +70,7 @@ export function createNodeKind(options: NodeOptions): ActorKind<NodeMessage> {
   };
 }
 
-const hasAddress = ({ text }: Entry): boolean => text.includes('"podIP":"');
-
-/** The agent before this one gave it its address, and nobody had said so yet when this one began. */
-const isElsewhere = ({ place }: PodHere, entry: Entry): boolean => hasAddress(entry) && !entry.text.includes(`"podIP":"${place.podIP}"`);
+const isMirror = ({ text }: Entry): boolean => text.includes(`"${MIRROR_ANNOTATION}":`);
 
 const podAddressOf = (uid: string): Address => addressOf("pod", uid);
 
@@ -87,14 +95,18 @@ class NodeActor implements Actor<NodeMessage> {
   #node: Node | undefined;
   /** The view has shown the Node since then. */
   #wasThere = false;
-  #addresses: PodAddresses | undefined;
   /**
    * Until all pods of the node have been told of, those that have no address yet wait, in the order in which they came: one that is told of later
    * may have it already.
    */
   #waiting: Map<Key, Entry> | undefined = new Map();
   /** The pods that have an actor. */
-  readonly #pods = new Map<Key, PodHere>();
+  readonly #places = new PodPlaces();
+  /** Pods of the API that only show what the node runs by itself. */
+  readonly #mirrors = new Set<Key>();
+  readonly #real: RealNodes | undefined;
+  /** Of real pods; hollow ones are granted what they ask for. */
+  readonly #allocations: Allocations | undefined;
   readonly #troubles: NodeTroubles;
   /** A `measure` is on its way. */
   #isMeasuring = false;
@@ -108,6 +120,8 @@ class NodeActor implements Actor<NodeMessage> {
     this.#machine = options.machine;
     this.#usageOf = usageOf;
     this.#recorder = recorder;
+    this.#real = options.real;
+    if (options.real !== undefined) this.#allocations = new Allocations(() => view.get<Node>(`nodes/${name}`));
     this.#stages = new NodeStages(options.stages, {
       name,
       address: () => (this.#node === undefined ? "" : this.#reporter.addressOf(this.#node)),
@@ -121,7 +135,7 @@ class NodeActor implements Actor<NodeMessage> {
     });
     this.#reporter = new NodeReporter(
       { view, registry, form, clock: context.clock, renewals },
-      { name, conditions: () => this.#troubles.conditions, isHeld: () => this.#stages.hold },
+      { name, conditions: () => this.#conditions, isHeld: () => this.#stages.hold },
     );
   }
 
@@ -149,6 +163,12 @@ class NodeActor implements Actor<NodeMessage> {
         return sender.answer(this.#podUsage(message.pods) satisfies readonly PodUsage[]);
       case "node":
         return this.#nodeChanged(message.entry);
+      case "pressure":
+        return this.#pressed(message.pressures);
+      case "placeStatic":
+        return this.#placeStatic(message.entry, message.address, sender);
+      case "staticGone":
+        return this.#staticGone(message.uid);
       case "playStage":
         return this.#stages.play(this.#troubles.isSilent);
       case "spell":
@@ -173,7 +193,7 @@ class NodeActor implements Actor<NodeMessage> {
 
   movesWith(): NodeMessage | undefined {
     if (this.#play === undefined || this.#node === undefined) return this.#play;
-    return { ...this.#play, pods: [...this.#pods].map(([key, here]) => ({ key, ...here })) };
+    return { ...this.#play, pods: [...this.#places.pods].map(([key, here]) => ({ key, ...here })) };
   }
 
   /** Whether the Node was there and is not any more: that it was removed may have been said to nobody. */
@@ -186,7 +206,8 @@ class NodeActor implements Actor<NodeMessage> {
   #removed(): void {
     // Until it has begun, those that the agent before had are its pods.
     const { pods = [] } = (this.#node === undefined ? this.#play : undefined) ?? {};
-    for (const { uid } of [...pods, ...this.#pods.values()]) this.#tellPod(uid, { type: "gone" });
+    for (const { uid } of [...pods, ...this.#places.pods.values()]) this.#tellPod(uid, { type: "gone" });
+    this.#tellCompanions({ type: "nodeGone" });
     this.#context.stop();
   }
 
@@ -205,8 +226,11 @@ class NodeActor implements Actor<NodeMessage> {
         this.#context.after(RETRY_MS, this.#play);
         return;
       }
+      // What the node runs by itself does not wait for the API.
+      this.#places.use(existing?.spec?.podCIDR ?? range);
+      this.#tellCompanions({ type: "nodeBegins" });
       this.#node = await this.#reporter.register(existing, index, range);
-      this.#addresses = new PodAddresses(this.#node.spec?.podCIDR ?? range);
+      this.#places.use(this.#node.spec?.podCIDR ?? range);
       const entry = this.#view.entry(`nodes/${this.#name}`);
       if (entry !== undefined) this.#stages.see(entry);
       await this.#reporter.report();
@@ -217,7 +241,10 @@ class NodeActor implements Actor<NodeMessage> {
       this.#context.after(RETRY_MS, this.#play);
       return;
     }
-    for (const { key, uid, place } of pods) this.#adopt(key, { uid, place });
+    for (const { key, uid, place } of pods) {
+      this.#places.adopt(key, { uid, place });
+      this.#watchPod(key, uid);
+    }
     const jitter = this.#context.random.next();
     this.#context.after(jitter * LEASE_RENEW_MS, { type: "renewLease" });
     this.#context.after(jitter * STATUS_REPORT_MS, { type: "reportStatus" });
@@ -242,16 +269,30 @@ class NodeActor implements Actor<NodeMessage> {
   /** Something begins or ends to be wrong with the node, if `happens` says so. */
   async #troubled(happens: () => boolean): Promise<void> {
     const wasSilent = this.#troubles.isSilent;
-    const before = this.#troubles.conditions;
+    const before = this.#conditions;
     if (!happens()) return;
-    const { isSilent, conditions } = this.#troubles;
-    if (isSilent !== wasSilent) for (const { uid } of this.#pods.values()) this.#tellPod(uid, { type: "silence", on: isSilent });
+    const { isSilent } = this.#troubles;
+    if (isSilent !== wasSilent) for (const { uid } of this.#places.pods.values()) this.#tellPod(uid, { type: "silence", on: isSilent });
     if (isSilent) return;
     const entry = this.#view.entry(`nodes/${this.#name}`);
     if (wasSilent && entry !== undefined) this.#stages.see(entry);
-    for (const { reason, message } of conditionEvents(this.#name, before, conditions)) this.#event("Normal", reason, message);
+    for (const { reason, message } of conditionEvents(this.#name, before, this.#conditions)) this.#event("Normal", reason, message);
     // It says at once how it is. What fails now is said again in its time.
     await this.#reporter.report().catch((error: unknown) => this.#context.log.warn({ error: String(error) }, "a node could not report"));
+  }
+
+  /** What it is to say in place of its being well. */
+  get #conditions(): readonly ToldCondition[] {
+    const { conditions } = this.#troubles;
+    const pressures = this.#allocations?.pressures ?? [];
+    return pressures.length === 0 ? conditions : [...conditions, ...pressures.map((type): ToldCondition => ({ type, status: "True" }))];
+  }
+
+  #pressed(pressures: readonly Pressure[]): Promise<void> {
+    return this.#troubled(() => {
+      if (this.#allocations !== undefined) this.#allocations.pressures = pressures;
+      return true;
+    });
   }
 
   /** Begins to measure when the node is to lend. It ends by itself. */
@@ -272,7 +313,7 @@ class NodeActor implements Actor<NodeMessage> {
 
   /** A node that lends no more says nothing of what it uses. */
   async #reportUsage(node: Node): Promise<void> {
-    const used = isLender(node) ? onlineUsage(this.#used(this.#pods.keys()), node.status?.allocatable) : undefined;
+    const used = isLender(node) ? onlineUsage(this.#used(this.#places.pods.keys()), node.status?.allocatable) : undefined;
     await this.#reporter.reportUsage(node, used);
   }
 
@@ -302,87 +343,99 @@ class NodeActor implements Actor<NodeMessage> {
     const node = this.#node;
     // Not yet registered: the fleet tells of all pods when it is.
     if (node === undefined) return;
+    if (this.#real !== undefined && isMirror(entry)) {
+      this.#mirrors.add(entry.key);
+      return;
+    }
     if (this.#waiting !== undefined && !hasAddress(entry)) {
       this.#waiting.set(entry.key, entry);
       return;
     }
     this.#waiting?.delete(entry.key);
-    const known = this.#pods.get(entry.key);
-    const here = known === undefined || isElsewhere(known, entry) ? this.#podArrived(entry, this.#reporter.addressOf(node), known) : known;
-    this.#tellPod(here.uid, { type: "sync", entry, place: here.place, silent: this.#troubles.isSilent });
+    const { here, isNew } = this.#places.see(entry, this.#reporter.addressOf(node));
+    if (isNew) this.#watchPod(entry.key, here.uid);
+    const others = this.#allocations?.see(decodeObject<Pod>(entry.text, entry.revision));
+    this.#sync(entry, here);
+    if (others !== undefined) this.#syncOthers(others, here.uid);
+  }
+
+  #sync(entry: Entry, { uid, place }: PodHere): void {
+    const allocation = this.#allocations?.of(uid);
+    const sync: PodSync = { type: "sync", entry, place, silent: this.#troubles.isSilent };
+    this.#tellPod(uid, allocation === undefined ? sync : { ...sync, allocation });
+  }
+
+  /** What has been granted to them is new. */
+  #syncOthers(uids: Reallocated, but?: string): void {
+    for (const [key, here] of uids.size === 0 ? [] : this.#places.pods) {
+      const entry = uids.has(here.uid) && here.uid !== but ? this.#view.entry(key) : undefined;
+      if (entry?.text.includes(here.uid) === true) this.#sync(entry, here);
+    }
+  }
+
+  /** `address`: what it has already, of a life before this one. */
+  #placeStatic(entry: Entry, address: string | undefined, sender: Sender): void {
+    const pod = decodeObject<Pod>(entry.text, entry.revision);
+    const node = this.#view.get<Node>(`nodes/${this.#name}`);
+    const hostIP = node === undefined ? this.#form.addresses.nodeAddressOf(this.#play?.index ?? 0) : this.#reporter.addressOf(node);
+    this.#allocations?.see(pod, true);
+    const allocation = this.#allocations?.of(pod.metadata.uid);
+    const placed: StaticPlaced = { place: this.#places.placeStatic(pod, address, hostIP) };
+    sender.answer(allocation === undefined ? placed : ({ ...placed, allocation } satisfies StaticPlaced));
+  }
+
+  #staticGone(uid: string): void {
+    this.#places.staticGone(uid);
+    this.#syncOthers(this.#allocations?.gone(uid) ?? new Set());
   }
 
   /** What was told may have been lost on the way to a pod's actor on another host. What its pod says it knows already. */
   #tellPodsAgain(): void {
-    for (const [key, { uid, place }] of this.#pods) {
+    for (const [key, here] of this.#places.pods) {
       const entry = this.#view.entry(key);
-      if (entry?.text.includes(uid) === true) this.#tellPod(uid, { type: "sync", entry, place, silent: this.#troubles.isSilent });
+      if (entry?.text.includes(here.uid) === true) this.#sync(entry, here);
     }
   }
 
-  /** `known`: it was here already, and has another address than this agent gave it. */
-  #podArrived(entry: Entry, hostIP: string, known?: PodHere): PodHere {
-    // Nearly all pods come without an address and want one of the node's range: then the metadata is enough to read.
-    const plain = !hasAddress(entry) && !entry.text.includes('"hostNetwork":true');
-    const { uid } = decodeMetadata(entry.text);
-    const podIP = plain ? this.#newAddress(hostIP) : this.#addressFor(decodeObject<Pod>(entry.text, entry.revision), hostIP);
-    const here = { uid, place: { hostIP, podIP } };
-    if (known === undefined) {
-      this.#adopt(entry.key, here);
-    } else {
-      this.#pods.set(entry.key, here);
-      this.#free(known.place.podIP);
-    }
-    return here;
-  }
-
-  #adopt(key: Key, here: PodHere): void {
-    const { uid, place } = here;
-    this.#pods.set(key, here);
-    this.#addresses?.adopt(place.podIP);
+  #watchPod(key: Key, uid: string): void {
     this.#context.watch(podAddressOf(uid), { type: "podEnded", key, uid });
   }
 
   /** Those that went while nobody told of it. */
   #podsTold(keys: ReadonlySet<Key>): void {
-    for (const key of this.#pods.keys()) if (!keys.has(key)) this.#podGone(key);
+    for (const key of this.#places.pods.keys()) if (!keys.has(key)) this.#podGone(key);
     const waiting = this.#waiting;
     this.#waiting = undefined;
     for (const entry of waiting?.values() ?? []) this.#podChanged(entry);
+    this.#syncOthers(this.#allocations?.complete() ?? new Set());
   }
 
   #podGone(key: Key): void {
     this.#waiting?.delete(key);
-    const here = this.#pods.get(key);
+    this.#mirrors.delete(key);
+    const here = this.#places.gone(key);
     if (here === undefined) return;
-    this.#pods.delete(key);
-    this.#free(here.place.podIP);
     this.#tellPod(here.uid, { type: "gone" });
-  }
-
-  /** Nobody here has the address any more, unless another pod has turned out to. */
-  #free(address: string): void {
-    for (const { place } of this.#pods.values()) if (place.podIP === address) return;
-    this.#addresses?.release(address);
+    this.#syncOthers(this.#allocations?.gone(here.uid) ?? new Set());
   }
 
   /** An actor that ends while its pod is here has crashed, or its host has gone. */
   #podEnded(key: Key, uid: string): void {
-    if (this.#pods.get(key)?.uid === uid) this.#context.after(RETRY_MS, { type: "podAgain", key, uid });
+    if (this.#places.pods.get(key)?.uid === uid) this.#context.after(RETRY_MS, { type: "podAgain", key, uid });
   }
 
   #podAgain(key: Key, uid: string): void {
-    const here = this.#pods.get(key);
+    const here = this.#places.pods.get(key);
     const entry = this.#view.entry(key);
     if (here?.uid !== uid || entry === undefined || decodeMetadata(entry.text).uid !== uid) return;
-    this.#context.watch(podAddressOf(uid), { type: "podEnded", key, uid });
-    this.#tellPod(uid, { type: "sync", entry, place: here.place, silent: this.#troubles.isSilent });
+    this.#watchPod(key, uid);
+    this.#sync(entry, here);
   }
 
   #usage(): NodeUsage {
     let cpu_nanocores = 0;
     let memory_bytes = 0;
-    for (const { containers } of this.#podUsage(this.#pods.keys())) {
+    for (const { containers } of this.#podUsage([...this.#places.pods.keys(), ...this.#mirrors])) {
       for (const container of containers) {
         cpu_nanocores += container.cpu_nanocores;
         memory_bytes += container.memory_bytes;
@@ -401,26 +454,15 @@ class NodeActor implements Actor<NodeMessage> {
     const now_ms = this.#context.clock.now_ms();
     const used: { readonly key: Key; readonly pod: Pod; readonly containers: readonly ContainerUsage[] }[] = [];
     for (const key of pods) {
-      const pod = this.#pods.has(key) ? this.#view.get<Pod>(key) : undefined;
+      const pod = this.#places.pods.has(key) || this.#mirrors.has(key) ? this.#view.get<Pod>(key) : undefined;
       const containers = pod === undefined ? [] : this.#usageOf(pod, now_ms);
       if (pod !== undefined && containers.length > 0) used.push({ key, pod, containers });
     }
     return used;
   }
 
-  #addressFor(pod: Pod, hostIP: string): string {
-    if (pod.spec?.hostNetwork === true) return hostIP;
-    const has = pod.status?.podIP;
-    if (has !== undefined && has !== "") {
-      this.#addresses?.adopt(has);
-      return has;
-    }
-    return this.#newAddress(hostIP);
-  }
-
-  /** The node's own address when its range is used up. */
-  #newAddress(hostIP: string): string {
-    return this.#addresses?.take() ?? hostIP;
+  #tellCompanions(message: CompanionMessage): void {
+    for (const kind of this.#real?.companions ?? []) this.#context.tell<CompanionMessage>(addressOf(kind, this.#name), message);
   }
 
   #tellPod(uid: string, message: PodOrder): void {

@@ -4,15 +4,8 @@
  */
 import type { Container, ContainerStatus, Pod, PodCondition, PodStatus } from "../kinds/generated/types.ts";
 import { semanticEqual } from "../kinds/machinery/equal.ts";
-import type { Amounts } from "../scheduler/resource-needs.ts";
-import { amountsOf, podRequests } from "../scheduler/resource-needs.ts";
+import { type NodeRoom, type ResizeRefusal, resizeRefusal } from "./node-room.ts";
 import { grantedResources, startedContainer } from "./pod-status.ts";
-
-/** What the node has for pods, and what its other pods take of that. */
-export interface NodeRoom {
-  readonly allocatable: Readonly<Amounts>;
-  readonly taken: Readonly<Amounts>;
-}
 
 export interface Observed {
   readonly status: PodStatus;
@@ -21,9 +14,6 @@ export interface Observed {
 }
 
 const PENDING = "PodResizePending";
-const RESIZABLE = ["cpu", "memory"] as const;
-
-type Refusal = { readonly reason: "Deferred" | "Infeasible"; readonly message: string };
 
 /** Whether the node has not reported yet on what the pod's spec says now. */
 export function isUnobserved(pod: Pod): boolean {
@@ -34,7 +24,7 @@ export function observedStatus(pod: Pod, runtime: string, now: string, room: Nod
   const { spec, status = {} } = pod;
   const reported = new Map((status.containerStatuses ?? []).map((one) => [one.name, one]));
   const resizes = spec.containers.some((container) => isResized(container, reported.get(container.name)));
-  const refusal = resizes ? refusalOf(pod, room) : undefined;
+  const refusal = resizes ? resizeRefusal(pod, room) : undefined;
   const containerStatuses = spec.containers.map((container) => {
     const before = reported.get(container.name) ?? startedContainer(pod, container, runtime, now);
     return observedContainer(container, before, refusal === undefined, now);
@@ -84,28 +74,9 @@ function restartsFor({ resources, resizePolicy = [] }: Container, { resources: b
   );
 }
 
-/** Why the node does not grant what the pod asks for: it never can, or not now. */
-function refusalOf(pod: Pod, { allocatable, taken }: NodeRoom): Refusal | undefined {
-  // Not what it was granted before.
-  const wanted = podRequests({ ...pod, status: {} });
-  for (const name of RESIZABLE) {
-    const [requested = 0, capacity = 0] = [wanted[name], allocatable[name]];
-    if (requested > capacity) {
-      return { reason: "Infeasible", message: `Node didn't have enough capacity: ${name}, requested: ${requested}, capacity: ${capacity}` };
-    }
-  }
-  for (const name of RESIZABLE) {
-    const [requested = 0, used = 0, capacity = 0] = [wanted[name], taken[name], allocatable[name]];
-    if (requested + used <= capacity) continue;
-    const amounts = `requested: ${requested}, used: ${used}, capacity: ${capacity}`;
-    return { reason: "Deferred", message: `Node didn't have enough resource: ${name}, ${amounts}` };
-  }
-  return undefined;
-}
-
 function conditionsAfter(
   before: readonly PodCondition[],
-  refusal: Refusal | undefined,
+  refusal: ResizeRefusal | undefined,
   generation: number | undefined,
   now: string,
 ): PodCondition[] {
@@ -130,14 +101,4 @@ function ephemeralStatuses(pod: Pod, runtime: string, now: string): ContainerSta
     } = startedContainer(pod, container as Container, runtime, now);
     return { ...status, ready: false };
   });
-}
-
-/** The room for one pod on its node, whose other pods these are. */
-export function roomOn(allocatable: Readonly<Record<string, string>> | undefined, others: readonly Pod[]): NodeRoom {
-  const taken: Amounts = {};
-  for (const other of others) {
-    if (other.status?.phase === "Succeeded" || other.status?.phase === "Failed") continue;
-    for (const [name, amount] of Object.entries(podRequests(other))) taken[name] = (taken[name] ?? 0) + amount;
-  }
-  return { allocatable: amountsOf(allocatable), taken };
 }

@@ -62,7 +62,7 @@ export async function processNodes(ground: Ground, options: ProcessNodesOptions)
     cautions,
     kinds: anyKinds(
       createFleetKind({ view, form }),
-      createNodeKind({ view, registry, form, recorder, usageOf: usageOf(runtime) }),
+      createNodeKind({ view, registry, form, recorder, usageOf: usageOf(runtime), real: { companions: [] } }),
       createPodWorkerKind(world),
     ),
     async clearOrphans() {

@@ -248,7 +248,10 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
       const sized = 'until /usr/bin/stty size | grep "40 111"; do sleep 0.1; done';
       const terminal = await inTerminal(`exec -it into -- sh -c 'tty; ${sized}; echo "$TERM $(whoami)"; exit 4'`);
       // Where nothing is typed, `script` may send NULs for the end of it, which the terminal shows.
-      expect([terminal.code, terminal.stdout.replaceAll(/\^@|\r/g, "")]).toEqual([4, expect.stringMatching(/\/dev\/pts\/\d+\n40 111\nxterm root\n/)]);
+      expect([terminal.code, terminal.stdout.replaceAll(/\^@|\r/g, "")]).toEqual([
+        4,
+        expect.stringMatching(/\/dev\/pts\/\d+\n40 111\nxterm root\n/),
+      ]);
       const follows = "until /usr/bin/stty size | grep '^30 90'; do sleep 0.1; done";
       const grows = `sleep 1; stty rows 30 cols 90 </dev/tty`;
       expect((await inTerminal(`exec -it into -- sh -c "${follows}"`, {}, grows)).code).toBe(0);

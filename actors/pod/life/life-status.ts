@@ -2,17 +2,30 @@
  * What a node reports of a pod whose containers really run. Pure. Source: kubelet's generateAPIPodStatus, convertToAPIContainerStatuses, getPhase and
  * status/generate.go (Kubernetes 1.34).
  */
-import type { Container, ContainerState, ContainerStatus, Pod, PodStatus } from "../../kinds/generated/types.ts";
+import type { Container, ContainerState, ContainerStatus, Pod, PodCondition, PodStatus } from "../../kinds/generated/types.ts";
 import type { ContainerObserved, PodObserved } from "../../node/container-runtime.ts";
 import { timestamp } from "../../registry/timestamps.ts";
+import type { ResizeRefusal } from "../node-room.ts";
 import { conditionsOf, grantedResources, type PodPlace, readiness, type Truth } from "../pod-status.ts";
 import type { Verdicts } from "./plan.ts";
 import { ephemeralContainersOf, initContainersOf, isSidecar, isToBeStarted, newestOf, statusNamed } from "./pod-containers.ts";
+import { RESIZE_IN_PROGRESS, RESIZE_PENDING, resizeConditions } from "./resize-conditions.ts";
 
 /** Why a container that is to be started does not run. */
 export interface Wait {
   readonly reason: string;
   readonly message: string;
+}
+
+/** Why a node ends a pod, or does not begin it. */
+export interface Verdict {
+  readonly reason: string;
+  readonly message: string;
+  /** Whatever the pod says. */
+  readonly grace_s?: number;
+  readonly isDisruption?: boolean;
+  /** Nothing of it has ever run. */
+  readonly isRejection?: boolean;
 }
 
 export interface LifeFacts {
@@ -28,7 +41,11 @@ export interface LifeFacts {
   /** Nothing of the pod will ever run again. */
   readonly isOver: boolean;
   /** Why the pod is ended by its node, whatever its containers do. */
-  readonly verdict: { readonly reason: string; readonly message: string } | undefined;
+  readonly verdict: Verdict | undefined;
+  /** Why what the spec asks for has not been granted. */
+  readonly pendingResize: ResizeRefusal | undefined;
+  /** Why what has been granted is not in force. */
+  readonly resizeTrouble: string | undefined;
   readonly now_ms: number;
 }
 
@@ -36,13 +53,14 @@ export function lifeStatus(pod: Pod, facts: LifeFacts): PodStatus {
   const { place, observed, verdict, now_ms } = facts;
   const now = timestamp(now_ms);
   const { status: before = {}, spec, metadata } = pod;
+  if (verdict?.isRejection === true) return rejectedStatus(pod, verdict, now);
   const inits = statusesOf(pod, initContainersOf(pod), before.initContainerStatuses, facts, "init");
   const mains = statusesOf(pod, spec.containers, before.containerStatuses, facts, "main");
   const ephemeral = statusesOf(pod, ephemeralContainersOf(pod), before.ephemeralContainerStatuses, facts, "ephemeral");
   const phase = phaseAfter(pod, verdict === undefined ? phaseOf(pod, [...inits, ...mains], facts) : "Failed");
   const { reason, message, conditions: _conditions, ...kept } = before;
   const why =
-    verdict ??
+    (verdict && { reason: verdict.reason, message: verdict.message }) ??
     (phase === before.phase ? { ...(reason === undefined ? {} : { reason }), ...(message === undefined ? {} : { message }) } : {});
   const hasSandbox = observed.sandboxes[0]?.ready === true;
   const podIP = spec.hostNetwork === true || hasSandbox ? place.podIP : before.podIP;
@@ -55,11 +73,41 @@ export function lifeStatus(pod: Pod, facts: LifeFacts): PodStatus {
     hostIPs: [{ ip: place.hostIP }],
     ...(podIP === undefined ? {} : { podIP, podIPs: [{ ip: podIP }] }),
     startTime: before.startTime ?? now,
-    conditions: conditionsOf(pod, truthsOf(pod, phase, inits, mains, hasSandbox), now),
+    conditions: resized(
+      pod,
+      conditionsOf(pod, [...disruption(verdict), ...truthsOf(pod, phase, inits, mains, hasSandbox)], now),
+      facts,
+      phase,
+    ),
     ...(inits.length === 0 ? {} : { initContainerStatuses: inits }),
     containerStatuses: mains,
     ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
   };
+}
+
+/** Source: rejectPod, and what the status manager adds to it. */
+function rejectedStatus({ status = {}, metadata }: Pod, { reason, message }: Verdict, now: string): PodStatus {
+  const { qosClass, startTime = now } = status;
+  return {
+    ...(metadata.generation === undefined ? {} : { observedGeneration: metadata.generation }),
+    phase: "Failed",
+    reason,
+    message,
+    startTime,
+    ...(qosClass === undefined ? {} : { qosClass }),
+  };
+}
+
+function disruption(verdict: Verdict | undefined): readonly Truth[] {
+  if (verdict?.isDisruption !== true) return [];
+  return [{ type: "DisruptionTarget", status: "True", reason: "TerminationByKubelet", message: verdict.message }];
+}
+
+function resized(pod: Pod, conditions: PodCondition[], facts: LifeFacts, phase: string): PodCondition[] {
+  const others = conditions.filter(({ type }) => type !== RESIZE_PENDING && type !== RESIZE_IN_PROGRESS);
+  if (phase === "Succeeded" || phase === "Failed") return others;
+  const { observed, pendingResize, resizeTrouble, now_ms } = facts;
+  return [...others, ...resizeConditions(pod, observed, pendingResize, resizeTrouble, timestamp(now_ms))];
 }
 
 /** A pod that has ended stays as it ended. */

@@ -48,11 +48,12 @@ export function planPod(pod: Pod, observed: PodObserved, verdicts: Verdicts, rep
   const ephemeral = ephemeralContainersOf(pod).filter(({ name }) => newestOf(observed, name) === undefined);
   const init = planInit(pod, observed, verdicts);
   if (init.failed) return END;
-  if (!init.done) return { endPod: false, newSandbox: undefined, stop: init.stop, start: [...ephemeral, ...init.start], resize: [] };
+  const { resize } = init;
+  if (!init.done) return { endPod: false, newSandbox: undefined, stop: init.stop, start: [...ephemeral, ...init.start], resize };
   const main = planMain(pod, observed, verdicts, replaced);
   if (main.kept === 0 && main.start.length === 0) return END;
   const start = [...ephemeral, ...init.start, ...main.start];
-  return { endPod: false, newSandbox: undefined, stop: [...init.stop, ...main.stop], start, resize: main.resize };
+  return { endPod: false, newSandbox: undefined, stop: [...init.stop, ...main.stop], start, resize: [...resize, ...main.resize] };
 }
 
 /** Without a sandbox everything begins from the start, but for what has succeeded. */
@@ -84,6 +85,7 @@ interface InitPlan {
   readonly failed: boolean;
   readonly stop: readonly StopOrder[];
   readonly start: readonly Container[];
+  readonly resize: readonly ResizeOrder[];
 }
 
 /**
@@ -94,6 +96,7 @@ function planInit(pod: Pod, observed: PodObserved, verdicts: Verdicts): InitPlan
   const inits = initContainersOf(pod);
   const stop: StopOrder[] = [];
   const start: Container[] = [];
+  const resize: ResizeOrder[] = [];
   const runsMain = pod.spec.containers.some(({ name }) => {
     const state = newestOf(observed, name)?.state;
     return state === "running" || state === "created";
@@ -119,7 +122,7 @@ function planInit(pod: Pod, observed: PodObserved, verdicts: Verdicts): InitPlan
     else if (newest.state === "exited") {
       if (sidecar) start.push(container);
       else if (newest.exitCode === 0) goOn();
-      else if (pod.spec.restartPolicy === "Never") return { done: false, failed: true, stop: [], start: [] };
+      else if (pod.spec.restartPolicy === "Never") return { done: false, failed: true, stop: [], start: [], resize: [] };
       else start.push(container);
     } else if (sidecar) {
       const started = container.startupProbe === undefined ? true : verdicts(newest.id, "startup");
@@ -128,13 +131,13 @@ function planInit(pod: Pod, observed: PodObserved, verdicts: Verdicts): InitPlan
       if (cause !== undefined) {
         stop.push({ container, id: newest.id, ...cause, message: `Init container ${container.name} ${cause.message}` });
         start.push(container);
-      }
+      } else if (isResized(container, newest)) resize.push({ container, id: newest.id });
     }
     passed = true;
   }
   const [first] = inits;
   if (!passed && first !== undefined) start.push(first);
-  return { done, failed: false, stop, start: start.reverse() };
+  return { done, failed: false, stop, start: start.reverse(), resize };
 }
 
 interface MainPlan {
@@ -170,7 +173,7 @@ function planMain(pod: Pod, observed: PodObserved, verdicts: Verdicts, replaced:
 }
 
 /** Whether it is held to something else than its spec says now. */
-function isResized({ resources = {} }: Container, { resources: before }: ContainerObserved): boolean {
+export function isResized({ resources = {} }: Container, { resources: before }: ContainerObserved): boolean {
   return !semanticEqual(resources.requests ?? {}, before.requests ?? {}) || !semanticEqual(resources.limits ?? {}, before.limits ?? {});
 }
 

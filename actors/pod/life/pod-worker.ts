@@ -1,29 +1,27 @@
 import { type Actor, type ActorKind, type Context, keyOf, type Sender, type Timer, unknownMessage } from "../../../runtime/mod.ts";
-import { PodKind } from "../../kinds/core/pod.ts";
 import type { Pod } from "../../kinds/generated/types.ts";
-import { partsOf } from "../../kinds/kind.ts";
-import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import { StatusError } from "../../kinds/status.ts";
-import { decodeObject } from "../../kinds/text.ts";
 import { type ContainerObserved, type PodObserved, RuntimeFailure, type SandboxObserved } from "../../node/container-runtime.ts";
 import { podResolver } from "../../node/dns/resolv-conf.ts";
 import { type LogAsked, type LogChunk, readLog } from "../../node/logs/read-log.ts";
 import { type MountedVolume, VolumeFailure } from "../../node/pod-volumes.ts";
 import type { StreamAsked, StreamDoor } from "../../node/streaming/stream-door.ts";
-import { NODE_OF_POD } from "../../registry/authors.ts";
-import type { Entry, Subscription } from "../../store/view.ts";
-import type { PodOrder } from "../pod-order.ts";
+import type { Key } from "../../store/transaction.ts";
+import type { Subscription } from "../../store/view.ts";
+import type { PodEviction, PodOrder, PodSync } from "../pod-order.ts";
 import type { PodPlace } from "../pod-status.ts";
 import { sizeOf } from "./container-spec.ts";
 import { Handlers } from "./handlers.ts";
-import { type LifeFacts, lifeStatus } from "./life-status.ts";
+import { type LifeFacts, lifeStatus, type Verdict } from "./life-status.ts";
 import { type PodPlan, type ProbeKind, planPod, type ResizeOrder } from "./plan.ts";
 import { ephemeralContainersOf, initContainersOf, newestOf } from "./pod-containers.ts";
+import { PodRecord } from "./pod-record.ts";
 import { Probing } from "./probing.ts";
+import { resizeCompleted } from "./resize-conditions.ts";
 import { sandboxSpecOf } from "./sandbox-spec.ts";
 import { Starter } from "./starter.ts";
 import { type Stop, Stopper } from "./stopper.ts";
-import { type LifeWorld, tellOf } from "./world.ts";
+import { type LifeWorld, type Severity, tellOf } from "./world.ts";
 
 /**
  * The life of one pod in real containers, address `pod/<uid>`, whichever runtime they run in. It looks, decides what is missing (plan.ts), reports
@@ -33,14 +31,15 @@ import { type LifeWorld, tellOf } from "./world.ts";
  */
 export type PodWorkerMessage =
   | PodOrder
+  | PodEviction
   /** From itself: something may be different. */
   | { readonly type: "look" }
   /** From itself: the time of a probe of a container's run has come. */
   | { readonly type: "probe"; readonly id: string; readonly probe: ProbeKind }
-  /** Answered with a LogChunk: what the run of a container has printed. */
-  | { readonly type: "readLog"; readonly id: string; readonly asked: LogAsked }
+  /** Answered with a LogChunk: what the run of a container has printed. `pod` is who is meant: a mirror may say that it is another's. */
+  | { readonly type: "readLog"; readonly pod: Key; readonly id: string; readonly asked: LogAsked }
   /** Answered with a StreamDoor: streams of what runs in a container. */
-  | { readonly type: "stream"; readonly container: string; readonly asked: StreamAsked };
+  | { readonly type: "stream"; readonly pod: Key; readonly container: string; readonly asked: StreamAsked };
 
 /** Before it tries again what the store or the runtime would not have. */
 const RETRY_MS = 1_000;
@@ -53,6 +52,7 @@ const MS_PER_S = 1_000;
 const EVICTED = "Evicted";
 /** Of a pod that has taken too much. Source: kubelet's immediateEvictionGracePeriodSeconds. */
 const EVICTION_GRACE_S = 1;
+const NOT_HERE = "the pod is not here, or not yet";
 const DEADLINE_EXCEEDED = { reason: "DeadlineExceeded", message: "Pod was active on the node longer than the specified deadline" } as const;
 
 export function createPodWorkerKind(world: LifeWorld): ActorKind<PodWorkerMessage> {
@@ -71,8 +71,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
   readonly #stopper: Stopper;
   readonly #probing: Probing;
   readonly #watch: Subscription;
-  /** The newest that the API says; undefined only before the first sync. */
-  #entry: Entry | undefined;
+  readonly #record: PodRecord;
   #place: PodPlace = { hostIP: "", podIP: "" };
   /** A look is under way, and whether another one is wanted after it. */
   #isLooking = false;
@@ -85,7 +84,9 @@ class PodWorker implements Actor<PodWorkerMessage> {
   /** Containers that were stopped for another to take their place. */
   readonly #replaced = new Set<string>();
   /** It is to end, for this reason where its node wants it so. */
-  #verdict: LifeFacts["verdict"];
+  #verdict: Verdict | undefined;
+  /** Why what was granted is not in force yet. */
+  #resizeTrouble: string | undefined;
   #isEnding = false;
   /** The shortest grace period that the API has given it. */
   #grace_s = Number.POSITIVE_INFINITY;
@@ -95,6 +96,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
   constructor(context: Context<PodWorkerMessage>, world: LifeWorld) {
     this.#context = context;
     this.#world = world;
+    this.#record = new PodRecord(keyOf(context.self), world.registry);
     const handlers = new Handlers(world.runtime, world.reach);
     const { clock } = context;
     const sleep = (ms: number, signal: AbortSignal): Promise<void> => this.#sleep(ms, signal);
@@ -105,7 +107,8 @@ class PodWorker implements Actor<PodWorkerMessage> {
       after: (ms, probe) => context.after(ms, { type: "probe", ...probe }),
       perform: (probe, target) => handlers.probe(probe, target),
       tell: (container, reason, message) => {
-        if (this.#entry !== undefined) tellOf(world.recorder, podOf(this.#entry), container, "Warning", reason, message);
+        const { pod } = this.#record;
+        if (pod !== undefined) tellOf(world.recorder, pod, container, "Warning", reason, message);
       },
       changed: () => this.#want(),
     });
@@ -120,8 +123,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
   receive(message: PodWorkerMessage, sender: Sender): void {
     switch (message.type) {
       case "sync":
-        this.#isSilent = message.silent ?? this.#isSilent;
-        this.#sync(message.entry, message.place);
+        this.#sync(message);
         return;
       case "gone":
         this.#gone();
@@ -130,6 +132,9 @@ class PodWorker implements Actor<PodWorkerMessage> {
         this.#isSilent = message.on;
         this.#look();
         return;
+      case "evict":
+        this.#evict(message);
+        return;
       case "look":
         this.#look();
         return;
@@ -137,13 +142,13 @@ class PodWorker implements Actor<PodWorkerMessage> {
         this.#probing.due(message.id, message.probe).catch((error: unknown) => this.#complain(error));
         return;
       case "readLog":
-        this.#readLog(message.id, message.asked).then(
+        this.#readLog(message.pod, message.id, message.asked).then(
           (chunk) => sender.answer(chunk satisfies LogChunk),
           (error: unknown) => sender.fail("log", (error as Error).message),
         );
         return;
       case "stream":
-        this.#stream(message.container, message.asked).then(
+        this.#stream(message.pod, message.container, message.asked).then(
           (door) => sender.answer(door satisfies StreamDoor),
           (error: unknown) => sender.fail("stream", (error as Error).message),
         );
@@ -154,7 +159,10 @@ class PodWorker implements Actor<PodWorkerMessage> {
   }
 
   movesWith(): PodWorkerMessage | undefined {
-    return this.#entry === undefined ? undefined : { type: "sync", entry: this.#entry, place: this.#place, silent: this.#isSilent };
+    const { entry, allocation, isStatic } = this.#record;
+    if (entry === undefined) return undefined;
+    const sync: PodSync = { type: "sync", entry, place: this.#place, silent: this.#isSilent, isStatic };
+    return allocation === undefined ? sync : { ...sync, allocation };
   }
 
   /** What runs goes on: whoever is this pod's worker next finds it. */
@@ -169,7 +177,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
   #gone(): void {
     this.#isGone = true;
     this.#going.abort();
-    if (this.#entry !== undefined) {
+    if (this.#record.pod !== undefined) {
       this.#look();
       return;
     }
@@ -179,17 +187,17 @@ class PodWorker implements Actor<PodWorkerMessage> {
       .finally(() => this.#context.stop());
   }
 
-  #sync(entry: Entry, place: PodPlace): void {
-    const isEcho = entry.revision === this.#entry?.revision;
-    if (this.#entry === undefined || entry.revision > this.#entry.revision) this.#entry = entry;
-    this.#place = place;
-    const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = podOf(entry).metadata;
+  #sync(sync: PodSync): void {
+    const isNews = this.#record.see(sync);
+    this.#isSilent = sync.silent ?? this.#isSilent;
+    this.#place = sync.place;
+    const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = this.#record.pod?.metadata ?? {};
     if (deletionTimestamp !== undefined) {
       this.#going.abort();
       if (deletionGracePeriodSeconds < this.#grace_s) this.#stopper.hurry(deletionGracePeriodSeconds * MS_PER_S);
       this.#grace_s = Math.min(this.#grace_s, deletionGracePeriodSeconds);
     }
-    if (!isEcho) this.#look();
+    if (isNews) this.#look();
   }
 
   /** A runtime may have given the pod another address than its node has for it. */
@@ -211,7 +219,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
   /** One look at a time, outside of the turn: starting and stopping take long, and orders come meanwhile. */
   #look(): void {
     this.#isWanted = true;
-    if (this.#isLooking || this.#isOver || this.#entry === undefined) return;
+    if (this.#isLooking || this.#isOver || this.#record.pod === undefined) return;
     this.#isLooking = true;
     this.#lookAgain()
       .catch((error: unknown) => {
@@ -228,21 +236,23 @@ class PodWorker implements Actor<PodWorkerMessage> {
     while (this.#isWanted && !this.#isOver) {
       this.#isWanted = false;
       const observed = await this.#world.runtime.observe(this.#uid);
-      const entry = this.#entry;
-      if (entry === undefined || this.#isOver) return;
-      if (this.#isGone) await this.#forget(podOf(entry), observed);
-      else if (!this.#isSilent) await this.#live(podOf(entry), observed);
+      const { pod } = this.#record;
+      if (pod === undefined || this.#isOver) return;
+      if (this.#isGone) await this.#forget(pod, observed);
+      else if (!this.#isSilent) await this.#live(pod, observed);
     }
   }
 
   async #live(pod: Pod, observed: PodObserved): Promise<void> {
+    this.#checkRejection(pod);
     this.#checkDeadline(pod);
     const isToEnd = pod.metadata.deletionTimestamp !== undefined || this.#verdict !== undefined || hasEnded(pod);
     this.#probing.follow(pod, observed, this.#placeIn(observed).podIP, isToEnd || this.#isEnding);
     const plan = isToEnd || this.#isEnding ? undefined : planPod(pod, observed, this.#probing.verdict, this.#replaced);
     if (plan === undefined || plan.endPod) return this.#end(pod, observed);
-    if (observed.containers.some(isRunning)) this.#world.volumes.follow(pod, (message) => this.#evict(pod, message));
-    await this.#report(pod, observed, false);
+    if (observed.containers.some(isRunning))
+      this.#world.volumes.follow(pod, (message) => this.#evict({ message, grace_s: EVICTION_GRACE_S, isDisruption: false }));
+    await this.#report(observed, false);
     await this.#perform(pod, observed, plan);
   }
 
@@ -256,18 +266,29 @@ class PodWorker implements Actor<PodWorkerMessage> {
       this.#wantAt(until_ms);
       return;
     }
-    this.#verdict = DEADLINE_EXCEEDED;
-    this.#going.abort();
-    tellOf(this.#world.recorder, pod, undefined, "Normal", DEADLINE_EXCEEDED.reason, DEADLINE_EXCEEDED.message);
+    this.#decide(pod, DEADLINE_EXCEEDED, "Normal", DEADLINE_EXCEEDED.message);
+  }
+
+  /** Source: kubelet's rejectPod. */
+  #checkRejection(pod: Pod): void {
+    const { rejected } = this.#record.allocation ?? {};
+    if (rejected === undefined || this.#verdict !== undefined || hasEnded(pod)) return;
+    const { reason, message } = rejected;
+    this.#decide(pod, { reason, message: `Pod was rejected: ${message}`, isRejection: true }, "Warning", message);
   }
 
   /** Source: kubelet's evictPod. */
-  #evict(pod: Pod, message: string): void {
-    if (this.#verdict !== undefined || this.#isOver) return;
-    this.#verdict = { reason: EVICTED, message };
-    this.#going.abort();
-    tellOf(this.#world.recorder, pod, undefined, "Warning", EVICTED, message);
+  #evict({ message, grace_s, isDisruption }: Omit<PodEviction, "type">): void {
+    const { pod } = this.#record;
+    if (pod === undefined || hasEnded(pod) || this.#verdict !== undefined || this.#isOver) return;
+    this.#decide(pod, { reason: EVICTED, message, grace_s, isDisruption }, "Warning", message);
     this.#want();
+  }
+
+  #decide(pod: Pod, verdict: Verdict, severity: Severity, told: string): void {
+    this.#verdict = verdict;
+    this.#going.abort();
+    tellOf(this.#world.recorder, pod, undefined, severity, verdict.reason, told);
   }
 
   async #perform(pod: Pod, observed: PodObserved, { stop, start, resize, newSandbox }: PodPlan): Promise<void> {
@@ -295,15 +316,17 @@ class PodWorker implements Actor<PodWorkerMessage> {
       if (started.type === "hookFailed")
         this.#stop({ pod, place, container, id: started.id, cause: "postStart", message: "FailedPostStartHook" });
     }
-    await this.#reportNow(pod);
+    await this.#reportNow();
   }
 
   /** The runtime tells of what it has done, and that is looked at again. */
   async #resize(pod: Pod, { container, id }: ResizeOrder): Promise<void> {
     try {
       await this.#world.runtime.resizeContainer(id, sizeOf(pod, container));
+      this.#resizeTrouble = undefined;
     } catch (error) {
       if (!(error instanceof RuntimeFailure) || error.reason === "RuntimeUnavailable") throw error;
+      this.#resizeTrouble = error.message;
       tellOf(
         this.#world.recorder,
         pod,
@@ -317,9 +340,9 @@ class PodWorker implements Actor<PodWorkerMessage> {
   }
 
   /** What has just been done is told of the pod as it is in the API now. */
-  async #reportNow(pod: Pod): Promise<void> {
+  async #reportNow(): Promise<void> {
     const observed = await this.#world.runtime.observe(this.#uid);
-    if (!this.#going.signal.aborted) await this.#report(this.#entry === undefined ? pod : podOf(this.#entry), observed, false);
+    if (!this.#going.signal.aborted) await this.#report(observed, false);
   }
 
   /** Undefined: they are not there yet, and are looked for again. */
@@ -352,32 +375,33 @@ class PodWorker implements Actor<PodWorkerMessage> {
   /** Stops what runs; when nothing does any more, says how it went, and has the pod removed if that is wanted. */
   async #end(pod: Pod, observed: PodObserved): Promise<void> {
     this.#isEnding = true;
-    const { runtime, volumes, registry } = this.#world;
-    if (this.#stopAll(pod, observed)) return this.#report(pod, observed, false);
+    const { runtime, volumes } = this.#world;
+    if (this.#stopAll(pod, observed)) return this.#report(observed, false);
     volumes.leave(this.#uid);
     const [sandbox] = observed.sandboxes;
     if (sandbox?.ready === true) await runtime.stopSandbox(sandbox.id);
-    await this.#report(pod, await runtime.observe(this.#uid), true);
-    if (pod.metadata.deletionTimestamp === undefined) return;
+    const left = await runtime.observe(this.#uid);
+    await this.#report(left, true);
+    if (pod.metadata.deletionTimestamp === undefined) return this.#makeRoom(left);
+    if (this.#record.isStatic) return this.#forget(pod, observed);
     await volumes.unmount(pod);
-    const { namespace, name } = partsOf(this.#entry?.key ?? "");
-    try {
-      await registry.delete(PodKind, namespace, name, {
-        author: NODE_OF_POD,
-        gracePeriodSeconds: 0,
-        preconditions: { uid: this.#uid },
-      });
-    } catch (error) {
-      // Another one has its name now.
-      if (!(error instanceof StatusError && error.status.code === 409)) throw error;
-    }
+    await this.#record.remove();
+  }
+
+  /** What has been evicted is to leave nothing behind that takes room. Source: kubelet's ShouldPodContentBeRemoved. */
+  async #makeRoom({ sandboxes, containers }: PodObserved): Promise<void> {
+    const { pod } = this.#record;
+    if (pod?.status?.reason !== EVICTED || (sandboxes.length === 0 && containers.length === 0)) return;
+    await this.#world.volumes.unmount(pod);
+    await this.#world.runtime.removePod(this.#uid);
   }
 
   /** Whether anything still runs or is on its way out. Main containers go first, then sidecars from the last one on. */
   #stopAll(pod: Pod, observed: PodObserved): boolean {
     const { containers } = observed;
     const running = new Map(containers.filter(({ state }) => state === "running").map((run) => [run.name, run]));
-    const grace = this.#verdict?.reason === EVICTED ? { grace_s: EVICTION_GRACE_S } : {};
+    const { grace_s } = this.#verdict ?? {};
+    const grace = grace_s === undefined ? {} : { grace_s };
     const order = [...pod.spec.containers, ...ephemeralContainersOf(pod), ...[...initContainersOf(pod)].reverse()];
     for (const container of order) {
       const run = running.get(container.name);
@@ -402,7 +426,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
     this.#context.stop();
   }
 
-  async #report(pod: Pod, observed: PodObserved, isOver: boolean): Promise<void> {
+  async #report(observed: PodObserved, isOver: boolean): Promise<void> {
     const facts: LifeFacts = {
       place: this.#placeIn(observed),
       runtime: this.#world.runtime.name,
@@ -412,25 +436,19 @@ class PodWorker implements Actor<PodWorkerMessage> {
       replaced: this.#replaced,
       isOver,
       verdict: this.#verdict,
+      pendingResize: this.#record.allocation?.pending,
+      resizeTrouble: this.#resizeTrouble,
       now_ms: this.#context.clock.now_ms(),
     };
-    if (semanticEqual(lifeStatus(pod, facts), pod.status)) return;
-    const { namespace, name } = partsOf(this.#entry?.key ?? "");
-    const entry = await this.#world.registry.modify<Pod>(
-      PodKind,
-      namespace,
-      name,
-      (current) => {
-        if (current.metadata.uid !== this.#uid) return undefined;
-        const status = lifeStatus(current, facts);
-        return semanticEqual(status, current.status) ? undefined : { ...current, status };
-      },
-      { author: NODE_OF_POD, subresource: "status", fieldManager: "kubelet", unmanaged: true },
-    );
-    if (this.#entry !== undefined && entry.revision > this.#entry.revision && podOf(entry).metadata.uid === this.#uid) this.#entry = entry;
+    const before = this.#record.pod;
+    await this.#record.report((pod) => lifeStatus(pod, facts));
+    const { pod } = this.#record;
+    const completed = before === undefined || pod === undefined ? undefined : resizeCompleted(before, pod);
+    if (pod !== undefined && completed !== undefined) tellOf(this.#world.recorder, pod, undefined, "Normal", "ResizeCompleted", completed);
   }
 
-  async #readLog(id: string, asked: LogAsked): Promise<LogChunk> {
+  async #readLog(key: Key, id: string, asked: LogAsked): Promise<LogChunk> {
+    if (this.#record.key !== key) throw new Error(NOT_HERE);
     const { containers } = await this.#world.runtime.observe(this.#uid);
     const run = containers.find((container) => container.id === id);
     if (run === undefined) throw new Error(`the log of container ${id} is gone`);
@@ -438,8 +456,9 @@ class PodWorker implements Actor<PodWorkerMessage> {
   }
 
   /** Source for its words: kubelet's GetExec. */
-  async #stream(name: string, asked: StreamAsked): Promise<StreamDoor> {
+  async #stream(key: Key, name: string, asked: StreamAsked): Promise<StreamDoor> {
     const { runtime } = this.#world;
+    if (this.#record.key !== key) throw new Error(NOT_HERE);
     const run = newestOf(await runtime.observe(this.#uid), name);
     if (run === undefined || !isRunning(run)) throw new Error(`container not found (${JSON.stringify(name)})`);
     return runtime.stream(run.id, asked);
@@ -459,13 +478,11 @@ class PodWorker implements Actor<PodWorkerMessage> {
   }
 
   #complain(error: unknown): void {
-    const name = this.#entry === undefined ? this.#uid : this.#entry.key;
-    if (!this.#isOver) this.#context.log.warn({ error: String(error), pod: name }, "a step of a pod's life went wrong; trying again");
+    const pod = this.#record.key ?? this.#uid;
+    if (!this.#isOver) this.#context.log.warn({ error: String(error), pod }, "a step of a pod's life went wrong; trying again");
   }
 }
 
 const isRunning = ({ state }: ContainerObserved): boolean => state === "running";
 
 const hasEnded = ({ status }: Pod): boolean => status?.phase === "Succeeded" || status?.phase === "Failed";
-
-const podOf = (entry: Entry): Pod => decodeObject<Pod>(entry.text, entry.revision);

@@ -3,12 +3,15 @@
  * (Kubernetes 1.34).
  */
 import type { ServerResponse } from "node:http";
+import { PodKind } from "../../../actors/kinds/core/pod.ts";
 import { badRequest, internalError, requestEntityTooLarge } from "../../../actors/kinds/errors.ts";
 import type { ContainerStatus, Pod } from "../../../actors/kinds/generated/types.ts";
+import { keyFor } from "../../../actors/kinds/kind.ts";
 import type { LogAsked, LogChunk } from "../../../actors/node/logs/read-log.ts";
 import { roomIn } from "../../../actors/node/streaming/backpressure.ts";
 import type { PodWorkerMessage } from "../../../actors/pod/life/pod-worker.ts";
-import { AskFailed, addressOf } from "../../../runtime/mod.ts";
+import { workerOf } from "../../../actors/pod/life/worker-address.ts";
+import { AskFailed } from "../../../runtime/mod.ts";
 import type { Answer } from "../answer.ts";
 import type { GatewayContext } from "../context.ts";
 import { connectionOf, type Exchange } from "../exchange.ts";
@@ -32,9 +35,10 @@ export async function containerLog(
   exchange: Exchange,
 ): Promise<Answer> {
   const connected = exchange.connection === undefined && !asked.follow ? undefined : connectionOf(exchange);
-  const worker = addressOf("pod", pod.metadata.uid);
+  const worker = workerOf(pod);
+  const key = keyFor(PodKind, pod.metadata.namespace, pod.metadata.name);
   const next = (question: LogAsked): Promise<LogChunk> => {
-    const message: PodWorkerMessage = { type: "readLog", id, asked: question };
+    const message: PodWorkerMessage = { type: "readLog", pod: key, id, asked: question };
     return messenger.ask<LogChunk>(worker, message);
   };
   // A follower first gets what there is.

@@ -6,13 +6,16 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { PodKind } from "../../../actors/kinds/core/pod.ts";
 import { badRequest, internalError } from "../../../actors/kinds/errors.ts";
 import type { Pod } from "../../../actors/kinds/generated/types.ts";
+import { keyFor } from "../../../actors/kinds/kind.ts";
 import { roomIn } from "../../../actors/node/streaming/backpressure.ts";
 import { CHANNEL, type Ended, Frames, frame } from "../../../actors/node/streaming/frames.ts";
 import { openDoor, type StreamAsked, type StreamDoor, type StreamsWanted } from "../../../actors/node/streaming/stream-door.ts";
 import type { PodWorkerMessage } from "../../../actors/pod/life/pod-worker.ts";
-import { AskFailed, addressOf } from "../../../runtime/mod.ts";
+import { workerOf } from "../../../actors/pod/life/worker-address.ts";
+import { AskFailed } from "../../../runtime/mod.ts";
 import type { Answer } from "../answer.ts";
 import type { GatewayContext } from "../context.ts";
 import type { ResourceRequest } from "../route.ts";
@@ -82,9 +85,9 @@ async function reach(context: GatewayContext, pod: Pod, container: string, node:
       refusal: badRequest(`cannot ${asked.op} in container ${container} of pod ${pod.metadata.name}: ${whyUnreachable(context, node)}`),
     };
   }
-  const message: PodWorkerMessage = { type: "stream", container, asked };
+  const message: PodWorkerMessage = { type: "stream", pod: keyFor(PodKind, pod.metadata.namespace, pod.metadata.name), container, asked };
   try {
-    const door = await context.messenger.ask<StreamDoor>(addressOf("pod", pod.metadata.uid), message);
+    const door = await context.messenger.ask<StreamDoor>(workerOf(pod), message);
     const { socket, answer } = await openDoor(door);
     if (answer.failure === undefined) return { socket };
     socket.destroy();

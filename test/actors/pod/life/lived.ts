@@ -10,7 +10,7 @@ import type { FleetMessage } from "../../../../actors/node/messages.ts";
 import { createNodeKind } from "../../../../actors/node/node.ts";
 import type { PodVolumes } from "../../../../actors/node/pod-volumes.ts";
 import type { Reach } from "../../../../actors/node/reach.ts";
-import { createPodWorkerKind } from "../../../../actors/pod/life/pod-worker.ts";
+import { createPodWorkerKind, type PodWorkerMessage } from "../../../../actors/pod/life/pod-worker.ts";
 import type { PodOrder } from "../../../../actors/pod/pod-order.ts";
 import { createEventRecorder } from "../../../../actors/registry/create-event-recorder.ts";
 import { createRegistry } from "../../../../actors/registry/create-registry.ts";
@@ -72,7 +72,7 @@ export class Lived<R extends ContainerRuntime = ScriptedRuntime> {
     const dns = { addresses: [], domain: "cluster.local" };
     const machineResolver = async () => ({ nameservers: [], searches: [], options: [] });
     host.register(createFleetKind({ view, form }));
-    host.register(createNodeKind({ view, registry, form, usageOf: () => [] }));
+    host.register(createNodeKind({ view, registry, form, usageOf: () => [], real: { companions: [] } }));
     host.register(createPodWorkerKind({ view, registry, recorder, runtime, volumes, reach, dns, machineResolver }));
     await lived.during(async () => {
       for (const name of ["d", "default", "kube-node-lease"])
@@ -95,10 +95,14 @@ export class Lived<R extends ContainerRuntime = ScriptedRuntime> {
 
   /** The pod's worker crashes on what nobody tells it, and its node makes another one. */
   async another(): Promise<void> {
-    const entry = { key: "pods/d/p", revision: 0, text: "no object" } as unknown as Entry;
+    const entry = { key: "pods/d/p", revision: Number.MAX_SAFE_INTEGER, text: "no object" } as unknown as Entry;
     const nonsense: PodOrder = { type: "sync", entry, place: { hostIP: "", podIP: "" } };
     this.store.host.messenger.tell(addressOf("pod", this.now?.metadata.uid ?? ""), nonsense);
     await this.clock.run(3_000);
+  }
+
+  tellWorker(message: PodWorkerMessage): void {
+    this.store.host.messenger.tell(addressOf("pod", this.now?.metadata.uid ?? ""), message);
   }
 
   /** A pod `p` on the node. */

@@ -366,10 +366,31 @@ describe("a resize", () => {
     await resize(small);
     await lived.clock.run(1_000);
     expect(status()).toMatchObject({ resources: large, allocatedResources: small.requests });
+    expect(lived.condition("PodResizeInProgress")).toBe("True: Error: it uses more");
     expect(lived.events("ResizeError").join()).toContain("Failed to resize container c: it uses more");
     lived.runtime.tooSmall.clear();
     await lived.clock.run(11_000);
     expect(status()).toMatchObject({ resources: small });
+    expect(lived.condition("PodResizeInProgress")).toBe("");
+    expect(lived.events("ResizeCompleted")).toEqual([
+      `Pod resize completed: ${JSON.stringify({ containers: [{ name: "c", resources: small }] })}`,
+    ]);
+  });
+
+  test("for which the node has no room leaves the container as it is, restarted or not", async () => {
+    lived.runtime.scripts.set("c", [{ run_ms: 5_000 }, {}]);
+    await lived.pod({ containers: [{ ...C, resources: small }] });
+    await resize({ ...small, requests: { cpu: "1000", memory: "64Mi" } });
+    await lived.clock.run(1_000);
+    expect(lived.condition("PodResizePending")).toBe(
+      "True: Infeasible: Node didn't have enough capacity: cpu, requested: 1000000, capacity: 32000",
+    );
+    await lived.clock.run(10_000);
+    expect(status()).toMatchObject({ resources: small, allocatedResources: small.requests, restartCount: 1 });
+    expect(lived.runtime.specs.get("c-1")?.size.requests.cpu).toBe(100);
+    await resize(small);
+    await lived.clock.run(1_000);
+    expect(lived.condition("PodResizePending")).toBe("");
   });
 
   test("restarts the container where its policy says so", async () => {
@@ -386,6 +407,30 @@ describe("a resize", () => {
     expect(lived.events("Killing")).toEqual(["Container c resize requires restart, will be restarted"]);
     expect(status()).toMatchObject({ restartCount: 1, resources: large });
   });
+});
+
+test("a pod that its node does not take has failed, and nothing of it has run", async () => {
+  await lived.pod({ containers: [C], nodeSelector: { disk: "other" } });
+  await lived.clock.run(1_000);
+  expect(lived.state).toBe("Failed/NodeAffinity");
+  expect(lived.now?.status?.message).toBe(
+    "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+  );
+  expect(lived.events("NodeAffinity")).toEqual(["Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"]);
+  expect(lived.runtime.did).toEqual([]);
+});
+
+test("a pod that its node has no room for any more ends within the time that it is given, and is no failure of its own", async () => {
+  lived.runtime.scripts.set("c", [{ stop_ms: Number.POSITIVE_INFINITY }]);
+  await lived.pod({ containers: [C], terminationGracePeriodSeconds: 300 });
+  await lived.clock.run(1_000);
+  lived.tellWorker({ type: "evict", message: "The node was low on resource: memory. ", grace_s: 3, isDisruption: true });
+  await lived.clock.run(2_000);
+  expect(lived.state).toBe("Failed/Evicted | c: running*");
+  await lived.clock.run(3_000);
+  expect(lived.state).toBe("Failed/Evicted | c: Error:137");
+  expect(lived.condition("DisruptionTarget")).toBe("True: TerminationByKubelet: The node was low on resource: memory. ");
+  expect(lived.runtime.did.slice(-2)).toEqual(["stop sandbox", "remove pod"]);
 });
 
 test("a pod that fills a volume over its limit is evicted, within a second", async () => {

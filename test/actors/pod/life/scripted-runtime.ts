@@ -85,8 +85,10 @@ export class ScriptedRuntime implements ContainerRuntime {
     for (const [uid, sandbox] of this.#sandboxes) if (sandbox.id === id) this.#sandboxes.set(uid, { ...sandbox, ready: false });
   }
 
-  async removePod(): Promise<void> {
+  async removePod(uid: string): Promise<void> {
     this.did.push("remove pod");
+    this.#sandboxes.delete(uid);
+    this.#runs.splice(0, this.#runs.length, ...this.#runs.filter(({ sandbox }) => !sandbox.startsWith(uid)));
   }
 
   async ensureImage({ image }: ImageWanted): Promise<ImageFound> {
@@ -158,8 +160,8 @@ export class ScriptedRuntime implements ContainerRuntime {
   }
 
   exit(id: string, exitCode: number, reason: string = exitCode === 0 ? "Completed" : "Error", message = ""): void {
-    const run = this.#run(id);
-    if (run.state === "exited") return;
+    const run = this.#runs.find((each) => each.id === id);
+    if (run === undefined || run.state === "exited") return;
     Object.assign(run, { state: "exited", exitCode, reason, message, finishedAt_ms: this.#clock.now_ms() });
     for (const heard of this.#whenExited.get(id) ?? []) heard();
     this.#changed();
