@@ -344,6 +344,7 @@ class NodeActor implements Actor<NodeMessage> {
     // Not yet registered: the fleet tells of all pods when it is.
     if (node === undefined) return;
     if (this.#real !== undefined && isMirror(entry)) {
+      if (!this.#mirrors.has(entry.key)) this.#places.hold(decodeObject<Pod>(entry.text, entry.revision).status?.podIP ?? "");
       this.#mirrors.add(entry.key);
       return;
     }

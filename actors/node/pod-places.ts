@@ -68,6 +68,11 @@ export class PodPlaces {
     return { hostIP, podIP };
   }
 
+  /** The API shows that a pod of the node's own has it, of which nobody else has told yet. */
+  hold(address: string): void {
+    this.#addresses?.adopt(address);
+  }
+
   staticGone(uid: string): void {
     const address = this.#statics.get(uid);
     this.#statics.delete(uid);

@@ -15,6 +15,8 @@ export const VOLUMES_DIRECTORY = "volumes";
 
 /** Where the data directory has images for sandboxes, unless they are told to be elsewhere; and what they were unpacked to. */
 export const IMAGES_DIRECTORY = "images";
+/** Of manifests of static pods: people's. */
+export const MANIFESTS_DIRECTORY = "manifests";
 export const UNPACKED_IMAGES_DIRECTORY = "unpacked-images";
 
 /** Where the data directory has profiles of seccomp that pods may name. */
@@ -38,7 +40,7 @@ export const KINDS_OF_ROLE: Readonly<Record<Role, readonly string[]>> = {
   store: ["writer", "snapshotter", "scrubber", "definitions"],
   controllers: ["controller"],
   scheduler: ["scheduler"],
-  nodes: ["fleet", "node", "pod", "stages", "service-proxy", "dns", "ingress"],
+  nodes: ["fleet", "node", "pod", "static-pods", "eviction", "stages", "service-proxy", "dns", "ingress"],
 };
 
 /** A part of a cluster that can be run by itself; each has the API and its store. */

@@ -1,10 +1,22 @@
-import { type ContainerUsage, createFleetKind, createNodeKind, type NodeForm, type Pod, type UsageOf } from "../../actors/mod.ts";
+import {
+  type ContainerUsage,
+  createFleetKind,
+  createNodeKind,
+  type Node,
+  type NodeForm,
+  type Pod,
+  RUNTIME_LABEL,
+  type UsageOf,
+  type View,
+} from "../../actors/mod.ts";
 import type { ContainerRuntime } from "../../actors/node/container-runtime.ts";
 import { type ClusterDns, machineResolver } from "../../actors/node/dns/resolv-conf.ts";
 import { networkReach } from "../../actors/node/network-reach.ts";
 import { type Catalog, defaultCatalog, mergedCatalog } from "../../actors/node/process/catalog.ts";
 import { type MachineNodes, machineForm, processNodesOf, type Reservation } from "../../actors/node/process/machine.ts";
 import { ProcessRuntime } from "../../actors/node/process/process-runtime.ts";
+import { readManifests } from "../../actors/node/static-pods/manifests.ts";
+import { createStaticPodsKind, STATIC_PODS_KIND } from "../../actors/node/static-pods/static-pods.ts";
 import { LocalVolumes, type LocalVolumesOptions } from "../../actors/node/volumes/local-volumes.ts";
 import { createPodWorkerKind } from "../../actors/pod/life/pod-worker.ts";
 import type { ActorKind, Clock, Logger, Message } from "../../runtime/mod.ts";
@@ -20,6 +32,8 @@ export interface ProcessSettings {
   readonly volumesDirectory: string;
   /** Goes before the one that comes along. */
   readonly catalog: Catalog | undefined;
+  /** Of pods that nodes run by themselves. */
+  readonly staticPodPath: string;
   readonly reserved: Reservation;
   /** Undefined: nothing more sets them apart than the machine lets any user. */
   readonly sandbox: SandboxSettings | undefined;
@@ -51,7 +65,7 @@ export interface ProcessNodes {
 export async function processNodes(ground: Ground, options: ProcessNodesOptions): Promise<ProcessNodes> {
   const { settings, nodes, dns, issueToken, log } = options;
   const { view, registry, clock } = ground;
-  const { directory, reserved } = settings;
+  const { directory, reserved, staticPodPath } = settings;
   const { runtime, of, cautions } = await openRuntime(settings, options, clock);
   const recorder = recorderFor(ground, "kubelet");
   const form = machineForm(nodes, reserved, directory, of);
@@ -60,13 +74,18 @@ export async function processNodes(ground: Ground, options: ProcessNodesOptions)
   return {
     form,
     cautions,
+    // Whom nodes have beside them is there before they begin.
     kinds: anyKinds(
+      createStaticPodsKind({ path: staticPodPath, view, registry, recorder, observe: (uid) => runtime.observe(uid) }),
       createFleetKind({ view, form }),
-      createNodeKind({ view, registry, form, recorder, usageOf: usageOf(runtime), real: { companions: [] } }),
+      createNodeKind({ view, registry, form, recorder, usageOf: usageOf(runtime), real: { companions: [STATIC_PODS_KIND] } }),
       createPodWorkerKind(world),
     ),
     async clearOrphans() {
       const known = new Set(view.list("pods").map((entry) => view.decode<Pod>(entry).metadata.uid));
+      for (const node of playedNodes(view, of.runtime)) {
+        for (const { metadata } of (await readManifests(staticPodPath, node)).pods) known.add(metadata.uid);
+      }
       await volumes.clear(known);
       for (const uid of await runtime.pods()) {
         if (known.has(uid)) continue;
@@ -79,6 +98,14 @@ export async function processNodes(ground: Ground, options: ProcessNodesOptions)
       await runtime.close();
     },
   };
+}
+
+/** The names of the nodes that are there and are played here. */
+function playedNodes(view: View, runtime: string): readonly string[] {
+  return view.list("nodes").flatMap((entry) => {
+    const { name, labels } = view.decode<Node>(entry).metadata;
+    return labels?.[RUNTIME_LABEL] === runtime ? [name] : [];
+  });
 }
 
 interface OpenedRuntime {

@@ -23,6 +23,11 @@ export const RUNTIME_FLAGS = {
     section: "Real processes",
   },
   "system-reserved": { value: "cpu=N,memory=N", help: "what of it is kept from them beside that", section: "Real processes" },
+  "static-pod-path": {
+    value: "DIR",
+    help: "manifests of pods that nodes run by themselves, as kubelet's staticPodPath (manifests in the data directory, if not given)",
+    section: "Real processes",
+  },
   images: {
     value: "DIR",
     help: "OCI image layouts and archives, for sandboxes (images in the data directory, if not given)",
@@ -59,6 +64,8 @@ export interface RuntimeFlags {
   readonly catalog: string | undefined;
   /** Where volumes are made on demand; undefined: in the data directory. */
   readonly volumesDirectory: string | undefined;
+  /** Manifests of static pods; undefined: in the data directory. */
+  readonly staticPodPath: string | undefined;
   /** What of the machine is kept from pods. */
   readonly reserved: { readonly cpu_milli: number; readonly memory_bytes: number };
   /** Of pods that have a network of their own and are held to limits; undefined: they are not. */
@@ -87,7 +94,7 @@ const POD_PIDS_MAX = 4_096;
 const PIDS_MAX = 4_194_304;
 /** Where distributions and others put them. */
 const CNI_PLACES = "/opt/cni/bin:/usr/lib/cni:/usr/libexec/cni";
-const REAL = ["catalog", "kube-reserved", "system-reserved", "volumes-directory"] as const;
+const REAL = ["catalog", "kube-reserved", "static-pod-path", "system-reserved", "volumes-directory"] as const;
 const SANDBOX = ["images", "pod-cidr", "pod-max-pids", "cni-config", "cni-bin-dir"] as const;
 
 /** Throws WrongUsage. */
@@ -109,6 +116,7 @@ export function runtimeFlags(values: RuntimeValues, nodes: number | undefined): 
     name,
     catalog,
     volumesDirectory: values["volumes-directory"],
+    staticPodPath: values["static-pod-path"],
     reserved: { cpu_milli: kube.cpu_milli + system.cpu_milli, memory_bytes: kube.memory_bytes + system.memory_bytes },
     sandbox: name === "sandbox" ? sandboxFlags(values) : undefined,
   };

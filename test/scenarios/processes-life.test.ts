@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../cluster/chaos/until.ts";
@@ -221,6 +221,23 @@ test("a provisioner of one's own runs as a pod: the example makes a directory fo
   await until("the directory is gone", () => !existsSync(join(made, directory)));
   await until("and its volume", async () => (await kubectl.run(["get", "pv", directory])).stderr.includes("NotFound"));
   await kubectl.ok(["delete", "-f", "-", "--wait=false"], { stdin: manifest });
+});
+
+test("a manifest in the data directory is a pod of the node's own, which the API shows and cannot end", async () => {
+  const file = join(data, "manifests/own.yaml");
+  mkdirSync(join(data, "manifests"), { recursive: true });
+  const spec = { containers: [sh("echo own; sleep 1000")], terminationGracePeriodSeconds: 1 };
+  writeFileSync(file, JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name: "own" }, spec }));
+  await until("its mirror", async () => (await kubectl.run(["get", "pod", "own-node-0"])).code === 0);
+  await ready("own-node-0");
+  expect(await kubectl.ok(["logs", "own-node-0"])).toBe("own");
+  expect(await kubectl.ok(["exec", "own-node-0", "--", "sh", "-c", "echo $POD_IP"])).toBe(await state("own-node-0", ".status.podIP"));
+  const id = await state("own-node-0", ".status.containerStatuses[0].containerID");
+  await kubectl.ok(["delete", "pod", "own-node-0", "--wait=false"]);
+  await ready("own-node-0");
+  expect(await state("own-node-0", ".status.containerStatuses[0].containerID")).toBe(id);
+  rmSync(file);
+  await kubectl.ok(["wait", "--for=delete", "pod/own-node-0", "--timeout=60s"]);
 });
 
 test("a job runs to its end", async () => {

@@ -423,6 +423,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
     await Promise.all(containers.filter(isRunning).map(({ id }) => runtime.stopContainer(id, ORPHAN_GRACE_MS)));
     await volumes.unmount(pod);
     await runtime.removePod(this.#uid);
+    this.#isOver = true;
     this.#context.stop();
   }
 

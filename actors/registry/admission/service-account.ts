@@ -1,3 +1,5 @@
+import { isMirrorPod } from "../../kinds/core/mirror-pod.ts";
+import { secretsOf } from "../../kinds/core/pod-references.ts";
 import { forbidden } from "../../kinds/errors.ts";
 import type { Container, Pod, ServiceAccount, Volume } from "../../kinds/generated/types.ts";
 import type { Entry } from "../../store/view.ts";
@@ -64,7 +66,10 @@ export const ServiceAccountAdmission: AdmissionPlugin = {
   name: "ServiceAccount",
   mutate(request, world) {
     if (request.operation !== "create" || request.resource !== "pods") return;
-    const { spec } = request.object as Pod;
+    const pod = request.object as Pod;
+    const { spec } = pod;
+    // What its node runs is not to be changed here.
+    if (isMirrorPod(pod)) return;
     const name = spec.serviceAccountName || spec.serviceAccount || DEFAULT_ACCOUNT;
     spec.serviceAccountName = name;
     spec.serviceAccount = name;
@@ -72,4 +77,17 @@ export const ServiceAccountAdmission: AdmissionPlugin = {
     if (entry instanceof Promise) return entry.then((found) => useAccount(request, found, name, world));
     useAccount(request, entry, name, world);
   },
+  validate(request) {
+    if (request.operation !== "create" || request.resource !== "pods" || !isMirrorPod(request.object as Pod)) return;
+    const why = wrongWithMirror(request.object as Pod);
+    if (why !== undefined) throw forbidden(request.kind, refusedName(request), why);
+  },
 };
+
+function wrongWithMirror(pod: Pod): string | undefined {
+  if (pod.spec.serviceAccountName) return "a mirror pod may not reference service accounts";
+  for (const name of secretsOf(pod)) if (name !== undefined && name !== "") return "a mirror pod may not reference secrets";
+  const sources = (pod.spec.volumes ?? []).flatMap(({ projected }) => projected?.sources ?? []);
+  const hasToken = sources.some(({ serviceAccountToken }) => serviceAccountToken !== undefined);
+  return hasToken ? "a mirror pod may not use ServiceAccountToken volume projections" : undefined;
+}

@@ -2,6 +2,8 @@
  * What a kubelet may write: itself, without what would bring it others' pods, and the pods that are bound to it. The node authorizer decides by names; this
  * looks at the objects. Source: plugin/pkg/admission/noderestriction of Kubernetes 1.34.
  */
+import { MIRROR_ANNOTATION } from "../../../actors/kinds/core/mirror-pod.ts";
+import { claimsOf, configMapsOf, secretsOf } from "../../../actors/kinds/core/pod-references.ts";
 import { forbidden, notFound } from "../../../actors/kinds/errors.ts";
 import type { Node, Pod, TokenRequest } from "../../../actors/kinds/generated/types.ts";
 import type { Kind } from "../../../actors/kinds/kind.ts";
@@ -11,7 +13,7 @@ import type { StatusError } from "../../../actors/kinds/status.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../../../actors/registry/admission/admission.ts";
 import { refusedName } from "../../../actors/registry/admission/admission.ts";
 import type { View } from "../../../actors/store/view.ts";
-import { claimsOf, configMapsOf, MIRROR, secretsOf } from "../authorization/pod-references.ts";
+
 import { nodeOf } from "../identity.ts";
 
 const LEASE_NAMESPACE = "kube-node-lease";
@@ -92,8 +94,8 @@ function wrongWithPod(node: string, request: AdmissionRequest, view: View): stri
 /** A node makes pods only to show what it runs anyway, and those may name nothing that it could read by them. */
 function wrongWithMirror(node: string, who: string, pod: Pod, view: View): string | StatusError | undefined {
   const { metadata, spec } = pod;
-  if (metadata.annotations?.[MIRROR] === undefined)
-    return `pod does not have ${JSON.stringify(MIRROR)} annotation, ${who} can only create mirror pods`;
+  if (metadata.annotations?.[MIRROR_ANNOTATION] === undefined)
+    return `pod does not have ${JSON.stringify(MIRROR_ANNOTATION)} annotation, ${who} can only create mirror pods`;
   if (spec.nodeName !== node) return `${who} can only create pods with spec.nodeName set to itself`;
   const owners = metadata.ownerReferences ?? [];
   const [owner] = owners;

@@ -1,4 +1,6 @@
 import { podsByNode } from "../../../actors/controllers/nodes/node-lifecycle.ts";
+import { MIRROR_ANNOTATION } from "../../../actors/kinds/core/mirror-pod.ts";
+import { refersToClaim, refersToConfigMap, refersToSecret, secretsOfPersistentVolume } from "../../../actors/kinds/core/pod-references.ts";
 import type { PersistentVolume, PersistentVolumeClaim, Pod, VolumeAttachment } from "../../../actors/kinds/generated/types.ts";
 import type { View } from "../../../actors/store/view.ts";
 import type { Identity } from "../identity.ts";
@@ -7,7 +9,7 @@ import type { Attributes, ResourceAttributes } from "./attributes.ts";
 import type { Authorizer, Decision } from "./authorizer.ts";
 import { ALLOWED, NO_OPINION } from "./authorizer.ts";
 import { rulesOfDefault } from "./default-roles.ts";
-import { MIRROR, refersToClaim, refersToConfigMap, refersToSecret, secretsOfPersistentVolume } from "./pod-references.ts";
+
 import { anyAllows } from "./rules.ts";
 
 const LEASE_NAMESPACE = "kube-node-lease";
@@ -140,7 +142,7 @@ export class NodeAuthorizer implements Authorizer {
     return this.#view.byIndex(podsByNode.name, node).some((entry) => {
       if (!entry.key.startsWith(`pods/${namespace}/`)) return false;
       const pod = this.#view.decode<Pod>(entry);
-      return pod.spec.nodeName === node && pod.metadata.annotations?.[MIRROR] === undefined && holds(pod);
+      return pod.spec.nodeName === node && pod.metadata.annotations?.[MIRROR_ANNOTATION] === undefined && holds(pod);
     });
   }
 }

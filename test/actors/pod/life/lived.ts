@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { NamespaceKind } from "../../../../actors/kinds/core/namespace.ts";
 import { PodKind } from "../../../../actors/kinds/core/pod.ts";
 import { ServiceAccountKind } from "../../../../actors/kinds/core/service-account.ts";
+import { serviceUnavailable } from "../../../../actors/kinds/errors.ts";
 import type { ContainerStatus, Event, Namespace, Pod, ServiceAccount } from "../../../../actors/kinds/generated/types.ts";
 import { KindTable } from "../../../../actors/kinds/kinds.ts";
 import type { ContainerRuntime } from "../../../../actors/node/container-runtime.ts";
@@ -10,12 +14,14 @@ import type { FleetMessage } from "../../../../actors/node/messages.ts";
 import { createNodeKind } from "../../../../actors/node/node.ts";
 import type { PodVolumes } from "../../../../actors/node/pod-volumes.ts";
 import type { Reach } from "../../../../actors/node/reach.ts";
+import { createStaticPodsKind, STATIC_PODS_KIND } from "../../../../actors/node/static-pods/static-pods.ts";
 import { createPodWorkerKind, type PodWorkerMessage } from "../../../../actors/pod/life/pod-worker.ts";
 import type { PodOrder } from "../../../../actors/pod/pod-order.ts";
 import { createEventRecorder } from "../../../../actors/registry/create-event-recorder.ts";
 import { createRegistry } from "../../../../actors/registry/create-registry.ts";
 import type { Registry } from "../../../../actors/registry/registry.ts";
 import { MemoryLog } from "../../../../actors/store/memory-log.ts";
+import type { StoreClient } from "../../../../actors/store/transaction.ts";
 import type { Entry } from "../../../../actors/store/view.ts";
 import { addressOf, seededRandom, type VirtualClock, virtualClock } from "../../../../runtime/mod.ts";
 import { named } from "../../registry/harness.ts";
@@ -40,10 +46,19 @@ export class Lived<R extends ContainerRuntime = ScriptedRuntime> {
   /** One of the volumes of the pod, which runs, holds more than it may. */
   exceeded: (message: string) => void = () => {};
 
+  /** The first node's manifests are in this directory. */
+  readonly manifests: string = mkdtempSync(join(tmpdir(), "troupe-manifests-"));
+  /** While it is true the API takes no write of the nodes'. */
+  isCutOff = false;
+
   private constructor(runtimeOf: (clock: VirtualClock) => R) {
     this.runtime = runtimeOf(this.clock);
     const { replica: view, client } = this.store;
-    this.registry = createRegistry({ view, store: client, clock: this.clock, random: seededRandom(1), kinds: new KindTable() });
+    const store: StoreClient = {
+      propose: (...asked) => (this.isCutOff ? Promise.reject(serviceUnavailable("cut off")) : client.propose(...asked)),
+      committedRevision: () => client.committedRevision(),
+    };
+    this.registry = createRegistry({ view, store, clock: this.clock, random: seededRandom(1), kinds: new KindTable() });
   }
 
   static begin(): Promise<Lived> {
@@ -72,7 +87,9 @@ export class Lived<R extends ContainerRuntime = ScriptedRuntime> {
     const dns = { addresses: [], domain: "cluster.local" };
     const machineResolver = async () => ({ nameservers: [], searches: [], options: [] });
     host.register(createFleetKind({ view, form }));
-    host.register(createNodeKind({ view, registry, form, usageOf: () => [], real: { companions: [] } }));
+    host.register(createNodeKind({ view, registry, form, usageOf: () => [], real: { companions: [STATIC_PODS_KIND] } }));
+    const observe = (uid: string): ReturnType<ContainerRuntime["observe"]> => runtime.observe(uid);
+    host.register(createStaticPodsKind({ path: lived.manifests, view, registry, recorder, observe }));
     host.register(createPodWorkerKind({ view, registry, recorder, runtime, volumes, reach, dns, machineResolver }));
     await lived.during(async () => {
       for (const name of ["d", "default", "kube-node-lease"])
@@ -150,8 +167,9 @@ export class Lived<R extends ContainerRuntime = ScriptedRuntime> {
       .map(({ message = "", count = 1 }) => (count > 1 ? `${message} x${count}` : message));
   }
 
-  stop(): Promise<void> {
-    return this.store.stop();
+  async stop(): Promise<void> {
+    await this.store.stop();
+    rmSync(this.manifests, { recursive: true, force: true });
   }
 }
 

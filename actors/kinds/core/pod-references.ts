@@ -1,8 +1,5 @@
 /** What a pod's spec refers to in its namespace. Source: pkg/api/v1/pod VisitPodSecretNames and VisitPodConfigmapNames of Kubernetes 1.34. */
-import type { Container, PersistentVolume, Pod, Volume } from "../../../actors/kinds/generated/types.ts";
-
-/** Static pods as the API shows them. What they name, nobody checked. */
-export const MIRROR: string = "kubernetes.io/config.mirror";
+import type { Container, PersistentVolume, Pod, Volume } from "../generated/types.ts";
 
 type Names = Iterable<string | undefined>;
 
@@ -93,4 +90,41 @@ export function* secretsOfPersistentVolume({
   for (const reference of references) {
     if (reference !== undefined) yield { name: reference.name, namespace: reference.namespace ?? claimNamespace };
   }
+}
+
+/** Kinds of volumes that are made of objects of the API, as a static pod's manifest is told that it has one. */
+const VOLUMES_OF_API: Readonly<Record<string, string>> = {
+  configMap: "configmaps (via configmap volumes)",
+  secret: "secrets (via secret volumes)",
+  csi: "csidrivers (via CSI volumes)",
+  glusterfs: "endpoints (via glusterFS volumes)",
+  persistentVolumeClaim: "persistentvolumeclaims",
+  ephemeral: "persistentvolumeclaims (via ephemeral volumes)",
+  azureFile: "secrets (via azureFile volumes)",
+};
+const SOURCES_OF_API: Readonly<Record<string, string>> = {
+  configMap: "configmaps (via projected volumes)",
+  secret: "secrets (via projected volumes)",
+  serviceAccountToken: "serviceaccounts (via projected volumes)",
+  clusterTrustBundle: "clustertrustbundles",
+  podCertificate: "podcertificates",
+};
+
+/** What the pod refers to of the API, which who runs it without that must not; undefined: nothing. Source: HasAPIObjectReference of Kubernetes 1.34. */
+export function apiReferenceOf(pod: Pod): string | undefined {
+  const { serviceAccountName, resourceClaims = [], volumes = [] } = pod.spec;
+  const names = (all: Names): boolean => [...all].some((name) => name !== undefined && name !== "");
+  if (serviceAccountName) return "serviceaccounts";
+  if (names(secretsOf({ ...pod, spec: { ...pod.spec, volumes: [] } }))) return "secrets";
+  if (names(configMapsOf({ ...pod, spec: { ...pod.spec, volumes: [] } }))) return "configmaps";
+  if (resourceClaims.length > 0) return "resourceclaims";
+  const first = (table: Readonly<Record<string, string>>, object: object): string | undefined =>
+    Object.keys(object).flatMap((field) => table[field] ?? [])[0];
+  for (const volume of volumes) {
+    const sources = volume.projected?.sources ?? [];
+    const found =
+      first(VOLUMES_OF_API, volume) ?? sources.map((source) => first(SOURCES_OF_API, source)).find((what) => what !== undefined);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
