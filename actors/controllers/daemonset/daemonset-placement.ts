@@ -24,13 +24,26 @@ export interface Placement {
 
 /**
  * What sets want of each node, remembered for as long as their templates and the nodes' labels and taints are as they were: every round asks about all
- * nodes. A set that is gone is to be forgotten.
+ * nodes. A set that is gone is to be forgotten. Source: NodeShouldRunDaemonPod.
  */
 export class Placements {
   readonly #known = new Map<string, { readonly template: string; readonly byNode: WeakMap<NodeFacts, Placement> }>();
 
-  /** Source: NodeShouldRunDaemonPod. */
   of(view: View, key: string, set: DaemonSet): readonly Placement[] {
+    const judge = this.#judgeOf(key, set);
+    return view.list(NODES).map((entry) => judge(nodeFactsOf(view, entry)));
+  }
+
+  /** Of this node alone. */
+  on(view: View, key: string, set: DaemonSet, node: Entry): Placement {
+    return this.#judgeOf(key, set)(nodeFactsOf(view, node));
+  }
+
+  forget(key: string): void {
+    this.#known.delete(key);
+  }
+
+  #judgeOf(key: string, set: DaemonSet): (node: NodeFacts) => Placement {
     const template = `${set.metadata.uid}/${set.metadata.generation}`;
     let known = this.#known.get(key);
     if (known?.template !== template) {
@@ -39,19 +52,14 @@ export class Placements {
     }
     const { byNode } = known;
     let judge: ((node: NodeFacts) => Placement) | undefined;
-    return view.list(NODES).map((entry) => {
-      const node = nodeFactsOf(view, entry);
+    return (node) => {
       const before = byNode.get(node);
       if (before !== undefined) return before;
       judge ??= judgeOf(set);
       const placement = judge(node);
       byNode.set(node, placement);
       return placement;
-    });
-  }
-
-  forget(key: string): void {
-    this.#known.delete(key);
+    };
   }
 }
 

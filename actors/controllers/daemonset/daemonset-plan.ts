@@ -53,8 +53,11 @@ function manage(planning: Planning): Changes {
   for (const { node, shouldRun, mayStay } of placements) {
     const pods = byNode.get(node);
     if (shouldRun && pods === undefined) changes.create.push(node);
-    else if (mayStay) keepOnNode(planning, node, pods ?? [], changes);
-    else changes.remove.push(...(pods ?? []).filter(({ deleting }) => !deleting));
+    else if (mayStay) {
+      const running = keepOnNode(planning, node, pods ?? [], changes);
+      // With a surge the next one does not wait for the last one to be gone.
+      if (shouldRun && running === 0 && allowsSurge(planning.set)) changes.create.push(node);
+    } else changes.remove.push(...(pods ?? []).filter(({ deleting }) => !deleting));
   }
   const nodes = new Set(placements.map(({ node }) => node));
   for (const [node, pods] of byNode) {
@@ -63,7 +66,8 @@ function manage(planning: Planning): Changes {
   return changes;
 }
 
-function keepOnNode(planning: Planning, node: string, pods: readonly PodFacts[], changes: Changes): void {
+/** How many run there, those included that are too many. */
+function keepOnNode(planning: Planning, node: string, pods: readonly PodFacts[], changes: Changes): number {
   const { set, backoff, now_ms } = planning;
   const about = regarding(DaemonSetKind, set);
   const running: PodFacts[] = [];
@@ -71,7 +75,7 @@ function keepOnNode(planning: Planning, node: string, pods: readonly PodFacts[],
     if (pod.deleting) continue;
     const where = `${set.metadata.namespace}/${pod.name} on node ${node}`;
     if (pod.phase === "Failed") {
-      const key = `${set.metadata.uid}/${node}`;
+      const key = `${set.metadata.uid}/${set.status?.observedGeneration ?? 0}/${node}`;
       const wait_ms = backoff.remaining_ms(key, now_ms);
       if (wait_ms > 0) {
         changes.others.push({ do: "requeue", after_ms: wait_ms });
@@ -90,12 +94,18 @@ function keepOnNode(planning: Planning, node: string, pods: readonly PodFacts[],
     } else running.push(pod);
   }
   if (running.length > 1) changes.remove.push(...surplus(planning, running.sort(byAge)));
+  return running.length;
+}
+
+function allowsSurge({ spec }: DaemonSet): boolean {
+  const surge = spec.updateStrategy?.rollingUpdate?.maxSurge;
+  return surge !== undefined && (scaledValue(surge, 1, "up") ?? 0) > 0;
 }
 
 /** Of several on one node all but the oldest go; with a surge, all but the oldest of the old template until the oldest of the new one is available. */
 function surplus(planning: Planning, running: readonly PodFacts[]): readonly PodFacts[] {
   const { set, hash, now_ms } = planning;
-  if (maxOf(planning, "maxSurge") === 0) return running.slice(1);
+  if (!allowsSurge(set)) return running.slice(1);
   const updated = running.find(({ labels }) => labels[HASH_LABEL] === hash);
   const old = running.find(({ labels }) => labels[HASH_LABEL] !== hash);
   const others = running.filter((pod) => pod !== updated && pod !== old);
@@ -151,14 +161,20 @@ function replaceWithin(planning: Planning, maxUnavailable: number): Pick<Changes
   return { create: [], remove: [...broken, ...candidates.slice(0, Math.max(0, maxUnavailable - unavailable))] };
 }
 
-/** A second pod beside old ones, as many as the surge allows; the old one goes when the new one is available. */
+/**
+ * A second pod beside old ones, as many as the surge allows; the old one goes when the new one is available. On a node that wants none any more, but
+ * lets the old one stay, no second one comes: the old one goes when enough others are available.
+ */
 function surgeWithin(planning: Planning, maxSurge: number): Pick<Changes, "create" | "remove"> {
-  const { set, now_ms } = planning;
-  const minReadySeconds = set.spec.minReadySeconds ?? 0;
+  const { set, placements, now_ms } = planning;
+  const isUp = (pod: PodFacts): boolean => isAvailable(pod, set.spec.minReadySeconds ?? 0, now_ms);
+  const wanted = new Set(placements.filter(({ shouldRun }) => shouldRun).map(({ node }) => node));
   let surging = 0;
+  let available = 0;
   const broken: string[] = [];
   const candidates: string[] = [];
   const done: PodFacts[] = [];
+  const unwanted: PodFacts[] = [];
   for (const [node, pods] of rollingNodes(planning)) {
     const versions = versionsOn(planning, pods);
     if (versions === undefined) {
@@ -166,12 +182,19 @@ function surgeWithin(planning: Planning, maxSurge: number): Pick<Changes, "creat
       continue;
     }
     const { updated, old } = versions;
+    const shown = old ?? updated;
+    if (shown !== undefined && isUp(shown)) available++;
     if (old === undefined) continue;
-    if (updated === undefined) (isAvailable(old, minReadySeconds, now_ms) ? candidates : broken).push(node);
-    else if (isAvailable(updated, minReadySeconds, now_ms)) done.push(old);
-    else surging++;
+    if (updated !== undefined) {
+      if (isUp(updated)) done.push(old);
+      else surging++;
+    } else if (!wanted.has(node)) (isUp(old) ? unwanted : done).push(old);
+    else (isUp(old) ? candidates : broken).push(node);
   }
-  return { create: [...broken, ...candidates.slice(0, Math.max(0, maxSurge - surging))], remove: done };
+  return {
+    create: [...broken, ...candidates.slice(0, Math.max(0, maxSurge - surging))],
+    remove: [...done, ...unwanted.slice(0, Math.max(0, available - wanted.size))],
+  };
 }
 
 function maxOf({ set, placements }: Planning, limit: "maxSurge" | "maxUnavailable"): number {

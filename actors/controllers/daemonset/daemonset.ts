@@ -1,12 +1,14 @@
 import { DaemonSetKind } from "../../kinds/apps/daemon-set.ts";
 import type { DaemonSet, DaemonSetStatus } from "../../kinds/generated/types.ts";
+import { partsOf } from "../../kinds/kind.ts";
 import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import { controllerAccount } from "../../registry/authors.ts";
 import type { Change, View } from "../../store/view.ts";
 import { anyKind, updateStatus } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
-import { controllerIndex, watchOwned } from "../ownership.ts";
-import { historyOf, REVISIONS, truncateHistory, updateRevisionOf } from "../pods/controller-history.ts";
+import { podsByNode } from "../nodes/node-lifecycle.ts";
+import { controllerIndex, controllerNameOf, watchOwned } from "../ownership.ts";
+import { forgetOldest, historyLimit, historyOf, REVISIONS, updateRevisionOf } from "../pods/controller-history.ts";
 import { FailureBackoff } from "../pods/failure-backoff.ts";
 import { claimPods, type PodOwner, watchPodsOf } from "../pods/pod-claims.ts";
 import { isAvailable, type PodFacts } from "../pods/pod-facts.ts";
@@ -38,20 +40,35 @@ export function daemonSetController(): Controller {
     author: controllerAccount("daemon-set-controller"),
     kind: anyKind(DaemonSetKind),
     pace_ms: (view) => PACE_MS + view.count(NODES) * PACE_MS_PER_NODE,
-    indexes: [controllerIndex("pods"), controllerIndex(REVISIONS)],
+    indexes: [controllerIndex("pods"), controllerIndex(REVISIONS), podsByNode],
     watches: [
       { resource: DAEMON_SETS, keys: ({ now }) => (now === undefined ? NO_KEYS : [now.key]) },
       watchPodsOf(OWNER),
-      { resource: NODES, keys: keysOfNode },
+      { resource: NODES, keys: (change, view) => keysOfNode(memory.placements, change, view) },
       watchOwned(DaemonSetKind, DAEMON_SETS, REVISIONS),
     ],
     reconcile: (view, key, now_ms) => reconcile(memory, view, key, now_ms),
   };
 }
 
-function keysOfNode({ now, before }: Change, view: View): readonly string[] {
-  const sets = view.list(DAEMON_SETS);
-  return sets.length > 0 && concernsPlacement(view, now, before) ? sets.map(({ key }) => key) : NO_KEYS;
+/**
+ * Sets that lack a pod on the node, have one there that may not stay, or count any as misscheduled. A set whose pod may stay where none would be
+ * started any more is not among them, so that its status tells of that later, with the next change of a pod. Source: syncNodeUpdate.
+ */
+function keysOfNode(placements: Placements, { now, before }: Change, view: View): readonly string[] {
+  if (now === undefined || view.count(DAEMON_SETS) === 0 || !concernsPlacement(view, now, before)) return NO_KEYS;
+  const { name } = partsOf(now.key);
+  const held = new Set(
+    view
+      .byIndex(podsByNode.name, name)
+      .map((pod) => `${DAEMON_SETS}/${partsOf(pod.key).namespace}/${controllerNameOf(DaemonSetKind, pod)}`),
+  );
+  return view.list(DAEMON_SETS).flatMap((entry) => {
+    const set = view.decode<DaemonSet>(entry);
+    const { shouldRun, mayStay } = placements.on(view, entry.key, set, now);
+    const isHeld = held.has(entry.key);
+    return isHeld ? (mayStay && (set.status?.numberMisscheduled ?? 0) === 0 ? [] : [entry.key]) : shouldRun ? [entry.key] : [];
+  });
 }
 
 function reconcile(memory: Memory, view: View, key: string, now_ms: number): readonly Action[] {
@@ -72,7 +89,9 @@ function reconcile(memory: Memory, view: View, key: string, now_ms: number): rea
     ...planPods({ view, set, placements, byNode, hash, backoff: memory.backoff, now_ms }),
   ];
   const live = new Set([hash, ...pods.map(({ labels }) => labels[HASH_LABEL])]);
-  actions.push(...truncateHistory(set, revisions, ({ metadata }) => live.has(metadata.labels?.[HASH_LABEL] ?? "")));
+  // Revisions in use count as well, but none of them goes.
+  const unused = revisions.filter(({ metadata }) => !live.has(metadata.labels?.[HASH_LABEL] ?? ""));
+  actions.push(...forgetOldest(unused, revisions.length - 1 - historyLimit(set)));
   const { status, requeue_ms } = nextStatus(set, placements, byNode, hash, collisionCount, now_ms);
   if (!semanticEqual(status, set.status)) actions.push(updateStatus(DaemonSetKind, set, status));
   if (requeue_ms !== undefined) actions.push({ do: "requeue", after_ms: requeue_ms });

@@ -12,6 +12,7 @@ const REVISION_HISTORY = "deployment.kubernetes.io/revision-history";
 export const DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas";
 export const MAX_REPLICAS = "deployment.kubernetes.io/max-replicas";
 const REVISION_HISTORY_CHARACTERS_MAX = 2_000;
+const NAME_CHARACTERS_MAX = 253;
 
 /** Annotations that are a Deployment's or a ReplicaSet's own business. */
 const NOT_COPIED = new Set([
@@ -68,9 +69,10 @@ function withoutHash(metadata: PodTemplateSpec["metadata"]): object {
   return { ...rest, labels: others, annotations: annotations ?? {} };
 }
 
-/** The name that the ReplicaSet of the present template would have. */
-export function newSetName(deployment: Deployment): string {
-  return `${deployment.metadata.name}-${templateHash(deployment.spec.template, deployment.status?.collisionCount)}`;
+/** The name that the ReplicaSet of the present template would have; of a long name the end gives way to the hash. Source: generateReplicaSetName. */
+export function newSetName({ metadata, spec, status }: Deployment): string {
+  const suffix = `-${templateHash(spec.template, status?.collisionCount)}`;
+  return `${metadata.name.slice(0, NAME_CHARACTERS_MAX - suffix.length)}${suffix}`;
 }
 
 /** The ReplicaSet of the present template, to be created with so many replicas. */

@@ -6,6 +6,8 @@ import { annotatedNumber, DESIRED_REPLICAS, MAX_REPLICAS, type Revisions } from 
 export interface Scale {
   readonly set: ReplicaSet;
   readonly replicas: number;
+  /** One of several that share a changed size: it is told of the whole although its own part may stay. */
+  readonly isShare?: true;
 }
 
 /** Whether the Deployment's size was changed since its sets were last told. Source: isScalingEvent. */
@@ -51,7 +53,7 @@ function inProportion(deployment: Deployment, active: readonly ReplicaSet[]): re
     left -= taken;
     return wantedReplicas(set) + taken;
   });
-  return sets.map((set, i) => ({ set, replicas: Math.max(0, (sizes[i] ?? 0) + (i === 0 ? left : 0)) }));
+  return sets.map((set, i) => ({ set, replicas: Math.max(0, (sizes[i] ?? 0) + (i === 0 ? left : 0)), isShare: true }));
 }
 
 /** How much larger a set becomes when the whole grows from what it was at the last change of size. Source: getReplicaSetFraction. */

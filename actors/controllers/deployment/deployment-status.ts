@@ -39,7 +39,8 @@ export function countedStatus(
       updatedReplicas: current?.status?.replicas ?? 0,
       readyReplicas: sumOf(all, (set) => set.status?.readyReplicas),
       availableReplicas: available,
-      unavailableReplicas: Math.max(0, replicas - available),
+      // Also those that could not even be created.
+      unavailableReplicas: Math.max(0, sumOf(all, wantedReplicas) - available),
     },
     {
       ...(deployment.metadata.generation === undefined ? {} : { observedGeneration: deployment.metadata.generation }),

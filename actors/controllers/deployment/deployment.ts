@@ -221,14 +221,15 @@ function revisionFor({ current, revision }: Revisions): string | undefined {
 }
 
 function scaleActions(deployment: Deployment, scales: readonly Scale[]): readonly Action[] {
-  return scales.flatMap(({ set, replicas }) => scaleAction(deployment, set, replicas) ?? []);
+  return scales.flatMap((scale) => scaleAction(deployment, scale) ?? []);
 }
 
-function scaleAction(deployment: Deployment, set: ReplicaSet, replicas: number): Action | undefined {
+/** Source: scaleReplicaSetAndRecordEvent, and scaleReplicaSet for shares. */
+function scaleAction(deployment: Deployment, { set, replicas, isShare }: Scale): Action | undefined {
   const size = wantedReplicas(set);
   const annotations = replicasAnnotations(deployment);
   const known = Object.entries(annotations).every(([name, value]) => set.metadata.annotations?.[name] === value);
-  if (size === replicas && known) return undefined;
+  if (size === replicas && (known || isShare !== true)) return undefined;
   const direction = replicas > size ? "up" : "down";
   const message = `Scaled ${direction} replica set ${set.metadata.name} from ${size} to ${replicas}`;
   const change = (current: ReplicaSet): ReplicaSet => ({

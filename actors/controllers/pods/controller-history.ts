@@ -111,13 +111,12 @@ export function updateRevisionOf<T extends Historied>(
   return { revision, write: create(ControllerRevisionKind, structuredClone(revision)), collisionCount: collisions };
 }
 
-/** Deletes the oldest of the revisions that nothing uses, down to the limit. Source: truncateHistory. */
-export function truncateHistory(
-  owner: Historied,
-  revisions: readonly ControllerRevision[],
-  live: (one: ControllerRevision) => boolean,
-): readonly Action[] {
-  const limit = owner.spec.revisionHistoryLimit ?? 10;
-  const unused = revisions.filter((one) => !live(one));
-  return unused.slice(0, Math.max(0, unused.length - limit)).map((one) => remove(ControllerRevisionKind, one));
+/** How many old revisions the owner keeps. */
+export function historyLimit({ spec }: Historied): number {
+  return spec.revisionHistoryLimit ?? 10;
+}
+
+/** Deletes the oldest ones of these, which are sorted and of which there are so many too many. Source: truncateHistory and cleanupHistory. */
+export function forgetOldest(revisions: readonly ControllerRevision[], tooMany: number): readonly Action[] {
+  return revisions.slice(0, Math.max(0, tooMany)).map((one) => remove(ControllerRevisionKind, one));
 }

@@ -30,16 +30,22 @@ function claimEntry(view: View, set: StatefulSet, claim: PersistentVolumeClaim):
 }
 
 /**
- * Whether a claim of a pod that is to be created still belongs to the one before it, or is going: then the pod has to wait. Source:
+ * Whether a claim of a pod that is to be created still belongs to the one before it, with which it goes: then the pod has to wait. Source:
  * PodClaimIsStale.
  */
 export function hasStaleClaim(view: View, set: StatefulSet, { ordinal, name }: Member): boolean {
+  if ((set.spec.persistentVolumeClaimRetentionPolicy?.whenScaled ?? "Retain") === "Retain") return false;
   return claimsOf(set, ordinal).some((claim) => {
     const there = claimEntry(view, set, claim);
-    if (there === undefined) return false;
-    if (there.metadata.deletionTimestamp !== undefined) return true;
-    return there.metadata.ownerReferences?.some((reference) => names(reference, PodKind, name)) === true;
+    return there?.metadata.ownerReferences?.some((reference) => names(reference, PodKind, name)) === true;
   });
+}
+
+/** The names of the pod's claims that are being deleted; until they are gone it cannot be created. */
+export function goingClaims(view: View, set: StatefulSet, { ordinal }: Member): readonly string[] {
+  return claimsOf(set, ordinal)
+    .map((claim) => claimEntry(view, set, claim)?.metadata)
+    .flatMap((there) => (there?.deletionTimestamp === undefined ? [] : [there.name]));
 }
 
 /** The creations of the claims that the pod lacks. Source: createMissingPersistentVolumeClaims. */

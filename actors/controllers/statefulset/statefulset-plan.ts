@@ -6,7 +6,7 @@ import { create, modify, normal, regarding, remove, warning } from "../actions.t
 import { type Action, NOTHING, type Notes, type Write } from "../controller.ts";
 import { templateOf } from "../pods/controller-history.ts";
 import { isAvailable, type PodFacts } from "../pods/pod-facts.ts";
-import { claimOwnership, hasStaleClaim, type Member, missingClaims } from "./statefulset-claims.ts";
+import { claimOwnership, goingClaims, hasStaleClaim, type Member, missingClaims } from "./statefulset-claims.ts";
 import { conformed, conforms, newPod, ordinalOf, REVISION_LABEL, startOrdinal, wantedReplicas } from "./statefulset-pods.ts";
 
 /** Pods created at the same time at most. Source: MaxBatchSize. */
@@ -52,8 +52,8 @@ export function planPods(planning: Planning): readonly Action[] {
   if (filled.waits) return filled.actions;
   const owners = condemned.flatMap((place) => claimOwnership(view, set, memberOf(place)));
   if (owners.length > 0) return [...filled.actions, ...owners];
-  const unhealthy = [...places, ...condemned.toReversed()].find(({ facts }) => !isHealthy(facts));
-  const giveUp = (place: Place): Step => condemn(planning, place, ordered, place === unhealthy);
+  const unavailable = [...places, ...condemned.toReversed()].find(({ facts }) => !isServing(planning, facts));
+  const giveUp = (place: Place): Step => condemn(planning, place, ordered, place === unavailable);
   const given = ordered ? inOrder(condemned, giveUp) : all(condemned.map(giveUp));
   const done = [...filled.actions, ...given.actions];
   return given.waits || set.spec.updateStrategy?.type === "OnDelete" ? done : [...done, ...replaceOutdated(planning, places)];
@@ -111,6 +111,8 @@ function fill(planning: Planning, place: Place): Step {
   const member = memberOf(place);
   if (facts === undefined) {
     if (hasStaleClaim(view, set, member)) return WAIT;
+    const going = goingClaims(view, set, member).map((name) => `pvc ${name} is being deleted`);
+    if (going.length > 0) return { actions: [notCreated(set, place.name, going)], waits: true };
     if (view.entry(`pods/${set.metadata.namespace ?? ""}/${place.name}`) !== undefined) {
       return { actions: [{ do: "requeue", after_ms: NAME_TAKEN_RETRY_MS }], waits: true };
     }
@@ -121,19 +123,17 @@ function fill(planning: Planning, place: Place): Step {
     return { actions: facts.deleting ? NOTHING : [removal(planning, place)], waits: ordered };
   }
   const isPending = facts.phase === "Pending";
-  if (ordered && (facts.deleting || !isUp(planning, facts)))
-    return { actions: isPending ? missingClaims(view, set, member) : NOTHING, waits: true };
-  const isRight = isConforming(planning, facts, ordinal);
-  const claims = isPending || !isRight ? missingClaims(view, set, member) : NOTHING;
   const owners = claimOwnership(view, set, member);
-  if (isRight) return claims.length + owners.length === 0 ? NEXT : { actions: [...claims, ...owners], waits: false };
-  const mended = modify(
-    PodKind,
-    view.decode<Pod>(facts.entry),
-    (current) => conformed(set, current, ordinal),
-    notes(set, place.name, "update"),
-  );
-  return { actions: [...claims, ...owners, mended], waits: false };
+  const claims = isPending ? [...missingClaims(view, set, member), ...owners] : NOTHING;
+  if (ordered && (facts.deleting || !isUp(planning, facts))) return { actions: claims, waits: true };
+  const update = notes(set, place.name, "update");
+  if (!isConforming(planning, facts, ordinal)) {
+    const mended = modify(PodKind, view.decode<Pod>(facts.entry), (current) => conformed(set, current, ordinal), update);
+    return { actions: [...(isPending ? claims : [...missingClaims(view, set, member), ...owners]), mended], waits: false };
+  }
+  if (isPending || owners.length === 0) return claims.length === 0 ? NEXT : { actions: claims, waits: false };
+  // Kubernetes says of such a pod that it was updated, whose claims alone were.
+  return { actions: [{ do: "inOrder", steps: [...owners, { do: "event", note: update.done }] }], waits: false };
 }
 
 /** What was found of a pod's state as its set's: neither its place nor the claims of its set's template can change. */
@@ -149,11 +149,11 @@ function isConforming({ view, set }: Planning, facts: PodFacts, ordinal: number)
 }
 
 /** Source: processCondemned. */
-function condemn(planning: Planning, place: Place, ordered: boolean, isFirstUnhealthy: boolean): Step {
+function condemn(planning: Planning, place: Place, ordered: boolean, isFirstUnavailable: boolean): Step {
   const { facts } = place;
   if (facts === undefined) return NEXT;
   if (facts.deleting) return ordered ? WAIT : NEXT;
-  if (ordered && !isUp(planning, facts) && !isFirstUnhealthy) return WAIT;
+  if (ordered && !isUp(planning, facts) && !isFirstUnavailable) return WAIT;
   return { actions: [removal(planning, place)], waits: ordered };
 }
 
@@ -165,7 +165,7 @@ function replaceOutdated(planning: Planning, places: readonly Place[]): readonly
     const place = places[i];
     if (place?.facts === undefined) return NOTHING;
     if (place.facts.labels[REVISION_LABEL] !== update.metadata.name && !place.facts.deleting) return [removal(planning, place)];
-    if (!isHealthy(place.facts)) return NOTHING;
+    if (!isServing(planning, place.facts)) return NOTHING;
   }
   return NOTHING;
 }
@@ -179,8 +179,9 @@ function isUp({ set, now_ms }: Planning, facts: PodFacts): boolean {
   return isRunningAndReady(facts) && isAvailable(facts, set.spec.minReadySeconds ?? 0, now_ms);
 }
 
-function isHealthy(facts: PodFacts | undefined): boolean {
-  return facts !== undefined && isRunningAndReady(facts) && !facts.deleting;
+/** Source: isUnavailable. */
+function isServing(planning: Planning, facts: PodFacts | undefined): boolean {
+  return facts !== undefined && isUp(planning, facts) && !facts.deleting;
 }
 
 function memberOf({ ordinal, name, facts }: Place): Member {
@@ -201,8 +202,15 @@ function removal({ view, set }: Planning, { name, facts }: Place): Write {
   return remove(PodKind, pod, undefined, notes(set, name, "delete"));
 }
 
+/** Why the set does not create the pod; several errors are told in one text, as apimachinery's aggregates do it. */
+export function notCreated(set: StatefulSet, pod: string, errors: readonly string[]): Action {
+  const { refused } = notes(set, pod, "create");
+  const all = errors.length === 1 ? (errors[0] ?? "") : `[${errors.join(", ")}]`;
+  return { do: "event", note: { ...refused, message: refused.message.replace("{error}", () => all) } };
+}
+
 /** Source: recordPodEvent. */
-function notes(set: StatefulSet, pod: string, verb: "create" | "update" | "delete"): Notes {
+function notes(set: StatefulSet, pod: string, verb: "create" | "update" | "delete"): Required<Notes> {
   const about = regarding(StatefulSetKind, set);
   const what = `${verb} Pod ${pod} in StatefulSet ${set.metadata.name}`;
   const Verb = `${verb.charAt(0).toUpperCase()}${verb.slice(1)}`;

@@ -1,15 +1,16 @@
 import { StatefulSetKind } from "../../kinds/apps/stateful-set.ts";
+import { PersistentVolumeClaimKind } from "../../kinds/core/persistent-volume-claim.ts";
 import type { ControllerRevision, StatefulSet, StatefulSetStatus } from "../../kinds/generated/types.ts";
 import { partsOf } from "../../kinds/kind.ts";
 import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import type { Change, View } from "../../store/view.ts";
 import { anyKind, updateStatus } from "../actions.ts";
-import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
+import { type Action, type Controller, NO_KEYS, NOTHING, type Refusal } from "../controller.ts";
 import { controllerIndex, watchOwned } from "../ownership.ts";
-import { historyOf, REVISIONS, truncateHistory, updateRevisionOf } from "../pods/controller-history.ts";
+import { forgetOldest, historyLimit, historyOf, REVISIONS, updateRevisionOf } from "../pods/controller-history.ts";
 import { claimPods, type PodOwner, watchPodsOf } from "../pods/pod-claims.ts";
 import { isAvailable, type PodFacts } from "../pods/pod-facts.ts";
-import { planPods } from "./statefulset-plan.ts";
+import { notCreated, planPods } from "./statefulset-plan.ts";
 import { ordinalOf, REVISION_LABEL, wantedReplicas } from "./statefulset-pods.ts";
 
 const STATEFUL_SETS = "statefulsets.apps";
@@ -34,6 +35,7 @@ export const statefulSetController: Controller = {
     { resource: CLAIMS, keys: keysOfClaim },
   ],
   reconcile,
+  refused,
 };
 
 /** A claim that went may be what a pod waits for. Its name ends with the set's and the ordinal. */
@@ -60,12 +62,27 @@ function reconcile(view: View, key: string, now_ms: number): readonly Action[] {
   if (set.metadata.deletionTimestamp === undefined) {
     actions.push(...planPods({ view, set, pods, current, update, now_ms }));
     const live = new Set([current.metadata.name, update.metadata.name, ...pods.map(({ labels }) => labels[REVISION_LABEL])]);
-    actions.push(...truncateHistory(set, revisions, ({ metadata }) => live.has(metadata.name)));
+    const unused = revisions.filter(({ metadata }) => !live.has(metadata.name));
+    actions.push(...forgetOldest(unused, unused.length - historyLimit(set)));
   }
   const { status, requeue_ms } = nextStatus(set, pods, current, update, collisionCount, now_ms);
   if (!semanticEqual(status, set.status)) actions.push(updateStatus(StatefulSetKind, set, status));
   if (requeue_ms !== undefined) actions.push({ do: "requeue", after_ms: requeue_ms });
   return actions;
+}
+
+/** A pod whose claims may not be created is not created either, and the set says so as well. Source: CreateStatefulPod. */
+function refused(view: View, key: string, _now_ms: number, refusals: readonly Refusal[]): readonly Action[] {
+  const set = view.get<StatefulSet>(key);
+  if (set === undefined) return NOTHING;
+  const { name, namespace = "" } = set.metadata;
+  return refusals.flatMap(({ write, error }) => {
+    if (write.do !== "create" || write.kind.kind !== PersistentVolumeClaimKind.kind) return [];
+    const claim = write.object.metadata.name;
+    const pod = `${name}${claim.slice(claim.lastIndexOf("-"))}`;
+    if (view.entry(`pods/${namespace}/${pod}`) !== undefined) return [];
+    return [notCreated(set, pod, [`failed to create PVC ${claim}: ${error.message}`])];
+  });
 }
 
 /** Source: computeReplicaStatus and completeRollingUpdate. */

@@ -94,10 +94,42 @@ describe("a rolling update", () => {
     expect(pods(transcript)).toEqual(["create Pod/ds-*"]);
   });
 
+  test("with a surge does not wait for one that is going to be gone", () => {
+    const going = { deletionTimestamp: "2026-01-01T12:00:00Z" };
+    for (const [spec, expected] of [
+      [surging, ["create Pod/ds-*"]],
+      [{}, []],
+    ] as const) {
+      const transcript = rolling(spec).put(PodKind, pod("pa", "a", "new", {}, going));
+      transcript.put(PodKind, pod("pb", "b", "new")).put(PodKind, pod("pc", "c", "new"));
+      expect(pods(transcript)).toEqual(expected);
+    }
+  });
+
+  test("with a surge makes no second one on a node that wants none any more, and takes the old one when enough others are there", () => {
+    const taints = [{ key: "k", effect: "NoSchedule" }];
+    const transcript = rolling(surging);
+    for (const name of ["a", "b"]) transcript.put(PodKind, pod(`p${name}`, name, "new"));
+    transcript.put(NodeKind, node("c", { taints })).put(PodKind, pod("pc", "c", "old"));
+    expect(pods(transcript)).toEqual(["delete Pod/pc"]);
+    // One of the others is not available, so that the old one is needed as long as it is.
+    transcript.put(PodKind, pod("pb", "b", "new", unready));
+    expect(pods(transcript)).toEqual([]);
+    transcript.put(PodKind, pod("pc", "c", "old", unready));
+    expect(pods(transcript)).toEqual(["delete Pod/pc"]);
+  });
+
   test("by OnDelete waits for somebody else", () => {
     const transcript = rolling({ updateStrategy: { type: "OnDelete" } });
     for (const name of ["a", "b"]) transcript.put(PodKind, pod(`p${name}`, name, "old"));
     expect(pods(transcript)).toEqual(["create Pod/ds-*"]);
+  });
+
+  test("forgets the oldest revisions beyond the limit, and counts those in use without forgetting them", () => {
+    const transcript = rolling({ updateStrategy: { type: "OnDelete" }, revisionHistoryLimit: 1 })
+      .put(ControllerRevisionKind, revision("used", 0))
+      .put(PodKind, pod("pa", "a", "used"));
+    expect(transcript.decide().filter((line) => line.includes("ControllerRevision"))).toEqual(["delete ControllerRevision/ds-old"]);
   });
 
   test("to a template that was there before makes that revision the newest", () => {
@@ -190,6 +222,34 @@ describe("pods of one node", () => {
     transcript.remove(PodKind, "p").put(PodKind, pod("q", "a", "new", { phase: "Failed" }));
     expect(transcript.decide()).toContain("requeue 1000");
     expect(transcript.after(1_000).look("daemonsets.apps/d/ds")).toContain("delete Pod/q");
+  });
+});
+
+describe("a change of a node is looked at", () => {
+  const TAINTED = { taints: [{ key: "k", effect: "NoSchedule" }] };
+  const settled = (status: object): Transcript => {
+    const transcript = new Transcript(daemonSetController())
+      .put(ControllerRevisionKind, revision("new", 1))
+      .put(NodeKind, node("a"))
+      .put(PodKind, pod("p", "a", "new"))
+      .put(DaemonSetKind, { ...daemons("new"), status });
+    transcript.decide();
+    return transcript;
+  };
+
+  test.each([
+    ["not when the pod may stay", {}, node("a", TAINTED), false],
+    ["when the pod may not stay", {}, node("a", { taints: [{ key: "k", effect: "NoExecute" }] }), true],
+    ["when the set counts a misscheduled pod", { numberMisscheduled: 1 }, node("a", { taints: [] }, { zone: "z" }), true],
+    ["when there is none, and should be", {}, node("b"), true],
+    ["not when there is none, and should be none", {}, node("b", TAINTED), false],
+  ])("%s", (_what, status, changed, isLookedAt) => {
+    const lines = settled(status).put(NodeKind, changed).decide();
+    expect(lines.length > 0).toBe(isLookedAt);
+  });
+
+  test("and none that is gone: the change of its pods tells of it", () => {
+    expect(settled({}).remove(NodeKind, "a").decide()).toEqual([]);
   });
 });
 

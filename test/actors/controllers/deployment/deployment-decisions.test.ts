@@ -181,6 +181,43 @@ describe("a rollout", () => {
   });
 });
 
+describe("what sets remember of the Deployment", () => {
+  test("is left as it is by a change of the surge, whatever the strategy", () => {
+    for (const strategy of [{ type: "Recreate" }, { type: "RollingUpdate", rollingUpdate: { maxSurge: 2, maxUnavailable: 1 } }]) {
+      expect(sets(decide(["web", web("img:1", { strategy })], ["set", replicas("a", "img:1", { replicas: 3 })]))).toEqual([]);
+    }
+  });
+
+  test("is the new size for all of several that share it, also for one whose part stays", () => {
+    const lines = decide(
+      ["web", web("img:2", { replicas: 4 })],
+      ["set", replicas("a", "img:1", { replicas: 3, created: "2026-01-01T10:00:00Z" })],
+      ["set", replicas("b", "img:2", { replicas: 1, available: 0, revision: "2" })],
+    );
+    const told = { "deployment.kubernetes.io/desired-replicas": "4", "deployment.kubernetes.io/max-replicas": "5" };
+    expect(sets(lines)).toEqual([
+      `modify ReplicaSet/a ${JSON.stringify({ metadata: { annotations: told }, spec: { replicas: 4 } })}`,
+      `modify ReplicaSet/b ${JSON.stringify({ metadata: { annotations: told } })}`,
+    ]);
+  });
+});
+
+test("pods that could not be created count as unavailable", () => {
+  const lines = decide(["web", web("img:1", {}, { annotations: { [REVISION]: "1" } })], ["set", partly("a", 3, 2)]);
+  expect(lines.find((line) => line.startsWith("status"))).toContain('"availableReplicas":2,"unavailableReplicas":1');
+});
+
+/** A set that has fewer pods than it wants. */
+function partly(name: string, wanted: number, count: number): object {
+  const status = { replicas: count, availableReplicas: count, readyReplicas: count, observedGeneration: 1 };
+  return { ...replicas(name, "img:1", { replicas: wanted }), status };
+}
+
+test("a set of a Deployment with a very long name has a name that fits", () => {
+  const [line = ""] = decide(["web", web("img:1", {}, { name: "w".repeat(253) })]);
+  expect(line.slice("1: create ReplicaSet/".length)).toMatch(/^w{242}-[a-z0-9]{10}$/);
+});
+
 describe("sets of others", () => {
   test("one that nobody has is adopted, one that no longer matches is let go, and the pods of both stay", () => {
     const orphan = replicas("orphan", "img:1", { replicas: 3 }, { ownerReferences: [] });

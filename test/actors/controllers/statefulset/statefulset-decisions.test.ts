@@ -201,13 +201,51 @@ describe("claims", () => {
 
   test.each([
     ["Retain", "Retain", []],
-    ["Delete", "Retain", [owned(0, bySet), owned(1, bySet)]],
+    ["Delete", "Retain", [0, 1]],
     ["Retain", "Delete", []],
-    ["Delete", "Delete", [owned(0, bySet), owned(1, bySet)]],
-  ])("of pods that stay, deleted: %s, scaled: %s", (whenDeleted, whenScaled, expected) => {
+    ["Delete", "Delete", [0, 1]],
+  ])("of pods that stay, deleted: %s, scaled: %s", (whenDeleted, whenScaled, changed) => {
     const transcript = started(set(2, policy(whenDeleted, whenScaled)), withVolume(0), withVolume(1));
     transcript.put(PersistentVolumeClaimKind, claim(0)).put(PersistentVolumeClaimKind, claim(1));
-    expect(doings(transcript)).toEqual(expected);
+    // The set says of their pods that these were updated.
+    const expected = changed.flatMap((ordinal) => [
+      `1: ${owned(ordinal, bySet)}`,
+      `2: event Normal SuccessfulUpdate StatefulSet/db: update Pod db-${ordinal} in StatefulSet db successful`,
+    ]);
+    expect(transcript.decide().filter((line) => !line.startsWith("status"))).toEqual(expected);
+  });
+
+  test("of a pod that is pending get their owner without a word, however long it is pending", () => {
+    const { spec, ...rest } = withVolume(0) as { spec: object };
+    const transcript = started(set(1, policy("Delete", "Retain")), { ...rest, spec, status: PENDING });
+    transcript.put(PersistentVolumeClaimKind, claim(0));
+    expect(transcript.decide().filter((line) => !line.startsWith("status"))).toEqual([owned(0, bySet)]);
+  });
+
+  test("that are being deleted keep their pod from being made, and the set says so", () => {
+    const going = { ...claim(0), metadata: { name: "data-db-0", ...GOING, finalizers: ["kubernetes.io/pvc-protection"] } };
+    const transcript = started(set(1, templates)).put(PersistentVolumeClaimKind, going);
+    expect(transcript.decide().filter((line) => !line.startsWith("status"))).toEqual([
+      "event Warning FailedCreate StatefulSet/db: create Pod db-0 in StatefulSet db failed error: pvc data-db-0 is being deleted",
+    ]);
+  });
+
+  test("that may not be made are told as the reason why their pod is not", () => {
+    const transcript = started(set(1, templates));
+    const [action] = transcript.actions("statefulsets.apps/d/db");
+    const creation = action?.do === "inOrder" ? action.steps[0] : undefined;
+    if (creation?.do !== "create") throw new Error("no creation");
+    const error = new Error("exceeded quota");
+    expect(
+      statefulSetController.refused?.(transcript.view, "statefulsets.apps/d/db", START_MS, [{ write: creation, error }]),
+    ).toMatchObject([
+      {
+        note: {
+          reason: "FailedCreate",
+          message: "create Pod db-0 in StatefulSet db failed error: failed to create PVC data-db-0: exceeded quota",
+        },
+      },
+    ]);
   });
 
   test.each([
@@ -228,6 +266,11 @@ describe("claims", () => {
       "1: create PersistentVolumeClaim/data-db-0",
       "2: create Pod/db-0",
     ]);
+  });
+
+  test("of the pod before are taken where scaling deletes none", () => {
+    const transcript = started(set(1, policy("Retain", "Retain"))).put(PersistentVolumeClaimKind, claim(0, [byPod(0)]));
+    expect(doings(transcript)).toEqual(["1: create Pod/db-0"]);
   });
 
   test("that somebody else controls keep their owner", () => {
