@@ -6,7 +6,8 @@ import { CronError, type CronSchedule, parseCron } from "../../kinds/machinery/c
 import { nextTime_ms } from "../../kinds/machinery/cron-times.ts";
 import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import { timestamp } from "../../registry/timestamps.ts";
-import type { View } from "../../store/view.ts";
+import type { Key } from "../../store/transaction.ts";
+import type { Entry, View } from "../../store/view.ts";
 import { anyKind, create, newMeta, normal, regarding, remove, updateStatus, warning } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING, type Write } from "../controller.ts";
 import { controlledBy, controllerIndex, controllerReference, watchOwned } from "../ownership.ts";
@@ -18,30 +19,63 @@ const JOBS = "jobs.batch";
 const SCHEDULED_AT = "batch.kubernetes.io/cronjob-scheduled-timestamp";
 const MINUTE_MS = 60_000;
 
-/** Makes a Job at each time of a schedule. Source: pkg/controller/cronjob. */
-export const cronJobController: Controller = {
-  name: "cronjob",
-  component: "cronjob-controller",
-  kind: anyKind(CronJobKind),
-  indexes: [controllerIndex(JOBS)],
-  watches: [
-    { resource: CRON_JOBS, keys: ({ now }) => (now === undefined ? NO_KEYS : [now.key]) },
-    watchOwned(CronJobKind, CRON_JOBS, JOBS),
-  ],
-  reconcile,
-};
+/** The schedule that each cron job was seen to have, by its key. */
+type Schedules = Map<Key, string>;
 
-function reconcile(view: View, key: string, now_ms: number): readonly Action[] {
+/** Makes a Job at each time of a schedule. Source: pkg/controller/cronjob. */
+export function cronJobController(): Controller {
+  const schedules: Schedules = new Map();
+  return {
+    name: "cronjob",
+    component: "cronjob-controller",
+    kind: anyKind(CronJobKind),
+    indexes: [controllerIndex(JOBS)],
+    watches: [
+      { resource: CRON_JOBS, keys: ({ now, before }) => [(now ?? (before as Entry)).key] },
+      watchOwned(CronJobKind, CRON_JOBS, JOBS),
+    ],
+    reconcile: (view, key, now_ms) => reconcile(schedules, view, key, now_ms),
+  };
+}
+
+function reconcile(schedules: Schedules, view: View, key: string, now_ms: number): readonly Action[] {
   const cron = view.get<CronJob>(key);
-  if (cron === undefined) return NOTHING;
+  if (cron === undefined) {
+    schedules.delete(key);
+    return NOTHING;
+  }
   const jobs = controlledBy(view, JOBS, cron.metadata.uid).map((entry) => view.decode<Job>(entry));
   const kept = followJobs(cron, jobs);
   const actions: Action[] = [...kept.actions, ...tidyHistory(cron, jobs)];
-  const start =
-    cron.metadata.deletionTimestamp === undefined && cron.spec.suspend !== true ? startOf(cron, kept.status, jobs, now_ms) : undefined;
+  const isNew = isRescheduled(schedules, key, cron);
+  const start = mayStart(cron) ? startOf(cron, kept.status, jobs, now_ms, isNew) : undefined;
   const status = start?.status ?? kept.status;
+  actions.push(...unexpected(cron, jobs, status));
   if (!semanticEqual(status, cron.status ?? {})) actions.push(updateStatus(CronJobKind, cron, status));
   return [...actions, ...(start?.actions ?? NOTHING)];
+}
+
+function mayStart({ metadata, spec }: CronJob): boolean {
+  return metadata.deletionTimestamp === undefined && spec.suspend !== true;
+}
+
+/** Whether its schedule is another than it was when it was looked at last. */
+function isRescheduled(schedules: Schedules, key: Key, { spec }: CronJob): boolean {
+  const schedule = `${spec.timeZone ?? ""} ${spec.schedule}`;
+  const before = schedules.get(key);
+  schedules.set(key, schedule);
+  return before !== undefined && before !== schedule;
+}
+
+/** Jobs of its own that run and that it did not start, as those that somebody has made from its template. */
+function unexpected(cron: CronJob, jobs: readonly Job[], { active = [] }: CronJobStatus): readonly Action[] {
+  const about = regarding(CronJobKind, cron);
+  return jobs
+    .filter((job) => !isFinished(job) && !active.some(({ uid }) => uid === job.metadata.uid))
+    .map(({ metadata }) => {
+      const message = `Saw a job that the controller did not create or forgot: ${metadata.name}`;
+      return { do: "event", note: warning(about, "UnexpectedJob", message) };
+    });
 }
 
 /** The list of active jobs without those that ended or are gone, and the last success. */
@@ -109,7 +143,7 @@ interface Start {
   readonly actions: readonly Action[];
 }
 
-function startOf(cron: CronJob, status: CronJobStatus, jobs: readonly Job[], now_ms: number): Start {
+function startOf(cron: CronJob, status: CronJobStatus, jobs: readonly Job[], now_ms: number, isNew: boolean): Start {
   const about = regarding(CronJobKind, cron);
   let schedule: CronSchedule;
   try {
@@ -122,6 +156,8 @@ function startOf(cron: CronJob, status: CronJobStatus, jobs: readonly Job[], now
   const zone = cron.spec.timeZone ?? "UTC";
   const next_ms = nextTime_ms(schedule, now_ms, zone);
   const later: readonly Action[] = next_ms === undefined ? NOTHING : [{ do: "requeue", after_ms: Math.max(1, next_ms - now_ms) }];
+  // What a schedule would have started before it came to be is not made up for.
+  if (isNew) return { status, actions: later };
   const { at_ms, tooMany } = missedStart(cron, schedule, zone, now_ms);
   const notes: Action[] = tooMany
     ? [
@@ -145,8 +181,10 @@ function startOf(cron: CronJob, status: CronJobStatus, jobs: readonly Job[], now
   }
   const made = jobs.find(({ metadata }) => metadata.name === jobName(cron, at_ms));
   if (made !== undefined) {
-    const active = isFinished(made) ? (status.active ?? []) : [...(status.active ?? []), referenceTo(made)];
-    return { status: { ...status, ...(active.length === 0 ? {} : { active }), lastScheduleTime: timestamp(at_ms) }, actions: later };
+    return {
+      status: { ...status, active: [...(status.active ?? []), referenceTo(made)], lastScheduleTime: timestamp(at_ms) },
+      actions: later,
+    };
   }
   const running = jobs.filter(({ metadata }) => status.active?.some(({ uid }) => uid === metadata.uid));
   if (cron.spec.concurrencyPolicy === "Forbid" && running.length > 0) {

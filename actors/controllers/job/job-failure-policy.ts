@@ -37,9 +37,8 @@ function matching({ onExitCodes, onPodConditions }: PodFailurePolicyRule, pod: P
     });
     return found && `Container ${found.name} for pod ${namespace}/${name} failed with exit code ${found.state?.terminated?.exitCode}`;
   }
-  for (const pattern of onPodConditions ?? []) {
-    const condition = pod.status?.conditions?.find(({ type, status }) => type === pattern.type && status === pattern.status);
-    if (condition !== undefined) return `Pod ${namespace}/${name} has condition ${condition.type}`;
-  }
-  return undefined;
+  const found = pod.status?.conditions?.find(({ type, status }) =>
+    onPodConditions?.some((pattern) => type === pattern.type && status === pattern.status),
+  );
+  return found && `Pod ${namespace}/${name} has condition ${found.type}`;
 }

@@ -16,7 +16,6 @@ import {
   INDEX_IGNORED_FAILURES,
   isFailed,
   isIndexed,
-  isSucceeded,
   isTerminating,
   type JobPod,
   replacesOnlyFailed,
@@ -37,6 +36,8 @@ const INDEX_VARIABLE = "JOB_COMPLETION_INDEX";
 export interface PodPlan {
   readonly actions: readonly Action[];
   readonly active: number;
+  /** Pods that are to be made, which may be refused. */
+  readonly births?: Action;
 }
 
 /** Starts and stops pods of a job that goes on. Source: manageJob. */
@@ -110,11 +111,12 @@ function start(view: View, facts: JobFacts, missing: number, now_ms: number): Po
   const births =
     job.spec.backoffLimitPerIndex === undefined ? birthsTogether(facts, missing, now_ms) : birthsByIndex(view, facts, missing, now_ms);
   const requeue: Action[] = births.wait_ms > 0 ? [{ do: "requeue", after_ms: births.wait_ms }] : [];
-  if (births.pods.length === 0) return { ...waiting, actions: requeue };
+  // While it waits Kubernetes says that none is active, whatever runs.
+  if (births.pods.length === 0) return requeue.length === 0 ? waiting : { actions: requeue, active: 0 };
   const notes = creationNotes(JobKind, job);
   const maker = new PodMaker(jobTemplate(job), job.metadata.namespace ?? "", controllerReference(JobKind, job));
   const writes = births.pods.map((birth) => create(PodKind, born(job, maker.make(), birth), notes));
-  return { actions: [{ do: "slowStart", writes }, ...requeue], active: active.length + writes.length };
+  return { actions: requeue, births: { do: "slowStart", writes }, active: active.length + writes.length };
 }
 
 /** A pod to be created. */
@@ -132,9 +134,7 @@ interface Births {
 
 /** Failures since the last success make the whole job wait. Source: newBackoffRecord. */
 function birthsTogether(facts: JobFacts, missing: number, now_ms: number): Births {
-  const { job, pods } = facts;
-  const lastSuccess_ms = Math.max(0, ...pods.filter(isSucceeded).map(({ finished_ms }) => finished_ms));
-  const failures = pods.filter((pod) => isFailed(job, pod) && pod.finished_ms > lastSuccess_ms).map(({ finished_ms }) => finished_ms);
+  const { job, failures_ms: failures } = facts;
   const wait_ms = failures.length === 0 ? 0 : Math.max(...failures) + backoff_ms(failures.length) - now_ms;
   if (wait_ms > 0) return { pods: [], wait_ms };
   const count = Math.min(missing, BURST_PODS);

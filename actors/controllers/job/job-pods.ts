@@ -56,8 +56,10 @@ function numberOf(text: string | undefined): number | undefined {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
-function finishedAt_ms({ metadata, status }: Pod): number {
-  const ended = (status?.containerStatuses ?? []).map(({ state }) => state?.terminated?.finishedAt);
+function finishedAt_ms({ metadata, spec, status }: Pod): number {
+  const sidecars = new Set((spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always").map(({ name }) => name));
+  const init = (status?.initContainerStatuses ?? []).filter(({ name }) => sidecars.has(name));
+  const ended = [...(status?.containerStatuses ?? []), ...init].map(({ state }) => state?.terminated?.finishedAt);
   if (ended.length > 0 && ended.every((at) => at !== undefined)) return Math.max(...ended.map((at) => Date.parse(at as string)));
   const ready = status?.conditions?.find(({ type }) => type === "Ready");
   if (ready?.status === "False" && ready.lastTransitionTime !== undefined) return Date.parse(ready.lastTransitionTime);

@@ -23,12 +23,14 @@ export interface Tally {
 export interface TallyRules {
   /** The job has failed or goes: whatever has not ended well by now has failed. */
   readonly all: boolean;
+  /** The job has succeeded: whatever still runs is let go without being counted. */
+  readonly done: boolean;
   /** Failed pods that are still needed, to tell how often their index has failed. */
   readonly kept: ReadonlySet<JobPod>;
 }
 
 /** The next state of the books. Source: trackJobStatusAndRemoveFinalizers and cleanUncountedPodsWithoutFinalizers. */
-export function tallyOf(view: View, job: Job, pods: readonly JobPod[], { all, kept }: TallyRules): Tally {
+export function tallyOf(view: View, job: Job, pods: readonly JobPod[], { all, done, kept }: TallyRules): Tally {
   const { succeeded = 0, failed = 0, uncountedTerminatedPods } = job.status ?? {};
   const tracked = new Map(pods.filter((pod) => pod.tracked).map((pod) => [pod.facts.uid, pod]));
   const isTracked = (uid: string): boolean => tracked.has(uid);
@@ -44,8 +46,8 @@ export function tallyOf(view: View, job: Job, pods: readonly JobPod[], { all, ke
         if (!isIndexed(job)) next.succeeded.push(uid);
       } else if (isFailed(job, pod)) {
         if (failureCounts(view, job, pod)) next.failed.push(uid);
-      } else if (!all) continue;
-      else if (hasPlace(job, pod)) next.failed.push(uid);
+      } else if (!all && !done) continue;
+      else if (all && hasPlace(job, pod)) next.failed.push(uid);
     }
     letGo.push(pod);
   }

@@ -18,6 +18,8 @@ export interface JobFacts {
   readonly failed: number;
   readonly succeededIndexes: IndexSet;
   readonly failedIndexes: IndexSet;
+  /** When pods failed since the last success; pods that are gone as well. */
+  readonly failures_ms: readonly number[];
 }
 
 export function completionsLimit(job: Job): number {
@@ -113,7 +115,7 @@ function meetsRule(
 ): boolean {
   if (succeededIndexes === undefined) return succeededCount !== undefined && succeeded.size >= succeededCount;
   const wanted = IndexSet.parse(succeededIndexes, limit);
-  return wanted.common(succeeded) >= (succeededCount ?? wanted.size);
+  return wanted.size > 0 && wanted.common(succeeded) >= (succeededCount ?? wanted.size);
 }
 
 /** When the job's time is over; undefined when it has no deadline or does not run. It begins anew when a suspended job is resumed. */

@@ -7,9 +7,10 @@ import { mayHaveFinalizers, ownersOf } from "../../kinds/metadata-text.ts";
 import { timestamp } from "../../registry/timestamps.ts";
 import type { Change, Entry, View } from "../../store/view.ts";
 import { anyKind, modify, normal, regarding, updateStatus, warning } from "../actions.ts";
-import { type Action, type Controller, LOOK_AGAIN, NO_KEYS, NOTHING, type Note, type Write } from "../controller.ts";
+import { type Action, type Controller, LOOK_AGAIN, NO_KEYS, NOTHING, type Note, type Refusal, type Write } from "../controller.ts";
 import { controlledBy, controllerIndex } from "../ownership.ts";
 import { claimPods, type PodOwner, watchPodsOf } from "../pods/pod-claims.ts";
+import { JobBackoff } from "./job-backoff.ts";
 import { condition, holding, isFinished } from "./job-conditions.ts";
 import { lastFailures, type PodPlan, planPods, stopActive } from "./job-plan.ts";
 import { isIndexed, isTerminating, type JobPod, jobPodOf, jobPodOfEntry, TRACKING_FINALIZER, tracked, untracked } from "./job-pods.ts";
@@ -26,21 +27,30 @@ const NONE: ReadonlySet<JobPod> = new Set();
 const OWNER: PodOwner<Job> = { kind: JobKind, resource: JOBS, selectorOf: ({ spec }) => spec.selector ?? {} };
 
 /** Runs pods until enough of them have ended well. Source: pkg/controller/job, and KEP-2307 for how pods are counted. */
-export const jobController: Controller = {
-  name: "job",
-  component: "job-controller",
-  kind: anyKind(JobKind),
-  pace_ms: PACE_MS,
-  indexes: [controllerIndex(PODS)],
-  watches: [{ resource: JOBS, keys: keysOfJob }, watchPodsOf(OWNER), { resource: PODS, keys: keysOfOrphan }],
-  reconcile,
-};
+export function jobController(): Controller {
+  const backoff = new JobBackoff();
+  return {
+    name: "job",
+    component: "job-controller",
+    kind: anyKind(JobKind),
+    pace_ms: PACE_MS,
+    indexes: [controllerIndex(PODS)],
+    watches: [
+      { resource: JOBS, keys: (change, view) => keysOfJob(backoff, change, view) },
+      watchPodsOf(OWNER),
+      { resource: PODS, keys: keysOfOrphan },
+    ],
+    reconcile: (view, key, now_ms) => reconcile(backoff, view, key, now_ms),
+    refused: (view, key, now_ms, refusals) => refused(backoff, view, key, now_ms, refusals),
+  };
+}
 
-function keysOfJob({ now, before }: Change, view: View): readonly string[] {
+function keysOfJob(backoff: JobBackoff, { now, before }: Change, view: View): readonly string[] {
   if (now !== undefined) return [now.key];
-  const uid = before === undefined ? undefined : view.decode<Job>(before).metadata.uid;
+  if (before === undefined) return NO_KEYS;
+  backoff.forget(before.key);
   // Its pods wait for somebody to let them go.
-  return uid === undefined ? NO_KEYS : controlledBy(view, PODS, uid).map(({ key }) => key);
+  return controlledBy(view, PODS, view.decode<Job>(before).metadata.uid).map(({ key }) => key);
 }
 
 /** A pod that waits for a job that is not there, or never will be. */
@@ -56,7 +66,7 @@ function jobOf(view: View, pod: Entry): Job | undefined {
   return job?.metadata.uid === owner.uid ? job : undefined;
 }
 
-function reconcile(view: View, key: string, now_ms: number): readonly Action[] {
+function reconcile(backoff: JobBackoff, view: View, key: string, now_ms: number): readonly Action[] {
   if (key.startsWith(`${PODS}/`)) return letGoOfOrphan(view, key);
   const job = view.get<Job>(key);
   if (job === undefined || (job.spec.managedBy ?? MANAGED_BY_US) !== MANAGED_BY_US) return NOTHING;
@@ -67,7 +77,17 @@ function reconcile(view: View, key: string, now_ms: number): readonly Action[] {
   // What they come to is looked at before any pod is made or counted.
   if (claims.length > 0) return [...claims, LOOK_AGAIN];
   const pods = claimed.map((pod) => jobPodOf(view, pod));
-  return isFinished(job) ? letGo(view, pods) : advance(view, job, pods, now_ms);
+  if (!isFinished(job)) return advance(view, factsOf(view, job, pods, backoff.failuresOf(key, job, pods)), now_ms);
+  backoff.forget(key);
+  return letGo(view, pods);
+}
+
+/** What else there was to do when pods could not be made: the books, and a status that does not tell of them. */
+function refused(backoff: JobBackoff, view: View, key: string, now_ms: number, refusals: readonly Refusal[]): readonly Action[] {
+  const job = view.get<Job>(key);
+  if (job === undefined || isFinished(job) || !refusals.some(({ write }) => write.do === "create")) return NOTHING;
+  const pods = claimPods(OWNER, view, job).pods.map((pod) => jobPodOf(view, pod));
+  return advance(view, factsOf(view, job, pods, backoff.failuresOf(key, job, pods)), now_ms, { mayMake: false });
 }
 
 function letGoOfOrphan(view: View, key: string): readonly Action[] {
@@ -81,8 +101,13 @@ function letGo(view: View, pods: readonly JobPod[]): readonly Write[] {
 }
 
 /** Source: syncJob. */
-function advance(view: View, job: Job, pods: readonly JobPod[], now_ms: number): readonly Action[] {
-  const facts = factsOf(view, job, pods);
+function advance(
+  view: View,
+  facts: JobFacts,
+  now_ms: number,
+  { mayMake }: { readonly mayMake: boolean } = { mayMake: true },
+): readonly Action[] {
+  const { job, pods } = facts;
   const isGoing = job.metadata.deletionTimestamp !== undefined;
   const verdict = verdictOn(view, facts, now_ms);
   const plan: PodPlan =
@@ -90,18 +115,23 @@ function advance(view: View, job: Job, pods: readonly JobPod[], now_ms: number):
       ? { actions: stopActive(view, facts), active: 0 }
       : isGoing
         ? { actions: NOTHING, active: facts.active.length }
-        : planPods(view, facts, now_ms);
+        : plannedPods(view, facts, now_ms, mayMake);
   const kept = verdict === undefined && !isGoing ? new Set(lastFailures(facts).values()) : NONE;
-  const tally = tallyOf(view, job, pods, { all: isGoing || verdict?.type === "FailureTarget", kept });
+  const tally = tallyOf(view, job, pods, {
+    all: verdict?.type === "FailureTarget",
+    done: isGoing || verdict !== undefined,
+    kept,
+  });
   const changes = conditionChanges(facts, verdict, tally, timestamp(now_ms));
   const status = nextStatus(facts, plan.active, tally, changes, timestamp(now_ms));
   const finalizers = letGo(view, tally.letGo);
-  // The books are written before any pod is let go, and pods that run are stopped before the job says that it is over.
+  // The books are written before any pod is let go, and pods that run are stopped before the job says that it is over. Those that are to be made come
+  // first: the status tells of them only when they are.
   const steps: readonly Action[] = [
-    ...(verdict === undefined ? NOTHING : plan.actions),
+    ...(verdict === undefined ? (plan.births === undefined ? NOTHING : [plan.births]) : plan.actions),
     ...(semanticEqual(status, job.status) ? [] : [updateStatus(JobKind, job, status)]),
     ...(finalizers.length === 0 ? [] : [{ do: "slowStart", writes: finalizers } as const]),
-    ...changes.flatMap((change) => noteOf(job, change)).map((note): Action => ({ do: "event", note })),
+    ...changes.flatMap((change) => notesOf({ ...job, status }, change)).map((note): Action => ({ do: "event", note })),
   ];
   const deadline_ms = verdict === undefined ? deadlineOf_ms({ ...job, status }) : undefined;
   return [
@@ -111,8 +141,13 @@ function advance(view: View, job: Job, pods: readonly JobPod[], now_ms: number):
   ];
 }
 
-function factsOf(view: View, job: Job, pods: readonly JobPod[]): JobFacts {
-  const { succeeded, failed, uncounted } = tallyOf(view, job, pods, { all: false, kept: NONE });
+function plannedPods(view: View, facts: JobFacts, now_ms: number, mayMake: boolean): PodPlan {
+  const plan = planPods(view, facts, now_ms);
+  return mayMake || plan.births === undefined ? plan : { actions: plan.actions, active: facts.active.length };
+}
+
+function factsOf(view: View, job: Job, pods: readonly JobPod[], failures_ms: readonly number[]): JobFacts {
+  const { succeeded, failed, uncounted } = tallyOf(view, job, pods, { all: false, done: false, kept: NONE });
   const succeededIndexes = succeededIndexesOf(job, pods);
   return {
     job,
@@ -122,6 +157,7 @@ function factsOf(view: View, job: Job, pods: readonly JobPod[]): JobFacts {
     failed: failed + (uncounted.failed?.length ?? 0),
     succeededIndexes,
     failedIndexes: failedIndexesOf(view, job, pods),
+    failures_ms,
   };
 }
 
@@ -146,14 +182,17 @@ function suspensionOf(job: Job, now: string): readonly JobCondition[] {
   return current === "True" ? [condition("Suspended", "JobResumed", "Job resumed", now, "False")] : [];
 }
 
-/** The Event that goes with a condition, if any. */
-function noteOf(job: Job, { type, status, reason = "", message = "" }: JobCondition): readonly Note[] {
+/** The Events that go with a condition, if any. */
+function notesOf(job: Job, { type, status, reason = "", message = "" }: JobCondition): readonly Note[] {
   const about = regarding(JobKind, job);
   switch (type) {
     case "Suspended":
       return [normal(about, status === "True" ? "Suspended" : "Resumed", message)];
-    case "Complete":
-      return [normal(about, "Completed", "Job completed")];
+    case "Complete": {
+      const isTooMany = job.spec.completions !== undefined && (job.status?.succeeded ?? 0) > job.spec.completions;
+      const tooMany = warning(about, "TooManySucceededPods", "Too many succeeded pods running after completion count reached");
+      return [...(isTooMany ? [tooMany] : []), normal(about, "Completed", "Job completed")];
+    }
     case "Failed":
       return [warning(about, reason, message)];
     default:

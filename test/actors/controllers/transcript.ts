@@ -1,4 +1,4 @@
-import type { Action, Controller, Note, Write } from "../../../actors/controllers/controller.ts";
+import type { Action, Controller, Note, Refusal, Write } from "../../../actors/controllers/controller.ts";
 import { type Kind, keyFor } from "../../../actors/kinds/kind.ts";
 import type { KubeObject } from "../../../actors/kinds/object.ts";
 import { encodeObject } from "../../../actors/kinds/text.ts";
@@ -88,6 +88,12 @@ export class Transcript {
 
   actions(key: string): readonly Action[] {
     return this.#controller.reconcile(this.view, key, this.now_ms);
+  }
+
+  /** What it does about writes that were refused. */
+  afterRefusal(key: string, refusals: readonly Refusal[]): readonly string[] {
+    const actions = this.#controller.refused?.(this.view, key, this.now_ms, refusals) ?? [];
+    return actions.flatMap((action) => print(action, this.view, this.now_ms));
   }
 
   /** The same with what work that takes time comes to. */

@@ -38,7 +38,7 @@ function job(name: string, ended?: "Complete" | "Failed", startTime = at(-60 * M
 }
 
 function decide(object: object, ...jobs: readonly object[]): readonly string[] {
-  const transcript = new Transcript(cronJobController);
+  const transcript = new Transcript(cronJobController());
   for (const one of jobs) transcript.put(JobKind, one);
   return transcript.put(CronJobKind, object).decide();
 }
@@ -83,8 +83,17 @@ describe("when a job is made", () => {
     expect(lines.find((line) => line.startsWith("status"))).toContain(`"lastScheduleTime":"<now>"`);
   });
 
+  test("a changed schedule makes up for nothing that it would have started before it came to be", () => {
+    const transcript = new Transcript(cronJobController()).put(CronJobKind, cron({ schedule: "0 0 1 1 *" }, { lastScheduleTime: at(0) }));
+    transcript.decide();
+    const status = { lastScheduleTime: at(-10 * MINUTE_MS) };
+    const lines = transcript.put(CronJobKind, cron({ schedule: "*/2 * * * *" }, status)).decide();
+    expect(lines).toEqual([`requeue ${2 * MINUTE_MS}`]);
+    expect(made(transcript.after(2 * MINUTE_MS).look("cronjobs.batch/d/c"))).toEqual([`1: create Job/c-${minute + 2}`]);
+  });
+
   test("it has the template's labels, its time in words, and its owner", () => {
-    const transcript = new Transcript(cronJobController).put(CronJobKind, cron({ timeZone: "America/New_York" }));
+    const transcript = new Transcript(cronJobController()).put(CronJobKind, cron({ timeZone: "America/New_York" }));
     const creation = transcript
       .actions("cronjobs.batch/d/c")
       .flatMap((action) => (action.do === "inOrder" ? action.steps : []))
@@ -117,6 +126,14 @@ describe("the jobs that there are", () => {
     const lines = decide(idle({ active: [reference("a"), reference("b")] }), job("a", "Complete"), job("b"));
     expect(lines).toContain("event Normal SawCompletedJob CronJob/c: Saw completed job: a, condition: Complete");
     expect(lines.find((line) => line.startsWith("status"))).toContain('"active":[{"apiVersion":"batch/v1","kind":"Job","name":"b"');
+  });
+
+  test("those that run and that it has not started are told, and stay", () => {
+    expect(decide(idle(), job("by-hand"), job("over", "Complete"))).toEqual([
+      "event Warning UnexpectedJob CronJob/c: Saw a job that the controller did not create or forgot: by-hand",
+      `requeue ${60 * MINUTE_MS}`,
+    ]);
+    expect(decide(cron(), job(`c-${minute}`)).some((line) => line.includes("UnexpectedJob"))).toBe(false);
   });
 
   test("those that are gone are told", () => {

@@ -65,7 +65,7 @@ const failed = (name: string, facts: PodFacts = {}) => pod(name, "Failed", { exi
 const succeeded = (name: string, facts: PodFacts = {}) => pod(name, "Succeeded", { exitCode: 0, ...facts });
 
 function started(object: object, ...pods: readonly object[]): Transcript {
-  const transcript = new Transcript(jobController).put(JobKind, object);
+  const transcript = new Transcript(jobController()).put(JobKind, object);
   for (const one of pods) transcript.put(PodKind, one);
   return transcript;
 }
@@ -117,6 +117,36 @@ describe("how many pods are made", () => {
     const lines = started(job({ completions: 1 }), ...pods).decide();
     expect(created(lines)).toBe(0);
     expect(lines).toContain(expected);
+  });
+
+  test("a failed pod that somebody deletes is waited for all the same, until its job succeeds or is gone", () => {
+    const transcript = started(job({ parallelism: 2, completions: 3 }), failed("a", { ended: 4 }), pod("b", "Running"));
+    const look = (): readonly string[] => transcript.look(KEY);
+    expect(created(look())).toBe(0);
+    transcript.remove(PodKind, "a");
+    expect(look()).toContain("requeue 6000");
+    expect(created(look())).toBe(0);
+    expect(created(transcript.put(PodKind, succeeded("b", { ended: 1 })).look(KEY))).toBe(2);
+    transcript.put(PodKind, failed("c", { ended: 0 })).decide();
+    transcript.remove(JobKind, "j").remove(PodKind, "c").decide();
+    expect(created(transcript.put(JobKind, job({ parallelism: 2, completions: 3 })).look(KEY))).toBe(2);
+  });
+
+  test("while it waits none counts as active", () => {
+    const transcript = started(job({ parallelism: 2, completions: 2 }), failed("a", { ended: 1 }), pod("b", "Running"));
+    const status = transcript.decide().find((line) => line.includes("status Job/j"));
+    expect(status).not.toContain('"active"');
+  });
+
+  test("that are refused do not count", () => {
+    const transcript = started(job({ parallelism: 2 }), pod("a", "Running"));
+    const [first] = transcript.actions(KEY);
+    const births = first?.do === "inOrder" ? first.steps[0] : undefined;
+    const [write] = births?.do === "slowStart" ? births.writes : [];
+    if (write === undefined) throw new Error("no creation");
+    const told = transcript.afterRefusal(KEY, [{ write, error: new Error("exceeded quota") }]);
+    expect(told.filter((line) => line.includes("Pod/"))).toEqual([]);
+    expect(told.find((line) => line.includes("status Job/j"))).toContain('"active":1');
   });
 
   test("a success in between ends the waiting", () => {
@@ -284,12 +314,46 @@ describe("the verdict", () => {
   });
 });
 
+describe("pods that still run when it is over", () => {
+  const indexed = { completionMode: "Indexed", completions: 2, parallelism: 2 };
+  const running = pod("b", "Running", { index: 1 });
+
+  test("are stopped and let go, and have not failed, when it has succeeded", () => {
+    const spec = { ...indexed, successPolicy: { rules: [{ succeededCount: 1 }] } };
+    const lines = started(job(spec), succeeded("a", { index: 0 }), running).decide();
+    expect(lines).toContain("1: delete Pod/b");
+    expect(lines).toContain('3: modify Pod/b {"metadata":{"finalizers":null}}');
+    expect(lines.some((line) => line.includes('"failed"'))).toBe(false);
+  });
+
+  test("have failed when it has failed", () => {
+    const lines = started(job({ ...indexed, backoffLimit: 0 }), failed("a", { index: 0 }), running).decide();
+    expect(lines.some((line) => line.includes('"uncountedTerminatedPods":{"failed":["uid-a","uid-b"]}'))).toBe(true);
+  });
+
+  test("are let go uncounted when it is deleted", () => {
+    const going = { ...job({}), metadata: { name: "j", deletionTimestamp: "2026-01-01T12:00:00Z", finalizers: ["foregroundDeletion"] } };
+    const lines = started(going, pod("a", "Running")).decide();
+    expect(lines).toContain('2: modify Pod/a {"metadata":{"finalizers":null}}');
+    expect(lines.some((line) => line.includes('"failed"'))).toBe(false);
+  });
+});
+
+test("more successes than were asked for are told", () => {
+  const met = { type: "SuccessCriteriaMet", status: "True", reason: "CompletionsReached", message: "m" };
+  const status = { ...STARTED, conditions: [met], succeeded: 3, uncountedTerminatedPods: {}, ready: 0, terminating: 0 };
+  expect(started(job({ completions: 2 }, status)).decide()).toContain(
+    "2: event Warning TooManySucceededPods Job/j: Too many succeeded pods running after completion count reached",
+  );
+});
+
 describe("the books", () => {
   test("a pod that has ended is written down before it is let go, and counted when it is", () => {
     const transcript = started(job({ completions: 2 }), succeeded("a"));
     const lines = transcript.decide().filter((line) => /^\d: /.test(line));
-    expect(lines[0]).toContain('"uncountedTerminatedPods":{"succeeded":["uid-a"]}');
-    expect(lines[1]).toBe('2: modify Pod/a {"metadata":{"finalizers":null}}');
+    expect(lines[0]).toBe("1: create Pod/j-*");
+    expect(lines[1]).toContain('"uncountedTerminatedPods":{"succeeded":["uid-a"]}');
+    expect(lines[2]).toBe('3: modify Pod/a {"metadata":{"finalizers":null}}');
     transcript.put(JobKind, job({ completions: 2 }, { ...STARTED, uncountedTerminatedPods: { succeeded: ["uid-a"] } }));
     transcript.put(PodKind, { ...succeeded("a"), metadata: { name: "a", labels: { job: "j" }, ownerReferences: [owner] } });
     const next = transcript.decide().find((line) => line.includes("status Job/j"));

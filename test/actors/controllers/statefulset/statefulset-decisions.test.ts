@@ -236,15 +236,8 @@ describe("claims", () => {
     const creation = action?.do === "inOrder" ? action.steps[0] : undefined;
     if (creation?.do !== "create") throw new Error("no creation");
     const error = new Error("exceeded quota");
-    expect(
-      statefulSetController.refused?.(transcript.view, "statefulsets.apps/d/db", START_MS, [{ write: creation, error }]),
-    ).toMatchObject([
-      {
-        note: {
-          reason: "FailedCreate",
-          message: "create Pod db-0 in StatefulSet db failed error: failed to create PVC data-db-0: exceeded quota",
-        },
-      },
+    expect(transcript.afterRefusal("statefulsets.apps/d/db", [{ write: creation, error }])).toEqual([
+      "event Warning FailedCreate StatefulSet/db: create Pod db-0 in StatefulSet db failed error: failed to create PVC data-db-0: exceeded quota",
     ]);
   });
 

@@ -1,0 +1,37 @@
+import type { Job } from "../../kinds/generated/types.ts";
+import type { Key } from "../../store/transaction.ts";
+import { isFailed, isSucceeded, type JobPod } from "./job-pods.ts";
+
+interface Record {
+  readonly uid: string;
+  /** When the last success was; 0 when there was none. */
+  readonly success_ms: number;
+  /** By the uid of the pod, when each failure was that came after it. */
+  readonly failures: ReadonlyMap<string, number>;
+}
+
+/**
+ * Failures of a job's pods since the last success, also those of pods that are gone by now: they make the job wait before it starts another pod. Kept in
+ * memory only, as in Kubernetes. Source: backoffStore of pkg/controller/job.
+ */
+export class JobBackoff {
+  readonly #records = new Map<Key, Record>();
+
+  /** When the failures were that count, with what these pods tell. */
+  failuresOf(key: Key, job: Job, pods: readonly JobPod[]): readonly number[] {
+    const { uid } = job.metadata;
+    const known = this.#records.get(key);
+    const before = known?.uid === uid ? known : undefined;
+    const success_ms = Math.max(before?.success_ms ?? 0, ...pods.filter(isSucceeded).map(({ finished_ms }) => finished_ms));
+    const failures = new Map(before?.failures);
+    for (const pod of pods) if (isFailed(job, pod) && !failures.has(pod.facts.uid)) failures.set(pod.facts.uid, pod.finished_ms);
+    for (const [pod, at_ms] of failures) if (at_ms <= success_ms) failures.delete(pod);
+    if (failures.size > 0) this.#records.set(key, { uid, success_ms, failures });
+    return [...failures.values()];
+  }
+
+  /** The job is over, or gone. */
+  forget(key: Key): void {
+    this.#records.delete(key);
+  }
+}
