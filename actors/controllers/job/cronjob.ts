@@ -9,7 +9,7 @@ import { timestamp } from "../../registry/timestamps.ts";
 import type { Key } from "../../store/transaction.ts";
 import type { Entry, View } from "../../store/view.ts";
 import { anyKind, create, newMeta, normal, regarding, remove, updateStatus, warning } from "../actions.ts";
-import { type Action, type Controller, NO_KEYS, NOTHING, type Write } from "../controller.ts";
+import { type Action, type Controller, NOTHING, type Write } from "../controller.ts";
 import { controlledBy, controllerIndex, controllerReference, watchOwned } from "../ownership.ts";
 import { missedStart } from "./cronjob-starts.ts";
 import { holding, isFinished } from "./job-conditions.ts";

@@ -4,18 +4,19 @@ import type { EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Service 
 import { partsOf } from "../../kinds/kind.ts";
 import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import type { View } from "../../store/view.ts";
-import { anyKind, create, modify, newMeta, remove } from "../actions.ts";
+import { anyKind, create, modify, newMeta, remove, warning } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
 import { factsOf, type PodFacts } from "../pods/pod-facts.ts";
+import { inEndpointsOrder } from "./port-order.ts";
 import { SelectorDirectory } from "./selector-directory.ts";
 import {
-  endpointAnnotations,
   endpointLabels,
+  isHeadless,
   isReachable,
   serviceSelector,
   type TargetPort,
-  TRIGGER_TIME,
   targetPorts,
+  triggeredAt,
   triggerOf,
 } from "./service-pods.ts";
 
@@ -45,8 +46,11 @@ export function endpointsController(): Controller {
         },
       },
       { resource: "pods", keys: (change) => directory.followPod(change) },
-      // Our own creations and updates need no second look; what others do to them does.
-      { resource: ENDPOINTS, keys: ({ now, before }) => (before === undefined ? NO_KEYS : [`${SERVICES}/${restOf((now ?? before).key)}`]) },
+      // What others write into them stands until the service or a pod of it changes.
+      {
+        resource: ENDPOINTS,
+        keys: ({ now, before }) => (now !== undefined || before === undefined ? NO_KEYS : [`${SERVICES}/${restOf(before.key)}`]),
+      },
     ],
     reconcile: (view, key) => reconcile(directory, view, key),
   };
@@ -60,72 +64,89 @@ function restOf(key: string): string {
 function reconcile(directory: SelectorDirectory<Service>, view: View, key: string): readonly Action[] {
   const service = view.get<Service>(key);
   const current = view.get<Endpoints>(`${ENDPOINTS}/${restOf(key)}`);
-  if (service === undefined)
-    return current?.metadata.labels?.["endpoints.kubernetes.io/managed-by"] === undefined ? NOTHING : [remove(EndpointsKind, current)];
+  // They go with the service, whoever wrote them.
+  if (service === undefined) return current === undefined ? NOTHING : [remove(EndpointsKind, current)];
   if (serviceSelector(service) === undefined || service.metadata.deletionTimestamp !== undefined) return NOTHING;
   const pods = directory.podsOf(view, key).map((entry) => factsOf(view, entry));
   const { subsets, truncated } = subsetsOf(view, service, pods);
   const content = subsets.length === 0 ? {} : { subsets };
   const labels = endpointLabels(service, MANAGED_BY);
   const changed = current === undefined ? pods : changedPods(current.subsets ?? [], pods, service);
-  const annotations: Record<string, string> = {
-    ...endpointAnnotations(service, triggerOf(changed, current === undefined ? service : undefined)),
-    ...(truncated ? { [OVER_CAPACITY]: "truncated" } : {}),
+  const trigger_ms = triggerOf(changed, current === undefined ? service : undefined);
+  const annotated = ({ [OVER_CAPACITY]: _was, ...annotations }: Readonly<Record<string, string>>): Record<string, string> =>
+    triggeredAt(trigger_ms, truncated ? { ...annotations, [OVER_CAPACITY]: "truncated" } : annotations);
+  const { namespace, name } = service.metadata;
+  const about = {
+    kind: EndpointsKind.kind,
+    apiVersion: "v1",
+    metadata: current?.metadata ?? newMeta({ name, namespace: namespace ?? "" }),
   };
   if (current === undefined) {
-    const { namespace, name } = service.metadata;
-    return [
-      create(EndpointsKind, {
-        metadata: newMeta({ name, ...(namespace === undefined ? {} : { namespace }), labels, annotations }),
+    const metadata = newMeta({ name, ...(namespace === undefined ? {} : { namespace }), labels, annotations: annotated({}) });
+    const message = `Failed to create endpoint for service ${namespace}/${name}: {error}`;
+    return [create(EndpointsKind, { metadata, ...content }, { refused: warning(about, "FailedToCreateEndpoint", message) })];
+  }
+  const isTruncated = current.metadata.annotations?.[OVER_CAPACITY] !== undefined;
+  if (semanticEqual(current.subsets ?? [], subsets) && semanticEqual(current.metadata.labels, labels) && isTruncated === truncated)
+    return NOTHING;
+  const message = `Failed to update endpoint ${namespace}/${name}: {error}`;
+  return [
+    modify(
+      EndpointsKind,
+      current,
+      ({ subsets: _was, ...was }) => ({
+        ...was,
+        metadata: { ...was.metadata, labels, annotations: annotated(was.metadata.annotations ?? {}) },
         ...content,
       }),
-    ];
-  }
-  const { [TRIGGER_TIME]: _was, ...others } = current.metadata.annotations ?? {};
-  const { [TRIGGER_TIME]: _is, ...wanted } = annotations;
-  if (semanticEqual(current.subsets ?? [], subsets) && semanticEqual(current.metadata.labels, labels) && semanticEqual(others, wanted))
-    return NOTHING;
-  return [
-    modify(EndpointsKind, current, ({ subsets: _was, ...was }) => ({
-      ...was,
-      metadata: { ...was.metadata, labels, annotations },
-      ...content,
-    })),
+      { refused: warning(about, "FailedToUpdateEndpoint", message) },
+    ),
   ];
 }
 
-/** Addresses with the same ports stand together, the ready ones apart from the others. Source: RepackSubsets. */
+/** Ports that the same pods have stand together, with the pods that are ready apart from the others. Source: RepackSubsets. */
 function subsetsOf(
   view: View,
   service: Service,
   pods: readonly PodFacts[],
 ): { readonly subsets: EndpointSubset[]; readonly truncated: boolean } {
-  const byPorts = new Map<
-    string,
-    { readonly ports: EndpointPort[]; readonly ready: EndpointAddress[]; readonly notReady: EndpointAddress[] }
-  >();
   const included = pods.filter((pod) => isIncluded(service, pod)).sort((a, b) => (a.ip < b.ip ? -1 : 1));
   const kept =
     included.length > ADDRESSES_MAX
       ? [...included].sort((a, b) => Number(isReady(service, b)) - Number(isReady(service, a))).slice(0, ADDRESSES_MAX)
       : included;
-  for (const pod of kept) {
-    const ports = targetPorts(view, service, pod);
-    if (ports.length === 0 && (service.spec.ports ?? []).length > 0) continue;
-    const key = JSON.stringify(ports);
-    let group = byPorts.get(key);
-    if (group === undefined) {
-      group = { ports: ports.map(endpointPort), ready: [], notReady: [] };
-      byPorts.set(key, group);
+  const byPods = Map.groupBy(podsByPort(view, service, kept), ({ pods: sharing }) => sharing.map(({ uid }) => uid).join());
+  const subsets = [...byPods.values()].map((group) => {
+    const [ready, notReady] = [true, false].map((is) =>
+      (group[0]?.pods ?? []).filter((pod) => isReady(service, pod) === is).map((pod) => addressOf(service, pod)),
+    );
+    const ports = group.flatMap(({ port }) => (port === undefined ? [] : [port]));
+    return {
+      ...(ready?.length === 0 ? {} : { addresses: ready }),
+      ...(notReady?.length === 0 ? {} : { notReadyAddresses: notReady }),
+      ...(ports.length === 0 ? {} : { ports: inEndpointsOrder(ports) }),
+    };
+  });
+  return { subsets: subsets as EndpointSubset[], truncated: kept.length < included.length };
+}
+
+/** Which pods have each port. A headless service without ports has its pods without any. */
+function podsByPort(
+  view: View,
+  service: Service,
+  pods: readonly PodFacts[],
+): readonly { port: EndpointPort | undefined; pods: PodFacts[] }[] {
+  if ((service.spec.ports ?? []).length === 0) return pods.length > 0 && isHeadless(service) ? [{ port: undefined, pods: [...pods] }] : [];
+  const sharing = new Map<string, { readonly port: EndpointPort; readonly pods: PodFacts[] }>();
+  for (const pod of pods) {
+    for (const target of targetPorts(view, service, pod)) {
+      const key = JSON.stringify(target);
+      const known = sharing.get(key);
+      if (known === undefined) sharing.set(key, { port: endpointPort(target), pods: [pod] });
+      else if (known.pods.at(-1) !== pod) known.pods.push(pod);
     }
-    (isReady(service, pod) ? group.ready : group.notReady).push(addressOf(service, pod));
   }
-  const subsets = [...byPorts.values()].map(({ ports, ready, notReady }) => ({
-    ...(ready.length === 0 ? {} : { addresses: ready }),
-    ...(notReady.length === 0 ? {} : { notReadyAddresses: notReady }),
-    ...(ports.length === 0 ? {} : { ports }),
-  }));
-  return { subsets, truncated: kept.length < included.length };
+  return [...sharing.values()];
 }
 
 function isIncluded(service: Service, pod: PodFacts): boolean {

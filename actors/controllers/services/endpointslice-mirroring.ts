@@ -8,6 +8,7 @@ import type { Change, IndexDefinition, View } from "../../store/view.ts";
 import { anyKind, create, modify, newMeta, regarding, remove, warning } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
 import { controllerReference } from "../ownership.ts";
+import { inSliceOrder } from "./port-order.ts";
 import { TRIGGER_TIME } from "./service-pods.ts";
 
 const ENDPOINTS = "endpoints";
@@ -87,12 +88,14 @@ function groupsOf({ subsets = [] }: Endpoints): Grouping {
   const groups = new Map<string, Group>();
   let skipped = 0;
   for (const { addresses = [], notReadyAddresses = [], ports = [] } of subsets) {
-    const shown = ports.map(({ name = "", port, protocol = "TCP", appProtocol }) => ({
-      name,
-      port,
-      protocol,
-      ...(appProtocol === undefined ? {} : { appProtocol }),
-    }));
+    const shown = inSliceOrder(
+      ports.map(({ name = "", port, protocol = "TCP", appProtocol }) => ({
+        name,
+        port,
+        protocol,
+        ...(appProtocol === undefined ? {} : { appProtocol }),
+      })),
+    );
     const all = [...addresses.map((one) => endpointOf(one, true)), ...notReadyAddresses.map((one) => endpointOf(one, false))];
     skipped += Math.max(0, all.length - ADDRESSES_PER_SUBSET);
     for (const endpoint of all.slice(0, ADDRESSES_PER_SUBSET)) {

@@ -10,8 +10,9 @@ import { anyKind, create, modify, newMeta, normal, regarding, remove, warning } 
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
 import { controllerReference } from "../ownership.ts";
 import { factsOf, type PodFacts } from "../pods/pod-facts.ts";
+import { inSliceOrder } from "./port-order.ts";
 import { SelectorDirectory } from "./selector-directory.ts";
-import { endpointAnnotations, endpointLabels, isReachable, serviceSelector, TRIGGER_TIME, targetPorts, triggerOf } from "./service-pods.ts";
+import { endpointLabels, isReachable, serviceSelector, targetPorts, triggeredAt, triggerOf } from "./service-pods.ts";
 import { hintsFor, wantsTopologyMode } from "./traffic-hints.ts";
 import { concernsShares, zoneShares, zonesByShare } from "./zone-shares.ts";
 
@@ -22,6 +23,8 @@ const ZONE = "topology.kubernetes.io/zone";
 /** Source: --max-endpoints-per-slice. */
 const ENDPOINTS_PER_SLICE = 100;
 const PACE_MS = 50;
+/** How soon it is looked again for the nodes of pods that were left out without them. */
+const NODE_UNKNOWN_RETRY_MS = 10_000;
 
 const slicesByService: IndexDefinition = {
   name: `services:${SLICES}`,
@@ -100,12 +103,19 @@ function reconcile(directory: SelectorDirectory<Service>, view: View, key: strin
   if (service === undefined || service.metadata.deletionTimestamp !== undefined || serviceSelector(service) === undefined) return NOTHING;
   const { namespace, name } = service.metadata;
   const slices = view.byIndex(slicesByService.name, `${namespace ?? ""}/${name}`).map((entry) => view.decode<EndpointSlice>(entry));
-  const pods = directory
+  const reachable = directory
     .podsOf(view, key)
     .map((entry) => factsOf(view, entry))
     .filter(isReachable);
+  const pods = reachable.filter((pod) => isPlaced(view, service, pod));
   const groups = groupsOf(view, service, pods);
-  const notes = wantsTopologyMode(service) ? shareOut(view, service, groups, slices) : NOTHING;
+  const notes = [
+    ...(wantsTopologyMode(service) ? shareOut(view, service, groups, slices) : NOTHING),
+    ...leftOut(
+      service,
+      reachable.filter((pod) => !isPlaced(view, service, pod)),
+    ),
+  ];
   const shown = new Map(
     slices.flatMap(({ endpoints }) => endpoints ?? []).map(({ targetRef, conditions }) => [targetRef?.uid, conditions]),
   );
@@ -113,15 +123,35 @@ function reconcile(directory: SelectorDirectory<Service>, view: View, key: strin
     const conditions = shown.get(pod.uid);
     return conditions === undefined || !semanticEqual(conditions, conditionsOf(service, pod));
   });
-  const annotations = endpointAnnotations(service, triggerOf(changed, slices.length === 0 ? service : undefined));
   const labels = endpointLabels(service, { [SERVICE_NAME]: name, [MANAGED_BY]: CONTROLLER });
-  const writer = new SliceWriter(service, labels, annotations);
+  const writer = new SliceWriter(service, labels, triggerOf(changed, slices.length === 0 ? service : undefined));
   const unused = new Set(slices.filter(({ metadata }) => metadata.deletionTimestamp === undefined));
   for (const group of groups) fill(group, unused, writer);
   // A service always has a slice, if an empty one.
   if (groups.length === 0) writer.put([...unused][0], [], []);
   for (const slice of groups.length === 0 ? [...unused].slice(1) : unused) writer.delete(slice);
   return [...notes, ...writer.actions];
+}
+
+/** Nobody is led to a pod on a node that is not known, unless they are to be led to any. */
+function isPlaced(view: View, service: Service, { nodeName }: PodFacts): boolean {
+  return service.spec.publishNotReadyAddresses === true || view.entry(`${NODES}/${nodeName}`) !== undefined;
+}
+
+function leftOut(service: Service, pods: readonly PodFacts[]): readonly Action[] {
+  if (pods.length === 0) return NOTHING;
+  const where = `Service ${service.metadata.namespace}/${service.metadata.name}`;
+  const errors = pods.map(({ name, nodeName }) => `skipping Pod ${name} for ${where}: Node ${nodeName} Not Found`);
+  const why = errors.length === 1 ? errors[0] : `[${errors.join(", ")}]`;
+  const note = warning(
+    regarding(ServiceKind, service),
+    "FailedToUpdateEndpointSlices",
+    `Error updating Endpoint Slices for ${where}: ${why}`,
+  );
+  return [
+    { do: "event", note },
+    { do: "requeue", after_ms: NODE_UNKNOWN_RETRY_MS },
+  ];
 }
 
 /** Says of each ready endpoint for which zone it is, and tells when that begins, or cannot be done. */
@@ -163,7 +193,7 @@ function groupsOf(view: View, service: Service, pods: readonly PodFacts[]): read
     const key = JSON.stringify(ports);
     let group = groups.get(key);
     if (group === undefined) {
-      group = { ports, endpoints: new Map() };
+      group = { ports: inSliceOrder(ports), endpoints: new Map() };
       groups.set(key, group);
     }
     group.endpoints.set(pod.uid, endpointOf(view, service, pod));
@@ -229,21 +259,24 @@ class SliceWriter {
   readonly actions: Action[] = [];
   readonly #service: Service;
   readonly #labels: Readonly<Record<string, string>>;
-  readonly #annotations: Readonly<Record<string, string>>;
+  readonly #trigger_ms: number | undefined;
 
-  constructor(service: Service, labels: Readonly<Record<string, string>>, annotations: Readonly<Record<string, string>>) {
+  constructor(service: Service, labels: Readonly<Record<string, string>>, trigger_ms: number | undefined) {
     this.#service = service;
     this.#labels = labels;
-    this.#annotations = annotations;
+    this.#trigger_ms = trigger_ms;
   }
 
   delete(slice: EndpointSlice): void {
     this.actions.push(remove(SliceKind, slice));
   }
 
-  /** The slice shall hold these; a new one when there is none. An empty slice has neither endpoints nor ports, as Go prints it. */
+  /** The slice shall hold these; a new one when there is none. Where it has no endpoints, or no ports, it says so as Go prints it. */
   put(slice: EndpointSlice | undefined, endpoints: readonly Endpoint[], ports: readonly DiscoveryEndpointPort[]): void {
-    const content = endpoints.length === 0 ? { endpoints: null, ports: null } : { endpoints: [...endpoints], ports: [...ports] };
+    const content = {
+      endpoints: endpoints.length === 0 ? null : [...endpoints],
+      ports: endpoints.length === 0 || ports.length === 0 ? null : [...ports],
+    };
     const next = content as unknown as Pick<EndpointSlice, "endpoints" | "ports">;
     if (slice === undefined) this.#create(next);
     else this.#update(slice, endpoints, ports, next);
@@ -255,12 +288,15 @@ class SliceWriter {
     ports: readonly DiscoveryEndpointPort[],
     next: Pick<EndpointSlice, "endpoints" | "ports">,
   ): void {
-    const { [TRIGGER_TIME]: _was, ...others } = slice.metadata.annotations ?? {};
-    const { [TRIGGER_TIME]: _is, ...wanted } = this.#annotations;
     const same = semanticEqual(slice.endpoints ?? [], endpoints) && semanticEqual(slice.ports ?? [], endpoints.length === 0 ? [] : ports);
-    if (same && semanticEqual(slice.metadata.labels, this.#labels) && semanticEqual(others, wanted)) return;
-    const [labels, annotations] = [this.#labels, this.#annotations];
-    this.actions.push(modify(SliceKind, slice, (was) => ({ ...was, metadata: { ...was.metadata, labels, annotations }, ...next })));
+    if (same && semanticEqual(slice.metadata.labels, this.#labels)) return;
+    const [labels, trigger_ms] = [this.#labels, this.#trigger_ms];
+    this.actions.push(
+      modify(SliceKind, slice, (was) => {
+        const annotations = triggeredAt(trigger_ms, was.metadata.annotations);
+        return { ...was, metadata: { ...was.metadata, labels, annotations }, ...next };
+      }),
+    );
   }
 
   #create(content: Pick<EndpointSlice, "endpoints" | "ports">): void {
@@ -269,7 +305,7 @@ class SliceWriter {
       generateName: `${name}-`,
       ...(namespace === undefined ? {} : { namespace }),
       labels: { ...this.#labels },
-      annotations: { ...this.#annotations },
+      annotations: triggeredAt(this.#trigger_ms),
       ownerReferences: [controllerReference(ServiceKind, this.#service)],
     });
     const addressType = addressTypeOf(this.#service);

@@ -6,7 +6,6 @@ import type { PodFacts } from "../pods/pod-facts.ts";
 
 export const TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time";
 const HEADLESS_LABEL = "service.kubernetes.io/headless";
-const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 
 /** The pods that a service wants; undefined when it names none, and others keep its endpoints. */
 export function serviceSelector(service: Service): Selector | undefined {
@@ -59,13 +58,14 @@ export function isReachable(pod: PodFacts): boolean {
 
 /** The labels of a service that its endpoints bear as well, with these on top. */
 export function endpointLabels(service: Service, own: Readonly<Record<string, string>>): Record<string, string> {
-  return { ...service.metadata.labels, ...own, ...(isHeadless(service) ? { [HEADLESS_LABEL]: "" } : {}) };
+  const { [HEADLESS_LABEL]: _headless, ...labels } = service.metadata.labels ?? {};
+  return { ...labels, ...own, ...(isHeadless(service) ? { [HEADLESS_LABEL]: "" } : {}) };
 }
 
-/** The annotations of a service that its endpoints bear as well, with the time of what made them change. Source: the trigger time tracker. */
-export function endpointAnnotations(service: Service, trigger_ms: number | undefined): Record<string, string> {
-  const { [LAST_APPLIED]: _applied, [TRIGGER_TIME]: _time, ...annotations } = service.metadata.annotations ?? {};
-  return trigger_ms === undefined ? annotations : { ...annotations, [TRIGGER_TIME]: timestamp(trigger_ms) };
+/** These annotations with the time of what made the endpoints change, where that is known. Source: the trigger time tracker. */
+export function triggeredAt(trigger_ms: number | undefined, annotations: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const { [TRIGGER_TIME]: _time, ...others } = annotations;
+  return trigger_ms === undefined ? others : { ...others, [TRIGGER_TIME]: timestamp(trigger_ms) };
 }
 
 /** The earliest of the changes that lead to a write; undefined when none of them has a time. */

@@ -92,8 +92,8 @@ describe("on which ports", () => {
     ["a number", [{ port: 80, targetPort: 8_080 }], [{ name: "", port: 8_080, protocol: "TCP" }]],
     ["none: the service's own", [{ port: 80 }], [{ name: "", port: 80, protocol: "TCP" }]],
     ["a name that the pod has", [{ name: "http", port: 80, targetPort: "web" }], [{ name: "http", port: 9_090, protocol: "TCP" }]],
-    ["a name that the pod has not", [{ name: "http", port: 80, targetPort: "other" }], []],
-    ["a name that the pod has for another protocol", [{ name: "http", port: 80, targetPort: "web", protocol: "UDP" }], []],
+    ["a name that the pod has not", [{ name: "http", port: 80, targetPort: "other" }], null],
+    ["a name that the pod has for another protocol", [{ name: "http", port: 80, targetPort: "web", protocol: "UDP" }], null],
     [
       "with what is spoken there",
       [{ port: 80, targetPort: 1, appProtocol: "h2c" }],
@@ -117,6 +117,41 @@ describe("on which ports", () => {
     ).toEqual([7_070, 9_090]);
   });
 
+  test("in the order in which Kubernetes keeps them, which is not the service's", () => {
+    const dns = [
+      { name: "dns", port: 53, protocol: "UDP" },
+      { name: "dns-tcp", port: 53, protocol: "TCP" },
+      { name: "metrics", port: 9_153, protocol: "TCP" },
+    ];
+    const names = (ports: readonly { readonly name?: string }[] | null | undefined) => ports?.map(({ name }) => name);
+    // As any cluster shows it of the service kube-dns.
+    expect(names(slices(service({ ports: dns }), pod("p"))[0]?.ports)).toEqual(["metrics", "dns", "dns-tcp"]);
+    expect(names(endpoints(service({ ports: dns }), pod("p"))?.subsets?.[0]?.ports)).toEqual(["dns-tcp", "dns", "metrics"]);
+  });
+
+  test("a port that all pods have stands for all of them, beside those that only some have", () => {
+    const other = pod("q", {}, { containers: [{ name: "c", ports: [{ name: "web", containerPort: 7_070 }] }] });
+    const ports = [
+      { name: "http", port: 80, targetPort: "web" },
+      { name: "metrics", port: 9_000 },
+    ];
+    const shown = endpoints(service({ ports }), pod("p"), other)?.subsets?.map(({ ports: [port] = [], addresses }) => [
+      port?.port,
+      podNames(addresses),
+    ]);
+    expect(shown?.sort()).toEqual([
+      [7_070, ["q"]],
+      [9_000, ["p", "q"]],
+      [9_090, ["p"]],
+    ]);
+  });
+
+  test("none, where a headless service has none", () => {
+    const headless = service({ clusterIP: "None", ports: undefined });
+    expect(slices(headless, pod("p"))[0]).toMatchObject({ ports: null, endpoints: [{ targetRef: { name: "p" } }] });
+    expect(endpoints(headless, pod("p"))?.subsets).toEqual([{ addresses: [expect.objectContaining({ nodeName: "n" })] }]);
+  });
+
   test("a sidecar's ports have names too", () => {
     const initContainers = [{ name: "i", restartPolicy: "Always", ports: [{ name: "side", containerPort: 5 }] }];
     expect(portsOf([{ name: "http", port: 80, targetPort: "side" }], pod("p", {}, { initContainers }))[0]?.[0]?.port).toBe(5);
@@ -133,15 +168,13 @@ describe("what is said of them", () => {
     expect(slices(service(), pod("p", {}, { hostname: "first", subdomain: "t" }))[0]?.endpoints?.[0]?.hostname).toBeUndefined();
   });
 
-  test("the service's labels and annotations, but not what kubectl keeps there", () => {
-    const marked = service(
-      {},
-      { labels: { team: "blue" }, annotations: { note: "1", "kubectl.kubernetes.io/last-applied-configuration": "{}" } },
-    );
+  test("the service's labels, but none of its annotations, nor that it is headless when it is not", () => {
+    const labels = { team: "blue", "service.kubernetes.io/headless": "" };
+    const marked = service({}, { labels, annotations: { note: "1" } });
     for (const object of [slices(marked, pod("p"))[0], endpoints(marked, pod("p"))]) {
       expect(object?.metadata.labels).toMatchObject({ team: "blue" });
-      expect(object?.metadata.annotations).toMatchObject({ note: "1" });
-      expect(Object.keys(object?.metadata.annotations ?? {})).not.toContain("kubectl.kubernetes.io/last-applied-configuration");
+      expect(Object.keys(object?.metadata.labels ?? {})).not.toContain("service.kubernetes.io/headless");
+      expect(Object.keys(object?.metadata.annotations ?? {})).toEqual(["endpoints.kubernetes.io/last-change-trigger-time"]);
     }
   });
 
@@ -186,6 +219,7 @@ describe("slices that are there", () => {
   const at = (name: string) => pod(name, { podIP: "10.0.0.1" });
   const started = (...objects: readonly object[]): Transcript => {
     const transcript = new Transcript(endpointSliceController()).put(ServiceKind, service());
+    transcript.put(NodeKind, { metadata: { name: "n" }, spec: {}, status: {} });
     for (const one of objects) transcript.put(EndpointSliceKind, one);
     return transcript;
   };
@@ -215,15 +249,35 @@ describe("slices that are there", () => {
     expect(started(slice("one", ["p"])).decide()).toEqual(['modify EndpointSlice/one {"ports":null,"endpoints":null}']);
   });
 
-  test("Endpoints of a service that is gone go, if they were ours", () => {
-    const ours = { "endpoints.kubernetes.io/managed-by": "endpoint-controller" };
+  test("leave out pods on nodes that are not known, unless all pods are to be found", () => {
+    const stray = pod("q", {}, { nodeName: "gone" });
+    const lines = started(slice("one", ["p"]))
+      .put(PodKind, at("p"))
+      .put(PodKind, stray)
+      .decide();
+    expect(lines).toEqual([
+      "event Warning FailedToUpdateEndpointSlices Service/s: Error updating Endpoint Slices for Service d/s: skipping Pod q for Service d/s: Node gone Not Found",
+      "requeue 10000",
+    ]);
+    const published = slices(service({ publishNotReadyAddresses: true }), stray);
+    expect(podNames(published[0]?.endpoints)).toEqual(["q"]);
+  });
+
+  test("keep the annotations that others gave them", () => {
+    const marked = { ...slice("one", ["p"]), metadata: { name: "one", labels: mine, annotations: { note: "1" } } };
+    expect(started(marked).put(PodKind, at("p")).decide()).toEqual([]);
+    const [line = ""] = started(marked).put(PodKind, at("p")).put(PodKind, at("q")).decide();
+    expect(line).toContain("endpoints.kubernetes.io/last-change-trigger-time");
+    expect(line).not.toContain("note");
+  });
+
+  test("Endpoints of a service that is gone go, whoever wrote them, and what others write into them stands until then", () => {
+    const byHand = (ip: string) => ({ metadata: { name: "s" }, subsets: [{ addresses: [{ ip }] }] });
     const transcript = new Transcript(endpointsController())
-      .put(ServiceKind, service())
-      .put(EndpointsKind, { metadata: { name: "s", labels: ours } });
-    transcript.decide();
+      .put(ServiceKind, service({ selector: undefined }))
+      .put(EndpointsKind, byHand("1.2.3.4"));
+    expect(transcript.decide()).toEqual([]);
+    expect(transcript.put(EndpointsKind, byHand("1.2.3.5")).decide()).toEqual([]);
     expect(transcript.remove(ServiceKind, "s").decide()).toEqual(["delete Endpoints/s"]);
-    const others = new Transcript(endpointsController()).put(ServiceKind, service()).put(EndpointsKind, { metadata: { name: "s" } });
-    others.decide();
-    expect(others.remove(ServiceKind, "s").decide()).toEqual([]);
   });
 });
