@@ -1,15 +1,16 @@
-import type { Condition, PodDisruptionBudget, PodDisruptionBudgetStatus } from "../kinds/generated/types.ts";
+import type { Condition, LabelSelector, PodDisruptionBudget, PodDisruptionBudgetStatus } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
 import { semanticEqual } from "../kinds/machinery/equal.ts";
 import { scaledValue } from "../kinds/machinery/int-or-string.ts";
-import { printSelector, selectorOf } from "../kinds/machinery/label-selector.ts";
+import { selectorOf } from "../kinds/machinery/label-selector.ts";
 import { PodDisruptionBudgetKind } from "../kinds/policy/pod-disruption-budget.ts";
 import { controllerAccount } from "../registry/authors.ts";
 import { timestamp } from "../registry/timestamps.ts";
+import type { Key } from "../store/transaction.ts";
 import type { View } from "../store/view.ts";
 import { anyKind, normal, regarding, updateStatus, warning } from "./actions.ts";
 import { conditionOf, withoutCondition } from "./conditions.ts";
-import { type Action, type Controller, type HearOfCustom, NO_KEYS, NOTHING } from "./controller.ts";
+import { type Action, type Controller, type HearOfCustom, NO_KEYS, NOTHING, type Note } from "./controller.ts";
 import { expectedScale } from "./disruption-scale.ts";
 import { Ownership } from "./garbage/garbage-owners.ts";
 import { factsOf, type PodFacts } from "./pods/pod-facts.ts";
@@ -26,6 +27,8 @@ export function disruptionController(kinds: readonly Kind[], hearOfCustom?: Hear
     spec.selector === undefined ? undefined : selectorOf(spec.selector),
   );
   const ownership = new Ownership(kinds);
+  /** By budget, what was told of it last. */
+  const told = new Map<Key, string>();
   return {
     name: "disruption",
     component: "controllermanager",
@@ -37,7 +40,9 @@ export function disruptionController(kinds: readonly Kind[], hearOfCustom?: Hear
         resource: "poddisruptionbudgets.policy",
         keys: (change, view) => {
           directory.followSelecting(change, view);
-          return change.now === undefined ? NO_KEYS : [change.now.key];
+          if (change.now !== undefined) return [change.now.key];
+          if (change.before !== undefined) told.delete(change.before.key);
+          return NO_KEYS;
         },
       },
       { resource: "pods", keys: (change) => directory.followPod(change) },
@@ -47,56 +52,67 @@ export function disruptionController(kinds: readonly Kind[], hearOfCustom?: Hear
       const budget = view.get<PodDisruptionBudget>(key);
       if (budget === undefined) return NOTHING;
       const pods = directory.podsOf(view, key).map((entry) => factsOf(view, entry));
-      return reconcile(view, ownership, budget, pods, now_ms);
+      const { notes, rest } = decide(view, ownership, budget, pods, now_ms);
+      const isWritten = rest.some(({ do: what }) => what === "updateStatus");
+      // Each round would tell the same again, as often as a pod of it changes.
+      const text = notes.map(({ reason, message }) => `${reason} ${message}`).join("\n");
+      if (!isWritten && text === (told.get(key) ?? "")) return rest;
+      told.set(key, text);
+      return [...notes.map((note): Action => ({ do: "event", note })), ...rest];
     },
   };
+}
+
+/** What is said about a budget, and what is done. */
+interface Decision {
+  readonly notes: readonly Note[];
+  readonly rest: readonly Action[];
 }
 
 /** How many healthy pods a budget wants, of how many; or why that cannot be said. */
 type Expectation = { readonly expected: number; readonly desired: number; readonly unmanaged: boolean } | { readonly error: string };
 
-function reconcile(
-  view: View,
-  ownership: Ownership,
-  budget: PodDisruptionBudget,
-  pods: readonly PodFacts[],
-  now_ms: number,
-): readonly Action[] {
+/** Source: trySync. */
+function decide(view: View, ownership: Ownership, budget: PodDisruptionBudget, pods: readonly PodFacts[], now_ms: number): Decision {
   const about = regarding(PodDisruptionBudgetKind, budget);
-  const events: Action[] = [];
-  if (pods.length === 0) events.push({ do: "event", note: normal(about, "NoPods", "No matching pods found") });
+  const notes: Note[] = pods.length === 0 ? [normal(about, "NoPods", "No matching pods found")] : [];
   const expectation = expectationOf(view, ownership, budget, pods);
   if ("error" in expectation) {
     const message = `Failed to calculate the number of expected pods: ${expectation.error}`;
-    events.push({ do: "event", note: warning(about, "CalculateExpectedPodCountFailed", message) });
-    const write = changed(budget, failedStatus(budget, expectation.error, now_ms));
-    return write === undefined ? NOTHING : [...events, ...write];
+    notes.push(warning(about, "CalculateExpectedPodCountFailed", message));
+    return { notes, rest: changed(budget, failedStatus(budget, expectation.error, now_ms)) };
   }
-  if (expectation.unmanaged) events.push({ do: "event", note: warning(about, "UnmanagedPods", unmanagedMessage(budget)) });
+  if (expectation.unmanaged) notes.push(warning(about, "UnmanagedPods", unmanagedMessage(budget)));
   const { disrupted, expired, next_ms } = disruptedPods(budget, pods, now_ms);
   for (const name of expired) {
     const message = `Pod was expected by PDB ${budget.metadata.namespace}/${budget.metadata.name} to be deleted but it wasn't`;
     const pod = pods.find((one) => one.name === name);
     if (pod !== undefined)
-      events.push({
-        do: "event",
-        note: warning({ kind: "Pod", apiVersion: "v1", metadata: view.decode(pod.entry).metadata }, "NotDeleted", message),
-      });
+      notes.push(warning({ kind: "Pod", apiVersion: "v1", metadata: view.decode(pod.entry).metadata }, "NotDeleted", message));
   }
   const healthy = pods.filter((pod) => pod.ready && !pod.deleting && disrupted[pod.name] === undefined).length;
   const status = statusOf(budget, healthy, expectation.expected, expectation.desired, disrupted, now_ms);
-  const write = changed(budget, status);
   const requeue: readonly Action[] = next_ms === undefined ? NOTHING : [{ do: "requeue", after_ms: next_ms }];
-  // Events repeat what the status says, so they come with its changes only.
-  return write === undefined ? requeue : [...events, ...write, ...requeue];
+  return { notes, rest: [...changed(budget, status), ...requeue] };
 }
 
-function changed(budget: PodDisruptionBudget, status: PodDisruptionBudgetStatus): readonly Action[] | undefined {
-  return semanticEqual(status, budget.status) ? undefined : [updateStatus(PodDisruptionBudgetKind, budget, status)];
+function changed(budget: PodDisruptionBudget, status: PodDisruptionBudgetStatus): readonly Action[] {
+  return semanticEqual(status, budget.status) ? NOTHING : [updateStatus(PodDisruptionBudgetKind, budget, status)];
 }
 
-function unmanagedMessage(budget: PodDisruptionBudget): string {
-  return `Pods selected by this PodDisruptionBudget (selector: ${printSelector(selectorOf(budget.spec.selector))}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`;
+function unmanagedMessage({ spec }: PodDisruptionBudget): string {
+  return `Pods selected by this PodDisruptionBudget (selector: ${asGoPrints(spec.selector)}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`;
+}
+
+/** A selector as its generated String method has it. */
+function asGoPrints(selector: LabelSelector | undefined): string {
+  if (selector === undefined) return "nil";
+  const labels = Object.entries(selector.matchLabels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  const expressions = (selector.matchExpressions ?? []).map(
+    ({ key, operator, values = [] }) => `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(" ")}],},`,
+  );
+  const matchLabels = labels.map(([name, value]) => `${name}: ${value},`).join("");
+  return `&LabelSelector{MatchLabels:map[string]string{${matchLabels}},MatchExpressions:[]LabelSelectorRequirement{${expressions.join("")}},}`;
 }
 
 /** Source: getExpectedPodCount. */

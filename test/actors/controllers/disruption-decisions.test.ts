@@ -135,3 +135,45 @@ describe("evictions that were granted", () => {
     expect(lines.find((line) => line.startsWith("status"))).toContain('"disruptedPods":null');
   });
 });
+
+describe("what is told of a budget", () => {
+  const events = (lines: readonly string[]): readonly string[] => lines.filter((line) => line.startsWith("event"));
+
+  test("pods without an owner, with the selector as Kubernetes prints it", () => {
+    const selector = {
+      matchLabels: { b: "2", app: "x" },
+      matchExpressions: [
+        { key: "tier", operator: "In", values: ["web", "api"] },
+        { key: "old", operator: "DoesNotExist" },
+      ],
+    };
+    const labels = { app: "x", b: "2", tier: "web" };
+    const transcript = new Transcript(disruptionController(BUILT_IN_KINDS))
+      .put(PodKind, pod("p", undefined, READY, { labels }))
+      .put(PodDisruptionBudgetKind, budget({ maxUnavailable: 1, selector }));
+    expect(transcript.decide()[0]).toContain(
+      "(selector: &LabelSelector{MatchLabels:map[string]string{app: x,b: 2,},MatchExpressions:[]LabelSelectorRequirement{LabelSelectorRequirement{Key:tier,Operator:In,Values:[web api],},LabelSelectorRequirement{Key:old,Operator:DoesNotExist,Values:[],},},})",
+    );
+  });
+
+  test("is told when it begins, also where the status stays as it is, and not again", () => {
+    const status = { observedGeneration: 1, currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 };
+    const conditions = [
+      {
+        type: "DisruptionAllowed",
+        status: "False",
+        observedGeneration: 1,
+        lastTransitionTime: at(0),
+        reason: "InsufficientPods",
+        message: "",
+      },
+    ];
+    const transcript = new Transcript(disruptionController(BUILT_IN_KINDS))
+      .put(PodKind, pod("p", undefined, { phase: "Pending" }))
+      .put(PodDisruptionBudgetKind, budget({ maxUnavailable: 1 }, { ...status, conditions }));
+    expect(events(transcript.decide())).toEqual([expect.stringContaining("event Warning UnmanagedPods PodDisruptionBudget/b")]);
+    expect(events(transcript.look(KEY))).toEqual([]);
+    transcript.remove(PodKind, "p");
+    expect(events(transcript.decide())).toEqual(["event Normal NoPods PodDisruptionBudget/b: No matching pods found"]);
+  });
+});
