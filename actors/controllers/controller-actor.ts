@@ -311,7 +311,8 @@ class ControllerActor implements Actor<ControllerMessage> {
     this.#queue.done(key, now_ms);
     if (failed) {
       this.#counters.retries++;
-      this.#queue.addAt(key, now_ms + (this.#controller.retry_ms ?? this.#queue.retryAfter_ms(key)));
+      const { retry_ms, retryFirst_ms } = this.#controller;
+      this.#queue.addAt(key, now_ms + (retry_ms ?? this.#queue.retryAfter_ms(key, retryFirst_ms)));
     } else this.#queue.succeeded(key);
     if (requeue_ms !== undefined) this.#queue.addAt(key, now_ms + requeue_ms);
   }

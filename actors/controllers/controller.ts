@@ -96,6 +96,8 @@ export interface Controller {
   readonly pace_ms?: number | ((view: View) => number);
   /** How long a key waits after a write was refused; by default a little at first, and longer each time. */
   readonly retry_ms?: number;
+  /** How long it waits after the first refusal, where it then waits longer each time; RETRY_FIRST_MS by default. */
+  readonly retryFirst_ms?: number;
   reconcile(view: View, key: Key, now_ms: number): readonly Action[];
   /** What to do about refused writes, at once and before the key is tried again with backoff. Pure as well. */
   refused?(view: View, key: Key, now_ms: number, refusals: readonly Refusal[]): readonly Action[];

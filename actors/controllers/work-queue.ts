@@ -92,11 +92,11 @@ export class WorkQueue {
     if (this.#again.delete(key)) this.add(key, now_ms);
   }
 
-  /** Counts a failure of the key and says how long to wait before the next try. */
-  retryAfter_ms(key: string): number {
+  /** Counts a failure of the key and says how long to wait before the next try: `first_ms` at first, and twice as long each time. */
+  retryAfter_ms(key: string, first_ms: number = RETRY_FIRST_MS): number {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
-    return Math.min(RETRY_FIRST_MS * 2 ** failures, RETRY_MAX_MS);
+    return Math.min(first_ms * 2 ** failures, RETRY_MAX_MS);
   }
 
   /** Forgets the failures of the key. */

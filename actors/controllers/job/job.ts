@@ -22,6 +22,8 @@ const PODS = "pods";
 const MANAGED_BY_US = "kubernetes.io/job-controller";
 /** Pods of one job end in bursts. */
 const PACE_MS = 50;
+/** Source: DefaultJobApiBackOff. */
+const RETRY_FIRST_MS = 1_000;
 const NONE: ReadonlySet<JobPod> = new Set();
 
 const OWNER: PodOwner<Job> = { kind: JobKind, resource: JOBS, selectorOf: ({ spec }) => spec.selector ?? {} };
@@ -34,6 +36,7 @@ export function jobController(): Controller {
     component: "job-controller",
     kind: anyKind(JobKind),
     pace_ms: PACE_MS,
+    retryFirst_ms: RETRY_FIRST_MS,
     indexes: [controllerIndex(PODS)],
     watches: [
       { resource: JOBS, keys: (change, view) => keysOfJob(backoff, change, view) },

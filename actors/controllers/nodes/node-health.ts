@@ -8,6 +8,8 @@ export const NODE_MONITOR_GRACE_MS = 50_000;
 export const NODE_STARTUP_GRACE_MS = 60_000;
 /** A controller that has looked at no node for so long was stopped itself: a suspended machine, a paused process. It looks every 5 s. */
 const AWAY_MS = 15_000;
+/** Why a node that was heard of once is Unknown. */
+export const LOST_REASON = "NodeStatusUnknown";
 /** Conditions that nobody can vouch for when a node is lost. */
 const VOUCHED = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"];
 
@@ -53,7 +55,7 @@ export class Heartbeats {
 
 /** What we ourselves have said about a silent node is no heartbeat of it. */
 function isUnheard(condition: NodeCondition | undefined): boolean {
-  return condition?.reason === "NodeStatusUnknown" || condition?.reason === "NodeStatusNeverUpdated";
+  return condition?.reason === LOST_REASON || condition?.reason === "NodeStatusNeverUpdated";
 }
 
 /** How long this node may be silent. */
@@ -71,7 +73,7 @@ export function lostConditions(node: Node, now_ms: number): NodeCondition[] | un
       : {
           ...condition,
           status: "Unknown",
-          reason: "NodeStatusUnknown",
+          reason: LOST_REASON,
           message: "Kubelet stopped posting node status.",
           lastTransitionTime: now,
         },

@@ -1,7 +1,7 @@
 import { renewTimeOf } from "../../kinds/coordination/lease-text.ts";
 import { NodeKind } from "../../kinds/core/node.ts";
 import { PodKind } from "../../kinds/core/pod.ts";
-import type { Node, Pod, PodCondition } from "../../kinds/generated/types.ts";
+import type { Node, NodeCondition, Pod, PodCondition } from "../../kinds/generated/types.ts";
 import { nodeNameOf } from "../../kinds/metadata-text.ts";
 import { RUNTIME_LABEL } from "../../node/runtime.ts";
 import { timestamp } from "../../registry/timestamps.ts";
@@ -10,7 +10,7 @@ import { anyKind, modify, normal, regarding, updateStatus, warning } from "../ac
 import { conditionOf } from "../conditions.ts";
 import { type Action, type Controller, NOTHING } from "../controller.ts";
 import { factsOf } from "../pods/pod-facts.ts";
-import { graceOf, Heartbeats, lostConditions } from "./node-health.ts";
+import { graceOf, Heartbeats, LOST_REASON, lostConditions } from "./node-health.ts";
 import { isEvicting, taintsByCondition } from "./node-taints.ts";
 import { ZoneOutages } from "./zone-outages.ts";
 
@@ -37,15 +37,15 @@ export const podsByNode: IndexDefinition = {
 interface Memory {
   readonly heartbeats: Heartbeats;
   readonly outages: ZoneOutages;
-  /** By key, the nodes that were seen, and whether each was ready then. Every node is looked at every few seconds, and hardly ever has changed. */
-  readonly seen: Map<string, { readonly entry: Entry; readonly node: Node; readonly ready: boolean | undefined }>;
+  /** By key, the nodes that were seen. Every node is looked at every few seconds, and hardly ever has changed. */
+  readonly seen: Map<string, { readonly entry: Entry; readonly node: Node }>;
   /** Whether nothing was evicted because no node was ready. */
   allDown: boolean;
 }
 
 /**
  * Declares nodes that fall silent lost, taints nodes by their conditions, those that evict pods as fast as the state of the zone allows, and says
- * of the pods on nodes that are not Ready that they are not ready either. Leases are not watched: a heartbeat costs nothing here, and every node
+ * of the pods on nodes that are lost that they are not ready either. Leases are not watched: a heartbeat costs nothing here, and every node
  * is looked at once a period. Source: pkg/controller/nodelifecycle.
  */
 export function nodeLifecycleController(): Controller {
@@ -87,17 +87,21 @@ function reconcile(memory: Memory, view: View, entry: Entry, now_ms: number): re
   if (lost !== undefined) actions.push(updateStatus(NodeKind, node, { ...node.status, conditions: lost }));
   const condition = conditionOf(known.status?.conditions, "Ready");
   const ready = condition === undefined ? undefined : condition.status === "True";
-  seen.set(key, { entry, node, ready });
+  seen.set(key, { entry, node });
   const { evicts, wait_ms } = evictionOf(memory, key, known, ready, now_ms);
   actions.push(...taint(node, known, evicts, now_ms));
   if (wait_ms !== undefined) actions.push({ do: "requeue", after_ms: wait_ms });
-  if (ready === false) actions.push(...podsNotReady(view, node, now_ms));
-  const wasReady = before === undefined ? conditionOf(node.status?.conditions, "Ready")?.status === "True" : before.ready;
-  if (ready === false && wasReady === true) {
+  // What a node says of itself its pods have heard from it; of one that is lost nobody else tells them.
+  if (isLost(condition)) actions.push(...podsNotReady(view, node, now_ms));
+  if (ready === false && conditionOf(node.status?.conditions, "Ready")?.status === "True") {
     const message = `Node ${name} status is now: NodeNotReady`;
     actions.push({ do: "event", note: normal(regarding(NodeKind, node), "NodeNotReady", message) });
   }
   return actions;
+}
+
+function isLost(ready: NodeCondition | undefined): boolean {
+  return ready?.status === "Unknown" && ready.reason === LOST_REASON;
 }
 
 /** Nodes that are played here come and go in thousands, and their pods' Events say enough of them. */

@@ -71,13 +71,10 @@ describe("taints by the Ready condition", () => {
     for (const name of ["a", "b", "c"]) transcript.put(NodeKind, node(name, "False"));
     expect(transcript.decide()).toEqual([
       taints("a", [NOT_READY, "NoSchedule"], [NOT_READY, "NoExecute"]),
-      notReady("a"),
       taints("b", [NOT_READY, "NoSchedule"]),
       "requeue 10000",
-      notReady("b"),
       taints("c", [NOT_READY, "NoSchedule"]),
       "requeue 10000",
-      notReady("c"),
     ]);
   });
 
@@ -86,10 +83,10 @@ describe("taints by the Ready condition", () => {
     transcript.put(NodeKind, node("a", "True")).put(NodeKind, node("b", "True"));
     transcript.decide();
     transcript.put(NodeKind, node("a", "False"));
-    expect(transcript.decide()).toEqual([taints("a", [NOT_READY, "NoSchedule"], [NOT_READY, "NoExecute"]), notReady("a")]);
+    expect(transcript.decide()).toEqual([taints("a", [NOT_READY, "NoSchedule"], [NOT_READY, "NoExecute"])]);
     transcript.put(NodeKind, node("a", "False", had([NOT_READY, "NoSchedule"], [NOT_READY, "NoExecute"])));
     transcript.put(NodeKind, node("b", "False"));
-    expect(transcript.decide()).toEqual([taints("b", [NOT_READY, "NoSchedule"]), notReady("b")]);
+    expect(transcript.decide()).toEqual([taints("b", [NOT_READY, "NoSchedule"])]);
     expect(transcript.look("nodes/a")).toEqual([`modify Node/a {"spec":{"taints":[{"key":"${NOT_READY}","effect":"NoSchedule"}]}}`]);
   });
 });
@@ -136,6 +133,19 @@ describe("heartbeats", () => {
       "event Warning NodeNotReady Pod/p: Node is not ready",
       notReady("n"),
     ]);
+  });
+
+  test("what a node says of itself is not told to its pods, which have heard it from it", () => {
+    const transcript = started();
+    const conditions = [{ type: "Ready", status: "True" }];
+    transcript.put(PodKind, {
+      metadata: { name: "p" },
+      spec: { nodeName: "n", containers: [] },
+      status: { phase: "Running", conditions },
+    });
+    transcript.decide();
+    const lines = transcript.put(NodeKind, node("n", "False")).decide();
+    expect(lines).toEqual([taints("n", [NOT_READY, "NoSchedule"], [NOT_READY, "NoExecute"])]);
   });
 
   test("a lease is a heartbeat too", () => {
