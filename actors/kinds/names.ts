@@ -32,8 +32,9 @@ export function regexWords(message: string, pattern: string, ...examples: readon
   return `${message} (e.g. ${examples.map((example) => `'${example}', `).join(" or ")}regex used for validation is '${pattern}')`;
 }
 
+/** Kubernetes counts bytes and calls them characters. Source: validation.MaxLenError. */
 export function maxLengthWords(bytes_max: number): string {
-  return `must be no more than ${bytes_max} bytes`;
+  return `must be no more than ${bytes_max} characters`;
 }
 
 export function rangeWords(low: number, high: number): string {

@@ -112,7 +112,7 @@ test("a domain name has two labels", () => {
   ]);
   expect(printed(validateDomainName("", "f"))).toEqual(["f: Required value"]);
   expect(printed(validateDomainName(`${"a".repeat(64)}.com`, "f"))).toEqual([
-    `f: Invalid value: ${JSON.stringify("a".repeat(64))}: must be no more than 63 bytes`,
+    `f: Invalid value: ${JSON.stringify("a".repeat(64))}: must be no more than 63 characters`,
   ]);
 });
 

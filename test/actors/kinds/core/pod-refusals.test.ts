@@ -273,5 +273,5 @@ test("a spec that was right for one pod is looked at again where its volumes are
     return PodKind.validate({ ...pod, metadata: { ...pod.metadata, name } }, undefined);
   };
   expect(printed(named("short"))).toEqual([]);
-  expect(printed(named("a".repeat(250)))).toEqual([expect.stringContaining("must be no more than 253 bytes")]);
+  expect(printed(named("a".repeat(250)))).toEqual([expect.stringContaining("must be no more than 253 characters")]);
 });
