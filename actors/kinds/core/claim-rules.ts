@@ -6,6 +6,7 @@ import { validateLabelSelector } from "../machinery/label-selector.ts";
 import { isWhole, parseQuantity } from "../machinery/quantity.ts";
 import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
+import { validateAgreement } from "./claim-sources.ts";
 
 /** Each mode, and how tables print it. */
 const ACCESS_MODES: Readonly<Record<string, string>> = {
@@ -73,6 +74,7 @@ export function validateClaimSpec(spec: PersistentVolumeClaimSpec, field: string
     ...validateVolumeMode(spec.volumeMode, `${field}.volumeMode`),
     ...validateDataSource(dataSource, `${field}.dataSource`),
     ...validateDataSource(dataSourceRef, `${field}.dataSourceRef`),
+    ...validateAgreement(spec, field),
   );
   return [...errors, ...namedBy(dnsSubdomain, spec.volumeAttributesClassName, `${field}.volumeAttributesClassName`)];
 }

@@ -13,6 +13,19 @@ const DEPRECATED: Readonly<Record<string, string>> = {
   "node-role.kubernetes.io/master": 'use "node-role.kubernetes.io/control-plane" instead',
 };
 
+const STABLE: Readonly<Record<string, string>> = {
+  "beta.kubernetes.io/arch": "kubernetes.io/arch",
+  "beta.kubernetes.io/os": "kubernetes.io/os",
+  "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
+  "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
+  "beta.kubernetes.io/instance-type": "node.kubernetes.io/instance-type",
+};
+
+/** The label that has taken the place of another. */
+export function stableLabel(key: string): string | undefined {
+  return Object.hasOwn(STABLE, key) ? STABLE[key] : undefined;
+}
+
 /** What to say of a label; undefined: nothing. */
 export function deprecatedLabel(key: string): string | undefined {
   return Object.hasOwn(DEPRECATED, key) ? DEPRECATED[key] : undefined;

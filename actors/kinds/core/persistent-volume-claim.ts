@@ -1,4 +1,4 @@
-import { defineKind, statusApart } from "../define-kind.ts";
+import { defineKind } from "../define-kind.ts";
 import { forbidden, invalid, notSupported } from "../field-error.ts";
 import { immutable, oneOf } from "../field-rules.ts";
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from "../generated/types.ts";
@@ -18,6 +18,7 @@ import {
   storageClassOf,
   validateClaimSpec,
 } from "./claim-rules.ts";
+import { settleSources } from "./claim-sources.ts";
 
 type Spec = PersistentVolumeClaimSpec;
 
@@ -127,7 +128,14 @@ export const PersistentVolumeClaimKind: Kind<PersistentVolumeClaim> = defineKind
   subresources: [STATUS],
   returnsDeletedObject: true,
   applyDefaults: defaultPersistentVolumeClaim,
-  ...statusApart<PersistentVolumeClaim>(() => ({ phase: "Pending" })),
+  prepareForCreate: (claim) => {
+    claim.status = { phase: "Pending" };
+    settleSources(claim.spec);
+  },
+  prepareForUpdate: (next, current) => {
+    next.status = current.status ?? { phase: "Pending" };
+    settleSources(next.spec, current.spec);
+  },
   updateChecks: ["whole", "metadata", "whole", "changes"],
   nameRule: dnsSubdomain,
   validate: ({ spec }) => validateClaimSpec(spec, "spec"),

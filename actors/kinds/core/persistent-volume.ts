@@ -1,7 +1,8 @@
+import { posix } from "node:path";
 import { defineKind } from "../define-kind.ts";
 import { forbidden, invalid, notSupported, required } from "../field-error.ts";
 import { immutable, namedBy, oneOf } from "../field-rules.ts";
-import type { PersistentVolume, PersistentVolumeSpec } from "../generated/types.ts";
+import type { PersistentVolume, PersistentVolumeSpec, VolumeNodeAffinity } from "../generated/types.ts";
 import { internalDiff, internalForm } from "../internal-form.ts";
 import type { Kind } from "../kind.ts";
 import { semanticEqual } from "../machinery/equal.ts";
@@ -11,37 +12,12 @@ import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, UNSET, wideColumn } from "../table.ts";
 import { STATUS } from "../verbs.ts";
 import { printAccessModes, storageClassOf, validateAccessModes, validateStorage, validateVolumeMode } from "./claim-rules.ts";
-import { termWarnings } from "./node-labels.ts";
+import { stableLabel, termWarnings } from "./node-labels.ts";
+import { PERSISTENT_SOURCES, validatePersistentSource } from "./persistent-sources.ts";
 import { validateNodeTerms } from "./placement-validation.ts";
 import { defaultVolumeSource } from "./pod-defaults.ts";
 
 const RECLAIM_POLICIES: readonly string[] = ["Delete", "Recycle", "Retain"];
-/** Where a volume may come from, in the order in which Kubernetes looks, with what each must say. */
-const SOURCES: readonly (readonly [name: keyof PersistentVolumeSpec, ...required: readonly string[]])[] = [
-  ["hostPath", "path"],
-  ["gcePersistentDisk", "pdName"],
-  ["awsElasticBlockStore", "volumeID"],
-  ["glusterfs", "endpoints", "path"],
-  ["flocker"],
-  ["nfs", "server", "path"],
-  ["rbd", "monitors", "image"],
-  ["quobyte", "registry", "volume"],
-  ["cephfs", "monitors"],
-  ["iscsi", "targetPortal", "iqn"],
-  ["cinder", "volumeID"],
-  ["fc"],
-  ["flexVolume", "driver"],
-  ["azureFile", "secretName", "shareName"],
-  ["vsphereVolume", "volumePath"],
-  ["photonPersistentDisk", "pdID"],
-  ["portworxVolume", "volumeID"],
-  ["azureDisk", "diskName", "diskURI"],
-  ["scaleIO", "gateway", "system", "volumeName"],
-  ["local", "path"],
-  ["storageos", "volumeName"],
-  ["csi", "driver", "volumeHandle"],
-];
-
 /** Source: SetDefaults_PersistentVolume. */
 function applyDefaults(volume: PersistentVolume): void {
   volume.status ??= {};
@@ -53,21 +29,11 @@ function applyDefaults(volume: PersistentVolume): void {
   defaultVolumeSource(spec);
 }
 
-function validateSources(spec: PersistentVolumeSpec): FieldError[] {
-  const errors: FieldError[] = [];
-  let found = false;
-  for (const [name, ...fields] of SOURCES) {
-    const source = spec[name] as Readonly<Record<string, unknown>> | undefined;
-    if (source === undefined) continue;
-    if (found) errors.push(forbidden(`spec.${name}`, "may not specify more than 1 volume type"));
-    else for (const field of fields) if (!source[field]) errors.push(required(`spec.${name}.${field}`));
-    found = true;
-  }
-  if (spec.local !== undefined && spec.nodeAffinity === undefined) {
-    errors.push(required("spec.nodeAffinity", "Local volume requires node affinity"));
-  }
-  if (!found) errors.push(required("spec", "must specify a volume type"));
-  return errors;
+/** What is on a node is found by the node. */
+function validateSources(spec: PersistentVolumeSpec, name: string): FieldError[] {
+  const errors = validatePersistentSource(spec, name);
+  if (spec.local === undefined || spec.nodeAffinity !== undefined) return errors;
+  return [...errors, required("spec.nodeAffinity", "Local volume requires node affinity")];
 }
 
 function validateCapacity({ capacity = {} }: PersistentVolumeSpec): FieldError[] {
@@ -87,8 +53,32 @@ function validateAttributes({ volumeAttributesClassName: name, csi }: Persistent
   return csi === undefined ? [...errors, required("spec.csi", "has to be specified when using volumeAttributesClassName")] : errors;
 }
 
+const MOUNT_OPTIONS = "volume.beta.kubernetes.io/mount-options";
+/** Where an annotation may say how a volume is mounted. */
+const MOUNTED_WITH_OPTIONS: readonly (keyof PersistentVolumeSpec)[] = [
+  "gcePersistentDisk",
+  "awsElasticBlockStore",
+  "glusterfs",
+  "nfs",
+  "rbd",
+  "quobyte",
+  "iscsi",
+  "cinder",
+  "cephfs",
+  "azureFile",
+  "vsphereVolume",
+  "azureDisk",
+  "photonPersistentDisk",
+];
+
+/** Source: checkMountOption of pkg/volume/validation. */
+function validateMountOptions(annotations: Readonly<Record<string, string>> = {}, spec: PersistentVolumeSpec): FieldError[] {
+  if (!(MOUNT_OPTIONS in annotations) || MOUNTED_WITH_OPTIONS.some((name) => spec[name] !== undefined)) return [];
+  return [forbidden(`metadata.annotations.${MOUNT_OPTIONS}`, "may not specify mount options for this volume type")];
+}
+
 /** Source: ValidatePersistentVolumeSpec. */
-function validate({ spec }: PersistentVolume): FieldError[] {
+function validate({ metadata, spec }: PersistentVolume): FieldError[] {
   const { accessModes = [], persistentVolumeReclaimPolicy: policy, nodeAffinity } = spec;
   const errors: FieldError[] = [];
   if (accessModes.length === 0) errors.push(required("spec.accessModes"));
@@ -97,8 +87,8 @@ function validate({ spec }: PersistentVolume): FieldError[] {
   if (nodeAffinity?.required !== undefined) {
     errors.push(...validateNodeTerms(nodeAffinity.required.nodeSelectorTerms, "spec.nodeAffinity.required.nodeSelectorTerms"));
   } else if (nodeAffinity !== undefined) errors.push(required("spec.nodeAffinity.required", "must specify required node constraints"));
-  errors.push(...validateSources(spec));
-  if (policy === "Recycle" && spec.hostPath?.path === "/") {
+  errors.push(...validateSources(spec, metadata.name));
+  if (policy === "Recycle" && posix.normalize(spec.hostPath?.path || ".").replace(/(?<=.)\/$/, "") === "/") {
     errors.push(forbidden("spec.persistentVolumeReclaimPolicy", "may not be 'recycle' for a hostPath mount of '/'"));
   }
   return [
@@ -106,24 +96,42 @@ function validate({ spec }: PersistentVolume): FieldError[] {
     ...namedBy(dnsSubdomain, spec.storageClassName, "spec.storageClassName"),
     ...validateVolumeMode(spec.volumeMode, "spec.volumeMode"),
     ...validateAttributes(spec),
+    ...validateMountOptions(metadata.annotations, spec),
   ];
 }
 
 function validateUpdate(next: PersistentVolume, current: PersistentVolume): FieldError[] {
   const errors: FieldError[] = [];
-  const source = (spec: PersistentVolumeSpec): object => Object.fromEntries(SOURCES.map(([name]) => [name, spec[name]]));
+  const source = (spec: PersistentVolumeSpec): object => Object.fromEntries(PERSISTENT_SOURCES.map((name) => [name, spec[name]]));
   const [before, after] = [source(current.spec), source(withLateSecret(next.spec, current.spec))];
   if (!semanticEqual(after, before)) {
     const diff = internalDiff("PersistentVolumeSource", before, after);
     errors.push(forbidden("spec.persistentvolumesource", `spec.persistentvolumesource is immutable after creation\n${diff}`));
   }
   errors.push(...immutable(next.spec.volumeMode, current.spec.volumeMode, "volumeMode"));
-  if (current.spec.nodeAffinity !== undefined && !semanticEqual(next.spec.nodeAffinity, current.spec.nodeAffinity)) {
+  if (current.spec.nodeAffinity !== undefined && !isSameAffinity(next.spec.nodeAffinity, current.spec.nodeAffinity)) {
     const { nodeAffinity } = next.spec;
     const shown = nodeAffinity === undefined ? null : internalForm("VolumeNodeAffinity", nodeAffinity);
     errors.push(invalid("nodeAffinity", shown, "field is immutable, except for updating from beta label to GA"));
   }
+  if (next.spec.volumeAttributesClassName === undefined && current.spec.volumeAttributesClassName !== undefined) {
+    errors.push(forbidden("spec.volumeAttributesClassName", "update from non-nil value to nil is forbidden"));
+  }
   return errors;
+}
+
+/** Equal but for labels that have taken the place of older ones. */
+function isSameAffinity(next: VolumeNodeAffinity | undefined, current: VolumeNodeAffinity): boolean {
+  if (semanticEqual(next, current)) return true;
+  const terms = current.required?.nodeSelectorTerms.map((term, at) => {
+    const wanted = next?.required?.nodeSelectorTerms[at]?.matchExpressions;
+    const matchExpressions = term.matchExpressions?.map((one, index) => {
+      const key = wanted?.[index]?.key;
+      return key !== undefined && stableLabel(one.key) === key ? { ...one, key } : one;
+    });
+    return matchExpressions === undefined ? term : { ...term, matchExpressions };
+  });
+  return terms !== undefined && semanticEqual(next, { required: { nodeSelectorTerms: terms } });
 }
 
 /** The secret for making it larger may be named later. */
@@ -135,7 +143,7 @@ function withLateSecret(next: PersistentVolumeSpec, current: PersistentVolumeSpe
 
 const OLD_ANNOTATIONS: Readonly<Record<string, string>> = {
   "volume.beta.kubernetes.io/storage-class": 'deprecated since v1.8; use "storageClassName" attribute instead',
-  "volume.beta.kubernetes.io/mount-options": 'deprecated since v1.31; use "mountOptions" attribute instead',
+  [MOUNT_OPTIONS]: 'deprecated since v1.31; use "mountOptions" attribute instead',
 };
 const OLD_SOURCES: Readonly<Partial<Record<keyof PersistentVolumeSpec, string>>> = {
   cephfs: "deprecated in v1.28, non-functional in v1.31+",
@@ -178,6 +186,16 @@ export const PersistentVolumeKind: Kind<PersistentVolume> = defineKind<Persisten
   },
   prepareForUpdate: (next, current) => {
     next.status = current.status ?? {};
+  },
+  // A phase that changes says since when. Source: persistentvolumeStatusStrategy.
+  prepareForStatusUpdate: ({ status }, { status: before }, { now_ms }) => {
+    if (status === undefined) return;
+    const { phase, lastPhaseTransitionTime: since } = status;
+    if (phase !== before?.phase) {
+      if (since === undefined || since === before?.lastPhaseTransitionTime) Object.assign(status, phaseSince(now_ms));
+    } else if (since === undefined && before?.lastPhaseTransitionTime !== undefined) {
+      status.lastPhaseTransitionTime = before.lastPhaseTransitionTime;
+    }
   },
   updateChecks: ["whole", "whole", "changes"],
   nameRule: dnsSubdomain,

@@ -51,12 +51,15 @@ function validateAppArmor(profile: AppArmorProfile | undefined, field: string): 
   return localhostProfile.length > PROFILE_PATH_BYTES_MAX ? [...errors, tooLong(path, PROFILE_PATH_BYTES_MAX)] : errors;
 }
 
+/** A path that never goes up. */
+export function validateNoBacksteps(path: string, field: string): FieldError[] {
+  return path.split("/").includes("..") ? [invalid(field, path, "must not contain '..'")] : [];
+}
+
 /** A path that stays below where it starts. */
 export function validateDescendingPath(path: string, field: string): FieldError[] {
-  const errors: FieldError[] = [];
-  if (path.startsWith("/")) errors.push(invalid(field, path, "must be a relative path"));
-  if (path.split("/").includes("..")) errors.push(invalid(field, path, "must not contain '..'"));
-  return errors;
+  const errors = path.startsWith("/") ? [invalid(field, path, "must be a relative path")] : [];
+  return [...errors, ...validateNoBacksteps(path, field)];
 }
 
 export function validateContainerSecurity(context: SecurityContext | undefined, hostUsers: boolean, field: string): FieldError[] {

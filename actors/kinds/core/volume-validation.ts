@@ -1,7 +1,7 @@
 /** Volumes of a pod. Source: ValidateVolumes of pkg/apis/core/validation. */
-import { duplicate, forbidden, invalid, notSupported, required } from "../field-error.ts";
-import { namedBy } from "../field-rules.ts";
-import type { DownwardAPIVolumeFile, KeyToPath, ProjectedVolumeSource, Volume } from "../generated/types.ts";
+import { duplicate, forbidden, invalid, required } from "../field-error.ts";
+import { namedBy, requiredOneOf } from "../field-rules.ts";
+import type { DownwardAPIVolumeFile, KeyToPath, PersistentVolumeClaimTemplate, ProjectedVolumeSource, Volume } from "../generated/types.ts";
 import { validateAnnotations, validateLabels } from "../metadata.ts";
 import { dnsLabel, dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
@@ -9,6 +9,16 @@ import { validateDriverName } from "../storage/driver-name.ts";
 import { validateClaimSpec } from "./claim-rules.ts";
 import { VOLUME_FIELDS, validateFieldRef, validateResourceRef } from "./downward-validation.ts";
 import { validateDescendingPath } from "./security-validation.ts";
+import {
+  needs,
+  oneSource,
+  SHARED,
+  type SourceRules,
+  secretNames,
+  targetNameTooLong,
+  validateStorageOS,
+  validateTarget,
+} from "./volume-sources.ts";
 
 const MODE_MAX = 0o777;
 const MODE_WORDS = "must be a number between 0 and 0777 (octal), both inclusive";
@@ -49,104 +59,113 @@ function validateDownwardFile(file: DownwardAPIVolumeFile, field: string): Field
   return errors;
 }
 
-const HOST_PATH_TYPES: readonly string[] = [
-  "",
-  "BlockDevice",
-  "CharDevice",
-  "Directory",
-  "DirectoryOrCreate",
-  "File",
-  "FileOrCreate",
-  "Socket",
-];
+/** What a template of a claim may not say of the claim, in the order of Go's ObjectMeta, with the first letter made small. */
+const TEMPLATE_FIELDS: Readonly<Record<string, string>> = {
+  name: "name",
+  generateName: "generateName",
+  namespace: "namespace",
+  selfLink: "selfLink",
+  uid: "uID",
+  resourceVersion: "resourceVersion",
+  generation: "generation",
+  creationTimestamp: "creationTimestamp",
+  deletionTimestamp: "deletionTimestamp",
+  deletionGracePeriodSeconds: "deletionGracePeriodSeconds",
+  ownerReferences: "ownerReferences",
+  finalizers: "finalizers",
+  managedFields: "managedFields",
+};
 
-type SourceRule = (volume: Volume, field: string, pod: string) => FieldError[];
-
-/** A source of which no more is asked than that it says these things. */
-function needs(source: keyof Volume, ...names: readonly string[]): SourceRule {
-  return (volume, field) => {
-    const said = (volume[source] ?? {}) as unknown as Readonly<Record<string, string | readonly string[] | undefined>>;
-    return names.filter((name) => (said[name]?.length ?? 0) === 0).map((name) => required(`${field}.${name}`));
-  };
+/** Source: ValidatePersistentVolumeClaimTemplate. */
+function validateClaimTemplate({ metadata = {}, spec }: PersistentVolumeClaimTemplate, field: string): FieldError[] {
+  const said = metadata as Readonly<Record<string, unknown>>;
+  return [
+    ...validateAnnotations(metadata.annotations, `${field}.metadata.annotations`),
+    ...validateLabels(metadata.labels, `${field}.metadata.labels`),
+    ...Object.entries(TEMPLATE_FIELDS).flatMap(([name, shown]) =>
+      said[name] ? [forbidden(`${field}.metadata.${shown}`, "cannot be set")] : [],
+    ),
+    ...validateClaimSpec(spec, `${field}.spec`),
+  ];
 }
 
-/** The rules of each source, in the order in which Kubernetes looks at them. Sources without rules of note only count. */
-const SOURCES: Readonly<Record<string, SourceRule>> = {
-  emptyDir: (volume, field) => {
-    const limit = volume.emptyDir?.sizeLimit;
-    return limit?.startsWith("-") ? [forbidden(`${field}.sizeLimit`, "SizeLimit field must be a valid resource quantity")] : [];
+const PULL_POLICIES: readonly string[] = ["Always", "IfNotPresent", "Never"];
+const INITIATOR_WORDS = "must be valid format starting with iqn, eui, or naa";
+
+const SOURCES: SourceRules<Volume> = {
+  emptyDir: ({ sizeLimit }, field) => {
+    return sizeLimit?.startsWith("-") ? [forbidden(`${field}.sizeLimit`, "SizeLimit field must be a valid resource quantity")] : [];
   },
-  hostPath: (volume, field) => {
-    const { path = "", type = "" } = volume.hostPath ?? {};
-    if (path === "") return [required(`${field}.path`)];
-    const errors = path.split("/").includes("..") ? [invalid(`${field}.path`, path, "must not contain '..'")] : [];
-    if (!HOST_PATH_TYPES.includes(type)) errors.push(notSupported(`${field}.type`, type, HOST_PATH_TYPES));
-    return errors;
+  hostPath: SHARED.hostPath,
+  gitRepo: ({ repository, directory = "" }, field) => [
+    ...(repository ? [] : [required(`${field}.repository`)]),
+    ...validateDescendingPath(directory, `${field}.directory`),
+  ],
+  gcePersistentDisk: SHARED.gcePersistentDisk,
+  awsElasticBlockStore: SHARED.awsElasticBlockStore,
+  secret: ({ secretName, defaultMode, items }, field) => [
+    ...(secretName ? [] : [required(`${field}.secretName`)]),
+    ...validateMode(defaultMode, `${field}.defaultMode`),
+    ...validateItems(items, `${field}.items`),
+  ],
+  nfs: SHARED.nfs,
+  iscsi: (iscsi, field, { volume }) => {
+    const long = targetNameTooLong(iscsi, volume);
+    return [
+      ...(iscsi.targetPortal ? [] : [required(`${field}.targetPortal`)]),
+      ...validateTarget(iscsi, field, INITIATOR_WORDS),
+      ...(long === undefined ? [] : [invalid(field.replace(/iscsi$/, "name"), volume, long)]),
+    ];
   },
-  gitRepo: needs("gitRepo", "repository"),
-  gcePersistentDisk: needs("gcePersistentDisk", "pdName"),
-  awsElasticBlockStore: needs("awsElasticBlockStore", "volumeID"),
-  secret: (volume, field) => [
-    ...(volume.secret?.secretName ? [] : [required(`${field}.secretName`)]),
-    ...validateMode(volume.secret?.defaultMode, `${field}.defaultMode`),
-    ...validateItems(volume.secret?.items, `${field}.items`),
+  glusterfs: needs("endpoints", "path"),
+  flocker: SHARED.flocker,
+  persistentVolumeClaim: needs("claimName"),
+  rbd: SHARED.rbd,
+  cinder: ({ volumeID, secretRef }, field) => [
+    ...(volumeID ? [] : [required(`${field}.volumeID`)]),
+    ...secretNames(secretRef, `${field}.secretRef`, "name"),
   ],
-  nfs: (volume, field) => {
-    const { server, path } = volume.nfs ?? {};
-    const errors = server ? [] : [required(`${field}.server`)];
-    if (!path) errors.push(required(`${field}.path`));
-    if (!path?.startsWith("/")) errors.push(invalid(`${field}.path`, path ?? "", "must be an absolute path"));
-    return errors;
-  },
-  iscsi: needs("iscsi", "targetPortal", "iqn"),
-  glusterfs: needs("glusterfs", "endpoints", "path"),
-  flocker: () => [],
-  persistentVolumeClaim: needs("persistentVolumeClaim", "claimName"),
-  rbd: needs("rbd", "monitors", "image"),
-  cinder: needs("cinder", "volumeID"),
-  cephfs: needs("cephfs", "monitors"),
-  downwardAPI: (volume, field) => [
-    ...validateMode(volume.downwardAPI?.defaultMode, `${field}.defaultMode`),
-    ...(volume.downwardAPI?.items ?? []).flatMap((file) => validateDownwardFile(file, field)),
+  cephfs: SHARED.cephfs,
+  quobyte: SHARED.quobyte,
+  downwardAPI: ({ defaultMode, items = [] }, field) => [
+    ...validateMode(defaultMode, `${field}.defaultMode`),
+    ...items.flatMap((file) => validateDownwardFile(file, field)),
   ],
-  fc: () => [],
-  configMap: (volume, field) => [
-    ...(volume.configMap?.name ? [] : [required(`${field}.name`)]),
-    ...validateMode(volume.configMap?.defaultMode, `${field}.defaultMode`),
-    ...validateItems(volume.configMap?.items, `${field}.items`),
+  fc: SHARED.fc,
+  flexVolume: SHARED.flexVolume,
+  configMap: ({ name, defaultMode, items }, field) => [
+    ...(name ? [] : [required(`${field}.name`)]),
+    ...validateMode(defaultMode, `${field}.defaultMode`),
+    ...validateItems(items, `${field}.items`),
   ],
-  azureFile: needs("azureFile", "secretName", "shareName"),
-  flexVolume: needs("flexVolume", "driver"),
-  vsphereVolume: needs("vsphereVolume", "volumePath"),
-  photonPersistentDisk: needs("photonPersistentDisk", "pdID"),
-  portworxVolume: needs("portworxVolume", "volumeID"),
-  azureDisk: needs("azureDisk", "diskName", "diskURI"),
-  storageos: needs("storageos", "volumeName"),
-  projected: ({ projected }, field) => (projected === undefined ? [] : validateProjected(projected, field)),
-  scaleIO: needs("scaleIO", "gateway", "system", "volumeName"),
-  csi: ({ csi }, field) => {
-    const errors = validateDriverName(csi?.driver ?? "", `${field}.driver`);
-    if (csi?.nodePublishSecretRef === undefined) return errors;
-    const { name } = csi.nodePublishSecretRef;
+  azureFile: needs("secretName", "shareName"),
+  vsphereVolume: SHARED.vsphereVolume,
+  photonPersistentDisk: SHARED.photonPersistentDisk,
+  portworxVolume: SHARED.portworxVolume,
+  azureDisk: SHARED.azureDisk,
+  storageos: (source, field) => [...validateStorageOS(source, field), ...secretNames(source.secretRef, `${field}.secretRef`, "name")],
+  projected: validateProjected,
+  scaleIO: SHARED.scaleIO,
+  csi: ({ driver, nodePublishSecretRef }, field) => {
+    const errors = validateDriverName(driver ?? "", `${field}.driver`);
+    if (nodePublishSecretRef === undefined) return errors;
+    const { name } = nodePublishSecretRef;
     return [...errors, ...(name ? namedBy(dnsSubdomain, name, `${field}.name`) : [required(`${field}.nodePublishSecretRef.name`)])];
   },
-  ephemeral: ({ name, ephemeral }, field, pod) => {
-    const template = ephemeral?.volumeClaimTemplate;
+  ephemeral: ({ volumeClaimTemplate: template }, field, { volume, pod }) => {
     const path = `${field}.volumeClaimTemplate`;
-    if (template === undefined) return [required(path)];
-    const errors = [
-      ...validateLabels(template.metadata?.labels, `${path}.metadata.labels`),
-      ...validateAnnotations(template.metadata?.annotations, `${path}.metadata.annotations`),
-      ...validateClaimSpec(template.spec, `${path}.spec`),
-    ];
-    if (pod === "" || !name) return errors;
-    const claim = `${pod}-${name}`;
+    const errors = template === undefined ? [required(path)] : validateClaimTemplate(template, path);
+    if (pod === "" || !volume) return errors;
+    const claim = `${pod}-${volume}`;
     const wrong = dnsSubdomain(claim).map((message) =>
-      invalid(field.replace(/ephemeral$/, "name"), name, `PVC name "${claim}": ${message}`),
+      invalid(field.replace(/ephemeral$/, "name"), volume, `PVC name "${claim}": ${message}`),
     );
     return [...errors, ...wrong];
   },
-  image: () => [],
+  image: ({ reference, pullPolicy }, field, { pod }) => [
+    ...(pod !== "" && !reference ? [required(`${field}.reference`)] : []),
+    ...requiredOneOf(pullPolicy, PULL_POLICIES, `${field}.pullPolicy`),
+  ],
 };
 
 const TOKEN_S_MIN = 600;
@@ -188,20 +207,7 @@ function validateProjected({ defaultMode, sources = [] }: ProjectedVolumeSource,
   return errors;
 }
 
-const SOURCE_NAMES: readonly string[] = Object.keys(SOURCES);
-
-function validateSource(volume: Volume, field: string, pod: string): FieldError[] {
-  const errors: FieldError[] = [];
-  let found = false;
-  for (const name of SOURCE_NAMES) {
-    if (!(name in volume)) continue;
-    if (found) errors.push(forbidden(`${field}.${name}`, "may not specify more than 1 volume type"));
-    else errors.push(...(SOURCES[name]?.(volume, `${field}.${name}`, pod) ?? []));
-    found = true;
-  }
-  if (!found) errors.push(required(field, "must specify a volume type"));
-  return errors;
-}
+const validateSource = oneSource<Volume>(SOURCES);
 
 /** The errors, and the volumes that are valid by name: others cannot be mounted. `pod`: the name of the pod, where there is one already. */
 export function validateVolumes(
@@ -216,7 +222,7 @@ export function validateVolumes(
   );
   for (const [index, volume] of (volumes ?? []).entries()) {
     const path = `${field}[${index}]`;
-    const own = validateSource(volume, path, pod);
+    const own = validateSource(volume, path, { volume: volume.name, pod });
     if (!volume.name) own.push(required(`${path}.name`));
     else for (const message of dnsLabel(volume.name)) own.push(invalid(`${path}.name`, volume.name, message));
     if (valid.has(volume.name)) own.push(duplicate(`${path}.name`, volume.name));
