@@ -65,6 +65,10 @@ export function tooMany(field: string, count: number, count_max: number): FieldE
   return { reason: "FieldValueTooMany", field, message: `Too many: ${count}: must have at most ${count_max} ${unit}` };
 }
 
+export function internalError(field: string, detail: string): FieldError {
+  return { reason: "InternalError", field, message: withDetail("Internal error", detail) };
+}
+
 /** `[a, b]`, or `a` alone; repetitions are said once. Source: field.ErrorList.ToAggregate. */
 export function aggregate(errors: readonly FieldError[]): string {
   const messages = new Set(errors.map((error) => `${error.field}: ${error.message}`));

@@ -19,6 +19,8 @@ const ROOTS: readonly string[] = [
   "core.ScopeSelector",
   "core.ServicePort",
   "core.VolumeNodeAffinity",
+  "flowcontrol.FlowSchemaSpec",
+  "flowcontrol.PriorityLevelConfigurationSpec",
   "networking.ParentReference",
   "policy.PodDisruptionBudgetSpec",
   "rbac.RoleRef",

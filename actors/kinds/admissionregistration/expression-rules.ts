@@ -124,7 +124,7 @@ function annotationErrors(policyName: string, annotations: readonly AuditAnnotat
     if (valueExpression.trim() === "") errors.push(required(`${path}.valueExpression`, "valueExpression is not specified"));
     else if (Buffer.byteLength(valueExpression.trim()) > VALUE_BYTES_MAX) {
       errors.push(required(`${path}.valueExpression`, `must not exceed ${VALUE_BYTES_MAX} bytes in length`));
-    } else errors.push(...expressionErrors(checker, valueExpression, ["string", "null", "dyn"], `${path}.valueExpression`));
+    } else errors.push(...expressionErrors(checker, valueExpression, ["string", "null_type"], `${path}.valueExpression`));
     if (annotations.findIndex((one) => one.key === key) < index) errors.push(duplicate(`${path}.key`, key));
   }
   return errors;

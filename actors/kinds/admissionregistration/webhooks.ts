@@ -87,7 +87,7 @@ function validateWebhook(webhook: Webhook, demands: Demands, field: string): Fie
     ...oneOf(webhook.failurePolicy, FAILURE_POLICIES, `${field}.failurePolicy`),
     ...oneOf(webhook.matchPolicy, MATCH_POLICIES, `${field}.matchPolicy`),
   );
-  if (sideEffects === undefined) errors.push(required(`${field}.sideEffects`, `must specify one of ${demands.sideEffects.join(", ")}`));
+  if (!sideEffects) errors.push(required(`${field}.sideEffects`, `must specify one of ${demands.sideEffects.join(", ")}`));
   else errors.push(...oneOf(sideEffects, demands.sideEffects, `${field}.sideEffects`));
   if (timeoutSeconds < 1 || timeoutSeconds > TIMEOUT_S_MAX) {
     errors.push(invalid(`${field}.timeoutSeconds`, timeoutSeconds, "the timeout value must be between 1 and 30 seconds"));

@@ -1,6 +1,6 @@
 /** What expressions of admission see, and what of it they may name. Source: apiserver's pkg/admission/plugin/cel/compile.go, and cel/library/authz.go. */
 import type { Environment } from "@marcbachmann/cel-js";
-import { CelChecker, type CelType } from "./check.ts";
+import { CelChecker, type CelType, goType } from "./check.ts";
 
 const TEXTS: CelType = { list: "string" };
 const KIND: CelType = { object: { group: "string", version: "string", kind: "string" } };
@@ -213,8 +213,7 @@ export function admissionChecker({ params, authorizer, variables, types }: Decla
 export function expressionProblem(checker: CelChecker, expression: string, wanted: readonly string[]): string | undefined {
   const checked = checker.check(expression);
   if ("problem" in checked) return `compilation failed: ${checked.problem}`;
-  if (wanted.includes(checked.type)) return undefined;
-  return wanted.length === 1
-    ? `must evaluate to ${wanted[0]} but got ${checked.type}`
-    : `must evaluate to one of [${wanted.join(" ")}] but got ${checked.type}`;
+  const type = checked.type === "null" ? "null_type" : goType(checked.type);
+  if (wanted.includes(type)) return undefined;
+  return `must evaluate to ${wanted.length === 1 ? wanted[0] : `one of [${wanted.join(" ")}]`} but got ${type}`;
 }

@@ -168,7 +168,7 @@ function callAt(expression: string, node: Node | undefined, start: number): numb
 }
 
 /** `list<map<string, int>>` as cel-go prints it. */
-function goType(type: string): string {
+export function goType(type: string): string {
   return type
     .replaceAll("optional<", "optional_type<")
     .replace(/Object\d+/g, "object")

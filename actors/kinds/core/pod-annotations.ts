@@ -1,6 +1,6 @@
 /** Annotations of a pod that mean something to Kubernetes. Source: ValidatePodSpecificAnnotations of pkg/apis/core/validation. */
 import { forbidden, invalid } from "../field-error.ts";
-import type { Pod, SeccompProfile } from "../generated/types.ts";
+import type { AppArmorProfile, PodSpec, SeccompProfile } from "../generated/types.ts";
 import type { FieldError } from "../status.ts";
 import { MIRROR_ANNOTATION } from "./mirror-pod.ts";
 import { validateDescendingPath } from "./security-validation.ts";
@@ -12,6 +12,7 @@ const DELETION_COST = "controller.kubernetes.io/pod-deletion-cost";
 const SECCOMP_POD = "seccomp.security.alpha.kubernetes.io/pod";
 const SECCOMP_CONTAINER = "container.seccomp.security.alpha.kubernetes.io/";
 const APPARMOR_CONTAINER = "container.apparmor.security.beta.kubernetes.io/";
+const APPARMOR_TYPES: readonly string[] = ["Localhost", "RuntimeDefault", "Unconfined"];
 const LOCAL = "localhost/";
 const RUNTIME_DEFAULTS: readonly string[] = ["runtime/default", "docker/default"];
 
@@ -25,9 +26,9 @@ function validateSeccomp(profile: string, field: string): FieldError[] {
   return [invalid(field, profile, "must be a valid seccomp profile")];
 }
 
-export function validatePodAnnotations({ metadata, spec }: Pod): FieldError[] {
-  const { annotations = {} } = metadata;
-  const field = "metadata.annotations";
+/** Of a pod, or of a template of pods; `field` is where the annotations are. */
+export function validatePodAnnotations(annotations: Annotations | undefined, spec: PodSpec, field: string): FieldError[] {
+  if (annotations === undefined) return [];
   const errors: FieldError[] = [];
   const mirror = annotations[MIRROR_ANNOTATION];
   if (mirror !== undefined && !spec?.nodeName) {
@@ -75,14 +76,36 @@ function disagreement(annotation: string | undefined, profile: SeccompProfile | 
   return [forbidden(`${field}.localhostProfile`, "seccomp profile in annotation and field must match")];
 }
 
-/** A new pod that says the same thing twice says it in the same way. */
-export function validateSeccompAgreement({ metadata, spec }: Pod): FieldError[] {
-  const { annotations } = metadata;
+function appArmorDisagreement(annotation: string | undefined, profile: AppArmorProfile | undefined, field: string): FieldError[] {
+  if (annotation === undefined || profile === undefined) return [];
+  const { type, localhostProfile } = profile;
+  const local = annotation.startsWith(LOCAL);
+  const same = type === "Localhost" ? local : annotation === { Unconfined: "unconfined", RuntimeDefault: "runtime/default" }[type];
+  if (!same && APPARMOR_TYPES.includes(type)) return [forbidden(`${field}.type`, "apparmor type in annotation and field must match")];
+  if (type !== "Localhost" || localhostProfile === annotation.slice(LOCAL.length)) return [];
+  return [forbidden(`${field}.localhostProfile`, "apparmor profile in annotation and field must match")];
+}
+
+/**
+ * What says the same thing twice, by annotations and by fields, says it in the same way: a new pod, or a template. `field` is where the spec is.
+ * Source: validateSeccompAnnotationsAndFields, validateAppArmorAnnotationsAndFieldsMatchOnCreate.
+ */
+export function validateAgreement(annotations: Annotations | undefined, spec: PodSpec, field: string): FieldError[] {
   if (annotations === undefined) return [];
-  return [
-    ...disagreement(annotations[SECCOMP_POD], spec.securityContext?.seccompProfile, "spec.securityContext.seccompProfile"),
-    ...containersOf(spec, "spec").flatMap(([{ name, securityContext }, path]) =>
+  const { securityContext: common } = spec;
+  const containers = containersOf(spec, field);
+  const errors = [
+    ...disagreement(annotations[SECCOMP_POD], common?.seccompProfile, `${field}.securityContext.seccompProfile`),
+    ...containers.flatMap(([{ name, securityContext }, path]) =>
       disagreement(annotations[SECCOMP_CONTAINER + name], securityContext?.seccompProfile, `${path}.securityContext.seccompProfile`),
     ),
+  ];
+  if (spec.os?.name === "windows") return errors;
+  return [
+    ...errors,
+    ...containers.flatMap(([{ name, securityContext }, path]) => {
+      const profile = securityContext?.appArmorProfile ?? common?.appArmorProfile;
+      return appArmorDisagreement(annotations[APPARMOR_CONTAINER + name], profile, `${path}.securityContext.appArmorProfile`);
+    }),
   ];
 }

@@ -10,6 +10,7 @@ import type { FieldError } from "../status.ts";
 import { validateContainers, validateInitContainers } from "./container-validation.ts";
 import { validateEphemeralContainers } from "./ephemeral-validation.ts";
 import { validateAffinity, validateTolerations, validateTopologySpread } from "./placement-validation.ts";
+import { validateAgreement, validatePodAnnotations } from "./pod-annotations.ts";
 import { validatePodResources } from "./pod-level-resources.ts";
 import { validateResources } from "./resource-validation.ts";
 import { validateHostUsers, validatePodSecurity } from "./security-validation.ts";
@@ -197,10 +198,13 @@ function validatePreemption(policy: string | undefined, field: string): FieldErr
 
 /** A template's metadata and spec. Source: ValidatePodTemplateSpec. */
 export function validatePodTemplate(template: PodTemplateSpec, field: string): FieldError[] {
+  const { metadata: { annotations } = {}, spec = { containers: [] } } = template;
   const errors = [
     ...validateLabels(template.metadata?.labels, `${field}.labels`),
-    ...validateAnnotations(template.metadata?.annotations, `${field}.annotations`),
-    ...validatePodSpec(template.spec ?? { containers: [] }, `${field}.spec`),
+    ...validateAnnotations(annotations, `${field}.annotations`),
+    ...validatePodAnnotations(annotations, spec, `${field}.annotations`),
+    ...validatePodSpec(spec, `${field}.spec`),
+    ...validateAgreement(annotations, spec, `${field}.spec`),
   ];
   if ((template.spec?.ephemeralContainers?.length ?? 0) > 0) {
     errors.push(forbidden(`${field}.spec.ephemeralContainers`, "ephemeral containers not allowed in pod template"));

@@ -8,7 +8,7 @@ import { AGE_COLUMN, column, NAME_COLUMN, wideColumn } from "../table.ts";
 import { ALL_VERBS } from "../verbs.ts";
 import { validateImageSpace } from "./container-validation.ts";
 import { EPHEMERAL_CONTAINERS } from "./ephemeral-containers.ts";
-import { validatePodAnnotations, validateSeccompAgreement } from "./pod-annotations.ts";
+import { validateAgreement, validatePodAnnotations } from "./pod-annotations.ts";
 import { podCells } from "./pod-cells.ts";
 import { DEFAULT_GRACE_S, defaultPod } from "./pod-defaults.ts";
 import { qosClassOf } from "./pod-qos.ts";
@@ -88,7 +88,7 @@ function validateNew(pod: Pod): FieldError[] {
   if (nodeName && schedulingGates.length > 0) {
     errors.push(forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared"));
   }
-  return [...errors, ...validateSeccompAgreement(pod)];
+  return [...errors, ...validateAgreement(pod.metadata.annotations, pod.spec, "spec")];
 }
 
 export const PodKind: Kind<Pod> = {
@@ -119,7 +119,7 @@ export const PodKind: Kind<Pod> = {
   updateChecks: ["metadata", "whole", "changes"],
   nameRule: dnsSubdomain,
   validate: (pod, current) => [
-    ...validatePodAnnotations(pod),
+    ...validatePodAnnotations(pod.metadata.annotations, pod.spec, "metadata.annotations"),
     ...validatePodSpec(pod.spec, "spec", { pod: pod.metadata.name }),
     ...validateTokens(pod),
     ...validateImageSpace(pod.spec.containers, "spec.containers"),

@@ -1,6 +1,6 @@
 import { addressWarnings } from "../address-warnings.ts";
 import { familyOf, strictAddressWords, validateAddress, validateDomainName, validateEndpointAddress } from "../addresses.ts";
-import { duplicate, invalid, notSupported, required, tooMany } from "../field-error.ts";
+import { duplicate, internalError, invalid, notSupported, required, tooMany } from "../field-error.ts";
 import { immutable, namedBy, requiredOneOf } from "../field-rules.ts";
 import type { DiscoveryEndpointPort, Endpoint, EndpointSlice } from "../generated/types.ts";
 import type { Kind } from "../kind.ts";
@@ -22,6 +22,8 @@ const ADDRESSES_MAX = 100;
 const TOPOLOGY_LABELS_MAX = 16;
 const HINTS_MAX = 8;
 const SHOWN_MAX = 3;
+/** A field of its own since the second version of slices. */
+const ZONE_LABEL = "topology.kubernetes.io/zone";
 const ADDRESS_TYPES: readonly string[] = ["FQDN", "IPv4", "IPv6"];
 const PROTOCOLS: readonly string[] = ["SCTP", "TCP", "UDP"];
 
@@ -71,6 +73,9 @@ function validateEndpoint(endpoint: Endpoint, addressType: string, field: string
   const labels = Object.keys(deprecatedTopology).length;
   if (labels > TOPOLOGY_LABELS_MAX) errors.push(tooMany(`${field}.deprecatedTopology`, labels, TOPOLOGY_LABELS_MAX));
   errors.push(...validateLabels(deprecatedTopology, `${field}.deprecatedTopology`));
+  if (ZONE_LABEL in deprecatedTopology) {
+    errors.push(internalError(`${field}.deprecatedTopology[${ZONE_LABEL}]`, "reserved key was not removed in conversion"));
+  }
   if (hostname !== undefined) for (const message of dnsLabel(hostname)) errors.push(invalid(`${field}.hostname`, hostname, message));
   const { forZones = [], forNodes = [] } = hints ?? {};
   errors.push(...validateHints(forZones, labelValue, `${field}.hints.forZones`));

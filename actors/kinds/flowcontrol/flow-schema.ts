@@ -9,12 +9,15 @@ import type {
   ResourcePolicyRule,
   ServiceAccountSubject,
 } from "../generated/types.ts";
+import { internalForm } from "../internal-form.ts";
 import type { Kind } from "../kind.ts";
+import { semanticEqual } from "../machinery/equal.ts";
 import { dnsLabel, dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, NONE } from "../table.ts";
 import { STATUS } from "../verbs.ts";
 import { validateConditions } from "./conditions.ts";
+import { MANDATORY_SCHEMAS } from "./mandatory.ts";
 
 const PRECEDENCE = 1_000;
 const PRECEDENCE_MAX = 10_000;
@@ -136,7 +139,11 @@ function validate({ metadata, spec }: FlowSchema): FieldError[] {
   }
   if (level?.name) errors.push(...namedBy(dnsSubdomain, level.name, "spec.priorityLevelConfiguration.name"));
   else errors.push(required("spec.priorityLevelConfiguration.name", "must reference a priority level"));
-  return [...errors, ...rules.flatMap((rule, index) => validateRule(rule, `spec.rules[${index}]`))];
+  errors.push(...rules.flatMap((rule, index) => validateRule(rule, `spec.rules[${index}]`)));
+  const fixed = MANDATORY_SCHEMAS[metadata.name];
+  if (fixed === undefined || semanticEqual(spec, fixed)) return errors;
+  const shown = internalForm("FlowSchemaSpec", spec);
+  return [...errors, invalid("spec", shown, `spec of '${metadata.name}' must equal the fixed value`)];
 }
 
 export const FlowSchemaKind: Kind<FlowSchema> = defineKind<FlowSchema>({

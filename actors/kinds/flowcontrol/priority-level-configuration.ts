@@ -1,12 +1,15 @@
 import { defineKind, statusApart } from "../define-kind.ts";
 import { forbidden, invalid, notSupported, required } from "../field-error.ts";
 import type { LimitedPriorityLevelConfiguration, LimitResponse, PriorityLevelConfiguration } from "../generated/types.ts";
+import { internalForm } from "../internal-form.ts";
 import type { Kind } from "../kind.ts";
+import { semanticEqual } from "../machinery/equal.ts";
 import { dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, NONE } from "../table.ts";
 import { STATUS } from "../verbs.ts";
 import { validateConditions } from "./conditions.ts";
+import { MANDATORY_LEVELS } from "./mandatory.ts";
 
 const SHARES = 30;
 const QUEUES = 64;
@@ -75,8 +78,20 @@ function validateLimited(limited: LimitedPriorityLevelConfiguration, field: stri
   return [...errors, invalid(`${field}.borrowingLimitPercent`, borrowing, "if specified, must be a non-negative integer")];
 }
 
+/** Of the level of those who never wait, how much it lends may be changed. Source: ValidateIfMandatoryPriorityLevelConfigurationObject. */
+function validateMandatory({ metadata: { name }, spec }: PriorityLevelConfiguration): FieldError[] {
+  const fixed = MANDATORY_LEVELS[name];
+  if (fixed === undefined || semanticEqual(fixed.exempt === undefined ? spec : { ...spec, exempt: fixed.exempt }, fixed)) return [];
+  const but = fixed.exempt === undefined ? "" : " except the 'spec.exempt' field";
+  return [invalid("spec", internalForm("PriorityLevelConfigurationSpec", spec), `spec of '${name}'${but} must equal the fixed value`)];
+}
+
 /** Source: ValidatePriorityLevelConfiguration. */
-function validate({ metadata, spec }: PriorityLevelConfiguration): FieldError[] {
+function validate(level: PriorityLevelConfiguration): FieldError[] {
+  return [...validateSpec(level), ...validateMandatory(level)];
+}
+
+function validateSpec({ metadata, spec }: PriorityLevelConfiguration): FieldError[] {
   const errors: FieldError[] = [];
   const { type = "", limited, exempt } = spec;
   if ((metadata.name === "exempt") !== (type === "Exempt")) {

@@ -1,42 +1,65 @@
-import { BlockList, isIP, isIPv4 } from "node:net";
-import { addressBits, addressOfBits } from "../addresses.ts";
+/** Ranges of addresses. Source: k8s.io/apimachinery/pkg/util/validation/ip.go, netutils.ParseCIDRSloppy. */
+import { addressBits, addressOf, addressOfBits } from "../addresses.ts";
 import { invalid } from "../field-error.ts";
 import type { FieldError } from "../status.ts";
 
 const PREFIX_BITS_MAX = { 4: 32, 6: 128 } as const;
+const MAPPED = 0xffffn << 32n;
 
-/** An address without leading zeros, and a length that its family has: `10.0.0.0/8`. */
-export function isCidr(text: string): boolean {
+interface Range {
+  readonly family: 4 | 6;
+  /** Of the address, as it is written. */
+  readonly bits: bigint;
+  readonly length: number;
+}
+
+/** An address and a length, both with leading zeros if need be; undefined for what is no range. */
+function rangeOf(text: string): Range | undefined {
   const [address = "", length = "", ...more] = text.split("/");
-  if (more.length > 0 || isIP(address) === 0 || !/^\d{1,3}$/.test(length)) return false;
-  return Number(length) <= PREFIX_BITS_MAX[isIPv4(address) ? 4 : 6];
+  const parsed = addressOf(address);
+  if (more.length > 0 || parsed === undefined || !/^\d+$/.test(length)) return undefined;
+  const family = address.includes(":") ? 6 : 4;
+  if (Number(length) > PREFIX_BITS_MAX[family]) return undefined;
+  const bits = addressBits(address);
+  return { family, bits: family === 6 && parsed.family === "IPv4" ? MAPPED | bits : bits, length: Number(length) };
+}
+
+/** The first address of a range. */
+function firstOf({ family, bits, length }: Range): bigint {
+  const hostBits = BigInt(PREFIX_BITS_MAX[family] - length);
+  return (bits >> hostBits) << hostBits;
+}
+
+export function isCidr(text: string): boolean {
+  return rangeOf(text) !== undefined;
 }
 
 /** Whether all addresses of the one are of the other, which has more. */
 export function isStrictlyIn(inner: string, outer: string): boolean {
-  const [address = "", length = ""] = outer.split("/");
-  const [first = "", innerLength = ""] = inner.split("/");
-  if (isIPv4(address) !== isIPv4(first) || Number(length) >= Number(innerLength)) return false;
-  const family = isIPv4(address) ? "ipv4" : "ipv6";
-  const block = new BlockList();
-  block.addSubnet(address, Number(length), family);
-  return block.check(first, family);
+  const [a, b] = [rangeOf(inner), rangeOf(outer)];
+  if (a === undefined || b === undefined || a.family !== b.family || b.length >= a.length) return false;
+  return firstOf({ ...a, length: b.length }) === firstOf(b);
 }
 
-/** A range in its only form. Source: validation.IsValidCIDR. */
+/** What keeps a range from being one in its only form. Source: parseCIDR, IsValidCIDR. */
+function strictWords(text: string, range: Range): string | undefined {
+  if (/\/0\d/.test(text) || (range.family === 4 && /(^|\.)0\d/.test(text))) return "must not have leading 0s in IP or prefix length";
+  if (range.family === 6 && range.bits >> 32n === 0xffffn) return "must not have an IPv4-mapped IPv6 address";
+  const first = firstOf(range);
+  if (range.bits !== first) return "must not have bits set beyond the prefix length";
+  const canonical = `${addressOfBits(first, range.family)}/${range.length}`;
+  return canonical === text ? undefined : `must be in canonical form (${JSON.stringify(canonical)})`;
+}
+
+/** A range in its only form. */
 export function validateStrictCidr(text: string, field: string): FieldError[] {
-  const wrong = validateCidr(text, field);
-  if (wrong.length > 0) return wrong;
-  const [address = "", length = ""] = text.split("/");
-  const family = isIPv4(address) ? 4 : 6;
-  const hostBits = BigInt(PREFIX_BITS_MAX[family] - Number(length));
-  const bits = addressBits(address);
-  const first = (bits >> hostBits) << hostBits;
-  if (bits !== first) return [invalid(field, text, "must not have bits set beyond the prefix length")];
-  const canonical = `${addressOfBits(first, family)}/${length}`;
-  return canonical === text ? [] : [invalid(field, text, `must be in canonical form (${JSON.stringify(canonical)})`)];
+  const range = rangeOf(text);
+  if (range === undefined) return validateCidr(text, field);
+  const words = strictWords(text, range);
+  return words === undefined ? [] : [invalid(field, text, words)];
 }
 
+/** A range in a field that takes what older versions took. Source: IsValidCIDRForLegacyField. */
 export function validateCidr(text: string, field: string): FieldError[] {
   return isCidr(text) ? [] : [invalid(field, text, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")];
 }

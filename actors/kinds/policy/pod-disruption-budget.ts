@@ -1,3 +1,4 @@
+import { validateConditions } from "../conditions.ts";
 import { invalid } from "../field-error.ts";
 import { nonNegative, oneOf } from "../field-rules.ts";
 import type { PodDisruptionBudget } from "../generated/types.ts";
@@ -53,7 +54,10 @@ export const PodDisruptionBudgetKind: Kind<PodDisruptionBudget> = {
   },
   validate,
   updateChecks: ["content"],
-  validateStatus: ({ status }) => COUNTS.flatMap((name) => nonNegative(status?.[name], `status.${name}`)),
+  validateStatus: ({ status }) => [
+    ...validateConditions(status?.conditions, "status.conditions"),
+    ...COUNTS.flatMap((name) => nonNegative(status?.[name], `status.${name}`)),
+  ],
   columns: [
     NAME_COLUMN,
     column("Min Available", "How many pods must stay"),

@@ -71,7 +71,7 @@ export const CSIDriverKind: Kind<CSIDriver> = defineKind<CSIDriver>({
   applyDefaults,
   prepareForCreate: withoutPeriod,
   prepareForUpdate: withoutPeriod,
-  nameRule: (name) => dnsSubdomain(name.toLowerCase()),
+  nameRule: dnsSubdomain,
   validate,
   validateUpdate,
   columns: [

@@ -37,15 +37,19 @@ function validateStatus({ status }: VolumeAttachment): FieldError[] {
   ];
 }
 
-/** Source: ValidateVolumeAttachment. */
-function validate(attachment: VolumeAttachment): FieldError[] {
+/** Names are looked at closely when an attachment is new. Source: ValidateVolumeAttachment, ValidateVolumeAttachmentV1. */
+function validate(attachment: VolumeAttachment, current?: VolumeAttachment): FieldError[] {
   const { attacher = "", source = {}, nodeName = "" } = attachment.spec;
-  return [
-    ...validateDriverName(attacher, "spec.attacher"),
+  const errors = [
+    ...(attacher === "" ? [required("spec.attacher")] : []),
     ...validateSource(source),
     ...dnsSubdomain(nodeName).map((message) => invalid("spec.nodeName", nodeName, message)),
     ...validateStatus(attachment),
   ];
+  if (current !== undefined) return errors;
+  const { persistentVolumeName: name } = source;
+  const wrong = name === undefined ? [] : dnsSubdomain(name).map((message) => invalid("spec.source.persistentVolumeName", name, message));
+  return [...errors, ...validateDriverName(attacher, "spec.attacher"), ...wrong];
 }
 
 /** What the driver could not do is told without its code, which is behind a gate. */

@@ -1,3 +1,4 @@
+import { everything, group, MANDATORY_LEVELS, MANDATORY_SCHEMAS } from "../../../actors/kinds/flowcontrol/mandatory.ts";
 import type {
   FlowSchema,
   FlowSchemaSpec,
@@ -26,8 +27,7 @@ function queued(shares: number, lendable_percent: number, queues: number, hand: 
 }
 
 export const DEFAULT_LEVELS: readonly PriorityLevelConfiguration[] = [
-  level("exempt", { type: "Exempt", exempt: { nominalConcurrencyShares: 0, lendablePercent: 0 } }),
-  level("catch-all", { type: "Limited", limited: { nominalConcurrencyShares: 5, lendablePercent: 0, limitResponse: { type: "Reject" } } }),
+  ...Object.entries(MANDATORY_LEVELS).map(([name, spec]) => level(name, spec)),
   level("system", queued(30, 33, 64, 6)),
   level("node-high", queued(40, 25, 64, 6)),
   level("leader-election", queued(10, 0, 16, 4)),
@@ -39,12 +39,9 @@ export const DEFAULT_LEVELS: readonly PriorityLevelConfiguration[] = [
 type Rules = NonNullable<FlowSchemaSpec["rules"]>;
 type Subjects = Rules[number]["subjects"];
 
-const GROUP = (name: string): Subjects[number] => ({ kind: "Group", group: { name } });
 const USER = (name: string): Subjects[number] => ({ kind: "User", user: { name } });
 const ACCOUNT = (namespace: string, name: string): Subjects[number] => ({ kind: "ServiceAccount", serviceAccount: { namespace, name } });
-const EVERYTHING = { verbs: ["*"], apiGroups: ["*"], resources: ["*"], clusterScope: true, namespaces: ["*"] };
-const ALL_PATHS = { verbs: ["*"], nonResourceURLs: ["*"] };
-const EVERYBODY: Subjects = [GROUP("system:unauthenticated"), GROUP("system:authenticated")];
+const EVERYBODY: Subjects = [group("system:unauthenticated"), group("system:authenticated")];
 
 function schema(name: string, level: string, precedence: number, by: "ByUser" | "ByNamespace" | undefined, ...rules: Rules): FlowSchema {
   const distinguisherMethod = by === undefined ? {} : { distinguisherMethod: { type: by } };
@@ -57,12 +54,11 @@ function schema(name: string, level: string, precedence: number, by: "ByUser" | 
   return { metadata: { name, annotations: ANNOTATIONS, ...NEW }, spec };
 }
 
-const everything = (subjects: Subjects): Rules[number] => ({ subjects, resourceRules: [EVERYTHING], nonResourceRules: [ALL_PATHS] });
 const LEASES = { verbs: ["get", "create", "update"], apiGroups: ["coordination.k8s.io"], resources: ["leases"], namespaces: ["*"] };
 const ENDPOINTS = { verbs: ["get", "create", "update"], apiGroups: [""], resources: ["endpoints"], namespaces: ["*"] };
 
 export const DEFAULT_SCHEMAS: readonly FlowSchema[] = [
-  schema("exempt", "exempt", 1, undefined, everything([GROUP("system:masters")])),
+  ...Object.entries(MANDATORY_SCHEMAS).map(([name, spec]) => ({ metadata: { name, annotations: ANNOTATIONS, ...NEW }, spec })),
   schema("probes", "exempt", 2, undefined, {
     subjects: EVERYBODY,
     nonResourceRules: [{ verbs: ["get"], nonResourceURLs: ["/healthz", "/readyz", "/livez"] }],
@@ -80,17 +76,16 @@ export const DEFAULT_SCHEMAS: readonly FlowSchema[] = [
     resourceRules: [LEASES],
   }),
   schema("system-node-high", "node-high", 400, "ByUser", {
-    subjects: [GROUP("system:nodes")],
+    subjects: [group("system:nodes")],
     resourceRules: [
       { verbs: ["*"], apiGroups: [""], resources: ["nodes", "nodes/status"], clusterScope: true, namespaces: ["*"] },
       { verbs: ["*"], apiGroups: ["coordination.k8s.io"], resources: ["leases"], namespaces: ["*"] },
     ],
   }),
-  schema("system-nodes", "system", 500, "ByUser", everything([GROUP("system:nodes")])),
+  schema("system-nodes", "system", 500, "ByUser", everything([group("system:nodes")])),
   schema("kube-controller-manager", "workload-high", 800, "ByNamespace", everything([USER("system:kube-controller-manager")])),
   schema("kube-scheduler", "workload-high", 800, "ByNamespace", everything([USER("system:kube-scheduler")])),
   schema("kube-system-service-accounts", "workload-high", 900, "ByNamespace", everything([ACCOUNT("kube-system", "*")])),
-  schema("service-accounts", "workload-low", 9_000, "ByUser", everything([GROUP("system:serviceaccounts")])),
+  schema("service-accounts", "workload-low", 9_000, "ByUser", everything([group("system:serviceaccounts")])),
   schema("global-default", "global-default", 9_900, "ByUser", everything(EVERYBODY)),
-  schema("catch-all", "catch-all", 10_000, "ByUser", everything(EVERYBODY)),
 ];

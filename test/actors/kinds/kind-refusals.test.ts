@@ -38,6 +38,89 @@ describe("new objects", () => {
     ["configmaps", { metadata: { finalizers: ["x"] } }, [`metadata.finalizers[0]: Invalid value: "x": ${STANDARD}`]],
     ["leases", { metadata: { finalizers: ["x"] } }, []],
     [
+      "configmaps",
+      { metadata: { labels: { a: "b".repeat(64) } } },
+      [`metadata.labels: Invalid value: "${"b".repeat(64)}": must be no more than 63 characters`],
+    ],
+    [
+      "csidrivers",
+      { metadata: { name: "Driver" }, spec: {} },
+      [expect.stringContaining('metadata.name: Invalid value: "Driver": a lowercase RFC 1123 subdomain')],
+    ],
+    [
+      "volumeattachments",
+      { spec: { attacher: "", nodeName: "n", source: { persistentVolumeName: "_" } } },
+      [
+        "spec.attacher: Required value",
+        "spec.attacher: Required value",
+        expect.stringContaining('spec.attacher: Invalid value: ""'),
+        expect.stringContaining('spec.source.persistentVolumeName: Invalid value: "_": a lowercase RFC 1123 subdomain'),
+      ],
+    ],
+    [
+      "endpointslices",
+      {
+        addressType: "IPv4",
+        endpoints: [{ addresses: ["10.0.0.1"], deprecatedTopology: { "topology.kubernetes.io/zone": "a" } }],
+        ports: [],
+      },
+      ["endpoints[0].deprecatedTopology[topology.kubernetes.io/zone]: Internal error: reserved key was not removed in conversion"],
+    ],
+    [
+      "networkpolicies",
+      {
+        spec: { podSelector: {}, ingress: [{ from: [{ ipBlock: { cidr: "010.000.0.0/08", except: ["10.1.0.0/016", "11.0.0.0/16"] } }] }] },
+      },
+      ['spec.ingress[0].from[0].ipBlock.except[1]: Invalid value: "11.0.0.0/16": must be a strict subset of `cidr`'],
+    ],
+    [
+      "servicecidrs",
+      { spec: { cidrs: ["010.0.0.0/8"] } },
+      ['spec.cidrs[0]: Invalid value: "010.0.0.0/8": must not have leading 0s in IP or prefix length'],
+    ],
+    [
+      "servicecidrs",
+      { spec: { cidrs: ["::ffff:10.0.0.0/104"] } },
+      ['spec.cidrs[0]: Invalid value: "::ffff:10.0.0.0/104": must not have an IPv4-mapped IPv6 address'],
+    ],
+    [
+      "prioritylevelconfigurations",
+      {
+        metadata: { name: "catch-all" },
+        spec: { type: "Limited", limited: { nominalConcurrencyShares: 6, limitResponse: { type: "Reject" } } },
+      },
+      [expect.stringMatching(/^spec: Invalid value: \{"Type":"Limited",.*\}: spec of 'catch-all' must equal the fixed value$/)],
+    ],
+    ["prioritylevelconfigurations", { metadata: { name: "exempt" }, spec: { type: "Exempt", exempt: { lendablePercent: 5 } } }, []],
+    [
+      "flowschemas",
+      { metadata: { name: "exempt" }, spec: { priorityLevelConfiguration: { name: "exempt" }, matchingPrecedence: 1 } },
+      [
+        'spec: Invalid value: {"PriorityLevelConfiguration":{"Name":"exempt"},"MatchingPrecedence":1,"DistinguisherMethod":null,"Rules":null}: spec of \'exempt\' must equal the fixed value',
+      ],
+    ],
+    [
+      "persistentvolumes",
+      {
+        metadata: { annotations: { "volume.beta.kubernetes.io/mount-options": "ro" } },
+        spec: {
+          capacity: { storage: "1" },
+          accessModes: ["ReadWriteOnce"],
+          hostPath: { path: "/" },
+          persistentVolumeReclaimPolicy: "Recycle",
+        },
+      },
+      [
+        "spec.persistentVolumeReclaimPolicy: Forbidden: may not be 'recycle' for a hostPath mount of '/'",
+        "metadata.annotations.volume.beta.kubernetes.io/mount-options: Forbidden: may not specify mount options for this volume type",
+      ],
+    ],
+    [
+      "validatingwebhookconfigurations",
+      { webhooks: [{ name: "a.b.c", clientConfig: { url: "https://a" }, admissionReviewVersions: ["v1"] }] },
+      ["webhooks[0].sideEffects: Required value: must specify one of None, NoneOnDryRun"],
+    ],
+    [
       "leases",
       { spec: { strategy: "Nope", preferredHolder: "" } },
       ['spec.strategy.strategy: Unsupported value: "Nope": supported values: "OldestEmulationVersion"'],
