@@ -9,6 +9,7 @@ import { requiredOneOf } from "../field-rules.ts";
 import type { CustomResourceDefinition, CustomResourceDefinitionSpec, CustomResourceDefinitionVersion } from "../generated/types.ts";
 import { dns1035Label } from "../names.ts";
 import type { FieldError } from "../status.ts";
+import { findField } from "./field-paths.ts";
 import { jsonPath } from "./json-path.ts";
 import { schemaErrors } from "./schema-rules.ts";
 import type { StructuralSchema } from "./structural-schema.ts";
@@ -154,19 +155,18 @@ function selectableErrors(
       errors.push(required(field));
       continue;
     }
-    const names = value.replace(/^\./, "").split(".");
-    const found = names.reduce<StructuralSchema | undefined>((at, name) => at?.properties?.[name], schema);
-    if (found === undefined) {
-      errors.push(invalid(field, value, "is an invalid path: does not refer to a valid field"));
+    const found = findField(value, schema ?? {}, false);
+    if ("wrong" in found) {
+      errors.push(invalid(field, value, `is an invalid path: ${found.wrong}`));
       continue;
     }
-    if (names[0] === "metadata") errors.push(invalid(field, value, "must not point to fields in metadata"));
-    if (!SELECTABLE_TYPES.includes(found.type)) {
+    if (/^metadata\b/.test(found.path)) errors.push(invalid(field, value, "must not point to fields in metadata"));
+    if (!SELECTABLE_TYPES.includes(found.schema.type)) {
       const words = "must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.";
       errors.push(invalid(field, value, words));
     }
-    if (seen.has(value)) errors.push(duplicate(field, value));
-    seen.add(value);
+    if (seen.has(found.path)) errors.push(duplicate(field, value));
+    seen.add(found.path);
   }
   if (seen.size > SELECTABLE_FIELDS_MAX) errors.push(tooMany(path, seen.size, SELECTABLE_FIELDS_MAX));
   return errors;

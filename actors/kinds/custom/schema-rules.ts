@@ -7,6 +7,7 @@ import { maximumCost } from "../cel/static-cost.ts";
 import { forbidden, invalid, notSupported, required } from "../field-error.ts";
 import type { FieldError } from "../status.ts";
 import { extentOf } from "./extents.ts";
+import { findField } from "./field-paths.ts";
 import { type Cardinality, cardinalityBelow, RuleCosts, timesOf } from "./rule-costs.ts";
 import { shapeResource } from "./shape-resource.ts";
 import { structuralErrors } from "./structural-rules.ts";
@@ -28,7 +29,7 @@ export function schemaErrors(schema: StructuralSchema, path: string): FieldError
   if (schema.nullable === true) errors.push(forbidden(`${path}.nullable`, "nullable cannot be true at the root"));
   const structural = structuralErrors(schema, path);
   errors.push(...structural);
-  const defaults = structural.length > 0 ? [] : defaultErrors(schema, path);
+  const defaults = structural.length > 0 ? [] : defaultErrors(schema, path, { root: true });
   errors.push(...defaults, ...partErrors(schema, path, { root: true }));
   if (errors.length > 0) return errors;
   const costs = new RuleCosts();
@@ -38,6 +39,8 @@ export function schemaErrors(schema: StructuralSchema, path: string): FieldError
 
 interface Place {
   readonly root?: boolean;
+  /** It is about `apiVersion`, `kind` or `metadata`, of the resource or of one that is embedded in it. */
+  readonly ownMembers?: boolean;
   /** Why defaults may not be here. */
   readonly noDefaults?: string;
 }
@@ -53,11 +56,10 @@ function partErrors(schema: StructuralSchema, path: string, place: Place): Field
       errors.push(forbidden(`${path}.additionalProperties`, "additionalProperties and properties are mutual exclusive"));
     }
     if (typeof additionalProperties === "object")
-      errors.push(...partErrors(additionalProperties, `${path}.additionalProperties`, inherited(place)));
+      errors.push(...partErrors(additionalProperties, `${path}.additionalProperties`, insideMap(place)));
   }
   for (const [name, property] of Object.entries(properties)) {
-    const top = place.root === true && OWN_MEMBERS.has(name);
-    errors.push(...partErrors(property, `${path}.properties[${name}]`, top ? { noDefaults: `in top-level ${name}` } : inherited(place)));
+    errors.push(...partErrors(property, `${path}.properties[${name}]`, below(place, schema, name)));
   }
   if (schema.not !== undefined) errors.push(...partErrors(schema.not, `${path}.not`, inherited(place)));
   for (const name of ["allOf", "oneOf", "anyOf"] as const) {
@@ -70,16 +72,32 @@ function partErrors(schema: StructuralSchema, path: string, place: Place): Field
   }
   errors.push(...mapTypeErrors(schema, path), ...listTypeErrors(schema, path));
   for (const [index, rule] of (schema["x-kubernetes-validations"] ?? []).entries()) {
-    errors.push(...ruleErrors(rule, `${path}.x-kubernetes-validations[${index}]`));
+    const field = `${path}.x-kubernetes-validations[${index}]`;
+    errors.push(...ruleErrors(rule, field));
+    const { fieldPath = "" } = rule;
+    if (fieldPath !== "" && "wrong" in findField(fieldPath, schema, true)) {
+      errors.push(invalid(`${field}.fieldPath`, fieldPath, "must be a valid path"));
+    }
   }
   return errors;
 }
 
-function inherited({ noDefaults }: Place): Place {
-  return noDefaults === undefined ? {} : { noDefaults };
+function inherited({ root: _root, ...place }: Place): Place {
+  return place;
 }
 
-function standardErrors(schema: StructuralSchema, path: string, { noDefaults }: Place): FieldError[] {
+function insideMap(place: Place): Place {
+  const { ownMembers = false } = place;
+  return ownMembers ? { ownMembers, noDefaults: "inside additionalProperties applying to object metadata" } : inherited(place);
+}
+
+function below(place: Place, schema: StructuralSchema, name: string): Place {
+  const { root = false } = place;
+  if (!OWN_MEMBERS.has(name) || !(root || schema["x-kubernetes-embedded-resource"] === true)) return inherited(place);
+  return { ...inherited(place), ownMembers: true, ...(root ? { noDefaults: `in top-level ${name}` } : {}) };
+}
+
+function standardErrors(schema: StructuralSchema, path: string, { noDefaults, ownMembers = false }: Place): FieldError[] {
   const errors: FieldError[] = [];
   const { type = "", items } = schema;
   if (type !== "" && !TYPES.includes(type)) errors.push(notSupported(`${path}.type`, type, TYPES));
@@ -88,6 +106,9 @@ function standardErrors(schema: StructuralSchema, path: string, { noDefaults }: 
   for (const name of UNSUPPORTED) if (members[name] !== undefined) errors.push(forbidden(`${path}.${name}`, `${name} is not supported`));
   if (type === "null") errors.push(forbidden(`${path}.type`, "type cannot be set to null, use nullable as an alternative"));
   if (Array.isArray(items)) errors.push(forbidden(`${path}.items`, "items must be a schema object and not an array"));
+  if (ownMembers && schema["x-kubernetes-embedded-resource"] === true) {
+    errors.push(forbidden(`${path}.x-kubernetes-embedded-resource`, "must not be used inside of resource meta"));
+  }
   return errors;
 }
 
@@ -274,12 +295,13 @@ function costErrors(
   return costs.observe(field, maximumCost(tree, { self, oldSelf: self }), times, what);
 }
 
-/** Defaults must obey the schema that they are in. */
-function defaultErrors(schema: StructuralSchema, path: string): FieldError[] {
+/** Defaults must obey the schema that they are in; of the members that all objects have, more is known than it says. */
+function defaultErrors(schema: StructuralSchema, path: string, place: Place): FieldError[] {
   const errors: FieldError[] = [];
   if (schema.default !== undefined) {
     const { unknown } = shapeResource({ properties: { value: schema } }, { value: structuredClone(schema.default) });
-    if (unknown.length > 0) errors.push(invalid(`${path}.default`, schema.default, "must not have unknown fields"));
+    if (unknown.length > 0 && place.ownMembers !== true)
+      errors.push(invalid(`${path}.default`, schema.default, "must not have unknown fields"));
     const wrong = validateValue(schema, schema.default, `${path}.default`);
     errors.push(...wrong);
     if (wrong.length === 0)
@@ -290,8 +312,8 @@ function defaultErrors(schema: StructuralSchema, path: string): FieldError[] {
         })),
       );
   }
-  if (schema.items !== undefined) errors.push(...defaultErrors(schema.items, `${path}.items`));
+  if (schema.items !== undefined) errors.push(...defaultErrors(schema.items, `${path}.items`, inherited(place)));
   for (const [name, property] of Object.entries(schema.properties ?? {}))
-    errors.push(...defaultErrors(property, `${path}.properties[${name}]`));
+    errors.push(...defaultErrors(property, `${path}.properties[${name}]`, below(place, schema, name)));
   return errors;
 }

@@ -10,6 +10,7 @@ import type { FieldError } from "../status.ts";
 import { missingField } from "./cel-fields.ts";
 import { celType } from "./cel-types.ts";
 import { celValue } from "./cel-values.ts";
+import { findField } from "./field-paths.ts";
 import type { StructuralSchema, ValidationRule } from "./structural-schema.ts";
 import { fieldPath, isMembers, memberSchema } from "./structural-schema.ts";
 import { type Before, itemsBefore, memberBefore } from "./value-validation.ts";
@@ -158,7 +159,7 @@ class RuleWalk {
         errors.push(invalid(place, type, broken.words));
         return errors;
       }
-      const where = rule.fieldPath ? childPath(path, rule.fieldPath) : place;
+      const where = rule.fieldPath ? childPath(path, rule.fieldPath, schema) : place;
       errors.push(broken.failed ? invalid(place, type, broken.words) : errorFor(rule.reason, where, type, broken.words));
     }
     return errors;
@@ -223,10 +224,10 @@ function spokenMessage(
   }
 }
 
-/** `.spec.a` and `['b']` below a path. */
-function childPath(path: string, below: string): string {
-  const plain = below.replace(/\['((?:[^'\\]|\\.)*)'\]/g, (_whole, name: string) => `.${name.replace(/\\(.)/g, "$1")}`).replace(/^\./, "");
-  return fieldPath(path, plain);
+/** What is at `.spec.a` or `['b']` below a path. */
+function childPath(path: string, below: string, schema: StructuralSchema): string {
+  const found = findField(below, schema, true);
+  return "wrong" in found ? path : fieldPath(path, found.path);
 }
 
 function errorFor(reason: string | undefined, field: string, type: string, words: string): FieldError {
