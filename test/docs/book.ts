@@ -52,9 +52,8 @@ export function blocksToRun(chapter: string): readonly Block[] {
 
 /** Readers who begin with an empty folder and go through these chapters one after another, with what they have started and set before. */
 export const READERS: Readonly<Record<string, readonly string[]>> = {
+  "who begins": ["README.md", "docs/getting-started.md"],
   "of hollow nodes": [
-    "README.md",
-    "docs/getting-started.md",
     "docs/operating.md",
     "docs/scaling.md",
     "docs/console.md",
