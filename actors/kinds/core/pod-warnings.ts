@@ -26,13 +26,13 @@ const SECCOMP_CONTAINER = "container.seccomp.security.alpha.kubernetes.io/";
 const APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/";
 const SECCOMP_WORDS = 'non-functional in v1.27+; use the "seccompProfile" field instead';
 
-const ANNOTATIONS: Readonly<Record<string, string>> = {
-  "scheduler.alpha.kubernetes.io/critical-pod": 'non-functional in v1.16+; use the "priorityClassName" field instead',
-  "security.alpha.kubernetes.io/sysctls": 'non-functional in v1.11+; use the "sysctls" field instead',
-  "security.alpha.kubernetes.io/unsafe-sysctls": 'non-functional in v1.11+; use the "sysctls" field instead',
-};
+const ANNOTATIONS: readonly (readonly [key: string, words: string])[] = [
+  ["scheduler.alpha.kubernetes.io/critical-pod", 'non-functional in v1.16+; use the "priorityClassName" field instead'],
+  ["security.alpha.kubernetes.io/sysctls", 'non-functional in v1.11+; use the "sysctls" field instead'],
+  ["security.alpha.kubernetes.io/unsafe-sysctls", 'non-functional in v1.11+; use the "sysctls" field instead'],
+];
 
-const VOLUMES: Readonly<Partial<Record<keyof Volume, string>>> = {
+const VOLUMES: Readonly<Record<string, string | undefined>> = {
   photonPersistentDisk: "deprecated in v1.11, non-functional in v1.16+",
   gitRepo: "deprecated in v1.11, and disabled by default in v1.33+",
   scaleIO: "deprecated in v1.16, non-functional in v1.22+",
@@ -74,7 +74,7 @@ function specWarnings(spec: PodSpec, annotations: Readonly<Record<string, string
   const containers = containersOf(spec, field);
   return [
     ...placementWarnings(spec, field),
-    ...Object.entries(ANNOTATIONS).flatMap(([key, words]) => (key in annotations ? [`${at}metadata.annotations[${key}]: ${words}`] : [])),
+    ...ANNOTATIONS.flatMap(([key, words]) => (key in annotations ? [`${at}metadata.annotations[${key}]: ${words}`] : [])),
     ...(spec.volumes ?? []).flatMap((volume, index) => volumeWarnings(volume, `${field}.volumes[${index}]`)),
     ...volumePathWarnings(spec.volumes),
     ...repeated(spec.hostAliases, "ip", `${field}.hostAliases`),
@@ -92,7 +92,7 @@ function specWarnings(spec: PodSpec, annotations: Readonly<Record<string, string
     ...((spec.terminationGracePeriodSeconds ?? 0) < 0
       ? [`${field}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`]
       : []),
-    ...affinityWarnings(spec.affinity, `${field}.affinity`),
+    ...(spec.affinity === undefined ? [] : affinityWarnings(spec.affinity, `${field}.affinity`)),
     ...(spec.dnsConfig?.nameservers ?? []).flatMap((ip, index) => addressWarnings(ip, `${field}.dnsConfig.nameservers[${index}]`)),
     ...(spec.hostAliases ?? []).flatMap(({ ip }, index) => addressWarnings(ip ?? "", `${field}.hostAliases[${index}].ip`)),
   ];
@@ -131,16 +131,19 @@ function placementWarnings({ nodeSelector, affinity, topologySpreadConstraints =
 }
 
 function volumeWarnings(volume: Volume, field: string): string[] {
-  const warnings = Object.entries(VOLUMES).flatMap(([name, words]) => {
-    if (volume[name as keyof Volume] === undefined) return [];
-    return [`${field}.${name === "storageos" ? "storageOS" : name}: ${words}`];
-  });
+  const warnings: string[] = [];
+  for (const name in volume) {
+    const words = VOLUMES[name];
+    if (words === undefined || volume[name as keyof Volume] === undefined) continue;
+    warnings.push(`${field}.${name === "storageos" ? "storageOS" : name}: ${words}`);
+  }
   return [...warnings, ...claimWarnings(volume.ephemeral?.volumeClaimTemplate?.spec, `${field}.ephemeral.volumeClaimTemplate.spec`)];
 }
 
 function repeated<Key extends string>(items: readonly Partial<Record<Key, string>>[] | undefined, key: Key, field: string): string[] {
+  if (items === undefined || items.length < 2) return [];
   const seen = new Set<string>();
-  return (items ?? []).flatMap((item, index) => {
+  return items.flatMap((item, index) => {
     const value = item[key] ?? "";
     if (seen.has(value)) return [`${field}[${index}].${key}: duplicate ${key} ${goQuote(value)}`];
     seen.add(value);
@@ -223,6 +226,7 @@ function portWarnings(containers: readonly Placed[]): string[] {
   const ports = containers.flatMap(({ container, path }) =>
     (container.ports ?? []).map((port, index) => ({ port, at: `${path}.ports[${index}]` })),
   );
+  if (ports.length === 0) return [];
   const names = new Map<string, string>();
   const byPort = new Map<string, { readonly port: ContainerPort; readonly at: string }[]>();
   const conflicts: string[] = [];
@@ -249,12 +253,12 @@ function portWarnings(containers: readonly Placed[]): string[] {
   return [...conflicts, ...repetitions];
 }
 
-function affinityWarnings(affinity: Affinity | undefined, field: string): string[] {
+function affinityWarnings(affinity: Affinity, field: string): string[] {
   const nothing = (term: PodAffinityTerm | undefined, at: string): string[] =>
     term?.labelSelector === undefined ? [`${at}.labelSelector: ${MATCHES_NOTHING}`] : [];
   return (["podAffinity", "podAntiAffinity"] as const).flatMap((name) => {
     const { requiredDuringSchedulingIgnoredDuringExecution: must = [], preferredDuringSchedulingIgnoredDuringExecution: may = [] } =
-      affinity?.[name] ?? {};
+      affinity[name] ?? {};
     const path = `${field}.${name}`;
     return [
       ...must.flatMap((term, index) => nothing(term, `${path}.requiredDuringSchedulingIgnoredDuringExecution[${index}]`)),
