@@ -1,6 +1,6 @@
 import type { TemplateResult } from "lit-html";
 import { render } from "lit-html";
-import type { Api } from "./api.ts";
+import { type Api, Unreachable } from "./api.ts";
 import type { Connection } from "./connection.ts";
 import type { Keys } from "./keys.ts";
 
@@ -50,10 +50,26 @@ export function drawing(
   };
 }
 
-/** Calls `act` at once and then so often, one call after the other, until the signal aborts. Not while the page is hidden. */
-export async function repeatedly(signal: AbortSignal, every_ms: number, act: () => Promise<void>): Promise<void> {
+/**
+ * Looks at once and then so often, one look after the other, until the view is left; not while the page is hidden. After each, `looked` is told why it failed, or
+ * undefined. While the server does not answer nobody looks.
+ */
+export async function repeatedly(
+  { connection, signal }: Pick<ViewContext, "connection" | "signal">,
+  every_ms: number,
+  look: () => Promise<void>,
+  looked: (failure: unknown) => void,
+): Promise<void> {
   while (!signal.aborted) {
-    if (!document.hidden) await act();
+    if (!document.hidden) {
+      const failure = await look().then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      if (signal.aborted) return;
+      looked(failure);
+      if (failure instanceof Unreachable) await connection.back();
+    }
     await new Promise((resolve) => setTimeout(resolve, every_ms));
   }
 }

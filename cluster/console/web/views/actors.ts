@@ -1,7 +1,6 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
 import { type HostRow, hostRows, type KindRow, kindRows } from "../actors/summary.ts";
-import { Unreachable } from "../api.ts";
 import { bar } from "../bar.ts";
 import { bytes, count, duration, percent, rateOf } from "../format.ts";
 import { parseMetrics, type Scrape, sum } from "../metrics.ts";
@@ -35,27 +34,23 @@ interface Look {
 
 /** The actors of the cluster: hosts, kinds, mailboxes, and those that are in trouble. */
 export async function open(context: ViewContext): Promise<void> {
-  const { api, connection, signal } = context;
+  const { api, signal } = context;
   let last: Scrape | undefined;
   let look: Look | undefined;
   let failure: unknown;
   const draw = drawing(context, () => template(look, failure));
-  await repeatedly(signal, LOOK_MS, async () => {
-    try {
-      const [text, list] = await Promise.all([
-        api.text("/metrics", { signal }),
-        api.get<ActorList>(`/troupe/actors?limit=${ACTORS_MAX}`, { signal }),
-      ]);
-      const now = parseMetrics(text, Date.now());
-      failure = undefined;
-      if (last !== undefined) look = lookOf(last, now, list);
-      last = now;
-    } catch (error) {
-      if (signal.aborted) return;
-      failure = error;
-      last = undefined;
-      if (error instanceof Unreachable) await connection.back();
-    }
+  const scrape = async (): Promise<void> => {
+    const [text, list] = await Promise.all([
+      api.text("/metrics", { signal }),
+      api.get<ActorList>(`/troupe/actors?limit=${ACTORS_MAX}`, { signal }),
+    ]);
+    const now = parseMetrics(text, Date.now());
+    if (last !== undefined) look = lookOf(last, now, list);
+    last = now;
+  };
+  await repeatedly(context, LOOK_MS, scrape, (error) => {
+    failure = error;
+    if (error !== undefined) last = undefined;
     draw();
   });
 }

@@ -1,5 +1,5 @@
 import { html, type TemplateResult } from "lit-html";
-import { ApiError, Unreachable } from "../api.ts";
+import { ApiError } from "../api.ts";
 import { loading, problem } from "../states.ts";
 import { drawing, repeatedly, type ViewContext } from "../view.ts";
 
@@ -16,7 +16,7 @@ interface Version {
 
 /** What the server says of itself: its checks one by one, as `/readyz?verbose` has them. */
 export async function open(context: ViewContext): Promise<void> {
-  const { api, connection, signal } = context;
+  const { api, signal } = context;
   let checks: readonly Check[] | undefined;
   let version: Version | undefined;
   let failure: unknown;
@@ -28,16 +28,12 @@ export async function open(context: ViewContext): Promise<void> {
     ${failure !== undefined ? problem(failure) : checks === undefined ? loading("health") : table(checks)}
   `;
   const draw = drawing(context, template);
-  await repeatedly(signal, POLL_MS, async () => {
-    try {
-      version ??= await api.get<Version>("/version", { signal });
-      checks = checksOf(await verbose(context));
-      failure = undefined;
-    } catch (error) {
-      if (signal.aborted) return;
-      failure = error;
-      if (error instanceof Unreachable) await connection.back();
-    }
+  const check = async (): Promise<void> => {
+    version ??= await api.get<Version>("/version", { signal });
+    checks = checksOf(await verbose(context));
+  };
+  await repeatedly(context, POLL_MS, check, (error) => {
+    failure = error;
     draw();
   });
 }

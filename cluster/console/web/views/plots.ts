@@ -1,5 +1,4 @@
 import { html, type TemplateResult } from "lit-html";
-import { Unreachable } from "../api.ts";
 import { bytes, duration, rateOf } from "../format.ts";
 import { each, type Filter, parseMetrics, quantile, rate, type Scrape, sum } from "../metrics.ts";
 import { Plot, type Series } from "../plots/plot.ts";
@@ -119,31 +118,28 @@ const CHARTS: readonly Chart[] = [
 
 /** How fast the API and the store are, from the API's own metrics while the view is open. */
 export async function open(context: ViewContext): Promise<void> {
-  const { api, connection, root, signal } = context;
+  const { api, root, signal } = context;
   const times: number[] = [];
   const values = CHARTS.map(({ lines }) => lines.map((): (number | null)[] => []));
   let plots: readonly Plot[] = [];
   let last: Scrape | undefined;
   let failure: unknown;
-  const draw = drawing(context, () => template(failure, times.length > 0));
-  await repeatedly(signal, SCRAPE_MS, async () => {
-    try {
-      const now = parseMetrics(await api.text("/metrics", { signal }), Date.now());
-      failure = undefined;
-      if (last !== undefined) note(last, now, times, values);
-      last = now;
-    } catch (error) {
-      if (signal.aborted) return;
-      failure = error;
-      last = undefined;
-      if (error instanceof Unreachable) await connection.back();
-    }
-    draw();
-    await new Promise(requestAnimationFrame);
+  const plot = (): void => {
     const places = [...root.querySelectorAll<HTMLElement>(".plot")];
     if (places.length === 0) plots = [];
     else if (plots.length === 0) plots = places.map((place, at) => plotOf(place, at, signal));
-    for (const [at, plot] of plots.entries()) plot.set(times, values[at] ?? []);
+    for (const [at, each] of plots.entries()) each.set(times, values[at] ?? []);
+  };
+  const draw = drawing(context, () => template(failure, times.length > 0), plot);
+  const scrape = async (): Promise<void> => {
+    const now = parseMetrics(await api.text("/metrics", { signal }), Date.now());
+    if (last !== undefined) note(last, now, times, values);
+    last = now;
+  };
+  await repeatedly(context, SCRAPE_MS, scrape, (error) => {
+    failure = error;
+    if (error !== undefined) last = undefined;
+    draw();
   });
 }
 
