@@ -5,6 +5,8 @@ import { npm, progress } from "./command.mjs";
 import { repositoryLock, withLock } from "./lock.mjs";
 import { Problem } from "./problem.mjs";
 
+const SHOWN_EVERY_MS = 250;
+
 /**
  * Installs what package-lock.json names when node_modules is absent or belongs to another package-lock.json. When there is
  * nothing to do it reads three files and touches no network.
@@ -36,12 +38,34 @@ function refuseALink(path) {
 async function runNpmCi(root) {
   // The checks, the tests and the newer Node are development dependencies: NODE_ENV=production must not leave them out.
   const args = ["ci", "--include=dev", "--include=optional", "--no-audit", "--no-fund", "--loglevel=error"];
-  const { ok, output } = await npm(args, { cwd: root });
+  const hide = showInstalled(root);
+  const { ok, output } = await npm(args, { cwd: root }).finally(hide);
   if (!ok) {
     throw new Problem("npm ci failed, so the dependencies are not installed; put right what npm says here and start again", {
       detail: output,
     });
   }
+}
+
+/** Says on a terminal how far npm has come, until what it gives is called. @param {string} root */
+function showInstalled(root) {
+  const { stderr } = process;
+  if (!stderr.isTTY) return () => {};
+  // Of what is optional most is for other machines.
+  const wanted = Object.entries(lockedPackages(root)).flatMap(([path, { optional }]) => (path === "" || optional ? [] : [path]));
+  const timer = setInterval(() => {
+    const there = wanted.filter((path) => existsSync(join(root, path, "package.json"))).length;
+    stderr.write(`\r\x1b[K${there} of ${wanted.length} packages`);
+  }, SHOWN_EVERY_MS);
+  return () => {
+    clearInterval(timer);
+    stderr.write("\r\x1b[K");
+  };
+}
+
+/** @param {string} root @returns {Record<string, { integrity?: string, version?: string, optional?: boolean }>} */
+function lockedPackages(root) {
+  return JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")).packages;
 }
 
 /** @param {string} root */
@@ -59,9 +83,7 @@ function holdsWhatIsLocked(root) {
   if (!existsSync(installedPath)) return false;
   /** @type {Record<string, { integrity?: string, version?: string }>} */
   const installed = JSON.parse(readFileSync(installedPath, "utf8")).packages;
-  /** @type {Record<string, { integrity?: string, version?: string, optional?: boolean }>} */
-  const locked = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")).packages;
-  return Object.entries(locked).every(([path, entry]) => {
+  return Object.entries(lockedPackages(root)).every(([path, entry]) => {
     if (path === "") return true;
     const there = installed[path];
     if (!there) return entry.optional === true;
