@@ -151,6 +151,8 @@ export interface ContainerMount {
   readonly readOnly: boolean;
   /** The pod's volume that it is of. */
   readonly volume: string;
+  /** It is a device, which the container may use as one. */
+  readonly isDevice?: boolean;
 }
 
 /** Undefined parts are the image's, or the runtime's own. */

@@ -22,13 +22,38 @@ export interface MountedVolume {
   readonly path: string;
   /** Whatever its mounts say. */
   readonly readOnly: boolean;
+  /** It has no file system: containers get the device itself, at a path of theirs. */
+  readonly isDevice?: boolean;
 }
+
+/** How soon what is only waited for is looked at again. */
+const EXPECTED_RETRY_MS = 300;
 
 export class VolumeFailure extends Error {
   override readonly name = "VolumeFailure";
+  /** It is on its way, so nobody is told of it yet. */
+  readonly isExpected: boolean;
+  /** Before it is tried again; undefined: as soon as other things are. */
+  readonly retry_ms: number | undefined;
+
+  constructor(message: string, { isExpected = false, retry_ms }: { readonly isExpected?: boolean; readonly retry_ms?: number } = {}) {
+    super(message);
+    this.isExpected = isExpected;
+    this.retry_ms = retry_ms;
+  }
 
   /** Of setting a volume up, in kubelet's words. */
   static ofSetUp(volume: string, why: string): VolumeFailure {
     return new VolumeFailure(`MountVolume.SetUp failed for volume ${JSON.stringify(volume)} : ${why}`);
+  }
+
+  /** Somebody else is bringing it to the node. */
+  static expecting(volume: string): VolumeFailure {
+    const options = { isExpected: true, retry_ms: EXPECTED_RETRY_MS };
+    return new VolumeFailure(`volume ${JSON.stringify(volume)} is not attached to the node yet`, options);
+  }
+
+  retriedAfter(retry_ms: number): VolumeFailure {
+    return new VolumeFailure(this.message, { isExpected: this.isExpected, retry_ms });
   }
 }

@@ -13,6 +13,9 @@ export const PODS_DIRECTORY = "pods";
 /** Where the data directory has volumes that were made on demand, unless they are told to be elsewhere. */
 export const VOLUMES_DIRECTORY = "volumes";
 
+/** Where the data directory has, for each node with real pods, plugins and what they mount. */
+export const NODES_DIRECTORY = "nodes";
+
 /** Where the data directory has images for sandboxes, unless they are told to be elsewhere; and what they were unpacked to. */
 export const IMAGES_DIRECTORY = "images";
 /** Of manifests of static pods: people's. */

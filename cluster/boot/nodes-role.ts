@@ -75,7 +75,10 @@ export async function beginNodes(context: RoleContext): Promise<NodesBegun> {
   const processes = runtime.name === "hollow" ? undefined : await openProcesses(context, runtime, nodes);
   if (machine === undefined) offerNodes(context, processes);
   const leads = plans.find(({ roles }) => roles.includes("nodes"))?.name === plan.name;
-  if (leads) await processes?.clearOrphans();
+  if (leads) {
+    await processes?.clearOrphans();
+    processes?.registerPlugins();
+  }
   context.keep(residentsOf("nodes"));
   const cautions = leads ? (processes?.cautions ?? []) : [];
   if (machine !== undefined) return { ready: await beginMachine(context, machine), cautions };
@@ -129,6 +132,7 @@ async function openProcesses(context: RoleContext, settings: ProcessSettings, no
       addresses: services.dns ? [addressInRange(services.range, DNS_ADDRESS_NUMBER)] : [],
       domain: services.clusterDomain,
     },
+    machine: options.machine,
     log,
     issueToken: (pod, audience, seconds) => podToken(ground.view, context.access(), pod, audience, seconds),
   });

@@ -2,6 +2,7 @@ import {
   type ContainerUsage,
   createFleetKind,
   createNodeKind,
+  MACHINE_LABEL,
   type Node,
   type NodeForm,
   type Pod,
@@ -10,6 +11,9 @@ import {
   type View,
 } from "../../actors/mod.ts";
 import type { ContainerRuntime } from "../../actors/node/container-runtime.ts";
+import { CsiVolumes } from "../../actors/node/csi/csi-volumes.ts";
+import { NodeDirectories } from "../../actors/node/csi/node-directories.ts";
+import { PluginRegistries } from "../../actors/node/csi/plugin-registries.ts";
 import { type ClusterDns, machineResolver } from "../../actors/node/dns/resolv-conf.ts";
 import { networkReach } from "../../actors/node/network-reach.ts";
 import { type Catalog, defaultCatalog, mergedCatalog } from "../../actors/node/process/catalog.ts";
@@ -18,6 +22,9 @@ import { ProcessRuntime } from "../../actors/node/process/process-runtime.ts";
 import { readManifests } from "../../actors/node/static-pods/manifests.ts";
 import { createStaticPodsKind, STATIC_PODS_KIND } from "../../actors/node/static-pods/static-pods.ts";
 import { LocalVolumes, type LocalVolumesOptions } from "../../actors/node/volumes/local-volumes.ts";
+import { MountCommand } from "../../actors/node/volumes/mount-command.ts";
+import { NfsVolumes } from "../../actors/node/volumes/nfs-volumes.ts";
+import type { VolumePlugin } from "../../actors/node/volumes/volume-plugin.ts";
 import { createPodWorkerKind } from "../../actors/pod/life/pod-worker.ts";
 import type { ActorKind, Clock, Logger, Message } from "../../runtime/mod.ts";
 import { anyKinds, type Ground, recorderFor } from "./ground.ts";
@@ -28,6 +35,8 @@ export interface ProcessSettings {
   readonly name: "process" | "sandbox";
   /** Of the pods' files. */
   readonly directory: string;
+  /** Of plugins and what they mount. */
+  readonly nodesDirectory: string;
   /** Of volumes that are made on demand. */
   readonly volumesDirectory: string;
   /** Goes before the one that comes along. */
@@ -47,6 +56,8 @@ export interface ProcessNodesOptions {
   readonly services: string | undefined;
   readonly dns: ClusterDns;
   readonly issueToken: LocalVolumesOptions["issueToken"];
+  /** The machine's name, where it has joined a cluster. */
+  readonly machine: string | undefined;
   readonly log: Logger;
 }
 
@@ -57,6 +68,8 @@ export interface ProcessNodes {
   readonly cautions: readonly string[];
   /** Ends pods of which the API knows nothing any more: they were removed while no Troupe ran. */
   clearOrphans(): Promise<void>;
+  /** Registers the plugins of this machine's nodes from now on. */
+  registerPlugins(): void;
   /** What runs goes on. */
   close(): Promise<void>;
 }
@@ -69,7 +82,40 @@ export async function processNodes(ground: Ground, options: ProcessNodesOptions)
   const { runtime, of, cautions } = await openRuntime(settings, options, clock);
   const recorder = recorderFor(ground, "kubelet");
   const form = machineForm(nodes, reserved, directory, of);
-  const volumes = new LocalVolumes({ view, directory, clock, issueToken });
+  const directories = new NodeDirectories(settings.nodesDirectory);
+  const plugins: readonly VolumePlugin[] = [
+    new CsiVolumes({ view, registry, recorder, clock, directories, issueToken }),
+    new NfsVolumes(directories, new MountCommand(clock)),
+  ];
+  const knownPods = async (): Promise<ReadonlySet<string>> => {
+    const known = new Set(view.list("pods").map((entry) => view.decode<Pod>(entry).metadata.uid));
+    for (const node of playedNodes(view, of.runtime)) {
+      for (const { metadata } of (await readManifests(staticPodPath, node)).pods) known.add(metadata.uid);
+    }
+    return known;
+  };
+  const unmountOrphans = async (): Promise<void> => {
+    const left = await directories.pods();
+    const known = await knownPods();
+    for (const { node, uid } of left) {
+      if (known.has(uid)) continue;
+      const why = "volumes of a pod that is gone are still mounted; they are let go of when their driver is there";
+      const letGo = async (): Promise<void> => {
+        for (const plugin of plugins) await plugin.unmount(node, uid);
+      };
+      await letGo().catch((error: unknown) => log.warn({ uid, error: String(error) }, why));
+    }
+  };
+  const unmountOrphansAgain = (): void => {
+    unmountOrphans().catch((error: unknown) => log.warn({ error: String(error) }, "pods that are gone could not be looked for"));
+  };
+  const volumes = new LocalVolumes({ view, directory, clock, issueToken, plugins });
+  const registries = new PluginRegistries(
+    { view, registry, directories, clock, log, registered: unmountOrphansAgain },
+    ({ metadata: { labels = {} } }) => {
+      return labels[RUNTIME_LABEL] === form.runtime && labels[MACHINE_LABEL] === options.machine;
+    },
+  );
   const world = { view, registry, recorder, runtime, volumes, reach: networkReach, dns, machineResolver };
   return {
     form,
@@ -82,18 +128,18 @@ export async function processNodes(ground: Ground, options: ProcessNodesOptions)
       createPodWorkerKind(world),
     ),
     async clearOrphans() {
-      const known = new Set(view.list("pods").map((entry) => view.decode<Pod>(entry).metadata.uid));
-      for (const node of playedNodes(view, of.runtime)) {
-        for (const { metadata } of (await readManifests(staticPodPath, node)).pods) known.add(metadata.uid);
-      }
+      const known = await knownPods();
       await volumes.clear(known);
       for (const uid of await runtime.pods()) {
         if (known.has(uid)) continue;
         log.info({ uid }, "a pod that was removed meanwhile is ended");
         await runtime.removePod(uid);
       }
+      await unmountOrphans();
     },
+    registerPlugins: () => registries.begin(),
     async close() {
+      await registries.close();
       await volumes.close();
       await runtime.close();
     },

@@ -27,6 +27,7 @@ import {
   IMAGES_DIRECTORY,
   LOG_STREAM,
   MANIFESTS_DIRECTORY,
+  NODES_DIRECTORY,
   PODS_DIRECTORY,
   planHosts,
   SECCOMP_DIRECTORY,
@@ -166,6 +167,7 @@ async function start(
         : {
             name: flags.runtime.name,
             directory: data.file(PODS_DIRECTORY),
+            nodesDirectory: data.file(NODES_DIRECTORY),
             volumesDirectory: resolve(flags.runtime.volumesDirectory ?? data.file(VOLUMES_DIRECTORY)),
             catalog,
             staticPodPath: resolve(flags.runtime.staticPodPath ?? data.file(MANIFESTS_DIRECTORY)),

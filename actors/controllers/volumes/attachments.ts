@@ -32,12 +32,12 @@ export function attachableSource(view: View, volume: PersistentVolume | undefine
 }
 
 /** The name of the attachment of this volume to this node. Source: getAttachmentName. */
-export function attachmentName({ driver, volumeHandle }: CSIPersistentVolumeSource, node: string): string {
+export function attachmentName({ driver, volumeHandle }: Pick<CSIPersistentVolumeSource, "driver" | "volumeHandle">, node: string): string {
   return `csi-${createHash("sha256").update(`${volumeHandle}${driver}${node}`).digest("hex")}`;
 }
 
 /** What nodes call the volume in their status. */
-export function uniqueName({ driver, volumeHandle }: CSIPersistentVolumeSource): string {
+export function uniqueName({ driver, volumeHandle }: Pick<CSIPersistentVolumeSource, "driver" | "volumeHandle">): string {
   return `kubernetes.io/csi/${driver}^${volumeHandle}`;
 }
 

@@ -43,6 +43,18 @@ export function claimedVolume(view: Pick<View, "get">, pod: Pod, { name, persist
     throw wrong(
       `found PV object ${volumeName} but its pv.Spec.ClaimRef.UID ${volume.spec?.claimRef?.uid ?? ""} does not point to claim.UID ${uid}`,
     );
-  if (volumeMode === "Block") throw fail(`volume ${name} has volumeMode Block, but is specified in volumeMounts`);
+  const isBlock = volumeMode === "Block";
+  const { mounts, devices } = usesOf(pod, name);
+  if (isBlock && mounts) throw fail(`volume ${name} has volumeMode Block, but is specified in volumeMounts`);
+  if (!isBlock && devices) throw fail(`volume ${name} has volumeMode Filesystem, but is specified in volumeDevices`);
   return { volume, readOnly: persistentVolumeClaim?.readOnly === true };
+}
+
+/** How the pod's containers name a volume. */
+function usesOf({ spec }: Pod, volume: string): { readonly mounts: boolean; readonly devices: boolean } {
+  const containers = [...(spec.initContainers ?? []), ...spec.containers];
+  return {
+    mounts: containers.some(({ volumeMounts = [] }) => volumeMounts.some(({ name }) => name === volume)),
+    devices: containers.some(({ volumeDevices = [] }) => volumeDevices.some(({ name }) => name === volume)),
+  };
 }

@@ -13,6 +13,7 @@ import { giveToGroup, isNotOfGroup } from "./ownership.ts";
 import { type IssueToken, PodTokens } from "./pod-tokens.ts";
 import { writeSwapped } from "./swapped-files.ts";
 import { digestOf, projectionsOf, referencesOf, type TokenWanted, tokenKey, tokensOf, volumeFiles } from "./volume-files.ts";
+import type { VolumePlugin } from "./volume-plugin.ts";
 
 export interface LocalVolumesOptions {
   readonly view: View;
@@ -21,6 +22,8 @@ export interface LocalVolumesOptions {
   readonly clock: Clock;
   /** A token of the pod's service account. Throws VolumeFailure. */
   readonly issueToken: IssueToken;
+  /** Types of volumes that are not made here. */
+  readonly plugins?: readonly VolumePlugin[];
 }
 
 /** A pod that has volumes here. What is done to its files is done one after the other. */
@@ -83,13 +86,17 @@ export class LocalVolumes implements PodVolumes {
     const isNews = before?.exceeded === undefined || before.pod.metadata.resourceVersion !== pod.metadata.resourceVersion;
     const kept = this.#keep(pod);
     kept.exceeded = exceeded;
-    if (isNews) this.#refresh(kept);
+    if (isNews) {
+      this.#refresh(kept);
+      for (const plugin of this.#plugins) plugin.follow(pod);
+    }
     if (kept.limited.length > 0 && kept.measuring === undefined) this.#measureLater(kept);
   }
 
   leave(uid: string): void {
     const kept = this.#kept.get(uid);
     if (kept === undefined) return;
+    for (const plugin of this.#plugins) plugin.leave(uid);
     kept.isOver = true;
     kept.renewal?.cancel();
     kept.measuring?.cancel();
@@ -101,11 +108,12 @@ export class LocalVolumes implements PodVolumes {
     }
   }
 
-  /** The files of a pod go with its directory, but for those in memory. */
-  async unmount({ metadata: { uid } }: Pod): Promise<void> {
+  /** The files of a pod go with its directory, but for those in memory; what plugins have mounted goes before anything is removed. */
+  async unmount({ metadata: { uid }, spec: { nodeName = "" } }: Pod): Promise<void> {
     const last = this.#kept.get(uid)?.last;
     this.leave(uid);
     await last;
+    for (const plugin of this.#plugins) await plugin.unmount(nodeName, uid);
     if (this.#memory !== undefined) await rm(join(this.#memory, uid), { recursive: true, force: true });
   }
 
@@ -121,6 +129,11 @@ export class LocalVolumes implements PodVolumes {
     const last = [...this.#kept.values()].map((kept) => kept.last);
     for (const uid of [...this.#kept.keys()]) this.leave(uid);
     await Promise.all(last);
+    for (const plugin of this.#plugins) await plugin.close();
+  }
+
+  get #plugins(): readonly VolumePlugin[] {
+    return this.#options.plugins ?? [];
   }
 
   #keep(pod: Pod): Kept {
@@ -226,6 +239,12 @@ export class LocalVolumes implements PodVolumes {
       return { path, readOnly: false };
     }
     const claimed = claimedVolume(view, kept.pod, volume);
+    for (const plugin of this.#plugins) {
+      const mounted = await plugin.mount(kept.pod, volume, claimed);
+      if (mounted === undefined) continue;
+      if (mounted.takesGroup) await this.#group(kept, volume.name, mounted.path);
+      return mounted;
+    }
     if (claimed !== undefined) return this.#claimed(kept, volume.name, claimed);
     const path = join(directory, uid, "volumes", volume.name);
     const tokens = new Map<string, string>();
@@ -259,8 +278,9 @@ export class LocalVolumes implements PodVolumes {
   }
 
   async #claimed(kept: Kept, name: string, { volume, readOnly }: Claimed): Promise<MountedVolume> {
-    const { hostPath, local } = volume.spec ?? {};
+    const { hostPath, local, volumeMode } = volume.spec ?? {};
     const title = volume.metadata.name;
+    if (volumeMode === "Block") return { path: await deviceAt(title, local?.path ?? hostPath?.path), readOnly, isDevice: true };
     if (hostPath !== undefined) return { path: await hostPathReady(title, hostPath), readOnly };
     if (local === undefined) {
       throw VolumeFailure.ofSetUp(title, "persistent volumes of this type are not known to this node, only local and hostPath are");
@@ -283,4 +303,13 @@ export class LocalVolumes implements PodVolumes {
     const isDone = fsGroupChangePolicy === "OnRootMismatch" && !(await isNotOfGroup(path, fsGroup));
     if (!isDone) await giveToGroup(path, fsGroup, false);
   }
+}
+
+/** A device of the machine. Source for its words: pkg/volume/local's MapPodDevice. */
+async function deviceAt(title: string, path: string | undefined): Promise<string> {
+  const about = path === undefined ? undefined : await stat(path).catch(() => undefined);
+  if (path !== undefined && about?.isBlockDevice() === true) return path;
+  throw new VolumeFailure(
+    `MapVolume.MapPodDevice failed for volume ${JSON.stringify(title)} : ${path ?? "the volume"} is not a block device`,
+  );
 }

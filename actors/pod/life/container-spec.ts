@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { qosClassOf } from "../../kinds/core/pod-qos.ts";
-import type { Container, EphemeralContainer, Pod, SeccompProfile, VolumeMount } from "../../kinds/generated/types.ts";
+import type { Container, EphemeralContainer, Pod, SeccompProfile, VolumeDevice, VolumeMount } from "../../kinds/generated/types.ts";
 import type {
   ContainerMount,
   ContainerSecurity,
@@ -38,7 +38,10 @@ export function containerSpecOf(pod: Pod, container: Container, { attempt, image
     args: expand(container.args),
     workingDir: container.workingDir === "" ? undefined : container.workingDir,
     env,
-    mounts: (container.volumeMounts ?? []).map((mount) => mountOf(mount, volumes, variables)),
+    mounts: [
+      ...(container.volumeMounts ?? []).map((mount) => mountOf(mount, volumes, variables)),
+      ...(container.volumeDevices ?? []).map((device) => deviceOf(device, volumes)),
+    ],
     user: userOf(pod, container),
     security: securityOf(pod, container),
     target: (container as EphemeralContainer).targetContainerName,
@@ -81,6 +84,13 @@ function mountOf(mount: VolumeMount, volumes: ReadonlyMap<string, MountedVolume>
     readOnly: volume.readOnly || mount.readOnly === true,
     volume: mount.name,
   };
+}
+
+/** Source: kubelet's makeBlockVolumes. */
+function deviceOf({ name, devicePath }: VolumeDevice, volumes: ReadonlyMap<string, MountedVolume>): ContainerMount {
+  const volume = volumes.get(name);
+  if (volume === undefined) throw new ConfigMissing(`cannot find volume ${JSON.stringify(name)} to map into the container`);
+  return { hostPath: volume.path, subPath: "", containerPath: devicePath, readOnly: volume.readOnly, volume: name, isDevice: true };
 }
 
 /** Source: kubelet's DetermineEffectiveSecurityContext and getSeccompProfile. */

@@ -45,6 +45,8 @@ export type PodWorkerMessage =
 const RETRY_MS = 1_000;
 /** Before what could not be resized is tried again. */
 const RESIZE_RETRY_MS = 10_000;
+/** So long what is on its way is waited for without a word. Source: kubelet's podAttachAndMountTimeout. */
+const MOUNT_PATIENCE_MS = 123_000;
 /** Of what the API knows nothing any more there is no grace period to go by. */
 const ORPHAN_GRACE_MS = 2_000;
 const POD_MAILBOX_MESSAGES = 1_024;
@@ -83,6 +85,10 @@ class PodWorker implements Actor<PodWorkerMessage> {
   #nextLook: { readonly at_ms: number; readonly timer: Timer } | undefined;
   /** Containers that were stopped for another to take their place. */
   readonly #replaced = new Set<string>();
+  /** Before then its volumes are not asked for. */
+  #mountAgain_ms = 0;
+  /** Since when they are waited for, or since that was told last. */
+  #mountsSince_ms: number | undefined;
   /** It is to end, for this reason where its node wants it so. */
   #verdict: Verdict | undefined;
   /** Why what was granted is not in force yet. */
@@ -347,14 +353,27 @@ class PodWorker implements Actor<PodWorkerMessage> {
 
   /** Undefined: they are not there yet, and are looked for again. */
   async #mount(pod: Pod): Promise<ReadonlyMap<string, MountedVolume> | undefined> {
+    if (this.#context.clock.now_ms() < this.#mountAgain_ms) return undefined;
     try {
-      return await this.#world.volumes.mount(pod);
+      const mounted = await this.#world.volumes.mount(pod);
+      this.#mountsSince_ms = undefined;
+      return mounted;
     } catch (error) {
       if (!(error instanceof VolumeFailure)) throw error;
-      tellOf(this.#world.recorder, pod, undefined, "Warning", "FailedMount", error.message);
-      this.#wantAt(this.#context.clock.now_ms() + RETRY_MS);
+      this.#mountFailed(pod, error);
       return undefined;
     }
+  }
+
+  /** Source for its words: kubelet's WaitForAttachAndMount. */
+  #mountFailed(pod: Pod, { message, isExpected, retry_ms }: VolumeFailure): void {
+    const now_ms = this.#context.clock.now_ms();
+    this.#mountsSince_ms ??= now_ms;
+    const isLate = now_ms - this.#mountsSince_ms >= MOUNT_PATIENCE_MS;
+    if (isLate) this.#mountsSince_ms = now_ms;
+    if (!isExpected || isLate) tellOf(this.#world.recorder, pod, undefined, "Warning", "FailedMount", message);
+    if (retry_ms !== undefined) this.#mountAgain_ms = now_ms + retry_ms;
+    this.#wantAt(now_ms + (retry_ms ?? RETRY_MS));
   }
 
   async #sandbox(pod: Pod, observed: PodObserved, attempt: number | undefined): Promise<SandboxObserved | undefined> {
@@ -382,9 +401,10 @@ class PodWorker implements Actor<PodWorkerMessage> {
     if (sandbox?.ready === true) await runtime.stopSandbox(sandbox.id);
     const left = await runtime.observe(this.#uid);
     await this.#report(left, true);
+    // Others may want what it had mounted, though its object stays.
+    await volumes.unmount(pod);
     if (pod.metadata.deletionTimestamp === undefined) return this.#makeRoom(left);
     if (this.#record.isStatic) return this.#forget(pod, observed);
-    await volumes.unmount(pod);
     await this.#record.remove();
   }
 
@@ -392,7 +412,6 @@ class PodWorker implements Actor<PodWorkerMessage> {
   async #makeRoom({ sandboxes, containers }: PodObserved): Promise<void> {
     const { pod } = this.#record;
     if (pod?.status?.reason !== EVICTED || (sandboxes.length === 0 && containers.length === 0)) return;
-    await this.#world.volumes.unmount(pod);
     await this.#world.runtime.removePod(this.#uid);
   }
 

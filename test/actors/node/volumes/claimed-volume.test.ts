@@ -60,7 +60,8 @@ test.each<[string, object, Readonly<Record<string, object>>, string | { readOnly
     "PVC d/p-v was not created for pod d/p (pod is not owner)",
   ],
 ])("a claim that is %s", (_what, source, objects, is) => {
-  const pod = { metadata: { name: "p", namespace: "d", uid: "u" } } as unknown as Pod;
+  const containers = [{ name: "c", volumeMounts: [{ name: "v", mountPath: "/v" }] }];
+  const pod = { metadata: { name: "p", namespace: "d", uid: "u" }, spec: { containers } } as unknown as Pod;
   const claimed = (): object | undefined => claimedVolume({ get: (key) => objects[key] as never }, pod, { name: "v", ...source } as Volume);
   if (typeof is === "string") expect(claimed).toThrow(UNABLE + is);
   else if (is === undefined) expect(claimed()).toBeUndefined();
