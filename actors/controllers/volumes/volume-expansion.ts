@@ -1,10 +1,10 @@
 import { PersistentVolumeClaimKind } from "../../kinds/core/persistent-volume-claim.ts";
 import type { PersistentVolumeClaim } from "../../kinds/generated/types.ts";
-import { compareQuantities, parseQuantity } from "../../kinds/machinery/quantity.ts";
 import { controllerAccount } from "../../registry/authors.ts";
 import type { Change, View } from "../../store/view.ts";
 import { anyKind, normal, regarding } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
+import { isMore } from "./claim-resize.ts";
 import { CLAIMS } from "./pod-claim-index.ts";
 
 /** Says of bound claims that ask for more than before that their driver has to give it to them: there are no others here. Source: pkg/controller/volume/expand. */
@@ -25,10 +25,6 @@ function keysOfGrown({ now, before }: Change, view: View): readonly string[] {
 
 function wantedOf({ spec }: PersistentVolumeClaim): string | undefined {
   return spec.resources?.requests?.storage;
-}
-
-function isMore(a: string, b: string): boolean {
-  return compareQuantities(parseQuantity(a), parseQuantity(b)) > 0;
 }
 
 function reconcile(view: View, key: string): readonly Action[] {

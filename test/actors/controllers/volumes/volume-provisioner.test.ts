@@ -85,7 +85,7 @@ describe("a claim", () => {
     [
       "of a class with odd parameters",
       claimOf("odd", {}),
-      [failed("odd", "the parameter type: ssd is not known, only scope: machine is"), "requeue 60000"],
+      [failed("odd", "the parameter type: ssd is not known, only scope: machine and with it nfsServer are"), "requeue 60000"],
     ],
     ["of a class of others", claimOf("other", {}), []],
     ["that is not told to us", claimOf("shared", { "volume.kubernetes.io/storage-provisioner": "example.com/disks" }), []],
