@@ -14,6 +14,10 @@ import { certificateSigningController } from "./certificates/certificate-signing
 import type { Certifier } from "./certificates/certificates.ts";
 import type { Controller, HearOfCustom } from "./controller.ts";
 import { type ControllerDependencies, type ControllerMessage, controllerKind } from "./controller-actor.ts";
+import type { HearOfPlugins } from "./csi/controller-plugin.ts";
+import { csiAttacher } from "./csi/csi-attacher.ts";
+import { csiProvisioner } from "./csi/csi-provisioner.ts";
+import { csiResizer } from "./csi/csi-resizer.ts";
 import { daemonSetController } from "./daemonset/daemonset.ts";
 import { deploymentController } from "./deployment/deployment.ts";
 import { disruptionController } from "./disruption.ts";
@@ -72,6 +76,8 @@ export interface ControllersOptions extends ControllerDependencies {
   readonly ingressAddress?: string;
   /** Where volumes are made on demand; default: nobody makes any. */
   readonly volumeDirectories?: VolumeDirectories;
+  /** CSI drivers whose controller's side is called from here; default: their sidecars call it, or nobody. */
+  readonly hearOfCsiPlugins?: HearOfPlugins;
   /** Default: nobody measures anything. */
   readonly metrics?: MetricsSource;
 }
@@ -132,6 +138,9 @@ export function allControllers(options: Omit<ControllersOptions, keyof Controlle
     ephemeralVolumeController,
     volumeExpansionController,
     volumeProvisioner(options.volumeDirectories),
+    csiProvisioner(options.hearOfCsiPlugins),
+    csiAttacher(options.hearOfCsiPlugins),
+    csiResizer(options.hearOfCsiPlugins),
     claimProtectionController(),
     learnController(kinds, hearOfCustom),
     volumeProtectionController(),

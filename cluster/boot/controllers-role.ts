@@ -12,11 +12,13 @@ import { residentsOf } from "./residents.ts";
 import type { RoleContext } from "./role-context.ts";
 
 /** Runs the controllers of the cluster. */
-export function beginControllers(context: RoleContext): void {
+export async function beginControllers(context: RoleContext): Promise<void> {
   const { options, ground } = context;
   const { controllers, services, runtime } = options;
+  const hearOfCsiPlugins = await csiPlugins(context);
   context.offer(
     controllerActors(ground, {
+      ...(hearOfCsiPlugins === undefined ? {} : { hearOfCsiPlugins }),
       caCertificate: options.ca,
       certifier: createCertifier(context.control().authority, () => context.access().authorizer, ground.clock),
       signToken: (namespace, secret, account) => context.access().issuer.issueForSecret(namespace, secret, account),
@@ -30,6 +32,16 @@ export function beginControllers(context: RoleContext): void {
     }),
   );
   context.keep(residentsOf("controllers"));
+}
+
+/** What speaks to drivers is loaded where there are any. */
+async function csiPlugins({ options, ground, log, atStop }: RoleContext): Promise<ControllersOptions["hearOfCsiPlugins"]> {
+  const { csiSockets } = options.controllers;
+  if (csiSockets.length === 0) return undefined;
+  const { ControllerPlugins } = await import("../../actors/node/csi/controller-plugins.ts");
+  const plugins = new ControllerPlugins(csiSockets, ground.clock, log);
+  atStop(async () => plugins.close());
+  return plugins.hear;
 }
 
 /** Where autoscalers ask. */

@@ -173,7 +173,7 @@ export class RunningHost {
     // What the user may have to mend, a port that is taken, comes to light before anything acts.
     const port = this.#has("gateway") ? await this.#beginGateway() : undefined;
     if (this.#has("scheduler")) this.#pools.push(beginScheduler(context));
-    if (this.#has("controllers")) beginControllers(context);
+    if (this.#has("controllers")) await beginControllers(context);
     const { ready: nodes, cautions } = this.#has("nodes") ? await beginNodes(context) : { ready: undefined, cautions: [] };
     return { ...(port === undefined ? {} : { port }), ...(nodes === undefined ? {} : { nodes }), cautions };
   }

@@ -1,4 +1,5 @@
 import { isIPv4 } from "node:net";
+import { resolve } from "node:path";
 import { NodeCidrs } from "../../actors/controllers/nodes/node-cidrs.ts";
 import type { ClusterCidr } from "../../actors/controllers/nodes/node-ipam.ts";
 import { isCidr } from "../../actors/kinds/networking/cidr.ts";
@@ -21,6 +22,11 @@ export const CONTROLLER_FLAGS = {
   "node-cidr-mask-size": { value: "N", help: "how large a node's range is (24, if not given; IPv6: 64)", section: "Controllers" },
   "node-cidr-mask-size-ipv4": { value: "N", help: "the same where there are two families", section: "Controllers" },
   "node-cidr-mask-size-ipv6": { value: "N", help: "the same where there are two families", section: "Controllers" },
+  "csi-controller": {
+    value: "SOCKET[,SOCKET]",
+    help: "CSI drivers of which Troupe calls the controller's side itself, in place of their sidecars",
+    section: "Controllers",
+  },
   "terminated-pod-gc-threshold": {
     value: "N",
     help: "how many pods that have ended are kept (12500, if not given; 0 keeps all)",
@@ -38,6 +44,8 @@ type ControllerValues = Values<typeof CONTROLLER_FLAGS>;
 export interface ControllerFlags {
   /** What nodes get the ranges of their pods from; none: nobody gives them any. */
   readonly clusterCidrs: readonly ClusterCidr[];
+  /** Sockets of CSI drivers whose controller's side is called from here. */
+  readonly csiSockets: readonly string[];
   /** Pods that have ended and are kept; 0: all are, undefined: as many as Kubernetes keeps. */
   readonly endedPodsMax: number | undefined;
   /** How often autoscalers look; undefined: as often as Kubernetes'. */
@@ -48,6 +56,7 @@ export interface ControllerFlags {
 export function controllerFlags(values: ControllerValues): ControllerFlags {
   return {
     clusterCidrs: clusterCidrs(values),
+    csiSockets: (values["csi-controller"]?.split(",") ?? []).map((socket) => resolve(socket.replace(/^unix:(\/\/)?/, ""))),
     autoscalerPeriod_ms: autoscalerPeriod_ms(values["horizontal-pod-autoscaler-sync-period"]),
     endedPodsMax: wholeNumber("--terminated-pod-gc-threshold", values["terminated-pod-gc-threshold"], 0, Number.MAX_SAFE_INTEGER),
   };

@@ -98,7 +98,7 @@ async function start(flags: JoinFlags, closers: Closers, failed: (failure: BootF
         schedulerConfiguration: undefined,
         schedulers: 0,
         services: serviceFlags(parseFlags("join", SERVICE_FLAGS, []), false),
-        controllers: { clusterCidrs: [], endedPodsMax: undefined, autoscalerPeriod_ms: undefined },
+        controllers: { clusterCidrs: [], csiSockets: [], endedPodsMax: undefined, autoscalerPeriod_ms: undefined },
       }),
     ),
   );

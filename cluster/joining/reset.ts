@@ -5,9 +5,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { endKeeper } from "../../actors/node/process/keeper-client.ts";
 import { releaseMachine } from "../../actors/node/sandbox/release.ts";
 import { clearMemory } from "../../actors/node/volumes/memory-directory.ts";
+import { MountCommand } from "../../actors/node/volumes/mount-command.ts";
+import { mountPointsIn } from "../../actors/node/volumes/mount-points.ts";
+import { systemClock } from "../../runtime/mod.ts";
 import { DataDirectory } from "../boot/data-directory.ts";
 import { BootFailure } from "../boot/failure.ts";
-import { PODS_DIRECTORY, UNPACKED_IMAGES_DIRECTORY, VOLUMES_DIRECTORY } from "../boot/layout.ts";
+import { NODES_DIRECTORY, PODS_DIRECTORY, UNPACKED_IMAGES_DIRECTORY, VOLUMES_DIRECTORY } from "../boot/layout.ts";
 import type { Said } from "../command-line/output.ts";
 import { WrongUsage } from "../command-line/wrong-usage.ts";
 import { MemberFiles } from "./member-files.ts";
@@ -33,6 +36,7 @@ export async function runReset(data: string, force: boolean): Promise<Said> {
   await endKeeper(join(directory, PODS_DIRECTORY));
   await clearMemory(join(directory, PODS_DIRECTORY));
   await releaseMachine(join(directory, PODS_DIRECTORY));
+  await unmountAll(join(directory, NODES_DIRECTORY));
   for (const name of [
     "member.json",
     "pki",
@@ -42,6 +46,7 @@ export async function runReset(data: string, force: boolean): Promise<Said> {
     "status.json",
     "lock",
     "restoring",
+    NODES_DIRECTORY,
     PODS_DIRECTORY,
     VOLUMES_DIRECTORY,
     UNPACKED_IMAGES_DIRECTORY,
@@ -59,6 +64,18 @@ async function confirm(what: string): Promise<void> {
   const answer = await prompt.question(`This removes ${what}. Go on? [y/N] `);
   prompt.close();
   if (!/^y(es)?$/i.test(answer.trim())) throw new BootFailure("nothing was removed");
+}
+
+/** What is mounted belongs to somebody else, and would be removed with the directory that it is mounted in. Throws BootFailure. */
+async function unmountAll(directory: string): Promise<void> {
+  const command = new MountCommand(systemClock());
+  for (const mounted of await mountPointsIn(directory)) {
+    await command.unmount(mounted).catch((error: Error) => {
+      throw new BootFailure(
+        `${mounted} is still mounted, and nothing of it is removed: ${error.message.trim()}; unmount it, and say it again`,
+      );
+    });
+  }
 }
 
 /** Whoever runs on the directory is told to stop, and is given the time to. */

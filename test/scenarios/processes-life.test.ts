@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../cluster/chaos/until.ts";
 import { describeConsoleStreams } from "./console/streams.ts";
+import { CsiBeside, describeCsi } from "./csi-volumes.ts";
 import type { Kubectl } from "./kubectl.ts";
 import { describeStreams } from "./processes-streams.ts";
 import { freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
@@ -11,14 +12,16 @@ import { freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
 let troupe: Troupe;
 let kubectl: Kubectl;
 const data = freshDataDirectory();
+const csi = new CsiBeside(() => kubectl);
 const up = async (): Promise<void> => {
-  troupe = await Troupe.up(data, ["--runtime", "process"]);
+  troupe = await Troupe.up(data, ["--runtime", "process", "--csi-controller", csi.driver.socket]);
   kubectl = troupe.kubectl;
 };
 beforeAll(up);
 afterAll(async () => {
   await runTroupe(["reset", "--data", data, "--force"]);
   await troupe?.discard();
+  await csi.end();
 });
 
 interface PodSpec {
@@ -246,6 +249,11 @@ test("a job runs to its end", async () => {
   expect(await kubectl.ok(["logs", "job/count"])).toBe("counted");
 });
 
+describeCsi(
+  () => kubectl,
+  () => csi,
+  data,
+);
 describeStreams(() => kubectl);
 describeConsoleStreams(() => troupe);
 
@@ -255,7 +263,7 @@ describe("Troupe ends", () => {
       containers: [sh("i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done", { lifecycle: { preStop: { sleep: { seconds: 2 } } } })],
     });
     await apply("goes", { restartPolicy: "Never", containers: [sh("echo begun; sleep 3; echo ended; exit 6")] });
-    await Promise.all([ready("stays"), ready("goes")]);
+    await Promise.all([ready("stays"), ready("goes"), csi.hold()]);
     const before = await state("stays", ".status.containerStatuses[0].containerID");
     await troupe.kill9();
     const uid = /process:\/\/(.*)_c_0/.exec(before)?.[1] ?? "";
@@ -272,6 +280,11 @@ describe("Troupe ends", () => {
     expect(await state("stays", ".status.containerStatuses[0].restartCount")).toBe("0");
     const [first = "", second = ""] = (await kubectl.ok(["logs", "stays", "--tail=2"])).split("\n");
     expect(Number(second)).toBe(Number(first) + 1);
+    // Its volume was staged and not published yet.
+    await csi.goOn();
+    await csi.rows("first", "second", "held");
+    await kubectl.ok(["delete", "pod", "held"]);
+    await csi.allGone();
   });
 
   test("logs that are followed end when their pod does", async () => {

@@ -25,6 +25,7 @@ import {
   isShared,
   isToldAttached,
   tellingAttached,
+  volumeOfAttachment,
 } from "./attachments.ts";
 import { CLAIMS, claimKeysOf, holdsVolumes, mayHaveClaims, podsByClaim } from "./pod-claim-index.ts";
 
@@ -74,11 +75,6 @@ function keysOfPod({ now, before }: Change, view: View): readonly string[] {
   const entry = now ?? before;
   if (entry === undefined || !mayHaveClaims(entry)) return NO_KEYS;
   return claimKeysOf(view.decode<Pod>(entry)).flatMap((key) => volumeOf(view.get<PersistentVolumeClaim>(key)));
-}
-
-function volumeOfAttachment(view: View, entry: Entry): readonly string[] {
-  const { persistentVolumeName } = view.decode<VolumeAttachment>(entry).spec.source;
-  return persistentVolumeName === undefined ? NO_KEYS : [`${VOLUMES}/${persistentVolumeName}`];
 }
 
 /** Most nodes have no volumes, and a change of theirs costs a look-up. */

@@ -3,7 +3,7 @@ import type { CSIDriver, CSIPersistentVolumeSource, Node, PersistentVolume, Volu
 import { keyFor, resourceOf } from "../../kinds/kind.ts";
 import { CSIDriverKind } from "../../kinds/storage/csi-driver.ts";
 import { VolumeAttachmentKind } from "../../kinds/storage/volume-attachment.ts";
-import type { IndexDefinition, View } from "../../store/view.ts";
+import type { Entry, IndexDefinition, View } from "../../store/view.ts";
 
 export const ATTACHMENTS: string = resourceOf(VolumeAttachmentKind);
 
@@ -63,4 +63,10 @@ export function tellingAttached(node: Node, source: CSIPersistentVolumeSource, a
   const others = volumesAttached.filter((one) => one.name !== name);
   const next = attached ? [...others, { name, devicePath: "" }] : others;
   return { ...node, status: next.length === 0 ? status : { ...status, volumesAttached: next } };
+}
+
+/** The key of the volume that is attached by it. */
+export function volumeOfAttachment(view: View, entry: Entry): readonly string[] {
+  const { persistentVolumeName } = view.decode<VolumeAttachment>(entry).spec.source;
+  return persistentVolumeName === undefined ? [] : [`persistentvolumes/${persistentVolumeName}`];
 }

@@ -14,9 +14,9 @@ import type { CsiDriverSocket } from "./csi-client.ts";
 import { type CsiVolume, lifeRefusal, podAttributes, secretsOf, TOKENS_ATTRIBUTE } from "./csi-volume.ts";
 import { DriverSockets } from "./driver-sockets.ts";
 import { isFinal } from "./failures.ts";
-import { NODE_CAPABILITY } from "./messages.ts";
 import { isRecorded, type MountedRecord, type Recorded, recordDirectory, recordsOf, removeRecord, writeRecord } from "./mounted-record.ts";
 import type { NodeDirectories } from "./node-directories.ts";
+import { NODE_CAPABILITY } from "./numbers.ts";
 import { capabilityOf } from "./volume-capability.ts";
 import type { VolumesInUse } from "./volumes-in-use.ts";
 
@@ -46,6 +46,7 @@ const STAGING_MODE = 0o750;
 export class CsiMounter {
   readonly #options: CsiMounterOptions;
   readonly #sockets: DriverSockets;
+  readonly #turns = new Map<string, Promise<void>>();
 
   constructor(options: CsiMounterOptions) {
     this.#options = options;
@@ -206,8 +207,18 @@ export class CsiMounter {
     return { socket: await this.#driver(node, driver), records };
   }
 
-  #alone<T>(node: string, driver: string, handle: string, work: () => Promise<T>): Promise<T> {
-    return navigator.locks.request(`csi ${this.#options.directories.root} ${node} ${driver} ${handle}`, work) as Promise<T>;
+  /** Across the threads of this process, where Node has locks for that (24.5); in this thread at the least. */
+  async #alone<T>(node: string, driver: string, handle: string, work: () => Promise<T>): Promise<T> {
+    const key = `csi ${this.#options.directories.root} ${node} ${driver} ${handle}`;
+    const { locks } = navigator as Partial<Pick<Navigator, "locks">>;
+    if (locks !== undefined) return (await locks.request(key, work)) as T;
+    const turn = (this.#turns.get(key) ?? Promise.resolve()).then(work);
+    const over = turn.then(
+      () => {},
+      () => {},
+    );
+    this.#turns.set(key, over);
+    return turn;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { PersistentVolumeSpec } from "../../kinds/generated/types.ts";
 import type { Sent } from "../grpc/messages.ts";
-import { ACCESS_MODE, type CsiMessages } from "./messages.ts";
+import type { CsiMessages } from "./messages.ts";
+import { ACCESS_MODE } from "./numbers.ts";
 
 export type VolumeCapability = Sent<CsiMessages, "VolumeCapability">;
 

@@ -10,7 +10,7 @@ import type { View } from "../../store/view.ts";
 import { type CsiMounter, capabilitiesOf } from "./csi-mounter.ts";
 import { type CsiVolume, claimToGrow, secretsOf } from "./csi-volume.ts";
 import { isFinal, isInfeasible } from "./failures.ts";
-import { NODE_CAPABILITY } from "./messages.ts";
+import { NODE_CAPABILITY } from "./numbers.ts";
 import { capabilityOf, usageOf } from "./volume-capability.ts";
 
 export interface GrowthWorld {

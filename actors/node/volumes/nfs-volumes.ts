@@ -5,7 +5,7 @@ import type { NodeDirectories } from "../csi/node-directories.ts";
 import { VolumeFailure } from "../pod-volumes.ts";
 import type { Claimed } from "./claimed-volume.ts";
 import type { MountCommand } from "./mount-command.ts";
-import { mountPointsIn, removeMountPoint } from "./mount-points.ts";
+import { isMountPoint, mountPointsIn, removeMountPoint } from "./mount-points.ts";
 import { RetryDelays } from "./retry-delays.ts";
 import type { PluginVolume, VolumePlugin } from "./volume-plugin.ts";
 
@@ -38,7 +38,7 @@ export class NfsVolumes implements VolumePlugin {
 
   async #mount({ metadata: { uid }, spec: { nodeName = "" } }: Pod, { title, source, readOnly, options }: Export): Promise<PluginVolume> {
     const path = join(this.#directories.volumesOf(nodeName, uid, PLUGIN), title);
-    if (!(await mountPointsIn(path)).includes(path)) {
+    if (!(await isMountPoint(path))) {
       try {
         await mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
         await this.#command.mount(`${source.server}:${source.path}`, path, "nfs", readOnly ? [...options, "ro"] : options);

@@ -38,7 +38,7 @@ const options: HostOptions = {
     apiPort: 0,
     schedulerConfiguration: undefined,
     schedulers: 1,
-    controllers: { clusterCidrs: [], endedPodsMax: undefined, autoscalerPeriod_ms: undefined },
+    controllers: { clusterCidrs: [], csiSockets: [], endedPodsMax: undefined, autoscalerPeriod_ms: undefined },
     services: SERVICES,
   },
 };

@@ -37,7 +37,7 @@ describe("parseUpFlags", () => {
       schedulers: undefined,
       seed: 0,
       stages: [],
-      controllers: { clusterCidrs: [], endedPodsMax: undefined, autoscalerPeriod_ms: undefined },
+      controllers: { clusterCidrs: [], csiSockets: [], endedPodsMax: undefined, autoscalerPeriod_ms: undefined },
       services: SERVICES,
       runtime: {
         name: "hollow",
@@ -69,7 +69,7 @@ describe("parseUpFlags", () => {
       schedulers: undefined,
       seed: 0,
       stages: [],
-      controllers: { clusterCidrs: [], endedPodsMax: undefined, autoscalerPeriod_ms: undefined },
+      controllers: { clusterCidrs: [], csiSockets: [], endedPodsMax: undefined, autoscalerPeriod_ms: undefined },
       services: SERVICES,
       runtime: { name: "hollow", reserved: { cpu_milli: 100, memory_bytes: 512 * 1_024 * 1_024 } },
       access: { issuer: "https://i", tokenFile: "/t", authorizers: ["AlwaysAllow"] },
