@@ -1,5 +1,5 @@
 import type { Clock, Logger } from "../../runtime/mod.ts";
-import { HANDOVER_WAIT_MS, LOG_RETRY_MAX_MS, LOG_RETRY_MS } from "./limits.ts";
+import { FETCHED_MAX, HANDED_OVER_MIN, HANDOVER_WAIT_MS, LOG_RETRY_MAX_MS, LOG_RETRY_MS } from "./limits.ts";
 import type { Log, Reading } from "./log.ts";
 import { LogCut, LogUnavailable } from "./log.ts";
 import { decodeBatch } from "./record.ts";
@@ -12,8 +12,8 @@ export interface FollowOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /**
-   * The writer lives on this host and hands its batches to the replica itself: once the replica has caught up, the log only has to
-   * announce them, and those that did not come from here are fetched. Default false.
+   * The writer may live on this host, and then hands its batches to the replica itself: as long as it does, the log only has to announce them,
+   * and those that did not come from here are fetched. Default false.
    */
   readonly besideWriter?: boolean;
 }
@@ -37,17 +37,21 @@ export function follow(options: FollowOptions): Follower {
     current.stop();
   };
   const caughtUp = endOf(log, clock, () => stopped).then((end) => replica.untilSequence(end));
-  const followed =
-    options.besideWriter === true
-      ? Promise.race([reading.done, caughtUp]).then(async () => {
-          reading.stop();
-          while (!stopped) {
-            const announcements = new Announcements(options, () => stopped);
-            current = announcements.reading;
-            await announcements.done.catch((error: unknown) => missedOnly(options, error));
-          }
-        })
-      : reading.done;
+  const besideWriter = async (): Promise<void> => {
+    await Promise.race([reading.done, caughtUp]);
+    reading.stop();
+    while (!stopped) {
+      const announcements = new Announcements(options, () => stopped);
+      current = announcements.reading;
+      await announcements.done.catch((error: unknown) => missedOnly(options, error));
+      if (stopped) return;
+      const { reading, handedOver } = untilHandedOver(options);
+      current = reading;
+      await Promise.race([reading.done, handedOver]).catch((error: unknown) => missedOnly(options, error));
+      reading.stop();
+    }
+  };
+  const followed = options.besideWriter === true ? besideWriter() : reading.done;
   const done = followed.catch((error: unknown) => {
     current.stop();
     if (stopped) return;
@@ -79,15 +83,30 @@ export function applyTo(replica: Replica, sequence: number, bytes: Uint8Array): 
   if (applied === "gap") throw new Error(`batch ${sequence} came when the replica had only reached ${replica.sequence}`);
 }
 
+/** Reads the log where its writer is elsewhere. `handedOver` resolves when it turns out to be here: what the log brings is known already. */
+function untilHandedOver({ log, replica }: FollowOptions): { readonly reading: Reading; readonly handedOver: Promise<void> } {
+  const { promise: handedOver, resolve } = Promise.withResolvers<void>();
+  let known = 0;
+  const reading = log.read(replica.sequence + 1, (sequence, bytes) => {
+    known = sequence <= replica.sequence ? known + 1 : 0;
+    applyTo(replica, sequence, bytes);
+    if (known >= HANDED_OVER_MIN) resolve();
+  });
+  return { reading, handedOver };
+}
+
 /** Follows a log beside its writer: hears of batches, and fetches those that the writer has not handed over after a while. */
 class Announcements {
   readonly reading: Reading;
+  /** Resolves when it is stopped, or has stopped because the writer is elsewhere: one batch after another had to be fetched. */
   readonly done: Promise<void>;
   readonly #options: FollowOptions;
   readonly #stopped: () => boolean;
   readonly #reject: (error: unknown) => void;
   #announced = 0;
   #fetching = false;
+  /** In a row. */
+  #fetched = 0;
 
   constructor(options: FollowOptions, stopped: () => boolean) {
     this.#options = options;
@@ -100,7 +119,11 @@ class Announcements {
 
   #hear(sequence: number): void {
     this.#announced = sequence;
-    if (this.#fetching || sequence <= this.#options.replica.sequence) return;
+    if (this.#fetching) return;
+    if (sequence <= this.#options.replica.sequence) {
+      this.#fetched = 0;
+      return;
+    }
     this.#fetching = true;
     this.#fetch().catch(this.#reject);
   }
@@ -108,7 +131,12 @@ class Announcements {
   async #fetch(): Promise<void> {
     const { log, replica, clock } = this.#options;
     await sleep(clock, HANDOVER_WAIT_MS);
+    if (replica.sequence >= this.#announced) this.#fetched = 0;
     while (!this.#stopped() && replica.sequence < this.#announced) {
+      if (this.#fetched++ >= FETCHED_MAX) {
+        this.reading.stop();
+        return;
+      }
       const next = replica.sequence + 1;
       const bytes = await whenAvailable(clock, this.#stopped, () => log.get(next));
       if (bytes === undefined) throw new LogCut(next, this.#announced);

@@ -38,6 +38,12 @@ export const DECODED_OBJECTS_MAX = 4_096;
 /** How long a batch that the log announces may take to come from the writer of the same host, before it is fetched. */
 export const HANDOVER_WAIT_MS = 50;
 
+/** So many announced batches in a row had to be fetched: the writer is elsewhere, and the log is read again. */
+export const FETCHED_MAX = 8;
+
+/** So many batches in a row were known before the log brought them: the writer is here. */
+export const HANDED_OVER_MIN = 4;
+
 /** How long `until` waits for a revision by default. */
 export const UNTIL_DEADLINE_MS = 10_000;
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { BatchBuilder } from "../../../actors/store/batch-builder.ts";
 import { follow } from "../../../actors/store/follow.ts";
+import { FETCHED_MAX, HANDED_OVER_MIN } from "../../../actors/store/limits.ts";
 import type { OnBatch, Reading } from "../../../actors/store/log.ts";
 import { LogCut } from "../../../actors/store/log.ts";
 import { MemoryLog } from "../../../actors/store/memory-log.ts";
@@ -56,6 +57,31 @@ test("beside the writer a log only announces: what was handed over is not read a
   await clock.run(1_000);
   expect([replica.revision, log.sent, log.fetched]).toEqual([4, 1, 2]);
   expect(replica.entry("pods/a/p4")?.revision).toBe(4);
+  follower.stop();
+  await follower.done;
+});
+
+test("where the writer moves away from the log is read again, and only announces once the writer is back", async () => {
+  const log = new CountingLog();
+  const replica = new Replica({ clock, log: silentLogger });
+  const follower = follow({ log, replica, clock, logger: silentLogger, besideWriter: true });
+  await follower.ready;
+  await clock.run(0);
+  /** Batches of a writer that is elsewhere, or here and hands them over. */
+  const written = async (count: number, here: boolean): Promise<void> => {
+    for (let left = count; left > 0; left--) {
+      const next = batch(replica.revision + 1);
+      if (here) replica.apply(replica.sequence + 1, next);
+      await log.append(next.bytes, next.firstRevision - 1);
+      await clock.run(1_000);
+    }
+  };
+  await written(FETCHED_MAX + 3, false);
+  expect([replica.revision, log.fetched, log.sent]).toEqual([FETCHED_MAX + 3, FETCHED_MAX, 3]);
+  await written(HANDED_OVER_MIN, true);
+  log.sent = 0;
+  await written(5, true);
+  expect([log.fetched, log.sent]).toEqual([FETCHED_MAX, 0]);
   follower.stop();
   await follower.done;
 });
