@@ -9,7 +9,6 @@ import { microTimestamp, timestamp } from "../registry/timestamps.ts";
 import { USAGE_ANNOTATION } from "../scheduler/overcommit.ts";
 import type { Entry, View } from "../store/view.ts";
 import type { ToldCondition } from "./hollow/node-behaviour.ts";
-import type { LeaseRenewals } from "./lease-renewals.ts";
 import type { NodeForm } from "./node-form.ts";
 import { LEASE_NAMESPACE, newNode, nodeLease, nodeStatus } from "./node-object.ts";
 
@@ -25,7 +24,6 @@ interface ReporterOptions {
   readonly registry: Registry;
   readonly form: NodeForm;
   readonly clock: Clock;
-  readonly renewals: LeaseRenewals;
 }
 
 /** What has to be known of the node that is reported. */
@@ -43,20 +41,18 @@ export class NodeReporter {
   readonly #registry: Registry;
   readonly #form: NodeForm;
   readonly #clock: Clock;
-  readonly #renewals: LeaseRenewals;
   readonly #node: ReportedNode;
   /** From when it is registered: what gives it its addresses, and the Node as it was then. */
   #index = 0;
   #registered: Node | undefined;
-  /** The Node as it was at the last heartbeat. */
+  /** The Node as it was when `isSaidLost` was asked last. */
   #heeded: Entry | undefined;
 
-  constructor({ view, registry, form, clock, renewals }: ReporterOptions, node: ReportedNode) {
+  constructor({ view, registry, form, clock }: ReporterOptions, node: ReportedNode) {
     this.#view = view;
     this.#registry = registry;
     this.#form = form;
     this.#clock = clock;
-    this.#renewals = renewals;
     this.#node = node;
   }
 
@@ -96,13 +92,22 @@ export class NodeReporter {
     await Promise.all([this.#renewLease(), this.reportStatus()]);
   }
 
-  /** Source: kubelet's nodeStatusUpdateFrequency: what somebody else says of the node is put right without waiting for the next report. */
+  /** Its own lease, and what somebody else says of the node and is not so. */
   async heartbeat(): Promise<void> {
-    if (this.#registered !== undefined && !(await this.#renewals.renew(this.#node.name))) await this.#renewLease();
+    await this.#renewLease();
+    if (this.#saysLost()) await this.reportStatus();
+  }
+
+  /** Whether the API has begun to say since this was asked last that nobody hears of the node. Source: kubelet's nodeStatusUpdateFrequency. */
+  isSaidLost(): boolean {
     const entry = this.#view.entry(`nodes/${this.#node.name}`);
-    if (entry === this.#heeded) return;
+    if (entry === this.#heeded) return false;
     this.#heeded = entry;
-    if (entry?.text.includes(READY_UNKNOWN) === true) await this.reportStatus();
+    return this.#saysLost();
+  }
+
+  #saysLost(): boolean {
+    return this.#view.entry(`nodes/${this.#node.name}`)?.text.includes(READY_UNKNOWN) === true;
   }
 
   async #renewLease(): Promise<void> {

@@ -17,7 +17,7 @@ import { conditionEvents } from "./hollow/condition-events.ts";
 import { type Fate, fates } from "./hollow/fate.ts";
 import type { ToldCondition } from "./hollow/node-behaviour.ts";
 import { NodeTroubles } from "./hollow/node-troubles.ts";
-import { LeaseRenewals } from "./lease-renewals.ts";
+import { type Heart, LeaseRenewals } from "./lease-renewals.ts";
 import type { CompanionMessage, FleetMessage, NodeMessage, Play, PodHere, StaticPlaced } from "./messages.ts";
 import type { NodeForm } from "./node-form.ts";
 import { NodeReporter } from "./node-reporter.ts";
@@ -27,11 +27,11 @@ import { MACHINE_LABEL } from "./runtime.ts";
 import { MEASURE_MS, onlineUsage } from "./usage/online-usage.ts";
 import type { ContainerUsage, NodeUsage, PodUsage, UsageOf } from "./usage/usage.ts";
 
-/** Source: kubelet's nodeLeaseRenewIntervalFraction and nodeStatusReportFrequency. */
-const LEASE_RENEW_MS = 10_000;
+/** Source: kubelet's nodeStatusReportFrequency. */
 const STATUS_REPORT_MS = 300_000;
 const RETRY_MS = 1_000;
 const SILENT = "the node is told to be silent";
+const COULD_NOT_REPORT = "a node could not report; trying again";
 const NODE_MAILBOX_MESSAGES = 16_384;
 
 export interface NodeOptions {
@@ -64,7 +64,7 @@ export function createNodeKind(options: NodeOptions): ActorKind<NodeMessage> {
     // The fleet watches it, and alone knows the node's index and can tell it of its pods again.
     supervision: { strategy: "stop" },
     activate(context, name) {
-      renewals ??= new LeaseRenewals(options.registry, context.clock);
+      renewals ??= new LeaseRenewals(options.registry, context.clock, context.random);
       return new NodeActor(context, name, options, renewals);
     },
   };
@@ -79,16 +79,21 @@ const podAddressOf = (uid: string): Address => addressOf("pod", uid);
  * their addresses and hands them what the API says of them. It promises that a pod bound to the node has an actor, and that a node whose
  * object was removed falls silent.
  */
-class NodeActor implements Actor<NodeMessage> {
+class NodeActor implements Actor<NodeMessage>, Heart {
+  readonly name: string;
   readonly #context: Context<NodeMessage>;
-  readonly #name: string;
   readonly #view: View;
   readonly #form: NodeForm;
+  readonly #renewals: LeaseRenewals;
   readonly #machine: string | undefined;
   readonly #usageOf: UsageOf;
   readonly #recorder: EventRecorder | undefined;
   readonly #stages: NodeStages;
   readonly #reporter: NodeReporter;
+  /** Ends its part in the heartbeats, from when it has begun. */
+  #stopBeating: (() => void) | undefined;
+  /** It renews its lease alone. */
+  #isRenewing = false;
   /** What it is to play, from when it is told to. */
   #play: Play | undefined;
   /** The Node as it was when play began; undefined before. */
@@ -114,7 +119,8 @@ class NodeActor implements Actor<NodeMessage> {
   constructor(context: Context<NodeMessage>, name: string, options: NodeOptions, renewals: LeaseRenewals) {
     const { view, registry, form, usageOf, recorder, fate = fates(0) } = options;
     this.#context = context;
-    this.#name = name;
+    this.name = name;
+    this.#renewals = renewals;
     this.#view = view;
     this.#form = form;
     this.#machine = options.machine;
@@ -134,7 +140,7 @@ class NodeActor implements Actor<NodeMessage> {
       complain: (complaint) => this.#event("Warning", "InvalidAnnotation", complaint),
     });
     this.#reporter = new NodeReporter(
-      { view, registry, form, clock: context.clock, renewals },
+      { view, registry, form, clock: context.clock },
       { name, conditions: () => this.#conditions, isHeld: () => this.#stages.hold },
     );
   }
@@ -178,17 +184,38 @@ class NodeActor implements Actor<NodeMessage> {
       case "renewLease":
         if (this.#isGone()) return this.#removed();
         // Not in this turn: it waits for others, and pods are not to wait for it.
-        void this.#repeat(message, LEASE_RENEW_MS, () => this.#reporter.heartbeat());
+        void this.#renewAlone(message);
         return;
       case "reportStatus":
-        return this.#repeat(message, STATUS_REPORT_MS, () => this.#reporter.reportStatus().then(() => this.#tellPodsAgain()));
+        return this.#reportAgain(message);
       default:
         unknownMessage(message);
     }
   }
 
   stopped(): void {
+    this.#stopBeating?.();
     this.#stages.forget();
+  }
+
+  beats(): boolean {
+    if (this.#isGone()) this.missed();
+    return !this.#isRenewing && !this.#troubles.isSilent;
+  }
+
+  /** What somebody else says of the node is put right without waiting for the next report. */
+  renewed(): void {
+    if (this.#reporter.isSaidLost()) this.missed();
+  }
+
+  missed(): void {
+    if (this.#isRenewing) return;
+    this.#isRenewing = true;
+    this.#context.tell(this.#context.self, { type: "renewLease" });
+  }
+
+  failed(error: unknown): void {
+    this.#context.log.warn({ error: String(error), work: "renewLease" }, COULD_NOT_REPORT);
   }
 
   movesWith(): NodeMessage | undefined {
@@ -198,7 +225,7 @@ class NodeActor implements Actor<NodeMessage> {
 
   /** Whether the Node was there and is not any more: that it was removed may have been said to nobody. */
   #isGone(): boolean {
-    const isThere = this.#view.entry(`nodes/${this.#name}`) !== undefined;
+    const isThere = this.#view.entry(`nodes/${this.name}`) !== undefined;
     this.#wasThere ||= isThere;
     return this.#wasThere && !isThere;
   }
@@ -221,7 +248,7 @@ class NodeActor implements Actor<NodeMessage> {
     const { index, pods = [] } = this.#play;
     try {
       const range = this.#form.addresses.podCidrOf(index);
-      const existing = this.#view.get<Node>(`nodes/${this.#name}`);
+      const existing = this.#view.get<Node>(`nodes/${this.name}`);
       if (this.#isElsewhere(existing)) {
         this.#context.after(RETRY_MS, this.#play);
         return;
@@ -231,7 +258,7 @@ class NodeActor implements Actor<NodeMessage> {
       this.#tellCompanions({ type: "nodeBegins" });
       this.#node = await this.#reporter.register(existing, index, range);
       this.#places.use(this.#node.spec?.podCIDR ?? range);
-      const entry = this.#view.entry(`nodes/${this.#name}`);
+      const entry = this.#view.entry(`nodes/${this.name}`);
       if (entry !== undefined) this.#stages.see(entry);
       await this.#reporter.report();
     } catch (error) {
@@ -245,9 +272,8 @@ class NodeActor implements Actor<NodeMessage> {
       this.#places.adopt(key, { uid, place });
       this.#watchPod(key, uid);
     }
-    const jitter = this.#context.random.next();
-    this.#context.after(jitter * LEASE_RENEW_MS, { type: "renewLease" });
-    this.#context.after(jitter * STATUS_REPORT_MS, { type: "reportStatus" });
+    this.#stopBeating = this.#renewals.join(this);
+    this.#context.after(this.#context.random.next() * STATUS_REPORT_MS, { type: "reportStatus" });
     this.#tellReady(true);
     this.#lend(this.#node.metadata);
     await this.#troubled(() => this.#troubles.read(this.#node?.metadata.annotations));
@@ -274,9 +300,9 @@ class NodeActor implements Actor<NodeMessage> {
     const { isSilent } = this.#troubles;
     if (isSilent !== wasSilent) for (const { uid } of this.#places.pods.values()) this.#tellPod(uid, { type: "silence", on: isSilent });
     if (isSilent) return;
-    const entry = this.#view.entry(`nodes/${this.#name}`);
+    const entry = this.#view.entry(`nodes/${this.name}`);
     if (wasSilent && entry !== undefined) this.#stages.see(entry);
-    for (const { reason, message } of conditionEvents(this.#name, before, this.#conditions)) this.#event("Normal", reason, message);
+    for (const { reason, message } of conditionEvents(this.name, before, this.#conditions)) this.#event("Normal", reason, message);
     // It says at once how it is. What fails now is said again in its time.
     await this.#reporter.report().catch((error: unknown) => this.#context.log.warn({ error: String(error) }, "a node could not report"));
   }
@@ -303,7 +329,7 @@ class NodeActor implements Actor<NodeMessage> {
   }
 
   async #measure(): Promise<void> {
-    const node = this.#view.get<Node>(`nodes/${this.#name}`);
+    const node = this.#view.get<Node>(`nodes/${this.name}`);
     if (node === undefined) return;
     this.#isMeasuring = isLender(node);
     if (!this.#troubles.isSilent)
@@ -323,19 +349,34 @@ class NodeActor implements Actor<NodeMessage> {
   }
 
   #tellReady(begun: boolean): void {
-    this.#context.tell<FleetMessage>(FLEET_ADDRESS, { type: "nodeReady", name: this.#name, begun });
+    this.#context.tell<FleetMessage>(FLEET_ADDRESS, { type: "nodeReady", name: this.name, begun });
   }
 
-  /** Does it, and plans the next time: soon when it failed, never when the Node is gone. */
-  async #repeat(message: NodeMessage, every_ms: number, work: () => Promise<void>): Promise<void> {
+  /** Reports, and plans the next time. */
+  async #reportAgain(message: NodeMessage): Promise<void> {
     const begun_ms = this.#context.clock.monotonic_ms();
+    const done = await this.#said(message, async () => {
+      await this.#reporter.reportStatus();
+      this.#tellPodsAgain();
+    });
+    if (done) this.#context.after(Math.max(RETRY_MS, begun_ms + STATUS_REPORT_MS - this.#context.clock.monotonic_ms()), message);
+  }
+
+  async #renewAlone(message: NodeMessage): Promise<void> {
+    this.#isRenewing = !(await this.#said(message, () => this.#reporter.heartbeat()));
+  }
+
+  /** Whether the node has said it, or has nothing to say: it is silent, or gone. Otherwise the message comes again soon. */
+  async #said(message: NodeMessage, say: () => Promise<void>): Promise<boolean> {
+    if (this.#troubles.isSilent) return true;
     try {
-      if (!this.#troubles.isSilent) await work();
-      this.#context.after(Math.max(RETRY_MS, begun_ms + every_ms - this.#context.clock.monotonic_ms()), message);
+      await say();
+      return true;
     } catch (error) {
-      if (this.#view.entry(`nodes/${this.#name}`) === undefined) return;
-      this.#context.log.warn({ error: String(error), work: message.type }, "a node could not report; trying again");
+      if (this.#view.entry(`nodes/${this.name}`) === undefined) return true;
+      this.#context.log.warn({ error: String(error), work: message.type }, COULD_NOT_REPORT);
       this.#context.after(RETRY_MS, message);
+      return false;
     }
   }
 
@@ -377,7 +418,7 @@ class NodeActor implements Actor<NodeMessage> {
   /** `address`: what it has already, of a life before this one. */
   #placeStatic(entry: Entry, address: string | undefined, sender: Sender): void {
     const pod = decodeObject<Pod>(entry.text, entry.revision);
-    const node = this.#view.get<Node>(`nodes/${this.#name}`);
+    const node = this.#view.get<Node>(`nodes/${this.name}`);
     const hostIP = node === undefined ? this.#form.addresses.nodeAddressOf(this.#play?.index ?? 0) : this.#reporter.addressOf(node);
     this.#allocations?.see(pod, true);
     const allocation = this.#allocations?.of(pod.metadata.uid);
@@ -463,7 +504,7 @@ class NodeActor implements Actor<NodeMessage> {
   }
 
   #tellCompanions(message: CompanionMessage): void {
-    for (const kind of this.#real?.companions ?? []) this.#context.tell<CompanionMessage>(addressOf(kind, this.#name), message);
+    for (const kind of this.#real?.companions ?? []) this.#context.tell<CompanionMessage>(addressOf(kind, this.name), message);
   }
 
   #tellPod(uid: string, message: PodOrder): void {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { encodeObject, type ObjectText } from "../../../actors/kinds/text.ts";
-import { LeaseRenewals } from "../../../actors/node/lease-renewals.ts";
+import { LEASE_RENEW_MS, LeaseRenewals } from "../../../actors/node/lease-renewals.ts";
 import type { Registry } from "../../../actors/registry/registry.ts";
-import { virtualClock } from "../../../runtime/mod.ts";
+import { seededRandom, virtualClock } from "../../../runtime/mod.ts";
 
 const leaseOf = (name: string): ObjectText =>
   encodeObject({
@@ -10,52 +10,77 @@ const leaseOf = (name: string): ObjectText =>
     spec: { holderIdentity: name, leaseDurationSeconds: 40, renewTime: "2026-01-01T00:00:00.000000Z" },
   } as never);
 
-/** A registry that has the leases of these nodes, and what it was asked to write together. */
-function registryWith(...nodes: string[]): { readonly registry: Registry; readonly asked: (readonly string[])[]; down: boolean } {
-  const asked: (readonly string[])[] = [];
+/** Heartbeats over a registry that has all leases but those of `missing`; what it was asked to write together, and what the nodes heard. */
+function heartbeats() {
   const there = {
-    asked,
+    clock: virtualClock(),
+    asked: [] as (readonly string[])[],
+    heard: [] as string[],
+    missing: new Set<string>(),
+    silent: new Set<string>(),
     down: false,
-    registry: {
-      async rewriteTogether(
-        _kind: unknown,
-        _namespace: unknown,
-        names: readonly string[],
-        rewrite: (text: ObjectText, name: string) => unknown,
-      ) {
-        asked.push(names);
-        if (there.down) throw new Error("the store is away");
-        return new Set(names.filter((name) => nodes.includes(name) && rewrite(leaseOf(name), name) !== undefined));
-      },
-    } as unknown as Registry,
+    join(name: string): () => void {
+      return renewals.join({
+        name,
+        beats: () => !there.silent.has(name),
+        renewed: () => void there.heard.push(`${name} renewed`),
+        missed: () => void there.heard.push(`${name} missed`),
+        failed: (error) => void there.heard.push(`${name} ${String(error)}`),
+      });
+    },
   };
+  const registry = {
+    async rewriteTogether(
+      _kind: unknown,
+      _namespace: unknown,
+      names: readonly string[],
+      rewrite: (text: ObjectText, name: string) => unknown,
+    ) {
+      there.asked.push(names);
+      if (there.down) throw new Error("the store is away");
+      return new Set(names.filter((name) => !there.missing.has(name) && rewrite(leaseOf(name), name) !== undefined));
+    },
+  } as unknown as Registry;
+  const renewals = new LeaseRenewals(registry, there.clock, seededRandom(1));
   return there;
 }
 
-test("heartbeats that come close together are one write, and each node hears what became of its own", async () => {
-  const clock = virtualClock();
-  const { registry, asked } = registryWith("a", "b");
-  const renewals = new LeaseRenewals(registry, clock);
-  const first = renewals.renew("a");
-  await clock.run(60);
-  const others = Promise.all([renewals.renew("b"), renewals.renew("new")]);
-  await clock.run(60);
-  expect([await first, await others]).toEqual([true, [true, false]]);
-  const later = renewals.renew("a");
-  await clock.run(200);
-  expect([await later, asked]).toEqual([true, [["a", "b", "new"], ["a"]]]);
+test("the nodes of a host renew together, once a period, and each hears what became of its own lease", async () => {
+  const { clock, asked, heard, missing, silent, join } = heartbeats();
+  for (const name of ["a", "b", "c"]) join(name);
+  missing.add("b");
+  silent.add("c");
+  await clock.run(LEASE_RENEW_MS);
+  expect([asked, heard]).toEqual([[["a", "b"]], ["a renewed", "b missed"]]);
+  silent.delete("c");
+  await clock.run(2 * LEASE_RENEW_MS);
+  expect(asked).toEqual([
+    ["a", "b"],
+    ["a", "b", "c"],
+    ["a", "b", "c"],
+  ]);
 });
 
-test("an outage is every node's own affair, and ends", async () => {
-  const clock = virtualClock();
-  const there = registryWith("a", "b");
-  const renewals = new LeaseRenewals(there.registry, clock);
+test("an outage ends soon after the store is back", async () => {
+  const there = heartbeats();
+  there.join("a");
   there.down = true;
-  const lost = Promise.allSettled([renewals.renew("a"), renewals.renew("b")]);
-  await clock.run(200);
-  expect((await lost).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  await there.clock.run(LEASE_RENEW_MS);
+  expect(new Set(there.heard)).toEqual(new Set(["a Error: the store is away"]));
   there.down = false;
-  const found = renewals.renew("a");
-  await clock.run(200);
-  expect(await found).toBe(true);
+  await there.clock.run(1_000);
+  expect(there.heard.at(-1)).toBe("a renewed");
+});
+
+test("thousands renew in a few rounds that are spread over the period, and who leaves is not renewed any more", async () => {
+  const { clock, asked, join } = heartbeats();
+  const leave = Array.from({ length: 6_000 }, (_, index) => join(`node-${index}`));
+  await clock.run(LEASE_RENEW_MS);
+  // Ten rounds of 600, each of which is more than one write takes.
+  expect(asked.map(({ length }) => length).sort((a, b) => a - b)).toEqual([...Array(10).fill(100), ...Array(10).fill(500)]);
+  expect(new Set(asked.flat()).size).toBe(6_000);
+  for (const end of leave) end();
+  asked.length = 0;
+  await clock.run(2 * LEASE_RENEW_MS);
+  expect(asked).toEqual([]);
 });
