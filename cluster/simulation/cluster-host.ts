@@ -37,7 +37,9 @@ import type { App } from "./estate.ts";
 import { loadOf } from "./load.ts";
 import type { NodeNetwork } from "./node-network.ts";
 import type { RunningPods } from "./running-pods.ts";
-import { SeatedLog, SeatedSnapshots, type SharedStore } from "./shared-store.ts";
+import { SeatedLog } from "./seated-log.ts";
+import { SeatedSnapshots } from "./seated-snapshots.ts";
+import type { SharedStore } from "./shared-store.ts";
 
 /** Nobody here speaks TLS. */
 const FACTS = {

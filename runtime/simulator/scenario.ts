@@ -29,10 +29,11 @@ export interface Seat extends Life {
   note(text: string, data: unknown): void;
   /**
    * Does something with what all hosts share (a log, a table), over the network: it takes time, and rejects when no answer came, done or not. The
-   * promise settles in this host's own time: later when it is paused, never when it is dead. `patient`: an operation that waits for something to happen may
-   * take for ever, and only an answer that got lost is given up.
+   * promise settles in this host's own time: later when it is paused, never when it is dead.
    */
-  remote<T>(operation: () => T | Promise<T>, patient?: boolean): Promise<T>;
+  remote<T>(operation: () => T | Promise<T>): Promise<T>;
+  /** What all hosts share tells this one something: it hears of it in its own time, after what it was told before; `lost` when it cannot be reached. */
+  told(hear: () => void, lost: () => void): void;
   /** Ends this host at once; it begins anew. */
   giveUp(why: string): void;
 }

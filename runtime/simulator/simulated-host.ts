@@ -4,7 +4,7 @@ import type { LinkLimits } from "../link.ts";
 import { Membership, type MembershipOptions, type Resident } from "../membership/membership.ts";
 import { natsTransport } from "../nats-transport.ts";
 import type { PlantedFault } from "../planted-fault.ts";
-import type { Random, Timer } from "../time.ts";
+import type { Random } from "../time.ts";
 import { seededRandom } from "../virtual.ts";
 import { type Skew, type SkewedClock, skewedClock } from "./clock.ts";
 import type { Happening } from "./happening.ts";
@@ -61,6 +61,8 @@ export class SimulatedHost implements Owner, Seat {
   paused = false;
   readonly #around: Surroundings;
   readonly #connection: Connection;
+  /** When what it was told last arrives. */
+  #told_ms = 0;
   /** Once it has begun to join the others. */
   #joined: Joined | undefined;
 
@@ -158,35 +160,35 @@ export class SimulatedHost implements Owner, Seat {
     this.#around.happened({ what: "note", host: this.host, life: this.life, text, data });
   }
 
-  remote<T>(operation: () => T | Promise<T>, patient = false): Promise<T> {
+  remote<T>(operation: () => T | Promise<T>): Promise<T> {
     const { schedule, nats } = this.#around;
     return new Promise<T>((resolve, reject) => {
-      const giveUp = (): Timer => this.clock.after(REMOTE_TIMEOUT_MS, () => reject(new Error("no answer")));
-      let timeout = patient ? undefined : giveUp();
-      const lost = (): void => {
-        if (this.alive) timeout ??= giveUp();
-      };
+      const timeout = this.clock.after(REMOTE_TIMEOUT_MS, () => reject(new Error("no answer")));
       const back = (settle: () => void): void => {
-        if (!nats.link(this.host).up) {
-          lost();
-          return;
-        }
+        if (!nats.link(this.host).up) return;
         schedule.after(nats.hop_ms(this.host), this, () => {
-          timeout?.cancel();
+          timeout.cancel();
           settle();
         });
       };
       schedule.after(nats.hop_ms(this.host), undefined, () => {
-        if (!nats.link(this.host).up) {
-          lost();
-          return;
-        }
+        if (!nats.link(this.host).up) return;
         new Promise<T>((done) => done(operation())).then(
           (value) => back(() => resolve(value)),
           (error: unknown) => back(() => reject(error)),
         );
       });
     });
+  }
+
+  told(hear: () => void, lost: () => void): void {
+    const { schedule, nats } = this.#around;
+    if (!nats.link(this.host).up) {
+      lost();
+      return;
+    }
+    this.#told_ms = Math.max(this.#told_ms, schedule.now_ms + nats.hop_ms(this.host));
+    schedule.at(this.#told_ms, this, hear);
   }
 
   pause(): void {
