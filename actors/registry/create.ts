@@ -1,4 +1,4 @@
-import { alreadyExists, generateNameConflict, invalid } from "../kinds/errors.ts";
+import { alreadyExists, conflict, generateNameConflict, invalid } from "../kinds/errors.ts";
 import type { Kind } from "../kinds/kind.ts";
 import { keyFor, resourceOf } from "../kinds/kind.ts";
 import { type FieldManager, managersJson } from "../kinds/managed-fields/managers.ts";
@@ -19,8 +19,8 @@ import { storedText } from "./writes.ts";
 
 /** How many names `generateName` may try. Source: apiserver's registry.maxNameGenerationCreateAttempts. */
 const NAME_ATTEMPTS_MAX = 8;
-/** How many choices an allocation may try when others take them first. */
-const ALLOCATION_ATTEMPTS_MAX = 32;
+/** How often what goes along may be decided anew when others are faster: they take an allocation, or charge a quota. */
+const ALONGSIDE_ATTEMPTS_MAX = 32;
 
 /** The world of a write: what there is, who has a say, and what goes along. */
 export interface WriteWorld {
@@ -71,12 +71,21 @@ export async function createObject<T extends KubeObject>(
   const errors = errorsInNew(kind, next).filter((error) => !world.tolerates(error));
   if (errors.length > 0) throw invalid(kind, next.metadata.name, errors);
   if (options.warn !== undefined) for (const text of kind.warnings?.(next) ?? []) options.warn(text);
-  const validating = admit(admission, "validate", { ...request, name: next.metadata.name, object: next }, access);
+  const admitted: AdmissionRequest = { ...request, name: next.metadata.name, object: next };
+  const validating = admit(admission, "validate", admitted, access);
   if (validating !== undefined) await validating;
   const companion = world.companions.get(resource) as Companion<T> | undefined;
-  return options.dryRun === true
-    ? createDry(world, kind, companion === undefined ? next : companion.plan(next, undefined).object, managers)
-    : createNamed(world, kind, next, companion, generated ? base : undefined, managers, options.insists);
+  const { alongside } = admitted;
+  if (options.dryRun !== true)
+    return createNamed(world, kind, next, { companion, alongside }, generated ? base : undefined, managers, options.insists);
+  alongside?.();
+  return createDry(world, kind, companion === undefined ? next : companion.plan(next, undefined).object, managers);
+}
+
+/** What is written in the transaction that creates an object. */
+interface Escort<T extends KubeObject> {
+  readonly companion: Companion<T> | undefined;
+  readonly alongside: AdmissionRequest["alongside"];
 }
 
 /** Creates under the object's name, or under others made from `base` while they are taken. */
@@ -84,7 +93,7 @@ async function createNamed<T extends KubeObject>(
   { access }: WriteWorld,
   kind: Kind<T>,
   wanted: T,
-  companion: Companion<T> | undefined,
+  { companion, alongside }: Escort<T>,
   base: string | undefined,
   managers: string | undefined,
   insists: (() => boolean) | undefined,
@@ -100,7 +109,7 @@ async function createNamed<T extends KubeObject>(
       key: keyFor(kind, kind.namespaced ? namespace : undefined, name),
       text: encoded instanceof Promise ? await encoded : encoded,
     } as const;
-    const mutations: readonly Mutation[] = plan.mutations.length === 0 ? [own] : [own, ...plan.mutations];
+    const mutations: readonly Mutation[] = [own, ...plan.mutations, ...(alongside?.() ?? [])];
     const outcome = await access.commit(mutations, undefined, insists);
     if (outcome.committed) {
       access.wrote(own.key, outcome.revision, plan.object);
@@ -115,9 +124,9 @@ async function createNamed<T extends KubeObject>(
       kind.applyDefaults?.(named);
       continue;
     }
-    const refusal = companion?.refusal(plan.object, named, taken);
+    const refusal = plan.mutations.includes(taken) ? companion?.refusal(plan.object, named, taken) : undefined;
     if (refusal !== undefined) throw refusal;
-    if (attempt >= ALLOCATION_ATTEMPTS_MAX) throw alreadyExists(kind, name);
+    if (attempt >= ALONGSIDE_ATTEMPTS_MAX) throw plan.mutations.includes(taken) ? alreadyExists(kind, name) : conflict(kind, name);
     await access.awaitActual(outcome.actual);
   }
 }

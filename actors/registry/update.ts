@@ -138,12 +138,14 @@ export async function decideUpdate<T extends KubeObject>(
 ): Promise<Step<Entry>> {
   const companion = options.subresource === undefined ? (world.companions.get(resourceOf(kind)) as Companion<T> | undefined) : undefined;
   const { subresource } = options;
-  const next =
+  const { next, alongside }: Admitted<T> =
     subresource === undefined || kind.specDoors?.[subresource] !== undefined
       ? await nextBySpec(world, kind, wanted, current, companion, options)
-      : isBusy(world.partAdmission, options, resourceOf(kind))
-        ? await admittedByStatus(world, kind, wanted, current, subresource, options)
-        : nextByStatus(kind, wanted, current, subresource, options, world.access.clock.now_ms());
+      : {
+          next: isBusy(world.partAdmission, options, resourceOf(kind))
+            ? await admittedByStatus(world, kind, wanted, current, subresource, options)
+            : nextByStatus(kind, wanted, current, subresource, options, world.access.clock.now_ms()),
+        };
   const plan: Plan<T> = companion === undefined ? { object: next, mutations: [] } : companion.plan(next, current);
   const same = plan.mutations.length === 0 && sameObject(plan.object, current);
   if (same && !ownsAnew(wanted, options, entry)) return { done: entry };
@@ -153,13 +155,14 @@ export async function decideUpdate<T extends KubeObject>(
   const encoded = storedText(world.access, kind, plan.object, managers);
   const text = encoded instanceof Promise ? await encoded : encoded;
   const { key, revision: expect } = entry;
+  const charges = alongside?.() ?? [];
   if (options.dryRun === true) return { done: { key, revision: expect, text } };
   const released = isReleased(kind as unknown as Kind, plan.object);
   const own: Mutation = released ? { op: "delete", key, expect } : { op: "update", key, text, expect };
   const others = released && companion !== undefined ? companion.release(current) : plan.mutations;
   const { name } = current.metadata;
   return {
-    mutations: others.length === 0 ? [own] : [own, ...others],
+    mutations: [own, ...others, ...charges],
     result: (revision) => {
       if (options.subresource !== undefined) world.access.wrote(key, revision, plan.object);
       return { key, revision, text };
@@ -167,7 +170,7 @@ export async function decideUpdate<T extends KubeObject>(
     lost: (index) => {
       const other = index === 0 ? undefined : others[index - 1];
       if (other !== undefined) return companion?.refusal(plan.object, next, other);
-      return insists ? conflict(kind, name) : undefined;
+      return insists && index === 0 ? conflict(kind, name) : undefined;
     },
   };
 }
@@ -273,7 +276,7 @@ async function nextBySpec<T extends KubeObject>(
   current: T,
   companion: Companion<T> | undefined,
   options: UpdateOptions,
-): Promise<T> {
+): Promise<Admitted<T>> {
   const { name } = current.metadata;
   // A Scale was seen as what it is.
   const admission = options.door === "scale" ? world.wholeAdmission : world.admission;
@@ -289,9 +292,16 @@ async function nextBySpec<T extends KubeObject>(
   const errors = found.filter((error) => !world.tolerates(error));
   if (errors.length > 0) throw invalid(kind, name, errors);
   if (options.warn !== undefined && door === undefined) for (const text of kind.warnings?.(next, current) ?? []) options.warn(text);
-  const validating = admit(admission, "validate", { ...request, object: next }, world.access);
+  const validated: AdmissionRequest = { ...request, object: next };
+  const validating = admit(admission, "validate", validated, world.access);
   if (validating !== undefined) await validating;
-  return next;
+  return { next, alongside: validated.alongside };
+}
+
+/** What an object is to become, and what admission wants to be written with it. */
+interface Admitted<T extends KubeObject> {
+  readonly next: T;
+  readonly alongside?: AdmissionRequest["alongside"];
 }
 
 function preparedUpdate<T extends KubeObject>(

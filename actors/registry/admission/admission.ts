@@ -1,6 +1,7 @@
 import type { Kind } from "../../kinds/kind.ts";
 import type { BodyKind } from "../../kinds/machinery/body.ts";
 import type { KubeObject } from "../../kinds/object.ts";
+import type { Mutation } from "../../store/transaction.ts";
 import type { DeleteOptions, WriteOptions } from "../registry.ts";
 import type { StoreAccess } from "../store-access.ts";
 
@@ -25,6 +26,8 @@ export interface AdmissionRequest {
   readonly options: WriteOptions | DeleteOptions;
   /** Set by plugins that call others out of the house, see Reinvocation. */
   reinvocation?: Reinvocation;
+  /** Set in validation: what is to be written in the same transaction, decided anew whenever that is tried. Throws a StatusError when it may not be. */
+  alongside?: () => readonly Mutation[];
 }
 
 /**
@@ -44,8 +47,8 @@ export interface Reinvocation {
   left: string;
 }
 
-/** What admission plugins may touch of the world: they read; only quotas are written, before what they are charged for. */
-export type AdmissionWorld = Pick<StoreAccess, "view" | "clock" | "random" | "find" | "commit" | "awaitActual">;
+/** What admission plugins may touch of the world: they read. */
+export type AdmissionWorld = Pick<StoreAccess, "view" | "clock" | "random" | "find">;
 
 /**
  * One plugin, one file, listed in `plugins.ts`. `mutate` runs before defaults and validation, `validate` after them; both refuse by

@@ -1,4 +1,4 @@
-import { conflict, forbidden } from "../../kinds/errors.ts";
+import { forbidden } from "../../kinds/errors.ts";
 import type { Pod, ResourceQuota } from "../../kinds/generated/types.ts";
 import type { Quantity } from "../../kinds/machinery/quantity.ts";
 import { addQuantities, compareQuantities, formatQuantity, parseQuantity, subtractQuantities } from "../../kinds/machinery/quantity.ts";
@@ -11,9 +11,6 @@ import type { Usage } from "./quota-usage.ts";
 import { unsaid, usageOf } from "./quota-usage.ts";
 
 const QUOTAS = "resourcequotas";
-const RESOURCE = { group: "", plural: QUOTAS } as const;
-/** How often a charge starts over when others charge the same quota at the same time; each time at least one of them succeeded. */
-const CHARGE_ATTEMPTS_MAX = 32;
 /** Resources whose updates may need more than they had. */
 const GROWING: ReadonlySet<string> = new Set(["persistentvolumeclaims", "services"]);
 
@@ -67,29 +64,20 @@ function charged(quota: ResourceQuota, added: Usage, request: AdmissionRequest):
   return counted.length === 0 ? undefined : { ...quota, status: { ...quota.status, used: next } };
 }
 
-/** Charges all quotas of the namespace, or none. */
-async function charge(request: AdmissionRequest, world: AdmissionWorld): Promise<void> {
-  const added = addedBy(request);
-  if (Object.keys(added).length === 0) return;
-  for (let attempt = 0; attempt < CHARGE_ATTEMPTS_MAX; attempt++) {
-    const mutations: Mutation[] = [];
-    for (const { key, revision: expect, text } of world.view.list(QUOTAS, request.namespace)) {
-      const quota = world.view.decode<ResourceQuota>({ key, revision: expect, text });
-      if (!quotaMatches(quota, request.resource, request.object)) continue;
-      const next = charged(quota, added, request);
-      if (next !== undefined) mutations.push({ op: "update", key, expect, text: encodeObject(next, managedFieldsOf(text)) });
-    }
-    if (mutations.length === 0 || request.options.dryRun === true) return;
-    const outcome = await world.commit(mutations);
-    if (outcome.committed) return;
-    await world.awaitActual(outcome.actual);
-  }
-  throw conflict(RESOURCE, request.name);
+/** What all quotas of the namespace are charged. Throws the refusal. */
+function charges(request: AdmissionRequest, { view }: AdmissionWorld, added: Usage): readonly Mutation[] {
+  return view.list(QUOTAS, request.namespace).flatMap((entry): readonly Mutation[] => {
+    const quota = view.decode<ResourceQuota>(entry);
+    if (!quotaMatches(quota, request.resource, request.object)) return [];
+    const next = charged(quota, added, request);
+    const { key, revision: expect, text } = entry;
+    return next === undefined ? [] : [{ op: "update", key, expect, text: encodeObject(next, managedFieldsOf(text)) }];
+  });
 }
 
 /**
- * Holds a namespace to its ResourceQuotas: what is created is charged before it is stored. What is refused after that, and what is deleted,
- * the quota's controller gives back. Source: k8s.io/apiserver/pkg/admission/plugin/resourcequota.
+ * Holds a namespace to its ResourceQuotas: what is created is charged in the transaction that stores it, so that the quota's controller, which gives
+ * back what is gone, never sees a charge without what it is for. Source: k8s.io/apiserver/pkg/admission/plugin/resourcequota.
  */
 export const ResourceQuotaAdmission: AdmissionPlugin = {
   name: "ResourceQuota",
@@ -100,6 +88,7 @@ export const ResourceQuotaAdmission: AdmissionPlugin = {
     if (operation === "update" && !isResize && !GROWING.has(resource)) return;
     // Most namespaces have none, and every create comes by here.
     if (world.view.count(QUOTAS, namespace) === 0) return;
-    return charge(request, world);
+    const added = addedBy(request);
+    if (Object.keys(added).length > 0) request.alongside = () => charges(request, world, added);
   },
 };

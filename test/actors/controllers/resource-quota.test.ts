@@ -79,6 +79,21 @@ describe("a quota", () => {
     await uses("q", { pods: "1" });
   });
 
+  test("is charged in the transaction that stores what it is charged for, or not at all", async () => {
+    await quota("q", { hard: { pods: "5" } });
+    await uses("q", { pods: "0" });
+    await pod("a", "1");
+    const revision = (resource: string, name: string): number =>
+      Number(cluster.all(resource, NAMESPACE).find(({ metadata }) => metadata.name === name)?.metadata.resourceVersion);
+    const charged = revision("resourcequotas", "q");
+    expect(charged).toBe(revision("pods", "a") + 1);
+    expect(await refusalOf(pod("a", "1"))).toMatchObject({ reason: "AlreadyExists" });
+    expect(revision("resourcequotas", "q")).toBe(charged);
+    // Whoever is charged with others at the same time tries again.
+    await Promise.all(["b", "c", "d", "e"].map((name) => pod(name, "1")));
+    await uses("q", { pods: "5" });
+  });
+
   const template = { metadata: { labels: { a: "b" } }, spec: { containers: [{ name: "c", image: "i" }] } };
   const LIVES: readonly (readonly [string, Kind, object])[] = [
     ["configmaps", ConfigMapKind as never, { data: {} }],
