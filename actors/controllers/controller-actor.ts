@@ -202,7 +202,7 @@ class ControllerActor implements Actor<ControllerMessage> {
     const { resync } = this.#controller;
     if (resync === undefined) return;
     const now_ms = this.#context.clock.now_ms();
-    for (const key of resync.keys(this.#dependencies.view)) this.#queue.add(key, now_ms);
+    for (const key of resync.keys(this.#dependencies.view, now_ms)) this.#queue.add(key, now_ms);
     this.#context.after(resync.period_ms, { type: "resync" });
   }
 

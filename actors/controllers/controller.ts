@@ -102,7 +102,7 @@ export interface Controller {
   /** What to do about refused writes, at once and before the key is tried again with backoff. Pure as well. */
   refused?(view: View, key: Key, now_ms: number, refusals: readonly Refusal[]): readonly Action[];
   /** Keys to look at every so often although nothing has changed. */
-  readonly resync?: { readonly period_ms: number; keys(view: View): Iterable<Key> };
+  readonly resync?: { readonly period_ms: number; keys(view: View, now_ms: number): Iterable<Key> };
 }
 
 export const NOTHING: readonly Action[] = [];

@@ -8,7 +8,7 @@ import { timestamp } from "../../registry/timestamps.ts";
 import type { Entry, IndexDefinition, View } from "../../store/view.ts";
 import { anyKind, modify, normal, regarding, updateStatus, warning } from "../actions.ts";
 import { conditionOf } from "../conditions.ts";
-import { type Action, type Controller, NOTHING } from "../controller.ts";
+import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
 import { factsOf } from "../pods/pod-facts.ts";
 import { graceOf, Heartbeats, LOST_REASON, lostConditions } from "./node-health.ts";
 import { isEvicting, taintsByCondition } from "./node-taints.ts";
@@ -45,8 +45,8 @@ interface Memory {
 
 /**
  * Declares nodes that fall silent lost, taints nodes by their conditions, those that evict pods as fast as the state of the zone allows, and says
- * of the pods on nodes that are lost that they are not ready either. Leases are not watched: a heartbeat costs nothing here, and every node
- * is looked at once a period. Source: pkg/controller/nodelifecycle.
+ * of the pods on nodes that are lost that they are not ready either. Leases are not watched: a heartbeat costs nothing here, and once a period every
+ * node's is looked at. Source: pkg/controller/nodelifecycle.
  */
 export function nodeLifecycleController(): Controller {
   const memory: Memory = { heartbeats: new Heartbeats(), outages: new ZoneOutages(), seen: new Map(), allDown: false };
@@ -56,7 +56,10 @@ export function nodeLifecycleController(): Controller {
     kind: anyKind(NodeKind),
     indexes: [podsByNode],
     watches: [{ resource: NODES, keys: ({ now, before }) => [(now ?? (before as Entry)).key] }],
-    resync: { period_ms: NODE_MONITOR_PERIOD_MS, keys: (view) => view.list(NODES).map(({ key }) => key) },
+    resync: {
+      period_ms: NODE_MONITOR_PERIOD_MS,
+      keys: (view, now_ms) => view.list(NODES).flatMap((entry) => (needsLook(memory, view, entry, now_ms) ? [entry.key] : NO_KEYS)),
+    },
     reconcile: (view, key, now_ms) => {
       const entry = view.entry(key);
       return entry === undefined ? forget(memory, key) : reconcile(memory, view, entry, now_ms);
@@ -72,17 +75,28 @@ function forget({ heartbeats, outages, seen }: Memory, key: string): readonly Ac
   return known === undefined || isPlayed(known) ? NOTHING : [tell(known, "RemovingNode", "Removing Node", "from Controller")];
 }
 
+/** Of a node that was well when it was looked at last, and has not changed, there is nothing to say but that it has fallen silent. */
+function needsLook(memory: Memory, view: View, entry: Entry, now_ms: number): boolean {
+  const known = memory.seen.get(entry.key);
+  if (known?.entry !== entry || conditionOf(known.node.status?.conditions, "Ready")?.status !== "True") return true;
+  return silenceOf(memory, view, entry.key, known.node, now_ms) > graceOf(known.node);
+}
+
+function silenceOf({ heartbeats }: Memory, view: View, key: string, node: Node, now_ms: number): number {
+  const lease = view.entry(`${LEASES}/${node.metadata.name}`);
+  return heartbeats.silence_ms(key, node, lease === undefined ? undefined : renewTimeOf(lease.text), now_ms);
+}
+
 function reconcile(memory: Memory, view: View, entry: Entry, now_ms: number): readonly Action[] {
-  const { heartbeats, seen } = memory;
+  const { seen } = memory;
   const { key } = entry;
   const before = seen.get(key);
   const node = before?.entry === entry ? before.node : view.decode<Node>(entry);
   const { name } = node.metadata;
   const actions: Action[] = [];
   if (before === undefined && !isPlayed(node)) actions.push(tell(node, "RegisteredNode", "Registered Node", "in Controller"));
-  const lease = view.entry(`${LEASES}/${name}`);
-  const silence_ms = heartbeats.silence_ms(key, node, lease === undefined ? undefined : renewTimeOf(lease.text), now_ms);
-  const lost = silence_ms > graceOf(node) ? lostConditions(node, now_ms) : undefined;
+  const isSilent = silenceOf(memory, view, key, node, now_ms) > graceOf(node);
+  const lost = isSilent ? lostConditions(node, now_ms) : undefined;
   const known: Node = lost === undefined ? node : { ...node, status: { ...node.status, conditions: lost } };
   if (lost !== undefined) actions.push(updateStatus(NodeKind, node, { ...node.status, conditions: lost }));
   const condition = conditionOf(known.status?.conditions, "Ready");

@@ -1,5 +1,6 @@
 import { NodeKind } from "../../kinds/core/node.ts";
 import type { Node } from "../../kinds/generated/types.ts";
+import { labelsOf } from "../../kinds/metadata-text.ts";
 import { RUNTIME_LABEL } from "../../node/runtime.ts";
 import type { View } from "../../store/view.ts";
 import { anyKind, modify } from "../actions.ts";
@@ -22,15 +23,16 @@ export const nodeTtlController: Controller = {
   name: "node-ttl",
   component: "ttl-controller",
   kind: anyKind(NodeKind),
-  // A node hears of a cluster that has grown at its next change that is more than a heartbeat.
-  watches: [{ resource: NODES, keys: ({ now }) => (now === undefined ? NO_KEYS : [now.key]) }],
+  // A node hears of a cluster that has grown at its next change that is more than a heartbeat. Those that are played here read what they need from the store.
+  watches: [
+    { resource: NODES, keys: ({ now }) => (now === undefined || labelsOf(now.text)[RUNTIME_LABEL] !== undefined ? NO_KEYS : [now.key]) },
+  ],
   reconcile,
 };
 
 function reconcile(view: View, key: string): readonly Action[] {
   const node = view.get<Node>(key);
-  // Nodes that are played here read what they need from the store.
-  if (node === undefined || node.metadata.labels?.[RUNTIME_LABEL] !== undefined) return NOTHING;
+  if (node === undefined) return NOTHING;
   const ttl = String(ttlFor(view.count(NODES)));
   if (node.metadata.annotations?.[ANNOTATION] === ttl) return NOTHING;
   const annotated = ({ metadata, ...rest }: Node): Node => ({

@@ -1,5 +1,5 @@
 import { partsOf } from "../../kinds/kind.ts";
-import { type Labels, matchesLabels, type Selector } from "../../kinds/machinery/label-selector.ts";
+import { type Labels, matchesLabels, printSelector, type Selector } from "../../kinds/machinery/label-selector.ts";
 import { labelsOf, sameLabels } from "../../kinds/metadata-text.ts";
 import type { KubeObject } from "../../kinds/object.ts";
 import type { Change, Entry, View } from "../../store/view.ts";
@@ -10,6 +10,7 @@ const NONE: readonly string[] = [];
 interface Selecting {
   readonly key: string;
   readonly selector: Selector;
+  readonly printed: string;
   /** A label that all have whom it selects, as `key=value`; undefined when its selector names none. */
   readonly label: string | undefined;
   /** Keys of the pods that it selects now. */
@@ -73,11 +74,14 @@ export class SelectorDirectory<T extends KubeObject> {
     const { namespace } = partsOf(key);
     const selector = now === undefined ? undefined : this.#selectorOf(view.decode<T>(now));
     const all = this.#namespaces.get(namespace) ?? new Selectors();
+    const printed = selector === undefined ? "" : printSelector(selector);
+    // Its status changes far more often than what it selects.
+    if (selector !== undefined && all.get(key)?.printed === printed) return;
     all.remove(key);
     if (selector !== undefined) {
       const pods = new Set<string>();
       for (const pod of view.list(PODS, namespace)) if (matchesLabels(selector, labelsOf(pod.text))) pods.add(pod.key);
-      all.add({ key, selector, label: labelOfAll(selector), pods });
+      all.add({ key, selector, printed, label: labelOfAll(selector), pods });
     }
     if (all.size === 0) this.#namespaces.delete(namespace);
     else this.#namespaces.set(namespace, all);

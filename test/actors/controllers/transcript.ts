@@ -71,7 +71,7 @@ export class Transcript {
 
   /** What it decides on all that has changed since it was asked last, and on what it looks at from time to time. */
   decide(): readonly string[] {
-    for (const key of this.#controller.resync?.keys(this.view) ?? []) this.#dirty.add(key);
+    for (const key of this.#controller.resync?.keys(this.view, this.now_ms) ?? []) this.#dirty.add(key);
     const lines: string[] = [];
     for (let round = 0; this.#dirty.size > 0 && round < ROUNDS_MAX; round++) {
       const [key] = this.#dirty;
