@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "./time.ts";
 
-/** Deadlines of asks are checked this often; one is noticed up to three ticks late, never early. */
+/** Deadlines of asks fall into slots of so long; one is noticed up to three ticks late, never early. */
 export const DEADLINE_TICK_MS = 16;
 
 /** Slots of the wheel. Deadlines beyond one round (16 s of such ticks) share slots with nearer ones and are passed over. A power of two. */
@@ -18,7 +18,7 @@ export class Deadline {
 
 /**
  * Very many deadlines for the price of one timer (Varghese and Lauck's hashed timing wheel): adding and removing are a few
- * pointer writes, and the clock is asked for a timer only while a deadline waits.
+ * pointer writes, and the clock is asked for a timer only while a deadline waits, for when the first one that was waiting then is due.
  */
 export class DeadlineWheel {
   readonly #clock: Clock;
@@ -28,6 +28,8 @@ export class DeadlineWheel {
   #tick: number;
   #waiting = 0;
   #timer: Timer | undefined;
+  /** When the timer fires. No deadline waits that is due earlier. */
+  #timer_tick = Number.POSITIVE_INFINITY;
 
   constructor(clock: Clock, tick_ms: number = DEADLINE_TICK_MS) {
     this.#clock = clock;
@@ -49,7 +51,7 @@ export class DeadlineWheel {
     slot.previous.next = deadline;
     slot.previous = deadline;
     this.#waiting += 1;
-    if (this.#timer === undefined) this.#arm();
+    if (deadline.due_tick < this.#timer_tick) this.#arm(deadline.due_tick);
   }
 
   /** Takes a deadline out; nothing happens when it is not in. */
@@ -65,19 +67,35 @@ export class DeadlineWheel {
 
   /** Takes every deadline out without expiring it, and returns them. */
   clear(): Deadline[] {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    this.#disarm();
     const all: Deadline[] = [];
     for (const slot of this.#slots) this.#take(slot, Number.POSITIVE_INFINITY, all);
     return all;
   }
 
-  #arm(): void {
-    this.#timer = this.#clock.after(this.#tick_ms, () => {
-      this.#timer = undefined;
+  #arm(due_tick: number): void {
+    this.#disarm();
+    this.#timer_tick = due_tick;
+    this.#timer = this.#clock.after(Math.max(1, due_tick - this.#now()) * this.#tick_ms, () => {
+      this.#disarm();
       this.#turn();
-      if (this.#waiting > 0 && this.#timer === undefined) this.#arm();
+      if (this.#waiting > 0 && this.#timer === undefined) this.#arm(this.#firstDue());
     });
+  }
+
+  #disarm(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#timer_tick = Number.POSITIVE_INFINITY;
+  }
+
+  /** Of those that wait; those beyond one round of the wheel are looked at after it. */
+  #firstDue(): number {
+    for (let tick = this.#tick + 1; tick < this.#tick + WHEEL_SLOTS; tick++) {
+      const slot = this.#slot(tick);
+      for (let deadline = slot.next; deadline !== slot; deadline = deadline.next) if (deadline.due_tick <= tick) return tick;
+    }
+    return this.#tick + WHEEL_SLOTS;
   }
 
   #turn(): void {
