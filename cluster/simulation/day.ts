@@ -8,7 +8,7 @@ import { unsettled } from "./calm-checks.ts";
 import { ClusterHost, type ClusterParts, kindsOffered } from "./cluster-host.ts";
 import { CommitChecks } from "./commit-checks.ts";
 import { type DayPlan, type Planned, quotaOfPoor } from "./day-plan.ts";
-import { Ledger } from "./ledger.ts";
+import { isKept, Ledger } from "./ledger.ts";
 import { NodeNetwork } from "./node-network.ts";
 import { RunningPods } from "./running-pods.ts";
 import { SharedStore } from "./shared-store.ts";
@@ -174,7 +174,7 @@ class DaySimulation {
   }
 
   #check(sequence: number, bytes: Uint8Array): void {
-    for (const record of decodeBatch(sequence, bytes).records) {
+    for (const record of decodeBatch(sequence, bytes, isKept).records) {
       const commit = this.ledger.apply(record, this.#now_ms);
       if (commit === undefined) continue;
       if (commit.before === undefined && commit.key.startsWith("pods/")) this.pods += 1;

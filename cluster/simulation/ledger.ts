@@ -23,7 +23,7 @@ interface Line {
 }
 
 /** Resources that nothing is checked of, and that change most. */
-const NOT_KEPT: readonly string[] = ["leases.coordination.k8s.io/", "events/", "events.events.k8s.io/"];
+const NOT_KEPT: ReadonlySet<string> = new Set(["leases.coordination.k8s.io", "events", "events.events.k8s.io"]);
 /** Of the past so many lines are kept, for the report. */
 const LINES_MAX = 20_000;
 
@@ -40,7 +40,7 @@ export class Ledger {
   /** Takes a record of the log; gives what it changed, where that is kept. */
   apply({ op, key, revision, text }: StoredRecord, at_ms: number): Commit | undefined {
     this.revision = revision;
-    if (NOT_KEPT.some((prefix) => key.startsWith(prefix))) return undefined;
+    if (!isKept(key)) return undefined;
     const before = this.#objects.get(key);
     const now = op === "delete" || text === undefined ? undefined : decodeObject<KubeObject>(text, revision);
     this.#replace(key, before, now);
@@ -109,6 +109,11 @@ export class Ledger {
     this.#lines.push(line);
     if (this.#lines.length > 2 * LINES_MAX) this.#lines.splice(0, LINES_MAX);
   }
+}
+
+/** Whether the ledger wants to know of this object. */
+export function isKept(key: string): boolean {
+  return !NOT_KEPT.has(key.slice(0, key.indexOf("/")));
 }
 
 function move(index: Map<string, Set<string>>, key: string, from: string | undefined, to: string | undefined): void {
