@@ -240,7 +240,10 @@ class NodeActor implements Actor<NodeMessage>, Heart {
 
   async #begin(play: Play): Promise<void> {
     if (this.#node !== undefined) {
-      this.#tellReady(false);
+      // What the agent before had comes after the fleet's word, when that is quicker. Whether it is there still the fleet says.
+      const before = (play.pods ?? []).filter(({ key }) => !this.#places.pods.has(key));
+      this.#takeOver(before);
+      this.#tellReady(before.length > 0);
       return;
     }
     // Whoever moved here brings what it had; the fleet, which tells it to play too, does not know that.
@@ -268,15 +271,20 @@ class NodeActor implements Actor<NodeMessage>, Heart {
       this.#context.after(RETRY_MS, this.#play);
       return;
     }
-    for (const { key, uid, place } of pods) {
-      this.#places.adopt(key, { uid, place });
-      this.#watchPod(key, uid);
-    }
+    this.#takeOver(pods);
     this.#stopBeating = this.#renewals.join(this);
     this.#context.after(this.#context.random.next() * STATUS_REPORT_MS, { type: "reportStatus" });
     this.#tellReady(true);
     this.#lend(this.#node.metadata);
     await this.#troubled(() => this.#troubles.read(this.#node?.metadata.annotations));
+  }
+
+  /** Pods that had their addresses from the agent before. */
+  #takeOver(pods: NonNullable<Play["pods"]>): void {
+    for (const { key, uid, place } of pods) {
+      this.#places.adopt(key, { uid, place });
+      this.#watchPod(key, uid);
+    }
   }
 
   /** The Node of a machine that has joined lives on it: nobody says for it that it is well. */

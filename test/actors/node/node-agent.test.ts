@@ -231,6 +231,20 @@ test("an agent takes note of the address that a pod turns out to have, and gives
   expect(new Set([has, ...given]).size).toBe(4);
 });
 
+test("what the agent before had given is kept, also when the fleet's word came first", async () => {
+  const node = await agent();
+  await node.receive({ type: "play", index: 0 }, NOBODY);
+  const { metadata } = await bound("web");
+  const place = { hostIP: "172.16.0.1", podIP: "10.128.0.9" };
+  told = [];
+  await node.receive({ type: "play", index: 0, pods: [{ key: "pods/d/web", uid: metadata.uid, place }] }, NOBODY);
+  // Whether it is there still is for the fleet to say.
+  expect(told).toContainEqual({ to: "fleet/main", message: { type: "nodeReady", name: NODE, begun: true } });
+  await node.receive({ type: "pod", entry: entryOf("web") }, NOBODY);
+  await node.receive({ type: "podsTold", keys: ["pods/d/web"] }, NOBODY);
+  expect(told).toContainEqual({ to: `pod/${metadata.uid}`, message: expect.objectContaining({ type: "sync", place }) });
+});
+
 test("what was lost on the way to a pod's actor is told again with the node's next report", async () => {
   const node = await agent();
   await node.receive({ type: "play", index: 0 }, NOBODY);
