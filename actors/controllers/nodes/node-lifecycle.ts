@@ -41,6 +41,8 @@ interface Memory {
   readonly seen: Map<string, { readonly entry: Entry; readonly node: Node }>;
   /** Whether nothing was evicted because no node was ready. */
   allDown: boolean;
+  /** How all zones are is known: before, the first node of one would be all that is known of it. */
+  knowsZones: boolean;
 }
 
 /**
@@ -49,7 +51,7 @@ interface Memory {
  * node's is looked at. Source: pkg/controller/nodelifecycle.
  */
 export function nodeLifecycleController(): Controller {
-  const memory: Memory = { heartbeats: new Heartbeats(), outages: new ZoneOutages(), seen: new Map(), allDown: false };
+  const memory: Memory = { heartbeats: new Heartbeats(), outages: new ZoneOutages(), seen: new Map(), allDown: false, knowsZones: false };
   return {
     name: "node-lifecycle",
     component: "node-controller",
@@ -102,7 +104,7 @@ function reconcile(memory: Memory, view: View, entry: Entry, now_ms: number): re
   const condition = conditionOf(known.status?.conditions, "Ready");
   const ready = condition === undefined ? undefined : condition.status === "True";
   seen.set(key, { entry, node });
-  const { evicts, wait_ms } = evictionOf(memory, key, known, ready, now_ms);
+  const { evicts, wait_ms } = evictionOf(memory, view, key, known, ready, now_ms);
   actions.push(...taint(node, known, evicts, now_ms));
   if (wait_ms !== undefined) actions.push({ do: "requeue", after_ms: wait_ms });
   // What a node says of itself its pods have heard from it; of one that is lost nobody else tells them.
@@ -129,15 +131,25 @@ function tell(node: Node, reason: string, verb: string, where: string): Action {
   return { do: "event", note: normal(regarding(NodeKind, node), reason, `Node ${name} event: ${verb} ${name} ${where}`) };
 }
 
+function lookAtZones(memory: Memory, view: View): void {
+  memory.knowsZones = true;
+  for (const entry of view.list(NODES)) {
+    const node = view.decode<Node>(entry);
+    memory.outages.note(entry.key, node, conditionOf(node.status?.conditions, "Ready")?.status === "True");
+  }
+}
+
 /** Whether the node shall have a taint that evicts its pods; when that has to wait for its turn, how long. Source: processTaintBaseEviction. */
 function evictionOf(
   memory: Memory,
+  view: View,
   key: string,
   node: Node,
   ready: boolean | undefined,
   now_ms: number,
 ): { readonly evicts: boolean; readonly wait_ms?: number } {
   const { outages, heartbeats } = memory;
+  if (!memory.knowsZones) lookAtZones(memory, view);
   outages.note(key, node, ready === true);
   const { allDown } = outages;
   if (memory.allDown && !allDown) heartbeats.beginAnew();

@@ -78,6 +78,13 @@ describe("taints by the Ready condition", () => {
     ]);
   });
 
+  test("who begins where most of a zone is down evicts from none of its nodes, the first that it looks at included", () => {
+    const transcript = new Transcript(nodeLifecycleController());
+    for (const name of ["a", "b", "c"]) transcript.put(NodeKind, node(name, "Unknown", had([UNREACHABLE, "NoSchedule"])));
+    transcript.put(NodeKind, node("d", "True")).put(NodeKind, node("well", "True", {}, "other"));
+    expect(transcript.decide()).toEqual([]);
+  });
+
   test("nothing is evicted when no node is ready, and what was being evicted is let off", () => {
     const transcript = new Transcript(nodeLifecycleController());
     transcript.put(NodeKind, node("a", "True")).put(NodeKind, node("b", "True"));
