@@ -139,9 +139,10 @@ function daemonSets(ledger: Ledger): string[] {
     const key = `daemonsets.apps/${metadata.namespace}/${metadata.name}`;
     const wanted = ledger.all<Node>("nodes").length;
     const own = ledger.podsOf(metadata.uid).filter(isActive);
-    if (own.length !== wanted) return [`${key} has ${own.length} pods for ${wanted} nodes`];
-    // A node that is full has no room for it either; whether it is full is looked at where pods are.
+    // A node that is full has no room for it either; whether it is full is looked at where pods are. Beside one that waits may be the one it is to follow.
     const waiting = own.filter(({ spec }) => spec.nodeName === undefined).length;
+    const covered = new Set(own.map(pinnedTo)).size;
+    if (covered !== wanted || own.length > wanted + waiting) return [`${key} has ${own.length} pods for ${wanted} nodes, on ${covered}`];
     const scheduled = status?.desiredNumberScheduled;
     if (scheduled !== wanted) return [`${key} is for ${wanted} nodes and says scheduled: ${scheduled}`];
     // Those that wait count as unavailable, and a rollout that has used up what may be waits for them.

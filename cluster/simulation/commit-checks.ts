@@ -5,6 +5,7 @@ import type {
   PodDisruptionBudget,
   ReplicaSet,
   ResourceQuota,
+  StatefulSet,
 } from "../../actors/kinds/generated/types.ts";
 import type { Node, Pod } from "../../actors/mod.ts";
 import {
@@ -20,6 +21,7 @@ import {
   pinnedTo,
   requestsOf,
 } from "./ledger.ts";
+import { OutageChecks } from "./outage-checks.ts";
 
 /**
  * What was wanted, or was lost, so long ago may be unknown to whoever acts: a host that was cut off or paused may act on what it saw until its lease
@@ -30,6 +32,8 @@ const UNKNOWN_MS = 60_000;
 const GONE_WITHIN_MS = 15 * 60_000;
 const LOOK_EVERY_MS = 60_000;
 const INDEX = "batch.kubernetes.io/job-completion-index";
+/** The name of a claim that a StatefulSet made: its template, the set and the ordinal. */
+const OF_SET = /^data-(.+)-(\d+)$/;
 
 /** A sentence that says what is wrong, and with which objects. */
 export type Finding = string | undefined;
@@ -43,6 +47,7 @@ export class CommitChecks {
   /** Pods that stopped being healthy, evictions apart. */
   readonly #lost = new Map<string, number>();
   readonly #strays = new Map<string, number>();
+  readonly #outages = new OutageChecks();
   #looked_ms = 0;
 
   /** `isCut` says of which nodes nothing can be expected now. */
@@ -67,8 +72,12 @@ export class CommitChecks {
         return this.#wants(commit, (commit.now as ReplicaSet | undefined)?.spec?.replicas);
       case "jobs.batch":
         return this.#wants(commit, (commit.now as Job | undefined)?.spec?.parallelism) ?? this.#job(commit as Commit<Job>);
+      case "statefulsets.apps":
+        return this.#wants(commit, (commit.now as StatefulSet | undefined)?.spec?.replicas, GONE_WITHIN_MS);
+      case "nodes":
+        return this.#outages.check(commit as Commit<Node>);
       case "persistentvolumeclaims":
-        return this.#claim(commit as Commit<PersistentVolumeClaim>);
+        return this.#keptClaim(commit as Commit<PersistentVolumeClaim>) ?? this.#claim(commit as Commit<PersistentVolumeClaim>);
       case "poddisruptionbudgets.policy":
         return this.#budget(commit as Commit<PodDisruptionBudget>);
       default:
@@ -139,7 +148,26 @@ export class CommitChecks {
     return surge !== 0 && surge !== "0%";
   }
 
-  #wants({ key, at_ms, now }: Commit, count: number | undefined): undefined {
+  /** Nobody deletes a claim that was made to stay, nor one of a pod that a StatefulSet has wanted all the time. */
+  #keptClaim({ key, before, now, at_ms }: Commit<PersistentVolumeClaim>): Finding {
+    const isGoing = (claim: PersistentVolumeClaim | undefined): boolean => claim?.metadata.deletionTimestamp !== undefined;
+    if (before === undefined || isGoing(before) || !(now === undefined || isGoing(now))) return undefined;
+    const { namespace, name, ownerReferences = [] } = before.metadata;
+    const home = this.#ledger.get(`namespaces/${namespace}`);
+    if (home === undefined || home.metadata.deletionTimestamp !== undefined) return undefined;
+    if (ownerReferences.length === 0) return `${key} was made to stay, and is deleted`;
+    const [, set, ordinal] = OF_SET.exec(name) ?? [];
+    const of = `statefulsets.apps/${namespace}/${set}`;
+    const owner = this.#ledger.get<StatefulSet>(of);
+    // A set that is deleted takes its claims along.
+    if (owner === undefined || owner.metadata.deletionTimestamp !== undefined) return undefined;
+    const past = this.#wanted.get(of) ?? [];
+    const isKnown = (past[0]?.at_ms ?? at_ms) <= at_ms - GONE_WITHIN_MS;
+    const least = Math.min(...past.map(({ count }) => count));
+    return isKnown && Number(ordinal) < least ? `${key} is deleted, and ${of} has wanted ${least} all the time` : undefined;
+  }
+
+  #wants({ key, at_ms, now }: Commit, count: number | undefined, kept_ms = UNKNOWN_MS): undefined {
     if (now === undefined) {
       this.#wanted.delete(key);
       return undefined;
@@ -147,7 +175,7 @@ export class CommitChecks {
     const past = this.#wanted.get(key) ?? [];
     this.#wanted.set(key, past);
     if (past.at(-1)?.count !== (count ?? 1)) past.push({ at_ms, count: count ?? 1 });
-    while (past.length > 1 && (past[1]?.at_ms ?? at_ms) < at_ms - UNKNOWN_MS) past.shift();
+    while (past.length > 1 && (past[1]?.at_ms ?? at_ms) < at_ms - kept_ms) past.shift();
     return undefined;
   }
 

@@ -1,6 +1,6 @@
 import type { Random } from "../../runtime/mod.ts";
 import { type Fault, planFaults, streamOf } from "../../runtime/simulator/mod.ts";
-import { type App, drawEstate, type Estate, JOB_STYLES, type JobForm, POOR_TEAM } from "./estate.ts";
+import { type App, drawEstate, type Estate, JOB_STYLES, type JobForm, nodesOfZone, POOR_TEAM } from "./estate.ts";
 
 /** Something that people do to the cluster. Plain data; what takes long says until when. */
 export type Deed =
@@ -18,6 +18,8 @@ export type Deed =
   | { readonly do: "namespace"; readonly name: string; readonly until_ms: number }
   | { readonly do: "quota"; readonly pods: number }
   | { readonly do: "silence"; readonly node: string; readonly until_ms: number }
+  /** The network of a zone fails, for most of its nodes or for all. */
+  | { readonly do: "outage"; readonly nodes: readonly string[]; readonly until_ms: number }
   | { readonly do: "removeNode"; readonly node: string; readonly until_ms: number };
 
 export type Planned = Deed & { readonly at_ms: number };
@@ -89,7 +91,7 @@ function drawDeed(random: Random, estate: Estate, nodes: number, number: number,
   if (dice < 46) return { do: "undo", app: one(random, deploymentsOf(estate)) };
   if (dice < 49) return { do: "pause", app: one(random, deploymentsOf(estate)), until_ms };
   if (dice < 52) return { do: "recreate", app, propagation: one(random, ["Background", "Foreground", "Orphan"]) };
-  if (dice < 54) return { do: "rollDaemons", name: one(random, estate.daemons), tag };
+  if (dice < 54) return { do: "rollDaemons", name: one(random, estate.daemons).name, tag };
   if (dice < 59) return { do: "killPod", app, nth: random.below(1_000) };
   if (dice < 61) return { do: "release", app: one(random, deploymentsOf(estate)), nth: random.below(1_000), until_ms };
   if (dice < 72) return { do: "drain", node, until_ms };
@@ -104,7 +106,11 @@ function drawDeed(random: Random, estate: Estate, nodes: number, number: number,
   }
   if (dice < 84) return { do: "namespace", name: `try-${number}`, until_ms };
   if (dice < 86) return { do: "quota", pods: quotaOfPoor(estate) + random.below(8) - 4 };
-  if (dice < 93) return { do: "silence", node, until_ms };
+  if (dice < 91) return { do: "silence", node, until_ms };
+  if (dice < 93) {
+    const zone = nodesOfZone(random.below(nodes), nodes);
+    return { do: "outage", nodes: zone.slice(0, Math.ceil(zone.length * (0.6 + 0.4 * random.next()))), until_ms };
+  }
   return { do: "removeNode", node, until_ms };
 }
 

@@ -11,12 +11,13 @@ import type {
   StatefulSet,
 } from "../../actors/kinds/generated/types.ts";
 import type { KubeObject, Node, Service } from "../../actors/mod.ts";
+import { HOLLOW_FORM } from "../../actors/node/hollow/hollow-form.ts";
 import type { Random } from "../../runtime/mod.ts";
 
 /** What the teams of a simulated cluster run. Plain data, drawn from the seed. */
 export interface Estate {
   readonly apps: readonly App[];
-  readonly daemons: readonly string[];
+  readonly daemons: readonly Daemon[];
   readonly crons: readonly Cron[];
 }
 
@@ -36,6 +37,8 @@ export interface App {
   readonly autoscaled: boolean;
   /** Each pod has a volume of its own, on one node. */
   readonly claims: boolean;
+  /** The volumes of pods that are wanted no more go, and those of a set that is deleted. */
+  readonly letsGo?: boolean;
 }
 
 /** How a job differs from a plain one. */
@@ -53,6 +56,12 @@ export interface JobForm {
   readonly exitCode: number;
 }
 
+export interface Daemon {
+  readonly name: string;
+  /** New pods come before the old ones go. */
+  readonly surges: boolean;
+}
+
 export interface Cron {
   readonly namespace: string;
   readonly name: string;
@@ -66,6 +75,8 @@ const POOR_TEAM = "amber";
 /** Of the cores of all nodes teams ask for about so much: some nodes are full, and a few nodes less still have room for all. */
 const LOAD = 0.55;
 const NODE_CPU = 32;
+const NODE_PREFIX = "node-";
+const ZONE = "topology.kubernetes.io/zone";
 const APPS_PER_TEAM = 6;
 const CRON_MINUTES = [10, 15, 30];
 /** The app of each team that is autoscaled; a quota would be in its way. */
@@ -95,6 +106,7 @@ export function drawEstate(random: Random, nodes: number): Estate {
         minAvailable: random.below(2) === 0 ? Math.max(1, replicas - 1 - random.below(2)) : undefined,
         autoscaled: number === AUTOSCALED && namespace !== POOR_TEAM,
         claims: isSet && random.below(2) === 0,
+        letsGo: isSet && random.below(2) === 0,
       });
     }
   }
@@ -102,7 +114,11 @@ export function drawEstate(random: Random, nodes: number): Estate {
     const concurrency = (["Allow", "Forbid", "Replace"] as const)[random.below(3)] ?? "Allow";
     return { namespace, name: `tick-${index}`, minutes: CRON_MINUTES[random.below(CRON_MINUTES.length)] ?? 10, concurrency };
   });
-  return { apps, daemons: ["agent"], crons };
+  const daemons = [
+    { name: "agent", surges: false },
+    { name: "relay", surges: true },
+  ];
+  return { apps, daemons, crons };
 }
 
 /** Filled in by the registry. */
@@ -163,7 +179,7 @@ const CLAIM: PersistentVolumeClaim = {
   spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
 };
 
-export function statefulSetOf({ namespace, name, replicas, cpu, parallel, claims }: App): StatefulSet {
+export function statefulSetOf({ namespace, name, replicas, cpu, parallel, claims, letsGo }: App): StatefulSet {
   return {
     metadata: { name, namespace, ...NEW },
     spec: {
@@ -173,6 +189,7 @@ export function statefulSetOf({ namespace, name, replicas, cpu, parallel, claims
       selector: { matchLabels: { app: name } },
       template: template(name, String(cpu)),
       ...(claims ? { volumeClaimTemplates: [CLAIM] } : {}),
+      ...(letsGo === true ? { persistentVolumeClaimRetentionPolicy: { whenDeleted: "Delete", whenScaled: "Delete" } } : {}),
     },
   };
 }
@@ -185,13 +202,14 @@ export function budgetOf(namespace: string, name: string, minAvailable: number):
   return { metadata: { name, namespace, ...NEW }, spec: { minAvailable, selector: { matchLabels: { app: name } } } } as PodDisruptionBudget;
 }
 
-export function daemonSetOf(namespace: string, name: string): DaemonSet {
+export function daemonSetOf(namespace: string, { name, surges }: Daemon): DaemonSet {
   const own = template(name, "100m");
+  const rollingUpdate = surges ? { maxSurge: "20%", maxUnavailable: 0 } : { maxUnavailable: "20%" };
   return {
     metadata: { name, namespace, ...NEW },
     spec: {
       selector: { matchLabels: { app: name } },
-      updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: "20%" } },
+      updateStrategy: { type: "RollingUpdate", rollingUpdate },
       template: own,
     },
   };
@@ -237,9 +255,19 @@ export function namespaceOf(name: string): KubeObject {
   return { metadata: { name, ...NEW }, spec: {} } as KubeObject;
 }
 
-/** A node that its administrator registers. */
+/** A node that its administrator registers, where it was before. */
 export function nodeOf(name: string): Node {
-  return { metadata: { name, labels: { "troupe.dev/runtime": "hollow", "kubernetes.io/hostname": name }, ...NEW }, spec: {} } as Node;
+  const number = Number(name.slice(NODE_PREFIX.length));
+  const labels = { ...HOLLOW_FORM.labels(number), "troupe.dev/runtime": "hollow", "kubernetes.io/hostname": name };
+  return { metadata: { name, labels, ...NEW }, spec: {} } as Node;
+}
+
+/** The nodes of a zone that hollow nodes are dealt out to. */
+export function nodesOfZone(zone: number, nodes: number): readonly string[] {
+  const of = (number: number): string | undefined => HOLLOW_FORM.labels(number)[ZONE];
+  return Array.from({ length: nodes }, (_, number) => number)
+    .filter((number) => of(number) === of(zone))
+    .map((number) => `${NODE_PREFIX}${number}`);
 }
 
 export { POOR_TEAM, TEAMS };

@@ -63,7 +63,7 @@ export async function furnish(door: Door, { apps, daemons, crons }: Estate, quot
   await make(door, ResourceQuotaKind as unknown as Kind, quotaOf(POOR_TEAM, quota));
   await Promise.all([
     ...apps.map((app) => install(door, app)),
-    ...daemons.map((name) => make(door, DaemonSetKind as unknown as Kind, daemonSetOf("system", name))),
+    ...daemons.map((daemon) => make(door, DaemonSetKind as unknown as Kind, daemonSetOf("system", daemon))),
     ...crons.map((cron) => make(door, CronJobKind as unknown as Kind, cronJobOf(cron))),
   ]);
 }
@@ -158,6 +158,11 @@ export async function perform(door: Door, deed: Deed, network: NodeNetwork): Pro
       network.cut(deed.node);
       await until(door, deed.until_ms);
       network.mend(deed.node);
+      return;
+    case "outage":
+      for (const node of deed.nodes) network.cut(node);
+      await until(door, deed.until_ms);
+      for (const node of deed.nodes) network.mend(node);
       return;
     case "removeNode":
       await surely(door, () => door.registry.delete(NodeKind as unknown as Kind, undefined, deed.node, OPTIONS));
