@@ -3,6 +3,7 @@ import type { Kind } from "../kinds/kind.ts";
 import { bootstrapSigner } from "./accounts/bootstrap-signer.ts";
 import { bootstrapTokenCleaner } from "./accounts/bootstrap-token-cleaner.ts";
 import { clusterRoleAggregationController } from "./accounts/cluster-role-aggregation.ts";
+import { legacyTokenCleaner } from "./accounts/legacy-token-cleaner.ts";
 import { rootCaPublisher } from "./accounts/root-ca-publisher.ts";
 import { serviceAccountController } from "./accounts/service-account.ts";
 import { type SecretTokens, serviceAccountTokensController } from "./accounts/service-account-tokens.ts";
@@ -46,6 +47,7 @@ import { loadBalancerController } from "./services/load-balancer.ts";
 import { serviceCidrController } from "./services/service-cidr.ts";
 import { statefulSetController } from "./statefulset/statefulset.ts";
 import { attachDetachController } from "./volumes/attach-detach.ts";
+import { attributesProtectionController } from "./volumes/attributes-protection.ts";
 import { ephemeralVolumeController } from "./volumes/ephemeral-volume.ts";
 import { persistentVolumeController } from "./volumes/persistent-volume.ts";
 import type { VolumeDirectories } from "./volumes/volume-directories.ts";
@@ -110,6 +112,7 @@ export function allControllers(options: Omit<ControllersOptions, keyof Controlle
     serviceAccountController,
     rootCaPublisher(caCertificate),
     serviceAccountTokensController({ sign: signToken, caCertificate }),
+    legacyTokenCleaner,
     certificateApprovalController(certifier),
     certificateSigningController(certifier),
     certificateCleaner,
@@ -144,6 +147,7 @@ export function allControllers(options: Omit<ControllersOptions, keyof Controlle
     claimProtectionController(),
     learnController(kinds, hearOfCustom),
     volumeProtectionController(),
+    attributesProtectionController,
   ];
 }
 

@@ -44,13 +44,14 @@ export async function openGateway(rig: StoreRig): Promise<{ readonly gateway: Ga
   };
   const own = new OwnAddresses({ ports: new Set(), certificate: server.cert });
   const dialer = new Dialer(own);
+  const registry = createRegistry({ view, store, clock, random, kinds });
   const gateway = createGateway({
     view,
     store,
-    registry: createRegistry({ view, store, clock, random, kinds }),
+    registry,
     kinds,
     own,
-    access: createAccess({ settings, view, clock, log: silentLogger, dialer, newest: async () => {} }),
+    access: createAccess({ settings, view, clock, log: silentLogger, dialer, newest: async () => {}, registry: () => registry }),
     // No node is played here, so nobody is asked.
     messenger: { tell: () => {}, ask: async () => Promise.reject(new Error("there is nobody")) },
     clock,

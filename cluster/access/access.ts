@@ -1,3 +1,4 @@
+import type { Registry } from "../../actors/registry/registry.ts";
 import type { View } from "../../actors/store/view.ts";
 import type { Clock, Logger } from "../../runtime/mod.ts";
 import type { Dialer } from "../outbound/dialer.ts";
@@ -8,6 +9,7 @@ import { bootstrapTokens } from "./authentication/bootstrap-tokens.ts";
 import { ConsoleSessions } from "./authentication/console-sessions.ts";
 import { Impersonation } from "./authentication/impersonation.ts";
 import { IssuedTokens } from "./authentication/jwt/issued-tokens.ts";
+import { LegacyTokenUse } from "./authentication/legacy-token-use.ts";
 import { ServiceAccountTokens, TokenIssuer } from "./authentication/service-account-tokens.ts";
 import { readSigningKey } from "./authentication/signing-key.ts";
 import { staticTokens } from "./authentication/token-file.ts";
@@ -49,16 +51,19 @@ export interface AccessOptions {
   readonly dialer: Dialer;
   /** Resolves when the view shows all that was committed before. */
   readonly newest: () => Promise<void>;
+  /** What is written of the use of tokens is written through it. Asked when there is something. */
+  readonly registry: () => Pick<Registry, "modify">;
 }
 
-export function createAccess({ settings, view, clock, log, dialer, newest }: AccessOptions): Access {
+export function createAccess({ settings, view, clock, log, dialer, newest, registry }: AccessOptions): Access {
   const { issuer, tokenWebhook } = settings;
   const signing = { key: readSigningKey(settings.signingKey), issuer, clock };
   const audiences = [issuer];
   const consoleSessions = new ConsoleSessions({ key: readSigningKey(settings.consoleKey), clock, audiences });
+  const use = new LegacyTokenUse(registry, clock, log);
   const tokens = anyToken([
     staticTokens(settings.staticTokens),
-    new ServiceAccountTokens(signing, view, newest),
+    new ServiceAccountTokens(signing, view, newest, (secret) => use.used(secret)),
     bootstrapTokens(view, clock),
     consoleSessions,
     ...settings.authentication.jwt.map((each) => new IssuedTokens(each, audiences, dialer, clock)),

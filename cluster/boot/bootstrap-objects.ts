@@ -1,3 +1,4 @@
+import { dayOf, startOfDay, TRACKING } from "../../actors/controllers/accounts/legacy-tokens.ts";
 import { LOCAL_DIRECTORY, MACHINE_SCOPE, SCOPE } from "../../actors/controllers/volumes/volume-provisioner.ts";
 import { FlowSchemaKind } from "../../actors/kinds/flowcontrol/flow-schema.ts";
 import { PriorityLevelConfigurationKind } from "../../actors/kinds/flowcontrol/priority-level-configuration.ts";
@@ -147,7 +148,7 @@ export function keepBootstrapObjects(registry: Registry, view: View, facts: Boot
   let timer: Timer | undefined;
   let cancelled = false;
   const look = async (): Promise<void> => {
-    await ensureBootstrapObjects(registry, view, facts).catch((error: unknown) => {
+    await ensureBootstrapObjects(registry, view, facts, clock).catch((error: unknown) => {
       if (!cancelled) log.warn({ error: String(error) }, "what every cluster has could not be made sure of; trying again");
     });
     if (!cancelled) timer = clock.after(BOOTSTRAP_PERIOD_MS, () => void look());
@@ -162,7 +163,7 @@ export function keepBootstrapObjects(registry: Registry, view: View, facts: Boot
 }
 
 /** Makes what every Kubernetes cluster has from its first second on, where it is not there yet. */
-export async function ensureBootstrapObjects(registry: Registry, view: View, facts: BootstrapFacts): Promise<void> {
+export async function ensureBootstrapObjects(registry: Registry, view: View, facts: BootstrapFacts, clock: Clock): Promise<void> {
   await Promise.all(NAMESPACES.map((name) => ensure(registry, view, NamespaceKind, { metadata: { name, ...NEW }, spec: {}, status: {} })));
   await Promise.all([
     ensureApiService(registry, view, kubernetesService(facts)),
@@ -173,6 +174,7 @@ export async function ensureBootstrapObjects(registry: Registry, view: View, fac
     ...DEFAULT_LEVELS.map((level) => ensure(registry, view, PriorityLevelConfigurationKind, level)),
     ...DEFAULT_SCHEMAS.map((schema) => ensure(registry, view, FlowSchemaKind, schema)),
     ensure(registry, view, ConfigMapKind, extensionAuthentication(facts)),
+    ensureTracking(registry, view, clock.now_ms()),
     ...LOCAL_API_SERVICES.map((service) => ensure(registry, view, APIServiceKind, service)),
     ...PRIORITY_CLASSES.map((priorityClass) => ensure(registry, view, PriorityClassKind, priorityClass)),
     ...(facts.metricsOfNodes
@@ -190,6 +192,7 @@ export const START_HOOKS: readonly StartHook[] = [
     name: "start-cluster-authentication-info-controller",
     keys: [keyFor(ConfigMapKind, "kube-system", "extension-apiserver-authentication")],
   },
+  { name: "start-legacy-token-tracking-controller", keys: [keyFor(ConfigMapKind, TRACKING.namespace, TRACKING.name)] },
   { name: "rbac/bootstrap-roles", keys: [keyFor(ClusterRoleKind, undefined, "cluster-admin")] },
   {
     name: "scheduling/bootstrap-system-priority-classes",
@@ -222,6 +225,18 @@ async function ensureServiceRange(registry: Registry, view: View, cidr: string):
       : undefined;
   };
   await registry.modify(ServiceCIDRKind, undefined, name, told, { fieldManager: "kube-apiserver", subresource: "status" });
+}
+
+/** Since when track is kept of the use of tokens that live in secrets. Source: pkg/controlplane/controller/legacytokentracking. */
+async function ensureTracking(registry: Registry, view: View, now_ms: number): Promise<void> {
+  const { namespace, name } = TRACKING;
+  const data = { since: dayOf(now_ms) };
+  await ensure(registry, view, ConfigMapKind, { metadata: { name, namespace, ...NEW }, data });
+  const isRight = (map: ConfigMap | undefined): boolean => startOfDay(map?.data?.since) !== undefined;
+  const current = view.get<ConfigMap>(keyFor(ConfigMapKind, namespace, name));
+  if (current === undefined || isRight(current)) return;
+  const mended = (map: ConfigMap): ConfigMap | undefined => (isRight(map) ? undefined : { ...map, data: { ...map.data, ...data } });
+  await registry.modify(ConfigMapKind, namespace, name, mended, { fieldManager: "kube-apiserver" });
 }
 
 /** Another start may find that it has other rights to ports. Source: getMasterServiceUpdateIfNeeded. */

@@ -29,6 +29,7 @@ export function hostGround(
         log,
         dialer,
         newest: () => untilNewest({ view, store }),
+        registry: () => registry,
       });
       atStop(async () => made.stop());
       opened = made;

@@ -52,7 +52,7 @@ export async function beginStore(context: RoleContext): Promise<void> {
     localVolumes: runtime.name !== "hollow",
   };
   checkServiceRange(view, services.range);
-  await ensureBootstrapObjects(registry, view, facts);
+  await ensureBootstrapObjects(registry, view, facts, clock);
   // A webhook that refuses to have a default mended is no reason not to start.
   await ensureDefaultRoles(registry, view).catch((error: unknown) =>
     log.warn({ error: String(error) }, "not all default roles could be made sure of; those stay as they are"),

@@ -182,7 +182,7 @@ export class ClusterHost {
     this.#follower.done.catch((error: unknown) => seat.giveUp(`it can no longer follow the log: ${error}`));
     followDefinitions(view, this.#kinds);
     await this.#surely(async () => {
-      await ensureBootstrapObjects(registry, view, FACTS);
+      await ensureBootstrapObjects(registry, view, FACTS, clock);
       await ensureDefaultRoles(registry, view);
     });
     keepBootstrapObjects(registry, view, FACTS, clock, this.#parts.log(seat));

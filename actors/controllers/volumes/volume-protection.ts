@@ -12,7 +12,7 @@ const VOLUMES = "persistentvolumes";
 const CLAIM_FINALIZER = "kubernetes.io/pvc-protection";
 const VOLUME_FINALIZER = "kubernetes.io/pv-protection";
 
-function withoutFinalizer<T extends KubeObject>(kind: Kind<T>, object: T, finalizer: string): readonly Action[] {
+export function withoutFinalizer<T extends KubeObject>(kind: Kind<T>, object: T, finalizer: string): readonly Action[] {
   const release = (current: T): T | undefined => {
     const finalizers = current.metadata.finalizers ?? [];
     if (!finalizers.includes(finalizer)) return undefined;
@@ -22,7 +22,7 @@ function withoutFinalizer<T extends KubeObject>(kind: Kind<T>, object: T, finali
 }
 
 /** An object that only its protection keeps. */
-function isWaiting(object: KubeObject | undefined, finalizer: string): object is KubeObject {
+export function isWaiting(object: KubeObject | undefined, finalizer: string): object is KubeObject {
   return object?.metadata.deletionTimestamp !== undefined && object.metadata.finalizers?.includes(finalizer) === true;
 }
 

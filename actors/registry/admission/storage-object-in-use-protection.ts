@@ -4,6 +4,7 @@ import type { AdmissionPlugin } from "./admission.ts";
 const FINALIZERS: ReadonlyMap<string, string> = new Map([
   ["persistentvolumeclaims", "kubernetes.io/pvc-protection"],
   ["persistentvolumes", "kubernetes.io/pv-protection"],
+  ["volumeattributesclasses.storage.k8s.io", "kubernetes.io/vac-protection"],
 ]);
 
 /** Source: plugin/pkg/admission/storage/storageobjectinuseprotection. */

@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { JWTPayload } from "jose";
+import { INVALID_SINCE } from "../../../actors/controllers/accounts/legacy-tokens.ts";
+import type { Secret } from "../../../actors/kinds/generated/types.ts";
 import type { KubeObject } from "../../../actors/kinds/object.ts";
 import type { View } from "../../../actors/store/view.ts";
 import type { Clock } from "../../../runtime/mod.ts";
@@ -114,6 +116,8 @@ export class TokenIssuer {
 
 /** A token whose signature is right. Its objects are looked up again each time, since they may have gone. */
 interface Checked {
+  /** As the secret has it that it lives in; undefined where it lives in none. */
+  readonly copy: string | undefined;
   readonly claims: Claims;
   readonly content: TokenContent;
   readonly identity: Identity;
@@ -127,13 +131,15 @@ export class ServiceAccountTokens implements TokenAuthenticator {
   readonly #options: ServiceAccountTokensOptions;
   readonly #view: View;
   readonly #catchUp: () => Promise<void>;
+  readonly #used: (secret: Secret) => void;
   readonly #checked = new Map<string, Checked>();
 
-  /** `catchUp` resolves when the view shows all that was committed before. */
-  constructor(options: ServiceAccountTokensOptions, view: View, catchUp: () => Promise<void>) {
+  /** `catchUp` resolves when the view shows all that was committed before. `used` is told of each use of a token that lives in a secret. */
+  constructor(options: ServiceAccountTokensOptions, view: View, catchUp: () => Promise<void>, used: (secret: Secret) => void) {
     this.#options = options;
     this.#view = view;
     this.#catchUp = catchUp;
+    this.#used = used;
   }
 
   verify(token: string, audiences: readonly string[]): Verified | undefined | Promise<Verified | undefined> {
@@ -177,7 +183,8 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     const content = contentOf(claims);
     if (content === undefined)
       throw new TokenRefused("service account token claims could not be validated due to unexpected private claim");
-    return { claims, content, identity: identityOf(content, claims.jti) };
+    const copy = claims.iss === LEGACY_ISSUER ? Buffer.from(token).toString("base64") : undefined;
+    return { copy, claims, content, identity: identityOf(content, claims.jti) };
   }
 
   #remember(token: string, checked: Checked): void {
@@ -188,7 +195,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     this.#checked.set(token, checked);
   }
 
-  #validate({ claims, content, identity }: Checked, wanted: readonly string[]): Verified {
+  #validate({ copy, claims, content, identity }: Checked, wanted: readonly string[]): Verified {
     const { aud } = claims;
     const own = aud === undefined ? [this.#options.issuer] : typeof aud === "string" ? [aud] : aud;
     const audiences = own.filter((one) => wanted.includes(one));
@@ -199,7 +206,19 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     if (claims.nbf !== undefined && now_ms + LEEWAY_MS < claims.nbf * 1_000)
       throw new TokenRefused("service account token is not valid yet");
     this.#findBound(content, now_ms);
+    if (copy !== undefined) this.#use(content, copy);
     return { identity, audiences };
+  }
+
+  /** Of a token that lives in a secret: it counts as used, too, where it is refused because nobody had used it. */
+  #use({ namespace, serviceAccount, secret }: TokenContent, copy: string): void {
+    const home = this.#view.get<Secret>(`secrets/${namespace}/${secret?.name}`);
+    if (home?.data?.token !== copy) throw new TokenRefused("token does not match server's copy");
+    this.#used(home);
+    if (home.metadata.labels?.[INVALID_SINCE])
+      throw new TokenRefused(
+        `the token in secret ${namespace}/${home.metadata.name} for service account ${namespace}/${serviceAccount.name} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '${INVALID_SINCE}' label from the secret to temporarily allow use of this token`,
+      );
   }
 
   #findBound({ namespace, serviceAccount, pod, secret, node }: TokenContent, now_ms: number): void {

@@ -142,7 +142,23 @@ test("a secret for tokens gets one, which lives and dies with it", async () => {
   const token = await vi.waitUntil(async () => (await server.call("GET", `${secrets}/t`)).json().data?.token as string | undefined);
   const bearer = { authorization: `Bearer ${Buffer.from(token, "base64").toString()}` };
   const whoami = () => server.client(undefined)("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", {}, bearer);
+  const today = new Date().toISOString().slice(0, 10);
   expect((await whoami()).json().status.userInfo.username).toBe("system:serviceaccount:default:default");
+  // Its use is written down once a day, and nobody waits for that.
+  const labels = async (): Promise<Json> => (await server.call("GET", `${secrets}/t`)).json().metadata.labels;
+  const lastUsed = "kubernetes.io/legacy-token-last-used";
+  await vi.waitUntil(async () => [today, new Date().toISOString().slice(0, 10)].includes((await labels())?.[lastUsed]));
+  const label = (labels: object) =>
+    server.call("PATCH", `${secrets}/t`, { metadata: { labels } }, { "content-type": "application/merge-patch+json" });
+  await label({ "kubernetes.io/legacy-token-invalid-since": today, [lastUsed]: null });
+  expect((await whoami()).status).toBe(401);
+  await vi.waitUntil(async () => (await labels())?.[lastUsed] !== undefined);
+  await label({ "kubernetes.io/legacy-token-invalid-since": null });
+  expect((await whoami()).status).toBe(201);
+  const { data } = (await server.call("GET", `${secrets}/t`)).json();
+  await server.call("PATCH", `${secrets}/t`, { data: { token: "bm90aGluZw==" } }, { "content-type": "application/merge-patch+json" });
+  expect((await whoami()).status, "another copy").toBe(401);
+  await server.call("PATCH", `${secrets}/t`, { data }, { "content-type": "application/merge-patch+json" });
   await server.call("DELETE", `${secrets}/t`);
   expect((await whoami()).status).toBe(401);
 });

@@ -13,16 +13,8 @@ test("the service kubernetes leads to the API server, wherever that listens now"
   const registryOf = (serviceCidr: string) =>
     createRegistry({ view, store: client, clock: systemClock(), random: systemRandom(), kinds: new KindTable(), serviceCidr });
   const registry = registryOf("127.96.0.0/16");
-  await ensureBootstrapObjects(registry, view, {
-    ca: "",
-    frontProxyCa: "",
-    metricsOfNodes: false,
-    serviceRange: "127.96.0.0/16",
-    apiPort: 443,
-    dns: false,
-    ingress: false,
-    localVolumes: false,
-  });
+  const facts = { serviceRange: "127.96.0.0/16", apiPort: 443, metricsOfNodes: false, dns: false, ingress: false, localVolumes: false };
+  await ensureBootstrapObjects(registry, view, { ...facts, ca: "", frontProxyCa: "" }, systemClock());
   const address = "127.0.0.1";
   await ensureApiEndpoints({ registry, view }, { address, port: 1 });
   await ensureApiEndpoints({ registry, view }, { address, port: 6_443 });

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { ConfigMapKind } from "../../../actors/kinds/core/config-map.ts";
 import { ServiceKind } from "../../../actors/kinds/core/service.ts";
-import type { Service, ServiceCIDR } from "../../../actors/kinds/generated/types.ts";
+import type { ConfigMap, Service, ServiceCIDR } from "../../../actors/kinds/generated/types.ts";
 import { apiServicePort } from "../../../cluster/boot/api-service-port.ts";
 import { ensureBootstrapObjects, keepBootstrapObjects } from "../../../cluster/boot/bootstrap-objects.ts";
 import { until } from "../../../cluster/chaos/until.ts";
@@ -18,14 +19,15 @@ const FACTS = {
   localVolumes: true,
 };
 
+const clock = virtualClock();
+
 test("what every cluster has is there, and comes back when it was deleted", async () => {
   const { registry, store, stop } = await startRegistry();
   const view = store.replica;
-  const clock = virtualClock();
   const isThere = (): boolean => view.entry("services/default/kubernetes") !== undefined;
-  await ensureBootstrapObjects(registry, view, FACTS);
+  await ensureBootstrapObjects(registry, view, FACTS, clock);
   const { revision } = view;
-  await ensureBootstrapObjects(registry, view, FACTS);
+  await ensureBootstrapObjects(registry, view, FACTS, clock);
   expect(view.revision).toBe(revision);
   expect(isThere()).toBe(true);
   expect(view.get<ServiceCIDR>("servicecidrs.networking.k8s.io/kubernetes")).toMatchObject({
@@ -53,13 +55,29 @@ test("what every cluster has is there, and comes back when it was deleted", asyn
   await stop();
 });
 
+test("since when track is kept of tokens in secrets is written down once, and mended", async () => {
+  const { registry, store, stop } = await startRegistry();
+  const view = store.replica;
+  const key = "configmaps/kube-system/kube-apiserver-legacy-service-account-token-tracking";
+  const since = (): string | undefined => view.get<ConfigMap>(key)?.data?.since;
+  await ensureBootstrapObjects(registry, view, FACTS, clock);
+  const begun = new Date(clock.now_ms()).toISOString().slice(0, 10);
+  expect(since()).toBe(begun);
+  await ensureBootstrapObjects(registry, view, FACTS, virtualClock(clock.now_ms() + 3 * 24 * 3_600_000));
+  expect(since()).toBe(begun);
+  await registry.modify(ConfigMapKind, "kube-system", key.split("/")[2] ?? "", (map) => ({ ...map, data: { since: "once" } }));
+  await ensureBootstrapObjects(registry, view, FACTS, clock);
+  expect(since()).toBe(begun);
+  await stop();
+});
+
 test("the service of the API has the port that can be had, also when that is another one than at the start before", async () => {
   const { registry, store, stop } = await startRegistry();
   const view = store.replica;
   const ports = (): unknown => view.get<Service>("services/default/kubernetes")?.spec.ports;
-  await ensureBootstrapObjects(registry, view, FACTS);
+  await ensureBootstrapObjects(registry, view, FACTS, clock);
   expect(ports()).toEqual([{ name: "https", port: 443, protocol: "TCP", targetPort: 6443 }]);
-  await ensureBootstrapObjects(registry, view, { ...FACTS, apiPort: 6443 });
+  await ensureBootstrapObjects(registry, view, { ...FACTS, apiPort: 6443 }, clock);
   expect(ports()).toEqual([{ name: "https", port: 6443, protocol: "TCP", targetPort: 6443 }]);
   await stop();
 });

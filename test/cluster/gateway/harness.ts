@@ -107,7 +107,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const webhooks = createWebhookClient({ view: store.replica, random, dialer });
   const settings = { ...settingsOf(newSigningKey()), ...options.access };
   const newest = () => untilNewest({ view: store.replica, store: store.client });
-  const access = createAccess({ settings, view: store.replica, clock, log: silentLogger, dialer, newest });
+  const access = createAccess({ settings, view: store.replica, clock, log: silentLogger, dialer, newest, registry: () => registry });
   const plugins = accessPlugins(() => access);
   const authorizer = expressionAuthorizer(() => access);
   const registry = createRegistry({
