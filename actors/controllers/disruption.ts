@@ -1,8 +1,8 @@
-import type { Condition, LabelSelector, PodDisruptionBudget, PodDisruptionBudgetStatus } from "../kinds/generated/types.ts";
+import type { Condition, PodDisruptionBudget, PodDisruptionBudgetStatus } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
 import { semanticEqual } from "../kinds/machinery/equal.ts";
 import { scaledValue } from "../kinds/machinery/int-or-string.ts";
-import { selectorOf } from "../kinds/machinery/label-selector.ts";
+import { selectorAsGoPrints, selectorOf } from "../kinds/machinery/label-selector.ts";
 import { PodDisruptionBudgetKind } from "../kinds/policy/pod-disruption-budget.ts";
 import { controllerAccount } from "../registry/authors.ts";
 import { timestamp } from "../registry/timestamps.ts";
@@ -101,18 +101,7 @@ function changed(budget: PodDisruptionBudget, status: PodDisruptionBudgetStatus)
 }
 
 function unmanagedMessage({ spec }: PodDisruptionBudget): string {
-  return `Pods selected by this PodDisruptionBudget (selector: ${asGoPrints(spec.selector)}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`;
-}
-
-/** A selector as its generated String method has it. */
-function asGoPrints(selector: LabelSelector | undefined): string {
-  if (selector === undefined) return "nil";
-  const labels = Object.entries(selector.matchLabels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-  const expressions = (selector.matchExpressions ?? []).map(
-    ({ key, operator, values = [] }) => `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(" ")}],},`,
-  );
-  const matchLabels = labels.map(([name, value]) => `${name}: ${value},`).join("");
-  return `&LabelSelector{MatchLabels:map[string]string{${matchLabels}},MatchExpressions:[]LabelSelectorRequirement{${expressions.join("")}},}`;
+  return `Pods selected by this PodDisruptionBudget (selector: ${selectorAsGoPrints(spec.selector)}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`;
 }
 
 /** Source: getExpectedPodCount. */

@@ -1,6 +1,5 @@
 /** What one metric proposes, and how the status shows it. Pure. Source: computeReplicasForMetric of pkg/controller/podautoscaler/horizontal.go. */
 import type {
-  LabelSelector,
   Pod,
   V2MetricIdentifier,
   V2MetricSpec,
@@ -8,6 +7,7 @@ import type {
   V2MetricTarget,
   V2MetricValueStatus,
 } from "../../kinds/generated/types.ts";
+import { selectorAsGoPrints } from "../../kinds/machinery/label-selector.ts";
 import { formatQuantity, parseQuantity, quantityMilliValue } from "../../kinds/machinery/quantity.ts";
 import { MetricFailure } from "./metric-failure.ts";
 import type { MeasuredPod } from "./metrics-source.ts";
@@ -121,7 +121,7 @@ function numbersOf(spec: V2MetricSpec, reading: Reading, scaled: Scaled): Number
   if (type === "External" && external !== undefined) {
     const { metric, target } = external;
     const total = (): number => {
-      const where = `${scaled.namespace}/${metric.name}/${goSelector(metric.selector)}`;
+      const where = `${scaled.namespace}/${metric.name}/${selectorAsGoPrints(metric.selector)}`;
       const { values_milli } = read(reading, "external", (why) => `unable to get external metric ${where}: ${why}`);
       return values_milli.reduce((sum, one) => sum + one, 0);
     };
@@ -221,17 +221,5 @@ function identifier({ name, selector }: V2MetricIdentifier): V2MetricIdentifier 
 }
 
 function externalName({ name, selector }: V2MetricIdentifier): string {
-  return `external metric ${name}(${goSelector(selector)})`;
-}
-
-/** A LabelSelector as Go prints it, which Events and refusals of Kubernetes have. */
-function goSelector(selector: LabelSelector | undefined): string {
-  if (selector === undefined) return "nil";
-  const labels = Object.entries(selector.matchLabels ?? {})
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, value]) => `${key}: ${value},`);
-  const expressions = (selector.matchExpressions ?? []).map(
-    ({ key, operator, values = [] }) => `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(" ")}],},`,
-  );
-  return `&LabelSelector{MatchLabels:map[string]string{${labels.join("")}},MatchExpressions:[]LabelSelectorRequirement{${expressions.join("")}},}`;
+  return `external metric ${name}(${selectorAsGoPrints(selector)})`;
 }
