@@ -1,6 +1,6 @@
 import { badRequest, invalid } from "../../actors/kinds/errors.ts";
 import { JsonError, parseJson } from "../../actors/kinds/machinery/json.ts";
-import { NodeKind, ObjectList, type Pod, PodKind } from "../../actors/mod.ts";
+import { type Kind, type KubeObject, NodeKind, ObjectList, type Pod, PodKind } from "../../actors/mod.ts";
 import type { Requester } from "../../actors/registry/registry.ts";
 import type { Rehearsals } from "../rehearsal/rehearsals.ts";
 import { type Supposed, suppose } from "../rehearsal/supposed.ts";
@@ -36,21 +36,24 @@ export async function whatIf(
   if (rehearsals.isFull) return tooMany();
   const warn = warningsOf(exchange);
   const objects = objectsIn(objectText(mediaTypeOf(exchange), await exchange.body(), LIST));
-  const read = (object: Supposed): Supposed => {
-    const kind = kinds.byApiVersion(String(object.apiVersion), object.kind);
-    if (kind === undefined) return object;
+  const read = <T extends KubeObject>(kind: Kind<T>, object: KubeObject): T => {
     const content = { mediaType: "application/json", body: Buffer.from(JSON.stringify(object)), userAgent: undefined, requester, warn };
-    return readObject(kind, content, writeOptions(new URLSearchParams(), content, "CreateOptions"), kinds);
+    return readObject<T>(kind, content, writeOptions(new URLSearchParams(), content, "CreateOptions"), kinds);
+  };
+  const inShape = (object: Supposed): Supposed => {
+    const kind = object.kind === "Node" ? (NodeKind as unknown as Kind) : kinds.byApiVersion(String(object.apiVersion), object.kind);
+    // Of the kinds that nobody has defined here the template alone counts.
+    return kind === undefined ? object : { ...(read(kind, object) as Supposed), kind: object.kind };
   };
   const beside = new ObjectList();
-  const wanted = suppose(objects.map(read), beside, { namespace, podsMax: PODS_MAX });
+  const wanted = suppose(objects.map(inShape), beside, { namespace, podsMax: PODS_MAX });
   for (const entry of beside.list("nodes")) {
     const errors = NodeKind.validate(view.decode(entry));
     if (errors.length > 0) throw invalid(NodeKind, entry.key.slice("nodes/".length), errors);
   }
   const pods = wanted.map(async (pod): Promise<Pod> => {
     if (pod.metadata.namespace !== namespace) throw badRequest(`the pods are to be in ${namespace}, not in ${pod.metadata.namespace}`);
-    return view.decode<Pod>(await registry.create(PodKind, pod, { requester, warn, dryRun: true }));
+    return view.decode<Pod>(await registry.create(PodKind, read(PodKind, pod), { requester, warn, dryRun: true }));
   });
   const placements = await rehearsals.whatIf(await Promise.all(pods), beside);
   return { type: "value", code: 200, value: { kind: "Placements", apiVersion: "troupe.dev/v1", placements } };

@@ -2,7 +2,7 @@ import { badRequest, requestEntityTooLarge } from "../../actors/kinds/errors.ts"
 import { BODY_BYTES_MAX } from "../gateway/body.ts";
 import type { ResourceRequest } from "../gateway/route.ts";
 import type { Asked } from "./asked.ts";
-import type { Reply } from "./reply.ts";
+import { type Reply, UTF8_BYTES_MAX } from "./reply.ts";
 
 /** Lines of JSON: what of a message makes it several requests. */
 export const BATCH_TYPE = "application/x-ndjson";
@@ -50,13 +50,16 @@ export function itemsOf(asked: Asked, data: Uint8Array): readonly Item[] {
 
 /** The answers, a line each, in the order of the requests; one for which there is no room any more says so. */
 export function joined(replies: readonly Reply[], bytesMax: number): string {
+  const lines = replies.map(({ data }) => String(data));
+  const text = lines.join("\n");
+  if (text.length * UTF8_BYTES_MAX <= bytesMax) return text;
   let room = bytesMax - replies.length * NO_ROOM.length;
-  const lines = replies.map(({ data }) => {
-    const line = String(data);
-    room -= Buffer.byteLength(line) + 1;
-    return room < 0 ? NO_ROOM : line;
-  });
-  return lines.join("\n");
+  return lines
+    .map((line) => {
+      room -= Buffer.byteLength(line) + 1;
+      return room < 0 ? NO_ROOM : line;
+    })
+    .join("\n");
 }
 
 /** What was asked for is done all the same. */

@@ -20,7 +20,7 @@ const CODE = "Code";
 const LIST_CHARS_MAX: number = 640 * 1024;
 
 /** Of one of JavaScript's characters. */
-const UTF8_BYTES_MAX = 3;
+export const UTF8_BYTES_MAX = 3;
 const FAILURE_MIN = 400;
 const RETRY_AFTER = "Retry-After";
 

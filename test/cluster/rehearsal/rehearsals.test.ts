@@ -148,6 +148,11 @@ test("what if: refuses what has no pods, too many, what the API would not take, 
   expect(await said(list(configMap, {}))).toEqual([400, expect.stringContaining("no list of them")]);
   const elsewhere = { apiVersion: "v1", kind: "Pod", metadata: { name: "p", namespace: "kube-system" }, spec: { containers: [] } };
   expect(await said(elsewhere)).toEqual([400, "the pods are to be in default, not in kube-system"]);
+  const rollout = (template: unknown): object => ({ apiVersion: "x.io/v1", kind: "Rollout", metadata: { name: "r" }, spec: { template } });
+  expect(await said(rollout({ spec: { containers: "c" } }))).toEqual([400, expect.stringContaining("containers")]);
+  expect(await said(rollout({ spec: 5 }))).toEqual([400, expect.stringContaining("spec")]);
+  expect(await said(list({ kind: "Node", metadata: { name: "n" }, status: 7 }, podsOf(1, "1")))).toEqual([400, expect.any(String)]);
+  expect((await call("POST", ASK, rollout({ spec: { containers: [{ name: "c", image: "i" }] } }))).json().placements).toHaveLength(1);
   expect((await call("GET", ASK)).status).toBe(405);
   const as = async (name: string) => server.client(await server.authority.client(name, []));
   expect((await (await as("planner"))("POST", ASK, podsOf(1, "1"))).status).toBe(200);
