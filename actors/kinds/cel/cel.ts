@@ -4,6 +4,7 @@ import { refuseDepth } from "./depth.ts";
 import { BudgetSpent, CelFailure } from "./failures.ts";
 import { addLibraries } from "./library.ts";
 import { Meter, metered, runMetered } from "./meter.ts";
+import { widenPresence } from "./presence.ts";
 import type { Measured } from "./runtime-cost.ts";
 import { MATCHES } from "./texts.ts";
 
@@ -70,12 +71,17 @@ export function celEnvironment(typed: boolean): Environment {
 
 const environment = celEnvironment(false);
 
+/** For rules that want to see whether there was something before: their `oldSelf` may have no value. */
+export const CORRELATING: Environment = celEnvironment(false);
+CORRELATING.registerVariable("oldSelf", "optional<dyn>");
+
 /** Reads an expression. Throws CelFailure when it is none. */
 export function celProgram(expression: string, within: Environment = environment): CelProgram {
   const parsed = attempt(() => within.parse(expression));
   const tree = parsed.ast as unknown as CelNode & Measured;
   refuseDepth(tree);
   withGoPatterns(tree);
+  widenPresence(tree);
   return {
     evaluate: (variables, budget) => attempt(() => evaluated(tree, () => parsed({ ...variables }) as CelValue, budget)),
     tree,
@@ -143,10 +149,15 @@ function fail(error: unknown): never {
   throw new CelFailure(wordsOf(error));
 }
 
+/** The library says which bound it is, cel-go the index. */
+function boundsWords(words: string): string {
+  return words.replace(/, index (-?\d+).*$/, ": $1");
+}
+
 function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { summary: words = error.message.split("\n")[0] ?? "" } = error as Error & { readonly summary?: string };
   const summary = words.replace(`.${MATCHES}(`, ".matches(");
   const key = /^No such key: (.*)$/.exec(summary)?.[1];
-  return key === undefined ? summary : key.startsWith("index out of bounds") ? (key.split(",")[0] ?? key) : `no such key: ${key}`;
+  return key === undefined ? summary : key.startsWith("index out of bounds") ? boundsWords(key) : `no such key: ${key}`;
 }

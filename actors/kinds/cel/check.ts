@@ -3,6 +3,7 @@ import { type Environment, ParseError } from "@marcbachmann/cel-js";
 import { CelFailure, celEnvironment } from "./cel.ts";
 import { refuseDepth } from "./depth.ts";
 import { literalProblem } from "./literals.ts";
+import { widenPresence } from "./presence.ts";
 import type { TypedNode } from "./static-cost.ts";
 
 /** What a variable is. `object`: it has these fields and no others. */
@@ -55,6 +56,7 @@ export class CelChecker {
     try {
       const parsed = this.#environment.parse(expression);
       refuseDepth(parsed.ast);
+      widenPresence(parsed.ast);
       const { valid, type, error } = parsed.check();
       if (!valid) return { problem: said(expression, error) };
       const tree = parsed.ast as unknown as TypedNode;

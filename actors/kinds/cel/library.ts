@@ -4,11 +4,13 @@ import { addAddresses, addUrls } from "./addresses.ts";
 import { addComprehensions } from "./comprehensions.ts";
 import { addFormats } from "./formats.ts";
 import { addLists } from "./lists.ts";
+import { addOptionals } from "./optionals.ts";
 import { addQuantities } from "./quantities.ts";
 import { addSemver } from "./semver.ts";
 import { addTexts } from "./texts.ts";
 
 export function addLibraries(env: Environment): Environment {
-  for (const add of [addLists, addTexts, addComprehensions, addQuantities, addUrls, addAddresses, addFormats, addSemver]) add(env);
+  for (const add of [addLists, addTexts, addComprehensions, addQuantities, addUrls, addAddresses, addFormats, addSemver, addOptionals])
+    add(env);
   return env;
 }

@@ -27,8 +27,18 @@ function isSorted(list: List): boolean {
   return list.every((one, index) => index === 0 || (list[index - 1] as Sortable) <= (one as Sortable));
 }
 
+interface Duration {
+  addDuration(other: Duration): Duration;
+}
+
+function isDuration(value: unknown): value is Duration {
+  return typeof value === "object" && value !== null && "addDuration" in value;
+}
+
 function sum(list: List): unknown {
-  if (list.length === 0) return 0n;
+  const [first] = list;
+  if (first === undefined) return 0n;
+  if (isDuration(first)) return list.slice(1).reduce<Duration>((all, one) => all.addDuration(one as Duration), first);
   return typeof list[0] === "bigint"
     ? list.reduce<bigint>((all, one) => all + (one as bigint), 0n)
     : list.reduce<number>((all, one) => all + Number(one), 0);
@@ -46,12 +56,14 @@ function flatten(list: List, depth: bigint): unknown[] {
   return (list as unknown[]).flat(Number(depth)) as unknown[];
 }
 
-/** Equal as the language has it: by value, whole numbers being equal to doubles of the same value. */
+/** Equal as the language has it: by value, whole numbers being equal to doubles of the same value, times and durations by what they stand for. */
 export function celEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   // biome-ignore lint/suspicious/noDoubleEquals: a bigint and a number of the same value are equal to ==, and to CEL
   if (typeof a === "bigint" ? typeof b === "number" : typeof a === "number" && typeof b === "bigint") return a == b;
-  return typeof a === "object" && typeof b === "object" && isDeepStrictEqual(a, b);
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  const [one, other] = [a.valueOf(), b.valueOf()];
+  return typeof one === "object" ? isDeepStrictEqual(a, b) : a.constructor === b.constructor && one === other;
 }
 
 function has(list: List, value: unknown): boolean {

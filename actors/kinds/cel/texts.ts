@@ -14,6 +14,11 @@ function textOf(value: unknown): string {
   return `{${members.map(([name, member]) => `${name}: ${textOf(member)}`).join(", ")}}`;
 }
 
+/** `1.5s`, `-90s`. */
+function durationText({ seconds, nanos }: { readonly seconds: bigint; readonly nanos: number }): string {
+  return `${Number(seconds) + nanos / 1e9}s`;
+}
+
 /** `%s`, `%d`, `%f`, `%.2f`, `%x`, `%b`, `%o`, `%e`. Source: cel-go's ext/formatting.go. */
 function format(pattern: string, values: List): string {
   let next = 0;
@@ -86,6 +91,8 @@ export function addTexts(env: Environment): void {
   on("reverse(): string", (text) => [...text].reverse().join(""));
   on("format(list): string", (text, values: List) => format(text, values));
   on(`${MATCHES}(string): bool`, (text, pattern: string) => expression(pattern).test(text));
+  env.registerFunction("string(google.protobuf.Duration): string", durationText);
+  env.registerFunction("string(google.protobuf.Timestamp): string", (time: Date) => time.toISOString().replace(/\.?0*Z$/, "Z"));
   env.registerFunction("matches(string, string): bool", (text: string, pattern: string) => expression(pattern).test(text));
   on("find(string): string", (text, pattern: string) => expression(pattern).exec(text)?.[0] ?? "");
   on("findAll(string): list", (text, pattern: string) => findAll(text, pattern, -1n));

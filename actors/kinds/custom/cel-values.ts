@@ -28,6 +28,8 @@ export function celValue(schema: StructuralSchema | undefined, value: unknown, w
   const named = schema?.properties !== undefined || embedded;
   const seen: Record<string, unknown> = {};
   for (const [name, member] of Object.entries(value)) {
+    // A field that is null is one that is not there.
+    if (member === null && schema?.properties !== undefined) continue;
     if (embedded && name === "metadata") seen.metadata = isMembers(member) ? nameOnly(member) : member;
     else seen[named ? celName(name) : name] = celValue(memberSchema(schema, name), member);
   }

@@ -3,7 +3,7 @@
  * "Validation rules", and apiextensions-apiserver's pkg/apiserver/schema/cel/validation.go.
  */
 import { isDeepStrictEqual } from "node:util";
-import { BudgetSpent, CelBudget, CelFailure, type CelProgram, CostExceeded, celOptional, celProgram } from "../cel/cel.ts";
+import { BudgetSpent, CelBudget, CelFailure, type CelProgram, CORRELATING, CostExceeded, celOptional, celProgram } from "../cel/cel.ts";
 import { CelChecker, type Checked } from "../cel/check.ts";
 import { duplicate, forbidden, invalid, required } from "../field-error.ts";
 import type { FieldError } from "../status.ts";
@@ -27,9 +27,9 @@ interface Rule {
 /** Rules that are compiled, by schema: a schema does not change. */
 const compiled = new WeakMap<readonly ValidationRule[], readonly Rule[]>();
 
-function programOf(expression: string): CelProgram | string {
+function programOf(expression: string, optionalOldSelf: boolean): CelProgram | string {
   try {
-    return celProgram(expression);
+    return optionalOldSelf ? celProgram(expression, CORRELATING) : celProgram(expression);
   } catch (error) {
     if (error instanceof CelFailure) return error.message;
     throw error;
@@ -42,8 +42,9 @@ function rulesOf(schema: StructuralSchema): readonly Rule[] {
   let ready = compiled.get(rules);
   if (ready === undefined) {
     ready = rules.map((rule) => {
-      const message = rule.messageExpression ? programOf(rule.messageExpression) : undefined;
-      const program = programOf(rule.rule);
+      const optional = rule.optionalOldSelf === true;
+      const message = rule.messageExpression ? programOf(rule.messageExpression, optional) : undefined;
+      const program = programOf(rule.rule, optional);
       return {
         rule,
         program,
@@ -85,7 +86,7 @@ export function checkedRule(
   schema: StructuralSchema,
   { whole, optionalOldSelf }: RulePlace,
 ): { readonly problem: string } | Checked {
-  const program = programOf(expression);
+  const program = programOf(expression, optionalOldSelf);
   const missing = typeof program === "string" ? undefined : missingField(expression, program.tree, schema, whole);
   return missing === undefined ? checkerOf(schema, whole, optionalOldSelf).check(expression) : { problem: missing };
 }

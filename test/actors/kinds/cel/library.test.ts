@@ -56,7 +56,17 @@ test.each([
   "semver('1.2.3').isLessThan(semver('1.10.0')) && semver('1.0.0-alpha').isLessThan(semver('1.0.0')) && semver('1.2.3').minor() == 2",
   "isSemver('1.2.3+build') && !isSemver('v1.2') && isSemver('v1.2', true) && semver('v01.2', true) == semver('1.2.0')",
   "semver('1.0.0-2').compareTo(semver('1.0.0-10')) == -1 && semver('1.0.0-a.b').isGreaterThan(semver('1.0.0-a'))",
+  // conversions
+  "string(duration('90s')) == '90s' && string(duration('1500ms')) == '1.5s'",
+  "string(timestamp('2024-01-02T03:04:05Z')) == '2024-01-02T03:04:05Z' && string(timestamp('2024-01-02T03:04:05.250Z')) == '2024-01-02T03:04:05.25Z'",
+  "[duration('1m'), duration('1s')].sum() == duration('61s') && [duration('1m')].indexOf(duration('60s')) == 0 && [duration('1m')].indexOf(duration('1s')) == -1",
+  // presence
+  "has([{'a': 1}][0].a) && !has([{'a': 1}][0].b) && has({'k': {'a': 1}}['k'].a) && {'k': [{'a': 1}]}.k.exists(x, has(x.a))",
   // optional values
+  "optional.of('a') == optional.of('a') && optional.of(1) != optional.of(2) && optional.none() == optional.none() && optional.of(1) != optional.none()",
+  "optional.of(duration('1m')) == optional.of(duration('60s')) && {'a': 1}[?'a'] == optional.of(1) && {'a': 1}[?'b'] == optional.none()",
+  "optional.ofNonZeroValue(1).hasValue() && !optional.ofNonZeroValue(0).hasValue() && !optional.ofNonZeroValue('').hasValue()",
+  "!optional.ofNonZeroValue([]).hasValue() && !optional.ofNonZeroValue({}).hasValue() && !optional.ofNonZeroValue(duration('0s')).hasValue()",
   "optional.of(1).orValue(2) == 1 && optional.none().orValue(2) == 2 && {'a': 1}[?'b'].orValue(0) == 0 && {'a': {'b': 1}}.?a.b.value() == 1",
 ])("%s", (expression) => {
   expect(value(expression)).toBe(true);

@@ -66,6 +66,20 @@ describe("brokenRules", () => {
     expect(broken(rule, { size: 1 })).toEqual([]);
     expect(broken(rule, { size: 1 }, { size: 2 })).toEqual(['spec: Invalid value: "object": may not shrink']);
     expect(broken({ rule: "oldSelf.hasValue() || self.size == 0", optionalOldSelf: true }, { size: 1 })).toHaveLength(1);
+    const ratchet = { rule: "self.size <= 5 || (oldSelf.hasValue() && oldSelf.value().size >= self.size)", optionalOldSelf: true };
+    expect(broken(ratchet, { size: 7 }, { size: 8 })).toEqual([]);
+    expect(broken(ratchet, { size: 7 }, { size: 6 })).toHaveLength(1);
+    expect(broken(ratchet, { size: 7 })).toHaveLength(1);
+  });
+
+  test("a field that is null is not there", () => {
+    expect(broken({ rule: "!has(self.size)" }, { size: null })).toEqual([]);
+  });
+
+  test("an index that is not there is told", () => {
+    expect(broken({ rule: "self.names[3] == 'a'" }, { names: ["a"] })).toEqual([
+      "spec: Invalid value: \"object\": index out of bounds: 3 evaluating rule: self.names[3] == 'a'",
+    ]);
   });
 
   test("what is as it was need not obey, unless the rule asks how it was", () => {
