@@ -15,6 +15,9 @@ import { CsiVolumes } from "../../actors/node/csi/csi-volumes.ts";
 import { NodeDirectories } from "../../actors/node/csi/node-directories.ts";
 import { PluginRegistries } from "../../actors/node/csi/plugin-registries.ts";
 import { type ClusterDns, machineResolver } from "../../actors/node/dns/resolv-conf.ts";
+import { createEvictionKind, EVICTION_KIND } from "../../actors/node/eviction/eviction.ts";
+import { MachineStats, type MachineStatsOptions, type StoringRuntime } from "../../actors/node/eviction/machine-stats.ts";
+import { type EvictionSettings, withAllocatable } from "../../actors/node/eviction/thresholds.ts";
 import { networkReach } from "../../actors/node/network-reach.ts";
 import { type Catalog, defaultCatalog, mergedCatalog } from "../../actors/node/process/catalog.ts";
 import { type MachineNodes, machineForm, processNodesOf, type Reservation } from "../../actors/node/process/machine.ts";
@@ -44,6 +47,7 @@ export interface ProcessSettings {
   /** Of pods that nodes run by themselves. */
   readonly staticPodPath: string;
   readonly reserved: Reservation;
+  readonly eviction: EvictionSettings;
   /** Undefined: nothing more sets them apart than the machine lets any user. */
   readonly sandbox: SandboxSettings | undefined;
 }
@@ -78,10 +82,11 @@ export interface ProcessNodes {
 export async function processNodes(ground: Ground, options: ProcessNodesOptions): Promise<ProcessNodes> {
   const { settings, nodes, dns, issueToken, log } = options;
   const { view, registry, clock } = ground;
-  const { directory, reserved, staticPodPath } = settings;
-  const { runtime, of, cautions } = await openRuntime(settings, options, clock);
+  const { directory, reserved, eviction, staticPodPath } = settings;
+  const { runtime, of, cautions, allocatableMemory } = await openRuntime(settings, options, clock);
   const recorder = recorderFor(ground, "kubelet");
-  const form = machineForm(nodes, reserved, directory, of);
+  const form = machineForm(nodes, reserved, eviction.thresholds, directory, of);
+  const stats = new MachineStats({ view, runtime, directory, images: settings.sandbox?.unpackedImages, allocatableMemory });
   const directories = new NodeDirectories(settings.nodesDirectory);
   const plugins: readonly VolumePlugin[] = [
     new CsiVolumes({ view, registry, recorder, clock, directories, issueToken }),
@@ -123,8 +128,16 @@ export async function processNodes(ground: Ground, options: ProcessNodesOptions)
     // Whom nodes have beside them is there before they begin.
     kinds: anyKinds(
       createStaticPodsKind({ path: staticPodPath, view, registry, recorder, observe: (uid) => runtime.observe(uid) }),
+      createEvictionKind({ view, recorder, stats, settings: { ...eviction, thresholds: withAllocatable(eviction.thresholds) } }),
       createFleetKind({ view, form }),
-      createNodeKind({ view, registry, form, recorder, usageOf: usageOf(runtime), real: { companions: [STATIC_PODS_KIND] } }),
+      createNodeKind({
+        view,
+        registry,
+        form,
+        recorder,
+        usageOf: usageOf(runtime),
+        real: { companions: [STATIC_PODS_KIND, EVICTION_KIND] },
+      }),
       createPodWorkerKind(world),
     ),
     async clearOrphans() {
@@ -155,20 +168,21 @@ function playedNodes(view: View, runtime: string): readonly string[] {
 }
 
 interface OpenedRuntime {
-  readonly runtime: ContainerRuntime & { close(): Promise<void> };
+  readonly runtime: StoringRuntime & { close(): Promise<void> };
   readonly of: MachineNodes;
   readonly cautions: readonly string[];
+  readonly allocatableMemory: MachineStatsOptions["allocatableMemory"];
 }
 
 async function openRuntime(settings: ProcessSettings, { nodes, services }: ProcessNodesOptions, clock: Clock): Promise<OpenedRuntime> {
-  const { directory, catalog: own = new Map(), sandbox } = settings;
+  const { directory, catalog: own = new Map(), sandbox, reserved } = settings;
   const catalog = mergedCatalog(defaultCatalog(), own);
   if (sandbox !== undefined) {
     const { openSandboxes } = await import("./sandbox-machine.ts");
-    return openSandboxes({ directory, catalog, clock, settings: sandbox, nodes, services });
+    return openSandboxes({ directory, catalog, clock, settings: sandbox, nodes, services, reserved });
   }
   const runtime = await ProcessRuntime.begin({ directory, catalog, clock });
-  return { runtime, of: processNodesOf(directory, runtime.isolation), cautions: [] };
+  return { runtime, of: processNodesOf(directory, runtime.isolation), cautions: [], allocatableMemory: () => undefined };
 }
 
 function usageOf(runtime: ContainerRuntime): UsageOf {

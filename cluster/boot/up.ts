@@ -172,6 +172,7 @@ async function start(
             catalog,
             staticPodPath: resolve(flags.runtime.staticPodPath ?? data.file(MANIFESTS_DIRECTORY)),
             reserved: flags.runtime.reserved,
+            eviction: flags.runtime.eviction,
             sandbox,
           },
     nodes: flags.nodes,

@@ -5,6 +5,7 @@ import { ONLY, type Only, THREADS_MAX } from "../boot/layout.ts";
 import { ACCESS_FLAGS, type AccessFlags, accessFlags } from "./access-flags.ts";
 import { AUDIT_FLAGS, type AuditFlags, auditFlags } from "./audit-flags.ts";
 import { CONTROLLER_FLAGS, type ControllerFlags, controllerFlags } from "./controller-flags.ts";
+import { EVICTION_FLAGS } from "./eviction-flags.ts";
 import { DATA, type Flags, parseFlags } from "./flag.ts";
 import { type Format, formatOf, OUTPUT } from "./output.ts";
 import { RUNTIME_FLAGS, type RuntimeFlags, runtimeFlags } from "./runtime-flags.ts";
@@ -80,6 +81,7 @@ const FLAGS = {
   output: OUTPUT,
   "nats-leaf-port": { value: "P", help: "where other NATS servers connect as leaf nodes of the clients' account (nowhere, if not given)" },
   ...RUNTIME_FLAGS,
+  ...EVICTION_FLAGS,
   ...SERVICE_FLAGS,
   ...CONTROLLER_FLAGS,
   ...ACCESS_FLAGS,

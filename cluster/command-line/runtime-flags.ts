@@ -1,5 +1,8 @@
 import { MACHINE_NODES_MAX, machineRange } from "../../actors/node/cidr.ts";
+import type { EvictionSettings } from "../../actors/node/eviction/thresholds.ts";
+import type { Reservation } from "../../actors/node/process/machine.ts";
 import { amountsOf } from "../../actors/scheduler/resource-needs.ts";
+import { EVICTION_FLAGS, evictionFlags } from "./eviction-flags.ts";
 import type { Values } from "./flag.ts";
 import { WrongUsage, wholeNumber } from "./wrong-usage.ts";
 
@@ -18,11 +21,11 @@ export const RUNTIME_FLAGS = {
     section: "Real processes",
   },
   "kube-reserved": {
-    value: "cpu=N,memory=N",
-    help: "what of the machine Troupe keeps from pods (cpu=100m,memory=512Mi, if not given)",
+    value: "RESOURCE=N,...",
+    help: "what of the machine Troupe keeps from pods: cpu, memory, ephemeral-storage, pid (cpu=100m,memory=512Mi, if not given)",
     section: "Real processes",
   },
-  "system-reserved": { value: "cpu=N,memory=N", help: "what of it is kept from them beside that", section: "Real processes" },
+  "system-reserved": { value: "RESOURCE=N,...", help: "what of it is kept from them beside that", section: "Real processes" },
   "static-pod-path": {
     value: "DIR",
     help: "manifests of pods that nodes run by themselves, as kubelet's staticPodPath (manifests in the data directory, if not given)",
@@ -55,7 +58,7 @@ export const RUNTIME_FLAGS = {
   },
 } as const;
 
-type RuntimeValues = Values<typeof RUNTIME_FLAGS>;
+type RuntimeValues = Values<typeof RUNTIME_FLAGS & typeof EVICTION_FLAGS>;
 
 /** Where pods run. */
 export interface RuntimeFlags {
@@ -67,7 +70,8 @@ export interface RuntimeFlags {
   /** Manifests of static pods; undefined: in the data directory. */
   readonly staticPodPath: string | undefined;
   /** What of the machine is kept from pods. */
-  readonly reserved: { readonly cpu_milli: number; readonly memory_bytes: number };
+  readonly reserved: Reservation;
+  readonly eviction: EvictionSettings;
   /** Of pods that have a network of their own and are held to limits; undefined: they are not. */
   readonly sandbox: SandboxFlags | undefined;
 }
@@ -85,6 +89,8 @@ export interface SandboxFlags {
   readonly cniPlaces: readonly string[];
 }
 
+const STORAGE = "ephemeral-storage";
+const RESERVED: readonly string[] = ["cpu", "memory", STORAGE, "pid"];
 const RUNTIMES = ["hollow", "process", "sandbox", "cri"];
 /** What Troupe takes for itself when it is not told otherwise. */
 const KUBE_RESERVED = "cpu=100m,memory=512Mi";
@@ -94,7 +100,14 @@ const POD_PIDS_MAX = 4_096;
 const PIDS_MAX = 4_194_304;
 /** Where distributions and others put them. */
 const CNI_PLACES = "/opt/cni/bin:/usr/lib/cni:/usr/libexec/cni";
-const REAL = ["catalog", "kube-reserved", "static-pod-path", "system-reserved", "volumes-directory"] as const;
+const REAL: readonly (keyof RuntimeValues)[] = [
+  "catalog",
+  "kube-reserved",
+  "static-pod-path",
+  "system-reserved",
+  "volumes-directory",
+  ...(Object.keys(EVICTION_FLAGS) as (keyof typeof EVICTION_FLAGS)[]),
+];
 const SANDBOX = ["images", "pod-cidr", "pod-max-pids", "cni-config", "cni-bin-dir"] as const;
 
 /** Throws WrongUsage. */
@@ -117,7 +130,13 @@ export function runtimeFlags(values: RuntimeValues, nodes: number | undefined): 
     catalog,
     volumesDirectory: values["volumes-directory"],
     staticPodPath: values["static-pod-path"],
-    reserved: { cpu_milli: kube.cpu_milli + system.cpu_milli, memory_bytes: kube.memory_bytes + system.memory_bytes },
+    reserved: {
+      cpu_milli: kube.cpu_milli + system.cpu_milli,
+      memory_bytes: kube.memory_bytes + system.memory_bytes,
+      storage_bytes: kube.storage_bytes + system.storage_bytes,
+      pids: kube.pids + system.pids,
+    },
+    eviction: evictionFlags(values),
     sandbox: name === "sandbox" ? sandboxFlags(values) : undefined,
   };
 }
@@ -137,14 +156,14 @@ function sandboxFlags(values: RuntimeValues): SandboxFlags {
 }
 
 /** `cpu=200m,memory=500Mi` */
-function reservedBy(flag: string, text: string): RuntimeFlags["reserved"] {
+function reservedBy(flag: string, text: string): Reservation {
   const parts = text.split(",").filter((part) => part !== "");
   const amounts = parts.map((part) => part.split("="));
-  const wrong = amounts.find(([name, quantity, ...more]) => (name !== "cpu" && name !== "memory") || !quantity || more.length > 0);
+  const wrong = amounts.find(([name = "", quantity, ...more]) => !RESERVED.includes(name) || !quantity || more.length > 0);
   if (wrong !== undefined) throw new WrongUsage(`--${flag} ${wrong.join("=")} is not an amount such as cpu=200m or memory=500Mi`);
   try {
-    const { cpu = 0, memory = 0 } = amountsOf(Object.fromEntries(amounts) as Record<string, string>);
-    return { cpu_milli: cpu, memory_bytes: memory };
+    const { cpu = 0, memory = 0, pid = 0, [STORAGE]: storage = 0 } = amountsOf(Object.fromEntries(amounts) as Record<string, string>);
+    return { cpu_milli: cpu, memory_bytes: memory, storage_bytes: storage, pids: pid };
   } catch (error) {
     throw new WrongUsage(`--${flag} ${text}: ${(error as Error).message}`);
   }

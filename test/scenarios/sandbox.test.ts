@@ -30,7 +30,14 @@ async function refusal(bin: string, plugins: string): Promise<string | undefined
   const path = process.env.PATH;
   process.env.PATH = [bin, path].join(delimiter);
   try {
-    const wanted = { directory, network: undefined, podCidr: "10.244.0.0/18", pluginPlaces: [plugins], podPidsMax: undefined };
+    const wanted = {
+      directory,
+      network: undefined,
+      podCidr: "10.244.0.0/18",
+      pluginPlaces: [plugins],
+      podPidsMax: undefined,
+      forPods: { cpu_milli: 1_000, memory_bytes: 1_024 ** 3, pids: 1_000 },
+    };
     const { groups, wants } = await findMachine(wanted);
     return groups === undefined ? wants[0] : undefined;
   } catch (error) {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { constants } from "node:os";
 import { join } from "node:path";
 import type { CatalogEntry } from "../process/catalog.ts";
@@ -15,6 +15,8 @@ export interface StoredImage {
 
 const ARCHIVE = /\.(tar|tar\.gz|tgz|tar\.zst)$/;
 const TAG_DEFAULT = "latest";
+/** Beside an image's root: which one it is. */
+const ID_FILE = "id";
 
 /**
  * Images of a directory: OCI image layouts and archives of such, and what `docker save` writes. One is unpacked when it is first asked for, all layers into one
@@ -25,6 +27,8 @@ export class ImageStore {
   readonly directory: string;
   readonly #unpacked: string;
   readonly #underWay = new Map<string, Promise<unknown>>();
+  /** Those that were asked for since it was cleared last: they may be about to be used. */
+  readonly #asked = new Set<string>();
 
   constructor(directory: string, unpacked: string) {
     this.directory = directory;
@@ -40,10 +44,24 @@ export class ImageStore {
       const image = images.find(({ id, names }) => id === name || names.some((each) => fullName(each) === fullName(name)));
       if (image === undefined) continue;
       const place = join(this.#unpacked, `image-${keyOf([image.id, ...image.layers.map(({ path, digest }) => digest ?? path)])}`);
+      this.#asked.add(place);
       await this.#once(place, () => unpackImage(image, place));
       return { id: image.id, entry: entryOf(name, image.config, join(place, "root")) };
     }
     return undefined;
+  }
+
+  /** Removes what has been unpacked of images that are none of these. They are unpacked again when they are asked for. */
+  async clear(inUse: ReadonlySet<string>): Promise<void> {
+    for (const name of await readdir(this.#unpacked).catch(() => [])) {
+      const place = join(this.#unpacked, name);
+      const id = name.startsWith("image-") ? await readFile(join(place, ID_FILE), "utf8").catch(() => undefined) : undefined;
+      if (id === undefined || inUse.has(id) || this.#asked.has(place)) continue;
+      const aside = `${place}.draft-removed`;
+      await rename(place, aside);
+      await rm(aside, { recursive: true, force: true });
+    }
+    this.#asked.clear();
   }
 
   /** An archive is taken apart first. Undefined: it is something else. */
@@ -68,9 +86,10 @@ function keyOf(parts: readonly (string | number)[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }
 
-async function unpackImage({ layers }: Image, place: string): Promise<void> {
+async function unpackImage({ id, layers }: Image, place: string): Promise<void> {
   await whole(place, async (root) => {
     for (const layer of layers) await laid(layer.path, root, layer.digest);
+    await writeFile(join(root, "..", ID_FILE), id);
   });
 }
 

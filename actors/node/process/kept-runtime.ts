@@ -142,6 +142,13 @@ export abstract class KeptRuntime<Sandbox extends KeptSandbox> implements Contai
     return this.#usage;
   }
 
+  placesOf(uid: string, name: string, attempt: number): { readonly root: string; readonly logs: string } {
+    return { root: join(this.directory, uid, "containers", `${name}-${attempt}`), logs: join(this.directory, uid, "logs", name) };
+  }
+
+  /** Images are whatever the machine has, and stay. */
+  async clearImages(): Promise<void> {}
+
   /** Containers go on. */
   async close(): Promise<void> {
     this.#measuring?.cancel();
@@ -170,9 +177,9 @@ export abstract class KeptRuntime<Sandbox extends KeptSandbox> implements Contai
     const at_ms = this.clock.monotonic_ms();
     const { at_ms: before_ms, cpu_ms: before } = this.#measured;
     this.#usage = new Map(
-      all.map(({ container, name, cpu_ms, memory_bytes }) => {
+      all.map(({ container, name, cpu_ms, memory_bytes, processes = 0 }) => {
         const used_ms = Math.max(0, cpu_ms - (before.get(container) ?? cpu_ms));
-        return [container, { name, cpu_nanocores: Math.round((used_ms / (at_ms - before_ms)) * NANO), memory_bytes }];
+        return [container, { name, cpu_nanocores: Math.round((used_ms / (at_ms - before_ms)) * NANO), memory_bytes, processes }];
       }),
     );
     this.#measured = { at_ms, cpu_ms: new Map(all.map(({ container, cpu_ms }) => [container, cpu_ms])) };

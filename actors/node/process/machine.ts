@@ -1,43 +1,62 @@
 import { readFileSync, statfsSync } from "node:fs";
 import { arch, availableParallelism, release, totalmem } from "node:os";
 import { machineAddresses } from "../cidr.ts";
+import { amountIn, type Threshold } from "../eviction/thresholds.ts";
 import type { NodeForm, NodeShape } from "../node-form.ts";
 import type { Isolation } from "./isolation.ts";
 
-/** What of the machine is kept from pods: for the system, for Troupe itself, and as a reserve before it runs short. */
+/** What of the machine is kept from pods: for the system and for Troupe itself. */
 export interface Reservation {
   readonly cpu_milli: number;
   readonly memory_bytes: number;
+  readonly storage_bytes: number;
+  readonly pids: number;
 }
 
 /** A node's pod range has so many addresses. */
 const PODS = 250;
 const MILLI = 1_000;
 const KI = 1_024;
-/** Source: kubelet's default of --eviction-hard, `memory.available<100Mi`. */
-const MEMORY_RESERVE_BYTES = 100 * KI * KI;
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
 
-/** What a node that is one of so many on this machine has, and has for pods: an equal share. */
+/** What all pods of the machine together may take: all but what is reserved. */
+export function forPods(reserved: Reservation): { readonly cpu_milli: number; readonly memory_bytes: number; readonly pids: number } {
+  return {
+    cpu_milli: Math.max(0, availableParallelism() * MILLI - reserved.cpu_milli),
+    memory_bytes: Math.max(0, totalmem() - reserved.memory_bytes),
+    pids: Math.max(1, Number(textOf("/proc/sys/kernel/pid_max")) - reserved.pids),
+  };
+}
+
+/**
+ * What a node that is one of so many on this machine has, and has for pods: an equal share. Nor may they ask for what is left before somebody has to go. Source:
+ * kubelet's GetNodeAllocatableReservation.
+ */
 function machineShapes(
   nodes: number,
   reserved: Reservation,
+  thresholds: readonly Threshold[],
   directory: string,
 ): { readonly capacity: NodeShape; readonly allocatable: NodeShape } {
   const { blocks, bsize } = statfsSync(directory);
-  const cpu_milli = Math.floor((availableParallelism() * MILLI) / nodes);
-  const memory_bytes = Math.floor(totalmem() / nodes);
-  const storage = Math.floor((blocks * bsize) / nodes / KI);
-  const rest = {
-    cpu_milli: Math.max(0, cpu_milli - Math.floor(reserved.cpu_milli / nodes)),
-    memory_bytes: Math.max(0, memory_bytes - Math.floor((reserved.memory_bytes + MEMORY_RESERVE_BYTES) / nodes)),
+  const all = { cpu_milli: availableParallelism() * MILLI, memory_bytes: totalmem(), storage_bytes: blocks * bsize };
+  const spared = (signal: Threshold["signal"], capacity: number): number => {
+    const hard = thresholds.find((threshold) => threshold.signal === signal && threshold.grace_ms === 0);
+    return hard === undefined ? 0 : amountIn(hard.value, capacity);
   };
-  return { capacity: shapeOf({ cpu_milli, memory_bytes }, storage), allocatable: shapeOf(rest, storage) };
+  const rest = {
+    cpu_milli: all.cpu_milli - reserved.cpu_milli,
+    memory_bytes: all.memory_bytes - reserved.memory_bytes - spared("memory.available", all.memory_bytes),
+    storage_bytes: all.storage_bytes - reserved.storage_bytes - spared("nodefs.available", all.storage_bytes),
+  };
+  return { capacity: shapeOf(all, nodes), allocatable: shapeOf(rest, nodes) };
 }
 
-function shapeOf({ cpu_milli, memory_bytes }: Reservation, storage_Ki: number): NodeShape {
-  const cpu = cpu_milli % MILLI === 0 ? String(cpu_milli / MILLI) : `${cpu_milli}m`;
-  return { cpu, memory: `${Math.floor(memory_bytes / KI)}Ki`, ephemeralStorage: `${storage_Ki}Ki`, pods: String(PODS) };
+function shapeOf({ cpu_milli, memory_bytes, storage_bytes }: Omit<Reservation, "pids">, nodes: number): NodeShape {
+  const share = (amount: number, unit: number): number => Math.max(0, Math.floor(amount / nodes / unit));
+  const milli = share(cpu_milli, 1);
+  const cpu = milli % MILLI === 0 ? String(milli / MILLI) : `${milli}m`;
+  return { cpu, memory: `${share(memory_bytes, KI)}Ki`, ephemeralStorage: `${share(storage_bytes, KI)}Ki`, pods: String(PODS) };
 }
 
 /** On nodes of the runtime `process`: how far the machine lets it set pods apart. */
@@ -55,7 +74,13 @@ export function processNodesOf(directory: string, isolation: Isolation): Machine
 }
 
 /** How nodes look that are this machine, so many of them. */
-export function machineForm(nodes: number, reserved: Reservation, directory: string, of: MachineNodes): NodeForm {
+export function machineForm(
+  nodes: number,
+  reserved: Reservation,
+  thresholds: readonly Threshold[],
+  directory: string,
+  of: MachineNodes,
+): NodeForm {
   const info: ReturnType<NodeForm["info"]> = {
     machineID: textOf("/etc/machine-id"),
     systemUUID: textOf("/etc/machine-id"),
@@ -70,7 +95,7 @@ export function machineForm(nodes: number, reserved: Reservation, directory: str
     addresses: of.addresses,
     labels: () => of.labels,
     architecture: info.architecture,
-    ...machineShapes(nodes, reserved, directory),
+    ...machineShapes(nodes, reserved, thresholds, directory),
     isImagined: false,
     info: () => info,
   };

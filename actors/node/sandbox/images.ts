@@ -44,4 +44,9 @@ export class SandboxImages {
     const told = `there is no image ${quoted} on this machine: put its OCI layout or archive into ${this.#store.directory}, or name it in the file that is given with --catalog`;
     throw new RuntimeFailure("ErrImagePull", told);
   }
+
+  /** Removes what has been unpacked of images that are none of these. */
+  async clear(inUse: ReadonlySet<string>): Promise<void> {
+    await this.#store.clear(inUse);
+  }
 }

@@ -11,7 +11,7 @@ import { Cni, type NetworkConfig } from "./cni.ts";
 import { ownCapabilities } from "./machine-rights.ts";
 import { findOciRuntime, type OciRuntime } from "./oci-runtime.ts";
 import { ownNetwork } from "./own-network.ts";
-import { PodGroups } from "./pod-groups.ts";
+import { type ForPods, PodGroups } from "./pod-groups.ts";
 import { findSeccompProfile, type SeccompProfile } from "./seccomp.ts";
 
 /** What of this machine sandboxes are made with. */
@@ -40,10 +40,12 @@ export interface MachineWanted {
   /** Directories of CNI plugins. */
   readonly pluginPlaces: readonly string[];
   readonly podPidsMax: number | undefined;
+  /** Of the machine. */
+  readonly forPods: ForPods;
 }
 
 /** Finds out what the machine has and lets this user do. Throws an Error that says what it takes, where there can be no sandboxes at all. */
-export async function findMachine({ directory, network, podCidr, pluginPlaces, podPidsMax }: MachineWanted): Promise<Machine> {
+export async function findMachine({ directory, network, podCidr, pluginPlaces, podPidsMax, forPods }: MachineWanted): Promise<Machine> {
   if (process.getuid?.() !== 0) throw new Error("it takes root; start Troupe as root, or choose --runtime process");
   const [oci, tools] = await Promise.all([findOciRuntime(), findTools()]);
   if (oci === undefined) throw new Error("it takes crun or runc, and neither is in PATH (Debian: apt install crun)");
@@ -58,11 +60,12 @@ export async function findMachine({ directory, network, podCidr, pluginPlaces, p
   await tryNamespaces(directory, tools);
   const names = groupNames(directory);
   const found = usableRoot(names);
+  const groups = typeof found === "string" ? undefined : new PodGroups(found, names, podPidsMax);
   const seccomp = await findSeccompProfile();
   return {
     oci,
     tools,
-    groups: typeof found === "string" ? undefined : new PodGroups(found, names, podPidsMax),
+    groups,
     network: cni,
     // Addresses that lead nowhere are only tried in vain.
     sysctls: network === undefined ? { "net.ipv6.conf.default.disable_ipv6": "1" } : {},
@@ -70,6 +73,7 @@ export async function findMachine({ directory, network, podCidr, pluginPlaces, p
     seccomp,
     wants: [
       ...(typeof found === "string" ? [`limits are not enforced: ${found}`] : wantsOf(found)),
+      ...(groups === undefined ? [] : held(groups, forPods)),
       ...(seccomp === undefined ? ["seccomp's RuntimeDefault is not enforced: there is no profile on this machine"] : []),
       ...(network === undefined && !masquerades ? ["pods reach this machine only: there is no iptables to masquerade with"] : []),
     ],
@@ -104,6 +108,15 @@ function usableRoot(names: readonly string[]): ControlGroup | string {
     return root;
   } catch (error) {
     return `control groups cannot be made (${(error as Error).message})`;
+  }
+}
+
+function held(groups: PodGroups, forPods: ForPods): readonly string[] {
+  try {
+    groups.hold(forPods);
+    return [];
+  } catch (error) {
+    return [`pods are not held to what is kept for them: ${(error as Error).message}`];
   }
 }
 

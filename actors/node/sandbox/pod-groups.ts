@@ -16,6 +16,13 @@ import { deviceRules } from "./oci-config.ts";
 const OF_CLASS: Readonly<Record<QosClass, readonly string[]>> = { Guaranteed: [], Burstable: ["burstable"], BestEffort: ["besteffort"] };
 const NOTHING = { cpuShares: sharesOf(0), cpuQuota_us: undefined, memory_bytes: undefined, pids: undefined } as const;
 
+/** What of a machine is kept for its pods together. */
+export interface ForPods {
+  readonly cpu_milli: number;
+  readonly memory_bytes: number;
+  readonly pids: number;
+}
+
 type Pod = Pick<SandboxSpec, "uid" | "qosClass">;
 
 /**
@@ -26,12 +33,29 @@ export class PodGroups {
   readonly #root: ControlGroup;
   readonly #names: readonly string[];
   readonly #podPidsMax: number | undefined;
+  #held_bytes: number | undefined;
 
   /** Below `root`, of the machine, the cluster has a group of these `names`. */
   constructor(root: ControlGroup, names: readonly string[], podPidsMax: number | undefined) {
     this.#root = root;
     this.#names = names;
     this.#podPidsMax = podPidsMax;
+  }
+
+  /**
+   * Holds all pods together to what is kept for them: what is reserved is others'. Throws an Error where they use more already. Source: kubelet's
+   * enforceNodeAllocatableCgroups.
+   */
+  hold({ cpu_milli, memory_bytes, pids }: ForPods): void {
+    this.#held_bytes = memory_bytes;
+    limitGroup(groupWithin(this.#root, ...this.#names), { cpuShares: sharesOf(cpu_milli), cpuQuota_us: undefined, memory_bytes, pids });
+  }
+
+  /** What they have left of the memory that is kept for them; undefined: nobody holds them to any. */
+  get memoryLeft(): { readonly available: number; readonly capacity: number } | undefined {
+    const capacity = this.#held_bytes;
+    if (capacity === undefined || this.#root.directories.memory === undefined) return undefined;
+    return { available: Math.max(0, capacity - usageOf(groupWithin(this.#root, ...this.#names)).memory_bytes), capacity };
   }
 
   /** Whether it can keep containers from devices that are not theirs. */
@@ -67,7 +91,10 @@ export class PodGroups {
     const group = groupWithin(this.#root, ...this.#podNames(pod), groupName(run));
     const { memory } = size.limits;
     const used = usageOf(group).memory_bytes;
-    if (memory !== undefined && used > memory) throw new Error(`the memory limit of ${memory} bytes is less than the ${used} that it uses`);
+    if (memory !== undefined && used >= memory) {
+      const about = `container ${JSON.stringify(run.name)} memory limit (${memory}) below current usage (${used})`;
+      throw new Error(`cannot decrease memory limits: attempting to set ${about}`);
+    }
     const above = groupWithin(this.#root, ...this.#podNames(pod));
     const limits = { ...limitsOf(size.pod), pids: this.#podPidsMax };
     limitGroup(above, { ...limits, cpuQuota_us: undefined, memory_bytes: undefined });

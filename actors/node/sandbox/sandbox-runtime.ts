@@ -124,6 +124,12 @@ export class SandboxRuntime extends KeptRuntime<OwnSandbox> {
     return { id: found.id, present: true };
   }
 
+  override async clearImages(): Promise<void> {
+    const inUse = new Set<string>();
+    for (const uid of await this.pods()) for (const { imageId } of await this.containersOf(uid)) inUse.add(imageId);
+    await this.#images.clear(inUse);
+  }
+
   async createContainer(sandboxId: string, spec: ContainerSpec): Promise<string> {
     const sandbox = await this.sandboxOf(uidOf(sandboxId));
     if (sandbox === undefined) throw new RuntimeFailure("CreateContainerError", `there is no sandbox ${sandboxId}`);

@@ -9,6 +9,8 @@ export interface ContainerUsage {
   /** Billionths of a core. */
   readonly cpu_nanocores: number;
   readonly memory_bytes: number;
+  /** Absent: nobody counts them. */
+  readonly processes?: number;
 }
 
 /** What the containers of a pod use that run. */

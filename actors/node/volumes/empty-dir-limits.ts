@@ -1,7 +1,6 @@
-import { lstat, readdir } from "node:fs/promises";
-import { join } from "node:path";
 import type { EmptyDirVolumeSource, Pod } from "../../kinds/generated/types.ts";
 import { parseQuantity, quantityValue } from "../../kinds/machinery/quantity.ts";
+import { diskUse } from "../disk-use.ts";
 
 /** An emptyDir that may hold no more than so much. */
 export interface Limited {
@@ -10,8 +9,6 @@ export interface Limited {
   /** As it is written. */
   readonly sizeLimit: string;
 }
-
-const BLOCK_BYTES = 512;
 
 export function limitedOf({ spec }: Pod, pathOf: (volume: string, source: EmptyDirVolumeSource) => string): readonly Limited[] {
   return (spec.volumes ?? []).flatMap(({ name, emptyDir }) => {
@@ -24,18 +21,8 @@ export function limitedOf({ spec }: Pod, pathOf: (volume: string, source: EmptyD
 /** Which one holds more, in kubelet's words; undefined: none. Source: emptyDirLimitEviction. */
 export async function overLimit(limited: readonly Limited[]): Promise<string | undefined> {
   for (const { volume, path, sizeLimit } of limited) {
-    if ((await usedBytes(path)) > quantityValue(parseQuantity(sizeLimit)))
+    if ((await diskUse(path)).bytes > quantityValue(parseQuantity(sizeLimit)))
       return `Usage of EmptyDir volume ${JSON.stringify(volume)} exceeds the limit ${JSON.stringify(sizeLimit)}. `;
   }
   return undefined;
-}
-
-/** What is on the disk, as du(1) counts it; what goes while one looks counts nothing. */
-async function usedBytes(path: string): Promise<number> {
-  const about = await lstat(path).catch(() => undefined);
-  if (about === undefined) return 0;
-  let used = about.blocks * BLOCK_BYTES;
-  if (!about.isDirectory()) return used;
-  for (const name of await readdir(path).catch(() => [])) used += await usedBytes(join(path, name));
-  return used;
 }

@@ -43,7 +43,8 @@ describe("parseUpFlags", () => {
         name: "hollow",
         catalog: undefined,
         volumesDirectory: undefined,
-        reserved: { cpu_milli: 100, memory_bytes: 512 * 1_024 * 1_024 },
+        reserved: { cpu_milli: 100, memory_bytes: 512 * 1_024 * 1_024, storage_bytes: 0, pids: 0 },
+        eviction: expect.anything(),
       },
       access: { issuer: "https://k", authorizers: ["Node", "RBAC"] },
       format: "table",
@@ -71,19 +72,54 @@ describe("parseUpFlags", () => {
       stages: [],
       controllers: { clusterCidrs: [], csiSockets: [], endedPodsMax: undefined, autoscalerPeriod_ms: undefined },
       services: SERVICES,
-      runtime: { name: "hollow", reserved: { cpu_milli: 100, memory_bytes: 512 * 1_024 * 1_024 } },
+      runtime: {
+        name: "hollow",
+        reserved: { cpu_milli: 100, memory_bytes: 512 * 1_024 * 1_024, storage_bytes: 0, pids: 0 },
+        eviction: expect.anything(),
+      },
       access: { issuer: "https://i", tokenFile: "/t", authorizers: ["AlwaysAllow"] },
       format: "table",
     });
   });
 
   test("reserves of the machine what is said, for the system and for itself", () => {
-    const line = "--runtime process --catalog /c.yaml --volumes-directory /v --kube-reserved cpu=250m --system-reserved cpu=1,memory=1Gi";
+    const line =
+      "--runtime process --catalog /c.yaml --volumes-directory /v --kube-reserved cpu=250m --system-reserved cpu=1,memory=1Gi,pid=100 --eviction-hard memory.available<200Mi,nodefs.available<5%";
     expect(parseUpFlags(line.split(" ")).runtime).toEqual({
       name: "process",
       catalog: "/c.yaml",
       volumesDirectory: "/v",
-      reserved: { cpu_milli: 1_250, memory_bytes: 1_024 ** 3 },
+      reserved: { cpu_milli: 1_250, memory_bytes: 1_024 ** 3, storage_bytes: 0, pids: 100 },
+      eviction: {
+        thresholds: [
+          { signal: "memory.available", value: { amount: 200 * 1_024 ** 2 }, grace_ms: 0 },
+          { signal: "nodefs.available", value: { part: 0.05 }, grace_ms: 0 },
+        ],
+        transition_ms: 300_000,
+        softGrace_s: 0,
+      },
+    });
+  });
+
+  test("evicts as kubelet does where nothing is said, and bears what is said for as long", () => {
+    const { thresholds } = parseUpFlags(["--runtime", "process"]).runtime.eviction;
+    expect(thresholds.map(({ signal }) => signal)).toEqual([
+      "memory.available",
+      "nodefs.available",
+      "nodefs.inodesFree",
+      "imagefs.available",
+      "imagefs.inodesFree",
+    ]);
+    const soft =
+      "--eviction-hard pid.available<0% --eviction-soft memory.available<1Gi --eviction-soft-grace-period memory.available=1m30s";
+    const more =
+      "--eviction-minimum-reclaim memory.available=500Mi --eviction-max-pod-grace-period 30 --eviction-pressure-transition-period 30s";
+    expect(parseUpFlags(["--runtime", "process", ...soft.split(" "), ...more.split(" ")]).runtime.eviction).toEqual({
+      thresholds: [
+        { signal: "memory.available", value: { amount: 1_024 ** 3 }, grace_ms: 90_000, minReclaim: { amount: 500 * 1_024 ** 2 } },
+      ],
+      transition_ms: 30_000,
+      softGrace_s: 30,
     });
   });
 
@@ -160,6 +196,12 @@ describe("parseUpFlags", () => {
     ["--runtime process --images /x", "--images is for sandboxes; say --runtime sandbox too"],
     ["--runtime sandbox --pod-cidr 10.1.0.0/20", "--pod-cidr 10.1.0.0/20 is not an IPv4 prefix such as 10.244.0.0/16"],
     ["--runtime sandbox --pod-max-pids 0", "--pod-max-pids 0"],
+    ["--runtime process --eviction-hard memory<1Gi", "--eviction-hard memory is none of memory.available, nodefs.available"],
+    ["--runtime process --eviction-hard memory.available=1Gi", "--eviction-hard memory.available=1Gi is not of the form SIGNAL<VALUE"],
+    ["--runtime process --eviction-hard nodefs.available<110%", "--eviction-hard 110% is not a part from 0% to 100%"],
+    ["--runtime process --eviction-hard memory.available<0", "is no threshold: it must be positive"],
+    ["--runtime process --eviction-soft memory.available<1Gi", "say in --eviction-soft-grace-period for how long it is borne"],
+    ["--eviction-hard memory.available<1Gi", "--eviction-hard is for real processes"],
     ["--catalog images.yaml", "--catalog is for real processes; say --runtime process or sandbox too"],
     ["--runtime process --nodes 65", "--nodes 65 is more than 64"],
     ["--runtime process --kube-reserved disk=1", "--kube-reserved disk=1 is not an amount such as cpu=200m"],

@@ -5,7 +5,7 @@ import { usageOf } from "../../cgroups/control-group.ts";
 import type { ContainerObserved } from "../../container-runtime.ts";
 import { execOver } from "./exec.ts";
 import { KeeperFailure, KeptContainer } from "./kept-container.ts";
-import { processes } from "./processes.ts";
+import { processes as allProcesses } from "./processes.ts";
 import type { Asked, Command, EnterTerminal, FromKeeper, KeptUsage } from "./protocol.ts";
 import { SOCKET_FILE } from "./protocol.ts";
 
@@ -174,16 +174,17 @@ export class Keeper {
   }
 
   #usage(): readonly KeptUsage[] {
-    const all = processes();
+    const all = allProcesses();
     const byPid = new Map(all.map((each) => [each.pid, each]));
     return [...this.#containers.values()].flatMap((container) => {
       if (container.pid === 0) return [];
       const { id, name } = container.observed;
       const { cgroup } = container.spec;
-      if (cgroup !== undefined) return [{ container: id, name, ...usageOf(cgroup) }];
       const own = container.processes(all).map((pid) => byPid.get(pid));
+      const processes = own.length;
+      if (cgroup !== undefined) return [{ container: id, name, processes, ...usageOf(cgroup) }];
       const sum = (of: "cpu_ms" | "memory_bytes"): number => own.reduce((total, each) => total + (each?.[of] ?? 0), 0);
-      return [{ container: id, name, cpu_ms: sum("cpu_ms"), memory_bytes: sum("memory_bytes") }];
+      return [{ container: id, name, processes, cpu_ms: sum("cpu_ms"), memory_bytes: sum("memory_bytes") }];
     });
   }
 

@@ -91,6 +91,8 @@ export interface KeptUsage {
   /** Of processors, since it started. */
   readonly cpu_ms: number;
   readonly memory_bytes: number;
+  /** Absent: of a keeper that is older than that was told. */
+  readonly processes?: number;
 }
 
 /** The file names in the keeper's directory. */

@@ -5,9 +5,10 @@ import { NamespaceKind } from "../../../../actors/kinds/core/namespace.ts";
 import { PodKind } from "../../../../actors/kinds/core/pod.ts";
 import { ServiceAccountKind } from "../../../../actors/kinds/core/service-account.ts";
 import { serviceUnavailable } from "../../../../actors/kinds/errors.ts";
-import type { ContainerStatus, Event, Namespace, Pod, ServiceAccount } from "../../../../actors/kinds/generated/types.ts";
+import type { ContainerStatus, Event, Namespace, Node, Pod, ServiceAccount } from "../../../../actors/kinds/generated/types.ts";
 import { KindTable } from "../../../../actors/kinds/kinds.ts";
 import type { ContainerRuntime } from "../../../../actors/node/container-runtime.ts";
+import { EVICTION_KIND, type EvictionMessage, type EvictionOptions } from "../../../../actors/node/eviction/eviction.ts";
 import { createFleetKind } from "../../../../actors/node/fleet.ts";
 import { HOLLOW_FORM } from "../../../../actors/node/hollow/hollow-form.ts";
 import type { FleetMessage } from "../../../../actors/node/messages.ts";
@@ -23,7 +24,7 @@ import type { Registry } from "../../../../actors/registry/registry.ts";
 import { MemoryLog } from "../../../../actors/store/memory-log.ts";
 import type { StoreClient } from "../../../../actors/store/transaction.ts";
 import type { Entry } from "../../../../actors/store/view.ts";
-import { addressOf, seededRandom, type VirtualClock, virtualClock } from "../../../../runtime/mod.ts";
+import { type ActorKind, addressOf, seededRandom, type VirtualClock, virtualClock } from "../../../../runtime/mod.ts";
 import { named } from "../../registry/harness.ts";
 import { startStore, type TestStore } from "../../store/harness.ts";
 import { ScriptedRuntime } from "./scripted-runtime.ts";
@@ -61,11 +62,15 @@ export class Lived<R extends ContainerRuntime = ScriptedRuntime> {
     this.registry = createRegistry({ view, store, clock: this.clock, random: seededRandom(1), kinds: new KindTable() });
   }
 
-  static begin(): Promise<Lived> {
-    return Lived.beginWith((clock) => new ScriptedRuntime(clock));
+  /** `watches`: over what the node has left. */
+  static begin(watches?: (world: Pick<EvictionOptions, "view" | "recorder">) => ActorKind<EvictionMessage>): Promise<Lived> {
+    return Lived.beginWith((clock) => new ScriptedRuntime(clock), watches);
   }
 
-  static async beginWith<R extends ContainerRuntime>(runtimeOf: (clock: VirtualClock) => R): Promise<Lived<R>> {
+  static async beginWith<R extends ContainerRuntime>(
+    runtimeOf: (clock: VirtualClock) => R,
+    watches?: (world: Pick<EvictionOptions, "view" | "recorder">) => ActorKind<EvictionMessage>,
+  ): Promise<Lived<R>> {
     const lived = new Lived(runtimeOf);
     const { clock, registry, runtime } = lived;
     const { replica: view, client, host } = lived.store;
@@ -86,8 +91,10 @@ export class Lived<R extends ContainerRuntime = ScriptedRuntime> {
     };
     const dns = { addresses: [], domain: "cluster.local" };
     const machineResolver = async () => ({ nameservers: [], searches: [], options: [] });
+    if (watches !== undefined) host.register(watches({ view, recorder }));
+    const companions = watches === undefined ? [STATIC_PODS_KIND] : [STATIC_PODS_KIND, EVICTION_KIND];
     host.register(createFleetKind({ view, form }));
-    host.register(createNodeKind({ view, registry, form, usageOf: () => [], real: { companions: [STATIC_PODS_KIND] } }));
+    host.register(createNodeKind({ view, registry, form, recorder, usageOf: () => [], real: { companions } }));
     const observe = (uid: string): ReturnType<ContainerRuntime["observe"]> => runtime.observe(uid);
     host.register(createStaticPodsKind({ path: lived.manifests, view, registry, recorder, observe }));
     host.register(createPodWorkerKind({ view, registry, recorder, runtime, volumes, reach, dns, machineResolver }));
@@ -130,6 +137,10 @@ export class Lived<R extends ContainerRuntime = ScriptedRuntime> {
   async delete(gracePeriodSeconds?: number): Promise<void> {
     const options = gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds };
     await this.during(() => this.registry.delete(PodKind, "d", "p", options));
+  }
+
+  get node(): Node | undefined {
+    return this.store.replica.get<Node>("nodes/node-0");
   }
 
   get now(): Pod | undefined {
