@@ -11,7 +11,7 @@ import type { Stages } from "../stages/stages.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
 import { Allocations, type Reallocated } from "./allocation/allocations.ts";
-import type { Pressure } from "./allocation/pod-admission.ts";
+import { PRESSURES, type Pressure } from "./allocation/pod-admission.ts";
 import { FLEET_ADDRESS } from "./fleet-address.ts";
 import { conditionEvents } from "./hollow/condition-events.ts";
 import { type Fate, fates } from "./hollow/fate.ts";
@@ -318,8 +318,9 @@ class NodeActor implements Actor<NodeMessage>, Heart {
   /** What it is to say in place of its being well. */
   get #conditions(): readonly ToldCondition[] {
     const { conditions } = this.#troubles;
-    const pressures = this.#allocations?.pressures ?? [];
-    return pressures.length === 0 ? conditions : [...conditions, ...pressures.map((type): ToldCondition => ({ type, status: "True" }))];
+    const pressures = this.#allocations?.pressures;
+    if (pressures === undefined) return conditions;
+    return [...PRESSURES.map((type): ToldCondition => ({ type, status: pressures.includes(type) ? "True" : "False" })), ...conditions];
   }
 
   #pressed(pressures: readonly Pressure[]): Promise<void> {

@@ -11,7 +11,8 @@ import { hostPortsOf, readNode, readPod } from "../../scheduler/facts.ts";
 import { podRequests } from "../../scheduler/resource-needs.ts";
 
 /** Conditions of a node that has little left. */
-export type Pressure = "MemoryPressure" | "DiskPressure" | "PIDPressure";
+export const PRESSURES = ["MemoryPressure", "DiskPressure", "PIDPressure"] as const;
+export type Pressure = (typeof PRESSURES)[number];
 
 export interface AdmittingNode {
   readonly node: Node;

@@ -95,6 +95,7 @@ test("who takes most of the memory goes, one at a time, and the node says how it
   await lived.clock.run(80_000);
   expect(phases()).toBe("large: Evicted, late: Evicted, small: Running, sure: Running");
   expect(condition("MemoryPressure")).toBe("False");
+  expect(lived.events("NodeHasSufficientMemory")).toHaveLength(1);
 });
 
 test("what nobody uses is cleared away before anybody has to go", async () => {
