@@ -13,7 +13,7 @@ import { duration_ms, WrongUsage, wholeNumber } from "./wrong-usage.ts";
 export const EVICTION_FLAGS = {
   "eviction-hard": {
     value: "SIGNAL<N,...",
-    help: "what pods are evicted for at once (memory.available<100Mi,nodefs.available<10%,nodefs.inodesFree<5%,imagefs.available<15%,imagefs.inodesFree<5%, if not given; pid.available too)",
+    help: "what pods are evicted for at once (memory.available<100Mi, nodefs.available<10%, nodefs.inodesFree<5%, imagefs.available<15%, imagefs.inodesFree<5%, if not given; pid.available too)",
     section: "Real processes",
   },
   "eviction-soft": { value: "SIGNAL<N,...", help: "what they are evicted for when it has been so for a while", section: "Real processes" },
