@@ -50,7 +50,10 @@ export class VolumeFailure extends Error {
   /** Somebody else is bringing it to the node. */
   static expecting(volume: string): VolumeFailure {
     const options = { isExpected: true, retry_ms: EXPECTED_RETRY_MS };
-    return new VolumeFailure(`volume ${JSON.stringify(volume)} is not attached to the node yet`, options);
+    return new VolumeFailure(
+      `Unable to attach or mount volumes: volume ${JSON.stringify(volume)} is not attached to the node yet`,
+      options,
+    );
   }
 
   retriedAfter(retry_ms: number): VolumeFailure {

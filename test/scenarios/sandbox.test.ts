@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
@@ -19,6 +19,7 @@ import { freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../examples");
 const PIDS_MAX = 100;
+const DISK_BYTES = 1_048_576;
 
 const programs = await fetchedPrograms();
 const fetched = await fetchedSandbox();
@@ -61,6 +62,8 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
   let path: string;
   const before = groupsOfTroupe();
   const data = freshDataDirectory();
+  /** A device of the machine that is the test's. */
+  let disk: string | undefined;
   const ok = (...args: readonly string[]): Promise<string> => kubectl.ok(args);
   const apply = (name: string, spec: object): Promise<string> =>
     kubectl.ok(["apply", "-f", "-"], {
@@ -109,6 +112,7 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
     await runTroupe(["reset", "--data", data, "--force"]);
     await troupe?.discard();
     network?.end();
+    if (disk !== undefined) execFileSync("losetup", ["--detach", disk]);
     if (typeof programs !== "string") rmSync(programs.directory, { recursive: true, force: true });
   });
 
@@ -214,6 +218,38 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
       expect(first).toBe("sleep");
       expect(await field("secure", ".status.containerStatuses[?(@.name=='c')].state.terminated.message")).toBe("why");
       await ok("delete", "pod", "secure", "--wait=false");
+    });
+
+    test("a volume without a file system is a device of the container's, and no other is", async () => {
+      const file = join(data, "disk");
+      writeFileSync(file, "first\n".padEnd(DISK_BYTES));
+      disk = execFileSync("losetup", ["--find", "--show", file], { encoding: "utf8" }).trim();
+      const common = { accessModes: ["ReadWriteOnce"], volumeMode: "Block", storageClassName: "" };
+      const hostname = await ok("get", "nodes", "-o", "jsonpath={.items[0].metadata.labels.kubernetes\\.io/hostname}");
+      const terms = [{ matchExpressions: [{ key: "kubernetes.io/hostname", operator: "In", values: [hostname] }] }];
+      const nodeAffinity = { required: { nodeSelectorTerms: terms } };
+      const volume = { ...common, capacity: { storage: "1Mi" }, local: { path: disk }, nodeAffinity };
+      const claim = { ...common, volumeName: "disk", resources: { requests: { storage: "1Mi" } } };
+      const items = [
+        { apiVersion: "v1", kind: "PersistentVolume", metadata: { name: "disk" }, spec: volume },
+        { apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { name: "disk" }, spec: claim },
+      ];
+      await kubectl.ok(["apply", "-f", "-"], { stdin: JSON.stringify({ apiVersion: "v1", kind: "List", items }) });
+      const [major, minor] = execFileSync("stat", ["--format=%Hr %Lr", disk], { encoding: "utf8" }).trim().split(" ");
+      const other = `mknod /tmp/other b ${major} ${Number(minor) + 1} && head -c 1 /tmp/other`;
+      await apply("disk", {
+        restartPolicy: "Never",
+        volumes: [{ name: "v", persistentVolumeClaim: { claimName: "disk" } }],
+        containers: [
+          sh(`head -n 1 /dev/xvda; echo second | dd of=/dev/xvda conv=notrunc 2>/dev/null; sync; ${other} 2>&1; echo over`, {
+            volumeDevices: [{ name: "v", devicePath: "/dev/xvda" }],
+          }),
+        ],
+      });
+      await until("what it printed", async () => (await printed("disk")).endsWith("over"));
+      expect(await printed("disk")).toMatch(/^first\n.*Operation not permitted\nover$/);
+      expect(readFileSync(disk, "latin1").slice(0, 7)).toBe("second\n");
+      await ok("delete", "pod/disk", "pvc/disk", "pv/disk");
     });
 
     test("an OCI image has its own root, user and command, and what it writes is its own", async () => {

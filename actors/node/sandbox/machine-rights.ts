@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { ContainerMount } from "../container-runtime.ts";
 import type { Device } from "./oci-config.ts";
 
 /** Source: linux/capability.h, by their numbers. */
@@ -59,12 +60,22 @@ export function ownCapabilities(status: string = readFileSync("/proc/self/status
 export function machineDevices(directory = "/dev"): readonly Device[] {
   return readdirSync(directory, { withFileTypes: true }).flatMap((entry): readonly Device[] => {
     const path = join(directory, entry.name);
-    if (entry.isDirectory()) return NOT_DEVICES.has(entry.name) ? [] : machineDevices(path);
-    if ((!entry.isCharacterDevice() && !entry.isBlockDevice()) || NOT_DEVICES.has(entry.name)) return [];
-    const { rdev } = statSync(path);
-    // Source: makedev(3).
-    const major = (rdev >> 8) & 0xfff;
-    const minor = (rdev & 0xff) | ((rdev >> 12) & 0xfff00);
-    return [{ path, type: entry.isCharacterDevice() ? "c" : "b", major, minor }];
+    if (NOT_DEVICES.has(entry.name)) return [];
+    return entry.isDirectory() ? machineDevices(path) : devicesAt(path);
   });
+}
+
+/** Those that are volumes of a container. */
+export function volumeDevices(mounts: readonly ContainerMount[]): readonly Device[] {
+  return mounts.flatMap(({ isDevice, hostPath }) => (isDevice === true ? devicesAt(hostPath) : []));
+}
+
+/** The device at a path, if there is one. */
+function devicesAt(path: string): readonly Device[] {
+  const about = statSync(path, { throwIfNoEntry: false });
+  if (about === undefined || !(about.isCharacterDevice() || about.isBlockDevice())) return [];
+  // Source: makedev(3).
+  const major = (about.rdev >> 8) & 0xfff;
+  const minor = (about.rdev & 0xff) | ((about.rdev >> 12) & 0xfff00);
+  return [{ path, type: about.isCharacterDevice() ? "c" : "b", major, minor }];
 }

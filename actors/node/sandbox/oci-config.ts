@@ -31,6 +31,8 @@ export interface OciWanted {
   readonly capabilities: readonly string[];
   /** Of the machine; a privileged container has them all. */
   readonly devices: readonly Device[];
+  /** Those of its volumes. */
+  readonly volumeDevices: readonly Device[];
   /** Undefined: it stays as it is. */
   readonly oomScore: number | undefined;
   readonly namespaces: {
@@ -121,7 +123,7 @@ export function ociConfig(wanted: OciWanted): object {
         ...(security.isPrivileged ? [] : [{ type: "cgroup" }]),
       ],
       ...(cgroupsPath === undefined ? {} : { cgroupsPath }),
-      resources: cgroupsPath === undefined ? {} : { devices: ociDevices(security) },
+      resources: cgroupsPath === undefined ? {} : { devices: ociDevices(security, wanted.volumeDevices) },
       devices: security.isPrivileged
         ? wanted.devices.map(({ path, type, major, minor }) => ({ path, type, major, minor, fileMode: 0o660, uid: 0, gid: 0 }))
         : [],
@@ -155,12 +157,12 @@ export function ociCapabilities(
 const DEVICES = ["c *:* m", "b *:* m", ...[3, 5, 7, 8, 9].map((minor) => `c 1:${minor} rwm`), "c 5:0 rwm", "c 5:2 rwm", "c 136:* rwm"];
 
 /** What may be used of devices, as cgroup v1 has it: type, numbers, and how. */
-export function deviceRules({ isPrivileged }: ContainerSecurity): readonly string[] {
-  return isPrivileged ? ["a *:* rwm"] : DEVICES;
+export function deviceRules({ isPrivileged }: ContainerSecurity, volumes: readonly Device[]): readonly string[] {
+  return isPrivileged ? ["a *:* rwm"] : [...DEVICES, ...volumes.map(({ type, major, minor }) => `${type} ${major}:${minor} rwm`)];
 }
 
-function ociDevices(security: ContainerSecurity): readonly object[] {
-  const rules = deviceRules(security).map((rule) => {
+function ociDevices(security: ContainerSecurity, volumes: readonly Device[]): readonly object[] {
+  const rules = deviceRules(security, volumes).map((rule) => {
     const [type = "", numbers = "", access = ""] = rule.split(" ");
     const [major, minor] = numbers.split(":").map((number) => (number === "*" ? undefined : Number(number)));
     return { allow: true, type, access, ...(major === undefined ? {} : { major }), ...(minor === undefined ? {} : { minor }) };

@@ -10,6 +10,7 @@ import {
 } from "../cgroups/control-group.ts";
 import { type GroupLimits, quotaOf, sharesOf } from "../cgroups/resource-values.ts";
 import type { ContainerSize, ContainerSpec, QosClass, SandboxSpec } from "../container-runtime.ts";
+import { volumeDevices } from "./machine-rights.ts";
 import { deviceRules } from "./oci-config.ts";
 
 /** Where pods of each class are. Source: kubelet's cgroup names. */
@@ -82,7 +83,7 @@ export class PodGroups {
     const group = makeGroup(this.#root, [...this.#podNames(pod), groupName(spec)]);
     limitGroup(group, { ...limitsOf(spec.size), pids: undefined });
     killTogether(group);
-    limitDevices(group, deviceRules(spec.security));
+    limitDevices(group, deviceRules(spec.security, volumeDevices(spec.mounts)));
     return group;
   }
 

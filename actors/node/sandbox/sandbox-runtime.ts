@@ -23,7 +23,7 @@ import { memoryDirectory } from "../volumes/memory-directory.ts";
 import { type Attachment, addressIn, type CniResult } from "./cni.ts";
 import type { RootedImage, SandboxImages } from "./images.ts";
 import type { Machine } from "./machine.ts";
-import { machineDevices } from "./machine-rights.ts";
+import { machineDevices, volumeDevices } from "./machine-rights.ts";
 import { type NamespaceFrom, type OciWanted, ociCapabilities, ociConfig, ociProcess } from "./oci-config.ts";
 import { begunHook, ociCommands, ociState } from "./oci-runtime.ts";
 import { PAUSE, PAUSE_PID_FILE, pauseContainer, pauseId } from "./pause.ts";
@@ -218,6 +218,7 @@ export class SandboxRuntime extends KeptRuntime<OwnSandbox> {
       security,
       capabilities,
       devices: security.isPrivileged ? machineDevices() : [],
+      volumeDevices: volumeDevices(spec.mounts),
       oomScore: this.#oomScore(qosClass, size.requests.memory ?? 0),
       namespaces: {
         network: hostNetwork ? "machine" : held("net"),

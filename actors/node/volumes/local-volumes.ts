@@ -280,7 +280,7 @@ export class LocalVolumes implements PodVolumes {
   async #claimed(kept: Kept, name: string, { volume, readOnly }: Claimed): Promise<MountedVolume> {
     const { hostPath, local, volumeMode } = volume.spec ?? {};
     const title = volume.metadata.name;
-    if (volumeMode === "Block") return { path: await deviceAt(title, local?.path ?? hostPath?.path), readOnly, isDevice: true };
+    if (volumeMode === "Block") return { path: await deviceAt(title, local?.path), readOnly, isDevice: true };
     if (hostPath !== undefined) return { path: await hostPathReady(title, hostPath), readOnly };
     if (local === undefined) {
       throw VolumeFailure.ofSetUp(title, "persistent volumes of this type are not known to this node, only local and hostPath are");

@@ -55,6 +55,7 @@ test("a container sees its mounts from the outermost on, in place of the runtime
     security: security([], [], { readOnlyRoot: true }),
     capabilities: ["CHOWN"],
     devices: [],
+    volumeDevices: [{ path: "/dev/loop3", type: "b", major: 7, minor: 3 }],
     oomScore: 5,
     namespaces: { network: { path: "/proc/1/ns/net" }, ipc: "machine", uts: "own", pid: "own" },
     cgroupsPath: "/a/b",
@@ -84,7 +85,9 @@ test("a container sees its mounts from the outermost on, in place of the runtime
   expect(config.linux.maskedPaths).toContain("/secret");
   expect(config.linux.resources.devices).toContainEqual({ allow: true, type: "c", major: 1, minor: 3, access: "rwm" });
   expect(config.linux.resources.devices).toContainEqual({ allow: true, type: "c", major: 136, access: "rwm" });
-  expect(deviceRules(security([], [], { isPrivileged: true }))).toEqual(["a *:* rwm"]);
+  // And what is a volume of its own.
+  expect(config.linux.resources.devices).toContainEqual({ allow: true, type: "b", major: 7, minor: 3, access: "rwm" });
+  expect(deviceRules(security([], [], { isPrivileged: true }), [])).toEqual(["a *:* rwm"]);
 });
 
 test("a profile of seccomp is that of the machine and of what the container may do anyway", () => {

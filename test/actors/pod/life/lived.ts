@@ -44,6 +44,7 @@ export class Lived<R extends ContainerRuntime = ScriptedRuntime> {
 
   /** Where the pods' volumes are. */
   mount: PodVolumes["mount"] = async () => new Map();
+  unmount: PodVolumes["unmount"] = async () => {};
   /** One of the volumes of the pod, which runs, holds more than it may. */
   exceeded: (message: string) => void = () => {};
 
@@ -87,7 +88,7 @@ export class Lived<R extends ContainerRuntime = ScriptedRuntime> {
         lived.exceeded = exceeded;
       },
       leave: () => {},
-      unmount: async () => {},
+      unmount: (pod) => lived.unmount(pod),
     };
     const dns = { addresses: [], domain: "cluster.local" };
     const machineResolver = async () => ({ nameservers: [], searches: [], options: [] });

@@ -111,6 +111,44 @@ describe("volumes", () => {
     ]);
   });
 
+  test("that are on their way are waited for in silence, for two minutes", async () => {
+    lived.mount = async () => Promise.reject(VolumeFailure.expecting("pv"));
+    await lived.pod(mounts);
+    await lived.clock.run(120_000);
+    expect(lived.events("FailedMount")).toEqual([]);
+    await lived.clock.run(5_000);
+    expect(lived.events("FailedMount").join()).toBe('Unable to attach or mount volumes: volume "pv" is not attached to the node yet');
+  });
+
+  test("that failed are asked for again when that is due, whatever happens meanwhile", async () => {
+    let asked = 0;
+    lived.mount = async () => {
+      asked++;
+      throw new VolumeFailure("the driver is busy").retriedAfter(30_000);
+    };
+    await lived.pod(mounts);
+    await lived.clock.run(1_000);
+    lived.tellWorker({ type: "look" });
+    await lived.clock.run(20_000);
+    expect(asked).toBe(1);
+    await lived.clock.run(10_000);
+    expect(asked).toBe(2);
+  });
+
+  test("are let go of when the pod has ended, though its object stays, and again until that works", async () => {
+    let failures = 1;
+    const unmounted: string[] = [];
+    lived.unmount = async ({ metadata }) => {
+      if (failures-- > 0) throw new Error("the driver is away");
+      unmounted.push(metadata.name);
+    };
+    lived.runtime.scripts.set("c", [{ run_ms: 1_000, exitCode: 0 }]);
+    await lived.pod({ ...mounts, restartPolicy: "Never", containers: [C] });
+    await lived.clock.run(10_000);
+    expect(lived.state).toContain("Succeeded");
+    expect(unmounted.at(0)).toBe("p");
+  });
+
   test("a path that leads out of its volume is refused", async () => {
     lived.mount = async () => new Map([["v", { path: "/data/v", readOnly: false }]]);
     const volumeMounts = [{ name: "v", mountPath: "/v", subPathExpr: "$(UP)" }];
