@@ -1,7 +1,7 @@
 import { chmod, mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock, Timer } from "../../../runtime/mod.ts";
-import type { EmptyDirVolumeSource, Pod, Volume } from "../../kinds/generated/types.ts";
+import type { EmptyDirVolumeSource, PersistentVolume, Pod, Volume } from "../../kinds/generated/types.ts";
 import type { Key } from "../../store/transaction.ts";
 import type { Subscription, View } from "../../store/view.ts";
 import { type MountedVolume, type PodVolumes, VolumeFailure } from "../pod-volumes.ts";
@@ -60,6 +60,8 @@ export class LocalVolumes implements PodVolumes {
   readonly #options: LocalVolumesOptions;
   readonly #memory: string | undefined;
   readonly #kept = new Map<string, Kept>();
+  /** UIDs of the pods that have volumes for one pod, by the volume. */
+  readonly #holders = new Map<string, string>();
   /** UIDs of the pods that show an object. */
   readonly #showing = new Map<Key, Set<string>>();
   #subscriptions: readonly Subscription[] = [];
@@ -86,6 +88,7 @@ export class LocalVolumes implements PodVolumes {
     const isNews = before?.exceeded === undefined || before.pod.metadata.resourceVersion !== pod.metadata.resourceVersion;
     const kept = this.#keep(pod);
     kept.exceeded = exceeded;
+    if (before === undefined) this.#holdAll(pod);
     if (isNews) {
       this.#refresh(kept);
       for (const plugin of this.#plugins) plugin.follow(pod);
@@ -97,6 +100,7 @@ export class LocalVolumes implements PodVolumes {
     const kept = this.#kept.get(uid);
     if (kept === undefined) return;
     for (const plugin of this.#plugins) plugin.leave(uid);
+    for (const [volume, holder] of this.#holders) if (holder === uid) this.#holders.delete(volume);
     kept.isOver = true;
     kept.renewal?.cancel();
     kept.measuring?.cancel();
@@ -239,6 +243,7 @@ export class LocalVolumes implements PodVolumes {
       return { path, readOnly: false };
     }
     const claimed = claimedVolume(view, kept.pod, volume);
+    if (claimed !== undefined) this.#hold(uid, claimed.volume);
     for (const plugin of this.#plugins) {
       const mounted = await plugin.mount(kept.pod, volume, claimed);
       if (mounted === undefined) continue;
@@ -268,6 +273,27 @@ export class LocalVolumes implements PodVolumes {
     } catch (error) {
       throw error instanceof VolumeFailure ? VolumeFailure.ofSetUp(volume, error.message) : error;
     }
+  }
+
+  /** Of a pod that ran before this Troupe. What is not to be found any more nobody else can have. */
+  #holdAll(pod: Pod): void {
+    for (const volume of pod.spec.volumes ?? []) {
+      try {
+        const claimed = claimedVolume(this.#options.view, pod, volume);
+        if (claimed !== undefined) this.#hold(pod.metadata.uid, claimed.volume);
+      } catch (error) {
+        if (!(error instanceof VolumeFailure)) throw error;
+      }
+    }
+  }
+
+  /** One that one pod may use is not another one's, however that came here. Throws VolumeFailure. Source: IsVolumeMountedElsewhere. */
+  #hold(uid: string, { metadata: { name }, spec = {} }: PersistentVolume): void {
+    if (spec.accessModes?.includes("ReadWriteOncePod") !== true) return;
+    const holder = this.#holders.get(name) ?? uid;
+    if (holder !== uid)
+      throw VolumeFailure.ofSetUp(name, "volume uses the ReadWriteOncePod access mode and is already in use by another pod");
+    this.#holders.set(name, uid);
   }
 
   /** Memory, where the machine has a place for it and the pod asks for it. */

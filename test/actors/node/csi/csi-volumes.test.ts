@@ -195,6 +195,23 @@ describe("a volume that is claimed", () => {
     expect(requestOf("NodePublishVolume")).toMatchObject({ volumeCapability: { accessMode: { mode: number } } });
   });
 
+  test("that one pod may use waits until no other has it, wherever the scheduler was", async () => {
+    await drives();
+    await claimed("data", {}, { accessModes: ["ReadWriteOncePod"] });
+    const [one, two] = [podWith("data"), podWith("data")];
+    await mounted(one);
+    expect((await failure(two)).message).toBe(
+      'MountVolume.SetUp failed for volume "data" : volume uses the ReadWriteOncePod access mode and is already in use by another pod',
+    );
+    // The next Troupe finds the pod that has it.
+    await volumes.close();
+    volumes = begun();
+    volumes.follow(one, () => {});
+    expect((await failure(two)).message).toContain("already in use by another pod");
+    await volumes.unmount(one);
+    await mounted(two);
+  });
+
   test("of volumeMode Block is a device at a path of its own", async () => {
     await drives();
     await claimed("data", {}, { volumeMode: "Block" });
