@@ -2,7 +2,10 @@ import type { GoField, GoTypes } from "./generate-go-structs.ts";
 import { elementOf, printGoType } from "./generate-go-structs.ts";
 
 /** Structs that are scalars on the wire. */
-const WIRE_SCALARS: ReadonlySet<string> = new Set(["Time", "MicroTime", "Quantity", "IntOrString", "RawExtension", "FieldsV1", "JSON"]);
+const WIRE_SCALARS: ReadonlySet<string> = new Set([
+  ...["Time", "MicroTime", "Quantity", "IntOrString", "RawExtension", "FieldsV1", "JSON"],
+  ...["JSONSchemaPropsOrArray", "JSONSchemaPropsOrBool"],
+]);
 /** Metadata is made by the registry, whatever a client sent. */
 const NEVER_PRINTED_EMPTY: ReadonlySet<string> = new Set(["ListMeta"]);
 

@@ -105,6 +105,13 @@ describe("bodies in shape", () => {
   });
 });
 
+test("a schema keeps that others may be nothing, which Go holds by pointer", () => {
+  const openAPIV3Schema = { type: "object", additionalProperties: false, items: {}, default: false };
+  const body = { metadata: { name: "m" }, spec: { versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema } }] } };
+  const { object } = shape("io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition", structuredClone(body));
+  expect(object).toMatchObject({ spec: { versions: [{ schema: { openAPIV3Schema } }] } });
+});
+
 describe("properties", () => {
   const known = fc.constantFrom(
     "metadata",
