@@ -3,7 +3,7 @@ import type { Pod, ResourceQuota } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
 import { partsOf, resourceOf } from "../kinds/kind.ts";
 import { semanticEqual } from "../kinds/machinery/equal.ts";
-import { addQuantities, compareQuantities, formatQuantity, parseQuantity, type Quantity } from "../kinds/machinery/quantity.ts";
+import { addQuantities, formatQuantity, parseQuantity, type Quantity } from "../kinds/machinery/quantity.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { hasScopes, quotaMatches } from "../registry/admission/quota-scopes.ts";
 import { countedResource, usageOf } from "../registry/admission/quota-usage.ts";
@@ -14,7 +14,7 @@ import { type Action, type Controller, type HearOfCustom, NO_KEYS, NOTHING, type
 const QUOTAS = resourceOf(ResourceQuotaKind);
 /** Everything is counted anew so often, whatever was heard. Source: --resource-quota-sync-period. */
 const RESYNC_MS = 300_000;
-/** What is on its way into the store while it is counted, charged or not yet, is looked at once more. */
+/** What was on its way into the store when a spec was taken up, and was not charged for it, is counted so much later. */
 const LOOK_AGAIN_MS = 1_000;
 const MS_PER_S = 1_000;
 const ZERO = parseQuantity("0");
@@ -87,13 +87,8 @@ function reconcile(view: View, key: string, now_ms: number): readonly Action[] {
   const used = usedOf(view, quota, now_ms);
   const takesUp = !semanticEqual(quota.status?.hard ?? null, hard);
   if (!takesUp && semanticEqual(before, used)) return NOTHING;
-  const givesBack = Object.entries(used).some(([name, amount]) => isLess(amount, before[name]));
   const write = updateStatus(ResourceQuotaKind, quota, { ...quota.status, hard, used });
-  return takesUp || givesBack ? [write, { do: "requeue", after_ms: LOOK_AGAIN_MS }] : [write];
-}
-
-function isLess(amount: string, than: string | undefined): boolean {
-  return than !== undefined && compareQuantities(parseQuantity(amount), parseQuantity(than)) < 0;
+  return takesUp ? [write, { do: "requeue", after_ms: LOOK_AGAIN_MS }] : [write];
 }
 
 /** What there is of everything that the quota limits, by name. */
