@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { GrpcClient } from "../../../../actors/node/grpc/client.ts";
@@ -109,4 +109,5 @@ test("who is gone and comes back is found by the next client at once", async () 
   const next = new GrpcClient(ECHO, socket, systemClock());
   expect((await next.call("Say", { text: "again" }, 5_000)).text).toBe("again");
   next.close();
+  await rm(dirname(socket), { recursive: true, force: true });
 });
