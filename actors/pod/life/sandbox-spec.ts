@@ -1,12 +1,15 @@
 import { qosClassOf } from "../../kinds/core/pod-qos.ts";
 import type { Pod } from "../../kinds/generated/types.ts";
-import type { SandboxSpec } from "../../node/container-runtime.ts";
+import { RuntimeFailure, type SandboxSpec } from "../../node/container-runtime.ts";
 import type { ResolverConfig } from "../../node/dns/resolv-conf.ts";
 import { podRequests } from "../../scheduler/resource-needs.ts";
 import type { PodPlace } from "../pod-status.ts";
 import { podLimits } from "./pod-limits.ts";
 
-/** How the pod asks about names, and its own in the cluster's domain. Source: kubelet's GeneratePodHostNameAndDomain. */
+/** Of the kernel: a longer name than this it does not take. */
+const KERNEL_NAME_MAX = 64;
+
+/** How the pod asks about names, and its own in the cluster's domain. Throws RuntimeFailure. Source: kubelet's GeneratePodHostNameAndDomain, GetNodenameForKernel. */
 export function sandboxSpecOf(pod: Pod, place: PodPlace, attempt: number, dns: ResolverConfig, domain: string): SandboxSpec {
   const { metadata, spec } = pod;
   const { name, namespace = "", uid } = metadata;
@@ -14,13 +17,18 @@ export function sandboxSpecOf(pod: Pod, place: PodPlace, attempt: number, dns: R
   const hostname = (spec.hostnameOverride ?? (spec.hostname || name)).slice(0, 63).replace(/[-.]+$/, "");
   const { subdomain = "" } = spec;
   const fqdn = subdomain === "" ? undefined : `${hostname}.${subdomain}.${namespace}.svc.${domain}`;
+  const isWhole = spec.setHostnameAsFQDN === true && fqdn !== undefined;
+  if (isWhole && fqdn.length > KERNEL_NAME_MAX) {
+    const told = `FQDN ${fqdn} is too long (${KERNEL_NAME_MAX} characters is the max, ${fqdn.length} characters requested)`;
+    throw new RuntimeFailure("CreatePodSandboxError", `failed to construct FQDN from pod hostname and cluster domain, ${told}`);
+  }
   const { nameservers, searches, options } = dns;
   return {
     uid,
     namespace,
     name,
     attempt,
-    hostname: spec.setHostnameAsFQDN === true && fqdn !== undefined ? fqdn : hostname,
+    hostname: isWhole ? fqdn : hostname,
     address: place.podIP,
     hostNetwork: spec.hostNetwork === true,
     hostPID: spec.hostPID === true,

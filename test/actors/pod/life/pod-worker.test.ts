@@ -91,6 +91,15 @@ test("what is wrong with how a pod asks about names is told", async () => {
   );
 });
 
+test("a name that is longer than the kernel takes is told, and the pod waits", async () => {
+  await lived.pod({ containers: [C], hostname: "h".repeat(40), subdomain: "s".repeat(20), setHostnameAsFQDN: true });
+  await lived.clock.run(1_500);
+  expect(lived.events("FailedCreatePodSandBox").join()).toMatch(
+    /^Failed to create pod sandbox: failed to construct FQDN from pod hostname and cluster domain, FQDN h{40}\.s{20}\.d\.svc\.cluster\.local is too long \(64 characters is the max, 81 characters requested\)/,
+  );
+  expect(lived.state).toBe("Pending | c: ContainerCreating");
+});
+
 describe("volumes", () => {
   const mounts = {
     volumes: [{ name: "v", emptyDir: {} }],
