@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 /** Where nodes and their pods get their addresses from: node `i` has a /24 for its pods, and an address of its own. */
 export interface AddressPlan {
   readonly nodesMax: number;
-  /** The pod range of node `index`, as in `spec.podCIDR`. */
-  podCidrOf(index: number): string;
+  /** The pod range of node `index`, as in `spec.podCIDR`; undefined: the cluster gives it one. */
+  podCidrOf(index: number): string | undefined;
   /** Whose pod range this is; undefined when it is none of the plan's. */
   indexOfPodCidr(cidr: string): number | undefined;
   /** The address of node `index`. */

@@ -4,12 +4,12 @@ import { decodeMetadata, nodeNameOf } from "../kinds/metadata-text.ts";
 import { LENDS_LABEL } from "../scheduler/overcommit.ts";
 import type { Stages } from "../stages/stages.ts";
 import type { Key } from "../store/transaction.ts";
-import type { Change, Entry, Subscription, View } from "../store/view.ts";
+import type { Change, Entry, ObjectView, Subscription } from "../store/view.ts";
 import { HOLLOW_PREFIX } from "./hollow/annotations.ts";
 import type { FleetMessage, NodeMessage } from "./messages.ts";
 import type { NodeForm } from "./node-form.ts";
 import { NodeIndexes } from "./node-indexes.ts";
-import { MACHINE_LABEL, RUNTIME_LABEL } from "./runtime.ts";
+import { MACHINE_LABEL } from "./runtime.ts";
 
 /** Between the end of a node's agent and its next life. */
 const PLAY_AGAIN_MS = 1_000;
@@ -19,7 +19,7 @@ const FLEET_MAILBOX_MESSAGES = 65_536;
 const nodeAddressOf = (name: string): Address => addressOf("node", name);
 
 export interface FleetOptions {
-  readonly view: View;
+  readonly view: ObjectView;
   readonly form: NodeForm;
   /** Stages for pods and nodes; absent: there are none, ever. */
   readonly stages?: Stages;
@@ -35,12 +35,12 @@ export function createFleetKind({ view, form, stages }: FleetOptions): ActorKind
 }
 
 /**
- * The nodes that this Troupe plays, address `fleet/main`: every Node with the runtime's label gets an agent, at least `nodes` of them exist,
+ * The nodes that this Troupe plays, address `fleet/main`: every Node with the label of its form gets an agent, at least `nodes` of them exist,
  * and each agent hears of its own pods and of no others. It promises that every change of a bound pod reaches the pod's node, in order.
  */
 class FleetActor implements Actor<FleetMessage> {
   readonly #context: Context<FleetMessage>;
-  readonly #view: View;
+  readonly #view: ObjectView;
   readonly #form: NodeForm;
   readonly #stages: Stages | undefined;
   readonly #subscriptions: Subscription[] = [];
@@ -52,7 +52,7 @@ class FleetActor implements Actor<FleetMessage> {
   #waiting: Sender | undefined;
   #unready = 0;
 
-  constructor(context: Context<FleetMessage>, view: View, form: NodeForm, stages: Stages | undefined) {
+  constructor(context: Context<FleetMessage>, view: ObjectView, form: NodeForm, stages: Stages | undefined) {
     this.#context = context;
     this.#stages = stages;
     this.#view = view;
@@ -104,7 +104,7 @@ class FleetActor implements Actor<FleetMessage> {
     const follows = this.#subscriptions.length > 0;
     if (!follows) this.#findNodes();
     for (let number = 0; this.#played.size < Math.min(nodes, this.#form.addresses.nodesMax); number++)
-      this.#play(`node-${number}`, undefined);
+      this.#play(this.#form.nodeName(number), undefined);
     if (!follows) this.#follow();
   }
 
@@ -144,6 +144,7 @@ class FleetActor implements Actor<FleetMessage> {
 
   /** Nodes report often; most of it is of no consequence for how they are played. */
   #nodeUpdated(now: Entry, before: Entry): void {
+    if (now.text.includes(MACHINE_LABEL)) this.#reserve(this.#view.decode<Node>(now));
     const isOfConsequence = ({ text }: Entry): boolean => text.includes(HOLLOW_PREFIX) || text.includes(LENDS_LABEL);
     const hasStages = this.#stages !== undefined && this.#stages.for("v1/Node").length > 0;
     if (!hasStages && !isOfConsequence(now) && !isOfConsequence(before)) return;
@@ -162,19 +163,25 @@ class FleetActor implements Actor<FleetMessage> {
 
   #nodeFound(node: Node): void {
     const { name, labels } = node.metadata;
-    // Whether a machine that has joined is there is for its Node to say, and for nobody to wait for.
-    if (labels?.[RUNTIME_LABEL] === this.#form.runtime) this.#play(name, node.spec?.podCIDR, labels[MACHINE_LABEL] !== undefined);
+    if (labels?.[this.#form.label] === this.#form.runtime) this.#play(name, node.spec?.podCIDR);
+    else if (labels?.[MACHINE_LABEL] !== undefined) this.#reserve(node);
   }
 
-  #play(name: string, podCidr: string | undefined, mayBeAway = false): void {
+  /** What a machine that has joined was given is not given again. */
+  #reserve({ metadata, spec }: Node): void {
+    const isOfPlan = spec?.podCIDR !== undefined && this.#form.addresses.indexOfPodCidr(spec.podCIDR) !== undefined;
+    if (isOfPlan) this.#indexes.take(metadata.name, spec.podCIDR);
+  }
+
+  #play(name: string, podCidr: string | undefined): void {
     if (this.#played.has(name)) return;
     const index = this.#indexes.take(name, podCidr);
     if (index === undefined) {
       this.#context.log.warn({ node: name, most: this.#form.addresses.nodesMax }, "a node is not played: there are no addresses left");
       return;
     }
-    this.#played.set(name, mayBeAway);
-    if (!mayBeAway) this.#unready++;
+    this.#played.set(name, false);
+    this.#unready++;
     this.#tellToPlay(name, index);
   }
 

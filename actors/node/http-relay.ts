@@ -16,6 +16,8 @@ export interface Destination {
   readonly scheme: Scheme;
   readonly host: string;
   readonly port: number;
+  /** Who is to be there, and what is shown of ourselves, PEM; absent: whoever it is, as nobody. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string; readonly servername: string };
 }
 
 export interface RelayOptions {
@@ -26,6 +28,8 @@ export interface RelayOptions {
   readonly agent?: Agent;
   /** What becomes of the place that a redirection leads to. */
   readonly location?: (location: string) => string;
+  /** Which headers of the answer go on, and as what; absent: all do, as they are. `name` is in small letters. */
+  readonly answered?: (name: string, value: string) => string | undefined;
 }
 
 /** Nobody answered. */
@@ -88,7 +92,7 @@ export async function relay(request: IncomingMessage, response: ServerResponse, 
   });
   outgoing.once("response", resolve);
   outgoing.once("upgrade", (answer, socket, head) => {
-    join(request, response, answer, socket, head);
+    join(request, response, { answer, socket, head, answered: options.answered });
     resolve(undefined);
   });
   outgoing.on("error", (error) => {
@@ -109,7 +113,7 @@ export async function relay(request: IncomingMessage, response: ServerResponse, 
 function send(request: IncomingMessage, { to, path, headers, agent }: RelayOptions): ClientRequest {
   const { upgrade } = request.headers;
   const switching = upgrade === undefined ? {} : { connection: "Upgrade", upgrade };
-  const { scheme, host, port } = to;
+  const { scheme, host, port, tls } = to;
   const { method = "GET" } = request;
   const options = {
     host,
@@ -120,7 +124,7 @@ function send(request: IncomingMessage, { to, path, headers, agent }: RelayOptio
     agent: upgrade === undefined ? (agent ?? false) : false,
   };
   // Whose certificate a pod has nobody can know.
-  return scheme === "https" ? httpsRequest({ ...options, rejectUnauthorized: false }) : httpRequest(options);
+  return scheme === "https" ? httpsRequest({ ...options, ...(tls ?? { rejectUnauthorized: false }) }) : httpRequest(options);
 }
 
 /** When the other side has taken the connection. */
@@ -131,10 +135,11 @@ function begin(outgoing: ClientRequest, start: () => void): void {
   });
 }
 
-async function giveBack(answer: IncomingMessage, response: ServerResponse, { location }: RelayOptions): Promise<void> {
-  for (const [name, value] of Object.entries(answer.headers)) {
-    if (value === undefined || HOP_BY_HOP.has(name)) continue;
-    response.setHeader(name, name === "location" && location !== undefined ? location(String(value)) : value);
+async function giveBack(answer: IncomingMessage, response: ServerResponse, { location, answered }: RelayOptions): Promise<void> {
+  for (const [name, given] of Object.entries(answer.headers)) {
+    if (given === undefined || HOP_BY_HOP.has(name)) continue;
+    const value = answered === undefined ? given : answered(name, String(given));
+    if (value !== undefined) response.setHeader(name, name === "location" && location !== undefined ? location(String(value)) : value);
   }
   response.writeHead(answer.statusCode ?? BAD_GATEWAY);
   response.flushHeaders();
@@ -142,11 +147,27 @@ async function giveBack(answer: IncomingMessage, response: ServerResponse, { loc
   await pipeline(answer, response).catch(() => response.destroy());
 }
 
+interface Upgraded {
+  readonly answer: IncomingMessage;
+  readonly socket: Socket;
+  /** What came with the answer. */
+  readonly head: Buffer;
+  readonly answered: RelayOptions["answered"];
+}
+
 /** Both have agreed on another protocol, which is nobody else's business. */
-function join(request: IncomingMessage, response: ServerResponse, answer: IncomingMessage, other: Socket, head: Buffer): void {
+function join(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { answer, socket: other, head, answered = (_name, value) => value }: Upgraded,
+): void {
   const client = request.socket;
   response.detachSocket(client);
-  const lines = answer.rawHeaders.flatMap((name, at) => (at % 2 === 0 ? [`${name}: ${answer.rawHeaders[at + 1]}`] : []));
+  const { rawHeaders } = answer;
+  const lines = rawHeaders.flatMap((name, at) => {
+    const value = at % 2 === 0 ? answered(name.toLowerCase(), rawHeaders[at + 1] ?? "") : undefined;
+    return value === undefined ? [] : [`${name}: ${value}`];
+  });
   client.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join("\r\n")}\r\n\r\n`);
   if (head.length > 0) client.write(head);
   for (const [one, two] of [

@@ -2,7 +2,7 @@ import type { Clock, Random, Timer } from "../../runtime/mod.ts";
 import { LeaseKind } from "../kinds/coordination/lease.ts";
 import { renewedText } from "../kinds/coordination/lease-text.ts";
 import { NODE_OF_NAME } from "../registry/authors.ts";
-import type { Registry } from "../registry/registry.ts";
+import type { ObjectWrites } from "../registry/registry.ts";
 import { microTimestamp } from "../registry/timestamps.ts";
 import { LEASE_NAMESPACE } from "./node-object.ts";
 
@@ -34,12 +34,12 @@ export interface Heart {
  * thousands of nodes are played; so nodes renew in rounds, each at a moment of its own within the period, and a round is one write.
  */
 export class LeaseRenewals {
-  readonly #registry: Registry;
+  readonly #registry: ObjectWrites;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #rounds = new Set<Round>();
 
-  constructor(registry: Registry, clock: Clock, random: Random) {
+  constructor(registry: ObjectWrites, clock: Clock, random: Random) {
     this.#registry = registry;
     this.#clock = clock;
     this.#random = random;

@@ -9,10 +9,19 @@ export interface NodeShape {
   readonly pods: string;
 }
 
+/** Where a machine that has joined is reached, and the port of what asks it for logs and streams. */
+export interface NodeDoor {
+  readonly address: string;
+  readonly port: number;
+}
+
 /** How the nodes of a runtime look. Node `index` has its number's addresses. */
 export interface NodeForm {
-  /** The value of the label RUNTIME_LABEL. */
+  /** The label of its Nodes whose value is `runtime`: RUNTIME_LABEL, or MACHINE_LABEL where the node is a machine that has joined. */
+  readonly label: string;
   readonly runtime: string;
+  /** What a new Node is called. */
+  nodeName(number: number): string;
   readonly addresses: AddressPlan;
   labels(index: number): Readonly<Record<string, string>>;
   readonly architecture: string;
@@ -21,5 +30,7 @@ export interface NodeForm {
   readonly allocatable: NodeShape;
   /** Capacity that somebody has edited stays: it is nobody's truth. */
   readonly isImagined: boolean;
+  /** Where the machine is reached that the node stands for; absent: nodes have the addresses of the plan, and no door. */
+  readonly door?: NodeDoor;
   info(name: string): Omit<NodeSystemInfo, "kubeletVersion" | "kubeProxyVersion" | "operatingSystem">;
 }

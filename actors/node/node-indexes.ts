@@ -1,5 +1,10 @@
 import type { AddressPlan } from "./cidr.ts";
 
+/** What the cluster's own nodes are called. */
+export function numberedName(number: number): string {
+  return `node-${number}`;
+}
+
 /** `node-12` wants index 12, and the addresses that go with it. */
 const NUMBERED = /^node-(0|[1-9]\d{0,4})$/;
 

@@ -1,7 +1,6 @@
 import type { Lease, Node, NodeCondition, NodeStatus } from "../kinds/generated/types.ts";
 import type { ToldCondition } from "./hollow/node-behaviour.ts";
 import type { NodeForm, NodeShape } from "./node-form.ts";
-import { RUNTIME_LABEL } from "./runtime.ts";
 
 /** The version that nodes report; the API's. */
 export const KUBELET_VERSION = "v1.34.0";
@@ -11,7 +10,7 @@ export const LEASE_DURATION_S = 40;
 
 /** The Node that a node registers itself with. `index` gives it its addresses. */
 export function newNode(name: string, index: number, form: NodeForm, now: string): Node {
-  const { addresses, architecture, runtime } = form;
+  const { addresses, architecture, label, runtime } = form;
   const podCIDR = addresses.podCidrOf(index);
   return {
     metadata: {
@@ -25,12 +24,12 @@ export function newNode(name: string, index: number, form: NodeForm, now: string
         "kubernetes.io/hostname": name,
         "kubernetes.io/os": "linux",
         ...form.labels(index),
-        [RUNTIME_LABEL]: runtime,
+        [label]: runtime,
       },
       annotations: { "node.alpha.kubernetes.io/ttl": "0", "volumes.kubernetes.io/controller-managed-attach-detach": "true" },
     },
-    spec: { podCIDR, podCIDRs: [podCIDR] },
-    status: nodeStatus(undefined, name, addresses.nodeAddressOf(index), form, now),
+    spec: podCIDR === undefined ? {} : { podCIDR, podCIDRs: [podCIDR] },
+    status: nodeStatus(undefined, name, form.door?.address ?? addresses.nodeAddressOf(index), form, now),
   };
 }
 
@@ -89,11 +88,11 @@ export function nodeStatus(
       }),
       ...(before?.conditions ?? []).filter((other) => !said.some((condition) => condition.type === other.type)),
     ],
-    addresses: before?.addresses ?? [
+    addresses: (form.door === undefined ? before?.addresses : undefined) ?? [
       { type: "InternalIP", address },
       { type: "Hostname", address: name },
     ],
-    daemonEndpoints: { kubeletEndpoint: { Port: KUBELET_PORT } },
+    daemonEndpoints: { kubeletEndpoint: { Port: form.door?.port ?? KUBELET_PORT } },
     // Nothing reads it but stages, which ask for it before they do anything to a node.
     phase: "Running",
     nodeInfo: { ...form.info(name), kubeletVersion: KUBELET_VERSION, kubeProxyVersion: "", operatingSystem: "linux" },

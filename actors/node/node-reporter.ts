@@ -4,10 +4,10 @@ import { NodeKind } from "../kinds/core/node.ts";
 import type { Lease, Node } from "../kinds/generated/types.ts";
 import { StatusError } from "../kinds/status.ts";
 import { controllerAccount, NODE_OF_NAME } from "../registry/authors.ts";
-import type { Registry } from "../registry/registry.ts";
+import type { ObjectWrites } from "../registry/registry.ts";
 import { microTimestamp, timestamp } from "../registry/timestamps.ts";
 import { USAGE_ANNOTATION } from "../scheduler/overcommit.ts";
-import type { Entry, View } from "../store/view.ts";
+import type { Entry, ObjectView } from "../store/view.ts";
 import type { ToldCondition } from "./hollow/node-behaviour.ts";
 import type { NodeForm } from "./node-form.ts";
 import { LEASE_NAMESPACE, newNode, nodeLease, nodeStatus } from "./node-object.ts";
@@ -20,8 +20,8 @@ const BY_NODE = { fieldManager: "kubelet", author: NODE_OF_NAME } as const;
 const READY_UNKNOWN = '"type":"Ready","status":"Unknown"';
 
 interface ReporterOptions {
-  readonly view: View;
-  readonly registry: Registry;
+  readonly view: ObjectView;
+  readonly registry: ObjectWrites;
   readonly form: NodeForm;
   readonly clock: Clock;
 }
@@ -37,8 +37,8 @@ interface ReportedNode {
 
 /** What one node says of itself to the API: its Node, its lease, its status, and what its pods use. Whoever plays the node says when. */
 export class NodeReporter {
-  readonly #view: View;
-  readonly #registry: Registry;
+  readonly #view: ObjectView;
+  readonly #registry: ObjectWrites;
   readonly #form: NodeForm;
   readonly #clock: Clock;
   readonly #node: ReportedNode;
@@ -56,11 +56,11 @@ export class NodeReporter {
     this.#node = node;
   }
 
-  /** Makes the Node where it does not exist, and gives it a pod range where it has none: somebody else made it then. */
-  async register(existing: Node | undefined, index: number, range: string): Promise<Node> {
+  /** Makes the Node where it does not exist, and gives it a pod range where it has none, if there is one to give: somebody else made it then. */
+  async register(existing: Node | undefined, index: number, range: string | undefined): Promise<Node> {
     this.#index = index;
     const node = existing ?? (await this.#create());
-    this.#registered = node.spec?.podCIDR === undefined ? await this.#giveRange(range) : node;
+    this.#registered = node.spec?.podCIDR === undefined && range !== undefined ? await this.#giveRange(range) : node;
     return this.#registered;
   }
 
@@ -153,8 +153,8 @@ export class NodeReporter {
 
   /** Of the machine that the Node stands for. */
   addressOf(node: Node): string {
-    return (
-      node.status?.addresses?.find((address) => address.type === "InternalIP")?.address ?? this.#form.addresses.nodeAddressOf(this.#index)
-    );
+    const { door, addresses } = this.#form;
+    if (door !== undefined) return door.address;
+    return node.status?.addresses?.find((address) => address.type === "InternalIP")?.address ?? addresses.nodeAddressOf(this.#index);
   }
 }

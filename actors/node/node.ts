@@ -5,11 +5,11 @@ import { decodeMetadata } from "../kinds/metadata-text.ts";
 import { decodeObject } from "../kinds/text.ts";
 import type { PodOrder, PodSync } from "../pod/pod-order.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
-import type { Registry } from "../registry/registry.ts";
+import type { ObjectWrites } from "../registry/registry.ts";
 import { isLender } from "../scheduler/overcommit.ts";
 import type { Stages } from "../stages/stages.ts";
 import type { Key } from "../store/transaction.ts";
-import type { Entry, View } from "../store/view.ts";
+import type { Entry, ObjectView } from "../store/view.ts";
 import { Allocations, type Reallocated } from "./allocation/allocations.ts";
 import { PRESSURES, type Pressure } from "./allocation/pod-admission.ts";
 import { FLEET_ADDRESS } from "./fleet-address.ts";
@@ -23,23 +23,22 @@ import type { NodeForm } from "./node-form.ts";
 import { NodeReporter } from "./node-reporter.ts";
 import { NodeStages } from "./node-stages.ts";
 import { hasAddress, PodPlaces } from "./pod-places.ts";
-import { MACHINE_LABEL } from "./runtime.ts";
 import { MEASURE_MS, onlineUsage } from "./usage/online-usage.ts";
 import type { ContainerUsage, NodeUsage, PodUsage, UsageOf } from "./usage/usage.ts";
 
 /** Source: kubelet's nodeStatusReportFrequency. */
 const STATUS_REPORT_MS = 300_000;
 const RETRY_MS = 1_000;
+/** How often a node that has no pod range looks whether the cluster has given it one. */
+const RANGE_POLL_MS = 100;
 const SILENT = "the node is told to be silent";
 const COULD_NOT_REPORT = "a node could not report; trying again";
 const NODE_MAILBOX_MESSAGES = 16_384;
 
 export interface NodeOptions {
-  readonly view: View;
-  readonly registry: Registry;
+  readonly view: ObjectView;
+  readonly registry: ObjectWrites;
   readonly form: NodeForm;
-  /** The Node of the machine that this host is on; absent: none is. */
-  readonly machine?: string | undefined;
   readonly usageOf: UsageOf;
   /** Is told how the node's conditions change, and what is wrong with its annotations; absent: nobody. */
   readonly recorder?: EventRecorder;
@@ -82,10 +81,9 @@ const podAddressOf = (uid: string): Address => addressOf("pod", uid);
 class NodeActor implements Actor<NodeMessage>, Heart {
   readonly name: string;
   readonly #context: Context<NodeMessage>;
-  readonly #view: View;
+  readonly #view: ObjectView;
   readonly #form: NodeForm;
   readonly #renewals: LeaseRenewals;
-  readonly #machine: string | undefined;
   readonly #usageOf: UsageOf;
   readonly #recorder: EventRecorder | undefined;
   readonly #stages: NodeStages;
@@ -123,7 +121,6 @@ class NodeActor implements Actor<NodeMessage>, Heart {
     this.#renewals = renewals;
     this.#view = view;
     this.#form = form;
-    this.#machine = options.machine;
     this.#usageOf = usageOf;
     this.#recorder = recorder;
     this.#real = options.real;
@@ -252,15 +249,18 @@ class NodeActor implements Actor<NodeMessage>, Heart {
     try {
       const range = this.#form.addresses.podCidrOf(index);
       const existing = this.#view.get<Node>(`nodes/${this.name}`);
-      if (this.#isElsewhere(existing)) {
-        this.#context.after(RETRY_MS, this.#play);
+      const before = existing?.spec?.podCIDR ?? range;
+      if (before !== undefined) this.#places.use(before);
+      // What the node runs by itself does not wait for the API.
+      this.#tellCompanions({ type: "nodeBegins" });
+      const node = await this.#reporter.register(existing, index, range);
+      const podCidr = node.spec?.podCIDR ?? range;
+      if (podCidr === undefined) {
+        this.#context.after(RANGE_POLL_MS, this.#play);
         return;
       }
-      // What the node runs by itself does not wait for the API.
-      this.#places.use(existing?.spec?.podCIDR ?? range);
-      this.#tellCompanions({ type: "nodeBegins" });
-      this.#node = await this.#reporter.register(existing, index, range);
-      this.#places.use(this.#node.spec?.podCIDR ?? range);
+      this.#node = node;
+      this.#places.use(podCidr);
       const entry = this.#view.entry(`nodes/${this.name}`);
       if (entry !== undefined) this.#stages.see(entry);
       await this.#reporter.report();
@@ -285,12 +285,6 @@ class NodeActor implements Actor<NodeMessage>, Heart {
       this.#places.adopt(key, { uid, place });
       this.#watchPod(key, uid);
     }
-  }
-
-  /** The Node of a machine that has joined lives on it: nobody says for it that it is well. */
-  #isElsewhere(node: Node | undefined): boolean {
-    const machine = node?.metadata.labels?.[MACHINE_LABEL];
-    return machine !== undefined && machine !== this.#machine;
   }
 
   #nodeChanged(entry: Entry): void | Promise<void> {

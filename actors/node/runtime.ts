@@ -52,5 +52,5 @@ export interface Runtime {
 /** On every node that Troupe plays itself, with the runtime's name as its value. */
 export const RUNTIME_LABEL = "troupe.dev/runtime";
 
-/** The Node that stands for a machine that has joined has its own name here: it is played there, and nowhere else. */
+/** The same on the Node of a machine that has joined: it is played there, by a client of the API, and nowhere else. */
 export const MACHINE_LABEL = "troupe.dev/machine";

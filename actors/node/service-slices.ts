@@ -4,7 +4,7 @@ import { partsOf } from "../kinds/kind.ts";
 import { labelsOf } from "../kinds/metadata-text.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import type { Key } from "../store/transaction.ts";
-import type { Entry, IndexDefinition, View } from "../store/view.ts";
+import type { Entry, IndexDefinition, ObjectView } from "../store/view.ts";
 
 export const SLICES = "endpointslices.discovery.k8s.io";
 
@@ -21,12 +21,12 @@ function named(namespace = "", labels: Readonly<Record<string, string>> | undefi
   return service === undefined ? [] : [`${namespace}/${service}`];
 }
 
-export function indexSlices(view: View): void {
+export function indexSlices(view: ObjectView): void {
   view.index(slicesByService);
 }
 
 /** Where the view was told to index them. */
-export function slicesOf(view: View, namespace: string, service: string): readonly EndpointSlice[] {
+export function slicesOf(view: ObjectView, namespace: string, service: string): readonly EndpointSlice[] {
   return view.byIndex(slicesByService.name, `${namespace}/${service}`).map((entry) => view.decode<EndpointSlice>(entry));
 }
 

@@ -9,14 +9,14 @@ import { decodeObject, type ObjectText } from "../kinds/text.ts";
 import type { PodSandbox, Reporter, Runtime, RuntimeReport } from "../node/runtime.ts";
 import { NODE_OF_POD } from "../registry/authors.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
-import type { Registry } from "../registry/registry.ts";
+import type { ObjectWrites } from "../registry/registry.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import { WriteGate } from "../registry/write-gate.ts";
 import type { StagePlay } from "../stages/stage-play.ts";
 import type { Stages } from "../stages/stages.ts";
 import type { TemplateFunctions } from "../stages/template/template.ts";
 import type { Key } from "../store/transaction.ts";
-import type { Entry, View } from "../store/view.ts";
+import type { Entry, ObjectView } from "../store/view.ts";
 import { type NodeRoom, roomOn } from "./node-room.ts";
 import { isUnobserved, observedStatus } from "./pod-changes.ts";
 import type { PodOrder } from "./pod-order.ts";
@@ -47,8 +47,8 @@ const POD_MAILBOX_MESSAGES = 64;
 const WRITES_IN_FLIGHT_MAX = 256;
 
 export interface PodOptions {
-  readonly view: View;
-  readonly registry: Registry;
+  readonly view: ObjectView;
+  readonly registry: ObjectWrites;
   readonly recorder: EventRecorder;
   readonly runtime: Runtime;
   /** Stages that may take a pod's life over; absent where the runtime has none. */

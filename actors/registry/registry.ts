@@ -172,3 +172,6 @@ export interface Registry {
   /** Sets a namespace's spec.finalizers (the `finalize` subresource); a namespace being deleted goes with the last of them. */
   finalizeNamespace(namespace: Namespace, options?: WriteOptions): Promise<Entry>;
 }
+
+/** What nodes write, and all that they do: the part of the door that a machine outside the cluster has by the API, too. */
+export type ObjectWrites = Pick<Registry, "create" | "modify" | "delete" | "rewriteTogether">;

@@ -45,32 +45,36 @@ export class RevisionExpired extends Error {
   }
 }
 
-/** What actors on a host see of the store: its replica there, as of `revision`. Reads are synchronous and cost no I/O. */
-export interface View {
+/** What is seen of the objects that somebody follows, whether by the log of the store or by the API. Reads are synchronous and cost no I/O. */
+export interface ObjectView {
   /** The newest applied revision. */
   readonly revision: number;
-  /** Resolves when the replica has applied this revision; rejects with StoreUnavailable after the deadline. */
-  until(revision: number, deadline_ms?: number): Promise<void>;
   entry(key: Key): Entry | undefined;
   /** The decoded object, from a bounded cache; shared and never to be changed. */
   get<T extends KubeObject>(key: Key): T | undefined;
   decode<T extends KubeObject>(entry: Entry): T;
   /** Entries of a resource (in one namespace, or all) in key order. */
   list(resource: string, namespace?: string): readonly Entry[];
-  /** The same as it was at an earlier revision. Throws RevisionExpired. */
-  listAt(revision: number, resource: string, namespace?: string): readonly Entry[];
-  /** How many there are (in one namespace, or in all), without listing them. */
-  count(resource: string, namespace?: string): number;
   /** Declares an index; existing objects are indexed at once. Declaring the same name again is a no-op. */
   index(definition: IndexDefinition): void;
   byIndex(name: string, value: string): readonly Entry[];
   /**
    * Calls `apply` for each change of the resource after revision `since`: at once for those in the history window, later for those to
-   * come. `apply` must not throw and must be quick; it runs inside the replica's turn. Throws RevisionExpired.
+   * come. `apply` must not throw and must be quick; it runs inside the view's turn. Throws RevisionExpired.
    */
   watch(resource: string, since: number, apply: (change: Change) => void): Subscription;
-  /** The changes of the resource after revision `since` so far, oldest first, at most `max` of them. Throws RevisionExpired. */
-  changesAfter(resource: string, since: number, max: number): readonly Change[];
   /** Calls `apply` once after each batch of changes has been applied and all watchers were told. */
   afterBatch(apply: (revision: number) => void): Subscription;
+}
+
+/** What actors on a host see of the store: its replica there, as of `revision`. */
+export interface View extends ObjectView {
+  /** Resolves when the replica has applied this revision; rejects with StoreUnavailable after the deadline. */
+  until(revision: number, deadline_ms?: number): Promise<void>;
+  /** The list of a resource as it was at an earlier revision. Throws RevisionExpired. */
+  listAt(revision: number, resource: string, namespace?: string): readonly Entry[];
+  /** How many there are (in one namespace, or in all), without listing them. */
+  count(resource: string, namespace?: string): number;
+  /** The changes of the resource after revision `since` so far, oldest first, at most `max` of them. Throws RevisionExpired. */
+  changesAfter(resource: string, since: number, max: number): readonly Change[];
 }

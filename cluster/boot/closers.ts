@@ -7,6 +7,12 @@ export class Stopped extends Error {
 export class Closers {
   readonly #open: (() => Promise<void> | void)[] = [];
   #closing: Promise<void> | undefined;
+  readonly #begun = Promise.withResolvers<void>();
+
+  /** Resolves when closing begins. */
+  get closing(): Promise<void> {
+    return this.#begun.promise;
+  }
 
   add(close: () => Promise<void> | void): void {
     this.#open.push(close);
@@ -19,6 +25,7 @@ export class Closers {
 
   /** Closes all that is open. May be called again: then it waits for the first call, and closes what was added since. */
   close(): Promise<void> {
+    this.#begun.resolve();
     this.#closing = (this.#closing ?? Promise.resolve()).then(async () => {
       for (let close = this.#open.pop(); close !== undefined; close = this.#open.pop()) await close();
     });

@@ -8,7 +8,7 @@ import { keepApiEndpoints } from "./api-endpoints.ts";
 import { askExtenders } from "./ask-extender.ts";
 import { START_HOOKS } from "./bootstrap-objects.ts";
 import { BootFailure } from "./failure.ts";
-import { usageReader } from "./nodes-to-play.ts";
+import { kubeletsOf, usageReader } from "./nodes-to-play.ts";
 import type { RoleContext } from "./role-context.ts";
 
 /** The door of clients, which nobody listens at yet. */
@@ -45,6 +45,7 @@ export async function openGateway(context: RoleContext): Promise<Gateway> {
     aggregation,
     access,
     own,
+    kubelets: kubeletsOf(context),
     messenger,
     log,
     tls: { key: tls.key, cert: tls.cert, clientCa: tls.ca },

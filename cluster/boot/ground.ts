@@ -2,10 +2,13 @@ import {
   createEventRecorder,
   type EventRecorder,
   type KindTable,
+  type Pod,
   type Registry,
   type Replica,
   type StoreClient,
 } from "../../actors/mod.ts";
+import type { ObjectWrites } from "../../actors/registry/registry.ts";
+import type { ObjectView } from "../../actors/store/view.ts";
 import type { ActorKind, Clock, Message, Random } from "../../runtime/mod.ts";
 
 /** What the actors of a host stand on. */
@@ -16,6 +19,21 @@ export interface Ground {
   readonly kinds: KindTable;
   readonly clock: Clock;
   readonly random: Random;
+}
+
+/** What the actors that play nodes stand on, of the cluster or on a machine that has joined it. */
+export interface NodeGround {
+  readonly view: ObjectView;
+  readonly registry: ObjectWrites;
+  readonly clock: Clock;
+  recorderFor(component: string): EventRecorder;
+  /** See LifeWorld. */
+  readonly references?: (pod: Pod) => Promise<void>;
+}
+
+export function nodeGround(ground: Ground): NodeGround {
+  const { view, registry, clock } = ground;
+  return { view, registry, clock, recorderFor: (component) => recorderFor(ground, component) };
 }
 
 export function recorderFor(

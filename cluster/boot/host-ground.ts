@@ -16,7 +16,7 @@ export function hostGround(
   { options, log, messenger, control, atStop }: Pick<RoleContext, "options" | "log" | "messenger" | "control" | "atStop">,
 ): Pick<RoleContext, "ground" | "own" | "dialer" | "access"> {
   const store = createStoreClient({ messenger, clock, random, address: WRITER_ADDRESS, view });
-  const own = new OwnAddresses({ ports: portsOf(options.nats), certificate: options.control?.tls.cert });
+  const own = new OwnAddresses({ ports: portsOf(options.nats), certificate: options.control.tls.cert });
   const dialer = new Dialer(own);
   atStop(() => dialer.close());
   let opened: Access | undefined;

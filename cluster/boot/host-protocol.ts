@@ -19,6 +19,8 @@ export interface ControlSecrets {
   readonly authority: KeyPair;
   readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
   readonly frontProxy: { readonly key: string; readonly cert: string; readonly ca: string };
+  /** As whom machines that have joined are asked for logs and streams, and the authority by which they are known. */
+  readonly kubeletClient: { readonly key: string; readonly cert: string; readonly ca: string };
   /** Of the cluster's own NATS server; undefined where others run it. */
   readonly natsKeys: NatsKeys | undefined;
 }
@@ -54,10 +56,7 @@ export interface HostOptions {
   readonly audit: AuditSettings | undefined;
   /** The cluster's authority, PEM. */
   readonly ca: string;
-  /** Undefined on a machine that has joined, whose hosts play nodes and nothing else. */
-  readonly control: ControlSecrets | undefined;
-  /** The Node that stands for this machine; undefined where none does. */
-  readonly machine: string | undefined;
+  readonly control: ControlSecrets;
   /** Tells the data directory of this process from those of others on the same store. */
   readonly directory: string;
   /** Where the API listens. */
@@ -81,8 +80,6 @@ export type ToHost =
   | { readonly type: "begin" }
   /** Certificates that take the place of those before, which are about to end. */
   | { readonly type: "certificates"; readonly control: ControlSecrets }
-  /** The same for credentials of NATS. */
-  | { readonly type: "credentials"; readonly credentials: string }
   /** Finish what is under way, then end. */
   | { readonly type: "stop" };
 

@@ -63,9 +63,6 @@ port.on("message", (message: ToHost) => {
     case "certificates":
       starting.promise.then((host) => host.renewCertificates(message.control), ignored);
       return;
-    case "credentials":
-      starting.promise.then((host) => host.renewCredentials(message.credentials)).catch(ignored);
-      return;
     case "stop":
       starting.promise.then(
         (host) =>

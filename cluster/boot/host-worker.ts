@@ -4,7 +4,7 @@ import type { RestartStrategy } from "../../runtime/actor.ts";
 import { CrashLoop } from "../../runtime/crash-loop.ts";
 import type { Logger } from "../../runtime/mod.ts";
 import { BootFailure } from "./failure.ts";
-import type { FromHost, HostOptions, ToHost } from "./host-protocol.ts";
+import type { ControlSecrets, FromHost, HostOptions, ToHost } from "./host-protocol.ts";
 import type { Introductions } from "./introductions.ts";
 import type { HostPlan } from "./layout.ts";
 
@@ -68,14 +68,11 @@ export class HostWorker {
     return begun;
   }
 
-  /** What takes the place of certificates or credentials of before, also in a thread that replaces this one. */
-  renew(message: Extract<ToHost, { type: "certificates" | "credentials" }>): void {
+  /** What takes the place of certificates of before, also in a thread that replaces this one. */
+  renew(control: ControlSecrets): void {
     if (this.#options === undefined) return;
-    this.#options =
-      message.type === "certificates"
-        ? { ...this.#options, control: message.control }
-        : { ...this.#options, nats: { ...this.#options.nats, credentials: message.credentials } };
-    this.#worker.postMessage(message);
+    this.#options = { ...this.#options, control };
+    this.#worker.postMessage({ type: "certificates", control } satisfies ToHost);
   }
 
   /** Asks the host to drain and waits until its thread has ended; ends it by force after the deadline, or at once when it has not started. */

@@ -31,7 +31,7 @@ import type { ControlSecrets, FromHost, HostOptions } from "./host-protocol.ts";
 import type { Role } from "./layout.ts";
 import { HOST_LEASE_MS, joinMembers } from "./members.ts";
 import { cautionAbout, copiesOn } from "./nats-facts.ts";
-import { beginNodes, offerNodes } from "./nodes-role.ts";
+import { beginNodes } from "./nodes-role.ts";
 import { type OpenedStore, openStore } from "./opened-store.ts";
 import { keepResidents } from "./residents.ts";
 import type { RoleContext } from "./role-context.ts";
@@ -48,8 +48,7 @@ const GATEWAY_DRAIN_MS = 2_000;
 export class RunningHost {
   readonly #options: HostOptions;
   readonly #connection: NatsConnection;
-  readonly #credentials: Credentials;
-  #secrets: ControlSecrets | undefined;
+  #control: ControlSecrets;
   readonly #host: Host;
   readonly #follower: Follower;
   readonly #context: RoleContext;
@@ -63,18 +62,11 @@ export class RunningHost {
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #givenUp = Promise.withResolvers<string>();
 
-  private constructor(
-    options: HostOptions,
-    peers: PortTransport,
-    log: Logger,
-    { connection, credentials }: { readonly connection: NatsConnection; readonly credentials: Credentials },
-    opened: OpenedStore,
-  ) {
+  private constructor(options: HostOptions, peers: PortTransport, log: Logger, connection: NatsConnection, opened: OpenedStore) {
     const { plan } = options;
     this.#options = options;
     this.#connection = connection;
-    this.#credentials = credentials;
-    this.#secrets = options.control;
+    this.#control = options.control;
     this.#damaged = opened.damaged;
     const membership = joinMembers(options, connection, { clock, random, log }, () =>
       this.#givenUp.resolve("it was silent for longer than its lease, and the other hosts have removed it"),
@@ -123,16 +115,13 @@ export class RunningHost {
       },
     };
     if (this.#has("store")) this.#condition = offerStore(this.#context, opened);
-    // The others are at work, and send it what is its own from the moment on that it is a member.
-    if (options.machine !== undefined) offerNodes(this.#context);
   }
 
   /** Connects, opens the log and reads it to its end. Throws BootFailure. */
   static async start(options: HostOptions, peers: PortTransport): Promise<RunningHost> {
     const log = withFields(pinoLogger({ level: options.logLevel }), { host: options.plan.name });
-    const credentials: Credentials = { current: options.nats.credentials };
     const connection = await firstConnection({
-      ...connectionOptions(options.nats, () => credentials.current),
+      ...connectionOptions(options.nats),
       name: options.plan.name,
     }).catch((error: Error) => {
       throw new BootFailure(
@@ -140,7 +129,7 @@ export class RunningHost {
       );
     });
     const store = await openStore(options, connection, log);
-    const host = new RunningHost(options, peers, log, { connection, credentials }, store);
+    const host = new RunningHost(options, peers, log, connection, store);
     await host.#follower.ready.catch((error: Error) => {
       throw new BootFailure(`cannot read the store's log: ${error.message}`);
     });
@@ -215,14 +204,8 @@ export class RunningHost {
 
   /** Shows these from now on, to clients and to the servers behind APIServices. */
   renewCertificates(control: ControlSecrets): void {
-    this.#secrets = control;
+    this.#control = control;
     this.#gateway?.renew(control.tls);
-  }
-
-  /** Goes on with these. The server ends connections whose credentials have ended, so this one is made anew before. */
-  async renewCredentials(credentials: string): Promise<void> {
-    this.#credentials.current = credentials;
-    await this.#connection.reconnect();
   }
 
   async stop(): Promise<void> {
@@ -238,18 +221,9 @@ export class RunningHost {
     this.#host.messenger.tell<SnapshotterMessage>(SNAPSHOTTER_ADDRESS, { type: "damaged", snapshot: undefined });
   }
 
-  get #control(): ControlSecrets {
-    if (this.#secrets === undefined) throw new Error(`the host ${this.#options.plan.name} has a role for which it lacks the keys`);
-    return this.#secrets;
-  }
-
   #has(role: Role): boolean {
     return this.#options.plan.roles.includes(role);
   }
-}
-
-interface Credentials {
-  current: string | undefined;
 }
 
 const clock = systemClock();

@@ -107,14 +107,3 @@ export function planHosts(threads: number, only: Only | undefined, nodes = 0): r
       ];
   }
 }
-
-/** What a machine that has joined offers: services are forwarded where their addresses are, on the machine of the API. */
-export const KINDS_OF_MEMBER: readonly string[] = ["fleet", "node", "pod", "stages"];
-
-/** Threads of a machine that has joined; its credentials name them all. */
-export const MEMBER_THREADS_MAX = 4;
-
-/** The hosts that a machine may have, by the name of its Node. They are tokens of subjects, which have no dots. */
-export function memberHosts(node: string): readonly string[] {
-  return Array.from({ length: MEMBER_THREADS_MAX }, (_, index) => `${node.replaceAll(".", "_")}_nodes-${index + 1}`);
-}

@@ -1,7 +1,7 @@
 import type { NatsConnection } from "nats";
 import { type Clock, HOST_KIND, type Logger, type MemberRow, Membership, NatsRegisters, type Random } from "../../runtime/mod.ts";
 import type { HostOptions } from "./host-protocol.ts";
-import { KINDS_OF_MEMBER, KINDS_OF_ROLE, MEMBERS_BUCKET } from "./layout.ts";
+import { KINDS_OF_ROLE, MEMBERS_BUCKET } from "./layout.ts";
 import { copiesOn } from "./nats-facts.ts";
 
 /**
@@ -20,13 +20,13 @@ export function joinMembers(
   surroundings: { readonly clock: Clock; readonly random: Random; readonly log: Logger },
   fenced: () => void,
 ): Membership {
-  const { plan, directory, machine, process } = options;
+  const { plan, directory, process } = options;
   const { clock } = surroundings;
   const life = `${directory}/${process}`;
   return new Membership({
     ...surroundings,
     host: plan.name,
-    kinds: [HOST_KIND, ...(machine === undefined ? plan.roles.flatMap((role) => KINDS_OF_ROLE[role]) : KINDS_OF_MEMBER)],
+    kinds: [HOST_KIND, ...plan.roles.flatMap((role) => KINDS_OF_ROLE[role])],
     registers: new NatsRegisters({ connection, bucket: MEMBERS_BUCKET, clock, replicas: copiesOn(connection) }),
     lease_ms: HOST_LEASE_MS,
     renew_ms: HOST_RENEW_MS,

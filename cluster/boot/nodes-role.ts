@@ -18,9 +18,8 @@ import {
 } from "../../actors/mod.ts";
 import { DNS_ADDRESS_NUMBER } from "../../actors/node/dns/dns-service.ts";
 import { addressInRange } from "../../actors/registry/service-range.ts";
-import { type ActorKind, addressOf, type Message } from "../../runtime/mod.ts";
-import { BootFailure } from "./failure.ts";
-import { anyKinds, type Ground, recorderFor } from "./ground.ts";
+import type { ActorKind, Message } from "../../runtime/mod.ts";
+import { anyKinds, type Ground, nodeGround, recorderFor } from "./ground.ts";
 import { nodesToPlay } from "./nodes-to-play.ts";
 import { podToken } from "./pod-token.ts";
 import type { ProcessNodes, ProcessSettings } from "./process-nodes.ts";
@@ -28,10 +27,9 @@ import { residentsOf } from "./residents.ts";
 import type { RoleContext } from "./role-context.ts";
 
 const NODES_READY_DEADLINE_MS = 120_000;
-const MACHINE_POLL_MS = 50;
 
 /** Brings the actors that play nodes: these, or hollow ones. */
-export function offerNodes(context: RoleContext, processes?: ProcessNodes): void {
+function offerNodes(context: RoleContext, processes?: ProcessNodes): void {
   const { options, log, ground } = context;
   const { view, registry, kinds, clock, random } = ground;
   const fate = fates(options.seed);
@@ -54,7 +52,7 @@ export function offerNodes(context: RoleContext, processes?: ProcessNodes): void
   }
   const runtime = createHollowRuntime(clock, random, { fate });
   const usageOf = createHollowUsage(view, () => random.next());
-  context.offer(nodeActors(ground, { runtime, fate, usageOf, stages, machine: options.machine }));
+  context.offer(nodeActors(ground, { runtime, fate, usageOf, stages }));
 }
 
 /** What came of it that a host plays nodes. */
@@ -69,11 +67,11 @@ interface NodesBegun {
 export async function beginNodes(context: RoleContext): Promise<NodesBegun> {
   const { options, ground, messenger } = context;
   const { view } = ground;
-  const { machine, runtime, plans, plan } = options;
+  const { runtime, plans, plan } = options;
   const played = view.list("nodes").filter((entry) => view.decode<Node>(entry).metadata.labels?.[RUNTIME_LABEL] === runtime.name);
   const nodes = nodesToPlay(options.nodes, played.length, runtime.name);
   const processes = runtime.name === "hollow" ? undefined : await openProcesses(context, runtime, nodes);
-  if (machine === undefined) offerNodes(context, processes);
+  offerNodes(context, processes);
   const leads = plans.find(({ roles }) => roles.includes("nodes"))?.name === plan.name;
   if (leads) {
     await processes?.clearOrphans();
@@ -81,32 +79,11 @@ export async function beginNodes(context: RoleContext): Promise<NodesBegun> {
   }
   context.keep(residentsOf("nodes"));
   const cautions = leads ? (processes?.cautions ?? []) : [];
-  if (machine !== undefined) return { ready: await beginMachine(context, machine), cautions };
   await beginServices(context);
   if (!leads) return { ready: undefined, cautions };
   const start: FleetMessage = { type: "start", nodes };
   const { ready } = await messenger.ask<{ ready: number }>(FLEET_ADDRESS, start, { deadline_ms: NODES_READY_DEADLINE_MS });
   return { ready, cautions };
-}
-
-/** The Node of this machine lives here as long as the machine is there; resolves when it is Ready. */
-async function beginMachine({ options, ground, membership }: RoleContext, machine: string): Promise<number | undefined> {
-  const { view, clock } = ground;
-  if (options.plans[0]?.name !== options.plan.name) return undefined;
-  await membership.pin(addressOf("node", machine), options.plan.name);
-  const isReady = (): boolean => {
-    const node = view.get<Node>(`nodes/${machine}`);
-    return node?.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true;
-  };
-  const deadline_ms = clock.monotonic_ms() + NODES_READY_DEADLINE_MS;
-  while (!isReady()) {
-    if (clock.monotonic_ms() > deadline_ms)
-      throw new BootFailure(
-        `the node ${machine} was not Ready within ${NODES_READY_DEADLINE_MS / 1_000} s; the log of the cluster says why`,
-      );
-    await new Promise<void>((resolve) => clock.after(MACHINE_POLL_MS, resolve));
-  }
-  return 1;
 }
 
 /** Forwards services and answers for their names, where that is wanted; on one of the hosts with nodes each. */
@@ -115,7 +92,7 @@ async function beginServices(context: RoleContext): Promise<void> {
   const { proxy, dns, ingressAddress } = services;
   if (!proxy && !dns && ingressAddress === undefined) return;
   const { serviceActors } = await import("./service-actors.ts");
-  const { kinds, residents } = await serviceActors(context.ground, services, runtime.name);
+  const { kinds, residents } = await serviceActors(nodeGround(context.ground), services, { label: RUNTIME_LABEL, runtime: runtime.name });
   context.offer(kinds);
   context.keep(residents);
 }
@@ -124,7 +101,7 @@ async function openProcesses(context: RoleContext, settings: ProcessSettings, no
   const { options, log, ground } = context;
   const { services } = options;
   const { processNodes } = await import("./process-nodes.ts");
-  const processes = await processNodes(ground, {
+  const processes = await processNodes(nodeGround(ground), {
     settings,
     nodes,
     services: services.proxy ? services.range : undefined,
@@ -132,7 +109,6 @@ async function openProcesses(context: RoleContext, settings: ProcessSettings, no
       addresses: services.dns ? [addressInRange(services.range, DNS_ADDRESS_NUMBER)] : [],
       domain: services.clusterDomain,
     },
-    machine: options.machine,
     log,
     issueToken: (pod, audience, seconds) => podToken(ground.view, context.access(), pod, audience, seconds),
   });
@@ -146,16 +122,14 @@ export interface NodesPlayed {
   readonly fate: Fate;
   readonly usageOf: UsageOf;
   readonly stages: Stages;
-  /** The Node of this machine; absent: none is. */
-  readonly machine?: string | undefined;
 }
 
-export function nodeActors(ground: Ground, { runtime, fate, usageOf, stages, machine }: NodesPlayed): readonly ActorKind<Message>[] {
+export function nodeActors(ground: Ground, { runtime, fate, usageOf, stages }: NodesPlayed): readonly ActorKind<Message>[] {
   const { view, registry } = ground;
   const recorder = recorderFor(ground, "kubelet");
   return anyKinds(
     createFleetKind({ view, form: HOLLOW_FORM, stages }),
-    createNodeKind({ view, registry, form: HOLLOW_FORM, recorder, fate, usageOf, stages, machine }),
+    createNodeKind({ view, registry, form: HOLLOW_FORM, recorder, fate, usageOf, stages }),
     createPodKind({ view, registry, recorder, runtime, stages }),
   );
 }

@@ -1,4 +1,5 @@
 import { UsageReader } from "../../actors/mod.ts";
+import { Kubelets } from "../outbound/kubelets.ts";
 import type { HostOptions } from "./host-protocol.ts";
 import type { RoleContext } from "./role-context.ts";
 
@@ -16,6 +17,14 @@ export function playsNodes({ nodes, plans }: HostOptions): boolean {
 }
 
 /** What pods use, as their nodes know it; undefined where none are played. */
-export function usageReader({ options, ground, messenger }: RoleContext): UsageReader | undefined {
-  return playsNodes(options) ? new UsageReader(ground.view, messenger) : undefined;
+export function usageReader(context: RoleContext): UsageReader | undefined {
+  const { options, ground, messenger } = context;
+  if (!playsNodes(options)) return undefined;
+  const kubelets = kubeletsOf(context);
+  return new UsageReader(ground.view, messenger, (node) => kubelets.usage(node));
+}
+
+/** The doors of machines that have joined. */
+export function kubeletsOf({ ground, own, control }: RoleContext): Kubelets {
+  return new Kubelets({ view: ground.view, own, credentials: () => control().kubeletClient });
 }

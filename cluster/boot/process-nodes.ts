@@ -2,13 +2,10 @@ import {
   type ContainerUsage,
   createFleetKind,
   createNodeKind,
-  MACHINE_LABEL,
   type Node,
   type NodeForm,
   type Pod,
-  RUNTIME_LABEL,
   type UsageOf,
-  type View,
 } from "../../actors/mod.ts";
 import type { ContainerRuntime } from "../../actors/node/container-runtime.ts";
 import { CsiVolumes } from "../../actors/node/csi/csi-volumes.ts";
@@ -29,8 +26,9 @@ import { MountCommand } from "../../actors/node/volumes/mount-command.ts";
 import { NfsVolumes } from "../../actors/node/volumes/nfs-volumes.ts";
 import type { VolumePlugin } from "../../actors/node/volumes/volume-plugin.ts";
 import { createPodWorkerKind } from "../../actors/pod/life/pod-worker.ts";
+import type { ObjectView } from "../../actors/store/view.ts";
 import type { ActorKind, Clock, Logger, Message } from "../../runtime/mod.ts";
-import { anyKinds, type Ground, recorderFor } from "./ground.ts";
+import { anyKinds, type NodeGround } from "./ground.ts";
 import type { SandboxSettings } from "./sandbox-machine.ts";
 
 /** How pods run that are processes of this machine. */
@@ -60,8 +58,8 @@ export interface ProcessNodesOptions {
   readonly services: string | undefined;
   readonly dns: ClusterDns;
   readonly issueToken: LocalVolumesOptions["issueToken"];
-  /** The machine's name, where it has joined a cluster. */
-  readonly machine: string | undefined;
+  /** How the nodes look where they are not the cluster's own. */
+  readonly formOf?: (form: NodeForm) => NodeForm;
   readonly log: Logger;
 }
 
@@ -79,13 +77,13 @@ export interface ProcessNodes {
 }
 
 /** Nodes that are this machine, and what runs their pods as processes. */
-export async function processNodes(ground: Ground, options: ProcessNodesOptions): Promise<ProcessNodes> {
-  const { settings, nodes, dns, issueToken, log } = options;
-  const { view, registry, clock } = ground;
+export async function processNodes(ground: NodeGround, options: ProcessNodesOptions): Promise<ProcessNodes> {
+  const { settings, nodes, dns, issueToken, log, formOf = (form) => form } = options;
+  const { view, registry, clock, references } = ground;
   const { directory, reserved, eviction, staticPodPath } = settings;
   const { runtime, of, cautions, allocatableMemory } = await openRuntime(settings, options, clock);
-  const recorder = recorderFor(ground, "kubelet");
-  const form = machineForm(nodes, reserved, eviction.thresholds, directory, of);
+  const recorder = ground.recorderFor("kubelet");
+  const form = formOf(machineForm(nodes, reserved, eviction.thresholds, directory, of));
   const stats = new MachineStats({ view, runtime, directory, images: settings.sandbox?.unpackedImages, allocatableMemory });
   const directories = new NodeDirectories(settings.nodesDirectory);
   const plugins: readonly VolumePlugin[] = [
@@ -94,7 +92,7 @@ export async function processNodes(ground: Ground, options: ProcessNodesOptions)
   ];
   const knownPods = async (): Promise<ReadonlySet<string>> => {
     const known = new Set(view.list("pods").map((entry) => view.decode<Pod>(entry).metadata.uid));
-    for (const node of playedNodes(view, of.runtime)) {
+    for (const node of playedNodes(view, form)) {
       for (const { metadata } of (await readManifests(staticPodPath, node)).pods) known.add(metadata.uid);
     }
     return known;
@@ -117,11 +115,19 @@ export async function processNodes(ground: Ground, options: ProcessNodesOptions)
   const volumes = new LocalVolumes({ view, directory, clock, issueToken, plugins });
   const registries = new PluginRegistries(
     { view, registry, directories, clock, log, registered: unmountOrphansAgain },
-    ({ metadata: { labels = {} } }) => {
-      return labels[RUNTIME_LABEL] === form.runtime && labels[MACHINE_LABEL] === options.machine;
-    },
+    ({ metadata: { labels = {} } }) => labels[form.label] === form.runtime,
   );
-  const world = { view, registry, recorder, runtime, volumes, reach: networkReach, dns, machineResolver };
+  const world = {
+    view,
+    registry,
+    recorder,
+    runtime,
+    volumes,
+    reach: networkReach,
+    dns,
+    machineResolver,
+    ...(references && { references }),
+  };
   return {
     form,
     cautions,
@@ -160,10 +166,10 @@ export async function processNodes(ground: Ground, options: ProcessNodesOptions)
 }
 
 /** The names of the nodes that are there and are played here. */
-function playedNodes(view: View, runtime: string): readonly string[] {
+function playedNodes(view: ObjectView, form: NodeForm): readonly string[] {
   return view.list("nodes").flatMap((entry) => {
     const { name, labels } = view.decode<Node>(entry).metadata;
-    return labels?.[RUNTIME_LABEL] === runtime ? [name] : [];
+    return labels?.[form.label] === form.runtime ? [name] : [];
   });
 }
 

@@ -4,21 +4,24 @@ import { DNS_ADDRESS_NUMBER } from "../../actors/node/dns/dns-service.ts";
 import { machineResolver } from "../../actors/node/dns/resolv-conf.ts";
 import type { Nameserver } from "../../actors/node/dns/upstream.ts";
 import { createIngressKind, INGRESS_ADDRESS } from "../../actors/node/ingress/ingress.ts";
+import type { NodeForm } from "../../actors/node/node-form.ts";
 import { createServiceProxyKind, SERVICE_PROXY_ADDRESS } from "../../actors/node/proxy/service-proxy.ts";
 import { ThreadedForwarder } from "../../actors/node/proxy/threaded-forwarder.ts";
 import { addressInRange } from "../../actors/registry/service-range.ts";
 import type { ActorKind, Message } from "../../runtime/mod.ts";
 import type { ServiceFlags } from "../command-line/service-flags.ts";
-import { anyKinds, type Ground, recorderFor } from "./ground.ts";
+import { anyKinds, type NodeGround } from "./ground.ts";
 import type { Resident } from "./residents.ts";
 
 const DNS_PORT = 53;
 
-/** The actors that make services real on this machine, and what wakes them. `runtime` is that of the nodes that it plays. */
+export type ServicesHere = Pick<ServiceFlags, "proxy" | "dns" | "range" | "clusterDomain" | "dnsUpstreams" | "ingressAddress">;
+
+/** The actors that make services real on this machine, and what wakes them. `nodes` are those that it plays. */
 export async function serviceActors(
-  ground: Ground,
-  { proxy, dns, range, clusterDomain, dnsUpstreams, ingressAddress }: ServiceFlags,
-  runtime: string,
+  ground: NodeGround,
+  { proxy, dns, range, clusterDomain, dnsUpstreams, ingressAddress }: ServicesHere,
+  nodes: Pick<NodeForm, "label" | "runtime">,
 ): Promise<{ readonly kinds: readonly ActorKind<Message>[]; readonly residents: readonly Resident[] }> {
   const { view, clock } = ground;
   const kinds: unknown[] = [];
@@ -27,8 +30,8 @@ export async function serviceActors(
     kinds.push(
       createServiceProxyKind({
         view,
-        recorder: recorderFor(ground, "kube-proxy"),
-        runtime,
+        recorder: ground.recorderFor("kube-proxy"),
+        nodes,
         isOwn,
         createForwarder: (report, failed) => new ThreadedForwarder(clock, report, failed),
       }),
@@ -38,11 +41,11 @@ export async function serviceActors(
   if (dns) {
     const address = addressInRange(range, DNS_ADDRESS_NUMBER);
     const upstreams = dnsUpstreams ?? (await nameserversOfMachine());
-    kinds.push(createDnsKind({ view, recorder: recorderFor(ground, "kube-dns"), clusterDomain, address, upstreams }));
+    kinds.push(createDnsKind({ view, recorder: ground.recorderFor("kube-dns"), clusterDomain, address, upstreams }));
     residents.push({ address: DNS_ADDRESS, message: { type: "start" } });
   }
   if (ingressAddress !== undefined) {
-    kinds.push(createIngressKind({ view, recorder: recorderFor(ground, "ingress-controller"), address: ingressAddress }));
+    kinds.push(createIngressKind({ view, recorder: ground.recorderFor("ingress-controller"), address: ingressAddress }));
     residents.push({ address: INGRESS_ADDRESS, message: { type: "start" } });
   }
   return { kinds: anyKinds(...kinds), residents };

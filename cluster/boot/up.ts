@@ -1,7 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { isIPv6 } from "node:net";
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
 // Not by way of runtime/mod.ts: the parent only logs, and should not load the rest of the kernel before it has started its hosts.
 import { pinoLogger } from "../../runtime/log.ts";
@@ -15,28 +14,15 @@ import type { NatsAddress } from "../nats/address.ts";
 import { type ClusterCertificates, openClusterCertificates } from "../pki/certificates.ts";
 import { Renewal } from "../pki/renewal.ts";
 import { Closers } from "./closers.ts";
-import { readCatalog, readEncryption, readNetwork, readPolicy, readSchedulerConfiguration } from "./configuration-files.ts";
+import { readEncryption, readPolicy, readSchedulerConfiguration } from "./configuration-files.ts";
 import { DataDirectory } from "./data-directory.ts";
 import { BootFailure } from "./failure.ts";
 import type { ControlSecrets, HostOptions } from "./host-protocol.ts";
 import { HostWorker } from "./host-worker.ts";
 import { Introductions } from "./introductions.ts";
-import {
-  HIGH_WATER_FILE,
-  type HostPlan,
-  IMAGES_DIRECTORY,
-  LOG_STREAM,
-  MANIFESTS_DIRECTORY,
-  NODES_DIRECTORY,
-  PODS_DIRECTORY,
-  planHosts,
-  SECCOMP_DIRECTORY,
-  threadsFor,
-  UNPACKED_IMAGES_DIRECTORY,
-  VOLUMES_DIRECTORY,
-} from "./layout.ts";
+import { HIGH_WATER_FILE, type HostPlan, LOG_STREAM, planHosts, threadsFor } from "./layout.ts";
 import { type NatsBinary, NatsServer } from "./nats-server.ts";
-import type { SandboxSettings } from "./sandbox-machine.ts";
+import { readRuntime } from "./runtime-settings.ts";
 import { readStages } from "./stages-file.ts";
 import { versionOfTroupe } from "./version.ts";
 
@@ -101,8 +87,7 @@ async function start(
   const audit = flags.audit === undefined ? undefined : { ...flags.audit, policy: await readPolicy(flags.audit.policyFile) };
   const encryption = flags.encryptionConfig === undefined ? undefined : await readEncryption(flags.encryptionConfig);
   const stages = await readStages(flags.stages);
-  const catalog = flags.runtime.catalog === undefined ? undefined : await readCatalog(flags.runtime.catalog);
-  const network = flags.runtime.sandbox?.cniConfig === undefined ? undefined : await readNetwork(flags.runtime.sandbox.cniConfig);
+  const runtimeIn = await readRuntime(flags.runtime);
   const data = await DataDirectory.open(flags.data);
   closers.add(() => data.close());
   closers.goOn();
@@ -131,6 +116,7 @@ async function start(
     consoleKey: openSigningKey(pki, CONSOLE_KEY),
   });
   const version = versionOfTroupe();
+  const runtime = runtimeIn(data);
   const apiHost = advertiseAddress ?? LOOPBACK;
   const nats: NatsAddress = own?.address ?? credentialsOf(flags.nats ?? []);
   const control = (of: ClusterCertificates): ControlSecrets => ({
@@ -138,18 +124,9 @@ async function start(
     authority: of.authority,
     tls: of.server,
     frontProxy: of.frontProxy,
+    kubeletClient: of.kubeletClient,
     natsKeys: own?.accounts.keys,
   });
-  const sandbox: SandboxSettings | undefined =
-    flags.runtime.sandbox === undefined
-      ? undefined
-      : {
-          ...flags.runtime.sandbox,
-          images: resolve(flags.runtime.sandbox.images ?? data.file(IMAGES_DIRECTORY)),
-          unpackedImages: data.file(UNPACKED_IMAGES_DIRECTORY),
-          seccompProfiles: data.file(SECCOMP_DIRECTORY),
-          network,
-        };
   const options: Omit<HostOptions, "plan"> = {
     plans,
     nats,
@@ -161,26 +138,12 @@ async function start(
     encryption,
     version,
     logLevel: level,
-    runtime:
-      flags.runtime.name === "hollow"
-        ? { name: "hollow" }
-        : {
-            name: flags.runtime.name,
-            directory: data.file(PODS_DIRECTORY),
-            nodesDirectory: data.file(NODES_DIRECTORY),
-            volumesDirectory: resolve(flags.runtime.volumesDirectory ?? data.file(VOLUMES_DIRECTORY)),
-            catalog,
-            staticPodPath: resolve(flags.runtime.staticPodPath ?? data.file(MANIFESTS_DIRECTORY)),
-            reserved: flags.runtime.reserved,
-            eviction: flags.runtime.eviction,
-            sandbox,
-          },
+    runtime,
     nodes: flags.nodes,
     seed: flags.seed,
     stages,
     ca: certificates.server.ca,
     control: control(certificates),
-    machine: undefined,
     // The certificates are in the data directory, which one process at a time runs on.
     directory: createHash("sha256").update(certificates.server.ca).digest("base64url").slice(0, 16),
     audit,
@@ -212,7 +175,7 @@ async function start(
         advertised: advertiseAddress,
         renewed: true,
       });
-      for (const host of hosts) host.renew({ type: "certificates", control: control(renewed) });
+      for (const host of hosts) host.renew(control(renewed));
       if (renewed.nats !== undefined) own?.renew(renewed.nats);
       data.write("kubeconfig", renewed.kubeconfig(api));
       return renewed.life;

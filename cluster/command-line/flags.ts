@@ -105,8 +105,6 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
     throw new WrongUsage("--nats-leaf-port is for the NATS server that Troupe brings along, without --nats");
   const nodes = wholeNumber("--nodes", values.nodes, 0, HOLLOW_NODES_MAX);
   const runtime = runtimeFlags(values, nodes);
-  if (runtime.name !== "hollow" && advertiseAddress !== undefined)
-    throw new WrongUsage(`--runtime ${runtime.name} is for one machine, which others cannot join yet; leave --advertise-address out`);
   return {
     nodes,
     data: values.data || ".troupe",

@@ -95,7 +95,7 @@ export function serviceFlags(values: ServiceValues, realPods: boolean, range?: M
   };
 }
 
-function onOrOff(flag: "service-proxy" | "dns", values: ServiceValues): boolean | undefined {
+export function onOrOff(flag: "service-proxy" | "dns", values: Pick<ServiceValues, "service-proxy" | "dns">): boolean | undefined {
   const value = values[flag];
   if (value === undefined) return undefined;
   if (value !== "on" && value !== "off") throw new WrongUsage(`--${flag} ${value} is neither on nor off`);
@@ -119,7 +119,7 @@ function clusterDomain(value: string): string {
   throw new WrongUsage(`--cluster-domain ${value} is not a domain such as ${SERVICE_FLAGS["cluster-domain"].default}`);
 }
 
-function nameservers(value: string): readonly Nameserver[] {
+export function nameservers(value: string): readonly Nameserver[] {
   const servers = value.split(",").map((one) => {
     const [, host = "", port = String(DNS_PORT)] = /^([\d.]+)(?::(\d+))?$/.exec(one) ?? [];
     if (!isIPv4(host) || Number(port) < 1 || Number(port) > PORT_MAX)

@@ -1,4 +1,4 @@
-import { type IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server } from "node:https";
 import { createServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
@@ -12,11 +12,12 @@ import type { Format } from "./accept.ts";
 import { negotiate, PLAIN_JSON } from "./accept.ts";
 import type { Answer } from "./answer.ts";
 import { leavesMuchUnread } from "./body.ts";
+import { responseOnUpgrade } from "./connections/take-connection.ts";
 import { includedObject } from "./dispatch.ts";
 import { connectionOf, type Exchange, HttpExchange } from "./exchange.ts";
 import { Http2Door } from "./http2.ts";
 import { tooMany } from "./in-flight.ts";
-import { memberCredentials, natsCredentials } from "./nats-credentials.ts";
+import { natsCredentials } from "./nats-credentials.ts";
 import { comesInSeveralForms, Pages, unacceptable } from "./pages.ts";
 import { postedJson } from "./posted-json.ts";
 import type { Wire } from "./printer.ts";
@@ -140,17 +141,10 @@ class HttpsGateway implements Gateway {
       (request, response) => void this.#serve(request, response),
     );
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => this.#refuse(error.code ?? "", socket));
-    // Who asks for another protocol is answered like anybody else, on a connection that is theirs to switch.
-    this.#server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
-      // What came behind the request already is the first of what comes in the other protocol.
-      if (head.length > 0) socket.unshift(head);
-      const response = new ServerResponse(request);
-      response.assignSocket(socket);
-      response.shouldKeepAlive = false;
-      response.once("finish", () => socket.end());
-      socket.on("error", () => response.destroy());
-      void this.#serve(request, response);
-    });
+    this.#server.on(
+      "upgrade",
+      (request: IncomingMessage, socket: Socket, head: Buffer) => void this.#serve(request, responseOnUpgrade(request, socket, head)),
+    );
     this.#http2 = new Http2Door((request, response) => void this.#serve(request, response), options.clock, options.log, {
       request_ms: limits.request_ms,
       idle_ms: SILENT_CONNECTION_MS,
@@ -264,7 +258,6 @@ class HttpsGateway implements Gateway {
     const { headers } = exchange;
     if (format === undefined && comesInSeveralForms(info.page, headers.accept)) throw unacceptable();
     if (info.method === "post" && info.page.page === "nats-credentials") return natsCredentials(this.#context, exchange, identity);
-    if (info.method === "post" && info.page.page === "member-credentials") return memberCredentials(this.#context, exchange, identity);
     if (info.method === "post" && info.page.page === "console-session") {
       const value = await this.#context.access.consoleSessions.issue(identity, await postedJson(exchange));
       return { type: "value", code: 201, value };

@@ -60,7 +60,6 @@ const ROOT_PATHS = [
   "/troupe/actors",
   "/troupe/console-session",
   "/troupe/map",
-  "/troupe/member-credentials",
   "/troupe/nats-credentials",
   "/troupe/what-if",
   "/troupe/why",
@@ -147,7 +146,6 @@ export class Pages {
       case "map":
       case "what-if":
       case "nats-credentials":
-      case "member-credentials":
         throw methodNotAllowed();
       case "none":
         return PAGE_NOT_FOUND;

@@ -61,7 +61,6 @@ export type Page =
   | { readonly page: "fairness"; readonly dump: Dump }
   | { readonly page: "actors" }
   | { readonly page: "nats-credentials" }
-  | { readonly page: "member-credentials" }
   | { readonly page: "map" }
   | { readonly page: "why" }
   | { readonly page: "what-if" }
@@ -204,7 +203,6 @@ const TROUPE_PAGES: Readonly<Record<string, Page>> = {
   "what-if": { page: "what-if" },
   "console-session": { page: "console-session" },
   "nats-credentials": { page: "nats-credentials" },
-  "member-credentials": { page: "member-credentials" },
 };
 
 const NO_PAGE: Page = { page: "none" };

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DataDirectory } from "../boot/data-directory.ts";
 import { BootFailure } from "../boot/failure.ts";
 import type { Said } from "../command-line/output.ts";
-import { advertisedBy, openClusterCertificates } from "../pki/certificates.ts";
+import { advertisedBy, lifeOf, openClusterCertificates } from "../pki/certificates.ts";
 import { readCertificate } from "../pki/key-pair-file.ts";
 import type { CertsFlags } from "./flags.ts";
 import { renewNode } from "./join.ts";
@@ -19,7 +19,7 @@ export async function runCerts({ do: what, data }: Pick<CertsFlags, "do" | "data
   if (what === "check") return check(data);
   if (MemberFiles.isMember(data)) {
     const files = new MemberFiles(data);
-    const { to_ms } = await renewNode(files, files.membership);
+    const { to_ms } = lifeOf([await renewNode(files, files.membership)]);
     return renewed(`the certificate of the node ${files.membership.node}`, to_ms);
   }
   const directory = join(data, "pki");

@@ -1,10 +1,13 @@
+import { isIP } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import { parseArgs } from "node:util";
 import { dnsSubdomain } from "../../actors/kinds/names.ts";
-import { MEMBER_THREADS_MAX } from "../boot/layout.ts";
+import { EVICTION_FLAGS } from "../command-line/eviction-flags.ts";
 import { DATA, type Flags, KUBECONFIG, parseFlags, parseOperands } from "../command-line/flag.ts";
-import { natsUrl, parseUpFlags, UP_FLAGS, type UpFlags } from "../command-line/flags.ts";
+import { parseUpFlags, UP_FLAGS, type UpFlags } from "../command-line/flags.ts";
 import { type Format, formatOf, OUTPUT } from "../command-line/output.ts";
+import { RUNTIME_FLAGS, type RuntimeFlags, runtimeFlags } from "../command-line/runtime-flags.ts";
+import { nameservers, onOrOff, SERVICE_FLAGS, type ServiceFlags } from "../command-line/service-flags.ts";
 import { duration_ms, WrongUsage, wholeNumber } from "../command-line/wrong-usage.ts";
 import { type JoinToken, newToken, parseToken, TOKEN_GROUPS, TOKEN_TTL_MS } from "./token.ts";
 
@@ -61,13 +64,18 @@ export interface JoinFlags {
   readonly data: string;
   /** Undefined: the cluster that the data directory has joined already. */
   readonly cluster: JoinTarget | undefined;
-  readonly threads: number | undefined;
-  readonly nats: readonly string[] | undefined;
-  readonly stages: readonly string[];
+  readonly runtime: RuntimeFlags;
+  /** Where the API server reaches this machine; undefined: where it sees it. */
+  readonly nodeIp: string | undefined;
+  /** Of the node's door; 0: any free one; undefined: kubelets' own, or any free one. */
+  readonly kubeletPort: number | undefined;
+  /** What befalls hollow pods by chance is repeated with the same seed. */
   readonly seed: number;
-  readonly encryptionConfig: string | undefined;
-  /** Ask for a certificate to serve with, too, which a person has to approve. */
-  readonly serverTls: boolean;
+  /** Undefined: where pods are real and the cluster forwards services. */
+  readonly proxy: boolean | undefined;
+  /** Undefined: as `proxy`. */
+  readonly dns: boolean | undefined;
+  readonly dnsUpstreams: ServiceFlags["dnsUpstreams"];
   readonly format: Format;
 }
 
@@ -85,13 +93,15 @@ const JOIN = {
   "discovery-token-unsafe-skip-ca-verification": { help: "without a hash: the token alone vouches for the cluster" },
   "node-name": { value: "NAME", help: "of its Node (the machine's, if not given)" },
   data: { ...DATA, help: "where its certificate, key and kubeconfig are" },
-  threads: { value: "N", help: "hosts of it (1, if not given)" },
-  "server-tls-bootstrap": { help: "ask for a certificate to serve with, too, which somebody approves" },
-  nats: { value: "URL[,URL]", help: "where others run the NATS servers of the cluster (as the cluster says, if not given)" },
-  stages: { value: "FILE[,FILE]", many: true, help: "as the first machine has them" },
-  seed: { value: "N", default: "0", help: "as the first machine has it" },
-  "encryption-provider-config": { value: "FILE", help: "as the first machine has it" },
+  "node-ip": { value: "IP", help: "where the API server reaches this machine (where it sees it come from, if not given)" },
+  "kubelet-port": { value: "P", help: "where it asks for logs and streams (10250, if not given, or any free one); 0 takes any free one" },
+  seed: { value: "N", default: "0", help: "what befalls hollow pods by chance; the same seed, the same fate" },
+  "service-proxy": SERVICE_FLAGS["service-proxy"],
+  dns: SERVICE_FLAGS.dns,
+  "dns-upstream": SERVICE_FLAGS["dns-upstream"],
   output: OUTPUT,
+  ...RUNTIME_FLAGS,
+  ...EVICTION_FLAGS,
 } as const;
 export const JOIN_FLAGS: Flags = JOIN;
 
@@ -110,14 +120,20 @@ export function parseJoinFlags(args: readonly string[]): JoinFlags {
             anyAuthority: values["discovery-token-unsafe-skip-ca-verification"],
             node: values["node-name"] ?? hostname().toLowerCase(),
           }),
-    threads: wholeNumber("--threads", values.threads, 1, MEMBER_THREADS_MAX),
-    nats: values.nats?.split(",").map(natsUrl),
-    stages: values.stages.flatMap((files) => files.split(",")).filter((file) => file !== ""),
+    runtime: runtimeFlags(values, undefined),
+    nodeIp: ipOf(values["node-ip"]),
+    kubeletPort: wholeNumber("--kubelet-port", values["kubelet-port"], 0, 65_535),
     seed: wholeNumber("--seed", values.seed, 0, 2 ** 32 - 1) ?? 0,
-    encryptionConfig: values["encryption-provider-config"],
-    serverTls: values["server-tls-bootstrap"],
+    proxy: onOrOff("service-proxy", values),
+    dns: onOrOff("dns", values),
+    dnsUpstreams: values["dns-upstream"] === undefined ? undefined : nameservers(values["dns-upstream"]),
     format: formatOf(OUTPUT, values.output),
   };
+}
+
+function ipOf(value: string | undefined): string | undefined {
+  if (value !== undefined && !isIP(value)) throw new WrongUsage(`--node-ip ${value} is no IP address of this machine`);
+  return value;
 }
 
 function targetOf(

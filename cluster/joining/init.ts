@@ -1,3 +1,4 @@
+import type { MachineConfig } from "../kubelet/machine-config.ts";
 import { readKubeconfig } from "../outbound/kubeconfig.ts";
 import { publicKeyOf } from "./discovery.ts";
 import { joiningObjects, type Placed } from "./objects.ts";
@@ -5,11 +6,11 @@ import { ApiRefusal, type Session, withSession } from "./session.ts";
 import { authorityHash, type JoinToken, SECRETS_PATH, secretOf, TOKEN_GROUPS, tokenText } from "./token.ts";
 
 /** Makes it possible to join the cluster of an administrator's kubeconfig, and gives the line by which others do. Throws BootFailure. */
-export async function openForJoining(kubeconfig: string, token: JoinToken, ttl_ms: number): Promise<string> {
+export async function openForJoining(kubeconfig: string, token: JoinToken, ttl_ms: number, config: MachineConfig): Promise<string> {
   const access = readKubeconfig(kubeconfig);
   const authority = access.authority ?? "";
   return withSession(access, async (session) => {
-    for (const placed of joiningObjects(access.origin, authority)) await make(session, placed);
+    for (const placed of joiningObjects(access.origin, authority, config)) await make(session, placed);
     const expires_ms = ttl_ms === 0 ? undefined : Date.now() + ttl_ms;
     const use = { expires_ms, description: "The token that troupe init printed.", groups: TOKEN_GROUPS };
     await make(session, { path: SECRETS_PATH, object: secretOf(token, use) });

@@ -10,7 +10,6 @@ const MEMBER = "member.json";
 const NODE = "pki/node.pem";
 const SERVING = "pki/serving.pem";
 const AUTHORITY = "pki/authority.pem";
-const NATS_KEY = "pki/nats.key";
 /** That of a cluster's own authority: such a directory is no member's. */
 const OWN_AUTHORITY = "pki/ca.pem";
 
@@ -45,6 +44,15 @@ export class MemberFiles {
     return readKeyPair(this.#file(NODE));
   }
 
+  /** Throws BootFailure where there is none. */
+  get nodePair(): KeyPair {
+    const pair = this.node;
+    if (pair === undefined)
+      throw new BootFailure(`the certificate of this node is gone; remove ${this.#directory} with \`troupe reset\`, and join again`);
+    return pair;
+  }
+
+  /** That of the node's door. */
   get serving(): KeyPair | undefined {
     return readKeyPair(this.#file(SERVING));
   }
@@ -66,14 +74,6 @@ export class MemberFiles {
   writeAuthority(authority: string): void {
     makePrivateDirectory(this.#file("pki"));
     writePrivateFile(this.#file(AUTHORITY), authority);
-  }
-
-  /** The seed of the key by which the machine is known to NATS. */
-  natsSeed(make: () => string): string {
-    if (existsSync(this.#file(NATS_KEY))) return this.#read(NATS_KEY).trim();
-    const seed = make();
-    writePrivateFile(this.#file(NATS_KEY), `${seed}\n`);
-    return seed;
   }
 
   get membership(): Membership {

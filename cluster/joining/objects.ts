@@ -1,10 +1,9 @@
+import { configData, MACHINE_CONFIG, type MachineConfig } from "../kubelet/machine-config.ts";
+import { KUBELET_CLIENT } from "../pki/certificates.ts";
 import { kubeconfigOfCluster } from "../pki/kubeconfig.ts";
 
-/** Whoever is bound to it may be part of the cluster: a host of it, which is trusted like all others. */
-export const MEMBER_ROLE = "troupe:member";
-/** The groups that tokens to join by have: those of kubeadm's, who may become nodes, and those who may become members too. */
+/** The group of tokens to join by: who shows one may become a node. */
 export const NODE_TOKEN_GROUP = "system:bootstrappers:kubeadm:default-node-token";
-export const MEMBER_TOKEN_GROUP = "system:bootstrappers:troupe:members";
 
 export const CLUSTER_INFO_PATH = "/api/v1/namespaces/kube-public/configmaps/cluster-info";
 
@@ -16,6 +15,9 @@ export interface Placed {
 
 const RBAC = "/apis/rbac.authorization.k8s.io/v1";
 const RBAC_GROUP = "rbac.authorization.k8s.io";
+const CSR_GROUP = "certificates.k8s.io";
+/** All nodes. */
+const NODES = group("system:nodes");
 
 function group(name: string): object {
   return { kind: "Group", apiGroup: RBAC_GROUP, name };
@@ -30,11 +32,28 @@ function clusterBinding(name: string, role: string, subject: object): Placed {
   return { path: `${RBAC}/clusterrolebindings`, object: { metadata: { name }, roleRef, subjects: [subject] } };
 }
 
+/** What machines have to know of the cluster: nodes may read it, and nobody else. Source: kubeadm's kubelet-config. */
+function machineConfigObjects(config: MachineConfig): readonly Placed[] {
+  const { namespace, name } = MACHINE_CONFIG;
+  const rbac = `${RBAC}/namespaces/${namespace}`;
+  return [
+    { path: `/api/v1/namespaces/${namespace}/configmaps`, object: { metadata: { name }, data: configData(config) } },
+    {
+      path: `${rbac}/roles`,
+      object: { metadata: { name }, rules: [{ verbs: ["get"], apiGroups: [""], resources: ["configmaps"], resourceNames: [name] }] },
+    },
+    {
+      path: `${rbac}/rolebindings`,
+      object: { metadata: { name }, roleRef: { apiGroup: RBAC_GROUP, kind: "Role", name }, subjects: [NODES] },
+    },
+  ];
+}
+
 /**
- * What a cluster has that others may join: its description, which everybody may read, and what those may do who have a token. Names and rules are kubeadm's, but
- * for members and clients of NATS. Source: cmd/kubeadm/app/phases/bootstraptoken of Kubernetes 1.34.
+ * What a cluster has that others may join: its description, which everybody may read, what those may do who have a token, and what nodes may beside what all nodes of
+ * Kubernetes may. Names and rules are kubeadm's where they are not Troupe's. Source: cmd/kubeadm/app/phases/bootstraptoken of Kubernetes 1.34.
  */
-export function joiningObjects(server: string, authority: string): readonly Placed[] {
+export function joiningObjects(server: string, authority: string, config: MachineConfig): readonly Placed[] {
   const publicRbac = `${RBAC}/namespaces/kube-public`;
   const infoRole = "kubeadm:bootstrap-signer-clusterinfo";
   return [
@@ -66,12 +85,21 @@ export function joiningObjects(server: string, authority: string): readonly Plac
     clusterBinding(
       "kubeadm:node-autoapprove-certificate-rotation",
       "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
-      group("system:nodes"),
+      NODES,
     ),
+    clusterRole("troupe:node-serving", [
+      { verbs: ["create"], apiGroups: [CSR_GROUP], resources: ["certificatesigningrequests/selfnodeserver"] },
+    ]),
+    clusterBinding("troupe:node-serving", "troupe:node-serving", NODES),
+    clusterRole("troupe:node-services", [
+      { verbs: ["list", "watch"], apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"] },
+      { verbs: ["list", "watch"], apiGroups: [""], resources: ["namespaces"] },
+    ]),
+    clusterBinding("troupe:node-services", "troupe:node-services", NODES),
+    clusterBinding("troupe:kubelet-api", "system:kubelet-api-admin", { kind: "User", apiGroup: RBAC_GROUP, name: KUBELET_CLIENT }),
+    ...machineConfigObjects(config),
     clusterRole("kubeadm:get-nodes", [{ verbs: ["get"], apiGroups: [""], resources: ["nodes"] }]),
     clusterBinding("kubeadm:get-nodes", "kubeadm:get-nodes", group(NODE_TOKEN_GROUP)),
-    clusterRole(MEMBER_ROLE, [{ verbs: ["post"], nonResourceURLs: ["/troupe/member-credentials"] }]),
-    clusterBinding("troupe:member-tokens", MEMBER_ROLE, group(MEMBER_TOKEN_GROUP)),
     clusterRole("troupe:nats-client", [{ verbs: ["post"], nonResourceURLs: ["/troupe/nats-credentials"] }]),
     clusterBinding("troupe:nats-clients", "troupe:nats-client", group("system:authenticated")),
   ];

@@ -15,6 +15,9 @@ export class ApiRefusal extends BootFailure {
   }
 }
 
+/** Nobody answered. */
+export class ApiSilence extends BootFailure {}
+
 /** How much of an access it takes. */
 export type SessionAccess = Pick<ApiAccess, "origin" | "authority" | "insecure" | "clientCertificate" | "clientKey" | "token">;
 
@@ -57,7 +60,7 @@ export class Session {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     }).catch((error: Error & { code?: string }) => {
-      throw new BootFailure(`the API server at ${origin} does not answer (${error.code ?? error.message})`);
+      throw new ApiSilence(`the API server at ${origin} does not answer (${error.code ?? error.message})`);
     });
     const text = await answer.body.text();
     if (answer.statusCode >= 200 && answer.statusCode < 300) return JSON.parse(text) as T;

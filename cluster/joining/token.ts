@@ -1,6 +1,6 @@
 import { createHash, randomInt } from "node:crypto";
 import { WrongUsage } from "../command-line/wrong-usage.ts";
-import { MEMBER_TOKEN_GROUP, NODE_TOKEN_GROUP } from "./objects.ts";
+import { NODE_TOKEN_GROUP } from "./objects.ts";
 
 /** A bootstrap token: `abcdef.0123456789abcdef`. */
 export interface JoinToken {
@@ -41,7 +41,7 @@ export interface TokenUse {
 }
 
 /** What a token is good for where nothing else is said. */
-export const TOKEN_GROUPS: readonly string[] = [NODE_TOKEN_GROUP, MEMBER_TOKEN_GROUP];
+export const TOKEN_GROUPS: readonly string[] = [NODE_TOKEN_GROUP];
 
 export const SECRETS_PATH = "/api/v1/namespaces/kube-system/secrets";
 

@@ -19,13 +19,13 @@ export function portsOf({ servers }: NatsAddress): ReadonlySet<number> {
   return new Set(servers.map((server) => Number(/:(\d+)\/?$/.exec(server)?.[1] ?? NATS_PORT)));
 }
 
-/** What the client of NATS is to be given of it. The credentials of a connection that lasts may change: `current` is asked each time that it connects. */
-export function connectionOptions(address: NatsAddress, current: () => string | undefined = () => address.credentials): ConnectionOptions {
+/** What the client of NATS is to be given of it. */
+export function connectionOptions(address: NatsAddress): ConnectionOptions {
   const { servers, credentials, ca, ...known } = address;
   return {
     ...known,
     servers: [...servers],
-    ...(credentials === undefined ? {} : { authenticator: credsAuthenticator(() => Buffer.from(current() ?? "")) }),
+    ...(credentials === undefined ? {} : { authenticator: credsAuthenticator(Buffer.from(credentials)) }),
     ...(ca === undefined ? {} : { tls: { ca, checkServerIdentity: identityCheck(servers) } as TlsOptions }),
   };
 }

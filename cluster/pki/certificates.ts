@@ -8,6 +8,9 @@ import { readKeyPair } from "./key-pair-file.ts";
 import { kubeconfigText } from "./kubeconfig.ts";
 import type { Life } from "./renewal.ts";
 
+/** As whom the API server asks machines that have joined for what is on them; the name is kubeadm's. */
+export const KUBELET_CLIENT = "kube-apiserver-kubelet-client";
+
 /** As whom the API server speaks for others. */
 export const FRONT_PROXY = "front-proxy-client";
 
@@ -43,6 +46,8 @@ export interface ClusterCertificates {
   readonly authority: KeyPair;
   /** What the API server shows to the servers behind APIServices, and the authority, of its own, by which they know it. */
   readonly frontProxy: { readonly key: string; readonly cert: string; readonly ca: string };
+  /** What the API server shows to machines that have joined, and the authority by which it knows them. */
+  readonly kubeletClient: { readonly key: string; readonly cert: string; readonly ca: string };
   /** The text of the administrator's kubeconfig (user kubernetes-admin, group system:masters) for the API at that URL. */
   kubeconfig(server: string): string;
   /** In which all of them are good. */
@@ -78,6 +83,7 @@ export async function openClusterCertificates(
     withUid: true,
     usages: ["client"],
   });
+  const kubelet = await authority[how]("apiserver-kubelet-client", { commonName: KUBELET_CLIENT, usages: ["client"] });
   const nats = advertised === undefined ? undefined : await authority[how]("nats-server", NATS_SERVER(advertised));
   // Whoever this authority signs for may speak for anybody there, so no client's certificate is of it.
   const frontAuthority = await openCertificateAuthority(join(directory, "front-proxy"), now_ms);
@@ -87,8 +93,9 @@ export async function openClusterCertificates(
     nats: nats === undefined ? undefined : { ...nats, ca: authority.cert },
     server: { key: server.key, cert: server.cert, ca: authority.cert },
     authority: authority.pair,
+    kubeletClient: { key: kubelet.key, cert: kubelet.cert, ca: authority.cert },
     kubeconfig: (url) => kubeconfigText({ server: url, authority: authority.cert, user }),
-    life: lifeOf([server, user, front, ...(nats === undefined ? [] : [nats])]),
+    life: lifeOf([server, user, front, kubelet, ...(nats === undefined ? [] : [nats])]),
   };
 }
 

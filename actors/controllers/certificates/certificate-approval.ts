@@ -4,9 +4,20 @@ import { controllerAccount } from "../../registry/authors.ts";
 import type { View } from "../../store/view.ts";
 import { anyKind, modifyApproval } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
-import { type Certifier, conditionOfRequest, KUBELET_CLIENT_SIGNER, REQUESTS, wrongWithKubeletClient } from "./certificates.ts";
+import {
+  type Certifier,
+  conditionOfRequest,
+  KUBELET_CLIENT_SIGNER,
+  KUBELET_SERVING_SIGNER,
+  nodeServerName,
+  REQUESTS,
+  wrongWithKubeletClient,
+  wrongWithKubeletServing,
+} from "./certificates.ts";
 
-/** Approves the client certificates of kubelets whose requesters may have them. Source: pkg/controller/certificates/approver. */
+const NODE_PREFIX = "system:node:";
+
+/** Approves the certificates of kubelets whose requesters may have them: those of clients, and those to serve with that machines that have joined ask for. Source: pkg/controller/certificates/approver. */
 export function certificateApprovalController(certifier: Certifier): Controller {
   return {
     name: "certificate-approval",
@@ -20,24 +31,45 @@ export function certificateApprovalController(certifier: Certifier): Controller 
 
 function reconcile(certifier: Certifier, view: View, key: string): readonly Action[] {
   const request = view.get<CertificateSigningRequest>(key);
-  if (request === undefined || request.spec.signerName !== KUBELET_CLIENT_SIGNER || isDecided(request)) return NOTHING;
-  return [{ do: "work", work: () => decide(certifier, request) }];
+  if (request === undefined || isDecided(request)) return NOTHING;
+  switch (request.spec.signerName) {
+    case KUBELET_CLIENT_SIGNER:
+      return [{ do: "work", work: () => decideClient(certifier, request) }];
+    case KUBELET_SERVING_SIGNER:
+      return [{ do: "work", work: () => decideServing(certifier, request) }];
+    default:
+      return NOTHING;
+  }
 }
 
 function isDecided(request: CertificateSigningRequest): boolean {
   return Boolean(request.status?.certificate) || ["Approved", "Denied"].some((type) => conditionOfRequest(request, type) !== undefined);
 }
 
-async function decide(certifier: Certifier, request: CertificateSigningRequest): Promise<readonly Action[]> {
+async function decideClient(certifier: Certifier, request: CertificateSigningRequest): Promise<readonly Action[]> {
   const content = await certifier.read(request.spec.request).catch(() => undefined);
   if (content === undefined || wrongWithKubeletClient(content, request.spec.usages ?? []) !== undefined) return NOTHING;
   const own = request.spec.username === content.commonName && (await certifier.mayHave(request, "selfnodeclient"));
   if (!own && !(await certifier.mayHave(request, "nodeclient"))) return NOTHING;
-  const message = `Auto approving ${own ? "self " : ""}kubelet client certificate after SubjectAccessReview.`;
+  return approve(request, `Auto approving ${own ? "self " : ""}kubelet client certificate after SubjectAccessReview.`);
+}
+
+/** Only for the name that is no host's: whether a node has the addresses that it says only people know. */
+async function decideServing(certifier: Certifier, request: CertificateSigningRequest): Promise<readonly Action[]> {
+  const { username = "", usages = [] } = request.spec;
+  const content = await certifier.read(request.spec.request).catch(() => undefined);
+  if (content === undefined || wrongWithKubeletServing(content, usages) !== undefined || content.commonName !== username) return NOTHING;
+  const { dnsNames, ipAddresses } = content;
+  const isOwnName = ipAddresses.length === 0 && dnsNames.length === 1 && dnsNames[0] === nodeServerName(username.slice(NODE_PREFIX.length));
+  if (!isOwnName || !(await certifier.mayHave(request, "selfnodeserver"))) return NOTHING;
+  return approve(request, "Auto approving self kubelet serving certificate after SubjectAccessReview.");
+}
+
+function approve(request: CertificateSigningRequest, message: string): readonly Action[] {
   const approved = { type: "Approved", status: "True", reason: "AutoApproved", message };
-  const approve = (current: CertificateSigningRequest): CertificateSigningRequest | undefined =>
+  const change = (current: CertificateSigningRequest): CertificateSigningRequest | undefined =>
     isDecided(current)
       ? undefined
       : { ...current, status: { ...current.status, conditions: [...(current.status?.conditions ?? []), approved] } };
-  return [modifyApproval(CertificateSigningRequestKind, request, approve)];
+  return [modifyApproval(CertificateSigningRequestKind, request, change)];
 }

@@ -24,7 +24,7 @@ export interface Certifier {
   /** The certificate, PEM, for so many seconds. */
   sign(request: string, usages: readonly string[], seconds: number): Promise<string>;
   /** Whether the user of a request may have it approved at once: `create` on this subresource of requests. */
-  mayHave(request: CertificateSigningRequest, subresource: "nodeclient" | "selfnodeclient"): Promise<boolean>;
+  mayHave(request: CertificateSigningRequest, subresource: "nodeclient" | "selfnodeclient" | "selfnodeserver"): Promise<boolean>;
 }
 
 export function conditionOfRequest({ status }: CertificateSigningRequest, type: string): CertificateSigningRequestCondition | undefined {
@@ -54,6 +54,14 @@ export function wrongWithKubeletServing(content: CertificateContent, usages: rea
     wrongWithUsages(usages, "server auth") ??
     (commonName.startsWith("system:node:") ? undefined : "subject common name does not begin with system:node:")
   );
+}
+
+/**
+ * What a machine that has joined is called as a server, by who asks it for logs and streams: a name that leads nowhere, so that a certificate for it is good for nothing
+ * else, whatever the node is called and whichever addresses it says it has.
+ */
+export function nodeServerName(node: string): string {
+  return `${node}.node.troupe.internal`;
 }
 
 /** All that are needed and no others; keys that are not RSA encipher nothing. */

@@ -1,8 +1,9 @@
 import { NodeKind } from "../../kinds/core/node.ts";
 import type { Node } from "../../kinds/generated/types.ts";
-import { RUNTIME_LABEL } from "../../node/runtime.ts";
+import { labelsOf } from "../../kinds/metadata-text.ts";
+import { MACHINE_LABEL, RUNTIME_LABEL } from "../../node/runtime.ts";
 import { controllerAccount } from "../../registry/authors.ts";
-import type { Change, View } from "../../store/view.ts";
+import type { Change, Entry, View } from "../../store/view.ts";
 import { anyKind, modify, normal, regarding } from "../actions.ts";
 import { type Action, type Controller, NOTHING } from "../controller.ts";
 import { NodeCidrs } from "./node-cidrs.ts";
@@ -15,11 +16,15 @@ export interface ClusterCidr {
   readonly maskSize: number;
 }
 
+/** What machines have for pods that are hollow: where nothing listens, beside what the cluster's own hollow nodes have. */
+const HOLLOW_CIDR: ClusterCidr = { cidr: "10.128.0.0/10", maskSize: 24 };
+
 /**
- * Gives each node a range for its pods out of each of these, one a family; without any, others do it, or nobody. Nodes that are played here have
- * ranges of their own. Source: pkg/controller/nodeipam/ipam/range_allocator.go.
+ * Gives each node a range for its pods out of each of these, one a family; without any, others do it, or nobody, but for machines that have joined with hollow
+ * pods. Nodes that are played here have ranges of their own. Source: pkg/controller/nodeipam/ipam/range_allocator.go.
  */
 export function nodeIpamController(clusterCidrs: readonly ClusterCidr[]): Controller {
+  if (clusterCidrs.length === 0) return hollowMachines();
   const ranges = clusterCidrs.map(({ cidr, maskSize }) => new NodeCidrs(cidr, maskSize));
   /** What each node has, or is being given. */
   const held = new Map<string, readonly string[]>();
@@ -28,9 +33,39 @@ export function nodeIpamController(clusterCidrs: readonly ClusterCidr[]): Contro
     component: "cidrAllocator",
     author: controllerAccount("node-controller"),
     kind: anyKind(NodeKind),
-    watches: ranges.length === 0 ? [] : [{ resource: NODES, keys: (change, view) => follow(ranges, held, change, view) }],
+    watches: [{ resource: NODES, keys: (change, view) => follow(ranges, held, change, view) }],
     reconcile: (view, key) => reconcile(ranges, held, view, key),
   };
+}
+
+/** Such a machine is seldom; what others have is looked at when there is one, not followed. */
+function hollowMachines(): Controller {
+  const given = new Map<string, string>();
+  const isOne = ({ text }: Entry): boolean => !text.includes('"podCIDR":') && labelsOf(text)[MACHINE_LABEL] === "hollow";
+  return {
+    name: "node-ipam",
+    component: "cidrAllocator",
+    author: controllerAccount("node-controller"),
+    kind: anyKind(NodeKind),
+    watches: [{ resource: NODES, keys: ({ now }) => (now !== undefined && isOne(now) ? [now.key] : []) }],
+    reconcile(view, key) {
+      const entry = view.entry(key);
+      if (entry === undefined || !isOne(entry)) return NOTHING;
+      const range = new NodeCidrs(HOLLOW_CIDR.cidr, HOLLOW_CIDR.maskSize);
+      for (const other of view.list(NODES)) for (const cidr of cidrsOf(view.decode<Node>(other))) range.occupy(cidr);
+      for (const [other, cidr] of given) if (view.entry(other) !== undefined) range.occupy(cidr);
+      const cidr = given.get(key) ?? range.take();
+      if (cidr === undefined) return NOTHING;
+      given.set(key, cidr);
+      return [modify(NodeKind, view.decode<Node>(entry), (current) => withCidrs(current, [cidr]))];
+    },
+  };
+}
+
+/** Undefined: it has some. */
+function withCidrs(node: Node, cidrs: readonly string[]): Node | undefined {
+  if (cidrsOf(node).length > 0) return undefined;
+  return { ...node, spec: { ...node.spec, podCIDR: cidrs[0] as string, podCIDRs: [...cidrs] } };
 }
 
 /** Called for all nodes before the first is given anything, so that what they have is taken. */
@@ -81,13 +116,7 @@ function reconcile(ranges: readonly NodeCidrs[], held: Map<string, readonly stri
     return [{ do: "event", note: normal(regarding(NodeKind, node), "CIDRNotAvailable", message) }];
   }
   held.set(key, cidrs);
-  return [
-    modify(NodeKind, node, (current) =>
-      cidrsOf(current).length > 0
-        ? undefined
-        : { ...current, spec: { ...current.spec, podCIDR: cidrs[0] as string, podCIDRs: [...cidrs] } },
-    ),
-  ];
+  return [modify(NodeKind, node, (current) => withCidrs(current, cidrs))];
 }
 
 /** One of each range, or none of any. */

@@ -24,7 +24,7 @@ export const attachmentsByNode: IndexDefinition = {
 };
 
 /** The source of a volume that has to be attached to a node before pods there can have it; undefined for all others. Source: CSIAttacher's CanAttach. */
-export function attachableSource(view: View, volume: PersistentVolume | undefined): CSIPersistentVolumeSource | undefined {
+export function attachableSource(view: Pick<View, "get">, volume: PersistentVolume | undefined): CSIPersistentVolumeSource | undefined {
   const csi = volume?.spec?.csi;
   if (csi === undefined) return undefined;
   const driver = view.get<CSIDriver>(keyFor(CSIDriverKind, undefined, csi.driver));

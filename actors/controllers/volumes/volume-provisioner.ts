@@ -1,6 +1,7 @@
 import { PersistentVolumeKind } from "../../kinds/core/persistent-volume.ts";
 import { PersistentVolumeClaimKind } from "../../kinds/core/persistent-volume-claim.ts";
 import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeSpec, StorageClass } from "../../kinds/generated/types.ts";
+import { MACHINE_LABEL } from "../../node/runtime.ts";
 import { controllerAccount } from "../../registry/authors.ts";
 import type { View } from "../../store/view.ts";
 import { modify, modifyStatus, normal, regarding } from "../actions.ts";
@@ -8,6 +9,7 @@ import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts
 import { isMore } from "./claim-resize.ts";
 import { CLAIMS } from "./pod-claim-index.ts";
 import {
+  chooseAgain,
   commonSpec,
   isMadeBy,
   keyNow,
@@ -67,6 +69,12 @@ function provision(directories: VolumeDirectories, view: View, key: string): rea
   const wanted = provisioningOf(view, key, LOCAL_DIRECTORY);
   if (wanted === undefined) return NOTHING;
   if ("nodeIsGone" in wanted) return wanted.nodeIsGone;
+  const { name: node, labels } = wanted.node?.metadata ?? {};
+  if (labels?.[MACHINE_LABEL] !== undefined)
+    return [
+      provisioningFailed(wanted, `node ${JSON.stringify(node)} is another machine, where no directory can be made from here`),
+      ...chooseAgain(wanted),
+    ];
   const why = refusal(wanted.storageClass, wanted.claim);
   const again: Action = { do: "requeue", after_ms: RETRY_MS };
   if (why !== undefined) return [provisioningFailed(wanted, why), again];

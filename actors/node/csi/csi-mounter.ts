@@ -6,7 +6,7 @@ import type { CSINode, Node, Pod, VolumeAttachment } from "../../kinds/generated
 import { keyFor } from "../../kinds/kind.ts";
 import { CSINodeKind } from "../../kinds/storage/csi-node.ts";
 import { VolumeAttachmentKind } from "../../kinds/storage/volume-attachment.ts";
-import type { View } from "../../store/view.ts";
+import type { ObjectView } from "../../store/view.ts";
 import { GrpcFailure } from "../grpc/failure.ts";
 import { VolumeFailure } from "../pod-volumes.ts";
 import { removeMountPoint } from "../volumes/mount-points.ts";
@@ -21,7 +21,7 @@ import { capabilityOf } from "./volume-capability.ts";
 import type { VolumesInUse } from "./volumes-in-use.ts";
 
 export interface CsiMounterOptions {
-  readonly view: View;
+  readonly view: ObjectView;
   readonly directories: NodeDirectories;
   readonly clock: Clock;
   readonly inUse: VolumesInUse;

@@ -12,7 +12,7 @@ import type {
 } from "../../kinds/generated/types.ts";
 import { keyFor } from "../../kinds/kind.ts";
 import { CSIDriverKind } from "../../kinds/storage/csi-driver.ts";
-import type { View } from "../../store/view.ts";
+import type { ObjectView } from "../../store/view.ts";
 import type { Claimed } from "../volumes/claimed-volume.ts";
 import { type Usage, usageOf } from "./volume-capability.ts";
 
@@ -64,7 +64,7 @@ function inline({ metadata: { uid, namespace = "" } }: Pod, name: string, csi: N
   };
 }
 
-type Objects = Pick<View, "get">;
+type Objects = Pick<ObjectView, "get">;
 
 export function csiDriverOf(view: Objects, name: string): CSIDriver | undefined {
   return view.get<CSIDriver>(keyFor(CSIDriverKind, undefined, name));
@@ -123,7 +123,7 @@ export function secretsOf(view: Objects, what: string, reference: SecretReferenc
 }
 
 /** The claim of a volume that has more room than the claim says, where it is for the node to make use of it. */
-export function claimToGrow(view: Pick<View, "get">, { persistent }: CsiVolume): Growing | undefined {
+export function claimToGrow(view: Pick<ObjectView, "get">, { persistent }: CsiVolume): Growing | undefined {
   const volume = view.get<PersistentVolume>(`persistentvolumes/${persistent?.metadata.name}`);
   const { namespace, name, uid } = volume?.spec?.claimRef ?? {};
   const claim = view.get<PersistentVolumeClaim>(`persistentvolumeclaims/${namespace}/${name}`);

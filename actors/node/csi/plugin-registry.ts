@@ -7,16 +7,16 @@ import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import { StatusError } from "../../kinds/status.ts";
 import { CSINodeKind } from "../../kinds/storage/csi-node.ts";
 import { NODE_OF_NAME } from "../../registry/authors.ts";
-import type { Registry } from "../../registry/registry.ts";
-import type { View } from "../../store/view.ts";
+import type { ObjectWrites } from "../../registry/registry.ts";
+import type { ObjectView } from "../../store/view.ts";
 import { type DriverInfo, driverOf, newCsiNode, nodeWithDriver, nodeWithoutDriver, withDriver, withoutDriver } from "./csi-node-object.ts";
 import type { NodeDirectories } from "./node-directories.ts";
 import { type RegistrationSocket, registrationSockets } from "./registration-sockets.ts";
 
 export interface PluginRegistryOptions {
   readonly node: string;
-  readonly view: View;
-  readonly registry: Registry;
+  readonly view: ObjectView;
+  readonly registry: ObjectWrites;
   readonly directories: NodeDirectories;
   readonly clock: Clock;
   readonly log: Logger;

@@ -5,8 +5,8 @@ import type { PersistentVolume, PersistentVolumeClaim, Pod } from "../../kinds/g
 import { parseQuantity, quantityValue } from "../../kinds/machinery/quantity.ts";
 import { NODE_OF_NAME } from "../../registry/authors.ts";
 import type { EventRecorder } from "../../registry/event-recorder.ts";
-import type { Registry } from "../../registry/registry.ts";
-import type { View } from "../../store/view.ts";
+import type { ObjectWrites } from "../../registry/registry.ts";
+import type { ObjectView } from "../../store/view.ts";
 import { type CsiMounter, capabilitiesOf } from "./csi-mounter.ts";
 import { type CsiVolume, claimToGrow, secretsOf } from "./csi-volume.ts";
 import { isFinal, isInfeasible } from "./failures.ts";
@@ -14,8 +14,8 @@ import { NODE_CAPABILITY } from "./numbers.ts";
 import { capabilityOf, usageOf } from "./volume-capability.ts";
 
 export interface GrowthWorld {
-  readonly view: View;
-  readonly registry: Registry;
+  readonly view: ObjectView;
+  readonly registry: ObjectWrites;
   readonly recorder: EventRecorder;
   readonly clock: Clock;
 }

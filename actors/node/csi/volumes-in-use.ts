@@ -3,8 +3,8 @@ import { NodeKind } from "../../kinds/core/node.ts";
 import type { CSIPersistentVolumeSource, Node } from "../../kinds/generated/types.ts";
 import { StatusError } from "../../kinds/status.ts";
 import { NODE_OF_NAME } from "../../registry/authors.ts";
-import type { Registry } from "../../registry/registry.ts";
-import type { View } from "../../store/view.ts";
+import type { ObjectWrites } from "../../registry/registry.ts";
+import type { ObjectView } from "../../store/view.ts";
 
 type Volume = Pick<CSIPersistentVolumeSource, "driver" | "volumeHandle">;
 
@@ -13,10 +13,10 @@ type Volume = Pick<CSIPersistentVolumeSource, "driver" | "volumeHandle">;
  * Source: kubelet's VolumesInUse setter, and the attach-detach controller's isInUse.
  */
 export class VolumesInUse {
-  readonly #view: View;
-  readonly #registry: Registry;
+  readonly #view: ObjectView;
+  readonly #registry: ObjectWrites;
 
-  constructor(view: View, registry: Registry) {
+  constructor(view: ObjectView, registry: ObjectWrites) {
     this.#view = view;
     this.#registry = registry;
   }

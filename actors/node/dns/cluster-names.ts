@@ -1,5 +1,5 @@
 import type { EndpointSlice, Service } from "../../kinds/generated/types.ts";
-import type { IndexDefinition, View } from "../../store/view.ts";
+import type { IndexDefinition, ObjectView } from "../../store/view.ts";
 import { indexSlices, SLICES, slicesOf } from "../service-slices.ts";
 
 /** What of the cluster has names. */
@@ -29,7 +29,7 @@ const slicesByAddress: IndexDefinition = {
 };
 
 /** The names in a view, as it is when they are asked for. */
-export function namesIn(view: View): ClusterNames {
+export function namesIn(view: ObjectView): ClusterNames {
   indexSlices(view);
   view.index(servicesByAddress);
   view.index(slicesByAddress);

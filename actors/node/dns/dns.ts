@@ -1,7 +1,7 @@
 import { type Actor, type ActorKind, type Address, addressOf, type Context, unknownMessage } from "../../../runtime/mod.ts";
 import type { Service } from "../../kinds/generated/types.ts";
 import type { EventRecorder } from "../../registry/event-recorder.ts";
-import type { View } from "../../store/view.ts";
+import type { ObjectView } from "../../store/view.ts";
 import { KeptDoor } from "../listening/kept-door.ts";
 import { tellNotListening } from "../listening/troubles.ts";
 import { namesIn } from "./cluster-names.ts";
@@ -27,7 +27,7 @@ const OTHER_PORT = 1_053;
 const MAILBOX_MESSAGES = 1_024;
 
 export interface DnsOptions {
-  readonly view: View;
+  readonly view: ObjectView;
   readonly recorder: Pick<EventRecorder, "event">;
   readonly clusterDomain: string;
   /** Where it listens: the address of the service. */

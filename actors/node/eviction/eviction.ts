@@ -4,7 +4,7 @@ import type { Node, Pod } from "../../kinds/generated/types.ts";
 import { nodeNameOf } from "../../kinds/metadata-text.ts";
 import type { PodEviction } from "../../pod/pod-order.ts";
 import type { EventRecorder } from "../../registry/event-recorder.ts";
-import type { View } from "../../store/view.ts";
+import type { ObjectView } from "../../store/view.ts";
 import { isCritical, type Pressure } from "../allocation/pod-admission.ts";
 import type { CompanionMessage, NodeMessage } from "../messages.ts";
 import { type Disks, evictionMessage, type PodStats, rankedFor } from "./ranking.ts";
@@ -45,7 +45,7 @@ export interface NodeStats {
 }
 
 export interface EvictionOptions {
-  readonly view: View;
+  readonly view: ObjectView;
   readonly recorder: EventRecorder;
   readonly stats: NodeStats;
   readonly settings: EvictionSettings;

@@ -3,7 +3,7 @@ import { readFile, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { isMirrorPod, MIRROR_ANNOTATION } from "../../kinds/core/mirror-pod.ts";
 import type { Pod, Volume } from "../../kinds/generated/types.ts";
-import type { View } from "../../store/view.ts";
+import type { ObjectView } from "../../store/view.ts";
 import type { ContainerRuntime } from "../container-runtime.ts";
 import { type DiskUse, diskUse, NO_DISK } from "../disk-use.ts";
 import type { NodeStats } from "./eviction.ts";
@@ -19,7 +19,7 @@ export interface StoringRuntime extends ContainerRuntime {
 }
 
 export interface MachineStatsOptions {
-  readonly view: View;
+  readonly view: ObjectView;
   readonly runtime: StoringRuntime;
   /** Of the pods' files. */
   readonly directory: string;

@@ -2,7 +2,7 @@ import { type Actor, type ActorKind, type Address, addressOf, type Context, unkn
 import type { Ingress, IngressClass, Secret, Service } from "../../kinds/generated/types.ts";
 import type { EventRecorder } from "../../registry/event-recorder.ts";
 import type { Key } from "../../store/transaction.ts";
-import type { Change, Subscription, View } from "../../store/view.ts";
+import type { Change, ObjectView, Subscription } from "../../store/view.ts";
 import { KeptDoor } from "../listening/kept-door.ts";
 import { tellNotListening } from "../listening/troubles.ts";
 import { indexSlices, SLICES, serviceOfSlice, slicesOf } from "../service-slices.ts";
@@ -33,7 +33,7 @@ const PORTS = [
 const MAILBOX_MESSAGES = 1_024;
 
 export interface IngressOptions {
-  readonly view: View;
+  readonly view: ObjectView;
   readonly recorder: Pick<EventRecorder, "event">;
   /** Where it listens. */
   readonly address: string;

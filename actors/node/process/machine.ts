@@ -3,6 +3,8 @@ import { arch, availableParallelism, release, totalmem } from "node:os";
 import { machineAddresses } from "../cidr.ts";
 import { amountIn, type Threshold } from "../eviction/thresholds.ts";
 import type { NodeForm, NodeShape } from "../node-form.ts";
+import { numberedName } from "../node-indexes.ts";
+import { RUNTIME_LABEL } from "../runtime.ts";
 import type { Isolation } from "./isolation.ts";
 
 /** What of the machine is kept from pods: for the system and for Troupe itself. */
@@ -91,7 +93,9 @@ export function machineForm(
     architecture: ARCHITECTURES[arch()] ?? arch(),
   };
   return {
+    label: RUNTIME_LABEL,
     runtime: of.runtime,
+    nodeName: numberedName,
     addresses: of.addresses,
     labels: () => of.labels,
     architecture: info.architecture,

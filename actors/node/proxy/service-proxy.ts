@@ -3,9 +3,9 @@ import type { Node, Pod, Service } from "../../kinds/generated/types.ts";
 import { labelsOf } from "../../kinds/metadata-text.ts";
 import type { EventRecorder } from "../../registry/event-recorder.ts";
 import type { Key } from "../../store/transaction.ts";
-import type { Change, Subscription, View } from "../../store/view.ts";
+import type { Change, Entry, ObjectView, Subscription } from "../../store/view.ts";
 import { tellNotListening } from "../listening/troubles.ts";
-import { RUNTIME_LABEL } from "../runtime.ts";
+import type { NodeForm } from "../node-form.ts";
 import { indexSlices, SLICES, serviceOfSlice, slicesOf } from "../service-slices.ts";
 import type { Forwarder, ForwarderReport, ServiceForwarding } from "./forwarding.ts";
 import { forwardingOf, unforwardedPorts } from "./forwarding-rules.ts";
@@ -37,10 +37,10 @@ const HOST_PORT = '"hostPort":';
 const EVERY_NODE = "127.0.0.1";
 
 export interface ServiceProxyOptions {
-  readonly view: View;
+  readonly view: ObjectView;
   readonly recorder: Pick<EventRecorder, "event">;
-  /** Whose nodes are of this machine. */
-  readonly runtime: string;
+  /** Which nodes are of this machine: those with this label and value. */
+  readonly nodes: Pick<NodeForm, "label" | "runtime">;
   /** Whether an address is one of this machine. */
   readonly isOwn: (address: string) => boolean;
   readonly createForwarder: (report: (report: ForwarderReport) => void, failed: (error: Error) => void) => Forwarder;
@@ -136,8 +136,12 @@ class ServiceProxyActor implements Actor<ServiceProxyMessage> {
   }
 
   #nodeChanged({ now, before }: Change): void {
-    const isOurs = [now, before].some((entry) => entry !== undefined && labelsOf(entry.text)?.[RUNTIME_LABEL] === this.#options.runtime);
-    if (isOurs) this.#nodesChanged = true;
+    if ([now, before].some((entry) => entry !== undefined && this.#isOurs(entry))) this.#nodesChanged = true;
+  }
+
+  #isOurs({ text }: Entry): boolean {
+    const { label, runtime } = this.#options.nodes;
+    return labelsOf(text)?.[label] === runtime;
   }
 
   #tellSelf(): void {
@@ -183,10 +187,10 @@ class ServiceProxyActor implements Actor<ServiceProxyMessage> {
   /** Nodes report often; where they are changes seldom. */
   #lookAtNodes(): void {
     this.#nodesChanged = false;
-    const { view, runtime, isOwn } = this.#options;
+    const { view, isOwn } = this.#options;
     const nodes = view
       .list(NODES)
-      .filter(({ text }) => labelsOf(text)?.[RUNTIME_LABEL] === runtime)
+      .filter((entry) => this.#isOurs(entry))
       .map((entry) => view.decode<Node>(entry));
     const place = placeOf(nodes, isOwn);
     if (same(place, this.#place)) return;

@@ -10,10 +10,10 @@ import { encodeObject } from "../../kinds/text.ts";
 import type { PodSync } from "../../pod/pod-order.ts";
 import { NODE_OF_POD } from "../../registry/authors.ts";
 import type { EventRecorder } from "../../registry/event-recorder.ts";
-import type { Registry } from "../../registry/registry.ts";
+import type { ObjectWrites } from "../../registry/registry.ts";
 import { timestamp } from "../../registry/timestamps.ts";
 import type { Key } from "../../store/transaction.ts";
-import type { Entry, Subscription, View } from "../../store/view.ts";
+import type { Entry, ObjectView, Subscription } from "../../store/view.ts";
 import type { PodObserved } from "../container-runtime.ts";
 import type { CompanionMessage, NodeMessage, StaticPlaced } from "../messages.ts";
 import { readManifests } from "./manifests.ts";
@@ -47,8 +47,8 @@ const SEEN = "kubernetes.io/config.seen";
 export interface StaticPodsOptions {
   /** A directory of manifests, or one; it need not be there. */
   readonly path: string;
-  readonly view: View;
-  readonly registry: Registry;
+  readonly view: ObjectView;
+  readonly registry: ObjectWrites;
   readonly recorder: EventRecorder;
   /** What the node's runtime has of a pod, also of a life before this one. */
   readonly observe: (uid: string) => Promise<PodObserved>;

@@ -1,6 +1,6 @@
 import type { ConfigMap, Container, Pod } from "../../kinds/generated/types.ts";
 import { parseQuantity } from "../../kinds/machinery/quantity.ts";
-import type { View } from "../../store/view.ts";
+import type { ObjectView } from "../../store/view.ts";
 import { KwokUsage } from "./kwok-usage.ts";
 import { recordingIn, type UsedResource } from "./recording.ts";
 import type { UsageOf } from "./usage.ts";
@@ -21,7 +21,7 @@ const NANO = 1e9;
  * What the containers of hollow pods use, worked out from their profiles for the moment that is asked about: nothing is kept, and no timer runs. A
  * container never uses more than its limit. `chance`: what expressions draw.
  */
-export function createHollowUsage(view: View, chance: () => number): UsageOf {
+export function createHollowUsage(view: ObjectView, chance: () => number): UsageOf {
   const kwok = new KwokUsage(view, chance);
   return (pod, now_ms) => {
     const { spec, status } = pod;
@@ -52,7 +52,7 @@ export function createHollowUsage(view: View, chance: () => number): UsageOf {
 /** Cores or bytes; undefined where the profile says nothing of this moment, or is a share of nothing. */
 function valueAt(
   profile: UsageProfile,
-  view: View,
+  view: ObjectView,
   pod: Pod,
   container: string,
   resource: UsedResource,
@@ -77,7 +77,7 @@ function valueAt(
 }
 
 function recorded(
-  view: View,
+  view: ObjectView,
   { metadata, status }: Pod,
   container: string,
   resource: UsedResource,

@@ -3,7 +3,7 @@ import { celValue } from "../../kinds/custom/cel-values.ts";
 import type { Container, Node, Pod } from "../../kinds/generated/types.ts";
 import type { KubeObject } from "../../kinds/object.ts";
 import { type CelReader, celReader } from "../../stages/expression.ts";
-import type { View } from "../../store/view.ts";
+import type { ObjectView } from "../../store/view.ts";
 import type { UsedResource } from "./recording.ts";
 import { parseAmount } from "./usage-profile.ts";
 
@@ -30,13 +30,13 @@ const EXPRESSIONS_MAX = 1_024;
  * The first that speaks of the container counts. An expression that is none, or that fails, says nothing. Source: kwok's pkg/kwok/server/metrics_resource_usage.go.
  */
 export class KwokUsage {
-  readonly #view: View;
+  readonly #view: ObjectView;
   readonly #read: CelReader;
   readonly #programs = new Map<string, CelProgram | undefined>();
   readonly #values = new WeakMap<object, unknown>();
   #now_ms = 0;
 
-  constructor(view: View, chance: () => number) {
+  constructor(view: ObjectView, chance: () => number) {
     this.#view = view;
     this.#read = celReader({ now_ms: () => this.#now_ms, chance });
   }

@@ -28,5 +28,11 @@ export interface NodeUsage {
   readonly at_ms: number;
 }
 
+/** What a machine that has joined says of itself and its pods. */
+export interface MachineUsage {
+  readonly node: NodeUsage;
+  readonly pods: readonly PodUsage[];
+}
+
 /** How a runtime tells what the containers of a pod of its node use at this time: of those that run, in the order of the spec. */
 export type UsageOf = (pod: Pod, now_ms: number) => readonly ContainerUsage[];

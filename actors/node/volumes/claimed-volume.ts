@@ -1,6 +1,6 @@
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from "../../kinds/generated/types.ts";
 import { keyFor } from "../../kinds/kind.ts";
-import type { View } from "../../store/view.ts";
+import type { ObjectView } from "../../store/view.ts";
 import { VolumeFailure } from "../pod-volumes.ts";
 
 const CLAIMS = { group: "", plural: "persistentvolumeclaims" } as const;
@@ -17,7 +17,11 @@ export interface Claimed {
  * The persistent volume behind a pod's volume; undefined: it is of another type. Throws VolumeFailure, in kubelet's words. Pure.
  * Source: createVolumeSpec of pkg/kubelet/volumemanager/populator.
  */
-export function claimedVolume(view: Pick<View, "get">, pod: Pod, { name, persistentVolumeClaim, ephemeral }: Volume): Claimed | undefined {
+export function claimedVolume(
+  view: Pick<ObjectView, "get">,
+  pod: Pod,
+  { name, persistentVolumeClaim, ephemeral }: Volume,
+): Claimed | undefined {
   const isEphemeral = persistentVolumeClaim === undefined && ephemeral !== undefined;
   const claimName = isEphemeral ? `${pod.metadata.name}-${name}` : persistentVolumeClaim?.claimName;
   if (claimName === undefined) return undefined;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Clock, Timer } from "../../../runtime/mod.ts";
 import type { EmptyDirVolumeSource, PersistentVolume, Pod, Volume } from "../../kinds/generated/types.ts";
 import type { Key } from "../../store/transaction.ts";
-import type { Subscription, View } from "../../store/view.ts";
+import type { ObjectView, Subscription } from "../../store/view.ts";
 import { type MountedVolume, type PodVolumes, VolumeFailure } from "../pod-volumes.ts";
 import { type Claimed, claimedVolume } from "./claimed-volume.ts";
 import { type Limited, limitedOf, overLimit } from "./empty-dir-limits.ts";
@@ -16,7 +16,7 @@ import { digestOf, projectionsOf, referencesOf, type TokenWanted, tokenKey, toke
 import type { VolumePlugin } from "./volume-plugin.ts";
 
 export interface LocalVolumesOptions {
-  readonly view: View;
+  readonly view: ObjectView;
   /** Of the pods' files: each has a directory by its UID. */
   readonly directory: string;
   readonly clock: Clock;

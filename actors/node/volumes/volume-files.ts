@@ -11,7 +11,7 @@ import { fieldValue, resourceValue } from "../../pod/life/downward.ts";
 import { allocatableOf } from "../../pod/life/environment.ts";
 import { containerNamed } from "../../pod/life/pod-containers.ts";
 import type { Key } from "../../store/transaction.ts";
-import type { View } from "../../store/view.ts";
+import type { ObjectView } from "../../store/view.ts";
 import { VolumeFailure } from "../pod-volumes.ts";
 
 export interface VolumeFile {
@@ -44,7 +44,7 @@ export function tokenKey({ audience, seconds }: TokenWanted): string {
 }
 
 export interface FilesGround {
-  readonly view: Pick<View, "get">;
+  readonly view: Pick<ObjectView, "get">;
   readonly pod: Pod;
   token(wanted: TokenWanted): string;
 }

@@ -5,7 +5,7 @@ import type { ConfigMap, Container, EnvVarSource, Node, Pod, Secret, Service } f
 import { keyFor } from "../../kinds/kind.ts";
 import type { KubeObject } from "../../kinds/object.ts";
 import type { EnvVariable } from "../../node/container-runtime.ts";
-import type { View } from "../../store/view.ts";
+import type { ObjectView } from "../../store/view.ts";
 import type { PodPlace } from "../pod-status.ts";
 import { fieldValue, resourceValue } from "./downward.ts";
 import { expanded } from "./expansion.ts";
@@ -15,7 +15,7 @@ export class ConfigMissing extends Error {
   override readonly name = "ConfigMissing";
 }
 
-type Read = Pick<View, "get" | "list" | "decode">;
+type Read = Pick<ObjectView, "get" | "list" | "decode">;
 
 /** Throws ConfigMissing. */
 export function environmentOf(view: Read, pod: Pod, container: Container, place: PodPlace): readonly EnvVariable[] {
@@ -59,7 +59,7 @@ function sourceValue(view: Read, pod: Pod, container: Container, from: EnvVarSou
   throw new ConfigMissing(`couldn't find key ${ref.key} in ${what} ${pod.metadata.namespace}/${ref.name}`);
 }
 
-export function allocatableOf(view: Pick<View, "get">, pod: Pod): Readonly<Record<string, string>> {
+export function allocatableOf(view: Pick<ObjectView, "get">, pod: Pod): Readonly<Record<string, string>> {
   return view.get<Node>(keyFor({ group: "", plural: "nodes" }, undefined, pod.spec.nodeName ?? ""))?.status?.allocatable ?? {};
 }
 

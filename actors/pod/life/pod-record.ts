@@ -6,7 +6,7 @@ import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import { StatusError } from "../../kinds/status.ts";
 import { decodeObject } from "../../kinds/text.ts";
 import { NODE_OF_POD } from "../../registry/authors.ts";
-import type { Registry } from "../../registry/registry.ts";
+import type { ObjectWrites } from "../../registry/registry.ts";
 import type { Key } from "../../store/transaction.ts";
 import type { Entry } from "../../store/view.ts";
 import { type Allocation, allocated } from "../allocation.ts";
@@ -18,7 +18,7 @@ import type { PodSync } from "../pod-order.ts";
  */
 export class PodRecord {
   readonly #uid: string;
-  readonly #registry: Registry;
+  readonly #registry: ObjectWrites;
   /** The newest that is known. */
   #entry: Entry | undefined;
   #allocation: Allocation | undefined;
@@ -28,7 +28,7 @@ export class PodRecord {
   #shown: PodStatus | undefined;
   #pod: Pod | undefined;
 
-  constructor(uid: string, registry: Registry) {
+  constructor(uid: string, registry: ObjectWrites) {
     this.#uid = uid;
     this.#registry = registry;
   }

@@ -309,6 +309,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
       return newest?.state !== "running" && (newest === undefined || !this.#stopper.isStopping(newest.id));
     });
     if (ready.length === 0) return;
+    await this.#world.references?.(pod);
     const volumes = await this.#mount(pod);
     const sandbox = volumes === undefined ? undefined : await this.#sandbox(pod, observed, newSandbox);
     if (volumes === undefined || sandbox === undefined) return;

@@ -4,13 +4,13 @@ import type { ClusterDns, ResolverConfig } from "../../node/dns/resolv-conf.ts";
 import type { PodVolumes } from "../../node/pod-volumes.ts";
 import type { Reach } from "../../node/reach.ts";
 import type { EventRecorder } from "../../registry/event-recorder.ts";
-import type { Registry } from "../../registry/registry.ts";
-import type { View } from "../../store/view.ts";
+import type { ObjectWrites } from "../../registry/registry.ts";
+import type { ObjectView } from "../../store/view.ts";
 
 /** What the life of a pod stands on. */
 export interface LifeWorld {
-  readonly view: View;
-  readonly registry: Registry;
+  readonly view: ObjectView;
+  readonly registry: ObjectWrites;
   readonly recorder: EventRecorder;
   readonly runtime: ContainerRuntime;
   readonly volumes: PodVolumes;
@@ -18,6 +18,8 @@ export interface LifeWorld {
   readonly dns: ClusterDns;
   /** What the machine itself asks about names. */
   readonly machineResolver: () => Promise<ResolverConfig>;
+  /** Resolves when what the pod refers to is in the view, as far as it is anywhere; absent: the view has all that there is. */
+  readonly references?: (pod: Pod) => Promise<void>;
 }
 
 export type Severity = "Normal" | "Warning";

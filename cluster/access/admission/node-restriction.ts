@@ -10,6 +10,7 @@ import type { Kind } from "../../../actors/kinds/kind.ts";
 import { semanticEqual } from "../../../actors/kinds/machinery/equal.ts";
 import type { KubeObject } from "../../../actors/kinds/object.ts";
 import type { StatusError } from "../../../actors/kinds/status.ts";
+import { RUNTIME_LABEL } from "../../../actors/node/runtime.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../../../actors/registry/admission/admission.ts";
 import { refusedName } from "../../../actors/registry/admission/admission.ts";
 import type { View } from "../../../actors/store/view.ts";
@@ -144,6 +145,8 @@ function forbiddenLabels(next: Labels = {}, current: Labels = {}): readonly stri
 }
 
 function isForbiddenLabel(label: string): boolean {
+  // Who has it is played by the cluster itself, on its own machine.
+  if (label === RUNTIME_LABEL) return true;
   const slash = label.indexOf("/");
   const domain = slash < 0 ? "" : label.slice(0, slash);
   if (isWithin(domain, RESTRICTED)) return true;

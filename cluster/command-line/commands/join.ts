@@ -14,7 +14,7 @@ export const join: Command = {
   ],
   run: async (args) => {
     const flags = parseJoinFlags(args);
-    const { startMember } = await import("../../joining/member.ts");
-    return runCluster(startMember(flags, startedMs()), flags.format);
+    const { startMachine } = await import("../../kubelet/machine.ts");
+    return runCluster(startMachine(flags, startedMs()), flags.format);
   },
 };

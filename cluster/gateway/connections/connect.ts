@@ -2,10 +2,12 @@ import { resourceNotFound } from "../../../actors/kinds/errors.ts";
 import type { Kind, Subresource } from "../../../actors/kinds/kind.ts";
 import type { Requester } from "../../../actors/registry/registry.ts";
 import type { Answer } from "../answer.ts";
-import type { GatewayContext } from "../context.ts";
+import type { GatewayContext, PodsContext } from "../context.ts";
+import { untilNewest } from "../context.ts";
 import { connectionOf, type Exchange } from "../exchange.ts";
 import type { ResourceRequest } from "../route.ts";
 import { isTrue } from "../route.ts";
+import { logFromKubelet, streamsOfKubelet } from "./kubelet.ts";
 import { podLog } from "./pod-log.ts";
 import { portForward } from "./port-forward.ts";
 import { proxy } from "./proxy.ts";
@@ -24,18 +26,20 @@ export async function connect(
   requester: Requester,
   exchange: Exchange,
 ): Promise<Answer> {
+  const pods: PodsContext = { ...context, newest: () => untilNewest(context) };
   // A log is read. All else may do something.
-  if (info.subresource === "log") return podLog(context, info, exchange);
+  if (info.subresource === "log") return (await logFromKubelet(pods, context.kubelets, info, exchange)) ?? podLog(pods, info, exchange);
   const { request, response } = connectionOf(exchange);
   await admitted(context, info, connected, requester);
+  if (info.subresource === "proxy") return proxy(context, info, request, response);
+  const streamed = await streamsOfKubelet(pods, context.kubelets, info, request, response);
+  if (streamed !== undefined) return streamed;
   switch (info.subresource) {
     case "exec":
     case "attach":
-      return remoteCommand(context, info, request, response);
+      return remoteCommand(pods, info, request, response);
     case "portforward":
-      return portForward(context, info, request, response);
-    case "proxy":
-      return proxy(context, info, request, response);
+      return portForward(pods, info, request, response);
     default:
       throw resourceNotFound();
   }

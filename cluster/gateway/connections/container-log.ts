@@ -13,7 +13,7 @@ import type { PodWorkerMessage } from "../../../actors/pod/life/pod-worker.ts";
 import { workerOf } from "../../../actors/pod/life/worker-address.ts";
 import { AskFailed } from "../../../runtime/mod.ts";
 import type { Answer } from "../answer.ts";
-import type { GatewayContext } from "../context.ts";
+import type { PodsContext } from "../context.ts";
 import { connectionOf, type Exchange } from "../exchange.ts";
 import { mayBeSilent } from "../slow-clients.ts";
 
@@ -23,12 +23,12 @@ export interface ContainerLog {
 }
 
 /** More of a log goes over no door that only takes messages. */
-const GATHERED_BYTES_MAX: number = 768 * 1024;
+export const GATHERED_BYTES_MAX: number = 768 * 1024;
 /** So often in a row a follower's question may go unanswered: its host is being restarted, or busy. */
 const UNANSWERED_MAX = 5;
 
 export async function containerLog(
-  { messenger }: Pick<GatewayContext, "messenger">,
+  { messenger }: Pick<PodsContext, "messenger">,
   pod: Pod,
   id: string,
   { asked, limitBytes }: ContainerLog,

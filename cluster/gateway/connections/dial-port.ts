@@ -2,7 +2,7 @@ import { connect, type Socket } from "node:net";
 import type { Pod } from "../../../actors/kinds/generated/types.ts";
 import { keyFor } from "../../../actors/kinds/kind.ts";
 import { OwnAddress } from "../../outbound/own-address.ts";
-import type { GatewayContext } from "../context.ts";
+import type { PodsContext } from "../context.ts";
 
 const CONNECT_MS = 30_000;
 
@@ -10,7 +10,7 @@ const CONNECT_MS = 30_000;
 export type DialPort = (port: number) => Promise<Socket>;
 
 /** Of the pod as it is when a connection is wanted: it may have gone meanwhile. */
-export function dialOf({ view, own }: Pick<GatewayContext, "view" | "own">, { metadata }: Pod): DialPort {
+export function dialOf({ view, own }: Pick<PodsContext, "view" | "own">, { metadata }: Pod): DialPort {
   const { namespace = "", name, uid } = metadata;
   const key = keyFor({ group: "", plural: "pods" }, namespace, name);
   return async (port) => {

@@ -58,7 +58,8 @@ function byTheProxy(location: string, { host, port }: Destination, { before }: P
   return `${before}${url.pathname}${url.search}${url.hash}`;
 }
 
-function goWords({ code, message }: Unanswered, { host, port }: Destination): string {
+/** Why nobody answered there, as Go says it. */
+export function goWords({ code, message }: Unanswered, { host, port }: Destination): string {
   if (code === "ECONNREFUSED") return `dial tcp ${host}:${port}: connect: connection refused`;
   return code === "ECONNRESET" ? "EOF" : message;
 }

@@ -1,15 +1,18 @@
 import { badRequest, notFound } from "../../../actors/kinds/errors.ts";
 import type { Node, Pod } from "../../../actors/kinds/generated/types.ts";
 import { keyFor } from "../../../actors/kinds/kind.ts";
-import { RUNTIME_LABEL } from "../../../actors/node/runtime.ts";
-import type { GatewayContext } from "../context.ts";
-import { untilNewest } from "../context.ts";
+import { MACHINE_LABEL, RUNTIME_LABEL } from "../../../actors/node/runtime.ts";
+import type { PodsContext } from "../context.ts";
+import type { ResourceRequest } from "../route.ts";
+
+/** What is asked of a pod. */
+export type PodRequest = Pick<ResourceRequest, "namespace" | "name" | "subresource" | "query">;
 
 const PODS = { group: "", plural: "pods" };
 
 /** The pod as it is now. Throws 404. */
-export async function podNow(context: Pick<GatewayContext, "view" | "store">, namespace: string, name: string): Promise<Pod> {
-  await untilNewest(context);
+export async function podNow(context: Pick<PodsContext, "view" | "newest">, namespace: string, name: string): Promise<Pod> {
+  await context.newest();
   const pod = context.view.get<Pod>(keyFor(PODS, namespace, name));
   if (pod === undefined) throw notFound(PODS, name);
   return pod;
@@ -43,17 +46,19 @@ export function hostOf(pod: Pod): string {
 }
 
 /** Whether what runs on this node has processes and ports. */
-export function hasProcesses(context: Pick<GatewayContext, "view">, node: string): boolean {
+export function hasProcesses(context: Pick<PodsContext, "view">, node: string): boolean {
   const runtime = runtimeOf(context, node);
   return runtime !== undefined && runtime !== "hollow";
 }
 
 /** Why nothing on this node can be reached: it is hollow, or it is not played here at all. */
-export function whyUnreachable(context: Pick<GatewayContext, "view">, node: string): string {
+export function whyUnreachable(context: Pick<PodsContext, "view">, node: string): string {
   if (runtimeOf(context, node) === undefined) return `node ${node} is not run by Troupe, which so has no way to its containers`;
   return `node ${node} is hollow: its containers have states, but no processes and no ports`;
 }
 
-function runtimeOf({ view }: Pick<GatewayContext, "view">, node: string): string | undefined {
-  return view.get<Node>(keyFor({ group: "", plural: "nodes" }, undefined, node))?.metadata.labels?.[RUNTIME_LABEL];
+/** The runtime of a node, played by the cluster itself or a machine that has joined; undefined: the node is not Troupe's. */
+export function runtimeOf({ view }: Pick<PodsContext, "view">, node: string): string | undefined {
+  const { labels } = view.get<Node>(keyFor({ group: "", plural: "nodes" }, undefined, node))?.metadata ?? {};
+  return labels?.[RUNTIME_LABEL] ?? labels?.[MACHINE_LABEL];
 }

@@ -1,25 +1,23 @@
 import type { ServerResponse } from "node:http";
 import { badRequest, internalError, invalid as invalidObject } from "../../../actors/kinds/errors.ts";
 import { forbidden, invalid } from "../../../actors/kinds/field-error.ts";
-import type { ContainerStatus, Node, Pod } from "../../../actors/kinds/generated/types.ts";
+import type { ContainerStatus, Pod } from "../../../actors/kinds/generated/types.ts";
 import { keyFor } from "../../../actors/kinds/kind.ts";
 import type { FieldError } from "../../../actors/kinds/status.ts";
 import type { LogAsked } from "../../../actors/node/logs/read-log.ts";
-import { RUNTIME_LABEL } from "../../../actors/node/runtime.ts";
 import type { Answer } from "../answer.ts";
-import type { GatewayContext } from "../context.ts";
+import type { PodsContext } from "../context.ts";
 import { connectionOf, type Exchange } from "../exchange.ts";
-import type { ResourceRequest } from "../route.ts";
 import { isTrue } from "../route.ts";
 import { mayBeSilent } from "../slow-clients.ts";
 import { containerLog, runOf } from "./container-log.ts";
-import { containerOf, podNow, whyUnreachable } from "./pod-container.ts";
+import { containerOf, type PodRequest, podNow, runtimeOf, whyUnreachable } from "./pod-container.ts";
 
 /**
  * `GET /api/v1/namespaces/x/pods/y/log`. A real container's is read where it runs (container-log.ts). A hollow container has no process that could print: its log is one line that says so, with the time at
  * which it started, and all options hold for that line as for any other. Source: pkg/registry/core/pod, LogLocation, and kubelet's GetKubeletContainerLogs.
  */
-export async function podLog(context: GatewayContext, info: ResourceRequest, exchange: Exchange): Promise<Answer> {
+export async function podLog(context: PodsContext, info: PodRequest, exchange: Exchange): Promise<Answer> {
   const options = logOptions(info.query, context.clock.now_ms());
   if (options.errors.length > 0) throw invalidObject({ group: "", kind: "PodLogOptions" }, info.name, options.errors);
   const pod = await podNow(context, info.namespace, info.name);
@@ -55,11 +53,6 @@ const MS_PER_S = 1_000;
 
 function text(printed: string): Answer {
   return { type: "text", code: 200, text: printed, contentType: PLAIN };
-}
-
-/** Undefined: the node is not Troupe's. */
-function runtimeOf(context: GatewayContext, node: string): string | undefined {
-  return context.view.get<Node>(keyFor({ group: "", plural: "nodes" }, undefined, node))?.metadata.labels?.[RUNTIME_LABEL];
 }
 
 interface LogOptions {
@@ -138,7 +131,7 @@ function hasEnded(pod: Pod, container: string): boolean {
 }
 
 /** Prints what there is and stays until the container ends, its pod goes, or the client does. */
-function follow({ view }: GatewayContext, pod: Pod, container: string, printed: string, response: ServerResponse): void {
+function follow({ view }: PodsContext, pod: Pod, container: string, printed: string, response: ServerResponse): void {
   response.writeHead(200, { "Content-Type": PLAIN, "Cache-Control": "no-cache, private" });
   response.flushHeaders();
   response.write(printed);

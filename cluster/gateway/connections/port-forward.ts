@@ -8,11 +8,10 @@ import type { Duplex } from "node:stream";
 import { createWebSocketStream, type WebSocket } from "ws";
 import { badRequest } from "../../../actors/kinds/errors.ts";
 import type { Answer } from "../answer.ts";
-import type { GatewayContext } from "../context.ts";
-import type { ResourceRequest } from "../route.ts";
+import type { PodsContext } from "../context.ts";
 import { type DialPort, dialOf } from "./dial-port.ts";
 import { Idle } from "./idle.ts";
-import { hasProcesses, hostOf, podNow, whyUnreachable } from "./pod-container.ts";
+import { hasProcesses, hostOf, type PodRequest, podNow, whyUnreachable } from "./pod-container.ts";
 import { PortChannels } from "./port-channels.ts";
 import { SpdySession } from "./spdy/session.ts";
 import { acceptSpdy, offeredOverSpdy } from "./spdy-command.ts";
@@ -25,8 +24,8 @@ const CHANNEL_PROTOCOLS = ["v4.channel.k8s.io", SPDY_PROTOCOL];
 const PORT_MAX = 65_535;
 
 export async function portForward(
-  context: GatewayContext,
-  info: ResourceRequest,
+  context: PodsContext,
+  info: PodRequest,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<Answer> {
@@ -72,7 +71,7 @@ function connectionOf(request: IncomingMessage, response: ServerResponse): Duple
   return offeredOverSpdy(request, [SPDY_PROTOCOL]) === undefined ? undefined : acceptSpdy(SPDY_PROTOCOL, request, response);
 }
 
-function idleOf({ clock }: GatewayContext, socket: WebSocket): Idle {
+function idleOf({ clock }: PodsContext, socket: WebSocket): Idle {
   const idle = new Idle(clock, () => socket.terminate());
   socket.once("close", () => idle.stop());
   return idle;

@@ -30,6 +30,8 @@ interface Goal {
   readonly host: string;
   /** Empty: that of the scheme. */
   readonly port: string;
+  /** It is the node itself that is meant. */
+  readonly isKubelet?: true;
 }
 
 const PORT_OF: Readonly<Record<Scheme, string>> = { http: "80", https: "443" };
@@ -51,7 +53,9 @@ export async function proxy(
   response: ServerResponse,
 ): Promise<Answer> {
   await untilNewest(context);
-  const { node, scheme, host, port } = await goalOf(context, info);
+  const { node, scheme, host, port, isKubelet } = await goalOf(context, info);
+  const door = isKubelet === true ? context.kubelets?.doorOf(node) : undefined;
+  if (door !== undefined) return passOn(door, pathsOf(request), request, response);
   if (!hasProcesses(context, node)) throw serviceUnavailable(`error trying to reach service: ${whyUnreachable(context, node)}`);
   if (host === "") throw badRequest("address not allowed");
   const number = port === "" ? PORT_OF[scheme] : port;
@@ -83,7 +87,7 @@ async function goalOf(context: GatewayContext, info: ResourceRequest): Promise<G
 
 async function podGoal(context: GatewayContext, info: ResourceRequest): Promise<Goal> {
   const { scheme, name, port } = placeOf(info.name, "pod");
-  const { spec, status } = await podNow(context, info.namespace, name);
+  const { spec, status } = await podNow({ view: context.view, newest: () => untilNewest(context) }, info.namespace, name);
   if (!status?.podIP) throw badRequest("address not allowed");
   const first = spec.containers.flatMap(({ ports = [] }) => ports.slice(0, 1))[0]?.containerPort;
   return { node: spec.nodeName ?? "", scheme, host: status.podIP, port: port === "" ? String(first ?? "") : port };
@@ -97,7 +101,7 @@ function nodeGoal({ view }: GatewayContext, info: ResourceRequest): Goal {
   const host = node.status?.addresses?.find(({ type }) => type === "InternalIP")?.address ?? "";
   const kubelet = node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? KUBELET_PORT;
   return port === "" || Number(port) === kubelet
-    ? { node: name, scheme: "https", host, port: String(kubelet) }
+    ? { node: name, scheme: "https", host, port: String(kubelet), isKubelet: true }
     : { node: name, scheme, host, port };
 }
 

@@ -17,12 +17,11 @@ import type { PodWorkerMessage } from "../../../actors/pod/life/pod-worker.ts";
 import { workerOf } from "../../../actors/pod/life/worker-address.ts";
 import { AskFailed } from "../../../runtime/mod.ts";
 import type { Answer } from "../answer.ts";
-import type { GatewayContext } from "../context.ts";
-import type { ResourceRequest } from "../route.ts";
+import type { PodsContext } from "../context.ts";
 import { isTrue } from "../route.ts";
 import type { CommandClient, CommandOutcome } from "./command-client.ts";
 import { Idle } from "./idle.ts";
-import { containerOf, hasProcesses, hostOf, podNow, whyUnreachable } from "./pod-container.ts";
+import { containerOf, hasProcesses, hostOf, type PodRequest, podNow, whyUnreachable } from "./pod-container.ts";
 import { acceptSpdyCommand, offeredOverSpdy, SPDY_COMMAND_PROTOCOLS } from "./spdy-command.ts";
 import { offeredProtocol } from "./web-socket.ts";
 import { acceptCommand, COMMAND_PROTOCOLS } from "./web-socket-command.ts";
@@ -31,8 +30,8 @@ const SUCCESS: CommandOutcome = { metadata: {}, status: "Success" };
 const NO_STREAM = "you must specify at least 1 of stdin, stdout, stderr";
 
 export async function remoteCommand(
-  context: GatewayContext,
-  info: ResourceRequest,
+  context: PodsContext,
+  info: PodRequest,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<Answer> {
@@ -66,7 +65,7 @@ export async function remoteCommand(
   return { type: "taken" };
 }
 
-function askedOf({ subresource, query }: ResourceRequest): StreamAsked {
+function askedOf({ subresource, query }: PodRequest): StreamAsked {
   const is = (flag: string): boolean => isTrue(query.get(flag));
   const tty = is("tty");
   // What is printed on a terminal is one stream. Source: kubelet's remotecommand.NewOptions.
@@ -79,7 +78,7 @@ type Reached =
   /** `plain`: what a kubelet answers where the connection has not been switched. */
   | { readonly refusal: ReturnType<typeof badRequest>; readonly plain?: string };
 
-async function reach(context: GatewayContext, pod: Pod, container: string, node: string, asked: StreamAsked): Promise<Reached> {
+async function reach(context: PodsContext, pod: Pod, container: string, node: string, asked: StreamAsked): Promise<Reached> {
   if (!hasProcesses(context, node)) {
     return {
       refusal: badRequest(`cannot ${asked.op} in container ${container} of pod ${pod.metadata.name}: ${whyUnreachable(context, node)}`),
@@ -103,7 +102,7 @@ function unableTo(why: string): Reached {
 }
 
 /** Until one of them ends. */
-function carry({ clock, log }: GatewayContext, client: CommandClient | undefined, socket: Socket, asked: StreamAsked): void {
+function carry({ clock, log }: PodsContext, client: CommandClient | undefined, socket: Socket, asked: StreamAsked): void {
   if (client === undefined) {
     socket.destroy();
     return;

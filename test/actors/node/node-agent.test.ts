@@ -93,8 +93,8 @@ function reached(): Registry {
   return { ...registry, ...cut } as Registry;
 }
 
-const agent = (machine?: string): Promise<Actor<NodeMessage>> =>
-  begin(createNodeKind({ view: store.replica, registry: reached(), form: HOLLOW_FORM, machine, usageOf: () => [] }), NODE);
+const agent = (): Promise<Actor<NodeMessage>> =>
+  begin(createNodeKind({ view: store.replica, registry: reached(), form: HOLLOW_FORM, usageOf: () => [] }), NODE);
 
 /** `adopted` hears when it takes containers over. */
 const podActor = (uid: string, adopted: () => void = () => undefined): Promise<Actor<PodMessage>> => {
@@ -321,19 +321,23 @@ test("a pod of a silent node says nothing, where its actor moves to either, and 
   expect(readyOf(store.replica.get<Pod>("pods/d/web")?.status?.conditions)).toBe("True");
 });
 
-test("the node of a machine that has joined is played on that machine, and wherever else its agent is it says nothing and takes the order along", async () => {
-  const node = named<Node>(NODE);
-  await registry.create(NodeKind, { ...node, metadata: { ...node.metadata, labels: { [MACHINE_LABEL]: NODE } } });
-  const elsewhere = await agent("another");
-  await elsewhere.receive({ type: "play", index: 0 }, NOBODY);
-  for (let beats = 0; beats < 3; beats++) {
-    await clock.run(HEARTBEATS_MS);
-    expect([renewed(), nodeReady()]).toEqual([undefined, undefined]);
-  }
-  const order = elsewhere.movesWith?.() as NodeMessage;
-  expect(order).toMatchObject({ type: "play", index: 0 });
-  const here = await agent(NODE);
-  await here.receive(order, NOBODY);
+test("a node whose pod range the cluster gives waits for it, and has the address and port of its machine", async () => {
+  const door = { address: "192.0.2.7", port: 10_255 };
+  const form = { ...HOLLOW_FORM, label: MACHINE_LABEL, addresses: { ...HOLLOW_FORM.addresses, podCidrOf: () => undefined }, door };
+  const node = await begin(createNodeKind({ view: store.replica, registry: reached(), form, usageOf: () => [] }), NODE);
+  await node.receive({ type: "play", index: 0 }, NOBODY);
+  const seen = (): Node | undefined => store.replica.get<Node>(`nodes/${NODE}`);
+  expect(seen()?.metadata.labels).toMatchObject({ [MACHINE_LABEL]: "hollow" });
+  expect(seen()?.spec?.podCIDR).toBeUndefined();
+  await clock.run(HEARTBEATS_MS);
+  expect(renewed()).toBeUndefined();
+
+  const given = { podCIDR: "10.130.0.0/24", podCIDRs: ["10.130.0.0/24"] };
+  await registry.modify(NodeKind, undefined, NODE, (current) => ({ ...current, spec: { ...current.spec, ...given } }));
+  await node.receive({ type: "play", index: 0 }, NOBODY);
   expect(nodeReady()).toBe("True");
-  expect(renewed()).toBeDefined();
+  expect(seen()?.status).toMatchObject({
+    addresses: [{ address: "192.0.2.7" }, { address: NODE }],
+    daemonEndpoints: { kubeletEndpoint: { Port: 10_255 } },
+  });
 });

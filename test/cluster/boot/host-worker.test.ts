@@ -8,6 +8,8 @@ import { recordingLog } from "../../runtime/stage.ts";
 const { services: SERVICES } = parseUpFlags([]);
 
 const STOP_DEADLINE_MS = 5_000;
+/** A host without roles opens nothing with them. */
+const CONTROL = {} as HostOptions["control"];
 const plan: HostOptions["plan"] = { name: "frail", roles: [] };
 const options: HostOptions = {
   ...{
@@ -31,8 +33,7 @@ const options: HostOptions = {
   },
   ...{
     ca: "",
-    control: undefined,
-    machine: undefined,
+    control: CONTROL,
     directory: "d",
     apiHost: "127.0.0.1",
     apiPort: 0,

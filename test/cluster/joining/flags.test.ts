@@ -56,6 +56,22 @@ describe("join", () => {
     });
   });
 
+  test("takes the runtime of its pods and whether services are forwarded", () => {
+    const flags = parseJoinFlags([
+      ...JOIN,
+      "--runtime",
+      "process",
+      "--service-proxy",
+      "off",
+      "--kubelet-port",
+      "0",
+      "--node-ip",
+      "192.0.2.1",
+    ]);
+    expect(flags).toMatchObject({ runtime: { name: "process" }, proxy: false, dns: undefined, kubeletPort: 0, nodeIp: "192.0.2.1" });
+    expect(parseJoinFlags(JOIN)).toMatchObject({ runtime: { name: "hollow" }, proxy: undefined, kubeletPort: undefined });
+  });
+
   test("goes on without one", () => {
     expect(parseJoinFlags(["--data", "/d"]).cluster).toBeUndefined();
   });
@@ -67,7 +83,10 @@ describe("join", () => {
     [["me@10.0.0.1", "--token", TOKEN], /is no HOST:PORT/],
     [[...JOIN.slice(0, 4), "sha256:12"], /is not sha256: and 64 hexadecimal digits/],
     [[...JOIN, "--node-name", "Not A Name"], /--node-name Not A Name/],
-    [[...JOIN, "--threads", "5"], /from 1 to 4/],
+    [[...JOIN, "--kubelet-port", "70000"], /from 0 to 65535/],
+    [[...JOIN, "--node-ip", "here"], /is no IP address/],
+    [[...JOIN, "--catalog", "f"], /is for real processes/],
+    [[...JOIN, "--service-proxy", "maybe"], /is neither on nor off/],
     [["a", "b"], /wants one HOST:PORT/],
   ])("%j is wrong", (args, words) => {
     expect(() => parseJoinFlags(args)).toThrow(WrongUsage);

@@ -1,17 +1,21 @@
+import { X509Certificate } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join as pathJoin } from "node:path";
 import { createUser } from "nkeys.js";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { requestCertificate } from "../../../cluster/joining/certificate.ts";
 import { discover, publicKeyOf } from "../../../cluster/joining/discovery.ts";
 import type { JoinTarget } from "../../../cluster/joining/flags.ts";
 import { openForJoining } from "../../../cluster/joining/init.ts";
-import { admit, join, renewNode, requestServing } from "../../../cluster/joining/join.ts";
+import { join, renewNode, requestServing } from "../../../cluster/joining/join.ts";
 import { MemberFiles } from "../../../cluster/joining/member-files.ts";
+import { withSession } from "../../../cluster/joining/session.ts";
 import { authorityHash, newToken, parseToken, tokenText } from "../../../cluster/joining/token.ts";
 import { runToken } from "../../../cluster/joining/token-command.ts";
-import { NatsAccounts, seedOf } from "../../../cluster/nats/accounts.ts";
+import { NatsAccounts } from "../../../cluster/nats/accounts.ts";
 import { lifeOf } from "../../../cluster/pki/certificates.ts";
+import type { KeyPair } from "../../../cluster/pki/issuing.ts";
 import { writeKubeconfig } from "../../../cluster/pki/kubeconfig.ts";
 import type { Json, TestGateway } from "../gateway/harness.ts";
 import { startGateway } from "../gateway/harness.ts";
@@ -20,7 +24,8 @@ const directory = mkdtempSync(pathJoin(tmpdir(), "troupe-joining-"));
 const kubeconfig = pathJoin(directory, "admin.kubeconfig");
 const accounts = NatsAccounts.open(pathJoin(directory, "nats.keys"));
 const token = newToken();
-const HOW = { runtime: "hollow", ownNats: true };
+const CONFIG = { clusterDomain: "cluster.local", serviceRange: "10.96.0.0/16", forwarded: false, dns: false };
+const REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
 let server: TestGateway;
 let hash: string;
 let line: string;
@@ -31,7 +36,7 @@ beforeAll(async () => {
     wrap: (options) => ({ ...options, nats: { accounts, servers: ["tls://127.0.0.1:1"], ca: "CA" } }),
   });
   writeKubeconfig(kubeconfig, { server: server.url, authority: server.authority.cert, user: server.admin });
-  line = await openForJoining(kubeconfig, token, 3_600_000);
+  line = await openForJoining(kubeconfig, token, 3_600_000, CONFIG);
   hash = authorityHash(publicKeyOf(server.authority.cert));
 });
 afterAll(async () => {
@@ -49,36 +54,25 @@ const target = (node: string, more: Partial<JoinTarget> = {}): JoinTarget => ({
 let machines = 0;
 const machine = (): MemberFiles => new MemberFiles(pathJoin(directory, `machine-${machines++}`));
 const get = async (path: string): Promise<Json> => (await server.call("GET", path)).json();
-/** The claims of the token in credentials for NATS. */
-const claimsOf = (credentials = ""): Json =>
-  JSON.parse(Buffer.from(credentials.split("\n")[1]?.split(".")[1] ?? "", "base64url").toString());
+
+/** A machine that has joined as `node`, whose Node and pods are there. */
+async function joinedAs(node: string): Promise<{ readonly files: MemberFiles; readonly call: TestGateway["call"] }> {
+  const files = machine();
+  await join(files, target(node));
+  const call = server.client(files.node);
+  expect((await call("POST", "/api/v1/nodes", { metadata: { name: node, labels: { "troupe.dev/machine": "process" } } })).status).toBe(201);
+  return { files, call };
+}
 
 describe("a machine with a token", () => {
-  test("becomes a node of the cluster and a member of it, with a certificate of its own and credentials for NATS", async () => {
+  test("is a node by a certificate of its own", async () => {
     expect(line).toBe(`troupe join ${new URL(server.url).host} --token ${tokenText(token)} --discovery-token-ca-cert-hash ${hash}`);
-    const files = machine();
-    await join(files, target("one"), HOW);
-    const node = await get("/api/v1/nodes/one");
-    expect(node.metadata.labels).toMatchObject({
-      "troupe.dev/machine": "one",
-      "troupe.dev/runtime": "hollow",
-      "kubernetes.io/hostname": "one",
-    });
-    const [request] = (await get("/apis/certificates.k8s.io/v1/certificatesigningrequests")).items;
+    const { files } = await joinedAs("one");
+    const [request] = (await get(REQUESTS)).items;
     expect(request.spec).toMatchObject({ username: `system:bootstrap:${token.id}`, usages: ["digital signature", "client auth"] });
+    expect(request.spec.expirationSeconds).toBe(30 * 24 * 3_600);
     expect(request.status.conditions).toMatchObject([{ type: "Approved", reason: "AutoApproved" }]);
-    const binding = await get("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/troupe:member:one");
-    expect(binding.metadata.ownerReferences).toMatchObject([{ kind: "Node", name: "one", uid: node.metadata.uid }]);
-
-    const { nats, life } = await admit(files, files.membership);
-    expect(nats).toMatchObject({ servers: ["tls://127.0.0.1:1"], ca: "CA" });
-    expect(life.to_ms - life.from_ms).toBe(24 * 3_600_000);
-    const claims = claimsOf(nats.credentials);
-    expect(claims.exp * 1_000).toBe(life.to_ms);
-    expect(claims.name).toBe("system:node:one");
-    expect(claims.nats.pub.allow).not.toContain("troupe-log.batch");
-    expect(claims.nats.sub.allow).toContain("troupe.host.one_nodes-1");
-    expect(claims.nats.sub.allow).not.toContain("troupe.host.*");
+    expect(files.membership).toEqual({ server: server.url, node: "one" });
   });
 
   test("that was cut short goes on where it was", async () => {
@@ -86,51 +80,157 @@ describe("a machine with a token", () => {
     files.writeMembership = () => {
       throw new Error("cut");
     };
-    await expect(join(files, target("cut"), HOW)).rejects.toThrow("cut");
+    await expect(join(files, target("cut"))).rejects.toThrow("cut");
+    const { cert } = files.nodePair;
     Reflect.deleteProperty(files, "writeMembership");
-    await join(files, target("cut"), HOW);
+    await join(files, target("cut"));
+    expect(files.nodePair.cert).toBe(cert);
     expect(files.membership).toEqual({ server: server.url, node: "cut" });
   });
 
-  test("gets another certificate in the name of the one it has, and one to serve with when a person approves", async () => {
+  test("gets another certificate in the name of the one it has", async () => {
     const files = machine();
-    await join(files, target("renewed"), HOW);
-    const before = files.node?.cert;
-    const life = await renewNode(files, files.membership);
-    expect(files.node?.cert).not.toBe(before);
-    expect(life).toEqual(lifeOf(files.node === undefined ? [] : [files.node]));
+    await join(files, target("renewed"));
+    const before = files.nodePair.cert;
+    const pair = await renewNode(files, files.membership);
+    expect(files.nodePair).toEqual(expect.objectContaining({ ...pair }));
+    expect(pair.cert).not.toBe(before);
+    expect(lifeOf([pair]).from_ms).toBeGreaterThanOrEqual(lifeOf([{ cert: before }]).from_ms);
     expect(readFileSync(pathJoin(directory, `machine-${machines - 1}`, "kubeconfig"), "utf8")).toContain(
-      Buffer.from(files.node?.cert ?? "").toString("base64"),
+      Buffer.from(pair.cert).toString("base64"),
     );
-    await admit(files, files.membership);
-
-    const serving = requestServing(files, files.membership);
-    const requests = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
-    const asked = await vi.waitUntil(async () =>
-      (await get(requests)).items.find(({ spec }: Json) => spec.signerName === "kubernetes.io/kubelet-serving"),
-    );
-    expect(asked.status?.conditions).toBeUndefined();
-    asked.status = { conditions: [{ type: "Approved", status: "True", reason: "Test", message: "" }] };
-    await server.call("PUT", `${requests}/${asked.metadata.name}/approval`, asked);
-    await serving;
-    expect(files.serving?.cert).toContain("BEGIN CERTIFICATE");
   });
 });
 
-test("where others run NATS, whoever joins says where", async () => {
-  const plain = await startGateway({ controllers: ["bootstrap-signer", "certificate-approval", "certificate-signing"] });
-  try {
-    const admin = pathJoin(directory, "plain.kubeconfig");
-    writeKubeconfig(admin, { server: plain.url, authority: plain.authority.cert, user: plain.admin });
-    await openForJoining(admin, token, 3_600_000);
-    const there = target("there", { server: plain.url, authorityHashes: [authorityHash(publicKeyOf(plain.authority.cert))] });
-    const files = machine();
-    await expect(join(files, there, HOW)).rejects.toThrow(/others run the NATS servers of the cluster at .*: say --nats URL/);
-    await join(files, there, { ...HOW, ownNats: false });
-    expect(files.membership).toEqual({ server: plain.url, node: "there" });
-  } finally {
-    await plain.stop();
-  }
+describe("a certificate for the door of a node is signed at once", () => {
+  test("for the name that the API server knows it by", async () => {
+    const { files } = await joinedAs("door");
+    const { cert } = await requestServing(files, files.membership);
+    expect(files.serving?.cert).toBe(cert);
+    expect(new X509Certificate(cert).subjectAltName).toBe("DNS:door.node.troupe.internal");
+  });
+
+  test.each<[string, readonly string[], string]>([
+    ["an address, that it says is its own", ["127.0.0.1"], "asks"],
+    ["its name and an address", ["asks.node.troupe.internal", "127.0.0.1"], "asks"],
+    ["what it is called", ["asks"], "asks"],
+    ["the name of another node", ["one.node.troupe.internal"], "asks"],
+    ["another node", ["one.node.troupe.internal"], "one"],
+  ])("not for %s", async (_what, names, of) => {
+    const pair = await server.authority.client("system:node:asks", ["system:nodes"]);
+    const wish = {
+      commonName: `system:node:${of}`,
+      organizations: ["system:nodes"],
+      names,
+      signer: "kubernetes.io/kubelet-serving",
+    } as const;
+    await expect(asking(pair, (session) => requestCertificate(session, { ...wish, patience_ms: 300 }))).rejects.toThrow(/nobody approved/);
+  });
+});
+
+function asking<T>({ cert, key }: KeyPair, ask: Parameters<typeof withSession<T>>[1]): Promise<T> {
+  const access = { origin: server.url, authority: server.authority.cert, insecure: false, token: undefined };
+  return withSession({ ...access, clientCertificate: cert, clientKey: key }, ask);
+}
+
+describe("what the certificate of a machine opens", () => {
+  const MINE = "mine";
+  const THEIRS = "theirs";
+  const container = { name: "c", image: "i" };
+  const secretOf = (name: string) => ({ name: "v", secret: { secretName: `of-${name}` } });
+  let call: TestGateway["call"];
+  let uids: Record<string, string>;
+
+  beforeAll(async () => {
+    ({ call } = await joinedAs("here"));
+    await joinedAs("there");
+    uids = {};
+    for (const [name, nodeName] of [
+      [MINE, "here"],
+      [THEIRS, "there"],
+    ] as const) {
+      await server.call("POST", "/api/v1/namespaces/default/secrets", { metadata: { name: `of-${name}` }, stringData: { k: "v" } });
+      const spec = { nodeName, containers: [container], volumes: [secretOf(name)] };
+      const made = await server.call("POST", "/api/v1/namespaces/default/pods", { metadata: { name }, spec });
+      uids[name] = made.json().metadata.uid;
+    }
+  });
+
+  const PODS = "/api/v1/namespaces/default/pods";
+  const SECRETS = "/api/v1/namespaces/default/secrets";
+  const LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
+  const TOKENS = "/api/v1/namespaces/default/serviceaccounts/default/token";
+  const boundTo = (name: string) => ({ spec: { boundObjectRef: { apiVersion: "v1", kind: "Pod", name, uid: uids[name] } } });
+  const changed = async (path: string, change: (object: Json) => void): Promise<Json> => {
+    const object = await get(path);
+    change(object);
+    return object;
+  };
+  const ready = (object: Json): void => {
+    object.status = { ...object.status, phase: "Running" };
+  };
+
+  test.each<[string, number, string, string, (() => unknown)?]>([
+    ["its Node", 200, "GET", "/api/v1/nodes/here"],
+    ["another Node", 403, "GET", "/api/v1/nodes/there"],
+    ["all Nodes", 403, "GET", "/api/v1/nodes"],
+    ["the status of another Node", 403, "PUT", "/api/v1/nodes/there/status", () => changed("/api/v1/nodes/there", ready)],
+    ["its pods", 200, "GET", "/api/v1/pods?fieldSelector=spec.nodeName%3Dhere"],
+    ["pods of another", 403, "GET", "/api/v1/pods?fieldSelector=spec.nodeName%3Dthere"],
+    ["all pods", 403, "GET", "/api/v1/pods"],
+    ["the status of its pod", 200, "PUT", `${PODS}/mine/status`, () => changed(`${PODS}/mine`, ready)],
+    ["the status of another's pod", 403, "PUT", `${PODS}/theirs/status`, () => changed(`${PODS}/theirs`, ready)],
+    ["the end of another's pod", 403, "DELETE", `${PODS}/theirs`],
+    ["a pod", 403, "POST", PODS, () => ({ metadata: { name: "new" }, spec: { nodeName: "here", containers: [container] } })],
+    ["a shell in its pod, by the API", 403, "POST", `${PODS}/mine/exec?command=sh&stdout=true`],
+    ["another's door", 403, "GET", "/api/v1/nodes/there/proxy/stats/summary"],
+    ["a secret of its pod", 200, "GET", `${SECRETS}/of-mine`],
+    ["the same, followed", 200, "GET", `${SECRETS}?fieldSelector=metadata.name%3Dof-mine`],
+    ["a secret of another's pod", 403, "GET", `${SECRETS}/of-theirs`],
+    ["all secrets", 403, "GET", SECRETS],
+    ["bootstrap tokens", 403, "GET", `/api/v1/namespaces/kube-system/secrets/bootstrap-token-${token.id}`],
+    ["a token for its pod", 201, "POST", TOKENS, () => boundTo(MINE)],
+    ["a token for another's pod", 403, "POST", TOKENS, () => boundTo(THEIRS)],
+    ["a token for nobody's", 403, "POST", TOKENS, () => ({ spec: {} })],
+    [
+      "its lease",
+      201,
+      "POST",
+      LEASES,
+      () => ({ metadata: { name: "here", namespace: "kube-node-lease" }, spec: { holderIdentity: "here" } }),
+    ],
+    ["another's lease", 403, "POST", LEASES, () => ({ metadata: { name: "there", namespace: "kube-node-lease" }, spec: {} })],
+    ["what machines have to know", 200, "GET", "/api/v1/namespaces/kube-system/configmaps/troupe-machine-config"],
+    ["other configuration", 403, "GET", "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication"],
+    ["services", 200, "GET", "/api/v1/services"],
+    ["what is behind services", 200, "GET", "/apis/discovery.k8s.io/v1/endpointslices"],
+    ["names of namespaces", 200, "GET", "/api/v1/namespaces"],
+    ["a namespace", 403, "POST", "/api/v1/namespaces", () => ({ metadata: { name: "n" } })],
+    ["workloads", 403, "GET", "/apis/apps/v1/deployments"],
+    ["roles", 403, "GET", "/apis/rbac.authorization.k8s.io/v1/clusterroles"],
+    ["NATS, as a client", 403, "POST", "/troupe/nats-credentials", () => ({ publicKey: createUser().getPublicKey() })],
+    ["NATS, as a host", 403, "POST", "/troupe/member-credentials", () => ({ node: "here", publicKey: createUser().getPublicKey() })],
+  ])("%s: %i", async (_what, status, method, path, body) => {
+    await server.call("POST", "/api/v1/namespaces", { metadata: { name: "kube-node-lease" } });
+    const answer = await call(method, path, await body?.());
+    expect([answer.status, answer.text]).toEqual([status, expect.any(String)]);
+  });
+
+  test.each<[string, (node: Json) => void, RegExp]>([
+    ["taints", (node) => (node.spec.taints = [{ key: "k", effect: "NoSchedule" }]), /is not allowed to modify taints/],
+    ["labels of others", (node) => (node.metadata.labels["node-restriction.kubernetes.io/x"] = "y"), /not allowed to modify labels/],
+    ["that the cluster plays it itself", (node) => (node.metadata.labels["troupe.dev/runtime"] = "process"), /labels: troupe.dev\/runtime/],
+  ])("it says no %s of its Node", async (_what, change, words) => {
+    const answer = await call("PUT", "/api/v1/nodes/here", await changed("/api/v1/nodes/here", change));
+    expect([answer.status, answer.json().message]).toEqual([403, expect.stringMatching(words)]);
+  });
+
+  test("nor makes a Node that the cluster plays itself", async () => {
+    const pair = await server.authority.client("system:node:made", ["system:nodes"]);
+    const node = { metadata: { name: "made", labels: { "troupe.dev/runtime": "process" } } };
+    const answer = await server.client(pair)("POST", "/api/v1/nodes", node);
+    expect([answer.status, answer.json().message]).toEqual([403, expect.stringContaining("troupe.dev/runtime")]);
+  });
 });
 
 describe("stays out", () => {
@@ -144,7 +244,7 @@ describe("stays out", () => {
       /none of those that --discovery-token-ca-cert-hash names/,
     ],
   ])("%s", async (_who, more, words) => {
-    await expect(join(machine(), target("out", more()), HOW)).rejects.toThrow(words);
+    await expect(join(machine(), target("out", more()))).rejects.toThrow(words);
     expect((await server.call("GET", "/api/v1/nodes/out")).status).toBe(404);
   });
 
@@ -168,69 +268,19 @@ describe("stays out", () => {
     await vi.waitUntil(gone, { timeout: 20_000 });
     for (const replayed of [short, long, newToken()]) {
       await expect(discover(target("out", { token: replayed }), 0)).rejects.toThrow(`knows no token ${replayed.id}`);
-      const call = server.client(undefined);
-      const asked = { node: "out", publicKey: createUser().getPublicKey() };
-      const answer = await call("POST", "/troupe/member-credentials", asked, { authorization: `Bearer ${tokenText(replayed)}` });
+      const answer = await server.client(undefined)("POST", REQUESTS, {}, { authorization: `Bearer ${tokenText(replayed)}` });
       expect(answer.status).toBe(401);
     }
   });
 
   test("a machine by the name of a node that is there", async () => {
-    await expect(join(machine(), target("one"), HOW)).rejects.toThrow(/has a node one already/);
-  });
-
-  test("who has a token for nodes alone", async () => {
-    const kubelets = newToken();
-    const groups = ["system:bootstrappers:kubeadm:default-node-token"];
-    await runToken(kubeconfig, { do: "create", token: kubelets, ttl_ms: 60_000, description: undefined, groups, printJoin: false });
-    await expect(join(machine(), target("kubelet", { token: kubelets }), HOW)).rejects.toThrow(
-      /cannot post path "\/troupe\/member-credentials"/,
-    );
+    await expect(join(machine(), target("one"))).rejects.toThrow(/has a node one already/);
   });
 
   test("a cluster of its own", async () => {
     const files = machine();
     files.writeAuthority("x");
     writeKubeconfig(pathJoin(directory, `machine-${machines - 1}`, "pki/ca.pem"), { server: "", authority: "", user: server.admin });
-    await expect(join(files, target("out"), HOW)).rejects.toThrow(/a cluster of its own lives/);
-  });
-});
-
-describe("credentials of members are for", () => {
-  const ask = (pair: Parameters<TestGateway["client"]>[0], node: string, headers: Record<string, string> = {}) =>
-    server.client(pair)("POST", "/troupe/member-credentials", { node, publicKey: createUser().getPublicKey() }, headers);
-
-  test("the node itself, no other node", async () => {
-    const files = machine();
-    await join(files, target("self"), HOW);
-    expect((await ask(files.node, "self")).status).toBe(201);
-    const answer = await ask(files.node, "one");
-    expect([answer.status, answer.json().message]).toEqual([403, "forbidden: node self asks for the credentials of node one"]);
-  });
-
-  test("a token once for each node", async () => {
-    const bearer = { authorization: `Bearer ${tokenText(token)}` };
-    const again = await ask(undefined, "one", bearer);
-    expect([again.status, again.json().message]).toEqual([403, expect.stringContaining("the node one is a member already")]);
-    const none = await ask(undefined, "nobody", bearer);
-    expect([none.status, none.json().message]).toEqual([403, expect.stringContaining("there is no node nobody")]);
-  });
-
-  test("no kubelet, no service account, nobody else", async () => {
-    await server.call("POST", "/api/v1/nodes", { metadata: { name: "kubelet" } });
-    expect((await ask(await server.authority.client("system:node:kubelet", ["system:nodes"]), "kubelet")).status).toBe(403);
-    expect((await ask(await server.authority.client("jane", []), "one")).status).toBe(403);
-    expect((await ask(undefined, "one")).status).toBe(403);
-  });
-
-  test("those who ask properly", async () => {
-    const call = (body: unknown, headers?: Record<string, string>) => server.call("POST", "/troupe/member-credentials", body, headers);
-    const publicKey = createUser().getPublicKey();
-    expect((await call({ node: "one", publicKey }, { "content-type": "text/plain" })).status).toBe(415);
-    expect((await call("{")).status).toBe(400);
-    expect((await call({ node: "../x", publicKey })).status).toBe(400);
-    expect((await call({ node: "one", publicKey: "UA" })).status).toBe(400);
-    expect((await call({ node: "one", publicKey: seedOf(createUser()) })).status).toBe(400);
-    expect((await server.call("GET", "/troupe/member-credentials")).status).toBe(405);
+    await expect(join(files, target("out"))).rejects.toThrow(/a cluster of its own lives/);
   });
 });

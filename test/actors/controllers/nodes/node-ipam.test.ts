@@ -51,6 +51,21 @@ describe("ranges for nodes", () => {
     expect(transcript.decide()).toEqual([given("b", "10.244.1.0/24")]);
   });
 
+  test("without any, machines with hollow pods get one of the hollow, and nobody else does", () => {
+    const machine = { "troupe.dev/machine": "hollow" };
+    const transcript = new Transcript(nodeIpamController([]))
+      .put(NodeKind, node("node-0", ["10.128.0.0/24"], { "troupe.dev/runtime": "hollow" }))
+      .put(NodeKind, node("a", [], machine))
+      .put(NodeKind, node("b", [], machine))
+      .put(NodeKind, node("real", [], { "troupe.dev/machine": "process" }))
+      .put(NodeKind, node("kubelet"));
+    expect(transcript.decide()).toEqual([given("a", "10.128.1.0/24"), given("b", "10.128.2.0/24")]);
+    // The write was refused: it is tried with the same.
+    expect(transcript.look("nodes/a")).toEqual([given("a", "10.128.1.0/24")]);
+    transcript.put(NodeKind, node("a", ["10.128.1.0/24"], machine)).remove(NodeKind, "b");
+    expect(transcript.put(NodeKind, node("c", [], machine)).decide()).toEqual([given("c", "10.128.2.0/24")]);
+  });
+
   test("of both families, or of none", () => {
     const transcript = new Transcript(
       nodeIpamController([

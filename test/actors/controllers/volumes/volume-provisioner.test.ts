@@ -31,6 +31,7 @@ function played(fails?: string): { did: string[]; transcript: Transcript } {
   };
   const transcript = new Transcript(volumeProvisioner(directories))
     .put(NodeKind, { metadata: { name: "n", labels: { "kubernetes.io/hostname": "host-n" } } })
+    .put(NodeKind, { metadata: { name: "far", labels: { "troupe.dev/machine": "process" } } })
     .put(StorageClassKind, {
       metadata: { name: "local" },
       provisioner: LOCAL_DIRECTORY,
@@ -76,6 +77,14 @@ describe("a claim", () => {
       "for a node that is gone",
       claimOf("local", { [SELECTED]: "gone" }),
       [failed("local", 'node "gone" not found'), `modify PersistentVolumeClaim/c {"metadata":{"annotations":{"${SELECTED}":null}}}`],
+    ],
+    [
+      "for a machine that has joined",
+      claimOf("local", { [SELECTED]: "far" }),
+      [
+        failed("local", 'node "far" is another machine, where no directory can be made from here'),
+        `modify PersistentVolumeClaim/c {"metadata":{"annotations":{"${SELECTED}":null}}}`,
+      ],
     ],
     [
       "for a disk",

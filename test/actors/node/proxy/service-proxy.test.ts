@@ -6,6 +6,7 @@ import { EndpointSliceKind } from "../../../../actors/kinds/discovery/endpoint-s
 import type { EndpointSlice, Node, Pod, Service } from "../../../../actors/kinds/generated/types.ts";
 import type { Forwarder, ForwarderReport, ServiceForwarding } from "../../../../actors/node/proxy/forwarding.ts";
 import { createServiceProxyKind, SERVICE_PROXY_ADDRESS } from "../../../../actors/node/proxy/service-proxy.ts";
+import { RUNTIME_LABEL } from "../../../../actors/node/runtime.ts";
 import { named, startRegistry, type TestRegistry } from "../../registry/harness.ts";
 
 let cluster: TestRegistry;
@@ -31,7 +32,7 @@ beforeEach(async () => {
   };
   const isOwn = (address: string): boolean => address.startsWith("127.");
   const { host, replica: view } = cluster.store;
-  host.register(createServiceProxyKind({ view, recorder, runtime: "process", isOwn, createForwarder }));
+  host.register(createServiceProxyKind({ view, recorder, nodes: { label: RUNTIME_LABEL, runtime: "process" }, isOwn, createForwarder }));
   host.messenger.tell(SERVICE_PROXY_ADDRESS, { type: "start" });
 });
 afterEach(() => cluster.stop());
