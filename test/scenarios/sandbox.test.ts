@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
@@ -12,6 +12,7 @@ import { FETCH_MS } from "../clients/fetched-clients.ts";
 import { fetchedPrograms } from "../clients/fetched-programs.ts";
 import { fetchedSandbox } from "../clients/fetched-sandbox.ts";
 import { ClientProgram, type RunOptions } from "./client-program.ts";
+import { groupsOf } from "./control-groups.ts";
 import { Kubectl } from "./kubectl.ts";
 import { kubectlBinary } from "./layer-binaries.ts";
 import { OwnNetwork } from "./own-network.ts";
@@ -50,17 +51,11 @@ async function refusal(bin: string, plugins: string): Promise<string | undefined
   }
 }
 
-/** Directories of control groups of this machine that are Troupe's. */
-function groupsOfTroupe(): readonly string[] {
-  return readdirSync("/sys/fs/cgroup", { recursive: true, encoding: "utf8" }).filter((path) => /(^|\/)troupe-[0-9a-f]{8}$/.test(path));
-}
-
 describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not here: ${why})`}`, () => {
   let network: OwnNetwork;
   let troupe: Troupe;
   let kubectl: Kubectl;
   let path: string;
-  const before = groupsOfTroupe();
   const data = freshDataDirectory();
   /** A device of the machine that is the test's. */
   let disk: string | undefined;
@@ -140,8 +135,8 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
       await ok("patch", "pod", "cpu", "--subresource=resize", "-p", JSON.stringify(larger));
       await until("the resize", async () => (await field("cpu", ".status.containerStatuses[0].resources.limits.cpu")) === "500m");
       const uid = await field("cpu", ".metadata.uid");
-      const quota = groupsOfTroupe()
-        .map((group) => `/sys/fs/cgroup/${group}/kubepods/pod${uid}/hog-0`)
+      const quota = groupsOf(data)
+        .map((group) => join(group, "kubepods", `pod${uid}`, "hog-0"))
         .flatMap((group) => ["cpu.cfs_quota_us", "cpu.max"].map((name) => join(group, name)))
         .filter((path) => existsSync(path))
         .map((path) => readFileSync(path, "utf8").split(/\s/)[0]);
@@ -346,6 +341,6 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
   test("reset leaves nothing of them on the machine", async () => {
     expect((await runTroupe(["reset", "--data", data, "--force"])).code).toBe(0);
     await troupe.nothingLeft();
-    expect(groupsOfTroupe()).toEqual(before);
+    expect(groupsOf(data)).toEqual([]);
   });
 });
