@@ -1,6 +1,6 @@
 /**
  * The plug behind which real containers run, in the shape of Kubernetes' Container Runtime Interface and as small as the life of a pod needs it
- * (actors/pod/life): `process` and `sandbox` now, `cri` later. Hollow pods have a plug of their own, `Runtime`, which takes a pod as a whole: they
+ * (actors/pod/life): `process`, `sandbox` and `cri`. Hollow pods have a plug of their own, `Runtime`, which takes a pod as a whole: they
  * cost next to nothing and must go on doing so. Why there are two: docs/adr/0031.
  *
  * A runtime decides nothing: it neither reads the API nor starts anything again. What it was told to run goes on when Troupe ends, and is found
@@ -13,8 +13,10 @@ import type { StreamAsked, StreamDoor } from "./streaming/stream-door.ts";
 import type { ContainerUsage } from "./usage/usage.ts";
 
 export interface ContainerRuntime {
-  /** `process`, `sandbox`, `cri`: the value of the label RUNTIME_LABEL on its nodes, and the scheme of its containers' IDs. */
+  /** `process`, `sandbox`, `cri`: the value of the label RUNTIME_LABEL on its nodes. */
   readonly name: string;
+  /** Of its containers' IDs in the API; absent: its name. */
+  readonly scheme?: string;
   /** All that it has of a pod, also of lives of Troupe before this one. */
   observe(uid: string): Promise<PodObserved>;
   /** Tells that `observe` may say something else now. What was missed meanwhile is told once. */
@@ -29,7 +31,7 @@ export interface ContainerRuntime {
   /** Removes all that is left of a pod, logs included; what still runs is killed. */
   removePod(uid: string): Promise<void>;
 
-  /** Finds the image, or brings it. Throws RuntimeFailure of reason `ErrImagePull`, `ErrImageNeverPull` or `InvalidImageName`. */
+  /** Finds the image, or brings it. Throws RuntimeFailure of reason `ErrImagePull`, `ErrImageNeverPull`, `ImageInspectError` or `InvalidImageName`. */
   ensureImage(image: ImageWanted): Promise<ImageFound>;
 
   /** Resolves with the container's ID. Throws RuntimeFailure. */
@@ -47,14 +49,22 @@ export interface ContainerRuntime {
   exec(id: string, command: readonly string[], limits: ExecLimits): Promise<ExecResult>;
   /** Where the streams of a command beside a container's own, or of that itself, can be had. Throws RuntimeFailure. */
   stream(id: string, asked: StreamAsked): Promise<StreamDoor>;
+  /** Where a connection to a port of a sandbox can be had, of what listens on its loopback address too. Absent: ports are reached at its address. Throws RuntimeFailure. */
+  port?(sandbox: string, port: number): Promise<StreamDoor>;
   /** What the containers that run use; by ID. */
   usage(): ReadonlyMap<string, ContainerUsage>;
 }
+
+/** Of the IDs of a runtime's containers, as the API has them: `<scheme>://<id>`. */
+export const schemeOf = ({ scheme, name }: Pick<ContainerRuntime, "scheme" | "name">): string => scheme ?? name;
 
 export interface SandboxSpec {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
+  /** The pod's own. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
   /** How many sandboxes the pod had before. */
   readonly attempt: number;
   readonly hostname: string;
@@ -63,6 +73,14 @@ export interface SandboxSpec {
   readonly hostNetwork: boolean;
   readonly hostPID: boolean;
   readonly hostIPC: boolean;
+  /** Ports of its node that are its own. */
+  readonly hostPorts: readonly HostPort[];
+  /** A container of it may be privileged. */
+  readonly isPrivileged: boolean;
+  /** Whom its containers run as that say nothing themselves. */
+  readonly user: Pick<ContainerUser, "uid" | "gid" | "groups">;
+  /** Which of several ways a runtime is to run it, as its RuntimeClass says; empty: the usual one. */
+  readonly handler: string;
   /** Its containers see one another's processes. */
   readonly sharesProcesses: boolean;
   /** Settings of the kernel that the pod has for itself. */
@@ -79,11 +97,32 @@ export interface SandboxSpec {
   readonly fqdn: string | undefined;
 }
 
+export interface HostPort {
+  readonly protocol: string;
+  readonly containerPort: number;
+  readonly hostPort: number;
+  /** Empty: all of the node's. */
+  readonly hostIP: string;
+}
+
 export interface ImageWanted {
   readonly image: string;
   readonly policy: string;
   /** Whether the container says itself what to run. */
   readonly hasCommand: boolean;
+  /** To be tried in this order where the image is pulled. */
+  readonly credentials?: readonly RegistryCredentials[];
+  /** Called when it is about to be brought from elsewhere. */
+  readonly pulling?: () => void;
+}
+
+/** As Docker's configuration has them; what is not there is empty. */
+export interface RegistryCredentials {
+  readonly username: string;
+  readonly password: string;
+  readonly serverAddress: string;
+  readonly identityToken: string;
+  readonly registryToken: string;
 }
 
 export interface ImageFound {
@@ -149,6 +188,10 @@ export interface ContainerMount {
   /** As the container sees it. */
   readonly containerPath: string;
   readonly readOnly: boolean;
+  /** Also what is mounted below it. */
+  readonly recursiveReadOnly?: boolean;
+  /** Of what is mounted later, to the other side; absent: none. */
+  readonly propagation?: "None" | "HostToContainer" | "Bidirectional";
   /** The pod's volume that it is of. */
   readonly volume: string;
   /** It is a device, which the container may use as one. */
@@ -247,6 +290,7 @@ export type RuntimeFailureReason =
   | "ErrImagePull"
   | "ErrImageNeverPull"
   | "InvalidImageName"
+  | "ImageInspectError"
   | "CreatePodSandboxError"
   | "CreateContainerConfigError"
   | "CreateContainerError"

@@ -1,4 +1,4 @@
-import type { NodeSystemInfo } from "../kinds/generated/types.ts";
+import type { ContainerImage, NodeSystemInfo } from "../kinds/generated/types.ts";
 import type { AddressPlan } from "./cidr.ts";
 
 /** What a node has to offer, as quantities. */
@@ -30,6 +30,10 @@ export interface NodeForm {
   readonly allocatable: NodeShape;
   /** Capacity that somebody has edited stays: it is nobody's truth. */
   readonly isImagined: boolean;
+  /** Why no pod can run on it now; undefined, as where it is absent: they can. */
+  trouble?(): string | undefined;
+  /** What images it has; absent: nobody knows. */
+  images?(): readonly ContainerImage[];
   /** Where the machine is reached that the node stands for; absent: nodes have the addresses of the plan, and no door. */
   readonly door?: NodeDoor;
   info(name: string): Omit<NodeSystemInfo, "kubeletVersion" | "kubeProxyVersion" | "operatingSystem">;

@@ -50,8 +50,10 @@ const TROUBLED: Readonly<Record<string, readonly [reason: string, message: strin
   Ready: ["KubeletNotReady", "container runtime is down"],
 };
 
-/** The conditions of a node, healthy but for those that it is told to report. */
-function conditionsSaid(told: readonly ToldCondition[]): readonly Said[] {
+/** The conditions of a node, healthy but for those that it is told to report, and for what its runtime says. */
+function conditionsSaid(told: readonly ToldCondition[], trouble: string | undefined): readonly Said[] {
+  if (trouble !== undefined) return conditionsSaid(told, undefined).map((said) => (said.type === "Ready" ? notReady(trouble) : said));
+  if (told.length === 0) return HEALTHY;
   const of = new Map(told.map(({ type, status }) => [type, status]));
   const own = HEALTHY.map((healthy): Said => {
     const status = of.get(healthy.type) ?? healthy.status;
@@ -65,6 +67,10 @@ function conditionsSaid(told: readonly ToldCondition[]): readonly Said[] {
   ];
 }
 
+function notReady(message: string): Said {
+  return { type: "Ready", status: "False", reason: "KubeletNotReady", message };
+}
+
 /** A node's status, healthy but for `told`. Transition times are kept where nothing changed. */
 export function nodeStatus(
   before: NodeStatus | undefined,
@@ -74,7 +80,7 @@ export function nodeStatus(
   now: string,
   told: readonly ToldCondition[] = [],
 ): NodeStatus {
-  const said = told.length === 0 ? HEALTHY : conditionsSaid(told);
+  const said = conditionsSaid(told, form.trouble?.());
   const kept = form.isImagined ? before : undefined;
   return {
     ...before,
@@ -92,6 +98,7 @@ export function nodeStatus(
       { type: "InternalIP", address },
       { type: "Hostname", address: name },
     ],
+    ...(form.images === undefined ? {} : { images: [...form.images()] }),
     daemonEndpoints: { kubeletEndpoint: { Port: form.door?.port ?? KUBELET_PORT } },
     // Nothing reads it but stages, which ask for it before they do anything to a node.
     phase: "Running",

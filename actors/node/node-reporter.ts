@@ -1,7 +1,7 @@
 import type { Clock } from "../../runtime/mod.ts";
 import { LeaseKind } from "../kinds/coordination/lease.ts";
 import { NodeKind } from "../kinds/core/node.ts";
-import type { Lease, Node } from "../kinds/generated/types.ts";
+import type { ContainerImage, Lease, Node } from "../kinds/generated/types.ts";
 import { StatusError } from "../kinds/status.ts";
 import { controllerAccount, NODE_OF_NAME } from "../registry/authors.ts";
 import type { ObjectWrites } from "../registry/registry.ts";
@@ -45,8 +45,11 @@ export class NodeReporter {
   /** From when it is registered: what gives it its addresses, and the Node as it was then. */
   #index = 0;
   #registered: Node | undefined;
-  /** The Node as it was when `isSaidLost` was asked last. */
+  /** The Node as it was when `isDue` was asked last. */
   #heeded: Entry | undefined;
+  /** What its runtime was told to say in the last report. */
+  #saidTrouble: string | undefined;
+  #saidImages: readonly ContainerImage[] | undefined;
 
   constructor({ view, registry, form, clock }: ReporterOptions, node: ReportedNode) {
     this.#view = view;
@@ -92,14 +95,18 @@ export class NodeReporter {
     await Promise.all([this.#renewLease(), this.reportStatus()]);
   }
 
-  /** Its own lease, and what somebody else says of the node and is not so. */
+  /** Its own lease, and what is to be said before its time. */
   async heartbeat(): Promise<void> {
     await this.#renewLease();
-    if (this.#saysLost()) await this.reportStatus();
+    if (this.#saysLost() || this.#isOutdated()) await this.reportStatus();
   }
 
-  /** Whether the API has begun to say since this was asked last that nobody hears of the node. Source: kubelet's nodeStatusUpdateFrequency. */
-  isSaidLost(): boolean {
+  /**
+   * Whether it has to report before its time: the API has begun to say since this was asked last that nobody hears of the node, or its runtime says something
+   * else than was reported. Source: kubelet's nodeStatusUpdateFrequency.
+   */
+  isDue(): boolean {
+    if (this.#isOutdated()) return true;
     const entry = this.#view.entry(`nodes/${this.#node.name}`);
     if (entry === this.#heeded) return false;
     this.#heeded = entry;
@@ -108,6 +115,10 @@ export class NodeReporter {
 
   #saysLost(): boolean {
     return this.#view.entry(`nodes/${this.#node.name}`)?.text.includes(READY_UNKNOWN) === true;
+  }
+
+  #isOutdated(): boolean {
+    return this.#form.trouble?.() !== this.#saidTrouble || this.#form.images?.() !== this.#saidImages;
   }
 
   async #renewLease(): Promise<void> {
@@ -129,6 +140,7 @@ export class NodeReporter {
     if (this.#node.isHeld()) return;
     const { name } = this.#node;
     const now = timestamp(this.#clock.now_ms());
+    const [trouble, images] = [this.#form.trouble?.(), this.#form.images?.()];
     await this.#registry.modify(
       NodeKind,
       undefined,
@@ -139,6 +151,8 @@ export class NodeReporter {
       }),
       { subresource: "status", ...BY_NODE },
     );
+    this.#saidTrouble = trouble;
+    this.#saidImages = images;
   }
 
   /** Undefined: what it uses is not to be said any more. */

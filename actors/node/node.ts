@@ -200,9 +200,9 @@ class NodeActor implements Actor<NodeMessage>, Heart {
     return !this.#isRenewing && !this.#troubles.isSilent;
   }
 
-  /** What somebody else says of the node is put right without waiting for the next report. */
+  /** What is not as it was said is put right without waiting for the next report. */
   renewed(): void {
-    if (this.#reporter.isSaidLost()) this.missed();
+    if (this.#reporter.isDue()) this.missed();
   }
 
   missed(): void {

@@ -7,7 +7,7 @@ import {
   type Pod,
   type UsageOf,
 } from "../../actors/mod.ts";
-import type { ContainerRuntime } from "../../actors/node/container-runtime.ts";
+import { type ContainerRuntime, schemeOf } from "../../actors/node/container-runtime.ts";
 import { CsiVolumes } from "../../actors/node/csi/csi-volumes.ts";
 import { NodeDirectories } from "../../actors/node/csi/node-directories.ts";
 import { PluginRegistries } from "../../actors/node/csi/plugin-registries.ts";
@@ -28,12 +28,13 @@ import type { VolumePlugin } from "../../actors/node/volumes/volume-plugin.ts";
 import { createPodWorkerKind } from "../../actors/pod/life/pod-worker.ts";
 import type { ObjectView } from "../../actors/store/view.ts";
 import type { ActorKind, Clock, Logger, Message } from "../../runtime/mod.ts";
+import type { CriSettings } from "./cri-machine.ts";
 import { anyKinds, type NodeGround } from "./ground.ts";
 import type { SandboxSettings } from "./sandbox-machine.ts";
 
-/** How pods run that are processes of this machine. */
+/** How pods run that are real, on this machine. */
 export interface ProcessSettings {
-  readonly name: "process" | "sandbox";
+  readonly name: "process" | "sandbox" | "cri";
   /** Of the pods' files. */
   readonly directory: string;
   /** Of plugins and what they mount. */
@@ -48,6 +49,8 @@ export interface ProcessSettings {
   readonly eviction: EvictionSettings;
   /** Undefined: nothing more sets them apart than the machine lets any user. */
   readonly sandbox: SandboxSettings | undefined;
+  /** Undefined: it is not a container runtime that runs them. */
+  readonly cri: CriSettings | undefined;
 }
 
 export interface ProcessNodesOptions {
@@ -181,7 +184,11 @@ interface OpenedRuntime {
 }
 
 async function openRuntime(settings: ProcessSettings, { nodes, services }: ProcessNodesOptions, clock: Clock): Promise<OpenedRuntime> {
-  const { directory, catalog: own = new Map(), sandbox, reserved } = settings;
+  const { directory, catalog: own = new Map(), sandbox, cri, reserved } = settings;
+  if (cri !== undefined) {
+    const { openCri } = await import("./cri-machine.ts");
+    return openCri({ directory, clock, settings: cri, nodes, services, reserved });
+  }
   const catalog = mergedCatalog(defaultCatalog(), own);
   if (sandbox !== undefined) {
     const { openSandboxes } = await import("./sandbox-machine.ts");
@@ -196,7 +203,7 @@ function usageOf(runtime: ContainerRuntime): UsageOf {
     const used = runtime.usage();
     const statuses = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
     return statuses.flatMap(({ containerID = "" }): ContainerUsage[] => {
-      const usage = used.get(containerID.slice(`${runtime.name}://`.length));
+      const usage = used.get(containerID.slice(`${schemeOf(runtime)}://`.length));
       return usage === undefined ? [] : [usage];
     });
   };

@@ -105,6 +105,7 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
     throw new WrongUsage("--nats-leaf-port is for the NATS server that Troupe brings along, without --nats");
   const nodes = wholeNumber("--nodes", values.nodes, 0, HOLLOW_NODES_MAX);
   const runtime = runtimeFlags(values, nodes);
+  const podCidr = (runtime.sandbox ?? runtime.cri)?.podCidr;
   return {
     nodes,
     data: values.data || ".troupe",
@@ -123,11 +124,7 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
     access: accessFlags(values),
     audit: auditFlags(values),
     controllers: controllerFlags(values),
-    services: serviceFlags(
-      values,
-      runtime.name !== "hollow",
-      runtime.sandbox === undefined ? undefined : machineRange(runtime.sandbox.podCidr),
-    ),
+    services: serviceFlags(values, runtime.name !== "hollow", podCidr === undefined ? undefined : machineRange(podCidr)),
     runtime,
     format: formatOf(OUTPUT, values.output),
   };

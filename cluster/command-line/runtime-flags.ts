@@ -9,9 +9,9 @@ import { WrongUsage, wholeNumber } from "./wrong-usage.ts";
 /** The names of kubelet, but for the catalog, the images and the plugins. */
 export const RUNTIME_FLAGS = {
   runtime: {
-    value: "hollow|process|sandbox",
-    choices: ["hollow", "process", "sandbox"],
-    help: "hollow: pods are states only (if not given); process: they run as processes of this machine, no rights needed (docs/processes.md); sandbox: set apart and held to limits, as root (docs/sandbox.md)",
+    value: "hollow|process|sandbox|cri",
+    choices: ["hollow", "process", "sandbox", "cri"],
+    help: "hollow: pods are states only (if not given); process: they run as processes of this machine, no rights needed (docs/processes.md); sandbox: set apart and held to limits, as root (docs/sandbox.md); cri: containerd runs them, or CRI-O, as root (docs/cri.md)",
     section: "Real processes",
   },
   catalog: { value: "FILE", help: "what images stand for on this machine", section: "Real processes" },
@@ -38,12 +38,12 @@ export const RUNTIME_FLAGS = {
   },
   "pod-cidr": {
     value: "CIDR",
-    help: "what pods in sandboxes, their nodes and load balancers get their addresses from (10.244.0.0/16, if not given)",
+    help: "what pods in sandboxes, their nodes and load balancers get their addresses from (10.244.0.0/16, if not given); with cri nodes and load balancers alone, and the runtime is told of it",
     section: "Real processes",
   },
   "pod-max-pids": {
     value: "N",
-    help: "how many processes a pod in a sandbox may have (4096, if not given; -1: no limit)",
+    help: "how many processes a pod may have in a sandbox, or with cri (4096, if not given; -1: no limit)",
     section: "Real processes",
   },
   "cni-config": {
@@ -56,13 +56,23 @@ export const RUNTIME_FLAGS = {
     help: "where CNI's plugins are (/opt/cni/bin:/usr/lib/cni:/usr/libexec/cni, if not given)",
     section: "Real processes",
   },
+  "container-runtime-endpoint": {
+    value: "SOCKET",
+    help: "of the container runtime, with cri (unix:///run/containerd/containerd.sock, if not given)",
+    section: "Real processes",
+  },
+  "image-service-endpoint": {
+    value: "SOCKET",
+    help: "of what brings its images, if that is another one",
+    section: "Real processes",
+  },
 } as const;
 
 type RuntimeValues = Values<typeof RUNTIME_FLAGS & typeof EVICTION_FLAGS>;
 
 /** Where pods run. */
 export interface RuntimeFlags {
-  readonly name: "hollow" | "process" | "sandbox";
+  readonly name: "hollow" | "process" | "sandbox" | "cri";
   /** A file of what images stand for; undefined: the one that comes along. */
   readonly catalog: string | undefined;
   /** Where volumes are made on demand; undefined: in the data directory. */
@@ -74,6 +84,17 @@ export interface RuntimeFlags {
   readonly eviction: EvictionSettings;
   /** Of pods that have a network of their own and are held to limits; undefined: they are not. */
   readonly sandbox: SandboxFlags | undefined;
+  /** Of pods that a container runtime runs; undefined: none does. */
+  readonly cri: CriFlags | undefined;
+}
+
+export interface CriFlags {
+  /** Paths of sockets. */
+  readonly socket: string;
+  readonly imageSocket: string;
+  /** As of sandboxes. */
+  readonly podCidr: string;
+  readonly podPidsMax: number | undefined;
 }
 
 export interface SandboxFlags {
@@ -91,7 +112,6 @@ export interface SandboxFlags {
 
 const STORAGE = "ephemeral-storage";
 const RESERVED: readonly string[] = ["cpu", "memory", STORAGE, "pid"];
-const RUNTIMES = ["hollow", "process", "sandbox", "cri"];
 /** What Troupe takes for itself when it is not told otherwise. */
 const KUBE_RESERVED = "cpu=100m,memory=512Mi";
 /** As kubeadm's users of flannel know it. */
@@ -100,27 +120,40 @@ const POD_PIDS_MAX = 4_096;
 const PIDS_MAX = 4_194_304;
 /** Where distributions and others put them. */
 const CNI_PLACES = "/opt/cni/bin:/usr/lib/cni:/usr/libexec/cni";
-const REAL: readonly (keyof RuntimeValues)[] = [
-  "catalog",
-  "kube-reserved",
-  "static-pod-path",
-  "system-reserved",
-  "volumes-directory",
-  ...(Object.keys(EVICTION_FLAGS) as (keyof typeof EVICTION_FLAGS)[]),
+/** Source: kubelet's --container-runtime-endpoint. */
+const CRI_ENDPOINT = "unix:///run/containerd/containerd.sock";
+/** Which runtimes a flag is for, and what they are called together. */
+const OF_RUNTIMES: readonly {
+  readonly flags: readonly (keyof RuntimeValues)[];
+  readonly runtimes: readonly string[];
+  readonly what: string;
+}[] = [
+  {
+    flags: [
+      "kube-reserved",
+      "static-pod-path",
+      "system-reserved",
+      "volumes-directory",
+      ...(Object.keys(EVICTION_FLAGS) as (keyof typeof EVICTION_FLAGS)[]),
+    ],
+    runtimes: ["process", "sandbox", "cri"],
+    what: "real processes",
+  },
+  { flags: ["catalog"], runtimes: ["process", "sandbox"], what: "real processes" },
+  { flags: ["images", "cni-config", "cni-bin-dir"], runtimes: ["sandbox"], what: "sandboxes" },
+  { flags: ["pod-cidr", "pod-max-pids"], runtimes: ["sandbox", "cri"], what: "sandboxes" },
+  { flags: ["container-runtime-endpoint", "image-service-endpoint"], runtimes: ["cri"], what: "container runtimes" },
 ];
-const SANDBOX = ["images", "pod-cidr", "pod-max-pids", "cni-config", "cni-bin-dir"] as const;
 
 /** Throws WrongUsage. */
 export function runtimeFlags(values: RuntimeValues, nodes: number | undefined): RuntimeFlags {
   const { runtime: name = "hollow", catalog } = values;
-  if (!RUNTIMES.includes(name)) throw new WrongUsage(`--runtime ${name} is none of ${RUNTIMES.join(", ")}`);
-  if (name !== "hollow" && name !== "process" && name !== "sandbox")
-    throw new WrongUsage(`--runtime ${name} is not part of this version, which has hollow, process and sandbox; choose one of them`);
-  const given = (flags: readonly (keyof RuntimeValues)[]): string | undefined => flags.find((flag) => values[flag] !== undefined);
-  const ofReal = name === "hollow" ? given(REAL) : undefined;
-  if (ofReal !== undefined) throw new WrongUsage(`--${ofReal} is for real processes; say --runtime process or sandbox too`);
-  const ofSandbox = name === "sandbox" ? undefined : given(SANDBOX);
-  if (ofSandbox !== undefined) throw new WrongUsage(`--${ofSandbox} is for sandboxes; say --runtime sandbox too`);
+  if (!isRuntime(name)) throw new WrongUsage(`--runtime ${name} is none of ${RUNTIME_FLAGS.runtime.choices.join(", ")}`);
+  for (const { flags, runtimes, what } of OF_RUNTIMES) {
+    const given = flags.find((flag) => values[flag] !== undefined);
+    if (given !== undefined && !runtimes.includes(name))
+      throw new WrongUsage(`--${given} is for ${what}; say --runtime ${runtimes.join(" or ")} too`);
+  }
   if (name !== "hollow" && nodes !== undefined && nodes > MACHINE_NODES_MAX)
     throw new WrongUsage(`--nodes ${nodes} is more than ${MACHINE_NODES_MAX}, which one machine can be with --runtime ${name}`);
   const kube = reservedBy("kube-reserved", values["kube-reserved"] ?? KUBE_RESERVED);
@@ -138,21 +171,45 @@ export function runtimeFlags(values: RuntimeValues, nodes: number | undefined): 
     },
     eviction: evictionFlags(values),
     sandbox: name === "sandbox" ? sandboxFlags(values) : undefined,
+    cri: name === "cri" ? criFlags(values) : undefined,
   };
 }
 
+function isRuntime(name: string): name is RuntimeFlags["name"] {
+  return (RUNTIME_FLAGS.runtime.choices as readonly string[]).includes(name);
+}
+
 function sandboxFlags(values: RuntimeValues): SandboxFlags {
-  const { "pod-cidr": cidr = POD_CIDR, "cni-bin-dir": places = CNI_PLACES } = values;
-  if (machineRange(cidr) === undefined)
-    throw new WrongUsage(`--pod-cidr ${cidr} is not an IPv4 prefix such as ${POD_CIDR}, of 17 bits at the most`);
-  const pids = values["pod-max-pids"] === "-1" ? undefined : wholeNumber("--pod-max-pids", values["pod-max-pids"], 1, PIDS_MAX);
+  const { "cni-bin-dir": places = CNI_PLACES } = values;
   return {
     images: values.images,
-    podCidr: cidr,
-    podPidsMax: values["pod-max-pids"] === undefined ? POD_PIDS_MAX : pids,
+    ...podFlags(values),
     cniConfig: values["cni-config"],
     cniPlaces: places.split(":").filter((place) => place !== ""),
   };
+}
+
+function criFlags(values: RuntimeValues): CriFlags {
+  const { "container-runtime-endpoint": endpoint = CRI_ENDPOINT, "image-service-endpoint": imageEndpoint = endpoint } = values;
+  return {
+    socket: socketOf("--container-runtime-endpoint", endpoint),
+    imageSocket: socketOf("--image-service-endpoint", imageEndpoint),
+    ...podFlags(values),
+  };
+}
+
+function podFlags({ "pod-cidr": cidr = POD_CIDR, "pod-max-pids": pids }: RuntimeValues): Pick<SandboxFlags, "podCidr" | "podPidsMax"> {
+  if (machineRange(cidr) === undefined)
+    throw new WrongUsage(`--pod-cidr ${cidr} is not an IPv4 prefix such as ${POD_CIDR}, of 17 bits at the most`);
+  const most = pids === "-1" ? undefined : wholeNumber("--pod-max-pids", pids, 1, PIDS_MAX);
+  return { podCidr: cidr, podPidsMax: pids === undefined ? POD_PIDS_MAX : most };
+}
+
+/** `unix:///run/x.sock`, or its path alone. */
+function socketOf(flag: string, endpoint: string): string {
+  const path = endpoint.replace(/^unix:(\/\/)?/, "");
+  if (path.startsWith("/")) return path;
+  throw new WrongUsage(`${flag} ${endpoint} is not a socket of this machine such as ${CRI_ENDPOINT}`);
 }
 
 /** `cpu=200m,memory=500Mi` */

@@ -2,6 +2,7 @@ import { existsSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as delay } from "node:timers/promises";
+import { CRI_FILE } from "../../actors/node/cri/cri-file.ts";
 import { endKeeper } from "../../actors/node/process/keeper-client.ts";
 import { releaseMachine } from "../../actors/node/sandbox/release.ts";
 import { clearMemory } from "../../actors/node/volumes/memory-directory.ts";
@@ -34,6 +35,7 @@ export async function runReset(data: string, force: boolean): Promise<Said> {
   if (!force) await confirm(what);
   await end(directory);
   await endKeeper(join(directory, PODS_DIRECTORY));
+  await endCri(join(directory, PODS_DIRECTORY));
   await clearMemory(join(directory, PODS_DIRECTORY));
   await releaseMachine(join(directory, PODS_DIRECTORY));
   await unmountAll(join(directory, NODES_DIRECTORY));
@@ -56,6 +58,15 @@ export async function runReset(data: string, force: boolean): Promise<Said> {
     rmSync(join(directory, name), { recursive: true, force: true });
   const then = node === undefined ? "" : `; the cluster keeps its Node until somebody says kubectl delete node ${node}`;
   return { answer: { removed: what, data: directory, node }, lines: [`removed ${what}${then}`] };
+}
+
+/** What knows of container runtimes is loaded only where one has been used. */
+async function endCri(pods: string): Promise<void> {
+  if (!existsSync(join(pods, CRI_FILE))) return;
+  const { releaseCri } = await import("../../actors/node/cri/release.ts");
+  await releaseCri(pods).catch((error: Error) => {
+    throw new BootFailure(`the pods of its container runtime could not be ended (${error.message}), so nothing was removed`);
+  });
 }
 
 async function confirm(what: string): Promise<void> {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { isMirrorPod, MIRROR_ANNOTATION } from "../../kinds/core/mirror-pod.ts";
 import type { Pod, Volume } from "../../kinds/generated/types.ts";
 import type { ObjectView } from "../../store/view.ts";
-import type { ContainerRuntime } from "../container-runtime.ts";
+import { type ContainerRuntime, schemeOf } from "../container-runtime.ts";
 import { type DiskUse, diskUse, NO_DISK } from "../disk-use.ts";
 import type { NodeStats } from "./eviction.ts";
 import type { ContainerStats, Disks, PodStats } from "./ranking.ts";
@@ -73,7 +73,7 @@ export class MachineStats implements NodeStats {
     const used = runtime.usage();
     const containers: ContainerStats[] = [];
     for (const { name, restartCount, containerID = "" } of statuses) {
-      const { memory_bytes = 0, processes = 0 } = used.get(containerID.slice(`${runtime.name}://`.length)) ?? {};
+      const { memory_bytes = 0, processes = 0 } = used.get(containerID.slice(`${schemeOf(runtime)}://`.length)) ?? {};
       const { root, logs } = runtime.placesOf(uid, name, restartCount);
       const of = (path: string): Promise<DiskUse> => (disks ? diskUse(path) : Promise.resolve(NO_DISK));
       containers.push({ name, memory_bytes, processes, root: await of(root), logs: await of(logs) });

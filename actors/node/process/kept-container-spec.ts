@@ -220,8 +220,8 @@ async function mountsOf(
   return [...own.filter(({ target }) => !targets.has(target)), ...volumes];
 }
 
-/** Places for what is mounted of volumes in part. */
-async function subPathBinds(mounts: readonly ContainerMount[], directory: string): Promise<readonly SubPathBind[]> {
+/** Places for what is mounted of volumes in part. Throws RuntimeFailure. */
+export async function subPathBinds(mounts: readonly ContainerMount[], directory: string): Promise<readonly SubPathBind[]> {
   const binds: SubPathBind[] = [];
   for (const mount of mounts) {
     const { hostPath, subPath, volume } = mount;

@@ -65,9 +65,9 @@ function shapeOf({ cpu_milli, memory_bytes, storage_bytes }: Omit<Reservation, "
 const ISOLATION_LABEL = "troupe.dev/process-isolation";
 
 /** What is different with runtimes whose nodes are this machine. */
-export type MachineNodes = Pick<NodeForm, "runtime" | "addresses"> & {
+export type MachineNodes = Pick<NodeForm, "runtime" | "addresses" | "trouble" | "images"> & {
   readonly labels: Readonly<Record<string, string>>;
-  /** As nodes say it: a name, `://` and a version. */
+  /** As nodes say it now: a name, `://` and a version. */
   readonly version: string;
 };
 
@@ -83,13 +83,12 @@ export function machineForm(
   directory: string,
   of: MachineNodes,
 ): NodeForm {
-  const info: ReturnType<NodeForm["info"]> = {
+  const info: Omit<ReturnType<NodeForm["info"]>, "containerRuntimeVersion"> = {
     machineID: textOf("/etc/machine-id"),
     systemUUID: textOf("/etc/machine-id"),
     bootID: textOf("/proc/sys/kernel/random/boot_id"),
     kernelVersion: release(),
     osImage: /^PRETTY_NAME="?(.*?)"?$/m.exec(textOf("/etc/os-release"))?.[1] ?? "Linux",
-    containerRuntimeVersion: of.version,
     architecture: ARCHITECTURES[arch()] ?? arch(),
   };
   return {
@@ -101,7 +100,9 @@ export function machineForm(
     architecture: info.architecture,
     ...machineShapes(nodes, reserved, thresholds, directory),
     isImagined: false,
-    info: () => info,
+    info: () => ({ ...info, containerRuntimeVersion: of.version }),
+    ...(of.trouble === undefined ? {} : { trouble: of.trouble }),
+    ...(of.images === undefined ? {} : { images: of.images }),
   };
 }
 

@@ -58,22 +58,19 @@ export async function findMachine({ directory, network, podCidr, pluginPlaces, p
     throw new Error(`it takes ${plugins}, and ${pluginPlaces.join(", ")} have none (Debian: apt install containernetworking-plugins)`);
   }
   await tryNamespaces(directory, tools);
-  const names = groupNames(directory);
-  const found = usableRoot(names);
-  const groups = typeof found === "string" ? undefined : new PodGroups(found, names, podPidsMax);
+  const found = findPodGroups(directory, podPidsMax, forPods);
   const seccomp = await findSeccompProfile();
   return {
     oci,
     tools,
-    groups,
+    groups: found.groups,
     network: cni,
     // Addresses that lead nowhere are only tried in vain.
     sysctls: network === undefined ? { "net.ipv6.conf.default.disable_ipv6": "1" } : {},
     capabilities: ownCapabilities(),
     seccomp,
     wants: [
-      ...(typeof found === "string" ? [`limits are not enforced: ${found}`] : wantsOf(found)),
-      ...(groups === undefined ? [] : held(groups, forPods)),
+      ...found.wants,
       ...(seccomp === undefined ? ["seccomp's RuntimeDefault is not enforced: there is no profile on this machine"] : []),
       ...(network === undefined && !masquerades ? ["pods reach this machine only: there is no iptables to masquerade with"] : []),
     ],
@@ -92,6 +89,19 @@ async function tryNamespaces(directory: string, { unshare, mount }: Tools): Prom
     },
   );
   await rm(trial, { recursive: true, force: true });
+}
+
+/** The control groups of the pods of a directory, and what they cannot do, for people. Undefined: there are none that may be used, so nobody is held to limits. */
+export function findPodGroups(
+  directory: string,
+  podPidsMax: number | undefined,
+  forPods: ForPods,
+): { readonly groups: PodGroups | undefined; readonly wants: readonly string[] } {
+  const names = groupNames(directory);
+  const found = usableRoot(names);
+  if (typeof found === "string") return { groups: undefined, wants: [`limits are not enforced: ${found}`] };
+  const groups = new PodGroups(found, names, podPidsMax);
+  return { groups, wants: [...wantsOf(found), ...held(groups, forPods)] };
 }
 
 /** Of the cluster, below the machine's root; another one for each directory of pods. */

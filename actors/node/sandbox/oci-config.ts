@@ -68,10 +68,11 @@ const CAPABILITIES = [
   "KILL",
   "AUDIT_WRITE",
 ];
-/** Source: containerd's spec of masked and read-only paths. */
-const MASKED = [
+/** Source: containerd's spec of masked and read-only paths; kubelet's defaultMaskedPaths. */
+export const MASKED_PATHS: readonly string[] = [
   "/proc/acpi",
   "/proc/asound",
+  "/proc/interrupts",
   "/proc/kcore",
   "/proc/keys",
   "/proc/latency_stats",
@@ -82,7 +83,7 @@ const MASKED = [
   "/sys/firmware",
   "/sys/devices/virtual/powercap",
 ];
-const READ_ONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+export const READ_ONLY_PATHS: readonly string[] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 const QUIET = ["nosuid", "noexec", "nodev"];
 
 /** A process of the container but for its arguments: its own command, or one beside it. */
@@ -127,7 +128,9 @@ export function ociConfig(wanted: OciWanted): object {
       devices: security.isPrivileged
         ? wanted.devices.map(({ path, type, major, minor }) => ({ path, type, major, minor, fileMode: 0o660, uid: 0, gid: 0 }))
         : [],
-      ...(security.showsAllOfProc ? { maskedPaths: hidden } : { maskedPaths: [...MASKED, ...hidden], readonlyPaths: READ_ONLY }),
+      ...(security.showsAllOfProc
+        ? { maskedPaths: hidden }
+        : { maskedPaths: [...MASKED_PATHS, ...hidden], readonlyPaths: READ_ONLY_PATHS }),
       ...(seccomp === undefined ? {} : { seccomp }),
     },
   };

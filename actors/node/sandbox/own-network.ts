@@ -38,8 +38,8 @@ export interface AddressesWanted {
   /** The directory of the pods' files. */
   readonly pods: string;
   readonly range: MachineRange;
-  /** Undefined: it is ownNetwork's. */
-  readonly network: NetworkConfig | undefined;
+  /** Undefined: it is ownNetwork's; `others`: somebody else makes it. */
+  readonly network: NetworkConfig | "others" | undefined;
   readonly services: readonly string[];
   readonly nodes: readonly string[];
 }

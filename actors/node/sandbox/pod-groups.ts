@@ -87,8 +87,13 @@ export class PodGroups {
     return group;
   }
 
-  /** What holds less has to make room before what is above it does, and the other way round. Throws an Error when it uses more already. */
-  resize(pod: Pod, run: Pick<ContainerSpec, "name" | "attempt">, size: ContainerSize): void {
+  /** From the root of the hierarchies: the pod's own, for who makes groups of containers in it. */
+  parentOf(pod: Pod): string {
+    return `/${this.#podNames(pod).join("/")}`;
+  }
+
+  /** Throws an Error when it uses more already. */
+  async resize(pod: Pod, run: Pick<ContainerSpec, "name" | "attempt">, size: ContainerSize): Promise<void> {
     const group = groupWithin(this.#root, ...this.#podNames(pod), groupName(run));
     const { memory } = size.limits;
     const used = usageOf(group).memory_bytes;
@@ -96,11 +101,19 @@ export class PodGroups {
       const about = `container ${JSON.stringify(run.name)} memory limit (${memory}) below current usage (${used})`;
       throw new Error(`cannot decrease memory limits: attempting to set ${about}`);
     }
+    await this.resizePod(pod, size, async () => limitGroup(group, { ...limitsOf(size), pids: undefined }));
+  }
+
+  /** What holds less has to make room before what is above it does, and the other way round: `resize` does it to the container. */
+  async resizePod(pod: Pod, size: ContainerSize, resize: () => Promise<void>): Promise<void> {
     const above = groupWithin(this.#root, ...this.#podNames(pod));
     const limits = { ...limitsOf(size.pod), pids: this.#podPidsMax };
     limitGroup(above, { ...limits, cpuQuota_us: undefined, memory_bytes: undefined });
-    limitGroup(group, { ...limitsOf(size), pids: undefined });
-    limitGroup(above, limits);
+    try {
+      await resize();
+    } finally {
+      limitGroup(above, limits);
+    }
   }
 
   /** What has asked for nothing has nothing for sure. */

@@ -146,7 +146,7 @@ export class SandboxRuntime extends KeptRuntime<OwnSandbox> {
     const run = (await this.containersOf(sandbox?.spec.uid ?? "")).find((each) => each.id === id);
     if (sandbox === undefined || run === undefined) throw new RuntimeFailure("ResizeError", `there is no container ${id}`);
     try {
-      this.#machine.groups?.resize(sandbox.spec, run, size);
+      await this.#machine.groups?.resize(sandbox.spec, run, size);
     } catch (error) {
       throw new RuntimeFailure("ResizeError", (error as Error).message);
     }

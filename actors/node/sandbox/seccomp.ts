@@ -50,11 +50,17 @@ export async function findSeccompProfile(): Promise<SeccompProfile | undefined> 
   return undefined;
 }
 
-/** One of the machine's, by its path below the directory of such. Throws an Error in kubelet's words. */
-export async function localhostProfile(directory: string, path: string): Promise<SeccompProfile> {
+/** Where one of the machine's is, by its path below the directory of such. Throws an Error in kubelet's words. */
+export function localhostProfilePath(directory: string, path: string): string {
   if (isAbsolute(path) || path.split("/").includes("..")) throw new Error(`invalid seccomp profile path ${JSON.stringify(path)}`);
-  const text = await readFile(join(directory, path), "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new Error(`cannot load seccomp profile ${JSON.stringify(join(directory, path))}: ${error.code ?? error.message}`);
+  return join(directory, path);
+}
+
+/** Throws an Error in kubelet's words. */
+export async function localhostProfile(directory: string, path: string): Promise<SeccompProfile> {
+  const file = localhostProfilePath(directory, path);
+  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`cannot load seccomp profile ${JSON.stringify(file)}: ${error.code ?? error.message}`);
   });
   return JSON.parse(text) as SeccompProfile;
 }

@@ -82,6 +82,8 @@ function mountOf(mount: VolumeMount, volumes: ReadonlyMap<string, MountedVolume>
     subPath: within,
     containerPath: mount.mountPath,
     readOnly: volume.readOnly || mount.readOnly === true,
+    recursiveReadOnly: mount.recursiveReadOnly === "Enabled",
+    propagation: (mount.mountPropagation ?? "None") as NonNullable<ContainerMount["propagation"]>,
     volume: mount.name,
   };
 }

@@ -1,7 +1,7 @@
 import { type Actor, type ActorKind, type Context, keyOf, type Sender, type Timer, unknownMessage } from "../../../runtime/mod.ts";
 import type { Pod } from "../../kinds/generated/types.ts";
 import { StatusError } from "../../kinds/status.ts";
-import { type ContainerObserved, type PodObserved, RuntimeFailure, type SandboxObserved } from "../../node/container-runtime.ts";
+import { type ContainerObserved, type PodObserved, RuntimeFailure, type SandboxObserved, schemeOf } from "../../node/container-runtime.ts";
 import { podResolver } from "../../node/dns/resolv-conf.ts";
 import { type LogAsked, type LogChunk, readLog } from "../../node/logs/read-log.ts";
 import { type MountedVolume, VolumeFailure } from "../../node/pod-volumes.ts";
@@ -18,7 +18,7 @@ import { ephemeralContainersOf, initContainersOf, newestOf } from "./pod-contain
 import { PodRecord } from "./pod-record.ts";
 import { Probing } from "./probing.ts";
 import { resizeCompleted } from "./resize-conditions.ts";
-import { sandboxSpecOf } from "./sandbox-spec.ts";
+import { handlerOf, sandboxSpecOf } from "./sandbox-spec.ts";
 import { Starter } from "./starter.ts";
 import { type Stop, Stopper } from "./stopper.ts";
 import { type LifeWorld, type Severity, tellOf } from "./world.ts";
@@ -39,7 +39,9 @@ export type PodWorkerMessage =
   /** Answered with a LogChunk: what the run of a container has printed. `pod` is who is meant: a mirror may say that it is another's. */
   | { readonly type: "readLog"; readonly pod: Key; readonly id: string; readonly asked: LogAsked }
   /** Answered with a StreamDoor: streams of what runs in a container. */
-  | { readonly type: "stream"; readonly pod: Key; readonly container: string; readonly asked: StreamAsked };
+  | { readonly type: "stream"; readonly pod: Key; readonly container: string; readonly asked: StreamAsked }
+  /** Answered with a StreamDoor: a connection to a port of the pod; with null where its address is the way. */
+  | { readonly type: "port"; readonly pod: Key; readonly port: number };
 
 /** Before it tries again what the store or the runtime would not have. */
 const RETRY_MS = 1_000;
@@ -156,6 +158,12 @@ class PodWorker implements Actor<PodWorkerMessage> {
       case "stream":
         this.#stream(message.pod, message.container, message.asked).then(
           (door) => sender.answer(door satisfies StreamDoor),
+          (error: unknown) => sender.fail("stream", (error as Error).message),
+        );
+        return;
+      case "port":
+        this.#port(message.pod, message.port).then(
+          (door) => sender.answer(door satisfies StreamDoor | null),
           (error: unknown) => sender.fail("stream", (error as Error).message),
         );
         return;
@@ -378,12 +386,13 @@ class PodWorker implements Actor<PodWorkerMessage> {
   }
 
   async #sandbox(pod: Pod, observed: PodObserved, attempt: number | undefined): Promise<SandboxObserved | undefined> {
-    const { runtime, dns, machineResolver, recorder } = this.#world;
+    const { view, runtime, dns, machineResolver, recorder } = this.#world;
     if (attempt === undefined) return observed.sandboxes[0];
     try {
       const resolver = podResolver(pod, dns, await machineResolver());
       for (const { reason, message } of resolver.warnings) tellOf(recorder, pod, undefined, "Warning", reason, message);
-      return await runtime.runSandbox(sandboxSpecOf(pod, this.#place, attempt, resolver, dns.domain));
+      const handler = handlerOf(view, pod);
+      return await runtime.runSandbox(sandboxSpecOf(pod, this.#place, { attempt, dns: resolver, domain: dns.domain, handler }));
     } catch (error) {
       if (!(error instanceof RuntimeFailure) || error.reason === "RuntimeUnavailable") throw error;
       tellOf(recorder, pod, undefined, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${error.message}`);
@@ -450,7 +459,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
   async #report(observed: PodObserved, isOver: boolean): Promise<void> {
     const facts: LifeFacts = {
       place: this.#placeIn(observed),
-      runtime: this.#world.runtime.name,
+      runtime: schemeOf(this.#world.runtime),
       observed,
       verdicts: this.#probing.verdict,
       waits: this.#starter.waits,
@@ -483,6 +492,16 @@ class PodWorker implements Actor<PodWorkerMessage> {
     const run = newestOf(await runtime.observe(this.#uid), name);
     if (run === undefined || !isRunning(run)) throw new Error(`container not found (${JSON.stringify(name)})`);
     return runtime.stream(run.id, asked);
+  }
+
+  /** What listens on the machine's loopback address is not for everybody who may forward ports of a pod that shares it. */
+  async #port(key: Key, port: number): Promise<StreamDoor | null> {
+    const { runtime } = this.#world;
+    if (this.#record.key !== key) throw new Error(NOT_HERE);
+    if (runtime.port === undefined || this.#record.pod?.spec.hostNetwork === true) return null;
+    const [sandbox] = (await runtime.observe(this.#uid)).sandboxes;
+    if (sandbox?.ready !== true) throw new Error("pod is not running");
+    return runtime.port(sandbox.id, port);
   }
 
   #sleep(ms: number, signal: AbortSignal): Promise<void> {

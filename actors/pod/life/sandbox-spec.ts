@@ -1,16 +1,28 @@
 import { qosClassOf } from "../../kinds/core/pod-qos.ts";
-import type { Pod } from "../../kinds/generated/types.ts";
+import type { Pod, RuntimeClass } from "../../kinds/generated/types.ts";
+import { keyFor } from "../../kinds/kind.ts";
 import { RuntimeFailure, type SandboxSpec } from "../../node/container-runtime.ts";
 import type { ResolverConfig } from "../../node/dns/resolv-conf.ts";
 import { podRequests } from "../../scheduler/resource-needs.ts";
+import type { View } from "../../store/view.ts";
 import type { PodPlace } from "../pod-status.ts";
+import { ephemeralContainersOf, initContainersOf } from "./pod-containers.ts";
 import { podLimits } from "./pod-limits.ts";
 
 /** Of the kernel: a longer name than this it does not take. */
 const KERNEL_NAME_MAX = 64;
 
 /** How the pod asks about names, and its own in the cluster's domain. Throws RuntimeFailure. Source: kubelet's GeneratePodHostNameAndDomain, GetNodenameForKernel. */
-export function sandboxSpecOf(pod: Pod, place: PodPlace, attempt: number, dns: ResolverConfig, domain: string): SandboxSpec {
+export function sandboxSpecOf(
+  pod: Pod,
+  place: PodPlace,
+  {
+    attempt,
+    dns,
+    domain,
+    handler,
+  }: { readonly attempt: number; readonly dns: ResolverConfig; readonly domain: string; readonly handler: string },
+): SandboxSpec {
   const { metadata, spec } = pod;
   const { name, namespace = "", uid } = metadata;
   // A host name has 63 characters at most.
@@ -23,16 +35,28 @@ export function sandboxSpecOf(pod: Pod, place: PodPlace, attempt: number, dns: R
     throw new RuntimeFailure("CreatePodSandboxError", `failed to construct FQDN from pod hostname and cluster domain, ${told}`);
   }
   const { nameservers, searches, options } = dns;
+  const { runAsUser, runAsGroup, fsGroup, supplementalGroups = [] } = spec.securityContext ?? {};
+  const all = [...initContainersOf(pod), ...spec.containers, ...ephemeralContainersOf(pod)];
   return {
     uid,
     namespace,
     name,
+    labels: metadata.labels ?? {},
+    annotations: metadata.annotations ?? {},
     attempt,
     hostname: isWhole ? fqdn : hostname,
     address: place.podIP,
     hostNetwork: spec.hostNetwork === true,
     hostPID: spec.hostPID === true,
     hostIPC: spec.hostIPC === true,
+    hostPorts: spec.containers.flatMap(({ ports = [] }) =>
+      ports.flatMap(({ protocol = "TCP", containerPort, hostPort = 0, hostIP = "" }) =>
+        hostPort === 0 ? [] : [{ protocol, containerPort, hostPort, hostIP }],
+      ),
+    ),
+    isPrivileged: all.some(({ securityContext }) => securityContext?.privileged === true),
+    user: { uid: runAsUser, gid: runAsGroup, groups: [...(fsGroup === undefined ? [] : [fsGroup]), ...supplementalGroups] },
+    handler,
     sharesProcesses: spec.shareProcessNamespace === true,
     sysctls: Object.fromEntries((spec.securityContext?.sysctls ?? []).map(({ name: setting, value }) => [setting, value])),
     qosClass: qosClassOf(pod),
@@ -42,4 +66,12 @@ export function sandboxSpecOf(pod: Pod, place: PodPlace, attempt: number, dns: R
     hostAliases: (spec.hostAliases ?? []).map(({ ip, hostnames = [] }) => ({ address: ip, names: hostnames })),
     fqdn,
   };
+}
+
+/** How the pod's RuntimeClass wants it run; empty: in the usual way. Throws RuntimeFailure. Source: kubelet's LookupRuntimeHandler. */
+export function handlerOf(view: Pick<View, "get">, { spec: { runtimeClassName = "" } }: Pod): string {
+  if (runtimeClassName === "") return "";
+  const found = view.get<RuntimeClass>(keyFor({ group: "node.k8s.io", plural: "runtimeclasses" }, undefined, runtimeClassName));
+  if (found !== undefined) return found.handler;
+  throw new RuntimeFailure("CreatePodSandboxError", `runtimeclass.node.k8s.io ${JSON.stringify(runtimeClassName)} not found`);
 }

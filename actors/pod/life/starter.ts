@@ -1,7 +1,7 @@
 import type { Clock } from "../../../runtime/mod.ts";
 import type { Container, Pod } from "../../kinds/generated/types.ts";
 import type { PodObserved } from "../../node/container-runtime.ts";
-import { RuntimeFailure } from "../../node/container-runtime.ts";
+import { RuntimeFailure, type RuntimeFailureReason } from "../../node/container-runtime.ts";
 import type { MountedVolume } from "../../node/pod-volumes.ts";
 import type { PodPlace } from "../pod-status.ts";
 import { BackOffs } from "./back-off.ts";
@@ -10,12 +10,15 @@ import { ConfigMissing, environmentOf } from "./environment.ts";
 import type { Handlers } from "./handlers.ts";
 import type { Wait } from "./life-status.ts";
 import { newestOf, podTitle } from "./pod-containers.ts";
+import { pullCredentials } from "./pull-credentials.ts";
 import { type LifeWorld, tellOf } from "./world.ts";
 
 /** What is not there yet is looked for again after this. */
 const RETRY_MS = 5_000;
 /** Former runs that are kept beside the newest, for `kubectl logs --previous`. Source: kubelet's --maximum-dead-containers-per-container. */
 const FORMER_RUNS_KEPT = 1;
+
+const IMAGE_REASONS: readonly RuntimeFailureReason[] = ["ErrImagePull", "ErrImageNeverPull", "ImageInspectError", "InvalidImageName"];
 
 export interface Start {
   readonly pod: Pod;
@@ -108,9 +111,16 @@ export class Starter {
     const until_ms = before === undefined ? undefined : this.#pulls.until(image, before.at_ms);
     if (before !== undefined && until_ms !== undefined && until_ms > now_ms) throw new PullWaits(before, until_ms);
     const policy = container.imagePullPolicy ?? "IfNotPresent";
+    let isPulling = false;
+    const pulling = (): void => {
+      if (!isPulling) this.#tell(start, "Normal", "Pulling", `Pulling image ${JSON.stringify(image)}`);
+      isPulling = true;
+    };
     try {
       const hasCommand = container.command !== undefined && container.command.length > 0;
-      const { id, present } = await this.#world.runtime.ensureImage({ image, policy, hasCommand });
+      const { credentials, missing } = pullCredentials(this.#world.view, start.pod, image);
+      if (missing.length > 0) this.#tellMissing(start, missing);
+      const { id, present } = await this.#world.runtime.ensureImage({ image, policy, hasCommand, credentials, pulling });
       const quoted = JSON.stringify(image);
       this.#tell(
         start,
@@ -123,13 +133,19 @@ export class Starter {
     } catch (error) {
       if (!(error instanceof RuntimeFailure)) throw error;
       if (error.reason === "ErrImagePull") {
-        this.#tell(start, "Normal", "Pulling", `Pulling image ${JSON.stringify(image)}`);
+        pulling();
         this.#tell(start, "Warning", "Failed", `Failed to pull image ${JSON.stringify(image)}: ${error.message}`);
         this.#pulls.triedAgain(image, before?.at_ms ?? now_ms, now_ms);
         this.#pullFailures.set(image, { at_ms: now_ms, message: error.message });
       } else if (error.reason === "ErrImageNeverPull") this.#tell(start, "Warning", "ErrImageNeverPull", error.message);
+      else if (IMAGE_REASONS.includes(error.reason)) this.#tell(start, "Warning", "InspectFailed", error.message);
       throw error;
     }
+  }
+
+  #tellMissing({ pod }: Start, missing: readonly string[]): void {
+    const told = `Unable to retrieve some image pull secrets (${missing.join(", ")}); attempting to pull the image may not succeed.`;
+    tellOf(this.#world.recorder, pod, undefined, "Warning", "FailedToRetrieveImagePullSecret", told);
   }
 
   #failed(start: Start, error: unknown): Started {
@@ -143,7 +159,7 @@ export class Starter {
     }
     if (!(error instanceof RuntimeFailure) || error.reason === "RuntimeUnavailable") throw error;
     this.waits.set(name, { reason: error.reason, message: error.message });
-    const isOfImage = error.reason === "ErrImagePull" || error.reason === "ErrImageNeverPull" || error.reason === "InvalidImageName";
+    const isOfImage = IMAGE_REASONS.includes(error.reason);
     this.#tell(start, "Warning", "Failed", `Error: ${isOfImage ? error.reason : error.message}`);
     return { type: "waits", until_ms: again_ms };
   }

@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { createWebSocketStream, type WebSocket } from "ws";
 import { roomIn } from "../../../actors/node/streaming/backpressure.ts";
 import type { DialPort } from "./dial-port.ts";
@@ -15,7 +15,7 @@ const UNREAD_MESSAGES_MAX = 16;
 export class PortChannels {
   readonly #socket: WebSocket;
   readonly #idle: Idle;
-  readonly #connections: readonly Promise<Socket | undefined>[];
+  readonly #connections: readonly Promise<Duplex | undefined>[];
   #open: number;
 
   /** `isRefused`: there is nothing more to come than why. */
@@ -32,14 +32,14 @@ export class PortChannels {
       });
   }
 
-  async #connect(port: number, index: number, dial: DialPort): Promise<Socket | undefined> {
+  async #connect(port: number, index: number, dial: DialPort): Promise<Duplex | undefined> {
     const number = Buffer.alloc(2);
     number.writeUInt16LE(port);
     await this.#send(2 * index, number);
     await this.#send(2 * index + 1, number);
     try {
       const connection = await dial(port);
-      this.#carryOut(connection, 2 * index).catch(() => connection.destroy());
+      void this.#carryOut(connection, 2 * index).finally(() => connection.destroy());
       return connection;
     } catch (failure) {
       await this.#send(2 * index + 1, Buffer.from((failure as Error).message));
@@ -49,12 +49,14 @@ export class PortChannels {
   }
 
   /** When the pod has ended the last connection, there is nothing more to forward. */
-  async #carryOut(connection: Socket, channel: number): Promise<void> {
+  async #carryOut(connection: Duplex, channel: number): Promise<void> {
     try {
       for await (const bytes of connection) {
         this.#idle.used();
         await this.#send(channel, bytes as Buffer);
       }
+    } catch (failure) {
+      await this.#send(channel + 1, Buffer.from((failure as Error).message));
     } finally {
       this.#open -= 1;
       if (this.#open === 0) this.#socket.close(CLOSE_NORMAL);

@@ -6,14 +6,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { roomIn } from "../../../actors/node/streaming/backpressure.ts";
 import { CHANNEL, type Frame } from "../../../actors/node/streaming/frames.ts";
+import { SPDY, SPDY_PROTOCOL_HEADER } from "../../../actors/node/streaming/spdy/dial.ts";
+import { SpdySession, type SpdyStream } from "../../../actors/node/streaming/spdy/session.ts";
 import type { StreamsWanted } from "../../../actors/node/streaming/stream-door.ts";
 import type { Clock } from "../../../runtime/mod.ts";
 import { type CommandClient, type CommandOutcome, outcomeText } from "./command-client.ts";
-import { SpdySession, type SpdyStream } from "./spdy/session.ts";
 import { switchTo } from "./take-connection.ts";
 
-export const SPDY = "SPDY/3.1";
-const VERSION_HEADER = "x-stream-protocol-version";
 const PROTOCOLS: ReadonlyMap<string, number> = new Map([
   ["v4.channel.k8s.io", 4],
   ["v3.channel.k8s.io", 3],
@@ -35,7 +34,9 @@ const CHANNELS: Readonly<Record<string, number>> = {
 /** The first of `known` that the client speaks over SPDY; undefined when it asks for no SPDY, or for none of these. */
 export function offeredOverSpdy({ headers }: IncomingMessage, known: readonly string[]): string | undefined {
   if (headers.upgrade?.toLowerCase() !== SPDY.toLowerCase()) return undefined;
-  const offered = [headers[VERSION_HEADER] ?? []].flat().flatMap((names) => names.split(",").map((name) => name.trim()));
+  const offered = [headers[SPDY_PROTOCOL_HEADER.toLowerCase()] ?? []]
+    .flat()
+    .flatMap((names) => names.split(",").map((name) => name.trim()));
   return known.find((name) => offered.includes(name));
 }
 
@@ -43,7 +44,7 @@ export const SPDY_COMMAND_PROTOCOLS: readonly string[] = [...PROTOCOLS.keys()];
 
 /** Switches to SPDY in that protocol. */
 export function acceptSpdy(name: string, request: IncomingMessage, response: ServerResponse): Duplex {
-  return switchTo(SPDY, { "X-Stream-Protocol-Version": name }, request, response);
+  return switchTo(SPDY, { [SPDY_PROTOCOL_HEADER]: name }, request, response);
 }
 
 /** Resolves when the client has opened all streams that it is to; undefined when it has not in time. */

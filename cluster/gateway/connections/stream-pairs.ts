@@ -1,6 +1,6 @@
+import type { SpdyStream } from "../../../actors/node/streaming/spdy/session.ts";
 import type { Clock, Timer } from "../../../runtime/mod.ts";
 import type { DialPort } from "./dial-port.ts";
-import type { SpdyStream } from "./spdy/session.ts";
 
 /** Source: kubelet's DefaultStreamCreationTimeout. */
 const STREAM_CREATION_MS = 30_000;
@@ -82,6 +82,7 @@ export class StreamPairs {
         error.end();
       });
       socket.once("end", () => error.end());
+      socket.once("error", (failure) => error.end(failure.message));
       if (data.destroyed) socket.destroy();
       data.pipe(socket);
       socket.pipe(data);

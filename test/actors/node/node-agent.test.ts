@@ -201,6 +201,24 @@ test("what the node controller said of a node that was not heard of is put right
   expect(nodeReady()).toBe("True");
 });
 
+test("that no pod can run is told with the next heartbeat, with why, and so is that they can again, and which images there are", async () => {
+  let trouble: string | undefined = "container runtime is down";
+  let images = [{ names: ["a:1"], sizeBytes: 5 }];
+  const form = { ...HOLLOW_FORM, trouble: () => trouble, images: () => images };
+  const node = await begin(createNodeKind({ view: store.replica, registry, form, usageOf: () => [] }), NODE);
+  await node.receive({ type: "play", index: 0 }, NOBODY);
+  const status = (): Node["status"] => store.replica.get<Node>(`nodes/${NODE}`)?.status;
+  const ready = (): object | undefined => status()?.conditions?.find(({ type }) => type === "Ready");
+  expect(ready()).toMatchObject({ status: "False", reason: "KubeletNotReady", message: "container runtime is down" });
+  expect(status()?.images).toEqual([{ names: ["a:1"], sizeBytes: 5 }]);
+  trouble = undefined;
+  await clock.run(HEARTBEATS_MS);
+  expect(ready()).toMatchObject({ status: "True", reason: "KubeletReady" });
+  images = [];
+  await clock.run(HEARTBEATS_MS);
+  expect(status()?.images).toEqual([]);
+});
+
 test("an agent that begins anew gives no pod an address that another has, whichever it is told of first", async () => {
   const node = await agent();
   await node.receive({ type: "play", index: 0 }, NOBODY);

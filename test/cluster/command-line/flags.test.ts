@@ -192,7 +192,6 @@ describe("parseUpFlags", () => {
     ["--threads 0", "--threads 0 is not a whole number from 1 to 64"],
     ["--nats http://x", "--nats http://x is not a NATS URL"],
     ["--runtime docker", "--runtime docker is none of hollow, process, sandbox, cri"],
-    ["--runtime cri", "--runtime cri is not part of this version, which has hollow, process and sandbox; choose one of them"],
     ["--runtime process --images /x", "--images is for sandboxes; say --runtime sandbox too"],
     ["--runtime sandbox --pod-cidr 10.1.0.0/20", "--pod-cidr 10.1.0.0/20 is not an IPv4 prefix such as 10.244.0.0/16"],
     ["--runtime sandbox --pod-max-pids 0", "--pod-max-pids 0"],
@@ -264,5 +263,30 @@ describe("sandboxes", () => {
       "10.88.64.1",
     ]);
     expect([machineRange("10.88.0.0/18"), machineRange("10.88.0.300/16"), machineRange("x")]).toEqual([undefined, undefined, undefined]);
+  });
+});
+
+describe("container runtimes", () => {
+  test("are behind a socket, which is containerd's if nothing else is said, and have a range beside that of their pods", () => {
+    const { runtime, services } = parseUpFlags(["--runtime", "cri"]);
+    const socket = "/run/containerd/containerd.sock";
+    expect(runtime.cri).toEqual({ socket, imageSocket: socket, podCidr: "10.244.0.0/16", podPidsMax: 4_096 });
+    expect([runtime.sandbox, services.ingressAddress]).toEqual([undefined, "10.244.66.1"]);
+    const other = parseUpFlags(["--runtime=cri", "--container-runtime-endpoint=unix:///a", "--image-service-endpoint=/b"]).runtime.cri;
+    expect([other?.socket, other?.imageSocket]).toEqual(["/a", "/b"]);
+  });
+
+  test.each([
+    ["--container-runtime-endpoint /a", "--container-runtime-endpoint is for container runtimes; say --runtime cri too"],
+    ["--runtime cri --catalog x", "--catalog is for real processes; say --runtime process or sandbox too"],
+    ["--runtime cri --cni-bin-dir /x", "--cni-bin-dir is for sandboxes; say --runtime sandbox too"],
+    ["--runtime process --pod-cidr 10.0.0.0/16", "--pod-cidr is for sandboxes; say --runtime sandbox or cri too"],
+    [
+      "--runtime cri --container-runtime-endpoint tcp://1.2.3.4:5",
+      "is not a socket of this machine such as unix:///run/containerd/containerd.sock",
+    ],
+    ["--runtime docker", "--runtime docker is none of hollow, process, sandbox, cri"],
+  ])("refuses %s in words", (line, words) => {
+    expect(() => parseUpFlags(line.split(" "))).toThrow(words);
   });
 });

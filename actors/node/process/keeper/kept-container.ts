@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { oomKills, processesIn, removeGroup } from "../../cgroups/control-group.ts";
 import type { ContainerObserved } from "../../container-runtime.ts";
 import { LogWriter } from "../../logs/log-writer.ts";
-import { lastOf } from "../../logs/read-log.ts";
+import { terminationMessage } from "../../logs/termination-message.ts";
 import { CHANNEL } from "../../streaming/frames.ts";
 import type { StreamsWanted } from "../../streaming/stream-door.ts";
 import { Attached } from "./attached.ts";
@@ -27,10 +27,6 @@ export class KeeperFailure extends Error {
   }
 }
 
-/** Source: kubelet's MaxContainerTerminationMessageLength, ...LogLength and ...LogLines. */
-const MESSAGE_BYTES_MAX = 4_096;
-const MESSAGE_LOG_BYTES = 2_048;
-const MESSAGE_LOG_LINES = 80;
 /** Exit code of a container whose command could not be run, and of one whose keeper died. Source: containerd. */
 const CANNOT_RUN = 128;
 const LOST = 255;
@@ -277,15 +273,9 @@ export class KeptContainer {
     }
   }
 
-  async #message(exitCode: number): Promise<string> {
-    let message = "";
-    try {
-      message = readFileSync(this.spec.terminationFile).subarray(-MESSAGE_BYTES_MAX).toString();
-    } catch {
-      // It has left none.
-    }
-    if (message !== "" || !this.spec.fallsBackToLog || exitCode === 0) return message;
-    return lastOf(this.#observed.logPath, MESSAGE_LOG_LINES, MESSAGE_LOG_BYTES).catch(() => "");
+  #message(exitCode: number): Promise<string> {
+    const { terminationFile, fallsBackToLog } = this.spec;
+    return terminationMessage(terminationFile, this.#observed.logPath, exitCode, fallsBackToLog);
   }
 
   #exit(exitCode: number, reason: string, message: string): void {

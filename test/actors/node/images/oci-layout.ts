@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { arch } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
@@ -18,6 +19,9 @@ export async function tar(members: readonly Member[]): Promise<Buffer> {
 export function digestOf(bytes: Buffer): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
+
+const MEDIA = "application/vnd.oci";
+const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
 
 const CONFIG = {
   Env: ["PATH=/bin", "A=b=c"],
@@ -41,14 +45,26 @@ export async function layout(
     writeFileSync(join(blobs, digestOf(bytes)), bytes);
     return { digest: `sha256:${digestOf(bytes)}`, size: bytes.length };
   };
-  const json = (value: object): { digest: string; size: number } => blob(Buffer.from(JSON.stringify(value)));
-  const configuration = json({ config });
+  const json = (mediaType: string, value: object): object => ({
+    mediaType: `${MEDIA}.${mediaType}+json`,
+    ...blob(Buffer.from(JSON.stringify(value))),
+  });
   const archives = await Promise.all(layers.map(tar));
+  const rootfs = { type: "layers", diff_ids: archives.map((bytes) => `sha256:${digestOf(bytes)}`) };
+  const configuration = blob(Buffer.from(JSON.stringify({ architecture: ARCHITECTURES[arch()] ?? arch(), os: "linux", config, rootfs })));
   // One of them plain, the others packed.
-  const packed = archives.map((bytes, index) => blob(index === 0 ? bytes : gzipSync(bytes)));
-  const manifest = json({ schemaVersion: 2, config: configuration, layers: packed });
-  const annotations = { "org.opencontainers.image.ref.name": name };
-  const list = platform === undefined ? manifest : json({ manifests: [{ digest: `sha256:${"0".repeat(64)}`, platform }, manifest] });
+  const packed = archives.map((bytes, index) => ({
+    mediaType: `${MEDIA}.image.layer.v1.tar${index === 0 ? "" : "+gzip"}`,
+    ...blob(index === 0 ? bytes : gzipSync(bytes)),
+  }));
+  const manifest = json("image.manifest.v1", {
+    schemaVersion: 2,
+    config: { mediaType: `${MEDIA}.image.config.v1+json`, ...configuration },
+    layers: packed,
+  });
+  const annotations = { "org.opencontainers.image.ref.name": name, "io.containerd.image.name": name };
+  const list =
+    platform === undefined ? manifest : json("image.index.v1", { manifests: [{ digest: `sha256:${"0".repeat(64)}`, platform }, manifest] });
   writeFileSync(join(at, "index.json"), JSON.stringify({ schemaVersion: 2, manifests: [{ ...list, annotations }] }));
   writeFileSync(join(at, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
   return configuration.digest;

@@ -116,7 +116,15 @@ describe("volumes", () => {
     await lived.clock.run(2_000);
     expect(lived.state).toBe("Running | c: running*");
     expect(lived.runtime.specs.get("c-0")?.mounts).toEqual([
-      { hostPath: "/data/v", subPath: "a/b", containerPath: "/v", readOnly: false, volume: "v" },
+      {
+        hostPath: "/data/v",
+        subPath: "a/b",
+        containerPath: "/v",
+        readOnly: false,
+        recursiveReadOnly: false,
+        propagation: "None",
+        volume: "v",
+      },
     ]);
   });
 

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { SpdySession } from "../../../../actors/node/streaming/spdy/session.ts";
 import type { DialPort } from "../../../../cluster/gateway/connections/dial-port.ts";
-import { SpdySession } from "../../../../cluster/gateway/connections/spdy/session.ts";
 import { acceptSpdy } from "../../../../cluster/gateway/connections/spdy-command.ts";
 import { StreamPairs } from "../../../../cluster/gateway/connections/stream-pairs.ts";
 import { systemClock } from "../../../../runtime/mod.ts";

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, request, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { constants, createDeflate, createInflate } from "node:zlib";
-import { DICTIONARY } from "../../../../cluster/gateway/connections/spdy/dictionary.ts";
-import { controlFrame, dataFrame, FLAG_FIN, framesOf, TYPE } from "../../../../cluster/gateway/connections/spdy/frames.ts";
+import { DICTIONARY } from "../../../../actors/node/streaming/spdy/dictionary.ts";
+import { controlFrame, dataFrame, FLAG_FIN, framesOf, TYPE } from "../../../../actors/node/streaming/spdy/frames.ts";
 
 /** A server on loopback whose clients ask for other protocols, as the gateway meets them. */
 export async function switchingServer(

@@ -1,5 +1,5 @@
 import { Duplex } from "node:stream";
-import { roomIn } from "../../../../actors/node/streaming/backpressure.ts";
+import { roomIn } from "../backpressure.ts";
 import { controlFrame, dataFrame, FLAG_FIN, framesOf, type SpdyFrame, streamOf, TYPE } from "./frames.ts";
 import { HeaderReader, HeaderWriter, SpdyError } from "./headers.ts";
 
@@ -11,9 +11,9 @@ const STATUS = { protocolError: 1, invalidStream: 2, refusedStream: 3, cancel: 5
 const SYN_STREAM_HEAD_BYTES = 10;
 
 /**
- * The server's side of SPDY/3.1 (the SPDY Protocol, Draft 3.1) as far as Kubernetes' clients speak it: they open streams, each with headers that say
- * what it is for, and both sides send on them and end them on their own. There are no windows of flow control, which moby/spdystream at the
- * other side neither sends nor heeds: the connection itself is what makes a sender wait.
+ * SPDY/3.1 (the SPDY Protocol, Draft 3.1) as far as Kubernetes speaks it: a client opens streams, each with headers that say what it is for, and both sides send
+ * on them and end them on their own. There are no windows of flow control, which moby/spdystream at the other side neither sends nor heeds: the connection itself
+ * is what makes a sender wait.
  */
 export class SpdySession {
   readonly #connection: Duplex;
@@ -22,10 +22,12 @@ export class SpdySession {
   readonly #reader = new HeaderReader();
   readonly #writer = new HeaderWriter();
   readonly #used: () => void;
+  /** Of the next stream that this side opens, as a client: those of clients are odd. */
+  #nextId = 1;
   /** All streams wait for the same room. */
   #room: Promise<void> | undefined;
 
-  /** `opened` gets the streams of the client, and ends those that it does not want; `used` is told whenever somebody sends on one. */
+  /** `opened` gets the streams of the other side, and ends those that it does not want; `used` is told whenever somebody sends on one. */
   constructor(connection: Duplex, opened: (stream: SpdyStream) => void, used: () => void = () => {}) {
     this.#connection = connection;
     this.#opened = opened;
@@ -37,14 +39,24 @@ export class SpdySession {
     try {
       for await (const frame of framesOf(this.#connection)) await this.#take(frame);
     } catch {
-      // The client has gone, or speaks something else.
+      // The other side has gone, or speaks something else.
     } finally {
       this.#connection.destroy();
-      for (const stream of this.#streams.values()) stream.destroy();
+      for (const stream of [...this.#streams.values()]) stream.reset();
       this.#streams.clear();
       this.#reader.close();
       this.#writer.close();
     }
+  }
+
+  /** One after the other: headers are one compressed stream. Whether the other side wants the stream shows in that it is not reset. */
+  async open(headers: Readonly<Record<string, string>>): Promise<SpdyStream> {
+    const id = this.#nextId;
+    this.#nextId += 2;
+    const stream = this.#made(id, new Map(Object.entries(headers)), true);
+    const head = Buffer.concat([uint32(id), Buffer.alloc(SYN_STREAM_HEAD_BYTES - 4)]);
+    await this.#send(controlFrame(TYPE.synStream, 0, Buffer.concat([head, await this.#writer.write(headers)])));
+    return stream;
   }
 
   /** What was sent before still goes out. */
@@ -57,13 +69,14 @@ export class SpdySession {
     const { control, flags, payload } = frame;
     switch (control) {
       case TYPE.synStream:
-        return this.#open(flags, payload);
+        return this.#accept(flags, payload);
       case TYPE.rstStream:
         this.#streams.get(streamOf(payload))?.reset();
         return;
       case TYPE.ping:
         this.#connection.write(controlFrame(TYPE.ping, 0, payload));
         return;
+      case TYPE.synReply:
       case TYPE.headers:
         // Nothing that is said so late counts, but what comes later is compressed with regard to it.
         await this.#reader.read(payload.subarray(4));
@@ -75,21 +88,27 @@ export class SpdySession {
     }
   }
 
-  async #open(flags: number, payload: Buffer): Promise<void> {
+  async #accept(flags: number, payload: Buffer): Promise<void> {
     const id = streamOf(payload);
     if (payload.length < SYN_STREAM_HEAD_BYTES) throw new SpdyError("a frame ends too soon");
     const headers = await this.#reader.read(payload.subarray(SYN_STREAM_HEAD_BYTES));
     if (this.#streams.has(id)) return this.#refuse(id, STATUS.protocolError);
     if (this.#streams.size >= STREAMS_MAX) return this.#refuse(id, STATUS.refusedStream);
-    const stream = new SpdyStream(id, headers, (bytes) => {
-      this.#used();
-      return this.#send(bytes);
-    });
-    stream.once("close", () => this.#streams.delete(id));
-    this.#streams.set(id, stream);
+    const stream = this.#made(id, headers, false);
     await this.#send(controlFrame(TYPE.synReply, 0, Buffer.concat([uint32(id), await this.#writer.write({})])));
     if ((flags & FLAG_FIN) !== 0) stream.ended();
     this.#opened(stream);
+  }
+
+  #made(id: number, headers: ReadonlyMap<string, string>, isOwn: boolean): SpdyStream {
+    const send = (bytes: Buffer): Promise<void> => {
+      this.#used();
+      return this.#send(bytes);
+    };
+    const stream = new SpdyStream(id, headers, isOwn, send);
+    stream.once("close", () => this.#streams.delete(id));
+    this.#streams.set(id, stream);
+    return stream;
   }
 
   async #data(id: number, flags: number, payload: Buffer): Promise<void> {
@@ -116,26 +135,29 @@ export class SpdySession {
   }
 }
 
-/** One stream of a session: bytes both ways, and the headers with which the client has opened it. */
+/** One stream of a session: bytes both ways, and the headers with which it was opened. */
 export class SpdyStream extends Duplex {
   readonly id: number;
   /** By their names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
+  /** This side has opened it. */
+  readonly #isOwn: boolean;
   readonly #send: (bytes: Buffer) => Promise<void>;
   /** Nothing more comes. */
   #isEnded = false;
   #isReset = false;
   #wanted: (() => void) | undefined;
 
-  constructor(id: number, headers: ReadonlyMap<string, string>, send: (bytes: Buffer) => Promise<void>) {
+  constructor(id: number, headers: ReadonlyMap<string, string>, isOwn: boolean, send: (bytes: Buffer) => Promise<void>) {
     super({ allowHalfOpen: true, readableHighWaterMark: STREAM_BYTES_MAX });
     this.id = id;
     this.headers = headers;
+    this.#isOwn = isOwn;
     this.#send = send;
     this.on("error", () => {});
   }
 
-  /** What the client sends; resolves when there is room for more. */
+  /** What the other side sends; resolves when there is room for more. */
   async receive(payload: Buffer): Promise<void> {
     if (this.#isEnded || this.destroyed || this.push(payload)) return;
     await new Promise<void>((resolve) => {
@@ -149,10 +171,15 @@ export class SpdyStream extends Duplex {
     if (!this.destroyed) this.push(null);
   }
 
-  /** The client wants nothing more of it. */
+  /** The other side wants nothing more of it, or is gone. A server ends streams so when it has said all, and that is still to be read. */
   reset(): void {
     this.#isReset = true;
-    this.destroy();
+    if (!this.#isOwn) {
+      this.destroy();
+      return;
+    }
+    this.ended();
+    this.end();
   }
 
   override _read(): void {
@@ -165,7 +192,8 @@ export class SpdyStream extends Duplex {
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#send(dataFrame(this.id, FLAG_FIN, Buffer.alloc(0))).then(() => done(), done);
+    if (this.#isReset) done();
+    else this.#send(dataFrame(this.id, FLAG_FIN, Buffer.alloc(0))).then(() => done(), done);
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
