@@ -32,6 +32,8 @@ export class Desk {
     const { browser, troupe, token } = this.given;
     this.#tab = await openTab(browser);
     await this.page.goto(`${troupe.console}${path}#token=${token}`);
+    // Keys mean nothing before there is something to see.
+    await this.page.getByRole("navigation").first().waitFor();
   }
 
   async rise(): Promise<void> {
