@@ -1,5 +1,5 @@
 import { type Actor, type ActorKind, type Address, addressOf, type Context, type Sender, unknownMessage } from "../../runtime/mod.ts";
-import { MIRROR_ANNOTATION } from "../kinds/core/mirror-pod.ts";
+import { mayBeMirror } from "../kinds/core/mirror-pod.ts";
 import type { Node, Pod } from "../kinds/generated/types.ts";
 import { decodeMetadata } from "../kinds/metadata-text.ts";
 import { decodeObject } from "../kinds/text.ts";
@@ -68,8 +68,6 @@ export function createNodeKind(options: NodeOptions): ActorKind<NodeMessage> {
     },
   };
 }
-
-const isMirror = ({ text }: Entry): boolean => text.includes(`"${MIRROR_ANNOTATION}":`);
 
 const podAddressOf = (uid: string): Address => addressOf("pod", uid);
 
@@ -387,7 +385,7 @@ class NodeActor implements Actor<NodeMessage>, Heart {
     const node = this.#node;
     // Not yet registered: the fleet tells of all pods when it is.
     if (node === undefined) return;
-    if (this.#real !== undefined && isMirror(entry)) {
+    if (this.#real !== undefined && mayBeMirror(entry.text)) {
       if (!this.#mirrors.has(entry.key)) this.#places.hold(decodeObject<Pod>(entry.text, entry.revision).status?.podIP ?? "");
       this.#mirrors.add(entry.key);
       return;

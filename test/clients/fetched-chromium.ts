@@ -1,6 +1,4 @@
-import { execFile } from "node:child_process";
-import { join } from "node:path";
-import { promisify } from "node:util";
+import { fetchedBy } from "./fetched-by.ts";
 
 /** How to run a Chromium. */
 export interface FetchedChromium {
@@ -13,12 +11,5 @@ export interface FetchedChromium {
 
 /** The Chromium that `fetch-chromium.mjs` finds or fetches; why there is none, on machines that cannot have it. */
 export async function fetchedChromium(): Promise<FetchedChromium | string> {
-  try {
-    const { stdout } = await promisify(execFile)(process.execPath, [join(import.meta.dirname, "fetch-chromium.mjs")]);
-    return JSON.parse(stdout) as FetchedChromium;
-  } catch (error) {
-    const { code, stderr = "" } = error as { readonly code?: number; readonly stderr?: string };
-    if (code === 3) return stderr.trim();
-    throw error;
-  }
+  return fetchedBy<FetchedChromium>("fetch-chromium.mjs");
 }

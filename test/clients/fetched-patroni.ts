@@ -1,7 +1,6 @@
-import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { promisify } from "node:util";
+import { fetchedBy } from "./fetched-by.ts";
 
 /** What `fetch-patroni.mjs` prints. */
 export interface FetchedPatroni {
@@ -13,14 +12,7 @@ export interface FetchedPatroni {
 
 /** Where Patroni was unpacked; why there is none, on machines that cannot have it. */
 export async function fetchedPatroni(): Promise<FetchedPatroni | string> {
-  try {
-    const { stdout } = await promisify(execFile)(process.execPath, [join(import.meta.dirname, "fetch-patroni.mjs")]);
-    return JSON.parse(stdout) as FetchedPatroni;
-  } catch (error) {
-    const { code, stderr = "" } = error as { readonly code?: number; readonly stderr?: string };
-    if (code === 3) return stderr.trim();
-    throw error;
-  }
+  return fetchedBy<FetchedPatroni>("fetch-patroni.mjs");
 }
 
 /** Makes `directory`, with a program `patroni` that whoever may look into it can run: they cannot look into root's cache. */

@@ -1,6 +1,6 @@
 import { existsSync, type FSWatcher, watch } from "node:fs";
 import { type Actor, type ActorKind, addressOf, type Context, keyOf, type Timer, unknownMessage } from "../../../runtime/mod.ts";
-import { MIRROR_ANNOTATION } from "../../kinds/core/mirror-pod.ts";
+import { isMirrorOf, mayBeMirror } from "../../kinds/core/mirror-pod.ts";
 import { PodKind } from "../../kinds/core/pod.ts";
 import type { Node, Pod } from "../../kinds/generated/types.ts";
 import { keyFor } from "../../kinds/kind.ts";
@@ -121,7 +121,7 @@ class StaticPods implements Actor<StaticPodsMessage> {
   }
 
   #isMirror({ text }: Entry): boolean {
-    return nodeNameOf(text) === this.#node && text.includes(`"${MIRROR_ANNOTATION}":`);
+    return nodeNameOf(text) === this.#node && mayBeMirror(text);
   }
 
   #podChanged(now: Entry | undefined, before: Entry | undefined): void {
@@ -198,7 +198,7 @@ class StaticPods implements Actor<StaticPodsMessage> {
     const { uid } = run.pod.metadata;
     const mirror = this.#mirrors.get(run.key);
     const shown = mirror === undefined ? undefined : this.#options.view.decode<Pod>(mirror);
-    const isOwn = shown?.metadata.annotations?.[MIRROR_ANNOTATION] === uid;
+    const isOwn = shown !== undefined && isMirrorOf(shown, uid);
     const status = isOwn ? shown.status : undefined;
     const pod = run.isEnding ? this.#ending(run.pod) : run.pod;
     const text = encodeObject(status === undefined ? pod : { ...pod, status });
