@@ -8,6 +8,7 @@ import type {
   StatefulSet,
 } from "../../actors/kinds/generated/types.ts";
 import type { Node, Pod } from "../../actors/mod.ts";
+import { latestWall_ms } from "../../runtime/simulator/mod.ts";
 import {
   type Commit,
   controllerOf,
@@ -31,6 +32,7 @@ const UNKNOWN_MS = 60_000;
 /** What should be gone is given so long: grace periods, hosts that come and go, and retries with growing pauses. */
 const GONE_WITHIN_MS = 15 * 60_000;
 const LOOK_EVERY_MS = 60_000;
+const MS_PER_S = 1_000;
 const INDEX = "batch.kubernetes.io/job-completion-index";
 /** The name of a claim that a StatefulSet made: its template, the set and the ordinal. */
 const OF_SET = /^data-(.+)-(\d+)$/;
@@ -92,7 +94,7 @@ export class CommitChecks {
     }
     if (now === undefined) return undefined;
     return (
-      (before === undefined ? (this.#tooMany(commit) ?? this.#quota(now)) : this.#samePod(key, before, now)) ??
+      (before === undefined ? (this.#tooMany(commit) ?? this.#quota(now, at_ms)) : this.#samePod(key, before, now)) ??
       (before?.spec.nodeName === undefined && now.spec.nodeName !== undefined ? this.#room(now.spec.nodeName, key, now) : undefined) ??
       this.#address(key, now)
     );
@@ -224,12 +226,12 @@ export class CommitChecks {
     return shares ? `${key} has the address ${address}, which ${holder} has too` : undefined;
   }
 
-  #quota(pod: Pod): Finding {
+  #quota(pod: Pod, at_ms: number): Finding {
     const { namespace } = pod.metadata;
     for (const quota of this.#ledger.all<ResourceQuota>("resourcequotas")) {
       const hard = quota.spec?.hard?.pods;
       if (quota.metadata.namespace !== namespace || hard === undefined) continue;
-      const used = this.#ledger.podsLike(namespace, {}).filter((one) => !isOver(one)).length;
+      const used = this.#ledger.podsLike(namespace, {}).filter((one) => !isOver(one) && !isOverdue(one, at_ms)).length;
       if (used > Number(hard)) return `pods/${namespace}/${pod.metadata.name} is one of ${used}, and the quota is ${hard}`;
     }
     return undefined;
@@ -275,6 +277,12 @@ export class CommitChecks {
     for (const key of this.#strays.keys()) if (!strays.has(key)) this.#strays.delete(key);
     return undefined;
   }
+}
+
+/** By somebody's clock it had twice its time to go and has not: a quota does not count it any more. Source: QuotaV1Pod of pkg/quota/v1. */
+function isOverdue({ metadata: { deletionTimestamp, deletionGracePeriodSeconds } }: Pod, at_ms: number): boolean {
+  if (deletionTimestamp === undefined || deletionGracePeriodSeconds === undefined) return false;
+  return Date.parse(deletionTimestamp) + deletionGracePeriodSeconds * MS_PER_S < latestWall_ms(at_ms);
 }
 
 function hostPortsOf({ spec }: Pod): readonly string[] {

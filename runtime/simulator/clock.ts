@@ -26,6 +26,11 @@ export function randomSkew(random: Random): Skew {
   return { offset_ms: Math.round(either(OFFSET_MS_MAX)), rate: 1 + either(DRIFT_MAX) };
 }
 
+/** The latest that a host's wall clock may show at a moment of true time. */
+export function latestWall_ms(now_ms: number): number {
+  return EPOCH_MS + OFFSET_MS_MAX + now_ms * (1 + DRIFT_MAX);
+}
+
 export interface SkewedClock extends Clock {
   /** When this clock's monotonic time will be that, in true time. */
   trueTime_ms(monotonic_ms: number): number;

@@ -1,4 +1,5 @@
 /** The simulator's public face, apart from the kernel's: nothing that serves loads it. */
+export { latestWall_ms } from "./clock.ts";
 export { type Fault, faultText, planFaults } from "./fault.ts";
 export type { Happened, Happening, Life } from "./happening.ts";
 export { nothingVanishes } from "./invariants/accounts.ts";

@@ -110,3 +110,16 @@ describe("in a zone most of which is down", () => {
     expect(commit("nodes/a", node("a", false, [TAINT]))).toBeUndefined();
   });
 });
+
+test("a quota does not count pods whose node did not let them go in twice their time", () => {
+  const pod = (name: string, more: object = {}): object => ({ metadata: metadata(name, more), spec: { containers: [] } });
+  const going = { deletionTimestamp: "2026-01-01T00:01:00Z", deletionGracePeriodSeconds: 30 };
+  commit("resourcequotas/d/q", { metadata: metadata("q"), spec: { hard: { pods: "1" } } });
+  expect(commit("pods/d/a", pod("a"))).toBeUndefined();
+  commit("pods/d/a", pod("a", going));
+  at_ms = MINUTE_MS;
+  expect(commit("pods/d/b", pod("b"))).toBe("pods/d/b is one of 2, and the quota is 1");
+  commit("pods/d/b");
+  at_ms = 2 * MINUTE_MS;
+  expect(commit("pods/d/b", pod("b"))).toBeUndefined();
+});
