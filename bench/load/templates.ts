@@ -42,13 +42,15 @@ export const BUILT_IN_TEMPLATES: Readonly<Record<string, Template>> = {
     spec: { replicas: "$(replicas)", serviceName: "$(name)", podManagementPolicy: "Parallel", selector, template: podTemplate() },
   },
   daemonset: { apiVersion: "apps/v1", kind: "DaemonSet", spec: { selector, template: podTemplate() } },
+  // A deleted pod of a Job counts as failed, and each failure makes the next wait longer: of its index, or else of the whole Job, minutes on end.
   job: {
     apiVersion: "batch/v1",
     kind: "Job",
     spec: {
+      completionMode: "Indexed",
       parallelism: "$(replicas)",
       completions: "$(replicas)",
-      backoffLimit: 1_000_000,
+      backoffLimitPerIndex: 1_000_000,
       template: podTemplate({ restartPolicy: "Never" }, RUN_LONG),
     },
   },
