@@ -24,6 +24,9 @@ const ROOTS: readonly string[] = [
   "networking.ParentReference",
   "policy.PodDisruptionBudgetSpec",
   "rbac.RoleRef",
+  "resource.AllocationResult",
+  "resource.DeviceAttribute",
+  "resource.ResourceClaimTemplateSpec",
   "storage.CSINodeDriver",
   "storage.VolumeAttachmentSpec",
 ].map((name) => `${INTERNAL}${name}`);

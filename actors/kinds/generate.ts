@@ -76,6 +76,7 @@ const ROOTS: readonly (readonly [pkg: string, models: readonly string[]])[] = [
   ["io.k8s.api.node.v1", ["V1RuntimeClass"]],
   ["io.k8s.api.policy.v1", ["V1Eviction", "V1PodDisruptionBudget"]],
   ["io.k8s.api.rbac.v1", ["V1ClusterRole", "V1ClusterRoleBinding", "V1Role", "V1RoleBinding"]],
+  ["io.k8s.api.resource.v1", ["V1DeviceClass", "ResourceV1ResourceClaim", "V1ResourceClaimTemplate", "V1ResourceSlice"]],
   ["io.k8s.api.scheduling.v1", ["V1PriorityClass"]],
   [
     "io.k8s.api.storage.v1",

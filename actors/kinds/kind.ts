@@ -151,6 +151,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   validate(object: T, current?: T): FieldError[];
   /** What an update is checked for, and in which order; absent: UPDATE_CHECKS. */
   readonly updateChecks?: readonly UpdateCheck[];
+  /** The field by which an object, or a new status, wants devices that others use, which is for namespaces whose administrators say so. */
+  adminAccess?(next: T, current?: T): string | undefined;
   /** True for kinds whose status is validated as it is written. */
   readonly validatesStatus?: boolean;
   validateUpdate?(next: T, current: T): FieldError[];

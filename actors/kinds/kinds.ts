@@ -50,6 +50,10 @@ import { ClusterRoleKind } from "./rbac/cluster-role.ts";
 import { ClusterRoleBindingKind } from "./rbac/cluster-role-binding.ts";
 import { RoleKind } from "./rbac/role.ts";
 import { RoleBindingKind } from "./rbac/role-binding.ts";
+import { DeviceClassKind } from "./resource/device-class.ts";
+import { ResourceClaimKind } from "./resource/resource-claim.ts";
+import { ResourceClaimTemplateKind } from "./resource/resource-claim-template.ts";
+import { ResourceSliceKind } from "./resource/resource-slice.ts";
 import { PriorityClassKind } from "./scheduling/priority-class.ts";
 import { CSIDriverKind } from "./storage/csi-driver.ts";
 import { CSINodeKind } from "./storage/csi-node.ts";
@@ -118,6 +122,10 @@ export const BUILT_IN_KINDS: readonly Kind[] = [
   erase(LeaseKind),
   erase(RuntimeClassKind),
   erase(EndpointSliceKind),
+  erase(DeviceClassKind),
+  erase(ResourceClaimKind),
+  erase(ResourceClaimTemplateKind),
+  erase(ResourceSliceKind),
   erase(FlowSchemaKind),
   erase(PriorityLevelConfigurationKind),
 ];

@@ -134,3 +134,30 @@ export function validateObjectMetaUpdate(next: ObjectMeta, current: ObjectMeta, 
 function isText(name: string): boolean {
   return name === "name" || name === "namespace" || name === "uid";
 }
+
+/** What a template of a claim may not say of the claim, in the order of Go's ObjectMeta, with the first letter made small. */
+const TEMPLATE_FIELDS: Readonly<Record<string, string>> = {
+  name: "name",
+  generateName: "generateName",
+  namespace: "namespace",
+  selfLink: "selfLink",
+  uid: "uID",
+  resourceVersion: "resourceVersion",
+  generation: "generation",
+  creationTimestamp: "creationTimestamp",
+  deletionTimestamp: "deletionTimestamp",
+  deletionGracePeriodSeconds: "deletionGracePeriodSeconds",
+  ownerReferences: "ownerReferences",
+  finalizers: "finalizers",
+  managedFields: "managedFields",
+};
+
+/** Of objects that others are made of. Source: ValidateTemplateObjectMeta of pkg/apis/core/validation. */
+export function validateTemplateMetadata(metadata: Partial<ObjectMeta>, field: string): FieldError[] {
+  const said = metadata as Readonly<Record<string, unknown>>;
+  return [
+    ...validateAnnotations(metadata.annotations, `${field}.annotations`),
+    ...validateLabels(metadata.labels, `${field}.labels`),
+    ...Object.entries(TEMPLATE_FIELDS).flatMap(([name, shown]) => (said[name] ? [forbidden(`${field}.${shown}`, "cannot be set")] : [])),
+  ];
+}

@@ -7,6 +7,7 @@ import { errorsInNew } from "../kinds/object-rules.ts";
 import type { FieldError } from "../kinds/status.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
+import { adminAccessErrors } from "./admin-access.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./admission/admission.ts";
 import { admit } from "./admission/admission.ts";
 import type { Companion, Plan } from "./companion.ts";
@@ -68,7 +69,7 @@ export async function createObject<T extends KubeObject>(
   const next = newObject(kind, request.object as T, generated ? generateName(base, access.random) : name, access.random, now_ms);
   kind.applyDefaults?.(next);
   kind.prepareForCreate?.(next, options.requester === undefined ? { now_ms } : { now_ms, requester: options.requester });
-  const errors = errorsInNew(kind, next).filter((error) => !world.tolerates(error));
+  const errors = [...adminAccessErrors(access, kind, next), ...errorsInNew(kind, next)].filter((error) => !world.tolerates(error));
   if (errors.length > 0) throw invalid(kind, next.metadata.name, errors);
   if (options.warn !== undefined) for (const text of kind.warnings?.(next) ?? []) options.warn(text);
   const admitted: AdmissionRequest = { ...request, name: next.metadata.name, object: next };

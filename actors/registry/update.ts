@@ -8,6 +8,7 @@ import type { FieldError } from "../kinds/status.ts";
 import { decodeObject, managedFieldsOf, type ObjectText } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
+import { adminAccessErrors } from "./admin-access.ts";
 import type { AdmissionRequest } from "./admission/admission.ts";
 import { admit } from "./admission/admission.ts";
 import { isBusy } from "./admission/part-admission.ts";
@@ -17,6 +18,7 @@ import { isReleased } from "./deletion.ts";
 import { fieldWrite, managersOf, ownedAfterUpdate } from "./field-ownership.ts";
 import { carryOver, countGeneration, sameObject } from "./object-state.ts";
 import type { ModifyOptions, WriteOptions, WrittenPart } from "./registry.ts";
+import type { StoreAccess } from "./store-access.ts";
 import type { Step } from "./writes.ts";
 import { changeStored, storedText, uidConflict } from "./writes.ts";
 
@@ -144,7 +146,7 @@ export async function decideUpdate<T extends KubeObject>(
       : {
           next: isBusy(world.partAdmission, options, resourceOf(kind))
             ? await admittedByStatus(world, kind, wanted, current, subresource, options)
-            : nextByStatus(kind, wanted, current, subresource, options, world.access.clock.now_ms()),
+            : nextByStatus(world.access, kind, wanted, current, subresource, options),
         };
   const plan: Plan<T> = companion === undefined ? { object: next, mutations: [] } : companion.plan(next, current);
   const same = plan.mutations.length === 0 && sameObject(plan.object, current);
@@ -201,13 +203,14 @@ function managersAfter<T extends KubeObject>(
  * checked when it came in is not checked again.
  */
 function nextByStatus<T extends KubeObject>(
+  access: StoreAccess,
   kind: Kind<T>,
   wanted: T,
   current: T,
   part: WrittenPart,
   options: UpdateOptions,
-  now_ms: number,
 ): T {
+  const now_ms = access.clock.now_ms();
   const { status } = wanted as T & { readonly status?: unknown };
   if (part === "approval") {
     const next = { ...current, status };
@@ -216,7 +219,7 @@ function nextByStatus<T extends KubeObject>(
     if (errors.length > 0) throw invalid(kind, current.metadata.name, errors);
     return next;
   }
-  if (kind.custom !== undefined || kind.statusKeepsMetadata === true) return withStatus(kind, current, status, options, now_ms);
+  if (kind.custom !== undefined || kind.statusKeepsMetadata === true) return withStatus(access, kind, current, status, options);
   const { ownerReferences: _ignored, ...given } = wanted.metadata;
   const owners = current.metadata.ownerReferences;
   const metadata = owners === undefined ? given : { ...given, ownerReferences: owners };
@@ -243,7 +246,7 @@ async function admittedByStatus<T extends KubeObject>(
   // What is wanted may share parts with what there is.
   const request = updateRequest(kind, structuredClone(wanted), current, options);
   await admit(partAdmission, "mutate", request, access);
-  const next = nextByStatus(kind, request.object as T, current, part, options, access.clock.now_ms());
+  const next = nextByStatus(access, kind, request.object as T, current, part, options);
   await admit(partAdmission, "validate", { ...request, object: next }, access);
   return next;
 }
@@ -255,11 +258,14 @@ function updateRequest<T extends KubeObject>(kind: Kind<T>, object: T, current: 
   return { operation: "update", kind: own, requested, resource: resourceOf(kind), namespace, name, subresource, object, current, options };
 }
 
-function withStatus<T extends KubeObject>(kind: Kind<T>, current: T, status: unknown, options: UpdateOptions, now_ms: number): T {
+function withStatus<T extends KubeObject>(access: StoreAccess, kind: Kind<T>, current: T, status: unknown, options: UpdateOptions): T {
   const { status: _before, ...rest } = current as T & { readonly status?: unknown };
   const next = (status === undefined && kind.custom !== undefined ? rest : { ...current, status }) as T;
-  kind.prepareForStatusUpdate?.(next, current, { now_ms });
-  const errors = kind.validatesStatus === true ? kind.validate(next, current) : statusErrors(kind, next, current, options);
+  kind.prepareForStatusUpdate?.(next, current, { now_ms: access.clock.now_ms() });
+  const errors =
+    kind.validatesStatus === true
+      ? kind.validate(next, current)
+      : [...adminAccessErrors(access, kind, next, current), ...statusErrors(kind, next, current, options)];
   if (errors.length > 0) throw invalid(kind, current.metadata.name, errors);
   return next;
 }

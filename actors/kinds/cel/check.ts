@@ -60,6 +60,8 @@ export class CelChecker {
       const { valid, type, error } = parsed.check();
       if (!valid) return { problem: said(expression, error) };
       const tree = parsed.ast as unknown as TypedNode;
+      const key = keyProblem(expression, parsed.ast as unknown as Node);
+      if (key !== undefined) return { problem: key };
       const literal = literalProblem(tree);
       return literal === undefined ? { type: type ?? "dyn", tree } : { problem: located(expression, literal.at, literal.words) };
     } catch (error) {
@@ -140,6 +142,27 @@ function operatorProblem(expression: string, node: Node | undefined, words: stri
     at < 0 ? start : at,
     `found no matching overload for '${name}' applied to '(${typeOf(left)}, ${typeOf(right)})'`,
   );
+}
+
+const KEYS_OF_NAMES: ReadonlySet<string> = new Set(["string", "dyn"]);
+
+/** The library looks anything up in a map of names, cel-go names alone. */
+function keyProblem(expression: string, node: unknown): string | undefined {
+  if (Array.isArray(node)) {
+    for (const one of node) {
+      const found = keyProblem(expression, one);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+  if (typeof node !== "object" || node === null || !("op" in node)) return undefined;
+  const { op, args } = node as Node;
+  const inside = keyProblem(expression, args);
+  if (inside !== undefined || op !== "[]" || !Array.isArray(args)) return inside;
+  const [map, key] = (args as readonly Node[]).map(({ checkedType }) => checkedType?.name ?? "dyn");
+  if (map?.startsWith("map<string,") !== true || KEYS_OF_NAMES.has(key ?? "")) return undefined;
+  const at = expression.indexOf("[", (args[0] as Node).range?.end ?? 0);
+  return located(expression, at, `found no matching overload for '_[_]' applied to '(${goType(map)}, ${goType(key ?? "")})'`);
 }
 
 const NAMES = new Set<string>();

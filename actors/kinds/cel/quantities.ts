@@ -4,7 +4,7 @@ import { compareQuantities, parseQuantity, type Quantity, subtractQuantities, ad
 
 const NANO_PER_UNIT = 1_000_000_000n;
 
-class CelQuantity {
+export class CelQuantity {
   readonly quantity: Quantity;
   constructor(given: string | Quantity) {
     this.quantity = typeof given === "string" ? parseQuantity(given) : given;

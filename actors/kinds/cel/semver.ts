@@ -6,7 +6,7 @@ const PRERELEASE = "(?:-([0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*))?";
 const STRICT = new RegExp(`^(${NUMBER})\\.(${NUMBER})\\.(${NUMBER})${PRERELEASE}(?:\\+[0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*)?$`);
 const LEADING_ZERO = /^0\d+$/;
 
-class CelSemver {
+export class CelSemver {
   readonly numbers: readonly bigint[];
   readonly prerelease: readonly string[];
   constructor(text: string) {

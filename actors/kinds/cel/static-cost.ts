@@ -27,6 +27,8 @@ export interface Sized {
   readonly items?: Sized;
   readonly keys?: Sized;
   readonly fields?: ReadonlyMap<string, Sized>;
+  /** Of each member of a map that is asked for like a field, where that is known. */
+  readonly members?: Sized;
 }
 
 /** What is known of the value of a node. */
@@ -85,7 +87,7 @@ function stepOf(node: TypedNode, scope: Scope): Known {
       const object = costOf(from, scope);
       const kind = from.checkedType?.kind;
       const cost = kind === "map" || kind === "message" || kind === "param" ? add(object.cost, ONE) : object.cost;
-      return { cost, place: object.place?.fields?.get(name) };
+      return { cost, place: object.place?.fields?.get(name) ?? object.place?.members };
     }
     case "[]": {
       const [from, at] = args as readonly [TypedNode, TypedNode];

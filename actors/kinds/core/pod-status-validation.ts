@@ -1,6 +1,6 @@
 /** What a status that is written of a pod must be. Source: ValidatePodStatusUpdate of pkg/apis/core/validation. */
 import { familyOf, validateAddress } from "../addresses.ts";
-import { forbidden, invalid } from "../field-error.ts";
+import { duplicate, forbidden, invalid } from "../field-error.ts";
 import { immutable, namedBy } from "../field-rules.ts";
 import type { ContainerStatus, Pod, PodSpec } from "../generated/types.ts";
 import { dnsSubdomain, qualifiedName } from "../names.ts";
@@ -39,6 +39,21 @@ function sidecarsOf({ initContainers = [] }: PodSpec): ReadonlySet<string> {
   return new Set(initContainers.filter(({ restartPolicy }) => restartPolicy === "Always").map(({ name }) => name));
 }
 
+/** The claims that were made for the pod. Source: validatePodResourceClaimStatuses. */
+function validateClaimStatuses({ spec, status }: Pod): FieldError[] {
+  const statuses = status?.resourceClaimStatuses ?? [];
+  const names = statuses.map(({ name }) => name);
+  return statuses.flatMap(({ name, resourceClaimName }, index) => {
+    const field = `status.resourceClaimStatuses[${index}].name`;
+    const claimed = (spec.resourceClaims ?? []).some((claim) => claim.name === name);
+    return [
+      ...(claimed ? [] : [invalid(field, name, "must match the name of an entry in `spec.resourceClaims`")]),
+      ...(names.indexOf(name) < index ? [duplicate(field, name)] : []),
+      ...(resourceClaimName === undefined ? [] : dnsSubdomain(resourceClaimName).map((words) => invalid(field, resourceClaimName, words))),
+    ];
+  });
+}
+
 interface Address {
   readonly ip?: string;
 }
@@ -72,6 +87,7 @@ export function validatePodStatus(next: Pod, current: Pod): FieldError[] {
       sidecarsOf(spec),
       "status.initContainerStatuses",
     ),
+    ...validateClaimStatuses(next),
     ...validateAddresses(status.podIPs, before.podIPs, "status.podIPs"),
   );
   const [first] = hostIPs;

@@ -2,7 +2,7 @@
 import { duplicate, forbidden, invalid, required } from "../field-error.ts";
 import { namedBy, requiredOneOf } from "../field-rules.ts";
 import type { DownwardAPIVolumeFile, KeyToPath, PersistentVolumeClaimTemplate, ProjectedVolumeSource, Volume } from "../generated/types.ts";
-import { validateAnnotations, validateLabels } from "../metadata.ts";
+import { validateTemplateMetadata } from "../metadata.ts";
 import { dnsLabel, dnsSubdomain } from "../names.ts";
 import type { FieldError } from "../status.ts";
 import { validateDriverName } from "../storage/driver-name.ts";
@@ -59,34 +59,9 @@ function validateDownwardFile(file: DownwardAPIVolumeFile, field: string): Field
   return errors;
 }
 
-/** What a template of a claim may not say of the claim, in the order of Go's ObjectMeta, with the first letter made small. */
-const TEMPLATE_FIELDS: Readonly<Record<string, string>> = {
-  name: "name",
-  generateName: "generateName",
-  namespace: "namespace",
-  selfLink: "selfLink",
-  uid: "uID",
-  resourceVersion: "resourceVersion",
-  generation: "generation",
-  creationTimestamp: "creationTimestamp",
-  deletionTimestamp: "deletionTimestamp",
-  deletionGracePeriodSeconds: "deletionGracePeriodSeconds",
-  ownerReferences: "ownerReferences",
-  finalizers: "finalizers",
-  managedFields: "managedFields",
-};
-
 /** Source: ValidatePersistentVolumeClaimTemplate. */
 function validateClaimTemplate({ metadata = {}, spec }: PersistentVolumeClaimTemplate, field: string): FieldError[] {
-  const said = metadata as Readonly<Record<string, unknown>>;
-  return [
-    ...validateAnnotations(metadata.annotations, `${field}.metadata.annotations`),
-    ...validateLabels(metadata.labels, `${field}.metadata.labels`),
-    ...Object.entries(TEMPLATE_FIELDS).flatMap(([name, shown]) =>
-      said[name] ? [forbidden(`${field}.metadata.${shown}`, "cannot be set")] : [],
-    ),
-    ...validateClaimSpec(spec, `${field}.spec`),
-  ];
+  return [...validateTemplateMetadata(metadata, `${field}.metadata`), ...validateClaimSpec(spec, `${field}.spec`)];
 }
 
 const PULL_POLICIES: readonly string[] = ["Always", "IfNotPresent", "Never"];

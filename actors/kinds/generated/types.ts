@@ -58,6 +58,22 @@ export interface AggregationRule {
   clusterRoleSelectors?: LabelSelector[];
 }
 
+export interface AllocatedDeviceStatus {
+  conditions?: Condition[];
+  data?: unknown;
+  device: string;
+  driver: string;
+  networkData?: NetworkDeviceData;
+  pool: string;
+  shareID?: string;
+}
+
+export interface AllocationResult {
+  allocationTimestamp?: string;
+  devices?: DeviceAllocationResult;
+  nodeSelector?: NodeSelector;
+}
+
 export interface ApiextensionsServiceReference {
   name: string;
   namespace: string;
@@ -125,6 +141,10 @@ export interface BoundObjectReference {
   uid?: string;
 }
 
+export interface CELDeviceSelector {
+  expression: string;
+}
+
 export interface CSIDriver extends KubeObject {
   spec: CSIDriverSpec;
 }
@@ -187,6 +207,22 @@ export interface CSIVolumeSource {
 export interface Capabilities {
   add?: string[];
   drop?: string[];
+}
+
+export interface CapacityRequestPolicy {
+  default?: string;
+  validRange?: CapacityRequestPolicyRange;
+  validValues?: string[];
+}
+
+export interface CapacityRequestPolicyRange {
+  max?: string;
+  min: string;
+  step?: string;
+}
+
+export interface CapacityRequirements {
+  requests?: Record<string, string>;
 }
 
 export interface CephFSPersistentVolumeSource {
@@ -445,6 +481,15 @@ export interface ControllerRevision extends KubeObject {
   revision: number;
 }
 
+export interface Counter {
+  value: string;
+}
+
+export interface CounterSet {
+  counters: Record<string, Counter>;
+  name: string;
+}
+
 export interface CronJob extends KubeObject {
   spec: CronJobSpec;
   status?: CronJobStatus;
@@ -647,6 +692,128 @@ export interface DeploymentStrategy {
   type?: string;
 }
 
+export interface Device {
+  allNodes?: boolean;
+  allowMultipleAllocations?: boolean;
+  attributes?: Record<string, DeviceAttribute>;
+  bindingConditions?: string[];
+  bindingFailureConditions?: string[];
+  bindsToNode?: boolean;
+  capacity?: Record<string, DeviceCapacity>;
+  consumesCounters?: DeviceCounterConsumption[];
+  name: string;
+  nodeName?: string;
+  nodeSelector?: NodeSelector;
+  taints?: DeviceTaint[];
+}
+
+export interface DeviceAllocationConfiguration {
+  opaque?: OpaqueDeviceConfiguration;
+  requests?: string[];
+  source: string;
+}
+
+export interface DeviceAllocationResult {
+  config?: DeviceAllocationConfiguration[];
+  results?: DeviceRequestAllocationResult[];
+}
+
+export interface DeviceAttribute {
+  bool?: boolean;
+  int?: number;
+  string?: string;
+  version?: string;
+}
+
+export interface DeviceCapacity {
+  requestPolicy?: CapacityRequestPolicy;
+  value: string;
+}
+
+export interface DeviceClaim {
+  config?: DeviceClaimConfiguration[];
+  constraints?: DeviceConstraint[];
+  requests?: DeviceRequest[];
+}
+
+export interface DeviceClaimConfiguration {
+  opaque?: OpaqueDeviceConfiguration;
+  requests?: string[];
+}
+
+export interface DeviceClass extends KubeObject {
+  spec: DeviceClassSpec;
+}
+
+export interface DeviceClassConfiguration {
+  opaque?: OpaqueDeviceConfiguration;
+}
+
+export interface DeviceClassSpec {
+  config?: DeviceClassConfiguration[];
+  extendedResourceName?: string;
+  selectors?: DeviceSelector[];
+}
+
+export interface DeviceConstraint {
+  distinctAttribute?: string;
+  matchAttribute?: string;
+  requests?: string[];
+}
+
+export interface DeviceCounterConsumption {
+  counterSet: string;
+  counters: Record<string, Counter>;
+}
+
+export interface DeviceRequest {
+  exactly?: ExactDeviceRequest;
+  firstAvailable?: DeviceSubRequest[];
+  name: string;
+}
+
+export interface DeviceRequestAllocationResult {
+  adminAccess?: boolean;
+  bindingConditions?: string[];
+  bindingFailureConditions?: string[];
+  consumedCapacity?: Record<string, string>;
+  device: string;
+  driver: string;
+  pool: string;
+  request: string;
+  shareID?: string;
+  tolerations?: DeviceToleration[];
+}
+
+export interface DeviceSelector {
+  cel?: CELDeviceSelector;
+}
+
+export interface DeviceSubRequest {
+  allocationMode?: string;
+  capacity?: CapacityRequirements;
+  count?: number;
+  deviceClassName: string;
+  name: string;
+  selectors?: DeviceSelector[];
+  tolerations?: DeviceToleration[];
+}
+
+export interface DeviceTaint {
+  effect: string;
+  key: string;
+  timeAdded?: string;
+  value?: string;
+}
+
+export interface DeviceToleration {
+  effect?: string;
+  key?: string;
+  operator?: string;
+  tolerationSeconds?: number;
+  value?: string;
+}
+
 export interface DiscoveryEndpointPort {
   appProtocol?: string;
   name?: string;
@@ -831,6 +998,16 @@ export interface EventsEventSeries {
 
 export interface Eviction extends KubeObject {
   deleteOptions?: DeleteOptions;
+}
+
+export interface ExactDeviceRequest {
+  adminAccess?: boolean;
+  allocationMode?: string;
+  capacity?: CapacityRequirements;
+  count?: number;
+  deviceClassName: string;
+  selectors?: DeviceSelector[];
+  tolerations?: DeviceToleration[];
 }
 
 export interface ExecAction {
@@ -1448,6 +1625,12 @@ export interface NamespaceStatus {
   phase?: string;
 }
 
+export interface NetworkDeviceData {
+  hardwareAddress?: string;
+  interfaceName?: string;
+  ips?: string[];
+}
+
 export interface NetworkPolicy extends KubeObject {
   spec: NetworkPolicySpec;
 }
@@ -1621,6 +1804,11 @@ export interface ObjectReference {
   namespace?: string;
   resourceVersion?: string;
   uid?: string;
+}
+
+export interface OpaqueDeviceConfiguration {
+  driver: string;
+  parameters: unknown;
 }
 
 export interface Overhead {
@@ -2171,6 +2359,32 @@ export interface ResourceClaim {
   request?: string;
 }
 
+export interface ResourceClaimConsumerReference {
+  apiGroup?: string;
+  name: string;
+  resource: string;
+  uid: string;
+}
+
+export interface ResourceClaimSpec {
+  devices?: DeviceClaim;
+}
+
+export interface ResourceClaimStatus {
+  allocation?: AllocationResult;
+  devices?: AllocatedDeviceStatus[];
+  reservedFor?: ResourceClaimConsumerReference[];
+}
+
+export interface ResourceClaimTemplate extends KubeObject {
+  spec: ResourceClaimTemplateSpec;
+}
+
+export interface ResourceClaimTemplateSpec {
+  metadata?: Partial<ObjectMeta>;
+  spec: ResourceClaimSpec;
+}
+
 export interface ResourceFieldSelector {
   containerName?: string;
   divisor?: string;
@@ -2188,6 +2402,12 @@ export interface ResourcePolicyRule {
   namespaces?: string[];
   resources: string[];
   verbs: string[];
+}
+
+export interface ResourcePool {
+  generation: number;
+  name: string;
+  resourceSliceCount: number;
 }
 
 export interface ResourceQuota extends KubeObject {
@@ -2212,11 +2432,31 @@ export interface ResourceRequirements {
   requests?: Record<string, string>;
 }
 
+export interface ResourceResourceClaim extends KubeObject {
+  spec: ResourceClaimSpec;
+  status?: ResourceClaimStatus;
+}
+
 export interface ResourceRule {
   apiGroups?: string[];
   resourceNames?: string[];
   resources?: string[];
   verbs: string[];
+}
+
+export interface ResourceSlice extends KubeObject {
+  spec: ResourceSliceSpec;
+}
+
+export interface ResourceSliceSpec {
+  allNodes?: boolean;
+  devices?: Device[];
+  driver: string;
+  nodeName?: string;
+  nodeSelector?: NodeSelector;
+  perDeviceNodeSelection?: boolean;
+  pool: ResourcePool;
+  sharedCounters?: CounterSet[];
 }
 
 export interface ResourceStatus {

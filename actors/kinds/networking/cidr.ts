@@ -63,3 +63,14 @@ export function validateStrictCidr(text: string, field: string): FieldError[] {
 export function validateCidr(text: string, field: string): FieldError[] {
   return isCidr(text) ? [] : [invalid(field, text, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")];
 }
+
+/** An address with the length of its network, in its only form. Source: validation.IsValidInterfaceAddress. */
+export function validateInterfaceAddress(text: string, field: string): FieldError[] {
+  const range = rangeOf(text);
+  if (range === undefined) return [invalid(field, text, "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)")];
+  const mapped = range.family === 6 && range.bits >> 32n === 0xffffn;
+  const address = mapped ? addressOfBits(range.bits & 0xffff_ffffn, 4) : addressOfBits(range.bits, range.family);
+  const length = mapped && range.length > PREFIX_BITS_MAX[4] ? range.length - (PREFIX_BITS_MAX[6] - PREFIX_BITS_MAX[4]) : range.length;
+  const canonical = `${address}/${length}`;
+  return canonical === text ? [] : [invalid(field, text, `must be in canonical form (${JSON.stringify(canonical)})`)];
+}

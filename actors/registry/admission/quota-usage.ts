@@ -1,10 +1,11 @@
 /** What an object counts for in a ResourceQuota. Source: pkg/quota/v1/evaluator/core of Kubernetes 1.34. */
 
 import { podResources } from "../../kinds/core/pod-resources.ts";
-import type { Container, PersistentVolumeClaim, Pod, Service } from "../../kinds/generated/types.ts";
+import type { Container, PersistentVolumeClaim, Pod, ResourceResourceClaim, Service } from "../../kinds/generated/types.ts";
 import type { Quantity } from "../../kinds/machinery/quantity.ts";
-import { parseQuantity } from "../../kinds/machinery/quantity.ts";
+import { addQuantities, parseQuantity } from "../../kinds/machinery/quantity.ts";
 import type { KubeObject } from "../../kinds/object.ts";
+import { REQUESTS_MAX } from "../../kinds/resource/device-claim.ts";
 
 export type Usage = Readonly<Record<string, Quantity>>;
 
@@ -23,6 +24,8 @@ const COMPUTE: ReadonlySet<string> = new Set(["cpu", "memory", "ephemeral-storag
 /** What every container must say when its namespace counts it. */
 const MUST_SAY: ReadonlySet<string> = new Set(["cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"]);
 const CLASS_SUFFIX = ".storageclass.storage.k8s.io/";
+const DEVICE_CLAIMS = "resourceclaims.resource.k8s.io";
+const DEVICES_SUFFIX = ".deviceclass.resource.k8s.io/devices";
 
 /** `resource` is the store's name, `deployments.apps`. */
 export function usageOf(resource: string, object: KubeObject): Usage {
@@ -31,6 +34,7 @@ export function usageOf(resource: string, object: KubeObject): Usage {
   if (resource === "pods") Object.assign(usage, podUsage(object as Pod));
   if (resource === "services") Object.assign(usage, serviceUsage(object as Service));
   if (resource === "persistentvolumeclaims") Object.assign(usage, claimUsage(object as PersistentVolumeClaim));
+  if (resource === DEVICE_CLAIMS) Object.assign(usage, deviceUsage(object as ResourceResourceClaim));
   return usage;
 }
 
@@ -40,6 +44,7 @@ export function countedResource(name: string): string | undefined {
   if (COUNTED.has(name)) return name;
   if (name.startsWith("services.")) return "services";
   if (name === "requests.storage" || name.includes(CLASS_SUFFIX)) return "persistentvolumeclaims";
+  if (name.endsWith(DEVICES_SUFFIX)) return DEVICE_CLAIMS;
   const amount = name.replace(/^(?:requests|limits)\./, "");
   const isCompute = COMPUTE.has(amount) || amount.startsWith("hugepages-") || (name.startsWith("requests.") && amount.includes("/"));
   return isCompute ? "pods" : undefined;
@@ -75,6 +80,23 @@ function claimUsage({ spec }: PersistentVolumeClaim): Usage {
     const prefix = `${spec.storageClassName}${CLASS_SUFFIX}`;
     usage[`${prefix}persistentvolumeclaims`] = ONE;
     for (const [name, amount] of Object.entries(amounts)) usage[`${prefix}${name}`] = amount;
+  }
+  return usage;
+}
+
+/** Devices by class, as many as it may come to: of alternatives the one that takes most of a class. Source: resource_claims.go of pkg/quota/v1/evaluator/core. */
+function deviceUsage({ spec }: ResourceResourceClaim): Usage {
+  const usage: Record<string, Quantity> = {};
+  for (const { exactly, firstAvailable = [] } of spec.devices?.requests ?? []) {
+    const most: Record<string, number> = {};
+    for (const wanted of firstAvailable.length > 0 ? firstAvailable : exactly === undefined ? [] : [exactly]) {
+      const name = `${wanted.deviceClassName}${DEVICES_SUFFIX}`;
+      most[name] = Math.max(most[name] ?? 0, wanted.allocationMode === "All" ? REQUESTS_MAX : (wanted.count ?? 0));
+    }
+    for (const [name, devices] of Object.entries(most)) {
+      const more = parseQuantity(String(devices));
+      usage[name] = usage[name] === undefined ? more : addQuantities(usage[name], more);
+    }
   }
   return usage;
 }

@@ -5,7 +5,7 @@
 import { MIRROR_ANNOTATION } from "../../../actors/kinds/core/mirror-pod.ts";
 import { claimsOf, configMapsOf, secretsOf } from "../../../actors/kinds/core/pod-references.ts";
 import { forbidden, notFound } from "../../../actors/kinds/errors.ts";
-import type { Node, Pod, TokenRequest } from "../../../actors/kinds/generated/types.ts";
+import type { Node, Pod, ResourceSlice, TokenRequest } from "../../../actors/kinds/generated/types.ts";
 import type { Kind } from "../../../actors/kinds/kind.ts";
 import { semanticEqual } from "../../../actors/kinds/machinery/equal.ts";
 import type { KubeObject } from "../../../actors/kinds/object.ts";
@@ -65,9 +65,18 @@ function wrongWith(node: string, request: AdmissionRequest, view: View): string 
       return request.object.metadata.name === node ? undefined : "can only access node lease with the same name as the requesting node";
     case "csinodes.storage.k8s.io":
       return request.object.metadata.name === node ? undefined : "can only access CSINode with the same name as the requesting node";
+    case "resourceslices.resource.k8s.io":
+      return wrongWithSlice(node, request);
     default:
       return undefined;
   }
+}
+
+/** The rest the authorizer knows by name. */
+function wrongWithSlice(node: string, { operation, object, current }: AdmissionRequest): string | undefined {
+  if (operation !== "create" && operation !== "delete") return undefined;
+  const { spec } = (operation === "create" ? object : (current ?? object)) as ResourceSlice;
+  return spec.nodeName === node ? undefined : `can only ${operation} ResourceSlice with the same NodeName as the requesting node`;
 }
 
 function wrongWithPod(node: string, request: AdmissionRequest, view: View): string | StatusError | undefined {
@@ -81,8 +90,10 @@ function wrongWithPod(node: string, request: AdmissionRequest, view: View): stri
   }
   if (subresource === "status") {
     if (current?.spec.nodeName !== node) return `${who} can only update pod status for pods with spec.nodeName set to itself`;
-    const { labels } = (request.object as Pod).metadata;
-    return semanticEqual(labels, current.metadata.labels) ? undefined : `${who} cannot update labels through pod status`;
+    const { metadata, status } = request.object as Pod;
+    if (!semanticEqual(metadata.labels, current.metadata.labels)) return `${who} cannot update labels through pod status`;
+    const same = semanticEqual(status?.resourceClaimStatuses ?? [], current.status?.resourceClaimStatuses ?? []);
+    return same ? undefined : `${who} cannot update resource claim statues`;
   }
   if (subresource !== undefined)
     return `unexpected pod subresource ${JSON.stringify(subresource)}, only 'status' and 'eviction' are allowed`;
@@ -111,6 +122,7 @@ function wrongWithMirror(node: string, who: string, pod: Pod, view: View): strin
   if (spec.serviceAccountName) return `${who} can not create pods that reference a service account`;
   if (namesAny(secretsOf(pod))) return `${who} can not create pods that reference secrets`;
   if (namesAny(configMapsOf(pod))) return `${who} can not create pods that reference configmaps`;
+  if ((spec.resourceClaims ?? []).length > 0) return `${who} can not create pods that reference resourceclaims`;
   if (namesAny(claimsOf(pod))) return `${who} can not create pods that reference persistentvolumeclaims`;
   return undefined;
 }

@@ -1,7 +1,14 @@
 import { podsByNode } from "../../../actors/controllers/nodes/node-lifecycle.ts";
 import { MIRROR_ANNOTATION } from "../../../actors/kinds/core/mirror-pod.ts";
+import { refersToDeviceClaim } from "../../../actors/kinds/core/pod-device-claims.ts";
 import { refersToClaim, refersToConfigMap, refersToSecret, secretsOfPersistentVolume } from "../../../actors/kinds/core/pod-references.ts";
-import type { PersistentVolume, PersistentVolumeClaim, Pod, VolumeAttachment } from "../../../actors/kinds/generated/types.ts";
+import type {
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  ResourceSlice,
+  VolumeAttachment,
+} from "../../../actors/kinds/generated/types.ts";
 import type { View } from "../../../actors/store/view.ts";
 import type { Identity } from "../identity.ts";
 import { nodeOf } from "../identity.ts";
@@ -18,8 +25,8 @@ const OWN_VERBS: ReadonlySet<string> = new Set(["get", "create", "update", "patc
 type Found = (pod: Pod) => boolean;
 
 /**
- * What kubelets may do: of secrets, config maps, claims, volumes and service accounts only what their own pods name, and of the rest what the role
- * system:node says. Who is related to what is looked up in the pods of the one node when it is asked, not kept for all of them.
+ * What kubelets may do: of secrets, config maps, claims, volumes and service accounts only what their own pods name, of slices of devices their own, and of the
+ * rest what the role system:node says. Who is related to what is looked up in the pods of the one node when it is asked, not kept for all of them.
  * Source: https://kubernetes.io/docs/reference/access-authn-authz/node/ and plugin/pkg/auth/authorizer/node of Kubernetes 1.34.
  */
 export class NodeAuthorizer implements Authorizer {
@@ -62,6 +69,10 @@ export class NodeAuthorizer implements Authorizer {
         return ownLease(node, asked);
       case "csinodes.storage.k8s.io":
         return ownCsiNode(node, asked);
+      case "resourceclaims.resource.k8s.io":
+        return this.#get(node, asked, () => this.#hasPod(node, namespace, (pod) => refersToDeviceClaim(pod, name)));
+      case "resourceslices.resource.k8s.io":
+        return this.#slice(node, asked);
       case "nodes":
         return ownNode(node, asked);
       case "pods":
@@ -89,6 +100,30 @@ export class NodeAuthorizer implements Authorizer {
     const related = (): boolean => this.#hasPod(node, namespace, (pod) => refersToClaim(pod, name));
     if (subresource !== "status") return this.#get(node, asked, related);
     return verb === "update" || verb === "patch" ? ifRelated(node, name, related) : because("can only get/update/patch this type");
+  }
+
+  /** Of a new slice the admission looks at whose it is. */
+  #slice(node: string, asked: ResourceAttributes): Decision {
+    const { verb, subresource, name } = asked;
+    if (subresource !== "") return because("cannot authorize ResourceSlice subresources");
+    switch (verb) {
+      case "create":
+        return ALLOWED;
+      case "get":
+      case "update":
+      case "patch":
+      case "delete":
+        return ifRelated(node, name, () => this.#view.get<ResourceSlice>(`resourceslices.resource.k8s.io/${name}`)?.spec.nodeName === node);
+      case "watch":
+      case "list":
+      case "deletecollection":
+        if (selects(asked.query, "spec.nodeName", node)) return ALLOWED;
+        return because("can only list/watch/deletecollection resourceslices with nodeName field selector");
+      default:
+        return because(
+          "only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, patch, delete, deletecollection",
+        );
+    }
   }
 
   #token(node: string, { verb, subresource, namespace, name }: ResourceAttributes): Decision {

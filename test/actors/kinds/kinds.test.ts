@@ -7,7 +7,7 @@ import type { KubeObject } from "../../../actors/kinds/object.ts";
 import everything from "./reference.json" with { type: "json" };
 
 /** What is not served yet, or by no kind; docs/api-coverage.md has it all. */
-const WITHOUT_KIND = new Set(["", "authentication.k8s.io", "authorization.k8s.io", "resource.k8s.io"]);
+const WITHOUT_KIND = new Set(["", "authentication.k8s.io", "authorization.k8s.io"]);
 const served = new Set(BUILT_IN_KINDS.map(resourceOf));
 const reference = everything.filter((one) => served.has(resourceOf(one)) || one.group === "events.k8s.io" || !WITHOUT_KIND.has(one.group));
 

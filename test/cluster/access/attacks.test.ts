@@ -7,6 +7,8 @@ import type { Call, Json, TestGateway } from "../gateway/harness.ts";
 import { newSigningKey, startGateway } from "../gateway/harness.ts";
 
 const SECRETS = "/api/v1/namespaces/default/secrets";
+const CLAIMS = "/apis/resource.k8s.io/v1/namespaces/default/resourceclaims";
+const SLICES = "/apis/resource.k8s.io/v1/resourceslices";
 const WHOAMI = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
 const HOUR_MS = 3_600_000;
 
@@ -225,15 +227,33 @@ describe("a kubelet", () => {
       ["on2", "n2", "theirs"],
     ]) {
       const volumes = [{ name: "s", secret: { secretName: secret } }];
-      const spec = { nodeName, volumes, containers: [{ name: "c", image: "i" }] };
+      const resourceClaims = [{ name: "g", resourceClaimName: secret }];
+      const spec = { nodeName, volumes, resourceClaims, containers: [{ name: "c", image: "i" }] };
       await server.call("POST", "/api/v1/namespaces/default/pods", { metadata: { name }, spec });
+      await server.call("POST", CLAIMS, { metadata: { name: secret }, spec: {} });
+      await server.call("POST", SLICES, slice(secret, nodeName ?? ""));
     }
+  });
+
+  const slice = (name: string, nodeName: string): object => ({
+    metadata: { name },
+    spec: { driver: "d", nodeName, pool: { name: "p", resourceSliceCount: 1 } },
   });
 
   test("reads what its pods name", async () => {
     expect((await node("GET", `${SECRETS}/mine`)).status).toBe(200);
     expect((await node("GET", "/api/v1/pods?fieldSelector=spec.nodeName%3Dn1")).status).toBe(200);
     expect((await node("GET", "/api/v1/nodes/n1")).status).toBe(200);
+    expect((await node("GET", `${CLAIMS}/mine`)).status).toBe(200);
+  });
+
+  test("writes what devices it has", async () => {
+    expect((await node("POST", SLICES, slice("more", "n1"))).status).toBe(201);
+    expect((await node("GET", `${SLICES}/more`)).status).toBe(200);
+    expect((await node("DELETE", `${SLICES}?fieldSelector=spec.nodeName%3Dn1`)).status).toBe(200);
+    expect((await server.call("GET", SLICES)).json().items.map(({ metadata }: { metadata: { name: string } }) => metadata.name)).toEqual([
+      "theirs",
+    ]);
   });
 
   const podStatus = { metadata: { name: "on2" }, spec: { containers: [{ name: "c", image: "i" }] }, status: { phase: "Failed" } };
@@ -276,6 +296,11 @@ describe("a kubelet", () => {
       },
       "is not allowed to modify labels: kubernetes.io/role",
     ],
+    ["GET", `${CLAIMS}/theirs`, undefined, "no relationship found between node 'n1' and this object"],
+    ["GET", CLAIMS, undefined, "can only get individual resources of this type"],
+    ["GET", `${SLICES}/theirs`, undefined, "no relationship found between node 'n1' and this object"],
+    ["GET", SLICES, undefined, "can only list/watch/deletecollection resourceslices with nodeName field selector"],
+    ["POST", SLICES, slice("other", "n2"), "can only create ResourceSlice with the same NodeName as the requesting node"],
     ["POST", "/api/v1/nodes", { metadata: { name: "n3" } }, 'node "n1" is not allowed to modify node "n3"'],
     [
       "POST",
