@@ -21,6 +21,7 @@ import { csiProvisioner } from "./csi/csi-provisioner.ts";
 import { csiResizer } from "./csi/csi-resizer.ts";
 import { daemonSetController } from "./daemonset/daemonset.ts";
 import { deploymentController } from "./deployment/deployment.ts";
+import { resourceClaimController } from "./devices/resource-claim.ts";
 import { disruptionController } from "./disruption.ts";
 import { eventExpiryController } from "./garbage/event-expiry.ts";
 import { garbageCollector } from "./garbage/garbage-collector.ts";
@@ -139,6 +140,7 @@ export function allControllers(options: Omit<ControllersOptions, keyof Controlle
     persistentVolumeController,
     attachDetachController(),
     ephemeralVolumeController,
+    resourceClaimController,
     volumeExpansionController,
     volumeProvisioner(options.volumeDirectories),
     csiProvisioner(options.hearOfCsiPlugins),

@@ -28,7 +28,10 @@ import {
 } from "./device-claim.ts";
 import { labelNamed, validateDriver, validateList, validatePoolName, validateSet } from "./device-names.ts";
 
-const CONSUMERS_MAX = 256;
+/** Keeps a claim that is allocated until its devices are given back. */
+export const DELETE_PROTECTION = "resource.kubernetes.io/delete-protection";
+/** Pods that may use one claim. */
+export const CONSUMERS_MAX = 256;
 const CONDITIONS_MAX = 8;
 const INTERFACE_NAME_BYTES_MAX = 256;
 const HARDWARE_ADDRESS_BYTES_MAX = 128;

@@ -231,7 +231,7 @@ describe("a kubelet", () => {
       const spec = { nodeName, volumes, resourceClaims, containers: [{ name: "c", image: "i" }] };
       await server.call("POST", "/api/v1/namespaces/default/pods", { metadata: { name }, spec });
       await server.call("POST", CLAIMS, { metadata: { name: secret }, spec: {} });
-      await server.call("POST", SLICES, slice(secret, nodeName ?? ""));
+      await server.call("POST", SLICES, slice(secret ?? "", nodeName ?? ""));
     }
   });
 
