@@ -52,6 +52,25 @@ const OBJECTS: readonly (readonly [kind: string, apiVersion: string, rest: strin
     `spec: { schedule: '*/5 * * * *', timeZone: Europe/Berlin, jobTemplate: { spec: { template: ${ONCE} } } }`,
     /^m +\*\/5 \* \* \* \* +Europe\/Berlin +False +0 +<none>/,
   ],
+  ["DeviceClass", "resource.k8s.io/v1", `spec: { selectors: [{ cel: { expression: 'device.driver == "a.b"' } }] }`, /^m +\d+s$/],
+  [
+    "ResourceClaim",
+    "resource.k8s.io/v1",
+    "spec: { devices: { requests: [{ name: r, exactly: { deviceClassName: m } }] } }",
+    /^m +pending +\d+s$/,
+  ],
+  [
+    "ResourceClaimTemplate",
+    "resource.k8s.io/v1",
+    "spec: { spec: { devices: { requests: [{ name: r, exactly: { deviceClassName: m } }] } } }",
+    /^m +\d+s$/,
+  ],
+  [
+    "ResourceSlice",
+    "resource.k8s.io/v1",
+    "spec: { driver: a.b, nodeName: n1, pool: { name: p, resourceSliceCount: 1 }, devices: [{ name: d }] }",
+    /^m +n1 +a.b +p +\d+s$/,
+  ],
   [
     "HorizontalPodAutoscaler",
     "autoscaling/v1",
@@ -119,8 +138,13 @@ describe("every family of kinds", () => {
     expect(created.match(/ created$/gm)).toHaveLength(OBJECTS.length);
     const again = await kubectl.ok(["apply", "-f", "-"], { stdin: ALL });
     // Where a default stands inside a list that is taken or left as a whole, kubectl sees a difference each time; so it does on Kubernetes.
-    expect(again.match(/\S+(?= configured$)/gm)).toEqual(["limitrange/m", "validatingadmissionpolicy.admissionregistration.k8s.io/m"]);
-    expect(again.match(/ unchanged$/gm)).toHaveLength(OBJECTS.length - 2);
+    expect(again.match(/\S+(?= configured$)/gm)).toEqual([
+      "limitrange/m",
+      "resourceclaim.resource.k8s.io/m",
+      "resourceclaimtemplate.resource.k8s.io/m",
+      "validatingadmissionpolicy.admissionregistration.k8s.io/m",
+    ]);
+    expect(again.match(/ unchanged$/gm)).toHaveLength(OBJECTS.length - 4);
     await kubectl.ok(["label", "--all", "statefulsets,jobs,storageclasses,roles", "seen=yes"]);
   });
 

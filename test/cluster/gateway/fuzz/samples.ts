@@ -49,6 +49,11 @@ const BODIES: Readonly<Record<string, string>> = {
   "rbac.authorization.k8s.io/v1/clusterroles": "rules: [{ nonResourceURLs: [/x], verbs: [get] }]",
   "rbac.authorization.k8s.io/v1/rolebindings": "roleRef: { apiGroup: rbac.authorization.k8s.io, kind: Role, name: no-such }",
   "rbac.authorization.k8s.io/v1/roles": "rules: [{ apiGroups: [''], resources: [pods], verbs: [get] }]",
+  "resource.k8s.io/v1/deviceclasses": `spec: { selectors: [{ cel: { expression: 'device.driver == "a.b"' } }] }`,
+  "resource.k8s.io/v1/resourceclaims": "spec: { devices: { requests: [{ name: r, exactly: { deviceClassName: m } }] } }",
+  "resource.k8s.io/v1/resourceclaimtemplates": "spec: { spec: { devices: { requests: [{ name: r, exactly: { deviceClassName: m } }] } } }",
+  "resource.k8s.io/v1/resourceslices":
+    "spec: { driver: a.b, nodeName: n1, pool: { name: n1, resourceSliceCount: 1 }, devices: [{ name: d, attributes: { model: { string: x } }, capacity: { memory: { value: 1Gi } } }] }",
   "storage.k8s.io/v1/csidrivers": "spec: {}",
   "storage.k8s.io/v1/csinodes": "spec: { drivers: [{ name: a.b, nodeID: n1 }] }",
   "storage.k8s.io/v1/csistoragecapacities": "storageClassName: m\ncapacity: 1Gi",
