@@ -7,6 +7,7 @@ import { type KubeObject, keyFor, NamespaceKind, Replica, ServiceKind } from "..
 import { namesIn } from "../actors/node/dns/cluster-names.ts";
 import { Resolver } from "../actors/node/dns/resolver.ts";
 import { Upstream } from "../actors/node/dns/upstream.ts";
+import { RUNTIME_LABEL } from "../actors/node/runtime.ts";
 import { formatIpv4, parseIpv4 } from "../actors/registry/service-range.ts";
 import { silentLogger, systemClock, systemRandom } from "../runtime/mod.ts";
 import { type Figure, printFigures } from "./figure.ts";
@@ -60,7 +61,14 @@ const records = objects.map(([key, object], index) => ({
 view.apply(1, { firstRevision: 1, lastRevision: records.length, records });
 
 const upstream = new Upstream({ servers: [], clock, random, log: silentLogger });
-const resolver = new Resolver({ names: namesIn(view), domain: "cluster.local", nameserver: "10.96.0.10", upstream, clock, random });
+const resolver = new Resolver({
+  names: namesIn({ view, nodes: { label: RUNTIME_LABEL }, isOwn: () => true }),
+  domain: "cluster.local",
+  nameserver: "10.96.0.10",
+  upstream,
+  clock,
+  random,
+});
 let turn = 0;
 const QUESTIONS: readonly (readonly [string, RecordType, () => string])[] = [
   ["address of a service, another each time", "A", () => `s${turn++ % SERVICES}.shop.svc.cluster.local`],

@@ -5,6 +5,7 @@ import { labelsOf } from "../kinds/metadata-text.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Entry, IndexDefinition, ObjectView } from "../store/view.ts";
+import { isReached, type Viewpoint } from "./loopback-reach.ts";
 
 export const SLICES = "endpointslices.discovery.k8s.io";
 
@@ -25,9 +26,15 @@ export function indexSlices(view: ObjectView): void {
   view.index(slicesByService);
 }
 
-/** Where the view was told to index them. */
-export function slicesOf(view: ObjectView, namespace: string, service: string): readonly EndpointSlice[] {
-  return view.byIndex(slicesByService.name, `${namespace}/${service}`).map((entry) => view.decode<EndpointSlice>(entry));
+/** Where the view was told to index them; with those of their endpoints that are reached from here. */
+export function slicesOf(from: Viewpoint, namespace: string, service: string): readonly EndpointSlice[] {
+  const { view } = from;
+  return view.byIndex(slicesByService.name, `${namespace}/${service}`).map((entry) => {
+    const slice = view.decode<EndpointSlice>(entry);
+    const { endpoints = [] } = slice;
+    const reached = endpoints.filter((endpoint) => isReached(from, endpoint));
+    return reached.length === endpoints.length ? slice : { ...slice, endpoints: reached };
+  });
 }
 
 /** The key of the service that a slice is of; undefined: of none. */

@@ -1,4 +1,3 @@
-import { networkInterfaces } from "node:os";
 import { createDnsKind, DNS_ADDRESS } from "../../actors/node/dns/dns.ts";
 import { DNS_ADDRESS_NUMBER } from "../../actors/node/dns/dns-service.ts";
 import { machineResolver } from "../../actors/node/dns/resolv-conf.ts";
@@ -10,6 +9,7 @@ import { ThreadedForwarder } from "../../actors/node/proxy/threaded-forwarder.ts
 import { addressInRange } from "../../actors/registry/service-range.ts";
 import type { ActorKind, Message } from "../../runtime/mod.ts";
 import type { ServiceFlags } from "../command-line/service-flags.ts";
+import { isOfThisMachine } from "../outbound/own-address.ts";
 import { anyKinds, type NodeGround } from "./ground.ts";
 import type { Resident } from "./residents.ts";
 
@@ -24,15 +24,14 @@ export async function serviceActors(
   nodes: Pick<NodeForm, "label" | "runtime">,
 ): Promise<{ readonly kinds: readonly ActorKind<Message>[]; readonly residents: readonly Resident[] }> {
   const { view, clock } = ground;
+  const from = { view, nodes, isOwn: isOfThisMachine };
   const kinds: unknown[] = [];
   const residents: Resident[] = [];
   if (proxy) {
     kinds.push(
       createServiceProxyKind({
-        view,
+        ...from,
         recorder: ground.recorderFor("kube-proxy"),
-        nodes,
-        isOwn,
         createForwarder: (report, failed) => new ThreadedForwarder(clock, report, failed),
       }),
     );
@@ -41,11 +40,11 @@ export async function serviceActors(
   if (dns) {
     const address = addressInRange(range, DNS_ADDRESS_NUMBER);
     const upstreams = dnsUpstreams ?? (await nameserversOfMachine());
-    kinds.push(createDnsKind({ view, recorder: ground.recorderFor("kube-dns"), clusterDomain, address, upstreams }));
+    kinds.push(createDnsKind({ ...from, recorder: ground.recorderFor("kube-dns"), clusterDomain, address, upstreams }));
     residents.push({ address: DNS_ADDRESS, message: { type: "start" } });
   }
   if (ingressAddress !== undefined) {
-    kinds.push(createIngressKind({ view, recorder: ground.recorderFor("ingress-controller"), address: ingressAddress }));
+    kinds.push(createIngressKind({ ...from, recorder: ground.recorderFor("ingress-controller"), address: ingressAddress }));
     residents.push({ address: INGRESS_ADDRESS, message: { type: "start" } });
   }
   return { kinds: anyKinds(...kinds), residents };
@@ -55,10 +54,4 @@ export async function serviceActors(
 async function nameserversOfMachine(): Promise<readonly Nameserver[]> {
   const { nameservers } = await machineResolver();
   return nameservers.map((address) => ({ address, port: DNS_PORT }));
-}
-
-function isOwn(address: string): boolean {
-  return (
-    address.startsWith("127.") || Object.values(networkInterfaces()).some((list) => list?.some((one) => one.address === address) === true)
-  );
 }

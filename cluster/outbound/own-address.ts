@@ -2,6 +2,9 @@ import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import type { TLSSocket } from "node:tls";
+import { isReached } from "../../actors/node/loopback-reach.ts";
+import { RUNTIME_LABEL } from "../../actors/node/runtime.ts";
+import type { ObjectView } from "../../actors/store/view.ts";
 
 /**
  * What of this machine is the cluster's own. Whoever may configure a webhook or an APIService chooses whom the API server calls; it must not be made
@@ -44,8 +47,15 @@ function refuse(host: string, port: number): never {
   throw new OwnAddress(`${isIP(host) === 6 ? `[${host}]` : host}:${port} is the cluster's own and is not called from inside it`);
 }
 
-function isOfThisMachine(address: string): boolean {
+/** As it is now. */
+export function isOfThisMachine(address: string): boolean {
   const plain = address.replace(/^::ffff:/i, "");
   if (plain.startsWith("127.") || plain === "::1" || plain === "0.0.0.0" || plain === "::") return true;
   return Object.values(networkInterfaces()).some((list) => list?.some((one) => one.address === plain) === true);
+}
+
+/** Whether what the API server would call at an address, on a node, is where it says. */
+export function isReachedFromHere(view: ObjectView, address: string, node: string | undefined): boolean {
+  const from = { view, nodes: { label: RUNTIME_LABEL }, isOwn: isOfThisMachine };
+  return isReached(from, { addresses: [address], ...(node === undefined ? {} : { nodeName: node }) });
 }

@@ -2,6 +2,7 @@ import { SERVICE_NAME } from "../../actors/kinds/discovery/endpoint-slice.ts";
 import type { EndpointSlice, Endpoints, Service } from "../../actors/kinds/generated/types.ts";
 import type { View } from "../../actors/store/view.ts";
 import type { Random } from "../../runtime/mod.ts";
+import { isReachedFromHere } from "./own-address.ts";
 
 /** A service that a webhook or an APIService names. */
 export interface ServiceReference {
@@ -51,8 +52,10 @@ function slices(view: View, namespace: string, service: string, portName: string
     .filter(({ metadata }) => metadata.labels?.[SERVICE_NAME] === service)
     .flatMap(({ endpoints: all = [], ports }) => {
       const port = ports?.find(({ name = "" }) => name === portName)?.port;
-      return all.flatMap(({ addresses, conditions }) =>
-        conditions?.ready === false ? [] : addresses.slice(0, 1).map((address) => ({ address, port })),
+      return all.flatMap(({ addresses, conditions, nodeName }) =>
+        conditions?.ready === false
+          ? []
+          : addresses.slice(0, 1).flatMap((address) => (isReachedFromHere(view, address, nodeName) ? [{ address, port }] : [])),
       );
     });
 }
@@ -62,6 +65,6 @@ function endpoints(view: View, namespace: string, name: string, portName: string
   const { subsets = [] } = view.get<Endpoints>(`endpoints/${namespace}/${name}`) ?? {};
   return subsets.flatMap(({ addresses = [], ports }) => {
     const port = ports?.find(({ name: one = "" }) => one === portName)?.port;
-    return addresses.map(({ ip }) => ({ address: ip, port }));
+    return addresses.flatMap(({ ip, nodeName }) => (isReachedFromHere(view, ip, nodeName) ? [{ address: ip, port }] : []));
   });
 }

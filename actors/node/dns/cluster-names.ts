@@ -1,5 +1,6 @@
 import type { EndpointSlice, Service } from "../../kinds/generated/types.ts";
-import type { IndexDefinition, ObjectView } from "../../store/view.ts";
+import type { IndexDefinition } from "../../store/view.ts";
+import type { Viewpoint } from "../loopback-reach.ts";
 import { indexSlices, SLICES, slicesOf } from "../service-slices.ts";
 
 /** What of the cluster has names. */
@@ -28,15 +29,16 @@ const slicesByAddress: IndexDefinition = {
   values: (object) => [...new Set((object as EndpointSlice).endpoints?.flatMap(({ addresses }) => addresses) ?? [])],
 };
 
-/** The names in a view, as it is when they are asked for. */
-export function namesIn(view: ObjectView): ClusterNames {
+/** The names in a view, as it is when they are asked for, of what is reached from here. */
+export function namesIn(from: Viewpoint): ClusterNames {
+  const { view } = from;
   indexSlices(view);
   view.index(servicesByAddress);
   view.index(slicesByAddress);
   return {
     hasNamespace: (name) => view.entry(`namespaces/${name}`) !== undefined,
     service: (namespace, name) => view.get<Service>(`services/${namespace}/${name}`),
-    slices: (namespace, service) => slicesOf(view, namespace, service),
+    slices: (namespace, service) => slicesOf(from, namespace, service),
     servicesAt: (address) => view.byIndex(servicesByAddress.name, address).map((entry) => view.decode<Service>(entry)),
     slicesAt: (address) => view.byIndex(slicesByAddress.name, address).map((entry) => view.decode<EndpointSlice>(entry)),
   };

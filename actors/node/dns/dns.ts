@@ -1,9 +1,9 @@
 import { type Actor, type ActorKind, type Address, addressOf, type Context, unknownMessage } from "../../../runtime/mod.ts";
 import type { Service } from "../../kinds/generated/types.ts";
 import type { EventRecorder } from "../../registry/event-recorder.ts";
-import type { ObjectView } from "../../store/view.ts";
 import { KeptDoor } from "../listening/kept-door.ts";
 import { tellNotListening } from "../listening/troubles.ts";
+import type { Viewpoint } from "../loopback-reach.ts";
 import { namesIn } from "./cluster-names.ts";
 import { DnsDoor } from "./dns-door.ts";
 import { DNS_NAMESPACE, DNS_SERVICE } from "./dns-service.ts";
@@ -26,8 +26,7 @@ const DNS_PORT = 53;
 const OTHER_PORT = 1_053;
 const MAILBOX_MESSAGES = 1_024;
 
-export interface DnsOptions {
-  readonly view: ObjectView;
+export interface DnsOptions extends Viewpoint {
   readonly recorder: Pick<EventRecorder, "event">;
   readonly clusterDomain: string;
   /** Where it listens: the address of the service. */
@@ -54,12 +53,12 @@ class DnsActor implements Actor<DnsMessage> {
   constructor(context: Context<DnsMessage>, options: DnsOptions) {
     this.#context = context;
     this.#options = options;
-    const { view, clusterDomain: domain, address: nameserver } = options;
+    const { clusterDomain: domain, address: nameserver } = options;
     const { clock, random, log } = context;
     // What this machine asks may be this very nameserver.
     const servers = options.upstreams.filter(({ address }) => address !== nameserver);
     const upstream = new Upstream({ servers, clock, random, log });
-    this.#resolver = new Resolver({ names: namesIn(view), domain, nameserver, upstream, clock, random });
+    this.#resolver = new Resolver({ names: namesIn(options), domain, nameserver, upstream, clock, random });
     this.#listen(DNS_PORT);
   }
 

@@ -2,9 +2,10 @@ import { type Actor, type ActorKind, type Address, addressOf, type Context, unkn
 import type { Ingress, IngressClass, Secret, Service } from "../../kinds/generated/types.ts";
 import type { EventRecorder } from "../../registry/event-recorder.ts";
 import type { Key } from "../../store/transaction.ts";
-import type { Change, ObjectView, Subscription } from "../../store/view.ts";
+import type { Change, Subscription } from "../../store/view.ts";
 import { KeptDoor } from "../listening/kept-door.ts";
 import { tellNotListening } from "../listening/troubles.ts";
+import type { Viewpoint } from "../loopback-reach.ts";
 import { indexSlices, SLICES, serviceOfSlice, slicesOf } from "../service-slices.ts";
 import { IngressDoor, Routing } from "./ingress-door.ts";
 import { INGRESS_CLASS, type IngressWorld, remembering, routingTableOf } from "./ingress-rules.ts";
@@ -32,8 +33,7 @@ const PORTS = [
 ] as const;
 const MAILBOX_MESSAGES = 1_024;
 
-export interface IngressOptions {
-  readonly view: ObjectView;
+export interface IngressOptions extends Viewpoint {
   readonly recorder: Pick<EventRecorder, "event">;
   /** Where it listens. */
   readonly address: string;
@@ -69,7 +69,7 @@ class IngressActor implements Actor<IngressMessage> {
     this.#world = {
       ingressClass: (name) => view.get<IngressClass>(`${CLASSES}/${name}`),
       service: (namespace, name) => view.get<Service>(`services/${namespace}/${name}`),
-      slices: (namespace, service) => slicesOf(view, namespace, service),
+      slices: (namespace, service) => slicesOf(options, namespace, service),
       secret: (namespace, name) => view.get<Secret>(`secrets/${namespace}/${name}`),
     };
     const since = view.revision;

@@ -3,9 +3,11 @@ import type { Node, Pod, Service } from "../../kinds/generated/types.ts";
 import { labelsOf } from "../../kinds/metadata-text.ts";
 import type { EventRecorder } from "../../registry/event-recorder.ts";
 import type { Key } from "../../store/transaction.ts";
-import type { Change, Entry, ObjectView, Subscription } from "../../store/view.ts";
+import type { Change, Entry, Subscription } from "../../store/view.ts";
 import { tellNotListening } from "../listening/troubles.ts";
+import type { Viewpoint } from "../loopback-reach.ts";
 import type { NodeForm } from "../node-form.ts";
+import { MACHINE_LABEL } from "../runtime.ts";
 import { indexSlices, SLICES, serviceOfSlice, slicesOf } from "../service-slices.ts";
 import type { Forwarder, ForwarderReport, ServiceForwarding } from "./forwarding.ts";
 import { forwardingOf, unforwardedPorts } from "./forwarding-rules.ts";
@@ -36,13 +38,10 @@ const PODS = "pods";
 const HOST_PORT = '"hostPort":';
 const EVERY_NODE = "127.0.0.1";
 
-export interface ServiceProxyOptions {
-  readonly view: ObjectView;
+export interface ServiceProxyOptions extends Viewpoint {
   readonly recorder: Pick<EventRecorder, "event">;
   /** Which nodes are of this machine: those with this label and value. */
   readonly nodes: Pick<NodeForm, "label" | "runtime">;
-  /** Whether an address is one of this machine. */
-  readonly isOwn: (address: string) => boolean;
   readonly createForwarder: (report: (report: ForwarderReport) => void, failed: (error: Error) => void) => Forwarder;
 }
 
@@ -162,15 +161,14 @@ class ServiceProxyActor implements Actor<ServiceProxyMessage> {
   }
 
   #forwardingOfService(key: Key): ServiceForwarding | undefined {
-    const { view } = this.#options;
-    const service = view.get<Service>(key);
+    const service = this.#options.view.get<Service>(key);
     if (service === undefined) {
       this.#toldUnforwarded.delete(key);
       return undefined;
     }
     this.#sayUnforwarded(key, service);
     const { namespace = "", name } = service.metadata;
-    return forwardingOf(service, slicesOf(view, namespace, name), this.#place);
+    return forwardingOf(service, slicesOf(this.#options, namespace, name), this.#place);
   }
 
   /** The machine's own address is a node's where it is one node; where it is several, each has its own. */
@@ -199,7 +197,9 @@ class ServiceProxyActor implements Actor<ServiceProxyMessage> {
   }
 
   #sayWhy({ service: key, protocol, address, port, code }: ForwarderReport): void {
-    const { view, recorder } = this.#options;
+    const { view, recorder, nodes } = this.#options;
+    // Addresses of load balancers are the cluster's own machine's; there they are served.
+    if (code === "EADDRNOTAVAIL" && nodes.label === MACHINE_LABEL) return;
     const metadata = view.get<Service | Pod>(key)?.metadata;
     const object = metadata && { kind: isOfPod(key) ? "Pod" : "Service", apiVersion: "v1", metadata };
     const what = `cannot forward ${address}:${port}/${protocol}`;

@@ -8,7 +8,7 @@ import type { Endpoints, Node, Pod, Service } from "../../../actors/kinds/genera
 import { keyFor } from "../../../actors/kinds/kind.ts";
 import type { Scheme } from "../../../actors/node/http-relay.ts";
 import { KUBELET_PORT } from "../../../actors/node/node-object.ts";
-import { OwnAddress } from "../../outbound/own-address.ts";
+import { isReachedFromHere, OwnAddress } from "../../outbound/own-address.ts";
 import type { Answer } from "../answer.ts";
 import type { GatewayContext } from "../context.ts";
 import { untilNewest } from "../context.ts";
@@ -58,6 +58,8 @@ export async function proxy(
   if (door !== undefined) return passOn(door, pathsOf(request), request, response);
   if (!hasProcesses(context, node)) throw serviceUnavailable(`error trying to reach service: ${whyUnreachable(context, node)}`);
   if (host === "") throw badRequest("address not allowed");
+  if (!isReachedFromHere(context.view, host, node))
+    throw serviceUnavailable(`error trying to reach service: ${host} is an address of loopback on the machine of node ${node}`);
   const number = port === "" ? PORT_OF[scheme] : port;
   if (!/^\d+$/.test(number)) throw serviceUnavailable(`error trying to reach service: dial tcp: lookup tcp/${number}: unknown port`);
   try {
@@ -125,7 +127,8 @@ function serviceGoal({ view, random }: GatewayContext, info: ResourceRequest): G
       // Only pods are proxied to, and at their own addresses.
       const pod = view.get<Pod>(keyFor({ group: "", plural: "pods" }, info.namespace, targetRef?.name ?? ""));
       const own = pod?.status?.podIPs?.map((one) => one.ip) ?? [pod?.status?.podIP];
-      if (pod?.spec.nodeName && own.includes(ip)) goals.push({ node: pod.spec.nodeName, scheme, host: ip, port: String(found.port) });
+      if (pod?.spec.nodeName && own.includes(ip) && isReachedFromHere(view, ip, pod.spec.nodeName))
+        goals.push({ node: pod.spec.nodeName, scheme, host: ip, port: String(found.port) });
     }
   }
   const goal = goals[random.below(Math.max(1, goals.length))];

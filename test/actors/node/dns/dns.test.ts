@@ -6,7 +6,11 @@ import type { EndpointSlice, Namespace, Service } from "../../../../actors/kinds
 import { namesIn } from "../../../../actors/node/dns/cluster-names.ts";
 import { createDnsKind, DNS_ADDRESS } from "../../../../actors/node/dns/dns.ts";
 import { answerOf } from "../../../../actors/node/dns/zone.ts";
+import { RUNTIME_LABEL } from "../../../../actors/node/runtime.ts";
+import type { ObjectView } from "../../../../actors/store/view.ts";
 import { named, startRegistry } from "../../registry/harness.ts";
+
+const from = (view: ObjectView) => ({ view, nodes: { label: RUNTIME_LABEL }, isOwn: (address: string) => address.startsWith("127.") });
 
 test("where it cannot listen it says so, at both of its ports", async () => {
   const { store, registry, stop } = await startRegistry();
@@ -16,7 +20,7 @@ test("where it cannot listen it says so, at both of its ports", async () => {
   const recorder = { event: (_about: object, _type: string, _reason: string, message: string) => told.push(message) };
   const { host, replica: view } = store;
   // Of the addresses that are for documentation, no machine has one.
-  host.register(createDnsKind({ view, recorder, clusterDomain: "cluster.local", address: "192.0.2.10", upstreams: [] }));
+  host.register(createDnsKind({ ...from(view), recorder, clusterDomain: "cluster.local", address: "192.0.2.10", upstreams: [] }));
   host.messenger.tell(DNS_ADDRESS, { type: "start" });
   const why = "the address is none of this machine; use one of 127.0.0.0/8 or of its network interfaces";
   await expect
@@ -30,7 +34,7 @@ test("where it cannot listen it says so, at both of its ports", async () => {
 
 test("what was created has its name at once, and none when it was deleted", async () => {
   const { store, registry, stop } = await startRegistry();
-  const names = namesIn(store.replica);
+  const names = namesIn(from(store.replica));
   const ask = (name: string, type: string): unknown => {
     const reply = answerOf(names, { domain: "cluster.local", nameserver: "127.96.0.10", serial: 1 }, { name, type });
     return reply?.answers.map((record) => ("address" in record ? record.address : "target" in record ? record.target : "")) ?? "elsewhere";
