@@ -69,6 +69,8 @@ export interface ControllersOptions extends ControllerDependencies {
   readonly signToken?: SecretTokens["sign"];
   /** What nodes get the ranges of their pods from; default: others give them, or nobody. */
   readonly clusterCidrs?: readonly ClusterCidr[];
+  /** What machines that have joined get them from where nothing else is said, and their pods have a network; default: others give them. */
+  readonly machineCidr?: string;
   /** The oldest pods that have ended are deleted when more have; 0: all stay. */
   readonly endedPodsMax?: number;
   /** How often autoscalers look; as often as Kubernetes' by default. */
@@ -119,7 +121,7 @@ export function allControllers(options: Omit<ControllersOptions, keyof Controlle
     certificateCleaner,
     bootstrapSigner,
     bootstrapTokenCleaner,
-    nodeIpamController(clusterCidrs),
+    nodeIpamController(clusterCidrs, options.machineCidr),
     nodeLifecycleController(),
     nodeTtlController,
     clusterRoleAggregationController,

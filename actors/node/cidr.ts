@@ -34,12 +34,16 @@ export function machineAddresses(directory: string): AddressPlan {
   );
 }
 
-/** The range of a cluster whose pods have a network of their own: half of it is theirs, half is the machine's own. */
+/** The range of a cluster whose pods have a network of their own: a part is its own machine's, for its pods and for itself, and the rest is for machines that join. */
 export interface MachineRange {
-  /** Of all pods, a /18. */
+  /** What is the cluster's own machine's, a /17: `pods` and `own`. */
+  readonly first: string;
+  /** Of all of its pods, a /18. */
   readonly pods: string;
   /** Addresses that are this machine: of nodes, load balancers, ingresses; a /18. */
   readonly own: string;
+  /** Of which each machine that joins gets a /24 for its pods; undefined: there is no room for any. */
+  readonly joined: string | undefined;
   readonly addresses: AddressPlan;
   readonly balancers: string;
   readonly ingress: string;
@@ -54,15 +58,23 @@ export function machineRange(cidr: string): MachineRange | undefined {
   const [, ...parts] = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\/(\d+)$/.exec(cidr)?.map(Number) ?? [];
   const [a = 256, b = 256, c = 256, d = 256, bits = 0] = parts;
   if (Math.max(a, b, c, d) > 255 || bits < 8 || bits > RANGE_BITS_MAX) return undefined;
-  const base = Math.floor((a * 2 ** 24 + b * 2 ** 16 + c * 256 + d) / 2 ** (32 - bits)) * 2 ** (32 - bits);
+  const size = 2 ** (32 - bits);
+  const base = Math.floor((a * 2 ** 24 + b * 2 ** 16 + c * 256 + d) / size) * size;
   const own = base + HALF;
   return {
+    first: `${dotted(base)}/${RANGE_BITS_MAX}`,
+    joined: bits === RANGE_BITS_MAX ? undefined : `${dotted(base + size / 2)}/${bits + 1}`,
     pods: `${dotted(base)}/${HALF_BITS}`,
     own: `${dotted(own)}/${HALF_BITS}`,
     addresses: addressPlan(MACHINE_NODES_MAX, base, own + 1),
     balancers: `${dotted(own + 256 + 1)}-${dotted(own + 256 + 254)}`,
     ingress: dotted(own + 512 + 1),
   };
+}
+
+/** The same, where the first node is at an address that the machine has anyway, by which others reach it. */
+export function atMachine(plan: AddressPlan, address: string): AddressPlan {
+  return { ...plan, nodeAddressOf: (index) => (index === 0 ? address : plan.nodeAddressOf(index)) };
 }
 
 /** Host parts of a /24 that pods may have. */

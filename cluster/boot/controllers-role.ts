@@ -1,5 +1,6 @@
 import { volumeDirectoriesIn } from "../../actors/controllers/volumes/volume-directories.ts";
 import { BUILT_IN_KINDS, type ControllersOptions, createControllerKind, type MetricsSource } from "../../actors/mod.ts";
+import { machineRange } from "../../actors/node/cidr.ts";
 import type { ActorKind, Message } from "../../runtime/mod.ts";
 import { createCertifier } from "../access/certifier.ts";
 import { RemoteCaller } from "../aggregation/remote-caller.ts";
@@ -15,6 +16,7 @@ import type { RoleContext } from "./role-context.ts";
 export async function beginControllers(context: RoleContext): Promise<void> {
   const { options, ground } = context;
   const { controllers, services, runtime } = options;
+  const machineCidr = machineRange(options.podCidr)?.joined;
   const hearOfCsiPlugins = await csiPlugins(context);
   context.offer(
     controllerActors(ground, {
@@ -23,6 +25,7 @@ export async function beginControllers(context: RoleContext): Promise<void> {
       certifier: createCertifier(context.control().authority, () => context.access().authorizer, ground.clock),
       signToken: (namespace, secret, account) => context.access().issuer.issueForSecret(namespace, secret, account),
       clusterCidrs: controllers.clusterCidrs,
+      ...(machineCidr === undefined ? {} : { machineCidr }),
       balancerAddresses: services.balancerAddresses,
       ...(runtime.name === "hollow" ? {} : { volumeDirectories: volumeDirectoriesIn(runtime.volumesDirectory) }),
       ...(services.ingressAddress === undefined ? {} : { ingressAddress: services.ingressAddress }),

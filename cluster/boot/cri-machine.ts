@@ -1,58 +1,31 @@
-import { machineRange } from "../../actors/node/cidr.ts";
 import { CriRuntime } from "../../actors/node/cri/cri-runtime.ts";
-import { findCri } from "../../actors/node/cri/machine.ts";
+import { findCri, tellPodRange } from "../../actors/node/cri/machine.ts";
 import { keepEndpoint } from "../../actors/node/cri/release.ts";
-import type { MachineStatsOptions } from "../../actors/node/eviction/machine-stats.ts";
-import { forPods, type MachineNodes, type Reservation } from "../../actors/node/process/machine.ts";
-import { takeAddresses } from "../../actors/node/sandbox/own-network.ts";
-import { isLoopback, parseServiceCidr } from "../../actors/registry/service-range.ts";
-import type { Clock } from "../../runtime/mod.ts";
+import { forPods, type MachineNodes } from "../../actors/node/process/machine.ts";
 import { BootFailure } from "./failure.ts";
+import { type NetworkedRuntimeWanted, type OpenedRuntime, takeAddresses } from "./opened-runtime.ts";
 
 export interface CriSettings {
   /** Sockets of the runtime, and of what brings its images. */
   readonly socket: string;
   readonly imageSocket: string;
   readonly seccompProfiles: string;
-  /** A MachineRange. */
-  readonly podCidr: string;
   readonly podPidsMax: number | undefined;
 }
 
-export interface CriWanted {
-  /** Of the pods' files. */
-  readonly directory: string;
-  readonly clock: Clock;
-  readonly settings: CriSettings;
-  readonly nodes: number;
-  /** The range of services' addresses, where these are forwarded. */
-  readonly services: string | undefined;
-  readonly reserved: Reservation;
-}
-
-export interface Cri {
-  readonly runtime: CriRuntime;
-  readonly of: MachineNodes;
-  readonly cautions: readonly string[];
-  readonly allocatableMemory: MachineStatsOptions["allocatableMemory"];
-}
-
 /** A container runtime of this machine, and its nodes. Throws BootFailure, which says what it takes. */
-export async function openCri({ directory, clock, settings, nodes, services, reserved }: CriWanted): Promise<Cri> {
-  const { socket, imageSocket, podCidr, podPidsMax, seccompProfiles } = settings;
+export async function openCri(wanted: NetworkedRuntimeWanted<CriSettings>): Promise<OpenedRuntime> {
+  const { directory, clock, settings, addresses, place, reserved } = wanted;
+  const { socket, imageSocket, podPidsMax, seccompProfiles } = settings;
   try {
-    const range = machineRange(podCidr);
-    if (range === undefined) throw new Error(`${podCidr} is no range for its pods`);
     const { scheme, groups, machine, wants } = await findCri(socket, {
       directory,
-      podCidr: range.pods,
+      pods: place.pods(),
       podPidsMax,
       forPods: forPods(reserved),
       clock,
     });
-    const forwarded = services === undefined || isLoopback(parseServiceCidr(services)) ? [] : [services];
-    const ofNodes = Array.from({ length: nodes }, (_, index) => range.addresses.nodeAddressOf(index));
-    await takeAddresses({ pods: directory, range, network: "others", services: forwarded, nodes: ofNodes });
+    const kernel = await takeAddresses(wanted);
     const runtime = await CriRuntime.begin({
       directory,
       clock,
@@ -67,7 +40,7 @@ export async function openCri({ directory, clock, settings, nodes, services, res
     const health = await runtime.health();
     const of: MachineNodes = {
       runtime: runtime.name,
-      addresses: range.addresses,
+      addresses,
       labels: {},
       get version() {
         return health.version;
@@ -75,8 +48,13 @@ export async function openCri({ directory, clock, settings, nodes, services, res
       trouble: () => health.trouble,
       images: () => health.images,
     };
-    const cautions = [...wants, ...(health.trouble === undefined ? [] : [`pods cannot run: ${health.trouble}`])];
-    return { runtime, of, cautions, allocatableMemory: () => groups.memoryLeft() };
+    return {
+      runtime,
+      of,
+      cautions: [...wants, ...(health.trouble === undefined ? [] : [`pods cannot run: ${health.trouble}`])],
+      allocatableMemory: () => groups.memoryLeft(),
+      podNetwork: { kernel, usePods: (range) => tellPodRange(socket, range, clock) },
+    };
   } catch (error) {
     throw new BootFailure(`--runtime cri cannot run here: ${(error as Error).message}`);
   }

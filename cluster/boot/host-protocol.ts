@@ -46,6 +46,8 @@ export interface HostOptions {
   readonly logLevel: LogLevel;
   /** Where pods run. */
   readonly runtime: { readonly name: "hollow" } | ProcessSettings;
+  /** Of pods that have a network of their own: a MachineRange. */
+  readonly podCidr: string;
   /** At least this many nodes are played. */
   readonly nodes: number | undefined;
   /** Of what befalls hollow pods and nodes. */

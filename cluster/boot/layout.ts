@@ -43,7 +43,7 @@ export const KINDS_OF_ROLE: Readonly<Record<Role, readonly string[]>> = {
   store: ["writer", "snapshotter", "scrubber", "definitions"],
   controllers: ["controller"],
   scheduler: ["scheduler"],
-  nodes: ["fleet", "node", "pod", "static-pods", "eviction", "stages", "service-proxy", "dns", "ingress"],
+  nodes: ["fleet", "node", "pod", "static-pods", "eviction", "stages", "pod-network", "service-proxy", "dns", "ingress"],
 };
 
 /** A part of a cluster that can be run by itself; each has the API and its store. */

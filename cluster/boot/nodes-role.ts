@@ -1,3 +1,4 @@
+import { isIPv4 } from "node:net";
 import {
   createFleetKind,
   createHollowRuntime,
@@ -16,11 +17,16 @@ import {
   Stages,
   type UsageOf,
 } from "../../actors/mod.ts";
+import { type AddressPlan, atMachine, machineRange } from "../../actors/node/cidr.ts";
 import { DNS_ADDRESS_NUMBER } from "../../actors/node/dns/dns-service.ts";
+import type { NetworkPlace } from "../../actors/node/pod-network/place.ts";
 import { addressInRange } from "../../actors/registry/service-range.ts";
 import type { ActorKind, Message } from "../../runtime/mod.ts";
+import { BootFailure } from "./failure.ts";
 import { anyKinds, type Ground, nodeGround, recorderFor } from "./ground.ts";
+import type { HostOptions } from "./host-protocol.ts";
 import { nodesToPlay } from "./nodes-to-play.ts";
+import { podRanges } from "./pod-ranges.ts";
 import { podToken } from "./pod-token.ts";
 import type { ProcessNodes, ProcessSettings } from "./process-nodes.ts";
 import { residentsOf } from "./residents.ts";
@@ -77,7 +83,7 @@ export async function beginNodes(context: RoleContext): Promise<NodesBegun> {
     await processes?.clearOrphans();
     processes?.registerPlugins();
   }
-  context.keep(residentsOf("nodes"));
+  context.keep([...residentsOf("nodes"), ...(processes?.residents ?? [])]);
   const cautions = leads ? (processes?.cautions ?? []) : [];
   await beginServices(context);
   if (!leads) return { ready: undefined, cautions };
@@ -99,11 +105,13 @@ async function beginServices(context: RoleContext): Promise<void> {
 
 async function openProcesses(context: RoleContext, settings: ProcessSettings, nodes: number): Promise<ProcessNodes> {
   const { options, log, ground } = context;
-  const { services } = options;
+  const { services, apiHost } = options;
   const { processNodes } = await import("./process-nodes.ts");
   const processes = await processNodes(nodeGround(ground), {
     settings,
     nodes,
+    network: firstMachine(options, nodes),
+    formOf: (form) => (isIPv4(apiHost) && !apiHost.startsWith("127.") ? { ...form, addresses: atMachine(form.addresses, apiHost) } : form),
     services: services.proxy ? services.range : undefined,
     dns: {
       addresses: services.dns ? [addressInRange(services.range, DNS_ADDRESS_NUMBER)] : [],
@@ -114,6 +122,24 @@ async function openProcesses(context: RoleContext, settings: ProcessSettings, no
   });
   context.atStop(() => processes.close());
   return processes;
+}
+
+/** The part that the cluster's own machine has in the network of pods. */
+function firstMachine(
+  { podCidr, controllers }: HostOptions,
+  nodes: number,
+): { readonly addresses: AddressPlan; readonly place: NetworkPlace } {
+  const range = machineRange(podCidr);
+  if (range === undefined) throw new BootFailure(`${podCidr} is no range for pods`);
+  const { addresses, pods, own } = range;
+  const place = {
+    ranges: podRanges(podCidr, controllers.clusterCidrs),
+    pods: () => pods,
+    own: [own],
+    nodes: Array.from({ length: nodes }, (_, index) => addresses.nodeAddressOf(index)),
+    routes: [],
+  };
+  return { addresses, place };
 }
 
 /** How hollow nodes are played. */

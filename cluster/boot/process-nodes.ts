@@ -7,17 +7,20 @@ import {
   type Pod,
   type UsageOf,
 } from "../../actors/mod.ts";
+import type { AddressPlan } from "../../actors/node/cidr.ts";
 import { type ContainerRuntime, schemeOf } from "../../actors/node/container-runtime.ts";
 import { CsiVolumes } from "../../actors/node/csi/csi-volumes.ts";
 import { NodeDirectories } from "../../actors/node/csi/node-directories.ts";
 import { PluginRegistries } from "../../actors/node/csi/plugin-registries.ts";
 import { type ClusterDns, machineResolver } from "../../actors/node/dns/resolv-conf.ts";
 import { createEvictionKind, EVICTION_KIND } from "../../actors/node/eviction/eviction.ts";
-import { MachineStats, type MachineStatsOptions, type StoringRuntime } from "../../actors/node/eviction/machine-stats.ts";
+import { MachineStats } from "../../actors/node/eviction/machine-stats.ts";
 import { type EvictionSettings, withAllocatable } from "../../actors/node/eviction/thresholds.ts";
 import { networkReach } from "../../actors/node/network-reach.ts";
+import type { NetworkPlace } from "../../actors/node/pod-network/place.ts";
+import { createPodNetworkKind, POD_NETWORK_ADDRESS } from "../../actors/node/pod-network/pod-network.ts";
 import { type Catalog, defaultCatalog, mergedCatalog } from "../../actors/node/process/catalog.ts";
-import { type MachineNodes, machineForm, processNodesOf, type Reservation } from "../../actors/node/process/machine.ts";
+import { machineForm, processNodesOf, type Reservation } from "../../actors/node/process/machine.ts";
 import { ProcessRuntime } from "../../actors/node/process/process-runtime.ts";
 import { readManifests } from "../../actors/node/static-pods/manifests.ts";
 import { createStaticPodsKind, STATIC_PODS_KIND } from "../../actors/node/static-pods/static-pods.ts";
@@ -28,8 +31,11 @@ import type { VolumePlugin } from "../../actors/node/volumes/volume-plugin.ts";
 import { createPodWorkerKind } from "../../actors/pod/life/pod-worker.ts";
 import type { ObjectView } from "../../actors/store/view.ts";
 import type { ActorKind, Clock, Logger, Message } from "../../runtime/mod.ts";
+import { isOfThisMachine } from "../outbound/own-address.ts";
 import type { CriSettings } from "./cri-machine.ts";
 import { anyKinds, type NodeGround } from "./ground.ts";
+import type { OpenedRuntime, PodNetworkOpened } from "./opened-runtime.ts";
+import type { Resident } from "./residents.ts";
 import type { SandboxSettings } from "./sandbox-machine.ts";
 
 /** How pods run that are real, on this machine. */
@@ -57,6 +63,10 @@ export interface ProcessNodesOptions {
   readonly settings: ProcessSettings;
   /** Of this machine. */
   readonly nodes: number;
+  /** Of the machine and of its pods, where these have a network of their own. */
+  readonly network: { readonly addresses: AddressPlan; readonly place: NetworkPlace };
+  /** With the Nodes of other machines; absent: they are seen as this one's are. */
+  readonly others?: ObjectView;
   /** The range of services' addresses, where these are forwarded. */
   readonly services: string | undefined;
   readonly dns: ClusterDns;
@@ -68,6 +78,7 @@ export interface ProcessNodesOptions {
 
 export interface ProcessNodes {
   readonly kinds: readonly ActorKind<Message>[];
+  readonly residents: readonly Resident[];
   readonly form: NodeForm;
   /** What this machine cannot do for pods, for people. */
   readonly cautions: readonly string[];
@@ -84,7 +95,7 @@ export async function processNodes(ground: NodeGround, options: ProcessNodesOpti
   const { settings, nodes, dns, issueToken, log, formOf = (form) => form } = options;
   const { view, registry, clock, references } = ground;
   const { directory, reserved, eviction, staticPodPath } = settings;
-  const { runtime, of, cautions, allocatableMemory } = await openRuntime(settings, options, clock);
+  const { runtime, of, cautions, allocatableMemory, podNetwork } = await openRuntime(settings, options, clock);
   const recorder = ground.recorderFor("kubelet");
   const form = formOf(machineForm(nodes, reserved, eviction.thresholds, directory, of));
   const stats = new MachineStats({ view, runtime, directory, images: settings.sandbox?.unpackedImages, allocatableMemory });
@@ -148,7 +159,9 @@ export async function processNodes(ground: NodeGround, options: ProcessNodesOpti
         real: { companions: [STATIC_PODS_KIND, EVICTION_KIND] },
       }),
       createPodWorkerKind(world),
+      ...(podNetwork === undefined ? [] : [podNetworkKind(ground, options, podNetwork)]),
     ),
+    residents: podNetwork === undefined ? [] : [{ address: POD_NETWORK_ADDRESS, message: { type: "start" } }],
     async clearOrphans() {
       const known = await knownPods();
       await volumes.clear(known);
@@ -176,26 +189,36 @@ function playedNodes(view: ObjectView, form: NodeForm): readonly string[] {
   });
 }
 
-interface OpenedRuntime {
-  readonly runtime: StoringRuntime & { close(): Promise<void> };
-  readonly of: MachineNodes;
-  readonly cautions: readonly string[];
-  readonly allocatableMemory: MachineStatsOptions["allocatableMemory"];
+function podNetworkKind(
+  { view, recorderFor }: NodeGround,
+  { network, others = view }: ProcessNodesOptions,
+  { kernel, usePods }: PodNetworkOpened,
+): unknown {
+  return createPodNetworkKind({
+    place: network.place,
+    view,
+    others,
+    kernel,
+    recorder: recorderFor("pod-network"),
+    isHere: isOfThisMachine,
+    ...(usePods === undefined ? {} : { usePods }),
+  });
 }
 
-async function openRuntime(settings: ProcessSettings, { nodes, services }: ProcessNodesOptions, clock: Clock): Promise<OpenedRuntime> {
+async function openRuntime(settings: ProcessSettings, { network, services }: ProcessNodesOptions, clock: Clock): Promise<OpenedRuntime> {
   const { directory, catalog: own = new Map(), sandbox, cri, reserved } = settings;
   if (cri !== undefined) {
     const { openCri } = await import("./cri-machine.ts");
-    return openCri({ directory, clock, settings: cri, nodes, services, reserved });
+    return openCri({ directory, clock, settings: cri, ...network, services, reserved });
   }
   const catalog = mergedCatalog(defaultCatalog(), own);
   if (sandbox !== undefined) {
     const { openSandboxes } = await import("./sandbox-machine.ts");
-    return openSandboxes({ directory, catalog, clock, settings: sandbox, nodes, services, reserved });
+    return openSandboxes({ directory, catalog, clock, settings: sandbox, ...network, services, reserved });
   }
   const runtime = await ProcessRuntime.begin({ directory, catalog, clock });
-  return { runtime, of: processNodesOf(directory, runtime.isolation), cautions: [], allocatableMemory: () => undefined };
+  const of = processNodesOf(directory, runtime.isolation);
+  return { runtime, of, cautions: [], allocatableMemory: () => undefined, podNetwork: undefined };
 }
 
 function usageOf(runtime: ContainerRuntime): UsageOf {

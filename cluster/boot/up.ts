@@ -139,6 +139,7 @@ async function start(
     version,
     logLevel: level,
     runtime,
+    podCidr: flags.runtime.podCidr,
     nodes: flags.nodes,
     seed: flags.seed,
     stages,

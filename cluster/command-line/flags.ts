@@ -105,7 +105,7 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
     throw new WrongUsage("--nats-leaf-port is for the NATS server that Troupe brings along, without --nats");
   const nodes = wholeNumber("--nodes", values.nodes, 0, HOLLOW_NODES_MAX);
   const runtime = runtimeFlags(values, nodes);
-  const podCidr = (runtime.sandbox ?? runtime.cri)?.podCidr;
+  const hasNetwork = runtime.sandbox !== undefined || runtime.cri !== undefined;
   return {
     nodes,
     data: values.data || ".troupe",
@@ -124,7 +124,7 @@ export function parseUpFlags(args: readonly string[]): UpFlags {
     access: accessFlags(values),
     audit: auditFlags(values),
     controllers: controllerFlags(values),
-    services: serviceFlags(values, runtime.name !== "hollow", podCidr === undefined ? undefined : machineRange(podCidr)),
+    services: serviceFlags(values, runtime.name !== "hollow", hasNetwork ? machineRange(runtime.podCidr) : undefined),
     runtime,
     format: formatOf(OUTPUT, values.output),
   };

@@ -82,6 +82,8 @@ export interface RuntimeFlags {
   /** What of the machine is kept from pods. */
   readonly reserved: Reservation;
   readonly eviction: EvictionSettings;
+  /** Of pods that have a network of their own, here or on machines that join: a MachineRange. */
+  readonly podCidr: string;
   /** Of pods that have a network of their own and are held to limits; undefined: they are not. */
   readonly sandbox: SandboxFlags | undefined;
   /** Of pods that a container runtime runs; undefined: none does. */
@@ -92,16 +94,12 @@ export interface CriFlags {
   /** Paths of sockets. */
   readonly socket: string;
   readonly imageSocket: string;
-  /** As of sandboxes. */
-  readonly podCidr: string;
   readonly podPidsMax: number | undefined;
 }
 
 export interface SandboxFlags {
   /** A directory of OCI image layouts and archives; undefined: in the data directory. */
   readonly images: string | undefined;
-  /** Of the pods and the machine's own addresses: a MachineRange. */
-  readonly podCidr: string;
   /** How many processes a pod may have; undefined: as many as it likes. */
   readonly podPidsMax: number | undefined;
   /** A file with the configuration of a network; undefined: Troupe's own. */
@@ -170,6 +168,7 @@ export function runtimeFlags(values: RuntimeValues, nodes: number | undefined): 
       pids: kube.pids + system.pids,
     },
     eviction: evictionFlags(values),
+    podCidr: podCidr(values),
     sandbox: name === "sandbox" ? sandboxFlags(values) : undefined,
     cri: name === "cri" ? criFlags(values) : undefined,
   };
@@ -183,7 +182,7 @@ function sandboxFlags(values: RuntimeValues): SandboxFlags {
   const { "cni-bin-dir": places = CNI_PLACES } = values;
   return {
     images: values.images,
-    ...podFlags(values),
+    podPidsMax: podPidsMax(values),
     cniConfig: values["cni-config"],
     cniPlaces: places.split(":").filter((place) => place !== ""),
   };
@@ -194,15 +193,19 @@ function criFlags(values: RuntimeValues): CriFlags {
   return {
     socket: socketOf("--container-runtime-endpoint", endpoint),
     imageSocket: socketOf("--image-service-endpoint", imageEndpoint),
-    ...podFlags(values),
+    podPidsMax: podPidsMax(values),
   };
 }
 
-function podFlags({ "pod-cidr": cidr = POD_CIDR, "pod-max-pids": pids }: RuntimeValues): Pick<SandboxFlags, "podCidr" | "podPidsMax"> {
+function podCidr({ "pod-cidr": cidr = POD_CIDR }: RuntimeValues): string {
   if (machineRange(cidr) === undefined)
     throw new WrongUsage(`--pod-cidr ${cidr} is not an IPv4 prefix such as ${POD_CIDR}, of 17 bits at the most`);
+  return cidr;
+}
+
+function podPidsMax({ "pod-max-pids": pids }: RuntimeValues): number | undefined {
   const most = pids === "-1" ? undefined : wholeNumber("--pod-max-pids", pids, 1, PIDS_MAX);
-  return { podCidr: cidr, podPidsMax: pids === undefined ? POD_PIDS_MAX : most };
+  return pids === undefined ? POD_PIDS_MAX : most;
 }
 
 /** `unix:///run/x.sock`, or its path alone. */

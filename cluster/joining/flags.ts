@@ -87,6 +87,9 @@ export interface JoinTarget {
   readonly node: string;
 }
 
+/** Where the pods of all machines have their addresses from is the cluster's affair. */
+const { "pod-cidr": _, ...OF_MACHINES } = RUNTIME_FLAGS;
+
 const JOIN = {
   token: { value: "T", help: "as init prints it" },
   "discovery-token-ca-cert-hash": { value: "sha256:H", many: true, help: "as init prints it: which cluster it is" },
@@ -100,7 +103,7 @@ const JOIN = {
   dns: SERVICE_FLAGS.dns,
   "dns-upstream": SERVICE_FLAGS["dns-upstream"],
   output: OUTPUT,
-  ...RUNTIME_FLAGS,
+  ...OF_MACHINES,
   ...EVICTION_FLAGS,
 } as const;
 export const JOIN_FLAGS: Flags = JOIN;
@@ -120,7 +123,7 @@ export function parseJoinFlags(args: readonly string[]): JoinFlags {
             anyAuthority: values["discovery-token-unsafe-skip-ca-verification"],
             node: values["node-name"] ?? hostname().toLowerCase(),
           }),
-    runtime: runtimeFlags(values, undefined),
+    runtime: runtimeFlags({ ...values, "pod-cidr": undefined }, undefined),
     nodeIp: ipOf(values["node-ip"]),
     kubeletPort: wholeNumber("--kubelet-port", values["kubelet-port"], 0, 65_535),
     seed: wholeNumber("--seed", values.seed, 0, 2 ** 32 - 1) ?? 0,

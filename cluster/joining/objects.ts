@@ -93,7 +93,8 @@ export function joiningObjects(server: string, authority: string, config: Machin
     clusterBinding("troupe:node-serving", "troupe:node-serving", NODES),
     clusterRole("troupe:node-services", [
       { verbs: ["list", "watch"], apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"] },
-      { verbs: ["list", "watch"], apiGroups: [""], resources: ["namespaces"] },
+      // Where the other machines are, whose pods are behind services.
+      { verbs: ["list", "watch"], apiGroups: [""], resources: ["namespaces", "nodes"] },
     ]),
     clusterBinding("troupe:node-services", "troupe:node-services", NODES),
     clusterBinding("troupe:kubelet-api", "system:kubelet-api-admin", { kind: "User", apiGroup: RBAC_GROUP, name: KUBELET_CLIENT }),

@@ -15,8 +15,7 @@ export function machineNode(form: NodeForm, { name, door, data }: MachineFacts):
   return { ...form, label: MACHINE_LABEL, nodeName: () => name, addresses: { ...addressesOf(form, `${data} ${name}`), nodesMax: 1 }, door };
 }
 
-/** The cluster gives hollow pods theirs. Processes have some of loopback, which other machines have, too: those of two nodes had better not be the same. */
+/** The cluster gives pods theirs. Only processes have some of loopback, which other machines have, too: those of two nodes had better not be the same. */
 function addressesOf({ runtime, addresses }: NodeForm, apart: string): NodeForm["addresses"] {
-  if (runtime === "hollow") return { ...addresses, podCidrOf: () => undefined };
-  return runtime === "process" ? machineAddresses(apart) : addresses;
+  return runtime === "process" ? machineAddresses(apart) : { ...addresses, podCidrOf: () => undefined };
 }

@@ -122,7 +122,7 @@ async function start(
     references: (pod) => view.references.bring(pod),
   };
   const facts = { name: node, door: { address, port }, data: data.path };
-  const actors = await machineActors(ground, { facts, runtime, flags, config, client, random, log });
+  const actors = await machineActors(ground, { facts, runtime, flags, config, machines: view.machines, client, random, log });
   closers.add(() => actors.close());
   for (const kind of actors.kinds) host.register(kind);
   closers.add(() => host.stop());

@@ -26,6 +26,8 @@ export interface Reflected {
   readonly namespace?: string;
   /** `spec.nodeName=one`; absent: all. */
   readonly fieldSelector?: string;
+  /** The same, of labels. */
+  readonly labelSelector?: string;
   /** Which keys are a part of it; absent: all of the resource. */
   readonly isPart?: (key: Key) => boolean;
 }
@@ -57,9 +59,12 @@ export class Reflector {
   constructor(world: ReflectorWorld, what: Reflected) {
     this.#world = world;
     this.#what = what;
-    const { kind, namespace, fieldSelector } = what;
-    const path = collectionPath(kind, namespace);
-    this.#path = fieldSelector === undefined ? path : `${path}?fieldSelector=${encodeURIComponent(fieldSelector)}`;
+    const { kind, namespace, fieldSelector, labelSelector } = what;
+    const query = new URLSearchParams({
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+    });
+    this.#path = query.size === 0 ? collectionPath(kind, namespace) : `${collectionPath(kind, namespace)}?${query}`;
     this.listed = this.#listed.promise;
     this.asked = Promise.race([this.listed, this.#refused.promise]);
     void this.#follow();

@@ -53,7 +53,7 @@ const FACTS = {
   localVolumes: true,
 };
 /** Kinds that a simulated host does not have: nothing of what it would check can rot, and there are no sockets. */
-const LEFT_OUT: ReadonlySet<string> = new Set(["scrubber", "service-proxy", "dns", "ingress"]);
+const LEFT_OUT: ReadonlySet<string> = new Set(["scrubber", "pod-network", "service-proxy", "dns", "ingress"]);
 const HISTORY_REVISIONS = 1_000;
 /** A snapshot takes as much real time as a thousand writes, and a day has many of both. */
 const SNAPSHOT_REVISIONS = 50_000;

@@ -35,7 +35,7 @@ async function refusal(bin: string, plugins: string): Promise<string | undefined
     const wanted = {
       directory,
       network: undefined,
-      podCidr: "10.244.0.0/18",
+      pods: () => "10.244.0.0/18",
       pluginPlaces: [plugins],
       podPidsMax: undefined,
       forPods: { cpu_milli: 1_000, memory_bytes: 1_024 ** 3, pids: 1_000 },

@@ -16,15 +16,18 @@ export interface ClusterCidr {
   readonly maskSize: number;
 }
 
-/** What machines have for pods that are hollow: where nothing listens, beside what the cluster's own hollow nodes have. */
+/** What machines that have joined have for pods that are hollow: where nothing listens, beside what the cluster's own hollow nodes have. */
 const HOLLOW_CIDR: ClusterCidr = { cidr: "10.128.0.0/10", maskSize: 24 };
+/** The runtimes whose pods have a network of their own, in which each machine has such a part. */
+const NETWORKED: readonly (string | undefined)[] = ["sandbox", "cri"];
+const NETWORKED_MASK_SIZE = 24;
 
 /**
- * Gives each node a range for its pods out of each of these, one a family; without any, others do it, or nobody, but for machines that have joined with hollow
- * pods. Nodes that are played here have ranges of their own. Source: pkg/controller/nodeipam/ipam/range_allocator.go.
+ * Gives each node a range for its pods out of each of these, one a family; without any, others do it, or nobody, but for machines that have joined: those get theirs out of
+ * `machineCidr` where their pods have a network. Nodes that are played here have ranges of their own. Source: pkg/controller/nodeipam/ipam/range_allocator.go.
  */
-export function nodeIpamController(clusterCidrs: readonly ClusterCidr[]): Controller {
-  if (clusterCidrs.length === 0) return hollowMachines();
+export function nodeIpamController(clusterCidrs: readonly ClusterCidr[], machineCidr?: string): Controller {
+  if (clusterCidrs.length === 0) return joinedMachines(machineCidr);
   const ranges = clusterCidrs.map(({ cidr, maskSize }) => new NodeCidrs(cidr, maskSize));
   /** What each node has, or is being given. */
   const held = new Map<string, readonly string[]>();
@@ -39,25 +42,32 @@ export function nodeIpamController(clusterCidrs: readonly ClusterCidr[]): Contro
 }
 
 /** Such a machine is seldom; what others have is looked at when there is one, not followed. */
-function hollowMachines(): Controller {
+function joinedMachines(machineCidr: string | undefined): Controller {
   const given = new Map<string, string>();
-  const isOne = ({ text }: Entry): boolean => !text.includes('"podCIDR":') && labelsOf(text)[MACHINE_LABEL] === "hollow";
+  const cidrFor = ({ text }: Entry): ClusterCidr | undefined => {
+    if (text.includes('"podCIDR":')) return undefined;
+    const runtime = labelsOf(text)[MACHINE_LABEL];
+    if (runtime === "hollow") return HOLLOW_CIDR;
+    return machineCidr !== undefined && NETWORKED.includes(runtime) ? { cidr: machineCidr, maskSize: NETWORKED_MASK_SIZE } : undefined;
+  };
   return {
     name: "node-ipam",
     component: "cidrAllocator",
     author: controllerAccount("node-controller"),
     kind: anyKind(NodeKind),
-    watches: [{ resource: NODES, keys: ({ now }) => (now !== undefined && isOne(now) ? [now.key] : []) }],
+    watches: [{ resource: NODES, keys: ({ now }) => (now !== undefined && cidrFor(now) !== undefined ? [now.key] : []) }],
     reconcile(view, key) {
       const entry = view.entry(key);
-      if (entry === undefined || !isOne(entry)) return NOTHING;
-      const range = new NodeCidrs(HOLLOW_CIDR.cidr, HOLLOW_CIDR.maskSize);
+      const from = entry && cidrFor(entry);
+      if (entry === undefined || from === undefined) return NOTHING;
+      const range = new NodeCidrs(from.cidr, from.maskSize);
       for (const other of view.list(NODES)) for (const cidr of cidrsOf(view.decode<Node>(other))) range.occupy(cidr);
       for (const [other, cidr] of given) if (view.entry(other) !== undefined) range.occupy(cidr);
+      const node = view.decode<Node>(entry);
       const cidr = given.get(key) ?? range.take();
-      if (cidr === undefined) return NOTHING;
+      if (cidr === undefined) return [noneLeft(node)];
       given.set(key, cidr);
-      return [modify(NodeKind, view.decode<Node>(entry), (current) => withCidrs(current, [cidr]))];
+      return [modify(NodeKind, node, (current) => withCidrs(current, [cidr]))];
     },
   };
 }
@@ -111,12 +121,14 @@ function reconcile(ranges: readonly NodeCidrs[], held: Map<string, readonly stri
   const node = view.get<Node>(key);
   if (node === undefined || node.metadata.labels?.[RUNTIME_LABEL] !== undefined || cidrsOf(node).length > 0) return NOTHING;
   const cidrs = held.get(key) ?? allocate(ranges);
-  if (cidrs === undefined) {
-    const message = `Node ${node.metadata.name} status is now: CIDRNotAvailable`;
-    return [{ do: "event", note: normal(regarding(NodeKind, node), "CIDRNotAvailable", message) }];
-  }
+  if (cidrs === undefined) return [noneLeft(node)];
   held.set(key, cidrs);
   return [modify(NodeKind, node, (current) => withCidrs(current, cidrs))];
+}
+
+function noneLeft(node: Node): Action {
+  const message = `Node ${node.metadata.name} status is now: CIDRNotAvailable`;
+  return { do: "event", note: normal(regarding(NodeKind, node), "CIDRNotAvailable", message) };
 }
 
 /** One of each range, or none of any. */

@@ -28,18 +28,18 @@ const HUGE_PAGES = "/sys/kernel/mm/hugepages";
 const UNITS = ["KB", "MB", "GB"];
 const KI = 1_024;
 
-/** Asks the runtime behind a socket who it is, and tells it the range of pods' addresses. Throws an Error that says what it takes. */
+/** Asks the runtime behind a socket who it is, and tells it the range of pods' addresses where that is known. Throws an Error that says what it takes. */
 export async function findCri(
   socket: string,
   {
     directory,
-    podCidr,
+    pods,
     podPidsMax,
     forPods,
     clock,
   }: {
     readonly directory: string;
-    readonly podCidr: string;
+    readonly pods: string | undefined;
     readonly podPidsMax: number | undefined;
     readonly forPods: ForPods;
     readonly clock: Clock;
@@ -49,8 +49,7 @@ export async function findCri(
   const client: RuntimeClient = new GrpcClient(RUNTIME_SERVICE, socket, clock);
   try {
     const scheme = await nameOf(client, socket, clock);
-    // One that does not care for it says so.
-    await client.call("UpdateRuntimeConfig", { runtimeConfig: { networkConfig: { podCidr } } }, PATIENCE_MS).catch(unlessUnimplemented);
+    if (pods !== undefined) await tellRange(client, pods);
     const machine = { hugePageSizes: hugePageSizes(), killsTogether: existsSync("/sys/fs/cgroup/cgroup.controllers") };
     if (await usesSystemd(client)) return { scheme, groups: groupsBySystemd(directory), machine, wants: [] };
     const { groups, wants } = findPodGroups(directory, podPidsMax, forPods);
@@ -58,6 +57,21 @@ export async function findCri(
   } finally {
     client.close();
   }
+}
+
+/** Tells a runtime the range of pods' addresses: those that make networks from a template do it with that. Throws an Error. */
+export async function tellPodRange(socket: string, range: string, clock: Clock): Promise<void> {
+  const client: RuntimeClient = new GrpcClient(RUNTIME_SERVICE, socket, clock);
+  try {
+    await tellRange(client, range);
+  } finally {
+    client.close();
+  }
+}
+
+/** One that does not care for it says so. */
+async function tellRange(client: RuntimeClient, podCidr: string): Promise<void> {
+  await client.call("UpdateRuntimeConfig", { runtimeConfig: { networkConfig: { podCidr } } }, PATIENCE_MS).catch(unlessUnimplemented);
 }
 
 async function nameOf(client: RuntimeClient, socket: string, clock: Clock): Promise<string> {

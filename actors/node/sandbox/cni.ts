@@ -45,42 +45,42 @@ export function networkConfig(document: unknown): NetworkConfig {
   return { cniVersion, name, plugins: all };
 }
 
+/** The plugins of a network. */
+export function pluginsOf({ plugins }: NetworkConfig): readonly string[] {
+  return plugins.flatMap(({ type, ipam }) => [type, (ipam as { readonly type?: string } | undefined)?.type ?? type]);
+}
+
 export class Cni {
-  readonly #config: NetworkConfig;
+  readonly #config: () => Promise<NetworkConfig>;
   readonly #places: readonly string[];
 
-  /** `places` are directories of plugins. */
-  constructor(config: NetworkConfig, places: readonly string[]) {
+  /** `config` is asked whenever a pod comes or goes, and throws what is to be said of the pod then; `places` are directories of plugins. */
+  constructor(config: () => Promise<NetworkConfig>, places: readonly string[]) {
     this.#config = config;
     this.#places = places;
   }
 
-  /** Those that are nowhere. */
-  get missing(): readonly string[] {
-    const types = this.#config.plugins.flatMap(({ type, ipam }) => [type, (ipam as { readonly type?: string } | undefined)?.type ?? type]);
-    return [...new Set(types)].filter((type) => this.#find(type) === undefined);
+  /** Those of the plugins that are nowhere. */
+  missing(plugins: readonly string[]): readonly string[] {
+    return [...new Set(plugins)].filter((type) => this.#find(type) === undefined);
   }
 
   /** Throws an Error in the words of the plugin that could not. */
   async add(attachment: Attachment): Promise<CniResult> {
+    const config = await this.#config();
     if (this.#find("loopback") !== undefined) {
-      const loopback = { cniVersion: this.#config.cniVersion, name: "lo", type: "loopback" };
+      const loopback = { cniVersion: config.cniVersion, name: "lo", type: "loopback" };
       await this.#run("ADD", loopback, { ...attachment, address: "" }, "lo");
     }
     let result: CniResult | undefined;
-    for (const plugin of this.#config.plugins) result = await this.#run("ADD", this.#told(plugin, result), attachment, INTERFACE);
+    for (const plugin of config.plugins) result = await this.#run("ADD", told(config, plugin, result), attachment, INTERFACE);
     return result ?? {};
   }
 
   /** Gives up what `add` took, as far as it is there. Throws an Error. */
   async remove(attachment: Attachment, result: CniResult): Promise<void> {
-    for (const plugin of [...this.#config.plugins].reverse()) await this.#run("DEL", this.#told(plugin, result), attachment, INTERFACE);
-  }
-
-  #told(plugin: Plugin, prevResult: CniResult | undefined): object {
-    const { cniVersion, name } = this.#config;
-    const { capabilities: _, ...config } = plugin;
-    return { ...config, cniVersion, name, ...(prevResult === undefined ? {} : { prevResult }) };
+    const config = await this.#config();
+    for (const plugin of [...config.plugins].reverse()) await this.#run("DEL", told(config, plugin, result), attachment, INTERFACE);
   }
 
   async #run(command: "ADD" | "DEL", config: object, { container, netns, pod, address }: Attachment, device: string): Promise<CniResult> {
@@ -112,6 +112,11 @@ export class Cni {
   #find(type: string): string | undefined {
     return this.#places.map((place) => join(place, type)).find(isExecutable);
   }
+}
+
+function told({ cniVersion, name }: NetworkConfig, plugin: Plugin, prevResult: CniResult | undefined): object {
+  const { capabilities: _, ...config } = plugin;
+  return { ...config, cniVersion, name, ...(prevResult === undefined ? {} : { prevResult }) };
 }
 
 /** The address by which the pod is known. */

@@ -5,12 +5,13 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type ControlGroup, makeGroup, rootGroup } from "../cgroups/control-group.ts";
-import { programNamed } from "../process/catalog.ts";
+import { KernelNetwork } from "../pod-network/kernel-network.ts";
+import type { NetworkPlace } from "../pod-network/place.ts";
 import { findTools, type Tools } from "../process/isolation.ts";
-import { Cni, type NetworkConfig } from "./cni.ts";
+import { Cni, type NetworkConfig, pluginsOf } from "./cni.ts";
 import { ownCapabilities } from "./machine-rights.ts";
 import { findOciRuntime, type OciRuntime } from "./oci-runtime.ts";
-import { ownNetwork } from "./own-network.ts";
+import { bridgeOf, checkFree, OWN_PLUGINS, ownNetwork } from "./own-network.ts";
 import { type ForPods, PodGroups } from "./pod-groups.ts";
 import { findSeccompProfile, type SeccompProfile } from "./seccomp.ts";
 
@@ -34,9 +35,9 @@ export interface Machine {
 export interface MachineWanted {
   /** Of the pods' files. */
   readonly directory: string;
-  /** Undefined: a bridge with addresses from podCidr. */
+  /** Undefined: a bridge with addresses out of `pods`. */
   readonly network: NetworkConfig | undefined;
-  readonly podCidr: string;
+  readonly pods: NetworkPlace["pods"];
   /** Directories of CNI plugins. */
   readonly pluginPlaces: readonly string[];
   readonly podPidsMax: number | undefined;
@@ -45,16 +46,16 @@ export interface MachineWanted {
 }
 
 /** Finds out what the machine has and lets this user do. Throws an Error that says what it takes, where there can be no sandboxes at all. */
-export async function findMachine({ directory, network, podCidr, pluginPlaces, podPidsMax, forPods }: MachineWanted): Promise<Machine> {
+export async function findMachine({ directory, network, pods, pluginPlaces, podPidsMax, forPods }: MachineWanted): Promise<Machine> {
   if (process.getuid?.() !== 0) throw new Error("it takes root; start Troupe as root, or choose --runtime process");
   const [oci, tools] = await Promise.all([findOciRuntime(), findTools()]);
   if (oci === undefined) throw new Error("it takes crun or runc, and neither is in PATH (Debian: apt install crun)");
   const missing = (["unshare", "mount"] as const).filter((tool) => tools[tool] === "");
   if (missing.length > 0) throw new Error(`it takes ${missing.join(" and ")} (Debian: apt install util-linux mount)`);
-  const masquerades = programNamed("iptables") !== undefined;
-  const cni = new Cni(network ?? ownNetwork(directory, podCidr, masquerades), pluginPlaces);
-  if (cni.missing.length > 0) {
-    const plugins = `the CNI ${cni.missing.length === 1 ? "plugin" : "plugins"} ${cni.missing.join(" and ")}`;
+  const cni = new Cni(async () => network ?? ownNetwork(directory, await rangeOf(pods, directory)), pluginPlaces);
+  const noPlugins = cni.missing(network === undefined ? OWN_PLUGINS : pluginsOf(network));
+  if (noPlugins.length > 0) {
+    const plugins = `the CNI ${noPlugins.length === 1 ? "plugin" : "plugins"} ${noPlugins.join(" and ")}`;
     throw new Error(`it takes ${plugins}, and ${pluginPlaces.join(", ")} have none (Debian: apt install containernetworking-plugins)`);
   }
   await tryNamespaces(directory, tools);
@@ -72,9 +73,19 @@ export async function findMachine({ directory, network, podCidr, pluginPlaces, p
     wants: [
       ...found.wants,
       ...(seccomp === undefined ? ["seccomp's RuntimeDefault is not enforced: there is no profile on this machine"] : []),
-      ...(network === undefined && !masquerades ? ["pods reach this machine only: there is no iptables to masquerade with"] : []),
+      ...(network === undefined && !KernelNetwork.masquerades
+        ? ["pods reach this machine only: there is no iptables to masquerade with"]
+        : []),
     ],
   };
+}
+
+/** Throws an Error where there is no range yet, or somebody else has it. */
+async function rangeOf(pods: NetworkPlace["pods"], directory: string): Promise<string> {
+  const range = pods();
+  if (range === undefined) throw new Error("the cluster has not given the node a range for its pods yet");
+  await checkFree(range, bridgeOf(directory));
+  return range;
 }
 
 /** Makes what every container takes, once, in a directory of its own. Throws an Error that says what the machine would not have. */

@@ -14,9 +14,8 @@ export const init: Command = {
     const { up: start } = await import("../../boot/up.ts");
     return runCluster(start(flags, startedMs()), flags.format, async () => {
       const { openForJoining } = await import("../../joining/init.ts");
-      const { clusterDomain, range: serviceRange, proxy: forwarded, dns } = flags.services;
-      const config = { clusterDomain, serviceRange, forwarded, dns };
-      const line = await openForJoining(join(flags.data, "kubeconfig"), token, ttl_ms, config);
+      const { machineConfigOf } = await import("../../joining/machine-config-of.ts");
+      const line = await openForJoining(join(flags.data, "kubeconfig"), token, ttl_ms, machineConfigOf(flags));
       return { answer: { join: line }, lines: ["other machines join it with", "", `  ${line}`, ""] };
     });
   },

@@ -30,6 +30,7 @@ const options: HostOptions = {
     seed: 0,
     stages: [],
     runtime: { name: "hollow" as const },
+    podCidr: "10.244.0.0/16",
   },
   ...{
     ca: "",

@@ -45,6 +45,7 @@ describe("parseUpFlags", () => {
         volumesDirectory: undefined,
         reserved: { cpu_milli: 100, memory_bytes: 512 * 1_024 * 1_024, storage_bytes: 0, pids: 0 },
         eviction: expect.anything(),
+        podCidr: "10.244.0.0/16",
       },
       access: { issuer: "https://k", authorizers: ["Node", "RBAC"] },
       format: "table",
@@ -76,6 +77,7 @@ describe("parseUpFlags", () => {
         name: "hollow",
         reserved: { cpu_milli: 100, memory_bytes: 512 * 1_024 * 1_024, storage_bytes: 0, pids: 0 },
         eviction: expect.anything(),
+        podCidr: "10.244.0.0/16",
       },
       access: { issuer: "https://i", tokenFile: "/t", authorizers: ["AlwaysAllow"] },
       format: "table",
@@ -90,6 +92,7 @@ describe("parseUpFlags", () => {
       catalog: "/c.yaml",
       volumesDirectory: "/v",
       reserved: { cpu_milli: 1_250, memory_bytes: 1_024 ** 3, storage_bytes: 0, pids: 100 },
+      podCidr: "10.244.0.0/16",
       eviction: {
         thresholds: [
           { signal: "memory.available", value: { amount: 200 * 1_024 ** 2 }, grace_ms: 0 },
@@ -252,16 +255,21 @@ describe("parseUpFlags", () => {
 describe("sandboxes", () => {
   test("have a range for their pods, and one beside it for what is the machine's own", () => {
     const { runtime, services } = parseUpFlags(["--runtime", "sandbox", "--pod-cidr", "10.88.0.0/16"]);
-    expect(runtime.sandbox).toMatchObject({ podCidr: "10.88.0.0/16", podPidsMax: 4_096, images: undefined });
+    expect(runtime.podCidr).toBe("10.88.0.0/16");
+    expect(runtime.sandbox).toMatchObject({ podPidsMax: 4_096, images: undefined });
     expect(services).toMatchObject({ range: "10.96.0.0/16", proxy: true, dns: true, ingressAddress: "10.88.66.1" });
     expect(parseUpFlags(["--runtime", "sandbox", "--pod-max-pids=-1"]).runtime.sandbox?.podPidsMax).toBeUndefined();
-    const { pods, own, addresses } = machineRange("10.88.7.0/16") ?? expect.fail("no range");
-    expect([pods, own, addresses.podCidrOf(1), addresses.nodeAddressOf(0)]).toEqual([
+    const { first, joined, pods, own, addresses } = machineRange("10.88.7.0/16") ?? expect.fail("no range");
+    expect([first, joined, pods, own, addresses.podCidrOf(1), addresses.nodeAddressOf(0)]).toEqual([
+      "10.88.0.0/17",
+      "10.88.128.0/17",
       "10.88.0.0/18",
       "10.88.64.0/18",
       "10.88.1.0/24",
       "10.88.64.1",
     ]);
+    expect(machineRange("10.88.0.0/17")?.joined).toBeUndefined();
+    expect(machineRange("10.0.0.0/8")?.joined).toBe("10.128.0.0/9");
     expect([machineRange("10.88.0.0/18"), machineRange("10.88.0.300/16"), machineRange("x")]).toEqual([undefined, undefined, undefined]);
   });
 });
@@ -270,7 +278,7 @@ describe("container runtimes", () => {
   test("are behind a socket, which is containerd's if nothing else is said, and have a range beside that of their pods", () => {
     const { runtime, services } = parseUpFlags(["--runtime", "cri"]);
     const socket = "/run/containerd/containerd.sock";
-    expect(runtime.cri).toEqual({ socket, imageSocket: socket, podCidr: "10.244.0.0/16", podPidsMax: 4_096 });
+    expect(runtime.cri).toEqual({ socket, imageSocket: socket, podPidsMax: 4_096 });
     expect([runtime.sandbox, services.ingressAddress]).toEqual([undefined, "10.244.66.1"]);
     const other = parseUpFlags(["--runtime=cri", "--container-runtime-endpoint=unix:///a", "--image-service-endpoint=/b"]).runtime.cri;
     expect([other?.socket, other?.imageSocket]).toEqual(["/a", "/b"]);

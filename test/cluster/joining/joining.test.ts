@@ -24,7 +24,14 @@ const directory = mkdtempSync(pathJoin(tmpdir(), "troupe-joining-"));
 const kubeconfig = pathJoin(directory, "admin.kubeconfig");
 const accounts = NatsAccounts.open(pathJoin(directory, "nats.keys"));
 const token = newToken();
-const CONFIG = { clusterDomain: "cluster.local", serviceRange: "10.96.0.0/16", forwarded: false, dns: false };
+const CONFIG = {
+  clusterDomain: "cluster.local",
+  serviceRange: "10.96.0.0/16",
+  forwarded: false,
+  dns: false,
+  podRanges: ["10.244.0.0/16", "10.9.0.0/16"],
+  routes: [{ to: "10.244.0.0/17", via: "192.0.2.1" }],
+};
 const REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
 let server: TestGateway;
 let hash: string;
@@ -173,7 +180,7 @@ describe("what the certificate of a machine opens", () => {
   test.each<[string, number, string, string, (() => unknown)?]>([
     ["its Node", 200, "GET", "/api/v1/nodes/here"],
     ["another Node", 403, "GET", "/api/v1/nodes/there"],
-    ["all Nodes", 403, "GET", "/api/v1/nodes"],
+    ["all Nodes, to find the machines behind which pods are", 200, "GET", "/api/v1/nodes"],
     ["the status of another Node", 403, "PUT", "/api/v1/nodes/there/status", () => changed("/api/v1/nodes/there", ready)],
     ["its pods", 200, "GET", "/api/v1/pods?fieldSelector=spec.nodeName%3Dhere"],
     ["pods of another", 403, "GET", "/api/v1/pods?fieldSelector=spec.nodeName%3Dthere"],

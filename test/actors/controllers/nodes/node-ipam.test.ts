@@ -66,6 +66,14 @@ describe("ranges for nodes", () => {
     expect(transcript.put(NodeKind, node("c", [], machine)).decide()).toEqual([given("c", "10.128.2.0/24")]);
   });
 
+  test("machines that have joined get theirs out of a part of their own where pods have a network, until there is none left", () => {
+    const transcript = new Transcript(nodeIpamController([], "10.244.128.0/23"));
+    for (const [name, runtime] of Object.entries({ a: "sandbox", b: "cri", c: "process", d: "sandbox" }))
+      transcript.put(NodeKind, node(name, [], { "troupe.dev/machine": runtime }));
+    transcript.put(NodeKind, node("e"));
+    expect(transcript.decide()).toEqual([given("a", "10.244.128.0/24"), given("b", "10.244.129.0/24"), none("d")]);
+  });
+
   test("of both families, or of none", () => {
     const transcript = new Transcript(
       nodeIpamController([

@@ -375,7 +375,7 @@ describe("health", () => {
   test("who it is, and who makes its control groups, is found out once", async () => {
     const wanted = {
       directory,
-      podCidr: "10.0.0.0/18",
+      pods: "10.0.0.0/18",
       podPidsMax: undefined,
       forPods: { cpu_milli: 1, memory_bytes: 1, pids: 1 },
       clock: systemClock(),
