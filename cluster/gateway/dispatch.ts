@@ -37,7 +37,8 @@ export async function answerResource(
   exchange: Exchange,
   requester: Requester,
 ): Promise<Answer> {
-  const answer = await answerStored(context, watches, info, format, exchange, requester);
+  const answering = answerStored(context, watches, info, format, exchange, requester);
+  const answer = answering instanceof Promise ? await answering : answering;
   if (answer.type === "object" && answer.kind.custom?.conversion !== undefined) {
     const [entry = answer.entry] = await context.registry.served(answer.kind, [answer.entry]);
     return { ...answer, entry };
@@ -48,14 +49,14 @@ export async function answerResource(
   return answer;
 }
 
-async function answerStored(
+function answerStored(
   context: GatewayContext,
   watches: Watches,
   info: ResourceRequest,
   format: Format,
   exchange: Exchange,
   requester: Requester,
-): Promise<Answer> {
+): Answer | Promise<Answer> {
   const audited = context.auditor?.of(exchange);
   const writer: Asker = {
     requester,
@@ -75,18 +76,17 @@ async function answerStored(
       throw methodNotAllowed();
     case "virtual": {
       if (!takesOtherThanTable(exchange.headers.accept)) throw notAcceptable(ANSWER_TYPES);
-      const content = await contentOf(exchange, writer);
-      return target.resource.kind === "Binding" ? bind(context, info, "", content) : review(context, info, target.resource, content);
-    }
-    case "subresource":
-      if (target.subresource.connects === true) return connect(context, info, target, requester, exchange);
-      return subresource(
-        context,
-        info,
-        target.kind,
-        target.subresource,
-        info.verb === "get" ? noContent(writer) : await contentOf(exchange, writer),
+      const { resource } = target;
+      return withContent(exchange, writer, undefined, (content) =>
+        resource.kind === "Binding" ? bind(context, info, "", content) : review(context, info, resource, content),
       );
+    }
+    case "subresource": {
+      const { kind, subresource: door } = target;
+      if (door.connects === true) return connect(context, info, target, requester, exchange);
+      if (info.verb === "get") return subresource(context, info, kind, door, noContent(writer));
+      return withContent(exchange, writer, undefined, (content) => subresource(context, info, kind, door, content));
+    }
     case "object":
       break;
   }
@@ -101,19 +101,19 @@ async function answerStored(
       if (exchange.connection === undefined) return replay(context, info, kind);
       const { response } = exchange.connection;
       mayBeSilent(response);
-      await watches.serve(info, renderingOf(kind, info, format), response, format.encoding === "protobuf");
-      return { type: "taken" };
+      const serving = watches.serve(info, renderingOf(kind, info, format), response, format.encoding === "protobuf");
+      return serving.then(() => ({ type: "taken" }));
     }
     case "create":
-      return create(context, info, kind, await contentOf(exchange, writer, kind));
+      return withContent(exchange, writer, kind, (content) => create(context, info, kind, content));
     case "update":
-      return update(context, info, kind, undefined, await contentOf(exchange, writer, kind));
+      return withContent(exchange, writer, kind, (content) => update(context, info, kind, undefined, content));
     case "patch":
-      return patch(context, info, kind, undefined, await contentOf(exchange, writer, kind));
+      return withContent(exchange, writer, kind, (content) => patch(context, info, kind, undefined, content));
     case "delete":
-      return remove(context, info, kind, await contentOf(exchange, writer, kind));
+      return withContent(exchange, writer, kind, (content) => remove(context, info, kind, content));
     case "deletecollection":
-      return removeCollection(context, info, kind, await contentOf(exchange, writer, kind));
+      return withContent(exchange, writer, kind, (content) => removeCollection(context, info, kind, content));
     case "":
       throw methodNotAllowed();
   }
@@ -131,11 +131,20 @@ function noContent({ audited: _read, ...asker }: Asker): Content {
   return { mediaType: "", body: NO_BODY, userAgent: undefined, ...asker };
 }
 
-async function contentOf(exchange: Exchange, { audited, ...asker }: Asker, kind?: ExpectedKind): Promise<Content> {
+/** Answers what has a body when that is there, which it is at once where it came with the question. */
+function withContent(
+  exchange: Exchange,
+  { audited, ...asker }: Asker,
+  kind: ExpectedKind | undefined,
+  answer: (content: Content) => Answer | Promise<Answer>,
+): Answer | Promise<Answer> {
   const mediaType = mediaTypeOf(exchange);
-  const body = await exchange.body();
-  if (audited !== undefined) recordBody(audited, mediaType, body, kind);
-  return { mediaType, body, userAgent: exchange.headers["user-agent"], ...asker };
+  const read = (body: Buffer): Answer | Promise<Answer> => {
+    if (audited !== undefined) recordBody(audited, mediaType, body, kind);
+    return answer({ mediaType, body, userAgent: exchange.headers["user-agent"], ...asker });
+  };
+  const body = exchange.body();
+  return body instanceof Promise ? body.then(read) : read(body);
 }
 
 /** How much of each object a table carries along. */

@@ -15,8 +15,8 @@ export interface Exchange {
   readonly remoteAddress: string | undefined;
   /** Who asks, as the door was told. Throws 401. */
   identify(): Identity | Promise<Identity>;
-  /** All of what was sent. Throws 413, and BodyAborted when the client went away first. */
-  body(): Promise<Buffer>;
+  /** All of what was sent; a promise only while it is still on its way. Throws 413, and BodyAborted when the client went away first. */
+  body(): Buffer | Promise<Buffer>;
   /** Nobody waits for the answer any more. */
   readonly gone: boolean;
   onceGone(run: () => void): void;

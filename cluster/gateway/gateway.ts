@@ -288,6 +288,7 @@ function wireOf(request: IncomingMessage, response: ServerResponse, info: Reques
     includeObject: includedObject(info),
     told,
     pretty: prettyFor(info.query, headers["user-agent"]),
+    jsonEnd: "\n",
     gzip: headers["accept-encoding"]?.includes("gzip") === true,
   };
 }

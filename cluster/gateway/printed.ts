@@ -15,6 +15,8 @@ export interface Form {
   readonly format: Format;
   readonly includeObject: IncludeObject;
   readonly pretty: boolean;
+  /** What stands after JSON. */
+  readonly jsonEnd: "" | "\n";
 }
 
 /** An answer as it goes over a wire, whichever it is. */
@@ -70,9 +72,10 @@ function encoded(form: Form, code: number, json: string, headers: readonly strin
     const body = encodeProtobuf(JSON.parse(json) as Record<string, unknown>);
     if (body !== undefined) return { code, contentType: PROTOBUF_TYPE, body, headers };
     // Discovery and the version have no protobuf form here, and go as JSON to whoever asks.
-    return { code, contentType, body: `${json}\n`, headers };
+    return { code, contentType, body: json + form.jsonEnd, headers };
   }
-  return { code, contentType, body: `${form.pretty ? JSON.stringify(JSON.parse(json), null, JSON_INDENT) : json}\n`, headers };
+  const text = form.pretty ? JSON.stringify(JSON.parse(json), null, JSON_INDENT) : json;
+  return { code, contentType, body: text + form.jsonEnd, headers };
 }
 
 export function flat(headers: Headers = {}): string[] {

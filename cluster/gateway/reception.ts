@@ -2,6 +2,7 @@ import { notAcceptable } from "../../actors/kinds/errors.ts";
 import { StatusError } from "../../actors/kinds/status.ts";
 import { NoIdentity } from "../access/authentication/impersonation.ts";
 import { type Attributes, onResource } from "../access/authorization/attributes.ts";
+import type { Decision } from "../access/authorization/authorizer.ts";
 import { refusal } from "../access/authorization/refusal.ts";
 import type { Identity } from "../access/identity.ts";
 import type { Aggregation } from "../aggregation/aggregation.ts";
@@ -160,43 +161,61 @@ export class Reception {
     }
   }
 
-  /** Whom the request is made as, when they may make it. Throws 401 and 403. */
-  async #admitted(exchange: Exchange, info: RequestInfo): Promise<Identity> {
+  /** Whom the request is made as, when they may make it; a promise only where somebody has to be asked. Throws 401 and 403. */
+  #admitted(exchange: Exchange, info: RequestInfo): Identity | Promise<Identity> {
+    const asker = this.#asker(exchange, info);
+    return asker instanceof Promise ? asker.then((known) => this.#allowed(exchange, info, known)) : this.#allowed(exchange, info, asker);
+  }
+
+  #allowed(exchange: Exchange, info: RequestInfo, asker: Identity): Identity | Promise<Identity> {
     const { access, auditor } = this.#context;
-    const asker = await this.#asker(exchange, info);
     auditor?.received(exchange, info, asker);
     const audited = auditor?.of(exchange);
     // The page by which people come in holds nothing of the cluster.
     if (info.type === "page" && info.page.page === "console" && info.method === "get") return asker;
-    const decide = async (): Promise<Identity> => {
-      const acting = access.impersonation.act(asker, exchange.headers, exchange.rawHeaders);
-      const identity = acting instanceof Promise ? await acting : acting;
-      for (const asked of decidedBy(info)) {
+    const asks = decidedBy(info);
+    const decidedFrom = (at: number, identity: Identity): Identity | Promise<Identity> => {
+      for (let next = at; next < asks.length; next++) {
+        const asked = asks[next] as Attributes;
+        const decided = ({ allowed, reason }: Decision): void => {
+          audited?.decided(asker === identity ? undefined : identity, allowed, reason);
+          if (!allowed) throw refusal(identity, asked, reason);
+        };
         const answer = access.authorizer.authorize(identity, asked);
-        const { allowed, reason } = answer instanceof Promise ? await answer : answer;
-        audited?.decided(asker === identity ? undefined : identity, allowed, reason);
-        if (!allowed) throw refusal(identity, asked, reason);
+        if (answer instanceof Promise) return answer.then(decided).then(() => decidedFrom(next + 1, identity));
+        decided(answer);
       }
       return identity;
     };
-    try {
-      return await decide();
-    } catch (error) {
+    const decide = (): Identity | Promise<Identity> => {
+      const acting = access.impersonation.act(asker, exchange.headers, exchange.rawHeaders);
+      return acting instanceof Promise ? acting.then((identity) => decidedFrom(0, identity)) : decidedFrom(0, acting);
+    };
+    // What was granted a moment ago may not have arrived here.
+    const decideOnNewest = async (error: unknown): Promise<Identity> => {
       if (!(error instanceof StatusError) || error.status.code !== 403) throw error;
-      // What was granted a moment ago may not have arrived here.
       await access.newest();
       return decide();
+    };
+    try {
+      const decision = decide();
+      return decision instanceof Promise ? decision.catch(decideOnNewest) : decision;
+    } catch (error) {
+      return decideOnNewest(error);
     }
   }
 
   /** Who asks. Throws 401. */
-  async #asker(exchange: Exchange, info: RequestInfo): Promise<Identity> {
-    try {
-      const found = exchange.identify();
-      return found instanceof Promise ? await found : found;
-    } catch (error) {
+  #asker(exchange: Exchange, info: RequestInfo): Identity | Promise<Identity> {
+    const unknown = (error: unknown): never => {
       if (error instanceof StatusError) this.#context.auditor?.unknown(exchange, info, error.status.code);
       throw error;
+    };
+    try {
+      const found = exchange.identify();
+      return found instanceof Promise ? found.catch(unknown) : found;
+    } catch (error) {
+      return unknown(error);
     }
   }
 }

@@ -52,7 +52,7 @@ export class MessageExchange extends Deadline implements Exchange {
     return this.#sent.requestInfo === undefined ? undefined : this.#asker().remoteAddress;
   }
 
-  async body(): Promise<Buffer> {
+  body(): Buffer {
     const { data } = this.#sent;
     if (data.length > BODY_BYTES_MAX) throw requestEntityTooLarge(`limit is ${BODY_BYTES_MAX}`);
     const bytes = Buffer.from(data.buffer, data.byteOffset, data.length);

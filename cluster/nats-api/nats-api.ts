@@ -147,6 +147,7 @@ export class NatsApi {
       format: format ?? PLAIN_JSON,
       includeObject: includedObject(info),
       pretty: isTrue(info.query.get("pretty")),
+      jsonEnd: "",
       messagePack: isMessagePack(accept),
       bytesMax: this.#bytesMax,
     });

@@ -35,6 +35,7 @@ export const PLAIN_FORM: ReplyForm = {
   format: PLAIN_JSON,
   includeObject: "Metadata",
   pretty: false,
+  jsonEnd: "",
   messagePack: false,
   bytesMax: Number.POSITIVE_INFINITY,
 };
@@ -97,10 +98,11 @@ function statusOf(code: number, text: string, retryAfter_s: number): Status {
 }
 
 function formed({ code, contentType, body, headers: given }: Printed, form: ReplyForm, told: Told): Reply {
-  const packed = form.messagePack && typeof body === "string" && contentType === "application/json";
-  const text = typeof body === "string" ? body.trimEnd() : body;
+  const isJson = contentType === "application/json";
+  const packed = form.messagePack && typeof body === "string" && isJson;
+  const text = isJson || typeof body !== "string" ? body : body.trimEnd();
   const data = packed ? messagePackFromJson(text as string) : text;
-  const plain = contentType === "application/json" && !packed;
+  const plain = isJson && !packed;
   if (code === 200 && plain && told.size === 0 && given.length === 0) return { code, data, headers: undefined };
   const said = headers();
   if (code >= FAILURE_MIN) {

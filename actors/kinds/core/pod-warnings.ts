@@ -69,33 +69,45 @@ export function templateWarnings(template: PodTemplateSpec | undefined, field: s
   return specWarnings(template.spec, template.metadata?.annotations ?? {}, `${field}.`, true);
 }
 
+const NONE: readonly string[] = [];
+
+/** Most specs have little that could be warned of, and nothing is made for what they do not have. */
 function specWarnings(spec: PodSpec, annotations: Readonly<Record<string, string>>, at: string, isTemplate: boolean): string[] {
   const field = `${at}spec`;
   const containers = containersOf(spec, field);
+  const { volumes, hostAliases, imagePullSecrets, overhead, terminationGracePeriodSeconds: grace_s = 0, affinity, dnsConfig } = spec;
   return [
     ...placementWarnings(spec, field),
-    ...ANNOTATIONS.flatMap(([key, words]) => (key in annotations ? [`${at}metadata.annotations[${key}]: ${words}`] : [])),
-    ...(spec.volumes ?? []).flatMap((volume, index) => volumeWarnings(volume, `${field}.volumes[${index}]`)),
-    ...volumePathWarnings(spec.volumes),
-    ...repeated(spec.hostAliases, "ip", `${field}.hostAliases`),
-    ...repeated(spec.imagePullSecrets, "name", `${field}.imagePullSecrets`),
-    ...(spec.imagePullSecrets ?? []).flatMap(({ name }, index) =>
-      name ? [] : [`${field}.imagePullSecrets[${index}].name: invalid empty name ""`],
-    ),
-    ...BYTES.flatMap((name) => fractionWarnings(name, spec.overhead, `${field}.overhead`)),
+    ...ANNOTATIONS.flatMap(([key, words]) => (key in annotations ? [`${at}metadata.annotations[${key}]: ${words}`] : NONE)),
+    ...(volumes === undefined ? NONE : allVolumeWarnings(volumes, field)),
+    ...(hostAliases === undefined ? NONE : repeated(hostAliases, "ip", `${field}.hostAliases`)),
+    ...(imagePullSecrets === undefined ? NONE : pullSecretWarnings(imagePullSecrets, `${field}.imagePullSecrets`)),
+    ...(overhead === undefined ? NONE : BYTES.flatMap((name) => fractionWarnings(name, overhead, `${field}.overhead`))),
     ...seccompWarnings(spec, annotations, at),
     ...containers.flatMap(({ container, path }) => [
-      ...(isTemplate ? appArmorWarnings(container, spec, annotations, at) : []),
+      ...(isTemplate ? appArmorWarnings(container, spec, annotations, at) : NONE),
       ...containerWarnings(container, annotations, at, path),
     ]),
     ...portWarnings(containers),
-    ...((spec.terminationGracePeriodSeconds ?? 0) < 0
+    ...(grace_s < 0
       ? [`${field}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`]
-      : []),
-    ...(spec.affinity === undefined ? [] : affinityWarnings(spec.affinity, `${field}.affinity`)),
-    ...(spec.dnsConfig?.nameservers ?? []).flatMap((ip, index) => addressWarnings(ip, `${field}.dnsConfig.nameservers[${index}]`)),
-    ...(spec.hostAliases ?? []).flatMap(({ ip }, index) => addressWarnings(ip ?? "", `${field}.hostAliases[${index}].ip`)),
+      : NONE),
+    ...(affinity === undefined ? NONE : affinityWarnings(affinity, `${field}.affinity`)),
+    ...(dnsConfig?.nameservers ?? NONE).flatMap((ip, index) => addressWarnings(ip, `${field}.dnsConfig.nameservers[${index}]`)),
+    ...(hostAliases ?? []).flatMap(({ ip }, index) => addressWarnings(ip ?? "", `${field}.hostAliases[${index}].ip`)),
   ];
+}
+
+function allVolumeWarnings(volumes: readonly Volume[], field: string): string[] {
+  return [
+    ...volumes.flatMap((volume, index) => volumeWarnings(volume, `${field}.volumes[${index}]`)),
+    ...volumePathWarnings(volumes as Volume[]),
+  ];
+}
+
+function pullSecretWarnings(secrets: NonNullable<PodSpec["imagePullSecrets"]>, field: string): string[] {
+  const nameless = secrets.flatMap(({ name }, index) => (name ? [] : [`${field}[${index}].name: invalid empty name ""`]));
+  return [...repeated(secrets, "name", field), ...nameless];
 }
 
 interface Placed {
@@ -109,8 +121,9 @@ function containersOf(spec: PodSpec, field: string): Placed[] {
   );
 }
 
-function placementWarnings({ nodeSelector, affinity, topologySpreadConstraints = [] }: PodSpec, field: string): string[] {
+function placementWarnings({ nodeSelector, affinity, topologySpreadConstraints = [] }: PodSpec, field: string): readonly string[] {
   const node = affinity?.nodeAffinity;
+  if (nodeSelector === undefined && node === undefined && topologySpreadConstraints.length === 0) return NONE;
   const path = `${field}.affinity.nodeAffinity`;
   const must = node?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
   return [
@@ -184,12 +197,16 @@ function containerWarnings(container: Container, annotations: Readonly<Record<st
   const seccomp = securityContext?.seccompProfile === undefined && key in annotations;
   return [
     ...(seccomp ? [`${at}metadata.annotations[${key}]: ${SECCOMP_WORDS}`] : []),
-    ...BYTES.flatMap((bytes) => [
-      ...fractionWarnings(bytes, resources?.limits, `${path}.resources.limits`),
-      ...fractionWarnings(bytes, resources?.requests, `${path}.resources.requests`),
-    ]),
+    ...(resources === undefined ? NONE : amountWarnings(resources, `${path}.resources`)),
     ...(env.length > 1 ? hiddenVariables(env, `${path}.env`) : []),
   ];
+}
+
+function amountWarnings({ limits, requests }: NonNullable<Container["resources"]>, field: string): string[] {
+  return BYTES.flatMap((bytes) => [
+    ...fractionWarnings(bytes, limits, `${field}.limits`),
+    ...fractionWarnings(bytes, requests, `${field}.requests`),
+  ]);
 }
 
 /** One that is said again must be said of what it was. */

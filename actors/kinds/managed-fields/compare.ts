@@ -13,20 +13,26 @@ export interface Comparison {
 export type Change = "added" | "modified" | "removed";
 
 /** Hears of the changes, as the walk meets them. */
-interface Listener {
-  enter(step: string): void;
+export interface ChangeListener {
+  /** The path goes on to this field, or this item of a list. */
+  field(name: string): void;
+  item(step: string): void;
   /** The path that was entered has changed itself. */
   changed(change: Change): void;
   leave(): void;
 }
 
-class Sets implements Listener {
+class Sets implements ChangeListener {
   readonly added = new FieldSetBuilder();
   readonly modified = new FieldSetBuilder();
   readonly removed = new FieldSetBuilder();
   readonly #path: string[] = [];
 
-  enter(step: string): void {
+  field(name: string): void {
+    this.#path.push(`f:${name}`);
+  }
+
+  item(step: string): void {
     this.#path.push(step);
   }
 
@@ -39,41 +45,17 @@ class Sets implements Listener {
   }
 }
 
-const SIGNS: Readonly<Record<Change, string>> = { added: "+", modified: "~", removed: "-" };
-
-class Signature implements Listener {
-  text = "";
-
-  enter(step: string): void {
-    this.text += `${step}{`;
-  }
-
-  changed(change: Change): void {
-    this.text += SIGNS[change];
-  }
-
-  leave(): void {
-    this.text += "}";
-  }
-}
-
 /** Compares field by field. Parts that are one and the same object are not looked into. */
 export function compare(type: StructType, before: object, after: object): Comparison {
   if (before === after) return { added: EMPTY, modified: EMPTY, removed: EMPTY };
   const sets = new Sets();
-  compareFields(type, before as Members, after as Members, sets);
+  walkChanges(type, before, after, sets);
   return { added: sets.added.build(), modified: sets.modified.build(), removed: sets.removed.build() };
 }
 
-/**
- * A text that says which fields have changed and how, but not from what to what. Two changes with the same text have the same comparison, which many do: the
- * pods of one template, the reports of one kubelet. It costs a fraction of the comparison.
- */
-export function changeSignature(type: StructType, before: object, after: object): string {
-  if (before === after) return "";
-  const signature = new Signature();
-  compareFields(type, before as Members, after as Members, signature);
-  return signature.text;
+/** Tells of what differs, field by field. */
+export function walkChanges(type: StructType, before: object, after: object, listener: ChangeListener): void {
+  if (before !== after) compareFields(type, before as Members, after as Members, listener);
 }
 
 /** The comparison without what is at or below the paths of `ignored`. */
@@ -108,7 +90,7 @@ function isBare(value: unknown): boolean {
 }
 
 /** The values of which the walk has entered the path. */
-function compareValues(typed: Typed, before: unknown, after: unknown, listener: Listener): void {
+function compareValues(typed: Typed, before: unknown, after: unknown, listener: ChangeListener): void {
   const type = deduced(typed, before, after);
   const leaf = type.form === "leaf" || (isBare(before) && isBare(after));
   if (!leaf) {
@@ -121,13 +103,14 @@ function compareValues(typed: Typed, before: unknown, after: unknown, listener: 
   else if (leaf && !isDeepStrictEqual(before, after)) listener.changed("modified");
 }
 
-function compareFields(type: Extract<Typed, { form: "struct" | "map" }>, before: Members, after: Members, listener: Listener): void {
+function compareFields(type: Extract<Typed, { form: "struct" | "map" }>, before: Members, after: Members, listener: ChangeListener): void {
   for (const name in after) {
-    const [was, is] = [before[name], after[name]];
+    const was = before[name];
+    const is = after[name];
     if (was === is) continue;
     const field = type.form === "map" ? type.value : type.field(name);
     if (field === undefined) continue;
-    listener.enter(`f:${name}`);
+    listener.field(name);
     compareValues(field, was, is, listener);
     listener.leave();
   }
@@ -136,7 +119,7 @@ function compareFields(type: Extract<Typed, { form: "struct" | "map" }>, before:
     if (name in after || before[name] === undefined) continue;
     const field = type.form === "map" ? type.value : type.field(name);
     if (field === undefined) continue;
-    listener.enter(`f:${name}`);
+    listener.field(name);
     compareValues(field, before[name], undefined, listener);
     listener.leave();
   }
@@ -145,7 +128,7 @@ function compareFields(type: Extract<Typed, { form: "struct" | "map" }>, before:
 /** As many items are looked for one by one; in longer lists by an index. */
 const SHORT_LIST_MAX = 16;
 
-function compareItems(type: ListType, before: readonly unknown[], after: readonly unknown[], listener: Listener): void {
+function compareItems(type: ListType, before: readonly unknown[], after: readonly unknown[], listener: ChangeListener): void {
   if (before.length > SHORT_LIST_MAX || after.length > SHORT_LIST_MAX) {
     compareByStep(type, before, after, listener);
     return;
@@ -164,21 +147,21 @@ function compareItems(type: ListType, before: readonly unknown[], after: readonl
   for (const [at, step] of was.entries()) if (!is.includes(step)) compareItem(item, before[at], undefined, step, listener);
 }
 
-function compareItem(type: Typed, before: unknown, after: unknown, step: string, listener: Listener): void {
-  listener.enter(step);
+function compareItem(type: Typed, before: unknown, after: unknown, step: string, listener: ChangeListener): void {
+  listener.item(step);
   compareValues(type, before, after, listener);
   listener.leave();
 }
 
 /** Items that come twice are taken as one value together. Source: structured-merge-diff's compareWalker.visitListItems. */
-function compareByStep(type: ListType, before: readonly unknown[], after: readonly unknown[], listener: Listener): void {
+function compareByStep(type: ListType, before: readonly unknown[], after: readonly unknown[], listener: ChangeListener): void {
   const was = itemsByStep(type, before);
   const is = itemsByStep(type, after);
   for (const step of was.size === 0 ? is.keys() : new Set([...was.keys(), ...is.keys()])) {
     const [old, now] = [was.get(step), is.get(step)];
     const [wasTwice, isTwice] = [(old?.length ?? 0) > 1, (now?.length ?? 0) > 1];
     if (old?.length === 1 && now?.length === 1 && old[0] === now[0]) continue;
-    listener.enter(step);
+    listener.item(step);
     if (wasTwice && isTwice) {
       if (!isDeepStrictEqual(old, now)) listener.changed("modified");
     } else if (wasTwice) {

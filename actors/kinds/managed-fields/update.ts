@@ -1,4 +1,5 @@
-import { changed, changeSignature, compare, without } from "./compare.ts";
+import { Alike } from "./alike.ts";
+import { changed, compare, walkChanges, without } from "./compare.ts";
 import { difference, EMPTY, type FieldSet, isEmpty, setOf, union } from "./field-set.ts";
 import { capped, type FieldManager, managed, sameManager } from "./managers.ts";
 import { OwnedFields } from "./owned-fields.ts";
@@ -58,10 +59,7 @@ interface Owner {
 }
 
 /** Outcomes of writes that were alike: the same fields changed, of objects whose fields were owned alike. */
-const outcomes = new Map<string, readonly Owner[]>();
-const OUTCOMES_MAX = 4_096;
-/** A larger object is hardly written a second time alike, and would not be worth its place. */
-const LIKENESS_CHARS_MAX = 8_192;
+const outcomes = new Alike<readonly Owner[]>();
 
 /**
  * The managers after a write that is no apply: what it changed is the writer's alone, what it removed is nobody's. Source:
@@ -73,13 +71,11 @@ const LIKENESS_CHARS_MAX = 8_192;
 export function afterUpdate(write: FieldWrite, managers: readonly FieldManager[], live: object, next: object): readonly FieldManager[] {
   const own = new OwnSteps();
   const before = managers.map((manager) => `${identityOf(manager)} ${own.open(manager.fields.json)}`);
-  const likeness = [likenessOf(write), ...before, own.open(changeSignature(write.type, live, next))].join("\n");
-  let owners = outcomes.get(likeness);
-  if (owners === undefined) {
-    owners = decideOwners(write, managers, live, next, own);
-    if (outcomes.size >= OUTCOMES_MAX) outcomes.clear();
-    if (likeness.length <= LIKENESS_CHARS_MAX) outcomes.set(likeness, owners);
-  }
+  const beginning = before.length === 0 ? likenessOf(write) : [likenessOf(write), ...before].join("\n");
+  const walk = outcomes.walk(beginning, (step) => own.mark(step));
+  walkChanges(write.type, live, next, walk);
+  const owners = walk.end?.outcome ?? decideOwners(write, managers, live, next, own);
+  if (walk.end !== undefined) walk.end.outcome = owners;
   const after = owners.map(({ manager, timeOf, template }) => ({
     ...manager,
     fields: OwnedFields.stored(own.fill(template)),
@@ -115,8 +111,9 @@ function decideOwners(write: FieldWrite, managers: readonly FieldManager[], live
   return [...rest.filter((other) => other !== before).map(kept), owner(after, "write")];
 }
 
-/** The steps that are hardly ever the same for two objects: items of lists by address or uid, items of sets. In a signature their quotes stand as they are, in JSON escaped. */
-const OWN_STEP = /k:\{(\\?)"(?:ip|uid)\1":\1"[^"\\]*\1"\}|v:(\\?)"[^"\\]*\2"/g;
+/** The steps that are hardly ever the same for two objects, items of lists by address or uid, items of sets, as JSON has them in FieldsV1; and such a step alone. */
+const OWN_STEPS = /k:\{\\"(?:ip|uid)\\":\\"[^"\\]*\\"\}|v:\\"[^"\\]*\\"/g;
+const OWN_STEP = /^(?:k:\{"(?:ip|uid)":"[^"\\]*"\}|v:"[^"\\]*")$/;
 /**
  * A character that no name in Kubernetes has, and one of Latin-1: with any other, V8 would keep these texts, and so every stored text that begins with one, in two
  * bytes a character for ever.
@@ -129,18 +126,24 @@ class OwnSteps {
   readonly #steps: string[] = [];
   readonly #numbers = new Map<string, number>();
 
-  /** The text with numbers in their places. */
-  open(text: string): string {
-    if (!text.includes('"ip') && !text.includes('"uid') && !text.includes("v:")) return text;
-    return text.replace(OWN_STEP, (step) => {
-      const plain = step.replaceAll("\\", "");
-      let at = this.#numbers.get(plain);
-      if (at === undefined) {
-        at = this.#steps.push(plain) - 1;
-        this.#numbers.set(plain, at);
-      }
-      return `${MARK}${at}${MARK}`;
-    });
+  /** FieldsV1 with numbers in their places. */
+  open(json: string): string {
+    if (!json.includes('"ip') && !json.includes('"uid') && !json.includes("v:")) return json;
+    return json.replace(OWN_STEPS, (step) => this.#number(step.replaceAll("\\", "")));
+  }
+
+  /** A step, or the number in its place. */
+  mark(step: string): string {
+    return OWN_STEP.test(step) ? this.#number(step) : step;
+  }
+
+  #number(step: string): string {
+    let at = this.#numbers.get(step);
+    if (at === undefined) {
+      at = this.#steps.push(step) - 1;
+      this.#numbers.set(step, at);
+    }
+    return `${MARK}${at}${MARK}`;
   }
 
   /** The JSON that was opened, with the steps of this object. */

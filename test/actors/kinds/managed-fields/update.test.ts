@@ -73,6 +73,16 @@ test("pods with addresses of their own are told apart, however alike they are", 
   }
 });
 
+test("changes that are alike but for one name, or larger than what is remembered, have each their own outcome", () => {
+  const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`k${index}`, "v"]));
+  for (const data of [{ a: "1" }, { b: "1" }, { a: "1", b: "1" }, many, { ...many, more: "v" }, { a: "2" }]) {
+    for (const manager of ["one", "other"]) {
+      const owned = Object.fromEntries(Object.keys(data).map((name) => [`f:${name}`, {}]));
+      expect(seen(afterCreate(write(manager), { metadata: METADATA, data }))).toEqual({ [manager]: { "f:data": { ".": {}, ...owned } } });
+    }
+  }
+});
+
 test("more than ten updaters: the oldest are put together", () => {
   let managers: readonly FieldManager[] = [];
   let before: { metadata: typeof METADATA; data: Record<string, string> } = { metadata: METADATA, data: {} };
