@@ -4,7 +4,7 @@ export type { NodeVolumes, VolumeUse } from "./attached-volumes.ts";
 export { ANYWHERE, type Batch, joinPlacements, NO_SUCH_NODE, type Placements, placeBatch, splitBatch, UNPLACED } from "./batch.ts";
 export type { ClassDescription, ClassHandle, Needs } from "./class-description.ts";
 export { Cluster, NO_PRIORITY } from "./cluster.ts";
-export { type Diagnosis, rejectorsOf } from "./diagnosis.ts";
+export { type Diagnosis, diagnose, rejectorsOf } from "./diagnosis.ts";
 export { Draw } from "./draw.ts";
 export { type Explanation, explain } from "./explain.ts";
 export type {
@@ -41,6 +41,7 @@ export { PLUGIN_WEIGHTS } from "./profile.ts";
 export { wordsOf } from "./reason.ts";
 export { freeOf, isStirred, isSuitable, needsRoom } from "./room.ts";
 export { DEFAULT_PROFILE, type FitScoring, type ResourceScoring, type SchedulingProfile } from "./scheduling-profile.ts";
+export { matchesTerm } from "./selector.ts";
 export type { NodeMove, Stir } from "./stir.ts";
 export { rejectionOf } from "./survey.ts";
 export { NONZERO_CPU_MILLI, NONZERO_MEMORY_BYTES, type Usage } from "./usage.ts";

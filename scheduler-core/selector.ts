@@ -23,7 +23,7 @@ export function meets(requirement: Requirement, value: string | undefined): bool
 }
 
 /** Whether a node matches a term. Source: component-helpers' nodeaffinity. */
-export function matchesTerm(term: NodeSelectorTerm, node: NodeFacts): boolean {
+export function matchesTerm(term: NodeSelectorTerm, node: Pick<NodeFacts, "name" | "labels">): boolean {
   if (term.matchLabels.length === 0 && term.matchFields.length === 0) return false;
   for (const requirement of term.matchLabels) if (!meets(requirement, node.labels[requirement.key])) return false;
   for (const requirement of term.matchFields) {

@@ -8,6 +8,7 @@ import type { Premises } from "../store/premises.ts";
 import { type Mutation, PREMISES_BROKEN } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
 import { admitPart, isBusy } from "./admission/part-admission.ts";
+import { grantsTo } from "./claim-grants.ts";
 import type { WriteWorld } from "./create.ts";
 import type { BindOptions, PodBinding } from "./registry.ts";
 import type { StoreAccess } from "./store-access.ts";
@@ -105,7 +106,7 @@ function bindTo(
   nodeName: string,
   options: BindOptions,
 ): Promise<Entry> {
-  const decide = (entry: Entry, pod: Pod): Step<Entry> => {
+  const decide = (entry: Entry, pod: Pod): Step<Entry> | Promise<Step<Entry>> => {
     if (uid !== undefined && uid !== "" && uid !== pod.metadata.uid) throw uidConflict(BINDING, kind as unknown as Kind, pod, uid);
     const refusal = bindingRefusal(pod);
     if (refusal !== undefined) throw conflict(BINDING, name, refusal);
@@ -117,7 +118,10 @@ function bindTo(
       access.wrote(key, revision, bound);
       return { key, revision, text };
     };
-    return { mutations: [{ op: "update", key, text, expect }], premises: options.premises ?? someones(namespace, nodeName), result };
+    const own: Mutation = { op: "update", key, text, expect };
+    const premises = options.premises ?? someones(namespace, nodeName);
+    if (options.claims === undefined) return { mutations: [own], premises, result };
+    return grantsTo(pod.metadata, options.claims, access).then((granted) => ({ mutations: [own, ...granted], premises, result }));
   };
   return changeStored(access, kind, namespace, name, decide, (entry) => access.read<Pod>(entry));
 }

@@ -1,4 +1,4 @@
-import type { Namespace, Scale } from "../kinds/generated/types.ts";
+import type { AllocationResult, Namespace, Scale } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
 import type { BodyKind } from "../kinds/machinery/body.ts";
 import type { KubeObject } from "../kinds/object.ts";
@@ -56,8 +56,17 @@ export interface DeleteOptions extends WriteOptions {
 export interface BindOptions extends WriteOptions {
   /** Annotations of the Binding; they are merged into the pod's. */
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Claims on devices that the pod uses from now on, written in the same transaction. */
+  readonly claims?: readonly ClaimGrant[];
   /** What the decision rests on, beside the node: rejects with Outdated when others have touched it. */
   readonly premises?: Premises;
+}
+
+/** A claim that a pod gets to use, and what the claim gets where it has nothing yet. */
+export interface ClaimGrant {
+  readonly key: string;
+  readonly uid: string;
+  readonly allocation: AllocationResult | undefined;
 }
 
 /** Which pod is to run where. */

@@ -132,6 +132,7 @@ export class Binder {
     for (const record of this.#refused) {
       if (!intake.isCurrent(record) || record.candidate === undefined) continue;
       intake.forget(record);
+      intake.devices.settle(record);
       if (this.#outdated.delete(record)) queue.putBack(record.candidate.ticket);
       else queue.retry(record.candidate.ticket, now_ms);
       intake.reread(record, now_ms);
@@ -155,13 +156,15 @@ export class Binder {
 
   #bind(record: PodRecord, { about }: Candidate, node: string, seen: number): void {
     const { namespace = "", name, uid } = about.metadata;
-    const { registry, recorder, writes, inventory, self, extenders, view } = this.#options;
-    const premises = premisesOf(record, node, inventory, self, seen);
-    const pod = extenders.any ? view.get<Pod>(record.key) : undefined;
+    const { registry, recorder, writes, inventory, intake, self, extenders, view } = this.#options;
+    const claims = intake.devices.grantsOf(record);
+    const premises = premisesOf(record, node, inventory, self, seen, claims);
+    // Claims are written with the binding, so who has some is bound here.
+    const pod = extenders.any && claims.length === 0 ? view.get<Pod>(record.key) : undefined;
     writes.submit(() =>
       (
         (pod === undefined ? undefined : extenders.bind(pod, node)) ??
-        registry.bind(namespace, name, uid, node, { author: SCHEDULER, premises })
+        registry.bind(namespace, name, uid, node, { author: SCHEDULER, premises, ...(claims.length === 0 ? {} : { claims }) })
       ).then(
         () => recorder.once(about, "Normal", "Scheduled", scheduledMessage(namespace, name, node)),
         (error: unknown) => this.#refuse(record, node, error),

@@ -1,4 +1,5 @@
 import { type Inventory, isStirred, isSuitable, needsRoom } from "../../scheduler-core/mod.ts";
+import { DYNAMIC_RESOURCES } from "./devices/pod-claims.ts";
 import type { Intake } from "./intake.ts";
 import type { Candidate, PodRecord } from "./pod-record.ts";
 import type { SchedulingQueue, Waiting } from "./queue.ts";
@@ -20,6 +21,8 @@ export function wakeHelped(intake: Intake, inventory: Inventory, queue: Scheduli
     const { handle, pin, refusal } = sample.candidate as Candidate;
     // Nodes and pods cannot help it: its volumes, or its gang, are looked at anew when they change.
     if (refusal !== undefined) return 0;
+    // Labels of nodes decide which devices they reach.
+    if (rejectors.has(DYNAMIC_RESOURCES) && altered.size > 0) return count;
     const { relations } = inventory.kinship(sample.peer);
     if (relations !== undefined && isStirred(stir, relations, handle.statics.facts, rejectors)) return count;
     const changed = new Set(needsRoom(rejectors) ? freed : []);

@@ -1,5 +1,6 @@
 import { type Inventory, NO_SUCH_NODE, type Peer } from "../../scheduler-core/mod.ts";
-import type { Namespace, Pod } from "../kinds/generated/types.ts";
+import type { Namespace, Pod, ResourceResourceClaim as ResourceClaim } from "../kinds/generated/types.ts";
+import { partsOf } from "../kinds/kind.ts";
 import { mayBeDeleted } from "../kinds/metadata-text.ts";
 import { groupOf, POD_GROUPS } from "../kinds/scheduling/pod-group.ts";
 import type { Regarding } from "../registry/event-recorder.ts";
@@ -7,6 +8,8 @@ import type { Change, Entry } from "../store/view.ts";
 import { VOLUME_ATTACHMENTS } from "./attachments.ts";
 import { classify, peerOfPod, type Surroundings, usageOfPod } from "./class.ts";
 import { DefaultSpread } from "./default-spread.ts";
+import { DEVICE_CLASSES, DEVICE_SLICES, DeviceBook } from "./devices/device-book.ts";
+import { DEVICE_CLAIMS, DYNAMIC_RESOURCES, readPodClaims } from "./devices/pod-claims.ts";
 import { namedNodes } from "./facts.ts";
 import { Gangs } from "./gangs.ts";
 import { Happened } from "./happened.ts";
@@ -24,6 +27,8 @@ import { claimOf, readVolumes } from "./volumes.ts";
 
 /** Source: NodeAffinity's errReasonConflict. */
 const CONFLICTING_TERMS = "pod affinity terms conflict";
+/** Where a group could go depends on all its members, and devices are found for one pod at a time. */
+const CLAIMS_IN_GROUP = "members of pod groups cannot claim devices";
 
 /** Whose pods a shard decides. */
 export interface Responsibility {
@@ -53,6 +58,11 @@ export class Intake {
   /** Pods with persistent volumes that wait for a node. */
   readonly #withVolumes = new Set<PodRecord>();
   #volumesChanged = false;
+  readonly devices: DeviceBook;
+  /** Waiting pods by each of their claims on devices. */
+  readonly #claiming = new Map<string, Set<PodRecord>>();
+  /** The keys of pods that are not to be tried before their claims are there. */
+  readonly #awaiting = new Set<string>();
   readonly nominations: Nominations;
   readonly #roster: Roster<PodRecord | Reservation>;
   readonly #nodes: NodeIntake;
@@ -63,6 +73,7 @@ export class Intake {
     this.#queue = queue;
     this.#responsibility = responsibility;
     this.#defaultSpread = new DefaultSpread(view);
+    this.devices = new DeviceBook(view);
     this.gangs = new Gangs(view);
     this.#roster = new Roster(inventory);
     this.#nodes = new NodeIntake({ view, inventory, roster: this.#roster, happened: this.happened, lenders: this.lenders });
@@ -78,6 +89,8 @@ export class Intake {
     else if (resource === POD_GROUPS) this.#takeGroup(now, before, now_ms);
     else if (resource === CSI_NODES) this.#nodes.takeDrivers((now ?? before)?.key.slice(CSI_NODES.length + 1) ?? "");
     else if (resource === VOLUME_ATTACHMENTS) this.#nodes.takeAttachment(now, before);
+    else if (resource === DEVICE_CLAIMS) this.#takeClaim(change, now_ms);
+    else if (resource === DEVICE_CLASSES || resource === DEVICE_SLICES) this.#takeDevices(change, now_ms);
     else this.#volumesChanged = true;
   }
 
@@ -172,6 +185,7 @@ export class Intake {
     const known = this.#pods.get(key);
     if (now === undefined) {
       if (known !== undefined) this.#drop(known, now_ms);
+      this.#awaiting.delete(key);
       return;
     }
     if (known !== undefined && before !== undefined && this.#changesNothing(known, before, now)) return;
@@ -214,12 +228,14 @@ export class Intake {
     if (mayBeTerminal(now.text)) return false;
     if (known.candidate === undefined) return !known.isBeingResized && sameSpec(before.text, now.text);
     if (!isBoundTo(now.text, known.node)) return false;
+    if (known.candidate.devices !== undefined) this.#dropClaims(known, known.candidate.devices);
     known.candidate = undefined;
     return true;
   }
 
   #admit(key: string, pod: Pod, now_ms: number): void {
     const { metadata, spec, status } = pod;
+    this.#awaiting.delete(key);
     if (status?.phase === "Succeeded" || status?.phase === "Failed") return;
     const { uid } = metadata;
     const gang = groupOf(metadata);
@@ -249,6 +265,11 @@ export class Intake {
     const gated = (spec.schedulingGates?.length ?? 0) > 0;
     const profile = this.#responsibility.profiles.get(spec.schedulerName ?? "");
     if (profile === undefined || gated || metadata.deletionTimestamp !== undefined || !this.#responsibility.owns(gang ?? uid)) return;
+    const devices = readPodClaims(this.#view, pod);
+    if (devices !== undefined && "notYet" in devices) {
+      this.#awaiting.add(key);
+      return;
+    }
     const volumes = readVolumes(this.#view, pod);
     const surroundings: Surroundings = {
       volumes,
@@ -257,7 +278,8 @@ export class Intake {
       profile,
     };
     const { handle, peer, pin } = classify(this.#inventory, pod, surroundings);
-    const refusal = namedNodes(pod)?.size === 0 ? CONFLICTING_TERMS : volumes?.refusal;
+    const inGroup = devices !== undefined && gang !== undefined ? CLAIMS_IN_GROUP : undefined;
+    const refusal = namedNodes(pod)?.size === 0 ? CONFLICTING_TERMS : (volumes?.refusal ?? inGroup);
     const record: PodRecord = {
       key,
       uid,
@@ -272,9 +294,10 @@ export class Intake {
     };
     const ticket = new QueueTicket(record, priority, `${handle.id}/${this.#inventory.kinship(peer).relationsId}@${pin ?? ""}`);
     const about: Regarding = { kind: "Pod", apiVersion: "v1", metadata };
-    record.candidate = { handle, pin, volumes, refusal, preemptionPolicy: spec.preemptionPolicy, profile, about, ticket };
+    record.candidate = { handle, pin, volumes, devices, refusal, preemptionPolicy: spec.preemptionPolicy, profile, about, ticket };
     this.#pods.set(key, record);
     if (volumes !== undefined) this.#withVolumes.add(record);
+    for (const claim of devices ?? []) this.#claiming.set(claim, (this.#claiming.get(claim) ?? new Set()).add(record));
     this.#queue.add(ticket, now_ms);
     if (gang !== undefined) {
       this.gangs.enter(gang, record, false);
@@ -300,10 +323,56 @@ export class Intake {
     for (const { candidate } of this.gangs.waiting(gang)) if (candidate?.ticket.place === "nowhere") this.#queue.putBack(candidate.ticket);
   }
 
+  /** Source: isSchedulableAfterClaimChange. */
+  #takeClaim(change: Change, now_ms: number): void {
+    const { now, before } = change;
+    const key = (now ?? before)?.key ?? "";
+    this.devices.take(change);
+    for (const record of [...(this.#claiming.get(key) ?? [])]) {
+      if (record.node !== undefined || record.candidate === undefined) continue;
+      const pod = this.#view.get<Pod>(record.key);
+      const claims = pod === undefined ? undefined : readPodClaims(this.#view, pod);
+      if (pod !== undefined && claims !== undefined && "notYet" in claims) this.#readmit(record, pod, now_ms);
+      else this.#queue.wakeOne(record.candidate.ticket, now_ms);
+    }
+    const { namespace } = partsOf(key);
+    for (const pod of [...this.#awaiting]) {
+      const entry = pod.startsWith(`pods/${namespace}/`) ? this.#view.entry(pod) : undefined;
+      if (entry !== undefined) this.takePod(entry, undefined, now_ms);
+    }
+    const had = before !== undefined && this.#view.decode<ResourceClaim>(before).status?.allocation !== undefined;
+    const has = now !== undefined && this.#view.decode<ResourceClaim>(now).status?.allocation !== undefined;
+    if (had && !has) this.wakeClaiming(now_ms);
+  }
+
+  /** There may be more devices, or others that are meant. */
+  #takeDevices(change: Change, now_ms: number): void {
+    if (change.resource === DEVICE_SLICES) this.devices.take(change);
+    if (change.now !== undefined) this.wakeClaiming(now_ms);
+  }
+
+  /** Pods whose claims found no devices may find some. */
+  wakeClaiming(now_ms: number): void {
+    this.events++;
+    for (const { key, rejectors, count } of [...this.#queue.waiting()]) {
+      if (rejectors.has(DYNAMIC_RESOURCES)) this.#queue.wake(key, count, now_ms);
+    }
+  }
+
+  #dropClaims(record: PodRecord, claims: readonly string[]): void {
+    this.devices.settle(record);
+    for (const claim of claims) {
+      const others = this.#claiming.get(claim);
+      others?.delete(record);
+      if (others?.size === 0) this.#claiming.delete(claim);
+    }
+  }
+
   #drop(record: PodRecord, now_ms: number): void {
     this.#pods.delete(record.key);
     if (record.gang !== undefined) this.gangs.leave(record.gang, record);
     this.#withVolumes.delete(record);
+    if (record.candidate?.devices !== undefined) this.#dropClaims(record, record.candidate.devices);
     const kept = this.#inventory.slotOf(this.nominations.nodeOf(record) ?? "");
     if (kept !== undefined) this.happened.freed.add(kept);
     this.nominations.clear(record);

@@ -12,6 +12,10 @@ export const VICTIMS_ARE_LEAVING: "not eligible due to a terminating pod on the 
 export const NO_CANDIDATE: "no candidate node for preemption" = "no candidate node for preemption";
 const VICTIMLESS = "No preemption victims found for incoming pod";
 
+/** What came of looking for claims that could give back what they have: there is none, or one did. */
+export const NOTHING_TO_GIVE_BACK: "still not schedulable" = "still not schedulable";
+export const DEALLOCATED: "deallocation of ResourceClaim completed" = "deallocation of ResourceClaim completed";
+
 /** What came of trying to make room. */
 export type Attempted =
   | Pick<Preemption<unknown>, "slot" | "rejections" | "unhelpful" | "victimless">
@@ -55,6 +59,33 @@ export function unschedulableMessage(
  */
 export function refusalMessage(refusal: string, nodes: number): string {
   return nodes === 0 ? NO_NODES : `0/${nodes} nodes are available: ${refusal}. not found`;
+}
+
+/** The same where it is the pod's claims on devices. */
+export function refusedClaimsMessage(refusal: string, nodes: number): string {
+  if (nodes === 0) return NO_NODES;
+  const preemption = histogram(nodes, new Map([[UNHELPFUL, nodes]]));
+  return `0/${nodes} nodes are available: ${refusal}. no new claims to deallocate, preemption: ${preemption}`;
+}
+
+/** Why no node took a pod that claims devices. `reasons`: what the nodes that would take it otherwise said of its claims. Nobody is made to go for it. */
+export function claimsMessage(
+  diagnosis: Diagnosis,
+  columns: readonly string[],
+  reasons: ReadonlyMap<string, number>,
+  claims: typeof NOTHING_TO_GIVE_BACK | typeof DEALLOCATED,
+  preemptionPolicy: string | undefined,
+): string {
+  const { nodes, unhelpful, victimless, preemptible } = diagnosis;
+  if (nodes === 0) return NO_NODES;
+  const message = histogram(nodes, new Map([...worded(diagnosis.reasons, columns), ...reasons]));
+  if (preemptionPolicy === "Never") return `${message} ${claims}, preemption: not eligible due to preemptionPolicy=Never.`;
+  const away = [...reasons.values()].reduce((sum, count) => sum + count, 0);
+  const words = new Map<string, number>([
+    [UNHELPFUL, unhelpful + away],
+    [VICTIMLESS, victimless + preemptible],
+  ]);
+  return `${message} ${claims}, preemption: ${histogram(nodes, words)}`;
 }
 
 /** The part of it that says what the nodes said. */

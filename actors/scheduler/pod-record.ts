@@ -10,6 +10,8 @@ export interface Candidate {
   readonly pin: string | undefined;
   /** Undefined: it has no persistent volumes. */
   readonly volumes: VolumeReading | undefined;
+  /** The keys of its claims on devices; undefined: it has none. */
+  readonly devices: readonly string[] | undefined;
   /** Why no node will do, whichever it is, in kube-scheduler's words. */
   readonly refusal: string | undefined;
   readonly preemptionPolicy: string | undefined;

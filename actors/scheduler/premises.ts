@@ -1,5 +1,6 @@
 import type { Inventory } from "../../scheduler-core/mod.ts";
 import { touchesOfBinding } from "../registry/bind.ts";
+import type { ClaimGrant } from "../registry/registry.ts";
 import type { Premises } from "../store/premises.ts";
 import type { PodRecord } from "./pod-record.ts";
 
@@ -12,7 +13,14 @@ const TERMS = "terms";
  * whose place depends on other pods, nobody has bound one of those. So no two schedulers together put on a node what it cannot hold, or
  * side by side what is to be apart, whatever they knew of each other.
  */
-export function premisesOf(record: PodRecord, node: string, inventory: Inventory, by: string, seen: number): Premises {
+export function premisesOf(
+  record: PodRecord,
+  node: string,
+  inventory: Inventory,
+  by: string,
+  seen: number,
+  grants: readonly ClaimGrant[] = [],
+): Premises {
   const { namespace, affinity, antiAffinity, spread } = record.peer.facts;
   const checks = [`node/${node}`, TERMS];
   const touches = touchesOfBinding(namespace, node);
@@ -25,5 +33,12 @@ export function premisesOf(record: PodRecord, node: string, inventory: Inventory
   if (spread.some(({ isHard }) => isHard)) checks.push(`namespace/${namespace}`);
   const repelled = inventory.kinship(record.peer).relations?.repelled ?? [];
   if (repelled.some(({ key }) => inventory.topologyKey(key) !== HOSTNAME)) checks.push("pods");
+  // Nobody else has given away devices of these pools.
+  for (const { allocation } of grants) {
+    for (const { driver, pool } of allocation?.devices?.results ?? []) {
+      checks.push(`devices/${driver}/${pool}`);
+      touches.push(`devices/${driver}/${pool}`);
+    }
+  }
   return { by, seen, checks, touches };
 }

@@ -1,7 +1,18 @@
 import { type Diagnosis, type Inventory, type MemberStep, rejectorsOf, UNPLACED } from "../../scheduler-core/mod.ts";
+import { DYNAMIC_RESOURCES } from "./devices/pod-claims.ts";
 import type { RefusedMember } from "./gang-flight.ts";
 import type { Intake } from "./intake.ts";
-import { diagnosisMessage, NO_CANDIDATE, refusalMessage, unschedulableMessage, VICTIMS_ARE_LEAVING } from "./messages.ts";
+import {
+  claimsMessage,
+  type DEALLOCATED,
+  diagnosisMessage,
+  NO_CANDIDATE,
+  type NOTHING_TO_GIVE_BACK,
+  refusalMessage,
+  refusedClaimsMessage,
+  unschedulableMessage,
+  VICTIMS_ARE_LEAVING,
+} from "./messages.ts";
 import type { Candidate, PodRecord } from "./pod-record.ts";
 import { ASKED, type PreemptionOutcome, type Preemptor } from "./preemptor.ts";
 import type { SchedulingQueue } from "./queue.ts";
@@ -19,6 +30,7 @@ export interface RejectionsOptions {
 
 /** No plugin rejected the pod. */
 const NOBODY: ReadonlySet<string> = new Set();
+const BY_CLAIMS: ReadonlySet<string> = new Set([DYNAMIC_RESOURCES]);
 
 /** What becomes of pods that get no node: room is made for them where that can help, they are told why, and wait for what can help them. */
 export class Rejections {
@@ -93,6 +105,28 @@ export class Rejections {
     }
     queue.reject(ticket, rejectorsOf(diagnosis), now_ms);
     this.#say(record, diagnosis, outcome);
+  }
+
+  /** Its claims on devices are such that no node would do. */
+  refuseClaims(record: PodRecord, refusal: string, now_ms: number): void {
+    const { inventory, queue, reporter } = this.#options;
+    queue.reject((record.candidate as Candidate).ticket, BY_CLAIMS, now_ms);
+    reporter.unschedulable(record, refusedClaimsMessage(refusal, inventory.nodes()), undefined);
+  }
+
+  /** No node took the pod, of those with enough of everything else because of its claims on devices. `reasons`: how many of these said what. */
+  rejectClaims(
+    record: PodRecord,
+    diagnosis: Diagnosis,
+    reasons: ReadonlyMap<string, number>,
+    claims: typeof NOTHING_TO_GIVE_BACK | typeof DEALLOCATED,
+    now_ms: number,
+  ): void {
+    const { inventory, queue, reporter } = this.#options;
+    const { ticket, preemptionPolicy } = record.candidate as Candidate;
+    const rejectors = rejectorsOf(diagnosis);
+    queue.reject(ticket, reasons.size === 0 ? rejectors : new Set([...rejectors, DYNAMIC_RESOURCES]), now_ms);
+    reporter.unschedulable(record, claimsMessage(diagnosis, inventory.columns.names, reasons, claims, preemptionPolicy), undefined);
   }
 
   /** Somebody who has a say in it could not be asked: it is tried again after a rest. */

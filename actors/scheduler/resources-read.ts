@@ -9,6 +9,9 @@ import { ReplicationControllerKind } from "../kinds/core/replication-controller.
 import { ServiceKind } from "../kinds/core/service.ts";
 import { type Kind, resourceOf } from "../kinds/kind.ts";
 import { PodDisruptionBudgetKind } from "../kinds/policy/pod-disruption-budget.ts";
+import { DeviceClassKind } from "../kinds/resource/device-class.ts";
+import { ResourceClaimKind } from "../kinds/resource/resource-claim.ts";
+import { ResourceSliceKind } from "../kinds/resource/resource-slice.ts";
 import { POD_GROUPS } from "../kinds/scheduling/pod-group.ts";
 import { CSIDriverKind } from "../kinds/storage/csi-driver.ts";
 import { CSINodeKind } from "../kinds/storage/csi-node.ts";
@@ -30,6 +33,9 @@ const WATCHED: readonly Named[] = [
   CSINodeKind,
   VolumeAttachmentKind,
   ServiceKind,
+  DeviceClassKind,
+  ResourceSliceKind,
+  ResourceClaimKind,
   PodKind,
 ];
 /** What is looked up when a pod names it. */

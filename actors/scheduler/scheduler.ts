@@ -7,6 +7,7 @@ import { VOLUME_ATTACHMENTS } from "./attachments.ts";
 import { Binder } from "./binder.ts";
 import { DEFAULT_CONFIGURATION, type SchedulerConfiguration } from "./configuration/configuration.ts";
 import { Consultations, type Consulted } from "./consultations.ts";
+import { DevicePlacer } from "./devices/device-placer.ts";
 import { type AskExtender, Extenders } from "./extenders.ts";
 import { type Flight, prepareFlight } from "./flight.ts";
 import { landConsulted } from "./group-landing.ts";
@@ -106,6 +107,7 @@ class Scheduler implements Actor<SchedulerMessage> {
   readonly #binder: Binder;
   readonly #reporter: Reporter;
   readonly #rejections: Rejections;
+  readonly #placer: DevicePlacer;
   readonly #landing: LandingOptions;
   readonly #reclaimer: Reclaimer;
   readonly #extenders: Extenders;
@@ -149,6 +151,7 @@ class Scheduler implements Actor<SchedulerMessage> {
     });
     this.#reporter = new Reporter(stage);
     this.#rejections = new Rejections({ ...stage, queue: this.#queue, preemptor, reporter: this.#reporter, questions });
+    this.#placer = new DevicePlacer({ ...stage, queue: this.#queue, binder: this.#binder, rejections: this.#rejections, random: draw });
     this.#landing = { ...stage, queue: this.#queue, binder: this.#binder, preemptor, rejections: this.#rejections };
     this.#reclaimer = new Reclaimer({ ...stage, owns, now: () => timestamp(clock.now_ms()) });
     // After a crash nobody says `start` again, so every activation does.
@@ -244,7 +247,8 @@ class Scheduler implements Actor<SchedulerMessage> {
     }
     const tickets = this.#queue.pop(now_ms, BATCH_PODS_MAX);
     const records = this.#rejections.refuse(this.#withGangs(tickets), now_ms);
-    const plain = this.#extenders.any ? this.#consult(records) : records;
+    const unasked = this.#extenders.any ? this.#consult(records) : records;
+    const plain = this.#placer.takeOut(unasked, this.#seen, now_ms);
     if (plain.length > 0) this.#send(plain);
     else if (tickets.length > 0 && !this.#consultations.isFull) this.#wakeUp(true);
     else this.#sleep(now_ms);
@@ -311,6 +315,10 @@ class Scheduler implements Actor<SchedulerMessage> {
       // What happened while they were asked may have helped.
       if (since !== this.#intake.events) this.#tryTurnedAway(now_ms);
       this.#reporter.unschedulable(record, extendersMessage(failed, this.#inventory.nodes()), undefined);
+      return;
+    }
+    if (candidate.devices !== undefined) {
+      this.#placer.place(record, ranked, this.#seen, now_ms);
       return;
     }
     const pods = this.#inventory.ready(candidate.handle, record.peer);
