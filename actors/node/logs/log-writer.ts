@@ -52,7 +52,8 @@ export class LogWriter {
       }
       if (whole !== "" || partial !== "") await this.#write(whole + partial);
     }
-    if (rest !== "") await this.#write(entry(rest, stream, "F"));
+    // Whoever reads it is to see that no newline came. Source: containerd's redirectLogs.
+    if (rest !== "") await this.#write(entry(rest, stream, "P"));
   }
 
   async close(): Promise<void> {

@@ -25,6 +25,8 @@ export interface LogAsked {
 export interface LogCursor {
   readonly inode: number;
   readonly offset: number;
+  /** What comes next goes on with a line that has begun before. */
+  readonly isWithinLine?: boolean;
 }
 
 /** `isEnd`: nothing comes after it. */
@@ -59,8 +61,8 @@ async function readOnce(path: string, asked: LogAsked, isComplete: boolean): Pro
     const offset = cursor?.inode === ino ? cursor.offset : cursor === undefined ? await firstOffset(file, size, asked.tailLines) : 0;
     const bytes = await readLines(file, offset);
     if (bytes.length > 0) {
-      const data = Buffer.from(shown(bytes.toString("latin1"), asked), "latin1");
-      return { data, cursor: { inode: ino, offset: offset + bytes.length }, isEnd: false };
+      const { text, isWithinLine } = shown(bytes.toString("latin1"), asked);
+      return { data: Buffer.from(text, "latin1"), cursor: { inode: ino, offset: offset + bytes.length, isWithinLine }, isEnd: false };
     }
     // A file that has been put aside is followed by the one in its place.
     const next = await stat(path).catch(() => undefined);
@@ -117,19 +119,25 @@ async function firstOffset(file: FileHandle, size: number, tailLines: number | u
   return left === 0 ? size : 0;
 }
 
-function shown(lines: string, { timestamps, since_ms, stream }: LogAsked): string {
+function shown(
+  lines: string,
+  { timestamps, since_ms, stream, cursor }: LogAsked,
+): { readonly text: string; readonly isWithinLine: boolean } {
   let text = "";
+  let isWithinLine = cursor?.isWithinLine === true;
   for (let begin = 0, end = lines.indexOf("\n"); end >= 0; begin = end + 1, end = lines.indexOf("\n", begin)) {
     const time = lines.indexOf(" ", begin);
     const source = lines.indexOf(" ", time + 1);
     const tag = lines.indexOf(" ", source + 1);
     if (time < 0 || source < 0 || tag < 0 || tag > end) continue;
+    const goesOn = isWithinLine;
+    isWithinLine = lines.charAt(source + 1) === "P";
     if (stream !== undefined && lines.slice(time + 1, source) !== stream) continue;
     if (since_ms > 0 && Date.parse(lines.slice(begin, time)) < since_ms) continue;
-    if (timestamps) text += lines.slice(begin, time + 1);
-    text += lines.slice(tag + 1, lines.charAt(source + 1) === "P" ? end : end + 1);
+    if (timestamps && !goesOn) text += lines.slice(begin, time + 1);
+    text += lines.slice(tag + 1, isWithinLine ? end : end + 1);
   }
-  return text;
+  return { text, isWithinLine };
 }
 
 /** Resolves when the file changes, or after a while. */

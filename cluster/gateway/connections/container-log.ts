@@ -2,7 +2,7 @@
  * What a real container has printed, as its node reads it, piece by piece. Source: kubelet's GetKubeletContainerLogs and validateContainerLogStatus
  * (Kubernetes 1.34).
  */
-import type { ServerResponse } from "node:http";
+import type { Writable } from "node:stream";
 import { PodKind } from "../../../actors/kinds/core/pod.ts";
 import { badRequest, internalError, requestEntityTooLarge } from "../../../actors/kinds/errors.ts";
 import type { ContainerStatus, Pod } from "../../../actors/kinds/generated/types.ts";
@@ -15,7 +15,7 @@ import { AskFailed } from "../../../runtime/mod.ts";
 import type { Answer } from "../answer.ts";
 import type { PodsContext } from "../context.ts";
 import { connectionOf, type Exchange } from "../exchange.ts";
-import { mayBeSilent } from "../slow-clients.ts";
+import { openLog } from "./log-sink.ts";
 
 export interface ContainerLog {
   readonly asked: LogAsked;
@@ -46,11 +46,8 @@ export async function containerLog(
     throw error instanceof AskFailed ? internalError(error.message) : error;
   });
   if (connected === undefined) return gathered(first, next, { asked, limitBytes });
-  const { response } = connected;
-  response.writeHead(200, { "Content-Type": "text/plain", "Cache-Control": "no-cache, private" });
-  response.flushHeaders();
-  mayBeSilent(response);
-  print(first, next, { asked, limitBytes }, response).finally(() => response.end());
+  const sink = openLog(connected);
+  print(first, next, { asked, limitBytes }, sink).finally(() => sink.end());
   return { type: "taken" };
 }
 
@@ -76,15 +73,15 @@ async function print(
   first: LogChunk,
   next: (question: LogAsked) => Promise<LogChunk>,
   { asked, limitBytes }: ContainerLog,
-  response: ServerResponse,
+  sink: Writable,
 ): Promise<void> {
   let chunk = first;
   let left = limitBytes ?? Number.POSITIVE_INFINITY;
-  for (let unanswered = 0; !response.destroyed; ) {
+  for (let unanswered = 0; !sink.destroyed; ) {
     const { data, cursor } = chunk;
     const part = data.subarray(0, left);
     left -= part.length;
-    if (part.length > 0 && !response.write(part)) await roomIn(response);
+    if (part.length > 0 && !sink.write(part)) await roomIn(sink);
     if (left <= 0 || (chunk.isEnd && !asked.follow)) return;
     try {
       chunk = await next({ ...asked, cursor });

@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { Writable } from "node:stream";
 import { badRequest, internalError, invalid as invalidObject } from "../../../actors/kinds/errors.ts";
 import { forbidden, invalid } from "../../../actors/kinds/field-error.ts";
 import type { ContainerStatus, Pod } from "../../../actors/kinds/generated/types.ts";
@@ -9,9 +9,10 @@ import type { Answer } from "../answer.ts";
 import type { PodsContext } from "../context.ts";
 import { connectionOf, type Exchange } from "../exchange.ts";
 import { isTrue } from "../route.ts";
-import { mayBeSilent } from "../slow-clients.ts";
 import { containerLog, runOf } from "./container-log.ts";
+import { openLog } from "./log-sink.ts";
 import { containerOf, type PodRequest, podNow, runtimeOf, whyUnreachable } from "./pod-container.ts";
+import { wantsWebSocket } from "./web-socket.ts";
 
 /**
  * `GET /api/v1/namespaces/x/pods/y/log`. A real container's is read where it runs (container-log.ts). A hollow container has no process that could print: its log is one line that says so, with the time at
@@ -23,7 +24,7 @@ export async function podLog(context: PodsContext, info: PodRequest, exchange: E
   const pod = await podNow(context, info.namespace, info.name);
   const container = containerOf(pod, options.container);
   const node = pod.spec.nodeName ?? "";
-  if (node === "") return text("");
+  if (node === "") return shown("", exchange);
   const runtime = runtimeOf(context, node);
   if (runtime === undefined) throw internalError(whyUnreachable(context, node));
   if (runtime !== "hollow") {
@@ -40,19 +41,21 @@ export async function podLog(context: PodsContext, info: PodRequest, exchange: E
   }
   const { startedAt } = startOf(pod, container, options.previous);
   const printed = printedBy(startedAt, options);
-  if (!options.follow || hasEnded(pod, container)) return text(printed);
-  follow(context, pod, container, printed, connectionOf(exchange).response);
+  if (!options.follow || hasEnded(pod, container)) return shown(printed, exchange);
+  follow(context, pod, container, printed, openLog(connectionOf(exchange)));
   return { type: "taken" };
 }
 
 /** What every hollow container prints when it starts. */
 const HOLLOW_LINE =
   "This container is hollow: it has the states of a container, but no process runs in it. It prints nothing but this line.";
-const PLAIN = "text/plain";
 const MS_PER_S = 1_000;
 
-function text(printed: string): Answer {
-  return { type: "text", code: 200, text: printed, contentType: PLAIN };
+function shown(printed: string, { connection }: Exchange): Answer {
+  if (connection === undefined || !wantsWebSocket(connection.request))
+    return { type: "text", code: 200, text: printed, contentType: "text/plain" };
+  openLog(connection).end(printed);
+  return { type: "taken" };
 }
 
 interface LogOptions {
@@ -131,11 +134,8 @@ function hasEnded(pod: Pod, container: string): boolean {
 }
 
 /** Prints what there is and stays until the container ends, its pod goes, or the client does. */
-function follow({ view }: PodsContext, pod: Pod, container: string, printed: string, response: ServerResponse): void {
-  response.writeHead(200, { "Content-Type": PLAIN, "Cache-Control": "no-cache, private" });
-  response.flushHeaders();
-  response.write(printed);
-  mayBeSilent(response);
+function follow({ view }: PodsContext, pod: Pod, container: string, printed: string, sink: Writable): void {
+  sink.write(printed);
   const { namespace = "", name, uid } = pod.metadata;
   const key = keyFor({ group: "", plural: "pods" }, namespace, name);
   const subscription = view.watch("pods", view.revision, ({ now, before }) => {
@@ -143,7 +143,7 @@ function follow({ view }: PodsContext, pod: Pod, container: string, printed: str
     const next = now === undefined ? undefined : view.decode<Pod>(now);
     if (next?.metadata.uid === uid && !hasEnded(next, container)) return;
     subscription.cancel();
-    response.end();
+    sink.end();
   });
-  response.once("close", () => subscription.cancel());
+  sink.once("close", () => subscription.cancel());
 }

@@ -77,18 +77,26 @@ describe("log", () => {
     await server.call("DELETE", `${PODS}/short?gracePeriodSeconds=0`);
     expect((await following).text).toBe(LINE);
   });
+
+  test("goes over a WebSocket to who asks for one, in the protocol that is offered, or in none", async () => {
+    const path = `${PODS}/one/log?container=c`;
+    expect(await heard(path, [])).toEqual({ protocol: "", messages: [Buffer.alloc(0), Buffer.from(LINE)] });
+    expect(await heard(path, ["binary.k8s.io"])).toEqual({ protocol: "binary.k8s.io", messages: [Buffer.alloc(0), Buffer.from(LINE)] });
+    const text = Buffer.from(LINE).toString("base64");
+    expect(await heard(path, ["base64.binary.k8s.io"])).toEqual({ protocol: "base64.binary.k8s.io", messages: ["", text] });
+    await expect(heard(path, ["channel.k8s.io"])).rejects.toThrow();
+  });
 });
 
-/** Opens a WebSocket as clients do and gives what came on each channel. */
-function spoken(path: string, protocols: string[]): Promise<{ readonly protocol: string; readonly messages: [number, Buffer][] }> {
+/** Opens a WebSocket as clients do and gives what came. */
+function heard(path: string, protocols: string[]): Promise<{ readonly protocol: string; readonly messages: (string | Buffer)[] }> {
   const agent = new Agent({ connect: { ca: server.authority.cert, ...server.admin } });
   const socket = new WebSocket(`${server.url.replace("https", "wss")}${path}`, { protocols, dispatcher: agent });
   socket.binaryType = "arraybuffer";
-  const messages: [number, Buffer][] = [];
+  const messages: (string | Buffer)[] = [];
   return new Promise((resolve, reject) => {
     socket.addEventListener("message", ({ data }) => {
-      const bytes = Buffer.from(data as ArrayBuffer);
-      messages.push([bytes[0] ?? 0, bytes.subarray(1)]);
+      messages.push(typeof data === "string" ? data : Buffer.from(data as ArrayBuffer));
     });
     socket.addEventListener("error", ({ error }) => reject(error));
     socket.addEventListener("close", ({ code }) => {
@@ -97,6 +105,12 @@ function spoken(path: string, protocols: string[]): Promise<{ readonly protocol:
       else reject(new Error(`closed with ${code}`));
     });
   });
+}
+
+/** The same, by channel. */
+async function spoken(path: string, protocols: string[]): Promise<{ readonly protocol: string; readonly messages: [number, Buffer][] }> {
+  const { protocol, messages } = await heard(path, protocols);
+  return { protocol, messages: messages.map((bytes) => [Buffer.from(bytes)[0] ?? 0, Buffer.from(bytes).subarray(1)]) };
 }
 
 describe("exec, attach and portforward", () => {
