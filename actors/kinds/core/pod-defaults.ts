@@ -1,6 +1,7 @@
 /** What Kubernetes fills in where a pod, or a pod template, is silent. Source: pkg/apis/core/v1/defaults.go of 1.34. */
 import type { Container, EphemeralContainer, HTTPGetAction, LifecycleHandler, Pod, PodSpec, Probe, Volume } from "../generated/types.ts";
 import { dropDisabledFields } from "./pod-disabled-fields.ts";
+import { defaultPodLevel } from "./pod-level-resources.ts";
 
 export const DEFAULT_GRACE_S = 30;
 /** 0644. */
@@ -140,4 +141,7 @@ export function defaultPod(pod: Pod): void {
     defaultRequests(container);
     if (spec.hostNetwork === true) defaultHostPorts(container);
   }
+  defaultPodLevel(spec);
+  // Of a pod, not of a template. Source: Convert_v1_Pod_To_core_Pod.
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
 }

@@ -10,9 +10,35 @@ import { validateContainerResourceName, validateResources } from "./resource-val
 const HUGE_PAGES = "hugepages-";
 const SUPPORTED: readonly string[] = ["cpu", HUGE_PAGES, "memory"];
 
+/** Whether it can be asked for by a pod as a whole. Source: component-helpers' IsSupportedPodLevelResource. */
+export function isOfPods(name: string): boolean {
+  return name === "cpu" || name === "memory" || name.startsWith(HUGE_PAGES);
+}
+
+/** Whether anything is asked for by the pod as a whole. Source: IsPodLevelResourcesSet. */
+export function hasPodLevel({ resources = {} }: PodSpec): boolean {
+  return Object.keys({ ...resources.requests, ...resources.limits }).some(isOfPods);
+}
+
+/** Of a pod that limits itself what it requests, if it does not say: what its containers do, else its limit. Source: defaultHugePagePodLimits and defaultPodRequests. */
+export function defaultPodLevel(spec: PodSpec): void {
+  const { resources } = spec;
+  if (resources === undefined || !hasPodLevel(spec)) return;
+  const limits = { ...resources.limits };
+  for (const [name, amount] of Object.entries(containerResources(spec, "limits")))
+    if (name.startsWith(HUGE_PAGES) && resources.requests?.[name] === undefined) limits[name] ??= formatQuantity(amount);
+  if (Object.keys(limits).length === 0) return;
+  resources.limits = limits;
+  const requests = { ...resources.requests };
+  for (const [name, amount] of Object.entries(containerResources(spec, "requests")))
+    if (name === "cpu" || name === "memory") requests[name] ??= formatQuantity(amount);
+  for (const [name, limit] of Object.entries(limits)) if (isOfPods(name)) requests[name] ??= limit;
+  resources.requests = requests;
+}
+
 function validateName(name: string, field: string): FieldError[] {
   if (qualifiedName(name).length > 0) return validateContainerResourceName(name, field);
-  return name === "cpu" || name === "memory" || name.startsWith(HUGE_PAGES) ? [] : [notSupported(field, name, SUPPORTED)];
+  return isOfPods(name) ? [] : [notSupported(field, name, SUPPORTED)];
 }
 
 /** A pod asks for no less than its containers do, and none of them may have more than the pod. */

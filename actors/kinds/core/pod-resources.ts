@@ -5,7 +5,7 @@ import { addQuantities, compareQuantities, parseQuantity } from "../machinery/qu
 type Amounts = Record<string, Quantity>;
 
 /**
- * What a pod needs as a whole: its containers at the same time, or the largest of those that come before them, with its overhead.
+ * What a pod needs as a whole: what it says of itself, else its containers at the same time, or the largest of those that come before them; with its overhead.
  * Init containers that stay count from their start on. Source: PodRequests and PodLimits of component-helpers/resource.
  */
 export function podResources(pod: Pod): { readonly requests: Amounts; readonly limits: Amounts } {
@@ -32,6 +32,7 @@ export function containerResources(spec: PodSpec, which: "requests" | "limits"):
 
 function total(pod: Pod, which: "requests" | "limits"): Amounts {
   const sum = containerResources(pod.spec, which);
+  for (const [name, text] of Object.entries(pod.spec.resources?.[which] ?? {})) sum[name] = parseQuantity(text);
   for (const [name, text] of Object.entries(pod.spec.overhead ?? {})) {
     const before = sum[name];
     // An overhead limits nobody who has no limit.

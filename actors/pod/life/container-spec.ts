@@ -71,21 +71,30 @@ export function sizeOf(pod: Pod, { resources = {} }: Container): ContainerSize {
 function mountOf(mount: VolumeMount, volumes: ReadonlyMap<string, MountedVolume>, variables: ReadonlyMap<string, string>): ContainerMount {
   const volume = volumes.get(mount.name);
   if (volume === undefined) throw new ConfigMissing(`cannot find volume ${JSON.stringify(mount.name)} to mount into the container`);
-  const { subPath = "", subPathExpr = "" } = mount;
-  const within = subPathExpr === "" ? subPath : expanded(subPathExpr, (name) => variables.get(name));
-  if (subPathExpr !== "" && /\$\([^)]*\)/.test(within)) throw new ConfigMissing(`missing value for ${JSON.stringify(subPathExpr)}`);
-  if (posix.isAbsolute(within) || within.split("/").includes("..")) {
-    throw new ConfigMissing(`failed to prepare subPath for volumeMount ${JSON.stringify(mount.name)} of the container`);
-  }
   return {
     hostPath: volume.path,
-    subPath: within,
+    subPath: subPathOf(mount, variables),
     containerPath: mount.mountPath,
     readOnly: volume.readOnly || mount.readOnly === true,
     recursiveReadOnly: mount.recursiveReadOnly === "Enabled",
     propagation: (mount.mountPropagation ?? "None") as NonNullable<ContainerMount["propagation"]>,
     volume: mount.name,
   };
+}
+
+/** Source: kubelet's makeMounts and ExpandContainerVolumeMounts. */
+function subPathOf({ subPath = "", subPathExpr = "" }: VolumeMount, variables: ReadonlyMap<string, string>): string {
+  const missing = new Set<string>();
+  const known = (name: string): string => {
+    const value = variables.get(name) ?? "";
+    if (value === "") missing.add(name);
+    return value;
+  };
+  const within = subPathExpr === "" ? subPath : expanded(subPathExpr, known);
+  if (missing.size > 0) throw new ConfigMissing(`missing value for ${[...missing].sort().join(", ")}`);
+  if (posix.isAbsolute(within)) throw new ConfigMissing(`error SubPath \`${within}\` must not be an absolute path`);
+  if (within.split("/").includes("..")) throw new ConfigMissing(`unable to provision SubPath \`${within}\`: must not contain '..'`);
+  return within;
 }
 
 /** Source: kubelet's makeBlockVolumes. */

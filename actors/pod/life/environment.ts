@@ -59,8 +59,10 @@ function sourceValue(view: Read, pod: Pod, container: Container, from: EnvVarSou
   throw new ConfigMissing(`couldn't find key ${ref.key} in ${what} ${pod.metadata.namespace}/${ref.name}`);
 }
 
-export function allocatableOf(view: Pick<ObjectView, "get">, pod: Pod): Readonly<Record<string, string>> {
-  return view.get<Node>(keyFor({ group: "", plural: "nodes" }, undefined, pod.spec.nodeName ?? ""))?.status?.allocatable ?? {};
+/** What a container may take that says nothing of it: what its pod may, else what its node has for pods. Source: kubelet's defaultPodLimitsForDownwardAPI. */
+export function allocatableOf(view: Pick<ObjectView, "get">, { spec }: Pod): Readonly<Record<string, string>> {
+  const { allocatable = {} } = view.get<Node>(keyFor({ group: "", plural: "nodes" }, undefined, spec.nodeName ?? ""))?.status ?? {};
+  return { ...allocatable, ...spec.resources?.limits };
 }
 
 interface Reference {

@@ -1,5 +1,6 @@
 /** What an object counts for in a ResourceQuota. Source: pkg/quota/v1/evaluator/core of Kubernetes 1.34. */
 
+import { hasPodLevel } from "../../kinds/core/pod-level-resources.ts";
 import { podResources } from "../../kinds/core/pod-resources.ts";
 import type { Container, PersistentVolumeClaim, Pod, ResourceResourceClaim, Service } from "../../kinds/generated/types.ts";
 import type { Quantity } from "../../kinds/machinery/quantity.ts";
@@ -101,8 +102,9 @@ function deviceUsage({ spec }: ResourceResourceClaim): Usage {
   return usage;
 }
 
-/** `cpu for: a,b; memory for: a`: what the containers of a pod leave unsaid of what is counted; undefined when nothing. */
+/** `cpu for: a,b; memory for: a`: what the containers of a pod leave unsaid of what is counted; undefined when nothing, or when the pod says it for them. */
 export function unsaid(pod: Pod, counted: Iterable<string>): string | undefined {
+  if (hasPodLevel(pod.spec)) return undefined;
   const wanted = [...counted].filter((name) => MUST_SAY.has(name)).sort();
   const containers = [...(pod.spec.containers ?? []), ...(pod.spec.initContainers ?? [])];
   const missing = wanted.flatMap((name) => {

@@ -227,6 +227,34 @@ describe("what is filled in", () => {
         ],
       },
     ],
+    [
+      "pods",
+      {
+        spec: {
+          terminationGracePeriodSeconds: -1,
+          resources: { limits: { cpu: "1", memory: "1Gi", "hugepages-2Mi": "4Mi" } },
+          containers: [
+            { name: "a", image: "i", resources: { requests: { cpu: "100m" } } },
+            { name: "b", image: "i", resources: { requests: { cpu: "200m" } } },
+          ],
+        },
+      },
+      {
+        spec: {
+          terminationGracePeriodSeconds: 1,
+          resources: {
+            requests: { cpu: "300m", memory: "1Gi", "hugepages-2Mi": "4Mi" },
+            limits: { cpu: "1", memory: "1Gi", "hugepages-2Mi": "4Mi" },
+          },
+        },
+        status: { qosClass: "Burstable" },
+      },
+    ],
+    [
+      "podtemplates",
+      { template: { spec: { ...TEMPLATE.spec, terminationGracePeriodSeconds: -1, resources: { limits: { cpu: "1" } } } } },
+      { template: { spec: { terminationGracePeriodSeconds: -1, resources: { limits: { cpu: "1" } } } } },
+    ],
     ["certificatesigningrequests", { spec: { request: "eA==", signerName: "a.b/c" }, status: { certificate: "eA==" } }, { status: {} }],
   ])("%s of %j", (resource, sent, expected) => {
     expect(made(resource, sent)).toMatchObject(expected);

@@ -111,6 +111,13 @@ describe("ResourceQuota", () => {
     expect(refusal.message).toBe('pods "a" is forbidden: failed quota: q: must specify cpu for: c; limits.memory for: c');
   });
 
+  test("counts what a pod asks for as a whole, and asks its containers for nothing then", async () => {
+    await quota("q", { "limits.memory": "1Gi", cpu: "1" });
+    const whole = pod("a");
+    await make(PodKind, { ...whole, spec: { ...whole.spec, resources: { limits: { cpu: "300m", memory: "64Mi" } } } });
+    expect(usedOf("q")).toEqual({ "limits.memory": "64Mi", cpu: "300m" });
+  });
+
   test("counts objects of any kind, and ports", async () => {
     await quota("q", { "count/configmaps": "1", "services.nodeports": "1" });
     await make(ConfigMapKind, configMap("a"));

@@ -85,6 +85,11 @@ describe("a container's environment", () => {
     expect(variables({ resources, env: [{ name: "A", valueFrom: { resourceFieldRef } }] }).A).toBe(value);
   });
 
+  test("what a container may take that says nothing of it is what its pod may", () => {
+    const env = [{ name: "A", valueFrom: { resourceFieldRef: { resource: "limits.memory" } } }];
+    expect(variables({ env }, { resources: { limits: { memory: "64Mi" } } }).A).toBe(String(64 * 1_024 ** 2));
+  });
+
   test("has the services of its namespace, and that of the API in any case", () => {
     const { length } = Object.keys(variables({}));
     expect(length).toBe(8);
