@@ -24,7 +24,8 @@ import { NodeReporter } from "./node-reporter.ts";
 import { NodeStages } from "./node-stages.ts";
 import { hasAddress, PodPlaces } from "./pod-places.ts";
 import { MEASURE_MS, onlineUsage } from "./usage/online-usage.ts";
-import type { ContainerUsage, NodeUsage, PodUsage, UsageOf } from "./usage/usage.ts";
+import { PodsUsage } from "./usage/pods-usage.ts";
+import type { NodeUsage, PodUsage, UsageOf } from "./usage/usage.ts";
 
 /** Source: kubelet's nodeStatusReportFrequency. */
 const STATUS_REPORT_MS = 300_000;
@@ -82,7 +83,7 @@ class NodeActor implements Actor<NodeMessage>, Heart {
   readonly #view: ObjectView;
   readonly #form: NodeForm;
   readonly #renewals: LeaseRenewals;
-  readonly #usageOf: UsageOf;
+  readonly #usage: PodsUsage;
   readonly #recorder: EventRecorder | undefined;
   readonly #stages: NodeStages;
   readonly #reporter: NodeReporter;
@@ -119,7 +120,7 @@ class NodeActor implements Actor<NodeMessage>, Heart {
     this.#renewals = renewals;
     this.#view = view;
     this.#form = form;
-    this.#usageOf = usageOf;
+    this.#usage = new PodsUsage(view, context.clock, usageOf);
     this.#recorder = recorder;
     this.#real = options.real;
     if (options.real !== undefined) this.#allocations = new Allocations(() => view.get<Node>(`nodes/${name}`));
@@ -158,10 +159,10 @@ class NodeActor implements Actor<NodeMessage>, Heart {
         return this.#podAgain(message.key, message.uid);
       case "usage":
         if (this.#troubles.isSilent) return sender.fail("silent", SILENT);
-        return sender.answer(this.#usage() satisfies NodeUsage);
+        return sender.answer(this.#usage.total(this.#allPods()) satisfies NodeUsage);
       case "podUsage":
         if (this.#troubles.isSilent) return sender.fail("silent", SILENT);
-        return sender.answer(this.#podUsage(message.pods) satisfies readonly PodUsage[]);
+        return sender.answer(this.#usage.of([...message.pods].filter((key) => this.#hasPod(key))) satisfies readonly PodUsage[]);
       case "node":
         return this.#nodeChanged(message.entry);
       case "pressure":
@@ -340,7 +341,7 @@ class NodeActor implements Actor<NodeMessage>, Heart {
 
   /** A node that lends no more says nothing of what it uses. */
   async #reportUsage(node: Node): Promise<void> {
-    const used = isLender(node) ? onlineUsage(this.#used(this.#places.pods.keys()), node.status?.allocatable) : undefined;
+    const used = isLender(node) ? onlineUsage(this.#usage.measured(this.#places.pods.keys()), node.status?.allocatable) : undefined;
     await this.#reporter.reportUsage(node, used);
   }
 
@@ -475,33 +476,13 @@ class NodeActor implements Actor<NodeMessage>, Heart {
     this.#sync(entry, here);
   }
 
-  #usage(): NodeUsage {
-    let cpu_nanocores = 0;
-    let memory_bytes = 0;
-    for (const { containers } of this.#podUsage([...this.#places.pods.keys(), ...this.#mirrors])) {
-      for (const container of containers) {
-        cpu_nanocores += container.cpu_nanocores;
-        memory_bytes += container.memory_bytes;
-      }
-    }
-    return { cpu_nanocores, memory_bytes, at_ms: this.#context.clock.now_ms() };
+  /** Those of which there may be something to say: its own, and those that show what it runs by itself. */
+  #allPods(): Iterable<Key> {
+    return [...this.#places.pods.keys(), ...this.#mirrors];
   }
 
-  #podUsage(pods: Iterable<Key>): readonly PodUsage[] {
-    const at_ms = this.#context.clock.now_ms();
-    return this.#used(pods).map(({ key, containers }) => ({ key, containers, at_ms }));
-  }
-
-  /** The pods among these that run here, and what they use. */
-  #used(pods: Iterable<Key>): { readonly key: Key; readonly pod: Pod; readonly containers: readonly ContainerUsage[] }[] {
-    const now_ms = this.#context.clock.now_ms();
-    const used: { readonly key: Key; readonly pod: Pod; readonly containers: readonly ContainerUsage[] }[] = [];
-    for (const key of pods) {
-      const pod = this.#places.pods.has(key) || this.#mirrors.has(key) ? this.#view.get<Pod>(key) : undefined;
-      const containers = pod === undefined ? [] : this.#usageOf(pod, now_ms);
-      if (pod !== undefined && containers.length > 0) used.push({ key, pod, containers });
-    }
-    return used;
+  #hasPod(key: Key): boolean {
+    return this.#places.pods.has(key) || this.#mirrors.has(key);
   }
 
   #tellCompanions(message: CompanionMessage): void {
