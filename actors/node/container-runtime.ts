@@ -78,7 +78,7 @@ export interface SandboxSpec {
   /** A container of it may be privileged. */
   readonly isPrivileged: boolean;
   /** Whom its containers run as that say nothing themselves. */
-  readonly user: Pick<ContainerUser, "uid" | "gid" | "groups">;
+  readonly user: Pick<ContainerUser, "uid" | "gid" | "groups" | "isStrict">;
   /** Which of several ways a runtime is to run it, as its RuntimeClass says; empty: the usual one. */
   readonly handler: string;
   /** Its containers see one another's processes. */
@@ -203,6 +203,8 @@ export interface ContainerUser {
   readonly uid: number | undefined;
   readonly gid: number | undefined;
   readonly groups: readonly number[];
+  /** The groups are all that it has; else, and if absent, those that its image says of it come on top. */
+  readonly isStrict?: boolean;
   readonly mustNotBeRoot: boolean;
   readonly mayGainPrivileges: boolean;
 }
@@ -270,6 +272,8 @@ export interface ContainerObserved {
   readonly logPath: string;
   /** What it is held to, as far as the runtime holds anybody to anything. */
   readonly resources: ResourceRequirements;
+  /** Who its first process is; absent: the runtime does not say. */
+  readonly user?: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] };
 }
 
 /** What is observed of a container that has been created, until it begins. */

@@ -1,4 +1,4 @@
-import type { ContainerImage, NodeSystemInfo } from "../kinds/generated/types.ts";
+import type { ContainerImage, NodeRuntimeHandler, NodeSystemInfo } from "../kinds/generated/types.ts";
 import type { AddressPlan } from "./cidr.ts";
 
 /** What a node has to offer, as quantities. */
@@ -13,6 +13,13 @@ export interface NodeShape {
 export interface NodeDoor {
   readonly address: string;
   readonly port: number;
+}
+
+/** What runtimes may be able to do or not, as nodes say it. */
+export interface RuntimeFeatures {
+  /** Ways in which a RuntimeClass may want a pod run; the usual one has no name. */
+  readonly handlers: readonly NodeRuntimeHandler[];
+  readonly supplementalGroupsPolicy: boolean;
 }
 
 /** How the nodes of a runtime look. Node `index` has its number's addresses. */
@@ -34,6 +41,8 @@ export interface NodeForm {
   trouble?(): string | undefined;
   /** What images it has; absent: nobody knows. */
   images?(): readonly ContainerImage[];
+  /** Absent: pods that are nothing but states have no features. */
+  features?(): RuntimeFeatures;
   /** Where the machine is reached that the node stands for; absent: nodes have the addresses of the plan, and no door. */
   readonly door?: NodeDoor;
   info(name: string): Omit<NodeSystemInfo, "kubeletVersion" | "kubeProxyVersion" | "operatingSystem">;

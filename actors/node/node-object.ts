@@ -99,11 +99,18 @@ export function nodeStatus(
       { type: "Hostname", address: name },
     ],
     ...(form.images === undefined ? {} : { images: [...form.images()] }),
+    ...featuresOf(form),
     daemonEndpoints: { kubeletEndpoint: { Port: form.door?.port ?? KUBELET_PORT } },
     // Nothing reads it but stages, which ask for it before they do anything to a node.
     phase: "Running",
     nodeInfo: { ...form.info(name), kubeletVersion: KUBELET_VERSION, kubeProxyVersion: "", operatingSystem: "linux" },
   };
+}
+
+function featuresOf({ features }: NodeForm): Pick<NodeStatus, "runtimeHandlers" | "features"> {
+  if (features === undefined) return {};
+  const { handlers, supplementalGroupsPolicy } = features();
+  return { runtimeHandlers: [...handlers], features: { supplementalGroupsPolicy } };
 }
 
 function quantities({ cpu, memory, ephemeralStorage, pods }: NodeShape): Record<string, string> {

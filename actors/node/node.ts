@@ -12,6 +12,7 @@ import type { Key } from "../store/transaction.ts";
 import type { Entry, ObjectView } from "../store/view.ts";
 import { Allocations, type Reallocated } from "./allocation/allocations.ts";
 import { PRESSURES, type Pressure } from "./allocation/pod-admission.ts";
+import type { SysctlAllowlist } from "./allocation/sysctl-allowlist.ts";
 import { FLEET_ADDRESS } from "./fleet-address.ts";
 import { conditionEvents } from "./hollow/condition-events.ts";
 import { type Fate, fates } from "./hollow/fate.ts";
@@ -54,6 +55,8 @@ export interface NodeOptions {
 export interface RealNodes {
   /** Kinds of actors that each node has beside it, under its own name: they begin when it does. */
   readonly companions: readonly string[];
+  /** Settings of the kernel that pods may have for themselves. */
+  readonly sysctls: SysctlAllowlist;
 }
 
 export function createNodeKind(options: NodeOptions): ActorKind<NodeMessage> {
@@ -123,7 +126,7 @@ class NodeActor implements Actor<NodeMessage>, Heart {
     this.#usage = new PodsUsage(view, context.clock, usageOf);
     this.#recorder = recorder;
     this.#real = options.real;
-    if (options.real !== undefined) this.#allocations = new Allocations(() => view.get<Node>(`nodes/${name}`));
+    if (options.real !== undefined) this.#allocations = new Allocations(() => view.get<Node>(`nodes/${name}`), options.real.sysctls);
     this.#stages = new NodeStages(options.stages, {
       name,
       address: () => (this.#node === undefined ? "" : this.#reporter.addressOf(this.#node)),

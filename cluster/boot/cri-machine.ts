@@ -47,6 +47,7 @@ export async function openCri(wanted: NetworkedRuntimeWanted<CriSettings>): Prom
       },
       trouble: () => health.trouble,
       images: () => health.images,
+      features: () => health.features,
     };
     return {
       runtime,

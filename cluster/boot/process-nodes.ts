@@ -7,6 +7,7 @@ import {
   type Pod,
   type UsageOf,
 } from "../../actors/mod.ts";
+import { SysctlAllowlist } from "../../actors/node/allocation/sysctl-allowlist.ts";
 import type { AddressPlan } from "../../actors/node/cidr.ts";
 import { type ContainerRuntime, schemeOf } from "../../actors/node/container-runtime.ts";
 import { CsiVolumes } from "../../actors/node/csi/csi-volumes.ts";
@@ -53,6 +54,8 @@ export interface ProcessSettings {
   readonly staticPodPath: string;
   readonly reserved: Reservation;
   readonly eviction: EvictionSettings;
+  /** Settings of the kernel that pods may have beside the safe ones. */
+  readonly unsafeSysctls: readonly string[];
   /** Undefined: nothing more sets them apart than the machine lets any user. */
   readonly sandbox: SandboxSettings | undefined;
   /** Undefined: it is not a container runtime that runs them. */
@@ -156,7 +159,10 @@ export async function processNodes(ground: NodeGround, options: ProcessNodesOpti
         form,
         recorder,
         usageOf: usageOf(runtime),
-        real: { companions: [STATIC_PODS_KIND, EVICTION_KIND] },
+        real: {
+          companions: [STATIC_PODS_KIND, EVICTION_KIND],
+          sysctls: new SysctlAllowlist(settings.name === "process" ? undefined : settings.unsafeSysctls),
+        },
       }),
       createPodWorkerKind(world),
       ...(podNetwork === undefined ? [] : [podNetworkKind(ground, options, podNetwork)]),

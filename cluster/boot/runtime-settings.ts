@@ -16,7 +16,7 @@ import type { SandboxSettings } from "./sandbox-machine.ts";
 
 /** Reads the files that flags name, before anything is begun; what comes of it says how pods run whose files are in a data directory. Throws BootFailure. */
 export async function readRuntime(flags: RuntimeFlags): Promise<(data: DataDirectory) => HostOptions["runtime"]> {
-  const { name, reserved, eviction, sandbox, cri, staticPodPath, volumesDirectory } = flags;
+  const { name, reserved, eviction, unsafeSysctls, sandbox, cri, staticPodPath, volumesDirectory } = flags;
   if (name === "hollow") return () => ({ name });
   const catalog = flags.catalog === undefined ? undefined : await readCatalog(flags.catalog);
   const network = sandbox?.cniConfig === undefined ? undefined : await readNetwork(sandbox.cniConfig);
@@ -29,6 +29,7 @@ export async function readRuntime(flags: RuntimeFlags): Promise<(data: DataDirec
     staticPodPath: resolve(staticPodPath ?? data.file(MANIFESTS_DIRECTORY)),
     reserved,
     eviction,
+    unsafeSysctls,
     sandbox: sandbox === undefined ? undefined : sandboxSettings(sandbox, network, data),
     cri: cri === undefined ? undefined : { ...cri, seccompProfiles: data.file(SECCOMP_DIRECTORY) },
   });

@@ -1,7 +1,7 @@
 import { ImageStore } from "../../actors/node/images/image-store.ts";
 import { installApplets } from "../../actors/node/process/applets.ts";
 import type { Catalog } from "../../actors/node/process/catalog.ts";
-import { forPods } from "../../actors/node/process/machine.ts";
+import { forPods, handlerWith } from "../../actors/node/process/machine.ts";
 import type { NetworkConfig } from "../../actors/node/sandbox/cni.ts";
 import { SandboxImages } from "../../actors/node/sandbox/images.ts";
 import { findMachine } from "../../actors/node/sandbox/machine.ts";
@@ -49,7 +49,13 @@ export async function openSandboxes(
     });
     return {
       runtime,
-      of: { runtime: runtime.name, addresses, labels: {}, version: machine.oci.version },
+      of: {
+        runtime: runtime.name,
+        addresses,
+        labels: {},
+        version: machine.oci.version,
+        features: () => ({ handlers: runtime.handlers.map((name) => handlerWith(name, true)), supplementalGroupsPolicy: true }),
+      },
       cautions: machine.wants,
       allocatableMemory: () => machine.groups?.memoryLeft,
       podNetwork: network === undefined ? { kernel, usePods: undefined } : undefined,

@@ -1,3 +1,4 @@
+import { namespaceOf } from "../../actors/node/allocation/sysctl-allowlist.ts";
 import { MACHINE_NODES_MAX, machineRange } from "../../actors/node/cidr.ts";
 import type { EvictionSettings } from "../../actors/node/eviction/thresholds.ts";
 import type { Reservation } from "../../actors/node/process/machine.ts";
@@ -46,6 +47,11 @@ export const RUNTIME_FLAGS = {
     help: "how many processes a pod may have in a sandbox, or with cri (4096, if not given; -1: no limit)",
     section: "Real processes",
   },
+  "allowed-unsafe-sysctls": {
+    value: "NAME,...",
+    help: "settings of the kernel that pods in sandboxes may have for themselves beside the safe ones; net.* stands for all that begin so",
+    section: "Real processes",
+  },
   "cni-config": {
     value: "FILE",
     help: "the network of pods in sandboxes, as CNI has it (a bridge, if not given)",
@@ -84,6 +90,8 @@ export interface RuntimeFlags {
   readonly eviction: EvictionSettings;
   /** Of pods that have a network of their own, here or on machines that join: a MachineRange. */
   readonly podCidr: string;
+  /** Settings of the kernel that pods may have beside the safe ones, and patterns. */
+  readonly unsafeSysctls: readonly string[];
   /** Of pods that have a network of their own and are held to limits; undefined: they are not. */
   readonly sandbox: SandboxFlags | undefined;
   /** Of pods that a container runtime runs; undefined: none does. */
@@ -139,7 +147,7 @@ const OF_RUNTIMES: readonly {
   },
   { flags: ["catalog"], runtimes: ["process", "sandbox"], what: "real processes" },
   { flags: ["images", "cni-config", "cni-bin-dir"], runtimes: ["sandbox"], what: "sandboxes" },
-  { flags: ["pod-cidr", "pod-max-pids"], runtimes: ["sandbox", "cri"], what: "sandboxes" },
+  { flags: ["allowed-unsafe-sysctls", "pod-cidr", "pod-max-pids"], runtimes: ["sandbox", "cri"], what: "sandboxes" },
   { flags: ["container-runtime-endpoint", "image-service-endpoint"], runtimes: ["cri"], what: "container runtimes" },
 ];
 
@@ -169,6 +177,7 @@ export function runtimeFlags(values: RuntimeValues, nodes: number | undefined): 
     },
     eviction: evictionFlags(values),
     podCidr: podCidr(values),
+    unsafeSysctls: sysctlsNamed(values["allowed-unsafe-sysctls"] ?? ""),
     sandbox: name === "sandbox" ? sandboxFlags(values) : undefined,
     cri: name === "cri" ? criFlags(values) : undefined,
   };
@@ -176,6 +185,14 @@ export function runtimeFlags(values: RuntimeValues, nodes: number | undefined): 
 
 function isRuntime(name: string): name is RuntimeFlags["name"] {
   return (RUNTIME_FLAGS.runtime.choices as readonly string[]).includes(name);
+}
+
+/** `net.core.somaxconn,kernel.msg*` */
+function sysctlsNamed(list: string): readonly string[] {
+  const names = list.split(",").filter((name) => name !== "");
+  const wrong = names.find((name) => namespaceOf(name) === undefined);
+  if (wrong !== undefined) throw new WrongUsage(`--allowed-unsafe-sysctls ${wrong} is nothing that pods can have for themselves`);
+  return names;
 }
 
 function sandboxFlags(values: RuntimeValues): SandboxFlags {

@@ -4,6 +4,7 @@ import { type Allocation, allocated, isToBeResized, type Rejection, resizableCon
 import { type ResizeRefusal, resizeRefusal, roomOn } from "../../pod/node-room.ts";
 import { podRequests } from "../../scheduler/resource-needs.ts";
 import { type Pressure, rejectionOf } from "./pod-admission.ts";
+import type { SysctlAllowlist } from "./sysctl-allowlist.ts";
 
 interface Kept {
   pod: Pod;
@@ -26,6 +27,7 @@ const PENDING = "PodResizePending";
  */
 export class Allocations {
   readonly #node: () => Node | undefined;
+  readonly #sysctls: SysctlAllowlist;
   readonly #kept = new Map<string, Kept>();
   /** Those whose specs ask for something else than was granted. */
   readonly #pending = new Set<string>();
@@ -33,8 +35,9 @@ export class Allocations {
   #isComplete = false;
   pressures: readonly Pressure[] = [];
 
-  constructor(node: () => Node | undefined) {
+  constructor(node: () => Node | undefined, sysctls: SysctlAllowlist) {
     this.#node = node;
+    this.#sysctls = sysctls;
   }
 
   of(uid: string): Allocation | undefined {
@@ -73,7 +76,7 @@ export class Allocations {
     const node = this.#node();
     // Who has begun was let in then.
     const isNew = pod.status?.startTime === undefined && pod.metadata.deletionTimestamp === undefined && !hasEnded(pod);
-    const at = { others: this.#others(uid), pressures: this.pressures };
+    const at = { others: this.#others(uid), pressures: this.pressures, sysctls: this.#sysctls };
     const rejected = isNew && node !== undefined ? rejectionOf(pod, isStatic, { node, ...at }) : undefined;
     const kept: Kept = { pod, isStatic, granted: grantedBefore(pod), pending: undefined, rejected };
     this.#kept.set(uid, kept);

@@ -4,11 +4,12 @@
  */
 import { selects, toleratesAny } from "../../../scheduler-core/mod.ts";
 import { qosClassOf } from "../../kinds/core/pod-qos.ts";
-import type { Node, Pod } from "../../kinds/generated/types.ts";
+import type { Node, Pod, SecurityContext } from "../../kinds/generated/types.ts";
 import type { Rejection } from "../../pod/allocation.ts";
 import { roomOn, shortage } from "../../pod/node-room.ts";
 import { hostPortsOf, readNode, readPod } from "../../scheduler/facts.ts";
 import { podRequests } from "../../scheduler/resource-needs.ts";
+import type { SysctlAllowlist } from "./sysctl-allowlist.ts";
 
 /** Conditions of a node that has little left. */
 export const PRESSURES = ["MemoryPressure", "DiskPressure", "PIDPressure"] as const;
@@ -19,6 +20,8 @@ export interface AdmittingNode {
   /** Those that it has admitted, with what they have been granted. */
   readonly others: readonly Pod[];
   readonly pressures: readonly Pressure[];
+  /** Settings of the kernel that a pod may have for itself. */
+  readonly sysctls: SysctlAllowlist;
 }
 
 const SYSTEM_CRITICAL_PRIORITY = 2_000_000_000;
@@ -35,9 +38,12 @@ export function rejectionOf(pod: Pod, isStatic: boolean, at: AdmittingNode): Rej
   const critical = isCritical(pod, isStatic);
   return (
     (critical ? undefined : underPressure(pod, at.pressures)) ??
+    withForbiddenSysctls(pod, at) ??
     ofAnotherSystem(pod) ??
+    withStrictGroups(pod, at) ??
     (critical ? undefined : withoutRoom(pod, at)) ??
-    misplaced(pod, isStatic, at)
+    misplaced(pod, isStatic, at) ??
+    toBeConfined(pod)
   );
 }
 
@@ -47,6 +53,31 @@ function underPressure(pod: Pod, pressures: readonly Pressure[]): Rejection | un
   const isOfMemory = pressures.length === 1 && pressures[0] === "MemoryPressure";
   if (isOfMemory && (qosClassOf(pod) !== "BestEffort" || toleratesAny(readPod(pod, false).tolerations, MEMORY_TAINT))) return undefined;
   return { reason: "Evicted", message: `The node had condition: [${pressures.join(" ")}]. ` };
+}
+
+/** Source: kubelet's sysctl allowlist. */
+function withForbiddenSysctls({ spec }: Pod, { sysctls }: AdmittingNode): Rejection | undefined {
+  for (const { name } of spec.securityContext?.sysctls ?? []) {
+    const why = sysctls.refusal(name, spec);
+    if (why !== undefined) return { reason: "SysctlForbidden", message: `forbidden sysctl: ${why}` };
+  }
+  return undefined;
+}
+
+/** Source: rejectPodAdmissionBasedOnSupplementalGroupsPolicy. */
+function withStrictGroups({ spec }: Pod, { node }: AdmittingNode): Rejection | undefined {
+  if (spec.securityContext?.supplementalGroupsPolicy !== "Strict" || node.status?.features?.supplementalGroupsPolicy === true)
+    return undefined;
+  return { reason: "SupplementalGroupsPolicyNotSupported", message: "SupplementalGroupsPolicy=Strict is not supported in this node" };
+}
+
+/** No runtime here confines anybody by AppArmor. Source: kubelet's appArmorAdmitHandler. */
+function toBeConfined({ spec }: Pod): Rejection | undefined {
+  const containers = [...spec.containers, ...(spec.initContainers ?? [])];
+  const wants = ({ appArmorProfile }: Pick<SecurityContext, "appArmorProfile"> = {}): boolean =>
+    appArmorProfile !== undefined && appArmorProfile.type !== "Unconfined";
+  if (!wants(spec.securityContext) && !containers.some(({ securityContext }) => wants(securityContext))) return undefined;
+  return { reason: "AppArmor", message: "Cannot enforce AppArmor: it is not enabled on this node" };
 }
 
 function ofAnotherSystem({ spec }: Pod): Rejection | undefined {

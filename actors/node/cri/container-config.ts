@@ -2,7 +2,7 @@ import { totalmem } from "node:os";
 import { CPU_PERIOD_US, oomScoreOf, quotaOf, sharesOf } from "../cgroups/resource-values.ts";
 import type { ContainerSecurity, ContainerSize, ContainerSpec, QosClass, SandboxSpec } from "../container-runtime.ts";
 import { MASKED_PATHS, READ_ONLY_PATHS } from "../sandbox/oci-config.ts";
-import { type CriSent, NAMESPACE, SECCOMP } from "./messages.ts";
+import { type CriSent, GROUPS_POLICY, NAMESPACE, SECCOMP } from "./messages.ts";
 import { containerAnnotations, LABEL, podLabels } from "./names.ts";
 import { namespacesOf } from "./sandbox-config.ts";
 
@@ -100,6 +100,7 @@ function securityOf(
     runAsGroup: user.gid === undefined ? undefined : { value: user.gid },
     readonlyRootfs: readOnlyRoot,
     supplementalGroups: user.groups,
+    supplementalGroupsPolicy: GROUPS_POLICY[user.isStrict ? "Strict" : "Merge"],
     noNewPrivs: !user.mayGainPrivileges,
     maskedPaths: showsAllOfProc ? [] : MASKED_PATHS,
     readonlyPaths: showsAllOfProc ? [] : READ_ONLY_PATHS,

@@ -1,7 +1,10 @@
 import type { Timer } from "../../../runtime/mod.ts";
 import type { ContainerImage } from "../../kinds/generated/types.ts";
+import type { RuntimeFeatures } from "../node-form.ts";
+import { handlerWith } from "../process/machine.ts";
 import { ASK_MS, type CriWorld } from "./cri-world.ts";
 import type { CriImages } from "./images.ts";
+import type { CriReceived } from "./messages.ts";
 
 /** Source: kubelet's syncLoop, and its image manager's detection. */
 const LOOK_MS = 5_000;
@@ -21,6 +24,7 @@ export class CriHealth {
   /** Undefined: nothing is wrong. */
   trouble: string | undefined;
   images: readonly ContainerImage[] = [];
+  features: RuntimeFeatures = { handlers: [], supplementalGroupsPolicy: false };
   #answered_ms: number;
   #looks = 0;
   #next: Timer | undefined;
@@ -41,9 +45,11 @@ export class CriHealth {
   }
 
   async #look(): Promise<void> {
-    const { clock, closed } = this.#world;
+    const { clock, runtime, closed } = this.#world;
     try {
-      const trouble = await troubleOf(this.#world);
+      const said = await runtime.call("Status", {}, ASK_MS, closed);
+      const trouble = troubleOf(said);
+      this.features = featuresOf(said);
       this.version = await versionOf(this.#world);
       if (this.#looks++ % LOOKS_PER_IMAGES === 0) await this.#lookForImages();
       this.trouble = trouble;
@@ -67,9 +73,14 @@ async function versionOf({ runtime, closed }: CriWorld): Promise<string> {
   return `${runtimeName}://${runtimeVersion}`;
 }
 
-/** What it says itself that is wrong with it; undefined: nothing. Throws GrpcFailure. */
-async function troubleOf({ runtime, closed }: CriWorld): Promise<string | undefined> {
-  const { status } = await runtime.call("Status", {}, ASK_MS, closed);
+/** Users of their own it is not told to give to pods, whatever it could do. */
+function featuresOf({ runtimeHandlers, features }: CriReceived<"StatusResponse">): RuntimeFeatures {
+  const handlers = runtimeHandlers.map(({ name, features: able }) => handlerWith(name, able?.recursiveReadOnlyMounts === true));
+  return { handlers, supplementalGroupsPolicy: features?.supplementalGroupsPolicy === true };
+}
+
+/** What it says itself that is wrong with it; undefined: nothing. */
+function troubleOf({ status }: CriReceived<"StatusResponse">): string | undefined {
   const wrong = (type: string): string | undefined => {
     const { status: isWell = false, reason = "", message = "" } = status?.conditions.find((condition) => condition.type === type) ?? {};
     return isWell ? undefined : `${type}=false reason:${reason} message:${message}`;

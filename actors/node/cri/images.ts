@@ -1,5 +1,6 @@
 import type { ContainerImage } from "../../kinds/generated/types.ts";
 import { type ImageFound, type ImageWanted, type RegistryCredentials, RuntimeFailure } from "../container-runtime.ts";
+import { taggedImage } from "../images/image-name.ts";
 import type { ImageUser } from "./container-config.ts";
 import { ASK_MS, type CriWorld, type ImageClient, type RuntimeClient } from "./cri-world.ts";
 import { failedAs } from "./failure.ts";
@@ -8,12 +9,6 @@ import type { CriReceived } from "./messages.ts";
 /** Source: kubelet's --node-status-max-images and MaxNamesPerImageInNodeStatus. */
 const IMAGES_TOLD_MAX = 50;
 const NAMES_TOLD_MAX = 5;
-
-/** Source: distribution/reference: a host where there is one, a path of lower-case parts, a tag, a digest. */
-const PART = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
-const HOST = "(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?";
-const REFERENCE = new RegExp(`^(?:${HOST}/)?${PART}(?:/${PART})*(:[\\w][\\w.-]{0,127})?(@[A-Za-z][A-Za-z0-9]*:[0-9a-fA-F]{32,})?$`);
-const REPOSITORY_CHARS_MAX = 255;
 
 /** The images that a container runtime has, and brings. Source: kubelet's image manager. */
 export class CriImages {
@@ -31,7 +26,7 @@ export class CriImages {
 
   /** Throws RuntimeFailure. */
   async ensure({ image, policy, credentials = [], pulling }: ImageWanted): Promise<ImageFound> {
-    const name = tagged(image);
+    const name = taggedImage(image);
     const quoted = JSON.stringify(image);
     const before = policy === "Always" ? null : await this.#find(name);
     if (before !== null) return { id: before.id, present: true };
@@ -93,16 +88,4 @@ export class CriImages {
     if (failures.length === 1) return failedAs("ErrImagePull")(failures[0]);
     throw new RuntimeFailure("ErrImagePull", `[${(failures as readonly Error[]).map(({ message }) => message).join(", ")}]`);
   }
-}
-
-/** The name with a tag where it has neither a tag nor a digest. Throws RuntimeFailure. Source: kubelet's applyDefaultImageTag. */
-export function tagged(image: string): string {
-  const found = REFERENCE.exec(image);
-  const repository = image.replace(/@.*$/, "").replace(/:[^/:]*$/, "");
-  if (found === null || repository.length > REPOSITORY_CHARS_MAX) {
-    const why = `couldn't parse image name ${JSON.stringify(image)}: invalid reference format`;
-    throw new RuntimeFailure("InvalidImageName", `Failed to apply default image tag ${JSON.stringify(image)}: ${why}`);
-  }
-  const [, tag, digest] = found;
-  return tag === undefined && digest === undefined ? `${image}:latest` : image;
 }

@@ -9,7 +9,10 @@ const MESSAGES = {
   VersionRequest: { version: "1 string" },
   VersionResponse: { version: "1 string", runtimeName: "2 string", runtimeVersion: "3 string", runtimeApiVersion: "4 string" },
   StatusRequest: { verbose: "1 bool" },
-  StatusResponse: { status: "1 RuntimeStatus", info: "2 map" },
+  StatusResponse: { status: "1 RuntimeStatus", info: "2 map", runtimeHandlers: "3 repeated RuntimeHandler", features: "4 RuntimeFeatures" },
+  RuntimeHandler: { name: "1 string", features: "2 RuntimeHandlerFeatures" },
+  RuntimeHandlerFeatures: { recursiveReadOnlyMounts: "1 bool", userNamespaces: "2 bool" },
+  RuntimeFeatures: { supplementalGroupsPolicy: "1 bool" },
   RuntimeStatus: { conditions: "1 repeated RuntimeCondition" },
   RuntimeCondition: { type: "1 string", status: "2 bool", reason: "3 string", message: "4 string" },
   RuntimeConfigResponse: { linux: "1 LinuxRuntimeConfiguration" },
@@ -44,6 +47,7 @@ const MESSAGES = {
     privileged: "6 bool",
     runAsGroup: "8 Int64Value",
     seccomp: "9 SecurityProfile",
+    supplementalGroupsPolicy: "11 int32",
   },
   NamespaceOption: { network: "1 int32", pid: "2 int32", ipc: "3 int32", targetId: "4 string" },
   SecurityProfile: { profileType: "1 int32", localhostRef: "2 string" },
@@ -133,6 +137,7 @@ const MESSAGES = {
     maskedPaths: "13 repeated string",
     readonlyPaths: "14 repeated string",
     seccomp: "15 SecurityProfile",
+    supplementalGroupsPolicy: "17 int32",
   },
   Capability: { addCapabilities: "1 repeated string", dropCapabilities: "2 repeated string" },
   CreateContainerRequest: { podSandboxId: "1 string", config: "2 ContainerConfig", sandboxConfig: "3 PodSandboxConfig" },
@@ -168,7 +173,10 @@ const MESSAGES = {
     annotations: "13 map",
     logPath: "15 string",
     imageId: "17 string",
+    user: "18 ContainerUser",
   },
+  ContainerUser: { linux: "1 LinuxContainerUser" },
+  LinuxContainerUser: { uid: "1 int64", gid: "2 int64", supplementalGroups: "3 repeated int64" },
   UpdateContainerResourcesRequest: { containerId: "1 string", linux: "2 LinuxContainerResources" },
   ContainerEventResponse: { containerId: "1 string", podSandboxStatus: "4 PodSandboxStatus" },
   // Commands and ports.
@@ -241,5 +249,6 @@ export const SANDBOX_READY = 0;
 export const CONTAINER_STATE = { created: 0, running: 1, exited: 2, unknown: 3 } as const;
 export const PROTOCOL: Readonly<Record<string, number>> = { TCP: 0, UDP: 1, SCTP: 2 };
 export const PROPAGATION = { None: 0, HostToContainer: 1, Bidirectional: 2 } as const;
+export const GROUPS_POLICY = { Merge: 0, Strict: 1 } as const;
 export const SECCOMP = { RuntimeDefault: 0, Unconfined: 1, Localhost: 2 } as const;
 export const CGROUP_DRIVER = { systemd: 0, cgroupfs: 1 } as const;

@@ -18,7 +18,7 @@ export function sandboxObserved({ id, metadata, state, labels }: CriReceived<"Po
 
 /** `message`: what it has left to be said of it. Source: kubelet's toKubeContainerStatus. */
 export function containerObserved(status: Status, sandbox: string, resources: ResourceRequirements, message: string): ContainerObserved {
-  const { id, metadata, state, createdAt, startedAt, finishedAt, exitCode, image, imageRef, imageId, reason, annotations, logPath } =
+  const { id, metadata, state, createdAt, startedAt, finishedAt, exitCode, image, imageRef, imageId, reason, annotations, logPath, user } =
     status;
   const isUnknown = state === CONTAINER_STATE.unknown;
   return {
@@ -37,6 +37,7 @@ export function containerObserved(status: Status, sandbox: string, resources: Re
     message: [status.message, message].filter((words) => words !== "").join(": "),
     logPath,
     resources,
+    ...(user?.linux ? { user: { uid: user.linux.uid, gid: user.linux.gid, groups: user.linux.supplementalGroups } } : {}),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { SandboxSpec } from "../container-runtime.ts";
-import { type CriSent, NAMESPACE, PROTOCOL, SECCOMP } from "./messages.ts";
+import { type CriSent, GROUPS_POLICY, NAMESPACE, PROTOCOL, SECCOMP } from "./messages.ts";
 import { podLabels } from "./names.ts";
 
 export interface SandboxPlace {
@@ -34,6 +34,7 @@ export function sandboxConfigOf(spec: SandboxSpec, { owner, logDirectory, cgroup
         runAsUser: user.uid === undefined ? undefined : { value: user.uid },
         runAsGroup: user.gid === undefined ? undefined : { value: user.gid },
         supplementalGroups: user.groups,
+        supplementalGroupsPolicy: GROUPS_POLICY[user.isStrict ? "Strict" : "Merge"],
         seccomp: { profileType: SECCOMP.RuntimeDefault },
       },
     },

@@ -1,8 +1,8 @@
-import { lstatSync, readFileSync } from "node:fs";
 import { chmod, mkdir, realpath, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
   type ContainerMount,
+  type ContainerObserved,
   type ContainerSpec,
   type ContainerUser,
   type EnvVariable,
@@ -19,6 +19,7 @@ import { TERM } from "./keeper/terminal.ts";
 import { enterCommand, type Launched, launchCommand, type SubPathBind } from "./launch.ts";
 import type { Mount } from "./mount-plan.ts";
 import { ETC_DIRECTORY, ETC_FILES } from "./sandbox-files.ts";
+import { groupsOf, idsNamed } from "./user-database.ts";
 
 export interface Wanted {
   /** The pod's. */
@@ -105,11 +106,16 @@ export async function prepareContainer(wanted: Wanted): Promise<Prepared> {
     subPaths,
     env: environment(wanted, mounts, scratch, terminationFile),
     workingDir: spec.workingDir ?? entry?.workingDir ?? "/",
-    kept: keptAs(wanted, own, terminationFile),
+    kept: keptAs(wanted, own, terminationFile, user),
   };
 }
 
-function keptAs({ directory, sandbox, spec, entry, tools, now_ms }: Wanted, own: string, terminationFile: string): Prepared["kept"] {
+function keptAs(
+  { directory, sandbox, spec, entry, isolation, tools, now_ms }: Wanted,
+  own: string,
+  terminationFile: string,
+  user: ContainerUser,
+): Prepared["kept"] {
   const { name, attempt, image, imageId } = spec;
   return {
     observed: {
@@ -123,6 +129,8 @@ function keptAs({ directory, sandbox, spec, entry, tools, now_ms }: Wanted, own:
       createdAt_ms: now_ms,
       logPath: join(directory, "logs", name, `${attempt}.log`),
       resources: spec.size.resources,
+      // Otherwise it is Troupe's own, whatever it is called.
+      ...(isolation === "mount-namespace" ? { user: identityOf(user) } : {}),
     },
     uid: sandbox.uid,
     directory: own,
@@ -146,45 +154,36 @@ function commandOf({ command, args, image }: ContainerSpec, entry: CatalogEntry 
   );
 }
 
-/** Source for its words: kubelet's verifyRunAsNonRoot. */
+/**
+ * Who it runs as: whom the pod says, else whom its image does; of users whose image knows them with their groups, where others than Troupe's own can be had. Source for its
+ * words: kubelet's verifyRunAsNonRoot; for the groups, containerd.
+ */
 function userOf({ spec, entry, isolation }: Wanted): ContainerUser {
   const own = process.getuid?.() ?? 0;
-  const ofImage = entry?.user === undefined ? undefined : idsOf(entry.user, entry.root ?? "");
-  // Where nothing is set apart, files of the pod are within reach of Troupe's own user alone.
-  const uid = spec.user.uid ?? (isolation === "none" ? undefined : ofImage?.uid);
-  const gid = spec.user.gid ?? (spec.user.uid === undefined ? ofImage?.gid : undefined);
-  if (isolation === "none" && spec.user.uid !== undefined && spec.user.uid !== own) {
-    const told = `runAsUser ${spec.user.uid}: Troupe runs as user ${own} and can become no other here; that takes mount namespaces, and root or user namespaces`;
+  const root = entry?.root ?? "";
+  const { user } = spec;
+  if (isolation === "none" && user.uid !== undefined && user.uid !== own) {
+    const told = `runAsUser ${user.uid}: Troupe runs as user ${own} and can become no other here; that takes mount namespaces, and root or user namespaces`;
     throw new RuntimeFailure("CreateContainerConfigError", told);
   }
+  // Where nothing is set apart, files of the pod are within reach of Troupe's own user alone.
+  const named = isolation === "none" ? undefined : user.uid === undefined ? entry?.user : String(user.uid);
+  const ids = named === undefined ? undefined : idsNamed(named, root);
+  const uid = user.uid ?? ids?.uid;
   const effective = uid ?? (isolation === "user-namespace" ? 0 : own);
-  if (spec.user.mustNotBeRoot && effective === 0) {
+  if (user.mustNotBeRoot && effective === 0) {
     throw new RuntimeFailure(
       "CreateContainerConfigError",
       `container has runAsNonRoot and image will run as root (container: ${spec.name})`,
     );
   }
-  return { ...spec.user, uid, gid };
+  const ofImage = isolation !== "mount-namespace" || user.isStrict ? [] : groupsOf(effective, root);
+  return { ...user, uid, gid: user.gid ?? ids?.gid, groups: [...new Set([...ofImage, ...user.groups])] };
 }
 
-/** `101`, `101:102`, `www-data`, `postgres:postgres`. */
-function idsOf(user: string, root: string): { readonly uid: number; readonly gid: number | undefined } {
-  const [name = "", group] = user.split(":");
-  const known = databaseEntry(`${root}/etc/passwd`, name);
-  const uid = /^\d+$/.test(name) ? Number(name) : known?.[2];
-  if (uid === undefined)
-    throw new RuntimeFailure("CreateContainerConfigError", `there is no user ${JSON.stringify(name)} in ${root}/etc/passwd`);
-  const gid = group === undefined ? known?.[3] : /^\d+$/.test(group) ? Number(group) : databaseEntry(`${root}/etc/group`, group)?.[2];
-  return { uid: Number(uid), gid: gid === undefined ? undefined : Number(gid) };
-}
-
-function databaseEntry(file: string, name: string): readonly string[] | undefined {
-  // Of an image, which may have put there what cannot be read to its end.
-  if (lstatSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
-  return readFileSync(file, "utf8")
-    .split("\n")
-    .map((line) => line.split(":"))
-    .find(([first]) => first === name);
+/** Who its first process is, as its status says. */
+function identityOf({ uid = 0, gid = 0, groups }: ContainerUser): NonNullable<ContainerObserved["user"]> {
+  return { uid, gid, groups: [...new Set([gid, ...groups])] };
 }
 
 async function mountsOf(
@@ -206,14 +205,14 @@ async function mountsOf(
   }
   const volumes = await Promise.all(
     spec.mounts.map(async (mount): Promise<Mount> => {
-      const { hostPath, subPath, containerPath, readOnly } = mount;
+      const { hostPath, subPath, containerPath, readOnly, recursiveReadOnly: isRecursive = false } = mount;
       const bind = subPaths.find((each) => each.mount === mount);
       const target = normal(containerPath);
-      if (bind !== undefined) return { source: bind.at, target, isDirectory: bind.isDirectory, readOnly };
+      if (bind !== undefined) return { source: bind.at, target, isDirectory: bind.isDirectory, readOnly, isRecursive };
       const source = join(hostPath, subPath);
       const found = await stat(source).catch(() => undefined);
       if (found === undefined) await mkdir(source, { recursive: true });
-      return { source, target, isDirectory: found?.isDirectory() ?? true, readOnly };
+      return { source, target, isDirectory: found?.isDirectory() ?? true, readOnly, isRecursive };
     }),
   );
   const targets = new Set(volumes.map(({ target }) => target));

@@ -35,6 +35,8 @@ export interface KeptSandbox {
  */
 export abstract class KeptRuntime<Sandbox extends KeptSandbox> implements ContainerRuntime {
   abstract readonly name: string;
+  /** Ways in which pods can be run; the usual one has no name. */
+  abstract readonly handlers: readonly string[];
   /** Of the pods' files. */
   protected readonly directory: string;
   protected readonly clock: Clock;
@@ -60,6 +62,12 @@ export abstract class KeptRuntime<Sandbox extends KeptSandbox> implements Contai
   async observe(uid: string): Promise<PodObserved> {
     const [sandbox, containers] = await Promise.all([this.sandboxOf(uid), this.containersOf(uid)]);
     return { sandboxes: sandbox === undefined ? [] : [observedOf(sandbox)], containers };
+  }
+
+  /** Throws RuntimeFailure. Source for its words: containerd's getSandboxRuntime. */
+  protected checkHandler({ handler }: SandboxSpec): void {
+    if (!this.handlers.includes(handler))
+      throw new RuntimeFailure("CreatePodSandboxError", `no runtime for ${JSON.stringify(handler)} is configured`);
   }
 
   protected containersOf(uid: string): Promise<readonly ContainerObserved[]> {

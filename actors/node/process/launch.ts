@@ -140,7 +140,7 @@ function becoming({ isolation, tools, root, isOfMachine, workingDir, user }: Lau
   const hasSetpriv = tools.setpriv !== "" && isOfMachine;
   const words: string[] = [];
   if (isolation === "user-namespace" && isOther(user)) {
-    words.push(tools.unshare, "--user", "--mount", "--uts", `--map-user=${uid}`, `--map-group=${gid ?? uid}`, ...rooted, "--");
+    words.push(tools.unshare, "--user", "--mount", "--uts", `--map-user=${uid}`, `--map-group=${gid ?? 0}`, ...rooted, "--");
   } else if (isolation === "mount-namespace" && isSomebody && !hasSetpriv) {
     words.push(tools.unshare, ...rooted, ...idsOf(user, "--setuid", "--setgid"), "--");
   } else {
@@ -158,7 +158,7 @@ const isOther = ({ uid }: ContainerUser): boolean => uid !== undefined && uid !=
 
 function idsOf({ uid, gid }: ContainerUser, user: string, group: string): readonly string[] {
   if (uid === undefined) return gid === undefined ? [] : [group, String(gid)];
-  return [user, String(uid), group, String(gid ?? uid)];
+  return [user, String(uid), group, String(gid ?? 0)];
 }
 
 /** Within double quotes. */

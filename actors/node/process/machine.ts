@@ -1,5 +1,6 @@
 import { readFileSync, statfsSync } from "node:fs";
 import { arch, availableParallelism, release, totalmem } from "node:os";
+import type { NodeRuntimeHandler } from "../../kinds/generated/types.ts";
 import { machineAddresses } from "../cidr.ts";
 import { amountIn, type Threshold } from "../eviction/thresholds.ts";
 import type { NodeForm, NodeShape } from "../node-form.ts";
@@ -66,13 +67,26 @@ const ISOLATION_LABEL = "troupe.dev/process-isolation";
 
 /** What is different with runtimes whose nodes are this machine. */
 export type MachineNodes = Pick<NodeForm, "runtime" | "addresses" | "trouble" | "images"> & {
+  readonly features: NonNullable<NodeForm["features"]>;
   readonly labels: Readonly<Record<string, string>>;
   /** As nodes say it now: a name, `://` and a version. */
   readonly version: string;
 };
 
 export function processNodesOf(directory: string, isolation: Isolation): MachineNodes {
-  return { runtime: "process", addresses: machineAddresses(directory), labels: { [ISOLATION_LABEL]: isolation }, version: "process://1" };
+  return {
+    runtime: "process",
+    addresses: machineAddresses(directory),
+    labels: { [ISOLATION_LABEL]: isolation },
+    version: "process://1",
+    // Groups of others nobody but root can have.
+    features: () => ({ handlers: [handlerWith("")], supplementalGroupsPolicy: isolation === "mount-namespace" }),
+  };
+}
+
+/** One that makes no namespaces of users, which nothing here does. */
+export function handlerWith(name: string, recursiveReadOnlyMounts = false): NodeRuntimeHandler {
+  return { name, features: { recursiveReadOnlyMounts, userNamespaces: false } };
 }
 
 /** How nodes look that are this machine, so many of them. */
@@ -103,6 +117,7 @@ export function machineForm(
     info: () => ({ ...info, containerRuntimeVersion: of.version }),
     ...(of.trouble === undefined ? {} : { trouble: of.trouble }),
     ...(of.images === undefined ? {} : { images: of.images }),
+    features: of.features,
   };
 }
 

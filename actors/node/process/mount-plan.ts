@@ -11,6 +11,8 @@ export interface Mount {
   readonly target: string;
   readonly isDirectory: boolean;
   readonly readOnly: boolean;
+  /** Read-only is also what is mounted below, where the runtime sees to that. */
+  readonly isRecursive?: boolean;
 }
 
 export interface Machine {

@@ -23,6 +23,7 @@ import { ETC_DIRECTORY, writeSandboxFiles } from "./sandbox-files.ts";
  */
 export class ProcessRuntime extends KeptRuntime<KeptSandbox> {
   readonly name = "process";
+  readonly handlers: readonly string[] = [""];
   readonly isolation: Isolation;
   readonly #tools: Tools;
   readonly #catalog: Catalog;
@@ -44,6 +45,7 @@ export class ProcessRuntime extends KeptRuntime<KeptSandbox> {
   }
 
   async runSandbox(spec: SandboxSpec): Promise<SandboxObserved> {
+    this.checkHandler(spec);
     const { uid, attempt } = spec;
     const sandbox: KeptSandbox = { id: `${uid}_${attempt}`, ready: true, spec };
     try {

@@ -93,7 +93,7 @@ export interface OciProcess extends Readonly<Record<string, unknown>> {
 }
 
 export function ociProcess({ env, workingDir, user, tty, capabilities: names, oomScore }: OciWanted): OciProcess {
-  const { uid = 0, gid = uid, groups, mayGainPrivileges } = user;
+  const { uid = 0, gid = 0, groups, mayGainPrivileges } = user;
   const capabilities = names.map((name) => `CAP_${name}`);
   return {
     terminal: tty,
@@ -195,11 +195,11 @@ function mountsOf({ mounts, sharedMemory, security, namespaces }: OciWanted): re
     { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: [...QUIET, "relatime", access] },
   ];
   const targets = new Set(mounts.map(({ target }) => target));
-  const binds = mounts.map(({ source, target, readOnly, isDirectory }) => ({
+  const binds = mounts.map(({ source, target, readOnly, isRecursive = false, isDirectory }) => ({
     destination: target,
     type: "bind",
     source,
-    options: [isDirectory ? "rbind" : "bind", "rprivate", readOnly ? "ro" : "rw"],
+    options: [isDirectory ? "rbind" : "bind", "rprivate", readOnly ? (isRecursive ? "rro" : "ro") : "rw"],
   }));
   const depth = (path: string): number => path.split("/").length;
   return [

@@ -14,6 +14,8 @@ import type { OciProcess } from "./oci-config.ts";
 /** A program that runs containers by the OCI runtime specification: crun or runc, whose command lines are the same. */
 export interface OciRuntime {
   readonly path: string;
+  /** `crun` or `runc`: what a RuntimeClass may call it. */
+  readonly name: string;
   /** As nodes say it: `crun://1.8.1`. */
   readonly version: string;
   /**
@@ -43,7 +45,7 @@ export async function findOciRuntime(): Promise<OciRuntime | undefined> {
     const { stdout: told } = await run(path, ["--version"]);
     const version = `${name}://${/version (\S+)/.exec(told)?.[1] ?? "unknown"}`;
     const hides = name === "crun" && controllers.trim() !== "" ? UNIFIED : undefined;
-    return { path, version, keeps: /^\s+--keep\b/m.test(help), hides };
+    return { path, name, version, keeps: /^\s+--keep\b/m.test(help), hides };
   }
   return undefined;
 }

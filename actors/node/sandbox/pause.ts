@@ -1,3 +1,4 @@
+import { sysctlPath } from "../allocation/sysctl-allowlist.ts";
 import { NOT_BEGUN, type SandboxSpec } from "../container-runtime.ts";
 import type { Tools } from "../process/isolation.ts";
 import type { KeptSpec } from "../process/keeper/protocol.ts";
@@ -38,7 +39,7 @@ export function pauseContainer({ spec, sandbox, directory, log, tools, sysctls, 
     ...(hostNetwork ? [] : [`hostname ${quoted(hostname)}`]),
     ...Object.entries({ ...(hostNetwork ? {} : { ...SYSCTLS, ...sysctls }), ...spec.sysctls }).map(
       ([name, value]) =>
-        `echo ${quoted(value)} >${quoted(`/proc/sys/${name.replaceAll(".", "/")}`)} || fail "cannot set the sysctl ${quoted(name)}"`,
+        `echo ${quoted(value)} >${quoted(`/proc/sys/${sysctlPath(name)}`)} || fail "cannot set the sysctl ${quoted(name)}"`,
     ),
     // Children that end are forgotten by the kernel itself.
     "trap '' CHLD",

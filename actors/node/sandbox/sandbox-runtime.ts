@@ -55,12 +55,14 @@ const SHARED_MODE = 0o1777;
  */
 export class SandboxRuntime extends KeptRuntime<OwnSandbox> {
   readonly name = "sandbox";
+  readonly handlers: readonly string[];
   readonly #machine: Machine;
   readonly #images: SandboxImages;
   readonly #seccompDirectory: string;
 
   private constructor({ directory, clock, machine, images, seccompDirectory }: SandboxOptions) {
     super(directory, clock);
+    this.handlers = ["", machine.oci.name];
     this.#machine = machine;
     this.#images = images;
     this.#seccompDirectory = seccompDirectory;
@@ -81,6 +83,7 @@ export class SandboxRuntime extends KeptRuntime<OwnSandbox> {
   }
 
   async runSandbox(spec: SandboxSpec): Promise<SandboxObserved> {
+    this.checkHandler(spec);
     const { uid, attempt } = spec;
     const id = `${uid}_${attempt}`;
     try {

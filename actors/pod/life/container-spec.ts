@@ -1,6 +1,14 @@
 import { posix } from "node:path";
 import { qosClassOf } from "../../kinds/core/pod-qos.ts";
-import type { Container, EphemeralContainer, Pod, SeccompProfile, VolumeDevice, VolumeMount } from "../../kinds/generated/types.ts";
+import type {
+  Container,
+  EphemeralContainer,
+  NodeRuntimeHandlerFeatures,
+  Pod,
+  SeccompProfile,
+  VolumeDevice,
+  VolumeMount,
+} from "../../kinds/generated/types.ts";
 import type {
   ContainerMount,
   ContainerSecurity,
@@ -22,10 +30,12 @@ export interface Provided {
   readonly env: readonly EnvVariable[];
   /** Where the pod's volumes lie on the machine. */
   readonly volumes: ReadonlyMap<string, MountedVolume>;
+  /** What its runtime can do. */
+  readonly features: NodeRuntimeHandlerFeatures;
 }
 
 /** What a runtime is told of a container. Throws ConfigMissing. Source: kubelet's generateContainerConfig. */
-export function containerSpecOf(pod: Pod, container: Container, { attempt, imageId, env, volumes }: Provided): ContainerSpec {
+export function containerSpecOf(pod: Pod, container: Container, { attempt, imageId, env, volumes, features }: Provided): ContainerSpec {
   const variables = new Map(env.map(({ name, value }) => [name, value]));
   const expand = (words: readonly string[] | undefined): readonly string[] | undefined =>
     words === undefined || words.length === 0 ? undefined : words.map((word) => expanded(word, (name) => variables.get(name)));
@@ -39,7 +49,7 @@ export function containerSpecOf(pod: Pod, container: Container, { attempt, image
     workingDir: container.workingDir === "" ? undefined : container.workingDir,
     env,
     mounts: [
-      ...(container.volumeMounts ?? []).map((mount) => mountOf(mount, volumes, variables)),
+      ...(container.volumeMounts ?? []).map((mount) => mountOf(mount, volumes, variables, features)),
       ...(container.volumeDevices ?? []).map((device) => deviceOf(device, volumes)),
     ],
     user: userOf(pod, container),
@@ -68,7 +78,12 @@ export function sizeOf(pod: Pod, { resources = {} }: Container): ContainerSize {
   };
 }
 
-function mountOf(mount: VolumeMount, volumes: ReadonlyMap<string, MountedVolume>, variables: ReadonlyMap<string, string>): ContainerMount {
+function mountOf(
+  mount: VolumeMount,
+  volumes: ReadonlyMap<string, MountedVolume>,
+  variables: ReadonlyMap<string, string>,
+  features: NodeRuntimeHandlerFeatures,
+): ContainerMount {
   const volume = volumes.get(mount.name);
   if (volume === undefined) throw new ConfigMissing(`cannot find volume ${JSON.stringify(mount.name)} to mount into the container`);
   return {
@@ -76,10 +91,20 @@ function mountOf(mount: VolumeMount, volumes: ReadonlyMap<string, MountedVolume>
     subPath: subPathOf(mount, variables),
     containerPath: mount.mountPath,
     readOnly: volume.readOnly || mount.readOnly === true,
-    recursiveReadOnly: mount.recursiveReadOnly === "Enabled",
+    recursiveReadOnly: isRecursive(mount, features),
     propagation: (mount.mountPropagation ?? "None") as NonNullable<ContainerMount["propagation"]>,
     volume: mount.name,
   };
+}
+
+/** Whether what is mounted below is read-only, too. Throws ConfigMissing. Source: kubelet's resolveRecursiveReadOnly. */
+export function isRecursive({ name, recursiveReadOnly: mode = "Disabled" }: VolumeMount, features: NodeRuntimeHandlerFeatures): boolean {
+  const isPossible = features.recursiveReadOnlyMounts === true;
+  if (mode === "Enabled" && !isPossible) {
+    const told = `volume ${JSON.stringify(name)} requested recursive read-only mode, but it is not supported by the runtime`;
+    throw new ConfigMissing(`failed to resolve recursive read-only mode: ${told}`);
+  }
+  return mode === "Enabled" || (mode === "IfPossible" && isPossible);
 }
 
 /** Source: kubelet's makeMounts and ExpandContainerVolumeMounts. */
@@ -132,6 +157,7 @@ function userOf(pod: Pod, { name, securityContext: own = {} }: Container): Conta
     uid,
     gid: own.runAsGroup ?? common.runAsGroup,
     groups: [...(common.supplementalGroups ?? []), ...(common.fsGroup === undefined ? [] : [common.fsGroup])],
+    isStrict: common.supplementalGroupsPolicy === "Strict",
     mustNotBeRoot,
     mayGainPrivileges: own.allowPrivilegeEscalation !== false,
   };

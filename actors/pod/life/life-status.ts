@@ -2,7 +2,15 @@
  * What a node reports of a pod whose containers really run. Pure. Source: kubelet's generateAPIPodStatus, convertToAPIContainerStatuses, getPhase and
  * status/generate.go (Kubernetes 1.34).
  */
-import type { Container, ContainerState, ContainerStatus, Pod, PodCondition, PodStatus } from "../../kinds/generated/types.ts";
+import type {
+  Container,
+  ContainerState,
+  ContainerStatus,
+  NodeRuntimeHandlerFeatures,
+  Pod,
+  PodCondition,
+  PodStatus,
+} from "../../kinds/generated/types.ts";
 import type { ContainerObserved, PodObserved } from "../../node/container-runtime.ts";
 import { timestamp } from "../../registry/timestamps.ts";
 import type { ResizeRefusal } from "../node-room.ts";
@@ -32,6 +40,8 @@ export interface LifeFacts {
   readonly place: PodPlace;
   /** The scheme of the containers' IDs. */
   readonly runtime: string;
+  /** What the runtime can do for the pod. */
+  readonly features: (pod: Pod) => NodeRuntimeHandlerFeatures;
   readonly observed: PodObserved;
   readonly verdicts: Verdicts;
   /** By the container's name. */
@@ -131,9 +141,10 @@ function statusesOf(
 }
 
 function statusOf(pod: Pod, container: Container, before: ContainerStatus | undefined, facts: LifeFacts): ContainerStatus {
-  const { observed, waits, runtime } = facts;
+  const { observed, waits, runtime, features } = facts;
   const [newest, former] = observed.containers.filter(({ name }) => name === container.name);
-  const status = newest === undefined ? unseenStatus(pod, container, before) : seenStatus(pod, container, newest, former, before, runtime);
+  const blank = blankStatus(pod, container, features);
+  const status = newest === undefined ? unseenStatus(pod, blank, before) : seenStatus(blank, container, newest, former, before, runtime);
   const wait = waits.get(container.name);
   if (wait === undefined || !isToBeStarted(container, pod, observed)) return status;
   const { terminated } = status.state ?? {};
@@ -149,8 +160,7 @@ function waiting(reason: string, message: string): { reason: string; message?: s
 }
 
 /** The runtime has no run of the container: it was never started, or what was is lost. */
-function unseenStatus(pod: Pod, container: Container, before: ContainerStatus | undefined): ContainerStatus {
-  const fresh = blankStatus(pod, container);
+function unseenStatus(pod: Pod, fresh: ContainerStatus, before: ContainerStatus | undefined): ContainerStatus {
   if (before === undefined) return fresh;
   if (before.state?.terminated !== undefined) return before;
   const { restartCount, lastState = {} } = before;
@@ -165,10 +175,12 @@ function unseenStatus(pod: Pod, container: Container, before: ContainerStatus | 
   return { ...fresh, restartCount: restartCount + (pod.metadata.deletionTimestamp === undefined ? 1 : 0), lastState: { terminated } };
 }
 
-function blankStatus(pod: Pod, container: Container): ContainerStatus {
-  const mounts = (container.volumeMounts ?? []).map(({ name, mountPath, readOnly }) =>
-    readOnly === true ? { name, mountPath, readOnly, recursiveReadOnly: "Disabled" } : { name, mountPath },
-  );
+function blankStatus(pod: Pod, container: Container, features: LifeFacts["features"]): ContainerStatus {
+  const mounts = (container.volumeMounts ?? []).map(({ name, mountPath, readOnly, recursiveReadOnly: mode = "Disabled" }) => {
+    if (readOnly !== true) return { name, mountPath };
+    const isRecursive = mode !== "Disabled" && features(pod).recursiveReadOnlyMounts === true;
+    return { name, mountPath, readOnly, recursiveReadOnly: isRecursive ? "Enabled" : "Disabled" };
+  });
   return {
     name: container.name,
     image: container.image ?? "",
@@ -182,14 +194,13 @@ function blankStatus(pod: Pod, container: Container): ContainerStatus {
 }
 
 function seenStatus(
-  pod: Pod,
+  blank: ContainerStatus,
   container: Container,
   newest: ContainerObserved,
   former: ContainerObserved | undefined,
   before: ContainerStatus | undefined,
   runtime: string,
 ): ContainerStatus {
-  const blank = blankStatus(pod, container);
   return {
     ...blank,
     image: newest.image,
@@ -199,7 +210,12 @@ function seenStatus(
     state: stateOf(newest, runtime) ?? blank.state ?? {},
     lastState: former === undefined ? (newest.attempt > 0 ? (before?.lastState ?? {}) : {}) : (stateOf(former, runtime) ?? {}),
     ...sizeOf(container, newest),
+    ...userOf(newest),
   };
+}
+
+function userOf({ user }: ContainerObserved): Pick<ContainerStatus, "user"> {
+  return user === undefined ? {} : { user: { linux: { uid: user.uid, gid: user.gid, supplementalGroups: [...user.groups] } } };
 }
 
 /** What it asks for has been granted, and what it is held to is what its runtime says, as long as there is something to hold. */

@@ -18,7 +18,8 @@ import { ephemeralContainersOf, initContainersOf, newestOf } from "./pod-contain
 import { PodRecord } from "./pod-record.ts";
 import { Probing } from "./probing.ts";
 import { resizeCompleted } from "./resize-conditions.ts";
-import { handlerOf, sandboxSpecOf } from "./sandbox-spec.ts";
+import { featuresOf, handlerOf, sandboxSpecOf } from "./sandbox-spec.ts";
+import { sleep } from "./sleep.ts";
 import { Starter } from "./starter.ts";
 import { type Stop, Stopper } from "./stopper.ts";
 import { type LifeWorld, type Severity, tellOf } from "./world.ts";
@@ -107,9 +108,12 @@ class PodWorker implements Actor<PodWorkerMessage> {
     this.#record = new PodRecord(keyOf(context.self), world.registry);
     const handlers = new Handlers(world.runtime, world.reach);
     const { clock } = context;
-    const sleep = (ms: number, signal: AbortSignal): Promise<void> => this.#sleep(ms, signal);
-    this.#starter = new Starter(world, handlers, clock, sleep);
-    this.#stopper = new Stopper(world, handlers, clock, sleep, { changed: () => this.#want(), complain: (error) => this.#complain(error) });
+    const sleeps = (ms: number, signal: AbortSignal): Promise<void> => sleep(clock, ms, signal);
+    this.#starter = new Starter(world, handlers, clock, sleeps);
+    this.#stopper = new Stopper(world, handlers, clock, sleeps, {
+      changed: () => this.#want(),
+      complain: (error) => this.#complain(error),
+    });
     this.#probing = new Probing({
       clock,
       after: (ms, probe) => context.after(ms, { type: "probe", ...probe }),
@@ -460,6 +464,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
     const facts: LifeFacts = {
       place: this.#placeIn(observed),
       runtime: schemeOf(this.#world.runtime),
+      features: (pod) => featuresOf(this.#world.view, pod),
       observed,
       verdicts: this.#probing.verdict,
       waits: this.#starter.waits,
@@ -502,19 +507,6 @@ class PodWorker implements Actor<PodWorkerMessage> {
     const [sandbox] = (await runtime.observe(this.#uid)).sandboxes;
     if (sandbox?.ready !== true) throw new Error("pod is not running");
     return runtime.port(sandbox.id, port);
-  }
-
-  #sleep(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal.aborted) return resolve();
-      const timer = this.#context.clock.after(ms, done);
-      function done(): void {
-        signal.removeEventListener("abort", done);
-        timer.cancel();
-        resolve();
-      }
-      signal.addEventListener("abort", done);
-    });
   }
 
   #complain(error: unknown): void {

@@ -1,5 +1,5 @@
 import { qosClassOf } from "../../kinds/core/pod-qos.ts";
-import type { Pod, RuntimeClass } from "../../kinds/generated/types.ts";
+import type { Node, NodeRuntimeHandlerFeatures, Pod, RuntimeClass } from "../../kinds/generated/types.ts";
 import { keyFor } from "../../kinds/kind.ts";
 import { RuntimeFailure, type SandboxSpec } from "../../node/container-runtime.ts";
 import type { ResolverConfig } from "../../node/dns/resolv-conf.ts";
@@ -35,7 +35,7 @@ export function sandboxSpecOf(
     throw new RuntimeFailure("CreatePodSandboxError", `failed to construct FQDN from pod hostname and cluster domain, ${told}`);
   }
   const { nameservers, searches, options } = dns;
-  const { runAsUser, runAsGroup, fsGroup, supplementalGroups = [] } = spec.securityContext ?? {};
+  const { runAsUser, runAsGroup, fsGroup, supplementalGroups = [], supplementalGroupsPolicy } = spec.securityContext ?? {};
   const all = [...initContainersOf(pod), ...spec.containers, ...ephemeralContainersOf(pod)];
   return {
     uid,
@@ -55,7 +55,12 @@ export function sandboxSpecOf(
       ),
     ),
     isPrivileged: all.some(({ securityContext }) => securityContext?.privileged === true),
-    user: { uid: runAsUser, gid: runAsGroup, groups: [...(fsGroup === undefined ? [] : [fsGroup]), ...supplementalGroups] },
+    user: {
+      uid: runAsUser,
+      gid: runAsGroup,
+      groups: [...(fsGroup === undefined ? [] : [fsGroup]), ...supplementalGroups],
+      isStrict: supplementalGroupsPolicy === "Strict",
+    },
     handler,
     sharesProcesses: spec.shareProcessNamespace === true,
     sysctls: Object.fromEntries((spec.securityContext?.sysctls ?? []).map(({ name: setting, value }) => [setting, value])),
@@ -68,10 +73,29 @@ export function sandboxSpecOf(
   };
 }
 
-/** How the pod's RuntimeClass wants it run; empty: in the usual way. Throws RuntimeFailure. Source: kubelet's LookupRuntimeHandler. */
-export function handlerOf(view: Pick<View, "get">, { spec: { runtimeClassName = "" } }: Pod): string {
+/**
+ * How the pod's RuntimeClass wants it run; empty: in the usual way. Throws RuntimeFailure, also where its node cannot give it users of its own in that way. Source:
+ * kubelet's LookupRuntimeHandler and GetOrCreateUserNamespaceMappings.
+ */
+export function handlerOf(view: Pick<View, "get">, pod: Pod): string {
+  const { runtimeClassName = "", hostUsers } = pod.spec;
+  const handler = handlerNamed(view, runtimeClassName);
+  if (handler === undefined)
+    throw new RuntimeFailure("CreatePodSandboxError", `runtimeclass.node.k8s.io ${JSON.stringify(runtimeClassName)} not found`);
+  if (hostUsers !== false || featuresOf(view, pod).userNamespaces === true) return handler;
+  const what = handler === "" ? "runtime" : `RuntimeClass handler ${JSON.stringify(handler)}`;
+  throw new RuntimeFailure("CreatePodSandboxError", `can't set \`spec.hostUsers: false\`, ${what} does not support user namespaces`);
+}
+
+/** Undefined: there is no such RuntimeClass. */
+function handlerNamed(view: Pick<View, "get">, runtimeClassName: string): string | undefined {
   if (runtimeClassName === "") return "";
-  const found = view.get<RuntimeClass>(keyFor({ group: "node.k8s.io", plural: "runtimeclasses" }, undefined, runtimeClassName));
-  if (found !== undefined) return found.handler;
-  throw new RuntimeFailure("CreatePodSandboxError", `runtimeclass.node.k8s.io ${JSON.stringify(runtimeClassName)} not found`);
+  return view.get<RuntimeClass>(keyFor({ group: "node.k8s.io", plural: "runtimeclasses" }, undefined, runtimeClassName))?.handler;
+}
+
+/** What can be done for a pod in the way in which it is run, as its node says. */
+export function featuresOf(view: Pick<View, "get">, { spec }: Pod): NodeRuntimeHandlerFeatures {
+  const handler = handlerNamed(view, spec.runtimeClassName ?? "");
+  const node = view.get<Node>(keyFor({ group: "", plural: "nodes" }, undefined, spec.nodeName ?? ""));
+  return node?.status?.runtimeHandlers?.find(({ name = "" }) => name === handler)?.features ?? {};
 }

@@ -2,6 +2,7 @@ import type { Clock } from "../../../runtime/mod.ts";
 import type { Container, Pod } from "../../kinds/generated/types.ts";
 import type { PodObserved } from "../../node/container-runtime.ts";
 import { RuntimeFailure, type RuntimeFailureReason } from "../../node/container-runtime.ts";
+import { taggedImage } from "../../node/images/image-name.ts";
 import type { MountedVolume } from "../../node/pod-volumes.ts";
 import type { PodPlace } from "../pod-status.ts";
 import { BackOffs } from "./back-off.ts";
@@ -11,6 +12,7 @@ import type { Handlers } from "./handlers.ts";
 import type { Wait } from "./life-status.ts";
 import { newestOf, podTitle } from "./pod-containers.ts";
 import { pullCredentials } from "./pull-credentials.ts";
+import { featuresOf } from "./sandbox-spec.ts";
 import { type LifeWorld, tellOf } from "./world.ts";
 
 /** What is not there yet is looked for again after this. */
@@ -68,9 +70,9 @@ export class Starter {
     const attempt = before === undefined ? 0 : before.attempt + 1;
     try {
       const imageId = await this.#image(start);
-      const env = environmentOf(this.#world.view, pod, container, start.place);
-      const spec = containerSpecOf(pod, container, { attempt, imageId, env, volumes: start.volumes });
-      const { runtime } = this.#world;
+      const { runtime, view } = this.#world;
+      const env = environmentOf(view, pod, container, start.place);
+      const spec = containerSpecOf(pod, container, { attempt, imageId, env, volumes: start.volumes, features: featuresOf(view, pod) });
       const id = await runtime.createContainer(start.sandbox, spec);
       this.#tell(start, "Normal", "Created", `Created container: ${container.name}`);
       await runtime.startContainer(id);
@@ -117,6 +119,7 @@ export class Starter {
       isPulling = true;
     };
     try {
+      taggedImage(image);
       const hasCommand = container.command !== undefined && container.command.length > 0;
       const { credentials, missing } = pullCredentials(this.#world.view, start.pod, image);
       if (missing.length > 0) this.#tellMissing(start, missing);

@@ -46,6 +46,7 @@ describe("parseUpFlags", () => {
         reserved: { cpu_milli: 100, memory_bytes: 512 * 1_024 * 1_024, storage_bytes: 0, pids: 0 },
         eviction: expect.anything(),
         podCidr: "10.244.0.0/16",
+        unsafeSysctls: [],
       },
       access: { issuer: "https://k", authorizers: ["Node", "RBAC"] },
       format: "table",
@@ -78,10 +79,16 @@ describe("parseUpFlags", () => {
         reserved: { cpu_milli: 100, memory_bytes: 512 * 1_024 * 1_024, storage_bytes: 0, pids: 0 },
         eviction: expect.anything(),
         podCidr: "10.244.0.0/16",
+        unsafeSysctls: [],
       },
       access: { issuer: "https://i", tokenFile: "/t", authorizers: ["AlwaysAllow"] },
       format: "table",
     });
+  });
+
+  test("lets pods have what they may of the kernel", () => {
+    const flags = ["--runtime", "sandbox", "--allowed-unsafe-sysctls", "net.core.*,kernel/msgmax"];
+    expect(parseUpFlags(flags).runtime.unsafeSysctls).toEqual(["net.core.*", "kernel/msgmax"]);
   });
 
   test("reserves of the machine what is said, for the system and for itself", () => {
@@ -101,6 +108,7 @@ describe("parseUpFlags", () => {
         transition_ms: 300_000,
         softGrace_s: 0,
       },
+      unsafeSysctls: [],
     });
   });
 
@@ -204,6 +212,8 @@ describe("parseUpFlags", () => {
     ["--runtime process --eviction-hard memory.available<0", "is no threshold: it must be positive"],
     ["--runtime process --eviction-soft memory.available<1Gi", "say in --eviction-soft-grace-period for how long it is borne"],
     ["--eviction-hard memory.available<1Gi", "--eviction-hard is for real processes"],
+    ["--runtime process --allowed-unsafe-sysctls net.core.somaxconn", "--allowed-unsafe-sysctls is for sandboxes"],
+    ["--runtime sandbox --allowed-unsafe-sysctls vm.swappiness", "--allowed-unsafe-sysctls vm.swappiness is nothing that pods can have"],
     ["--catalog images.yaml", "--catalog is for real processes; say --runtime process or sandbox too"],
     ["--runtime process --nodes 65", "--nodes 65 is more than 64"],
     ["--runtime process --kube-reserved disk=1", "--kube-reserved disk=1 is not an amount such as cpu=200m"],

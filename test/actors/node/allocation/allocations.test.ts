@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Node, Pod, PodCondition } from "../../../../actors/kinds/generated/types.ts";
 import { Allocations } from "../../../../actors/node/allocation/allocations.ts";
+import { SysctlAllowlist } from "../../../../actors/node/allocation/sysctl-allowlist.ts";
 
 const NODE = {
   metadata: { name: "n", uid: "n", creationTimestamp: "" },
@@ -31,7 +32,7 @@ const running = (cpu: string, conditions: PodCondition[] = []): Pod["status"] =>
 });
 
 function begun(): Allocations {
-  const allocations = new Allocations(() => NODE);
+  const allocations = new Allocations(() => NODE, new SysctlAllowlist([]));
   allocations.complete();
   return allocations;
 }
@@ -97,7 +98,7 @@ test("those that wait get what others give back: the most important first, then 
 });
 
 test("after a restart it goes by what statuses say, and grants nobody more before all are known", () => {
-  const allocations = new Allocations(() => NODE);
+  const allocations = new Allocations(() => NODE, new SysctlAllowlist([]));
   allocations.see(pod("a", { cpu: "3", status: running("1") }));
   expect([cpuOf(allocations, "a"), allocations.of("a")?.rejected]).toEqual(["1", undefined]);
   allocations.see(pod("b", { cpu: "2", status: running("2") }));

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Node, Pod, PodSpec } from "../../../../actors/kinds/generated/types.ts";
 import { type AdmittingNode, type Pressure, rejectionOf } from "../../../../actors/node/allocation/pod-admission.ts";
+import { SysctlAllowlist } from "../../../../actors/node/allocation/sysctl-allowlist.ts";
 
 const NODE = {
   metadata: { name: "n", uid: "n", creationTimestamp: "", labels: { disk: "ssd" } },
@@ -14,10 +15,16 @@ const pod = (spec: Partial<PodSpec>): Pod =>
     spec: { containers: [{ name: "c" }], tolerations: [{ operator: "Exists", effect: "NoExecute" }], ...spec },
   }) as Pod;
 
-const at = (pressures: readonly Pressure[] = [], others: readonly Pod[] = []): AdmittingNode => ({ node: NODE, others, pressures });
+const at = (pressures: readonly Pressure[] = [], others: readonly Pod[] = []): AdmittingNode => ({
+  node: NODE,
+  others,
+  pressures,
+  sysctls: new SysctlAllowlist(["net.core.*"]),
+});
 const asks = (resources: object, ports: object[] = []): Partial<PodSpec> => ({
   containers: [{ name: "c", resources: { requests: resources }, ports }] as PodSpec["containers"],
 });
+const setting = (name: string): Partial<PodSpec> => ({ securityContext: { sysctls: [{ name, value: "1" }] } });
 const port = (rest: object = {}): Partial<PodSpec> => asks({}, [{ containerPort: 80, hostPort: 80, ...rest }]);
 
 test.each<[string, Pod, AdmittingNode, string | undefined, string?]>([
@@ -41,6 +48,25 @@ test.each<[string, Pod, AdmittingNode, string | undefined, string?]>([
   ["another one's port", pod(port()), at([], [pod(port({ hostIP: "127.0.0.1" }))]), "NodePorts"],
   ["the same port of another protocol", pod(port()), at([], [pod(port({ protocol: "UDP" }))]), undefined],
   ["a taint", pod({ tolerations: [] }), at(), "TaintToleration"],
+  ["a safe setting of the kernel", pod(setting("kernel/shm_rmid_forced")), at(), undefined],
+  ["one that its node allows", pod(setting("net.core.somaxconn")), at(), undefined],
+  ["an unsafe one", pod(setting("kernel.msgmax")), at(), "SysctlForbidden", 'forbidden sysctl: "kernel.msgmax" not allowlisted'],
+  [
+    "one of the machine's network",
+    pod({ ...setting("net.ipv4.tcp_rmem"), hostNetwork: true }),
+    at(),
+    "SysctlForbidden",
+    'forbidden sysctl: "net.ipv4.tcp_rmem" not allowed with host Net enabled',
+  ],
+  [
+    "groups of its own alone",
+    pod({ securityContext: { supplementalGroupsPolicy: "Strict" } }),
+    at(),
+    "SupplementalGroupsPolicyNotSupported",
+    "SupplementalGroupsPolicy=Strict is not supported in this node",
+  ],
+  ["a profile of AppArmor", pod({ securityContext: { appArmorProfile: { type: "RuntimeDefault" } } }), at(), "AppArmor"],
+  ["none of AppArmor", pod({ securityContext: { appArmorProfile: { type: "Unconfined" } } }), at(), undefined],
   ["another system", pod({ os: { name: "windows" } }), at(), "PodOSNotSupported"],
   ["best effort without memory", pod({}), at(["MemoryPressure"]), "Evicted", "The node had condition: [MemoryPressure]. "],
   ["who asked for memory", pod(asks({ memory: "1Mi" })), at(["MemoryPressure"]), undefined],

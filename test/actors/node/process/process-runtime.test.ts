@@ -224,6 +224,17 @@ describe.each(ISOLATIONS)("processes, isolation %s", (isolation) => {
       await sh("id -u; id -g; grep NoNewPrivs /proc/self/status | cut -f2; echo ok >$TROUPE_SCRATCH/x && cat $TROUPE_SCRATCH/x", { user }),
     );
     expect(textOf(found)).toBe("4321\n1234\n1\nok\n");
+    // Who is a user of others' alone is not called so by the machine.
+    if (isolation === "mount-namespace") expect(found.user).toEqual({ uid: 4_321, gid: 1_234, groups: [1_234] });
+    else expect(found.user).toBeUndefined();
+  });
+
+  test("it is run in no other way than the usual one", async () => {
+    const asked = { ...PLAIN_POD, uid: "other", address: "127.64.0.10", handler: "gvisor" };
+    await expect(runtime.runSandbox(asked)).rejects.toMatchObject({
+      reason: "CreatePodSandboxError",
+      message: 'no runtime for "gvisor" is configured',
+    });
   });
 
   test.runIf(isolation === "none")("it is nobody else where users cannot be set apart, rather than root", async () => {

@@ -50,7 +50,7 @@ test("a container sees its mounts from the outermost on, in place of the runtime
     user: { uid: 7, gid: undefined, groups: [9], mustNotBeRoot: false, mayGainPrivileges: false },
     tty: true,
     root: "/root-of-it",
-    mounts: [mount("/data/inner", true), mount("/data"), mount("/dev/shm")],
+    mounts: [mount("/data/inner", true), { ...mount("/data"), readOnly: true, isRecursive: true }, mount("/dev/shm")],
     sharedMemory: "/memory",
     security: security([], [], { readOnlyRoot: true }),
     capabilities: ["CHOWN"],
@@ -71,9 +71,10 @@ test("a container sees its mounts from the outermost on, in place of the runtime
   expect(places.filter((place) => place === "/dev/shm")).toHaveLength(1);
   expect(places.indexOf("/data")).toBeLessThan(places.indexOf("/data/inner"));
   expect(config.mounts.find(({ destination }) => destination === "/data/inner")?.options).toEqual(["rbind", "rprivate", "ro"]);
+  expect(config.mounts.find(({ destination }) => destination === "/data")?.options).toEqual(["rbind", "rprivate", "rro"]);
   expect(config).toMatchObject({
     root: { path: "/root-of-it", readonly: true },
-    process: { terminal: true, user: { uid: 7, gid: 7, additionalGids: [9] }, env: ["A=b"], noNewPrivileges: true, oomScoreAdj: 5 },
+    process: { terminal: true, user: { uid: 7, gid: 0, additionalGids: [9] }, env: ["A=b"], noNewPrivileges: true, oomScoreAdj: 5 },
   });
   expect(config.linux.namespaces).toEqual([
     { type: "mount" },

@@ -12,6 +12,7 @@ const PROVIDED: Provided = {
     { name: "EMPTY", value: "" },
   ],
   volumes: new Map([["v", { path: "/volumes/v", readOnly: false }]]),
+  features: {},
 };
 const pod = (container: Partial<Container>): Pod => ({
   metadata: { name: "p", namespace: "d", uid: "u", creationTimestamp: "" },
@@ -22,6 +23,23 @@ function subPathOf(subPathExpr: string): string | undefined {
   const container = { name: "c", image: "i", volumeMounts: [{ name: "v", mountPath: "/m", subPathExpr }] };
   return containerSpecOf(pod(container), container, PROVIDED).mounts[0]?.subPath;
 }
+
+test.each([
+  ["Disabled", true, false],
+  ["IfPossible", true, true],
+  ["IfPossible", false, false],
+  ["Enabled", true, true],
+  ["Enabled", false, undefined],
+])("what is below a mount, %s, where that is possible: %s", (recursiveReadOnly, recursiveReadOnlyMounts, expected) => {
+  const container = { name: "c", image: "i", volumeMounts: [{ name: "v", mountPath: "/m", readOnly: true, recursiveReadOnly }] };
+  const specOf = (): boolean | undefined =>
+    containerSpecOf(pod(container), container, { ...PROVIDED, features: { recursiveReadOnlyMounts } }).mounts[0]?.recursiveReadOnly;
+  if (expected === undefined)
+    expect(specOf).toThrow(
+      'failed to resolve recursive read-only mode: volume "v" requested recursive read-only mode, but it is not supported by the runtime',
+    );
+  else expect(specOf()).toBe(expected);
+});
 
 describe("a part of a volume by variables", () => {
   test("is what they stand for", () => {

@@ -7,6 +7,7 @@ import { ServiceAccountKind } from "../../../../actors/kinds/core/service-accoun
 import { serviceUnavailable } from "../../../../actors/kinds/errors.ts";
 import type { ContainerStatus, Event, Namespace, Node, Pod, ServiceAccount } from "../../../../actors/kinds/generated/types.ts";
 import { KindTable } from "../../../../actors/kinds/kinds.ts";
+import { SysctlAllowlist } from "../../../../actors/node/allocation/sysctl-allowlist.ts";
 import type { ContainerRuntime } from "../../../../actors/node/container-runtime.ts";
 import { EVICTION_KIND, type EvictionMessage, type EvictionOptions } from "../../../../actors/node/eviction/eviction.ts";
 import { createFleetKind } from "../../../../actors/node/fleet.ts";
@@ -95,7 +96,9 @@ export class Lived<R extends ContainerRuntime = ScriptedRuntime> {
     if (watches !== undefined) host.register(watches({ view, recorder }));
     const companions = watches === undefined ? [STATIC_PODS_KIND] : [STATIC_PODS_KIND, EVICTION_KIND];
     host.register(createFleetKind({ view, form }));
-    host.register(createNodeKind({ view, registry, form, recorder, usageOf: () => [], real: { companions } }));
+    host.register(
+      createNodeKind({ view, registry, form, recorder, usageOf: () => [], real: { companions, sysctls: new SysctlAllowlist([]) } }),
+    );
     const observe = (uid: string): ReturnType<ContainerRuntime["observe"]> => runtime.observe(uid);
     host.register(createStaticPodsKind({ path: lived.manifests, view, registry, recorder, observe }));
     host.register(createPodWorkerKind({ view, registry, recorder, runtime, volumes, reach, dns, machineResolver }));
