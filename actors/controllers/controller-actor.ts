@@ -71,6 +71,8 @@ class ControllerActor implements Actor<ControllerMessage> {
   readonly #subscriptions: Subscription[] = [];
   /** A `changed` message is on its way. */
   #told = false;
+  /** Which part of its objects the controller looks at next, of those that it looks at every so often. */
+  #nextPart = 0;
   #stopped = false;
   /** Rounds that are being performed. */
   readonly #performing = new Set<Promise<void>>();
@@ -201,9 +203,13 @@ class ControllerActor implements Actor<ControllerMessage> {
   #resync(): void {
     const { resync } = this.#controller;
     if (resync === undefined) return;
+    const { view } = this.#dependencies;
     const now_ms = this.#context.clock.now_ms();
-    for (const key of resync.keys(this.#dependencies.view, now_ms)) this.#queue.add(key, now_ms);
-    this.#context.after(resync.period_ms, { type: "resync" });
+    const of = Math.max(1, resync.parts?.(view) ?? 1);
+    const index = this.#nextPart % of;
+    this.#nextPart = index + 1;
+    for (const key of resync.keys(view, now_ms, { index, of })) this.#queue.add(key, now_ms);
+    this.#context.after(resync.period_ms / of, { type: "resync" });
   }
 
   #work(): void {

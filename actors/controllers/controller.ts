@@ -101,8 +101,29 @@ export interface Controller {
   reconcile(view: View, key: Key, now_ms: number): readonly Action[];
   /** What to do about refused writes, at once and before the key is tried again with backoff. Pure as well. */
   refused?(view: View, key: Key, now_ms: number, refusals: readonly Refusal[]): readonly Action[];
-  /** Keys to look at every so often although nothing has changed. */
-  readonly resync?: { readonly period_ms: number; keys(view: View, now_ms: number): Iterable<Key> };
+  readonly resync?: Resync;
+}
+
+/** Keys to look at every so often although nothing has changed. */
+export interface Resync {
+  readonly period_ms: number;
+  /** In how many parts a period looks, spread over its time, where all at once would hold up everybody else on the thread. */
+  parts?(view: View): number;
+  /** Those of one part, or of all. */
+  keys(view: View, now_ms: number, part?: Part): Iterable<Key>;
+}
+
+/** The first of four is `{ index: 0, of: 4 }`. */
+export interface Part {
+  readonly index: number;
+  readonly of: number;
+}
+
+const WHOLE: Part = { index: 0, of: 1 };
+
+/** The elements of one part. */
+export function partOf<T>(all: readonly T[], { index, of }: Part = WHOLE): readonly T[] {
+  return of === 1 ? all : all.slice(Math.floor((all.length * index) / of), Math.floor((all.length * (index + 1)) / of));
 }
 
 export const NOTHING: readonly Action[] = [];

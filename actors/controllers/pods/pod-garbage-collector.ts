@@ -2,7 +2,7 @@ import { PodKind } from "../../kinds/core/pod.ts";
 import type { Node, Pod, PodCondition } from "../../kinds/generated/types.ts";
 import { mayBeDeleted, nodeNameOf } from "../../kinds/metadata-text.ts";
 import { timestamp } from "../../registry/timestamps.ts";
-import type { Change, Entry, View } from "../../store/view.ts";
+import type { Change, Entry, IndexDefinition, View } from "../../store/view.ts";
 import { anyKind, remove, updateStatus } from "../actions.ts";
 import { conditionOf } from "../conditions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
@@ -11,8 +11,16 @@ import { disruptionTarget } from "./disruption-target.ts";
 
 const NODES = "nodes";
 const PODS = "pods";
-/** The key of all pods that have ended. */
+/** The key of all pods that have ended, and what they are found by. */
 const ENDED = "pods that have ended";
+const ENDED_ONLY: readonly string[] = [ENDED];
+/** Thousands of pods run for each that has ended: none of those is looked at to count these. */
+const podsEnded: IndexDefinition = {
+  name: "pods:ended",
+  resource: PODS,
+  values: (object) => (hasEnded(object as Pod) ? ENDED_ONLY : NO_KEYS),
+  valuesOfText: (entry) => (mayHaveEnded(entry) ? ENDED_ONLY : NO_KEYS),
+};
 /** A node that is gone may be coming back for so long. Source: nodeQuarantineTime. */
 const NODE_QUARANTINE_MS = 40_000;
 /** Pods that have ended are counted so often; Kubernetes does it every 20 s. */
@@ -31,7 +39,7 @@ export function podGarbageCollector(threshold: number): Controller {
     name: "pod-garbage-collector",
     component: "pod-garbage-collector",
     kind: anyKind(PodKind),
-    indexes: [podsByNode],
+    indexes: [podsByNode, podsEnded],
     watches: [
       {
         resource: NODES,
@@ -42,7 +50,7 @@ export function podGarbageCollector(threshold: number): Controller {
       },
       { resource: PODS, keys: keysOfPod },
     ],
-    resync: { period_ms: COUNT_PERIOD_MS, keys: (view) => (threshold > 0 && view.count(PODS) > threshold ? [ENDED] : NO_KEYS) },
+    resync: { period_ms: COUNT_PERIOD_MS, keys: (view) => (threshold > 0 && endedOf(view).length > threshold ? [ENDED] : NO_KEYS) },
     reconcile: (view, key, now_ms) => {
       if (key === ENDED) return surplus(view, threshold);
       return key.startsWith(`${NODES}/`) ? orphans(missingSince, view, key, now_ms) : stuck(view, key);
@@ -101,11 +109,15 @@ function stuck(view: View, key: string): readonly Action[] {
   return isOut && isDown ? [failAndDelete(pod)] : NOTHING;
 }
 
+function endedOf(view: View): readonly Entry[] {
+  return view.byIndex(podsEnded.name, ENDED);
+}
+
 /** Source: gcTerminated: evicted ones first, then the oldest. */
 function surplus(view: View, threshold: number): readonly Action[] {
-  const ended = view.list(PODS).filter(mayHaveEnded);
-  if (ended.length <= threshold) return NOTHING;
-  const pods = ended.map((entry) => view.decode<Pod>(entry)).filter(hasEnded);
+  const pods = endedOf(view)
+    .map((entry) => view.decode<Pod>(entry))
+    .filter(hasEnded);
   const isEvicted = ({ status }: Pod): boolean => status?.phase === "Failed" && status.reason === "Evicted";
   const order = (a: Pod, b: Pod): number =>
     Number(isEvicted(b)) - Number(isEvicted(a)) ||

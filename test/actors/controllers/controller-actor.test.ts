@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { anyKind, create, modify, newMeta, updateStatus } from "../../../actors/controllers/actions.ts";
-import type { Action, Controller } from "../../../actors/controllers/controller.ts";
+import { type Action, type Controller, partOf } from "../../../actors/controllers/controller.ts";
 import { controllerKind } from "../../../actors/controllers/controller-actor.ts";
 import { ConfigMapKind } from "../../../actors/kinds/core/config-map.ts";
 import type { ConfigMap, PodDisruptionBudget } from "../../../actors/kinds/generated/types.ts";
@@ -217,4 +217,28 @@ test("a controller that ends waits for its writes under way, and sends none of t
   gate.resolve();
   await until("it has ended", () => ended);
   expect(data("a")).toBeUndefined();
+});
+
+test("what it looks at every so often it looks at in parts, spread over the period, each object once", async () => {
+  const looked: string[] = [];
+  const { registry, clock } = await startWith({
+    watches: [],
+    resync: {
+      period_ms: 9_000,
+      parts: () => 3,
+      keys: (view, _now_ms, part) => partOf(view.list("configmaps", "d"), part).map(({ key }) => key),
+    },
+    reconcile: (_view, key) => {
+      looked.push(key);
+      return [];
+    },
+  });
+  for (const name of ["a", "b", "c", "d", "e"]) await registry.create(ConfigMapKind, named<ConfigMap>(name, "d"));
+  await clock.run(20_000);
+  looked.length = 0;
+  await clock.run(9_000);
+  expect(looked.sort()).toEqual(["a", "b", "c", "d", "e"].map((name) => `configmaps/d/${name}`));
+  looked.length = 0;
+  await clock.run(3_000);
+  expect(looked.length).toBeLessThan(3);
 });
