@@ -7,15 +7,20 @@ interface Suite {
 }
 
 /** A suite that is a program of its own: it measures when it is loaded, and reads its flags from the command line. */
-const program =
-  (load: () => Promise<unknown>): Suite["run"] =>
-  async () => {
-    await load().catch((error: NodeJS.ErrnoException) => {
+const program = (load: () => Promise<unknown>): Suite["run"] =>
+  inClone(async () => {
+    await load();
+    return 0;
+  });
+
+/** One that a package of the program has not all for that it wants. */
+function inClone(run: Suite["run"]): Suite["run"] {
+  return (args) =>
+    run(args).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "ERR_MODULE_NOT_FOUND") throw error;
       throw new BenchFailure("this suite needs packages that only a clone of the repository has among its dependencies; run it there");
     });
-    return 0;
-  };
+}
 
 const SUITES: Readonly<Record<string, Suite>> = {
   density: {
@@ -45,6 +50,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
   nats: {
     about: "the API by NATS: create, get, and changes told to many who listen",
     run: async (args) => (await import("./nats.ts")).nats(args),
+  },
+  console: {
+    about: "the console's map of 5,000 nodes and 150,000 pods in a browser: first view, bytes, frames",
+    run: inClone(async (args) => (await import("./console.ts")).console(args)),
   },
   cast: {
     about: "the same for the actors alone: no HTTP, no disk, one thread",

@@ -12,14 +12,22 @@ export interface SiteFile {
   readonly brotli?: Uint8Array;
 }
 
-/** What the console consists of. */
-export interface SiteContent {
+/** By path below `/console/`. */
+export type SiteFiles = ReadonlyMap<string, SiteFile>;
+
+/** What the console begins with. */
+export interface FirstContent {
   /** The page of every view. */
   readonly page: SiteFile;
   /** The inline script of the page that its policy is to allow, as CSP names it. */
   readonly allowedScript: string;
-  /** By path below `/console/`. */
-  readonly files: ReadonlyMap<string, SiteFile>;
+  readonly files: SiteFiles;
+}
+
+/** What it consists of. */
+interface SiteContent extends FirstContent {
+  /** What no view needs at first. */
+  readonly rest: Promise<SiteFiles>;
 }
 
 /** Below these, a path is a file or nothing; everything else is an address of a view. */
@@ -35,7 +43,7 @@ export class Site {
   /** `path`: what follows `/console/`. */
   async answer(path: string, headers: Pick<IncomingHttpHeaders, "if-none-match" | "accept-encoding">): Promise<Answer> {
     const content = await this.#made();
-    const file = FILES.test(path) ? content.files.get(path) : content.page;
+    const file = FILES.test(path) ? (content.files.get(path) ?? (await content.rest).get(path)) : content.page;
     if (file === undefined) return PAGE_NOT_FOUND;
     const own: Headers = { ...policies(content), ETag: file.etag, "Cache-Control": "no-cache", Vary: "Accept-Encoding" };
     if (headers["if-none-match"] === file.etag) return { type: "unchanged", headers: own };
@@ -52,18 +60,21 @@ export class Site {
 
   /** Of all files, below `/console/`. */
   async paths(): Promise<readonly string[]> {
-    return [...(await this.#made()).files.keys()];
+    const { files, rest } = await this.#made();
+    return [...files.keys(), ...(await rest).keys()];
   }
 
-  async #made(): Promise<SiteContent> {
-    this.#content ??= makeContent();
-    try {
-      return await this.#content;
-    } catch (error) {
-      // The next one tries again.
-      this.#content = undefined;
-      throw error;
+  #made(): Promise<SiteContent> {
+    if (this.#content === undefined) {
+      this.#content = makeContent();
+      // After a failure the next one tries again.
+      this.#content
+        .then(({ rest }) => rest)
+        .catch(() => {
+          this.#content = undefined;
+        });
     }
+    return this.#content;
   }
 }
 
@@ -91,10 +102,19 @@ function policies({ allowedScript }: SiteContent): Headers {
 }
 
 function makeContent(): Promise<SiteContent> {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL("./site-thread.ts", import.meta.url));
-    worker.once("message", resolve);
-    worker.once("error", reject);
-    worker.once("exit", (code) => reject(new Error(`the thread that makes the console's files ended with ${code}`)));
+  const worker = new Worker(new URL("./site-thread.ts", import.meta.url));
+  const first = Promise.withResolvers<SiteContent>();
+  const rest = Promise.withResolvers<SiteFiles>();
+  worker.on("message", (made: FirstContent | SiteFiles) => {
+    if (made instanceof Map) rest.resolve(made);
+    else first.resolve({ ...(made as FirstContent), rest: rest.promise });
   });
+  // Of what has come already, a failure says nothing any more.
+  const fail = (error: Error): void => {
+    first.reject(error);
+    rest.reject(error);
+  };
+  worker.once("error", fail);
+  worker.once("exit", (code) => fail(new Error(`the thread that makes the console's files ended with ${code}`)));
+  return first.promise;
 }

@@ -249,7 +249,7 @@ class HttpsGateway implements Gateway {
     const { response } = connectionOf(exchange);
     if (this.#map.isFull) return tooMany();
     mayBeSilent(response);
-    this.#map.join(response);
+    this.#map.join(response, /\bgzip\b/.test(exchange.headers["accept-encoding"]?.toString() ?? ""));
     return { type: "taken" };
   }
 

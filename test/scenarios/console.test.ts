@@ -76,6 +76,8 @@ describe.skipIf(typeof browser === "string")(`the console${reason}`, () => {
       const { page, context, complaints } = await signedIn("map");
       await tile(page, "Nodes").getByText("20", { exact: true }).waitFor();
       await tile(page, "Pods").getByText("30 running").waitFor();
+      // They ask for nothing, so that the map of what is asked for would be blank.
+      await page.getByRole("button", { name: /^Pods/, pressed: true }).waitFor();
       await troupe.kubectl.ok(["cordon", "node-7"]);
       await tile(page, "Nodes").getByText("1 cordoned").waitFor();
       await troupe.kubectl.ok(["scale", "deployment/web", "--replicas=35"]);

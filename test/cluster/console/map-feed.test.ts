@@ -1,4 +1,5 @@
 import { request } from "node:https";
+import { createGunzip } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { FeedLine } from "../../../cluster/console/web/map/feed-lines.ts";
 import { MapModel } from "../../../cluster/console/web/map/model.ts";
@@ -11,18 +12,19 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 /** Looks at the map until `isSeen`, then leaves. */
-function look(isSeen: (model: MapModel) => boolean): Promise<MapModel> {
+function look(isSeen: (model: MapModel) => boolean, headers: Readonly<Record<string, string>> = {}): Promise<MapModel> {
   const model = new MapModel();
   const { key, cert } = server.admin;
   return new Promise((resolve, reject) => {
-    const asked = request(`${server.url}/troupe/map`, { key, cert, rejectUnauthorized: false }, (answer) => {
+    const asked = request(`${server.url}/troupe/map`, { key, cert, headers, rejectUnauthorized: false }, (answer) => {
       let rest = "";
-      answer.setEncoding("utf8");
+      const lines = answer.headers["content-encoding"] === "gzip" ? answer.pipe(createGunzip()) : answer;
+      lines.setEncoding("utf8");
       answer.on("error", reject);
-      answer.on("data", (chunk: string) => {
-        const lines = (rest + chunk).split("\n");
-        rest = lines.pop() ?? "";
-        for (const line of lines) model.take(JSON.parse(line) as FeedLine);
+      lines.on("data", (chunk: string) => {
+        const whole = (rest + chunk).split("\n");
+        rest = whole.pop() ?? "";
+        for (const line of whole) model.take(JSON.parse(line) as FeedLine);
         if (!isSeen(model)) return;
         resolve(model);
         asked.destroy();
@@ -51,7 +53,7 @@ describe("GET /troupe/map", () => {
     });
     expect(nodeNames(await later)).toEqual(["one", "two"]);
 
-    const last = look(({ nodes, isWhole }) => isWhole && nodes.size === 1);
+    const last = look(({ nodes, isWhole }) => isWhole && nodes.size === 1, { "accept-encoding": "br, gzip" });
     await server.call("DELETE", "/api/v1/nodes/two");
     expect(nodeNames(await last)).toEqual(["one"]);
   });

@@ -1,6 +1,7 @@
 import { count } from "../format.ts";
 import { themes } from "../theme.ts";
 import type { Camera } from "./camera.ts";
+import { CellGrid } from "./cell-grid.ts";
 import { CORDONED, NO_NETWORK, NOT_READY, PRESSURE } from "./feed-lines.ts";
 import { type Layout, ZONE_HEAD } from "./layout.ts";
 import type { MapNode } from "./model.ts";
@@ -11,13 +12,18 @@ const RAMP = ["--heat-0", "--heat-1", "--heat-2", "--heat-3", "--heat-4"] as con
 /** From this edge on a cell shows its pods, and from that on its name. */
 const PODS_EDGE_MIN = 60;
 const NAME_EDGE_MIN = 88;
+/** Corners are round where there are so few cells to see that a frame has time for them, and from this edge on. */
+const ROUND_CELLS_MAX = 800;
 const ROUND_EDGE_MIN = 14;
 const HEAD_FONT = 12;
+const OPAQUE = 255;
 /** A pod is drawn no larger, its gap included. */
 const POD_EDGE_MAX = 18;
 
 interface Colours {
   readonly shades: readonly string[];
+  /** The same, as four bytes of a picture each. */
+  readonly pixels: Uint32Array;
   readonly text: string;
   readonly muted: string;
   readonly line: string;
@@ -39,13 +45,15 @@ export interface Scene {
 }
 
 /**
- * Paints the map. A frame of 5,000 cells is some 5,000 rectangles, sorted by colour, for that is what canvases are quick at; what needs more than a rectangle
- * (rounded corners, pods, names) appears when one is so near that there are few.
+ * Paints the map. While there are many cells to see, the cells of a zone are a picture with a pixel a node; what needs more than a square (rounded corners, pods,
+ * names) appears when one is so near that there are few.
  */
 export class Painter {
   readonly #canvas: HTMLCanvasElement;
   readonly #context: CanvasRenderingContext2D;
   #colours: Colours = coloursNow();
+  /** One for each zone. */
+  readonly #grids: CellGrid[] = [];
   readonly #byShade: MapNode[][] = Array.from({ length: SHADES }, () => []);
 
   constructor(canvas: HTMLCanvasElement) {
@@ -62,7 +70,7 @@ export class Painter {
 
   /** The colour of a use, 0 to 1. */
   shade(use: number): string {
-    return this.#colours.shades[Math.min(SHADES - 1, Math.floor(use * SHADES))] ?? "";
+    return this.#colours.shades[shadeAt(use)] ?? "";
   }
 
   resize(width: number, height: number): void {
@@ -78,28 +86,40 @@ export class Painter {
     context.fillRect(0, 0, camera.width, camera.height);
     this.#heads(scene);
     const edge = layout.cell * camera.scale;
-    const troubled = this.#sort(scene, edge);
-    this.#cells(scene, edge);
+    const { troubled, seen } = this.#sort(scene, edge);
+    if (edge < ROUND_EDGE_MIN || seen > ROUND_CELLS_MAX) this.#squares(scene, edge);
+    else this.#cells(scene, edge);
     for (const node of troubled) this.#trouble(scene, node, edge);
     if (edge >= PODS_EDGE_MIN) this.#insides(scene, edge);
     this.#ring(scene, scene.hovered, edge, this.#colours.text, 1.5);
     this.#ring(scene, scene.selected, edge, this.#colours.accent, 2.5);
   }
 
-  /** Sorts what can be seen by colour; gives those with trouble. */
-  #sort({ camera, layout }: Scene, edge: number): readonly MapNode[] {
+  /** Sorts what can be seen by colour; gives those with trouble, and how many there are in all. */
+  #sort({ camera, layout }: Scene, edge: number): { readonly troubled: readonly MapNode[]; readonly seen: number } {
     for (const nodes of this.#byShade) nodes.length = 0;
     const troubled: MapNode[] = [];
+    let seen = 0;
     for (const zone of layout.zones) {
       for (const node of zone.nodes) {
         const x = (node.x - camera.x) * camera.scale;
         const y = (node.y - camera.y) * camera.scale;
         if (x + edge < 0 || y + edge < 0 || x > camera.width || y > camera.height) continue;
         if (node.state !== 0) troubled.push(node);
-        this.#byShade[Math.min(SHADES - 1, Math.floor(node.shown * SHADES))]?.push(node);
+        this.#byShade[shadeAt(node.shown)]?.push(node);
+        seen++;
       }
     }
-    return troubled;
+    return { troubled, seen };
+  }
+
+  #squares({ camera, layout }: Scene, edge: number): void {
+    const { pixels, page } = this.#colours;
+    const look = { edge, gap: gapOf(edge), page, colourOf: ({ shown }: MapNode): number => pixels[shadeAt(shown)] ?? 0 };
+    for (const [at, zone] of layout.zones.entries()) {
+      this.#grids[at] ??= new CellGrid();
+      this.#grids[at].paint(this.#context, zone, camera, look);
+    }
   }
 
   #cells({ camera }: Scene, edge: number): void {
@@ -110,10 +130,6 @@ export class Painter {
     this.#byShade.forEach((nodes, shade) => {
       if (nodes.length === 0) return;
       context.fillStyle = this.#colours.shades[shade] ?? "";
-      if (edge < ROUND_EDGE_MIN) {
-        for (const node of nodes) context.fillRect((node.x - camera.x) * camera.scale, (node.y - camera.y) * camera.scale, size, size);
-        return;
-      }
       context.beginPath();
       for (const node of nodes)
         context.roundRect((node.x - camera.x) * camera.scale, (node.y - camera.y) * camera.scale, size, size, radius);
@@ -291,6 +307,10 @@ export class Painter {
   }
 }
 
+function shadeAt(use: number): number {
+  return Math.min(SHADES - 1, Math.floor(use * SHADES));
+}
+
 /** The largest squares of which so many fit. */
 function gridFor(many: number, width: number, height: number): { readonly step: number; readonly columns: number } {
   let step = Math.min(POD_EDGE_MAX, Math.sqrt((width * height) / Math.max(1, many)));
@@ -312,16 +332,16 @@ function radiusOf(edge: number): number {
 
 function coloursNow(): Colours {
   const stops = RAMP.map((variable) => channelsOf(themes.colour(variable)));
-  const shades = Array.from({ length: SHADES }, (_, at) => {
+  const mixes = Array.from({ length: SHADES }, (_, at) => {
     const place = (at / (SHADES - 1)) * (stops.length - 1);
     const from = stops[Math.floor(place)] ?? [0, 0, 0];
     const to = stops[Math.ceil(place)] ?? from;
-    const mixed = from.map((channel, index) => Math.round(channel + ((to[index] ?? channel) - channel) * (place % 1)));
-    return `rgb(${mixed.join(" ")})`;
+    return from.map((channel, index) => Math.round(channel + ((to[index] ?? channel) - channel) * (place % 1)));
   });
   const of = (name: `--${string}`): string => themes.colour(name);
   return {
-    shades,
+    shades: mixes.map((mixed) => `rgb(${mixed.join(" ")})`),
+    pixels: new Uint32Array(Uint8Array.from(mixes.flatMap((mixed) => [...mixed, OPAQUE])).buffer),
     text: of("--text"),
     muted: of("--muted"),
     line: of("--line-strong"),

@@ -29,12 +29,15 @@ class MapView {
   #failure: unknown;
   /** A node that the address names, and that has not come yet. */
   #awaited: string | null;
-  #by: By;
+  /** What somebody has chosen to see; undefined: what says most of this cluster. */
+  #chosen: By | undefined;
+  #by: By = "cpu";
 
   constructor(context: ViewContext) {
     this.#context = context;
     const by = context.query.get("by");
-    this.#by = BYS.find((each) => each === by) ?? "cpu";
+    this.#chosen = BYS.find((each) => each === by);
+    this.#by = this.#chosen ?? "cpu";
     this.#awaited = context.query.get("node");
     context.root.classList.add("fill");
     this.#draw = drawing(
@@ -50,6 +53,7 @@ class MapView {
     themes.addEventListener("change", () => this.#recolour(), { signal });
     this.#failure = await readFeed(this.#context, (line) => {
       this.#model.take(line);
+      if (this.#chosen === undefined && "totals" in line) this.#look(tellingOf(summarize(this.#model.nodes.values(), this.#by).sums));
       this.#draw();
       this.#board?.draw();
       this.#find();
@@ -100,10 +104,16 @@ class MapView {
   }
 
   #colourBy(by: By): void {
+    this.#chosen = by;
+    this.#look(by);
+    this.#note();
+  }
+
+  #look(by: By): void {
+    if (by === this.#by) return;
     this.#by = by;
     if (this.#board !== undefined) this.#board.by = by;
     this.#board?.draw();
-    this.#note();
     this.#draw();
   }
 
@@ -161,7 +171,7 @@ class MapView {
   /** The address says what is shown. */
   #note(): void {
     const query = new URLSearchParams({
-      ...(this.#by === "cpu" ? {} : { by: this.#by }),
+      ...(this.#chosen === undefined ? {} : { by: this.#chosen }),
       ...(this.#panel ? { node: this.#panel.node.name } : {}),
     });
     this.#context.note(query);
@@ -295,4 +305,11 @@ function column(height: number, colour: string): TemplateResult {
 
 function share(taken: number, of: number): number {
   return of <= 0 ? 0 : taken / of;
+}
+
+/** Of pods that hardly ask for anything a map of what they ask for would be blank: then how many there are says more. */
+const BLANK = 0.1;
+
+function tellingOf({ cpu, cpuMax, pods, podsMax }: Sums): By {
+  return share(cpu, cpuMax) < BLANK * share(pods, podsMax) ? "pods" : "cpu";
 }
