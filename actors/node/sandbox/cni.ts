@@ -51,11 +51,11 @@ export function pluginsOf({ plugins }: NetworkConfig): readonly string[] {
 }
 
 export class Cni {
-  readonly #config: () => Promise<NetworkConfig>;
+  readonly #config: (address: string) => Promise<NetworkConfig>;
   readonly #places: readonly string[];
 
-  /** `config` is asked whenever a pod comes or goes, and throws what is to be said of the pod then; `places` are directories of plugins. */
-  constructor(config: () => Promise<NetworkConfig>, places: readonly string[]) {
+  /** `config` is asked whenever a pod comes or goes, with the address that is wanted for it, and throws what is to be said of the pod then; `places` are directories of plugins. */
+  constructor(config: (address: string) => Promise<NetworkConfig>, places: readonly string[]) {
     this.#config = config;
     this.#places = places;
   }
@@ -67,7 +67,7 @@ export class Cni {
 
   /** Throws an Error in the words of the plugin that could not. */
   async add(attachment: Attachment): Promise<CniResult> {
-    const config = await this.#config();
+    const config = await this.#config(attachment.address);
     if (this.#find("loopback") !== undefined) {
       const loopback = { cniVersion: config.cniVersion, name: "lo", type: "loopback" };
       await this.#run("ADD", loopback, { ...attachment, address: "" }, "lo");
@@ -79,7 +79,7 @@ export class Cni {
 
   /** Gives up what `add` took, as far as it is there. Throws an Error. */
   async remove(attachment: Attachment, result: CniResult): Promise<void> {
-    const config = await this.#config();
+    const config = await this.#config(attachment.address);
     for (const plugin of [...config.plugins].reverse()) await this.#run("DEL", told(config, plugin, result), attachment, INTERFACE);
   }
 

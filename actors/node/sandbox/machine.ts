@@ -52,7 +52,7 @@ export async function findMachine({ directory, network, pods, pluginPlaces, podP
   if (oci === undefined) throw new Error("it takes crun or runc, and neither is in PATH (Debian: apt install crun)");
   const missing = (["unshare", "mount"] as const).filter((tool) => tools[tool] === "");
   if (missing.length > 0) throw new Error(`it takes ${missing.join(" and ")} (Debian: apt install util-linux mount)`);
-  const cni = new Cni(async () => network ?? ownNetwork(directory, await rangeOf(pods, directory)), pluginPlaces);
+  const cni = new Cni(async (address) => network ?? ownNetwork(directory, await rangeOf(pods, directory), address), pluginPlaces);
   const noPlugins = cni.missing(network === undefined ? OWN_PLUGINS : pluginsOf(network));
   if (noPlugins.length > 0) {
     const plugins = `the CNI ${noPlugins.length === 1 ? "plugin" : "plugins"} ${noPlugins.join(" and ")}`;

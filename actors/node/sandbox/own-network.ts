@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { isIPv4 } from "node:net";
 import { join } from "node:path";
 import type { NetworkConfig } from "./cni.ts";
 
@@ -13,12 +14,18 @@ export function bridgeOf(pods: string): string {
 
 /**
  * The network that pods have when no other is configured: a bridge of the machine, which is their gateway, with addresses from `cidr`. Nothing is masqueraded by it: what goes to pods of other
- * machines comes from the pod's own address, and what leaves the cluster is the affair of the machine's part in the network of pods.
+ * machines comes from the pod's own address, and what leaves the cluster is the affair of the machine's part in the network of pods. `address` is the pod's.
  */
-export function ownNetwork(pods: string, cidr: string): NetworkConfig {
+export function ownNetwork(pods: string, cidr: string, address: string): NetworkConfig {
   const bridge = bridgeOf(pods);
+  const args = isIPv4(address) ? { args: { cni: { mac: hardwareAddress(address) } } } : {};
   const ipam = { type: "host-local", dataDir: join(pods, "..", "cni"), ranges: [[{ subnet: cidr }]], routes: [{ dst: "0.0.0.0/0" }] };
-  return { cniVersion: "0.4.0", name: bridge, plugins: [{ type: "bridge", bridge, isGateway: true, hairpinMode: true, ipam }] };
+  return { cniVersion: "0.4.0", name: bridge, plugins: [{ type: "bridge", bridge, isGateway: true, hairpinMode: true, ipam, ...args }] };
+}
+
+/** The same for an address whoever has it: neighbours remember it for half a minute, and the next pod with the address would not be heard for as long. */
+function hardwareAddress(address: string): string {
+  return ["0a", "58", ...address.split(".").map((part) => Number(part).toString(16).padStart(2, "0"))].join(":");
 }
 
 /** Another network with the same addresses would get what is for this one, or the other way round. Throws an Error. */
