@@ -51,7 +51,7 @@ import { attachDetachController } from "./volumes/attach-detach.ts";
 import { attributesProtectionController } from "./volumes/attributes-protection.ts";
 import { ephemeralVolumeController } from "./volumes/ephemeral-volume.ts";
 import { persistentVolumeController } from "./volumes/persistent-volume.ts";
-import type { VolumeDirectories } from "./volumes/volume-directories.ts";
+import type { MachineVolumes, VolumeDirectories } from "./volumes/volume-directories.ts";
 import { volumeExpansionController } from "./volumes/volume-expansion.ts";
 import { claimProtectionController, volumeProtectionController } from "./volumes/volume-protection.ts";
 import { volumeProvisioner } from "./volumes/volume-provisioner.ts";
@@ -81,6 +81,8 @@ export interface ControllersOptions extends ControllerDependencies {
   readonly ingressAddress?: string;
   /** Where volumes are made on demand; default: nobody makes any. */
   readonly volumeDirectories?: VolumeDirectories;
+  /** The same on machines that have joined; default: there are none. */
+  readonly machineVolumes?: MachineVolumes;
   /** CSI drivers whose controller's side is called from here; default: their sidecars call it, or nobody. */
   readonly hearOfCsiPlugins?: HearOfPlugins;
   /** Default: nobody measures anything. */
@@ -144,7 +146,7 @@ export function allControllers(options: Omit<ControllersOptions, keyof Controlle
     ephemeralVolumeController,
     resourceClaimController,
     volumeExpansionController,
-    volumeProvisioner(options.volumeDirectories),
+    volumeProvisioner(options.volumeDirectories, options.machineVolumes),
     csiProvisioner(options.hearOfCsiPlugins),
     csiAttacher(options.hearOfCsiPlugins),
     csiResizer(options.hearOfCsiPlugins),

@@ -8,7 +8,7 @@ import { RemoteServices } from "../aggregation/remote-services.ts";
 import { untilNewest } from "../gateway/context.ts";
 import { autoscalerMetrics } from "../resource-metrics/autoscaler-metrics.ts";
 import { anyKinds, type Ground, recorderFor } from "./ground.ts";
-import { usageReader } from "./nodes-to-play.ts";
+import { kubeletsOf, usageReader } from "./nodes-to-play.ts";
 import { residentsOf } from "./residents.ts";
 import type { RoleContext } from "./role-context.ts";
 
@@ -28,6 +28,7 @@ export async function beginControllers(context: RoleContext): Promise<void> {
       ...(machineCidr === undefined ? {} : { machineCidr }),
       balancerAddresses: services.balancerAddresses,
       ...(runtime.name === "hollow" ? {} : { volumeDirectories: volumeDirectoriesIn(runtime.volumesDirectory) }),
+      machineVolumes: kubeletsOf(context),
       ...(services.ingressAddress === undefined ? {} : { ingressAddress: services.ingressAddress }),
       ...(controllers.endedPodsMax === undefined ? {} : { endedPodsMax: controllers.endedPodsMax }),
       ...(controllers.autoscalerPeriod_ms === undefined ? {} : { autoscalerPeriod_ms: controllers.autoscalerPeriod_ms }),

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
+import type { VolumeDirectories, VolumeMade } from "../../actors/controllers/volumes/volume-directories.ts";
 import { internalError } from "../../actors/kinds/errors.ts";
+import { dnsSubdomain } from "../../actors/kinds/names.ts";
 import { StatusError } from "../../actors/mod.ts";
 import type { NodeMessage } from "../../actors/node/messages.ts";
 import type { NodeUsage, PodUsage } from "../../actors/node/usage/usage.ts";
@@ -34,13 +36,15 @@ export interface KubeletDoorOptions {
   readonly node: string;
   readonly pods: PodsContext;
   readonly access: Pick<DoorAccess, "mayUse">;
+  /** Where volumes are made on demand; undefined: its pods are not real. */
+  readonly volumes: VolumeDirectories | undefined;
   /** PEM. Whoever the authority has not signed for gets no further than the handshake. */
   readonly tls: { readonly key: string; readonly cert: string; readonly authority: string };
 }
 
 /**
  * The door of a machine that has joined: what a kubelet serves, as far as the API server asks for it. `/containerLogs/<namespace>/<pod>/<container>`, `/exec/…`, `/attach/…`,
- * `/portForward/<namespace>/<pod>`, `/stats/summary` and `/healthz`. Who asks shows a client's certificate of the cluster, and may what the API says that they may on
+ * `/portForward/<namespace>/<pod>`, `/stats/summary` and `/healthz`; and `/volumes/<name>`, of which POST makes the directory and DELETE removes it. Who asks shows a client's certificate of the cluster, and may what the API says that they may on
  * `nodes/proxy` or `nodes/stats` of this node; there is no other way in. Source: kubelet's pkg/kubelet/server.
  */
 export class KubeletDoor {
@@ -122,9 +126,25 @@ export class KubeletDoor {
         const ports = new URLSearchParams(query.getAll("port").map((port): [string, string] => ["ports", port]));
         return portForward(pods, { ...asked, subresource: "portforward", query: ports }, request, response);
       }
+      case "volumes 1":
+        return this.#volume(request.method, parts[0] ?? "");
       default:
         return NOT_FOUND;
     }
+  }
+
+  async #volume(method: string | undefined, name: string): Promise<Answer> {
+    const { volumes } = this.#options;
+    if (volumes === undefined || dnsSubdomain(name).length > 0) return NOT_FOUND;
+    const path = volumes.pathOf(name);
+    try {
+      if (method === "POST") await volumes.make(name);
+      else if (method === "DELETE") await volumes.remove(name);
+      else return NOT_FOUND;
+    } catch (error) {
+      return { type: "text", code: 500, text: `${(error as Error).message}\n` };
+    }
+    return { type: "value", code: 200, value: { path } satisfies VolumeMade };
   }
 
   async #summary(): Promise<Answer> {

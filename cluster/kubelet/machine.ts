@@ -1,3 +1,4 @@
+import { volumeDirectoriesIn } from "../../actors/controllers/volumes/volume-directories.ts";
 import type { ConfigMap } from "../../actors/kinds/generated/types.ts";
 import { CSINodeKind } from "../../actors/kinds/storage/csi-node.ts";
 import {
@@ -110,7 +111,8 @@ async function start(
   const own = new OwnAddresses({ ports: new Set(), certificate: undefined });
   const pods: PodsContext = { view: objects, messenger, clock, log, own, newest: async () => {} };
   const tls = { ...serving, authority: files.authority };
-  const door = new KubeletDoor({ node, pods, access: new DoorAccess(client, clock, node), tls });
+  const volumes = runtime.name === "hollow" ? undefined : volumeDirectoriesIn(runtime.volumesDirectory);
+  const door = new KubeletDoor({ node, pods, access: new DoorAccess(client, clock, node), volumes, tls });
   closers.add(() => door.close());
   const port = await listen(door, flags, address);
   const events = apiEvents(client);

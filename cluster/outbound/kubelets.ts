@@ -1,5 +1,6 @@
 import { request as httpsRequest } from "node:https";
 import { nodeServerName } from "../../actors/controllers/certificates/certificates.ts";
+import type { MachineVolumes, VolumeMade } from "../../actors/controllers/volumes/volume-directories.ts";
 import { serviceUnavailable } from "../../actors/kinds/errors.ts";
 import type { Node } from "../../actors/kinds/generated/types.ts";
 import type { Destination } from "../../actors/node/http-relay.ts";
@@ -12,6 +13,8 @@ import { OwnAddress, type OwnAddresses } from "./own-address.ts";
 const ANSWER_MS = 30_000;
 /** What 250 pods use is some hundred kilobytes. */
 const SUMMARY_BYTES_MAX: number = 8 * 1024 * 1024;
+const ANSWER_BYTES_MAX: number = 64 * 1024;
+const OK = 200;
 
 export interface KubeletsOptions {
   readonly view: Pick<ObjectView, "get">;
@@ -21,7 +24,7 @@ export interface KubeletsOptions {
 }
 
 /** The doors of machines that have joined, as the API server knocks at them. */
-export class Kubelets {
+export class Kubelets implements MachineVolumes {
   readonly #options: KubeletsOptions;
 
   constructor(options: KubeletsOptions) {
@@ -58,6 +61,25 @@ export class Kubelets {
       return undefined;
     }
   }
+
+  async makeVolume(node: string, volume: string): Promise<string> {
+    return (await this.#tell(node, "POST", `/volumes/${volume}`)).path;
+  }
+
+  async removeVolume(node: string, volume: string): Promise<void> {
+    await this.#tell(node, "DELETE", `/volumes/${volume}`);
+  }
+
+  async #tell(node: string, method: string, path: string): Promise<VolumeMade> {
+    const door = this.doorOf(node);
+    if (door === undefined) throw new Error(`node ${JSON.stringify(node)} is no machine that has joined`);
+    const { code, body } = await fetchFrom(door, path, ANSWER_BYTES_MAX, method).catch((error: Error) => {
+      throw new Error(`node ${JSON.stringify(node)} does not answer: ${error.message}`);
+    });
+    const text = body?.toString() ?? "";
+    if (code !== OK) throw new Error(`node ${JSON.stringify(node)}: ${text.trim()}`);
+    return JSON.parse(text) as VolumeMade;
+  }
 }
 
 interface Fetched {
@@ -66,10 +88,10 @@ interface Fetched {
   readonly body: Buffer | undefined;
 }
 
-/** What a machine that has joined says to a GET. Rejects where it does not answer. */
-export function fetchFrom({ host, port, tls }: Destination, path: string, bytes_max: number): Promise<Fetched> {
+/** What a machine that has joined says to a request without a body. Rejects where it does not answer. */
+export function fetchFrom({ host, port, tls }: Destination, path: string, bytes_max: number, method = "GET"): Promise<Fetched> {
   return new Promise((resolve, reject) => {
-    const request = httpsRequest({ host, port, path, ...tls, agent: false, timeout: ANSWER_MS }, (response) => {
+    const request = httpsRequest({ host, port, path, method, ...tls, agent: false, timeout: ANSWER_MS }, (response) => {
       const parts: Buffer[] = [];
       let bytes = 0;
       response.on("data", (part: Buffer) => {

@@ -55,7 +55,8 @@ function unreasonable(says: string): string | undefined {
 function unproven(chapter: string, text: string, file: string): string | undefined {
   if (!isThere(file)) return `there is no ${file}`;
   const source = readFileSync(join(ROOT, file), "utf8");
-  if (source.includes(`/${chapter}"), "utf8")`)) return undefined;
+  // It reads them where they stand.
+  if (source.includes(`/${chapter}"), "utf8")`) || source.includes(`blocksOf("${chapter}")`)) return undefined;
   const words = wordsOf(source);
   const lines = text.split("\n").map((line) => wordsOf(line.replace(/(^|\s)#.*/, "")));
   const missing = lines.filter(

@@ -10,6 +10,18 @@ export interface VolumeDirectories {
   remove(volume: string): Promise<void>;
 }
 
+/** The same on machines that have joined, by the name of their node. Each throws what the machine says, or that it does not answer. */
+export interface MachineVolumes {
+  /** Resolves to the path there. */
+  makeVolume(node: string, volume: string): Promise<string>;
+  removeVolume(node: string, volume: string): Promise<void>;
+}
+
+/** What a machine says of a volume that was made there. */
+export interface VolumeMade {
+  readonly path: string;
+}
+
 /** Whoever a container runs as is to be able to write there; that others cannot come here is the directory's above it. */
 const VOLUME_MODE = 0o777;
 

@@ -1,6 +1,13 @@
 import { PersistentVolumeKind } from "../../kinds/core/persistent-volume.ts";
 import { PersistentVolumeClaimKind } from "../../kinds/core/persistent-volume-claim.ts";
-import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeSpec, StorageClass } from "../../kinds/generated/types.ts";
+import type {
+  Node,
+  NodeSelectorRequirement,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  PersistentVolumeSpec,
+  StorageClass,
+} from "../../kinds/generated/types.ts";
 import { MACHINE_LABEL } from "../../node/runtime.ts";
 import { controllerAccount } from "../../registry/authors.ts";
 import type { View } from "../../store/view.ts";
@@ -22,7 +29,7 @@ import {
   reclaimingOf,
   VOLUMES,
 } from "./provisioning.ts";
-import type { VolumeDirectories } from "./volume-directories.ts";
+import type { MachineVolumes, VolumeDirectories } from "./volume-directories.ts";
 
 /** The provisioner of storage classes whose volumes are directories of this machine. */
 export const LOCAL_DIRECTORY = "troupe.dev/local-directory";
@@ -39,10 +46,10 @@ const RETRY_MS = 60_000;
 
 /**
  * Makes volumes for claims that wait for one of its classes, gives them more room when they ask for it, and removes them as their reclaim policy says: what an external
- * provisioner, resizer and its driver do in Kubernetes, with directories. It promises that a directory is removed only when its claim is gone and its volume says
+ * provisioner, resizer and its driver do in Kubernetes, with directories, of this machine and of those that have joined. It promises that a directory is removed only when its claim is gone and its volume says
  * Delete, and never one that is not the volume's own. Source: sig-storage-lib-external-provisioner's controller.
  */
-export function volumeProvisioner(directories: VolumeDirectories | undefined): Controller {
+export function volumeProvisioner(directories: VolumeDirectories | undefined, machines?: MachineVolumes): Controller {
   const unlessNowhere = (keys: Controller["watches"][number]["keys"]) => (directories === undefined ? () => NO_KEYS : keys);
   return {
     name: "volume-provisioner",
@@ -54,38 +61,46 @@ export function volumeProvisioner(directories: VolumeDirectories | undefined): C
     ],
     reconcile(view, key) {
       if (directories === undefined) return NOTHING;
-      return key.startsWith(`${VOLUMES}/`) ? reclaim(directories, view, key) : provisionOrGrow(directories, view, key);
+      const places = { directories, machines };
+      return key.startsWith(`${VOLUMES}/`) ? reclaim(places, view, key) : provisionOrGrow(places, view, key);
     },
   };
 }
 
-function provisionOrGrow(directories: VolumeDirectories, view: View, key: string): readonly Action[] {
-  const claim = view.get<PersistentVolumeClaim>(key);
-  if (claim === undefined || claim.metadata.deletionTimestamp !== undefined) return NOTHING;
-  return claim.spec.volumeName ? grow(view, claim) : provision(directories, view, key);
+/** Where directories are made. */
+interface Places {
+  readonly directories: VolumeDirectories;
+  readonly machines: MachineVolumes | undefined;
 }
 
-function provision(directories: VolumeDirectories, view: View, key: string): readonly Action[] {
+function provisionOrGrow(places: Places, view: View, key: string): readonly Action[] {
+  const claim = view.get<PersistentVolumeClaim>(key);
+  if (claim === undefined || claim.metadata.deletionTimestamp !== undefined) return NOTHING;
+  return claim.spec.volumeName ? grow(view, claim) : provision(places, view, key);
+}
+
+function provision({ directories, machines }: Places, view: View, key: string): readonly Action[] {
   const wanted = provisioningOf(view, key, LOCAL_DIRECTORY);
   if (wanted === undefined) return NOTHING;
   if ("nodeIsGone" in wanted) return wanted.nodeIsGone;
-  const { name: node, labels } = wanted.node?.metadata ?? {};
-  if (labels?.[MACHINE_LABEL] !== undefined)
-    return [
-      provisioningFailed(wanted, `node ${JSON.stringify(node)} is another machine, where no directory can be made from here`),
-      ...chooseAgain(wanted),
-    ];
+  const { name: node = "", labels } = wanted.node?.metadata ?? {};
+  const runtime = labels?.[MACHINE_LABEL];
+  if (runtime === "hollow")
+    return [provisioningFailed(wanted, `node ${JSON.stringify(node)} is hollow, and has no directories`), ...chooseAgain(wanted)];
   const why = refusal(wanted.storageClass, wanted.claim);
   const again: Action = { do: "requeue", after_ms: RETRY_MS };
   if (why !== undefined) return [provisioningFailed(wanted, why), again];
-  const spec = volumeSpec(wanted, directories.pathOf(wanted.name));
+  const made = async (): Promise<string> => {
+    if (runtime !== undefined && machines !== undefined) return machines.makeVolume(node, wanted.name);
+    await directories.make(wanted.name);
+    return directories.pathOf(wanted.name);
+  };
   const work = async (): Promise<readonly Action[]> => {
     try {
-      await directories.make(wanted.name);
+      return [provisioned(wanted, LOCAL_DIRECTORY, volumeSpec(wanted, await made()))];
     } catch (error) {
       return [provisioningFailed(wanted, (error as Error).message), again];
     }
-    return [provisioned(wanted, LOCAL_DIRECTORY, spec)];
   };
   return [provisioningBegun(wanted), { do: "work", work }];
 }
@@ -112,9 +127,12 @@ function volumeSpec(wanted: Provisioning, path: string): PersistentVolumeSpec {
   const common = commonSpec(wanted);
   if (server !== undefined) return { ...common, nfs: { server, path } };
   const hostname = node?.metadata.labels?.[HOSTNAME] ?? node?.metadata.name;
-  if (hostname === undefined || scope === MACHINE_SCOPE) return { ...common, hostPath: { path, type: "Directory" } };
-  const terms = [{ matchExpressions: [{ key: HOSTNAME, operator: "In", values: [hostname] }] }];
-  return { ...common, local: { path }, nodeAffinity: { required: { nodeSelectorTerms: terms } } };
+  const on = (requirement: NodeSelectorRequirement): Pick<PersistentVolumeSpec, "nodeAffinity"> => ({
+    nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [requirement] }] } },
+  });
+  if (hostname === undefined || scope === MACHINE_SCOPE)
+    return { ...common, hostPath: { path, type: "Directory" }, ...on({ key: MACHINE_LABEL, operator: "DoesNotExist" }) };
+  return { ...common, local: { path }, ...on({ key: HOSTNAME, operator: "In", values: [hostname] }) };
 }
 
 /** The disk has what it has, so more room is a matter of saying so. Source: external-resizer. */
@@ -149,7 +167,7 @@ function isOurs(volume: PersistentVolume | undefined): volume is PersistentVolum
   return isMadeBy(volume, LOCAL_DIRECTORY);
 }
 
-function reclaim(directories: VolumeDirectories, view: View, key: string): readonly Action[] {
+function reclaim({ directories, machines }: Places, view: View, key: string): readonly Action[] {
   const wanted = reclaimingOf(view, key, LOCAL_DIRECTORY);
   if (wanted === undefined) return NOTHING;
   if ("keeps" in wanted) return wanted.keeps;
@@ -157,16 +175,31 @@ function reclaim(directories: VolumeDirectories, view: View, key: string): reado
   const { name } = metadata;
   const path = spec.local?.path ?? spec.hostPath?.path ?? spec.nfs?.path;
   const failed = (why: string): readonly Action[] => [reclaimFailed(wanted, why), { do: "requeue", after_ms: RETRY_MS }];
-  // Anybody who may make volumes may claim that one was made here.
-  if (path !== directories.pathOf(name))
+  const isHere = path === directories.pathOf(name);
+  const machine = machineOf(view, spec);
+  // What was on a machine that has left is gone with it, or that machine's own affair.
+  if (machine === "gone" && !isHere) return [wanted.done];
+  // Anybody who may make volumes may claim that one was made here; a machine that has joined removes the one of that name, whatever its path is said to be.
+  if (machine === undefined && !isHere)
     return failed(`${path} is not the directory of volume ${name}, which is ${directories.pathOf(name)}`);
   const work = async (): Promise<readonly Action[]> => {
     try {
-      await directories.remove(name);
+      if (machine === undefined || machine === "gone" || machines === undefined) await directories.remove(name);
+      else await machines.removeVolume(machine, name);
     } catch (error) {
       return failed((error as Error).message);
     }
     return [wanted.done];
   };
   return [{ do: "work", work }];
+}
+
+/** The node of the machine that has joined and has the volume; undefined: this one has it. */
+function machineOf(view: View, { local, nodeAffinity }: PersistentVolumeSpec): string | "gone" | undefined {
+  const [hostname] = nodeAffinity?.required?.nodeSelectorTerms[0]?.matchExpressions?.[0]?.values ?? [];
+  if (local === undefined || hostname === undefined) return undefined;
+  const nodes = view.list("nodes").map((entry) => view.decode<Node>(entry).metadata);
+  const node = nodes.find(({ name, labels }) => (labels?.[HOSTNAME] ?? name) === hostname);
+  if (node === undefined) return "gone";
+  return node.labels?.[MACHINE_LABEL] === undefined ? undefined : node.name;
 }

@@ -17,6 +17,7 @@ const USED = { cpu_nanocores: 250_000_000, memory_bytes: 1_000_000 };
 let authority: Authority;
 let door: KubeletDoor;
 let port: number;
+const made: string[] = [];
 const host = new Host({ name: "machine", clock: systemClock(), random: systemRandom(), log: silentLogger });
 const api = new ScriptedApi();
 
@@ -69,7 +70,15 @@ beforeAll(async () => {
     newest: async () => {},
   };
   const serving = await authority.server(NAME);
-  door = new KubeletDoor({ node: "one", pods, access, tls: { ...serving, authority: authority.cert } });
+  const volumes = {
+    pathOf: (name: string) => `/v/${name}`,
+    make: async (name: string) => void made.push(`make ${name}`),
+    remove: async (name: string) => {
+      made.push(`remove ${name}`);
+      if (name === "busy") throw new Error("EBUSY");
+    },
+  };
+  door = new KubeletDoor({ node: "one", pods, access, volumes, tls: { ...serving, authority: authority.cert } });
   port = await door.listen(0, "127.0.0.1");
 });
 afterAll(async () => {
@@ -127,6 +136,19 @@ test.each([
     const { code, text } = await knock(await authority.client(user, groups), path, method);
     expect([code, text]).toEqual([403, `Forbidden (user=${user}, verb=${verb}, resource=nodes, subresource=[${subresource}])`]);
   }
+});
+
+test("volumes are made and removed by their names, and by nobody's paths", async () => {
+  const apiServer = await authority.client(API_SERVER, []);
+  expect(await knock(apiServer, "/volumes/pvc-1", "POST")).toEqual({ code: 200, text: '{"path":"/v/pvc-1"}' });
+  expect((await knock(apiServer, "/volumes/pvc-1", "DELETE")).code).toBe(200);
+  expect(await knock(apiServer, "/volumes/busy", "DELETE")).toEqual({ code: 500, text: "EBUSY\n" });
+  expect(made.splice(0)).toEqual(["make pvc-1", "remove pvc-1", "remove busy"]);
+  for (const path of ["/volumes/..", "/volumes/%2e%2e", "/volumes/a%2fb", "/volumes/", "/volumes/a/b"])
+    expect((await knock(apiServer, path, "DELETE")).code, path).toBe(404);
+  expect((await knock(apiServer, "/volumes/pvc-1")).code).toBe(404);
+  expect((await knock(await authority.client("jane", []), "/volumes/pvc-1", "DELETE")).code).toBe(403);
+  expect(made).toEqual([]);
 });
 
 test("whether somebody may is asked once in a while, about this node", async () => {

@@ -29,9 +29,17 @@ function played(fails?: string): { did: string[]; transcript: Transcript } {
     make: (name: string) => doing(`make ${name}`),
     remove: (name: string) => doing(`remove ${name}`),
   };
-  const transcript = new Transcript(volumeProvisioner(directories))
+  const machines = {
+    makeVolume: async (node: string, name: string) => {
+      await doing(`make ${name} on ${node}`);
+      return `/there/${name}`;
+    },
+    removeVolume: (node: string, name: string) => doing(`remove ${name} on ${node}`),
+  };
+  const transcript = new Transcript(volumeProvisioner(directories, machines))
     .put(NodeKind, { metadata: { name: "n", labels: { "kubernetes.io/hostname": "host-n" } } })
-    .put(NodeKind, { metadata: { name: "far", labels: { "troupe.dev/machine": "process" } } })
+    .put(NodeKind, { metadata: { name: "far", labels: { "troupe.dev/machine": "process", "kubernetes.io/hostname": "host-far" } } })
+    .put(NodeKind, { metadata: { name: "hollow", labels: { "troupe.dev/machine": "hollow" } } })
     .put(StorageClassKind, {
       metadata: { name: "local" },
       provisioner: LOCAL_DIRECTORY,
@@ -79,10 +87,10 @@ describe("a claim", () => {
       [failed("local", 'node "gone" not found'), `modify PersistentVolumeClaim/c {"metadata":{"annotations":{"${SELECTED}":null}}}`],
     ],
     [
-      "for a machine that has joined",
-      claimOf("local", { [SELECTED]: "far" }),
+      "for a hollow machine",
+      claimOf("local", { [SELECTED]: "hollow" }),
       [
-        failed("local", 'node "far" is another machine, where no directory can be made from here'),
+        failed("local", 'node "hollow" is hollow, and has no directories'),
         `modify PersistentVolumeClaim/c {"metadata":{"annotations":{"${SELECTED}":null}}}`,
       ],
     ],
@@ -104,6 +112,13 @@ describe("a claim", () => {
     transcript.put(PersistentVolumeClaimKind, claim);
     expect(await transcript.lookAndWork(CLAIM)).toEqual(lines);
     expect(did).toEqual(lines.includes("create PersistentVolume/pvc-uid-c") ? ["make pvc-uid-c"] : []);
+  });
+
+  test("for a machine that has joined gets its directory there, and says where", async () => {
+    const { transcript, did } = played();
+    transcript.put(PersistentVolumeClaimKind, claimOf("local", { [SELECTED]: "far" }));
+    expect(await transcript.lookAndWork(CLAIM)).toEqual([BEGUN, "create PersistentVolume/pvc-uid-c"]);
+    expect(did).toEqual(["make pvc-uid-c on far"]);
   });
 
   test("whose directory cannot be made says why, and is tried again", async () => {
@@ -128,6 +143,13 @@ describe("a claim", () => {
       "4: event Normal VolumeResizeSuccessful PersistentVolumeClaim/c: Resize volume succeeded",
     ]);
   });
+});
+
+const on = (hostname: string): object => ({
+  local: { path: "/there/pvc-uid-c" },
+  nodeAffinity: {
+    required: { nodeSelectorTerms: [{ matchExpressions: [{ key: "kubernetes.io/hostname", operator: "In", values: [hostname] }] }] },
+  },
 });
 
 function volumeOf(status: object, spec: object = {}, metadata: object = {}): object {
@@ -181,6 +203,16 @@ describe("a volume", () => {
     expect(await transcript.lookAndWork(VOLUME)).toEqual(lines);
     expect(did).toEqual(removed ? ["remove pvc-uid-c"] : []);
   });
+});
+
+test.each([
+  ["of a machine that has joined is removed there", "host-far", ["remove pvc-uid-c on far"]],
+  ["of a machine that has left went with it", "host-left", []],
+])("a volume %s", async (_what, hostname, work) => {
+  const { transcript, did } = played();
+  transcript.put(PersistentVolumeKind, volumeOf({ phase: "Released" }, on(hostname)));
+  expect(await transcript.lookAndWork(VOLUME)).toEqual(["1: delete PersistentVolume/pvc-uid-c", `2: ${NO_FINALIZER}`]);
+  expect(did).toEqual(work);
 });
 
 test("where there are no directories, nothing is looked at", () => {
