@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, writeFileSync } from "node:fs";
 
@@ -21,6 +21,17 @@ export class OwnNetwork {
   /** What goes before a command so that it runs in here. */
   get words(): readonly string[] {
     return ["nsenter", `--net=/proc/${this.#holder.pid}/ns/net`, "--"];
+  }
+
+  /** Of what holds it. */
+  get pid(): number {
+    return this.#holder.pid ?? 0;
+  }
+
+  /** What a program in here prints. Throws when it fails. */
+  run(program: string, ...args: readonly string[]): string {
+    const [first = "", ...words] = [...this.words, program, ...args];
+    return execFileSync(first, words, { encoding: "utf8" });
   }
 
   /** Makes `path` a program that runs another one in here. */

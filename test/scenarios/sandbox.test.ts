@@ -1,11 +1,8 @@
 import { execFile, execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findMachine } from "../../actors/node/sandbox/machine.ts";
-import { releaseMachine } from "../../actors/node/sandbox/release.ts";
 import { until } from "../../cluster/chaos/until.ts";
 import { layout, type Member } from "../actors/node/images/oci-layout.ts";
 import { FETCH_MS } from "../clients/fetched-clients.ts";
@@ -17,6 +14,7 @@ import { Kubectl } from "./kubectl.ts";
 import { kubectlBinary } from "./layer-binaries.ts";
 import { OwnNetwork } from "./own-network.ts";
 import { freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
+import { whyNoSandboxes } from "./why-no-sandboxes.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../examples");
 const PIDS_MAX = 100;
@@ -24,32 +22,7 @@ const DISK_BYTES = 1_048_576;
 
 const programs = await fetchedPrograms();
 const fetched = await fetchedSandbox();
-const why = typeof programs === "string" ? programs : typeof fetched === "string" ? fetched : await refusal(fetched.bin, fetched.plugins);
-
-/** Why this machine lets nobody make sandboxes, or hold them to limits. */
-async function refusal(bin: string, plugins: string): Promise<string | undefined> {
-  const directory = mkdtempSync(join(tmpdir(), "troupe-sandbox-"));
-  const path = process.env.PATH;
-  process.env.PATH = [bin, path].join(delimiter);
-  try {
-    const wanted = {
-      directory,
-      network: undefined,
-      pods: () => "10.244.0.0/18",
-      pluginPlaces: [plugins],
-      podPidsMax: undefined,
-      forPods: { cpu_milli: 1_000, memory_bytes: 1_024 ** 3, pids: 1_000 },
-    };
-    const { groups, wants } = await findMachine(wanted);
-    return groups === undefined ? wants[0] : undefined;
-  } catch (error) {
-    return (error as Error).message;
-  } finally {
-    process.env.PATH = path;
-    await releaseMachine(directory);
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
+const why = typeof programs === "string" ? programs : typeof fetched === "string" ? fetched : await whyNoSandboxes(fetched);
 
 describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not here: ${why})`}`, () => {
   let network: OwnNetwork;
