@@ -30,6 +30,13 @@ export class DueQueue<T extends Due> {
     heap[at] = added;
   }
 
+  /** Takes out all but these. */
+  keep(wanted: (due: T) => boolean): void {
+    const kept = this.#heap.filter(wanted);
+    this.#heap.length = 0;
+    for (const due of kept) this.push(due);
+  }
+
   /** Takes out the soonest. */
   pop(): T | undefined {
     const heap = this.#heap;

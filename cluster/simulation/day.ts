@@ -63,6 +63,10 @@ class DaySimulation {
   readonly #network = new NodeNetwork();
   readonly #checks: CommitChecks;
   readonly #hosts = new Map<Seat, ClusterHost>();
+  readonly #running = new RunningPods(
+    (name, uids) => this.#find("no two pods of one name run at a time", `containers of ${uids.join(" and ")} run as ${name}`),
+    (seat, node) => this.#counts(seat, node),
+  );
   readonly #works: Work[];
   /** When each Node was removed last, by name. */
   readonly #removed_ms = new Map<string, number>();
@@ -88,14 +92,12 @@ class DaySimulation {
 
   scenario(): Scenario {
     const store = new SharedStore((sequence, bytes) => this.#committed(sequence, bytes));
-    const twice = (name: string, uids: readonly string[]): void =>
-      this.#find("no two pods of one name run at a time", `containers of ${uids.join(" and ")} run as ${name}`);
     const parts: ClusterParts = {
       store,
       nodes: this.#plan.nodes,
       apps: this.#plan.estate.apps,
       network: this.#network,
-      running: new RunningPods(twice, (seat, node) => this.#counts(seat, node)),
+      running: this.#running,
       log: (seat) => this.#logOf(seat),
     };
     return {
@@ -135,6 +137,7 @@ class DaySimulation {
 
   async #live(seat: Seat): Promise<void> {
     for (const [other] of this.#hosts) if (!other.alive) this.#hosts.delete(other);
+    this.#running.forgetDead();
     const host = this.#hostOf(seat);
     await host.begin();
     const door: Door = { registry: host.registry, view: host.view, clock: seat.clock, now_ms: () => this.#now_ms };

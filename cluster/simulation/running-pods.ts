@@ -42,13 +42,19 @@ export class RunningPods {
     return { name: runtime.name, start: begun(runtime.start), adopt: begun(runtime.adopt) };
   }
 
+  /** Hosts that are dead run nothing. */
+  forgetDead(): void {
+    for (const [key, all] of this.#byName) {
+      for (const one of all) if (!one.seat.alive) all.delete(one);
+      if (all.size === 0) this.#byName.delete(key);
+    }
+  }
+
   #begin({ metadata: { namespace, name, uid }, spec: { nodeName: node = "" } }: Pod, seat: Seat): () => void {
     const key = `pods/${namespace}/${name}`;
     const all = this.#byName.get(key) ?? new Set();
     this.#byName.set(key, all);
-    // A host that is dead runs nothing.
-    for (const one of all) if (!one.seat.alive) all.delete(one);
-    const others = [...all].filter((one) => one.uid !== uid && this.#counts(one.seat, one.node));
+    const others = [...all].filter((one) => one.seat.alive && one.uid !== uid && this.#counts(one.seat, one.node));
     const running: Running = { uid, node, seat };
     all.add(running);
     if (others.length > 0) this.#twice(key, [...new Set([...others.map((other) => other.uid), uid])]);

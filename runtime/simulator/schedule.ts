@@ -64,6 +64,12 @@ export class Schedule {
     for (const step of held) this.#queue.push({ ...step, due_ms: this.now_ms });
   }
 
+  /** The owner has died: what it was to do, up to a day later, would keep all that it had in memory until then. */
+  forget(owner: Owner): void {
+    this.#held.delete(owner);
+    this.#queue.keep((step) => step.owner !== owner || step.dropped !== undefined);
+  }
+
   #hold(owner: Owner, step: Step): void {
     const held = this.#held.get(owner);
     if (held === undefined) this.#held.set(owner, [step]);

@@ -223,6 +223,7 @@ export class SimulatedHost implements Owner, Seat {
     this.#around.nats.ended(this.#connection, noticed_ms);
     this.#around.happened({ what: "host ends", host: this.host, life: this.life, how });
     this.goOn();
+    this.#around.schedule.forget(this);
   }
 
   #log(): Logger {
