@@ -63,7 +63,7 @@ export { JetStreamSnapshots } from "./store/jetstream-snapshots.ts";
 export { OBJECT_BYTES_MAX } from "./store/limits.ts";
 export { AppendFenced, type CuttableLog, LogCut, LogMissing, LogUnavailable, type OnBatch, type Reading } from "./store/log.ts";
 export { MemoryLog } from "./store/memory-log.ts";
-export { decodeBatch, type StoredRecord } from "./store/record.ts";
+export { type Batch, decodeBatch, type StoredRecord } from "./store/record.ts";
 export { recover, StoreDamaged } from "./store/recovery.ts";
 export { Replica } from "./store/replica.ts";
 export { SCRUBBER_ADDRESS, type ScrubberMessage, scrubberKind } from "./store/scrubber.ts";

@@ -2,7 +2,6 @@ import type { Clock, Logger } from "../../runtime/mod.ts";
 import { FETCHED_MAX, HANDED_OVER_MIN, HANDOVER_WAIT_MS, LOG_RETRY_MAX_MS, LOG_RETRY_MS } from "./limits.ts";
 import type { Log, Reading } from "./log.ts";
 import { LogCut, LogUnavailable } from "./log.ts";
-import { decodeBatch } from "./record.ts";
 import type { Replica } from "./replica.ts";
 import { resourceOfKey } from "./resource-table.ts";
 
@@ -79,7 +78,7 @@ export function applyTo(replica: Replica, sequence: number, bytes: Uint8Array): 
   // The writer of this host hands its own batches over before they come back this way: no need to decode them again.
   if (sequence <= replica.sequence) return;
   const wanted = replica.isWhole ? undefined : (key: string): boolean => replica.holds(resourceOfKey(key));
-  const applied = replica.apply(sequence, decodeBatch(sequence, bytes, wanted));
+  const applied = replica.apply(sequence, replica.readBatch(sequence, bytes, wanted));
   if (applied === "gap") throw new Error(`batch ${sequence} came when the replica had only reached ${replica.sequence}`);
 }
 

@@ -11,7 +11,7 @@ import {
   UNTIL_DEADLINE_MS,
   WATCH_HISTORY_REVISIONS,
 } from "./limits.ts";
-import type { Batch, StoredRecord } from "./record.ts";
+import { type Batch, decodeBatch, type StoredRecord } from "./record.ts";
 import { type CapturedRequests, RequestWindow } from "./request-window.ts";
 import { ResourceTable, resourceOfKey } from "./resource-table.ts";
 import { DecodedCache } from "./stored-entry.ts";
@@ -31,6 +31,8 @@ export interface ReplicaOptions {
   readonly decodedObjects?: number;
   /** Whether to remember the requests that were applied, as the writer's replica must. Default true. */
   readonly rememberRequests?: boolean;
+  /** How a batch of the log is read. Default decodeBatch; where replicas share a thread, one reads it for all. */
+  readonly readBatch?: typeof decodeBatch;
   /** Whoever writes down what is held here writes it with this. Default: texts are taken in, and written, as they are. */
   readonly transformer?: Transformer;
 }
@@ -59,6 +61,7 @@ export class Replica implements View {
   readonly requests: RequestWindow = new RequestWindow(REQUEST_WINDOW_TRANSACTIONS);
   readonly #without: ReadonlySet<string>;
   readonly transformer: Transformer | undefined;
+  readonly readBatch: typeof decodeBatch;
   readonly #log: Logger;
   readonly #historyRevisions: number;
   readonly #rememberRequests: boolean;
@@ -83,6 +86,7 @@ export class Replica implements View {
   constructor(options: ReplicaOptions) {
     this.#without = new Set(options.without);
     this.transformer = options.transformer;
+    this.readBatch = options.readBatch ?? decodeBatch;
     this.#log = options.log;
     this.#rememberRequests = options.rememberRequests ?? true;
     this.#historyRevisions = options.historyRevisions ?? WATCH_HISTORY_REVISIONS;

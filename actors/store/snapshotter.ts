@@ -44,6 +44,8 @@ export interface SnapshotterOptions {
   readonly highWater?: HighWaterKeeper;
   /** Default SNAPSHOT_EVERY_REVISIONS. */
   readonly everyRevisions?: number;
+  /** Default SNAPSHOT_LOOK_MS. */
+  readonly look_ms?: number;
   /** Whether what is packed is compressed, which other threads do and take their own time for. Default true. */
   readonly compress?: boolean;
   /** Of the writer of this host. */
@@ -102,7 +104,7 @@ class Snapshotter implements Actor<SnapshotterMessage> {
       case "look":
         // Outside the turn: a snapshot takes seconds, and a stop is not to wait for it.
         this.#work ??= this.#look().then(
-          () => this.#lookAgain(SNAPSHOT_LOOK_MS),
+          () => this.#lookAgain(this.#look_ms),
           (error: unknown) => this.#failed(error),
         );
         return;
@@ -305,7 +307,7 @@ class Snapshotter implements Actor<SnapshotterMessage> {
       if (failing === "lost") this.#context.log.error({ error: message }, "writes are refused; a restart will tell what can be read back");
       else this.#context.log.warn({ error: message }, "no snapshot can be taken now; the log stays as long as it is");
     }
-    this.#lookAgain(this.#taking ? SNAPSHOT_RETRY_MS : SNAPSHOT_LOOK_MS);
+    this.#lookAgain(this.#taking ? SNAPSHOT_RETRY_MS : this.#look_ms);
     this.#taking = false;
   }
 
@@ -313,6 +315,10 @@ class Snapshotter implements Actor<SnapshotterMessage> {
     if (this.#failing !== "") this.#context.log.info({}, "snapshots can be taken again");
     this.#failing = "";
     this.#options.condition?.lost(undefined);
+  }
+
+  get #look_ms(): number {
+    return this.#options.look_ms ?? SNAPSHOT_LOOK_MS;
   }
 
   #lookAgain(delay_ms: number): void {

@@ -80,6 +80,8 @@ export interface StoreRole {
   readonly highWaterFile?: string;
   /** A snapshot after so many revisions; the store's own rule by default. */
   readonly snapshotRevisions?: number | undefined;
+  /** So often it is looked at whether there is to be one; the store's own rule by default. */
+  readonly snapshotLook_ms?: number;
   /** Whether what is stored is compressed; snapshots are by real threads. Default true. */
   readonly compress?: boolean;
 }
@@ -98,7 +100,7 @@ export function storeActors({ journal, snapshots, replica, highWater, ...more }:
   const condition = new StoreCondition();
   const gate = new AppendGate();
   const noteHighWater = (sequence: number, revision: number): void => highWater.note(sequence, revision);
-  const { highWaterFile: markFile, snapshotRevisions: everyRevisions, compress = true } = more;
+  const { highWaterFile: markFile, snapshotRevisions: everyRevisions, snapshotLook_ms: look_ms, compress = true } = more;
   const kinds = anyKinds(
     writerKind({
       log: journal,
@@ -117,6 +119,7 @@ export function storeActors({ journal, snapshots, replica, highWater, ...more }:
       condition,
       compress,
       ...(everyRevisions === undefined ? {} : { everyRevisions }),
+      ...(look_ms === undefined ? {} : { look_ms }),
     }),
     scrubberKind({ log: journal, snapshots, replica, condition, ...(markFile === undefined ? {} : { markFile }) }),
   );

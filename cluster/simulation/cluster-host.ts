@@ -57,6 +57,8 @@ const LEFT_OUT: ReadonlySet<string> = new Set(["scrubber", "pod-network", "servi
 const HISTORY_REVISIONS = 1_000;
 /** A snapshot takes as much real time as a thousand writes, and a day has many of both. */
 const SNAPSHOT_REVISIONS = 50_000;
+/** Once a second would be a quarter of a million looks a day, six steps each; it is due once in an hour and a half. */
+const SNAPSHOT_LOOK_MS = 15_000;
 /** Twice a second would be 500,000 questions a day. */
 const KEEPER_LOOK_MS = 5_000;
 /** More often than by default costs a day of 100 nodes several seconds of a processor. */
@@ -116,7 +118,7 @@ export class ClusterHost {
       snapshots: new SeatedSnapshots(parts.store, seat),
       clock,
       logger,
-      replica: { rememberRequests, historyRevisions: HISTORY_REVISIONS },
+      replica: { rememberRequests, historyRevisions: HISTORY_REVISIONS, readBatch: parts.store.readBatch },
     });
     const follower = follow({ log, replica, clock, logger, besideWriter: rememberRequests });
     await follower.ready;
@@ -148,7 +150,7 @@ export class ClusterHost {
         const snapshots = new SeatedSnapshots(this.#parts.store, seat);
         // A mark in a file would say what the one beside the log says: nothing is lost here.
         const highWater = { note: () => undefined, sync: async () => undefined, close: () => undefined };
-        const own = { snapshotRevisions: SNAPSHOT_REVISIONS, compress: false };
+        const own = { snapshotRevisions: SNAPSHOT_REVISIONS, snapshotLook_ms: SNAPSHOT_LOOK_MS, compress: false };
         return [...storeActors({ journal: this.#log, snapshots, replica: view, highWater, ...own }).kinds, ...definitionsActors(ground)];
       }
       case "scheduler":

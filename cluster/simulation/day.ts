@@ -1,4 +1,4 @@
-import { decodeBatch } from "../../actors/mod.ts";
+import type { Batch } from "../../actors/mod.ts";
 import { LINK_LIMITS } from "../../runtime/link.ts";
 import type { Logger } from "../../runtime/mod.ts";
 import { type Happened, type Run, type Scenario, type Seat, simulate } from "../../runtime/simulator/mod.ts";
@@ -8,7 +8,7 @@ import { unsettled } from "./calm-checks.ts";
 import { ClusterHost, type ClusterParts, kindsOffered } from "./cluster-host.ts";
 import { CommitChecks } from "./commit-checks.ts";
 import { type DayPlan, type Planned, quotaOfPoor } from "./day-plan.ts";
-import { isKept, Ledger } from "./ledger.ts";
+import { Ledger } from "./ledger.ts";
 import { NodeNetwork } from "./node-network.ts";
 import { RunningPods } from "./running-pods.ts";
 import { SharedStore } from "./shared-store.ts";
@@ -91,7 +91,7 @@ class DaySimulation {
   }
 
   scenario(): Scenario {
-    const store = new SharedStore((sequence, bytes) => this.#committed(sequence, bytes));
+    const store = new SharedStore((sequence, bytes) => this.#committed(store.readBatch(sequence, bytes)));
     const parts: ClusterParts = {
       store,
       nodes: this.#plan.nodes,
@@ -167,17 +167,17 @@ class DaySimulation {
     work.done = true;
   }
 
-  #committed(sequence: number, bytes: Uint8Array): void {
+  #committed(batch: Batch): void {
     try {
-      this.#check(sequence, bytes);
+      this.#check(batch);
     } catch (error) {
       // To the writer it would look as if the log had failed.
       this.#find("the checks themselves", (error as Error).stack ?? String(error));
     }
   }
 
-  #check(sequence: number, bytes: Uint8Array): void {
-    for (const record of decodeBatch(sequence, bytes, isKept).records) {
+  #check({ records }: Batch): void {
+    for (const record of records) {
       const commit = this.ledger.apply(record, this.#now_ms);
       if (commit === undefined) continue;
       if (commit.before === undefined && commit.key.startsWith("pods/")) this.pods += 1;

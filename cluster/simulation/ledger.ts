@@ -112,7 +112,7 @@ export class Ledger {
 }
 
 /** Whether the ledger wants to know of this object. */
-export function isKept(key: string): boolean {
+function isKept(key: string): boolean {
   return !NOT_KEPT.has(key.slice(0, key.indexOf("/")));
 }
 

@@ -99,7 +99,8 @@ class SeatedReading implements Reading, BatchFollower {
   }
 
   heard(sequence: number, batch: Uint8Array): void {
-    if (!this.#seat.alive) this.#store.unfollow(this);
+    // One that was stopped while its question was under way follows since.
+    if (this.#stopped || !this.#seat.alive) this.#store.unfollow(this);
     else
       this.#seat.told(
         () => this.#deliver(sequence, batch),

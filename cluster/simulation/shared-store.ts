@@ -1,7 +1,18 @@
-import { AppendFenced, type HighWater, LogCut, type SnapshotEntry, type SnapshotSummary } from "../../actors/mod.ts";
+import {
+  AppendFenced,
+  type Batch,
+  decodeBatch,
+  type HighWater,
+  LogCut,
+  type SnapshotEntry,
+  type SnapshotSummary,
+} from "../../actors/mod.ts";
 
 /** Batches that a reader gets in one answer. */
 const BATCHES_AT_ONCE = 64;
+
+/** So many batches are kept as they were read; who reads one later reads it for itself. */
+const READ_KEPT = 64;
 
 /** Who hears of each batch where the log is; on its way from there it may get lost. */
 export interface BatchFollower {
@@ -20,11 +31,22 @@ export class SharedStore {
   readonly #followers = new Set<BatchFollower>();
   readonly #snapshots = new Map<string, { readonly entry: SnapshotEntry; readonly frames: readonly Buffer[] }>();
   #snapshotsMade = 0;
+  readonly #read: { readonly bytes: Uint8Array; readonly batch: Batch }[] = [];
   highWater: HighWater | undefined;
 
   constructor(committed: (sequence: number, bytes: Uint8Array) => void) {
     this.#committed = committed;
   }
+
+  /** Reads a batch once for all hosts: each of them would, and all texts be there four times. */
+  readonly readBatch: typeof decodeBatch = (sequence, bytes, wanted) => {
+    if (wanted !== undefined) return decodeBatch(sequence, bytes, wanted);
+    const known = this.#read[sequence % READ_KEPT];
+    if (known?.bytes === bytes) return known.batch;
+    const batch = decodeBatch(sequence, bytes);
+    this.#read[sequence % READ_KEPT] = { bytes, batch };
+    return batch;
+  };
 
   get first(): number {
     return this.#first;

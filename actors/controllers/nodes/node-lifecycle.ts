@@ -1,10 +1,10 @@
-import { renewTimeOf } from "../../kinds/coordination/lease-text.ts";
 import { NodeKind } from "../../kinds/core/node.ts";
 import { PodKind } from "../../kinds/core/pod.ts";
 import type { Node, NodeCondition, Pod, PodCondition } from "../../kinds/generated/types.ts";
 import { nodeNameOf } from "../../kinds/metadata-text.ts";
 import { RUNTIME_LABEL } from "../../node/runtime.ts";
 import { timestamp } from "../../registry/timestamps.ts";
+import type { Key } from "../../store/transaction.ts";
 import type { Entry, IndexDefinition, View } from "../../store/view.ts";
 import { anyKind, modify, normal, regarding, updateStatus, warning } from "../actions.ts";
 import { conditionOf } from "../conditions.ts";
@@ -35,12 +35,21 @@ export const podsByNode: IndexDefinition = {
   },
 };
 
+interface Seen {
+  readonly entry: Entry;
+  readonly node: Node;
+  /** Whether it says that it is ready. */
+  readonly isReady: boolean;
+  /** The key of its lease. */
+  readonly lease: Key;
+}
+
 /** What is remembered of the nodes. All of it is worked out again after a restart. */
 interface Memory {
   readonly heartbeats: Heartbeats;
   readonly outages: ZoneOutages;
   /** By key, the nodes that were seen. Every node is looked at every few seconds, and hardly ever has changed. */
-  readonly seen: Map<string, { readonly entry: Entry; readonly node: Node }>;
+  readonly seen: Map<string, Seen>;
   /** Whether nothing was evicted because no node was ready. */
   allDown: boolean;
   /** How all zones are is known: before, the first node of one would be all that is known of it. */
@@ -84,40 +93,40 @@ function forget({ heartbeats, outages, seen }: Memory, key: string): readonly Ac
 /** Of a node that was well when it was looked at last, and has not changed, there is nothing to say but that it has fallen silent. */
 function needsLook(memory: Memory, view: View, entry: Entry, now_ms: number): boolean {
   const known = memory.seen.get(entry.key);
-  if (known?.entry !== entry || conditionOf(known.node.status?.conditions, "Ready")?.status !== "True") return true;
-  return silenceOf(memory, view, entry.key, known.node, now_ms) > graceOf(known.node);
-}
-
-function silenceOf({ heartbeats }: Memory, view: View, key: string, node: Node, now_ms: number): number {
-  const lease = view.entry(`${LEASES}/${node.metadata.name}`);
-  return heartbeats.silence_ms(key, node, lease === undefined ? undefined : renewTimeOf(lease.text), now_ms);
+  if (known?.entry !== entry || !known.isReady) return true;
+  return memory.heartbeats.silence_ms(entry.key, known.node, view.entry(known.lease), now_ms) > graceOf(known.node);
 }
 
 function reconcile(memory: Memory, view: View, entry: Entry, now_ms: number): readonly Action[] {
-  const { seen } = memory;
+  const { seen, heartbeats } = memory;
   const { key } = entry;
   const before = seen.get(key);
   const node = before?.entry === entry ? before.node : view.decode<Node>(entry);
   const { name } = node.metadata;
   const actions: Action[] = [];
   if (before === undefined && !isPlayed(node)) actions.push(tell(node, "RegisteredNode", "Registered Node", "in Controller"));
-  const isSilent = silenceOf(memory, view, key, node, now_ms) > graceOf(node);
+  const lease = before?.lease ?? `${LEASES}/${name}`;
+  const isSilent = heartbeats.silence_ms(key, node, view.entry(lease), now_ms) > graceOf(node);
   const lost = isSilent ? lostConditions(node, now_ms) : undefined;
   const known: Node = lost === undefined ? node : { ...node, status: { ...node.status, conditions: lost } };
   if (lost !== undefined) actions.push(updateStatus(NodeKind, node, { ...node.status, conditions: lost }));
   const condition = conditionOf(known.status?.conditions, "Ready");
   const ready = condition === undefined ? undefined : condition.status === "True";
-  seen.set(key, { entry, node });
+  seen.set(key, { entry, node, isReady: isReadyNode(node), lease });
   const { evicts, wait_ms } = evictionOf(memory, view, key, known, ready, now_ms);
   actions.push(...taint(node, known, evicts, now_ms));
   if (wait_ms !== undefined) actions.push({ do: "requeue", after_ms: wait_ms });
   // What a node says of itself its pods have heard from it; of one that is lost nobody else tells them.
   if (isLost(condition)) actions.push(...podsNotReady(view, node, now_ms));
-  if (ready === false && conditionOf(node.status?.conditions, "Ready")?.status === "True") {
+  if (ready === false && isReadyNode(node)) {
     const message = `Node ${name} status is now: NodeNotReady`;
     actions.push({ do: "event", note: normal(regarding(NodeKind, node), "NodeNotReady", message) });
   }
   return actions;
+}
+
+function isReadyNode({ status }: Node): boolean {
+  return conditionOf(status?.conditions, "Ready")?.status === "True";
 }
 
 function isLost(ready: NodeCondition | undefined): boolean {
@@ -139,7 +148,7 @@ function lookAtZones(memory: Memory, view: View): void {
   memory.knowsZones = true;
   for (const entry of view.list(NODES)) {
     const node = view.decode<Node>(entry);
-    memory.outages.note(entry.key, node, conditionOf(node.status?.conditions, "Ready")?.status === "True");
+    memory.outages.note(entry.key, node, isReadyNode(node));
   }
 }
 
