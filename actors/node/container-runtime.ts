@@ -67,6 +67,7 @@ export interface SandboxSpec {
   readonly annotations: Readonly<Record<string, string>>;
   /** How many sandboxes the pod had before. */
   readonly attempt: number;
+  /** Empty, where the pod is on the machine's network: as the machine is called. */
   readonly hostname: string;
   /** The address that its node has for the pod. A runtime that gives it another one says so: SandboxObserved. */
   readonly address: string;
@@ -93,8 +94,8 @@ export interface SandboxSpec {
   readonly dns: ResolverConfig;
   /** Further lines of /etc/hosts. */
   readonly hostAliases: readonly { readonly address: string; readonly names: readonly string[] }[];
-  /** The pod's own name in the cluster's domain; undefined: it has none. */
-  readonly fqdn: string | undefined;
+  /** What /etc/hosts calls the pod: its name in the cluster's domain, if it has one, and its host name. */
+  readonly names: readonly string[];
 }
 
 export interface HostPort {

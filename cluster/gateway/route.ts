@@ -27,6 +27,8 @@ export interface ResourceRequest {
   readonly rest: string;
   /** Asked with HEAD, which is a reading verb for access and for custom resources, and no method of built-in ones. */
   readonly headOnly: boolean;
+  /** Asked with OPTIONS, which only what is behind a proxy answers. */
+  readonly optionsOnly: boolean;
   readonly path: string;
   readonly query: URLSearchParams;
 }
@@ -155,6 +157,7 @@ function resourceRequest(
     subresource,
     rest,
     headOnly: method === "HEAD",
+    optionsOnly: method === "OPTIONS",
     path,
     query,
   };

@@ -28,7 +28,9 @@ export function targetOf(info: ResourceRequest, kinds: KindTable): Target {
   if (subresource !== "") {
     const found = kind.subresources.find(({ name }) => name === subresource);
     if (found === undefined || (info.rest !== "" && subresource !== "proxy")) return NO_RESOURCE;
-    return found.verbs.some((known) => known === verb) ? { target: "subresource", kind, subresource: found } : NO_METHOD;
+    // What is asked of others by OPTIONS has no verb. Source: the proxyMethods of pkg/registry/core/pod/rest.
+    const isTaken = found.verbs.some((known) => known === verb) || (subresource === "proxy" && info.optionsOnly);
+    return isTaken ? { target: "subresource", kind, subresource: found } : NO_METHOD;
   }
   // Reading across all namespaces is all that a namespaced kind allows without one.
   if (kind.namespaced && info.namespace === "" && verb !== "list" && verb !== "watch") return NO_METHOD;

@@ -90,6 +90,7 @@ export function askedBy(subject: string, headers: MsgHdrs | undefined, preferred
     name: name === "" && query !== NO_QUERY && OF_MANY.has(verb) ? selectedName(query) : name,
     named: name !== "",
     headOnly: false,
+    optionsOnly: false,
     subresource,
     rest: "",
     path,

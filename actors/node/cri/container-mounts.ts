@@ -38,7 +38,7 @@ export async function containerMounts(
   await writeFile(terminationFile, "");
   await chmod(terminationFile, WRITABLE_MODE);
   const mounts = spec.mounts.filter(({ isDevice }) => isDevice !== true);
-  const binds = await subPathBinds(mounts, join(directory, SUB_PATHS));
+  const binds = await subPathBinds(spec.name, mounts, join(directory, SUB_PATHS));
   if (binds.length > 0) {
     const script = [FAIL, ...subPathLines(binds, tools)].join("\n");
     await run("/bin/sh", ["-c", script]).catch((error: { readonly stderr: string }) => {

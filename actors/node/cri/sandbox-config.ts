@@ -11,10 +11,10 @@ export interface SandboxPlace {
 
 /** What a runtime is told of a sandbox. Pure. Source: kubelet's generatePodSandboxConfig. */
 export function sandboxConfigOf(spec: SandboxSpec, { owner, logDirectory, cgroupParent }: SandboxPlace): CriSent<"PodSandboxConfig"> {
-  const { uid, namespace, name, attempt, hostname, hostNetwork, labels, annotations, dns, hostPorts, sysctls, isPrivileged, user } = spec;
+  const { uid, namespace, name, attempt, hostname, labels, annotations, dns, hostPorts, sysctls, isPrivileged, user } = spec;
   return {
     metadata: { uid, namespace, name, attempt },
-    hostname: hostNetwork ? "" : hostname,
+    hostname,
     logDirectory,
     dnsConfig: { servers: dns.nameservers, searches: dns.searches, options: dns.options },
     portMappings: hostPorts.map(({ protocol, containerPort, hostPort, hostIP }) => ({

@@ -18,7 +18,7 @@ import type { KeptSpec } from "./keeper/protocol.ts";
 import { TERM } from "./keeper/terminal.ts";
 import { enterCommand, type Launched, launchCommand, type SubPathBind } from "./launch.ts";
 import type { Mount } from "./mount-plan.ts";
-import { ETC_DIRECTORY, ETC_FILES } from "./sandbox-files.ts";
+import { ETC_DIRECTORY, ETC_FILES, hostnameOf } from "./sandbox-files.ts";
 import { groupsOf, idsNamed } from "./user-database.ts";
 
 export interface Wanted {
@@ -61,7 +61,7 @@ export async function keptContainer(wanted: Wanted): Promise<KeptSpec> {
     isOfMachine: entry?.root === undefined,
     subPaths,
     mounts: prepared?.fstab,
-    hostname: sandbox.hostname,
+    hostname: hostnameOf(sandbox),
     user,
     oomScore: OOM_SCORE[spec.qosClass],
     niceness: NICENESS[spec.qosClass],
@@ -96,7 +96,7 @@ export async function prepareContainer(wanted: Wanted): Promise<Prepared> {
   await writeFile(terminationFile, "");
   // Whatever user the container runs as.
   await Promise.all([chmod(scratch, 0o1777), chmod(terminationFile, 0o666)]);
-  const subPaths = isolation === "none" ? [] : await subPathBinds(spec.mounts, join(own, "sub-paths"));
+  const subPaths = isolation === "none" ? [] : await subPathBinds(spec.name, spec.mounts, join(own, "sub-paths"));
   const mounts = await mountsOf(wanted, scratch, terminationFile, subPaths);
   return {
     directory: own,
@@ -219,15 +219,19 @@ async function mountsOf(
   return [...own.filter(({ target }) => !targets.has(target)), ...volumes];
 }
 
-/** Places for what is mounted of volumes in part. Throws RuntimeFailure. */
-export async function subPathBinds(mounts: readonly ContainerMount[], directory: string): Promise<readonly SubPathBind[]> {
+/** Places for what a container mounts of volumes in part. Throws RuntimeFailure, which says nothing about the machine. Source: kubelet's makeMounts. */
+export async function subPathBinds(
+  container: string,
+  mounts: readonly ContainerMount[],
+  directory: string,
+): Promise<readonly SubPathBind[]> {
   const binds: SubPathBind[] = [];
   for (const mount of mounts) {
     const { hostPath, subPath, volume } = mount;
     if (subPath === "") continue;
     const at = join(directory, String(binds.length));
-    const isDirectory = await findWithin(hostPath, subPath).catch((error: Error) => {
-      const told = `failed to prepare subPath for volumeMount ${JSON.stringify(volume)} of the container: ${error.message}`;
+    const isDirectory = await findWithin(hostPath, subPath).catch(() => {
+      const told = `failed to prepare subPath for volumeMount ${JSON.stringify(volume)} of container ${JSON.stringify(container)}`;
       throw new RuntimeFailure("CreateContainerConfigError", told);
     });
     await mkdir(isDirectory ? at : directory, { recursive: true });
@@ -255,7 +259,7 @@ function environment(
   const paths = Object.fromEntries(mounts.map(({ source, target }) => [`TROUPE_PATH_${variableName(target)}`, isOwn ? target : source]));
   const variables: Record<string, string> = {
     PATH: pathOf(entry, applets),
-    HOSTNAME: sandbox.hostname,
+    HOSTNAME: hostnameOf(sandbox),
     HOME: isOwn ? "/root" : scratch,
     ...(spec.tty ? { TERM } : {}),
     POD_IP: sandbox.address,

@@ -44,7 +44,7 @@ export function sandboxSpecOf(
     labels: metadata.labels ?? {},
     annotations: metadata.annotations ?? {},
     attempt,
-    hostname: isWhole ? fqdn : hostname,
+    hostname: spec.hostNetwork === true ? "" : isWhole ? fqdn : hostname,
     address: place.podIP,
     hostNetwork: spec.hostNetwork === true,
     hostPID: spec.hostPID === true,
@@ -69,7 +69,7 @@ export function sandboxSpecOf(
     limits: podLimits(pod),
     dns: { nameservers, searches, options },
     hostAliases: (spec.hostAliases ?? []).map(({ ip, hostnames = [] }) => ({ address: ip, names: hostnames })),
-    fqdn,
+    names: fqdn === undefined ? [hostname] : [fqdn, hostname],
   };
 }
 

@@ -79,6 +79,7 @@ test.each([
   ["a pod, at its first port", "GET", "pods/web/proxy/x/y%2Fz/?q=1", "GET /x/y%2Fz/?q=1 "],
   ["a pod, at a port", "GET", "pods/web:PORT/proxy/", "GET / "],
   ["a service, by the name of its port", "POST", "services/http:web:http/proxy/p", 'POST /p {"a":1}'],
+  ["what no object answers", "OPTIONS", "services/web:http/proxy/p", 'OPTIONS /p {"a":1}'],
   ["a service, by its port", "DELETE", "services/web:80/proxy/p", 'DELETE /p {"a":1}'],
 ])("%s", async (_what, method, path, expected) => {
   const body = method === "GET" ? undefined : { a: 1 };

@@ -103,7 +103,7 @@ describe("a pod", () => {
 
   test("has the address of its node in the machine's network, and namespaces as it wants them", async () => {
     cri.answers.PodSandboxStatus = ({ podSandboxId }) => ({ status: { id: podSandboxId, network: { ip: "" } } });
-    const pod = { ...POD, hostNetwork: true, hostPID: true, hostIPC: true };
+    const pod = { ...POD, hostname: "", hostNetwork: true, hostPID: true, hostIPC: true };
     expect((await runtime.runSandbox(pod)).address).toBe("10.244.0.9");
     const { linux, hostname } = [...cri.sandboxes.values()][0]?.config ?? {};
     expect([hostname, linux?.securityContext?.namespaceOptions]).toEqual([

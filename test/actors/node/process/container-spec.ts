@@ -50,5 +50,5 @@ export const PLAIN_POD: Omit<SandboxSpec, "uid" | "address"> = {
   limits: {},
   dns: { nameservers: [], searches: [], options: [] },
   hostAliases: [],
-  fqdn: undefined,
+  names: ["p"],
 };

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Pod, PodSpec } from "../../../../actors/kinds/generated/types.ts";
 import type { KubeObject } from "../../../../actors/kinds/object.ts";
-import { featuresOf, handlerOf } from "../../../../actors/pod/life/sandbox-spec.ts";
+import { featuresOf, handlerOf, sandboxSpecOf } from "../../../../actors/pod/life/sandbox-spec.ts";
 import type { View } from "../../../../actors/store/view.ts";
 
 const runtimeHandlers = [
@@ -43,4 +43,17 @@ test.each<[Partial<PodSpec>, string]>([
 test("what can be done for a pod is what its node says of the way in which it is run", () => {
   expect(featuresOf(view, pod({ runtimeClassName: "modern" }))).toEqual({ userNamespaces: true, recursiveReadOnlyMounts: true });
   expect(featuresOf(view, pod({ runtimeClassName: "gone" }))).toEqual({});
+});
+
+const DNS = { nameservers: [], searches: [], options: [] };
+
+test.each<[what: string, spec: Partial<PodSpec>, hostname: string, names: readonly string[]]>([
+  ["by its own name", {}, "p", ["p"]],
+  ["as it says", { hostname: "h", subdomain: "s" }, "h", ["h.s.d.svc.c.local", "h"]],
+  ["by all of its name", { hostname: "h", subdomain: "s", setHostnameAsFQDN: true }, "h.s.d.svc.c.local", ["h.s.d.svc.c.local", "h"]],
+  ["as the machine, where the network is the machine's", { hostname: "h", hostNetwork: true }, "", ["h"]],
+])("a pod is called %s", (_what, spec, hostname, names) => {
+  const place = { podIP: "10.0.0.1", hostIP: "10.0.0.2" };
+  const made = sandboxSpecOf(pod(spec), place, { attempt: 0, dns: DNS, domain: "c.local", handler: "" });
+  expect([made.hostname, made.names]).toEqual([hostname, names]);
 });
