@@ -141,7 +141,7 @@ export function allControllers(options: Omit<ControllersOptions, keyof Controlle
     resourceQuotaController(kinds, hearOfCustom),
     autoscalerController(metrics, options.kinds, hearOfCustom, autoscalerPeriod_ms),
     policyTypesController(options.kinds),
-    persistentVolumeController,
+    persistentVolumeController(options.volumeDirectories),
     attachDetachController(),
     ephemeralVolumeController,
     resourceClaimController,

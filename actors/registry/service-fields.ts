@@ -69,8 +69,13 @@ function dropUseless(spec: ServiceSpec, was: ServiceSpec): void {
 function keepClusterIp(spec: ServiceSpec, was: ServiceSpec): void {
   const listUnchanged = JSON.stringify(spec.clusterIPs ?? []) === JSON.stringify(was.clusterIPs ?? []);
   if (!needsClusterIp(spec)) {
-    if (!needsClusterIp(was) || spec.clusterIP !== was.clusterIP || !listUnchanged) return;
-    for (const field of ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"] as const) delete spec[field];
+    if (!needsClusterIp(was)) return;
+    if (spec.clusterIP === was.clusterIP && listUnchanged) {
+      delete spec.clusterIP;
+      delete spec.clusterIPs;
+    }
+    if (JSON.stringify(spec.ipFamilies ?? []) === JSON.stringify(was.ipFamilies ?? [])) delete spec.ipFamilies;
+    if (spec.ipFamilyPolicy === was.ipFamilyPolicy) delete spec.ipFamilyPolicy;
     return;
   }
   if (!needsClusterIp(was)) return;

@@ -68,6 +68,7 @@ const NO_DIRECTORIES: VolumeDirectories = {
   pathOf: (volume) => `/volumes/${volume}`,
   make: async () => undefined,
   remove: async () => undefined,
+  removeOther: async () => undefined,
 };
 const NODES_DEADLINE_MS = 120_000;
 const RETRY_MS = 1_000;

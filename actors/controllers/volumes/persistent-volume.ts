@@ -16,7 +16,9 @@ import { timestamp } from "../../registry/timestamps.ts";
 import type { Change, IndexDefinition, View } from "../../store/view.ts";
 import { modify, normal, regarding, updateStatus, warning } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
+import type { VolumeDirectories } from "./volume-directories.ts";
 import { bestVolume, mismatch, names, volumesByClaim } from "./volume-matching.ts";
+import { deletion, recyclerPods, recycling } from "./volume-reclaiming.ts";
 
 const CLAIMS = "persistentvolumeclaims";
 const VOLUMES = "persistentvolumes";
@@ -27,6 +29,8 @@ const BETA_PROVISIONER = "volume.beta.kubernetes.io/storage-provisioner";
 const IN_TREE = "kubernetes.io/";
 /** Who provisions volumes may be gone and come back without a change that is seen here. */
 const RESYNC_MS = 15_000;
+/** What could not be deleted or scrubbed is tried again after this. */
+const RECLAIM_AGAIN_MS = 60_000;
 
 /** Claims that are not bound yet, by their class. */
 const unboundByClass: IndexDefinition = {
@@ -42,21 +46,28 @@ const unboundByClass: IndexDefinition = {
  * Binds claims and volumes to one another, and says what becomes of both. Two claims never get one volume: a volume is taken by a write that fails when another
  * was faster. Source: pkg/controller/volume/persistentvolume.
  */
-export const persistentVolumeController: Controller = {
-  name: "persistentvolume-binder",
-  component: "persistentvolume-controller",
-  author: controllerAccount("persistent-volume-binder"),
-  // Each choice is seen before the next one is made.
-  concurrency: 1,
-  indexes: [volumesByClaim, unboundByClass],
-  watches: [
-    { resource: CLAIMS, keys: keysOfClaim },
-    { resource: VOLUMES, keys: keysOfVolume },
-    { resource: CLASSES, keys: ({ now }, view) => (now === undefined ? NO_KEYS : unboundOf(view, now.key.slice(CLASSES.length + 1))) },
-  ],
-  reconcile: (view, key, now_ms) => (key.startsWith(`${CLAIMS}/`) ? reconcileClaim(view, key) : reconcileVolume(view, key, now_ms)),
-  resync: { period_ms: RESYNC_MS, keys: (view) => view.list(CLASSES).flatMap(({ key }) => unboundOf(view, key.slice(CLASSES.length + 1))) },
-};
+export function persistentVolumeController(directories?: VolumeDirectories): Controller {
+  return {
+    name: "persistentvolume-binder",
+    component: "persistentvolume-controller",
+    author: controllerAccount("persistent-volume-binder"),
+    // Each choice is seen before the next one is made.
+    concurrency: 1,
+    indexes: [volumesByClaim, unboundByClass],
+    watches: [
+      { resource: CLAIMS, keys: keysOfClaim },
+      { resource: VOLUMES, keys: keysOfVolume },
+      { resource: CLASSES, keys: ({ now }, view) => (now === undefined ? NO_KEYS : unboundOf(view, now.key.slice(CLASSES.length + 1))) },
+      recyclerPods,
+    ],
+    reconcile: (view, key, now_ms) =>
+      key.startsWith(`${CLAIMS}/`) ? reconcileClaim(view, key) : reconcileVolume(view, key, now_ms, directories),
+    resync: {
+      period_ms: RESYNC_MS,
+      keys: (view) => view.list(CLASSES).flatMap(({ key }) => unboundOf(view, key.slice(CLASSES.length + 1))),
+    },
+  };
+}
 
 function unboundOf(view: View, className: string): readonly string[] {
   return view.byIndex(unboundByClass.name, className).map(({ key }) => key);
@@ -202,34 +213,52 @@ function setPhase(claim: PersistentVolumeClaim, next: PersistentVolumeClaimStatu
 }
 
 /** Source: syncVolume. */
-function reconcileVolume(view: View, key: string, now_ms: number): readonly Action[] {
+function reconcileVolume(view: View, key: string, now_ms: number, directories: VolumeDirectories | undefined): readonly Action[] {
   const volume = view.get<PersistentVolume>(key);
   if (volume === undefined) return NOTHING;
   const reference = volume.spec?.claimRef;
   if (reference === undefined || !reference.uid) return volumePhase(volume, "Available", now_ms);
   const found = view.get<PersistentVolumeClaim>(`${CLAIMS}/${reference.namespace}/${reference.name}`);
   const claim = found?.metadata.uid === reference.uid ? found : undefined;
-  if (claim === undefined) return released(volume, now_ms);
+  if (claim === undefined) return released(view, volume, now_ms, directories);
   if (claim.spec.volumeName === volume.metadata.name) return volumePhase(volume, "Bound", now_ms);
   // The claim is still on its way to this volume.
   if (!claim.spec.volumeName) return NOTHING;
   const isProvisioned = volume.metadata.annotations?.[DYNAMICALLY_PROVISIONED] !== undefined;
-  return isProvisioned && volume.spec?.persistentVolumeReclaimPolicy === "Delete" ? released(volume, now_ms) : [unbind(volume)];
+  return isProvisioned && volume.spec?.persistentVolumeReclaimPolicy === "Delete"
+    ? released(view, volume, now_ms, directories)
+    : [unbind(volume)];
 }
 
-/** The claim is gone: what becomes of the volume is said by its policy, and done by who made it. Source: reclaimVolume. */
-function released(volume: PersistentVolume, now_ms: number): readonly Action[] {
-  const { phase } = volume.status ?? {};
-  if (phase === "Failed") return NOTHING;
-  if (phase !== "Released") return volumePhase(volume, "Released", now_ms);
+/** The claim is gone: what becomes of the volume is said by its policy, and done by who made it, or else from here. Source: reclaimVolume. */
+function released(view: View, volume: PersistentVolume, now_ms: number, directories: VolumeDirectories | undefined): readonly Action[] {
+  const { phase, lastPhaseTransitionTime } = volume.status ?? {};
   const policy = volume.spec?.persistentVolumeReclaimPolicy ?? "Retain";
   const madeElsewhere = volume.metadata.annotations?.[DYNAMICALLY_PROVISIONED] !== undefined;
+  if (phase !== "Released" && phase !== "Failed") return volumePhase(volume, "Released", now_ms);
   if (policy === "Retain" || (policy === "Delete" && madeElsewhere)) return NOTHING;
-  const verb = policy === "Delete" ? "deletable" : "recyclable";
-  const message = `error getting ${policy === "Delete" ? "deleter" : "recycler"} volume plugin for volume ${JSON.stringify(volume.metadata.name)}: no ${verb} volume plugin matched`;
-  const about = regarding(PersistentVolumeKind, volume);
-  const note = warning(about, policy === "Delete" ? "VolumeFailedDelete" : "VolumeFailedRecycle", message);
-  return [...volumePhase(volume, "Failed", now_ms, message), { do: "event", note }];
+  const failed = (why: string): readonly Action[] => reclaimFailed(volume, why, now_ms);
+  const reclaiming = policy === "Delete" ? deletion(volume, directories, failed) : recycling(view, volume, unbind(volume));
+  if (phase === "Failed") {
+    if (reclaiming === undefined) return NOTHING;
+    const wait_ms = Date.parse(lastPhaseTransitionTime ?? "") + RECLAIM_AGAIN_MS - now_ms;
+    if (wait_ms > 0) return [{ do: "requeue", after_ms: wait_ms }];
+  }
+  if (reclaiming === undefined) {
+    const [verb, plugin] = policy === "Delete" ? ["deletable", "deleter"] : ["recyclable", "recycler"];
+    return failed(
+      `error getting ${plugin} volume plugin for volume ${JSON.stringify(volume.metadata.name)}: no ${verb} volume plugin matched`,
+    );
+  }
+  return reclaiming.failure === undefined ? reclaiming.actions : [...reclaiming.actions, ...failed(reclaiming.failure)];
+}
+
+function reclaimFailed(volume: PersistentVolume, why: string, now_ms: number): readonly Action[] {
+  const reason = volume.spec?.persistentVolumeReclaimPolicy === "Delete" ? "VolumeFailedDelete" : "VolumeFailedRecycle";
+  return [
+    ...volumePhase(volume, "Failed", now_ms, why),
+    { do: "event", note: warning(regarding(PersistentVolumeKind, volume), reason, why) },
+  ];
 }
 
 function unbind(volume: PersistentVolume): Action {
@@ -247,7 +276,8 @@ function unbind(volume: PersistentVolume): Action {
 }
 
 function volumePhase(volume: PersistentVolume, phase: string, now_ms: number, message?: string): readonly Action[] {
-  if (volume.status?.phase === phase) return NOTHING;
+  // That it has failed again is another time.
+  if (volume.status?.phase === phase && phase !== "Failed") return NOTHING;
   const status: PersistentVolumeStatus = {
     phase,
     lastPhaseTransitionTime: timestamp(now_ms),

@@ -8,6 +8,8 @@ export interface VolumeDirectories {
   make(volume: string): Promise<void>;
   /** With all that is in it; one that is gone is no error. */
   remove(volume: string): Promise<void>;
+  /** One that somebody else has made, with all that is in it; one that is gone is no error. */
+  removeOther(path: string): Promise<void>;
 }
 
 /** The same on machines that have joined, by the name of their node. Each throws what the machine says, or that it does not answer. */
@@ -35,5 +37,6 @@ export function volumeDirectoriesIn(directory: string): VolumeDirectories {
       await chmod(pathOf(volume), VOLUME_MODE);
     },
     remove: (volume) => rm(pathOf(volume), { recursive: true, force: true }),
+    removeOther: (path) => rm(path, { recursive: true, force: true }),
   };
 }

@@ -205,6 +205,10 @@ describe("an update of a service", () => {
     expect(addresses()).toEqual([]);
     const back = await update(service("m", { type: "ClusterIP" }));
     expect(addresses()).toEqual([back.spec.clusterIP]);
+    // Who leaves out the address leaves out its family with it.
+    const { clusterIP: _one, clusterIPs: _all, ...rest } = back.spec;
+    const silent = await update({ ...back, spec: { ...rest, type: "ExternalName", externalName: "a.b" } });
+    expect([silent.spec.ipFamilies, silent.spec.ipFamilyPolicy, addresses()]).toEqual([undefined, undefined, []]);
   });
 
   test("that takes off the last finalizer gives everything back", async () => {

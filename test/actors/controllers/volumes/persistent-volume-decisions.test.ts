@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import { persistentVolumeController } from "../../../../actors/controllers/volumes/persistent-volume.ts";
 import { PersistentVolumeKind } from "../../../../actors/kinds/core/persistent-volume.ts";
 import { PersistentVolumeClaimKind } from "../../../../actors/kinds/core/persistent-volume-claim.ts";
+import { PodKind } from "../../../../actors/kinds/core/pod.ts";
+import type { Pod } from "../../../../actors/kinds/generated/types.ts";
 import { StorageClassKind } from "../../../../actors/kinds/storage/storage-class.ts";
 import { Transcript } from "../transcript.ts";
 
@@ -37,7 +39,7 @@ const reference = (name: string, uid = `uid-${name}`): object => ({
 });
 
 const started = (...volumes: readonly object[]): Transcript => {
-  const transcript = new Transcript(persistentVolumeController);
+  const transcript = new Transcript(persistentVolumeController());
   for (const one of volumes) transcript.put(PersistentVolumeKind, one);
   return transcript;
 };
@@ -216,5 +218,73 @@ describe("a volume", () => {
     expect(onVolume(started(of).put(PersistentVolumeClaimKind, claim({ spec: { volumeName: "w" } })))).toEqual([
       'modify PersistentVolume/v {"metadata":{"annotations":{"pv.kubernetes.io/bound-by-controller":null}},"spec":{"claimRef":null}}',
     ]);
+  });
+});
+
+describe("a volume that nobody has provisioned and whose claim is gone", () => {
+  const of = (policy: string, source: object, status: object = { phase: "Released" }): object =>
+    volume("v", "3Gi", { spec: { ...reference("gone"), persistentVolumeReclaimPolicy: policy, ...source }, status });
+  const begun = (object: object, remove = async (): Promise<void> => {}): Transcript => {
+    const directories = { pathOf: String, make: async () => {}, remove: async () => {}, removeOther: remove };
+    return new Transcript(persistentVolumeController(directories)).put(PersistentVolumeKind, object);
+  };
+  const onVolume = (transcript: Transcript): Promise<readonly string[]> => transcript.lookAndWork("persistentvolumes/v");
+  const failed = (reason: string, why: string): readonly string[] => [
+    `status PersistentVolume/v {"phase":"Failed","lastPhaseTransitionTime":"<now>","message":${JSON.stringify(why)}}`,
+    `event Warning ${reason} PersistentVolume/v: ${why}`,
+  ];
+  const own = { hostPath: { path: "/tmp/own" } };
+
+  test("goes with its directory, below /tmp alone", async () => {
+    const removed: string[] = [];
+    const remove = async (path?: string): Promise<void> => void removed.push(path ?? "");
+    expect(await onVolume(begun(of("Delete", own), remove))).toEqual(["delete PersistentVolume/v"]);
+    expect(removed).toEqual(["/tmp/own"]);
+    for (const path of ["/srv/own", "/tmp", "/srv/tmp/own", "/tmp/../srv"]) {
+      const told = failed("VolumeFailedDelete", `host_path deleter only supports /tmp/.+ but received provided ${path}`);
+      expect(await onVolume(begun(of("Delete", { hostPath: { path } }), remove))).toEqual(told);
+    }
+    expect(removed).toEqual(["/tmp/own"]);
+  });
+
+  test("whose directory cannot be removed is tried again a minute later", async () => {
+    const refuse = async (): Promise<void> => {
+      throw new Error("EACCES");
+    };
+    expect(await onVolume(begun(of("Delete", own), refuse))).toEqual(failed("VolumeFailedDelete", "EACCES"));
+    const transcript = begun(of("Delete", own, { phase: "Failed", lastPhaseTransitionTime: "2026-01-01T12:00:00Z" }));
+    expect(await onVolume(transcript.after(10_000))).toEqual(["requeue 50000"]);
+    expect(await onVolume(transcript.after(50_000))).toEqual(["delete PersistentVolume/v"]);
+  });
+
+  test("is scrubbed by a pod, and may then be had again", async () => {
+    const transcript = begun(of("Recycle", own));
+    const [action] = transcript.actions("persistentvolumes/v");
+    const pod = action?.do === "create" ? (action.object as Pod) : undefined;
+    expect(pod).toMatchObject({
+      metadata: { name: "recycler-for-v", namespace: "default", ownerReferences: [{ kind: "PersistentVolume", name: "v", uid: "uid-v" }] },
+      spec: { restartPolicy: "Never", activeDeadlineSeconds: 90, volumes: [{ hostPath: { path: "/tmp/own" } }] },
+    });
+    const metadata = { ...pod?.metadata, uid: "uid-pod" };
+    const looksLike = (status: object, more: object = {}): Transcript =>
+      transcript.put(PodKind, { ...pod, metadata: { ...metadata, ...more }, status });
+    transcript.decide();
+    expect(looksLike({ phase: "Running" }).decide()).toEqual([]);
+    expect(looksLike({ phase: "Succeeded" }).decide()).toEqual([
+      "event Normal VolumeRecycled PersistentVolume/v: Volume recycled",
+      "1: delete Pod/recycler-for-v",
+      '2: modify PersistentVolume/v {"spec":{"claimRef":{"uid":null}}}',
+    ]);
+    expect(looksLike({ phase: "Succeeded" }, { deletionTimestamp: "2026-01-01T12:00:00Z" }).decide()).toEqual([]);
+    expect(looksLike({ phase: "Succeeded" }, { ownerReferences: [] }).decide()).toEqual(["delete Pod/recycler-for-v"]);
+    expect(looksLike({ phase: "Failed", message: "too late" }).decide()).toEqual([
+      "delete Pod/recycler-for-v",
+      ...failed("VolumeFailedRecycle", "Recycle failed: too late"),
+    ]);
+  });
+
+  test("is what somebody else sees to, where nobody here can", async () => {
+    const told = 'error getting recycler volume plugin for volume "v": no recyclable volume plugin matched';
+    expect(await onVolume(begun(of("Recycle", { local: { path: "/tmp/own" } })))).toEqual(failed("VolumeFailedRecycle", told));
   });
 });

@@ -28,6 +28,7 @@ function played(fails?: string): { did: string[]; transcript: Transcript } {
     pathOf: (name: string) => `/v/${name}`,
     make: (name: string) => doing(`make ${name}`),
     remove: (name: string) => doing(`remove ${name}`),
+    removeOther: (path: string) => doing(`remove other ${path}`),
   };
   const machines = {
     makeVolume: async (node: string, name: string) => {
