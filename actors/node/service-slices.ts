@@ -31,7 +31,8 @@ export function slicesOf(from: Viewpoint, namespace: string, service: string): r
   const { view } = from;
   return view.byIndex(slicesByService.name, `${namespace}/${service}`).map((entry) => {
     const slice = view.decode<EndpointSlice>(entry);
-    const { endpoints = [] } = slice;
+    // A list that has nothing in it may be stored as null, as Go prints it.
+    const endpoints = slice.endpoints ?? [];
     const reached = endpoints.filter((endpoint) => isReached(from, endpoint));
     return reached.length === endpoints.length ? slice : { ...slice, endpoints: reached };
   });

@@ -59,6 +59,12 @@ test("the forwarder hears of a service, of its endpoints as they become ready an
   await expect.poll(entrances).toHaveLength(2);
   await cluster.registry.modify(EndpointSliceKind, "d", "web-1", (now) => ({ ...now, endpoints: slice(false).endpoints ?? [] }));
   await expect.poll(entrances).toEqual([]);
+  await cluster.registry.modify(EndpointSliceKind, "d", "web-1", (now) => ({ ...now, endpoints: slice(true).endpoints ?? [] }));
+  await expect.poll(entrances).toHaveLength(2);
+  // As it is stored, where there are none.
+  const stored = { ...EndpointSliceKind, validate: () => [], validateUpdate: () => [] };
+  await cluster.registry.modify(stored, "d", "web-1", (now) => ({ ...now, endpoints: null as never }));
+  await expect.poll(entrances).toEqual([]);
   await cluster.registry.delete(ServiceKind, "d", "web");
   await expect.poll(() => [...told]).toEqual([["services/d/web", undefined]]);
 });
