@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe } from "vitest";
+import { until } from "../../cluster/chaos/until.ts";
 import { describeCommands } from "./conformance-commands.ts";
 import { describeServices } from "./conformance-services.ts";
 import { describeVolumes } from "./conformance-volumes.ts";
 import { Kubectl } from "./kubectl.ts";
 import { kubectlBinary } from "./layer-binaries.ts";
 import { OwnNetwork } from "./own-network.ts";
-import { PodsAtWork } from "./pods-at-work.ts";
+import { NAMESPACE, PodsAtWork } from "./pods-at-work.ts";
 import { freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
 
 /** They take other users, files at their paths, and ports below 1024. */
@@ -26,6 +27,8 @@ describe.skipIf(!isRoot)(`pods as Kubernetes' conformance tests want them${isRoo
     troupe = await Troupe.up(data, flags, { within: network.words });
     const wrapped = network.wrap(join(troupe.home("kubectl"), "kubectl"), kubectlBinary());
     pods = await PodsAtWork.begin(new Kubectl(troupe.kubeconfig, troupe.home("kubectl"), wrapped), join(beside(), "kubectl.sock"));
+    // Without it there are no pods.
+    await until("the service account", async () => (await at().ask(`${NAMESPACE}/serviceaccounts/default`)).status === 200);
   });
   afterAll(async () => {
     await pods?.end();

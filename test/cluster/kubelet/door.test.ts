@@ -77,6 +77,7 @@ beforeAll(async () => {
       made.push(`remove ${name}`);
       if (name === "busy") throw new Error("EBUSY");
     },
+    removeOther: async () => undefined,
   };
   door = new KubeletDoor({ node: "one", pods, access, volumes, tls: { ...serving, authority: authority.cert } });
   port = await door.listen(0, "127.0.0.1");
