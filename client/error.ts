@@ -1,7 +1,9 @@
 /** `metav1.Status`: what the API says of what it refuses. */
 export interface Status {
   readonly kind: "Status";
+  /** For people. */
   readonly message?: string;
+  /** For programs: `NotFound`, `Conflict`, `Invalid`. */
   readonly reason?: string;
   readonly details?: { readonly causes?: readonly { readonly reason: string; readonly message: string; readonly field?: string }[] };
   readonly code: number;

@@ -11,6 +11,7 @@ export type PatchType = "json-patch" | "merge-patch" | "strategic-merge-patch";
 const BATCH_MAX = 256;
 const BATCH_BYTES_MAX: number = 2 * 1024 * 1024;
 
+/** All objects of a list, as of one revision: a watch may go on from there. */
 export interface List<T> {
   readonly items: readonly T[];
   readonly resourceVersion: string;
@@ -28,10 +29,12 @@ export class Resource<T extends KubeObject> {
     this.#namespace = namespace;
   }
 
+  /** The same resource in one namespace; what is made is made there. */
   in(namespace: string): Resource<T> {
     return new Resource(this.#caller, this.#name, namespace);
   }
 
+  /** One object; `NotFound` when there is none. */
   get(name: string, options: Options = {}): Promise<T> {
     return this.#ask("get", { name, options });
   }
@@ -48,21 +51,22 @@ export class Resource<T extends KubeObject> {
     }
   }
 
+  /** Makes an object, and answers with it as it is stored; `AlreadyExists`, or `Invalid` with what is wrong with which field in `status.details.causes`. */
   create(body: Draft<T>, options: Options = {}): Promise<T> {
     return this.#ask("create", { body, options });
   }
 
-  /** Replaces an object, if it is still as it was when it was read. */
+  /** Replaces an object, if it is still as it was when it was read; else `Conflict`. */
   update(body: T, options: Options = {}): Promise<T> {
     return this.#ask("update", { name: body.metadata.name, body, options });
   }
 
-  /** `subresource`: `status` or `scale`, for instance. */
+  /** Changes parts of an object. `subresource`: `status` or `scale`, for instance. */
   patch(name: string, body: unknown, type: PatchType = "merge-patch", options: Options = {}, subresource = ""): Promise<T> {
     return this.#ask("patch", { name, body, options, subresource, contentType: `application/${type}+json` });
   }
 
-  /** Server-side apply. */
+  /** Server-side apply: makes the object, or changes the fields that are said. `fieldManager` owns them from then on; `Conflict` when others do, without `force`. */
   apply(
     body: Draft<T> & { readonly metadata: { readonly name: string } },
     options: Options & { readonly fieldManager: string },
@@ -70,10 +74,12 @@ export class Resource<T extends KubeObject> {
     return this.#ask("patch", { name: body.metadata.name, body, options, contentType: "application/apply-patch+yaml" });
   }
 
+  /** Answers with the object while it has to end first (a pod, something with finalizers), else with a Status. */
   delete(name: string, options: Options = {}): Promise<unknown> {
     return this.#ask("delete", { name, options });
   }
 
+  /** Deletes all that `labelSelector` and `fieldSelector` select; without them, all there are. */
   deleteCollection(options: Options = {}): Promise<unknown> {
     return this.#ask("deletecollection", { options });
   }
@@ -98,6 +104,7 @@ export class Resource<T extends KubeObject> {
     return this.#each("delete", names, options);
   }
 
+  /** How many pods a workload is to have. */
   async scale(name: string, replicas: number): Promise<void> {
     await this.patch(name, { spec: { replicas } }, "merge-patch", {}, "scale");
   }

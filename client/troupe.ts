@@ -71,6 +71,7 @@ export class Troupe implements Caller {
     void this.#followConnection();
   }
 
+  /** Rejects when no server takes the credentials; a connection that is lost later is made anew for as long as it takes. */
   static async connect({ servers, credentials, timeout_ms = TIMEOUT_MS, ca }: TroupeOptions): Promise<Troupe> {
     const connection = await connect({
       servers: typeof servers === "string" ? servers.split(",") : [...servers],
@@ -91,6 +92,7 @@ export class Troupe implements Caller {
     return new Resource(this, name);
   }
 
+  /** Waits for answers that are on their way, and closes the connection. */
   close(): Promise<void> {
     return this.connection.drain();
   }

@@ -1,15 +1,15 @@
 import type { Secret } from "../../actors/kinds/generated/types.ts";
 import type { Said } from "../command-line/output.ts";
-import { readKubeconfig } from "../outbound/kubeconfig.ts";
+import { accessOf, asUser } from "./command-session.ts";
 import type { TokenCommand } from "./flags.ts";
 import { joinLine } from "./init.ts";
-import { type Session, withSession } from "./session.ts";
+import type { Session } from "./session.ts";
 import { SECRETS_PATH, secretName, secretOf, tokenText } from "./token.ts";
 
 /** `troupe token`. Throws BootFailure. */
 export async function runToken(kubeconfig: string, command: TokenCommand): Promise<Said> {
-  const access = readKubeconfig(kubeconfig);
-  return withSession(access, async (session) => {
+  const access = accessOf(kubeconfig);
+  return asUser(access, async (session) => {
     switch (command.do) {
       case "create": {
         const { token, ttl_ms, description, groups, printJoin } = command;

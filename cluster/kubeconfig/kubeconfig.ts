@@ -4,8 +4,8 @@ import { delimiter, dirname, join } from "node:path";
 import { Document, parseDocument } from "yaml";
 import { BootFailure } from "../boot/failure.ts";
 import { requestCertificate } from "../joining/certificate.ts";
-import { withSession } from "../joining/session.ts";
-import { type ApiAccess, readKubeconfig } from "../outbound/kubeconfig.ts";
+import { accessOf, asUser } from "../joining/command-session.ts";
+import type { ApiAccess } from "../outbound/kubeconfig.ts";
 import { writePrivateFile } from "../pki/key-pair-file.ts";
 import type { KubeconfigFlags, Who } from "./flags.ts";
 import { type Access, mergeInto } from "./merge.ts";
@@ -16,7 +16,7 @@ const SIGNING_MS = 30_000;
 
 /** `troupe kubeconfig`: what to print, and what to say of it. Throws BootFailure. */
 export async function runKubeconfig({ kubeconfig, who, name, namespace, to, format }: KubeconfigFlags): Promise<string> {
-  const asker = readKubeconfig(kubeconfig);
+  const asker = accessOf(kubeconfig);
   const user = await userFields(asker, who);
   const cluster = {
     server: `${asker.origin}${asker.path === "/" ? "" : asker.path}`,
@@ -56,7 +56,7 @@ async function userFields(asker: ApiAccess, who: Who): Promise<Access["user"]> {
       return { token: who.token };
     case "user": {
       const wish = { commonName: who.user, organizations: who.groups, life_ms: who.ttl_ms, patience_ms: SIGNING_MS, approve: true };
-      const pair = await withSession(asker, (session) =>
+      const pair = await asUser(asker, (session) =>
         requestCertificate(session, { ...wish, signer: "kubernetes.io/kube-apiserver-client" }),
       );
       return fieldsOf(pair.cert, pair.key, undefined);
@@ -64,7 +64,7 @@ async function userFields(asker: ApiAccess, who: Who): Promise<Access["user"]> {
     case "account": {
       const path = `/api/v1/namespaces/${who.namespace}/serviceaccounts/${who.account}/token`;
       const spec = { expirationSeconds: Math.floor(who.ttl_ms / 1_000) };
-      const answer = await withSession(asker, (session) => session.call<{ status: { token: string } }>("POST", path, { spec }));
+      const answer = await asUser(asker, (session) => session.call<{ status: { token: string } }>("POST", path, { spec }));
       return { token: answer.status.token };
     }
   }

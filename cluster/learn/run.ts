@@ -3,8 +3,8 @@ import { DONE, FAILED } from "../command-line/command.ts";
 import { printed } from "../command-line/output.ts";
 import { showProgress } from "../command-line/progress.ts";
 import { typed } from "../command-line/typed.ts";
-import { type Session, withSession } from "../joining/session.ts";
-import { readKubeconfig } from "../outbound/kubeconfig.ts";
+import { accessOf, asUser } from "../joining/command-session.ts";
+import type { Session } from "../joining/session.ts";
 import type { LearnFlags } from "./flags.ts";
 import { install } from "./install.ts";
 import { Lessons } from "./lessons.ts";
@@ -13,8 +13,8 @@ import { checkLines, hintLines, leaderboardLines, lessonLines, taskLines } from 
 export type LearnVerb = "list" | "start" | "check" | "hint" | "reset" | "leaderboard" | "install";
 
 /** `troupe learn`: gives the exit code. Throws BootFailure. */
-export function runLearn(verb: LearnVerb, flags: LearnFlags, output: NodeJS.WritableStream): Promise<number> {
-  return withSession(readKubeconfig(flags.kubeconfig), async (session) => {
+export async function runLearn(verb: LearnVerb, flags: LearnFlags, output: NodeJS.WritableStream): Promise<number> {
+  return asUser(accessOf(flags.kubeconfig), async (session) => {
     if (verb === "install") {
       const challenges = await install(session);
       output.write(await printed(flags.format, { challenges }, () => [`${challenges} challenges are there: ${typed("learn")}`]));

@@ -1,6 +1,5 @@
 import { createUser } from "nkeys.js";
-import { withSession } from "../joining/session.ts";
-import { readKubeconfig } from "../outbound/kubeconfig.ts";
+import { accessOf, asUser } from "../joining/command-session.ts";
 import { writePrivateFile } from "../pki/key-pair-file.ts";
 import { seedOf } from "./accounts.ts";
 import { credentialsText } from "./claims.ts";
@@ -11,9 +10,7 @@ import type { NatsCredentialsFlags } from "./credentials-flags.ts";
 export async function runNatsCredentials({ kubeconfig, file, ttl_ms }: NatsCredentialsFlags): Promise<string> {
   const user = createUser();
   const asked = { publicKey: user.getPublicKey(), expirationSeconds: Math.floor(ttl_ms / 1_000) };
-  const answer = await withSession(readKubeconfig(kubeconfig), (session) =>
-    session.call<NatsCredentials>("POST", "/troupe/nats-credentials", asked),
-  );
+  const answer = await asUser(accessOf(kubeconfig), (session) => session.call<NatsCredentials>("POST", "/troupe/nats-credentials", asked));
   const text = `${credentialsText(answer.jwt, seedOf(user))}
 # ${answer.user} at ${answer.servers.join(",")} until ${answer.expirationTimestamp}; answers come to --inbox-prefix ${answer.inboxPrefix}
 `;

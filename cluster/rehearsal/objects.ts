@@ -23,7 +23,7 @@ export async function readCluster(door: ClusterDoor): Promise<ObjectList> {
 /** The objects of a file, YAML or JSON, one after another; lists are opened. Throws BootFailure. */
 export async function readManifests(file: string): Promise<Supposed[]> {
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new BootFailure(`cannot read ${file} (${error.code ?? error.message})`);
+    throw new BootFailure(`cannot read ${file} (${error.code ?? error.message}); name a file of objects, in YAML or JSON`);
   });
   return parseAllDocuments(text).flatMap((document) => {
     const [error] = document.errors;

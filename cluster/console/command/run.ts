@@ -1,7 +1,6 @@
 import type { ConsoleSession } from "../../access/authentication/console-sessions.ts";
-import { BootFailure } from "../../boot/failure.ts";
-import { withSession } from "../../joining/session.ts";
-import { type ApiAccess, KubeconfigFailure, readKubeconfig } from "../../outbound/kubeconfig.ts";
+import { accessOf, asUser } from "../../joining/command-session.ts";
+import type { ApiAccess } from "../../outbound/kubeconfig.ts";
 import type { ConsoleFlags } from "./flags.ts";
 import { openInBrowser } from "./open-in-browser.ts";
 
@@ -15,19 +14,10 @@ export async function runConsole({ kubeconfig, ttl_ms, opens }: Omit<ConsoleFlag
   return url;
 }
 
-function accessOf(kubeconfig: string): ApiAccess {
-  try {
-    return readKubeconfig(kubeconfig);
-  } catch (error) {
-    if (!(error instanceof KubeconfigFailure)) throw error;
-    throw new BootFailure(`${error.message}; is Troupe running? name its data directory with --data, or a kubeconfig with --kubeconfig`);
-  }
-}
-
 /** Of a kubeconfig with a certificate, a session of its user; else its own token. */
 async function tokenOf(access: ApiAccess, expirationSeconds: number): Promise<string> {
   if (access.clientCertificate === undefined && access.token !== undefined) return access.token;
-  const { token } = await withSession(access, (session) =>
+  const { token } = await asUser(access, (session) =>
     session.call<ConsoleSession>("POST", "/troupe/console-session", { expirationSeconds }),
   );
   return token;

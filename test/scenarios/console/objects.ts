@@ -21,6 +21,8 @@ export function describeObjects(given: () => Given): void {
       await desk.page.getByText("mode: fast").waitFor();
       await desk.page.keyboard.press("Control+k");
       await desk.page.keyboard.type("delete");
+      // Offered when it is known that one may.
+      await desk.page.getByRole("option", { name: /^Delete/ }).waitFor();
       await desk.page.keyboard.press("Enter");
       await desk.page.getByRole("heading", { name: "Delete ConfigMap settings" }).waitFor();
       await desk.page.keyboard.press("Escape");
