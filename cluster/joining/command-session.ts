@@ -6,6 +6,7 @@ import { ApiRefusal, ApiSilence, type Session, withSession } from "./session.ts"
 const UNAUTHORIZED = 401;
 const FORBIDDEN = 403;
 const ANOTHER = "name another data directory with --data DIR, or a kubeconfig with --kubeconfig FILE";
+const START = `is Troupe running? start it (${typed("up")}), or ${ANOTHER}`;
 
 /** The access that a command has by its kubeconfig. Throws BootFailure with what to do. */
 export function accessOf(kubeconfig: string): ApiAccess {
@@ -13,7 +14,7 @@ export function accessOf(kubeconfig: string): ApiAccess {
     return readKubeconfig(kubeconfig);
   } catch (error) {
     if (!(error instanceof KubeconfigFailure)) throw error;
-    throw new BootFailure(`${error.message}; is there a cluster? start one (${typed("up")}), or ${ANOTHER}`);
+    throw new BootFailure(`${error.message}; ${START}`);
   }
 }
 
@@ -28,7 +29,7 @@ export async function asUser<T>(access: ApiAccess, run: (session: Session) => Pr
 }
 
 function adviceOn(error: unknown): string | undefined {
-  if (error instanceof ApiSilence) return `is Troupe running? start it (${typed("up")}), or ${ANOTHER}`;
+  if (error instanceof ApiSilence) return START;
   if (!(error instanceof ApiRefusal)) return undefined;
   if (error.status === FORBIDDEN) return "have a role bound to the user that allows it, or be somebody else by --kubeconfig FILE";
   return error.status === UNAUTHORIZED ? `the cluster does not know this user (any more); ${ANOTHER}` : undefined;

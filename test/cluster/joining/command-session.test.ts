@@ -9,7 +9,7 @@ const access = {
 
 test("a command that finds no cluster says which, and how to name another", async () => {
   expect(() => accessOf("/nowhere/kubeconfig")).toThrow(
-    /cannot read the kubeconfig \/nowhere\/kubeconfig .*; is there a cluster\? .*--data DIR/,
+    /cannot read the kubeconfig \/nowhere\/kubeconfig .*; is Troupe running\? .*--data DIR/,
   );
   await expect(asUser(access, (session) => session.call("GET", "/version"))).rejects.toThrow(
     /https:\/\/127\.0\.0\.1:1 does not answer \(ECONNREFUSED\); is Troupe running\? .*--kubeconfig FILE/,
