@@ -29,10 +29,13 @@ const ITEM = Symbol("item");
 const LEAVE = Symbol("leave");
 const CHANGES: Readonly<Record<Change, symbol>> = { added: Symbol("added"), modified: Symbol("modified"), removed: Symbol("removed") };
 
-/** Over that all is forgotten. A place takes some 60 bytes. */
+/** Over that all is forgotten. */
 const PLACES_MAX = 65_536;
-/** A change with more marks is hardly made a second time alike, and would not be worth its places. */
+/** What a place takes, about; a beginning takes the room of as many as its text has. */
+const PLACE_BYTES = 64;
+/** A change with more marks, or of an object with more to begin with, is hardly made a second time alike, and would not be worth its places. */
 const MARKS_MAX = 1_024;
+const BEGINNING_CHARS_MAX = 8_192;
 
 /**
  * Remembers outcomes of changes: which fields have changed and how, but not from what to what. The pods of one template are made alike, and one kubelet's reports
@@ -43,8 +46,9 @@ export class Alike<Outcome> {
   readonly #beginnings = new Map<string, Place<Outcome>>();
   #places = 0;
 
-  /** A walk; `beginning` is what else the outcome depends on, `markOf` gives items of lists other marks than their steps. */
-  walk(beginning: string, markOf: (step: string) => string): AlikeWalk<Outcome> {
+  /** A walk, where it is worth one; `beginning` is what else the outcome depends on, `markOf` gives items of lists other marks than their steps. */
+  walk(beginning: string, markOf: (step: string) => string): AlikeWalk<Outcome> | undefined {
+    if (beginning.length > BEGINNING_CHARS_MAX) return undefined;
     if (this.#places >= PLACES_MAX) {
       this.#beginnings.clear();
       this.#places = 0;
@@ -53,7 +57,7 @@ export class Alike<Outcome> {
     if (place === undefined) {
       place = new Place();
       this.#beginnings.set(beginning, place);
-      this.#places += 1;
+      this.#places += 1 + beginning.length / PLACE_BYTES;
     }
     return new AlikeWalk(place, markOf, () => {
       this.#places += 1;

@@ -73,9 +73,10 @@ export function afterUpdate(write: FieldWrite, managers: readonly FieldManager[]
   const before = managers.map((manager) => `${identityOf(manager)} ${own.open(manager.fields.json)}`);
   const beginning = before.length === 0 ? likenessOf(write) : [likenessOf(write), ...before].join("\n");
   const walk = outcomes.walk(beginning, (step) => own.mark(step));
-  walkChanges(write.type, live, next, walk);
-  const owners = walk.end?.outcome ?? decideOwners(write, managers, live, next, own);
-  if (walk.end !== undefined) walk.end.outcome = owners;
+  if (walk !== undefined) walkChanges(write.type, live, next, walk);
+  const place = walk?.end;
+  const owners = place?.outcome ?? decideOwners(write, managers, live, next, own);
+  if (place !== undefined) place.outcome = owners;
   const after = owners.map(({ manager, timeOf, template }) => ({
     ...manager,
     fields: OwnedFields.stored(own.fill(template)),

@@ -83,6 +83,16 @@ test("changes that are alike but for one name, or larger than what is remembered
   }
 });
 
+test("objects with more managers' fields than are remembered change as others do", () => {
+  const many = Object.fromEntries(Array.from({ length: 900 }, (_, index) => [`key-${index}`, "v"]));
+  const managers = afterCreate(write("one"), { metadata: METADATA, data: many });
+  for (const name of ["a", "b"]) {
+    const after = { metadata: METADATA, data: { ...many, [name]: "v" } };
+    const changed = seen(afterUpdate(write("two"), managers, { metadata: METADATA, data: many }, after));
+    expect(changed["two"]).toEqual({ "f:data": { [`f:${name}`]: {} } });
+  }
+});
+
 test("more than ten updaters: the oldest are put together", () => {
   let managers: readonly FieldManager[] = [];
   let before: { metadata: typeof METADATA; data: Record<string, string> } = { metadata: METADATA, data: {} };
