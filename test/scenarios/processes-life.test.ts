@@ -6,6 +6,7 @@ import { describeConsoleStreams } from "./console/streams.ts";
 import { CsiBeside, describeCsi } from "./csi-volumes.ts";
 import type { Kubectl } from "./kubectl.ts";
 import { describeStreams } from "./processes-streams.ts";
+import { describeTold } from "./processes-told.ts";
 import { freshDataDirectory, runTroupe, Troupe } from "./troupe.ts";
 
 /** A cluster whose pods are processes of this machine, as a user meets it. */
@@ -255,6 +256,7 @@ describeCsi(
   data,
 );
 describeStreams(() => kubectl);
+describeTold(() => kubectl, data);
 describeConsoleStreams(() => troupe);
 
 describe("Troupe ends", () => {

@@ -157,12 +157,20 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
         "cat /var/run/secrets/kubernetes.io/serviceaccount/namespace; echo",
         "hostname; echo why >/dev/termination-log",
         "cat /proc/1/comm",
+        "cat /proc/sys/kernel/shm_rmid_forced",
+        "ip link add dummy0 type dummy 2>&1",
       ].join("\n");
       await apply("secure", {
         restartPolicy: "Never",
         hostname: "own-name",
         shareProcessNamespace: true,
-        securityContext: { runAsUser: 4321, runAsGroup: 1234, fsGroup: 5678, supplementalGroups: [99] },
+        securityContext: {
+          runAsUser: 4321,
+          runAsGroup: 1234,
+          fsGroup: 5678,
+          supplementalGroups: [99],
+          sysctls: [{ name: "kernel.shm_rmid_forced", value: "1" }],
+        },
         volumes: [{ name: "work", emptyDir: {} }],
         containers: [
           sh(seen, {
@@ -179,11 +187,17 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
         "what it has seen",
         async () => (await field("secure", ".status.containerStatuses[?(@.name=='c')].state.terminated.exitCode")) !== "",
       );
-      const [uid, gid, groups, caps, privileges, root, file, namespace, hostname, first] = (await printed("secure", "-c", "c")).split("\n");
+      const [uid, gid, groups, caps, privileges, root, file, namespace, hostname, first, setting, link] = (
+        await printed("secure", "-c", "c")
+      ).split("\n");
       expect([uid, gid, groups, caps, privileges]).toEqual(["4321", "1234", "1234 99 5678", "CapEff: 0000000000000000", "NoNewPrivs: 1"]);
       expect([root, file, namespace, hostname]).toEqual(["read-only", "kept", "default", "own-name"]);
       // The first of all processes of the pod is none of the container's.
       expect(first).toBe("sleep");
+      expect(setting).toBe("1");
+      expect(link).toContain("Operation not permitted");
+      const user = JSON.parse(await field("secure", ".status.containerStatuses[?(@.name=='c')].user.linux"));
+      expect(user).toEqual({ uid: 4_321, gid: 1_234, supplementalGroups: [1_234, 99, 5_678] });
       expect(await field("secure", ".status.containerStatuses[?(@.name=='c')].state.terminated.message")).toBe("why");
       await ok("delete", "pod", "secure", "--wait=false");
     });
@@ -228,7 +242,12 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
       const users = "app:x:7:8:the app:/home/app:/bin/sh\n";
       const layers: Member[][] = [
         [{ name: "bin/busybox", mode: 0o755, text }, ...programs, { name: "gone", text: "x" }],
-        [{ name: "etc/passwd", text: users }, { name: ".wh.gone" }, { name: "work", type: "directory", mode: 0o777 }],
+        [
+          { name: "etc/passwd", text: users },
+          { name: "etc/group", text: "app:x:8:\nweb:x:60:app\n" },
+          { name: ".wh.gone" },
+          { name: "work", type: "directory", mode: 0o777 },
+        ],
       ];
       const config = {
         Env: ["PATH=/bin"],
@@ -241,7 +260,8 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
       await ok("run", "tiny", "--image=example.com/tiny:1");
       await until("all that it prints", async () => (await printed("tiny")).endsWith("written"));
       const [who, ...names] = (await printed("tiny")).split("\n");
-      expect(who).toBe("uid=7(app) gid=8");
+      // The groups of its user are those of the image.
+      expect(who).toMatch(/^uid=7\(app\) gid=8\(app\) groups=.*60\(web\)/);
       for (const name of ["bin", "etc", "proc", "work"]) expect(names).toContain(name);
       for (const name of ["gone", "root", "home"]) expect(names).not.toContain(name);
       expect(await field("tiny", ".status.containerStatuses[0].imageID")).toMatch(/^sha256:/);

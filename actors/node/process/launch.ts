@@ -43,6 +43,8 @@ export interface SubPathBind {
 
 const SHELL = "/bin/sh";
 const BEGIN = "echo >&3; exec 3>&-";
+/** Goes before the words of a command. */
+const BEGINNING = [SHELL, "-c", `${BEGIN}; exec "$@"`, "container"];
 /** Says what is wrong, and ends with the exit code of what could not be run. */
 export const FAIL = 'fail() { echo "$*" >&3; exit 128; }';
 /** What the keeper's tools are found with. */
@@ -94,16 +96,19 @@ function scriptOf(launched: Launched): string {
     `cd ${quoted(`${within}${workingDir}`)} 2>/dev/null || fail "cannot change to the working directory ${doubleQuoted(workingDir)}"`,
   );
   if (isOfMachine) lines.push(existence(first, path, within));
-  // A namespace within one is entered last of all; only when it is there does the command begin.
-  const nests = isolation === "user-namespace" && isOther(launched.user) && root === undefined;
-  if (!nests) lines.push(BEGIN);
+  // Only where it is at home has it begun: whoever enters it then finds its files. A namespace within one is entered last of all, a root of its own first.
+  const hasShell = root === undefined || isOfMachine;
+  const nests = isolation === "user-namespace" && isOther(launched.user) && hasShell;
+  const moves = !nests && hasShell && root !== undefined;
+  if (!nests && !moves) lines.push(BEGIN);
   const words = [
+    ...(moves ? [tools.unshare, "--root", root, "--wd", workingDir, "--", ...BEGINNING] : []),
     tools.env === "" ? "env" : tools.env,
     "-i",
     ...env.map(({ name, value }) => `${name}=${value}`),
     ...(niceness > 0 && tools.nice !== "" ? [tools.nice, "-n", String(niceness)] : []),
-    ...becoming(launched),
-    ...(nests ? [SHELL, "-c", `${BEGIN}; exec "$@"`, "container"] : []),
+    ...becoming(moves ? { ...launched, root: undefined } : launched),
+    ...(nests ? BEGINNING : []),
     ...command,
   ];
   lines.push(`exec ${words.map(quoted).join(" ")}`);

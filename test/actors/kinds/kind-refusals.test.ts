@@ -133,6 +133,8 @@ describe("new objects", () => {
         'data[.dockerconfigjson]: Invalid value: "<secret contents redacted>": json: cannot unmarshal array into Go value of type map[string]interface {}',
       ],
     ],
+    ["configmaps", { data: { "": "x" } }, [expect.stringMatching(/^data\[\]: Invalid value: ""/)]],
+    ["secrets", { data: { "": "eA==" } }, [expect.stringMatching(/^data\[\]: Invalid value: ""/)]],
     ["secrets", { type: "kubernetes.io/ssh-auth", data: {} }, ["data[ssh-privatekey]: Required value"]],
     ["secrets", { type: "kubernetes.io/tls", data: { "tls.crt": "" } }, ["data[tls.key]: Required value"]],
     ["namespaces", { spec: { finalizers: ["x"] } }, [`spec.finalizers: Invalid value: "x": ${STANDARD}`]],

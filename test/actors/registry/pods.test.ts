@@ -122,6 +122,23 @@ describe("admission", () => {
     expect(await refusalOf(t.registry.create(PodKind, object))).toMatchObject({ code: 403, reason: "Forbidden", message });
   });
 
+  test("a pod has a token if it says so, or if it says nothing and its account does not say no", async () => {
+    for (const [name, automountServiceAccountToken] of [
+      ["mount", true],
+      ["nomount", false],
+    ] as const)
+      await t.registry.create(ServiceAccountKind, named<ServiceAccount>(name, "d", { automountServiceAccountToken }));
+    const has: string[] = [];
+    for (const serviceAccountName of ["default", "mount", "nomount"])
+      for (const said of [undefined, true, false]) {
+        const spec = { serviceAccountName, ...(said === undefined ? {} : { automountServiceAccountToken: said }) };
+        const made = await create(pod(`${serviceAccountName}-${said}`, spec));
+        const mounts = made.spec.containers[0]?.volumeMounts ?? [];
+        if (mounts.some(({ mountPath }) => mountPath === MOUNT.mountPath)) has.push(made.metadata.name);
+      }
+    expect(has).toEqual(["default-undefined", "default-true", "mount-undefined", "mount-true", "nomount-true"]);
+  });
+
   test("priority comes from the class, the system's, or the default one", async () => {
     const classes = [
       named<PriorityClass>("high", undefined, { value: 1000, preemptionPolicy: "Never" }),

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { connect } from "node:tls";
-import { SignJWT } from "jose";
+import { createLocalJWKSet, jwtVerify, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeAuthority } from "../gateway/certificates.ts";
 import type { Call, Json, TestGateway } from "../gateway/harness.ts";
@@ -64,6 +64,18 @@ describe("a token", () => {
     });
     expect((await stranger("GET", SECRETS, undefined, bearer(status.token))).status).toBe(403);
     expect(await statusWith(await forged())).toBe(201);
+  });
+
+  test("is known by what its issuer publishes, and by a review", async () => {
+    const asked = { spec: { audiences: ["others"], expirationSeconds: 600 } };
+    const { status } = (await server.call("POST", "/api/v1/namespaces/default/serviceaccounts/default/token", asked)).json();
+    const { issuer, jwks_uri } = (await server.call("GET", "/.well-known/openid-configuration")).json();
+    const keys = (await server.call("GET", new URL(jwks_uri).pathname)).json();
+    const { payload } = await jwtVerify(status.token, createLocalJWKSet(keys), { issuer, audience: "others" });
+    expect(payload.sub).toBe("system:serviceaccount:default:default");
+    const review = { spec: { token: status.token, audiences: ["others"] } };
+    const { status: reviewed } = (await server.call("POST", "/apis/authentication.k8s.io/v1/tokenreviews", review)).json();
+    expect(reviewed).toMatchObject({ authenticated: true, audiences: ["others"], user: { username: payload.sub } });
   });
 
   const past_s = Math.floor(Date.now() / 1_000) - 10;

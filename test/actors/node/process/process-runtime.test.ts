@@ -265,6 +265,18 @@ describe.each(ISOLATIONS)("processes, isolation %s", (isolation) => {
     },
   );
 
+  test.skipIf(isolation === "none")("whoever enters it as soon as it has begun finds its files", async () => {
+    const volume = join(root, "at-once");
+    await mkdir(volume);
+    const mounts = [{ hostPath: volume, subPath: "", containerPath: "/nowhere/else", readOnly: false, volume: "v" }];
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const id = await sh("sleep 987.6", { mounts, attempt });
+      const { exitCode, output } = await runtime.exec(id, ["ls", "/nowhere/else"], { timeout_ms: 10_000, output_bytes: 100 });
+      expect([exitCode, output]).toEqual([0, ""]);
+      await runtime.stopContainer(id, 0);
+    }
+  });
+
   test.skipIf(isolation === "none")("a part of a volume is its own, and a link in it leads nobody out", async () => {
     const volume = join(root, "in-parts");
     await mkdir(join(volume, "real"), { recursive: true });

@@ -41,6 +41,14 @@ test.each([
   else expect(specOf()).toBe(expected);
 });
 
+test("a command and its arguments say what variables stand for, and what they do not know stays as it is written", () => {
+  const container = { name: "c", image: "i", command: ["echo", "a $(NAME)"], args: ["$(UP)/$(NONE)", "$$(NAME)"] };
+  expect(containerSpecOf(pod(container), container, PROVIDED)).toMatchObject({
+    command: ["echo", "a web"],
+    args: ["../$(NONE)", "$(NAME)"],
+  });
+});
+
 describe("a part of a volume by variables", () => {
   test("is what they stand for", () => {
     expect(subPathOf("logs/$(NAME)")).toBe("logs/web");
