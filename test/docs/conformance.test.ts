@@ -13,7 +13,7 @@ const RECORDINGS: Readonly<Record<string, string>> = {
 
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 
-/** The names of Kubernetes 1.34's conformance tests, of those of its groups that the page has. */
+/** The names of all of Kubernetes 1.34's conformance tests. */
 const tests = read("test/docs/conformance-tests.txt").trimEnd().split("\n");
 
 interface Row {
