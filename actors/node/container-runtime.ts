@@ -17,6 +17,8 @@ export interface ContainerRuntime {
   readonly name: string;
   /** Of its containers' IDs in the API; absent: its name. */
   readonly scheme?: string;
+  /** It finds out itself what CDI devices take. */
+  readonly takesCdi?: boolean;
   /** All that it has of a pod, also of lives of Troupe before this one. */
   observe(uid: string): Promise<PodObserved>;
   /** Tells that `observe` may say something else now. What was missed meanwhile is told once. */
@@ -156,6 +158,8 @@ export interface ContainerSpec {
   readonly stdinOnce: boolean;
   readonly tty: boolean;
   readonly terminationMessage: { readonly path: string; readonly fallsBackToLog: boolean };
+  /** Devices by their CDI names, where the runtime finds out itself what they take; others find it among mounts and variables. */
+  readonly cdiDevices?: readonly string[];
 }
 
 export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";

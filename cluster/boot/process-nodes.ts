@@ -13,6 +13,8 @@ import { type ContainerRuntime, schemeOf } from "../../actors/node/container-run
 import { CsiVolumes } from "../../actors/node/csi/csi-volumes.ts";
 import { NodeDirectories } from "../../actors/node/csi/node-directories.ts";
 import { PluginRegistries } from "../../actors/node/csi/plugin-registries.ts";
+import { CDI_DIRECTORIES } from "../../actors/node/devices/cdi.ts";
+import { ClaimPreparer } from "../../actors/node/devices/claim-preparer.ts";
 import { type ClusterDns, machineResolver } from "../../actors/node/dns/resolv-conf.ts";
 import { createEvictionKind, EVICTION_KIND } from "../../actors/node/eviction/eviction.ts";
 import { MachineStats } from "../../actors/node/eviction/machine-stats.ts";
@@ -140,6 +142,7 @@ export async function processNodes(ground: NodeGround, options: ProcessNodesOpti
     recorder,
     runtime,
     volumes,
+    devices: new ClaimPreparer({ view, directories, clock, cdiDirectories: CDI_DIRECTORIES }),
     reach: networkReach,
     dns,
     machineResolver,

@@ -1,4 +1,5 @@
 import { EndpointSliceKind } from "../../actors/kinds/discovery/endpoint-slice.ts";
+import { ResourceSliceKind } from "../../actors/kinds/resource/resource-slice.ts";
 import { CSIDriverKind } from "../../actors/kinds/storage/csi-driver.ts";
 import { type Kind, MACHINE_LABEL, NamespaceKind, NodeKind, PodKind, ServiceKind } from "../../actors/mod.ts";
 import { FollowedObjects } from "./followed-objects.ts";
@@ -16,7 +17,7 @@ export interface MachineView {
   stop(): void;
 }
 
-/** Its Node and the pods that are bound to it; where those are real, also services and what is behind them, the other machines, and what the pods refer to. */
+/** Its Node and the pods that are bound to it; where those are real, also services and what is behind them, what is said of its devices, the other machines, and what the pods refer to. */
 export function followMachine(surroundings: Omit<ReflectorWorld, "objects">, node: string, realPods: boolean): MachineView {
   const objects = new FollowedObjects(surroundings.log);
   const world: ReflectorWorld = { ...surroundings, objects };
@@ -25,6 +26,7 @@ export function followMachine(surroundings: Omit<ReflectorWorld, "objects">, nod
   // What is not here is ended, so nothing may begin before these are known.
   const own = [follow(NodeKind, `metadata.name=${node}`), follow(PodKind, `spec.nodeName=${node}`)];
   const others = realPods ? [ServiceKind, EndpointSliceKind, NamespaceKind, CSIDriverKind].map((kind) => follow(kind)) : [];
+  if (realPods) others.push(follow(ResourceSliceKind, `spec.nodeName=${node}`));
   const machines = new FollowedObjects(surroundings.log);
   if (realPods) others.push(new Reflector({ ...surroundings, objects: machines }, { kind: NodeKind, labelSelector: MACHINE_LABEL }));
   const references = new PodReferences(world);

@@ -1,4 +1,5 @@
 import { attachableSource, attachmentName } from "../../actors/controllers/volumes/attachments.ts";
+import { deviceClaimNames } from "../../actors/kinds/core/pod-device-claims.ts";
 import { claimsOf, configMapsOf, secretsOf, secretsOfPersistentVolume } from "../../actors/kinds/core/pod-references.ts";
 import type { PersistentVolume, PersistentVolumeClaim, Pod, VolumeAttachment } from "../../actors/kinds/generated/types.ts";
 import { type KubeObject, keyFor, StatusError } from "../../actors/mod.ts";
@@ -12,10 +13,11 @@ const SECRETS = { group: "", version: "v1", plural: "secrets" } as const;
 const CLAIMS = { group: "", version: "v1", plural: "persistentvolumeclaims" } as const;
 const VOLUMES = { group: "", version: "v1", plural: "persistentvolumes" } as const;
 const ATTACHMENTS = { group: "storage.k8s.io", version: "v1", plural: "volumeattachments" } as const;
+const DEVICE_CLAIMS = { group: "resource.k8s.io", version: "v1", plural: "resourceclaims" } as const;
 /** An API server that is away is not waited for longer than this before a container that needs nothing new is started. */
 const PATIENCE_MS = 10_000;
 
-type Resource = typeof CONFIG_MAPS | typeof SECRETS | typeof CLAIMS | typeof VOLUMES | typeof ATTACHMENTS;
+type Resource = typeof DEVICE_CLAIMS | typeof CONFIG_MAPS | typeof SECRETS | typeof CLAIMS | typeof VOLUMES | typeof ATTACHMENTS;
 
 /** What is kept for pods as long as one of them refers to it; `stop` ends its being followed. */
 interface Kept {
@@ -25,7 +27,7 @@ interface Kept {
 }
 
 /**
- * Brings what pods refer to to the machine that they are on: config maps and secrets one by one, each followed as long as a pod here names it, and claims and their volumes,
+ * Brings what pods refer to to the machine that they are on: config maps and secrets one by one, each followed as long as a pod here names it, and claims with their volumes, and on devices,
  * which a node may only get, when they are asked for. Nothing else of these is within a node's reach. Source: kubelet's pkg/kubelet/util/manager, watch based.
  */
 export class PodReferences {
@@ -53,6 +55,7 @@ export class PodReferences {
     const brought = Promise.all([
       ...followed,
       ...[...claimsOf(pod)].map((name) => this.#bringClaim(namespace, name, uid, pod.spec.nodeName ?? "")),
+      ...deviceClaimNames(pod).map((name) => this.#get(DEVICE_CLAIMS, namespace, name, uid)),
     ]);
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = this.#world.clock.after(PATIENCE_MS, resolve);

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../cluster/chaos/until.ts";
 import { describeConsoleStreams } from "./console/streams.ts";
 import { CsiBeside, describeCsi } from "./csi-volumes.ts";
+import { describeDevices } from "./devices.ts";
 import type { Kubectl } from "./kubectl.ts";
 import { describeStreams } from "./processes-streams.ts";
 import { describeTold } from "./processes-told.ts";
@@ -255,6 +256,7 @@ describeCsi(
   () => csi,
   data,
 );
+describeDevices(() => kubectl, data);
 describeStreams(() => kubectl);
 describeTold(() => kubectl, data);
 describeConsoleStreams(() => troupe);

@@ -55,6 +55,7 @@ export function containerConfigOf(spec: ContainerSpec, pod: SandboxSpec, place: 
     stdin,
     stdinOnce,
     tty,
+    cdiDevices: (spec.cdiDevices ?? []).map((device) => ({ name: device })),
     linux: { resources: resourcesOf(size, qosClass, machine), securityContext: securityOf(spec, pod, place) },
   };
 }

@@ -68,6 +68,7 @@ const TIMED_OUT = 137;
  */
 export class CriRuntime implements StoringRuntime {
   readonly name = "cri";
+  readonly takesCdi = true;
   readonly scheme: string;
   readonly #options: CriOptions;
   readonly #tools: Tools;

@@ -112,7 +112,9 @@ const MESSAGES = {
     stdinOnce: "13 bool",
     tty: "14 bool",
     linux: "15 LinuxContainerConfig",
+    cdiDevices: "17 repeated CdiDevice",
   },
+  CdiDevice: { name: "1 string" },
   LinuxContainerConfig: { resources: "1 LinuxContainerResources", securityContext: "2 LinuxContainerSecurityContext" },
   LinuxContainerResources: {
     cpuPeriod: "1 int64",

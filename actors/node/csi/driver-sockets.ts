@@ -6,7 +6,7 @@ import { REGISTRATION, type RegistrationMessages } from "./messages.ts";
 import type { NodeDirectories } from "./node-directories.ts";
 import { type RegistrationSocket, registrationSockets } from "./registration-sockets.ts";
 
-type PluginInfo = Received<RegistrationMessages, "PluginInfo">;
+export type PluginInfo = Received<RegistrationMessages, "PluginInfo">;
 
 /** Source: GenerateRegisterPluginFunc. */
 const INFO_TIMEOUT_MS = 1_000;
@@ -50,10 +50,16 @@ export class DriverSockets {
 
   /** Undefined: none of the name answers on this node. */
   async find(node: string, name: string): Promise<CsiDriverSocket | undefined> {
+    const plugin = await this.plugin(node, "CSIPlugin", name);
+    return plugin === undefined ? undefined : csiDriverAt(plugin.endpoint, this.#clock, this.#timeout_ms);
+  }
+
+  /** The same of any type of plugin, with where it is called. */
+  async plugin(node: string, type: string, name: string): Promise<PluginInfo | undefined> {
     const sockets = await registrationSockets(this.#directories.registryOf(node));
     for (const socket of sockets) {
       const info = await this.#infoOf(socket);
-      if (info?.name === name) return csiDriverAt(info.endpoint || socket.path, this.#clock, this.#timeout_ms);
+      if (info?.name === name && info.type === type) return { ...info, endpoint: info.endpoint || socket.path };
     }
     return undefined;
   }

@@ -20,6 +20,11 @@ export class NodeDirectories {
     return join(this.root, node, "plugins");
   }
 
+  /** Where drivers may describe devices that are nobody's but the node's. */
+  cdiOf(node: string): string {
+    return join(this.root, node, "cdi");
+  }
+
   /** Of all pods of the node; each has a directory by its UID. */
   podsOf(node: string): string {
     return join(this.root, node, "pods");

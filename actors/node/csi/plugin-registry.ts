@@ -9,7 +9,10 @@ import { CSINodeKind } from "../../kinds/storage/csi-node.ts";
 import { NODE_OF_NAME } from "../../registry/authors.ts";
 import type { ObjectWrites } from "../../registry/registry.ts";
 import type { ObjectView } from "../../store/view.ts";
+import { checkDeviceDriver, DRA_PLUGIN } from "../devices/device-driver.ts";
+import { DriverSlices } from "../devices/driver-slices.ts";
 import { type DriverInfo, driverOf, newCsiNode, nodeWithDriver, nodeWithoutDriver, withDriver, withoutDriver } from "./csi-node-object.ts";
+import type { PluginInfo } from "./driver-sockets.ts";
 import type { NodeDirectories } from "./node-directories.ts";
 import { type RegistrationSocket, registrationSockets } from "./registration-sockets.ts";
 
@@ -30,23 +33,30 @@ const RETRY_FIRST_MS = 500;
 const RETRY_MOST_MS = 122_000;
 const AUTHOR = { fieldManager: "kubelet", author: NODE_OF_NAME } as const;
 
+interface Plugin {
+  readonly type: "CSIPlugin" | typeof DRA_PLUGIN;
+  readonly name: string;
+}
+
 interface Known {
   readonly id: string;
   /** Undefined: it could not be registered so far. */
-  driver: string | undefined;
+  plugin: Plugin | undefined;
   failures: number;
   retryAt_ms: number;
 }
 
 /**
- * Registers the CSI drivers of one node, as kubelet does: a driver puts a socket into the node's `plugins_registry`, is asked what it is, becomes known in the node's CSINode
- * and by the labels of its topology, and is told so; when its socket goes, it is no more. It promises that the API comes to say of each driver what its socket says,
- * whatever failed in between. Source: pkg/kubelet/pluginmanager, RegistrationHandler of pkg/volume/csi.
+ * Registers the drivers of volumes and of devices of one node, as kubelet does: a driver puts a socket into the node's `plugins_registry`, is asked what it is, and is told
+ * whether it is used; when its socket goes, it is no more. One of volumes becomes known in the node's CSINode and by the labels of its topology; of one of devices that has
+ * gone the ResourceSlices go. It promises that the API comes to say of each driver what its socket says, whatever failed in between. Source: pkg/kubelet/pluginmanager,
+ * RegistrationHandler of pkg/volume/csi, pkg/kubelet/cm/dra/plugin.
  */
 export class PluginRegistry {
   readonly #options: PluginRegistryOptions;
   /** By the path of its socket. */
   readonly #known = new Map<string, Known>();
+  readonly #slices: DriverSlices;
   #watcher: FSWatcher | undefined;
   #isLooking = false;
   #isWanted = false;
@@ -56,6 +66,7 @@ export class PluginRegistry {
 
   constructor(options: PluginRegistryOptions) {
     this.#options = options;
+    this.#slices = new DriverSlices(options);
   }
 
   async begin(): Promise<void> {
@@ -74,6 +85,7 @@ export class PluginRegistry {
     this.#isOver = true;
     this.#watcher?.close();
     this.#retry?.cancel();
+    this.#slices.close();
     await this.#looking;
   }
 
@@ -103,10 +115,10 @@ export class PluginRegistry {
     for (const [path, known] of this.#known) {
       if (there.get(path) === known.id) continue;
       this.#known.delete(path);
-      if (known.driver !== undefined) await this.#forget(known.driver);
+      if (known.plugin !== undefined) await this.#unregistered(known.plugin);
     }
     for (const socket of sockets) await this.#see(socket);
-    const waiting = [...this.#known.values()].filter(({ driver }) => driver === undefined);
+    const waiting = [...this.#known.values()].filter(({ plugin }) => plugin === undefined);
     this.#retry?.cancel();
     if (this.#isOver) return;
     // A driver of which nobody knows any more may be behind a socket that does not answer yet.
@@ -117,11 +129,11 @@ export class PluginRegistry {
 
   async #see(socket: RegistrationSocket): Promise<void> {
     const { clock } = this.#options;
-    const known = this.#known.get(socket.path) ?? { id: socket.id, driver: undefined, failures: 0, retryAt_ms: 0 };
+    const known = this.#known.get(socket.path) ?? { id: socket.id, plugin: undefined, failures: 0, retryAt_ms: 0 };
     this.#known.set(socket.path, known);
-    if (known.driver !== undefined || clock.now_ms() < known.retryAt_ms || this.#isOver) return;
+    if (known.plugin !== undefined || clock.now_ms() < known.retryAt_ms || this.#isOver) return;
     try {
-      known.driver = await this.#register(socket);
+      known.plugin = await this.#register(socket);
       known.failures = 0;
       this.#options.registered?.();
     } catch (error) {
@@ -130,28 +142,48 @@ export class PluginRegistry {
     }
   }
 
-  /** The name of the driver. */
-  async #register(socket: RegistrationSocket): Promise<string> {
+  async #register(socket: RegistrationSocket): Promise<Plugin> {
     const { clock, log, node } = this.#options;
     const { pluginInfo, notifyPlugin } = await import("./driver-sockets.ts");
-    const { csiDriverAt } = await import("./csi-client.ts");
-    const { type, name, endpoint, supportedVersions } = await pluginInfo(socket, clock);
+    const info = await pluginInfo(socket, clock);
+    const { type, name } = info;
+    let plugin: Plugin;
     try {
-      if (type !== "CSIPlugin") throw new Error(`no handler registered for plugin type: ${type} at socket ${socket.path}`);
-      if (!supportedVersions.some(isKnownVersion))
-        throw new Error(`None of the versions specified ${JSON.stringify(supportedVersions)} are supported.`);
-      if ([...this.#known].some(([path, known]) => known.driver === name && path !== socket.path))
-        throw new Error(`Another driver with the name ${JSON.stringify(name)} is already registered`);
-      const { nodeId, maxVolumesPerNode, accessibleTopology } = await csiDriverAt(endpoint || socket.path, clock).node("NodeGetInfo", {});
-      await this.#tell({ name, nodeId, volumesMax: maxVolumesPerNode, topology: accessibleTopology?.segments ?? {} });
+      if (type === "CSIPlugin") await this.#registerCsi(socket, info);
+      else if (type === DRA_PLUGIN) checkDeviceDriver({ ...info, endpoint: info.endpoint || socket.path });
+      else throw new Error(`no handler registered for plugin type: ${type} at socket ${socket.path}`);
+      plugin = { type, name };
     } catch (error) {
       const why = `plugin registration failed with err: ${(error as Error).message}`;
       await notifyPlugin(socket, clock, why).catch((failed: unknown) => this.#complain(failed));
       throw new Error(why);
     }
     await notifyPlugin(socket, clock, undefined).catch((error: unknown) => this.#complain(error));
-    log.info({ node, driver: name }, "a CSI driver is registered");
-    return name;
+    if (type === DRA_PLUGIN) this.#slices.back(name);
+    log.info({ node, driver: name, type }, "a driver is registered");
+    return plugin;
+  }
+
+  async #registerCsi(socket: RegistrationSocket, { name, endpoint, supportedVersions }: PluginInfo): Promise<void> {
+    const { csiDriverAt } = await import("./csi-client.ts");
+    if (!supportedVersions.some(isKnownVersion))
+      throw new Error(`None of the versions specified ${JSON.stringify(supportedVersions)} are supported.`);
+    if ([...this.#known].some(([path, { plugin }]) => plugin?.type === "CSIPlugin" && plugin.name === name && path !== socket.path))
+      throw new Error(`Another driver with the name ${JSON.stringify(name)} is already registered`);
+    const driver = csiDriverAt(endpoint || socket.path, this.#options.clock);
+    const { nodeId, maxVolumesPerNode, accessibleTopology } = await driver.node("NodeGetInfo", {});
+    await this.#tell({ name, nodeId, volumesMax: maxVolumesPerNode, topology: accessibleTopology?.segments ?? {} });
+  }
+
+  async #unregistered({ type, name }: Plugin): Promise<void> {
+    if (type === "CSIPlugin") return this.#forget(name);
+    // Of drivers of devices there may be two at once, while one takes over from the other.
+    if (!this.#namesOf(DRA_PLUGIN).has(name)) this.#slices.gone(name);
+    this.#options.log.info({ node: this.#options.node, driver: name, type }, "a driver is registered no more");
+  }
+
+  #namesOf(type: Plugin["type"]): ReadonlySet<string> {
+    return new Set([...this.#known.values()].flatMap(({ plugin }) => (plugin?.type === type ? [plugin.name] : [])));
   }
 
   async #tell(info: DriverInfo): Promise<void> {
@@ -174,13 +206,13 @@ export class PluginRegistry {
     await registry
       .modify<Node>(NodeKind, undefined, node, (current) => nodeWithoutDriver(current, driver), AUTHOR)
       .catch((error: unknown) => unlessGone(error));
-    log.info({ node, driver }, "a CSI driver is registered no more");
+    log.info({ node, driver, type: "CSIPlugin" }, "a driver is registered no more");
   }
 
   /** Drivers whose sockets have gone while no Troupe ran. */
   async #forgetStrangers(): Promise<void> {
     const { view, node } = this.#options;
-    const ours = new Set([...this.#known.values()].map(({ driver }) => driver));
+    const ours = this.#namesOf("CSIPlugin");
     const told = view.get<CSINode>(`csinodes.storage.k8s.io/${node}`)?.spec.drivers ?? [];
     for (const { name } of told) if (!ours.has(name)) await this.#forget(name);
   }

@@ -1,7 +1,7 @@
 /**
  * Messages and services of gRPC as tables of facts. A message is its fields, each with its number and type; names of fields are ours, since a wire has numbers:
  *
- *   `1 string`   `2 repeated string`   `3 map` (of text to text)   `4 CapacityRange` (a message of the same table)
+ *   `1 string`   `2 repeated string`   `3 map` (of text to text)   `3 map Volume` (of text to messages)   `4 CapacityRange` (a message of the same table)
  *
  * An enumeration is an int32. What is not in a table is passed over, as protobuf wants it. The types of messages follow from their table.
  */
@@ -25,9 +25,11 @@ type Sendable<T extends MessageTable, F> = F extends `${number} repeated ${infer
   ? readonly SentItem<T, Item>[]
   : F extends `${number} map`
     ? Readonly<Record<string, string>>
-    : F extends `${number} ${infer Item}`
-      ? SentItem<T, Item>
-      : never;
+    : F extends `${number} map ${infer Item}`
+      ? Readonly<Record<string, SentItem<T, Item>>>
+      : F extends `${number} ${infer Item}`
+        ? SentItem<T, Item>
+        : never;
 type SentItem<T extends MessageTable, I> = I extends keyof Scalars ? Scalars[I] : I extends keyof T ? Sent<T, I> : never;
 
 /** A message as it is given to be sent: what is left out is not sent. */
@@ -37,11 +39,13 @@ type Receivable<T extends MessageTable, F> = F extends `${number} repeated ${inf
   ? readonly ReceivedItem<T, Item>[]
   : F extends `${number} map`
     ? Readonly<Record<string, string>>
-    : F extends `${number} ${infer Item}`
-      ? Item extends keyof T
-        ? Received<T, Item> | null
-        : ReceivedItem<T, Item>
-      : never;
+    : F extends `${number} map ${infer Item}`
+      ? Readonly<Record<string, ReceivedItem<T, Item>>>
+      : F extends `${number} ${infer Item}`
+        ? Item extends keyof T
+          ? Received<T, Item> | null
+          : ReceivedItem<T, Item>
+        : never;
 type ReceivedItem<T extends MessageTable, I> = I extends keyof Scalars ? Scalars[I] : I extends keyof T ? Received<T, I> : never;
 
 /** A message as it was received: what was not sent is empty, and a message that was not sent is null. */
@@ -112,6 +116,6 @@ function fieldOf(name: string, facts: string): protobuf.FieldBase {
   const [number, ...words] = facts.split(" ");
   const id = Number(number);
   const [first = "", item = ""] = words;
-  if (first === "map") return new protobuf.MapField(name, id, "string", "string");
+  if (first === "map") return new protobuf.MapField(name, id, "string", item === "" ? "string" : item);
   return first === "repeated" ? new protobuf.Field(name, id, item, "repeated") : new protobuf.Field(name, id, first);
 }

@@ -2,6 +2,7 @@ import { type Actor, type ActorKind, type Context, keyOf, type Sender, type Time
 import type { Pod } from "../../kinds/generated/types.ts";
 import { StatusError } from "../../kinds/status.ts";
 import { type ContainerObserved, type PodObserved, RuntimeFailure, type SandboxObserved, schemeOf } from "../../node/container-runtime.ts";
+import { DeviceFailure, NO_CLAIMS, type PreparedClaims } from "../../node/devices/pod-devices.ts";
 import { podResolver } from "../../node/dns/resolv-conf.ts";
 import { type LogAsked, type LogChunk, readLog } from "../../node/logs/read-log.ts";
 import { type MountedVolume, VolumeFailure } from "../../node/pod-volumes.ts";
@@ -97,6 +98,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
   /** Why what was granted is not in force yet. */
   #resizeTrouble: string | undefined;
   #isEnding = false;
+  #areDevicesGone = false;
   /** The shortest grace period that the API has given it. */
   #grace_s = Number.POSITIVE_INFINITY;
   /** Aborted when nothing more is to be started. */
@@ -322,14 +324,15 @@ class PodWorker implements Actor<PodWorkerMessage> {
     });
     if (ready.length === 0) return;
     await this.#world.references?.(pod);
-    const volumes = await this.#mount(pod);
+    const claims = await this.#prepareDevices(pod);
+    const volumes = claims === undefined ? undefined : await this.#mount(pod);
     const sandbox = volumes === undefined ? undefined : await this.#sandbox(pod, observed, newSandbox);
-    if (volumes === undefined || sandbox === undefined) return;
+    if (claims === undefined || volumes === undefined || sandbox === undefined) return;
     const place = { ...this.#place, podIP: sandbox.address };
     for (const container of ready) {
       const { signal } = this.#going;
       if (signal.aborted) return;
-      const started = await this.#starter.start({ pod, place, container, observed, sandbox: sandbox.id, volumes, signal });
+      const started = await this.#starter.start({ pod, place, container, observed, sandbox: sandbox.id, volumes, claims, signal });
       if (started.type === "waits") this.#wantAt(started.until_ms);
       else this.#replaced.delete(container.name);
       if (started.type === "hookFailed")
@@ -362,6 +365,27 @@ class PodWorker implements Actor<PodWorkerMessage> {
   async #reportNow(): Promise<void> {
     const observed = await this.#world.runtime.observe(this.#uid);
     if (!this.#going.signal.aborted) await this.#report(observed, false);
+  }
+
+  /** Undefined: their drivers could not, and are asked again. */
+  async #prepareDevices(pod: Pod): Promise<PreparedClaims | undefined> {
+    const { devices, recorder } = this.#world;
+    if (devices === undefined || pod.spec.resourceClaims === undefined) return NO_CLAIMS;
+    try {
+      return await devices.prepare(pod);
+    } catch (error) {
+      if (!(error instanceof DeviceFailure)) throw error;
+      tellOf(recorder, pod, undefined, "Warning", "FailedPrepareDynamicResources", error.message);
+      this.#wantAt(this.#context.clock.now_ms() + RETRY_MS);
+      return undefined;
+    }
+  }
+
+  /** Before the API is told that the pod is over: then its claims may be given to others. */
+  async #letGoOfDevices(pod: Pod, { containers, sandboxes }: PodObserved): Promise<void> {
+    if (this.#areDevicesGone || pod.spec.resourceClaims === undefined) return;
+    await this.#world.devices?.unprepare(pod, containers.length > 0 || sandboxes.length > 0);
+    this.#areDevicesGone = true;
   }
 
   /** Undefined: they are not there yet, and are looked for again. */
@@ -414,6 +438,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
     const [sandbox] = observed.sandboxes;
     if (sandbox?.ready === true) await runtime.stopSandbox(sandbox.id);
     const left = await runtime.observe(this.#uid);
+    await this.#letGoOfDevices(pod, left);
     await this.#report(left, true);
     // Others may want what it had mounted, though its object stays.
     await volumes.unmount(pod);
@@ -450,10 +475,11 @@ class PodWorker implements Actor<PodWorkerMessage> {
   }
 
   /** The API does not know it any more, nor shall its node. */
-  async #forget(pod: Pod, { containers }: PodObserved): Promise<void> {
+  async #forget(pod: Pod, observed: PodObserved): Promise<void> {
     const { runtime, volumes } = this.#world;
     this.#probing.stop();
-    await Promise.all(containers.filter(isRunning).map(({ id }) => runtime.stopContainer(id, ORPHAN_GRACE_MS)));
+    await Promise.all(observed.containers.filter(isRunning).map(({ id }) => runtime.stopContainer(id, ORPHAN_GRACE_MS)));
+    await this.#letGoOfDevices(pod, observed);
     await volumes.unmount(pod);
     await runtime.removePod(this.#uid);
     this.#isOver = true;

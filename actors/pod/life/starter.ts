@@ -1,7 +1,8 @@
 import type { Clock } from "../../../runtime/mod.ts";
 import type { Container, Pod } from "../../kinds/generated/types.ts";
-import type { PodObserved } from "../../node/container-runtime.ts";
+import type { ContainerSpec, PodObserved } from "../../node/container-runtime.ts";
 import { RuntimeFailure, type RuntimeFailureReason } from "../../node/container-runtime.ts";
+import { cdiDevicesOf, type DeviceEdits, type PreparedClaims } from "../../node/devices/pod-devices.ts";
 import { taggedImage } from "../../node/images/image-name.ts";
 import type { MountedVolume } from "../../node/pod-volumes.ts";
 import type { PodPlace } from "../pod-status.ts";
@@ -29,6 +30,7 @@ export interface Start {
   readonly observed: PodObserved;
   readonly sandbox: string;
   readonly volumes: ReadonlyMap<string, MountedVolume>;
+  readonly claims: PreparedClaims;
   /** Aborted: the pod is to end. */
   readonly signal: AbortSignal;
 }
@@ -71,8 +73,10 @@ export class Starter {
     try {
       const imageId = await this.#image(start);
       const { runtime, view } = this.#world;
+      const { cdiDevices, edits } = await this.#devices(start);
       const env = environmentOf(view, pod, container, start.place);
-      const spec = containerSpecOf(pod, container, { attempt, imageId, env, volumes: start.volumes, features: featuresOf(view, pod) });
+      const wanted = containerSpecOf(pod, container, { attempt, imageId, env, volumes: start.volumes, features: featuresOf(view, pod) });
+      const spec = edits === undefined ? { ...wanted, cdiDevices } : edited(wanted, edits);
       const id = await runtime.createContainer(start.sandbox, spec);
       this.#tell(start, "Normal", "Created", `Created container: ${container.name}`);
       await runtime.startContainer(id);
@@ -102,6 +106,14 @@ export class Starter {
     const message = `back-off ${goDuration(this.#crashes.wait_ms(key))} restarting failed container=${container.name} pod=${podTitle(pod)}`;
     this.waits.set(container.name, { reason: "CrashLoopBackOff", message });
     return { type: "waits", until_ms };
+  }
+
+  /** What the container gets of the pod's claims: by name where the runtime takes it so. Throws RuntimeFailure. */
+  async #devices({ pod, container, claims }: Start): Promise<{ readonly cdiDevices: readonly string[]; readonly edits?: DeviceEdits }> {
+    const { devices, runtime } = this.#world;
+    const cdiDevices = cdiDevicesOf(container, claims);
+    if (cdiDevices.length === 0 || devices === undefined || runtime.takesCdi === true) return { cdiDevices };
+    return { cdiDevices, edits: await devices.edits(pod, cdiDevices) };
   }
 
   /** The image's ID. Throws RuntimeFailure. */
@@ -206,6 +218,12 @@ export class Starter {
   #tell({ pod, container }: Start, severity: "Normal" | "Warning", reason: string, message: string): void {
     tellOf(this.#world.recorder, pod, container, severity, reason, message);
   }
+}
+
+/** What devices say goes before what the container says itself. Source: AddProcessEnv of runtime-tools. */
+function edited(spec: ContainerSpec, { env, mounts }: DeviceEdits): ContainerSpec {
+  const names = new Set(env.map(({ name }) => name));
+  return { ...spec, env: [...spec.env.filter(({ name }) => !names.has(name)), ...env], mounts: [...spec.mounts, ...mounts] };
 }
 
 interface FailedPull {

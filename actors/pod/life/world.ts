@@ -1,5 +1,6 @@
 import type { Container, Pod } from "../../kinds/generated/types.ts";
 import type { ContainerRuntime } from "../../node/container-runtime.ts";
+import type { PodDevices } from "../../node/devices/pod-devices.ts";
 import type { ClusterDns, ResolverConfig } from "../../node/dns/resolv-conf.ts";
 import type { PodVolumes } from "../../node/pod-volumes.ts";
 import type { Reach } from "../../node/reach.ts";
@@ -14,6 +15,8 @@ export interface LifeWorld {
   readonly recorder: EventRecorder;
   readonly runtime: ContainerRuntime;
   readonly volumes: PodVolumes;
+  /** Absent: nobody here prepares devices, and pods that claim any are started without. */
+  readonly devices?: PodDevices;
   readonly reach: Reach;
   readonly dns: ClusterDns;
   /** What the machine itself asks about names. */

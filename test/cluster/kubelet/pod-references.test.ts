@@ -50,6 +50,25 @@ test("a claim brings its volume, and is asked for again until it has one", async
   expect(objects.entry("persistentvolumes/pv")?.revision).toBe(9);
 });
 
+test("claims on devices are asked for whenever containers are started", async () => {
+  const made = object("a", 1, {
+    spec: {
+      containers: [],
+      resourceClaims: [
+        { name: "own", resourceClaimTemplateName: "t" },
+        { name: "common", resourceClaimName: "common" },
+      ],
+    },
+    status: { resourceClaimStatuses: [{ name: "own", resourceClaimName: "a-own-x" }] },
+  });
+  objects.put("pods/d/a", made);
+  api.answer(object("a-own-x", 3, {}), object("common", 4, {}));
+  await references.bring(made as unknown as Pod);
+  const claims = "/apis/resource.k8s.io/v1/namespaces/d/resourceclaims";
+  expect(api.asked).toEqual([`GET ${claims}/a-own-x`, `GET ${claims}/common`]);
+  expect(objects.entry("resourceclaims.resource.k8s.io/d/common")?.revision).toBe(4);
+});
+
 test("a pod that is made anew under its name keeps nothing of the one before", async () => {
   api.answer(notFound({ group: "", plural: "persistentvolumeclaims" }, "claim"), list(5, object("page", 4)));
   await references.bring(pod("a", claimed, page));

@@ -119,6 +119,7 @@ describe("a pod", () => {
       ...CONTAINER,
       name: "d",
       target: "c",
+      cdiDevices: ["vendor.test/gpu=1"],
       mounts: [
         { hostPath: "/data/v", subPath: "", containerPath: "/v", readOnly: true, propagation: "HostToContainer", volume: "v" },
         { hostPath: "/data/device", subPath: "", containerPath: "/dev/x", readOnly: true, volume: "w", isDevice: true },
@@ -135,13 +136,14 @@ describe("a pod", () => {
       size: { ...CONTAINER.size, requests: { cpu: 500 }, limits: { cpu: 1_500, memory: 4_096 } },
     };
     const id = await runtime.createContainer(sandboxes[0]?.id ?? "", spec);
-    const { mounts, devices, linux } = cri.containers.get(id)?.config ?? {};
+    const { mounts, devices, linux, cdiDevices } = cri.containers.get(id)?.config ?? {};
     expect(mounts?.find(({ containerPath }) => containerPath === "/v")).toMatchObject({
       hostPath: "/data/v",
       readonly: true,
       propagation: PROPAGATION.HostToContainer,
     });
     expect([mounts?.length, devices]).toEqual([3, [{ hostPath: "/data/device", containerPath: "/dev/x", permissions: "mr" }]]);
+    expect(cdiDevices).toEqual([{ name: "vendor.test/gpu=1" }]);
     expect(linux).toMatchObject({
       resources: {
         cpuShares: 512,

@@ -9,6 +9,7 @@ import type { ContainerStatus, Event, Namespace, Node, Pod, ServiceAccount } fro
 import { KindTable } from "../../../../actors/kinds/kinds.ts";
 import { SysctlAllowlist } from "../../../../actors/node/allocation/sysctl-allowlist.ts";
 import type { ContainerRuntime } from "../../../../actors/node/container-runtime.ts";
+import { NO_CLAIMS, type PodDevices } from "../../../../actors/node/devices/pod-devices.ts";
 import { EVICTION_KIND, type EvictionMessage, type EvictionOptions } from "../../../../actors/node/eviction/eviction.ts";
 import { createFleetKind } from "../../../../actors/node/fleet.ts";
 import { HOLLOW_FORM } from "../../../../actors/node/hollow/hollow-form.ts";
@@ -46,6 +47,8 @@ export class Lived<R extends ContainerRuntime = ScriptedRuntime> {
   /** Where the pods' volumes are. */
   mount: PodVolumes["mount"] = async () => new Map();
   unmount: PodVolumes["unmount"] = async () => {};
+  /** Of the pods' claims. */
+  devices: PodDevices = { prepare: async () => NO_CLAIMS, edits: async () => ({ env: [], mounts: [] }), unprepare: async () => {} };
   /** One of the volumes of the pod, which runs, holds more than it may. */
   exceeded: (message: string) => void = () => {};
 
@@ -91,6 +94,11 @@ export class Lived<R extends ContainerRuntime = ScriptedRuntime> {
       leave: () => {},
       unmount: (pod) => lived.unmount(pod),
     };
+    const devices: PodDevices = {
+      prepare: (pod) => lived.devices.prepare(pod),
+      edits: (...asked) => lived.devices.edits(...asked),
+      unprepare: (...asked) => lived.devices.unprepare(...asked),
+    };
     const dns = { addresses: [], domain: "cluster.local" };
     const machineResolver = async () => ({ nameservers: [], searches: [], options: [] });
     if (watches !== undefined) host.register(watches({ view, recorder }));
@@ -101,7 +109,7 @@ export class Lived<R extends ContainerRuntime = ScriptedRuntime> {
     );
     const observe = (uid: string): ReturnType<ContainerRuntime["observe"]> => runtime.observe(uid);
     host.register(createStaticPodsKind({ path: lived.manifests, view, registry, recorder, observe }));
-    host.register(createPodWorkerKind({ view, registry, recorder, runtime, volumes, reach, dns, machineResolver }));
+    host.register(createPodWorkerKind({ view, registry, recorder, runtime, volumes, devices, reach, dns, machineResolver }));
     await lived.during(async () => {
       for (const name of ["d", "default", "kube-node-lease"])
         await registry.create(NamespaceKind, named<Namespace>(name, undefined, { spec: {} }));

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { PodKind } from "../../../../actors/kinds/core/pod.ts";
+import { DeviceFailure } from "../../../../actors/node/devices/pod-devices.ts";
 import { VolumeFailure } from "../../../../actors/node/pod-volumes.ts";
 import { Lived } from "./lived.ts";
 
@@ -98,6 +99,58 @@ test("a name that is longer than the kernel takes is told, and the pod waits", a
     /^Failed to create pod sandbox: failed to construct FQDN from pod hostname and cluster domain, FQDN h{40}\.s{20}\.d\.svc\.cluster\.local is too long \(64 characters is the max, 81 characters requested\)/,
   );
   expect(lived.state).toBe("Pending | c: ContainerCreating");
+});
+
+describe("devices", () => {
+  const claims = {
+    resourceClaims: [{ name: "gpu", resourceClaimName: "a" }],
+    containers: [
+      { ...C, env: [{ name: "GPU", value: "none" }], resources: { claims: [{ name: "gpu" }] } },
+      { name: "d", image: "i" },
+    ],
+  };
+
+  test("are prepared before anything runs, and given to the containers that claim them", async () => {
+    lived.devices = { ...lived.devices, prepare: () => Promise.reject(new DeviceFailure("there is no driver")) };
+    await lived.pod(claims);
+    await lived.clock.run(3_000);
+    expect(lived.runtime.did).toEqual([]);
+    expect(lived.events("FailedPrepareDynamicResources").join()).toMatch(/^there is no driver/);
+    lived.devices = {
+      ...lived.devices,
+      prepare: async () => new Map([["gpu", [{ requests: [], cdiIds: ["v/c=d"] }]]]),
+      edits: async (_pod, [id = ""]) => ({ env: [{ name: "GPU", value: id }], mounts: [] }),
+    };
+    await lived.clock.run(3_000);
+    expect(lived.state).toBe("Running | c: running* | d: running*");
+    const gpu = (id: string): readonly string[] =>
+      (lived.runtime.specs.get(id)?.env ?? []).flatMap(({ name, value }) => (name === "GPU" ? [value] : []));
+    expect([gpu("c-0"), gpu("d-0")]).toEqual([["v/c=d"], []]);
+  });
+
+  test("are let go of before the pod is over, whatever it takes", async () => {
+    lived.runtime.scripts.set("c", [{ run_ms: 100, exitCode: 0 }]);
+    let isHeld = true;
+    const over: string[] = [];
+    lived.devices = {
+      ...lived.devices,
+      unprepare: async (_pod, hasRun) => {
+        over.push(`${lived.now?.status?.phase} ${hasRun}`);
+        if (isHeld) throw new DeviceFailure("it is hot");
+      },
+    };
+    await lived.pod({ ...claims, containers: claims.containers.slice(0, 1), restartPolicy: "Never" });
+    await lived.clock.run(5_000);
+    expect(lived.now?.status?.phase).toBe("Running");
+    isHeld = false;
+    await lived.clock.run(5_000);
+    expect(lived.now?.status?.phase).toBe("Succeeded");
+    expect([...new Set(over)]).toEqual(["Running true"]);
+    const calls = over.length;
+    await lived.delete();
+    await lived.clock.run(5_000);
+    expect([lived.now, over.length]).toEqual([undefined, calls]);
+  });
 });
 
 describe("volumes", () => {
