@@ -57,7 +57,12 @@ describe.skipIf(why !== undefined)(`three machines${why === undefined ? "" : ` (
   /** What the commands printed, by command; a comment is none of it. */
   async function type(lines: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const printed = new Map<string, string>();
-    for (const line of lines) printed.set(line, await kubectl.ok(line.replace(/^kubectl /, "").split(" ")));
+    for (const line of lines) {
+      const words = line.replace(/^kubectl /, "").split(" ");
+      // Each machine hears of endpoints by itself, a moment after the API server.
+      const tried = words[0] !== "exec" ? kubectl.ok(words) : until(line, () => kubectl.ok(words).catch(() => undefined));
+      printed.set(line, await tried);
+    }
     return printed;
   }
   const podsOf = async (app: string): Promise<ReadonlyMap<string, { readonly pod: string; readonly address: string }>> => {
