@@ -1,5 +1,4 @@
 import { type Actor, type ActorKind, type Context, keyOf, type Timer, unknownMessage } from "../../runtime/mod.ts";
-import { podsByNode } from "../controllers/nodes/node-lifecycle.ts";
 import { PodKind } from "../kinds/core/pod.ts";
 import type { Node, Pod } from "../kinds/generated/types.ts";
 import { type Kind, partsOf } from "../kinds/kind.ts";
@@ -7,6 +6,7 @@ import { decodeMetadata, mayBeDeleted } from "../kinds/metadata-text.ts";
 import { StatusError } from "../kinds/status.ts";
 import { decodeObject, type ObjectText } from "../kinds/text.ts";
 import type { PodSandbox, Reporter, Runtime, RuntimeReport } from "../node/runtime.ts";
+import { podsByNode } from "../pod/pods-by-node.ts";
 import { NODE_OF_POD } from "../registry/authors.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import type { ObjectWrites } from "../registry/registry.ts";

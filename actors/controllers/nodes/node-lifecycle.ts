@@ -1,11 +1,11 @@
 import { NodeKind } from "../../kinds/core/node.ts";
 import { PodKind } from "../../kinds/core/pod.ts";
 import type { Node, NodeCondition, Pod, PodCondition } from "../../kinds/generated/types.ts";
-import { nodeNameOf } from "../../kinds/metadata-text.ts";
 import { RUNTIME_LABEL } from "../../node/runtime.ts";
+import { podsByNode } from "../../pod/pods-by-node.ts";
 import { timestamp } from "../../registry/timestamps.ts";
 import type { Key } from "../../store/transaction.ts";
-import type { Entry, IndexDefinition, View } from "../../store/view.ts";
+import type { Entry, View } from "../../store/view.ts";
 import { anyKind, modify, normal, regarding, updateStatus, warning } from "../actions.ts";
 import { conditionOf } from "../conditions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING, partOf } from "../controller.ts";
@@ -20,20 +20,6 @@ const LEASES = "leases.coordination.k8s.io/kube-node-lease";
 const NODE_MONITOR_PERIOD_MS = 5_000;
 /** So many take some 15 ms. */
 const NODES_AT_ONCE = 1_000;
-
-/** Pods by the node that they are bound to. */
-export const podsByNode: IndexDefinition = {
-  name: "nodes:pods",
-  resource: "pods",
-  values: (object) => {
-    const { nodeName } = (object as Pod).spec;
-    return nodeName === undefined || nodeName === "" ? [] : [nodeName];
-  },
-  valuesOfText: ({ text }) => {
-    const nodeName = nodeNameOf(text);
-    return nodeName === undefined || nodeName === "" ? [] : [nodeName];
-  },
-};
 
 interface Seen {
   readonly entry: Entry;

@@ -1,13 +1,13 @@
 import { PodKind } from "../../kinds/core/pod.ts";
 import type { Node, Pod, PodCondition, Taint, Toleration } from "../../kinds/generated/types.ts";
 import { nodeNameOf } from "../../kinds/metadata-text.ts";
+import { podsByNode } from "../../pod/pods-by-node.ts";
 import { controllerAccount } from "../../registry/authors.ts";
 import { timestamp } from "../../registry/timestamps.ts";
 import type { Change, Entry, View } from "../../store/view.ts";
 import { anyKind, normal, regarding, remove } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
 import { disruptionTarget } from "../pods/disruption-target.ts";
-import { podsByNode } from "./node-lifecycle.ts";
 
 const NO_TAINTS: readonly Taint[] = [];
 

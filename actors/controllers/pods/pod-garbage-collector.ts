@@ -1,12 +1,12 @@
 import { PodKind } from "../../kinds/core/pod.ts";
 import type { Node, Pod, PodCondition } from "../../kinds/generated/types.ts";
 import { mayBeDeleted, nodeNameOf } from "../../kinds/metadata-text.ts";
+import { podsByNode } from "../../pod/pods-by-node.ts";
 import { timestamp } from "../../registry/timestamps.ts";
 import type { Change, Entry, IndexDefinition, View } from "../../store/view.ts";
 import { anyKind, remove, updateStatus } from "../actions.ts";
 import { conditionOf } from "../conditions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
-import { podsByNode } from "../nodes/node-lifecycle.ts";
 import { disruptionTarget } from "./disruption-target.ts";
 
 const NODES = "nodes";

@@ -1,8 +1,8 @@
 import { type Actor, type ActorKind, addressOf, type Context, keyOf, unknownMessage } from "../../../runtime/mod.ts";
 import { isMirrorPod } from "../../kinds/core/mirror-pod.ts";
 import type { Node, Pod } from "../../kinds/generated/types.ts";
-import { nodeNameOf } from "../../kinds/metadata-text.ts";
 import type { PodEviction } from "../../pod/pod-order.ts";
+import { podsByNode } from "../../pod/pods-by-node.ts";
 import type { EventRecorder } from "../../registry/event-recorder.ts";
 import type { ObjectView } from "../../store/view.ts";
 import { isCritical, type Pressure } from "../allocation/pod-admission.ts";
@@ -80,6 +80,7 @@ class Eviction implements Actor<EvictionMessage> {
     this.#context = context;
     this.#options = options;
     this.#node = keyOf(context.self);
+    options.view.index(podsByNode);
     context.tell<EvictionMessage>(context.self, { type: "monitor" });
   }
 
@@ -146,8 +147,7 @@ class Eviction implements Actor<EvictionMessage> {
   #activePods(): readonly Pod[] {
     const { view } = this.#options;
     return view
-      .list("pods")
-      .filter(({ text }) => nodeNameOf(text) === this.#node)
+      .byIndex(podsByNode.name, this.#node)
       .map((entry) => view.decode<Pod>(entry))
       .filter(({ status }) => status?.phase === "Running" || (status?.phase === "Pending" && status.startTime !== undefined));
   }

@@ -1,4 +1,3 @@
-import { podsByNode } from "../../../actors/controllers/nodes/node-lifecycle.ts";
 import { MIRROR_ANNOTATION } from "../../../actors/kinds/core/mirror-pod.ts";
 import { refersToDeviceClaim } from "../../../actors/kinds/core/pod-device-claims.ts";
 import { refersToClaim, refersToConfigMap, refersToSecret, secretsOfPersistentVolume } from "../../../actors/kinds/core/pod-references.ts";
@@ -9,6 +8,7 @@ import type {
   ResourceSlice,
   VolumeAttachment,
 } from "../../../actors/kinds/generated/types.ts";
+import { podsByNode } from "../../../actors/pod/pods-by-node.ts";
 import type { View } from "../../../actors/store/view.ts";
 import type { Identity } from "../identity.ts";
 import { nodeOf } from "../identity.ts";

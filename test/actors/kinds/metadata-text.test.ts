@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Ownership } from "../../../actors/controllers/garbage/garbage-owners.ts";
-import { podsByNode } from "../../../actors/controllers/nodes/node-lifecycle.ts";
 import { controllerIndex } from "../../../actors/controllers/ownership.ts";
 import { BUILT_IN_KINDS } from "../../../actors/kinds/kinds.ts";
 import { decodeMetadata, labelsOf, nodeNameOf, ownersOf, phaseOf, sameLabels, sameOwners } from "../../../actors/kinds/metadata-text.ts";
 import type { KubeObject } from "../../../actors/kinds/object.ts";
 import { encodeObject } from "../../../actors/kinds/text.ts";
+import { podsByNode } from "../../../actors/pod/pods-by-node.ts";
 import type { IndexDefinition } from "../../../actors/store/view.ts";
 
 /** Free text, with what could be mistaken for JSON's own marks. */
