@@ -13,7 +13,7 @@ import type { Said } from "../command-line/output.ts";
 import type { NatsAddress } from "../nats/address.ts";
 import { type ClusterCertificates, openClusterCertificates } from "../pki/certificates.ts";
 import { Renewal } from "../pki/renewal.ts";
-import { Closers } from "./closers.ts";
+import type { Closers } from "./closers.ts";
 import { readEncryption, readPolicy, readSchedulerConfiguration } from "./configuration-files.ts";
 import { DataDirectory } from "./data-directory.ts";
 import { BootFailure } from "./failure.ts";
@@ -22,6 +22,7 @@ import { HostWorker } from "./host-worker.ts";
 import { Introductions } from "./introductions.ts";
 import { HIGH_WATER_FILE, type HostPlan, LOG_STREAM, planHosts, threadsFor } from "./layout.ts";
 import { type NatsBinary, NatsServer } from "./nats-server.ts";
+import { type Cluster, clusterOf } from "./running-cluster.ts";
 import { readRuntime } from "./runtime-settings.ts";
 import { readStages } from "./stages-file.ts";
 import { versionOfTroupe } from "./version.ts";
@@ -40,39 +41,9 @@ const REAL = { clock: systemClock(), random: systemRandom() };
 const LOOPBACK = "127.0.0.1";
 const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error", "fatal", "silent"];
 
-/** A cluster that starts or runs: what `troupe up` is until it ends. */
-export interface Cluster {
-  /** Resolves with the ready line, and the same for programs. Rejects, with BootFailure when it is for the user to mend, and then everything has been stopped. */
-  readonly ready: Promise<Said>;
-  /** Settles only if a cluster that was ready cannot go on. */
-  readonly failed: Promise<BootFailure>;
-  /** What the start waits for now. */
-  waitsFor(): string;
-  /** Drains and ends everything, also in the middle of the start. Safe to call more than once. */
-  stop(): Promise<void>;
-}
-
 /** Starts a cluster, or goes on with the one in the data directory. */
 export function up(flags: UpFlags, started_ms: number): Cluster {
   return clusterOf((closers, failed, waits) => start(flags, closers, failed, waits, started_ms));
-}
-
-/** What `start` starts: its ready line when all is there, and what it has opened closed when it is stopped or fails. */
-export function clusterOf(
-  start: (closers: Closers, failed: (failure: BootFailure) => void, waits: (what: string) => void) => Promise<Said>,
-): Cluster {
-  const closers = new Closers();
-  const failure = Promise.withResolvers<BootFailure>();
-  const stop = (): Promise<void> => closers.close();
-  let waiting = "the data directory";
-  const waits = (what: string): void => {
-    waiting = what;
-  };
-  const ready = start(closers, failure.resolve, waits).catch(async (error: unknown) => {
-    await stop();
-    throw error;
-  });
-  return { ready, failed: failure.promise, waitsFor: () => waiting, stop };
 }
 
 async function start(

@@ -1,4 +1,4 @@
-import type { Cluster } from "../boot/up.ts";
+import type { Cluster } from "../boot/running-cluster.ts";
 import { DONE } from "./command.ts";
 import { type Format, printed, type Said } from "./output.ts";
 import { showProgress } from "./progress.ts";
