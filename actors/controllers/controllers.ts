@@ -17,6 +17,7 @@ import type { Controller, HearOfCustom } from "./controller.ts";
 import { type ControllerDependencies, type ControllerMessage, controllerKind } from "./controller-actor.ts";
 import type { HearOfPlugins } from "./csi/controller-plugin.ts";
 import { csiAttacher } from "./csi/csi-attacher.ts";
+import { csiCapacity } from "./csi/csi-capacity.ts";
 import { csiProvisioner } from "./csi/csi-provisioner.ts";
 import { csiResizer } from "./csi/csi-resizer.ts";
 import { daemonSetController } from "./daemonset/daemonset.ts";
@@ -150,6 +151,7 @@ export function allControllers(options: Omit<ControllersOptions, keyof Controlle
     csiProvisioner(options.hearOfCsiPlugins),
     csiAttacher(options.hearOfCsiPlugins),
     csiResizer(options.hearOfCsiPlugins),
+    csiCapacity(options.hearOfCsiPlugins),
     claimProtectionController(),
     learnController(kinds, hearOfCustom),
     volumeProtectionController(),

@@ -45,7 +45,12 @@ export function classParameters(
   }
   const [unknown] = own.keys();
   if (unknown !== undefined) throw new Error(`found unknown parameter key ${JSON.stringify(unknown)} with reserved namespace ${PREFIX}`);
-  return { fsType, secrets, rest: Object.fromEntries(Object.entries(parameters).filter(([key]) => !key.startsWith(PREFIX))) };
+  return { fsType, secrets, rest: parametersForDriver(parameters) };
+}
+
+/** Without what is said to Kubernetes. */
+export function parametersForDriver(parameters: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(parameters).filter(([key]) => !key.startsWith(PREFIX)));
 }
 
 /** A namespace is not for who makes claims to choose, but for its own. */

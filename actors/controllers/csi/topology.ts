@@ -4,7 +4,7 @@ import { keyFor } from "../../kinds/kind.ts";
 import { CSINodeKind } from "../../kinds/storage/csi-node.ts";
 import type { View } from "../../store/view.ts";
 
-type Segments = Readonly<Record<string, string>>;
+export type Segments = Readonly<Record<string, string>>;
 
 export interface TopologyWanted {
   readonly requisite: readonly { readonly segments: Segments }[];
@@ -27,6 +27,11 @@ export function topologyWanted(
   const first = fitting ?? own;
   const all = distinct(first === undefined ? places : [first, ...places]).map((segments) => ({ segments }));
   return all.length === 0 ? undefined : { requisite: all, preferred: all };
+}
+
+/** Where the driver is, each place once: one without a name, where it does not tell places apart. */
+export function placesOf(view: View, driver: string): readonly Segments[] {
+  return distinct(everywhere(view, driver, keysOf(view, driver, undefined)));
 }
 
 /** The nodes that reach a volume; undefined: all. */
