@@ -9,6 +9,7 @@ import { dnsLabel, dnsSubdomain, qualifiedName, rangeWords, searchDomain } from 
 import type { FieldError } from "../status.ts";
 import { validateContainers, validateInitContainers } from "./container-validation.ts";
 import { validateEphemeralContainers } from "./ephemeral-validation.ts";
+import { KnownSpecs } from "./known-specs.ts";
 import { validateAffinity, validateTolerations, validateTopologySpread } from "./placement-validation.ts";
 import { validateAgreement, validatePodAnnotations } from "./pod-annotations.ts";
 import { validatePodResources } from "./pod-level-resources.ts";
@@ -124,21 +125,25 @@ interface Owner {
   readonly pod?: string;
 }
 
-/** Specs of pods in which nothing was wrong, as JSON: the pods of a template have the same one thousands of times. */
-const flawless = new Set<string>();
-const FLAWLESS_MAX = 256;
-/** A larger one is not worth its place. */
-const FLAWLESS_CHARS_MAX = 8_192;
+/** Specs of pods in which nothing was wrong: the pods of a template have the same one thousands of times. */
+const flawless = new KnownSpecs();
+/** The spec of a pod that was looked at last. What is to be warned of is asked of the same one, before anything becomes of it. */
+let last: { readonly spec: PodSpec; readonly json: string } | undefined;
+
+/** The JSON of a pod's spec that has just been found to be flawless; undefined of any other. */
+export function jsonOfFlawless(spec: PodSpec): string | undefined {
+  return last?.spec === spec ? last.json : undefined;
+}
 
 /** Everything about a pod's spec. `field` is where it stands: `spec`, `spec.template.spec`. */
 export function validatePodSpec(spec: PodSpec, field: string, owner: Owner = {}): FieldError[] {
+  last = undefined;
   if (owner.pod === undefined || spec.volumes?.some(isNamedByPod) === true) return problemsOf(spec, field, owner);
   const json = JSON.stringify(spec);
-  if (flawless.has(json)) return [];
-  const errors = problemsOf(spec, field, owner);
-  if (errors.length > 0 || json.length > FLAWLESS_CHARS_MAX) return errors;
-  if (flawless.size >= FLAWLESS_MAX) flawless.clear();
+  const errors = flawless.has(json) ? [] : problemsOf(spec, field, owner);
+  if (errors.length > 0) return errors;
   flawless.add(json);
+  last = { spec, json };
   return errors;
 }
 

@@ -16,7 +16,9 @@ import { isWhole } from "../machinery/quantity.ts";
 import { dnsLabel } from "../names.ts";
 import type { KubeObject } from "../object.ts";
 import { claimWarnings } from "./claim-rules.ts";
+import { KnownSpecs } from "./known-specs.ts";
 import { deprecatedLabel, labelWarnings, termWarnings } from "./node-labels.ts";
+import { jsonOfFlawless } from "./pod-validation.ts";
 import { volumePathWarnings } from "./volume-path-warnings.ts";
 
 const BYTES: readonly string[] = ["memory", "ephemeral-storage"];
@@ -53,8 +55,16 @@ function nameWarnings(name: string, used: string): string[] {
   ];
 }
 
-export function podWarnings(pod: Pod): string[] {
-  return [...nameWarnings(pod.metadata.name, "the Pod's hostname"), ...specWarnings(pod.spec, pod.metadata.annotations ?? {}, "", false)];
+/** Specs of pods without annotations that there is nothing to say of: the pods of a template have the same one thousands of times. */
+const quiet = new KnownSpecs();
+
+export function podWarnings({ metadata: { name, annotations }, spec }: Pod): string[] {
+  const json = annotations === undefined ? jsonOfFlawless(spec) : undefined;
+  const ofName = nameWarnings(name, "the Pod's hostname");
+  if (json !== undefined && quiet.has(json)) return ofName;
+  const ofSpec = specWarnings(spec, annotations ?? {}, "", false);
+  if (json !== undefined && ofSpec.length === 0) quiet.add(json);
+  return [...ofName, ...ofSpec];
 }
 
 /** Of what makes pods by a template: when it is made, and when what it asks for has changed. */
