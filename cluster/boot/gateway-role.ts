@@ -90,7 +90,7 @@ export async function listen(context: RoleContext, gateway: Gateway): Promise<nu
     );
   });
   // Others can reach it then; an address of loopback is one for this machine alone.
-  if (services.proxy || !apiHost.startsWith("127.")) {
+  if (services.proxy !== undefined || !apiHost.startsWith("127.")) {
     const { registry, view, clock } = ground;
     const keeping = keepApiEndpoints({ registry, view, clock, log }, { address: apiHost, port });
     context.atStop(async () => keeping.cancel());

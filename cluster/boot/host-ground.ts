@@ -44,7 +44,7 @@ export function hostGround(
     random,
     kinds,
     serviceCidr: options.services.range,
-    forwardsHere: (options.runtime.name === "sandbox" || options.runtime.name === "cri") && options.services.proxy,
+    forwardsHere: (options.runtime.name === "sandbox" || options.runtime.name === "cri") && options.services.proxy !== undefined,
     webhooks: createWebhookClient({ view, random, dialer }),
     access: accessPlugins(access),
     authorizer: expressionAuthorizer(access),

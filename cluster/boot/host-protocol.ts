@@ -59,6 +59,8 @@ export interface HostOptions {
   /** The cluster's authority, PEM. */
   readonly ca: string;
   readonly control: ControlSecrets;
+  /** The path of the data directory. */
+  readonly data: string;
   /** Tells the data directory of this process from those of others on the same store. */
   readonly directory: string;
   /** Where the API listens. */

@@ -84,23 +84,25 @@ export async function beginNodes(context: RoleContext): Promise<NodesBegun> {
     processes?.registerPlugins();
   }
   context.keep([...residentsOf("nodes"), ...(processes?.residents ?? [])]);
-  const cautions = leads ? (processes?.cautions ?? []) : [];
-  await beginServices(context);
+  const ofServices = await beginServices(context);
+  const cautions = leads ? [...(processes?.cautions ?? []), ...ofServices] : [];
   if (!leads) return { ready: undefined, cautions };
   const start: FleetMessage = { type: "start", nodes };
   const { ready } = await messenger.ask<{ ready: number }>(FLEET_ADDRESS, start, { deadline_ms: NODES_READY_DEADLINE_MS });
   return { ready, cautions };
 }
 
-/** Forwards services and answers for their names, where that is wanted; on one of the hosts with nodes each. */
-async function beginServices(context: RoleContext): Promise<void> {
-  const { runtime, services } = context.options;
+/** Forwards services and answers for their names, where that is wanted; on one of the hosts with nodes each. What this machine cannot do of it, for people. */
+async function beginServices(context: RoleContext): Promise<readonly string[]> {
+  const { runtime, services, data } = context.options;
   const { proxy, dns, ingressAddress } = services;
-  if (!proxy && !dns && ingressAddress === undefined) return;
+  if (proxy === undefined && !dns && ingressAddress === undefined) return [];
   const { serviceActors } = await import("./service-actors.ts");
-  const { kinds, residents } = await serviceActors(nodeGround(context.ground), services, { label: RUNTIME_LABEL, runtime: runtime.name });
+  const nodes = { label: RUNTIME_LABEL, runtime: runtime.name };
+  const { kinds, residents, cautions } = await serviceActors(nodeGround(context.ground), services, nodes, data);
   context.offer(kinds);
   context.keep(residents);
+  return cautions;
 }
 
 async function openProcesses(context: RoleContext, settings: ProcessSettings, nodes: number): Promise<ProcessNodes> {
@@ -112,7 +114,7 @@ async function openProcesses(context: RoleContext, settings: ProcessSettings, no
     nodes,
     network: firstMachine(options, nodes),
     formOf: (form) => (isIPv4(apiHost) && !apiHost.startsWith("127.") ? { ...form, addresses: atMachine(form.addresses, apiHost) } : form),
-    services: services.proxy ? services.range : undefined,
+    services: services.proxy !== undefined ? services.range : undefined,
     dns: {
       addresses: services.dns ? [addressInRange(services.range, DNS_ADDRESS_NUMBER)] : [],
       domain: services.clusterDomain,

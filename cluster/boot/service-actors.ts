@@ -4,12 +4,14 @@ import { machineResolver } from "../../actors/node/dns/resolv-conf.ts";
 import type { Nameserver } from "../../actors/node/dns/upstream.ts";
 import { createIngressKind, INGRESS_ADDRESS } from "../../actors/node/ingress/ingress.ts";
 import type { NodeForm } from "../../actors/node/node-form.ts";
+import { type FoundNftables, findNftables } from "../../actors/node/proxy/nftables/nft.ts";
 import { createServiceProxyKind, SERVICE_PROXY_ADDRESS } from "../../actors/node/proxy/service-proxy.ts";
 import { ThreadedForwarder } from "../../actors/node/proxy/threaded-forwarder.ts";
 import { addressInRange } from "../../actors/registry/service-range.ts";
 import type { ActorKind, Message } from "../../runtime/mod.ts";
 import type { ServiceFlags } from "../command-line/service-flags.ts";
 import { isOfThisMachine } from "../outbound/own-address.ts";
+import { BootFailure } from "./failure.ts";
 import { anyKinds, type NodeGround } from "./ground.ts";
 import type { Resident } from "./residents.ts";
 
@@ -17,22 +19,34 @@ const DNS_PORT = 53;
 
 export type ServicesHere = Pick<ServiceFlags, "proxy" | "dns" | "range" | "clusterDomain" | "dnsUpstreams" | "ingressAddress">;
 
-/** The actors that make services real on this machine, and what wakes them. `nodes` are those that it plays. */
+export interface ServiceActors {
+  readonly kinds: readonly ActorKind<Message>[];
+  readonly residents: readonly Resident[];
+  /** What this machine cannot do for services, for people. */
+  readonly cautions: readonly string[];
+}
+
+/**
+ * The actors that make services real on this machine, and what wakes them. `nodes` are those that it plays, `data` is the data directory, by which rules in the kernel are known.
+ * Throws BootFailure.
+ */
 export async function serviceActors(
   ground: NodeGround,
   { proxy, dns, range, clusterDomain, dnsUpstreams, ingressAddress }: ServicesHere,
   nodes: Pick<NodeForm, "label" | "runtime">,
-): Promise<{ readonly kinds: readonly ActorKind<Message>[]; readonly residents: readonly Resident[] }> {
+  data: string,
+): Promise<ServiceActors> {
   const { view, clock } = ground;
   const from = { view, nodes, isOwn: isOfThisMachine };
   const kinds: unknown[] = [];
   const residents: Resident[] = [];
-  if (proxy) {
+  const nftables = proxy === "nftables" ? await nftablesOfMachine(data) : undefined;
+  if (proxy !== undefined) {
     kinds.push(
       createServiceProxyKind({
         ...from,
         recorder: ground.recorderFor("kube-proxy"),
-        createForwarder: (report, failed) => new ThreadedForwarder(clock, report, failed),
+        createForwarder: (report, failed) => new ThreadedForwarder(clock, { nftables }, report, failed),
       }),
     );
     residents.push({ address: SERVICE_PROXY_ADDRESS, message: { type: "start" } });
@@ -47,7 +61,17 @@ export async function serviceActors(
     kinds.push(createIngressKind({ ...from, recorder: ground.recorderFor("ingress-controller"), address: ingressAddress }));
     residents.push({ address: INGRESS_ADDRESS, message: { type: "start" } });
   }
-  return { kinds: anyKinds(...kinds), residents };
+  return { kinds: anyKinds(...kinds), residents, cautions: nftables?.wants ?? [] };
+}
+
+async function nftablesOfMachine(data: string): Promise<FoundNftables> {
+  try {
+    return await findNftables(data);
+  } catch (error) {
+    throw new BootFailure(
+      `--service-proxy nftables cannot run here: ${(error as Error).message}; or leave it out, and services are forwarded in userspace`,
+    );
+  }
 }
 
 /** None where the machine has none. */

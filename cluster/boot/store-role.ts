@@ -46,7 +46,7 @@ export async function beginStore(context: RoleContext): Promise<void> {
     frontProxyCa: context.control().frontProxy.ca,
     metricsOfNodes: playsNodes(options),
     serviceRange: services.range,
-    apiPort: services.proxy ? await apiServicePort(addressInRange(services.range, API_ADDRESS_NUMBER)) : HTTPS_PORT,
+    apiPort: services.proxy !== undefined ? await apiServicePort(addressInRange(services.range, API_ADDRESS_NUMBER)) : HTTPS_PORT,
     dns: services.dns,
     ingress: services.ingressAddress !== undefined,
     localVolumes: runtime.name !== "hollow",

@@ -116,6 +116,7 @@ async function start(
     stages,
     ca: certificates.server.ca,
     control: control(certificates),
+    data: data.path,
     // The certificates are in the data directory, which one process at a time runs on.
     directory: createHash("sha256").update(certificates.server.ca).digest("base64url").slice(0, 16),
     audit,

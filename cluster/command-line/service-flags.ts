@@ -16,9 +16,9 @@ const NAMESERVERS_MAX = 15;
 
 export const SERVICE_FLAGS = {
   "service-proxy": {
-    value: "on|off",
-    choices: ["on", "off"],
-    help: "forward services to what is behind them (on with real processes)",
+    value: "on|off|nftables",
+    choices: ["on", "off", "nftables"],
+    help: "forward services to what is behind them (on with real processes); nftables: by the kernel, which takes root",
     section: "Services and names (docs/services.md)",
   },
   dns: {
@@ -57,11 +57,14 @@ export const SERVICE_FLAGS = {
 
 type ServiceValues = Values<typeof SERVICE_FLAGS>;
 
+/** In userspace alone, or by the kernel as far as it can. */
+export type ServiceProxy = "userspace" | "nftables";
+
 export interface ServiceFlags {
   /** What services get their addresses from. */
   readonly range: string;
-  /** Whether services are forwarded to what is behind them. */
-  readonly proxy: boolean;
+  /** By whom services are forwarded to what is behind them; undefined: by nobody. */
+  readonly proxy: ServiceProxy | undefined;
   /** Whether names of the cluster are answered. */
   readonly dns: boolean;
   readonly clusterDomain: string;
@@ -78,25 +81,37 @@ export interface ServiceFlags {
  * of their own. Throws WrongUsage.
  */
 export function serviceFlags(values: ServiceValues, realPods: boolean, range?: MachineRange): ServiceFlags {
-  const proxy = onOrOff("service-proxy", values) ?? realPods;
+  const proxy = serviceProxy(values["service-proxy"] ?? (realPods ? "on" : "off"));
   const usual = range === undefined ? LOOPBACK_PLACES : { ...range, services: DEFAULT_SERVICE_CIDR };
-  const balancers = values["load-balancer-addresses"] ?? (proxy ? usual.balancers : "");
+  const balancers = values["load-balancer-addresses"] ?? (proxy !== undefined ? usual.balancers : "");
   return {
-    range: serviceRange(values["service-cluster-ip-range"] ?? (proxy ? usual.services : DEFAULT_SERVICE_CIDR)),
+    range: serviceRange(values["service-cluster-ip-range"] ?? (proxy !== undefined ? usual.services : DEFAULT_SERVICE_CIDR)),
     proxy,
-    dns: onOrOff("dns", values) ?? proxy,
+    dns: onOrOff("dns", values.dns) ?? proxy !== undefined,
     clusterDomain: clusterDomain(values["cluster-domain"]),
     dnsUpstreams: values["dns-upstream"] === undefined ? undefined : nameservers(values["dns-upstream"]),
     balancerAddresses: balancers
       .split(",")
       .filter((part) => part !== "")
       .map(addressRange),
-    ingressAddress: ingressAddress(values["ingress-address"] ?? (proxy ? usual.ingress : "off")),
+    ingressAddress: ingressAddress(values["ingress-address"] ?? (proxy !== undefined ? usual.ingress : "off")),
   };
 }
 
-export function onOrOff(flag: "service-proxy" | "dns", values: Pick<ServiceValues, "service-proxy" | "dns">): boolean | undefined {
-  const value = values[flag];
+export function serviceProxy(value: string): ServiceProxy | undefined {
+  switch (value) {
+    case "on":
+      return "userspace";
+    case "off":
+      return undefined;
+    case "nftables":
+      return "nftables";
+    default:
+      throw new WrongUsage(`--service-proxy ${value} is none of on, off and nftables`);
+  }
+}
+
+export function onOrOff(flag: string, value: string | undefined): boolean | undefined {
   if (value === undefined) return undefined;
   if (value !== "on" && value !== "off") throw new WrongUsage(`--${flag} ${value} is neither on nor off`);
   return value === "on";

@@ -7,7 +7,7 @@ import { DATA, type Flags, KUBECONFIG, parseFlags, parseOperands } from "../comm
 import { parseUpFlags, UP_FLAGS, type UpFlags } from "../command-line/flags.ts";
 import { type Format, formatOf, OUTPUT } from "../command-line/output.ts";
 import { RUNTIME_FLAGS, type RuntimeFlags, runtimeFlags } from "../command-line/runtime-flags.ts";
-import { nameservers, onOrOff, SERVICE_FLAGS, type ServiceFlags } from "../command-line/service-flags.ts";
+import { nameservers, onOrOff, SERVICE_FLAGS, type ServiceFlags, type ServiceProxy, serviceProxy } from "../command-line/service-flags.ts";
 import { duration_ms, WrongUsage, wholeNumber } from "../command-line/wrong-usage.ts";
 import { type JoinToken, newToken, parseToken, TOKEN_GROUPS, TOKEN_TTL_MS } from "./token.ts";
 
@@ -71,8 +71,8 @@ export interface JoinFlags {
   readonly kubeletPort: number | undefined;
   /** What befalls hollow pods by chance is repeated with the same seed. */
   readonly seed: number;
-  /** Undefined: where pods are real and the cluster forwards services. */
-  readonly proxy: boolean | undefined;
+  /** By whom services are forwarded on this machine, if the cluster forwards them; undefined: by nobody. */
+  readonly proxy: ServiceProxy | undefined;
   /** Undefined: as `proxy`. */
   readonly dns: boolean | undefined;
   readonly dnsUpstreams: ServiceFlags["dnsUpstreams"];
@@ -127,8 +127,8 @@ export function parseJoinFlags(args: readonly string[]): JoinFlags {
     nodeIp: ipOf(values["node-ip"]),
     kubeletPort: wholeNumber("--kubelet-port", values["kubelet-port"], 0, 65_535),
     seed: wholeNumber("--seed", values.seed, 0, 2 ** 32 - 1) ?? 0,
-    proxy: onOrOff("service-proxy", values),
-    dns: onOrOff("dns", values),
+    proxy: serviceProxy(values["service-proxy"] ?? "on"),
+    dns: onOrOff("dns", values.dns),
     dnsUpstreams: values["dns-upstream"] === undefined ? undefined : nameservers(values["dns-upstream"]),
     format: formatOf(OUTPUT, values.output),
   };

@@ -4,6 +4,7 @@ import { createInterface } from "node:readline/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { CRI_FILE } from "../../actors/node/cri/cri-file.ts";
 import { endKeeper } from "../../actors/node/process/keeper-client.ts";
+import { releaseTable } from "../../actors/node/proxy/nftables/nft.ts";
 import { releaseMachine } from "../../actors/node/sandbox/release.ts";
 import { clearMemory } from "../../actors/node/volumes/memory-directory.ts";
 import { MountCommand } from "../../actors/node/volumes/mount-command.ts";
@@ -38,6 +39,7 @@ export async function runReset(data: string, force: boolean): Promise<Said> {
   await endCri(join(directory, PODS_DIRECTORY));
   await clearMemory(join(directory, PODS_DIRECTORY));
   await releaseMachine(join(directory, PODS_DIRECTORY));
+  await releaseTable(directory);
   await unmountAll(join(directory, NODES_DIRECTORY));
   for (const name of [
     "member.json",

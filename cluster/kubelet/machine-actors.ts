@@ -90,15 +90,15 @@ async function processActors(
 ): Promise<MachineActors> {
   const { serviceRange: range, clusterDomain, podRanges, routes } = config;
   const pods = (): string | undefined => ground.view.get<Node & KubeObject>(`nodes/${facts.name}`)?.spec?.podCIDR;
-  const proxy = config.forwarded && flags.proxy !== false;
+  const proxy = config.forwarded ? flags.proxy : undefined;
   const place = { ranges: podRanges, pods, own: [], nodes: [], routes };
-  const unserved = proxy ? await servicesOutOfReach(settings, place, range) : undefined;
+  const unserved = proxy !== undefined ? await servicesOutOfReach(settings, place, range) : undefined;
   const processes = await processNodes(ground, {
     settings,
     nodes: 1,
     network: { addresses: HOLLOW_ADDRESSES, place },
     others: machines,
-    services: proxy ? range : undefined,
+    services: proxy !== undefined ? range : undefined,
     dns: { addresses: config.dns ? [addressInRange(range, DNS_ADDRESS_NUMBER)] : [], domain: clusterDomain },
     issueToken: issueTokenBy(client),
     formOf,
@@ -106,17 +106,17 @@ async function processActors(
   });
   const services = {
     proxy,
-    dns: config.dns && (flags.dns ?? proxy),
+    dns: config.dns && (flags.dns ?? proxy !== undefined),
     range,
     clusterDomain,
     dnsUpstreams: flags.dnsUpstreams,
     ingressAddress: undefined,
   };
-  const { kinds, residents } = await serviceActors(ground, services, processes.form);
+  const { kinds, residents, cautions } = await serviceActors(ground, services, processes.form, facts.data);
   return {
     kinds: [...processes.kinds, ...kinds],
     residents: [...processes.residents, ...residents],
-    cautions: [...processes.cautions, ...(unserved === undefined ? [] : [unserved])],
+    cautions: [...processes.cautions, ...cautions, ...(unserved === undefined ? [] : [unserved])],
     async clearOrphans() {
       await processes.clearOrphans();
       processes.registerPlugins();

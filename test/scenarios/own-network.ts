@@ -18,9 +18,19 @@ export class OwnNetwork {
     return new OwnNetwork(holder);
   }
 
+  /** Why this machine gives a test none; undefined: it does. */
+  static async refusal(): Promise<string | undefined> {
+    try {
+      (await OwnNetwork.make()).end();
+      return undefined;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
   /** What goes before a command so that it runs in here. */
   get words(): readonly string[] {
-    return ["nsenter", `--net=/proc/${this.#holder.pid}/ns/net`, "--"];
+    return ["nsenter", `--net=/proc/${this.pid}/ns/net`, "--"];
   }
 
   /** Of what holds it. */

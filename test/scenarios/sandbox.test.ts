@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../cluster/chaos/until.ts";
 import { layout, type Member } from "../actors/node/images/oci-layout.ts";
 import { FETCH_MS } from "../clients/fetched-clients.ts";
+import { fetchedNftables } from "../clients/fetched-nftables.ts";
 import { fetchedPrograms } from "../clients/fetched-programs.ts";
 import { fetchedSandbox } from "../clients/fetched-sandbox.ts";
 import { ClientProgram, type RunOptions } from "./client-program.ts";
@@ -22,6 +23,8 @@ const DISK_BYTES = 1_048_576;
 
 const programs = await fetchedPrograms();
 const fetched = await fetchedSandbox();
+const nftables = await fetchedNftables();
+const nft = typeof nftables === "string" ? undefined : nftables.nft;
 const why = typeof programs === "string" ? programs : typeof fetched === "string" ? fetched : await whyNoSandboxes(fetched);
 
 describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not here: ${why})`}`, () => {
@@ -52,7 +55,7 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
     );
   };
 
-  const up = async (): Promise<void> => {
+  const up = async (...more: readonly string[]): Promise<void> => {
     if (typeof programs === "string" || typeof fetched === "string") return;
     const flags = [
       "--runtime",
@@ -65,7 +68,7 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
       "127.0.0.1:9",
     ];
     path = [fetched.bin, programs.path].join(delimiter);
-    troupe = await Troupe.up(data, flags, { within: network.words, env: { PATH: path } });
+    troupe = await Troupe.up(data, [...flags, ...more], { within: network.words, env: { PATH: path } });
     kubectl = new Kubectl(
       troupe.kubeconfig,
       troupe.home("kubectl"),
@@ -315,11 +318,24 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
     await ready("stays");
     const [id, address] = [await field("stays", ".status.containerStatuses[0].containerID"), await field("stays", ".status.podIP")];
     await troupe.kill9();
-    await up();
+    // From here on by the kernel, where that may be.
+    await up(...(nft === undefined ? [] : ["--service-proxy", "nftables"]));
     await ready("stays");
     expect(await field("stays", ".status.containerStatuses[0].containerID")).toBe(id);
     expect([await printed("stays"), await field("stays", ".status.podIP")]).toEqual(["begun", address]);
     expect(await ok("exec", "stays", "--", "hostname")).toBe("stays");
+  });
+
+  test.skipIf(nft === undefined)("the kernel leads from pod to pod", async () => {
+    await apply("served", { terminationGracePeriodSeconds: 1, containers: [sh("cd /etc; exec httpd -f -p 80")] });
+    await ready("served");
+    await ok("expose", "pod", "served", "--port=80");
+    const [nsenter = "", ...words] = network.words;
+    const rules = async (): Promise<string> => (await promisify(execFile)(nsenter, [...words, nft ?? "", "list", "ruleset"])).stdout;
+    const address = await field("served", ".status.podIP");
+    await until("the rules", async () => (await rules()).includes(`${address} . 80`));
+    expect(await ok("exec", "stays", "--", "wget", "-q", "-O-", "http://served/hostname")).toBe("served");
+    await ok("delete", "pod/served", "service/served", "--wait=false");
   });
 
   test("a pod that loses its sandbox gets another one, and its containers begin anew", async () => {

@@ -10,16 +10,23 @@ export class KeptDoor {
   readonly #clock: Clock;
   readonly #make: () => Door;
   readonly #failed: (code: string) => void;
+  readonly #opened: () => void;
   #door: Door | undefined;
   #again: Timer | undefined;
   #told = "";
+  #isOpen = false;
   #isShut = false;
 
-  constructor(clock: Clock, make: () => Door, failed: (code: string) => void) {
+  constructor(clock: Clock, make: () => Door, failed: (code: string) => void, opened: () => void = () => {}) {
     this.#clock = clock;
     this.#make = make;
     this.#failed = failed;
+    this.#opened = opened;
     this.#open(LISTEN_AGAIN_MS);
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen && !this.#isShut;
   }
 
   targetsChanged(): void {
@@ -39,7 +46,12 @@ export class KeptDoor {
       () => {
         this.#told = "";
         // Who is shut while it opens opens all the same.
-        if (this.#isShut) door.shut();
+        if (this.#isShut) {
+          door.shut();
+          return;
+        }
+        this.#isOpen = true;
+        this.#opened();
       },
       (error: NodeJS.ErrnoException) => {
         door.shut();

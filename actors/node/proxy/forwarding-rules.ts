@@ -51,6 +51,7 @@ function portForwarding(service: Service, port: ServicePort, slices: readonly En
     entrances,
     internal,
     external: entrances.some(({ traffic }) => traffic === "external") ? external : [],
+    keepsClients: spec.externalTrafficPolicy === "Local",
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Key } from "../../store/transaction.ts";
 
-/** The seam between what is to be forwarded, which is worked out purely, and who does it: a process of its own ports now, nftables where there are rights. */
+/** The seam between what is to be forwarded, which is worked out purely, and who does it: a process by its own ports, and the kernel by nftables where that is wanted. */
 
 export type ForwardedProtocol = "TCP" | "UDP";
 
@@ -29,6 +29,8 @@ export interface PortForwarding {
   readonly entrances: readonly Entrance[];
   readonly internal: readonly Target[];
   readonly external: readonly Target[];
+  /** External targets are on this machine, and are to see who comes where that can be. */
+  readonly keepsClients: boolean;
 }
 
 /** What tells load balancers whether this node has endpoints of the service. */
@@ -46,16 +48,19 @@ export interface ServiceForwarding {
   readonly healthCheck: HealthCheck | undefined;
 }
 
-/** A place where nobody can listen, and why, as the system says it: `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`. */
-export interface ForwarderReport {
-  readonly type: "cannotListen";
-  /** Or a pod, of whose host ports one it is. */
-  readonly service: Key;
-  readonly protocol: ForwardedProtocol;
-  readonly address: string;
-  readonly port: number;
-  readonly code: string;
-}
+export type ForwarderReport =
+  /** A place where nobody can listen, and why, as the system says it: `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`. */
+  | {
+      readonly type: "cannotListen";
+      /** Or a pod, of whose host ports one it is. */
+      readonly service: Key;
+      readonly protocol: ForwardedProtocol;
+      readonly address: string;
+      readonly port: number;
+      readonly code: string;
+    }
+  /** The kernel does not take the rules by which it was to forward. */
+  | { readonly type: "rulesRefused"; readonly error: string };
 
 /** Does the forwarding. What cannot be done is reported once, tried again, and holds up nothing else. */
 export interface Forwarder {

@@ -24,6 +24,7 @@ export function hostPortsOf({ metadata, spec, status = {} }: Pod, addresses: rea
           entrances: at.map((address) => ({ address, port: hostPort, traffic: "external", sources: [] })),
           internal: [],
           external: [{ address: podIP, port: containerPort }],
+          keepsClients: true,
         },
       ];
     }),

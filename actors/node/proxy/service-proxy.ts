@@ -100,6 +100,12 @@ class ServiceProxyActor implements Actor<ServiceProxyMessage> {
       case "cannotListen":
         this.#sayWhy(message);
         break;
+      case "rulesRefused":
+        this.#context.log.warn(
+          { error: message.error },
+          "the kernel does not take the rules of services; they are forwarded in userspace meanwhile",
+        );
+        break;
       case "forwarderEnded":
         throw new Error(`nothing is forwarded any more: ${message.error}`);
       default:
@@ -196,7 +202,7 @@ class ServiceProxyActor implements Actor<ServiceProxyMessage> {
     this.#markAll();
   }
 
-  #sayWhy({ service: key, protocol, address, port, code }: ForwarderReport): void {
+  #sayWhy({ service: key, protocol, address, port, code }: Extract<ForwarderReport, { readonly type: "cannotListen" }>): void {
     const { view, recorder, nodes } = this.#options;
     // Addresses of load balancers are the cluster's own machine's; there they are served.
     if (code === "EADDRNOTAVAIL" && nodes.label === MACHINE_LABEL) return;

@@ -35,6 +35,7 @@ const options: HostOptions = {
   ...{
     ca: "",
     control: CONTROL,
+    data: "d",
     directory: "d",
     apiHost: "127.0.0.1",
     apiPort: 0,

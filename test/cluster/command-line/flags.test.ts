@@ -5,7 +5,7 @@ import { WrongUsage } from "../../../cluster/command-line/wrong-usage.ts";
 
 const SERVICES = {
   range: "10.96.0.0/16",
-  proxy: false,
+  proxy: undefined,
   dns: false,
   clusterDomain: "cluster.local",
   dnsUpstreams: undefined,
@@ -161,18 +161,19 @@ describe("parseUpFlags", () => {
     expect(services("--service-proxy on")).toEqual({
       ...SERVICES,
       range: "127.96.0.0/16",
-      proxy: true,
+      proxy: "userspace",
       dns: true,
       balancerAddresses,
       ingressAddress: "127.97.1.1",
     });
+    expect(services("--service-proxy nftables")).toMatchObject({ range: "127.96.0.0/16", proxy: "nftables", dns: true });
     expect(
       services(
         "--service-proxy on --dns off --service-cluster-ip-range 127.3.0.0/24 --cluster-domain Example.ORG. --dns-upstream 192.0.2.1,192.0.2.2:5353 --load-balancer-addresses 127.4.0.1-127.4.0.2,127.5.0.0/31 --ingress-address off",
       ),
     ).toEqual({
       range: "127.3.0.0/24",
-      proxy: true,
+      proxy: "userspace",
       dns: false,
       clusterDomain: "example.org",
       dnsUpstreams: [
@@ -235,7 +236,7 @@ describe("parseUpFlags", () => {
     ["--anonymous-auth no", "--anonymous-auth no is neither true nor false"],
     ["--authentication-token-webhook-config-file /f --authentication-token-webhook-cache-ttl 2", "cache-ttl 2 is not a duration"],
     ["--ingress-address here", "--ingress-address here is neither an address such as 127.97.1.1 nor off"],
-    ["--service-proxy yes", "--service-proxy yes is neither on nor off"],
+    ["--service-proxy yes", "--service-proxy yes is none of on, off and nftables"],
     ["--service-cluster-ip-range 10.96.0.0", "--service-cluster-ip-range 10.96.0.0: the service range"],
     [
       "--service-cluster-ip-range 10.96.0.0/29",
@@ -267,7 +268,7 @@ describe("sandboxes", () => {
     const { runtime, services } = parseUpFlags(["--runtime", "sandbox", "--pod-cidr", "10.88.0.0/16"]);
     expect(runtime.podCidr).toBe("10.88.0.0/16");
     expect(runtime.sandbox).toMatchObject({ podPidsMax: 4_096, images: undefined });
-    expect(services).toMatchObject({ range: "10.96.0.0/16", proxy: true, dns: true, ingressAddress: "10.88.66.1" });
+    expect(services).toMatchObject({ range: "10.96.0.0/16", proxy: "userspace", dns: true, ingressAddress: "10.88.66.1" });
     expect(parseUpFlags(["--runtime", "sandbox", "--pod-max-pids=-1"]).runtime.sandbox?.podPidsMax).toBeUndefined();
     const { first, joined, pods, own, addresses } = machineRange("10.88.7.0/16") ?? expect.fail("no range");
     expect([first, joined, pods, own, addresses.podCidrOf(1), addresses.nodeAddressOf(0)]).toEqual([

@@ -68,8 +68,8 @@ describe("join", () => {
       "--node-ip",
       "192.0.2.1",
     ]);
-    expect(flags).toMatchObject({ runtime: { name: "process" }, proxy: false, dns: undefined, kubeletPort: 0, nodeIp: "192.0.2.1" });
-    expect(parseJoinFlags(JOIN)).toMatchObject({ runtime: { name: "hollow" }, proxy: undefined, kubeletPort: undefined });
+    expect(flags).toMatchObject({ runtime: { name: "process" }, proxy: undefined, dns: undefined, kubeletPort: 0, nodeIp: "192.0.2.1" });
+    expect(parseJoinFlags(JOIN)).toMatchObject({ runtime: { name: "hollow" }, proxy: "userspace", kubeletPort: undefined });
   });
 
   test("goes on without one", () => {
@@ -86,7 +86,7 @@ describe("join", () => {
     [[...JOIN, "--kubelet-port", "70000"], /from 0 to 65535/],
     [[...JOIN, "--node-ip", "here"], /is no IP address/],
     [[...JOIN, "--catalog", "f"], /is for real processes/],
-    [[...JOIN, "--service-proxy", "maybe"], /is neither on nor off/],
+    [[...JOIN, "--service-proxy", "maybe"], /is none of on, off and nftables/],
     [["a", "b"], /wants one HOST:PORT/],
   ])("%j is wrong", (args, words) => {
     expect(() => parseJoinFlags(args)).toThrow(WrongUsage);

@@ -38,11 +38,14 @@ const NOT_FORWARDED: ServiceForwarding = { namespace: "", name: "", ports: [], h
 export class UserspaceForwarder implements Forwarder {
   readonly #world: DoorWorld;
   readonly #report: (report: ForwarderReport) => void;
+  readonly #opened: (service: Key) => void;
   readonly #services = new Map<Key, Forwarded>();
 
-  constructor(clock: Clock, random: Random, report: (report: ForwarderReport) => void) {
+  /** `opened` is called when a door of a service has opened. */
+  constructor(clock: Clock, random: Random, report: (report: ForwarderReport) => void, opened: (service: Key) => void = () => {}) {
     this.#world = { clock, random, clients: new Set<Socket>(), flows: new Budget(FLOWS_MAX) };
     this.#report = report;
+    this.#opened = opened;
   }
 
   apply(service: Key, forwarding: ServiceForwarding | undefined): void {
@@ -54,6 +57,11 @@ export class UserspaceForwarder implements Forwarder {
     this.#keepDoors(service, forwarded, next.ports);
     this.#keepHealth(service, forwarded, next.healthCheck);
     if (forwarding === undefined) this.#services.delete(service);
+  }
+
+  /** Whether who comes in there comes to this process. */
+  isOpen(service: Key, port: PortForwarding, entrance: Entrance): boolean {
+    return this.#services.get(service)?.doors.get(doorId(port, entrance))?.isOpen === true;
   }
 
   async close(): Promise<void> {
@@ -92,7 +100,7 @@ export class UserspaceForwarder implements Forwarder {
 
   #kept(service: Key, protocol: ForwardedProtocol, { address, port }: { address: string; port: number }, make: () => Door): KeptDoor {
     const failed = (code: string): void => this.#report({ type: "cannotListen", service, protocol, address, port, code });
-    return new KeptDoor(this.#world.clock, make, failed);
+    return new KeptDoor(this.#world.clock, make, failed, () => this.#opened(service));
   }
 
   #keepHealth(service: Key, { health }: Forwarded, check: HealthCheck | undefined): void {

@@ -34,7 +34,16 @@ async function rig(): Promise<Rig> {
   const at = { address: CLUSTER_IP, port: await freePortOf(CLUSTER_IP) };
   const serve: Rig["serve"] = (internal, { healthCheck, ...more } = {}) => {
     const entrances = internal.length === 0 ? [] : [{ ...at, traffic: "internal", sources: [] } as const];
-    const port: PortForwarding = { name: "", protocol: "TCP", affinity_ms: 0, entrances, internal, external: [], ...more };
+    const port: PortForwarding = {
+      name: "",
+      protocol: "TCP",
+      affinity_ms: 0,
+      entrances,
+      internal,
+      external: [],
+      keepsClients: false,
+      ...more,
+    };
     forwarder.apply("services/d/s", { namespace: "d", name: "s", ports: [port], healthCheck });
   };
   return { forwarder, reports, at, serve };

@@ -48,7 +48,7 @@ async function rig(): Promise<{
   const at = { address: CLUSTER_IP, port: await freePortOf(CLUSTER_IP) };
   const serve = (internal: readonly Target[]): void => {
     const entrances = internal.length === 0 ? [] : [{ ...at, traffic: "internal", sources: [] } as const];
-    const port = { name: "", protocol: "UDP", affinity_ms: 0, entrances, internal, external: [] } as const;
+    const port = { name: "", protocol: "UDP", affinity_ms: 0, entrances, internal, external: [], keepsClients: false } as const;
     forwarder.apply("services/d/u", { namespace: "d", name: "u", ports: [port], healthCheck: undefined });
   };
   return { serve, at, clock };
