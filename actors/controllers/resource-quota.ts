@@ -4,10 +4,11 @@ import type { Kind } from "../kinds/kind.ts";
 import { partsOf, resourceOf } from "../kinds/kind.ts";
 import { semanticEqual } from "../kinds/machinery/equal.ts";
 import { addQuantities, formatQuantity, parseQuantity, type Quantity } from "../kinds/machinery/quantity.ts";
+import { phaseOf } from "../kinds/metadata-text.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { hasScopes, quotaMatches } from "../registry/admission/quota-scopes.ts";
 import { countedResource, usageOf } from "../registry/admission/quota-usage.ts";
-import type { Change, View } from "../store/view.ts";
+import type { Change, Entry, View } from "../store/view.ts";
 import { anyKind, updateStatus } from "./actions.ts";
 import { type Action, type Controller, type HearOfCustom, NO_KEYS, NOTHING, type Watch } from "./controller.ts";
 
@@ -58,18 +59,21 @@ export function resourceQuotaController(kinds: readonly Kind[], hearOfCustom?: H
 /** Most changes are of no namespace that has a quota, and what is new is charged already. */
 function keysOf(resource: string, { now, before }: Change, view: View): readonly string[] {
   if (before === undefined || view.count(QUOTAS) === 0) return NO_KEYS;
-  if (now !== undefined && !(SHRINKING.has(resource) && needsLess(resource, view.decode(before), view.decode(now)))) return NO_KEYS;
-  return view.list(QUOTAS, partsOf(before.key).namespace).map(({ key }) => key);
+  const quotas = view.list(QUOTAS, partsOf(before.key).namespace);
+  if (quotas.length === 0) return NO_KEYS;
+  if (now !== undefined && !(SHRINKING.has(resource) && needsLess(resource, before, now, view))) return NO_KEYS;
+  return quotas.map(({ key }) => key);
 }
 
-function needsLess(resource: string, before: KubeObject, now: KubeObject): boolean {
-  if (resource === "pods") return !isOver(before as Pod) && isOver(now as Pod);
-  return !semanticEqual((before as KubeObject & { spec?: unknown }).spec, (now as KubeObject & { spec?: unknown }).spec);
+function needsLess(resource: string, before: Entry, now: Entry, view: View): boolean {
+  if (resource === "pods") return !isPhaseOver(phaseOf(before.text)) && isPhaseOver(phaseOf(now.text));
+  const [was, is] = [before, now].map((entry) => view.decode<KubeObject & { spec?: unknown }>(entry).spec);
+  return !semanticEqual(was, is);
 }
 
 /** What has run to its end needs nothing any more. */
-function isOver({ status }: Pod): boolean {
-  return status?.phase === "Succeeded" || status?.phase === "Failed";
+function isPhaseOver(phase: string | undefined): boolean {
+  return phase === "Succeeded" || phase === "Failed";
 }
 
 /** A quota is looked at when it is made, when its spec changes, and when another takes it for one of its objects. */
@@ -135,7 +139,7 @@ function sumsOf(
 
 /** Pods that are over, and those whose node did not let them go in twice their time. Source: QuotaV1Pod. */
 function needsNothing(pod: Pod, now_ms: number): boolean {
-  if (isOver(pod)) return true;
+  if (isPhaseOver(pod.status?.phase)) return true;
   const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata;
   if (deletionTimestamp === undefined || deletionGracePeriodSeconds === undefined) return false;
   return Date.parse(deletionTimestamp) + deletionGracePeriodSeconds * MS_PER_S < now_ms;
