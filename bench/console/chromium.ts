@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Browser, chromium } from "playwright-core";
 import { BenchFailure } from "../failure.ts";
 
-/** Finds Debian's Chromium, or fetches it: the tests' own. */
-const FETCHER = fileURLToPath(new URL("../../test/clients/fetch-chromium.mjs", import.meta.url));
+/** Finds Debian's Chromium, or fetches it: the tests' own, which a clone has and a package has not. */
+const FETCHER = join(import.meta.dirname, "..", "..", "test", "clients", "fetch-chromium.mjs");
 const ROOT_UID = 0;
 
 interface Fetched {
