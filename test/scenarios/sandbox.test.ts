@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -35,6 +35,8 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
   const data = freshDataDirectory();
   /** A device of the machine that is the test's. */
   let disk: string | undefined;
+  /** A directory of which the machine shares what is mounted in it. */
+  let sharing: string | undefined;
   const ok = (...args: readonly string[]): Promise<string> => kubectl.ok(args);
   const apply = (name: string, spec: object): Promise<string> =>
     kubectl.ok(["apply", "-f", "-"], {
@@ -80,6 +82,7 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
     await up();
   }, FETCH_MS);
   afterAll(async () => {
+    if (sharing !== undefined) execFileSync("umount", ["--recursive", sharing]);
     await runTroupe(["reset", "--data", data, "--force"]);
     await troupe?.discard();
     network?.end();
@@ -235,6 +238,32 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
       expect(await printed("disk")).toMatch(/^first\n.*Operation not permitted\nover$/);
       expect(readFileSync(disk, "latin1").slice(0, 7)).toBe("second\n");
       await ok("delete", "pod/disk", "pvc/disk", "pv/disk");
+    });
+
+    test("what is mounted in a volume is seen by whom it is to be, and by the machine, and goes no further", async () => {
+      sharing = join(data, "sharing");
+      mkdirSync(sharing);
+      execFileSync("mount", ["-t", "tmpfs", "troupe-test", sharing]);
+      execFileSync("mount", ["--make-shared", sharing]);
+      const container = (name: string, mountPropagation: string, script: string): object => ({
+        ...sh(`${script}; sleep 1000`, { securityContext: { privileged: true } }),
+        name,
+        volumeMounts: [{ name: "v", mountPath: "/shared", mountPropagation }],
+      });
+      await apply("shares", {
+        terminationGracePeriodSeconds: 0,
+        volumes: [{ name: "v", hostPath: { path: sharing } }],
+        containers: [
+          container("heard", "HostToContainer", "until cat /shared/of-it/file; do sleep 0.1; done"),
+          container("alone", "None", "true"),
+          container("tells", "Bidirectional", "mkdir /shared/of-it && mount -t tmpfs its /shared/of-it && echo word >/shared/of-it/file"),
+        ],
+      });
+      await until("that it is heard", async () => (await printed("shares", "-c", "heard")).endsWith("word"));
+      expect(await ok("exec", "shares", "-c", "alone", "--", "ls", "/shared/of-it")).toBe("");
+      expect(readFileSync(join(sharing, "of-it/file"), "utf8")).toBe("word\n");
+      expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toMatch(new RegExp(`${await field("shares", ".metadata.uid")}\\S*/root `));
+      await ok("delete", "pod", "shares");
     });
 
     test("an OCI image has its own root, user and command, and what it writes is its own", async () => {

@@ -205,14 +205,14 @@ async function mountsOf(
   }
   const volumes = await Promise.all(
     spec.mounts.map(async (mount): Promise<Mount> => {
-      const { hostPath, subPath, containerPath, readOnly, recursiveReadOnly: isRecursive = false } = mount;
+      const { hostPath, subPath, containerPath, readOnly, recursiveReadOnly: isRecursive = false, propagation = "None" } = mount;
       const bind = subPaths.find((each) => each.mount === mount);
       const target = normal(containerPath);
       if (bind !== undefined) return { source: bind.at, target, isDirectory: bind.isDirectory, readOnly, isRecursive };
       const source = join(hostPath, subPath);
       const found = await stat(source).catch(() => undefined);
       if (found === undefined) await mkdir(source, { recursive: true });
-      return { source, target, isDirectory: found?.isDirectory() ?? true, readOnly, isRecursive };
+      return { source, target, isDirectory: found?.isDirectory() ?? true, readOnly, isRecursive, propagation };
     }),
   );
   const targets = new Set(volumes.map(({ target }) => target));

@@ -4,6 +4,7 @@
  * missing path has room. Pure: what the machine has is asked of `Machine`.
  */
 import { posix } from "node:path";
+import type { ContainerMount } from "../container-runtime.ts";
 
 export interface Mount {
   readonly source: string;
@@ -13,6 +14,8 @@ export interface Mount {
   readonly readOnly: boolean;
   /** Read-only is also what is mounted below, where the runtime sees to that. */
   readonly isRecursive?: boolean;
+  /** Of what is mounted below it later, where the runtime sees to that. */
+  readonly propagation?: ContainerMount["propagation"];
 }
 
 export interface Machine {

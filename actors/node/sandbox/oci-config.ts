@@ -84,6 +84,8 @@ export const MASKED_PATHS: readonly string[] = [
   "/sys/devices/virtual/powercap",
 ];
 export const READ_ONLY_PATHS: readonly string[] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+/** Source: containerd's WithMounts. */
+const PROPAGATION = { None: "rprivate", HostToContainer: "rslave", Bidirectional: "rshared" } as const;
 const QUIET = ["nosuid", "noexec", "nodev"];
 
 /** A process of the container but for its arguments: its own command, or one beside it. */
@@ -116,6 +118,7 @@ export function ociConfig(wanted: OciWanted): object {
     mounts: mountsOf(wanted),
     hooks: { poststart: [{ path: hook, args: [hook, ...words] }] },
     linux: {
+      ...rootPropagation(wanted.mounts),
       namespaces: [
         { type: "mount" },
         ...Object.entries(namespaces).flatMap(([type, from]) =>
@@ -173,6 +176,12 @@ function ociDevices(security: ContainerSecurity, volumes: readonly Device[]): re
   return [{ allow: false, access: "rwm" }, ...rules];
 }
 
+/** What is mounted in the root goes no further than the root lets it. */
+function rootPropagation(mounts: readonly Mount[]): object {
+  const widest = (["Bidirectional", "HostToContainer"] as const).find((one) => mounts.some(({ propagation }) => propagation === one));
+  return widest === undefined ? {} : { rootfsPropagation: PROPAGATION[widest] };
+}
+
 function mountsOf({ mounts, sharedMemory, security, namespaces }: OciWanted): readonly object[] {
   const access = security.isPrivileged ? "rw" : "ro";
   const own = [
@@ -195,11 +204,11 @@ function mountsOf({ mounts, sharedMemory, security, namespaces }: OciWanted): re
     { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: [...QUIET, "relatime", access] },
   ];
   const targets = new Set(mounts.map(({ target }) => target));
-  const binds = mounts.map(({ source, target, readOnly, isRecursive = false, isDirectory }) => ({
+  const binds = mounts.map(({ source, target, readOnly, isRecursive = false, propagation = "None", isDirectory }) => ({
     destination: target,
     type: "bind",
     source,
-    options: [isDirectory ? "rbind" : "bind", "rprivate", readOnly ? (isRecursive ? "rro" : "ro") : "rw"],
+    options: [isDirectory ? "rbind" : "bind", PROPAGATION[propagation], readOnly ? (isRecursive ? "rro" : "ro") : "rw"],
   }));
   const depth = (path: string): number => path.split("/").length;
   return [

@@ -61,6 +61,8 @@ export interface OciLaunched {
   readonly errorLog: string;
   readonly overlay: Overlay;
   readonly subPaths: readonly SubPathBind[];
+  /** What the machine is to see of what is mounted in it. */
+  readonly shared: readonly SharedBind[];
   readonly cgroup: ControlGroup | undefined;
   /** What its own command is, and commands beside it are, but for their arguments. */
   readonly process: OciProcess;
@@ -68,6 +70,34 @@ export interface OciLaunched {
   readonly limits: readonly string[];
   /** It is not alone with its processes, so what they leave is not for its runtime to wait for. */
   readonly sharesProcesses: boolean;
+}
+
+/** A directory of the machine that is bound to a place of the runtime's namespace so that what is mounted in one is mounted in the other. */
+export interface SharedBind {
+  readonly source: string;
+  readonly at: string;
+}
+
+/** Of such places. It is of a mount that is not the volume's: so that can go on to be shared when the container's root is mounted where nobody else sees it. */
+const SHARED_PLACES = "/proc/tty";
+
+export function sharedBinds(sources: readonly string[]): readonly SharedBind[] {
+  return sources.map((source, index) => ({ source, at: `${SHARED_PLACES}/${index}` }));
+}
+
+/** Source for its words: containerd's ensureShared. */
+function sharedLines({ shared, overlay, tools }: OciLaunched): readonly string[] {
+  if (shared.length === 0) return [];
+  const mount = quoted(tools.mount);
+  return [
+    // Nothing that is done to these is done to the machine's.
+    `${mount} --make-rslave /sys && ${mount} --make-rslave /proc && ${mount} -t tmpfs tmpfs ${SHARED_PLACES} || fail "cannot make places for what is shared"`,
+    ...shared.flatMap(({ source, at }) => [
+      `mkdir ${at} && ${mount} --no-canonicalize --bind ${quoted(source)} ${at} || fail "cannot share a volume"`,
+      `grep -q ' ${at} .* shared:' /proc/self/mountinfo || fail "path "${quoted(source)}" is mounted on $(stat -c %m ${quoted(source)}) but it is not a shared mount"`,
+    ]),
+    `${mount} --make-slave "$(stat -c %m ${quoted(overlay.at)})" || fail "cannot keep the container's root to itself"`,
+  ];
 }
 
 /** The container's root: what the image has, under what the container makes of it. */
@@ -86,6 +116,7 @@ export function ociCommands(launched: OciLaunched): Pick<KeptSpec, "launch" | "e
   const { oci, tools, id, bundle, errorLog, overlay, subPaths, limits, sharesProcesses } = launched;
   const script = [
     FAIL,
+    ...sharedLines(launched),
     ...preludeOf(launched),
     `said=$(${quoted(tools.mount)} -t overlay overlay -o ${quoted(overlayOptions(overlay))} ${quoted(overlay.at)} 2>&1) || fail "cannot mount the container's root: $said"`,
     ...subPathLines(subPaths, tools),
@@ -96,7 +127,7 @@ export function ociCommands(launched: OciLaunched): Pick<KeptSpec, "launch" | "e
     `exec ${wordsOf(launched, ["run", ...(oci.keeps ? ["--keep"] : []), ...(sharesProcesses ? ["--no-subreaper"] : []), "--bundle", bundle, id])}`,
   ];
   return {
-    launch: inNamespace(tools, script),
+    launch: inNamespace(tools, script, launched.shared.length > 0 ? "unchanged" : "slave"),
     enter: entering(launched),
     enterTerminal: enteringTerminal(launched, launched.process),
     errorLog,
@@ -144,9 +175,9 @@ function wordsOf({ oci, state, errorLog }: Pick<OciLaunched, "oci" | "state" | "
   return [oci.path, "--root", state, ...log, ...cgroups, ...words].map(quoted).join(" ");
 }
 
-function inNamespace(tools: Tools, lines: readonly string[]): Command {
+function inNamespace(tools: Tools, lines: readonly string[], propagation = "slave"): Command {
   const { file, args } = shell(lines);
-  return { file: tools.unshare, args: ["--mount", "--propagation", "slave", "--", file, ...args], env: OWN_ENV, cwd: "/" };
+  return { file: tools.unshare, args: ["--mount", "--propagation", propagation, "--", file, ...args], env: OWN_ENV, cwd: "/" };
 }
 
 function shell(lines: readonly string[]): Command {

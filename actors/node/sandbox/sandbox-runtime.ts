@@ -18,6 +18,7 @@ import {
 import type { KeptSpec } from "../process/keeper/protocol.ts";
 import { type Prepared, prepareContainer } from "../process/kept-container-spec.ts";
 import { KeptRuntime, type KeptSandbox, observedOf, uidOf } from "../process/kept-runtime.ts";
+import type { Mount } from "../process/mount-plan.ts";
 import { ETC_DIRECTORY, writeSandboxFiles } from "../process/sandbox-files.ts";
 import { memoryDirectory } from "../volumes/memory-directory.ts";
 import { type Attachment, addressIn, type CniResult } from "./cni.ts";
@@ -25,7 +26,7 @@ import type { RootedImage, SandboxImages } from "./images.ts";
 import type { Machine } from "./machine.ts";
 import { machineDevices, volumeDevices } from "./machine-rights.ts";
 import { type NamespaceFrom, type OciWanted, ociCapabilities, ociConfig, ociProcess } from "./oci-config.ts";
-import { begunHook, ociCommands, ociState } from "./oci-runtime.ts";
+import { begunHook, ociCommands, ociState, type SharedBind, sharedBinds } from "./oci-runtime.ts";
 import { PAUSE, PAUSE_PID_FILE, pauseContainer, pauseId } from "./pause.ts";
 import { localhostProfile, ociSeccomp } from "./seccomp.ts";
 
@@ -170,7 +171,8 @@ export class SandboxRuntime extends KeptRuntime<OwnSandbox> {
       tools,
       now_ms: this.clock.now_ms(),
     });
-    const { directory, subPaths, kept } = prepared;
+    const { directory, subPaths, kept, mounts } = prepared;
+    const shared = sharedBinds(mounts.filter(isShared).map(({ source }) => source));
     const { id } = kept.observed;
     const overlay = {
       lower: entry.root ?? "/",
@@ -180,7 +182,8 @@ export class SandboxRuntime extends KeptRuntime<OwnSandbox> {
     };
     const bundle = join(directory, "bundle");
     for (const path of [overlay.upper, overlay.work, overlay.at, bundle]) await mkdir(path, { recursive: true });
-    const wanted = await this.#wanted(sandbox, spec, prepared, image, overlay.at);
+    const atPlaces = mounts.map((mount) => (isShared(mount) ? { ...mount, source: placeOf(mount.source, shared) } : mount));
+    const wanted = await this.#wanted(sandbox, spec, { ...prepared, mounts: atPlaces }, image, overlay.at);
     await writeFile(join(bundle, "config.json"), JSON.stringify(ociConfig(wanted)));
     const cgroup = groups?.makeContainer(sandbox.spec, spec);
     const commands = ociCommands({
@@ -192,6 +195,7 @@ export class SandboxRuntime extends KeptRuntime<OwnSandbox> {
       errorLog: join(directory, "runtime.log"),
       overlay,
       subPaths,
+      shared,
       cgroup,
       process: ociProcess(wanted),
       limits: entry.limits,
@@ -301,6 +305,10 @@ export class SandboxRuntime extends KeptRuntime<OwnSandbox> {
     return path;
   }
 }
+
+const isShared = ({ propagation }: Mount): boolean => propagation === "Bidirectional";
+
+const placeOf = (source: string, shared: readonly SharedBind[]): string => shared.find((bind) => bind.source === source)?.at ?? source;
 
 /** `pid`: of the process that holds its namespaces; undefined: there are none any more. */
 function attachmentOf({ namespace, name, uid, address }: SandboxSpec, container: string, pid: number | undefined): Attachment {

@@ -251,6 +251,11 @@ describe("what is filled in", () => {
       },
     ],
     [
+      "pods",
+      { spec: { containers: [{ name: "c", image: "i", resources: { limits: { cpu: "100m", memory: "100Mi" } } }] } },
+      { status: { qosClass: "Guaranteed" } },
+    ],
+    [
       "podtemplates",
       { template: { spec: { ...TEMPLATE.spec, terminationGracePeriodSeconds: -1, resources: { limits: { cpu: "1" } } } } },
       { template: { spec: { terminationGracePeriodSeconds: -1, resources: { limits: { cpu: "1" } } } } },

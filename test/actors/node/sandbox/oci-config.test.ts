@@ -50,7 +50,11 @@ test("a container sees its mounts from the outermost on, in place of the runtime
     user: { uid: 7, gid: undefined, groups: [9], mustNotBeRoot: false, mayGainPrivileges: false },
     tty: true,
     root: "/root-of-it",
-    mounts: [mount("/data/inner", true), { ...mount("/data"), readOnly: true, isRecursive: true }, mount("/dev/shm")],
+    mounts: [
+      mount("/data/inner", true),
+      { ...mount("/data"), readOnly: true, isRecursive: true },
+      { ...mount("/dev/shm"), propagation: "HostToContainer" },
+    ],
     sharedMemory: "/memory",
     security: security([], [], { readOnlyRoot: true }),
     capabilities: ["CHOWN"],
@@ -65,13 +69,15 @@ test("a container sees its mounts from the outermost on, in place of the runtime
   }) as {
     mounts: { destination: string; options: string[] }[];
     process: object;
-    linux: { namespaces: object[]; maskedPaths: string[]; resources: { devices: object[] } };
+    linux: { rootfsPropagation: string; namespaces: object[]; maskedPaths: string[]; resources: { devices: object[] } };
   };
   const places = config.mounts.map(({ destination }) => destination);
   expect(places.filter((place) => place === "/dev/shm")).toHaveLength(1);
   expect(places.indexOf("/data")).toBeLessThan(places.indexOf("/data/inner"));
   expect(config.mounts.find(({ destination }) => destination === "/data/inner")?.options).toEqual(["rbind", "rprivate", "ro"]);
   expect(config.mounts.find(({ destination }) => destination === "/data")?.options).toEqual(["rbind", "rprivate", "rro"]);
+  expect(config.mounts.find(({ destination }) => destination === "/dev/shm")?.options).toEqual(["rbind", "rslave", "rw"]);
+  expect(config.linux.rootfsPropagation).toBe("rslave");
   expect(config).toMatchObject({
     root: { path: "/root-of-it", readonly: true },
     process: { terminal: true, user: { uid: 7, gid: 0, additionalGids: [9] }, env: ["A=b"], noNewPrivileges: true, oomScoreAdj: 5 },
