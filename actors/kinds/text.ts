@@ -33,31 +33,55 @@ export function withVersion(text: ObjectText, apiVersion: string): ObjectText {
   return `${text.slice(0, -1)},"apiVersion":${JSON.stringify(apiVersion)}}` as ObjectText;
 }
 
+/** What a store holds of an object. Its managers may have been cut off the text, since they are alike in thousands of objects; see `cutManagers`. */
+export interface StoredText {
+  readonly text: ObjectText;
+  /** What was cut off, up to where the text goes on; undefined when the text is whole. */
+  readonly managers?: string | undefined;
+}
+
+/** The whole of a stored text. */
+export function wholeText({ text, managers }: StoredText): ObjectText {
+  return managers === undefined ? text : (`${managers}${text}` as ObjectText);
+}
+
+/** How long the whole of it is. */
+export function charactersOf({ text, managers = "" }: StoredText): number {
+  return managers.length + text.length;
+}
+
+/** Where the members other than the managers begin in a whole text; 0 when it has none. */
+export function cutManagers(text: ObjectText): number {
+  const end = endOfManaged(text);
+  return end === 0 ? 0 : end + 1;
+}
+
 /** Where the list of managers ends; 0 when there is none. */
 function endOfManaged(text: ObjectText): number {
   return text.startsWith(MANAGED_HEAD) ? text.indexOf(MANAGED_END, MANAGED_HEAD.length) + 1 : 0;
 }
 
-/** The JSON of `metadata.managedFields` of a stored text; undefined when there is none. */
-export function managedFieldsOf(text: ObjectText): string | undefined {
+/** The JSON of `metadata.managedFields` of a stored object; undefined when there is none. */
+export function managedFieldsOf({ text, managers }: StoredText): string | undefined {
+  if (managers !== undefined) return managers.slice(MANAGED_HEAD.length, -1);
   const end = endOfManaged(text);
   return end === 0 ? undefined : text.slice(MANAGED_HEAD.length, end);
 }
 
 /** The stored text without the managers of its fields. */
 export function withoutManagedFields(text: ObjectText): ObjectText {
-  const end = endOfManaged(text);
-  return end === 0 ? text : (text.slice(end + 1) as ObjectText);
+  const from = cutManagers(text);
+  return from === 0 ? text : (text.slice(from) as ObjectText);
 }
 
 /** The JSON of a stored object as a list item: no `kind`, no `apiVersion`. */
-export function itemJson(text: ObjectText, revision: number): string {
-  return `{"metadata":{"resourceVersion":"${revision}",${text}`;
+export function itemJson(stored: StoredText, revision: number): string {
+  return `{"metadata":{"resourceVersion":"${revision}",${wholeText(stored)}`;
 }
 
 /** The JSON of a stored object that stands alone. `gvk` is `"kind":"Pod","apiVersion":"v1"`, see `gvkJson`. */
-export function objectJson(text: ObjectText, revision: number, gvk: string): string {
-  return `{${gvk},"metadata":{"resourceVersion":"${revision}",${text}`;
+export function objectJson(stored: StoredText, revision: number, gvk: string): string {
+  return `{${gvk},"metadata":{"resourceVersion":"${revision}",${wholeText(stored)}`;
 }
 
 /** The `kind` and `apiVersion` members of an object's JSON. */
@@ -67,10 +91,10 @@ export function gvkJson(kind: string, apiVersion: string): string {
 
 /** The object of a stored text, with its resourceVersion and without the managers of its fields. */
 export function decodeObject<T extends KubeObject>(text: ObjectText, revision: number): T {
-  return JSON.parse(itemJson(withoutManagedFields(text), revision)) as T;
+  return JSON.parse(itemJson({ text: withoutManagedFields(text) }, revision)) as T;
 }
 
 /** The object of a stored text with all that it has. */
-export function decodeWhole<T extends KubeObject>(text: ObjectText, revision: number): T {
-  return JSON.parse(itemJson(text, revision)) as T;
+export function decodeWhole<T extends KubeObject>(stored: StoredText, revision: number): T {
+  return JSON.parse(itemJson(stored, revision)) as T;
 }

@@ -83,7 +83,7 @@ function applyToStored<T extends KubeObject>(
     const served =
       kind.custom?.conversion === undefined ? asServed(kind, decodeObject<T>(entry.text, entry.revision)) : structuredClone(current);
     const live = { ...served, kind: kind.kind, apiVersion: apiVersionOf(kind) };
-    const { next, managers } = applied<T>(world, kind, managersOf(entry.text), live, body, force, options);
+    const { next, managers } = applied<T>(world, kind, managersOf(entry), live, body, force, options);
     checkIdentity(own as unknown as Kind, current, next);
     const wanted = stored === undefined ? next : (stored.toStored(next) as T);
     const asked = { ...options, applied: managers, requested: kind as unknown as Kind };

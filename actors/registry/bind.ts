@@ -112,7 +112,7 @@ function bindTo(
     if (refusal !== undefined) throw conflict(BINDING, name, refusal);
     const { key, revision: expect } = entry;
     const bound = boundPod(pod, nodeName, options.annotations, access.clock.now_ms());
-    const text = encodeObject(bound, managedFieldsOf(entry.text));
+    const text = encodeObject(bound, managedFieldsOf(entry));
     if (options.dryRun === true) return { done: { key, revision: expect, text } };
     const result = (revision: number): Entry => {
       access.wrote(key, revision, bound);
@@ -140,8 +140,8 @@ export async function bindPods(access: StoreAccess, kind: Kind<Pod>, bindings: r
         return { entry, pod: boundPod(pod, node, options.annotations, access.clock.now_ms()) };
       }),
     );
-    const mutations = bound.map(({ entry: { key, revision: expect, text }, pod }): Mutation => {
-      return { op: "update", key, text: encodeObject(pod, managedFieldsOf(text)), expect };
+    const mutations = bound.map(({ entry, pod }): Mutation => {
+      return { op: "update", key: entry.key, text: encodeObject(pod, managedFieldsOf(entry)), expect: entry.revision };
     });
     const outcome = await access.commit(mutations, options.premises);
     if (outcome.committed) {

@@ -37,7 +37,7 @@ export async function grantsTo(pod: ObjectMeta, grants: readonly ClaimGrant[], a
       metadata: kept.length === 0 ? claim.metadata : { ...claim.metadata, finalizers: kept },
       status: { ...claim.status, allocation: gets, reservedFor: users },
     };
-    mutations.push({ op: "update", key, text: encodeObject(next, managedFieldsOf(entry.text)), expect: entry.revision });
+    mutations.push({ op: "update", key, text: encodeObject(next, managedFieldsOf(entry)), expect: entry.revision });
   }
   return mutations;
 }

@@ -56,10 +56,10 @@ export function createConversion(webhooks: WebhookClient, random: Random): Conve
     },
     async served(kind, conversion, entries) {
       const objects = await served(kind, conversion, entries);
-      return entries.map(({ key, revision, text }, index) => ({
-        key,
-        revision,
-        text: encodeObject(objects[index] as KubeObject, managedFieldsOf(text)),
+      return entries.map((entry, index) => ({
+        key: entry.key,
+        revision: entry.revision,
+        text: encodeObject(objects[index] as KubeObject, managedFieldsOf(entry)),
       }));
     },
     async stored(kind, conversion, object, managers) {

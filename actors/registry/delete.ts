@@ -3,7 +3,7 @@ import type { Kind } from "../kinds/kind.ts";
 import { keyFor, resourceOf } from "../kinds/kind.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { StatusError } from "../kinds/status.ts";
-import { decodeObject, encodeObject, managedFieldsOf, type ObjectText, withVersion } from "../kinds/text.ts";
+import { decodeObject, encodeObject, managedFieldsOf, type ObjectText, wholeText, withVersion } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
 import { type AdmissionRequest, admit } from "./admission/admission.ts";
@@ -69,7 +69,7 @@ export function deletionStep(
   if (decision.action === "keep") return { done: { removed: false, entry } };
   const { key, revision: expect } = entry;
   const removed = decision.action === "remove";
-  const text = decision.object === current ? entry.text : markedText(kind, entry, decision.object);
+  const text = decision.object === current ? wholeText(entry) : markedText(kind, entry, decision.object);
   if (options.dryRun === true) return { done: { removed, entry: { key, revision: expect, text } } };
   const own: Mutation = removed ? { op: "delete", key, expect } : { op: "update", key, text, expect };
   const released = removed ? (world.companions.get(resourceOf(kind))?.release(current) ?? []) : [];
@@ -82,10 +82,10 @@ export function deletionStep(
 }
 
 /** Of what is to go only the metadata changes: an object that a webhook has converted to be looked at stays stored as it was. */
-function markedText(kind: Kind, { text, revision }: Entry, object: KubeObject): ObjectText {
-  const managers = managedFieldsOf(text);
+function markedText(kind: Kind, entry: Entry, object: KubeObject): ObjectText {
+  const managers = managedFieldsOf(entry);
   if (kind.custom?.conversion === undefined) return encodeObject(object, managers);
-  const { apiVersion, ...stored } = decodeObject(text, revision);
+  const { apiVersion, ...stored } = decodeObject(entry.text, entry.revision);
   const marked = encodeObject({ ...stored, metadata: object.metadata }, managers);
   return apiVersion === undefined ? marked : withVersion(marked, apiVersion);
 }

@@ -112,7 +112,7 @@ export async function evictPod(
     const next =
       budget === undefined ? undefined : spendBudget(access.view.decode<PodDisruptionBudget>(budget), pod, access.clock.now_ms());
     if (budget !== undefined && next !== undefined) {
-      spent.push({ op: "update", key: budget.key, text: encodeObject(next, managedFieldsOf(budget.text)), expect: budget.revision });
+      spent.push({ op: "update", key: budget.key, text: encodeObject(next, managedFieldsOf(budget)), expect: budget.revision });
     }
     const step = deletionStep(world, own, entry, pod, options, spent);
     if ("done" in step || options.preconditions?.resourceVersion === undefined) return step;

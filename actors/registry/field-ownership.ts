@@ -12,7 +12,7 @@ import {
 import { type StructType, typedOf } from "../kinds/managed-fields/typed.ts";
 import { afterCreate, afterUpdate, type FieldWrite, resetCustomFields, resetFields } from "../kinds/managed-fields/update.ts";
 import type { KubeObject } from "../kinds/object.ts";
-import { managedFieldsOf, type ObjectText } from "../kinds/text.ts";
+import { managedFieldsOf, type StoredText } from "../kinds/text.ts";
 import type { WriteOptions } from "./registry.ts";
 import { timestamp } from "./timestamps.ts";
 
@@ -54,8 +54,8 @@ function unlessUntold(decide: () => readonly FieldManager[]): readonly FieldMana
 }
 
 /** The managers that a stored object has. */
-export function managersOf(text: ObjectText): readonly FieldManager[] {
-  const json = managedFieldsOf(text);
+export function managersOf(stored: StoredText): readonly FieldManager[] {
+  const json = managedFieldsOf(stored);
   return json === undefined ? [] : readManagersJson(json);
 }
 
@@ -65,17 +65,17 @@ export function managersOf(text: ObjectText): readonly FieldManager[] {
  */
 export function ownedAfterUpdate(
   write: FieldWrite,
-  text: ObjectText,
+  stored: StoredText,
   current: KubeObject,
   next: KubeObject,
   given: readonly ManagedFieldsEntry[] | undefined,
 ): string | undefined {
-  const known = write.subresource === undefined ? sentManagers(given, text) : managersOf(text);
+  const known = write.subresource === undefined ? sentManagers(given, stored) : managersOf(stored);
   return known.length === 0 ? undefined : managersJson(unlessUntold(() => afterUpdate(write, known, current, next)));
 }
 
-function sentManagers(given: readonly ManagedFieldsEntry[] | undefined, text: ObjectText): readonly FieldManager[] {
-  if (given === undefined) return managersOf(text);
+function sentManagers(given: readonly ManagedFieldsEntry[] | undefined, stored: StoredText): readonly FieldManager[] {
+  if (given === undefined) return managersOf(stored);
   if (given.length === 0 || (given.length === 1 && Object.keys(given[0] ?? {}).length === 0)) return [];
-  return readManagers(given) ?? managersOf(text);
+  return readManagers(given) ?? managersOf(stored);
 }

@@ -29,7 +29,7 @@ export function finalizeNamespace(world: WriteWorld, kind: Kind<Namespace>, want
     const released = isReleased(kind as unknown as Kind, next);
     if (!released && sameObject(next, current)) return { done: entry };
     const { key, revision: expect } = entry;
-    const text = encodeObject(next, managedFieldsOf(entry.text));
+    const text = encodeObject(next, managedFieldsOf(entry));
     if (options.dryRun === true) return { done: { key, revision: expect, text } };
     return {
       mutations: [released ? { op: "delete", key, expect } : { op: "update", key, text, expect }],

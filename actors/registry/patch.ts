@@ -31,7 +31,7 @@ export function patchObject<T extends KubeObject>(
   const own = (stored?.kind ?? kind) as unknown as Kind<T>;
   return changeStored(world.access, own, namespace, name, (entry, current) => {
     // Who manages its fields is as long as the object, and hardly ever what a patch is about.
-    const read = (mentionsManagers(patch) ? decodeWhole<T> : decodeObject<T>)(entry.text, entry.revision);
+    const read = mentionsManagers(patch) ? decodeWhole<T>(entry, entry.revision) : decodeObject<T>(entry.text, entry.revision);
     const served = kind.custom?.conversion === undefined ? asServed(kind, read) : structuredClone(current);
     const document = { ...served, kind: kind.kind, apiVersion: apiVersionOf(kind) };
     const next = patched<T>(kind, document, patch, options);

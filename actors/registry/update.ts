@@ -5,7 +5,7 @@ import { type FieldManager, type ManagedFieldsEntry, managersJson, sameManagers 
 import type { KubeObject } from "../kinds/object.ts";
 import { errorsBesideStatus, errorsInUpdate } from "../kinds/object-rules.ts";
 import type { FieldError } from "../kinds/status.ts";
-import { decodeObject, managedFieldsOf, type ObjectText } from "../kinds/text.ts";
+import { decodeObject, managedFieldsOf, type ObjectText, wholeText } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
 import { adminAccessErrors } from "./admin-access.ts";
@@ -116,7 +116,7 @@ export async function rewriteTexts(
   if (!isRewritable(world, kind, options)) return changed;
   for (const name of names) {
     const entry = access.view.entry(keyFor(kind, namespace, name));
-    const text = entry === undefined ? undefined : rewrite(entry.text, name);
+    const text = entry === undefined ? undefined : rewrite(wholeText(entry), name);
     if (entry === undefined || text === undefined) continue;
     changed.add(name);
     mutations.push({ op: "update", key: entry.key, text, expect: entry.revision });
@@ -153,7 +153,7 @@ export async function decideUpdate<T extends KubeObject>(
   if (same && !ownsAnew(wanted, options, entry)) return { done: entry };
   const managers = managersAfter(world, kind, entry, current, wanted, plan.object, options);
   // Texts do not tell: versions that are stored in another's form have their fields in another order.
-  if (same && managers === managedFieldsOf(entry.text)) return { done: entry };
+  if (same && managers === managedFieldsOf(entry)) return { done: entry };
   const encoded = storedText(world.access, kind, plan.object, managers);
   const text = encoded instanceof Promise ? await encoded : encoded;
   const { key, revision: expect } = entry;
@@ -179,7 +179,7 @@ export async function decideUpdate<T extends KubeObject>(
 
 /** Whether fields change hands though the object stays as it is. */
 function ownsAnew(wanted: KubeObject, options: UpdateOptions, entry: Entry): boolean {
-  if (options.applied !== undefined) return !sameManagers(options.applied, managersOf(entry.text));
+  if (options.applied !== undefined) return !sameManagers(options.applied, managersOf(entry));
   return options.subresource === undefined && wanted.metadata.managedFields !== undefined;
 }
 
@@ -193,9 +193,9 @@ function managersAfter<T extends KubeObject>(
   options: UpdateOptions,
 ): string | undefined {
   if (options.applied !== undefined) return managersJson(options.applied);
-  if (options.unmanaged === true) return managedFieldsOf(entry.text);
+  if (options.unmanaged === true) return managedFieldsOf(entry);
   const write = fieldWrite(kind, options, options.door ?? options.subresource, world.access.clock.now_ms());
-  return ownedAfterUpdate(write, entry.text, current, next, wanted.metadata.managedFields as ManagedFieldsEntry[] | undefined);
+  return ownedAfterUpdate(write, entry, current, next, wanted.metadata.managedFields as ManagedFieldsEntry[] | undefined);
 }
 
 /**

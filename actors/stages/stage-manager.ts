@@ -1,4 +1,4 @@
-import { managedFieldsOf, type ObjectText } from "../kinds/text.ts";
+import { managedFieldsOf, type StoredText } from "../kinds/text.ts";
 
 /** Who manages the fields that stages write. */
 export const STAGE_MANAGER = "troupe-stages";
@@ -6,6 +6,6 @@ export const STAGE_MANAGER = "troupe-stages";
 const MANAGES = `"manager":"${STAGE_MANAGER}"`;
 
 /** Whether a stage has written the object before: then its status is the stages' affair. */
-export function isWrittenByStages(text: ObjectText): boolean {
-  return managedFieldsOf(text)?.includes(MANAGES) === true;
+export function isWrittenByStages(stored: StoredText): boolean {
+  return managedFieldsOf(stored)?.includes(MANAGES) === true;
 }

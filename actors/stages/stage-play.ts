@@ -71,7 +71,7 @@ export class StagePlay {
       this.#isOurs = false;
       return false;
     }
-    this.#isOurs ||= isWrittenByStages(entry.text);
+    this.#isOurs ||= isWrittenByStages(entry);
     const object = this.#object(entry);
     const matching = stages.filter((stage) => stage.matches(object));
     const planned = this.#planned;

@@ -5,6 +5,7 @@ import { HashTable } from "./hash-table.ts";
 import { History } from "./history.ts";
 import { IndexTable } from "./index-table.ts";
 import type { StoredRecord } from "./record.ts";
+import { SharedManagers } from "./shared-managers.ts";
 import type { Place } from "./shelf.ts";
 import { byKey, merge, Shelf } from "./shelf.ts";
 import type { DecodedCache } from "./stored-entry.ts";
@@ -38,6 +39,7 @@ export class ResourceTable {
   readonly #places = new HashTable<Place>((place) => place.key);
   readonly #shelves = new Map<string, Shelf>();
   readonly #indexes: IndexTable[] = [];
+  readonly #managers = new SharedManagers();
   #listed: readonly Entry[] | undefined = NO_ENTRIES;
 
   constructor(resource: string, cache: DecodedCache, log: Logger) {
@@ -128,7 +130,8 @@ export class ResourceTable {
       return undefined;
     }
     // The key of the place is used on, so that all entries of a key share one string.
-    const entry = new StoredEntry(existing?.key ?? record.key, record.revision, record.text);
+    const { text, managers } = this.#managers.apart(record.text, existing?.entry?.managers);
+    const entry = new StoredEntry(existing?.key ?? record.key, record.revision, text, managers);
     const place = existing ?? this.#create(record.key);
     place.entry = entry;
     if (existing === undefined) place.shelf.add(place);

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { wholeText } from "../kinds/text.ts";
 import type { Transformer } from "./encryption/transformer.ts";
 import { FrameEncoder } from "./frame-encoder.ts";
 import { SNAPSHOT_FRAME_BYTES } from "./limits.ts";
@@ -78,7 +79,9 @@ export async function* packSnapshot(capture: Capture, options: PackOptions): Asy
   };
   const packer = new Packer(Math.min(SNAPSHOT_FRAME_BYTES, frameBytesMax - FRAME_MARGIN_BYTES));
   try {
-    for (const { key, revision, text } of capture.entries) {
+    for (const entry of capture.entries) {
+      const { key, revision } = entry;
+      const text = wholeText(entry);
       if (packer.object(key, revision, transformer?.toStorage(key, text) ?? text)) yield await finish("objects", packer.full);
     }
     if (packer.items > 0) yield await finish("objects", packer.rest());

@@ -9,14 +9,16 @@ export class StoredEntry implements Entry {
   readonly key: Key;
   readonly revision: number;
   readonly text: ObjectText;
+  readonly managers: string | undefined;
   /** Private, so that an entry compares and prints as the plain data that it is for everybody else. */
   #decoded: KubeObject | undefined;
   #used = false;
 
-  constructor(key: Key, revision: number, text: ObjectText) {
+  constructor(key: Key, revision: number, text: ObjectText, managers?: string) {
     this.key = key;
     this.revision = revision;
     this.text = text;
+    this.managers = managers;
   }
 
   /** The remembered object, if any. */

@@ -1,12 +1,11 @@
 import type { KubeObject } from "../kinds/object.ts";
-import type { ObjectText } from "../kinds/text.ts";
+import type { StoredText } from "../kinds/text.ts";
 import type { Key } from "./transaction.ts";
 
 /** One stored object. Immutable: a change makes a new Entry. */
-export interface Entry {
+export interface Entry extends StoredText {
   readonly key: Key;
   readonly revision: number;
-  readonly text: ObjectText;
 }
 
 /** One change, as watchers see it. Changes of one resource arrive in revision order, each exactly once. */

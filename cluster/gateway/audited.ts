@@ -50,7 +50,7 @@ export function recordAnswer(audited: Audited, answer: Answer | undefined, excha
 function jsonOf(answer: Answer, view: View, now_ms: number): string | undefined {
   switch (answer.type) {
     case "object":
-      return wholeObject(answer.kind, answer.entry.text, answer.entry.revision);
+      return wholeObject(answer.kind, answer.entry, answer.entry.revision);
     case "list":
       return [...listChunks(answer, { kind: answer.kind, as: "object", viewVersion: "v1", includeObject: "Object" }, view, now_ms)].join(
         "",

@@ -1,5 +1,5 @@
 import { apiVersionOf } from "../../actors/kinds/kind.ts";
-import { gvkJson } from "../../actors/kinds/text.ts";
+import { charactersOf, gvkJson } from "../../actors/kinds/text.ts";
 import type { View } from "../../actors/store/view.ts";
 import type { ListAnswer } from "./answer.ts";
 import type { Rendering } from "./object-text.ts";
@@ -20,7 +20,7 @@ function listMeta(answer: ListAnswer): string {
 /** How large a list is about, without printing it. */
 export function listSize(answer: ListAnswer): number {
   let characters = 0;
-  for (const entry of answer.entries) characters += entry.text.length;
+  for (const entry of answer.entries) characters += charactersOf(entry);
   return characters;
 }
 

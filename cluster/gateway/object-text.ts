@@ -1,8 +1,8 @@
 import type { Kind } from "../../actors/kinds/kind.ts";
 import { apiVersionOf, asServed } from "../../actors/kinds/kind.ts";
 import { metadataText } from "../../actors/kinds/metadata-text.ts";
-import type { ObjectText } from "../../actors/kinds/text.ts";
-import { decodeObject, encodeObject, gvkJson, itemJson, managedFieldsOf, objectJson } from "../../actors/kinds/text.ts";
+import type { StoredText } from "../../actors/kinds/text.ts";
+import { decodeObject, encodeObject, gvkJson, itemJson, managedFieldsOf, objectJson, wholeText } from "../../actors/kinds/text.ts";
 import type { Entry, View } from "../../actors/store/view.ts";
 import type { Format, ViewVersion } from "./accept.ts";
 
@@ -35,26 +35,27 @@ export function gvkOf(kind: Kind): string {
 }
 
 /** The text of an object in the version in which it is served. */
-function servedText(kind: Kind, text: ObjectText): ObjectText {
-  if (kind.stored === undefined && kind.custom === undefined) return text;
-  return encodeObject(asServed(kind, decodeObject(text, 0)), managedFieldsOf(text));
+function servedText(kind: Kind, stored: StoredText): StoredText {
+  if (kind.stored === undefined && kind.custom === undefined) return stored;
+  return { text: encodeObject(asServed(kind, decodeObject(stored.text, 0)), managedFieldsOf(stored)) };
 }
 
 /** The JSON of a whole object that stands alone. Revision 0 is an object that was never stored (a dry run): it has no version. */
-export function wholeObject(kind: Kind, stored: ObjectText, revision: number): string {
-  const text = servedText(kind, stored);
-  return revision === 0 ? `{${gvkOf(kind)},"metadata":{${text}` : objectJson(text, revision, gvkOf(kind));
+export function wholeObject(kind: Kind, stored: StoredText, revision: number): string {
+  const served = servedText(kind, stored);
+  return revision === 0 ? `{${gvkOf(kind)},"metadata":{${wholeText(served)}` : objectJson(served, revision, gvkOf(kind));
 }
 
 /** The JSON of an object's metadata alone. */
-export function partialObject(text: ObjectText, revision: number, version: ViewVersion): string {
-  return `{${viewGvk("PartialObjectMetadata", version)},"metadata":{${revision === 0 ? "" : `"resourceVersion":"${revision}",`}${metadataText(text)}}`;
+export function partialObject(stored: StoredText, revision: number, version: ViewVersion): string {
+  return `{${viewGvk("PartialObjectMetadata", version)},"metadata":{${revision === 0 ? "" : `"resourceVersion":"${revision}",`}${metadataText(wholeText(stored))}}`;
 }
 
 /** An object as an item of a list of its kind: items carry no kind of their own, except metadata. */
-export function listItem({ as, kind, viewVersion }: Rendering, { text, revision }: Entry): string {
-  if (as === "metadata") return partialObject(text, revision, viewVersion);
-  return revision === 0 ? `{"metadata":{${text}` : itemJson(servedText(kind, text), revision);
+export function listItem({ as, kind, viewVersion }: Rendering, entry: Entry): string {
+  const { revision } = entry;
+  if (as === "metadata") return partialObject(entry, revision, viewVersion);
+  return revision === 0 ? `{"metadata":{${wholeText(entry)}` : itemJson(servedText(kind, entry), revision);
 }
 
 /** `"columnDefinitions":[...]` of a kind's tables. */
@@ -70,13 +71,13 @@ export function tableRow(rendering: Rendering, view: View, entry: Entry, revisio
   const object = kind.custom?.conversion === undefined ? view.decode(entry) : decodeObject(entry.text, entry.revision);
   const cells = JSON.stringify(kind.cells(object, now_ms));
   if (includeObject === "None") return `{"cells":${cells},"object":null}`;
-  const shown = includeObject === "Object" ? wholeObject(kind, entry.text, revision) : rowMetadata(kind, entry.text, revision, viewVersion);
+  const shown = includeObject === "Object" ? wholeObject(kind, entry, revision) : rowMetadata(kind, entry, revision, viewVersion);
   return `{"cells":${cells},"object":${shown}}`;
 }
 
 /** Rows are made of Kubernetes' internal objects, in which what some versions keep in an annotation is a field. */
-function rowMetadata({ fieldAnnotation: name }: Kind, text: ObjectText, revision: number, version: ViewVersion): string {
-  const printed = partialObject(text, revision, version);
+function rowMetadata({ fieldAnnotation: name }: Kind, stored: StoredText, revision: number, version: ViewVersion): string {
+  const printed = partialObject(stored, revision, version);
   if (name === undefined) return printed;
   const { metadata, ...rest } = JSON.parse(printed) as { metadata: { annotations?: Record<string, string> } };
   const { annotations = {}, ...others } = metadata;

@@ -50,9 +50,9 @@ export function printed(answer: Exclude<Answer, { type: "taken" | "unchanged" }>
       const rendering = { kind, as, viewVersion, includeObject: form.includeObject };
       const json =
         as === "object"
-          ? wholeObject(kind, entry.text, entry.revision)
+          ? wholeObject(kind, entry, entry.revision)
           : as === "metadata"
-            ? partialObject(entry.text, entry.revision, viewVersion)
+            ? partialObject(entry, entry.revision, viewVersion)
             : tableOfOne(rendering, view, entry, entry.revision, now_ms, true);
       return encoded(form, code, json);
     }

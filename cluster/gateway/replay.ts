@@ -1,6 +1,7 @@
 import { badRequest } from "../../actors/kinds/errors.ts";
 import type { Kind } from "../../actors/kinds/kind.ts";
 import { resourceOf } from "../../actors/kinds/kind.ts";
+import { charactersOf } from "../../actors/kinds/text.ts";
 import { type Change, RevisionExpired } from "../../actors/store/view.ts";
 import { PLAIN_JSON } from "./accept.ts";
 import type { Answer } from "./answer.ts";
@@ -44,7 +45,7 @@ export async function replay(context: GatewayContext, info: ResourceRequest, kin
     const event = eventFor(changes[looked++] as Change, selection, view);
     if (event === undefined) continue;
     events.push(event);
-    chars += event.entry.text.length;
+    chars += charactersOf(event.entry);
   }
   const complete = looked === changes.length && changes.length < REPLAY_CHANGES;
   const until = complete ? newest : (changes[looked - 1] as Change).revision;

@@ -32,9 +32,9 @@ function objectOf(rendering: Rendering, view: View, event: WatchEvent, now_ms: n
   const { entry, revision } = event;
   switch (rendering.as) {
     case "object":
-      return wholeObject(rendering.kind, entry.text, revision);
+      return wholeObject(rendering.kind, entry, revision);
     case "metadata":
-      return partialObject(entry.text, revision, rendering.viewVersion);
+      return partialObject(entry, revision, rendering.viewVersion);
     case "table":
       return tableOfOne(rendering, view, entry, revision, now_ms, columns);
   }

@@ -124,8 +124,8 @@ class Channel {
     head.append(EVENT_HEADERS.inResource, String(inResource));
     head.append(EVENT_HEADERS.inNamespace, String(inNamespace));
     head.append(EVENT_HEADERS.ofObject, String(before?.revision ?? inNamespace));
-    const publish = ({ text }: Entry): void =>
-      this.#options.connection.publish(subject, wholeObject(this.kind, text, revision), { headers: head });
+    const publish = (shown: Entry): void =>
+      this.#options.connection.publish(subject, wholeObject(this.kind, shown, revision), { headers: head });
     if (this.kind.custom?.conversion === undefined) publish(entry);
     else this.#converting = this.#converting.then(() => this.#converted(entry, publish));
   }

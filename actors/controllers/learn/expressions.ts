@@ -78,7 +78,7 @@ export function entriesOf(view: View, kind: Kind, namespace: string, attempt: st
 /** An object with who wrote its fields, and when: what the house itself has no use for. */
 function withManagers(entry: Entry, view: View): KubeObject & object {
   const object = view.decode(entry);
-  const managedFields = JSON.parse(managedFieldsOf(entry.text) ?? "[]") as object[];
+  const managedFields = JSON.parse(managedFieldsOf(entry) ?? "[]") as object[];
   return { ...object, metadata: { ...object.metadata, managedFields } as KubeObject["metadata"] };
 }
 

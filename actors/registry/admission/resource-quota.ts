@@ -70,8 +70,8 @@ function charges(request: AdmissionRequest, { view }: AdmissionWorld, added: Usa
     const quota = view.decode<ResourceQuota>(entry);
     if (!quotaMatches(quota, request.resource, request.object)) return [];
     const next = charged(quota, added, request);
-    const { key, revision: expect, text } = entry;
-    return next === undefined ? [] : [{ op: "update", key, expect, text: encodeObject(next, managedFieldsOf(text)) }];
+    const { key, revision: expect } = entry;
+    return next === undefined ? [] : [{ op: "update", key, expect, text: encodeObject(next, managedFieldsOf(entry)) }];
   });
 }
 

@@ -1,5 +1,6 @@
 /** What a request takes, in seats. Source: apiserver's pkg/util/flowcontrol/request of Kubernetes 1.34.9, with its features as they are by default. */
-import type { View } from "../../../actors/store/view.ts";
+import { charactersOf } from "../../../actors/kinds/text.ts";
+import type { Entry, View } from "../../../actors/store/view.ts";
 import type { Clock } from "../../../runtime/mod.ts";
 import type { ResourceRequest } from "../route.ts";
 import { isTrue } from "../route.ts";
@@ -83,7 +84,7 @@ export class WorkEstimator {
     const step = Math.max(1, Math.floor(entries.length / SIZE_SAMPLE_COUNT));
     let [sum, looked] = [0, 0];
     for (let index = 0; index < entries.length; index += step) {
-      sum += entries[index]?.text.length ?? 0;
+      sum += charactersOf(entries[index] as Entry);
       looked++;
     }
     const bytes = looked === 0 ? 0 : sum / looked;

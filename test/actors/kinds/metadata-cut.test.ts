@@ -28,9 +28,9 @@ test("the managers of the fields are first, and can be cut off and put back", ()
         { manager, fieldsV1 },
       ]);
       const text = encodeObject(object, managers);
-      expect(managedFieldsOf(text)).toBe(managers);
+      expect(managedFieldsOf({ text })).toBe(managers);
       expect(withoutManagedFields(text)).toBe(encodeObject(object));
-      expect(decodeWhole<KubeObject>(text, 7).metadata).toEqual({
+      expect(decodeWhole<KubeObject>({ text }, 7).metadata).toEqual({
         ...object.metadata,
         resourceVersion: "7",
         managedFields: JSON.parse(managers),
