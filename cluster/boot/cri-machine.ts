@@ -3,7 +3,7 @@ import { findCri, tellPodRange } from "../../actors/node/cri/machine.ts";
 import { keepEndpoint } from "../../actors/node/cri/release.ts";
 import { forPods, type MachineNodes } from "../../actors/node/process/machine.ts";
 import { BootFailure } from "./failure.ts";
-import { type NetworkedRuntimeWanted, type OpenedRuntime, takeAddresses } from "./opened-runtime.ts";
+import { type NetworkedRuntimeWanted, type OpenedRuntime, takeAddresses, unreachedServices } from "./opened-runtime.ts";
 
 export interface CriSettings {
   /** Sockets of the runtime, and of what brings its images. */
@@ -15,7 +15,7 @@ export interface CriSettings {
 
 /** A container runtime of this machine, and its nodes. Throws BootFailure, which says what it takes. */
 export async function openCri(wanted: NetworkedRuntimeWanted<CriSettings>): Promise<OpenedRuntime> {
-  const { directory, clock, settings, addresses, place, reserved } = wanted;
+  const { directory, clock, settings, addresses, place, reserved, services } = wanted;
   const { socket, imageSocket, podPidsMax, seccompProfiles } = settings;
   try {
     const { scheme, groups, machine, wants } = await findCri(socket, {
@@ -52,7 +52,7 @@ export async function openCri(wanted: NetworkedRuntimeWanted<CriSettings>): Prom
     return {
       runtime,
       of,
-      cautions: [...wants, ...(health.trouble === undefined ? [] : [`pods cannot run: ${health.trouble}`])],
+      cautions: [...wants, ...unreachedServices(services), ...(health.trouble === undefined ? [] : [`pods cannot run: ${health.trouble}`])],
       allocatableMemory: () => groups.memoryLeft(),
       podNetwork: { kernel, usePods: (range) => tellPodRange(socket, range, clock) },
     };

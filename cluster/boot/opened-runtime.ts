@@ -46,3 +46,11 @@ export async function takeAddresses({
   await kernel.take({ local: [...place.own, ...forwarded], nodes: place.nodes, ranges: place.ranges });
   return kernel;
 }
+
+/** Pods that have a network have a loopback of their own. */
+export function unreachedServices(services: string | undefined): readonly string[] {
+  if (services === undefined || !isLoopback(parseServiceCidr(services))) return [];
+  return [
+    `pods do not reach services at ${services}: start the cluster with --service-cluster-ip-range 10.96.0.0/16, or with this runtime`,
+  ];
+}

@@ -32,12 +32,13 @@ import { MountCommand } from "../../actors/node/volumes/mount-command.ts";
 import { NfsVolumes } from "../../actors/node/volumes/nfs-volumes.ts";
 import type { VolumePlugin } from "../../actors/node/volumes/volume-plugin.ts";
 import { createPodWorkerKind } from "../../actors/pod/life/pod-worker.ts";
+import { isLoopback, parseServiceCidr } from "../../actors/registry/service-range.ts";
 import type { ObjectView } from "../../actors/store/view.ts";
 import type { ActorKind, Clock, Logger, Message } from "../../runtime/mod.ts";
 import { isOfThisMachine } from "../outbound/own-address.ts";
 import type { CriSettings } from "./cri-machine.ts";
 import { anyKinds, type NodeGround } from "./ground.ts";
-import type { OpenedRuntime, PodNetworkOpened } from "./opened-runtime.ts";
+import { type OpenedRuntime, type PodNetworkOpened, takeAddresses } from "./opened-runtime.ts";
 import type { Resident } from "./residents.ts";
 import type { SandboxSettings } from "./sandbox-machine.ts";
 
@@ -227,7 +228,24 @@ async function openRuntime(settings: ProcessSettings, { network, services }: Pro
   }
   const runtime = await ProcessRuntime.begin({ directory, catalog, clock });
   const of = processNodesOf(directory, runtime.isolation);
-  return { runtime, of, cautions: [], allocatableMemory: () => undefined, podNetwork: undefined };
+  const beside = await besideNetwork(directory, network.place, services);
+  return { runtime, of, cautions: beside?.cautions ?? [], allocatableMemory: () => undefined, podNetwork: beside?.podNetwork };
+}
+
+/** Processes reach services and pods of other machines that have a network, where the machine may lead there; undefined: there is none. */
+async function besideNetwork(
+  directory: string,
+  place: NetworkPlace,
+  services: string | undefined,
+): Promise<Pick<OpenedRuntime, "cautions" | "podNetwork"> | undefined> {
+  if (services === undefined || isLoopback(parseServiceCidr(services))) return undefined;
+  try {
+    const kernel = await takeAddresses({ directory, place: { ...place, own: [], nodes: [] }, services });
+    return { cautions: [], podNetwork: { kernel, usePods: undefined } };
+  } catch (error) {
+    const why = `services at ${services} and pods of other machines are not reached from here, which takes root: ${(error as Error).message}`;
+    return { cautions: [why], podNetwork: undefined };
+  }
 }
 
 function usageOf(runtime: ContainerRuntime): UsageOf {

@@ -8,7 +8,7 @@ import { findMachine } from "../../actors/node/sandbox/machine.ts";
 import { bridgeOf, checkFree } from "../../actors/node/sandbox/own-network.ts";
 import { SandboxRuntime } from "../../actors/node/sandbox/sandbox-runtime.ts";
 import { BootFailure } from "./failure.ts";
-import { type NetworkedRuntimeWanted, type OpenedRuntime, takeAddresses } from "./opened-runtime.ts";
+import { type NetworkedRuntimeWanted, type OpenedRuntime, takeAddresses, unreachedServices } from "./opened-runtime.ts";
 
 export interface SandboxSettings {
   /** A directory of OCI image layouts and archives, and where they are unpacked. */
@@ -26,7 +26,7 @@ export interface SandboxSettings {
 export async function openSandboxes(
   wanted: NetworkedRuntimeWanted<SandboxSettings> & { readonly catalog: Catalog },
 ): Promise<OpenedRuntime> {
-  const { directory, catalog, clock, settings, addresses, place, reserved } = wanted;
+  const { directory, catalog, clock, settings, addresses, place, reserved, services } = wanted;
   const { network, cniPlaces, podPidsMax, images, unpackedImages, seccompProfiles } = settings;
   try {
     const pods = place.pods();
@@ -56,7 +56,7 @@ export async function openSandboxes(
         version: machine.oci.version,
         features: () => ({ handlers: runtime.handlers.map((name) => handlerWith(name, true)), supplementalGroupsPolicy: true }),
       },
-      cautions: machine.wants,
+      cautions: [...machine.wants, ...unreachedServices(services)],
       allocatableMemory: () => machine.groups?.memoryLeft,
       podNetwork: network === undefined ? { kernel, usePods: undefined } : undefined,
     };

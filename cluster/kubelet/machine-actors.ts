@@ -14,15 +14,13 @@ import {
 } from "../../actors/mod.ts";
 import { HOLLOW_ADDRESSES } from "../../actors/node/cidr.ts";
 import { DNS_ADDRESS_NUMBER } from "../../actors/node/dns/dns-service.ts";
-import type { NetworkPlace } from "../../actors/node/pod-network/place.ts";
 import { VolumeFailure } from "../../actors/node/pod-volumes.ts";
 import type { IssueToken } from "../../actors/node/volumes/pod-tokens.ts";
-import { addressInRange, isLoopback, parseServiceCidr } from "../../actors/registry/service-range.ts";
+import { addressInRange } from "../../actors/registry/service-range.ts";
 import type { ObjectView } from "../../actors/store/view.ts";
 import type { ActorKind, Logger, Message, Random } from "../../runtime/mod.ts";
 import { anyKinds, type NodeGround } from "../boot/ground.ts";
 import type { HostOptions } from "../boot/host-protocol.ts";
-import { takeAddresses } from "../boot/opened-runtime.ts";
 import { processNodes } from "../boot/process-nodes.ts";
 import type { Resident } from "../boot/residents.ts";
 import { serviceActors } from "../boot/service-actors.ts";
@@ -89,10 +87,10 @@ async function processActors(
   formOf: (form: NodeForm) => NodeForm,
 ): Promise<MachineActors> {
   const { serviceRange: range, clusterDomain, podRanges, routes } = config;
-  const pods = (): string | undefined => ground.view.get<Node & KubeObject>(`nodes/${facts.name}`)?.spec?.podCIDR;
+  const rangeGiven = (): string | undefined => ground.view.get<Node & KubeObject>(`nodes/${facts.name}`)?.spec?.podCIDR;
+  const pods = settings.name === "process" ? () => undefined : rangeGiven;
   const proxy = config.forwarded ? flags.proxy : undefined;
   const place = { ranges: podRanges, pods, own: [], nodes: [], routes };
-  const unserved = proxy !== undefined ? await servicesOutOfReach(settings, place, range) : undefined;
   const processes = await processNodes(ground, {
     settings,
     nodes: 1,
@@ -116,29 +114,13 @@ async function processActors(
   return {
     kinds: [...processes.kinds, ...kinds],
     residents: [...processes.residents, ...residents],
-    cautions: [...processes.cautions, ...cautions, ...(unserved === undefined ? [] : [unserved])],
+    cautions: [...processes.cautions, ...cautions],
     async clearOrphans() {
       await processes.clearOrphans();
       processes.registerPlugins();
     },
     close: () => processes.close(),
   };
-}
-
-/** Why pods of this machine do not reach services, where it is another runtime than the cluster was made for; undefined: they do. */
-async function servicesOutOfReach(
-  { name, directory }: Exclude<HostOptions["runtime"], { readonly name: "hollow" }>,
-  place: NetworkPlace,
-  services: string,
-): Promise<string | undefined> {
-  const isOfLoopback = isLoopback(parseServiceCidr(services));
-  if (name !== "process")
-    return isOfLoopback ? `pods do not reach services at ${services}: start the cluster with \`init --runtime ${name}\`` : undefined;
-  if (isOfLoopback) return undefined;
-  return takeAddresses({ directory, place, services }).then(
-    () => undefined,
-    (error: Error) => `services at ${services} are not forwarded here, which takes root: ${error.message}`,
-  );
 }
 
 /** A token of a pod's service account, as a node may ask for one: for a pod of its own. */
