@@ -1,3 +1,4 @@
+import { totalmem } from "node:os";
 import { Worker } from "node:worker_threads";
 // Not by way of runtime/mod.ts: the parent should not load the rest of the kernel before it has started its hosts.
 import type { RestartStrategy } from "../../runtime/actor.ts";
@@ -10,6 +11,10 @@ import type { HostPlan } from "./layout.ts";
 
 /** For ever, because without its hosts there is no cluster; a host that keeps crashing is started every ten seconds and says so each time. */
 const HOST_RESTARTS: RestartStrategy = { strategy: "restart", backoff_ms: 200, backoff_max_ms: 10_000 };
+
+const BYTES_PER_MIB = 1024 * 1024;
+/** Of the memory that Troupe may use, what a host's heap may have. V8 ends a thread at 4 GB by itself, which 530,000 pods fill, however much the machine has left. */
+const HEAP_SHARE = 0.75;
 
 const HOST_THREAD = new URL("./host-thread.ts", import.meta.url);
 
@@ -94,6 +99,9 @@ export class HostWorker {
     const worker = new Worker(this.#thread, {
       name: this.plan.name,
       workerData: this.plan,
+      resourceLimits: {
+        maxOldGenerationSizeMb: Math.floor((mayUse_bytes() * HEAP_SHARE) / BYTES_PER_MIB),
+      },
     });
     worker.on("error", (error) => this.#log.error({ host: this.plan.name, error: String(error.stack ?? error) }, "a host crashed"));
     this.#introductions.introduce(this.plan.name, worker);
@@ -146,4 +154,10 @@ export class HostWorker {
 /** Whether a thread has ended: it has no id then. */
 function isOver(worker: Worker): boolean {
   return worker.threadId === -1;
+}
+
+/** Of the machine, or of the control group that it is in. */
+function mayUse_bytes(): number {
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }
