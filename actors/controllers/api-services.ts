@@ -3,7 +3,7 @@ import { CustomResourceDefinitionKind } from "../kinds/apiextensions/custom-reso
 import { APIServiceKind } from "../kinds/apiregistration/api-service.ts";
 import { isEstablished } from "../kinds/custom/custom-kind.ts";
 import type { APIService, CustomResourceDefinition } from "../kinds/generated/types.ts";
-import { resourceOf } from "../kinds/kind.ts";
+import { partsOf, resourceOf } from "../kinds/kind.ts";
 import { APISERVER } from "../registry/authors.ts";
 import { timestamp } from "../registry/timestamps.ts";
 import type { Entry, View } from "../store/view.ts";
@@ -46,7 +46,7 @@ function servedBy(entry: Entry | undefined, view: View): readonly string[] {
 }
 
 function reconcile(view: View, key: string, now_ms: number): readonly Action[] {
-  const name = key.slice(key.lastIndexOf("/") + 1);
+  const { name } = partsOf(key);
   const service = view.get<APIService>(key);
   const [version = "", ...rest] = name.split(".");
   const group = rest.join(".");

@@ -11,6 +11,7 @@ import { admitPart, isBusy } from "./admission/part-admission.ts";
 import { grantsTo } from "./claim-grants.ts";
 import type { WriteWorld } from "./create.ts";
 import type { BindOptions, PodBinding } from "./registry.ts";
+import { replacing } from "./replacing.ts";
 import type { StoreAccess } from "./store-access.ts";
 import { timestamp } from "./timestamps.ts";
 import { changeStored, Outdated, type Step, uidConflict, WRITE_ATTEMPTS_MAX } from "./writes.ts";
@@ -140,9 +141,7 @@ export async function bindPods(access: StoreAccess, kind: Kind<Pod>, bindings: r
         return { entry, pod: boundPod(pod, node, options.annotations, access.clock.now_ms()) };
       }),
     );
-    const mutations = bound.map(({ entry, pod }): Mutation => {
-      return { op: "update", key: entry.key, text: encodeObject(pod, managedFieldsOf(entry)), expect: entry.revision };
-    });
+    const mutations = bound.map(({ entry, pod }) => replacing(entry, pod));
     const outcome = await access.commit(mutations, options.premises);
     if (outcome.committed) {
       for (const [i, { entry, pod }] of bound.entries()) access.wrote(entry.key, outcome.revision + i, pod);

@@ -1,11 +1,12 @@
 /** Claims on devices get what they are given, and pods to use them, in the transaction that binds the pod. Source: bindClaim of the plugin DynamicResources. */
 import { conflict } from "../kinds/errors.ts";
 import type { ResourceResourceClaim as ResourceClaim } from "../kinds/generated/types.ts";
+import { partsOf } from "../kinds/kind.ts";
 import type { ObjectMeta } from "../kinds/object.ts";
 import { CONSUMERS_MAX, DELETE_PROTECTION } from "../kinds/resource/allocation.ts";
-import { encodeObject, managedFieldsOf } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { ClaimGrant } from "./registry.ts";
+import { replacing } from "./replacing.ts";
 import type { StoreAccess } from "./store-access.ts";
 
 const CLAIM = { group: "resource.k8s.io", plural: "resourceclaims" } as const;
@@ -15,7 +16,7 @@ export async function grantsTo(pod: ObjectMeta, grants: readonly ClaimGrant[], a
   const mutations: Mutation[] = [];
   for (const { key, uid, allocation } of grants) {
     const entry = await access.find(key);
-    const name = key.slice(key.lastIndexOf("/") + 1);
+    const { name } = partsOf(key);
     const claim = entry === undefined ? undefined : access.read<ResourceClaim>(entry);
     const who = `claim ${pod.namespace}/${name}`;
     if (entry === undefined || claim?.metadata.uid !== uid || claim.metadata.deletionTimestamp !== undefined) {
@@ -37,7 +38,7 @@ export async function grantsTo(pod: ObjectMeta, grants: readonly ClaimGrant[], a
       metadata: kept.length === 0 ? claim.metadata : { ...claim.metadata, finalizers: kept },
       status: { ...claim.status, allocation: gets, reservedFor: users },
     };
-    mutations.push({ op: "update", key, text: encodeObject(next, managedFieldsOf(entry)), expect: entry.revision });
+    mutations.push(replacing(entry, next));
   }
   return mutations;
 }

@@ -2,8 +2,8 @@ import { forbidden } from "../../kinds/errors.ts";
 import type { Pod, ResourceQuota } from "../../kinds/generated/types.ts";
 import type { Quantity } from "../../kinds/machinery/quantity.ts";
 import { addQuantities, compareQuantities, formatQuantity, parseQuantity, subtractQuantities } from "../../kinds/machinery/quantity.ts";
-import { encodeObject, managedFieldsOf } from "../../kinds/text.ts";
 import type { Mutation } from "../../store/transaction.ts";
+import { replacing } from "../replacing.ts";
 import type { AdmissionPlugin, AdmissionRequest, AdmissionWorld } from "./admission.ts";
 import { refusedName } from "./admission.ts";
 import { quotaMatches } from "./quota-scopes.ts";
@@ -70,8 +70,7 @@ function charges(request: AdmissionRequest, { view }: AdmissionWorld, added: Usa
     const quota = view.decode<ResourceQuota>(entry);
     if (!quotaMatches(quota, request.resource, request.object)) return [];
     const next = charged(quota, added, request);
-    const { key, revision: expect } = entry;
-    return next === undefined ? [] : [{ op: "update", key, expect, text: encodeObject(next, managedFieldsOf(entry)) }];
+    return next === undefined ? [] : [replacing(entry, next)];
   });
 }
 
