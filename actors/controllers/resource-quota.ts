@@ -1,3 +1,4 @@
+import { isTerminal, isTerminalPhase } from "../kinds/core/pod-phase.ts";
 import { ResourceQuotaKind } from "../kinds/core/resource-quota.ts";
 import type { Pod, ResourceQuota } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
@@ -65,15 +66,11 @@ function keysOf(resource: string, { now, before }: Change, view: View): readonly
   return quotas.map(({ key }) => key);
 }
 
+/** What has run to its end needs nothing any more. */
 function needsLess(resource: string, before: Entry, now: Entry, view: View): boolean {
-  if (resource === "pods") return !isPhaseOver(phaseOf(before.text)) && isPhaseOver(phaseOf(now.text));
+  if (resource === "pods") return !isTerminalPhase(phaseOf(before.text)) && isTerminalPhase(phaseOf(now.text));
   const [was, is] = [before, now].map((entry) => view.decode<KubeObject & { spec?: unknown }>(entry).spec);
   return !semanticEqual(was, is);
-}
-
-/** What has run to its end needs nothing any more. */
-function isPhaseOver(phase: string | undefined): boolean {
-  return phase === "Succeeded" || phase === "Failed";
 }
 
 /** A quota is looked at when it is made, when its spec changes, and when another takes it for one of its objects. */
@@ -139,7 +136,7 @@ function sumsOf(
 
 /** Pods that are over, and those whose node did not let them go in twice their time. Source: QuotaV1Pod. */
 function needsNothing(pod: Pod, now_ms: number): boolean {
-  if (isPhaseOver(pod.status?.phase)) return true;
+  if (isTerminal(pod)) return true;
   const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata;
   if (deletionTimestamp === undefined || deletionGracePeriodSeconds === undefined) return false;
   return Date.parse(deletionTimestamp) + deletionGracePeriodSeconds * MS_PER_S < now_ms;

@@ -1,4 +1,5 @@
 /** The room that a node has for a pod, and what it says of a resize that does not fit in. Pure. Source: kubelet's allocation manager (Kubernetes 1.34), KEP-1287. */
+import { isTerminal } from "../kinds/core/pod-phase.ts";
 import type { Pod } from "../kinds/generated/types.ts";
 import { type Amounts, amountsOf, podRequests } from "../scheduler/resource-needs.ts";
 
@@ -18,7 +19,7 @@ export interface ResizeRefusal {
 export function roomOn(allocatable: Readonly<Record<string, string>> | undefined, others: Iterable<Pod>): NodeRoom {
   const taken: Amounts = {};
   for (const other of others) {
-    if (other.status?.phase === "Succeeded" || other.status?.phase === "Failed") continue;
+    if (isTerminal(other)) continue;
     for (const [name, amount] of Object.entries(podRequests(other))) taken[name] = (taken[name] ?? 0) + amount;
   }
   return { allocatable: amountsOf(allocatable), taken };

@@ -1,5 +1,6 @@
 import { type Actor, type ActorKind, type Context, keyOf, type Timer, unknownMessage } from "../../runtime/mod.ts";
 import { PodKind } from "../kinds/core/pod.ts";
+import { isTerminalPhase } from "../kinds/core/pod-phase.ts";
 import type { Node, Pod } from "../kinds/generated/types.ts";
 import { type Kind, partsOf } from "../kinds/kind.ts";
 import { decodeMetadata, mayBeDeleted } from "../kinds/metadata-text.ts";
@@ -159,7 +160,7 @@ class PodActor implements Actor<PodMessage>, Reporter {
     const pod = podOf(entry);
     this.#isGated = pod.spec.readinessGates !== undefined;
     const phase = pod.status?.phase;
-    const ended = phase === "Succeeded" || phase === "Failed";
+    const ended = isTerminalPhase(phase);
     if (pod.metadata.deletionTimestamp !== undefined) return this.#stop(pod, ended);
     if (ended) return;
     if (this.#sandbox === undefined) {

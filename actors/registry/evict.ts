@@ -1,15 +1,16 @@
+import { isTerminalPhase } from "../kinds/core/pod-phase.ts";
 import { conflict, evictionRefused, forbidden, internalError, tooManyRequests } from "../kinds/errors.ts";
 import type { Eviction, Pod, PodDisruptionBudget } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
 import type { BodyKind } from "../kinds/machinery/body.ts";
 import { matchesLabels, selectorOf } from "../kinds/machinery/label-selector.ts";
-import { encodeObject, managedFieldsOf } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
 import { admitPart } from "./admission/part-admission.ts";
 import type { WriteWorld } from "./create.ts";
 import { deletionStep } from "./delete.ts";
 import type { Deleted, DeleteOptions } from "./registry.ts";
+import { replacing } from "./replacing.ts";
 import { timestamp } from "./timestamps.ts";
 import { changeStored } from "./writes.ts";
 
@@ -72,7 +73,7 @@ function isReady(pod: Pod): boolean {
 /** Pods that are over, on their way out, or not running yet are no loss to any budget. */
 function needsNoBudget(pod: Pod): boolean {
   const phase = pod.status?.phase;
-  return phase === "Succeeded" || phase === "Failed" || phase === "Pending" || pod.metadata.deletionTimestamp !== undefined;
+  return isTerminalPhase(phase) || phase === "Pending" || pod.metadata.deletionTimestamp !== undefined;
 }
 
 function budgetsOf(view: View, pod: Pod): Entry[] {
@@ -111,9 +112,7 @@ export async function evictPod(
     const budget = budgets[0];
     const next =
       budget === undefined ? undefined : spendBudget(access.view.decode<PodDisruptionBudget>(budget), pod, access.clock.now_ms());
-    if (budget !== undefined && next !== undefined) {
-      spent.push({ op: "update", key: budget.key, text: encodeObject(next, managedFieldsOf(budget)), expect: budget.revision });
-    }
+    if (budget !== undefined && next !== undefined) spent.push(replacing(budget, next));
     const step = deletionStep(world, own, entry, pod, options, spent);
     if ("done" in step || options.preconditions?.resourceVersion === undefined) return step;
     return { ...step, lost: (index) => (index === 0 ? conflict(kind, name) : undefined) };

@@ -1,4 +1,5 @@
 import { type Inventory, NO_SUCH_NODE, type Peer } from "../../scheduler-core/mod.ts";
+import { isTerminal } from "../kinds/core/pod-phase.ts";
 import type { Namespace, Pod, ResourceResourceClaim as ResourceClaim } from "../kinds/generated/types.ts";
 import { partsOf } from "../kinds/kind.ts";
 import { mayBeDeleted } from "../kinds/metadata-text.ts";
@@ -236,7 +237,7 @@ export class Intake {
   #admit(key: string, pod: Pod, now_ms: number): void {
     const { metadata, spec, status } = pod;
     this.#awaiting.delete(key);
-    if (status?.phase === "Succeeded" || status?.phase === "Failed") return;
+    if (isTerminal(pod)) return;
     const { uid } = metadata;
     const gang = groupOf(metadata);
     const priority = spec.priority ?? 0;

@@ -13,6 +13,7 @@ import {
   UNPLACED,
   wordsOf,
 } from "../../scheduler-core/mod.ts";
+import { isTerminalPhase } from "../kinds/core/pod-phase.ts";
 import type { Pod } from "../kinds/generated/types.ts";
 import { POD_GROUPS } from "../kinds/scheduling/pod-group.ts";
 import type { Entry } from "../store/view.ts";
@@ -308,7 +309,7 @@ export class Rehearsal {
 
   #whyNot({ metadata, spec, status }: Pod): string {
     const gates = spec.schedulingGates ?? [];
-    if (status?.phase === "Succeeded" || status?.phase === "Failed") return "it has ended";
+    if (isTerminalPhase(status?.phase)) return "it has ended";
     if (metadata.deletionTimestamp !== undefined) return "it is being deleted";
     if (gates.length > 0) return `it waits behind scheduling gates: ${gates.map(({ name }) => name).join(", ")}`;
     return `it asks for the scheduler ${spec.schedulerName}, and here is ${this.#names.join(", ")}`;

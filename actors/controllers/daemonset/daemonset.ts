@@ -1,4 +1,5 @@
 import { DaemonSetKind } from "../../kinds/apps/daemon-set.ts";
+import { isTerminalPhase } from "../../kinds/core/pod-phase.ts";
 import type { DaemonSet, DaemonSetStatus } from "../../kinds/generated/types.ts";
 import { partsOf } from "../../kinds/kind.ts";
 import { semanticEqual } from "../../kinds/machinery/equal.ts";
@@ -102,7 +103,7 @@ function reconcile(memory: Memory, view: View, key: string, now_ms: number): rea
 function byTargetNode(pods: readonly PodFacts[]): ReadonlyMap<string, readonly PodFacts[]> {
   const byNode = new Map<string, PodFacts[]>();
   for (const pod of pods) {
-    if (pod.targetNode === "" || (pod.deleting && (pod.phase === "Failed" || pod.phase === "Succeeded"))) continue;
+    if (pod.targetNode === "" || (pod.deleting && isTerminalPhase(pod.phase))) continue;
     const others = byNode.get(pod.targetNode);
     if (others === undefined) byNode.set(pod.targetNode, [pod]);
     else others.push(pod);

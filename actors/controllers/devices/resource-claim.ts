@@ -1,5 +1,6 @@
 import { PodKind } from "../../kinds/core/pod.ts";
 import { deviceClaimOf, foreignClaim, isReservedFor } from "../../kinds/core/pod-device-claims.ts";
+import { isTerminal } from "../../kinds/core/pod-phase.ts";
 import type {
   Pod,
   PodResourceClaim,
@@ -68,8 +69,8 @@ function keysOfTemplate({ now, before }: Change, view: View): readonly string[] 
 }
 
 /** Whether the pod runs no more, or never will. */
-function isDone({ metadata, spec, status }: Pod): boolean {
-  return status?.phase === "Succeeded" || status?.phase === "Failed" || (metadata.deletionTimestamp !== undefined && !spec.nodeName);
+function isDone(pod: Pod): boolean {
+  return isTerminal(pod) || (pod.metadata.deletionTimestamp !== undefined && !pod.spec.nodeName);
 }
 
 function reconcilePod(view: View, key: string): readonly Action[] {

@@ -1,6 +1,7 @@
 import { PodKind } from "../../kinds/core/pod.ts";
+import { isTerminal, isTerminalPhase } from "../../kinds/core/pod-phase.ts";
 import type { Node, Pod, PodCondition } from "../../kinds/generated/types.ts";
-import { mayBeDeleted, nodeNameOf } from "../../kinds/metadata-text.ts";
+import { mayBeDeleted, nodeNameOf, phaseOf } from "../../kinds/metadata-text.ts";
 import { podsByNode } from "../../pod/pods-by-node.ts";
 import { timestamp } from "../../registry/timestamps.ts";
 import type { Change, Entry, IndexDefinition, View } from "../../store/view.ts";
@@ -18,8 +19,8 @@ const ENDED_ONLY: readonly string[] = [ENDED];
 const podsEnded: IndexDefinition = {
   name: "pods:ended",
   resource: PODS,
-  values: (object) => (hasEnded(object as Pod) ? ENDED_ONLY : NO_KEYS),
-  valuesOfText: (entry) => (mayHaveEnded(entry) ? ENDED_ONLY : NO_KEYS),
+  values: (object) => (isTerminal(object as Pod) ? ENDED_ONLY : NO_KEYS),
+  valuesOfText: (entry) => (isTerminalPhase(phaseOf(entry.text)) ? ENDED_ONLY : NO_KEYS),
 };
 /** A node that is gone may be coming back for so long. Source: nodeQuarantineTime. */
 const NODE_QUARANTINE_MS = 40_000;
@@ -101,7 +102,7 @@ function stuck(view: View, key: string): readonly Action[] {
   if (pod?.metadata.deletionTimestamp === undefined) return NOTHING;
   if (!pod.spec.nodeName) {
     // Only its finalizers hold it then, which is no reason to write again.
-    return hasEnded(pod) && pod.metadata.deletionGracePeriodSeconds === 0 ? NOTHING : [failAndDelete(pod)];
+    return isTerminal(pod) && pod.metadata.deletionGracePeriodSeconds === 0 ? NOTHING : [failAndDelete(pod)];
   }
   const node = view.get<Node>(`${NODES}/${pod.spec.nodeName}`);
   const isDown = conditionOf(node?.status?.conditions, "Ready")?.status !== "True";
@@ -117,7 +118,7 @@ function endedOf(view: View): readonly Entry[] {
 function surplus(view: View, threshold: number): readonly Action[] {
   const pods = endedOf(view)
     .map((entry) => view.decode<Pod>(entry))
-    .filter(hasEnded);
+    .filter(isTerminal);
   const isEvicted = ({ status }: Pod): boolean => status?.phase === "Failed" && status.reason === "Evicted";
   const order = (a: Pod, b: Pod): number =>
     Number(isEvicted(b)) - Number(isEvicted(a)) ||
@@ -135,22 +136,10 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-const PHASE = '"phase":"';
-
-/** The status comes last, so that little of a text is searched. */
-function mayHaveEnded({ text }: Entry): boolean {
-  const at = text.lastIndexOf(PHASE) + PHASE.length;
-  return text.startsWith("Succeeded", at) || text.startsWith("Failed", at);
-}
-
-function hasEnded({ status }: Pod): boolean {
-  return status?.phase === "Succeeded" || status?.phase === "Failed";
-}
-
 /** Source: markFailedAndDeletePodWithCondition. */
 function failAndDelete(pod: Pod, condition?: PodCondition): Action {
   const deletion = remove(PodKind, pod, { gracePeriodSeconds: 0 });
-  if (hasEnded(pod)) return deletion;
+  if (isTerminal(pod)) return deletion;
   const failed =
     condition === undefined ? updateStatus(PodKind, pod, { ...pod.status, phase: "Failed" }) : disruptionTarget(pod, condition, "Failed");
   return { do: "inOrder", steps: [failed, deletion] };

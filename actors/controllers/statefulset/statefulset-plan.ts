@@ -1,5 +1,6 @@
 import { StatefulSetKind } from "../../kinds/apps/stateful-set.ts";
 import { PodKind } from "../../kinds/core/pod.ts";
+import { isTerminalPhase } from "../../kinds/core/pod-phase.ts";
 import type { ControllerRevision, Pod, StatefulSet } from "../../kinds/generated/types.ts";
 import type { View } from "../../store/view.ts";
 import { create, modify, normal, regarding, remove, warning } from "../actions.ts";
@@ -119,7 +120,7 @@ function fill(planning: Planning, place: Place): Step {
     const pod = create(PodKind, podFor(planning, ordinal), notes(set, place.name, "create"));
     return { actions: [{ do: "inOrder", steps: [...missingClaims(view, set, member), pod] }], waits: ordered };
   }
-  if (facts.phase === "Failed" || facts.phase === "Succeeded") {
+  if (isTerminalPhase(facts.phase)) {
     return { actions: facts.deleting ? NOTHING : [removal(planning, place)], waits: ordered };
   }
   const isPending = facts.phase === "Pending";

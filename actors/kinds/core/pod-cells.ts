@@ -1,7 +1,9 @@
 /** A pod as `kubectl get pods` prints it. Source: printPod of pkg/printers/internalversion. */
+
 import type { ContainerStatus, Pod, PodTemplateSpec } from "../generated/types.ts";
 import type { Cell } from "../kind.ts";
 import { ageOf, NONE, since } from "../table.ts";
+import { isTerminal } from "./pod-phase.ts";
 
 interface Tally {
   ready: number;
@@ -82,9 +84,8 @@ function tallyOf(pod: Pod): Tally {
     if (tally.reason === "Completed" && running) tally.reason = hasCondition(pod, "Ready") ? "Running" : "NotReady";
   }
   if (pod.metadata.deletionTimestamp !== undefined) {
-    const terminal = status?.phase === "Succeeded" || status?.phase === "Failed";
     if (status?.reason === "NodeLost") tally.reason = "Unknown";
-    else if (!terminal) tally.reason = "Terminating";
+    else if (!isTerminal(pod)) tally.reason = "Terminating";
   }
   return tally;
 }

@@ -11,6 +11,7 @@ import { EPHEMERAL_CONTAINERS } from "./ephemeral-containers.ts";
 import { validateAgreement, validatePodAnnotations } from "./pod-annotations.ts";
 import { podCells } from "./pod-cells.ts";
 import { DEFAULT_GRACE_S, defaultPod } from "./pod-defaults.ts";
+import { isTerminal } from "./pod-phase.ts";
 import { qosClassOf } from "./pod-qos.ts";
 import { RESIZE } from "./pod-resize.ts";
 import { validatePodStatus } from "./pod-status-validation.ts";
@@ -18,11 +19,6 @@ import { POD_SUBRESOURCES } from "./pod-subresources.ts";
 import { validatePodUpdate } from "./pod-update.ts";
 import { validatePodSpec } from "./pod-validation.ts";
 import { podWarnings } from "./pod-warnings.ts";
-
-/** Succeeded and Failed pods never run again. */
-export function isTerminal(pod: Pod): boolean {
-  return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
-}
 
 /** A new pod is Pending; one behind scheduling gates says so. Source: podStrategy.PrepareForCreate. */
 function prepareForCreate(pod: Pod): void {

@@ -1,3 +1,4 @@
+import { isTerminal } from "../../kinds/core/pod-phase.ts";
 import { qosClassOf } from "../../kinds/core/pod-qos.ts";
 import type { ContainerStatus, Node, Pod } from "../../kinds/generated/types.ts";
 import { type Allocation, allocated, isToBeResized, type Rejection, resizableContainers } from "../../pod/allocation.ts";
@@ -53,7 +54,7 @@ export class Allocations {
     const before = this.#kept.get(uid);
     const kept = before ?? this.#admitted(pod, isStatic);
     kept.pod = pod;
-    if (hasEnded(pod) || kept.rejected !== undefined || !isToBeResized(pod, kept.granted)) {
+    if (isTerminal(pod) || kept.rejected !== undefined || !isToBeResized(pod, kept.granted)) {
       this.#pending.delete(uid);
       kept.pending = undefined;
     } else this.#pending.add(uid);
@@ -75,7 +76,7 @@ export class Allocations {
     const { uid } = pod.metadata;
     const node = this.#node();
     // Who has begun was let in then.
-    const isNew = pod.status?.startTime === undefined && pod.metadata.deletionTimestamp === undefined && !hasEnded(pod);
+    const isNew = pod.status?.startTime === undefined && pod.metadata.deletionTimestamp === undefined && !isTerminal(pod);
     const at = { others: this.#others(uid), pressures: this.pressures, sysctls: this.#sysctls };
     const rejected = isNew && node !== undefined ? rejectionOf(pod, isStatic, { node, ...at }) : undefined;
     const kept: Kept = { pod, isStatic, granted: grantedBefore(pod), pending: undefined, rejected };
@@ -103,7 +104,7 @@ export class Allocations {
   /** The other pods that it has let in, as they are to run. */
   #others(uid: string): readonly Pod[] {
     return [...this.#kept.values()].flatMap(({ pod, granted, rejected }) =>
-      pod.metadata.uid === uid || rejected !== undefined || hasEnded(pod) ? [] : [allocated(pod, { resources: granted })],
+      pod.metadata.uid === uid || rejected !== undefined || isTerminal(pod) ? [] : [allocated(pod, { resources: granted })],
     );
   }
 }
@@ -147,8 +148,4 @@ function asksForMore({ pod, granted }: Kept): boolean {
 function waitsSince({ pod }: Kept): number {
   const { lastTransitionTime } = pod.status?.conditions?.find(({ type }) => type === PENDING) ?? {};
   return lastTransitionTime === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(lastTransitionTime);
-}
-
-function hasEnded({ status }: Pod): boolean {
-  return status?.phase === "Succeeded" || status?.phase === "Failed";
 }

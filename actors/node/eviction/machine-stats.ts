@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { readFile, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { isMirrorPod, MIRROR_ANNOTATION } from "../../kinds/core/mirror-pod.ts";
+import { isTerminal } from "../../kinds/core/pod-phase.ts";
 import type { Pod, Volume } from "../../kinds/generated/types.ts";
 import type { ObjectView } from "../../store/view.ts";
 import { type ContainerRuntime, schemeOf } from "../container-runtime.ts";
@@ -90,7 +91,7 @@ export class MachineStats implements NodeStats {
   async reclaim(): Promise<void> {
     const { view, runtime } = this.#options;
     const pods = view.list("pods").map((entry) => view.decode<Pod>(entry));
-    const ended = pods.filter(({ status }) => status?.phase === "Succeeded" || status?.phase === "Failed");
+    const ended = pods.filter(isTerminal);
     for (const pod of ended) {
       const { containers } = await runtime.observe(uidOf(pod));
       for (const { id, state } of containers) if (state === "exited") await runtime.removeContainer(id);

@@ -1,3 +1,4 @@
+import { isTerminalPhase } from "../../kinds/core/pod-phase.ts";
 import type { Container, Pod } from "../../kinds/generated/types.ts";
 import type { ForwardedProtocol, PortForwarding, ServiceForwarding } from "./forwarding.ts";
 import { FORWARDED } from "./forwarding-rules.ts";
@@ -11,7 +12,7 @@ const EVERY_ADDRESS: ReadonlySet<string | undefined> = new Set([undefined, "", "
 export function hostPortsOf({ metadata, spec, status = {} }: Pod, addresses: readonly string[]): ServiceForwarding | undefined {
   const { podIP = "", phase } = status;
   // In the machine's own network whoever listens has the port already.
-  if (podIP === "" || spec.hostNetwork === true || phase === "Succeeded" || phase === "Failed") return undefined;
+  if (podIP === "" || spec.hostNetwork === true || isTerminalPhase(phase)) return undefined;
   const ports = containersOf(spec).flatMap(({ ports: all = [] }) =>
     all.flatMap(({ hostPort = 0, hostIP, containerPort, protocol = "TCP" }): PortForwarding[] => {
       if (hostPort === 0 || !FORWARDED.has(protocol)) return [];

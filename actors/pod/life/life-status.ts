@@ -2,6 +2,7 @@
  * What a node reports of a pod whose containers really run. Pure. Source: kubelet's generateAPIPodStatus, convertToAPIContainerStatuses, getPhase and
  * status/generate.go (Kubernetes 1.34).
  */
+import { isTerminalPhase } from "../../kinds/core/pod-phase.ts";
 import type {
   Container,
   ContainerState,
@@ -115,14 +116,14 @@ function disruption(verdict: Verdict | undefined): readonly Truth[] {
 
 function resized(pod: Pod, conditions: PodCondition[], facts: LifeFacts, phase: string): PodCondition[] {
   const others = conditions.filter(({ type }) => type !== RESIZE_PENDING && type !== RESIZE_IN_PROGRESS);
-  if (phase === "Succeeded" || phase === "Failed") return others;
+  if (isTerminalPhase(phase)) return others;
   const { observed, pendingResize, resizeTrouble, now_ms } = facts;
   return [...others, ...resizeConditions(pod, observed, pendingResize, resizeTrouble, timestamp(now_ms))];
 }
 
 /** A pod that has ended stays as it ended. */
 function phaseAfter({ status }: Pod, phase: string): string {
-  return status?.phase === "Succeeded" || status?.phase === "Failed" ? status.phase : phase;
+  return isTerminalPhase(status?.phase) ? status.phase : phase;
 }
 
 function statusesOf(
@@ -302,12 +303,11 @@ function truthsOf(
   const unready = [...sidecars, ...pod.spec.containers]
     .map(({ name }) => name)
     .filter((name) => statusNamed([...inits, ...mains], name)?.ready !== true);
-  const containersReady: Omit<Truth, "type"> =
-    phase === "Succeeded" || phase === "Failed"
-      ? { status: "False", reason: phase === "Succeeded" ? "PodCompleted" : "PodFailed" }
-      : unready.length > 0
-        ? { status: "False", reason: "ContainersNotReady", message: `containers with unready status: [${unready.join(" ")}]` }
-        : { status: "True" };
+  const containersReady: Omit<Truth, "type"> = isTerminalPhase(phase)
+    ? { status: "False", reason: phase === "Succeeded" ? "PodCompleted" : "PodFailed" }
+    : unready.length > 0
+      ? { status: "False", reason: "ContainersNotReady", message: `containers with unready status: [${unready.join(" ")}]` }
+      : { status: "True" };
   return [
     { type: "PodReadyToStartContainers", status: hasSandbox ? "True" : "False" },
     { type: "Initialized", ...initialized(pod, phase, inits, mains) },

@@ -1,4 +1,5 @@
 import { type Actor, type ActorKind, type Context, keyOf, type Sender, type Timer, unknownMessage } from "../../../runtime/mod.ts";
+import { isTerminal } from "../../kinds/core/pod-phase.ts";
 import type { Pod } from "../../kinds/generated/types.ts";
 import { StatusError } from "../../kinds/status.ts";
 import { type ContainerObserved, type PodObserved, RuntimeFailure, type SandboxObserved, schemeOf } from "../../node/container-runtime.ts";
@@ -266,7 +267,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
   async #live(pod: Pod, observed: PodObserved): Promise<void> {
     this.#checkRejection(pod);
     this.#checkDeadline(pod);
-    const isToEnd = pod.metadata.deletionTimestamp !== undefined || this.#verdict !== undefined || hasEnded(pod);
+    const isToEnd = pod.metadata.deletionTimestamp !== undefined || this.#verdict !== undefined || isTerminal(pod);
     this.#probing.follow(pod, observed, this.#placeIn(observed).podIP, isToEnd || this.#isEnding);
     const plan = isToEnd || this.#isEnding ? undefined : planPod(pod, observed, this.#probing.verdict, this.#replaced);
     if (plan === undefined || plan.endPod) return this.#end(pod, observed);
@@ -280,7 +281,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
   #checkDeadline(pod: Pod): void {
     const { activeDeadlineSeconds } = pod.spec;
     const { startTime } = pod.status ?? {};
-    if (activeDeadlineSeconds === undefined || startTime === undefined || this.#verdict !== undefined || hasEnded(pod)) return;
+    if (activeDeadlineSeconds === undefined || startTime === undefined || this.#verdict !== undefined || isTerminal(pod)) return;
     const until_ms = Date.parse(startTime) + activeDeadlineSeconds * MS_PER_S;
     if (this.#context.clock.now_ms() < until_ms) {
       this.#wantAt(until_ms);
@@ -292,7 +293,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
   /** Source: kubelet's rejectPod. */
   #checkRejection(pod: Pod): void {
     const { rejected } = this.#record.allocation ?? {};
-    if (rejected === undefined || this.#verdict !== undefined || hasEnded(pod)) return;
+    if (rejected === undefined || this.#verdict !== undefined || isTerminal(pod)) return;
     const { reason, message } = rejected;
     this.#decide(pod, { reason, message: `Pod was rejected: ${message}`, isRejection: true }, "Warning", message);
   }
@@ -300,7 +301,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
   /** Source: kubelet's evictPod. */
   #evict({ message, grace_s, isDisruption }: Omit<PodEviction, "type">): void {
     const { pod } = this.#record;
-    if (pod === undefined || hasEnded(pod) || this.#verdict !== undefined || this.#isOver) return;
+    if (pod === undefined || isTerminal(pod) || this.#verdict !== undefined || this.#isOver) return;
     this.#decide(pod, { reason: EVICTED, message, grace_s, isDisruption }, "Warning", message);
     this.#want();
   }
@@ -542,5 +543,3 @@ class PodWorker implements Actor<PodWorkerMessage> {
 }
 
 const isRunning = ({ state }: ContainerObserved): boolean => state === "running";
-
-const hasEnded = ({ status }: Pod): boolean => status?.phase === "Succeeded" || status?.phase === "Failed";
