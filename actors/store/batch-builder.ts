@@ -3,7 +3,7 @@ import type { Transformer } from "./encryption/transformer.ts";
 import { COMPRESS_BYTES_MIN } from "./limits.ts";
 import type { Batch, StoredRecord } from "./record.ts";
 import { BATCH_HEADER_BYTES, BATCH_MAGIC, BODY_HEADER_BYTES, FLAG_ZSTD, OPS, RECORD_HEADER_BYTES, RECORD_VERSION } from "./record.ts";
-import { release } from "./release.ts";
+import { releasableBytes, release } from "./release.ts";
 import type { Mutation, Transaction } from "./transaction.ts";
 
 /** A batch ready for the log, and what it holds. */
@@ -16,7 +16,7 @@ const UTF8_BYTES_PER_UNIT_MAX = 3;
 const CAPACITY_FIRST_BYTES = 64 * 1024;
 
 /** Objects compress to a tenth or less; room for as much as goes in costs more, in fresh pages, than the compression itself. */
-const COMPRESSED_CHUNK_BYTES_MIN = 16 * 1024;
+const COMPRESSED_SHARE = 8;
 
 const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
@@ -80,7 +80,7 @@ export class BatchBuilder {
     const payload = buffer.subarray(BATCH_HEADER_BYTES, this.#end);
     const compress = payload.length >= this.#compressBytesMin;
     const packed = compress
-      ? zstdCompressSync(payload, { ...ZSTD_OPTIONS, chunkSize: Math.max(COMPRESSED_CHUNK_BYTES_MIN, payload.length >> 3) })
+      ? zstdCompressSync(payload, { ...ZSTD_OPTIONS, chunkSize: releasableBytes(Math.ceil(payload.length / COMPRESSED_SHARE)) })
       : payload;
     const bytes = Buffer.allocUnsafeSlow(BATCH_HEADER_BYTES + packed.length);
     bytes[0] = BATCH_MAGIC;

@@ -1,6 +1,6 @@
 import { crc32, zstdDecompressSync } from "node:zlib";
 import type { ObjectText } from "../kinds/text.ts";
-import { release } from "./release.ts";
+import { releasableBytes, release } from "./release.ts";
 import type { Key } from "./transaction.ts";
 
 /**
@@ -130,7 +130,7 @@ function unpack(sequence: number, packed: Buffer, payloadBytes: number, compress
   if (compressed) {
     try {
       // One output chunk of the right size: growing by the default 16 KB costs more than the decompression itself.
-      payload = zstdDecompressSync(packed, { chunkSize: Math.max(64, payloadBytes), maxOutputLength: Math.max(1, payloadBytes) });
+      payload = zstdDecompressSync(packed, { chunkSize: releasableBytes(payloadBytes), maxOutputLength: Math.max(1, payloadBytes) });
     } catch (error) {
       throw new CorruptBatch(sequence, -1, `the payload cannot be decompressed: ${error instanceof Error ? error.message : String(error)}`);
     }

@@ -6,3 +6,8 @@ export function release({ buffer }: Buffer): void {
   // Buffers that share their memory with others have it from a pool of that size.
   if (buffer.byteLength > Buffer.poolSize && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
+
+/** What a chunk of so many bytes is to have at least, so that it has memory of its own and can be released: smaller ones come from the pool. */
+export function releasableBytes(bytes: number): number {
+  return Math.max(bytes, Buffer.poolSize + 1);
+}

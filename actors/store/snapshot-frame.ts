@@ -1,6 +1,6 @@
 import { promisify } from "node:util";
 import { constants, crc32, zstdCompress, zstdCompressSync, zstdDecompress } from "node:zlib";
-import { release } from "./release.ts";
+import { releasableBytes, release } from "./release.ts";
 
 /**
  * A snapshot is a row of frames, the same in JetStream (a message each) and in a backup file (one after another). Little-endian:
@@ -43,12 +43,12 @@ const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** Compressed outside the event loop. The payload must not change before this resolves, and is gone then. */
 export async function encodeFrame(frame: Frame): Promise<Buffer> {
-  return assemble(frame, await compress(frame.payload, { ...ZSTD_OPTIONS, chunkSize: Math.max(64, frame.payload.length) }));
+  return assemble(frame, await compress(frame.payload, { ...ZSTD_OPTIONS, chunkSize: releasableBytes(frame.payload.length) }));
 }
 
 /** The same, at once. */
 export function encodeFrameNow(frame: Frame): Buffer {
-  return assemble(frame, zstdCompressSync(frame.payload, { ...ZSTD_OPTIONS, chunkSize: Math.max(64, frame.payload.length) }));
+  return assemble(frame, zstdCompressSync(frame.payload, { ...ZSTD_OPTIONS, chunkSize: releasableBytes(frame.payload.length) }));
 }
 
 /** Not compressed: to whoever reads it a frame like any other. */
@@ -105,7 +105,7 @@ export async function decodeFrame(snapshot: string, index: number, frame: Buffer
   const { kind, items } = checkFrame(snapshot, index, frame);
   const stored = frame.subarray(FRAME_HEADER_BYTES);
   const payloadBytes = frame.readUInt32LE(16);
-  const options = { chunkSize: Math.max(64, payloadBytes), maxOutputLength: Math.max(1, payloadBytes) };
+  const options = { chunkSize: releasableBytes(payloadBytes), maxOutputLength: Math.max(1, payloadBytes) };
   const payload =
     frame[6] === FLAG_ZSTD
       ? await decompress(stored, options).catch((error: Error) => {

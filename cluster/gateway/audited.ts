@@ -5,7 +5,7 @@ import type { Audited } from "../audit/auditor.ts";
 import type { Answer } from "./answer.ts";
 import { isYaml, objectText } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
-import { listChunks } from "./list-text.ts";
+import { listText } from "./list-text.ts";
 import { APPLY_TYPE } from "./object-body.ts";
 import { wholeObject } from "./object-text.ts";
 import type { ExpectedKind } from "./protobuf-body.ts";
@@ -52,9 +52,7 @@ function jsonOf(answer: Answer, view: View, now_ms: number): string | undefined 
     case "object":
       return wholeObject(answer.kind, answer.entry, answer.entry.revision);
     case "list":
-      return [...listChunks(answer, { kind: answer.kind, as: "object", viewVersion: "v1", includeObject: "Object" }, view, now_ms)].join(
-        "",
-      );
+      return listText(answer, { kind: answer.kind, as: "object", viewVersion: "v1", includeObject: "Object" }, view, now_ms);
     case "value":
       return JSON.stringify(answer.value);
     case "json":

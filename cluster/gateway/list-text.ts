@@ -5,9 +5,6 @@ import type { ListAnswer } from "./answer.ts";
 import type { Rendering } from "./object-text.ts";
 import { columnDefinitions, listItem, tableRow, viewGvk } from "./object-text.ts";
 
-/** About how much text one piece of a long list has: large enough to be quick, small enough not to hold up the others. */
-const CHUNK_CHARS = 128 * 1024;
-
 /** The members of `metav1.ListMeta`. */
 function listMeta(answer: ListAnswer): string {
   // What was never stored is of no revision.
@@ -17,41 +14,47 @@ function listMeta(answer: ListAnswer): string {
   return `"metadata":{"resourceVersion":"${answer.revision}"${next}${remaining}}`;
 }
 
-/** How large a list is about, without printing it. */
-export function listSize(answer: ListAnswer): number {
-  let characters = 0;
-  for (const entry of answer.entries) characters += charactersOf(entry);
-  return characters;
+/** Whether a list has more text than so much, without printing it. */
+export function isLonger(answer: ListAnswer, characters: number): boolean {
+  let left = characters;
+  for (const entry of answer.entries) {
+    left -= charactersOf(entry);
+    if (left < 0) return true;
+  }
+  return false;
 }
 
-/** The JSON of a list in pieces, printed as they are asked for. */
-export function* listChunks(answer: ListAnswer, rendering: Rendering, view: View, now_ms: number): Generator<string> {
-  const { kind, entries } = answer;
+/** The JSON of a list. */
+export function listText(answer: ListAnswer, rendering: Rendering, view: View, now_ms: number): string {
+  return [...listPieces(answer, rendering, view, now_ms)].join("");
+}
+
+/** The JSON of a list, object by object, each printed when it is asked for. */
+export function* listPieces(answer: ListAnswer, rendering: Rendering, view: View, now_ms: number): Generator<string> {
+  const { entries } = answer;
   // Source: apiserver's asPartialObjectMetadataList, which makes no list for nothing.
   if (rendering.as === "metadata" && entries.length === 0) {
     yield `{${viewGvk("PartialObjectMetadataList", rendering.viewVersion)},${listMeta(answer)},"items":null}`;
     return;
   }
-  let chunk = "";
-  switch (rendering.as) {
-    case "object":
-      chunk = `{${gvkJson(kind.custom?.listKind ?? `${kind.kind}List`, apiVersionOf(kind))},${listMeta(answer)},"items":[`;
-      break;
-    case "metadata":
-      chunk = `{${viewGvk("PartialObjectMetadataList", rendering.viewVersion)},${listMeta(answer)},"items":[`;
-      break;
-    case "table":
-      chunk = `{${viewGvk("Table", rendering.viewVersion)},${listMeta(answer)},${columnDefinitions(kind)},"rows":[`;
-      break;
-  }
-  let first = true;
+  yield headOf(answer, rendering);
+  let separator = "";
   for (const entry of entries) {
-    if (!first) chunk += ",";
-    first = false;
-    chunk += rendering.as === "table" ? tableRow(rendering, view, entry, entry.revision, now_ms) : listItem(rendering, entry);
-    if (chunk.length < CHUNK_CHARS) continue;
-    yield chunk;
-    chunk = "";
+    yield separator + (rendering.as === "table" ? tableRow(rendering, view, entry, entry.revision, now_ms) : listItem(rendering, entry));
+    separator = ",";
   }
-  yield `${chunk}]}`;
+  yield "]}";
+}
+
+/** All that stands before the first object. */
+function headOf(answer: ListAnswer, { as, viewVersion }: Rendering): string {
+  const { kind } = answer;
+  switch (as) {
+    case "object":
+      return `{${gvkJson(kind.custom?.listKind ?? `${kind.kind}List`, apiVersionOf(kind))},${listMeta(answer)},"items":[`;
+    case "metadata":
+      return `{${viewGvk("PartialObjectMetadataList", viewVersion)},${listMeta(answer)},"items":[`;
+    case "table":
+      return `{${viewGvk("Table", viewVersion)},${listMeta(answer)},${columnDefinitions(kind)},"rows":[`;
+  }
 }

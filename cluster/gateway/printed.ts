@@ -4,7 +4,7 @@ import type { View } from "../../actors/store/view.ts";
 import type { Format } from "./accept.ts";
 import { PROTOBUF_TYPE } from "./accept.ts";
 import type { Answer, Headers } from "./answer.ts";
-import { listChunks } from "./list-text.ts";
+import { listText } from "./list-text.ts";
 import type { IncludeObject } from "./object-text.ts";
 import { partialObject, tableOfOne, wholeObject } from "./object-text.ts";
 
@@ -59,7 +59,7 @@ export function printed(answer: Exclude<Answer, { type: "taken" | "unchanged" }>
     case "list": {
       const { as, viewVersion } = form.format;
       const rendering = { kind: answer.kind, as, viewVersion, includeObject: form.includeObject };
-      return encoded(form, 200, [...listChunks(answer, rendering, view, now_ms)].join(""));
+      return encoded(form, 200, listText(answer, rendering, view, now_ms));
     }
   }
 }

@@ -1,10 +1,10 @@
 import type { ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { constants, createGzip, gzip } from "node:zlib";
-import { roomIn } from "../../actors/node/streaming/backpressure.ts";
 import type { View } from "../../actors/store/view.ts";
 import type { Answer } from "./answer.ts";
-import { listChunks, listSize } from "./list-text.ts";
+import { writeGathered } from "./gathered.ts";
+import { isLonger, listPieces } from "./list-text.ts";
 import { type Form, flat, type Printed, printed } from "./printed.ts";
 
 /** Answers larger than this are compressed for clients that ask. Source: apiserver's defaultGzipThresholdBytes. */
@@ -33,10 +33,10 @@ export async function print(answer: Answer, wire: Wire, view: View, now_ms: numb
     wire.response.writeHead(304, flat(answer.headers)).end();
     return;
   }
-  if (answer.type === "list" && !wire.pretty && wire.format.encoding === "json" && listSize(answer) > LIST_WHOLE_CHARS_MAX) {
+  if (answer.type === "list" && !wire.pretty && wire.format.encoding === "json" && isLonger(answer, LIST_WHOLE_CHARS_MAX)) {
     const { as, viewVersion } = wire.format;
     const rendering = { kind: answer.kind, as, viewVersion, includeObject: wire.includeObject };
-    return stream(wire, listChunks(answer, rendering, view, now_ms));
+    return stream(wire, listPieces(answer, rendering, view, now_ms));
   }
   return send(wire, printed(answer, wire, view, now_ms));
 }
@@ -81,7 +81,7 @@ async function sendCompressed(
 }
 
 /** Sends a large list piece by piece, each when there is room for it, so that it is never in memory as a whole. */
-async function stream(wire: Wire, chunks: Iterable<string>): Promise<void> {
+async function stream(wire: Wire, pieces: Iterable<string>): Promise<void> {
   const { response } = wire;
   if (response.destroyed) return;
   const head = [...wire.told, "Content-Type", "application/json", "Cache-Control", CACHE];
@@ -90,16 +90,10 @@ async function stream(wire: Wire, chunks: Iterable<string>): Promise<void> {
     const zip = createGzip({ level: GZIP_LEVEL });
     zip.pipe(response);
     response.once("close", () => zip.destroy());
-    for (const chunk of chunks) {
-      if (!zip.write(chunk, "utf8")) await roomIn(zip);
-      if (response.destroyed) return;
-    }
+    await writeGathered(zip, pieces);
     zip.end("\n");
     return;
   }
-  for (const chunk of chunks) {
-    if (!response.write(chunk, "utf8")) await roomIn(response);
-    if (response.destroyed) return;
-  }
+  await writeGathered(response, pieces);
   response.end("\n");
 }

@@ -16,18 +16,13 @@ const PATH = "/api/v1/namespaces/default/configmaps";
 /** A server that stands still for longer than JetStream takes to choose another leader. */
 const STILL_MS = 12_000;
 
-let nats: NatsCluster;
 let troupe: Troupe | undefined;
 const directories: string[] = [];
-beforeAll(async () => {
-  nats = await NatsCluster.start();
-});
 afterEach(async () => {
   await troupe?.discard();
   troupe = undefined;
   for (const data of directories.splice(0)) discard(data);
 });
-afterAll(() => nats.remove());
 
 function dataDirectory(): string {
   const data = freshDataDirectory();
@@ -59,6 +54,12 @@ async function writesGoOn(): Promise<void> {
 const LONG = process.env.TROUPE_LONG !== undefined;
 
 describe.runIf(LONG)("on a NATS cluster of three servers (TROUPE_LONG=1)", () => {
+  let nats: NatsCluster;
+  beforeAll(async () => {
+    nats = await NatsCluster.start();
+  });
+  afterAll(() => nats.remove());
+
   test("everything has three copies; each server is killed in turn, leaders first, and one stands still: nothing is lost, writes go on", async () => {
     const data = freshDataDirectory();
     // Any of them leads to the others.

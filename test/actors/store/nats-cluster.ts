@@ -10,7 +10,9 @@ import { freePort, isStopped, natsServerBinary, syncsAlways } from "./nats-serve
 
 const SERVERS = 3;
 const POLL_MS = 50;
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 100_000;
+/** A stream that is made and deleted again. */
+const PROBE = "probe";
 
 interface Server {
   readonly name: string;
@@ -32,7 +34,7 @@ export class NatsCluster {
     this.#servers = servers;
   }
 
-  /** Starts the servers and resolves when JetStream answers. */
+  /** Starts the servers and resolves when JetStream has a place on each of them. */
   static async start(): Promise<NatsCluster> {
     const directory = mkdtempSync(join(tmpdir(), "troupe-cluster-"));
     const ports = await Promise.all(Array.from({ length: SERVERS * 2 }, freePort));
@@ -54,9 +56,14 @@ cluster { name: three, host: 127.0.0.1, port: ${ports[SERVERS + i]}, routes: [${
       return { name, port: ports[i] ?? 0, config, child: undefined, exited: Promise.resolve() };
     });
     const cluster = new NatsCluster(directory, servers);
-    for (const { name } of servers) cluster.begin(name);
-    await cluster.ready();
-    return cluster;
+    try {
+      for (const { name } of servers) cluster.begin(name);
+      await cluster.ready();
+      return cluster;
+    } catch (error) {
+      await cluster.remove();
+      throw error;
+    }
   }
 
   get names(): readonly string[] {
@@ -125,11 +132,14 @@ cluster { name: three, host: 127.0.0.1, port: ${ports[SERVERS + i]}, routes: [${
     );
   }
 
-  /** Resolves when JetStream answers, and the servers know one another. */
+  /** Resolves when a stream can have a copy on each server: two of them have a leader and answer, before they know of the third. */
   async ready(): Promise<void> {
     await this.#asked(
-      (manager) => manager.getAccountInfo(),
-      () => true,
+      async ({ streams }) => {
+        await streams.add({ name: PROBE, num_replicas: SERVERS });
+        return streams.delete(PROBE);
+      },
+      (deleted) => deleted,
     );
   }
 
@@ -143,13 +153,16 @@ cluster { name: three, host: 127.0.0.1, port: ${ports[SERVERS + i]}, routes: [${
     const connection = await this.connect();
     try {
       for (;;) {
+        let said: unknown;
         try {
           const answer = await ask(await connection.jetstreamManager({ timeout: 2_000 }));
           if (is(answer) === true) return answer;
+          said = answer;
         } catch (error) {
-          if (performance.now() > end_ms) throw error;
+          said = String(error);
         }
-        if (performance.now() > end_ms) throw new Error("the NATS cluster did not become what it was waited for");
+        if (performance.now() > end_ms)
+          throw new Error(`the NATS cluster did not become what it was waited for; it says ${JSON.stringify(said)}`);
         await delay(POLL_MS);
       }
     } finally {

@@ -57,15 +57,20 @@ export class StoreCluster<Servers extends Nats> {
     this.hosts = [hostOf("clients-a", this.#directories[0]), hostOf("clients-b", this.#directories[1])];
   }
 
+  /** The servers are the cluster's from here on, and go when it cannot be. */
   static async start<Servers extends Nats>(nats: Servers): Promise<StoreCluster<Servers>> {
-    const connection = await nats.connect();
-    const clock = systemClock();
-    const log = await JetStreamLog.open({ connection, clock, stream: STREAM, replicas: nats.copies });
-    const cluster = new StoreCluster(nats, connection, log);
-    await Promise.all(cluster.hosts.map((host) => host.ready()));
-    for (const name of STORE_NAMES) cluster.begin(name);
-    await cluster.ready();
-    return cluster;
+    try {
+      const connection = await nats.connect();
+      const log = await JetStreamLog.open({ connection, clock: systemClock(), stream: STREAM, replicas: nats.copies });
+      const cluster = new StoreCluster(nats, connection, log);
+      await Promise.all(cluster.hosts.map((host) => host.ready()));
+      for (const name of STORE_NAMES) cluster.begin(name);
+      await cluster.ready();
+      return cluster;
+    } catch (error) {
+      await nats.remove();
+      throw error;
+    }
   }
 
   get writer(): StoreName {

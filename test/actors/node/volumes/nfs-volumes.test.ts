@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -17,21 +17,15 @@ let nfs: NfsVolumes;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "troupe-nfs-"));
   directories = new NodeDirectories(join(directory, "nodes"));
-  nfs = mountingBy('echo "$@" >>said');
+  nfs = await mountingBy('echo "$@" >>said');
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
 /** What mount(8) is here: most kernels that run tests know no NFS, and mounting takes rights. */
-function mountingBy(script: string): NfsVolumes {
+async function mountingBy(script: string): Promise<NfsVolumes> {
   const program = join(directory, "mount");
-  const made = writeFile(program, `#!/bin/sh\ncd ${directory}\n${script}\n`).then(() => chmod(program, 0o755));
-  const command = new MountCommand(systemClock(), { mount: program, umount: program });
-  const mount = command.mount.bind(command);
-  command.mount = async (...args) => {
-    await made;
-    return mount(...args);
-  };
-  return new NfsVolumes(directories, command);
+  await writeFile(program, `#!/bin/sh\ncd ${directory}\n${script}\n`, { mode: 0o755 });
+  return new NfsVolumes(directories, new MountCommand(systemClock(), { mount: program, umount: program }));
 }
 
 const pod = { metadata: { name: "p", namespace: "d", uid: "u" }, spec: { nodeName: "n" } } as unknown as Pod;
@@ -60,7 +54,7 @@ describe("a directory of a server", () => {
   });
 
   test("that cannot be mounted is told in kubelet's words, and tried again later each time", async () => {
-    nfs = mountingBy('echo "mount.nfs: Connection refused" >&2; exit 32');
+    nfs = await mountingBy('echo "mount.nfs: Connection refused" >&2; exit 32');
     const failure = await Promise.resolve(nfs.mount(pod, inline, undefined)).catch((error: VolumeFailure) => error);
     expect(failure).toMatchObject({
       retry_ms: 500,
