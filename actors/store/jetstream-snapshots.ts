@@ -3,6 +3,7 @@ import type { JetStreamClient, JetStreamManager, NatsConnection, StreamConfig } 
 import { DiscardPolicy, NatsError, nanos, nuid, RetentionPolicy, StorageType } from "nats";
 import type { HighWater } from "./high-water.ts";
 import { LogUnavailable } from "./log.ts";
+import { release } from "./release.ts";
 import { SnapshotDamaged } from "./snapshot-frame.ts";
 import { decodeSummary } from "./snapshot-loading.ts";
 import type { PackedFrame } from "./snapshot-packing.ts";
@@ -72,6 +73,7 @@ export class JetStreamSnapshots implements Snapshots {
     try {
       for await (const { kind, index, bytes } of frames) {
         await this.#publish(`${this.#subject(id)}.${kind === "summary" ? kind : `frame.${index}`}`, bytes);
+        release(bytes);
       }
       return id;
     } catch (error) {

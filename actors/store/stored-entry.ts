@@ -4,7 +4,14 @@ import { decodeObject } from "../kinds/text.ts";
 import type { Key } from "./transaction.ts";
 import type { Entry } from "./view.ts";
 
-/** An Entry that can remember its decoded object, as long as its DecodedCache lets it. */
+/** Something that was worked out of an entry, and by whom. */
+export interface Found {
+  readonly by: object;
+  readonly value: unknown;
+  readonly next: Found | undefined;
+}
+
+/** An Entry that can remember its decoded object, as long as its DecodedCache lets it, and what was found in it. */
 export class StoredEntry implements Entry {
   readonly key: Key;
   readonly revision: number;
@@ -13,6 +20,7 @@ export class StoredEntry implements Entry {
   /** Private, so that an entry compares and prints as the plain data that it is for everybody else. */
   #decoded: KubeObject | undefined;
   #used = false;
+  #found: Found | undefined;
 
   constructor(key: Key, revision: number, text: ObjectText, managers?: string) {
     this.key = key;
@@ -36,6 +44,15 @@ export class StoredEntry implements Entry {
   static remember(entry: StoredEntry, object: KubeObject): void {
     entry.#decoded = object;
     entry.#used = false;
+  }
+
+  /** The first of what was found in it, in no order. */
+  static found(entry: StoredEntry): Found | undefined {
+    return entry.#found;
+  }
+
+  static find(entry: StoredEntry, by: object, value: unknown): void {
+    entry.#found = { by, value, next: entry.#found };
   }
 
   /** Forgets the object, unless it was used since it was remembered or since this was last called. */

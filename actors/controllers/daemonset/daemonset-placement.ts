@@ -1,19 +1,11 @@
 import { type NodeFacts, type PodFacts as PlacementFacts, selects, toleratesAny } from "../../../scheduler-core/mod.ts";
 import type { Affinity, DaemonSet, Node, Pod, PodSpec, PodTemplateSpec, Toleration } from "../../kinds/generated/types.ts";
 import { readNode, readPod } from "../../scheduler/facts.ts";
+import { Finding } from "../../store/finding.ts";
 import type { Entry, View } from "../../store/view.ts";
 
 const NODES = "nodes";
-const known = new WeakMap<Entry, NodeFacts>();
-
-function nodeFactsOf(view: View, entry: Entry): NodeFacts {
-  let facts = known.get(entry);
-  if (facts === undefined) {
-    facts = readNode(view.decode<Node>(entry)).facts;
-    known.set(entry, facts);
-  }
-  return facts;
-}
+const nodeFacts = new Finding((entry, view: View): NodeFacts => readNode(view.decode<Node>(entry)).facts);
 
 /** Whether a node's pod is wanted, and whether one that is there may stay. */
 export interface Placement {
@@ -31,12 +23,12 @@ export class Placements {
 
   of(view: View, key: string, set: DaemonSet): readonly Placement[] {
     const judge = this.#judgeOf(key, set);
-    return view.list(NODES).map((entry) => judge(nodeFactsOf(view, entry)));
+    return view.list(NODES).map((entry) => judge(nodeFacts.of(entry, view)));
   }
 
   /** Of this node alone. */
   on(view: View, key: string, set: DaemonSet, node: Entry): Placement {
-    return this.#judgeOf(key, set)(nodeFactsOf(view, node));
+    return this.#judgeOf(key, set)(nodeFacts.of(node, view));
   }
 
   forget(key: string): void {
@@ -82,7 +74,7 @@ function placementOn(node: NodeFacts, nodeName: string | undefined, pod: Placeme
 /** Whether a change of a node can change what any set wants of it. */
 export function concernsPlacement(view: View, now: Entry | undefined, before: Entry | undefined): boolean {
   if (now === undefined || before === undefined) return true;
-  const [a, b] = [nodeFactsOf(view, now), nodeFactsOf(view, before)];
+  const [a, b] = [nodeFacts.of(now, view), nodeFacts.of(before, view)];
   return JSON.stringify([a.labels, a.taints]) !== JSON.stringify([b.labels, b.taints]);
 }
 

@@ -118,6 +118,11 @@ export function byAge(a: PodFacts, b: PodFacts): number {
   return Number(b.nodeName !== "") - Number(a.nodeName !== "") || a.created_ms - b.created_ms || (a.name < b.name ? -1 : 1);
 }
 
+/** Nearly always there is one. */
+export function oldestOf(pods: readonly PodFacts[] | undefined): PodFacts | undefined {
+  return pods === undefined || pods.length === 1 ? pods?.[0] : pods.toSorted(byAge)[0];
+}
+
 function rollingUpdate(planning: Planning): Pick<Changes, "create" | "remove"> {
   const surge = maxOf(planning, "maxSurge");
   return surge === 0 ? replaceWithin(planning, Math.max(1, maxOf(planning, "maxUnavailable"))) : surgeWithin(planning, surge);
@@ -135,10 +140,14 @@ function versionsOn(
   planning: Planning,
   pods: readonly PodFacts[],
 ): { updated: PodFacts | undefined; old: PodFacts | undefined } | undefined {
-  const present = pods.filter(({ deleting }) => !deleting);
-  const updated = present.filter((pod) => isUpdated(planning.set, planning.hash, pod));
-  const old = present.filter((pod) => !isUpdated(planning.set, planning.hash, pod));
-  return updated.length > 1 || old.length > 1 ? undefined : { updated: updated[0], old: old[0] };
+  const versions: { updated: PodFacts | undefined; old: PodFacts | undefined } = { updated: undefined, old: undefined };
+  for (const pod of pods) {
+    if (pod.deleting) continue;
+    const version = isUpdated(planning.set, planning.hash, pod) ? "updated" : "old";
+    if (versions[version] !== undefined) return undefined;
+    versions[version] = pod;
+  }
+  return versions;
 }
 
 /** Old pods that are not available go at once, others as far as the limit of what may be unavailable allows. */

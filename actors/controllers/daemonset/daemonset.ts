@@ -14,7 +14,7 @@ import { FailureBackoff } from "../pods/failure-backoff.ts";
 import { claimPods, type PodOwner, watchPodsOf } from "../pods/pod-claims.ts";
 import { isAvailable, type PodFacts } from "../pods/pod-facts.ts";
 import { concernsPlacement, type Placement, Placements } from "./daemonset-placement.ts";
-import { byAge, HASH_LABEL, isUpdated, planPods } from "./daemonset-plan.ts";
+import { HASH_LABEL, isUpdated, oldestOf, planPods } from "./daemonset-plan.ts";
 
 const DAEMON_SETS = "daemonsets.apps";
 const NODES = "nodes";
@@ -89,7 +89,8 @@ function reconcile(memory: Memory, view: View, key: string, now_ms: number): rea
     ...adoptions,
     ...planPods({ view, set, placements, byNode, hash, backoff: memory.backoff, now_ms }),
   ];
-  const live = new Set([hash, ...pods.map(({ labels }) => labels[HASH_LABEL])]);
+  const live = new Set<string | undefined>([hash]);
+  for (const { labels } of pods) live.add(labels[HASH_LABEL]);
   // Revisions in use count as well, but none of them goes.
   const unused = revisions.filter(({ metadata }) => !live.has(metadata.labels?.[HASH_LABEL] ?? ""));
   actions.push(...forgetOldest(unused, revisions.length - 1 - historyLimit(set)));
@@ -124,7 +125,7 @@ function nextStatus(
   const count = { desired: 0, current: 0, misscheduled: 0, ready: 0, available: 0, updated: 0 };
   let due_ms = Number.POSITIVE_INFINITY;
   for (const { node, shouldRun } of placements) {
-    const pod = byNode.get(node)?.toSorted(byAge)[0];
+    const pod = oldestOf(byNode.get(node));
     if (!shouldRun) {
       if (pod !== undefined) count.misscheduled++;
       continue;

@@ -1,6 +1,7 @@
 import { type Kind, keyFor, resourceOf, splitApiVersion } from "../../kinds/kind.ts";
 import { decodeMetadata, mayHaveFinalizers, mayHaveOwners, ownersOf } from "../../kinds/metadata-text.ts";
 import type { KubeObject, ObjectMeta, OwnerReference } from "../../kinds/object.ts";
+import { Finding } from "../../store/finding.ts";
 import type { Entry, IndexDefinition, View } from "../../store/view.ts";
 
 /** Holds an object until its dependents with blockOwnerDeletion are gone. */
@@ -81,16 +82,11 @@ export class Ownership {
   }
 }
 
-const known = new WeakMap<Entry, ObjectMeta>();
+const metadatas = new Finding<ObjectMeta, void>((entry) => decodeMetadata(entry.text));
 
 /** The metadata of an entry, decoded once and alone. */
 export function metadataOf(entry: Entry): ObjectMeta {
-  let metadata = known.get(entry);
-  if (metadata === undefined) {
-    metadata = decodeMetadata(entry.text);
-    known.set(entry, metadata);
-  }
-  return metadata;
+  return metadatas.of(entry);
 }
 
 /** Whether the text holds the name of one of the collector's finalizers: almost none does, so almost none is decoded. */

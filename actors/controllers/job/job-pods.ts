@@ -1,4 +1,5 @@
 import type { Job, Pod } from "../../kinds/generated/types.ts";
+import { Finding } from "../../store/finding.ts";
 import type { Entry, View } from "../../store/view.ts";
 import { factsOf, type PodFacts } from "../pods/pod-facts.ts";
 
@@ -23,19 +24,10 @@ export interface JobPod {
   readonly restarts: number;
 }
 
-const known = new WeakMap<Entry, JobPod>();
+const jobPods = new Finding((entry, view: View) => read(view.decode<Pod>(entry), factsOf(view, entry)));
 
-export function jobPodOf(view: View, facts: PodFacts): JobPod {
-  let pod = known.get(facts.entry);
-  if (pod === undefined) {
-    pod = read(view.decode<Pod>(facts.entry), facts);
-    known.set(facts.entry, pod);
-  }
-  return pod;
-}
-
-export function jobPodOfEntry(view: View, entry: Entry): JobPod {
-  return jobPodOf(view, factsOf(view, entry));
+export function jobPodOf(view: View, entry: Entry): JobPod {
+  return jobPods.of(entry, view);
 }
 
 function read(pod: Pod, facts: PodFacts): JobPod {

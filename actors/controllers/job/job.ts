@@ -13,7 +13,7 @@ import { claimPods, type PodOwner, watchPodsOf } from "../pods/pod-claims.ts";
 import { JobBackoff } from "./job-backoff.ts";
 import { condition, holding, isFinished } from "./job-conditions.ts";
 import { lastFailures, type PodPlan, planPods, stopActive } from "./job-plan.ts";
-import { isIndexed, isTerminating, type JobPod, jobPodOf, jobPodOfEntry, TRACKING_FINALIZER, tracked, untracked } from "./job-pods.ts";
+import { isIndexed, isTerminating, type JobPod, jobPodOf, TRACKING_FINALIZER, tracked, untracked } from "./job-pods.ts";
 import { type Tally, tallyOf } from "./job-tally.ts";
 import { deadlineOf_ms, failedIndexesOf, type JobFacts, succeededIndexesOf, verdictOn } from "./job-verdict.ts";
 
@@ -79,7 +79,7 @@ function reconcile(backoff: JobBackoff, view: View, key: string, now_ms: number)
   });
   // What they come to is looked at before any pod is made or counted.
   if (claims.length > 0) return [...claims, LOOK_AGAIN];
-  const pods = claimed.map((pod) => jobPodOf(view, pod));
+  const pods = claimed.map((pod) => jobPodOf(view, pod.entry));
   if (!isFinished(job)) return advance(view, factsOf(view, job, pods, backoff.failuresOf(key, job, pods)), now_ms);
   backoff.forget(key);
   return letGo(view, pods);
@@ -89,14 +89,14 @@ function reconcile(backoff: JobBackoff, view: View, key: string, now_ms: number)
 function refused(backoff: JobBackoff, view: View, key: string, now_ms: number, refusals: readonly Refusal[]): readonly Action[] {
   const job = view.get<Job>(key);
   if (job === undefined || isFinished(job) || !refusals.some(({ write }) => write.do === "create")) return NOTHING;
-  const pods = claimPods(OWNER, view, job).pods.map((pod) => jobPodOf(view, pod));
+  const pods = claimPods(OWNER, view, job).pods.map((pod) => jobPodOf(view, pod.entry));
   return advance(view, factsOf(view, job, pods, backoff.failuresOf(key, job, pods)), now_ms, { mayMake: false });
 }
 
 function letGoOfOrphan(view: View, key: string): readonly Action[] {
   const entry = view.entry(key);
   if (entry === undefined || jobOf(view, entry) !== undefined) return NOTHING;
-  return letGo(view, [jobPodOfEntry(view, entry)]);
+  return letGo(view, [jobPodOf(view, entry)]);
 }
 
 function letGo(view: View, pods: readonly JobPod[]): readonly Write[] {

@@ -1,5 +1,6 @@
 import type { Pod } from "../../kinds/generated/types.ts";
 import { pinOf } from "../../scheduler/facts.ts";
+import { Finding } from "../../store/finding.ts";
 import type { Entry, View } from "../../store/view.ts";
 
 /** What controllers ask of pods, worked out once per state of a pod and kept for as long as that state is. */
@@ -35,16 +36,11 @@ export interface PodFacts {
 const NO_LABELS: Readonly<Record<string, string>> = {};
 const DELETION_COST = "controller.kubernetes.io/pod-deletion-cost";
 
-const known = new WeakMap<Entry, PodFacts>();
+const podFacts = new Finding((entry, view: View) => work(view.decode<Pod>(entry), entry));
 
 /** The facts of the pod that this entry holds. An entry never changes, so they hold for as long as somebody has the entry. */
 export function factsOf(view: View, entry: Entry): PodFacts {
-  let facts = known.get(entry);
-  if (facts === undefined) {
-    facts = work(view.decode<Pod>(entry), entry);
-    known.set(entry, facts);
-  }
-  return facts;
+  return podFacts.of(entry, view);
 }
 
 function work(pod: Pod, entry: Entry): PodFacts {

@@ -2,6 +2,7 @@ import { StatefulSetKind } from "../../kinds/apps/stateful-set.ts";
 import { PodKind } from "../../kinds/core/pod.ts";
 import { isTerminalPhase } from "../../kinds/core/pod-phase.ts";
 import type { ControllerRevision, Pod, StatefulSet } from "../../kinds/generated/types.ts";
+import { Finding } from "../../store/finding.ts";
 import type { View } from "../../store/view.ts";
 import { create, modify, normal, regarding, remove, warning } from "../actions.ts";
 import { type Action, NOTHING, type Notes, type Write } from "../controller.ts";
@@ -127,26 +128,23 @@ function fill(planning: Planning, place: Place): Step {
   const owners = claimOwnership(view, set, member);
   const claims = isPending ? [...missingClaims(view, set, member), ...owners] : NOTHING;
   if (ordered && (facts.deleting || !isUp(planning, facts))) return { actions: claims, waits: true };
-  const update = notes(set, place.name, "update");
+  const update = (): Required<Notes> => notes(set, place.name, "update");
   if (!isConforming(planning, facts, ordinal)) {
-    const mended = modify(PodKind, view.decode<Pod>(facts.entry), (current) => conformed(set, current, ordinal), update);
+    const mended = modify(PodKind, view.decode<Pod>(facts.entry), (current) => conformed(set, current, ordinal), update());
     return { actions: [...(isPending ? claims : [...missingClaims(view, set, member), ...owners]), mended], waits: false };
   }
   if (isPending || owners.length === 0) return claims.length === 0 ? NEXT : { actions: claims, waits: false };
   // Kubernetes says of such a pod that it was updated, whose claims alone were.
-  return { actions: [{ do: "inOrder", steps: [...owners, { do: "event", note: update.done }] }], waits: false };
+  return { actions: [{ do: "inOrder", steps: [...owners, { do: "event", note: update().done }] }], waits: false };
 }
 
 /** What was found of a pod's state as its set's: neither its place nor the claims of its set's template can change. */
-const conforming = new WeakMap<PodFacts, boolean>();
+const conforming = new Finding((entry, { view, set, ordinal }: Planning & { readonly ordinal: number }) =>
+  conforms(set, view.decode<Pod>(entry), ordinal),
+);
 
-function isConforming({ view, set }: Planning, facts: PodFacts, ordinal: number): boolean {
-  let isRight = conforming.get(facts);
-  if (isRight === undefined) {
-    isRight = conforms(set, view.decode<Pod>(facts.entry), ordinal);
-    conforming.set(facts, isRight);
-  }
-  return isRight;
+function isConforming(planning: Planning, facts: PodFacts, ordinal: number): boolean {
+  return conforming.of(facts.entry, { ...planning, ordinal });
 }
 
 /** Source: processCondemned. */

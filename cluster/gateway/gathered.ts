@@ -1,0 +1,40 @@
+import type { Writable } from "node:stream";
+
+/** Large enough to be quick, small enough not to hold up the others. */
+const GATHERED_BYTES = 128 * 1024;
+/** UTF-8 has at most three bytes for each UTF-16 unit of a string. */
+const UTF8_BYTES_PER_UNIT_MAX = 3;
+
+/**
+ * Writes texts one after the other, many at a time, and resolves when the stream has taken all of them, or is gone. They are gathered in one buffer that is used
+ * again as soon as the stream has passed it on: a long answer would otherwise leave its whole length behind as strings that the garbage collector keeps for long,
+ * because they are large.
+ */
+export async function writeGathered(stream: Writable, texts: Iterable<string>): Promise<void> {
+  const buffer = Buffer.allocUnsafeSlow(GATHERED_BYTES);
+  let end = 0;
+  for (const text of texts) {
+    const bytesMax = text.length * UTF8_BYTES_PER_UNIT_MAX;
+    if (end + bytesMax > GATHERED_BYTES) {
+      await passedOn(stream, buffer.subarray(0, end));
+      end = 0;
+      if (stream.destroyed) return;
+    }
+    if (bytesMax <= GATHERED_BYTES) end += buffer.write(text, end);
+    else await passedOn(stream, Buffer.from(text));
+  }
+  if (end > 0) await passedOn(stream, buffer.subarray(0, end));
+}
+
+/** Resolves when the bytes are the stream's no more. */
+function passedOn(stream: Writable, bytes: Buffer): Promise<void> {
+  if (stream.destroyed || bytes.length === 0) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream.off("close", done);
+      resolve();
+    };
+    stream.once("close", done);
+    stream.write(bytes, done);
+  });
+}
