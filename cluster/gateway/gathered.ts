@@ -1,4 +1,5 @@
 import type { Writable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
 
 /** Large enough to be quick, small enough not to hold up the others. */
 const GATHERED_BYTES = 128 * 1024;
@@ -8,7 +9,7 @@ const UTF8_BYTES_PER_UNIT_MAX = 3;
 /**
  * Writes texts one after the other, many at a time, and resolves when the stream has taken all of them, or is gone. They are gathered in one buffer that is used
  * again as soon as the stream has passed it on: a long answer would otherwise leave its whole length behind as strings that the garbage collector keeps for long,
- * because they are large.
+ * because they are large. A client that reads as fast as this writes leaves the others their turns of the event loop.
  */
 export async function writeGathered(stream: Writable, texts: Iterable<string>): Promise<void> {
   const buffer = Buffer.allocUnsafeSlow(GATHERED_BYTES);
@@ -18,6 +19,7 @@ export async function writeGathered(stream: Writable, texts: Iterable<string>): 
     if (end + bytesMax > GATHERED_BYTES) {
       await passedOn(stream, buffer.subarray(0, end));
       end = 0;
+      await nextTurn();
       if (stream.destroyed) return;
     }
     if (bytesMax <= GATHERED_BYTES) end += buffer.write(text, end);
