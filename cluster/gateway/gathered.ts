@@ -11,7 +11,7 @@ const BUFFERS_IN_A_TURN = 8;
 /**
  * Writes texts one after the other, many at a time, and resolves when the stream has taken all of them, or is gone. They are gathered in one buffer that is used
  * again as soon as the stream has passed it on: a long answer would otherwise leave its whole length behind as strings that the garbage collector keeps for long,
- * because they are large. A client that reads as fast as this writes leaves the others their turns of the event loop.
+ * because they are large. The stream must be one that is done with a piece when it says so, as sockets and compressors are, and a PassThrough is not. A client that reads as fast as this writes leaves the others their turns of the event loop.
  */
 export async function writeGathered(stream: Writable, texts: Iterable<string>): Promise<void> {
   const buffer = Buffer.allocUnsafeSlow(GATHERED_BYTES);
