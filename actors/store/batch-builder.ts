@@ -1,4 +1,5 @@
 import { constants, crc32, zstdCompressSync } from "node:zlib";
+import { UTF8_BYTES_PER_UNIT_MAX } from "../kinds/utf8.ts";
 import type { Transformer } from "./encryption/transformer.ts";
 import { COMPRESS_BYTES_MIN } from "./limits.ts";
 import type { Batch, StoredRecord } from "./record.ts";
@@ -11,8 +12,6 @@ export interface BuiltBatch extends Batch {
   readonly bytes: Uint8Array;
 }
 
-/** UTF-8 has at most three bytes for each UTF-16 unit of a string. */
-const UTF8_BYTES_PER_UNIT_MAX = 3;
 const CAPACITY_FIRST_BYTES = 64 * 1024;
 
 /** Objects compress to a tenth or less; room for as much as goes in costs more, in fresh pages, than the compression itself. */

@@ -1,4 +1,5 @@
 import type { Sender } from "../../runtime/mod.ts";
+import { UTF8_BYTES_PER_UNIT_MAX } from "../kinds/utf8.ts";
 import { KEY_BYTES_MAX, OBJECT_BYTES_MAX, REQUEST_BYTES_MAX } from "./limits.ts";
 import type { Outcome, Transaction } from "./transaction.ts";
 
@@ -71,5 +72,5 @@ export function refusalOf({ request, mutations }: Transaction): Refusal | undefi
 
 /** Whether the string has more bytes of UTF-8; counts them only when its length leaves a doubt. */
 function isLongerThan(text: string, bytes: number): boolean {
-  return text.length > bytes || (text.length * 3 > bytes && Buffer.byteLength(text) > bytes);
+  return text.length > bytes || (text.length * UTF8_BYTES_PER_UNIT_MAX > bytes && Buffer.byteLength(text) > bytes);
 }

@@ -129,8 +129,8 @@ function unpack(sequence: number, packed: Buffer, payloadBytes: number, compress
   let payload = packed;
   if (compressed) {
     try {
-      // One output chunk, and one that is never full, which would have zlib make another: growing by the default 16 KB costs more than the decompression itself.
-      payload = zstdDecompressSync(packed, { chunkSize: releasableBytes(payloadBytes + 1), maxOutputLength: Math.max(1, payloadBytes) });
+      // One output chunk: growing by the default 16 KB costs more than the decompression itself.
+      payload = zstdDecompressSync(packed, { chunkSize: releasableBytes(payloadBytes), maxOutputLength: Math.max(1, payloadBytes) });
     } catch (error) {
       throw new CorruptBatch(sequence, -1, `the payload cannot be decompressed: ${error instanceof Error ? error.message : String(error)}`);
     }

@@ -7,7 +7,10 @@ export function release({ buffer }: Buffer): void {
   if (buffer.byteLength > Buffer.poolSize && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
-/** What a chunk of so many bytes is to have at least, so that it has memory of its own and can be released: smaller ones come from the pool. */
+/**
+ * How large zlib's chunk is to be for an output of so many bytes: it has memory of its own and can be released, where smaller ones come from the pool; and it is
+ * never full, which would have zlib make another.
+ */
 export function releasableBytes(bytes: number): number {
-  return Math.max(bytes, Buffer.poolSize + 1);
+  return Math.max(bytes, Buffer.poolSize) + 1;
 }

@@ -1,10 +1,9 @@
 import { cutManagers, type ObjectText, type StoredText } from "../kinds/text.ts";
+import { UTF8_BYTES_PER_UNIT_MAX } from "../kinds/utf8.ts";
 
 /** As many are made within the seconds in which pods of a template are created, read back, or started. */
 const REMEMBERED_MAX = 1_024;
 const SCRATCH_BYTES = 64 * 1024;
-/** Of a character of a string. */
-const UTF8_BYTES_MAX = 3;
 
 /** Texts are copied through it, one at a time: a slice of a string holds on to the whole of it. */
 const scratch: Buffer = Buffer.allocUnsafe(SCRATCH_BYTES);
@@ -36,6 +35,6 @@ export class SharedManagers {
 
 function copyFrom<Text extends string>(text: Text, from: number): Text {
   const rest = text.slice(from);
-  if (rest.length * UTF8_BYTES_MAX > SCRATCH_BYTES) return Buffer.from(rest).toString() as Text;
+  if (rest.length * UTF8_BYTES_PER_UNIT_MAX > SCRATCH_BYTES) return Buffer.from(rest).toString() as Text;
   return scratch.toString("utf8", 0, scratch.write(rest)) as Text;
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { wholeText } from "../kinds/text.ts";
+import { UTF8_BYTES_PER_UNIT_MAX } from "../kinds/utf8.ts";
 import type { Transformer } from "./encryption/transformer.ts";
 import { FrameEncoder } from "./frame-encoder.ts";
 import { SNAPSHOT_FRAME_BYTES } from "./limits.ts";
@@ -61,7 +62,6 @@ export const REQUEST_HEADER_BYTES = 10;
 export const FILE_HEADER_BYTES = 6;
 /** Room for a frame's header and for what zstd may add. */
 const FRAME_MARGIN_BYTES = 1024;
-const UTF8_BYTES_PER_UNIT_MAX = 3;
 
 /** Packs a state into frames, the summary last, without holding the event loop for longer than one frame takes. */
 export async function* packSnapshot(capture: Capture, options: PackOptions): AsyncGenerator<PackedFrame, SnapshotSummary> {

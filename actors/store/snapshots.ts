@@ -20,7 +20,7 @@ export interface Snapshots {
   list(): Promise<readonly SnapshotEntry[]>;
   /** A frame's bytes, undefined when it is missing. */
   frame(id: string, index: number): Promise<Buffer | undefined>;
-  /** Stores frames as they come and resolves with the snapshot's id when the whole is safe; when it rejects nothing counts. */
+  /** Stores frames as they come, whose bytes are its own from then on, and resolves with the snapshot's id when the whole is safe; when it rejects nothing counts. */
   store(sequence: number, frames: AsyncIterable<PackedFrame>): Promise<string>;
   /** Removes all but these, and what attempts before them have left. */
   removeAllBut(kept: readonly SnapshotEntry[]): Promise<void>;

@@ -91,9 +91,9 @@ async function stream(wire: Wire, pieces: Iterable<string>): Promise<void> {
     zip.pipe(response);
     response.once("close", () => zip.destroy());
     await writeGathered(zip, pieces);
-    zip.end("\n");
+    if (!response.destroyed) zip.end("\n");
     return;
   }
   await writeGathered(response, pieces);
-  response.end("\n");
+  if (!response.destroyed) response.end("\n");
 }

@@ -114,7 +114,7 @@ function surplus(planning: Planning, running: readonly PodFacts[]): readonly Pod
 }
 
 /** Pods of a node before those that wait for one, older before younger. Source: podByCreationTimestampAndPhase. */
-export function byAge(a: PodFacts, b: PodFacts): number {
+function byAge(a: PodFacts, b: PodFacts): number {
   return Number(b.nodeName !== "") - Number(a.nodeName !== "") || a.created_ms - b.created_ms || (a.name < b.name ? -1 : 1);
 }
 

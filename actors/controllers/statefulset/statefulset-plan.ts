@@ -139,12 +139,12 @@ function fill(planning: Planning, place: Place): Step {
 }
 
 /** What was found of a pod's state as its set's: neither its place nor the claims of its set's template can change. */
-const conforming = new Finding((entry, { view, set, ordinal }: Planning & { readonly ordinal: number }) =>
+const conforming = new Finding((entry, { view, set, ordinal }: Pick<Planning, "view" | "set"> & { readonly ordinal: number }) =>
   conforms(set, view.decode<Pod>(entry), ordinal),
 );
 
-function isConforming(planning: Planning, facts: PodFacts, ordinal: number): boolean {
-  return conforming.of(facts.entry, { ...planning, ordinal });
+function isConforming({ view, set }: Planning, facts: PodFacts, ordinal: number): boolean {
+  return conforming.of(facts.entry, { view, set, ordinal });
 }
 
 /** Source: processCondemned. */
