@@ -48,6 +48,7 @@ export type NodeMessage =
   | { readonly type: "pressure"; readonly pressures: readonly Pressure[] }
   /**
    * Answered with StaticPlaced: a pod that the node runs by itself comes, or is here already. `address`: what it has of a life before this one.
+   * Answered with null, until then, where the node has no range yet from which it could have one.
    */
   | { readonly type: "placeStatic"; readonly entry: Entry; readonly address: string | undefined }
   /** Such a pod is over, of this UID. */

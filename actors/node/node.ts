@@ -425,9 +425,14 @@ class NodeActor implements Actor<NodeMessage>, Heart {
     const pod = decodeObject<Pod>(entry.text, entry.revision);
     const node = this.#view.get<Node>(`nodes/${this.name}`);
     const hostIP = node === undefined ? this.#form.addresses.nodeAddressOf(this.#play?.index ?? 0) : this.#reporter.addressOf(node);
+    const place = this.#places.placeStatic(pod, address, hostIP);
+    if (place === undefined) {
+      sender.answer(null);
+      return;
+    }
     this.#allocations?.see(pod, true);
     const allocation = this.#allocations?.of(pod.metadata.uid);
-    const placed: StaticPlaced = { place: this.#places.placeStatic(pod, address, hostIP) };
+    const placed: StaticPlaced = { place };
     sender.answer(allocation === undefined ? placed : ({ ...placed, allocation } satisfies StaticPlaced));
   }
 

@@ -60,10 +60,12 @@ export class PodPlaces {
     return here;
   }
 
-  /** `address`: what it has already, of a life before this one. */
-  placeStatic({ metadata: { uid }, spec }: Pod, address: string | undefined, hostIP: string): PodPlace {
+  /** `address`: what it has already, of a life before this one. Undefined where it is to have an address of the node's range, which is not known yet. */
+  placeStatic({ metadata: { uid }, spec }: Pod, address: string | undefined, hostIP: string): PodPlace | undefined {
     if (address !== undefined) this.#addresses?.adopt(address);
-    const podIP = spec.hostNetwork === true ? hostIP : (this.#statics.get(uid) ?? address ?? this.#newAddress(hostIP));
+    const has = spec.hostNetwork === true ? hostIP : (this.#statics.get(uid) ?? address);
+    if (has === undefined && this.#addresses === undefined) return undefined;
+    const podIP = has ?? this.#newAddress(hostIP);
     this.#statics.set(uid, podIP);
     return { hostIP, podIP };
   }

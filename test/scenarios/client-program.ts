@@ -6,7 +6,8 @@ import { type Ended, runProgram } from "./run-program.ts";
 const LINE_PATIENCE_MS = 30_000;
 
 export interface RunOptions {
-  readonly stdin?: string;
+  /** Null: nothing, and it does not end. */
+  readonly stdin?: string | null;
   readonly env?: NodeJS.ProcessEnv;
 }
 

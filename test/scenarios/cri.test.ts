@@ -9,7 +9,6 @@ import { FETCH_MS } from "../clients/fetched-clients.ts";
 import { fetchedContainerd } from "../clients/fetched-containerd.ts";
 import { fetchedPrograms } from "../clients/fetched-programs.ts";
 import { fetchedSandbox } from "../clients/fetched-sandbox.ts";
-import { ClientProgram, type RunOptions } from "./client-program.ts";
 import { Containerd, PAUSE_IMAGE } from "./containerd.ts";
 import { groupsOf } from "./control-groups.ts";
 import { Kubectl } from "./kubectl.ts";
@@ -66,12 +65,6 @@ describe.skipIf(why !== undefined)(`containerd${why === undefined ? "" : ` (not 
       troupe.home("kubectl"),
       network.wrap(join(troupe.home("kubectl"), "kubectl"), kubectlBinary()),
     );
-  };
-
-  /** In a terminal of 111 by 40 in which kubectl runs. */
-  const inTerminal = (words: string, options: RunOptions = {}): ReturnType<ClientProgram["run"]> => {
-    const script = new ClientProgram("script", troupe.kubeconfig, troupe.home("kubectl"));
-    return script.run(["-qec", `stty rows 40 cols 111; ${join(troupe.home("kubectl"), "kubectl")} ${words}`, "/dev/null"], options);
   };
 
   /** Busybox of the machine's, with all of its programs. */
@@ -260,14 +253,11 @@ describe.skipIf(why !== undefined)(`containerd${why === undefined ? "" : ` (not 
       expect((await kubectl.run(["exec", "into", "--", "sh", "-c", "exit 5"])).stderr).toContain("exit code 5");
       expect((await kubectl.run(["exec", "-i", "into", "--", "wc", "-c"], { stdin: "x".repeat(2_000_000) })).stdout.trim()).toBe("2000000");
       // kubectl says the size when it has begun, and on a busy machine the command may be there before.
-      const terminal = await inTerminal(
+      const terminal = await kubectl.inTerminal(
         `exec -it into -- sh -c 'tty; until stty size 2>/dev/null | grep "40 111"; do sleep 0.1; done; exit 4'`,
       );
-      expect([terminal.code, terminal.stdout.replaceAll(/\^@|\r|\0/g, "")]).toEqual([
-        4,
-        expect.stringMatching(/\/dev\/pts\/\d+\n40 111\n/),
-      ]);
-      const typed = await inTerminal(
+      expect([terminal.code, terminal.stdout]).toEqual([4, expect.stringMatching(/\/dev\/pts\/\d+\n40 111\n/)]);
+      const typed = await kubectl.inTerminal(
         "run typed -it --rm --restart=Never --image=busybox --image-pull-policy=IfNotPresent -- sh -c 'read line; echo got $line; exit 3'",
         { stdin: "word\n" },
       );

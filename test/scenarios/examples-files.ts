@@ -33,8 +33,10 @@ export function describeFiles(cluster: ExampleCluster): void {
     expect(await log("--since=1h")).toBe(all.join("\n"));
     await until("a second without a word", async () => (await log("--since=1s")) === "");
 
-    const terminal = await kubectl.inTerminal(`exec -it files -- sh -c 'stty size; cat "$TROUPE_PATH_ETC_SETTINGS/colour"'`);
-    expect(terminal.stdout.replaceAll("\r", "")).toContain("40 111\ngrey");
+    // kubectl says the size when it has begun, and on a busy machine the command may be there before.
+    const sized = 'until stty size | grep "40 111"; do sleep 0.1; done';
+    const terminal = await kubectl.inTerminal(`exec -it files -- sh -c '${sized}; cat "$TROUPE_PATH_ETC_SETTINGS/colour"'`);
+    expect(terminal.stdout).toContain("40 111\ngrey");
     const place = await kubectl.ok(["exec", "files", "--", "sh", "-c", 'echo "$TROUPE_PATH_SRV_DATA"']);
     const home = cluster.home("files");
     writeFileSync(join(home, "here"), "copied");

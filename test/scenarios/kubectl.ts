@@ -13,8 +13,17 @@ export class Kubectl extends ClientProgram {
     this.#terminal = new ClientProgram("script", kubeconfig, home);
   }
 
-  /** Runs it in a terminal of 111 by 40, as a shell reads `words`; what is printed is what the terminal shows. */
-  inTerminal(words: string, options?: RunOptions): Promise<Ended> {
-    return this.#terminal.run(["-qec", `stty rows 40 cols 111; ${this.#binary} ${words}`, "/dev/null"], options);
+  /**
+   * Runs it in a terminal of 111 by 40, as a shell reads `words`; what is printed is what the terminal shows, with the ends of its lines as elsewhere. Where nothing is
+   * typed nobody says that it has ended: `script` says that with what may be a NUL by the time it is read, and the terminal shows it. `meanwhile` runs in the terminal, too.
+   */
+  async inTerminal(words: string, { stdin = null, env = {}, meanwhile = ":" }: InTerminal = {}): Promise<Ended> {
+    const command = `stty rows 40 cols 111; (${meanwhile}) & ${this.#binary} ${words}`;
+    const ended = await this.#terminal.run(["-qec", command, "/dev/null"], { stdin, env });
+    return { ...ended, stdout: ended.stdout.replaceAll("\r", "") };
   }
+}
+
+export interface InTerminal extends RunOptions {
+  readonly meanwhile?: string;
 }

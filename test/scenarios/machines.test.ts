@@ -130,11 +130,10 @@ describe.skipIf(why !== undefined)(`three machines${why === undefined ? "" : ` (
     expect(got(0, `http://127.0.0.1:${port}/`)).toBe(pod);
     await forwarding.stop();
     // The node has got its range after this pod was begun.
-    const own = await until(
-      "the pod that second runs by itself",
-      async () => (await kubectl.run(["get", "pod", "static-second", "-o", "jsonpath={.status.podIP} {.status.phase}"])).stdout,
-    );
-    expect(own).toMatch(/^10\.244\.\d+\.\d+ Running$/);
+    await until("the pod that second runs by itself", async () => {
+      const own = await kubectl.run(["get", "pod", "static-second", "-o", "jsonpath={.status.podIP} {.status.phase}"]);
+      return /^10\.244\.\d+\.\d+ Running$/.test(own.stdout);
+    });
   }, 120_000);
 
   test("pods move from machine to machine, and those with a directory come back to it", async () => {

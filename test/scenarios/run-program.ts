@@ -6,8 +6,8 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a program to its end, whatever its exit code, with this on its standard input. */
-export function runProgram(program: string, args: readonly string[], env: NodeJS.ProcessEnv, stdin = ""): Promise<Ended> {
+/** Runs a program to its end, whatever its exit code, with this on its standard input, which does not end if it is null. */
+export function runProgram(program: string, args: readonly string[], env: NodeJS.ProcessEnv, stdin: string | null = ""): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { env });
     let stdout = "";
@@ -21,6 +21,6 @@ export function runProgram(program: string, args: readonly string[], env: NodeJS
     child.on("error", reject);
     child.on("close", (code) => resolve({ code, stdout, stderr }));
     child.stdin.on("error", () => {});
-    child.stdin.end(stdin);
+    if (stdin !== null) child.stdin.end(stdin);
   });
 }

@@ -9,7 +9,6 @@ import { FETCH_MS } from "../clients/fetched-clients.ts";
 import { fetchedNftables } from "../clients/fetched-nftables.ts";
 import { fetchedPrograms } from "../clients/fetched-programs.ts";
 import { fetchedSandbox } from "../clients/fetched-sandbox.ts";
-import { ClientProgram, type RunOptions } from "./client-program.ts";
 import { groupsOf } from "./control-groups.ts";
 import { Kubectl } from "./kubectl.ts";
 import { kubectlBinary } from "./layer-binaries.ts";
@@ -24,7 +23,7 @@ const DISK_BYTES = 1_048_576;
 const programs = await fetchedPrograms();
 const fetched = await fetchedSandbox();
 const nftables = await fetchedNftables();
-const nft = typeof nftables === "string" ? undefined : nftables.nft;
+const { nft, bin } = typeof nftables === "string" ? {} : nftables;
 const why = typeof programs === "string" ? programs : typeof fetched === "string" ? fetched : await whyNoSandboxes(fetched);
 
 describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not here: ${why})`}`, () => {
@@ -48,15 +47,6 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
   /** Empty: nothing, or it does not run yet. */
   const printed = async (name: string, ...rest: readonly string[]): Promise<string> =>
     (await kubectl.run(["logs", name, ...rest])).stdout.trim();
-  /** In a terminal of 111 by 40 in which kubectl runs. */
-  const inTerminal = (words: string, options: RunOptions = {}, meanwhile = ":"): ReturnType<ClientProgram["run"]> => {
-    const script = new ClientProgram("script", troupe.kubeconfig, troupe.home("kubectl"));
-    return script.run(
-      ["-qec", `stty rows 40 cols 111; (${meanwhile}) & ${join(troupe.home("kubectl"), "kubectl")} ${words}`, "/dev/null"],
-      options,
-    );
-  };
-
   const up = async (...more: readonly string[]): Promise<void> => {
     if (typeof programs === "string" || typeof fetched === "string") return;
     const flags = [
@@ -69,7 +59,7 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
       "--dns-upstream",
       "127.0.0.1:9",
     ];
-    path = [fetched.bin, programs.path].join(delimiter);
+    path = [fetched.bin, programs.path, ...(bin === undefined ? [] : [bin])].join(delimiter);
     troupe = await Troupe.up(data, [...flags, ...more], { within: network.words, env: { PATH: path } });
     kubectl = new Kubectl(
       troupe.kubeconfig,
@@ -309,18 +299,17 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
       expect((await kubectl.run(["exec", "into", "--", "sh", "-c", "exit 5"])).stderr).toContain("exit code 5");
       // kubectl says the size when it has begun, and on a busy machine the command may be there before.
       const sized = 'until /usr/bin/stty size | grep "40 111"; do sleep 0.1; done';
-      const terminal = await inTerminal(`exec -it into -- sh -c 'tty; ${sized}; echo "$TERM $(whoami)"; exit 4'`);
-      // Where nothing is typed, `script` may send NULs for the end of it, which the terminal shows.
-      expect([terminal.code, terminal.stdout.replaceAll(/\^@|\r/g, "")]).toEqual([
-        4,
-        expect.stringMatching(/\/dev\/pts\/\d+\n40 111\nxterm root\n/),
-      ]);
+      const terminal = await kubectl.inTerminal(`exec -it into -- sh -c 'tty; ${sized}; echo "$TERM $(whoami)"; exit 4'`);
+      expect([terminal.code, terminal.stdout]).toEqual([4, expect.stringMatching(/\/dev\/pts\/\d+\n40 111\nxterm root\n/)]);
       const follows = "until /usr/bin/stty size | grep '^30 90'; do sleep 0.1; done";
       const grows = `sleep 1; stty rows 30 cols 90 </dev/tty`;
-      expect((await inTerminal(`exec -it into -- sh -c "${follows}"`, {}, grows)).code).toBe(0);
-      const typed = await inTerminal("run typed -it --rm --restart=Never --image=busybox -- sh -c 'read line; echo got $line; exit 3'", {
-        stdin: "word\n",
-      });
+      expect((await kubectl.inTerminal(`exec -it into -- sh -c "${follows}"`, { meanwhile: grows })).code).toBe(0);
+      const typed = await kubectl.inTerminal(
+        "run typed -it --rm --restart=Never --image=busybox -- sh -c 'read line; echo got $line; exit 3'",
+        {
+          stdin: "word\n",
+        },
+      );
       expect([typed.code, typed.stdout]).toEqual([3, expect.stringContaining("got word")]);
       const file = join(troupe.home("kubectl"), "copy");
       await ok("cp", "into:/etc/hostname", file);

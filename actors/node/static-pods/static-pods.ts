@@ -206,6 +206,10 @@ class StaticPods implements Actor<StaticPodsMessage> {
     const before = run.told;
     const entry: Entry = { key: run.key, revision: mirror?.revision ?? 0, text };
     const placed = before ?? (await this.#place(entry, uid, status?.podIP));
+    if (placed === null) {
+      this.#want(RETRY_MS);
+      return;
+    }
     const { allocation } = placed;
     const sync: PodSync = { type: "sync", entry, place: placed.place, isStatic: true, ...(allocation === undefined ? {} : { allocation }) };
     if (before === undefined) this.#context.watch(addressOf("pod", uid), { type: "ended", uid });
@@ -223,11 +227,11 @@ class StaticPods implements Actor<StaticPodsMessage> {
     };
   }
 
-  async #place(entry: Entry, uid: string, shown: string | undefined): Promise<StaticPlaced> {
+  async #place(entry: Entry, uid: string, shown: string | undefined): Promise<StaticPlaced | null> {
     const { sandboxes } = await this.#options.observe(uid);
     const address = sandboxes[0]?.ready === true ? sandboxes[0].address : shown;
     const message: NodeMessage = { type: "placeStatic", entry, address };
-    return this.#context.ask<StaticPlaced>(addressOf("node", this.#node), message, { deadline_ms: PLACE_DEADLINE_MS });
+    return this.#context.ask<StaticPlaced | null>(addressOf("node", this.#node), message, { deadline_ms: PLACE_DEADLINE_MS });
   }
 
   async #mirror(key: Key): Promise<void> {

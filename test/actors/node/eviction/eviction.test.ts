@@ -48,7 +48,7 @@ beforeEach(async () => {
   machine = new Machine();
   const hard = (signal: Threshold["signal"]): Threshold => ({ signal, value: { amount: 100 * MI }, grace_ms: 0, minReclaim: undefined });
   const settings = { thresholds: [hard("memory.available"), hard("nodefs.available")], transition_ms: 60_000, softGrace_s: 0 };
-  lived = await Lived.begin(({ view, recorder }) => createEvictionKind({ view, recorder, stats: machine, settings }));
+  lived = await Lived.begin({ watches: ({ view, recorder }) => createEvictionKind({ view, recorder, stats: machine, settings }) });
 });
 afterEach(() => lived.stop());
 

@@ -1,8 +1,10 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { NodeKind } from "../../../../actors/kinds/core/node.ts";
 import { PodKind } from "../../../../actors/kinds/core/pod.ts";
-import type { Node, Pod } from "../../../../actors/kinds/generated/types.ts";
+import type { Node, Pod, PodSpec } from "../../../../actors/kinds/generated/types.ts";
+import { HOLLOW_FORM } from "../../../../actors/node/hollow/hollow-form.ts";
 import { Lived } from "../../pod/life/lived.ts";
 
 const KEY = "pods/d/web-node-0";
@@ -15,14 +17,14 @@ beforeEach(async () => {
 afterEach(() => lived.stop());
 
 const file = (name = "web.yaml"): string => join(lived.manifests, name);
-const write = (image: string, name?: string): void =>
+const write = (image: string, name?: string, spec: Partial<PodSpec> = {}): void =>
   writeFileSync(
     file(name),
     JSON.stringify({
       apiVersion: "v1",
       kind: "Pod",
-      metadata: { name: "web", namespace: "d" },
-      spec: { containers: [{ name: "c", image }], terminationGracePeriodSeconds: 5 },
+      metadata: { name: spec.hostNetwork === true ? "host" : "web", namespace: "d" },
+      spec: { containers: [{ name: "c", image }], terminationGracePeriodSeconds: 5, ...spec },
     }),
   );
 const mirror = (): Pod | undefined => lived.store.replica.get<Pod>(KEY);
@@ -79,6 +81,21 @@ test("it does not wait for the API, which shows it when it can", async () => {
   lived.isCutOff = false;
   await until(() => expect(imageRun()).toBe("a"));
   expect(lived.runtime.did).toEqual(["sandbox", "start c-0"]);
+});
+
+test("on a node that has no range of addresses yet it waits until there is one, and who has the node's own address does not", async () => {
+  lived.stop();
+  lived = await Lived.begin({ addresses: { ...HOLLOW_FORM.addresses, podCidrOf: () => undefined } });
+  write("a");
+  write("a", "host.yaml", { hostNetwork: true });
+  await until(() => expect(lived.runtime.did).toEqual(["sandbox", "start c-0"]));
+  await until(() => expect(mirror()).toBeDefined());
+  await lived.clock.run(5_000);
+  expect(lived.runtime.did).toEqual(["sandbox", "start c-0"]);
+  await lived.during(() =>
+    lived.registry.modify<Node>(NodeKind, undefined, "node-0", (node) => ({ ...node, spec: { ...node.spec, podCIDR: "10.9.8.0/24" } })),
+  );
+  await until(() => expect([imageRun(), mirror()?.status?.podIP]).toEqual(["a", expect.stringMatching(/^10\.9\.8\./)]));
 });
 
 test("a file that is none is told of, once, and the others go on", async () => {

@@ -8,6 +8,7 @@ import { serviceUnavailable } from "../../../../actors/kinds/errors.ts";
 import type { ContainerStatus, Event, Namespace, Node, Pod, ServiceAccount } from "../../../../actors/kinds/generated/types.ts";
 import { KindTable } from "../../../../actors/kinds/kinds.ts";
 import { SysctlAllowlist } from "../../../../actors/node/allocation/sysctl-allowlist.ts";
+import type { AddressPlan } from "../../../../actors/node/cidr.ts";
 import type { ContainerRuntime } from "../../../../actors/node/container-runtime.ts";
 import { NO_CLAIMS, type PodDevices } from "../../../../actors/node/devices/pod-devices.ts";
 import { EVICTION_KIND, type EvictionMessage, type EvictionOptions } from "../../../../actors/node/eviction/eviction.ts";
@@ -30,6 +31,12 @@ import { type ActorKind, addressOf, seededRandom, type VirtualClock, virtualCloc
 import { named } from "../../registry/harness.ts";
 import { startStore, type TestStore } from "../../store/harness.ts";
 import { ScriptedRuntime } from "./scripted-runtime.ts";
+
+export interface Begun {
+  /** Over what the node has left. */
+  readonly watches?: (world: Pick<EvictionOptions, "view" | "recorder">) => ActorKind<EvictionMessage>;
+  readonly addresses?: AddressPlan;
+}
 
 /** A node whose pods live in a runtime, a scripted one where no other is given, on virtual time. */
 export class Lived<R extends ContainerRuntime = ScriptedRuntime> {
@@ -67,20 +74,19 @@ export class Lived<R extends ContainerRuntime = ScriptedRuntime> {
     this.registry = createRegistry({ view, store, clock: this.clock, random: seededRandom(1), kinds: new KindTable() });
   }
 
-  /** `watches`: over what the node has left. */
-  static begin(watches?: (world: Pick<EvictionOptions, "view" | "recorder">) => ActorKind<EvictionMessage>): Promise<Lived> {
-    return Lived.beginWith((clock) => new ScriptedRuntime(clock), watches);
+  static begin(begun?: Begun): Promise<Lived> {
+    return Lived.beginWith((clock) => new ScriptedRuntime(clock), begun);
   }
 
   static async beginWith<R extends ContainerRuntime>(
     runtimeOf: (clock: VirtualClock) => R,
-    watches?: (world: Pick<EvictionOptions, "view" | "recorder">) => ActorKind<EvictionMessage>,
+    { watches, addresses = HOLLOW_FORM.addresses }: Begun = {},
   ): Promise<Lived<R>> {
     const lived = new Lived(runtimeOf);
     const { clock, registry, runtime } = lived;
     const { replica: view, client, host } = lived.store;
     const recorder = createEventRecorder({ view, store: client, clock, random: seededRandom(2), source: { component: "kubelet" } });
-    const form = { ...HOLLOW_FORM, runtime: runtime.name };
+    const form = { ...HOLLOW_FORM, addresses, runtime: runtime.name };
     const reach: Reach = {
       http: (call) => lived.reach.http(call),
       tcp: (...place) => lived.reach.tcp(...place),
@@ -115,7 +121,9 @@ export class Lived<R extends ContainerRuntime = ScriptedRuntime> {
         await registry.create(NamespaceKind, named<Namespace>(name, undefined, { spec: {} }));
       await registry.create(ServiceAccountKind, named<ServiceAccount>("default", "d", { automountServiceAccountToken: false }));
       const start: FleetMessage = { type: "start", nodes: 1 };
-      await host.messenger.ask("fleet/main", start);
+      const started = host.messenger.ask("fleet/main", start);
+      // A node that is to wait for its range has begun when it has it.
+      if (addresses.podCidrOf(0) !== undefined) await started;
     });
     return lived;
   }
