@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { capture } from "./command.mjs";
+import { capture, progress } from "./command.mjs";
 
 /** The release of each distribution that first had what is wanted; older ones take the package from there. */
 const NEWER_RELEASE = new Map([
@@ -32,12 +32,19 @@ export async function downloadDebianPackage({ name, directory, isWanted }) {
     const configuration = newerReleaseConfiguration(work);
     if (!configuration) return undefined;
     const options = ["-c", configuration];
-    if (!(await capture("apt-get", ["-qq", ...options, "update"])).ok) return undefined;
+    if (!(await aptGet([...options, "update"]))) return undefined;
     const newer = await candidateVersion(name, options);
     return newer && isWanted(newer) ? await unpack(name, newer, options, { work, directory }) : undefined;
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** A mirror that does not answer is asked again; why it could not be in the end is told. @param {string[]} args @param {string} [cwd] */
+async function aptGet(args, cwd) {
+  const { ok, output } = await capture("apt-get", ["-qq", "-o", "Acquire::Retries=3", ...args], cwd === undefined ? {} : { cwd });
+  if (!ok) progress(`apt-get ${args.at(-1)} failed: ${output.trim().split("\n").at(-1)}`);
+  return ok;
 }
 
 /** @param {string} name @param {string[]} options */
@@ -51,9 +58,9 @@ async function candidateVersion(name, options) {
 async function unpack(name, version, options, { work, directory }) {
   const downloads = join(work, "downloads");
   mkdirSync(downloads);
-  const downloaded = await capture("apt-get", ["-qq", "-o", "APT::Sandbox::User=", ...options, "download", name], { cwd: downloads });
+  const isDownloaded = await aptGet(["-o", "APT::Sandbox::User=", ...options, "download", name], downloads);
   const archive = readdirSync(downloads).find((file) => file.endsWith(".deb"));
-  if (!downloaded.ok || !archive) return undefined;
+  if (!isDownloaded || !archive) return undefined;
   const fresh = join(work, "unpacked");
   if (!(await capture("dpkg", ["-x", join(downloads, archive), fresh])).ok) return undefined;
   const home = join(directory, version.replaceAll(/[^\w.+-]/g, "_"));
