@@ -48,6 +48,8 @@ export type PodWorkerMessage =
 
 /** Before it tries again what the store or the runtime would not have. */
 const RETRY_MS = 1_000;
+/** Each time that the network or the runtime refuses a sandbox it is asked half as often, down to this. Source: kubelet's backOffPeriod, jittered by a half. */
+const SANDBOX_RETRY_MAX_MS = 15_000;
 /** Before what could not be resized is tried again. */
 const RESIZE_RETRY_MS = 10_000;
 /** So long what is on its way is waited for without a word. Source: kubelet's podAttachAndMountTimeout. */
@@ -94,6 +96,8 @@ class PodWorker implements Actor<PodWorkerMessage> {
   #mountAgain_ms = 0;
   /** Since when they are waited for, or since that was told last. */
   #mountsSince_ms: number | undefined;
+  /** Before then no sandbox is begun, and so much longer it waits when that goes wrong. */
+  #sandboxAgain = { at_ms: 0, wait_ms: RETRY_MS };
   /** It is to end, for this reason where its node wants it so. */
   #verdict: Verdict | undefined;
   /** Why what was granted is not in force yet. */
@@ -417,15 +421,24 @@ class PodWorker implements Actor<PodWorkerMessage> {
   async #sandbox(pod: Pod, observed: PodObserved, attempt: number | undefined): Promise<SandboxObserved | undefined> {
     const { view, runtime, dns, machineResolver, recorder } = this.#world;
     if (attempt === undefined) return observed.sandboxes[0];
+    const now_ms = this.#context.clock.now_ms();
+    const { at_ms, wait_ms } = this.#sandboxAgain;
+    if (now_ms < at_ms) {
+      this.#wantAt(at_ms);
+      return undefined;
+    }
     try {
       const resolver = podResolver(pod, dns, await machineResolver());
       for (const { reason, message } of resolver.warnings) tellOf(recorder, pod, undefined, "Warning", reason, message);
       const handler = handlerOf(view, pod);
-      return await runtime.runSandbox(sandboxSpecOf(pod, this.#place, { attempt, dns: resolver, domain: dns.domain, handler }));
+      const sandbox = await runtime.runSandbox(sandboxSpecOf(pod, this.#place, { attempt, dns: resolver, domain: dns.domain, handler }));
+      this.#sandboxAgain.wait_ms = RETRY_MS;
+      return sandbox;
     } catch (error) {
       if (!(error instanceof RuntimeFailure) || error.reason === "RuntimeUnavailable") throw error;
       tellOf(recorder, pod, undefined, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${error.message}`);
-      this.#wantAt(this.#context.clock.now_ms() + RETRY_MS);
+      this.#sandboxAgain = { at_ms: now_ms + wait_ms, wait_ms: Math.min(2 * wait_ms, SANDBOX_RETRY_MAX_MS) };
+      this.#wantAt(this.#sandboxAgain.at_ms);
       return undefined;
     }
   }

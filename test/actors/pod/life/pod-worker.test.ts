@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { PodKind } from "../../../../actors/kinds/core/pod.ts";
+import { RuntimeFailure } from "../../../../actors/node/container-runtime.ts";
 import { DeviceFailure } from "../../../../actors/node/devices/pod-devices.ts";
 import { VolumeFailure } from "../../../../actors/node/pod-volumes.ts";
 import { Lived } from "./lived.ts";
@@ -99,6 +100,24 @@ test("a name that is longer than the kernel takes is told, and the pod waits", a
     /^Failed to create pod sandbox: failed to construct FQDN from pod hostname and cluster domain, FQDN h{40}\.s{20}\.d\.svc\.cluster\.local is too long \(64 characters is the max, 81 characters requested\)/,
   );
   expect(lived.state).toBe("Pending | c: ContainerCreating");
+});
+
+test("a sandbox that cannot be had is asked for ever less often, at last every 15 s, and begins when it can", async () => {
+  const { runtime, clock } = lived;
+  const begin = runtime.runSandbox.bind(runtime);
+  const asked: number[] = [];
+  runtime.runSandbox = async () => {
+    asked.push(Math.round(clock.now_ms() / 1_000));
+    throw new RuntimeFailure("CreatePodSandboxError", "no address is left");
+  };
+  await lived.pod({ containers: [C] });
+  await clock.run(70_000);
+  const [first = 0] = asked;
+  expect(asked.map((at) => at - first)).toEqual([0, 1, 3, 7, 15, 30, 45, 60]);
+  expect(lived.events("FailedCreatePodSandBox").join()).toBe("Failed to create pod sandbox: no address is left x8");
+  runtime.runSandbox = begin;
+  await clock.run(15_000);
+  expect(lived.state).toMatch(/^Running/);
 });
 
 describe("devices", () => {
