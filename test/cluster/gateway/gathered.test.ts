@@ -43,4 +43,34 @@ describe("texts that are gathered", () => {
     await writeGathered(stream, texts);
     expect(Buffer.concat(taken).toString()).toBe(texts.join(""));
   });
+
+  test.each([
+    ["a millisecond", 1, 8],
+    ["long", 60, 15],
+    ["very long", 10_000, 25],
+  ])("leave as many at a time as is fair to others, whose turns take %s", async (_, others_ms, buffers) => {
+    let clock_ms = 0;
+    const inTurns = [0];
+    let isOver = false;
+    const others = (): void => {
+      clock_ms += others_ms;
+      inTurns.push(0);
+      if (!isOver) setImmediate(others);
+    };
+    setImmediate(others);
+    const stream = new Writable({
+      write: (_bytes, _encoding, done) => {
+        clock_ms += 1;
+        inTurns.push((inTurns.pop() ?? 0) + 1);
+        done();
+      },
+    });
+    await writeGathered(
+      stream,
+      Array.from({ length: 100_000 }, () => "z".repeat(1_000)),
+      () => clock_ms,
+    );
+    isOver = true;
+    expect(new Set(inTurns.slice(2, -3))).toEqual(new Set([buffers]));
+  });
 });
