@@ -151,12 +151,12 @@ export class JetStreamSnapshots implements Snapshots {
       const answer = await this.#options.connection.request(`$JS.API.DIRECT.GET.${stream}.${subject}`, undefined, {
         timeout: API_TIMEOUT_MS,
       });
-      if ((answer.headers?.code ?? 0) < 300) return Buffer.from(answer.data);
+      if ((answer.headers?.code ?? 0) < 300) return bufferOf(answer.data);
     } catch {
       // As when it says no: a copy that lags may not have it yet, and servers before 2.9 know no direct get. The leader's word counts.
     }
     try {
-      return Buffer.from((await this.#manager.streams.getMessage(stream, { last_by_subj: subject })).data);
+      return bufferOf((await this.#manager.streams.getMessage(stream, { last_by_subj: subject })).data);
     } catch (error) {
       if (error instanceof NatsError && ABSENT.has(error.api_error?.err_code ?? 0)) return undefined;
       throw unavailable(`cannot read ${subject}`, error);
@@ -213,4 +213,9 @@ function sequenceOf(id: string): number {
 function unavailable(what: string, error: unknown): LogUnavailable {
   const why = error instanceof NatsError ? (error.api_error?.description ?? error.message) : String(error);
   return new LogUnavailable(`${what}: ${why}`, { cause: error });
+}
+
+/** The same bytes, of which nobody else has any use. */
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
