@@ -61,7 +61,7 @@ export const LOG_RETRY_MAX_MS = 500;
 export const SNAPSHOT_FRAME_BYTES: number = 1024 * 1024;
 
 /**
- * A snapshot is due when this many revisions came since the last one, or, where there are more objects, as many as there are of these. As many remain in the log when it is cut; not fewer than
+ * A snapshot is due when this many revisions came since the last one. As many remain in the log when it is cut; not fewer than
  * WATCH_HISTORY_REVISIONS, so that a restart finds them all.
  */
 export const SNAPSHOT_EVERY_REVISIONS = 100_000;

@@ -249,13 +249,6 @@ export class Replica implements View {
     return entries;
   }
 
-  /** Of all resources. */
-  get objects(): number {
-    let objects = 0;
-    for (const table of this.#tables.values()) objects += table.count(undefined);
-    return objects;
-  }
-
   count(resource: string, namespace?: string): number {
     return this.#find(resource)?.count(namespace) ?? 0;
   }

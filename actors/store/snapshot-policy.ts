@@ -14,14 +14,6 @@ export function isDue({ revisions, age_ms }: SinceLast, everyRevisions: number =
   return revisions >= everyRevisions || (revisions > 0 && age_ms >= SNAPSHOT_AGE_MAX_MS);
 }
 
-/**
- * How many revisions may come until a snapshot of a store of so many objects is due: taking one, and reading it back twice, costs by the object, so a large store that
- * is written to fast would do little else. A start replays about as much as it loads, at most.
- */
-export function revisionsBetween(objects: number): number {
-  return Math.max(SNAPSHOT_EVERY_REVISIONS, objects);
-}
-
 /** A whole snapshot, as what is to become of it is decided by. */
 export interface Kept {
   readonly revision: number;

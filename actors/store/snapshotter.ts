@@ -9,7 +9,7 @@ import { isWhole, verifySnapshot } from "./recovery.ts";
 import type { Replica } from "./replica.ts";
 import { SnapshotDamaged } from "./snapshot-frame.ts";
 import { packSnapshot } from "./snapshot-packing.ts";
-import { isDue, retentionOf, revisionsBetween } from "./snapshot-policy.ts";
+import { isDue, retentionOf } from "./snapshot-policy.ts";
 import type { Snapshot, Snapshots } from "./snapshots.ts";
 import type { StoreCondition } from "./store-condition.ts";
 
@@ -42,7 +42,7 @@ export interface SnapshotterOptions {
   readonly replica: Replica;
   /** The mark of this host's data directory, to be synced now and then. */
   readonly highWater?: HighWaterKeeper;
-  /** Default by how many objects there are: `revisionsBetween`. */
+  /** Default SNAPSHOT_EVERY_REVISIONS. */
   readonly everyRevisions?: number;
   /** Default SNAPSHOT_LOOK_MS. */
   readonly look_ms?: number;
@@ -140,8 +140,7 @@ class Snapshotter implements Actor<SnapshotterMessage> {
     const anew = this.#anew;
     if (anew !== undefined) await this.#whileHeld(() => this.#begin(anew));
     const since = { revisions: replica.revision - this.#last.revision, age_ms: this.#now_ms() - this.#last.at_ms };
-    if (!this.#stopped && (this.#extra > 0 || isDue(since, everyRevisions ?? revisionsBetween(replica.objects))))
-      await this.#take(bounds?.bytes ?? 0);
+    if (!this.#stopped && (this.#extra > 0 || isDue(since, everyRevisions))) await this.#take(bounds?.bytes ?? 0);
     this.#recovered();
   }
 

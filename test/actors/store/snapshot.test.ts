@@ -5,7 +5,7 @@ import { Replica } from "../../../actors/store/replica.ts";
 import { decodeFrame, FRAME_HEADER_BYTES, SnapshotDamaged } from "../../../actors/store/snapshot-frame.ts";
 import { decodeSummary, fileOf, loadFrame, SnapshotCheck } from "../../../actors/store/snapshot-loading.ts";
 import { type PackedFrame, type PackOptions, packSnapshot, type SnapshotSummary } from "../../../actors/store/snapshot-packing.ts";
-import { isDue, type Kept, retentionOf, revisionsBetween } from "../../../actors/store/snapshot-policy.ts";
+import { isDue, type Kept, retentionOf } from "../../../actors/store/snapshot-policy.ts";
 import type { Mutation } from "../../../actors/store/transaction.ts";
 import { silentLogger, systemClock } from "../../../runtime/mod.ts";
 import { create, remove, textOf } from "./harness.ts";
@@ -195,15 +195,6 @@ test.each([
   ["one change, some time ago", { revisions: 1, age_ms: 300_000 }, true],
 ])("a snapshot is due: %s", (_case, since, due) => {
   expect(isDue(since)).toBe(due);
-});
-
-test.each([
-  ["small", 5, 100_000],
-  ["larger than the window", 250_000, 250_000],
-])("a snapshot of a %s store is due after as many revisions", (_case, objects, revisions) => {
-  expect(revisionsBetween(objects)).toBe(revisions);
-  expect(isDue({ revisions: revisions - 1, age_ms: 0 }, revisionsBetween(objects))).toBe(false);
-  expect(isDue({ revisions, age_ms: 0 }, revisionsBetween(objects))).toBe(true);
 });
 
 const OLD_MS = 300_000;
