@@ -51,8 +51,12 @@ export async function writeGathered(
     else way.take(Buffer.from(text));
   }
   if (end > 0) way.take(buffer, end);
-  else kept.push(buffer);
+  else keep(buffer);
   await way.hasRoom(1);
+}
+
+function keep(buffer: Buffer): void {
+  if (kept.length < KEPT_MAX) kept.push(buffer);
 }
 
 /** Lets the others have their turn, and resolves with the time until when the list may have the next one. */
@@ -80,7 +84,7 @@ class Way {
     this.#pieces += 1;
     this.#stream.write(buffer.subarray(0, end), (error) => {
       this.#pieces -= 1;
-      if (end !== undefined && !error && !this.#stream.destroyed && kept.length < KEPT_MAX) kept.push(buffer);
+      if (end !== undefined && !error && !this.#stream.destroyed) keep(buffer);
       this.#wake?.();
     });
   }

@@ -76,7 +76,9 @@ describe.skipIf(typeof programs === "string")(`patroni${reason}`, () => {
       cluster.start(one);
       await until(`a leader of ${cluster.scope}`, async () => (await leaderOf(index)) === one && isRunning(cluster, one, "master"));
       cluster.start(two);
-      await until(`a follower in ${cluster.scope}:\n${cluster.log(two)}`, () => isRunning(cluster, two, "replica"));
+      await until(`a follower in ${cluster.scope}`, () => isRunning(cluster, two, "replica")).catch((error: Error) => {
+        throw new Error(`${error.message}:\n${cluster.log(two)}`);
+      });
       await until("the roles of the pods", async () => (await rolesOf(cluster.scope)) === "master replica");
       await cluster.sql(one, "create table t (n int); insert into t values (1)");
       await until("the row on the follower", async () => (await cluster.sql(two, "select n from t").catch(() => "")) === "1");

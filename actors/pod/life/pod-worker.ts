@@ -421,9 +421,9 @@ class PodWorker implements Actor<PodWorkerMessage> {
   async #sandbox(pod: Pod, observed: PodObserved, attempt: number | undefined): Promise<SandboxObserved | undefined> {
     const { view, runtime, dns, machineResolver, recorder } = this.#world;
     if (attempt === undefined) return observed.sandboxes[0];
-    const now_ms = this.#context.clock.now_ms();
+    const { clock } = this.#context;
     const { at_ms, wait_ms } = this.#sandboxAgain;
-    if (now_ms < at_ms) {
+    if (clock.now_ms() < at_ms) {
       this.#wantAt(at_ms);
       return undefined;
     }
@@ -437,7 +437,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
     } catch (error) {
       if (!(error instanceof RuntimeFailure) || error.reason === "RuntimeUnavailable") throw error;
       tellOf(recorder, pod, undefined, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${error.message}`);
-      this.#sandboxAgain = { at_ms: now_ms + wait_ms, wait_ms: Math.min(2 * wait_ms, SANDBOX_RETRY_MAX_MS) };
+      this.#sandboxAgain = { at_ms: clock.now_ms() + wait_ms, wait_ms: Math.min(2 * wait_ms, SANDBOX_RETRY_MAX_MS) };
       this.#wantAt(this.#sandboxAgain.at_ms);
       return undefined;
     }
