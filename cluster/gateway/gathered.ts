@@ -8,7 +8,7 @@ const GATHERED_BYTES = 128 * 1024;
 const ON_THEIR_WAY_MAX = 32;
 /** Buffers that leave in one turn at least, if the client takes them: a millisecond or two. */
 const BUFFERS_IN_A_TURN = 8;
-/** Of the time that the others took for their turn: with less a list of 150,000 pods takes minutes on a server whose turns are long. */
+/** Of the time that the others took for their turn a list has as much for its own: where turns are long, the fewest buffers would leave it far behind. */
 const SHARE_OF_TURN = 0.25;
 /** Nobody waits longer for a list that is sent. */
 const IN_A_TURN_MS_MAX = 25;
