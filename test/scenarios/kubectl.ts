@@ -1,3 +1,4 @@
+import { until } from "../../cluster/chaos/until.ts";
 import { ClientProgram, type RunOptions } from "./client-program.ts";
 import { kubectlBinary } from "./layer-binaries.ts";
 import type { Ended } from "./run-program.ts";
@@ -21,6 +22,16 @@ export class Kubectl extends ClientProgram {
     const command = `stty rows 40 cols 111; (${meanwhile}) & ${this.#binary} ${words}`;
     const ended = await this.#terminal.run(["-qec", command, "/dev/null"], { stdin, env });
     return { ...ended, stdout: ended.stdout.replaceAll("\r", "") };
+  }
+
+  /** Waits as everybody does for what comes of pods; whoever reads that it did not come reads also what pods and events there were. */
+  async until<T>(what: string, probe: () => Promise<T | undefined | false>): Promise<T> {
+    try {
+      return await until(what, probe);
+    } catch (error) {
+      const told = await Promise.all([this.run(["get", "pods", "-A", "-o", "wide"]), this.run(["events", "-A"])]);
+      throw new Error([(error as Error).message, ...told.map(({ stdout, stderr }) => stdout + stderr)].join("\n"));
+    }
   }
 }
 

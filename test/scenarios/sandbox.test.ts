@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { until } from "../../cluster/chaos/until.ts";
 import { layout, type Member } from "../actors/node/images/oci-layout.ts";
 import { FETCH_MS } from "../clients/fetched-clients.ts";
 import { fetchedNftables } from "../clients/fetched-nftables.ts";
@@ -84,25 +83,28 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
   describe.concurrent("at once", () => {
     test("limits: a memory hog is killed alone, a cpu hog gets what it may, a fork bomb meets its limit", async () => {
       await ok("apply", "-k", join(EXAMPLES, "limits"));
-      await until(
+      await kubectl.until(
         "the end of the memory hog",
         async () => (await field("memory", ".status.containerStatuses[?(@.name=='hog')].state.terminated.reason")) === "OOMKilled",
       );
       expect(await field("memory", ".status.containerStatuses[?(@.name=='hog')].state.terminated.exitCode")).toBe("137");
-      await until(
+      await kubectl.until(
         "that the other one runs",
         async () => (await field("memory", ".status.containerStatuses[?(@.name=='calm')].ready")) === "true",
       );
       expect(await field("memory", ".status.containerStatuses[?(@.name=='calm')].restartCount")).toBe("0");
-      await until("the end of the bomb", async () => (await printed("processes")).includes("can't fork"));
-      await until("how it ended", async () => (await field("processes", ".status.phase")) === "Failed");
-      const share = await until("a second measurement", async () => (await printed("cpu")).match(/^\d+(?=% of a processor)/gm)?.[1]);
+      await kubectl.until("the end of the bomb", async () => (await printed("processes")).includes("can't fork"));
+      await kubectl.until("how it ended", async () => (await field("processes", ".status.phase")) === "Failed");
+      const share = await kubectl.until(
+        "a second measurement",
+        async () => (await printed("cpu")).match(/^\d+(?=% of a processor)/gm)?.[1],
+      );
       // On a busy machine it may get less than it may take.
       expect(Number(share)).toBeGreaterThan(2);
       expect(Number(share)).toBeLessThan(25);
       const larger = { spec: { containers: [{ name: "hog", resources: { requests: { cpu: "500m" }, limits: { cpu: "500m" } } }] } };
       await ok("patch", "pod", "cpu", "--subresource=resize", "-p", JSON.stringify(larger));
-      await until("the resize", async () => (await field("cpu", ".status.containerStatuses[0].resources.limits.cpu")) === "500m");
+      await kubectl.until("the resize", async () => (await field("cpu", ".status.containerStatuses[0].resources.limits.cpu")) === "500m");
       const uid = await field("cpu", ".metadata.uid");
       const quota = groupsOf(data)
         .map((group) => join(group, "kubepods", `pod${uid}`, "hog-0"))
@@ -139,7 +141,7 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
         restartPolicy: "Never",
         containers: [sh(asks, { env: [{ name: "NODE", valueFrom: { fieldRef: { fieldPath: "status.hostIP" } } }] })],
       });
-      await until("both answers", async () => (await printed("asks")).endsWith("hello\nhello\ngitVersion"));
+      await kubectl.until("both answers", async () => (await printed("asks")).endsWith("hello\nhello\ngitVersion"));
       expect(await field("web", ".status.podIP")).toMatch(/^10\.244\.0\.\d+$/);
       await ok("delete", "pod", "web", "asks", "--wait=false");
     });
@@ -179,7 +181,7 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
           { ...sh("sleep 1000"), name: "beside" },
         ],
       });
-      await until(
+      await kubectl.until(
         "what it has seen",
         async () => (await field("secure", ".status.containerStatuses[?(@.name=='c')].state.terminated.exitCode")) !== "",
       );
@@ -224,7 +226,7 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
           }),
         ],
       });
-      await until("what it printed", async () => (await printed("disk")).endsWith("over"));
+      await kubectl.until("what it printed", async () => (await printed("disk")).endsWith("over"));
       expect(await printed("disk")).toMatch(/^first\n.*Operation not permitted\nover$/);
       expect(readFileSync(disk, "latin1").slice(0, 7)).toBe("second\n");
       await ok("delete", "pod/disk", "pvc/disk", "pv/disk");
@@ -249,7 +251,7 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
           container("tells", "Bidirectional", "mkdir /shared/of-it && mount -t tmpfs its /shared/of-it && echo word >/shared/of-it/file"),
         ],
       });
-      await until("that it is heard", async () => (await printed("shares", "-c", "heard")).endsWith("word"));
+      await kubectl.until("that it is heard", async () => (await printed("shares", "-c", "heard")).endsWith("word"));
       expect(await ok("exec", "shares", "-c", "alone", "--", "ls", "/shared/of-it")).toBe("");
       expect(readFileSync(join(sharing, "of-it/file"), "utf8")).toBe("word\n");
       expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toMatch(new RegExp(`${await field("shares", ".metadata.uid")}\\S*/root `));
@@ -280,7 +282,7 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
       };
       await layout("example.com/tiny:1", join(data, "images/tiny"), layers, { config });
       await ok("run", "tiny", "--image=example.com/tiny:1");
-      await until("all that it prints", async () => (await printed("tiny")).endsWith("written"));
+      await kubectl.until("all that it prints", async () => (await printed("tiny")).endsWith("written"));
       const [who, ...names] = (await printed("tiny")).split("\n");
       // The groups of its user are those of the image.
       expect(who).toMatch(/^uid=7\(app\) gid=8\(app\) groups=.*60\(web\)/);
@@ -288,7 +290,7 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
       for (const name of ["gone", "root", "home"]) expect(names).not.toContain(name);
       expect(await field("tiny", ".status.containerStatuses[0].imageID")).toMatch(/^sha256:/);
       await ok("run", "absent", "--image=example.com/tiny:2");
-      await until("why there is none", async () => (await ok("events", "--for=pod/absent")).includes("there is no image"));
+      await kubectl.until("why there is none", async () => (await ok("events", "--for=pod/absent")).includes("there is no image"));
       await ok("delete", "pod", "tiny", "absent", "--wait=false");
     });
 
@@ -351,7 +353,7 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
     const [nsenter = "", ...words] = network.words;
     const rules = async (): Promise<string> => (await promisify(execFile)(nsenter, [...words, nft ?? "", "list", "ruleset"])).stdout;
     const address = await field("served", ".status.podIP");
-    await until("the rules", async () => (await rules()).includes(`${address} . 80`));
+    await kubectl.until("the rules", async () => (await rules()).includes(`${address} . 80`));
     expect(await ok("exec", "stays", "--", "wget", "-q", "-O-", "http://served/hostname")).toBe("served");
     await ok("delete", "pod/served", "service/served", "--wait=false");
   });
@@ -359,7 +361,7 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
   test("a pod that loses its sandbox gets another one, and its containers begin anew", async () => {
     const uid = await field("stays", ".metadata.uid");
     process.kill(Number(readFileSync(join(data, "pods", uid, "containers/.sandbox-0/pid"), "utf8")), "SIGKILL");
-    await until("another run", async () => (await field("stays", ".status.containerStatuses[0].restartCount")) === "1");
+    await kubectl.until("another run", async () => (await field("stays", ".status.containerStatuses[0].restartCount")) === "1");
     await ready("stays");
     expect(await ok("exec", "stays", "--", "hostname")).toBe("stays");
     expect(await ok("events", "--for=pod/stays")).toContain("Pod sandbox changed, it will be killed and re-created.");

@@ -116,9 +116,9 @@ export class PodGroups {
     }
   }
 
-  /** What has asked for nothing has nothing for sure. */
+  /** What has asked for nothing has nothing for sure, whether any such pod is there by now or not. */
   #share(): void {
-    limitGroup(groupWithin(this.#root, ...this.#names, ...OF_CLASS.BestEffort), NOTHING);
+    limitGroup(makeGroup(this.#root, [...this.#names, ...OF_CLASS.BestEffort]), NOTHING);
   }
 
   #podNames({ uid, qosClass }: Pod): readonly string[] {
