@@ -79,8 +79,9 @@ export class KeeperClient {
   async #begin(): Promise<Socket> {
     const socket = await this.#dial().catch(() => this.#startKeeper());
     let rest = "";
-    socket.on("data", (bytes: Buffer) => {
-      rest += bytes.toString();
+    socket.setEncoding("utf8");
+    socket.on("data", (text: string) => {
+      rest += text;
       for (let end = rest.indexOf(LINE_BREAK); end >= 0; end = rest.indexOf(LINE_BREAK)) {
         this.#hear(JSON.parse(rest.slice(0, end)) as FromKeeper);
         rest = rest.slice(end + 1);

@@ -245,26 +245,27 @@ class PodWorker implements Actor<PodWorkerMessage> {
   #look(): void {
     this.#isWanted = true;
     if (this.#isLooking || this.#isOver || this.#record.pod === undefined) return;
-    this.#isLooking = true;
-    this.#lookAgain()
-      .catch((error: unknown) => {
-        if (error instanceof StatusError && error.status.code === 404) return;
-        this.#complain(error);
-        if (!this.#isOver) this.#wantAt(this.#context.clock.now_ms() + RETRY_MS);
-      })
-      .finally(() => {
-        this.#isLooking = false;
-      });
+    this.#lookAgain().catch((error: unknown) => {
+      if (error instanceof StatusError && error.status.code === 404) return;
+      this.#complain(error);
+      if (!this.#isOver) this.#wantAt(this.#context.clock.now_ms() + RETRY_MS);
+    });
   }
 
+  /** That nothing is wanted any more and that it looks no more are one step: what is wanted in between would be wanted of nobody. */
   async #lookAgain(): Promise<void> {
-    while (this.#isWanted && !this.#isOver) {
-      this.#isWanted = false;
-      const observed = await this.#world.runtime.observe(this.#uid);
-      const { pod } = this.#record;
-      if (pod === undefined || this.#isOver) return;
-      if (this.#isGone) await this.#forget(pod, observed);
-      else if (!this.#isSilent) await this.#live(pod, observed);
+    this.#isLooking = true;
+    try {
+      while (this.#isWanted && !this.#isOver) {
+        this.#isWanted = false;
+        const observed = await this.#world.runtime.observe(this.#uid);
+        const { pod } = this.#record;
+        if (pod === undefined || this.#isOver) return;
+        if (this.#isGone) await this.#forget(pod, observed);
+        else if (!this.#isSilent) await this.#live(pod, observed);
+      }
+    } finally {
+      this.#isLooking = false;
     }
   }
 

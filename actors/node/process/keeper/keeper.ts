@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
+import { StringDecoder } from "node:string_decoder";
 import { usageOf } from "../../cgroups/control-group.ts";
 import type { ContainerObserved } from "../../container-runtime.ts";
 import { execOver } from "./exec.ts";
@@ -67,9 +68,10 @@ export class Keeper {
   #connected(socket: Socket): void {
     socket.on("error", () => socket.destroy());
     socket.once("close", () => this.#connections.delete(socket));
+    const decoder = new StringDecoder();
     let rest = "";
     const read = (bytes: Buffer): void => {
-      rest += bytes.toString();
+      rest += decoder.write(bytes);
       if (rest.length > LINE_BYTES_MAX) return void socket.destroy();
       for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n")) {
         const asked = JSON.parse(rest.slice(0, end)) as Asked;

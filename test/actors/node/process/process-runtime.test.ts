@@ -96,6 +96,11 @@ describe.each(ISOLATIONS)("processes, isolation %s", (isolation) => {
       .map((line) => line.split(" ").slice(3).join(" "))
       .join("\n");
 
+  test("text of any length and script reaches the keeper, and comes back, as it is", async () => {
+    const image = "\u20ac".repeat(300_000);
+    expect((await find(await runtime.createContainer(sandbox, spec(["true"], { image })))).image === image).toBe(true);
+  });
+
   test("a command runs with its environment and nothing of Troupe's, and what it prints and comes to is known", async () => {
     const id = await sh('echo "$A $POD_IP"; env | grep -c TROUPE_STARTED_MS; echo bye >&2; exit 7', {
       env: [{ name: "A", value: 'it\'s "a"\n$b' }],

@@ -14,6 +14,12 @@ afterEach(() => lived.stop());
 const C = { name: "c", image: "i" };
 const MINUTE_MS = 60_000;
 
+/** Of the queue of microtasks. */
+async function later(steps: number, act: () => void): Promise<void> {
+  for (let step = 0; step < steps; step++) await undefined;
+  act();
+}
+
 describe("restarts", () => {
   test("a container that fails is started again at once, then after 10 s, 20 s, 40 s, ... at most 5 min", async () => {
     lived.runtime.scripts.set("c", [{ run_ms: 1_000, exitCode: 3 }]);
@@ -43,6 +49,27 @@ describe("restarts", () => {
     expect(await lived.statesDuring(2_000)).toEqual(["Running | c: running*", "Running | c: Error:1", "Running | c: running* (1)"]);
     expect(lived.condition("Ready")).toBe("True");
     for (const reason of ["Pulled", "Created", "Started"]) expect(lived.events(reason), reason).toHaveLength(1);
+  });
+
+  test("what happens at whichever step of a look is seen", async () => {
+    await lived.pod({ containers: [C] });
+    const { runtime } = lived;
+    const observe = runtime.observe.bind(runtime);
+    const restarts = (): number => lived.now?.status?.containerStatuses?.[0]?.restartCount ?? 0;
+    for (let steps = 0; steps < 40; steps++) {
+      await lived.clock.run(6 * MINUTE_MS);
+      const before = restarts();
+      let isFirst = true;
+      runtime.observe = async (uid) => {
+        const observed = await observe(uid);
+        if (isFirst) void later(steps, () => runtime.exit(`c-${before}`, 1));
+        isFirst = false;
+        return observed;
+      };
+      lived.tellWorker({ type: "look" });
+      await lived.clock.run(6 * MINUTE_MS);
+      expect.soft(restarts(), `${steps} steps after what runs was looked at`).toBe(before + 1);
+    }
   });
 
   test.each([
