@@ -149,6 +149,8 @@ test("a client that knows the book alone makes a Deployment, follows its pods, i
   expect(refused).toBeInstanceOf(TroupeError);
   expect(refused).toMatchObject({ code: 422, reason: "Invalid", message: expect.stringContaining("spec.selector: Required value") });
 
+  // Who comes while nobody is there is told so, and ends.
+  await until("the first word that Python hears", () => (pythons?.heard().length ?? 1) > 0);
   process.kill(cluster.status().natsServer?.pid ?? 0, "SIGKILL");
   await cluster.kubectl.ok(["scale", "deployment/web", "--replicas=6"]);
   await settled(6);

@@ -41,6 +41,8 @@ export class Stopper {
   readonly #changed: () => void;
   readonly #complain: (error: unknown) => void;
   readonly #stopping = new Map<string, Stopping>();
+  /** The last run of each container that has ended here: what was seen of it before is no reason to end it again. */
+  readonly #stopped = new Map<string, string>();
 
   constructor(
     world: LifeWorld,
@@ -67,10 +69,11 @@ export class Stopper {
 
   stop(stop: Stop): void {
     const { id, container } = stop;
-    if (this.#stopping.has(id)) return;
+    if (this.#stopping.has(id) || this.#stopped.get(container.name) === id) return;
     const hurry = new AbortController();
     const before = stop.cause === "ending" ? this.#endBefore(stop.pod, container) : [];
     const ended = this.#end(stop, hurry.signal, before)
+      .then(() => void this.#stopped.set(container.name, id))
       .catch(this.#complain)
       .finally(() => {
         this.#stopping.delete(id);

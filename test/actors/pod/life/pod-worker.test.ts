@@ -428,6 +428,30 @@ describe("the end", () => {
     expect(lived.events("Killing")).toEqual(["Stopping container c"]);
   });
 
+  test("a container is asked to end once, however old what is seen of it is", async () => {
+    const commands: string[] = [];
+    lived.runtime.exits = (_id, command) => {
+      commands.push(command);
+      return 0;
+    };
+    lived.runtime.scripts.set("c", [{ stop_ms: 1_000 }]);
+    await lived.pod({ containers: [{ ...C, lifecycle: { preStop: { exec: { command: ["bye"] } } } }] });
+    const { runtime } = lived;
+    const observe = runtime.observe.bind(runtime);
+    runtime.observe = async (uid) => {
+      const observed = await observe(uid);
+      await new Promise<void>((resolve) => lived.clock.after(300, resolve));
+      return observed;
+    };
+    await lived.delete();
+    for (let look = 0; look < 200 && lived.now !== undefined; look++) {
+      lived.tellWorker({ type: "look" });
+      await lived.clock.run(100);
+    }
+    expect(lived.now).toBeUndefined();
+    expect([commands, lived.events("Killing")]).toEqual([["bye"], ["Stopping container c"]]);
+  });
+
   test("a hook that sleeps takes of the grace period, of which two seconds are left at the least", async () => {
     lived.runtime.scripts.set("c", [{ stop_ms: Number.POSITIVE_INFINITY }]);
     await lived.pod({ terminationGracePeriodSeconds: 5, containers: [{ ...C, lifecycle: { preStop: { sleep: { seconds: 4 } } } }] });
