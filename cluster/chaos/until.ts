@@ -11,9 +11,12 @@ export async function until<T>(
 ): Promise<T> {
   const deadline_ms = performance.now() + patience_ms;
   for (;;) {
+    const asked_ms = performance.now();
     const got = await probe();
     if (got !== undefined && got !== false) return got;
-    if (performance.now() > deadline_ms) throw new Error(`${what} did not come in ${patience_ms / 1000} s`);
-    await delay(POLL_MS);
+    const now_ms = performance.now();
+    if (now_ms > deadline_ms) throw new Error(`${what} did not come in ${patience_ms / 1000} s`);
+    // Asking takes time from what is waited for.
+    await delay(Math.max(POLL_MS, now_ms - asked_ms));
   }
 }

@@ -11,6 +11,7 @@ import { freePort, isStopped, natsServerBinary, syncsAlways } from "./nats-serve
 const SERVERS = 3;
 const POLL_MS = 50;
 const PATIENCE_MS = 100_000;
+const STARTS_MAX = 3;
 /** Copies of the tests' size are up to date a second or two after their server is back. */
 const STUCK_MS = 30_000;
 /** A stream that is made and deleted again. */
@@ -36,8 +37,21 @@ export class NatsCluster {
     this.#servers = servers;
   }
 
-  /** Starts the servers and resolves when JetStream has a place on each of them. */
+  /** Starts the servers and resolves when JetStream has a place on each of them. A port that was free may be somebody's by then: all begin anew with others. */
   static async start(): Promise<NatsCluster> {
+    for (let starts = 1; ; starts++) {
+      const cluster = await NatsCluster.#begun();
+      try {
+        await cluster.ready(STUCK_MS);
+        return cluster;
+      } catch (error) {
+        await cluster.remove();
+        if (starts === STARTS_MAX) throw error;
+      }
+    }
+  }
+
+  static async #begun(): Promise<NatsCluster> {
     const directory = mkdtempSync(join(tmpdir(), "troupe-cluster-"));
     const ports = await Promise.all(Array.from({ length: SERVERS * 2 }, freePort));
     const routes = ports.slice(SERVERS).map((port) => `nats://127.0.0.1:${port}`);
@@ -58,14 +72,8 @@ cluster { name: three, host: 127.0.0.1, port: ${ports[SERVERS + i]}, routes: [${
       return { name, port: ports[i] ?? 0, config, child: undefined, exited: Promise.resolve() };
     });
     const cluster = new NatsCluster(directory, servers);
-    try {
-      for (const { name } of servers) cluster.begin(name);
-      await cluster.ready();
-      return cluster;
-    } catch (error) {
-      await cluster.remove();
-      throw error;
-    }
+    for (const { name } of servers) cluster.begin(name);
+    return cluster;
   }
 
   get names(): readonly string[] {
@@ -150,13 +158,14 @@ cluster { name: three, host: 127.0.0.1, port: ${ports[SERVERS + i]}, routes: [${
   }
 
   /** Resolves when a stream can have a copy on each server: two of them have a leader and answer, before they know of the third. */
-  async ready(): Promise<void> {
+  async ready(patience_ms: number = PATIENCE_MS): Promise<void> {
     await this.#asked(
       async ({ streams }) => {
         await streams.add({ name: PROBE, num_replicas: SERVERS });
         return streams.delete(PROBE);
       },
       (deleted) => deleted,
+      patience_ms,
     );
   }
 
