@@ -26,7 +26,7 @@ export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
-    hookTimeout: 120_000,
+    hookTimeout: 300_000,
     projects: [
       {
         extends: true,
@@ -40,14 +40,14 @@ export default defineConfig({
           name: "scenarios",
           include: ["test/scenarios/**/*.test.ts"],
           exclude: TROUBLED,
-          testTimeout: 120_000,
+          testTimeout: 300_000,
           maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
       },
       {
         extends: true,
-        test: { name: "scenarios-of-trouble", include: TROUBLED, testTimeout: 120_000, maxWorkers: 2, sequence: { groupOrder: 2 } },
+        test: { name: "scenarios-of-trouble", include: TROUBLED, testTimeout: 300_000, maxWorkers: 2, sequence: { groupOrder: 2 } },
       },
     ],
   },

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 const POLL_MS = 50;
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 100_000;
 
 /** Waits until `probe` gives something other than undefined or false, and gives that. Patience is long: it decides nothing but when to give up. */
 export async function until<T>(

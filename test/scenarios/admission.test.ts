@@ -55,7 +55,7 @@ test("a webhook changes the pods that a ReplicaSet makes, and is asked again aft
   hooks.on("/sidecar", () => patchAnswer([{ op: "add", path: "/spec/containers/-", value: sidecar }]));
   await configure("Mutating", hook("/count", { reinvocationPolicy: "IfNeeded" }), hook("/sidecar"));
   await kubectl.ok(["create", "deployment", "web", "--image=web"]);
-  await kubectl.ok(["rollout", "status", "deployment/web", "--timeout=30s"]);
+  await kubectl.ok(["rollout", "status", "deployment/web", "--timeout=120s"]);
   const pods = JSON.parse(await kubectl.ok(["get", "pods", "-l", "app=web", "-o", "json"]));
   const [pod] = pods.items;
   expect(pod.spec.containers.map(({ name }: { name: string }) => name)).toEqual(["web", "sidecar"]);
@@ -71,7 +71,7 @@ test("a webhook is told which part of the house writes", async () => {
   ];
   await configure("Validating", hook("/who", { rules }));
   await kubectl.ok(["create", "deployment", "who", "--image=who"]);
-  await kubectl.ok(["rollout", "status", "deployment/who", "--timeout=30s"]);
+  await kubectl.ok(["rollout", "status", "deployment/who", "--timeout=120s"]);
   await kubectl.ok(["delete", "deployment/who", "validatingwebhookconfiguration/test"]);
   const asked = hooks.asked.get("/who") ?? [];
   const said = asked.map(({ operation, resource, subResource = "", userInfo }) =>

@@ -6,7 +6,7 @@ import type { Kubectl } from "./kubectl.ts";
 import { freshDataDirectory, Troupe } from "./troupe.ts";
 
 /** A new pod's CPU counts 15 s after it is ready, however often autoscalers look. */
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 150_000;
 /** Each look that finds no metrics yet is an Event or two, and of one object's so many are told. */
 const LOOK = "2s";
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
   server = await MetricsServer.start(await makeAuthority("metrics-ca"), "custom-metrics.default.svc");
   await apply(deployment("web", 2, { "troupe.dev/usage-cpu": "250m", "troupe.dev/usage-memory.side": "40%" }));
   await apply(deployment("busy", 1, { "troupe.dev/usage-cpu": "1" }));
-  for (const name of ["web", "busy"]) await kubectl.ok(["rollout", "status", `deployment/${name}`, "--timeout=60s"]);
+  for (const name of ["web", "busy"]) await kubectl.ok(["rollout", "status", `deployment/${name}`, "--timeout=120s"]);
 });
 afterAll(async () => {
   await server?.stop();
@@ -99,10 +99,10 @@ describe("kubectl top", () => {
 
   test("what kwok's objects say", async () => {
     await kubectl.ok(["apply", "-f", "examples/resource-usage/crd.yaml"]);
-    await kubectl.ok(["wait", "--for=condition=Established", "crd/clusterresourceusages.kwok.x-k8s.io", "--timeout=30s"]);
+    await kubectl.ok(["wait", "--for=condition=Established", "crd/clusterresourceusages.kwok.x-k8s.io", "--timeout=120s"]);
     await kubectl.ok(["apply", "-f", "examples/resource-usage/growing.yaml"]);
     await kubectl.ok(["run", "leaky", "--image=nginx"]);
-    await kubectl.ok(["wait", "--for=condition=Ready", "pod/leaky", "--timeout=30s"]);
+    await kubectl.ok(["wait", "--for=condition=Ready", "pod/leaky", "--timeout=120s"]);
     expect(await rows("top", "pod", "leaky")).toEqual([["leaky", "20m", "8Mi"]]);
     await kubectl.ok(["delete", "pod", "leaky", "--now"]);
   });

@@ -97,7 +97,7 @@ describe("a stop", () => {
     const again = await up(data);
     expect(ledger.acknowledged).toBeGreaterThan(0);
     expect(await ledger.complaints(again.kubeconfig)).toEqual([]);
-    await again.kubectl.ok(["rollout", "status", "deployment/web", "--timeout=60s"]);
+    await again.kubectl.ok(["rollout", "status", "deployment/web", "--timeout=120s"]);
     await again.stop();
   });
 

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { type Ended, runProgram } from "./run-program.ts";
 
 /** Decides nothing but when to give up. */
-const LINE_PATIENCE_MS = 30_000;
+const LINE_PATIENCE_MS = 100_000;
 
 export interface RunOptions {
   /** Null: nothing, and it does not end. */

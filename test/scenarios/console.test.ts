@@ -26,7 +26,7 @@ describe.skipIf(typeof browser === "string")(`the console${reason}`, () => {
     troupe = await Troupe.up(freshDataDirectory(), ["--nodes", "20"]);
     token = await administratorToken(troupe);
     await troupe.kubectl.ok(["create", "deployment", "web", "--image=nginx", "--replicas=30"]);
-    await troupe.kubectl.ok(["wait", "--for=condition=Available", "deployment/web", "--timeout=60s"]);
+    await troupe.kubectl.ok(["wait", "--for=condition=Available", "deployment/web", "--timeout=120s"]);
   }, FETCH_MS);
   afterAll(async () => {
     await browser.close();
@@ -232,7 +232,7 @@ describe.skipIf(typeof browser === "string")(`the console${reason}`, () => {
   describe("objects", () => {
     beforeAll(async () => {
       await troupe.kubectl.ok(["apply", "-f", "-"], { stdin: MANIFESTS });
-      await troupe.kubectl.ok(["wait", "--for=condition=Available", "deployment/front", "--timeout=30s"]);
+      await troupe.kubectl.ok(["wait", "--for=condition=Available", "deployment/front", "--timeout=120s"]);
     });
     describeWorkloads(() => ({ browser, troupe, token }));
     describeObjects(() => ({ browser, troupe, token }));

@@ -49,7 +49,7 @@ function kill(launch: Launch, victim: Victim): void {
 }
 
 async function rolledOut({ kubectl }: Troupe, image: string): Promise<void> {
-  await kubectl.ok(["rollout", "status", "deployment/web", "--timeout=60s"]);
+  await kubectl.ok(["rollout", "status", "deployment/web", "--timeout=120s"]);
   const path = "jsonpath={.items[*].spec.containers[0].image}";
   const list = ["get", "pods", "-l", "app=web", "--field-selector=status.phase=Running", "-o", path];
   const images = await until("one image everywhere", async () => {

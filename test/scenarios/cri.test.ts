@@ -52,7 +52,7 @@ describe.skipIf(why !== undefined)(`containerd${why === undefined ? "" : ` (not 
     command: ["sh", "-c", script],
     ...rest,
   });
-  const ready = (name: string): Promise<string> => ok("wait", "--for=condition=Ready", `pod/${name}`, "--timeout=60s");
+  const ready = (name: string): Promise<string> => ok("wait", "--for=condition=Ready", `pod/${name}`, "--timeout=120s");
   const field = (name: string, path: string): Promise<string> => ok("get", "pod", name, "-o", `jsonpath={${path}}`);
   const printed = async (name: string, ...rest: readonly string[]): Promise<string> =>
     (await kubectl.run(["logs", name, ...rest])).stdout.trim();

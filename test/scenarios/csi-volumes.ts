@@ -47,7 +47,7 @@ export class CsiBeside {
 
   /** Until there are as many rows, of the pods' names. */
   async rows(...names: readonly string[]): Promise<void> {
-    await this.#kubectl().ok(["wait", "--for=jsonpath={.status.phase}=Bound", `pvc/${CLAIM}`, "--timeout=60s"]);
+    await this.#kubectl().ok(["wait", "--for=jsonpath={.status.phase}=Bound", `pvc/${CLAIM}`, "--timeout=120s"]);
     const file = join(this.driver.pathOf(await this.#get("pvc", CLAIM, ".spec.volumeName")), "rows");
     await until("the rows", () => existsSync(file) && readFileSync(file, "utf8").trim() === names.join("\n"));
   }
@@ -83,7 +83,7 @@ export class CsiBeside {
   async goOn(): Promise<void> {
     this.driver.before.clear();
     this.#letGoOn();
-    await this.#kubectl().ok(["wait", "--for=condition=Ready", "pod/held", "--timeout=60s"]);
+    await this.#kubectl().ok(["wait", "--for=condition=Ready", "pod/held", "--timeout=120s"]);
   }
 
   async claim(size: string): Promise<void> {

@@ -47,13 +47,13 @@ export function describeDevices(kubectl: () => Kubectl, data: string): void {
         (await kubectl().ok(["events", "--for=pod/counts"])).includes(`DRA driver ${driver.name} is not registered`),
       );
       await driver.begin(join(data, "nodes", node, "plugins_registry"), join(data, "nodes", node, "cdi"));
-      await kubectl().ok(["wait", "--for=condition=Ready", "pod/counts", "--timeout=60s"]);
+      await kubectl().ok(["wait", "--for=condition=Ready", "pod/counts", "--timeout=120s"]);
       const name = await kubectl().ok(["get", "pod", "counts", "-o", "jsonpath={.status.resourceClaimStatuses[0].resourceClaimName}"]);
       expect(await kubectl().ok(["logs", "counts"])).toBe(name);
       const claim = await kubectl().ok(["get", "resourceclaim", name, "-o", "jsonpath={.status.allocation.devices.results[*].device}"]);
       expect(claim).toBe("large");
       await kubectl().ok(["delete", "pod", "counts"]);
-      await kubectl().ok(["wait", "--for=delete", `resourceclaim/${name}`, "--timeout=60s"]);
+      await kubectl().ok(["wait", "--for=delete", `resourceclaim/${name}`, "--timeout=120s"]);
       expect(driver.calls).toEqual([`prepare ${name}`, `unprepare ${name}`]);
       await kubectl().ok(["delete", "deviceclass/counting", "resourceclaimtemplate/counting", "resourceslice/counting"]);
     } finally {

@@ -14,7 +14,7 @@ export function describeFiles(cluster: ExampleCluster): void {
       kubectl.ok(["patch", kind, name, "-p", JSON.stringify(change)]);
     const set = (colour: string): Promise<string> => patch("configmap", "settings", { data: { colour, shade: colour } });
     await kubectl.ok(["apply", "-k", EXAMPLE]);
-    await kubectl.ok(["wait", "--for=condition=Ready", "pod/files", "--timeout=60s"]);
+    await kubectl.ok(["wait", "--for=condition=Ready", "pod/files", "--timeout=120s"]);
 
     const followed = kubectl.follow(["logs", "--follow", "files"]);
     await followed.line(/^colour green, shade green, a password of 6 characters$/);

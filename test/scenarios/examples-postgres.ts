@@ -36,7 +36,7 @@ export function describePostgres(cluster: ExampleCluster, missing: string): Ledg
 
     await kubectl("scale", "statefulset", "pgset", "--replicas=3");
     await until("the third follows", async () => (await ledger.rows(STREAMING)) === "pgset-1\npgset-2");
-    await kubectl("rollout", "status", "statefulset/pgset", "--timeout=60s");
+    await kubectl("rollout", "status", "statefulset/pgset", "--timeout=120s");
     await until("its service leads to it", async () => (await addressesOf("pgset-replica")).split(" ").sort().join() === "pgset-1,pgset-2");
     expect(await addressesOf("pgset-master")).toBe("pgset-0");
     const volume = await kubectl("get", "pvc", "pgset-pvc", "-o", "jsonpath={.spec.volumeName}");
@@ -71,7 +71,7 @@ export function describePostgres(cluster: ExampleCluster, missing: string): Ledg
     };
     await kubectl("create", "namespace", "own");
     await own("apply", "-k", join(EXAMPLE, "claim-per-pod"));
-    const isReady = (): Promise<string> => own("rollout", "status", "statefulset/pgset", "--timeout=90s");
+    const isReady = (): Promise<string> => own("rollout", "status", "statefulset/pgset", "--timeout=120s");
     await isReady();
     const volumes = (): Promise<string> =>
       own("get", "pvc", "-o", "jsonpath={range .items[*]}{.metadata.name} {.spec.volumeName}{'\\n'}{end}");

@@ -26,7 +26,7 @@ const OWN = ["--service-cluster-ip-range", `${NET}.0/25`, "--load-balancer-addre
 const programs = await fetchedPrograms();
 const patroni = await fetchedPatroni();
 /** They share two processors: what they have at once they would each have in a third of the time alone. */
-const AT_ONCE_MS = 240_000;
+const AT_ONCE_MS = 480_000;
 /** Ports below 1024, of names and web, are not refused to this user. */
 const hasNamesAndWeb = Number(readFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start", "utf8")) <= 53 || process.getuid?.() === 0;
 const ports = hasNamesAndWeb ? "" : " (not here: ports below 1024 are refused to this user)";
@@ -67,12 +67,12 @@ describe.skipIf(typeof programs === "string")(`examples of real processes${notHe
 
     test.skipIf(!hasNamesAndWeb)(`web: of 10,000 requests during a rolling update none fails${ports}`, async () => {
       await kubectl("apply", "-k", EXAMPLES);
-      await kubectl("rollout", "status", "deployment/web", "--timeout=90s");
+      await kubectl("rollout", "status", "deployment/web", "--timeout=120s");
       const before = await podsOf("app=web");
       const address = await kubectl("get", "service", "web", "-o", "jsonpath={.spec.clusterIP}");
       const load = new Load(`http://${address}/`);
       await kubectl("set", "env", "deployment/web", "COLOUR=green");
-      await kubectl("rollout", "status", "deployment/web", "--timeout=90s");
+      await kubectl("rollout", "status", "deployment/web", "--timeout=120s");
       await until("the end of the pods before", async () => (await podsOf("app=web")).every((name) => !before.includes(name)));
       expect(await load.end(10_000)).toEqual({ failures: [] });
       expect(await podsOf("app=web")).toHaveLength(3);
@@ -110,7 +110,7 @@ describe.skipIf(typeof programs === "string")(`examples of real processes${notHe
           ) >= 3,
       );
       await kubectl("annotate", "job/master", "passes=3", "--overwrite");
-      await kubectl("wait", "--for=condition=Complete", "job/master", "job/pserver", "job/trainer", "--timeout=90s");
+      await kubectl("wait", "--for=condition=Complete", "job/master", "job/pserver", "job/trainer", "--timeout=120s");
       const said = await printed("master");
       expect(said.match(/^takes back .*$/gm)).toEqual([expect.stringMatching(new RegExp(`shard \\d+ of ${first}$`))]);
       const loss = Number(/finished with loss ([\d.]+)$/.exec(said)?.[1]);

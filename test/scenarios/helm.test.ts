@@ -7,7 +7,7 @@ import { freshDataDirectory, Troupe } from "./troupe.ts";
 
 const CHART = join(import.meta.dirname, "../../examples/charts/guestbook");
 /** Longer than a rollout of a few hollow pods, and what an upgrade that cannot work waits before it is given up. */
-const ROLLOUT = "--timeout=60s";
+const ROLLOUT = "--timeout=120s";
 const HOPELESS = "--timeout=3s";
 /** What no hollow node has: 32 cores are all. */
 const TOO_MUCH = "--set=resources.requests.cpu=64";

@@ -98,7 +98,7 @@ test("three machines are one cluster: two join it by a token, one of them with r
   // It runs pods, and everything about them goes by way of its door.
   await kubectl.ok(["apply", "-f", "-"], { stdin: JSON.stringify(there) });
   await kubectl.ok(["run", "states", "--image=i", `--overrides=${JSON.stringify({ spec: { nodeName: "worker-c.example" } })}`]);
-  await kubectl.ok(["wait", "--for=condition=Ready", "pod/web", "pod/states", "--timeout=30s"]);
+  await kubectl.ok(["wait", "--for=condition=Ready", "pod/web", "pod/states", "--timeout=120s"]);
   expect(await kubectl.ok(["logs", "web"])).toBe("began with planted");
   expect(await kubectl.ok(["exec", "web", "--", "sh", "-c", "echo out; echo $KEY"])).toBe("out\nplanted");
   expect((await kubectl.run(["exec", "web", "--", "sh", "-c", "exit 7"])).code).toBe(7);
@@ -138,7 +138,7 @@ test("three machines are one cluster: two join it by a token, one of them with r
   expect(await kubectl.ok(["get", "pod", "web", "-o", "jsonpath={.status.containerStatuses[0].containerID}"])).toBe(began);
 
   // One leaves.
-  await kubectl.ok(["drain", "worker-c.example", "--force", "--timeout=30s"]);
+  await kubectl.ok(["drain", "worker-c.example", "--force", "--timeout=120s"]);
   const reset = await runTroupe(["reset", "--data", c.data, "--force"]);
   expect([reset.code, reset.stdout]).toEqual([0, expect.stringContaining("kubectl delete node worker-c.example")]);
   expect(await c.ended).toEqual({ code: 0, signal: null });

@@ -42,7 +42,7 @@ interface List<T> {
   readonly items: readonly T[];
 }
 
-const rolledOut = (name: string): Promise<string> => kubectl.ok(["rollout", "status", `deployment/${name}`, "--timeout=60s"]);
+const rolledOut = (name: string): Promise<string> => kubectl.ok(["rollout", "status", `deployment/${name}`, "--timeout=120s"]);
 const podsOn = async (node: string): Promise<readonly Pod[]> =>
   (await kubectl.json<List<Pod>>(["get", "pods", "-A", `--field-selector=spec.nodeName=${node}`])).items;
 /** The node with the most pods of the deployment: which those are after a scale-down, as on Kubernetes, is chance. */
@@ -54,7 +54,7 @@ async function busiest(): Promise<string> {
   const [[node] = [""]] = [...counts].sort(([, a], [, b]) => b - a);
   return node;
 }
-const isReady = (name: string): Promise<string> => kubectl.ok(["wait", "--for=condition=Ready", `pod/${name}`, "--timeout=30s"]);
+const isReady = (name: string): Promise<string> => kubectl.ok(["wait", "--for=condition=Ready", `pod/${name}`, "--timeout=120s"]);
 const podWith = (name: string, spec: object): Promise<string> =>
   kubectl.ok(["run", name, "--image=nginx", `--overrides=${JSON.stringify({ spec })}`]);
 
@@ -88,7 +88,7 @@ describe("cordon and drain", () => {
     );
     expect((await podsOn(node)).length).toBeGreaterThan(DISRUPTIONS);
     const census = await PodCensus.of(troupe.kubeconfig, "default", "app=web");
-    const drain = await kubectl.run(["drain", node, "--force", "--timeout=60s"]);
+    const drain = await kubectl.run(["drain", node, "--force", "--timeout=120s"]);
     expect(drain.stderr).toContain("Cannot evict pod as it would violate the pod's disruption budget.");
     expect(drain.stdout).toContain("pod/alone evicted");
     expect(drain.stdout.trim().split("\n").at(-1)).toBe(`node/${node} drained`);
@@ -187,12 +187,12 @@ describe("nodes that go and come", () => {
     const pods = await podsOn("node-3");
     expect(pods.length).toBeGreaterThan(0);
     expect(await kubectl.ok(["delete", "node", "node-3"])).toMatch(/^node "node-3" deleted/);
-    await kubectl.ok(["wait", "--for=delete", "lease/node-3", "-n", "kube-node-lease", "--timeout=30s"]);
+    await kubectl.ok(["wait", "--for=delete", "lease/node-3", "-n", "kube-node-lease", "--timeout=120s"]);
     await kubectl.ok(["create", "-f", "-"], { stdin: hollowNode("node-3") });
-    await kubectl.ok(["wait", "--for=condition=Ready", "node/node-3", "--timeout=30s"]);
+    await kubectl.ok(["wait", "--for=condition=Ready", "node/node-3", "--timeout=120s"]);
     expect((await podsOn("node-3")).map(({ metadata }) => metadata.name)).toEqual(pods.map(({ metadata }) => metadata.name));
     // Its agent takes care of them again: one that is deleted ends, and its place is free.
-    await kubectl.ok(["delete", "pod", pods[0]?.metadata.name ?? "", "--timeout=30s"]);
+    await kubectl.ok(["delete", "pod", pods[0]?.metadata.name ?? "", "--timeout=120s"]);
 
     const { items } = await kubectl.json<List<Node>>(["get", "nodes"]);
     expect(new Set(items.map(({ status }) => status.addresses[0]?.address)).size).toBe(items.length);

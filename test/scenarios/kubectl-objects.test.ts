@@ -39,7 +39,7 @@ interface ItemList {
   readonly items: readonly Item[];
 }
 
-const rolledOut = (name: string): Promise<string> => kubectl.ok(["rollout", "status", `deployment/${name}`, "--timeout=60s"]);
+const rolledOut = (name: string): Promise<string> => kubectl.ok(["rollout", "status", `deployment/${name}`, "--timeout=120s"]);
 const get = (kind: string, name: string): Promise<Item> => kubectl.json<Item>(["get", kind, name]);
 
 const manifest = (replicas: number, image: string, rest = "", environment = ""): string => `

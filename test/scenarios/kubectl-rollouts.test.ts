@@ -4,7 +4,7 @@ import type { Kubectl } from "./kubectl.ts";
 import { freshDataDirectory, Troupe } from "./troupe.ts";
 
 const NODES = 3;
-const TIMEOUT = "--timeout=60s";
+const TIMEOUT = "--timeout=120s";
 
 let troupe: Troupe;
 let kubectl: Kubectl;

@@ -80,13 +80,13 @@ test("apply, by the client and by the server, diff, and prune", () =>
 
 test("rollout, wait, set, patch, scale, label, annotate, autoscale, expose", () =>
   both(async ({ ok }) => {
-    expect(await ok("rollout status deployment/web --timeout=60s")).toContain("successfully rolled out");
+    expect(await ok("rollout status deployment/web --timeout=120s")).toContain("successfully rolled out");
     expect(await ok("set image deployment/web main=nginx:3")).toBe("deployment.apps/web image updated");
-    expect(await ok("rollout status deployment/web --timeout=60s")).toContain("successfully rolled out");
+    expect(await ok("rollout status deployment/web --timeout=120s")).toContain("successfully rolled out");
     expect(await ok("rollout undo deployment/web")).toBe("deployment.apps/web rolled back");
-    expect(await ok("wait deployment/web --for=condition=Available --timeout=60s")).toBe("deployment.apps/web condition met");
+    expect(await ok("wait deployment/web --for=condition=Available --timeout=120s")).toBe("deployment.apps/web condition met");
     expect(await ok("scale deployment/web --replicas=3")).toBe("deployment.apps/web scaled");
-    expect(await ok("wait deployment/web --for=jsonpath={.status.readyReplicas}=3 --timeout=60s")).toBe(
+    expect(await ok("wait deployment/web --for=jsonpath={.status.readyReplicas}=3 --timeout=120s")).toBe(
       "deployment.apps/web condition met",
     );
     for (const type of ["strategic", "merge"]) {
@@ -129,7 +129,7 @@ test("logs and debug; exec, attach, cp and port-forward are told why not", () =>
     expect(await ok("logs -l app=web --prefix --tail=1")).toMatch(/^\[pod\/web-\S+\/main\] This container is hollow/);
     const name = await pod();
     await ok(`debug ${name} --image=busybox --target=main --container=look --profile=general`);
-    await ok(`wait pod/${name} --for=jsonpath={.status.ephemeralContainerStatuses[0].state.running.startedAt} --timeout=30s`);
+    await ok(`wait pod/${name} --for=jsonpath={.status.ephemeralContainerStatuses[0].state.running.startedAt} --timeout=120s`);
     expect(await ok(`logs ${name} -c look`)).toContain("This container is hollow");
     const why = "is hollow: its containers have states, but no processes and no ports";
     for (const args of [
@@ -149,7 +149,7 @@ test("resizes a pod where it runs", () =>
     const name = await pod();
     const body = JSON.stringify({ spec: { containers: [{ name: "main", resources: { requests: { cpu: "300m" } } }] } });
     expect(await client.ok(["patch", "pod", name, "-n", namespace, "--subresource=resize", "-p", body])).toBe(`pod/${name} patched`);
-    await ok(`wait pod/${name} --for=jsonpath={.status.containerStatuses[0].allocatedResources.cpu}=300m --timeout=30s`);
+    await ok(`wait pod/${name} --for=jsonpath={.status.containerStatuses[0].allocatedResources.cpu}=300m --timeout=120s`);
     const limits = JSON.stringify({ spec: { containers: [{ name: "main", resources: { requests: { cpu: null } } }] } });
     expect(await client.refused(["patch", "pod", name, "-n", namespace, "--subresource=resize", "-p", limits])).toContain(
       "resource requests cannot be removed",
@@ -184,13 +184,13 @@ test("create: every generator that makes an object", () =>
 test("cordon, drain and uncordon", () =>
   both(async ({ node, ok }) => {
     await ok(`cordon ${node}`);
-    expect(await ok(`drain ${node} --ignore-daemonsets --delete-emptydir-data --force --timeout=60s`)).toContain(`node/${node} drained`);
+    expect(await ok(`drain ${node} --ignore-daemonsets --delete-emptydir-data --force --timeout=120s`)).toContain(`node/${node} drained`);
     await ok(`uncordon ${node}`);
-    expect(await ok("rollout status deployment/web --timeout=60s")).toContain("successfully rolled out");
+    expect(await ok("rollout status deployment/web --timeout=120s")).toContain("successfully rolled out");
   }));
 
 test("delete: the namespace takes all along", () =>
   both(async ({ namespace, ok }) => {
-    await ok(`delete namespace ${namespace} --timeout=60s`);
+    await ok(`delete namespace ${namespace} --timeout=120s`);
     expect(await troupe.kubectl.ok(["get", "pods", "-n", namespace, "-o", "name"])).toBe("");
   }));

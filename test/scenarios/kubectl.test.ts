@@ -25,7 +25,7 @@ interface ItemList {
   readonly items: readonly Item[];
 }
 
-const rolledOut = (name: string): Promise<string> => kubectl.ok(["rollout", "status", `deployment/${name}`, "--timeout=60s"]);
+const rolledOut = (name: string): Promise<string> => kubectl.ok(["rollout", "status", `deployment/${name}`, "--timeout=120s"]);
 const imagesOf = (selector: string): Promise<string> =>
   kubectl.ok([
     "get",

@@ -5,7 +5,7 @@ import { type ProcessSeen, processesThatMention } from "./processes.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 export const LAUNCHER: string = join(ROOT, "cluster/troupe.mjs");
-const READY_PATIENCE_MS = 60_000;
+const READY_PATIENCE_MS = 150_000;
 
 export interface Outcome {
   readonly code: number | null;

@@ -165,7 +165,7 @@ describe.skipIf(why !== undefined)(`three machines${why === undefined ? "" : ` (
     const lost = (await podsOf("web")).get("third")?.pod ?? "";
     expect(lost).not.toBe("");
     networks.plug(2, "down");
-    await kubectl.ok(["wait", "--for=condition=Ready=Unknown", "node/third", "--timeout=90s"]);
+    await kubectl.ok(["wait", "--for=condition=Ready=Unknown", "node/third", "--timeout=120s"]);
     await until(
       "others in their place",
       async () => (await kubectl.ok(["get", "deployment", "web", "-o", "jsonpath={.status.availableReplicas}"])) === "3",
@@ -174,14 +174,14 @@ describe.skipIf(why !== undefined)(`three machines${why === undefined ? "" : ` (
     const service = await kubectl.ok(["get", "service", "web", "-o", "jsonpath={.spec.clusterIP}"]);
     for (let time = 0; time < 6; time++) expect(got(1, `http://${service}/`)).not.toBe(lost);
     networks.plug(2, "up");
-    await kubectl.ok(["wait", "--for=condition=Ready", "node/third", "--timeout=60s"]);
-    await kubectl.ok(["wait", "--for=delete", `pod/${lost}`, "--timeout=30s"]);
+    await kubectl.ok(["wait", "--for=condition=Ready", "node/third", "--timeout=120s"]);
+    await kubectl.ok(["wait", "--for=delete", `pod/${lost}`, "--timeout=120s"]);
     expect((await podsOf("db")).get("third")?.pod).toMatch(/^db-/);
   }, 180_000);
 
   test("a machine that leaves takes its part of the network with it", async () => {
     await kubectl.ok(["delete", "-f", join(import.meta.dirname, "../../examples/machines"), "--wait=false"]);
-    await kubectl.ok(["delete", "pvc", "--all", "--timeout=30s"]);
+    await kubectl.ok(["delete", "pvc", "--all", "--timeout=120s"]);
     await until("its volumes to go", async () => (await kubectl.ok(["get", "pv", "-o", "name"])) === "");
     const routes = (index: number): string => networks.machines[index]?.run("ip", "route", "show", "proto", "84").trim() ?? "";
     expect(routes(0).split("\n")).toHaveLength(2);

@@ -54,7 +54,7 @@ spec:
     await ok("resources_create_or_update", { resource: resource.replace("nginx:1", "nginx:2") });
     expect(await ok("resources_get", web)).toContain("image: nginx:2");
     // It reads a Scale and sends it back: nobody else may write meanwhile.
-    await troupe.kubectl.ok(["rollout", "status", "deployment/web", "--timeout=60s"]);
+    await troupe.kubectl.ok(["rollout", "status", "deployment/web", "--timeout=120s"]);
     expect(await ok("resources_scale", { ...web, scale: 3 })).toMatch(/spec:\n\s+replicas: 3/);
     await until("three pods", async () =>
       /Deployment +web +3\/3 /.test(await ok("resources_list", { apiVersion: "apps/v1", kind: "Deployment" })),

@@ -35,7 +35,7 @@ const apply = (name: string, spec: PodSpec): Promise<string> =>
   });
 const sh = (script: string, rest: PodSpec = {}): PodSpec => ({ name: "c", image: "busybox", command: ["sh", "-c", script], ...rest });
 const state = (name: string, path: string): Promise<string> => kubectl.ok(["get", "pod", name, "-o", `jsonpath={${path}}`]);
-const ready = (name: string): Promise<string> => kubectl.ok(["wait", "--for=condition=Ready", `pod/${name}`, "--timeout=60s"]);
+const ready = (name: string): Promise<string> => kubectl.ok(["wait", "--for=condition=Ready", `pod/${name}`, "--timeout=120s"]);
 
 test("the machine is a node, with an address for each pod and what it has", async () => {
   const [node] = (
@@ -219,7 +219,7 @@ test("a provisioner of one's own runs as a pod: the example makes a directory fo
     .replace("exec node", `exec ${process.execPath}`);
   await kubectl.ok(["apply", "-f", "-"], { stdin: manifest });
   await kubectl.ok(["apply", "-f", "examples/provisioner/claim.yaml"]);
-  await kubectl.ok(["wait", "--for=jsonpath={.status.phase}=Bound", "pvc/mine", "--timeout=60s"]);
+  await kubectl.ok(["wait", "--for=jsonpath={.status.phase}=Bound", "pvc/mine", "--timeout=120s"]);
   const [directory = ""] = readdirSync(made);
   expect(directory).toBe(await kubectl.ok(["get", "pvc", "mine", "-o", "jsonpath={.spec.volumeName}"]));
   await kubectl.ok(["delete", "-f", "examples/provisioner/claim.yaml"]);
@@ -242,12 +242,12 @@ test("a manifest in the data directory is a pod of the node's own, which the API
   await ready("own-node-0");
   expect(await state("own-node-0", ".status.containerStatuses[0].containerID")).toBe(id);
   rmSync(file);
-  await kubectl.ok(["wait", "--for=delete", "pod/own-node-0", "--timeout=60s"]);
+  await kubectl.ok(["wait", "--for=delete", "pod/own-node-0", "--timeout=120s"]);
 });
 
 test("a job runs to its end", async () => {
   await kubectl.ok(["create", "job", "count", "--image=busybox", "--", "sh", "-c", "echo counted"]);
-  await kubectl.ok(["wait", "--for=condition=complete", "job/count", "--timeout=60s"]);
+  await kubectl.ok(["wait", "--for=condition=complete", "job/count", "--timeout=120s"]);
   expect(await kubectl.ok(["logs", "job/count"])).toBe("counted");
 });
 

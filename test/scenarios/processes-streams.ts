@@ -21,7 +21,7 @@ export function describeStreams(cluster: () => Kubectl): void {
       kubectl = cluster();
       const serve = "require('http').createServer((q, s) => q.pipe(s)).listen(8080, process.env.POD_IP)";
       await kubectl.ok(["run", "open", "--image=x", `--env=PATH=${process.env.PATH}`, "--command", "--", process.execPath, "-e", serve]);
-      await kubectl.ok(["wait", "--for=condition=Ready", "pod/open", "--timeout=60s"]);
+      await kubectl.ok(["wait", "--for=condition=Ready", "pod/open", "--timeout=120s"]);
     });
     afterAll(async () => {
       await kubectl.ok(["delete", "pod", "open", "--wait=false"]);
@@ -49,7 +49,7 @@ export function describeStreams(cluster: () => Kubectl): void {
       expect(await kubectl.refused(["exec", "open", "-c", "nope", "--", "true"])).toContain("container nope is not valid for pod open");
       await kubectl.ok(["run", "crashes", "--image=x", "--command", "--", "false"]);
       const waiting = "jsonpath={.status.containerStatuses[0].state.waiting.reason}=CrashLoopBackOff";
-      await kubectl.ok(["wait", `--for=${waiting}`, "pod/crashes", "--timeout=60s"]);
+      await kubectl.ok(["wait", `--for=${waiting}`, "pod/crashes", "--timeout=120s"]);
       for (const env of [{}, WITHOUT_WEB_SOCKETS]) {
         expect(await kubectl.refused(["exec", "crashes", "--", "true"], { env })).toContain(
           'unable to upgrade connection: container not found ("crashes")',

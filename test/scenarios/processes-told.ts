@@ -277,7 +277,7 @@ export function describeTold(kubectlOf: () => Kubectl, data: string): void {
       };
       const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "hooks" }, spec };
       await kubectlOf().ok(["apply", "-f", "-"], { stdin: JSON.stringify(pod) });
-      await kubectlOf().ok(["wait", "--for=condition=Ready", "pod/hooks", "--timeout=60s"]);
+      await kubectlOf().ok(["wait", "--for=condition=Ready", "pod/hooks", "--timeout=120s"]);
       const calls = (): readonly string[] => readFileSync(join(directory, "calls"), "utf8").trimEnd().split("\n");
       expect(calls()).toEqual(["/echo?msg=poststart", "begun"]);
       await kubectlOf().ok(["delete", "pod", "hooks"]);

@@ -41,7 +41,7 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
       stdin: JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name, labels: { app: name } }, spec }),
     });
   const sh = (script: string, rest: object = {}): object => ({ name: "c", image: "busybox", command: ["sh", "-c", script], ...rest });
-  const ready = (name: string): Promise<string> => ok("wait", "--for=condition=Ready", `pod/${name}`, "--timeout=60s");
+  const ready = (name: string): Promise<string> => ok("wait", "--for=condition=Ready", `pod/${name}`, "--timeout=120s");
   const field = (name: string, path: string): Promise<string> => ok("get", "pod", name, "-o", `jsonpath={${path}}`);
   /** Empty: nothing, or it does not run yet. */
   const printed = async (name: string, ...rest: readonly string[]): Promise<string> =>
@@ -221,7 +221,7 @@ describe.skipIf(why !== undefined)(`sandboxes${why === undefined ? "" : ` (not h
         restartPolicy: "Never",
         volumes: [{ name: "v", persistentVolumeClaim: { claimName: "disk" } }],
         containers: [
-          sh(`head -n 1 /dev/xvda; echo second | dd of=/dev/xvda conv=notrunc 2>/dev/null; sync; ${other} 2>&1; echo over`, {
+          sh(`head -n 1 /dev/xvda; echo second | dd of=/dev/xvda conv=notrunc,fsync 2>/dev/null; ${other} 2>&1; echo over`, {
             volumeDevices: [{ name: "v", devicePath: "/dev/xvda" }],
           }),
         ],

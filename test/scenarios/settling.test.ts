@@ -12,7 +12,7 @@ import { freshDataDirectory, Troupe } from "./troupe.ts";
 const CLUSTERS = 3;
 /** Nothing has been written for so long: all is settled, if the scenario does not say longer. */
 const QUIET_MS = 700;
-const PATIENCE_MS = 40_000;
+const PATIENCE_MS = 100_000;
 
 interface Step extends Request {
   readonly settle?: boolean;

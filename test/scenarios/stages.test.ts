@@ -58,12 +58,12 @@ test("stages of a file and as objects play on pods, nodes and other kinds; what 
   await kubectl.ok(["run", "half", "--image=nginx", "--labels=half=true"]);
   await kubectl.ok(["create", "configmap", "notes"]);
   await kubectl.ok(["label", "configmap", "notes", "staged=true"]);
-  await kubectl.ok(["wait", "--for=condition=Ready", "pod/web", "--timeout=30s"]);
+  await kubectl.ok(["wait", "--for=condition=Ready", "pod/web", "--timeout=120s"]);
   await until("the stage of the pod", async () => (await field("pod half", ".status.message")) === "half of half");
   await until("the stage of the config map", async () => (await field("configmap notes", ".data.done")) === "notes");
 
   await kubectl.ok(["apply", "-f", join(EXAMPLES, "crd.yaml")]);
-  await kubectl.ok(["wait", "--for=condition=Established", "crd/stages.kwok.x-k8s.io", "--timeout=30s"]);
+  await kubectl.ok(["wait", "--for=condition=Established", "crd/stages.kwok.x-k8s.io", "--timeout=120s"]);
   await kubectl.ok(["apply", "-f", join(EXAMPLES, "slow-image.yaml")]);
   await kubectl.ok(["run", "slow", "--image=nginx", "--labels=image=slow", "--annotations=example.com/delay=1s"]);
   await until("the stage that was applied", async () => (await field("pod slow", ".status.message")) === "no image nginx");

@@ -20,7 +20,7 @@ export function describeConsoleStreams(cluster: () => Troupe): void {
     beforeAll(async () => {
       const { kubectl, console: address, ...troupe } = cluster();
       await kubectl.ok(["run", "talks", "--image=busybox", "--command", "--", "sh", "-c", TALKS]);
-      await kubectl.ok(["wait", "--for=condition=Ready", "pod/talks", "--timeout=60s"]);
+      await kubectl.ok(["wait", "--for=condition=Ready", "pod/talks", "--timeout=120s"]);
       const started = await startBrowser();
       if (typeof started === "string") return;
       browser = started;
