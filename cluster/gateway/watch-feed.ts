@@ -9,7 +9,7 @@ import { protobufFrames } from "./protobuf-frames.ts";
 import type { Selection } from "./selection.ts";
 import type { WatchEvent } from "./watch-event.ts";
 import { bookmarkLine, eventFor, eventLine } from "./watch-event.ts";
-import { sendTo, type Watcher } from "./watcher.ts";
+import type { Watcher } from "./watcher.ts";
 
 /**
  * The least time between two sends of the same feed. The first change after a quiet time goes out at once; in a storm, lines
@@ -148,7 +148,7 @@ export class WatchFeed {
       channel.lines = "";
       channel.frames = [];
       sends += channel.watchers.size;
-      sendTo(channel.watchers, bytes);
+      for (const watcher of channel.watchers) watcher.sendBytes(bytes);
     }
     if (sends === 0) return;
     this.#next_ms = begun_ms + WATCH_GATHER_MS;

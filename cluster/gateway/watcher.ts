@@ -1,6 +1,5 @@
 import type { ServerResponse } from "node:http";
 import { roomIn } from "../../actors/node/streaming/backpressure.ts";
-import { release } from "../../actors/store/release.ts";
 import type { Clock } from "../../runtime/mod.ts";
 import { protobufFrames } from "./protobuf-frames.ts";
 
@@ -57,27 +56,21 @@ export class Watcher {
 
   /** Sends some whole lines. */
   send(lines: string): void {
-    if (this.open) sendTo([this], this.protobuf ? protobufFrames(lines) : Buffer.from(lines, "utf8"));
+    if (this.open) this.sendBytes(this.protobuf ? protobufFrames(lines) : Buffer.from(lines, "utf8"));
   }
 
-  /** Sends what is printed already, in this watcher's format. `sent` is called when nothing here reads it any more; never, where that is not known. */
-  sendBytes(bytes: Buffer, sent: () => void): void {
-    if (!this.open) {
-      sent();
-      return;
-    }
+  /** Sends what is printed already, in this watcher's format. The same buffer may be given to many watchers. */
+  sendBytes(bytes: Buffer): void {
+    if (!this.open) return;
     const waiting = this.#response.writableLength + bytes.length;
     const others = this.#unsent.bytes - this.#waiting;
     const tooMuch = others + waiting > WATCH_BUFFERS_BYTES_MAX && waiting * this.#unsent.watchers > this.#unsent.bytes;
     if (waiting > WATCH_BUFFER_BYTES_MAX || tooMuch) {
       this.#open = false;
       this.#response.destroy();
-      sent();
       return;
     }
-    this.#response.write(bytes, (error) => {
-      if (!error && !this.#response.destroyed) sent();
-    });
+    this.#response.write(bytes);
     this.#count();
   }
 
@@ -101,18 +94,4 @@ export class Watcher {
     this.#unsent.bytes += waiting - this.#waiting;
     this.#waiting = waiting;
   }
-}
-
-/** Sends the same bytes, of which nobody else has any use, to watchers of one format. Kept as garbage, all that is sent would have the collector go through all of the heap. */
-export function sendTo(watchers: Iterable<Watcher>, bytes: Buffer): void {
-  let reading = 1;
-  const sent = (): void => {
-    reading--;
-    if (reading === 0) release(bytes);
-  };
-  for (const watcher of watchers) {
-    reading++;
-    watcher.sendBytes(bytes, sent);
-  }
-  sent();
 }
