@@ -70,9 +70,8 @@ export { SCRUBBER_ADDRESS, type ScrubberMessage, scrubberKind } from "./store/sc
 export { SnapshotDamaged } from "./store/snapshot-frame.ts";
 export { decodeSummary } from "./store/snapshot-loading.ts";
 export { type CarriedFile, type PackedFrame, packSnapshot, type SnapshotSummary } from "./store/snapshot-packing.ts";
-export { verifySnapshot } from "./store/snapshot-reading.ts";
 export type { SnapshotEntry, Snapshots } from "./store/snapshots.ts";
-export { SNAPSHOTTER_ADDRESS, type SnapshotterMessage, snapshotterKind, type VerifySnapshot } from "./store/snapshotter.ts";
+export { SNAPSHOTTER_ADDRESS, type SnapshotterMessage, snapshotterKind } from "./store/snapshotter.ts";
 export { StoreCondition } from "./store/store-condition.ts";
 export type { StoreClient } from "./store/transaction.ts";
 export type { View } from "./store/view.ts";

@@ -5,9 +5,9 @@ import { SCRUB_BATCHES_PER_S, SCRUB_BYTES_PER_S, SCRUB_EVERY_MS, SCRUB_FIRST_MS 
 import type { CuttableLog } from "./log.ts";
 import { LogUnavailable } from "./log.ts";
 import { CorruptBatch, verifyBatch } from "./record.ts";
+import { verifySnapshot } from "./recovery.ts";
 import type { Replica } from "./replica.ts";
 import { SnapshotDamaged } from "./snapshot-frame.ts";
-import { verifySnapshot } from "./snapshot-reading.ts";
 import type { Snapshots } from "./snapshots.ts";
 import { SNAPSHOTTER_ADDRESS, type SnapshotterMessage } from "./snapshotter.ts";
 import type { StoreCondition } from "./store-condition.ts";

@@ -32,12 +32,8 @@ export interface Frame {
 /** A snapshot, or a backup, that is torn, incomplete or altered. The message says where. */
 export class SnapshotDamaged extends Error {
   override readonly name = "SnapshotDamaged";
-  readonly place: string;
-  readonly what: string;
   constructor(snapshot: string, place: string, what: string) {
     super(`${snapshot} is damaged at ${place}: ${what}`);
-    this.place = place;
-    this.what = what;
   }
 }
 

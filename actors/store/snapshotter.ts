@@ -5,12 +5,11 @@ import type { HighWaterKeeper } from "./high-water.ts";
 import { SNAPSHOT_AGE_MAX_MS, SNAPSHOT_LOOK_MS, SNAPSHOT_RETRY_MS, SNAPSHOT_SETTLE_MS } from "./limits.ts";
 import type { CuttableLog, LogBounds } from "./log.ts";
 import { LogLost, LogUnavailable } from "./log.ts";
-import { isWhole } from "./recovery.ts";
+import { isWhole, verifySnapshot } from "./recovery.ts";
 import type { Replica } from "./replica.ts";
 import { SnapshotDamaged } from "./snapshot-frame.ts";
 import { packSnapshot } from "./snapshot-packing.ts";
 import { isDue, retentionOf } from "./snapshot-policy.ts";
-import { verifySnapshot } from "./snapshot-reading.ts";
 import type { Snapshot, Snapshots } from "./snapshots.ts";
 import type { StoreCondition } from "./store-condition.ts";
 
@@ -36,9 +35,6 @@ export type SnapshotterMessage =
   /** From itself. */
   | { readonly type: "look" };
 
-/** Reads a snapshot back. Rejects with SnapshotDamaged, with LogUnavailable, or when it is told to give up. */
-export type VerifySnapshot = (snapshot: Snapshot, signal: AbortSignal) => Promise<void>;
-
 export interface SnapshotterOptions {
   readonly log: CuttableLog;
   readonly snapshots: Snapshots;
@@ -52,8 +48,6 @@ export interface SnapshotterOptions {
   readonly look_ms?: number;
   /** Whether what is packed is compressed, which other threads do and take their own time for. Default true. */
   readonly compress?: boolean;
-  /** By default they are read back here. */
-  readonly verify?: VerifySnapshot;
   /** Of the writer of this host. */
   readonly gate?: AppendGate;
   /** Told of what is seen. */
@@ -92,7 +86,7 @@ class Snapshotter implements Actor<SnapshotterMessage> {
   #taking = false;
   #begun = false;
   #work: Promise<void> | undefined;
-  readonly #stopping = new AbortController();
+  #stopped = false;
   #failing: "" | "unavailable" | "lost" = "";
 
   constructor(context: Context<SnapshotterMessage>, options: SnapshotterOptions) {
@@ -131,12 +125,8 @@ class Snapshotter implements Actor<SnapshotterMessage> {
   }
 
   async stopped(): Promise<void> {
-    this.#stopping.abort();
+    this.#stopped = true;
     await this.#work;
-  }
-
-  get #stopped(): boolean {
-    return this.#stopping.signal.aborted;
   }
 
   async #look(): Promise<void> {
@@ -289,9 +279,8 @@ class Snapshotter implements Actor<SnapshotterMessage> {
 
   /** Whether a snapshot can be read back whole. */
   async #verified(snapshot: Snapshot): Promise<boolean> {
-    const { snapshots, verify = (read) => verifySnapshot(snapshots, read) } = this.#options;
     try {
-      await verify(snapshot, this.#stopping.signal);
+      await verifySnapshot(this.#options.snapshots, snapshot);
       return true;
     } catch (error) {
       if (!(error instanceof SnapshotDamaged)) throw error;

@@ -10,7 +10,6 @@ import {
   StoreCondition,
   scrubberKind,
   snapshotterKind,
-  type VerifySnapshot,
   writerKind,
 } from "../../actors/mod.ts";
 import { API_ADDRESS_NUMBER, addressInRange } from "../../actors/registry/service-range.ts";
@@ -24,14 +23,12 @@ import { playsNodes } from "./nodes-to-play.ts";
 import type { OpenedStore } from "./opened-store.ts";
 import { residentsOf } from "./residents.ts";
 import type { RoleContext } from "./role-context.ts";
-import { verifierOf } from "./snapshot-verifier.ts";
 
 /** Brings the actors that write the log and look after it: others may write from the moment on that this host is a member. */
 export function offerStore(context: RoleContext, { journal, snapshots, replica }: OpenedStore): StoreCondition {
-  const { highWaterFile, snapshotRevisions, nats } = context.options;
+  const { highWaterFile, snapshotRevisions } = context.options;
   const highWater = new HighWaterFile(highWaterFile, journal.id);
-  const verify = verifierOf(snapshots, nats);
-  const store = storeActors({ journal, snapshots, replica, highWater, highWaterFile, snapshotRevisions, verify });
+  const store = storeActors({ journal, snapshots, replica, highWater, highWaterFile, snapshotRevisions });
   context.atStop(store.close);
   context.offer(store.kinds);
   context.offer(definitionsActors(context.ground));
@@ -87,8 +84,6 @@ export interface StoreRole {
   readonly snapshotLook_ms?: number;
   /** Whether what is stored is compressed; snapshots are by real threads. Default true. */
   readonly compress?: boolean;
-  /** Reads snapshots back; the snapshotter itself by default. */
-  readonly verify?: VerifySnapshot;
 }
 
 export interface StoreActors {
@@ -105,7 +100,7 @@ export function storeActors({ journal, snapshots, replica, highWater, ...more }:
   const condition = new StoreCondition();
   const gate = new AppendGate();
   const noteHighWater = (sequence: number, revision: number): void => highWater.note(sequence, revision);
-  const { highWaterFile: markFile, snapshotRevisions: everyRevisions, snapshotLook_ms: look_ms, compress = true, verify } = more;
+  const { highWaterFile: markFile, snapshotRevisions: everyRevisions, snapshotLook_ms: look_ms, compress = true } = more;
   const kinds = anyKinds(
     writerKind({
       log: journal,
@@ -125,7 +120,6 @@ export function storeActors({ journal, snapshots, replica, highWater, ...more }:
       compress,
       ...(everyRevisions === undefined ? {} : { everyRevisions }),
       ...(look_ms === undefined ? {} : { look_ms }),
-      ...(verify === undefined ? {} : { verify }),
     }),
     scrubberKind({ log: journal, snapshots, replica, condition, ...(markFile === undefined ? {} : { markFile }) }),
   );

@@ -1,5 +1,5 @@
 import { type ConnectionOptions, connect, ErrorCode, type NatsConnection, type NatsError } from "nats";
-import { LOG_CONNECTION_OPTIONS } from "../../actors/store/jetstream-log.ts";
+import { LOG_CONNECTION_OPTIONS } from "../../actors/mod.ts";
 import { type Clock, systemClock } from "../../runtime/mod.ts";
 
 /** How long a server that takes connections, and is too busy to answer them, is asked again. */
