@@ -4,7 +4,7 @@ import { ownersOf, sameOwners } from "../../kinds/metadata-text.ts";
 import type { KubeObject, ObjectMeta, OwnerReference } from "../../kinds/object.ts";
 import { controllerAccount } from "../../registry/authors.ts";
 import type { Change, Entry, View } from "../../store/view.ts";
-import { modify, remove } from "../actions.ts";
+import { modify, regarding, remove, warning } from "../actions.ts";
 import { type Action, type Controller, type HearOfCustom, NO_KEYS, NOTHING, type Watch } from "../controller.ts";
 import { disowned } from "../ownership.ts";
 import { type Dependent, FOREGROUND, isBeingDeletedBy, mayBeHeld, metadataOf, ORPHAN, Ownership } from "./garbage-owners.ts";
@@ -114,11 +114,14 @@ function judge(ownership: Ownership, view: View, kind: Kind, object: KubeObject,
   const { metadata } = object;
   const absent = new Set<string>();
   const waiting = new Set<string>();
+  const told: Action[] = [];
   let solid = 0;
   for (const reference of metadata.ownerReferences ?? []) {
     const place = ownership.placeOf(reference, metadata);
+    if (place !== "unknown" && ownership.ownerOf(view, reference, metadata) === undefined)
+      told.push(...misplaced(ownership, view, kind, object, reference));
     // Nothing can be said about these, now or later: the object stays.
-    if (typeof place === "string") return NOTHING;
+    if (typeof place === "string") return told;
     const owner = ownership.ownerOf(view, reference, metadata);
     if (owner === undefined) absent.add(reference.uid);
     else if (isBeingDeletedBy(owner, FOREGROUND)) waiting.add(reference.uid);
@@ -126,17 +129,28 @@ function judge(ownership: Ownership, view: View, kind: Kind, object: KubeObject,
   }
   if (solid > 0) {
     if (absent.size === 0 && waiting.size === 0) return NOTHING;
-    return [modify(kind, object, (current) => disowned(current, new Set([...absent, ...waiting])))];
+    return [...told, modify(kind, object, (current) => disowned(current, new Set([...absent, ...waiting])))];
   }
   const preconditions = { uid: metadata.uid, resourceVersion: String(entry.revision) };
   const dependents = waiting.size === 0 ? [] : ownership.dependentsOf(view, metadata.uid);
-  if (dependents.length === 0) return [remove(kind, object, { propagationPolicy: policyOf(metadata), preconditions })];
+  if (dependents.length === 0) return [...told, remove(kind, object, { propagationPolicy: policyOf(metadata), preconditions })];
   // An owner that waits for its own dependent would wait for ever: the object stops blocking first.
   const isCycle = dependents.some((dependent) => isBeingDeletedBy(metadataOf(dependent), FOREGROUND));
   const unblock = isCycle ? [modify(kind, object, withoutBlocking)] : NOTHING;
   return [
+    ...told,
     { do: "inOrder", steps: [...unblock, remove(kind, object, { propagationPolicy: "Foreground", preconditions: { uid: metadata.uid } })] },
   ];
+}
+
+/** What people are told of an owner that is there, but not in the namespace of its dependent. Source: reportInvalidNamespaceOwnerRef. */
+function misplaced(ownership: Ownership, view: View, kind: Kind, object: KubeObject, reference: OwnerReference): readonly Action[] {
+  if (ownership.namespaceOf(view, reference) === undefined) return NOTHING;
+  const { namespace = "" } = object.metadata;
+  const { apiVersion, kind: ofKind, name, uid } = reference;
+  const owner = `[${apiVersion}/${ofKind}, namespace: ${namespace}, name: ${name}, uid: ${uid}]`;
+  const message = `ownerRef ${owner} does not exist in namespace ${JSON.stringify(namespace)}`;
+  return [{ do: "event", note: warning(regarding(kind, object), "OwnerRefInvalidNamespace", message) }];
 }
 
 /** The finalizers that an object was given beforehand say how it wants to go. */

@@ -1,4 +1,4 @@
-import { type Kind, keyFor, resourceOf, splitApiVersion } from "../../kinds/kind.ts";
+import { type Kind, keyFor, partsOf, resourceOf, splitApiVersion } from "../../kinds/kind.ts";
 import { decodeMetadata, mayHaveFinalizers, mayHaveOwners, ownersOf } from "../../kinds/metadata-text.ts";
 import type { KubeObject, ObjectMeta, OwnerReference } from "../../kinds/object.ts";
 import { Finding } from "../../store/finding.ts";
@@ -9,6 +9,7 @@ export const FOREGROUND = "foregroundDeletion";
 /** Holds an object until its dependents have forgotten it. */
 export const ORPHAN = "orphan";
 
+const NAMESPACES = "namespaces";
 const NO_NAMES: readonly string[] = [];
 
 /** Where an owner should be; `unknown`: nobody here knows such a kind, so nothing can be said about it. */
@@ -21,6 +22,8 @@ export type Dependent = Pick<ObjectMeta, "namespace">;
 export class Ownership {
   readonly #byGroupKind = new Map<string, Kind>();
   readonly #byResource = new Map<string, Kind>();
+  /** The owner that was looked for everywhere last: its dependents come one after the other. */
+  #sought: { readonly uid: string; readonly namespace: string | undefined } | undefined;
 
   constructor(kinds: readonly Kind[]) {
     for (const kind of kinds) this.add(kind);
@@ -79,6 +82,19 @@ export class Ownership {
     const entry = typeof place === "string" ? undefined : view.entry(place.key);
     const metadata = entry === undefined ? undefined : metadataOf(entry);
     return metadata?.uid === owner.uid ? metadata : undefined;
+  }
+
+  /** The namespace, another one than its dependent's, in which an owner is after all. */
+  namespaceOf(view: View, owner: OwnerReference): string | undefined {
+    if (this.#sought?.uid !== owner.uid) this.#sought = { uid: owner.uid, namespace: this.#search(view, owner) };
+    return this.#sought.namespace;
+  }
+
+  #search(view: View, owner: OwnerReference): string | undefined {
+    return view
+      .list(NAMESPACES)
+      .map(({ key }) => partsOf(key).name)
+      .find((namespace) => this.ownerOf(view, owner, { namespace }) !== undefined);
   }
 }
 

@@ -100,6 +100,8 @@ test("an owner of another namespace is none, and a finalizer holds what is garba
   await config("held", [elsewhere], "d", ["example.com/hold"]);
   await until("lost goes", () => !names().includes("lost"));
   await until("held is marked", () => view.get("configmaps/d/held")?.metadata.deletionTimestamp !== undefined);
+  const told = (name: string): RegExp => new RegExp(`^Warning OwnerRefInvalidNamespace ConfigMap/${name}: ownerRef .* in namespace "d"$`);
+  expect(cluster.events.toSorted()).toEqual([expect.stringMatching(told("held")), expect.stringMatching(told("lost"))]);
 });
 
 test("two that own each other and block each other both go in the foreground", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { garbageCollector } from "../../../../actors/controllers/garbage/garbage-collector.ts";
 import { ReplicaSetKind } from "../../../../actors/kinds/apps/replica-set.ts";
+import { NamespaceKind } from "../../../../actors/kinds/core/namespace.ts";
 import { NodeKind } from "../../../../actors/kinds/core/node.ts";
 import { PodKind } from "../../../../actors/kinds/core/pod.ts";
 import { BUILT_IN_KINDS } from "../../../../actors/kinds/kinds.ts";
@@ -46,11 +47,35 @@ describe("an object whose owner", () => {
     expect(started().put(ReplicaSetKind, set("a")).put(PodKind, pod("p", owners)).decide()).toEqual(expected);
   });
 
-  test("lives in another namespace is not found", () => {
-    const transcript = started()
-      .put(ReplicaSetKind, set("a", { namespace: "e" }))
-      .put(PodKind, pod("p", [owner("a")]));
-    expect(transcript.decide()).toEqual([collected("p", 2)]);
+  describe("lives in another namespace", () => {
+    const elsewhere = (of: string, namespace = "d"): string =>
+      `event Warning OwnerRefInvalidNamespace ${of}: ownerRef [apps/v1/ReplicaSet, namespace: ${namespace}, name: a, uid: uid-a] does not exist in namespace "${namespace}"`;
+    const divided = () =>
+      started()
+        .put(NamespaceKind, { metadata: { name: "e" } })
+        .put(ReplicaSetKind, set("a", { namespace: "e" }));
+
+    test("goes, and it is told why", () => {
+      expect(
+        divided()
+          .put(PodKind, pod("p", [owner("a")]))
+          .decide(),
+      ).toEqual([elsewhere("Pod/p"), collected("p", 3)]);
+    });
+
+    test("stays for another owner, and it is told why", () => {
+      const left = owner("b", { controller: false });
+      const transcript = divided().put(ReplicaSetKind, set("b"));
+      expect(transcript.put(PodKind, pod("p", [owner("a"), left])).decide()).toEqual([elsewhere("Pod/p"), forgets("p", left)]);
+    });
+
+    test("has no namespace itself and stays, since nobody can say which one is meant, and it is told", () => {
+      expect(
+        divided()
+          .put(NodeKind, { metadata: { name: "n", ownerReferences: [owner("a")] }, spec: {} })
+          .decide(),
+      ).toEqual([elsewhere("Node/n", "")]);
+    });
   });
 
   test("has no namespace is found from everywhere", () => {
