@@ -7,6 +7,8 @@ import { templateHash } from "../pods/template-hash.ts";
 import { byAge, maxSurge, wantedReplicas } from "./deployment-limits.ts";
 
 const HASH_LABEL = "pod-template-hash";
+/** What is left of spec.rollbackTo of extensions/v1beta1: the revision that is to be the present one again; 0: the one before. */
+export const ROLLBACK_TO = "deprecated.deployment.rollback.to";
 export const REVISION = "deployment.kubernetes.io/revision";
 const REVISION_HISTORY = "deployment.kubernetes.io/revision-history";
 export const DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas";
@@ -17,7 +19,7 @@ const NAME_CHARACTERS_MAX = 253;
 /** Annotations that are a Deployment's or a ReplicaSet's own business. */
 const NOT_COPIED = new Set([
   "kubectl.kubernetes.io/last-applied-configuration",
-  "deprecated.deployment.rollback.to",
+  ROLLBACK_TO,
   REVISION,
   REVISION_HISTORY,
   DESIRED_REPLICAS,
@@ -59,14 +61,14 @@ function revisionAfter(sets: readonly ReplicaSet[]): bigint {
 }
 
 /** Equal but for the label with the hash. Source: EqualIgnoreHash. */
-function sameTemplate(a: PodTemplateSpec, b: PodTemplateSpec): boolean {
-  return semanticEqual(a.spec, b.spec) && semanticEqual(withoutHash(a.metadata), withoutHash(b.metadata));
+export function sameTemplate(a: PodTemplateSpec, b: PodTemplateSpec): boolean {
+  const metadataOf = ({ metadata }: PodTemplateSpec): object => ({ ...withoutHash(metadata), annotations: metadata?.annotations ?? {} });
+  return semanticEqual(a.spec, b.spec) && semanticEqual(metadataOf(a), metadataOf(b));
 }
 
-function withoutHash(metadata: PodTemplateSpec["metadata"]): object {
-  const { labels, annotations, ...rest } = metadata ?? {};
-  const { [HASH_LABEL]: _hash, ...others } = labels ?? {};
-  return { ...rest, labels: others, annotations: annotations ?? {} };
+export function withoutHash(metadata: PodTemplateSpec["metadata"] = {}): NonNullable<PodTemplateSpec["metadata"]> {
+  const { [HASH_LABEL]: _hash, ...labels } = metadata.labels ?? {};
+  return { ...metadata, labels };
 }
 
 /** The name that the ReplicaSet of the present template would have; of a long name the end gives way to the hash. Source: generateReplicaSetName. */
@@ -121,8 +123,14 @@ function appendRevision(history: string | undefined, revision: string): string {
   return revisions.join(",");
 }
 
-function copiedAnnotations(deployment: Deployment): Annotations {
-  return Object.fromEntries(Object.entries(deployment.metadata.annotations ?? {}).filter(([name]) => !NOT_COPIED.has(name)));
+function copiedAnnotations({ metadata }: Deployment | ReplicaSet): Annotations {
+  return Object.fromEntries(Object.entries(metadata.annotations ?? {}).filter(([name]) => !NOT_COPIED.has(name)));
+}
+
+/** A Deployment's annotations when those of an older set are brought back: its own business stays. Source: SetDeploymentAnnotationsTo. */
+export function annotatedAs(deployment: Deployment, set: ReplicaSet): Annotations {
+  const own = Object.entries(deployment.metadata.annotations ?? {}).filter(([name]) => NOT_COPIED.has(name));
+  return { ...Object.fromEntries(own), ...copiedAnnotations(set) };
 }
 
 /** What the sets of a Deployment remember of it, so that a later change of its size can be told from a rollout. */

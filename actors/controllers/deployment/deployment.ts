@@ -22,6 +22,7 @@ import {
   revisionOf,
   revisionsOf,
 } from "./deployment-revisions.ts";
+import { rollBack, rollbackAskedFor } from "./deployment-rollback.ts";
 import { isScaling, replicasOfCurrent, rollOn, type Scale, scaleAlong } from "./deployment-scaling.ts";
 import { countedStatus, isComplete, pauseConditions, progressing, rolloutStatus, stuckAfter_ms } from "./deployment-status.ts";
 
@@ -94,7 +95,10 @@ function reconcile(view: View, key: string, now_ms: number): readonly Action[] {
   }
   const pause = pauseConditions(deployment, now_ms);
   if (pause !== undefined) return [...claims, updateStatus(DeploymentKind, deployment, { ...deployment.status, conditions: pause })];
-  if (deployment.spec.paused === true || isScaling(deployment, revisions.all)) return [...claims, ...sync(deployment, revisions, now_ms)];
+  if (deployment.spec.paused === true) return [...claims, ...sync(deployment, revisions, now_ms)];
+  const asked = rollbackAskedFor(deployment);
+  if (asked !== undefined) return [...claims, ...rollback(view, deployment, revisions, asked, now_ms)];
+  if (isScaling(deployment, revisions.all)) return [...claims, ...sync(deployment, revisions, now_ms)];
   return [...claims, ...rollout(view, deployment, revisions, now_ms)];
 }
 
@@ -136,6 +140,13 @@ function sync(deployment: Deployment, revisions: Revisions, now_ms: number): rea
   if (update !== undefined) return [update, ...status];
   const cleanUp = deployment.spec.paused === true ? cleanUpActions(deployment, revisions) : NOTHING;
   return [...scaleActions(deployment, scaleAlong(deployment, revisions)), ...cleanUp, ...status];
+}
+
+/** The present template becomes a revision first, to which one can come back. */
+function rollback(view: View, deployment: Deployment, revisions: Revisions, asked: bigint, now_ms: number): readonly Action[] {
+  if (revisions.current === undefined) return startRevision(view, deployment, revisions, now_ms);
+  const update = currentUpToDate(deployment, revisions);
+  return update === undefined ? rollBack(deployment, revisions, asked) : [update];
 }
 
 function rollout(view: View, deployment: Deployment, revisions: Revisions, now_ms: number): readonly Action[] {
