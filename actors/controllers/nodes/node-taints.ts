@@ -37,13 +37,13 @@ export function taintsByCondition(node: Node, evicts: boolean, now_ms: number): 
     want(key, "NoSchedule");
     if (type === "Ready" && evicts) want(key, "NoExecute");
   }
+  // A node that has never said that it is ready keeps the taint that it came with.
+  const hasSpoken = node.status?.conditions?.some(({ type }) => type === "Ready") === true;
   if (node.spec.unschedulable === true) want(UNSCHEDULABLE, "NoSchedule");
   const taints = node.spec.taints ?? [];
-  const hasSpoken = node.status?.conditions?.some(({ type }) => type === "Ready") === true;
   const kept = taints.filter((taint) => {
     if (wanted.delete(`${taint.key}:${taint.effect}`)) return true;
-    // From a node that has never said whether it is ready nothing is evicted, nor is it said to be reached again.
-    return !isOurs(taint) || (taint.effect === "NoExecute" && !hasSpoken);
+    return !isOurs(taint) || (taint.key === NOT_READY && !hasSpoken);
   });
   return wanted.size === 0 && kept.length === taints.length ? undefined : [...kept, ...wanted.values()];
 }

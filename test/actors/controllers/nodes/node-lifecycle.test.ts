@@ -54,9 +54,8 @@ describe("taints by the Ready condition", () => {
       had([UNREACHABLE, "NoSchedule"], [UNREACHABLE, "NoExecute"]),
       [taints("n", [NOT_READY, "NoSchedule"], [NOT_READY, "NoExecute"])],
     ],
-    // Of a node that has never said whether it is ready.
-    [undefined, had([NOT_READY, "NoSchedule"]), [untainted("n")]],
-    [undefined, had([UNREACHABLE, "NoExecute"]), []],
+    // What a node comes with stays until it has said that it is ready.
+    [undefined, had([NOT_READY, "NoSchedule"]), []],
   ])("%s with %j", (ready, spec, expected) => {
     expect(
       started()
