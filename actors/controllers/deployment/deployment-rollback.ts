@@ -11,7 +11,7 @@ export function rollbackAskedFor({ metadata }: Deployment): bigint | undefined {
 }
 
 /** Brings back the template of a revision with its annotations, or says why not; whichever it is, nothing is asked for any more. Source: rollback.go (Kubernetes 1.34). */
-export function rollBack(deployment: Deployment, { all }: Revisions, asked: bigint): readonly Action[] {
+export function bringBack(deployment: Deployment, { all }: Revisions, asked: bigint): readonly Action[] {
   const { name } = deployment.metadata;
   const about = regarding(DeploymentKind, deployment);
   const revision = asked === 0n ? lastRevision(all) : asked;

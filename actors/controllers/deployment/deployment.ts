@@ -22,7 +22,7 @@ import {
   revisionOf,
   revisionsOf,
 } from "./deployment-revisions.ts";
-import { rollBack, rollbackAskedFor } from "./deployment-rollback.ts";
+import { bringBack, rollbackAskedFor } from "./deployment-rollback.ts";
 import { isScaling, replicasOfCurrent, rollOn, type Scale, scaleAlong } from "./deployment-scaling.ts";
 import { countedStatus, isComplete, pauseConditions, progressing, rolloutStatus, stuckAfter_ms } from "./deployment-status.ts";
 
@@ -146,7 +146,7 @@ function sync(deployment: Deployment, revisions: Revisions, now_ms: number): rea
 function rollback(view: View, deployment: Deployment, revisions: Revisions, asked: bigint, now_ms: number): readonly Action[] {
   if (revisions.current === undefined) return startRevision(view, deployment, revisions, now_ms);
   const update = currentUpToDate(deployment, revisions);
-  return update === undefined ? rollBack(deployment, revisions, asked) : [update];
+  return update === undefined ? bringBack(deployment, revisions, asked) : [update];
 }
 
 function rollout(view: View, deployment: Deployment, revisions: Revisions, now_ms: number): readonly Action[] {

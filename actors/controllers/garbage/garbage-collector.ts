@@ -118,11 +118,10 @@ function judge(ownership: Ownership, view: View, kind: Kind, object: KubeObject,
   let solid = 0;
   for (const reference of metadata.ownerReferences ?? []) {
     const place = ownership.placeOf(reference, metadata);
-    if (place !== "unknown" && ownership.ownerOf(view, reference, metadata) === undefined)
-      told.push(...misplaced(ownership, view, kind, object, reference));
+    const owner = ownership.ownerOf(view, reference, metadata);
+    if (owner === undefined && place !== "unknown") told.push(...misplaced(ownership, view, kind, object, reference));
     // Nothing can be said about these, now or later: the object stays.
     if (typeof place === "string") return told;
-    const owner = ownership.ownerOf(view, reference, metadata);
     if (owner === undefined) absent.add(reference.uid);
     else if (isBeingDeletedBy(owner, FOREGROUND)) waiting.add(reference.uid);
     else solid++;
