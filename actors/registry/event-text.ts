@@ -32,11 +32,13 @@ export function eventText(event: RecordedEvent, source: EventSource): ObjectText
   const { metadata } = about;
   const first = timestamp(event.first_ms);
   const namespace = metadata.namespace === undefined ? "" : `"namespace":"${metadata.namespace}",`;
+  // What could not be created has none.
+  const uid = metadata.uid === undefined ? "" : `"uid":"${metadata.uid}",`;
   const version = metadata.resourceVersion === undefined ? "" : `,"resourceVersion":"${metadata.resourceVersion}"`;
   const fieldPath = about.fieldPath === undefined ? "" : `,"fieldPath":${JSON.stringify(about.fieldPath)}`;
   const host = source.host === undefined ? "" : `,"host":"${source.host}"`;
   return (`"name":"${event.name}","namespace":"${event.namespace}","uid":"${event.uid}","creationTimestamp":"${first}"},` +
-    `"involvedObject":{"kind":"${about.kind}",${namespace}"name":"${metadata.name}","uid":"${metadata.uid}","apiVersion":"${about.apiVersion}"${version}${fieldPath}},` +
+    `"involvedObject":{"kind":"${about.kind}",${namespace}"name":"${metadata.name}",${uid}"apiVersion":"${about.apiVersion}"${version}${fieldPath}},` +
     `"reason":${JSON.stringify(event.reason)},"message":${JSON.stringify(event.message)},` +
     `"source":{"component":"${source.component}"${host}},"firstTimestamp":"${first}","lastTimestamp":"${timestamp(event.last_ms)}",` +
     `"count":${event.count},"type":"${event.type}","eventTime":null,"reportingComponent":"${source.component}","reportingInstance":"${source.host ?? ""}"}`) as ObjectText;

@@ -25,6 +25,8 @@ export interface PodFacts {
   readonly readySince_ms: number;
   /** "" when it has none yet. */
   readonly ip: string;
+  /** All of them: one a family. */
+  readonly ips: readonly string[];
   /** The name it wants under its subdomain, a headless service. */
   readonly hostname: { readonly hostname: string; readonly subdomain: string } | undefined;
   /** Restarts of the container that restarted most. */
@@ -34,6 +36,7 @@ export interface PodFacts {
 }
 
 const NO_LABELS: Readonly<Record<string, string>> = {};
+const NO_ADDRESSES: readonly string[] = [];
 const DELETION_COST = "controller.kubernetes.io/pod-deletion-cost";
 
 const podFacts = new Finding((entry, view: View) => work(view.decode<Pod>(entry), entry));
@@ -63,11 +66,17 @@ function work(pod: Pod, entry: Entry): PodFacts {
     ready: ready?.status === "True",
     readySince_ms: ready?.lastTransitionTime === undefined ? 0 : Date.parse(ready.lastTransitionTime),
     ip: status?.podIP ?? "",
+    ips: ipsOf(status),
     hostname:
       spec.hostname === undefined || spec.subdomain === undefined ? undefined : { hostname: spec.hostname, subdomain: spec.subdomain },
     restarts: Math.max(0, ...(status?.containerStatuses ?? []).map(({ restartCount }) => restartCount)),
     deletionCost: Number.parseInt(metadata.annotations?.[DELETION_COST] ?? "0", 10) || 0,
   };
+}
+
+function ipsOf({ podIP, podIPs = [] }: Pod["status"] = {}): readonly string[] {
+  if (podIPs.length > 0) return podIPs.map(({ ip }) => ip);
+  return podIP ? [podIP] : NO_ADDRESSES;
 }
 
 /** Ready, and for at least `minReadySeconds`. Source: podutil.IsPodAvailable. */

@@ -4,21 +4,22 @@ import type { EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Service 
 import { partsOf } from "../../kinds/kind.ts";
 import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import type { View } from "../../store/view.ts";
-import { anyKind, create, modify, newMeta, remove, warning } from "../actions.ts";
+import { anyKind, create, modify, newMeta, regarding, remove, warning } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
 import { factsOf, type PodFacts } from "../pods/pod-facts.ts";
-import { inEndpointsOrder } from "./port-order.ts";
+import { repacked, truncated } from "./endpoint-subsets.ts";
 import { SelectorDirectory } from "./selector-directory.ts";
 import {
+  addressesOf,
   endpointLabels,
+  familiesOf,
   isHeadless,
   isReachable,
   serviceSelector,
   type TargetPort,
   targetPorts,
-  triggeredAt,
-  triggerOf,
 } from "./service-pods.ts";
+import { TriggerTimes, triggeredAt } from "./trigger-times.ts";
 
 const ENDPOINTS = "endpoints";
 const SERVICES = "services";
@@ -28,9 +29,15 @@ const OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity";
 const ADDRESSES_MAX = 1_000;
 const PACE_MS = 50;
 
+interface Memory {
+  readonly directory: SelectorDirectory<Service>;
+  readonly triggers: TriggerTimes;
+}
+
 /** Keeps the Endpoints of services with selectors. Source: pkg/controller/endpoint. */
 export function endpointsController(): Controller {
   const directory = new SelectorDirectory<Service>(serviceSelector);
+  const memory: Memory = { directory, triggers: new TriggerTimes() };
   return {
     name: "endpoints",
     component: "endpoint-controller",
@@ -52,7 +59,7 @@ export function endpointsController(): Controller {
         keys: ({ now, before }) => (now !== undefined || before === undefined ? NO_KEYS : [`${SERVICES}/${restOf(before.key)}`]),
       },
     ],
-    reconcile: (view, key) => reconcile(directory, view, key),
+    reconcile: (view, key) => reconcile(memory, view, key),
   };
 }
 
@@ -61,34 +68,35 @@ function restOf(key: string): string {
   return `${namespace}/${name}`;
 }
 
-function reconcile(directory: SelectorDirectory<Service>, view: View, key: string): readonly Action[] {
+function reconcile({ directory, triggers }: Memory, view: View, key: string): readonly Action[] {
   const service = view.get<Service>(key);
   const current = view.get<Endpoints>(`${ENDPOINTS}/${restOf(key)}`);
-  // They go with the service, whoever wrote them.
-  if (service === undefined) return current === undefined ? NOTHING : [remove(EndpointsKind, current)];
-  if (serviceSelector(service) === undefined || service.metadata.deletionTimestamp !== undefined) return NOTHING;
+  if (service === undefined) {
+    triggers.forget(key);
+    // They go with the service, whoever wrote them.
+    return current === undefined ? NOTHING : [remove(EndpointsKind, current)];
+  }
+  if (serviceSelector(service) === undefined) return NOTHING;
   const pods = directory.podsOf(view, key).map((entry) => factsOf(view, entry));
-  const { subsets, truncated } = subsetsOf(view, service, pods);
+  const trigger_ms = triggers.of(key, service, pods);
+  const all = repacked(pods.filter((pod) => isIncluded(service, pod)).flatMap((pod) => subsetsOf(view, service, pod)));
+  const fewer = truncated(all, ADDRESSES_MAX);
+  const subsets = fewer ?? all;
   const content = subsets.length === 0 ? {} : { subsets };
   const labels = endpointLabels(service, MANAGED_BY);
-  const changed = current === undefined ? pods : changedPods(current.subsets ?? [], pods, service);
-  const trigger_ms = triggerOf(changed, current === undefined ? service : undefined);
   const annotated = ({ [OVER_CAPACITY]: _was, ...annotations }: Readonly<Record<string, string>>): Record<string, string> =>
-    triggeredAt(trigger_ms, truncated ? { ...annotations, [OVER_CAPACITY]: "truncated" } : annotations);
+    triggeredAt(trigger_ms, fewer === undefined ? annotations : { ...annotations, [OVER_CAPACITY]: "truncated" });
   const { namespace, name } = service.metadata;
-  const about = {
-    kind: EndpointsKind.kind,
-    apiVersion: "v1",
-    metadata: current?.metadata ?? newMeta({ name, namespace: namespace ?? "" }),
-  };
   if (current === undefined) {
     const metadata = newMeta({ name, ...(namespace === undefined ? {} : { namespace }), labels, annotations: annotated({}) });
+    // Kubernetes' controller has not said of which namespace they are when it tells, so that is told in `default`.
+    const about = regarding(EndpointsKind, { metadata: newMeta({ name }) });
     const message = `Failed to create endpoint for service ${namespace}/${name}: {error}`;
     return [create(EndpointsKind, { metadata, ...content }, { refused: warning(about, "FailedToCreateEndpoint", message) })];
   }
   const isTruncated = current.metadata.annotations?.[OVER_CAPACITY] !== undefined;
-  if (semanticEqual(current.subsets ?? [], subsets) && semanticEqual(current.metadata.labels, labels) && isTruncated === truncated)
-    return NOTHING;
+  const same = semanticEqual(current.subsets ?? [], subsets) && semanticEqual(current.metadata.labels, labels);
+  if (same && isTruncated === (fewer !== undefined)) return NOTHING;
   const message = `Failed to update endpoint ${namespace}/${name}: {error}`;
   return [
     modify(
@@ -99,54 +107,18 @@ function reconcile(directory: SelectorDirectory<Service>, view: View, key: strin
         metadata: { ...was.metadata, labels, annotations: annotated(was.metadata.annotations ?? {}) },
         ...content,
       }),
-      { refused: warning(about, "FailedToUpdateEndpoint", message) },
+      { refused: warning(regarding(EndpointsKind, current), "FailedToUpdateEndpoint", message) },
     ),
   ];
 }
 
-/** Ports that the same pods have stand together, with the pods that are ready apart from the others. Source: RepackSubsets. */
-function subsetsOf(
-  view: View,
-  service: Service,
-  pods: readonly PodFacts[],
-): { readonly subsets: EndpointSubset[]; readonly truncated: boolean } {
-  const included = pods.filter((pod) => isIncluded(service, pod)).sort((a, b) => (a.ip < b.ip ? -1 : 1));
-  const kept =
-    included.length > ADDRESSES_MAX
-      ? [...included].sort((a, b) => Number(isReady(service, b)) - Number(isReady(service, a))).slice(0, ADDRESSES_MAX)
-      : included;
-  const byPods = Map.groupBy(podsByPort(view, service, kept), ({ pods: sharing }) => sharing.map(({ uid }) => uid).join());
-  const subsets = [...byPods.values()].map((group) => {
-    const [ready, notReady] = [true, false].map((is) =>
-      (group[0]?.pods ?? []).filter((pod) => isReady(service, pod) === is).map((pod) => addressOf(service, pod)),
-    );
-    const ports = group.flatMap(({ port }) => (port === undefined ? [] : [port]));
-    return {
-      ...(ready?.length === 0 ? {} : { addresses: ready }),
-      ...(notReady?.length === 0 ? {} : { notReadyAddresses: notReady }),
-      ...(ports.length === 0 ? {} : { ports: inEndpointsOrder(ports) }),
-    };
-  });
-  return { subsets: subsets as EndpointSubset[], truncated: kept.length < included.length };
-}
-
-/** Which pods have each port. A headless service without ports has its pods without any. */
-function podsByPort(
-  view: View,
-  service: Service,
-  pods: readonly PodFacts[],
-): readonly { port: EndpointPort | undefined; pods: PodFacts[] }[] {
-  if ((service.spec.ports ?? []).length === 0) return pods.length > 0 && isHeadless(service) ? [{ port: undefined, pods: [...pods] }] : [];
-  const sharing = new Map<string, { readonly port: EndpointPort; readonly pods: PodFacts[] }>();
-  for (const pod of pods) {
-    for (const target of targetPorts(view, service, pod)) {
-      const key = JSON.stringify(target);
-      const known = sharing.get(key);
-      if (known === undefined) sharing.set(key, { port: endpointPort(target), pods: [pod] });
-      else if (known.pods.at(-1) !== pod) known.pods.push(pod);
-    }
-  }
-  return [...sharing.values()];
+/** The pod on each of the service's ports that it has, one by one. On a headless service without ports it is there without any. */
+function subsetsOf(view: View, service: Service, pod: PodFacts): readonly EndpointSubset[] {
+  const address = addressOf(service, pod);
+  if (address === undefined) return [];
+  const listed = isReady(service, pod) ? { addresses: [address] } : { notReadyAddresses: [address] };
+  if ((service.spec.ports ?? []).length === 0) return isHeadless(service) ? [listed] : [];
+  return targetPorts(view, service, pod).map((port) => ({ ...listed, ports: [endpointPort(port)] }));
 }
 
 function isIncluded(service: Service, pod: PodFacts): boolean {
@@ -157,27 +129,20 @@ function isReady(service: Service, pod: PodFacts): boolean {
   return pod.ready || service.spec.publishNotReadyAddresses === true;
 }
 
-function addressOf(service: Service, pod: PodFacts): EndpointAddress {
+/** Undefined: the pod has no address of the service's family. */
+function addressOf(service: Service, pod: PodFacts): EndpointAddress | undefined {
+  const [ip] = addressesOf(pod, familiesOf(service)[0] ?? "");
+  if (ip === undefined) return undefined;
   const { namespace } = partsOf(pod.entry.key);
   const { hostname } = pod;
   return {
-    ip: pod.ip,
+    ip,
     ...(hostname?.subdomain === service.metadata.name ? { hostname: hostname.hostname } : {}),
-    ...(pod.nodeName === "" ? {} : { nodeName: pod.nodeName }),
+    nodeName: pod.nodeName,
     targetRef: { kind: "Pod", namespace, name: pod.name, uid: pod.uid },
   };
 }
 
 function endpointPort({ name, port, protocol, appProtocol }: TargetPort): EndpointPort {
   return { ...(name === "" ? {} : { name }), port, protocol, ...(appProtocol === undefined ? {} : { appProtocol }) };
-}
-
-/** Pods that the present subsets do not show as they are. */
-function changedPods(subsets: readonly EndpointSubset[], pods: readonly PodFacts[], service: Service): readonly PodFacts[] {
-  const shown = new Map<string, boolean>();
-  for (const { addresses = [], notReadyAddresses = [] } of subsets) {
-    for (const { targetRef } of addresses) shown.set(targetRef?.uid ?? "", true);
-    for (const { targetRef } of notReadyAddresses) shown.set(targetRef?.uid ?? "", false);
-  }
-  return pods.filter((pod) => isIncluded(service, pod) && shown.get(pod.uid) !== isReady(service, pod));
 }

@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
 import { EndpointsKind } from "../../kinds/core/endpoints.ts";
-import { EndpointSliceKind, MANAGED_BY, SERVICE_NAME } from "../../kinds/discovery/endpoint-slice.ts";
+import { MANAGED_BY, SERVICE_NAME } from "../../kinds/discovery/endpoint-slice.ts";
 import type { DiscoveryEndpointPort, Endpoint, EndpointAddress, EndpointSlice, Endpoints, Service } from "../../kinds/generated/types.ts";
 import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import { controllerAccount } from "../../registry/authors.ts";
@@ -8,8 +8,10 @@ import type { Change, IndexDefinition, View } from "../../store/view.ts";
 import { anyKind, create, modify, newMeta, regarding, remove, warning } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
 import { controllerReference } from "../ownership.ts";
+import { repacked } from "./endpoint-subsets.ts";
 import { inSliceOrder } from "./port-order.ts";
-import { TRIGGER_TIME } from "./service-pods.ts";
+import { printed, SliceKind } from "./slice-writer.ts";
+import { TRIGGER_TIME } from "./trigger-times.ts";
 
 const ENDPOINTS = "endpoints";
 const SLICES = "endpointslices.discovery.k8s.io";
@@ -61,8 +63,7 @@ function reconcile(view: View, key: string): readonly Action[] {
   const endpoints = view.get<Endpoints>(key);
   const service = view.get<Service>(`services/${name}`);
   if (endpoints === undefined || service === undefined || !isMirrored(endpoints, service))
-    return slices.map((slice) => remove(EndpointSliceKind, slice));
-  if (endpoints.metadata.deletionTimestamp !== undefined) return NOTHING;
+    return slices.map((slice) => remove(SliceKind, slice));
   const { groups, skipped } = groupsOf(endpoints);
   return [...complaints(endpoints, skipped), ...write(endpoints, groups, slices)];
 }
@@ -76,7 +77,8 @@ function isMirrored({ metadata: { labels, annotations } }: Endpoints, { spec }: 
 interface Group {
   readonly addressType: string;
   readonly ports: readonly DiscoveryEndpointPort[];
-  readonly endpoints: Endpoint[];
+  /** By what tells them apart. */
+  readonly endpoints: Map<string, Endpoint>;
 }
 
 interface Grouping {
@@ -87,7 +89,7 @@ interface Grouping {
 function groupsOf({ subsets = [] }: Endpoints): Grouping {
   const groups = new Map<string, Group>();
   let skipped = 0;
-  for (const { addresses = [], notReadyAddresses = [], ports = [] } of subsets) {
+  for (const { addresses = [], notReadyAddresses = [], ports = [] } of repacked(subsets)) {
     const shown = inSliceOrder(
       ports.map(({ name = "", port, protocol = "TCP", appProtocol }) => ({
         name,
@@ -101,12 +103,17 @@ function groupsOf({ subsets = [] }: Endpoints): Grouping {
     for (const endpoint of all.slice(0, ADDRESSES_PER_SUBSET)) {
       const addressType = isIPv6(endpoint.addresses[0] ?? "") ? "IPv6" : "IPv4";
       const key = groupKey(addressType, shown);
-      const group = groups.get(key) ?? { addressType, ports: shown, endpoints: [] };
+      const group = groups.get(key) ?? { addressType, ports: shown, endpoints: new Map() };
       groups.set(key, group);
-      if (!group.endpoints.some(({ addresses: [ip] }) => ip === endpoint.addresses[0])) group.endpoints.push(endpoint);
+      group.endpoints.set(identityOf(endpoint), endpoint);
     }
   }
   return { groups, skipped };
+}
+
+/** Source: hashEndpoint of k8s.io/endpointslice/util. */
+function identityOf({ addresses, hostname = "", targetRef }: Endpoint): string {
+  return JSON.stringify([addresses, hostname, targetRef?.namespace ?? "", targetRef?.name ?? ""]);
 }
 
 function groupKey(addressType: string, ports: readonly DiscoveryEndpointPort[]): string {
@@ -125,31 +132,30 @@ function endpointOf({ ip, hostname, nodeName, targetRef }: EndpointAddress, read
 }
 
 function write(endpoints: Endpoints, groups: ReadonlyMap<string, Group>, slices: readonly EndpointSlice[]): readonly Action[] {
-  const { name, namespace = "", labels = {}, annotations = {} } = endpoints.metadata;
+  const { name, namespace = "", uid, labels = {}, annotations = {}, deletionTimestamp } = endpoints.metadata;
   const { [TRIGGER_TIME]: _time, [LAST_APPLIED]: _applied, ...kept } = annotations;
   const wanted = { labels: { ...labels, [SERVICE_NAME]: name, [MANAGED_BY]: CONTROLLER }, annotations: kept };
+  const owned = { ...wanted, ownerReferences: [controllerReference(EndpointsKind, endpoints)] };
   const unused = new Set(slices);
   const actions: Action[] = [];
   for (const [key, { addressType, ports, endpoints: members }] of groups) {
-    const content = { endpoints: [...members], ports: [...ports] };
+    const content = { endpoints: [...members.values()], ports };
     const current = slices.find((slice) => unused.has(slice) && groupKey(slice.addressType, slice.ports ?? []) === key);
     if (current === undefined) {
-      const metadata = newMeta({
-        generateName: `${name}-`,
-        namespace,
-        ...wanted,
-        ownerReferences: [controllerReference(EndpointsKind, endpoints)],
-      });
-      actions.push(create(EndpointSliceKind, structuredClone({ metadata, addressType, ...content })));
+      // Endpoints that are going get no more of them.
+      if (deletionTimestamp !== undefined) continue;
+      const metadata = newMeta({ generateName: `${name}-`, namespace, ...owned });
+      actions.push(create(SliceKind, structuredClone({ metadata, addressType, ...printed(content) })));
       continue;
     }
     unused.delete(current);
-    const { labels: hasLabels = {}, annotations: hasAnnotations = {} } = current.metadata;
+    const { labels: hasLabels = {}, annotations: hasAnnotations = {}, ownerReferences = [] } = current.metadata;
     const has = { labels: hasLabels, annotations: hasAnnotations, endpoints: current.endpoints ?? [], ports: current.ports ?? [] };
-    if (semanticEqual(has, { ...wanted, ...content })) continue;
-    actions.push(modify(EndpointSliceKind, current, (was) => ({ ...was, metadata: { ...was.metadata, ...wanted }, ...content })));
+    const isAnothers = ownerReferences.some((owner) => owner.kind === EndpointsKind.kind && owner.name === name && owner.uid !== uid);
+    if (!isAnothers && semanticEqual(has, { ...wanted, ...content })) continue;
+    actions.push(modify(SliceKind, current, (was) => ({ ...was, metadata: { ...was.metadata, ...owned }, ...printed(content) })));
   }
-  return [...actions, ...[...unused].map((slice) => remove(EndpointSliceKind, slice))];
+  return [...actions, ...[...unused].map((slice) => remove(SliceKind, slice))];
 }
 
 function complaints(endpoints: Endpoints, skipped: number): readonly Action[] {

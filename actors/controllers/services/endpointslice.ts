@@ -1,30 +1,26 @@
 import { ServiceKind } from "../../kinds/core/service.ts";
-import { EndpointSliceKind, MANAGED_BY, SERVICE_NAME } from "../../kinds/discovery/endpoint-slice.ts";
-import type { DiscoveryEndpointPort, Endpoint, EndpointSlice, Node, Service } from "../../kinds/generated/types.ts";
-import type { Kind } from "../../kinds/kind.ts";
+import { MANAGED_BY, SERVICE_NAME } from "../../kinds/discovery/endpoint-slice.ts";
+import type { Endpoint, EndpointSlice, Node, Service } from "../../kinds/generated/types.ts";
 import { partsOf } from "../../kinds/kind.ts";
-import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import { controllerAccount } from "../../registry/authors.ts";
 import type { Change, IndexDefinition, View } from "../../store/view.ts";
-import { anyKind, create, modify, newMeta, normal, regarding, remove, warning } from "../actions.ts";
+import { anyKind, normal, regarding, warning } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
-import { controllerReference } from "../ownership.ts";
 import { factsOf, type PodFacts } from "../pods/pod-facts.ts";
 import { inSliceOrder } from "./port-order.ts";
 import { SelectorDirectory } from "./selector-directory.ts";
-import { endpointLabels, isReachable, serviceSelector, targetPorts, triggeredAt, triggerOf } from "./service-pods.ts";
+import { addressesOf, endpointLabels, familiesOf, isReachable, serviceSelector, targetPorts } from "./service-pods.ts";
+import { type Group, pack } from "./slice-packing.ts";
+import { notUpdated, SliceWriter } from "./slice-writer.ts";
 import { hintsFor, wantsTopologyMode } from "./traffic-hints.ts";
+import { TriggerTimes } from "./trigger-times.ts";
 import { concernsShares, zoneShares, zonesByShare } from "./zone-shares.ts";
 
 const SLICES = "endpointslices.discovery.k8s.io";
 const SERVICES = "services";
 const CONTROLLER = "endpointslice-controller.k8s.io";
 const ZONE = "topology.kubernetes.io/zone";
-/** Source: --max-endpoints-per-slice. */
-const ENDPOINTS_PER_SLICE = 100;
 const PACE_MS = 50;
-/** How soon it is looked again for the nodes of pods that were left out without them. */
-const NODE_UNKNOWN_RETRY_MS = 10_000;
 
 const slicesByService: IndexDefinition = {
   name: `services:${SLICES}`,
@@ -38,6 +34,16 @@ const slicesByService: IndexDefinition = {
 const NODES = "nodes";
 const BY_SHARE = "by share of the zones";
 
+/** What is remembered between rounds, by the key of the service. */
+interface Memory {
+  readonly directory: SelectorDirectory<Service>;
+  readonly triggers: TriggerTimes;
+  /** Those whose traffic is shared out by zones, as far as it was told. */
+  readonly shared: Set<string>;
+  /** Those that have pods on a node that is not known, by the key of the node. */
+  readonly waiting: Map<string, Set<string>>;
+}
+
 /** Services whose traffic is shared out by zones, which rests on all nodes. */
 const servicesByShare: IndexDefinition = {
   name: `topology-mode:${SERVICES}`,
@@ -45,15 +51,10 @@ const servicesByShare: IndexDefinition = {
   values: (service) => (wantsTopologyMode(service as Service) ? [BY_SHARE] : []),
 };
 
-/** An EndpointSlice that may be empty as Go prints it: with `null` in place of lists. */
-const SliceKind: Kind<EndpointSlice> = {
-  ...EndpointSliceKind,
-  validate: (slice) => EndpointSliceKind.validate({ ...slice, endpoints: slice.endpoints ?? [], ports: slice.ports ?? [] }),
-};
-
 /** Keeps the EndpointSlices of services with selectors. Source: pkg/controller/endpointslice and k8s.io/endpointslice. */
 export function endpointSliceController(): Controller {
   const directory = new SelectorDirectory<Service>(serviceSelector);
+  const memory: Memory = { directory, triggers: new TriggerTimes(), shared: new Set(), waiting: new Map() };
   return {
     name: "endpointslice",
     component: "endpoint-slice-controller",
@@ -66,14 +67,15 @@ export function endpointSliceController(): Controller {
         resource: SERVICES,
         keys: (change, view) => {
           directory.followSelecting(change, view);
-          return change.now === undefined ? NO_KEYS : [change.now.key];
+          const key = (change.now ?? change.before)?.key;
+          return key === undefined ? NO_KEYS : [key];
         },
       },
       { resource: "pods", keys: (change) => directory.followPod(change) },
       { resource: SLICES, keys: keysOfSlice },
-      { resource: NODES, keys: keysOfNode },
+      { resource: NODES, keys: (change, view) => keysOfNode(memory, change, view) },
     ],
-    reconcile: (view, key) => reconcile(directory, view, key),
+    reconcile: (view, key) => reconcile(memory, view, key),
   };
 }
 
@@ -84,52 +86,50 @@ function keysOfSlice({ now, before }: Change, view: View): readonly string[] {
   return service === undefined ? NO_KEYS : [`${SERVICES}/${namespace}/${service}`];
 }
 
-function keysOfNode({ now, before }: Change, view: View): readonly string[] {
+function keysOfNode({ waiting }: Memory, { now, before }: Change, view: View): readonly string[] {
+  const keys: string[] = [];
+  if (now !== undefined) {
+    keys.push(...(waiting.get(now.key) ?? []));
+    waiting.delete(now.key);
+  }
   const services = view.byIndex(servicesByShare.name, BY_SHARE);
-  if (services.length === 0) return NO_KEYS;
-  const changes = concernsShares(before && view.decode<Node>(before), now && view.decode<Node>(now));
-  return changes ? services.map(({ key }) => key) : NO_KEYS;
+  if (services.length > 0 && concernsShares(before && view.decode<Node>(before), now && view.decode<Node>(now)))
+    keys.push(...services.map(({ key }) => key));
+  return keys;
 }
 
-/** Endpoints that listen on the same ports, which go into slices together. */
-interface Group {
-  readonly ports: readonly DiscoveryEndpointPort[];
-  /** By the uid of the pod. */
-  readonly endpoints: Map<string, Endpoint>;
-}
-
-function reconcile(directory: SelectorDirectory<Service>, view: View, key: string): readonly Action[] {
+function reconcile(memory: Memory, view: View, key: string): readonly Action[] {
+  const { directory, triggers, shared, waiting } = memory;
   const service = view.get<Service>(key);
-  if (service === undefined || service.metadata.deletionTimestamp !== undefined || serviceSelector(service) === undefined) return NOTHING;
+  if (service === undefined) {
+    triggers.forget(key);
+    shared.delete(key);
+    return NOTHING;
+  }
+  if (serviceSelector(service) === undefined) return NOTHING;
   const { namespace, name } = service.metadata;
-  const slices = view.byIndex(slicesByService.name, `${namespace ?? ""}/${name}`).map((entry) => view.decode<EndpointSlice>(entry));
-  const reachable = directory
-    .podsOf(view, key)
-    .map((entry) => factsOf(view, entry))
-    .filter(isReachable);
-  const pods = reachable.filter((pod) => isPlaced(view, service, pod));
-  const groups = groupsOf(view, service, pods);
-  const notes = [
-    ...(wantsTopologyMode(service) ? shareOut(view, service, groups, slices) : NOTHING),
-    ...leftOut(
-      service,
-      reachable.filter((pod) => !isPlaced(view, service, pod)),
-    ),
-  ];
-  const shown = new Map(
-    slices.flatMap(({ endpoints }) => endpoints ?? []).map(({ targetRef, conditions }) => [targetRef?.uid, conditions]),
-  );
-  const changed = pods.filter((pod) => {
-    const conditions = shown.get(pod.uid);
-    return conditions === undefined || !semanticEqual(conditions, conditionsOf(service, pod));
-  });
+  const slices = view
+    .byIndex(slicesByService.name, `${namespace ?? ""}/${name}`)
+    .map((entry) => view.decode<EndpointSlice>(entry))
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const pods = directory.podsOf(view, key).map((entry) => factsOf(view, entry));
   const labels = endpointLabels(service, { [SERVICE_NAME]: name, [MANAGED_BY]: CONTROLLER });
-  const writer = new SliceWriter(service, labels, triggerOf(changed, slices.length === 0 ? service : undefined));
-  const unused = new Set(slices.filter(({ metadata }) => metadata.deletionTimestamp === undefined));
-  for (const group of groups) fill(group, unused, writer);
-  // A service always has a slice, if an empty one.
-  if (groups.length === 0) writer.put([...unused][0], [], []);
-  for (const slice of groups.length === 0 ? [...unused].slice(1) : unused) writer.delete(slice);
+  const writer = new SliceWriter(service, labels, triggers.of(key, service, pods));
+  const reachable = pods.filter(isReachable);
+  const strays = reachable.filter((pod) => !isPlaced(view, service, pod));
+  for (const { nodeName } of strays) {
+    const node = `${NODES}/${nodeName}`;
+    waiting.set(node, (waiting.get(node) ?? new Set()).add(key));
+  }
+  const notes = [...leftOut(service, strays)];
+  const families = familiesOf(service);
+  for (const family of families) {
+    const groups = groupsOf(view, service, reachable, family);
+    notes.push(...shareOut(shared, view, { key, service, groups, family }));
+    const existing = slices.filter(({ addressType }) => addressType === family);
+    writer.write(pack(existing, groups, service, labels), family);
+  }
+  for (const slice of slices) if (!families.includes(slice.addressType)) writer.delete(slice);
   return [...notes, ...writer.actions];
 }
 
@@ -142,29 +142,31 @@ function leftOut(service: Service, pods: readonly PodFacts[]): readonly Action[]
   if (pods.length === 0) return NOTHING;
   const where = `Service ${service.metadata.namespace}/${service.metadata.name}`;
   const errors = pods.map(({ name, nodeName }) => `skipping Pod ${name} for ${where}: Node ${nodeName} Not Found`);
-  const why = errors.length === 1 ? errors[0] : `[${errors.join(", ")}]`;
-  const note = warning(
-    regarding(ServiceKind, service),
-    "FailedToUpdateEndpointSlices",
-    `Error updating Endpoint Slices for ${where}: ${why}`,
-  );
-  return [
-    { do: "event", note },
-    { do: "requeue", after_ms: NODE_UNKNOWN_RETRY_MS },
-  ];
+  return [{ do: "event", note: notUpdated(service, errors.length === 1 ? (errors[0] as string) : `[${errors.join(", ")}]`) }];
 }
 
-/** Says of each ready endpoint for which zone it is, and tells when that begins, or cannot be done. */
-function shareOut(view: View, service: Service, groups: readonly Group[], slices: readonly EndpointSlice[]): readonly Action[] {
+interface Sharing {
+  readonly key: string;
+  readonly service: Service;
+  readonly groups: readonly Group[];
+  readonly family: string;
+}
+
+/** Where the service wants that: says of each ready endpoint for which zone it is. Tells when that begins and ends, and why it cannot be done. */
+function shareOut(shared: Set<string>, view: View, { key, service, groups, family }: Sharing): readonly Action[] {
+  const about = regarding(ServiceKind, service);
+  const ended = (why: string): readonly Action[] => {
+    shared.delete(key);
+    return [{ do: "event", note: warning(about, "TopologyAwareHintsDisabled", `${why}, addressType: ${family}`) }];
+  };
+  if (!wantsTopologyMode(service)) return shared.has(key) ? ended("Topology Aware Hints has been disabled") : NOTHING;
   const ready = groups.flatMap(({ endpoints }) => [...endpoints].filter(([, { conditions }]) => conditions?.ready === true));
   const nodes = view.list(NODES).map((entry) => view.decode<Node>(entry));
   const zones = zonesByShare(
     ready.map(([, endpoint]) => endpoint),
     zoneShares(nodes),
   );
-  const about = regarding(ServiceKind, service);
-  const type = `, addressType: ${addressTypeOf(service)}`;
-  if (typeof zones === "string") return [{ do: "event", note: warning(about, "TopologyAwareHintsDisabled", `${zones}${type}`) }];
+  if (typeof zones === "string") return ended(zones);
   const zoneOf = new Map(ready.map(([uid], index) => [uid, zones[index] ?? ""]));
   for (const { endpoints } of groups) {
     for (const [uid, endpoint] of endpoints) {
@@ -172,31 +174,26 @@ function shareOut(view: View, service: Service, groups: readonly Group[], slices
       if (name !== undefined) endpoints.set(uid, { ...endpoint, hints: { forZones: [{ name }] } });
     }
   }
-  const hadHints = slices.some(({ endpoints }) => endpoints?.some(({ hints }) => hints !== undefined));
-  const message = `Topology Aware Hints has been enabled${type}`;
-  return hadHints ? NOTHING : [{ do: "event", note: normal(about, "TopologyAwareHintsEnabled", message) }];
+  if (shared.has(key)) return NOTHING;
+  shared.add(key);
+  return [
+    { do: "event", note: normal(about, "TopologyAwareHintsEnabled", `Topology Aware Hints has been enabled, addressType: ${family}`) },
+  ];
 }
 
-function addressTypeOf({ spec }: Service): string {
-  return spec.ipFamilies?.[0] ?? "IPv4";
-}
-
-function groupsOf(view: View, service: Service, pods: readonly PodFacts[]): readonly Group[] {
+/** Pods that listen on the same ports, or on none, stand together, also where none of them may be led to. */
+function groupsOf(view: View, service: Service, pods: readonly PodFacts[], family: string): readonly Group[] {
   const groups = new Map<string, Group>();
   for (const pod of pods) {
-    const ports = targetPorts(view, service, pod).map(({ name, port, protocol, appProtocol }) => ({
-      name,
-      port,
-      protocol,
-      ...(appProtocol === undefined ? {} : { appProtocol }),
-    }));
+    const ports = targetPorts(view, service, pod);
     const key = JSON.stringify(ports);
     let group = groups.get(key);
     if (group === undefined) {
       group = { ports: inSliceOrder(ports), endpoints: new Map() };
       groups.set(key, group);
     }
-    group.endpoints.set(pod.uid, endpointOf(view, service, pod));
+    const addresses = addressesOf(pod, family);
+    if (addresses.length > 0 && isPlaced(view, service, pod)) group.endpoints.set(pod.uid, endpointOf(view, service, pod, addresses));
   }
   return [...groups.values()];
 }
@@ -209,106 +206,18 @@ function conditionsOf(
   return { ready: published || (pod.ready && !pod.deleting), serving: pod.ready, terminating: pod.deleting };
 }
 
-function endpointOf(view: View, service: Service, pod: PodFacts): Endpoint {
+function endpointOf(view: View, service: Service, pod: PodFacts, addresses: readonly string[]): Endpoint {
   const { namespace } = partsOf(pod.entry.key);
   const zone = pod.nodeName === "" ? undefined : view.get<Node>(`nodes/${pod.nodeName}`)?.metadata.labels?.[ZONE];
   const { hostname } = pod;
   const endpoint: Endpoint = {
-    addresses: [pod.ip],
+    addresses: [...addresses],
     conditions: conditionsOf(service, pod),
     ...(hostname?.subdomain === service.metadata.name ? { hostname: hostname.hostname } : {}),
     ...(pod.nodeName === "" ? {} : { nodeName: pod.nodeName }),
     targetRef: { kind: "Pod", namespace, name: pod.name, uid: pod.uid },
-    ...(zone === undefined ? {} : { zone }),
+    ...(zone ? { zone } : {}),
   };
   const hints = hintsFor(service, endpoint);
   return hints === undefined ? endpoint : { ...endpoint, hints };
-}
-
-/** Puts a group's endpoints into slices: each stays where it is, the others fill up what has room, the rest gets new slices. */
-function fill(group: Group, unused: Set<EndpointSlice>, writer: SliceWriter): void {
-  const left = new Map(group.endpoints);
-  const used: { readonly slice: EndpointSlice; readonly endpoints: Endpoint[] }[] = [];
-  for (const slice of unused) {
-    if (!semanticEqual(slice.ports ?? [], group.ports)) continue;
-    const endpoints: Endpoint[] = [];
-    for (const { targetRef } of slice.endpoints ?? []) {
-      const endpoint = left.get(targetRef?.uid ?? "");
-      if (endpoint === undefined) continue;
-      endpoints.push(endpoint);
-      left.delete(targetRef?.uid ?? "");
-    }
-    used.push({ slice, endpoints });
-  }
-  const added = [...left.values()];
-  for (const { slice, endpoints } of used) {
-    endpoints.push(...added.splice(0, ENDPOINTS_PER_SLICE - endpoints.length));
-    if (endpoints.length === 0) continue;
-    writer.put(slice, endpoints, group.ports);
-    unused.delete(slice);
-  }
-  while (added.length > 0) {
-    // A slice that would be deleted is used again: watchers see an update in place of a deletion and a creation.
-    const reused = [...unused].find((slice) => (slice.endpoints ?? []).length === 0);
-    if (reused !== undefined) unused.delete(reused);
-    writer.put(reused, added.splice(0, ENDPOINTS_PER_SLICE), group.ports);
-  }
-}
-
-class SliceWriter {
-  readonly actions: Action[] = [];
-  readonly #service: Service;
-  readonly #labels: Readonly<Record<string, string>>;
-  readonly #trigger_ms: number | undefined;
-
-  constructor(service: Service, labels: Readonly<Record<string, string>>, trigger_ms: number | undefined) {
-    this.#service = service;
-    this.#labels = labels;
-    this.#trigger_ms = trigger_ms;
-  }
-
-  delete(slice: EndpointSlice): void {
-    this.actions.push(remove(SliceKind, slice));
-  }
-
-  /** The slice shall hold these; a new one when there is none. Where it has no endpoints, or no ports, it says so as Go prints it. */
-  put(slice: EndpointSlice | undefined, endpoints: readonly Endpoint[], ports: readonly DiscoveryEndpointPort[]): void {
-    const content = {
-      endpoints: endpoints.length === 0 ? null : [...endpoints],
-      ports: endpoints.length === 0 || ports.length === 0 ? null : [...ports],
-    };
-    const next = content as unknown as Pick<EndpointSlice, "endpoints" | "ports">;
-    if (slice === undefined) this.#create(next);
-    else this.#update(slice, endpoints, ports, next);
-  }
-
-  #update(
-    slice: EndpointSlice,
-    endpoints: readonly Endpoint[],
-    ports: readonly DiscoveryEndpointPort[],
-    next: Pick<EndpointSlice, "endpoints" | "ports">,
-  ): void {
-    const same = semanticEqual(slice.endpoints ?? [], endpoints) && semanticEqual(slice.ports ?? [], endpoints.length === 0 ? [] : ports);
-    if (same && semanticEqual(slice.metadata.labels, this.#labels)) return;
-    const [labels, trigger_ms] = [this.#labels, this.#trigger_ms];
-    this.actions.push(
-      modify(SliceKind, slice, (was) => {
-        const annotations = triggeredAt(trigger_ms, was.metadata.annotations);
-        return { ...was, metadata: { ...was.metadata, labels, annotations }, ...next };
-      }),
-    );
-  }
-
-  #create(content: Pick<EndpointSlice, "endpoints" | "ports">): void {
-    const { namespace, name } = this.#service.metadata;
-    const metadata = newMeta({
-      generateName: `${name}-`,
-      ...(namespace === undefined ? {} : { namespace }),
-      labels: { ...this.#labels },
-      annotations: triggeredAt(this.#trigger_ms),
-      ownerReferences: [controllerReference(ServiceKind, this.#service)],
-    });
-    const addressType = addressTypeOf(this.#service);
-    this.actions.push(create(SliceKind, { metadata, addressType, ...content }));
-  }
 }

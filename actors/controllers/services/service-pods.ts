@@ -1,10 +1,9 @@
+import { isIPv6 } from "node:net";
 import type { Pod, Service, ServicePort } from "../../kinds/generated/types.ts";
 import { type Selector, selectorOf } from "../../kinds/machinery/label-selector.ts";
-import { timestamp } from "../../registry/timestamps.ts";
 import type { View } from "../../store/view.ts";
 import type { PodFacts } from "../pods/pod-facts.ts";
 
-export const TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time";
 const HEADLESS_LABEL = "service.kubernetes.io/headless";
 
 /** The pods that a service wants; undefined when it names none, and others keep its endpoints. */
@@ -12,6 +11,16 @@ export function serviceSelector(service: Service): Selector | undefined {
   const { selector, type } = service.spec;
   if (type === "ExternalName" || selector === undefined || Object.keys(selector).length === 0) return undefined;
   return selectorOf({ matchLabels: selector });
+}
+
+/** The families of the addresses that a service has endpoints of, its own first. */
+export function familiesOf({ spec }: Service): readonly string[] {
+  return (spec.ipFamilies ?? []).length === 0 ? ["IPv4"] : (spec.ipFamilies as readonly string[]);
+}
+
+/** The addresses of this family that a pod has: one, or none. */
+export function addressesOf({ ips }: PodFacts, family: string): readonly string[] {
+  return ips.filter((ip) => isIPv6(ip) === (family === "IPv6"));
 }
 
 export function isHeadless(service: Service): boolean {
@@ -60,17 +69,4 @@ export function isReachable(pod: PodFacts): boolean {
 export function endpointLabels(service: Service, own: Readonly<Record<string, string>>): Record<string, string> {
   const { [HEADLESS_LABEL]: _headless, ...labels } = service.metadata.labels ?? {};
   return { ...labels, ...own, ...(isHeadless(service) ? { [HEADLESS_LABEL]: "" } : {}) };
-}
-
-/** These annotations with the time of what made the endpoints change, where that is known. Source: the trigger time tracker. */
-export function triggeredAt(trigger_ms: number | undefined, annotations: Readonly<Record<string, string>> = {}): Record<string, string> {
-  const { [TRIGGER_TIME]: _time, ...others } = annotations;
-  return trigger_ms === undefined ? others : { ...others, [TRIGGER_TIME]: timestamp(trigger_ms) };
-}
-
-/** The earliest of the changes that lead to a write; undefined when none of them has a time. */
-export function triggerOf(changed: readonly PodFacts[], service: Service | undefined): number | undefined {
-  let earliest = service === undefined ? Number.POSITIVE_INFINITY : Date.parse(service.metadata.creationTimestamp);
-  for (const { readySince_ms } of changed) if (readySince_ms > 0) earliest = Math.min(earliest, readySince_ms);
-  return earliest === Number.POSITIVE_INFINITY ? undefined : earliest;
 }

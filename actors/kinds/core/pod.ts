@@ -57,13 +57,13 @@ function add(
   if (own.length > 0) selector.matchExpressions = [...(selector.matchExpressions ?? []), ...own];
 }
 
-/** `podIP` and the first of `podIPs` are one. */
+/** `podIP` and the first of `podIPs` are one; where they differ, the older of the two fields goes before. Source: Convert_v1_PodStatus_To_core_PodStatus. */
 function alignAddresses(pod: Pod): void {
   const { status } = pod;
   if (status === undefined) return;
   const first = status.podIPs?.[0]?.ip;
-  if (first !== undefined) status.podIP = first;
-  else if (status.podIP) status.podIPs = [{ ip: status.podIP }];
+  if (status.podIP && status.podIP !== first) status.podIPs = [{ ip: status.podIP }];
+  else if (first !== undefined) status.podIP = first;
 }
 
 /** A pod without a service account has no tokens of one. */

@@ -49,6 +49,26 @@ test("the text is that of the object, whatever the message says", () => {
   );
 });
 
+test("what could not be created has neither a uid nor, where nobody said it, a namespace", () => {
+  const about = { kind: "Endpoints", apiVersion: "v1", metadata: { name: "s" } as KubeObject["metadata"] };
+  const event = {
+    name: "s.1",
+    namespace: "default",
+    uid: "e",
+    about,
+    type: "Warning",
+    reason: "R",
+    message: "",
+    first_ms: 0,
+    last_ms: 0,
+  } as const;
+  const { involvedObject } = decodeObject<KubeObject & { involvedObject: object }>(
+    eventText({ ...event, count: 1 }, { component: "c" }),
+    9,
+  );
+  expect(involvedObject).toEqual({ kind: "Endpoints", name: "s", apiVersion: "v1" });
+});
+
 test("names carry the nanosecond in hexadecimal", () => {
   expect(eventName("web-1", 1_700_000_000_000, 5)).toBe(`web-1.${(1_700_000_000_000_000_005n).toString(16)}`);
 });

@@ -220,6 +220,9 @@ describe("status", () => {
     expect(updated.status).toEqual({ phase: "Running", podIP: "9.9.9.9", podIPs: [{ ip: "9.9.9.9" }], qosClass: "BestEffort" });
     expect(updated.spec).toEqual(created.spec);
     expect(updated.metadata).toEqual({ ...created.metadata, resourceVersion: updated.metadata.resourceVersion });
+    const moved: Pod = { ...updated, status: { ...updated.status, podIP: "9.9.9.8" } };
+    const { status } = objectOf<Pod>(await t.registry.update(PodKind, moved, { subresource: "status" }));
+    expect([status?.podIP, status?.podIPs]).toEqual(["9.9.9.8", [{ ip: "9.9.9.8" }]]);
   });
 
   test("is not what an update of the pod changes, and an image counts", async () => {

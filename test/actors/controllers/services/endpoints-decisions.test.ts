@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Controller, Note } from "../../../../actors/controllers/controller.ts";
 import { endpointsController } from "../../../../actors/controllers/services/endpoints.ts";
 import { endpointSliceController } from "../../../../actors/controllers/services/endpointslice.ts";
 import { EndpointsKind } from "../../../../actors/kinds/core/endpoints.ts";
@@ -31,6 +32,8 @@ function pod(name: string, status: object = {}, spec: object = {}, metadata: obj
 }
 
 const UNREADY = { conditions: [{ type: "Ready", status: "False" }] };
+const OF_SERVICE = [{ apiVersion: "v1", kind: "Service", name: "s", uid: "uid-s", controller: true, blockOwnerDeletion: true }];
+const TRIGGER = "endpoints.kubernetes.io/last-change-trigger-time";
 const GOING = { deletionTimestamp: "2026-01-01T12:00:00Z" };
 
 /** What the controller makes of the service: the objects that it creates. */
@@ -206,7 +209,7 @@ describe("services that nobody keeps endpoints for", () => {
 describe("slices that are there", () => {
   const mine = { "kubernetes.io/service-name": "s", "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io" };
   const slice = (name: string, pods: readonly string[], labels: object = mine): object => ({
-    metadata: { name, labels, annotations: {} },
+    metadata: { name, labels, annotations: {}, ownerReferences: OF_SERVICE },
     addressType: "IPv4",
     ports: [{ name: "http", port: 8_080, protocol: "TCP" }],
     endpoints: pods.map((pod) => ({
@@ -246,29 +249,68 @@ describe("slices that are there", () => {
   });
 
   test("keep one, if an empty one, when the last pod goes", () => {
-    expect(started(slice("one", ["p"])).decide()).toEqual(['modify EndpointSlice/one {"ports":null,"endpoints":null}']);
+    const lines = started(slice("one", ["p"])).decide();
+    const annotations = { [TRIGGER]: "2026-01-01T12:00:00Z" };
+    expect(lines).toEqual([
+      `modify EndpointSlice/one ${JSON.stringify({ metadata: { annotations }, ports: null, endpoints: null })}`.replace(
+        "2026-01-01T12:00:00Z",
+        "<now>",
+      ),
+    ]);
   });
 
   test("leave out pods on nodes that are not known, unless all pods are to be found", () => {
     const stray = pod("q", {}, { nodeName: "gone" });
-    const lines = started(slice("one", ["p"]))
+    const transcript = started(slice("one", ["p"]))
       .put(PodKind, at("p"))
-      .put(PodKind, stray)
-      .decide();
-    expect(lines).toEqual([
+      .put(PodKind, stray);
+    expect(transcript.decide()).toEqual([
       "event Warning FailedToUpdateEndpointSlices Service/s: Error updating Endpoint Slices for Service d/s: skipping Pod q for Service d/s: Node gone Not Found",
-      "requeue 10000",
     ]);
+    transcript.put(NodeKind, { metadata: { name: "gone" }, spec: {}, status: {} });
+    expect(transcript.decide()).toEqual([expect.stringMatching(/^modify EndpointSlice\/one .*"name":"q"/)]);
     const published = slices(service({ publishNotReadyAddresses: true }), stray);
     expect(podNames(published[0]?.endpoints)).toEqual(["q"]);
   });
 
   test("keep the annotations that others gave them", () => {
-    const marked = { ...slice("one", ["p"]), metadata: { name: "one", labels: mine, annotations: { note: "1" } } };
+    const metadata = { name: "one", labels: mine, annotations: { note: "1" }, ownerReferences: OF_SERVICE };
+    const marked = { ...slice("one", ["p"]), metadata };
     expect(started(marked).put(PodKind, at("p")).decide()).toEqual([]);
     const [line = ""] = started(marked).put(PodKind, at("p")).put(PodKind, at("q")).decide();
     expect(line).toContain("endpoints.kubernetes.io/last-change-trigger-time");
     expect(line).not.toContain("note");
+  });
+
+  test("of a service of that name that is gone go, and are no use to this one", () => {
+    const orphan = { ...slice("one", ["p"]), metadata: { name: "one", labels: mine } };
+    expect(started(orphan).put(PodKind, at("p")).decide()).toEqual(["create EndpointSlice/s-*", "delete EndpointSlice/one"]);
+  });
+
+  test("become those of other ports, where the service changes them", () => {
+    const transcript = started(slice("one", ["p"])).put(PodKind, at("p"));
+    expect(transcript.put(ServiceKind, service({ ports: [{ ...HTTP, targetPort: 9_999 }] })).decide()).toEqual([
+      expect.stringMatching(/^modify EndpointSlice\/one .*"port":9999/),
+    ]);
+  });
+
+  test("of a service that is going follow its pods, but it gets no more of them", () => {
+    const going = service({}, { ...GOING, finalizers: ["example.com/wait"] });
+    const transcript = started(slice("one", ["p"]))
+      .put(PodKind, at("p"))
+      .put(PodKind, at("q"));
+    expect(transcript.put(ServiceKind, going).decide()).toEqual([expect.stringMatching(/^modify EndpointSlice\/one .*"name":"q"/)]);
+    expect(transcript.remove(EndpointSliceKind, "one").decide()).toEqual([]);
+  });
+
+  test("get what is new where it just fits, and are left where it does not", () => {
+    const names = (letter: string, count: number) => Array.from({ length: count }, (_, i) => `${letter}${i}`);
+    const transcript = started(slice("low", names("a", 30)), slice("high", names("b", 60)));
+    for (const name of [...names("a", 30), ...names("b", 60), ...names("c", 40)]) transcript.put(PodKind, at(name));
+    expect(transcript.decide()).toEqual([expect.stringMatching(/^modify EndpointSlice\/high .*"name":"c39"/)]);
+    for (const name of names("d", 50)) transcript.put(PodKind, at(name));
+    // Nothing of this is written: 90 more fit nowhere.
+    expect(transcript.decide()).toEqual(["create EndpointSlice/s-*"]);
   });
 
   test("Endpoints of a service that is gone go, whoever wrote them, and what others write into them stands until then", () => {
@@ -280,4 +322,73 @@ describe("slices that are there", () => {
     expect(transcript.put(EndpointsKind, byHand("1.2.3.5")).decide()).toEqual([]);
     expect(transcript.remove(ServiceKind, "s").decide()).toEqual(["delete Endpoints/s"]);
   });
+});
+
+describe("since when they are so", () => {
+  const times = (transcript: Transcript): readonly (string | undefined)[] =>
+    transcript.actions("services/d/s").flatMap((action) => {
+      if (action.do === "create") return [action.object.metadata.annotations?.[TRIGGER]];
+      return action.do === "modify" ? [action.change(structuredClone(action.of))?.metadata.annotations?.[TRIGGER]] : [];
+    });
+  const readyAt = (time: string) => ({ conditions: [{ type: "Ready", status: "True", lastTransitionTime: time }] });
+
+  test.each([
+    ["Endpoints", endpointsController, EndpointsKind, "s"],
+    ["slices", endpointSliceController, EndpointSliceKind, "s-1"],
+  ])("%s say the earliest time of what is new, and none when nothing that has a time is new", (_what, controller, kind, name) => {
+    const transcript = new Transcript(controller());
+    const keep = (): void => {
+      const [action] = transcript.actions("services/d/s");
+      if (action?.do === "create")
+        transcript.put(kind as typeof EndpointsKind, { ...action.object, metadata: { ...action.object.metadata, name } });
+    };
+    transcript.put(NodeKind, { metadata: { name: "n" }, spec: {}, status: {} });
+    transcript.put(ServiceKind, service()).put(PodKind, pod("p", readyAt("2026-01-01T11:00:00Z")));
+    // At first the service's own, whatever the pods say.
+    expect(times(transcript)).toEqual(["2026-01-01T12:00:00Z"]);
+    // What is deleted comes back without one.
+    expect(times(transcript)).toEqual([undefined]);
+    keep();
+    transcript.put(PodKind, pod("q", readyAt("2026-01-01T13:00:00Z"))).put(PodKind, pod("r", readyAt("2026-01-01T12:30:00Z")));
+    expect(times(transcript)).toEqual(["2026-01-01T12:30:00Z"]);
+    transcript.remove(PodKind, "p");
+    expect(times(transcript)).toEqual([undefined]);
+    // The service is gone, and another one comes of the name.
+    transcript.remove(ServiceKind, "s").decide();
+    transcript.put(ServiceKind, service({}, { creationTimestamp: "2026-01-01T14:00:00Z" }));
+    expect(times(transcript)[0]).toBe("2026-01-01T14:00:00Z");
+  });
+});
+
+describe("of two families", () => {
+  const both = (name: string) => pod(name, { podIP: "fd00::1", podIPs: [{ ip: "fd00::1" }, { ip: "10.0.0.1" }] });
+
+  test("slices are apart, and Endpoints have the first one", () => {
+    const dual = service({ ipFamilies: ["IPv4", "IPv6"] });
+    expect(slices(dual, both("p")).map(({ addressType, endpoints: all }) => [addressType, all?.[0]?.addresses])).toEqual([
+      ["IPv4", ["10.0.0.1"]],
+      ["IPv6", ["fd00::1"]],
+    ]);
+    expect(endpoints(dual, both("p"))?.subsets?.[0]?.addresses?.[0]?.ip).toBe("10.0.0.1");
+  });
+
+  test("a pod without an address of the service's is left out", () => {
+    const only = pod("p", { podIP: "fd00::1" });
+    expect(slices(service(), only).map((slice) => slice.endpoints)).toEqual([null]);
+    expect(endpoints(service(), only)?.subsets).toBeUndefined();
+  });
+});
+
+test("who may not write them tells it: of a new slice its service, of new Endpoints nobody in the namespace", () => {
+  const refused = (controller: Controller): Note | undefined => {
+    const [action] = new Transcript(controller).put(ServiceKind, service()).actions("services/d/s");
+    return action?.do === "create" ? action.notes?.refused : undefined;
+  };
+  expect(refused(endpointSliceController())).toMatchObject({
+    about: { kind: "Service", metadata: { namespace: "d" } },
+    reason: "FailedToUpdateEndpointSlices",
+    message: "Error updating Endpoint Slices for Service d/s: failed to create EndpointSlice for Service d/s: {error}",
+  });
+  const note = refused(endpointsController());
+  expect([note?.reason, note?.about.metadata]).toEqual(["FailedToCreateEndpoint", { name: "s" }]);
 });

@@ -3,6 +3,7 @@ import { endpointSliceMirroringController } from "../../../../actors/controllers
 import { EndpointsKind } from "../../../../actors/kinds/core/endpoints.ts";
 import { ServiceKind } from "../../../../actors/kinds/core/service.ts";
 import { EndpointSliceKind } from "../../../../actors/kinds/discovery/endpoint-slice.ts";
+import type { EndpointSlice } from "../../../../actors/kinds/generated/types.ts";
 import { Transcript } from "../transcript.ts";
 
 const HTTP = [{ name: "http", port: 80, protocol: "TCP" }];
@@ -25,6 +26,7 @@ const slice = (name: string, ips: readonly string[], labels: object = {}): objec
   ports: HTTP,
   endpoints: ips.map((ip) => ({ addresses: [ip], conditions: { ready: true } })),
 });
+const OF_ENDPOINTS = [{ apiVersion: "v1", kind: "Endpoints", name: "s", uid: "uid-s", controller: true, blockOwnerDeletion: true }];
 const started = (): Transcript => new Transcript(endpointSliceMirroringController);
 
 test.each<[string, readonly object[], readonly string[]]>([
@@ -32,10 +34,15 @@ test.each<[string, readonly object[], readonly string[]]>([
   ["both families", [subset("10.0.0.1", "fd00::1")], ["create EndpointSlice/s-*", "create EndpointSlice/s-*"]],
   [
     "other ports",
-    [subset("10.0.0.1"), { ...subset("10.0.0.1"), ports: [{ port: 81 }] }],
+    [subset("10.0.0.1"), { ...subset("10.0.0.2"), ports: [{ port: 81 }] }],
     ["create EndpointSlice/s-*", "create EndpointSlice/s-*"],
   ],
   ["the same ports twice", [subset("10.0.0.1"), subset("10.0.0.2")], ["create EndpointSlice/s-*"]],
+  [
+    "the same addresses on other ports",
+    [subset("10.0.0.1"), { ...subset("10.0.0.1"), ports: [{ port: 81 }] }],
+    ["create EndpointSlice/s-*"],
+  ],
   ["nothing", [], []],
 ])("endpoints of %s", (_what, subsets, lines) => {
   expect(started().put(ServiceKind, service()).put(EndpointsKind, endpoints(subsets)).decide()).toEqual(lines);
@@ -71,7 +78,7 @@ test("a slice follows what it shows, one that shows nothing goes, and others' ar
     .put(EndpointsKind, endpoints([subset("10.0.0.1", "10.0.0.2")]));
   const both = ["10.0.0.1", "10.0.0.2"].map((ip) => ({ addresses: [ip], conditions: { ready: true } }));
   expect(transcript.decide()).toEqual([
-    `modify EndpointSlice/s-1 ${JSON.stringify({ metadata: { annotations: {} }, endpoints: both })}`,
+    `modify EndpointSlice/s-1 ${JSON.stringify({ metadata: { annotations: {}, ownerReferences: OF_ENDPOINTS }, endpoints: both })}`,
     "delete EndpointSlice/s-2",
   ]);
   expect(transcript.remove(EndpointsKind, "s").decide()).toEqual(["delete EndpointSlice/s-1", "delete EndpointSlice/s-2"]);
@@ -88,4 +95,26 @@ test("more than a thousand addresses of a subset are not shown, and the Endpoint
     "event Warning TooManyAddressesToMirror Endpoints/s: A max of 1000 addresses can be mirrored to EndpointSlices per Endpoints subset. 2 addresses were skipped",
     "create EndpointSlice/s-*",
   ]);
+});
+
+/** The only slice that it makes of these subsets. */
+function mirrored(...subsets: readonly object[]): EndpointSlice | undefined {
+  const [action] = started().put(ServiceKind, service()).put(EndpointsKind, endpoints(subsets)).actions("endpoints/d/s");
+  return action?.do === "create" ? (action.object as EndpointSlice) : undefined;
+}
+
+test("an address that is once not ready is not, and one with no ports has none", () => {
+  const twice = mirrored(subset("10.0.0.1"), { notReadyAddresses: [{ ip: "10.0.0.1" }], ports: HTTP });
+  expect(twice?.endpoints).toEqual([{ addresses: ["10.0.0.1"], conditions: { ready: false } }]);
+  expect(mirrored({ addresses: [{ ip: "10.0.0.1" }] })?.ports).toBeNull();
+});
+
+test("slices of Endpoints of the name that are gone become those of these", () => {
+  const former = { ...OF_ENDPOINTS[0], uid: "uid-former" };
+  const metadata = { ...(slice("s-1", []) as EndpointSlice).metadata, ownerReferences: [former] };
+  const transcript = started()
+    .put(EndpointSliceKind, { ...slice("s-1", ["10.0.0.1"]), metadata })
+    .put(ServiceKind, service())
+    .put(EndpointsKind, endpoints([subset("10.0.0.1")]));
+  expect(transcript.decide()).toEqual([expect.stringMatching(/^modify EndpointSlice\/s-1 .*"uid":"uid-s"/)]);
 });

@@ -137,4 +137,12 @@ describe("a service that wants its traffic shared out by zones", () => {
     expect(lines[1]).toMatch(/^modify EndpointSlice\/s-1 /);
     expect(lines[1]).not.toContain("forZones");
   });
+
+  test("hears of it when it wants that no more", () => {
+    const transcript = twoZones();
+    transcript.decide();
+    const lines = transcript.put(ServiceKind, { ...service, metadata: { name: "s" } }).decide();
+    expect(lines[0]).toBe("event Warning TopologyAwareHintsDisabled Service/s: Topology Aware Hints has been disabled, addressType: IPv4");
+    expect(transcript.put(ServiceKind, { ...service, metadata: { name: "s" } }).decide()[0]).toBe("create EndpointSlice/s-*");
+  });
 });
