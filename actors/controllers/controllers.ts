@@ -113,7 +113,7 @@ export function allControllers(options: Omit<ControllersOptions, keyof Controlle
     jobController(),
     cronJobController(),
     ttlAfterFinishedController,
-    garbageCollector(kinds, hearOfCustom),
+    garbageCollector(options.kinds, hearOfCustom),
     namespaceController(kinds, hearOfCustom),
     serviceAccountController,
     rootCaPublisher(caCertificate),

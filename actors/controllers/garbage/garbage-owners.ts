@@ -1,4 +1,4 @@
-import { type Kind, keyFor, partsOf, resourceOf, splitApiVersion } from "../../kinds/kind.ts";
+import { apiVersionOf, type Kind, keyFor, partsOf, resourceOf, splitApiVersion } from "../../kinds/kind.ts";
 import { decodeMetadata, mayHaveFinalizers, mayHaveOwners, ownersOf } from "../../kinds/metadata-text.ts";
 import type { KubeObject, ObjectMeta, OwnerReference } from "../../kinds/object.ts";
 import { Finding } from "../../store/finding.ts";
@@ -22,6 +22,8 @@ export type Dependent = Pick<ObjectMeta, "namespace">;
 export class Ownership {
   readonly #byGroupKind = new Map<string, Kind>();
   readonly #byResource = new Map<string, Kind>();
+  /** What there is, by the versions that it is served in: `apps/v1/Deployment`. Who names another names nothing. */
+  readonly #served = new Set<string>();
   /** The owner that was looked for everywhere last: its dependents come one after the other. */
   #sought: { readonly uid: string; readonly namespace: string | undefined } | undefined;
 
@@ -31,6 +33,8 @@ export class Ownership {
 
   /** Whether the kind's resource is new here. */
   add(kind: Kind): boolean {
+    this.#served.add(`${apiVersionOf(kind)}/${kind.kind}`);
+    if (kind.stored !== undefined) return false;
     const isNew = !this.#byResource.has(resourceOf(kind));
     this.#byGroupKind.set(`${kind.group}/${kind.kind}`, kind);
     this.#byResource.set(resourceOf(kind), kind);
@@ -70,7 +74,7 @@ export class Ownership {
   /** Where the owner is, if it is: in the dependent's namespace, or in none. Source: garbagecollector's isDangling. */
   placeOf(owner: OwnerReference, dependent: Dependent): OwnerPlace {
     const kind = this.#byGroupKind.get(`${splitApiVersion(owner.apiVersion)[0]}/${owner.kind}`);
-    if (kind === undefined) return "unknown";
+    if (kind === undefined || !this.#served.has(`${owner.apiVersion}/${owner.kind}`)) return "unknown";
     if (!kind.namespaced) return { key: keyFor(kind, undefined, owner.name) };
     if (dependent.namespace === undefined) return "namespaced owner of a cluster-scoped object";
     return { key: keyFor(kind, dependent.namespace, owner.name) };

@@ -43,6 +43,12 @@ describe("an object whose owner", () => {
       [forgets("p", owner("a", { controller: false }))],
     ],
     ["is of another version of its kind stays", [owner("a", { apiVersion: "apps/v1beta1" })], []],
+    ["is not there, of a version that nobody serves, stays", [owner("none", { apiVersion: "apps/v1beta1" })], []],
+    [
+      "is not there, of a version that is not the stored one, goes",
+      [owner("none", { apiVersion: "autoscaling/v1", kind: "HorizontalPodAutoscaler" })],
+      [collected("p", 2)],
+    ],
   ])("%s", (_what, owners, expected) => {
     expect(started().put(ReplicaSetKind, set("a")).put(PodKind, pod("p", owners)).decide()).toEqual(expected);
   });
