@@ -1,4 +1,4 @@
-import { BIND_COMPLETED, BOUND_BY_CONTROLLER, SELECTED_NODE, storageClassOf } from "../../kinds/core/claim-rules.ts";
+import { BIND_COMPLETED, BOUND_BY_CONTROLLER, storageClassOf } from "../../kinds/core/claim-rules.ts";
 import { PersistentVolumeKind } from "../../kinds/core/persistent-volume.ts";
 import { PersistentVolumeClaimKind } from "../../kinds/core/persistent-volume-claim.ts";
 import type {
@@ -6,27 +6,24 @@ import type {
   PersistentVolumeClaim,
   PersistentVolumeClaimStatus,
   PersistentVolumeStatus,
-  StorageClass,
 } from "../../kinds/generated/types.ts";
-import { keyFor } from "../../kinds/kind.ts";
 import { semanticEqual } from "../../kinds/machinery/equal.ts";
-import { StorageClassKind } from "../../kinds/storage/storage-class.ts";
 import { controllerAccount } from "../../registry/authors.ts";
 import { timestamp } from "../../registry/timestamps.ts";
 import type { Change, IndexDefinition, View } from "../../store/view.ts";
-import { modify, normal, regarding, updateStatus, warning } from "../actions.ts";
+import { modify, regarding, updateStatus, warning } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
+import { CLASSES, classOf, givenDefaultClass, provision, waitsForConsumer } from "./claim-provisioning.ts";
+import { podsByClaim } from "./pod-claim-index.ts";
 import type { VolumeDirectories } from "./volume-directories.ts";
-import { bestVolume, mismatch, names, volumesByClaim } from "./volume-matching.ts";
+import { bestVolume, mismatch, names, sameMode, volumesByClaim } from "./volume-matching.ts";
 import { deletion, recyclerPods, recycling } from "./volume-reclaiming.ts";
 
 const CLAIMS = "persistentvolumeclaims";
 const VOLUMES = "persistentvolumes";
-const CLASSES = "storageclasses.storage.k8s.io";
 const DYNAMICALLY_PROVISIONED = "pv.kubernetes.io/provisioned-by";
-const PROVISIONER = "volume.kubernetes.io/storage-provisioner";
-const BETA_PROVISIONER = "volume.beta.kubernetes.io/storage-provisioner";
-const IN_TREE = "kubernetes.io/";
+/** As which claims are known that name no class, and may be given the one that is the default. */
+const NO_CLASS = "";
 /** Who provisions volumes may be gone and come back without a change that is seen here. */
 const RESYNC_MS = 15_000;
 /** What could not be deleted or scrubbed is tried again after this. */
@@ -53,24 +50,31 @@ export function persistentVolumeController(directories?: VolumeDirectories): Con
     author: controllerAccount("persistent-volume-binder"),
     // Each choice is seen before the next one is made.
     concurrency: 1,
-    indexes: [volumesByClaim, unboundByClass],
+    indexes: [volumesByClaim, unboundByClass, podsByClaim],
     watches: [
       { resource: CLAIMS, keys: keysOfClaim },
       { resource: VOLUMES, keys: keysOfVolume },
-      { resource: CLASSES, keys: ({ now }, view) => (now === undefined ? NO_KEYS : unboundOf(view, now.key.slice(CLASSES.length + 1))) },
+      {
+        resource: CLASSES,
+        keys: ({ now }, view) => (now === undefined ? NO_KEYS : [...waitingFor(view, now.key), ...unboundOf(view, NO_CLASS)]),
+      },
       recyclerPods,
     ],
     reconcile: (view, key, now_ms) =>
       key.startsWith(`${CLAIMS}/`) ? reconcileClaim(view, key) : reconcileVolume(view, key, now_ms, directories),
     resync: {
       period_ms: RESYNC_MS,
-      keys: (view) => view.list(CLASSES).flatMap(({ key }) => unboundOf(view, key.slice(CLASSES.length + 1))),
+      keys: (view) => view.list(CLASSES).flatMap(({ key }) => waitingFor(view, key)),
     },
   };
 }
 
 function unboundOf(view: View, className: string): readonly string[] {
   return view.byIndex(unboundByClass.name, className).map(({ key }) => key);
+}
+
+function waitingFor(view: View, classKey: string): readonly string[] {
+  return unboundOf(view, classKey.slice(CLASSES.length + 1));
 }
 
 /** Also the volume that it has, which may have to be let go. */
@@ -93,46 +97,17 @@ function keysOfVolume({ now, before }: Change, view: View): readonly string[] {
 
 function reconcileClaim(view: View, key: string): readonly Action[] {
   const claim = view.get<PersistentVolumeClaim>(key);
-  if (claim === undefined || claim.metadata.deletionTimestamp !== undefined) return NOTHING;
+  if (claim === undefined) return NOTHING;
   if (claim.metadata.annotations?.[BIND_COMPLETED] !== undefined) return keepBound(view, claim);
   return claim.spec.volumeName ? bindToNamed(view, claim, claim.spec.volumeName) : findVolume(view, claim);
 }
 
 /** Source: syncUnboundClaim. */
 function findVolume(view: View, claim: PersistentVolumeClaim): readonly Action[] {
-  const about = regarding(PersistentVolumeClaimKind, claim);
-  const className = storageClassOf(claim);
-  const storageClass = className ? view.get<StorageClass>(keyFor(StorageClassKind, undefined, className)) : undefined;
-  const isDelayed = storageClass?.volumeBindingMode === "WaitForFirstConsumer" && claim.metadata.annotations?.[SELECTED_NODE] === undefined;
-  const volume = bestVolume(view, claim, isDelayed);
+  const volume = bestVolume(view, claim, waitsForConsumer(classOf(view, claim)));
   if (volume !== undefined) return bind(claim, volume);
-  const pending = setPhase(claim, { phase: "Pending" });
-  const tell = (note: Action): readonly Action[] => [note, ...pending];
-  if (isDelayed) {
-    return tell({ do: "event", note: normal(about, "WaitForFirstConsumer", "waiting for first consumer to be created before binding") });
-  }
-  if (!className) {
-    const message = "no persistent volumes available for this claim and no storage class is set";
-    return tell({ do: "event", note: normal(about, "FailedBinding", message) });
-  }
-  if (storageClass === undefined) {
-    return tell({ do: "event", note: warning(about, "ProvisioningFailed", `storageclass.storage.k8s.io "${className}" not found`) });
-  }
-  const { provisioner } = storageClass;
-  if (provisioner.startsWith(IN_TREE)) return tell({ do: "event", note: warning(about, "ProvisioningFailed", "no volume plugin matched") });
-  const message = `Waiting for a volume to be created either by the external provisioner '${provisioner}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered.`;
-  return [...announce(claim, provisioner), ...tell({ do: "event", note: normal(about, "ExternalProvisioning", message) })];
-}
-
-/** Tells the provisioner that the claim is its. Source: setClaimProvisioner. */
-function announce(claim: PersistentVolumeClaim, provisioner: string): readonly Action[] {
-  if (claim.metadata.annotations?.[PROVISIONER] === provisioner) return NOTHING;
-  return [
-    modify(PersistentVolumeClaimKind, claim, (current) => {
-      const annotations = { ...current.metadata.annotations, [BETA_PROVISIONER]: provisioner, [PROVISIONER]: provisioner };
-      return { ...current, metadata: { ...current.metadata, annotations } };
-    }),
-  ];
+  const classed = givenDefaultClass(view, claim);
+  return classed === undefined ? [...provision(view, claim), ...setPhase(claim, { phase: "Pending" })] : [classed];
 }
 
 function bindToNamed(view: View, claim: PersistentVolumeClaim, volumeName: string): readonly Action[] {
@@ -154,7 +129,8 @@ function bindToNamed(view: View, claim: PersistentVolumeClaim, volumeName: strin
 function keepBound(view: View, claim: PersistentVolumeClaim): readonly Action[] {
   const { volumeName = "" } = claim.spec;
   const volume = volumeName === "" ? undefined : view.get<PersistentVolume>(`${VOLUMES}/${volumeName}`);
-  if (volume !== undefined && (volume.spec?.claimRef === undefined || names(volume, claim))) return bind(claim, volume);
+  const holder = volume?.spec?.claimRef;
+  if (volume !== undefined && (holder === undefined || holder.uid === claim.metadata.uid)) return bind(claim, volume);
   const [reason, message] =
     volumeName === ""
       ? ["ClaimLost", "Bound claim has lost reference to PersistentVolume. Data on the volume is lost!"]
@@ -202,12 +178,18 @@ function bind(claim: PersistentVolumeClaim, volume: PersistentVolume): readonly 
   if (steps.length > 0) return [{ do: "inOrder", steps }];
   const { accessModes = [], capacity = {} } = volume.spec ?? {};
   // What was grown says its own size.
-  const size = claim.status?.phase === "Bound" ? claim.status.capacity : undefined;
-  return setPhase(claim, { phase: "Bound", accessModes: [...accessModes], capacity: size ?? { ...capacity } });
+  const { phase, capacity: size, currentVolumeAttributesClassName: attributes } = claim.status ?? {};
+  const attributesClass = phase === "Pending" ? volume.spec?.volumeAttributesClassName : attributes;
+  return setPhase(claim, {
+    phase: "Bound",
+    accessModes: [...accessModes],
+    capacity: (phase === "Bound" ? size : undefined) ?? { ...capacity },
+    ...(attributesClass === undefined ? {} : { currentVolumeAttributesClassName: attributesClass }),
+  });
 }
 
 function setPhase(claim: PersistentVolumeClaim, next: PersistentVolumeClaimStatus): readonly Action[] {
-  const { accessModes: _modes, capacity: _capacity, ...rest } = claim.status ?? {};
+  const { accessModes: _modes, capacity: _capacity, currentVolumeAttributesClassName: _attributes, ...rest } = claim.status ?? {};
   const status = { ...rest, ...next };
   return semanticEqual(status, claim.status) ? NOTHING : [updateStatus(PersistentVolumeClaimKind, claim, status)];
 }
@@ -222,12 +204,23 @@ function reconcileVolume(view: View, key: string, now_ms: number, directories: V
   const claim = found?.metadata.uid === reference.uid ? found : undefined;
   if (claim === undefined) return released(view, volume, now_ms, directories);
   if (claim.spec.volumeName === volume.metadata.name) return volumePhase(volume, "Bound", now_ms);
-  // The claim is still on its way to this volume.
-  if (!claim.spec.volumeName) return NOTHING;
+  // The claim is still on its way to this volume, or cannot have it.
+  if (!claim.spec.volumeName) return sameMode(volume, claim) ? NOTHING : modesDiffer(volume, claim);
   const isProvisioned = volume.metadata.annotations?.[DYNAMICALLY_PROVISIONED] !== undefined;
   return isProvisioned && volume.spec?.persistentVolumeReclaimPolicy === "Delete"
     ? released(view, volume, now_ms, directories)
     : [unbind(volume)];
+}
+
+function modesDiffer(volume: PersistentVolume, claim: PersistentVolumeClaim): readonly Action[] {
+  const [ofVolume, ofClaim] = [`"${claim.metadata.name}"`, `"${volume.metadata.name}"`];
+  const why = "due to incompatible volumeMode.";
+  const toVolume = `Cannot bind PersistentVolume to requested PersistentVolumeClaim ${ofVolume} ${why}`;
+  const toClaim = `Cannot bind PersistentVolume ${ofClaim} to requested PersistentVolumeClaim ${why}`;
+  return [
+    { do: "event", note: warning(regarding(PersistentVolumeKind, volume), "VolumeMismatch", toVolume) },
+    { do: "event", note: warning(regarding(PersistentVolumeClaimKind, claim), "VolumeMismatch", toClaim) },
+  ];
 }
 
 /** The claim is gone: what becomes of the volume is said by its policy, and done by who made it, or else from here. Source: reclaimVolume. */
@@ -245,10 +238,8 @@ function released(view: View, volume: PersistentVolume, now_ms: number, director
     if (wait_ms > 0) return [{ do: "requeue", after_ms: wait_ms }];
   }
   if (reclaiming === undefined) {
-    const [verb, plugin] = policy === "Delete" ? ["deletable", "deleter"] : ["recyclable", "recycler"];
-    return failed(
-      `error getting ${plugin} volume plugin for volume ${JSON.stringify(volume.metadata.name)}: no ${verb} volume plugin matched`,
-    );
+    const deleter = `error getting deleter volume plugin for volume ${JSON.stringify(volume.metadata.name)}: no deletable volume plugin matched`;
+    return failed(policy === "Delete" ? deleter : "No recycler plugin found for the volume!");
   }
   return reclaiming.failure === undefined ? reclaiming.actions : [...reclaiming.actions, ...failed(reclaiming.failure)];
 }

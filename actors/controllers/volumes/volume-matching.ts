@@ -45,14 +45,20 @@ export function names({ spec }: PersistentVolume, { metadata }: PersistentVolume
 
 /** Why the volume cannot serve the claim; undefined: it can. Source: checkVolumeSatisfyClaim. */
 export function mismatch(volume: PersistentVolume, claim: PersistentVolumeClaim): string | undefined {
+  if (volume.metadata.deletionTimestamp !== undefined) return `the volume is marked for deletion "${volume.metadata.name}"`;
   if (compareQuantities(sizeOf(volume), requestOf(claim)) < 0) return "requested PV is too small";
   if (storageClassOf(volume) !== storageClassOf(claim)) return "storageClassName does not match";
+  if (!sameAttributes(volume, claim)) return "volumeAttributesClassName does not match";
   if (!sameMode(volume, claim)) return "incompatible volumeMode";
   if (!hasModes(volume, claim)) return "incompatible accessMode";
   return undefined;
 }
 
-function sameMode(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
+function sameAttributes(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
+  return (volume.spec?.volumeAttributesClassName ?? "") === (claim.spec.volumeAttributesClassName ?? "");
+}
+
+export function sameMode(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
   return (volume.spec?.volumeMode ?? "Filesystem") === (claim.spec.volumeMode ?? "Filesystem");
 }
 
@@ -61,26 +67,37 @@ function hasModes(volume: PersistentVolume, claim: PersistentVolumeClaim): boole
 }
 
 /**
- * The volume for a claim: one that names it already, else the smallest available one of its class that is large enough. A claim that waits for its first
- * consumer (`isDelayed`) only gets one that names it, since the scheduler chooses. Needs volumesByClaim. Source: findBestMatchForClaim.
+ * The volume for a claim: of those with the fewest access modes one that names it already, else the smallest available one of its class that is large enough; else
+ * of those with more modes. A claim that waits for its first consumer (`isDelayed`) only gets one that names it, since the scheduler chooses. Needs
+ * volumesByClaim. Source: findBestMatchForClaim.
  */
 export function bestVolume(view: View, claim: PersistentVolumeClaim, isDelayed: boolean): PersistentVolume | undefined {
   const { namespace, name } = claim.metadata;
-  const fits = (volume: PersistentVolume): boolean =>
+  const selector = selectorOf(claim.spec.selector);
+  const isFree = (volume: PersistentVolume): boolean =>
+    volume.status?.phase === "Available" && (claim.spec.selector === undefined || matchesLabels(selector, volume.metadata.labels));
+  const reserved = volumesUnder(view, claimValue(namespace, name)).filter((volume) => names(volume, claim));
+  const free = isDelayed ? [] : volumesUnder(view, classValue(storageClassOf(claim))).filter(isFree);
+  const fitting = [...reserved, ...free].filter((volume) => fits(volume, claim));
+  const fewest = Math.min(...fitting.map(countModes));
+  const [best] = fitting
+    .filter((volume) => countModes(volume) === fewest)
+    .toSorted((a, b) => Number(reserved.includes(b)) - Number(reserved.includes(a)) || compareQuantities(sizeOf(a), sizeOf(b)));
+  return best;
+}
+
+function fits(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
+  return (
     volume.metadata.deletionTimestamp === undefined &&
     sameMode(volume, claim) &&
+    sameAttributes(volume, claim) &&
     hasModes(volume, claim) &&
-    compareQuantities(sizeOf(volume), requestOf(claim)) >= 0;
-  const reserved = volumesUnder(view, claimValue(namespace, name)).find((volume) => names(volume, claim) && fits(volume));
-  if (reserved !== undefined || isDelayed) return reserved;
-  const selector = selectorOf(claim.spec.selector);
-  let best: PersistentVolume | undefined;
-  for (const volume of volumesUnder(view, classValue(storageClassOf(claim)))) {
-    if (volume.status?.phase !== "Available" || !fits(volume)) continue;
-    if (claim.spec.selector !== undefined && !matchesLabels(selector, volume.metadata.labels)) continue;
-    if (best === undefined || compareQuantities(sizeOf(volume), sizeOf(best)) < 0) best = volume;
-  }
-  return best;
+    compareQuantities(sizeOf(volume), requestOf(claim)) >= 0
+  );
+}
+
+function countModes({ spec }: PersistentVolume): number {
+  return new Set(spec?.accessModes).size;
 }
 
 function volumesUnder(view: View, value: string): readonly PersistentVolume[] {

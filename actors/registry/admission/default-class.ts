@@ -3,7 +3,7 @@ import type { AdmissionWorld } from "./admission.ts";
 
 /** Of the classes that say they are the default the newest, of those the first by name. Source: storage/util.GetDefaultClass. */
 export function defaultClass<T extends KubeObject>(
-  { view }: AdmissionWorld,
+  { view }: Pick<AdmissionWorld, "view">,
   resource: string,
   isDefault: (found: T) => boolean,
 ): T | undefined {

@@ -62,6 +62,12 @@ describe("a claim that has no volume yet", () => {
       "own",
     ],
     ["none of another's", [volume("taken", "1Gi", { spec: reference("other") }), volume("free", "5Gi")], "free"],
+    [
+      "one with no more access modes than it takes, if a larger one",
+      [volume("shared", "2Gi", { spec: { accessModes: ["ReadWriteOnce", "ReadWriteMany"] } }), volume("alone", "9Gi")],
+      "alone",
+    ],
+    ["none of other attributes", [volume("gold", "1Gi", { spec: { volumeAttributesClassName: "gold" } }), volume("plain", "5Gi")], "plain"],
     ["none of another class", [volume("fast", "1Gi", { spec: { storageClassName: "fast" } }), volume("slow", "5Gi")], "slow"],
     ["none that offers less", [volume("once", "1Gi", { spec: { accessModes: ["ReadOnlyMany"] } }), volume("right", "5Gi")], "right"],
   ])("gets %s", (_what, volumes, name) => {
@@ -98,14 +104,49 @@ describe("a claim that has no volume yet", () => {
     ],
     [
       "nobody makes volumes of its class",
-      storageClass("slow", { provisioner: "kubernetes.io/aws-ebs" }),
+      storageClass("slow", { provisioner: "kubernetes.io/no-provisioner" }),
       {},
-      ["event Warning ProvisioningFailed PersistentVolumeClaim/c: no volume plugin matched", PENDING],
+      ["event Warning ProvisioningFailed PersistentVolumeClaim/c: no volume plugin matched name: kubernetes.io/no-provisioner", PENDING],
     ],
   ])("waits: %s", (_what, itsClass, spec, lines) => {
     const transcript = started();
     if (itsClass !== undefined) transcript.put(StorageClassKind, itsClass);
     expect(onClaim(transcript.put(PersistentVolumeClaimKind, claim({ spec })))).toEqual(lines);
+  });
+
+  test.each<[string, readonly object[], string]>([
+    ["pod", [{ name: "p" }], "p"],
+    ["pods", [{ name: "p" }, { name: "q" }], "p,q"],
+    ["pod", [{ name: "p" }, { name: "there", nodeName: "n" }, { name: "over", phase: "Failed" }], "p"],
+  ])("waits for the %s that mount it: %j", (what, pods, names) => {
+    const transcript = started().put(StorageClassKind, storageClass("slow", { volumeBindingMode: "WaitForFirstConsumer" }));
+    for (const { name, nodeName, phase } of pods as { name: string; nodeName?: string; phase?: string }[]) {
+      const volumes = [{ name: "v", persistentVolumeClaim: { claimName: "c" } }];
+      transcript.put(PodKind, {
+        metadata: { name },
+        spec: { volumes, ...(nodeName && { nodeName }) },
+        status: { ...(phase && { phase }) },
+      });
+    }
+    expect(onClaim(transcript.put(PersistentVolumeClaimKind, claim()))[0]).toBe(
+      `event Normal WaitForPodScheduled PersistentVolumeClaim/c: waiting for ${what} ${names} to be scheduled`,
+    );
+  });
+
+  test("is the scheduler's to bind, also when it has chosen a node, where its class says so", () => {
+    const transcript = started(volume("v", "1Gi"));
+    transcript.put(StorageClassKind, storageClass("slow", { volumeBindingMode: "WaitForFirstConsumer" }));
+    const chosen = claim({ annotations: { "volume.kubernetes.io/selected-node": "n" } });
+    expect(onClaim(transcript.put(PersistentVolumeClaimKind, chosen))[0]).toContain('"volume.kubernetes.io/storage-provisioner":"x.y/z"');
+    transcript.put(PersistentVolumeKind, volume("own", "1Gi", { spec: { claimRef: { namespace: "d", name: "c" } } }));
+    expect(onClaim(transcript)[0]).toContain("1: modify PersistentVolume/own ");
+  });
+
+  test("is for the driver that does what a plugin once did", () => {
+    const transcript = started().put(StorageClassKind, storageClass("slow", { provisioner: "kubernetes.io/aws-ebs" }));
+    const lines = onClaim(transcript.put(PersistentVolumeClaimKind, claim()));
+    expect(lines[0]).toContain('"volume.kubernetes.io/storage-provisioner":"ebs.csi.aws.com"');
+    expect(lines[1]).toContain("by the external provisioner 'ebs.csi.aws.com' or");
   });
 
   test("is told to who makes volumes of its class", () => {
@@ -130,6 +171,14 @@ describe("a claim that has no volume yet", () => {
       "which is too small",
       volume("v", "1Mi"),
       ['event Warning VolumeMismatch PersistentVolumeClaim/c: Cannot bind to requested volume "v": requested PV is too small', PENDING],
+    ],
+    [
+      "which has other attributes",
+      volume("v", "1Gi", { spec: { volumeAttributesClassName: "gold" } }),
+      [
+        'event Warning VolumeMismatch PersistentVolumeClaim/c: Cannot bind to requested volume "v": volumeAttributesClassName does not match',
+        PENDING,
+      ],
     ],
   ])("names a volume %s", (_what, named, lines) => {
     const transcript = started(...(named === undefined ? [] : [named]));
@@ -165,8 +214,25 @@ describe("a claim that was bound", () => {
         "event Warning ClaimMisbound PersistentVolumeClaim/c: Two claims are bound to the same volume, this one is bound incorrectly",
       ],
     ],
+    [
+      "is lost when its volume is kept for it, but not bound to it",
+      [volume("v", "1Gi", { spec: { claimRef: { namespace: "d", name: "c" } } })],
+      "v",
+      [
+        'status PersistentVolumeClaim/c {"phase":"Lost","accessModes":null,"capacity":null}',
+        "event Warning ClaimMisbound PersistentVolumeClaim/c: Two claims are bound to the same volume, this one is bound incorrectly",
+      ],
+    ],
   ])("%s", (_what, volumes, volumeName, lines) => {
     expect(onClaim(started(...volumes).put(PersistentVolumeClaimKind, wasBound(volumeName)))).toEqual(lines);
+  });
+
+  test("says which attributes it has, as soon as it is", () => {
+    const attributes = { volumeAttributesClassName: "gold" };
+    const of = volume("v", "1Gi", { spec: { ...reference("c"), ...attributes } });
+    const begun = claim({ annotations: COMPLETE, spec: { volumeName: "v", ...attributes }, status: { phase: "Pending" } });
+    const [line] = onClaim(started(of).put(PersistentVolumeClaimKind, begun));
+    expect(line).toContain('"currentVolumeAttributesClassName":"gold"');
   });
 });
 
@@ -215,6 +281,10 @@ describe("a volume", () => {
     });
     expect(onVolume(started(of).put(PersistentVolumeClaimKind, claim({ spec: { volumeName: "v" } })))).toEqual([phase("Bound")]);
     expect(onVolume(started(of).put(PersistentVolumeClaimKind, claim()))).toEqual([]);
+    expect(onVolume(started(of).put(PersistentVolumeClaimKind, claim({ spec: { volumeMode: "Block" } })))).toEqual([
+      'event Warning VolumeMismatch PersistentVolume/v: Cannot bind PersistentVolume to requested PersistentVolumeClaim "c" due to incompatible volumeMode.',
+      'event Warning VolumeMismatch PersistentVolumeClaim/c: Cannot bind PersistentVolume "v" to requested PersistentVolumeClaim due to incompatible volumeMode.',
+    ]);
     expect(onVolume(started(of).put(PersistentVolumeClaimKind, claim({ spec: { volumeName: "w" } })))).toEqual([
       'modify PersistentVolume/v {"metadata":{"annotations":{"pv.kubernetes.io/bound-by-controller":null}},"spec":{"claimRef":null}}',
     ]);
@@ -284,7 +354,7 @@ describe("a volume that nobody has provisioned and whose claim is gone", () => {
   });
 
   test("is what somebody else sees to, where nobody here can", async () => {
-    const told = 'error getting recycler volume plugin for volume "v": no recyclable volume plugin matched';
+    const told = "No recycler plugin found for the volume!";
     expect(await onVolume(begun(of("Recycle", { local: { path: "/tmp/own" } })))).toEqual(failed("VolumeFailedRecycle", told));
   });
 });

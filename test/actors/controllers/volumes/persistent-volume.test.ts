@@ -116,3 +116,14 @@ test("a class with a provisioner of its own is told to it; one that waits for it
   );
   expect(claimNow("l")?.spec.volumeName).toBeUndefined();
 });
+
+test("a claim that came before there was a default class gets it", async () => {
+  cluster = await startCluster();
+  await claim("c", "1Gi", { storageClassName: undefined });
+  await cluster.until("told", () => cluster.events.some((one) => one.startsWith("Normal FailedBinding PersistentVolumeClaim/c: ")));
+  const annotations = { "storageclass.kubernetes.io/is-default-class": "true" };
+  const usual = named<StorageClass>("usual", undefined, { metadata: { annotations }, provisioner: "example.com/disks" });
+  await cluster.registry.create(StorageClassKind, usual);
+  await cluster.until("announced", () => claimNow("c")?.metadata.annotations?.["volume.kubernetes.io/storage-provisioner"] !== undefined);
+  expect(claimNow("c")?.spec.storageClassName).toBe("usual");
+});
