@@ -15,6 +15,7 @@ export const DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas";
 export const MAX_REPLICAS = "deployment.kubernetes.io/max-replicas";
 const REVISION_HISTORY_CHARACTERS_MAX = 2_000;
 const NAME_CHARACTERS_MAX = 253;
+const REPLICAS_MAX = 2_147_483_647;
 
 /** Annotations that are a Deployment's or a ReplicaSet's own business. */
 const NOT_COPIED = new Set([
@@ -47,7 +48,12 @@ export function revisionsOf(deployment: Deployment, sets: readonly ReplicaSet[])
 /** A set that somebody else made may bear any number of 64 bits; what is none counts as 0. */
 export function revisionOf(set: ReplicaSet): bigint {
   const text = set.metadata.annotations?.[REVISION] ?? "";
-  return /^\d{1,19}$/.test(text) ? BigInt(text) : 0n;
+  return text !== "" && isRevision(text) ? BigInt(text) : 0n;
+}
+
+/** That there is none yet is one, too. */
+export function isRevision(text: string): boolean {
+  return text === "" || (/^[+-]?\d+$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text));
 }
 
 /** One more than that of any of them. */
@@ -106,14 +112,16 @@ export function broughtUpToDate(deployment: Deployment, set: ReplicaSet, revisio
   const before: Annotations = set.metadata.annotations ?? {};
   const annotations: Annotations = { ...before, ...copiedAnnotations(deployment) };
   const was = before[REVISION];
-  if (revisionOf(set) < revision) {
+  // What bears something else there is left as it is.
+  const isNumbered = isRevision(was ?? "");
+  if (isNumbered && revisionOf(set) < revision) {
     annotations[REVISION] = String(revision);
     // A revision that comes back (a rollback) remembers which it was.
     if (was !== undefined) annotations[REVISION_HISTORY] = appendRevision(before[REVISION_HISTORY], was);
   }
   const { minReadySeconds = 0 } = deployment.spec;
   const sameSpec = (set.spec.minReadySeconds ?? 0) === minReadySeconds;
-  if (sameSpec && semanticEqual(annotations, before)) return undefined;
+  if (sameSpec && (!isNumbered || semanticEqual(annotations, before))) return undefined;
   return { ...set, metadata: { ...set.metadata, annotations }, spec: sameSpec ? set.spec : { ...set.spec, minReadySeconds } };
 }
 
@@ -139,8 +147,8 @@ export function replicasAnnotations(deployment: Deployment): Annotations {
   return { [DESIRED_REPLICAS]: String(replicas), [MAX_REPLICAS]: String(replicas + maxSurge(deployment)) };
 }
 
-/** A number in an annotation; undefined when it is absent or none. */
+/** A number of pods in an annotation; undefined when it is absent or none. */
 export function annotatedNumber(set: ReplicaSet, annotation: string): number | undefined {
-  const value = Number.parseInt(set.metadata.annotations?.[annotation] ?? "", 10);
-  return Number.isNaN(value) ? undefined : value;
+  const text = set.metadata.annotations?.[annotation] ?? "";
+  return /^\d+$/.test(text) && Number(text) <= REPLICAS_MAX ? Number(text) : undefined;
 }

@@ -5,6 +5,8 @@ import { annotatedNumber, DESIRED_REPLICAS, MAX_REPLICAS, type Revisions } from 
 /** One ReplicaSet that shall have so many replicas. */
 export interface Scale {
   readonly set: ReplicaSet;
+  /** What it has when its turn comes, where a step before has made it smaller. */
+  readonly from?: number;
   readonly replicas: number;
   /** One of several that share a changed size: it is told of the whole although its own part may stay. */
   readonly isShare?: true;
@@ -97,21 +99,18 @@ function shrinkOld(deployment: Deployment, current: ReplicaSet, old: readonly Re
   const spare = sumOf(all, wantedReplicas) - least - unavailable;
   if (spare <= 0) return [];
   const sizes = new Map(active.map((set) => [set, wantedReplicas(set)]));
-  // First what serves nobody anyway.
-  let unhealthyLeft = spare;
-  for (const set of active) {
-    const size = wantedReplicas(set);
-    const taken = Math.max(0, Math.min(unhealthyLeft, size - availableToStay(set)));
-    sizes.set(set, size - taken);
-    unhealthyLeft -= taken;
-  }
-  let availableLeft = sumOf(all, availableToStay) - least;
-  for (const set of active) {
-    if (availableLeft <= 0) break;
-    const size = sizes.get(set) ?? 0;
-    const taken = Math.min(size, availableLeft);
-    sizes.set(set, size - taken);
-    availableLeft -= taken;
-  }
-  return active.map((set) => ({ set, replicas: sizes.get(set) ?? 0 })).filter(({ set, replicas }) => replicas !== wantedReplicas(set));
+  const take = (most: number, of: (set: ReplicaSet) => number): readonly Scale[] => {
+    let left = most;
+    return active.flatMap((set) => {
+      const from = sizes.get(set) ?? 0;
+      const taken = Math.max(0, Math.min(left, from, of(set)));
+      if (taken === 0) return [];
+      left -= taken;
+      sizes.set(set, from - taken);
+      return [{ set, from, replicas: from - taken }];
+    });
+  };
+  // First what serves nobody anyway. A set of which there is some of both is made smaller twice, and each time it is told.
+  const unhealthy = take(spare, (set) => wantedReplicas(set) - availableToStay(set));
+  return [...unhealthy, ...take(sumOf(all, availableToStay) - least, wantedReplicas)];
 }

@@ -14,6 +14,7 @@ import { factsOf } from "../pods/pod-facts.ts";
 import { activeOf, isRolling, progressDeadlineSeconds, revisionHistoryLimit, wantedReplicas } from "./deployment-limits.ts";
 import {
   broughtUpToDate,
+  isRevision,
   newSet,
   newSetName,
   REVISION,
@@ -91,7 +92,9 @@ function reconcile(view: View, key: string, now_ms: number): readonly Action[] {
   const { sets, claims } = claimSets(view, deployment);
   const revisions = revisionsOf(deployment, sets);
   if (deployment.metadata.deletionTimestamp !== undefined) {
-    return statusActions(deployment, countedStatus(deployment, revisions.all, revisions.current, now_ms));
+    const update = currentUpToDate(deployment, revisions);
+    const status = statusActions(deployment, countedStatus(deployment, revisions.all, revisions.current, now_ms), revisionFor(revisions));
+    return update === undefined ? status : [update, ...status];
   }
   const pause = pauseConditions(deployment, now_ms);
   if (pause !== undefined) return [...claims, updateStatus(DeploymentKind, deployment, { ...deployment.status, conditions: pause })];
@@ -138,7 +141,8 @@ function sync(deployment: Deployment, revisions: Revisions, now_ms: number): rea
   const update = currentUpToDate(deployment, revisions);
   const status = statusActions(deployment, countedStatus(deployment, revisions.all, revisions.current, now_ms), revisionFor(revisions));
   if (update !== undefined) return [update, ...status];
-  const cleanUp = deployment.spec.paused === true ? cleanUpActions(deployment, revisions) : NOTHING;
+  const cleans = deployment.spec.paused === true && rollbackAskedFor(deployment) === undefined;
+  const cleanUp = cleans ? cleanUpActions(deployment, revisions) : NOTHING;
   return [...scaleActions(deployment, scaleAlong(deployment, revisions)), ...cleanUp, ...status];
 }
 
@@ -227,17 +231,18 @@ function currentUpToDate(deployment: Deployment, { current, revision }: Revision
 /** The revision that the Deployment bears: its current set's. */
 function revisionFor({ current, revision }: Revisions): string | undefined {
   if (current === undefined) return undefined;
-  const own = revisionOf(current);
-  return String(own > revision ? own : revision);
+  const own = current.metadata.annotations?.[REVISION];
+  return own !== undefined && (!isRevision(own) || revisionOf(current) >= revision) ? own : String(revision);
 }
 
 function scaleActions(deployment: Deployment, scales: readonly Scale[]): readonly Action[] {
-  return scales.flatMap((scale) => scaleAction(deployment, scale) ?? []);
+  const actions = scales.flatMap((scale) => scaleAction(deployment, scale) ?? []);
+  const isTwiceOne = new Set(scales.map(({ set }) => set)).size < scales.length;
+  return isTwiceOne ? [{ do: "inOrder", steps: actions }] : actions;
 }
 
 /** Source: scaleReplicaSetAndRecordEvent, and scaleReplicaSet for shares. */
-function scaleAction(deployment: Deployment, { set, replicas, isShare }: Scale): Action | undefined {
-  const size = wantedReplicas(set);
+function scaleAction(deployment: Deployment, { set, from: size = wantedReplicas(set), replicas, isShare }: Scale): Action | undefined {
   const annotations = replicasAnnotations(deployment);
   const known = Object.entries(annotations).every(([name, value]) => set.metadata.annotations?.[name] === value);
   if (size === replicas && (known || isShare !== true)) return undefined;

@@ -110,6 +110,22 @@ describe("the set of the present template", () => {
     );
   });
 
+  test("that bears no number as its revision keeps all that it says, and the Deployment bears the same", () => {
+    const lines = decide(
+      ["web", web("img:1", {}, { annotations: { team: "blue" } })],
+      ["set", replicas("a", "img:1", { replicas: 3, revision: "first" })],
+    );
+    expect(sets(lines)).toEqual([]);
+    expect(lines.find((line) => line.startsWith("modify Deployment"))).toContain(`"${REVISION}":"first"`);
+  });
+
+  test("takes up what is new of a Deployment that is going, too", () => {
+    const going = { deletionTimestamp: "2026-01-01T12:00:00Z", finalizers: ["foregroundDeletion"], annotations: { team: "blue" } };
+    const lines = decide(["web", web("img:1", {}, going)], ["set", replicas("a", "img:1", { replicas: 3 })]);
+    expect(sets(lines)).toEqual(['modify ReplicaSet/a {"metadata":{"annotations":{"team":"blue"}}}']);
+    expect(lines.at(-1)).toContain(`"${REVISION}":"1"`);
+  });
+
   test("takes up the Deployment's annotations, but not those that are one's own business", () => {
     const annotations = { team: "blue", "kubectl.kubernetes.io/last-applied-configuration": "{}", [REVISION]: "1" };
     const lines = decide(["web", web("img:1", {}, { annotations })], ["set", replicas("a", "img:1", { replicas: 3 })]);
@@ -129,6 +145,21 @@ describe("a rollout", () => {
     );
     // Two of the first are all that is available, and no fewer may be; the second serves nobody yet, and goes.
     expect(sets(lines)).toEqual([scaled("b", 0)]);
+  });
+
+  test("that takes from one set what serves nobody and then what does is told of both", () => {
+    const transcript = new Transcript(deploymentController)
+      .put(
+        DeploymentKind,
+        web("img:2", { replicas: 10, strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 3, maxUnavailable: 5 } } }),
+      )
+      .put(ReplicaSetKind, replicas("a", "img:1", { replicas: 10, available: 8, desired: 10 }))
+      .put(ReplicaSetKind, replicas("b", "img:2", { replicas: 3, available: 0, revision: "2", desired: 10 }));
+    const steps = transcript.actions(KEY).flatMap((action) => (action.do === "inOrder" ? action.steps : []));
+    expect(steps.map((step) => (step.do === "modify" ? step.notes?.done?.message : step.do))).toEqual([
+      "Scaled down replica set a from 10 to 8",
+      "Scaled down replica set a from 8 to 5",
+    ]);
   });
 
   test("with Recreate first all old pods go, also those that are still stopping", () => {
@@ -165,6 +196,18 @@ describe("a rollout", () => {
     ]);
   });
 
+  test("that is paused while a rollback is asked for keeps its old sets", () => {
+    const paused = { conditions: [{ reason: "DeploymentPaused", type: "Progressing", status: "Unknown" }] };
+    const left = (annotations: object): readonly string[] =>
+      decide(
+        ["web", web("img:2", { paused: true, revisionHistoryLimit: 0 }, { annotations }, paused)],
+        ["set", replicas("a", "img:1", { replicas: 0 })],
+        ["set", replicas("b", "img:2", { replicas: 3, revision: "2" })],
+      ).filter((line) => line.startsWith("delete"));
+    expect(left({ "deprecated.deployment.rollback.to": "1" })).toEqual([]);
+    expect(left({})).toHaveLength(1);
+  });
+
   test("that is complete leaves as many old sets as it is told, the newest", () => {
     const complete = { observedGeneration: 1, replicas: 3, updatedReplicas: 3, readyReplicas: 3, availableReplicas: 3 };
     const lines = decide(
@@ -186,6 +229,14 @@ describe("what sets remember of the Deployment", () => {
     for (const strategy of [{ type: "Recreate" }, { type: "RollingUpdate", rollingUpdate: { maxSurge: 2, maxUnavailable: 1 } }]) {
       expect(sets(decide(["web", web("img:1", { strategy })], ["set", replicas("a", "img:1", { replicas: 3 })]))).toEqual([]);
     }
+  });
+
+  test("counts only where it is a number", () => {
+    const odd = replicas("a", "img:1", { replicas: 3 });
+    (odd as { metadata: { annotations: Record<string, string> } }).metadata.annotations["deployment.kubernetes.io/desired-replicas"] =
+      "5 or so";
+    // With a size that was changed nothing would be rolled out.
+    expect(sets(decide(["web", web("img:2")], ["set", odd]))).toEqual([expect.stringMatching(/^1: create ReplicaSet/)]);
   });
 
   test("is the new size for all of several that share it, also for one whose part stays", () => {
