@@ -93,11 +93,12 @@ function isSame(a: Toleration, b: Toleration): boolean {
   return a.key === b.key && a.operator === b.operator && a.effect === b.effect && (a.value ?? "") === (b.value ?? "");
 }
 
-/** The template with the tolerations that every daemon has. */
+/** The template with the tolerations that every daemon has; one that it has itself stays in its place, for ever. Source: AddOrUpdateTolerationInPodSpec. */
 export function tolerating(template: PodTemplateSpec): PodTemplateSpec {
   const wanted = template.spec.hostNetwork === true ? [...TOLERATED, NETWORK_UNAVAILABLE] : TOLERATED;
-  const own = (template.spec.tolerations ?? []).filter((one) => !wanted.some((other) => isSame(one, other)));
-  return { ...template, spec: { ...template.spec, tolerations: [...own, ...wanted] } };
+  const own = (template.spec.tolerations ?? []).map((one) => wanted.find((other) => isSame(one, other)) ?? one);
+  const others = wanted.filter((one) => !own.includes(one));
+  return { ...template, spec: { ...template.spec, tolerations: [...own, ...others] } };
 }
 
 /** The pod's affinity with this node as the only one. Source: ReplaceDaemonSetPodNodeNameNodeAffinity. */

@@ -77,16 +77,17 @@ function reconcile(memory: Memory, view: View, key: string, now_ms: number): rea
   if (set === undefined) memory.placements.forget(key);
   if (set === undefined || set.metadata.deletionTimestamp !== undefined) return NOTHING;
   const { pods, actions: claims } = claimPods(OWNER, view, set);
-  const { revisions, adoptions } = historyOf(DaemonSetKind, view, set);
+  const { revisions, adoptions, releases } = historyOf(DaemonSetKind, view, set);
   const { revision, write, collisionCount } = updateRevisionOf(DaemonSetKind, view, set, revisions, { hashLabel: HASH_LABEL });
   // Pods carry the hash of the revision that they are made of, so it has to be there first.
-  if (write !== undefined) return [...claims, ...adoptions, write];
+  if (write !== undefined) return [...claims, ...adoptions, ...releases, write];
   const hash = revision.metadata.labels?.[HASH_LABEL] ?? "";
   const placements = memory.placements.of(view, key, set);
   const byNode = byTargetNode(pods);
   const actions: Action[] = [
     ...claims,
     ...adoptions,
+    ...releases,
     ...planPods({ view, set, placements, byNode, hash, backoff: memory.backoff, now_ms }),
   ];
   const live = new Set<string | undefined>([hash]);
@@ -140,6 +141,7 @@ function nextStatus(
     else due_ms = Math.min(due_ms, pod.readySince_ms + minReadySeconds * 1_000 - now_ms);
   }
   const unavailable = count.desired - count.available;
+  const { conditions } = set.status ?? {};
   const status: DaemonSetStatus = {
     currentNumberScheduled: count.current,
     numberMisscheduled: count.misscheduled,
@@ -150,6 +152,8 @@ function nextStatus(
     ...(count.available === 0 ? {} : { numberAvailable: count.available }),
     ...(unavailable === 0 ? {} : { numberUnavailable: unavailable }),
     ...(collisionCount === 0 ? {} : { collisionCount }),
+    // Nobody here says any; others' stay.
+    ...(conditions === undefined ? {} : { conditions }),
   };
   return { status, requeue_ms: due_ms === Number.POSITIVE_INFINITY ? undefined : Math.max(1, due_ms) };
 }

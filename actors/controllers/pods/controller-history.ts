@@ -5,9 +5,9 @@ import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import { matchesLabels, selectorOf } from "../../kinds/machinery/label-selector.ts";
 import type { KubeObject } from "../../kinds/object.ts";
 import type { View } from "../../store/view.ts";
-import { create, modify, newMeta, remove } from "../actions.ts";
+import { create, modify, modifyStatus, newMeta, remove } from "../actions.ts";
 import type { Action } from "../controller.ts";
-import { adopted, controlledBy, controllerOf, controllerReference, orphansFor } from "../ownership.ts";
+import { adopted, controlledBy, controllerOf, controllerReference, disowned, orphansFor } from "../ownership.ts";
 import { templateHash } from "./template-hash.ts";
 
 /** The resource of revisions. Who uses this file declares controllerIndex(REVISIONS). */
@@ -19,26 +19,34 @@ export interface Historied extends KubeObject {
   readonly status?: { readonly collisionCount?: number };
 }
 
-/** The owner's revisions, the oldest first, with the adoptions of those that nobody has. Source: pkg/controller/history. */
+/**
+ * The owner's revisions, the oldest first, with the adoptions of those that nobody has, and, for owners that let go of any, the releases of those that its
+ * selector does not take. Source: pkg/controller/history.
+ */
 export function historyOf<T extends Historied>(
   kind: Kind<T>,
   view: View,
   owner: T,
-): { readonly revisions: readonly ControllerRevision[]; readonly adoptions: readonly Action[] } {
+): { readonly revisions: readonly ControllerRevision[]; readonly adoptions: readonly Action[]; readonly releases: readonly Action[] } {
   const { namespace = "", uid, deletionTimestamp } = owner.metadata;
   const selector = selectorOf(owner.spec.selector);
-  const own = controlledBy(view, REVISIONS, uid).map((entry) => view.decode<ControllerRevision>(entry));
+  const isTaken = ({ metadata }: ControllerRevision): boolean => matchesLabels(selector, metadata.labels ?? {});
+  const controlled = controlledBy(view, REVISIONS, uid).map((entry) => view.decode<ControllerRevision>(entry));
+  const own = controlled.filter(isTaken);
   const orphans =
     deletionTimestamp === undefined
       ? orphansFor(view, REVISIONS, namespace, owner.spec.selector.matchLabels)
           .map((entry) => view.decode<ControllerRevision>(entry))
-          .filter((one) => controllerOf(one) === undefined && matchesLabels(selector, one.metadata.labels ?? {}))
+          .filter((one) => controllerOf(one) === undefined && isTaken(one))
       : [];
   const reference = controllerReference(kind, owner);
   const adoptions = orphans.map((one) =>
     modify(ControllerRevisionKind, one, (current) => (controllerOf(current) === undefined ? adopted(current, reference) : undefined)),
   );
-  return { revisions: [...own, ...orphans].sort(byRevision), adoptions };
+  const releases = controlled
+    .filter((one) => !isTaken(one))
+    .map((one) => modify(ControllerRevisionKind, one, (current) => disowned(current, new Set([uid]))));
+  return { revisions: [...own, ...orphans].sort(byRevision), adoptions, releases };
 }
 
 function byRevision(a: ControllerRevision, b: ControllerRevision): number {
@@ -108,7 +116,11 @@ export function updateRevisionOf<T extends Historied>(
     data: data as ControllerRevision["data"],
     revision: next,
   };
-  return { revision, write: create(ControllerRevisionKind, structuredClone(revision)), collisionCount: collisions };
+  const creation = create(ControllerRevisionKind, structuredClone(revision));
+  if (collisions === collisionCount) return { revision, write: creation, collisionCount };
+  // A name that is taken stays so: that it was met has to be known as long as the owner is there.
+  const counted = modifyStatus(kind, owner, (current) => ({ ...current, status: { ...current.status, collisionCount: collisions } }));
+  return { revision, write: { do: "inOrder", steps: [counted, creation] }, collisionCount: collisions };
 }
 
 /** How many old revisions the owner keeps. */

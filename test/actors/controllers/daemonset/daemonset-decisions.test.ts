@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { daemonSetController } from "../../../../actors/controllers/daemonset/daemonset.ts";
+import { tolerating } from "../../../../actors/controllers/daemonset/daemonset-placement.ts";
 import { ControllerRevisionKind } from "../../../../actors/kinds/apps/controller-revision.ts";
 import { DaemonSetKind } from "../../../../actors/kinds/apps/daemon-set.ts";
 import { NodeKind } from "../../../../actors/kinds/core/node.ts";
@@ -139,6 +140,42 @@ describe("a rolling update", () => {
       .put(DaemonSetKind, daemons("old"));
     expect(transcript.decide()).toEqual(['modify ControllerRevision/ds-old {"revision":3}']);
   });
+});
+
+describe("revisions", () => {
+  const created = (lines: readonly string[]): string => /create ControllerRevision\/(ds-\w+)$/.exec(lines.at(-1) ?? "")?.[1] ?? "";
+
+  test("of which the name is another's get another, and the set remembers that", () => {
+    const first = created(new Transcript(daemonSetController()).put(DaemonSetKind, daemons("new")).decide());
+    const stranger = { ...revision("old", 1), metadata: { name: first } };
+    const lines = new Transcript(daemonSetController()).put(ControllerRevisionKind, stranger).put(DaemonSetKind, daemons("new")).decide();
+    expect(lines).toEqual([
+      '1: modify DaemonSet/ds {"status":{"collisionCount":1}}',
+      expect.stringMatching(/^2: create ControllerRevision/),
+    ]);
+    expect(created(lines)).not.toBe(first);
+  });
+
+  test("that the selector does not take are let go", () => {
+    const stray = { ...revision("old", 1), metadata: { name: "ds-old", labels: { app: "y" }, ownerReferences: [owner] } };
+    const transcript = new Transcript(daemonSetController())
+      .put(ControllerRevisionKind, stray)
+      .put(ControllerRevisionKind, revision("new", 2));
+    expect(transcript.put(DaemonSetKind, daemons("new")).decide()).toContain(
+      'modify ControllerRevision/ds-old {"metadata":{"ownerReferences":null}}',
+    );
+  });
+});
+
+test("a toleration of the template's own that all daemons have stays in its place, and for ever", () => {
+  const own = { key: "node.kubernetes.io/unreachable", operator: "Exists", effect: "NoExecute" };
+  const tolerations = [
+    { ...own, tolerationSeconds: 30 },
+    { operator: "Exists", effect: "NoSchedule" },
+  ];
+  const made = tolerating({ spec: { containers: [], tolerations } }).spec.tolerations ?? [];
+  expect(made.slice(0, 3)).toEqual([own, tolerations[1], { ...own, key: "node.kubernetes.io/not-ready" }]);
+  expect(made).toHaveLength(7);
 });
 
 describe("nodes", () => {
