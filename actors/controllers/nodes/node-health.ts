@@ -11,7 +11,7 @@ export const NODE_STARTUP_GRACE_MS = 60_000;
 /** A controller that has looked at no node for so long was stopped itself: a suspended machine, a paused process. It looks every 5 s. */
 const AWAY_MS = 15_000;
 /** Why a node that was heard of once is Unknown. */
-export const LOST_REASON = "NodeStatusUnknown";
+const LOST_REASON = "NodeStatusUnknown";
 /** Conditions that nobody can vouch for when a node is lost. */
 const VOUCHED = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"];
 

@@ -1,6 +1,7 @@
 import { NodeKind } from "../../kinds/core/node.ts";
 import { PodKind } from "../../kinds/core/pod.ts";
-import type { Node, NodeCondition, Pod, PodCondition } from "../../kinds/generated/types.ts";
+import type { Node, Pod, PodCondition } from "../../kinds/generated/types.ts";
+import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import { RUNTIME_LABEL } from "../../node/runtime.ts";
 import { podsByNode } from "../../pod/pods-by-node.ts";
 import { timestamp } from "../../registry/timestamps.ts";
@@ -10,7 +11,7 @@ import { anyKind, modify, normal, regarding, updateStatus, warning } from "../ac
 import { conditionOf } from "../conditions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING, partOf } from "../controller.ts";
 import { factsOf } from "../pods/pod-facts.ts";
-import { graceOf, Heartbeats, LOST_REASON, lostConditions } from "./node-health.ts";
+import { graceOf, Heartbeats, lostConditions } from "./node-health.ts";
 import { isEvicting, taintsByCondition } from "./node-taints.ts";
 import { ZoneOutages } from "./zone-outages.ts";
 
@@ -20,6 +21,12 @@ const LEASES = "leases.coordination.k8s.io/kube-node-lease";
 const NODE_MONITOR_PERIOD_MS = 5_000;
 /** So many take some 15 ms. */
 const NODES_AT_ONCE = 1_000;
+
+/** What each is called now, and what it was called. */
+const RENAMED_LABELS: readonly (readonly [now: string, before: string])[] = [
+  ["kubernetes.io/os", "beta.kubernetes.io/os"],
+  ["kubernetes.io/arch", "beta.kubernetes.io/arch"],
+];
 
 interface Seen {
   readonly entry: Entry;
@@ -36,6 +43,8 @@ interface Memory {
   readonly outages: ZoneOutages;
   /** By key, the nodes that were seen. Every node is looked at every few seconds, and hardly ever has changed. */
   readonly seen: Map<string, Seen>;
+  /** By key, the nodes that were lost and may have pods that have not been told. */
+  readonly untold: Set<string>;
   /** Whether nothing was evicted because no node was ready. */
   allDown: boolean;
   /** How all zones are is known: before, the first node of one would be all that is known of it. */
@@ -48,7 +57,14 @@ interface Memory {
  * node's is looked at. Source: pkg/controller/nodelifecycle.
  */
 export function nodeLifecycleController(): Controller {
-  const memory: Memory = { heartbeats: new Heartbeats(), outages: new ZoneOutages(), seen: new Map(), allDown: false, knowsZones: false };
+  const memory: Memory = {
+    heartbeats: new Heartbeats(),
+    outages: new ZoneOutages(),
+    seen: new Map(),
+    untold: new Set(),
+    allDown: false,
+    knowsZones: false,
+  };
   return {
     name: "node-lifecycle",
     component: "node-controller",
@@ -68,11 +84,12 @@ export function nodeLifecycleController(): Controller {
   };
 }
 
-function forget({ heartbeats, outages, seen }: Memory, key: string): readonly Action[] {
+function forget({ heartbeats, outages, seen, untold }: Memory, key: string): readonly Action[] {
   const known = seen.get(key)?.node;
   heartbeats.forget(key);
   outages.forget(key);
   seen.delete(key);
+  untold.delete(key);
   return known === undefined || isPlayed(known) ? NOTHING : [tell(known, "RemovingNode", "Removing Node", "from Controller")];
 }
 
@@ -84,7 +101,7 @@ function needsLook(memory: Memory, view: View, entry: Entry, now_ms: number): bo
 }
 
 function reconcile(memory: Memory, view: View, entry: Entry, now_ms: number): readonly Action[] {
-  const { seen, heartbeats } = memory;
+  const { seen, heartbeats, untold } = memory;
   const { key } = entry;
   const before = seen.get(key);
   const node = before?.entry === entry ? before.node : view.decode<Node>(entry);
@@ -102,9 +119,17 @@ function reconcile(memory: Memory, view: View, entry: Entry, now_ms: number): re
   const { evicts, wait_ms } = evictionOf(memory, view, key, known, ready, now_ms);
   actions.push(...taint(node, known, evicts, now_ms));
   if (wait_ms !== undefined) actions.push({ do: "requeue", after_ms: wait_ms });
-  // What a node says of itself its pods have heard from it; of one that is lost nobody else tells them.
-  if (isLost(condition)) actions.push(...podsNotReady(view, node, now_ms));
-  if (ready === false && isReadyNode(node)) {
+  actions.push(...relabel(node));
+  const isFallen = ready === false && isReadyNode(node);
+  if (ready === true) untold.delete(key);
+  if (isFallen) untold.add(key);
+  // What a node says of itself its pods have heard from it; when it is we who find it lost nobody else tells them.
+  if (untold.has(key)) {
+    const told = podsNotReady(view, node, now_ms);
+    if (told.length === 0 && !isFallen) untold.delete(key);
+    actions.push(...told);
+  }
+  if (isFallen) {
     const message = `Node ${name} status is now: NodeNotReady`;
     actions.push({ do: "event", note: normal(regarding(NodeKind, node), "NodeNotReady", message) });
   }
@@ -113,10 +138,6 @@ function reconcile(memory: Memory, view: View, entry: Entry, now_ms: number): re
 
 function isReadyNode({ status }: Node): boolean {
   return conditionOf(status?.conditions, "Ready")?.status === "True";
-}
-
-function isLost(ready: NodeCondition | undefined): boolean {
-  return ready?.status === "Unknown" && ready.reason === LOST_REASON;
 }
 
 /** Nodes that are played here come and go in thousands, and their pods' Events say enough of them. */
@@ -171,6 +192,19 @@ function taint(node: Node, known: Node, evicts: boolean, now_ms: number): readon
       return { ...current, spec: taints.length === 0 ? spec : { ...spec, taints: [...taints] } };
     }),
   ];
+}
+
+/** Labels of old say what those say that came after them. Source: reconcileNodeLabels. */
+function relabel(node: Node): readonly Action[] {
+  if (relabelled(node) === undefined) return NOTHING;
+  return [modify(NodeKind, node, relabelled)];
+}
+
+function relabelled(node: Node): Node | undefined {
+  const { labels = {} } = node.metadata;
+  const next = { ...labels };
+  for (const [now, before] of RENAMED_LABELS) if (labels[now] !== undefined) next[before] = labels[now];
+  return semanticEqual(next, labels) ? undefined : { ...node, metadata: { ...node.metadata, labels: next } };
 }
 
 /** Source: MarkPodsNotReady. */

@@ -155,6 +155,38 @@ describe("heartbeats", () => {
     expect(lines).toEqual([taints("n", [NOT_READY, "NoSchedule"], [NOT_READY, "NoExecute"])]);
   });
 
+  test("pods of a node of which somebody else says that it is lost are left as they are", () => {
+    const transcript = started();
+    const conditions = [{ type: "Ready", status: "True" }];
+    transcript.put(PodKind, {
+      metadata: { name: "p" },
+      spec: { nodeName: "n", containers: [] },
+      status: { phase: "Running", conditions },
+    });
+    const { metadata, spec } = node("n", "Unknown") as { metadata: object; spec: object };
+    const lost = { type: "Ready", status: "Unknown", reason: "NodeStatusUnknown", lastHeartbeatTime: "beat" };
+    const lines = transcript.put(NodeKind, { metadata, spec, status: { conditions: [lost] } }).decide();
+    expect(lines).toEqual([taints("n", [UNREACHABLE, "NoSchedule"], [UNREACHABLE, "NoExecute"])]);
+  });
+
+  test("pods that could not be told are told again", () => {
+    const transcript = started().put(NodeKind, node("n", "True"));
+    const conditions = [{ type: "Ready", status: "True" }];
+    transcript.put(PodKind, {
+      metadata: { name: "p" },
+      spec: { nodeName: "n", containers: [] },
+      status: { phase: "Running", conditions },
+    });
+    transcript.decide();
+    pass(transcript, 50_000 + PERIOD_MS);
+    const { metadata, spec } = node("n", "Unknown") as { metadata: object; spec: object };
+    const lost = { type: "Ready", status: "Unknown", reason: "NodeStatusUnknown", lastHeartbeatTime: "beat" };
+    const lines = transcript.put(NodeKind, { metadata, spec, status: { conditions: [lost] } }).look("nodes/n");
+    expect(lines).toContain("event Warning NodeNotReady Pod/p: Node is not ready");
+    transcript.put(PodKind, { metadata: { name: "p" }, spec: { nodeName: "n", containers: [] }, status: { phase: "Running" } });
+    expect(transcript.look("nodes/n").filter((line) => line.includes("Pod/p"))).toEqual([]);
+  });
+
   test("a lease is a heartbeat too", () => {
     const transcript = started().put(NodeKind, node("n", "True"));
     for (let i = 0; i < 30; i++) {
@@ -182,6 +214,21 @@ describe("heartbeats", () => {
       ).toEqual([]);
     }
   });
+});
+
+test("labels of old follow those that came after them", () => {
+  const labels = {
+    "kubernetes.io/os": "linux",
+    "kubernetes.io/arch": "arm64",
+    "beta.kubernetes.io/arch": "amd64",
+    "troupe.dev/runtime": "none",
+  };
+  const { spec, status } = node("n", "True") as { spec: object; status: object };
+  expect(
+    started()
+      .put(NodeKind, { metadata: { name: "n", labels }, spec, status })
+      .decide(),
+  ).toEqual(['modify Node/n {"metadata":{"labels":{"beta.kubernetes.io/arch":"arm64","beta.kubernetes.io/os":"linux"}}}']);
 });
 
 test("a node that others brought is told when it comes and when it goes", () => {

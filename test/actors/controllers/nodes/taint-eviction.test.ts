@@ -88,13 +88,45 @@ describe("a pod on a node that evicts", () => {
     expect(transcript.decide()).toEqual(["requeue 60000"]);
   });
 
-  test("that is going already is left alone", () => {
-    const going = pod([], { deletionTimestamp: "2026-01-01T12:00:00Z" });
+  test("is let off when it goes by itself in time, and not told so once it has to go", () => {
+    const transcript = new Transcript(taintEvictionController()).put(NodeKind, node(taint("k"))).put(PodKind, pod([forAWhile(60)]));
+    transcript.decide();
+    expect(transcript.remove(PodKind, "p").decide()).toEqual([CANCELLED]);
+    transcript.put(PodKind, pod([]));
+    expect(transcript.decide()).toEqual(EVICTED);
+    expect(transcript.remove(PodKind, "p").decide()).toEqual([]);
+  });
+
+  test("keeps its time when a taint comes that it tolerates for a shorter one, and has none with one that it does not tolerate", () => {
+    const transcript = new Transcript(taintEvictionController()).put(NodeKind, node(taint("k")));
+    transcript.put(PodKind, pod([forAWhile(60), forAWhile(5, "l")])).decide();
     expect(
-      new Transcript(taintEvictionController())
-        .put(NodeKind, node(taint("k")))
-        .put(PodKind, going)
+      transcript
+        .after(10_000)
+        .put(NodeKind, node(taint("k"), taint("l")))
         .decide(),
-    ).toEqual([]);
+    ).toEqual(["requeue 50000"]);
+    expect(transcript.put(NodeKind, node(taint("k"), taint("m"))).decide()).toEqual([CANCELLED, ...EVICTED]);
+  });
+
+  test("goes when it is due although its node is gone by then", () => {
+    const transcript = new Transcript(taintEvictionController()).put(NodeKind, node(taint("k"))).put(PodKind, pod([forAWhile(60)]));
+    transcript.decide();
+    expect(transcript.remove(NodeKind, "n").decide()).toEqual([]);
+    expect(transcript.after(20_000).look("pods/d/p")).toEqual(["requeue 40000"]);
+    expect(transcript.after(40_000).look("pods/d/p")).toEqual(EVICTED);
+  });
+
+  test("and is going already is told once", () => {
+    const transcript = new Transcript(taintEvictionController()).put(NodeKind, node(taint("k")));
+    expect(transcript.put(PodKind, pod([], { deletionTimestamp: "2026-01-01T12:00:00Z" })).decide()).toEqual(EVICTED);
+    expect(transcript.put(PodKind, pod([], { deletionTimestamp: "2026-01-01T12:00:01Z" })).decide()).toEqual([]);
+  });
+
+  test("is tried again when it could not be deleted", () => {
+    const transcript = new Transcript(taintEvictionController()).put(NodeKind, node(taint("k"))).put(PodKind, pod([]));
+    transcript.decide();
+    transcript.afterRefusal("pods/d/p", []);
+    expect(transcript.look("pods/d/p")).toEqual(EVICTED);
   });
 });
