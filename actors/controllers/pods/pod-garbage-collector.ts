@@ -24,6 +24,8 @@ const podsEnded: IndexDefinition = {
 };
 /** A node that is gone may be coming back for so long. Source: nodeQuarantineTime. */
 const NODE_QUARANTINE_MS = 40_000;
+/** So long a pod that is going and that nobody lets go stays at most. Source: gcCheckPeriod. */
+const STUCK_MS = 20_000;
 /** Pods that have ended are counted so often; Kubernetes does it every 20 s. */
 const COUNT_PERIOD_MS = 60_000;
 const DELETIONS_PER_ROUND = 1_000;
@@ -36,6 +38,7 @@ const OUT_OF_SERVICE = "node.kubernetes.io/out-of-service";
  */
 export function podGarbageCollector(threshold: number): Controller {
   const missingSince = new Map<string, number>();
+  const stuckSince = new Map<string, number>();
   return {
     name: "pod-garbage-collector",
     component: "pod-garbage-collector",
@@ -49,12 +52,18 @@ export function podGarbageCollector(threshold: number): Controller {
           return keysOfNode(change, view);
         },
       },
-      { resource: PODS, keys: keysOfPod },
+      {
+        resource: PODS,
+        keys: (change, view) => {
+          if (change.now === undefined && change.before !== undefined) stuckSince.delete(change.before.key);
+          return keysOfPod(change, view);
+        },
+      },
     ],
     resync: { period_ms: COUNT_PERIOD_MS, keys: (view) => (threshold > 0 && endedOf(view).length > threshold ? [ENDED] : NO_KEYS) },
     reconcile: (view, key, now_ms) => {
       if (key === ENDED) return surplus(view, threshold);
-      return key.startsWith(`${NODES}/`) ? orphans(missingSince, view, key, now_ms) : stuck(view, key);
+      return key.startsWith(`${NODES}/`) ? orphans(missingSince, view, key, now_ms) : stuck(stuckSince, view, key, now_ms);
     },
   };
 }
@@ -96,18 +105,27 @@ function orphans(missingSince: Map<string, number>, view: View, key: string, now
   return pods.map((entry) => failAndDelete(view.decode<Pod>(entry), condition));
 }
 
-/** Source: gcTerminating and gcUnscheduledTerminating. */
-function stuck(view: View, key: string): readonly Action[] {
+function stuck(stuckSince: Map<string, number>, view: View, key: string, now_ms: number): readonly Action[] {
   const pod = view.get<Pod>(key);
-  if (pod?.metadata.deletionTimestamp === undefined) return NOTHING;
-  if (!pod.spec.nodeName) {
-    // Only its finalizers hold it then, which is no reason to write again.
-    return isTerminal(pod) && pod.metadata.deletionGracePeriodSeconds === 0 ? NOTHING : [failAndDelete(pod)];
+  if (pod === undefined || !isStuck(view, pod)) {
+    stuckSince.delete(key);
+    return NOTHING;
   }
+  const since_ms = stuckSince.get(key) ?? now_ms;
+  stuckSince.set(key, since_ms);
+  const left_ms = since_ms + STUCK_MS - now_ms;
+  return left_ms > 0 ? [{ do: "requeue", after_ms: left_ms }] : [failAndDelete(pod)];
+}
+
+/** Source: gcTerminating and gcUnscheduledTerminating. */
+function isStuck(view: View, pod: Pod): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata;
+  if (deletionTimestamp === undefined) return false;
+  // With no node and at its end only its finalizers hold it, which is no reason to write again.
+  if (!pod.spec.nodeName) return !isTerminal(pod) || deletionGracePeriodSeconds !== 0;
   const node = view.get<Node>(`${NODES}/${pod.spec.nodeName}`);
   const isDown = conditionOf(node?.status?.conditions, "Ready")?.status !== "True";
-  const isOut = node?.spec.taints?.some((taint) => taint.key === OUT_OF_SERVICE) === true;
-  return isOut && isDown ? [failAndDelete(pod)] : NOTHING;
+  return isDown && node?.spec.taints?.some((taint) => taint.key === OUT_OF_SERVICE) === true;
 }
 
 function endedOf(view: View): readonly Entry[] {
