@@ -35,7 +35,7 @@ export function expectedScale(view: View, ownership: Ownership, pods: readonly P
 
 type Found = { readonly uid: string; readonly replicas: number } | { readonly error: string } | undefined;
 
-/** Of a set that a Deployment rolls out the Deployment counts; nobody else above a controller does. Source: the disruption controller's finders. */
+/** Of a set that a Deployment rolls out the Deployment counts, as long as it is there; nobody else above a controller does. Source: the disruption controller's finders. */
 function scaleOfController(view: View, ownership: Ownership, pod: KubeObject): Found {
   const reference = controllerOf(pod);
   if (reference === undefined) return undefined;
@@ -49,9 +49,8 @@ function scaleOfController(view: View, ownership: Ownership, pod: KubeObject): F
   }
   const owner = ownerOf(view, ownership, reference, pod);
   const above = owner !== undefined && resourceOf(kind) === resourceOf(ReplicaSetKind) ? controllerOf(owner) : undefined;
-  return above !== undefined && isDeployment(above)
-    ? replicasOf(DeploymentKind as unknown as Kind, ownerOf(view, ownership, above, pod))
-    : replicasOf(kind, owner);
+  const deployment = above !== undefined && isDeployment(above) ? ownerOf(view, ownership, above, pod) : undefined;
+  return deployment === undefined ? replicasOf(kind, owner) : replicasOf(DeploymentKind as unknown as Kind, deployment);
 }
 
 function ownerOf(view: View, ownership: Ownership, reference: OwnerReference, dependent: KubeObject): KubeObject | undefined {

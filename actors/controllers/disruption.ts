@@ -11,6 +11,7 @@ import type { View } from "../store/view.ts";
 import { anyKind, normal, regarding, updateStatus, warning } from "./actions.ts";
 import { conditionOf, withoutCondition } from "./conditions.ts";
 import { type Action, type Controller, type HearOfCustom, NO_KEYS, NOTHING, type Note } from "./controller.ts";
+import { concernsPod, lookAtPod } from "./disruption-pods.ts";
 import { expectedScale } from "./disruption-scale.ts";
 import { Ownership } from "./garbage/garbage-owners.ts";
 import { factsOf, type PodFacts } from "./pods/pod-facts.ts";
@@ -19,6 +20,7 @@ import { SelectorDirectory } from "./services/selector-directory.ts";
 /** A pod whose eviction was granted counts as gone for so long, though it is not yet. Source: DeletionTimeout. */
 const EVICTION_TIMEOUT_MS = 120_000;
 const PACE_MS = 20;
+const PODS = "pods";
 const ALLOWED = "DisruptionAllowed";
 
 /** Says in each PodDisruptionBudget how many evictions it allows. Source: pkg/controller/disruption. */
@@ -29,6 +31,7 @@ export function disruptionController(kinds: readonly Kind[], hearOfCustom?: Hear
   const ownership = new Ownership(kinds);
   /** By budget, what was told of it last. */
   const told = new Map<Key, string>();
+  const toldOfPods = new Map<Key, string>();
   return {
     name: "disruption",
     component: "controllermanager",
@@ -45,10 +48,20 @@ export function disruptionController(kinds: readonly Kind[], hearOfCustom?: Hear
           return NO_KEYS;
         },
       },
-      { resource: "pods", keys: (change) => directory.followPod(change) },
+      {
+        resource: PODS,
+        keys: (change) => {
+          const keys = directory.followPod(change);
+          const pod = change.now ?? change.before;
+          return pod !== undefined && (change.now === undefined ? toldOfPods.has(pod.key) : concernsPod(pod, keys.length))
+            ? [...keys, pod.key]
+            : keys;
+        },
+      },
     ],
     ...(hearOfCustom === undefined ? {} : { more: () => hearOfCustom((kind) => void ownership.add(kind)) }),
     reconcile: (view, key, now_ms) => {
+      if (key.startsWith(`${PODS}/`)) return lookAtPod(view, key, toldOfPods, now_ms);
       const budget = view.get<PodDisruptionBudget>(key);
       if (budget === undefined) return NOTHING;
       const pods = directory.podsOf(view, key).map((entry) => factsOf(view, entry));
@@ -85,7 +98,9 @@ function decide(view: View, ownership: Ownership, budget: PodDisruptionBudget, p
   if (expectation.unmanaged) notes.push(warning(about, "UnmanagedPods", unmanagedMessage(budget)));
   const { disrupted, expired, next_ms } = disruptedPods(budget, pods, now_ms);
   for (const name of expired) {
-    const message = `Pod was expected by PDB ${budget.metadata.namespace}/${budget.metadata.name} to be deleted but it wasn't`;
+    // Kubernetes names the namespace twice.
+    const { namespace } = budget.metadata;
+    const message = `Pod was expected by PDB ${namespace}/${namespace} to be deleted but it wasn't`;
     const pod = pods.find((one) => one.name === name);
     if (pod !== undefined)
       notes.push(warning({ kind: "Pod", apiVersion: "v1", metadata: view.decode(pod.entry).metadata }, "NotDeleted", message));

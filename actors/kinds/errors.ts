@@ -175,6 +175,11 @@ export function evictionRefused(budget: string, healthyWanted: number, healthyNo
   return tooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", 0, [{ reason: "DisruptionBudget", message }]);
 }
 
+/** 500 of the eviction subresource, which gives it as its answer (201). Source: pkg/registry/core/pod/storage/eviction.go. */
+export function tooManyBudgets(): StatusError {
+  return unclassified("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
+}
+
 /** 500. */
 export function internalError(message: string): StatusError {
   const causes = [{ message }] as readonly Partial<StatusCause>[] as readonly StatusCause[];

@@ -1,9 +1,10 @@
 import { isTerminalPhase } from "../kinds/core/pod-phase.ts";
-import { conflict, evictionRefused, forbidden, internalError, tooManyRequests } from "../kinds/errors.ts";
-import type { Eviction, Pod, PodDisruptionBudget } from "../kinds/generated/types.ts";
+import { conflict, evictionRefused, forbidden, tooManyBudgets, tooManyRequests } from "../kinds/errors.ts";
+import type { Eviction, Pod, PodCondition, PodDisruptionBudget } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
 import type { BodyKind } from "../kinds/machinery/body.ts";
 import { matchesLabels, selectorOf } from "../kinds/machinery/label-selector.ts";
+import { encodeObject, managedFieldsOf } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
 import { admitPart } from "./admission/part-admission.ts";
@@ -12,7 +13,7 @@ import { deletionStep } from "./delete.ts";
 import type { Deleted, DeleteOptions } from "./registry.ts";
 import { replacing } from "./replacing.ts";
 import { timestamp } from "./timestamps.ts";
-import { changeStored } from "./writes.ts";
+import { changeStored, type Step } from "./writes.ts";
 
 const EVICTION: BodyKind = { group: "policy", version: "v1", kind: "Eviction", schema: "io.k8s.api.policy.v1.Eviction" };
 const BUDGETS = "poddisruptionbudgets.policy";
@@ -21,6 +22,8 @@ const BUDGET = { group: "policy", plural: "poddisruptionbudget" } as const;
 const DISRUPTED_PODS_MAX = 2_000;
 /** When to come again while the budget's controller has not seen its newest spec. */
 const UNSYNCED_RETRY_S = 10;
+
+const TARGET = { type: "DisruptionTarget", status: "True", reason: "EvictionByEvictionAPI", message: "Eviction API: evicting" } as const;
 
 /**
  * What a budget says to one eviction: its next state, or undefined when the pod does not count. Throws the refusal. Source:
@@ -82,6 +85,27 @@ function budgetsOf(view: View, pod: Pod): Entry[] {
     .filter((entry) => matchesLabels(selectorOf(view.decode<PodDisruptionBudget>(entry).spec.selector), pod.metadata.labels));
 }
 
+/** Says of the pod why it goes, which Jobs look at, unless it says so. Source: addConditionAndDeletePod. */
+function asTarget(pod: Pod, now_ms: number): Pod {
+  const conditions = pod.status?.conditions ?? [];
+  const before = conditions.find(({ type }) => type === TARGET.type);
+  if (before?.status === TARGET.status && before.reason === TARGET.reason && before.message === TARGET.message) return pod;
+  const since = before?.status === TARGET.status ? before.lastTransitionTime : undefined;
+  const condition: PodCondition = { ...TARGET, lastTransitionTime: since ?? timestamp(now_ms) };
+  const next = before === undefined ? [...conditions, condition] : conditions.map((one) => (one === before ? condition : one));
+  return { ...pod, status: { ...pod.status, conditions: next } };
+}
+
+/** A pod that is going already is not deleted again. */
+function rewriting(entry: Entry, pod: Pod): Step<Deleted> {
+  const { key, revision: expect } = entry;
+  const text = encodeObject(pod, managedFieldsOf(entry));
+  return {
+    mutations: [{ op: "update", key, text, expect }],
+    result: (revision) => ({ removed: false, entry: { key, revision, text } }),
+  };
+}
+
 /** Deletes a pod and spends one disruption of its budget, both or neither. */
 export async function evictPod(
   world: WriteWorld,
@@ -107,14 +131,16 @@ export async function evictPod(
     const spent: Mutation[] = [];
     const budgets = needsNoBudget(pod) ? [] : budgetsOf(access.view, pod);
     if (budgets.length > 1) {
-      throw internalError("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
+      throw tooManyBudgets();
     }
     const budget = budgets[0];
     const next =
       budget === undefined ? undefined : spendBudget(access.view.decode<PodDisruptionBudget>(budget), pod, access.clock.now_ms());
     if (budget !== undefined && next !== undefined) spent.push(replacing(budget, next));
-    const step = deletionStep(world, own, entry, pod, options, spent);
-    if ("done" in step || options.preconditions?.resourceVersion === undefined) return step;
+    const marked = options.dryRun === true ? pod : asTarget(pod, access.clock.now_ms());
+    const step = deletionStep(world, own, entry, marked, options, spent);
+    if ("done" in step) return marked === pod ? step : rewriting(entry, marked);
+    if (options.preconditions?.resourceVersion === undefined) return step;
     return { ...step, lost: (index) => (index === 0 ? conflict(kind, name) : undefined) };
   });
 }

@@ -1,8 +1,8 @@
-import { badRequest, invalid as invalidObject, methodNotAllowed, resourceNotFound } from "../../actors/kinds/errors.ts";
+import { badRequest, invalid as invalidObject, methodNotAllowed, resourceNotFound, tooManyBudgets } from "../../actors/kinds/errors.ts";
 import { notSupported, required } from "../../actors/kinds/field-error.ts";
 import type { Binding, Eviction, Namespace, Scale } from "../../actors/kinds/generated/types.ts";
 import type { Kind, Subresource } from "../../actors/kinds/kind.ts";
-import type { FieldError } from "../../actors/kinds/status.ts";
+import { type FieldError, StatusError } from "../../actors/kinds/status.ts";
 import type { Answer } from "./answer.ts";
 import type { GatewayContext } from "./context.ts";
 import { get } from "./get.ts";
@@ -104,7 +104,14 @@ async function evict(context: GatewayContext, info: ResourceRequest, content: Co
   const named = object.metadata?.name ?? "";
   if (named !== "" && named !== info.name) throw badRequest("name in URL does not match name in Eviction object");
   const deletion = deleteOptions(info.query, content, object.deleteOptions);
-  await context.registry.evict(info.namespace, info.name, { ...deletion, dryRun: options.dryRun || deletion.dryRun === true });
+  try {
+    await context.registry.evict(info.namespace, info.name, { ...deletion, dryRun: options.dryRun || deletion.dryRun === true });
+  } catch (error) {
+    // Kubernetes says in the body alone that it is not done.
+    if (error instanceof StatusError && error.message === tooManyBudgets().message)
+      return { type: "value", code: 201, value: error.status };
+    throw error;
+  }
   return { type: "value", code: 201, value: CREATED };
 }
 

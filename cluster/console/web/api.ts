@@ -26,6 +26,7 @@ export interface KubeList<T> {
 
 /** A Kubernetes Status. */
 export interface Status {
+  readonly status?: "Failure" | "Success";
   readonly code: number;
   readonly reason?: string;
   readonly message?: string;
@@ -93,7 +94,10 @@ export class Api {
     body?: object | string,
     options: RequestOptions = {},
   ): Promise<T> {
-    return (await this.#ask(method, path, body, { accept: "application/json", ...options })).json() as Promise<T>;
+    const answer = (await (await this.#ask(method, path, body, { accept: "application/json", ...options })).json()) as T & Partial<Status>;
+    // Some refusals come as what was asked for.
+    if (answer.status === "Failure" && answer.code !== undefined) throw new ApiError({ ...answer, code: answer.code });
+    return answer;
   }
 
   /** The lines that a path goes on sending, until it ends or the signal does. */

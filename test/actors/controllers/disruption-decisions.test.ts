@@ -77,6 +77,8 @@ describe("how many pods may go", () => {
     transcript.put(DeploymentKind, { metadata: { name: "web" }, spec: { replicas: 3 } });
     transcript.put(ReplicaSetKind, { metadata: { name: "new", ownerReferences: [owner("Deployment", "web")] }, spec: { replicas: 1 } });
     expect(counts(transcript)).toEqual([2, 1, 0, 3]);
+    // Of a Deployment that is gone the set is left.
+    expect(counts(transcript.remove(DeploymentKind, "web"))).toEqual([0, 1, 1, 1]);
   });
 
   test.each([
@@ -131,8 +133,62 @@ describe("evictions that were granted", () => {
 
   test("are forgotten after two minutes in which the pod did not go, which the pod is told", () => {
     const lines = started(121_000, pod("p", rs), pod("q", rs)).look(KEY);
-    expect(lines).toContain("event Warning NotDeleted Pod/p: Pod was expected by PDB d/b to be deleted but it wasn't");
+    expect(lines).toContain("event Warning NotDeleted Pod/p: Pod was expected by PDB d/d to be deleted but it wasn't");
     expect(lines.find((line) => line.startsWith("status"))).toContain('"disruptedPods":null');
+  });
+});
+
+describe("a pod", () => {
+  const watching = (): Transcript => new Transcript(disruptionController(BUILT_IN_KINDS));
+  const ofPod = (lines: readonly string[]): readonly string[] =>
+    lines.filter((line) => line.includes(" Pod/") || line.startsWith("requeue"));
+
+  test("with several budgets is told of the first, once", () => {
+    const transcript = watching().put(PodDisruptionBudgetKind, budget({ minAvailable: 1 }));
+    transcript.put(PodDisruptionBudgetKind, { ...budget({ minAvailable: 1 }), metadata: { name: "a" } });
+    expect(ofPod(transcript.put(PodKind, pod("p", undefined)).decide())).toEqual([
+      'event Warning MultiplePodDisruptionBudgets Pod/p: Pod "d"/"p" matches multiple PodDisruptionBudgets.  Chose "a" arbitrarily.',
+    ]);
+    expect(ofPod(transcript.put(PodKind, pod("p", undefined, {})).decide())).toEqual([]);
+    // Another one of its name has heard of nothing.
+    expect(
+      ofPod(
+        transcript
+          .remove(PodKind, "p")
+          .put(PodKind, pod("p", undefined, {}, { uid: "another" }))
+          .decide(),
+      ),
+    ).toHaveLength(1);
+  });
+
+  test("that was to be disrupted and is still there after two minutes is not any more", () => {
+    const target = (lastTransitionTime: string, more: object = {}): object => ({
+      phase: "Running",
+      conditions: [
+        { type: "DisruptionTarget", status: "True", reason: "EvictionByEvictionAPI", message: "m", lastTransitionTime, ...more },
+      ],
+    });
+    expect(
+      ofPod(
+        watching()
+          .put(PodKind, pod("p", undefined, target(at(-30_000))))
+          .decide(),
+      ),
+    ).toEqual(["requeue 90000"]);
+    expect(
+      ofPod(
+        watching()
+          .put(PodKind, pod("p", undefined, target(at(-120_000))))
+          .decide(),
+      ),
+    ).toEqual(['status Pod/p {"conditions":[{"type":"DisruptionTarget","status":"False","lastTransitionTime":"<now>"}]}']);
+    for (const kept of [
+      pod("p", undefined, target(at(-120_000), { reason: "TerminationByKubelet" })),
+      pod("p", undefined, target(at(-120_000), { status: "False" })),
+      pod("p", undefined, { ...target(at(-120_000)), phase: "Failed" }),
+      pod("p", undefined, target(at(-120_000)), { deletionTimestamp: at(0) }),
+    ])
+      expect(ofPod(watching().put(PodKind, kept).decide())).toEqual([]);
   });
 });
 

@@ -60,6 +60,12 @@ const TABLE: readonly (readonly [StatusError, number, string | undefined, string
   [errors.patchDoesNotFit(), 422, "Invalid", "the server rejected our request due to an error in our request"],
   [errors.tooManyRequests("later", 1), 429, "TooManyRequests", "later"],
   [errors.evictionRefused("b", 2, 1), 429, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget."],
+  [
+    errors.tooManyBudgets(),
+    500,
+    undefined,
+    "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
+  ],
   [errors.internalError("oh"), 500, "InternalError", "Internal error occurred: oh"],
   [
     errors.serverTimeout(CONFIG_MAPS, "create", 2),

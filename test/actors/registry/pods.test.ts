@@ -297,6 +297,21 @@ describe("eviction", () => {
     });
   });
 
+  test("says of the pod why it goes, also of one that is going already", async () => {
+    const target = { type: "DisruptionTarget", status: "True", reason: "EvictionByEvictionAPI", message: "Eviction API: evicting" };
+    const conditionsOf = (name: string) => t.store.replica.get<Pod>(`pods/d/${name}`)?.status?.conditions;
+    await Promise.all([running("a"), running("b")]);
+    await t.registry.evict("d", "a", { dryRun: true });
+    expect(conditionsOf("a")).not.toContainEqual(expect.objectContaining({ type: "DisruptionTarget" }));
+    await t.registry.evict("d", "a");
+    expect(conditionsOf("a")).toContainEqual(expect.objectContaining(target));
+    await t.registry.delete(PodKind, "d", "b");
+    const before = t.store.replica.get<Pod>("pods/d/b")?.metadata.deletionTimestamp;
+    expect(await t.registry.evict("d", "b")).toMatchObject({ removed: false });
+    expect(conditionsOf("b")).toContainEqual(expect.objectContaining(target));
+    expect(t.store.replica.get<Pod>("pods/d/b")?.metadata.deletionTimestamp).toBe(before);
+  });
+
   test("waits for a budget that its controller has not seen", async () => {
     await running("a");
     await budget("pdb", { observedGeneration: 0 });

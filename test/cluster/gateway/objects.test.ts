@@ -282,3 +282,24 @@ describe("who may", () => {
     expect((await server.client(stranger)("GET", CONFIG_MAPS)).status).toBe(401);
   });
 });
+
+test("an eviction with two budgets is answered as if it were done, with a body that says that it is not", async () => {
+  const pods = "/api/v1/namespaces/default/pods";
+  const template = { metadata: { name: "guarded", labels: { app: "guarded" } }, spec: { containers: [{ name: "c", image: "i" }] } };
+  await server.call("POST", pods, template);
+  await server.call(
+    "PATCH",
+    `${pods}/guarded/status`,
+    { status: { phase: "Running" } },
+    { "content-type": "application/merge-patch+json" },
+  );
+  for (const name of ["one", "two"]) {
+    const spec = { minAvailable: 1, selector: { matchLabels: { app: "guarded" } } };
+    await server.call("POST", "/apis/policy/v1/namespaces/default/poddisruptionbudgets", { metadata: { name }, spec });
+  }
+  const answer = await server.call("POST", `${pods}/guarded/eviction`, { metadata: { name: "guarded" } });
+  expect(answer.status).toBe(201);
+  const message = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
+  expect(answer.json()).toEqual({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, code: 500 });
+  expect((await server.call("GET", `${pods}/guarded`)).json().metadata.deletionTimestamp).toBeUndefined();
+});
