@@ -1,14 +1,13 @@
 import { isTerminal, isTerminalPhase } from "../kinds/core/pod-phase.ts";
 import { ResourceQuotaKind } from "../kinds/core/resource-quota.ts";
-import type { Pod, ResourceQuota } from "../kinds/generated/types.ts";
+import type { ContainerStatus, Pod, ResourceQuota, Service } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
 import { partsOf, resourceOf } from "../kinds/kind.ts";
 import { semanticEqual } from "../kinds/machinery/equal.ts";
 import { addQuantities, formatQuantity, parseQuantity, type Quantity } from "../kinds/machinery/quantity.ts";
 import { phaseOf } from "../kinds/metadata-text.ts";
-import type { KubeObject } from "../kinds/object.ts";
-import { hasScopes, quotaMatches } from "../registry/admission/quota-scopes.ts";
-import { countedResource, usageOf } from "../registry/admission/quota-usage.ts";
+import { hasScopes, isTerminating, quotaMatches } from "../registry/admission/quota-scopes.ts";
+import { countedResource, isQuotable, usageOf } from "../registry/admission/quota-usage.ts";
 import type { Change, Entry, View } from "../store/view.ts";
 import { anyKind, updateStatus } from "./actions.ts";
 import { type Action, type Controller, type HearOfCustom, NO_KEYS, NOTHING, type Watch } from "./controller.ts";
@@ -29,12 +28,15 @@ const SHRINKING: ReadonlySet<string> = new Set(["persistentvolumeclaims", "pods"
  * pkg/controller/resourcequota, and pkg/quota/v1.
  */
 export function resourceQuotaController(kinds: readonly Kind[], hearOfCustom?: HearOfCustom): Controller {
-  const watched = new Set<string>();
+  const watched = new Set<string>([QUOTAS]);
   const watchOf = (resource: string): Watch => {
     watched.add(resource);
     return { resource, keys: (change, view) => keysOf(resource, change, view) };
   };
-  const resources = kinds.filter(({ namespaced }) => namespaced).map(resourceOf);
+  const resources = kinds
+    .filter(({ namespaced }) => namespaced)
+    .map(resourceOf)
+    .filter(isQuotable);
   return {
     name: "resource-quota",
     component: "resourcequota-controller",
@@ -52,53 +54,83 @@ export function resourceQuotaController(kinds: readonly Kind[], hearOfCustom?: H
               if (kind.namespaced && !watched.has(resource)) watch(watchOf(resource), []);
             }),
         }),
-    reconcile,
+    reconcile: (view, key, now_ms) => reconcile(watched, view, key, now_ms),
     resync: { period_ms: RESYNC_MS, keys: (view) => view.list(QUOTAS).map(({ key }) => key) },
   };
 }
 
-/** Most changes are of no namespace that has a quota, and what is new is charged already. */
+/** Most changes are of no namespace that has a quota, and what is new is charged already. Source: DefaultUpdateFilter and replenishQuota. */
 function keysOf(resource: string, { now, before }: Change, view: View): readonly string[] {
   if (before === undefined || view.count(QUOTAS) === 0) return NO_KEYS;
-  const quotas = view.list(QUOTAS, partsOf(before.key).namespace);
-  if (quotas.length === 0) return NO_KEYS;
-  if (now !== undefined && !(SHRINKING.has(resource) && needsLess(resource, before, now, view))) return NO_KEYS;
-  return quotas.map(({ key }) => key);
+  const { namespace } = partsOf(before.key);
+  if (view.count(QUOTAS, namespace) === 0) return NO_KEYS;
+  if (now !== undefined && !(SHRINKING.has(resource) && mayNeedLess(resource, before, now, view))) return NO_KEYS;
+  return keysThatCount(resource, namespace, view);
 }
 
-/** What has run to its end needs nothing any more. */
-function needsLess(resource: string, before: Entry, now: Entry, view: View): boolean {
-  if (resource === "pods") return !isTerminalPhase(phaseOf(before.text)) && isTerminalPhase(phaseOf(now.text));
-  const [was, is] = [before, now].map((entry) => view.decode<KubeObject & { spec?: unknown }>(entry).spec);
-  return !semanticEqual(was, is);
+/** The quotas that count such objects. */
+function keysThatCount(resource: string, namespace: string, view: View): readonly string[] {
+  const counts = (entry: Entry): boolean =>
+    Object.keys(view.decode<ResourceQuota>(entry).status?.hard ?? {}).some((name) => countedResource(name) === resource);
+  return view
+    .list(QUOTAS, namespace)
+    .filter(counts)
+    .map(({ key }) => key);
+}
+
+function mayNeedLess(resource: string, before: Entry, now: Entry, view: View): boolean {
+  if (resource === "persistentvolumeclaims") return true;
+  if (resource === "services") return portsTypeOf(view.decode<Service>(before)) !== portsTypeOf(view.decode<Service>(now));
+  // What has run to its end needs nothing any more.
+  if (!isTerminalPhase(phaseOf(before.text)) && isTerminalPhase(phaseOf(now.text))) return true;
+  const [was, is] = [view.decode<Pod>(before), view.decode<Pod>(now)];
+  return isTerminating(was) !== isTerminating(is) || isResized(was, is);
+}
+
+/** Whether a container has got something else than it had. Source: hasResourcesChanged. */
+function isResized(was: Pod, is: Pod): boolean {
+  const containers = ({ status }: Pod): readonly ContainerStatus[] => [
+    ...(status?.initContainerStatuses ?? []),
+    ...(status?.containerStatuses ?? []),
+  ];
+  const now = containers(is);
+  return containers(was).some(({ name, resources }) => {
+    const next = now.find((one) => one.name === name);
+    return next !== undefined && !semanticEqual(resources ?? null, next.resources ?? null);
+  });
+}
+
+/** What there is a quota for of services of this type: only another type gives something back at once. */
+function portsTypeOf({ spec }: Service): string {
+  return spec.type === "NodePort" || spec.type === "LoadBalancer" ? spec.type : "";
 }
 
 /** A quota is looked at when it is made, when its spec changes, and when another takes it for one of its objects. */
 function keysOfQuota({ now, before }: Change, view: View): readonly string[] {
-  if (now === undefined) return before === undefined ? NO_KEYS : view.list(QUOTAS, partsOf(before.key).namespace).map(({ key }) => key);
+  if (now === undefined) return before === undefined ? NO_KEYS : keysThatCount(QUOTAS, partsOf(before.key).namespace, view);
   const { spec, status } = view.decode<ResourceQuota>(now);
   return semanticEqual(spec?.hard ?? {}, status?.hard ?? null) ? NO_KEYS : [now.key];
 }
 
-function reconcile(view: View, key: string, now_ms: number): readonly Action[] {
+function reconcile(known: ReadonlySet<string>, view: View, key: string, now_ms: number): readonly Action[] {
   const quota = view.get<ResourceQuota>(key);
   if (quota === undefined) return NOTHING;
   const hard = quota.spec?.hard ?? {};
   const before = quota.status?.used ?? {};
-  const used = usedOf(view, quota, now_ms);
+  const used = usedOf(known, view, quota, now_ms);
   const takesUp = !semanticEqual(quota.status?.hard ?? null, hard);
   if (!takesUp && semanticEqual(before, used)) return NOTHING;
   const write = updateStatus(ResourceQuotaKind, quota, { ...quota.status, hard, used });
   return takesUp ? [write, { do: "requeue", after_ms: LOOK_AGAIN_MS }] : [write];
 }
 
-/** What there is of everything that the quota limits, by name. */
-function usedOf(view: View, quota: ResourceQuota, now_ms: number): Readonly<Record<string, string>> {
+/** What there is of everything that the quota limits, by name; what nobody counts stays as it was. `known`: the resources that are counted. */
+function usedOf(known: ReadonlySet<string>, view: View, quota: ResourceQuota, now_ms: number): Readonly<Record<string, string>> {
   const names = Object.keys(quota.spec?.hard ?? {});
   const { namespace } = quota.metadata;
-  const used: Record<string, string> = {};
+  const used: Record<string, string> = { ...quota.status?.used };
   for (const [resource, counted] of Map.groupBy(names, countedResource)) {
-    if (resource === undefined) continue;
+    if (resource === undefined || !known.has(resource)) continue;
     const sums = sumsOf(view, quota, resource, counted, namespace, now_ms);
     for (const name of counted) used[name] = formatQuantity(sums.get(name) ?? ZERO);
   }

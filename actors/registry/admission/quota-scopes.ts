@@ -3,19 +3,23 @@ import { qosClassOf } from "../../kinds/core/pod-qos.ts";
 import type { PersistentVolumeClaim, Pod, ResourceQuota, ScopedResourceSelectorRequirement } from "../../kinds/generated/types.ts";
 import type { KubeObject } from "../../kinds/object.ts";
 
+/** Whether it is said of the pod for how long it may run. Source: IsTerminating. */
+export function isTerminating({ spec }: Pod): boolean {
+  return (spec.activeDeadlineSeconds ?? -1) >= 0;
+}
+
 function inScope(pod: Pod, { scopeName, operator, values = [] }: ScopedResourceSelectorRequirement): boolean {
-  const { spec } = pod;
   switch (scopeName) {
     case "Terminating":
-      return (spec.activeDeadlineSeconds ?? -1) >= 0;
+      return isTerminating(pod);
     case "NotTerminating":
-      return spec.activeDeadlineSeconds === undefined;
+      return !isTerminating(pod);
     case "BestEffort":
       return qosClassOf(pod) === "BestEffort";
     case "NotBestEffort":
       return qosClassOf(pod) !== "BestEffort";
     case "PriorityClass":
-      return inClass(spec.priorityClassName ?? "", operator, values);
+      return inClass(pod.spec.priorityClassName ?? "", operator, values);
     case "CrossNamespacePodAffinity":
       return reachesOtherNamespaces(pod);
     default:

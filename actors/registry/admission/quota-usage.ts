@@ -1,10 +1,11 @@
 /** What an object counts for in a ResourceQuota. Source: pkg/quota/v1/evaluator/core of Kubernetes 1.34. */
 
+import { CLASS_ANNOTATION } from "../../kinds/core/claim-rules.ts";
 import { hasPodLevel } from "../../kinds/core/pod-level-resources.ts";
 import { podResources } from "../../kinds/core/pod-resources.ts";
 import type { Container, PersistentVolumeClaim, Pod, ResourceResourceClaim, Service } from "../../kinds/generated/types.ts";
 import type { Quantity } from "../../kinds/machinery/quantity.ts";
-import { addQuantities, parseQuantity } from "../../kinds/machinery/quantity.ts";
+import { addQuantities, compareQuantities, parseQuantity } from "../../kinds/machinery/quantity.ts";
 import type { KubeObject } from "../../kinds/object.ts";
 import { REQUESTS_MAX } from "../../kinds/resource/device-claim.ts";
 
@@ -25,6 +26,8 @@ const COMPUTE: ReadonlySet<string> = new Set(["cpu", "memory", "ephemeral-storag
 /** What every container must say when its namespace counts it. */
 const MUST_SAY: ReadonlySet<string> = new Set(["cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"]);
 const CLASS_SUFFIX = ".storageclass.storage.k8s.io/";
+/** Source: resource.Quantity's scale. */
+const NANO = 1_000_000_000n;
 const DEVICE_CLAIMS = "resourceclaims.resource.k8s.io";
 const DEVICES_SUFFIX = ".deviceclass.resource.k8s.io/devices";
 
@@ -39,6 +42,11 @@ export function usageOf(resource: string, object: KubeObject): Usage {
   return usage;
 }
 
+/** Events are counted by nobody. Source: ignoredResources. */
+export function isQuotable(resource: string): boolean {
+  return resource !== "events";
+}
+
 /** Whose objects count for a name in a quota; undefined when nobody knows. The inverse of `usageOf`. */
 export function countedResource(name: string): string | undefined {
   if (name.startsWith("count/")) return name.slice("count/".length);
@@ -47,8 +55,13 @@ export function countedResource(name: string): string | undefined {
   if (name === "requests.storage" || name.includes(CLASS_SUFFIX)) return "persistentvolumeclaims";
   if (name.endsWith(DEVICES_SUFFIX)) return DEVICE_CLAIMS;
   const amount = name.replace(/^(?:requests|limits)\./, "");
-  const isCompute = COMPUTE.has(amount) || amount.startsWith("hugepages-") || (name.startsWith("requests.") && amount.includes("/"));
+  const isCompute = COMPUTE.has(amount) || amount.startsWith("hugepages-") || (name.startsWith("requests.") && isExtended(amount));
   return isCompute ? "pods" : undefined;
+}
+
+/** Whether it is a resource that somebody beside Kubernetes has thought of. Source: IsExtendedResourceName. */
+function isExtended(name: string): boolean {
+  return name.includes("/") && !name.includes("kubernetes.io/");
 }
 
 function podUsage(pod: Pod): Usage {
@@ -60,29 +73,41 @@ function computeUsage(requests: Usage, limits: Usage): Usage {
   const usage: Record<string, Quantity> = {};
   for (const [name, amount] of Object.entries(requests)) {
     if (COMPUTE.has(name) || name.startsWith("hugepages-")) usage[name] = amount;
-    if (COMPUTE.has(name) || name.startsWith("hugepages-") || name.includes("/")) usage[`requests.${name}`] = amount;
+    if (COMPUTE.has(name) || name.startsWith("hugepages-") || isExtended(name)) usage[`requests.${name}`] = amount;
   }
   for (const [name, amount] of Object.entries(limits)) if (COMPUTE.has(name)) usage[`limits.${name}`] = amount;
   return usage;
 }
 
 function serviceUsage({ spec }: Service): Usage {
-  const ports = parseQuantity(String(spec.ports?.length ?? 0));
-  if (spec.type === "NodePort") return { "services.nodeports": ports };
-  if (spec.type !== "LoadBalancer") return {};
-  return { "services.loadbalancers": ONE, ...(spec.allocateLoadBalancerNodePorts === false ? {} : { "services.nodeports": ports }) };
+  const { type, ports = [], allocateLoadBalancerNodePorts: allocates } = spec;
+  const isBalanced = type === "LoadBalancer";
+  if (!isBalanced && type !== "NodePort") return {};
+  // Without allocation there are those that were asked for by number.
+  const open = isBalanced && allocates === false ? ports.filter(({ nodePort }) => nodePort) : ports;
+  return { ...(isBalanced ? { "services.loadbalancers": ONE } : {}), "services.nodeports": parseQuantity(String(open.length)) };
 }
 
-function claimUsage({ spec }: PersistentVolumeClaim): Usage {
-  const storage = spec.resources?.requests?.storage;
-  const amounts: Record<string, Quantity> = storage === undefined ? {} : { "requests.storage": parseQuantity(storage) };
+function claimUsage({ metadata, spec, status }: PersistentVolumeClaim): Usage {
+  const storage = storageOf(spec.resources?.requests?.storage, status?.allocatedResources?.storage);
+  const amounts: Record<string, Quantity> = storage === undefined ? {} : { "requests.storage": storage };
   const usage = { ...amounts };
-  if (spec.storageClassName) {
-    const prefix = `${spec.storageClassName}${CLASS_SUFFIX}`;
+  const name = metadata.annotations?.[CLASS_ANNOTATION] ?? spec.storageClassName;
+  if (name) {
+    const prefix = `${name}${CLASS_SUFFIX}`;
     usage[`${prefix}persistentvolumeclaims`] = ONE;
-    for (const [name, amount] of Object.entries(amounts)) usage[`${prefix}${name}`] = amount;
+    for (const [resource, amount] of Object.entries(amounts)) usage[`${prefix}${resource}`] = amount;
   }
   return usage;
+}
+
+/** What is asked for, or, where that is more, what a volume is being given; in whole bytes. Source: getStorageUsage. */
+function storageOf(asked: string | undefined, allocated: string | undefined): Quantity | undefined {
+  if (asked === undefined) return undefined;
+  const [wanted, given] = [parseQuantity(asked), parseQuantity(allocated ?? "0")];
+  const most = compareQuantities(given, wanted) > 0 ? given : wanted;
+  const over = most.nano % NANO;
+  return over === 0n ? most : { ...most, nano: most.nano - over + NANO };
 }
 
 /** Devices by class, as many as it may come to: of alternatives the one that takes most of a class. Source: resource_claims.go of pkg/quota/v1/evaluator/core. */

@@ -6,18 +6,18 @@ import type { Mutation } from "../../store/transaction.ts";
 import { replacing } from "../replacing.ts";
 import type { AdmissionPlugin, AdmissionRequest, AdmissionWorld } from "./admission.ts";
 import { refusedName } from "./admission.ts";
-import { quotaMatches } from "./quota-scopes.ts";
+import { isTerminating, quotaMatches } from "./quota-scopes.ts";
 import type { Usage } from "./quota-usage.ts";
-import { unsaid, usageOf } from "./quota-usage.ts";
+import { countedResource, isQuotable, unsaid, usageOf } from "./quota-usage.ts";
 
 const QUOTAS = "resourcequotas";
 /** Resources whose updates may need more than they had. */
 const GROWING: ReadonlySet<string> = new Set(["persistentvolumeclaims", "services"]);
 
-/** What this request adds; empty when nothing grows. */
-function addedBy({ operation, resource, object, current }: AdmissionRequest): Usage {
+/** What this request adds to what a quota counts, which may not have counted the object as it was; empty when nothing grows. */
+function addedTo(quota: ResourceQuota, { operation, resource, object, current }: AdmissionRequest): Usage {
   const usage = usageOf(resource, object);
-  if (operation === "create" || current === undefined) return usage;
+  if (operation === "create" || current === undefined || !quotaMatches(quota, resource, current)) return usage;
   const before = usageOf(resource, current);
   const added: Record<string, Quantity> = {};
   for (const [name, amount] of Object.entries(usage)) {
@@ -46,9 +46,11 @@ function charged(quota: ResourceQuota, added: Usage, request: AdmissionRequest):
     const missing = unsaid(request.object as Pod, Object.keys(hard));
     if (missing !== undefined) refuse(`failed quota: ${name}: must specify ${missing}`);
   }
-  const counted = Object.keys(hard).filter((resource) => resource in added);
-  const unknown = counted.filter((resource) => used[resource] === undefined).sort();
-  if (unknown.length > 0) refuse(`status unknown for quota: ${name}, resources: ${unknown.join(",")}`);
+  const restricted = Object.keys(hard).filter((resource) => countedResource(resource) === request.resource);
+  if (restricted.some((resource) => used[resource] === undefined)) {
+    refuse(`status unknown for quota: ${name}, resources: ${restricted.sort().join(",")}`);
+  }
+  const counted = restricted.filter((resource) => resource in added);
   const next: Record<string, string> = { ...used };
   const exceeded: string[] = [];
   for (const resource of counted.sort()) {
@@ -64,12 +66,18 @@ function charged(quota: ResourceQuota, added: Usage, request: AdmissionRequest):
   return counted.length === 0 ? undefined : { ...quota, status: { ...quota.status, used: next } };
 }
 
+/** A pod that was not said how long it may run, and is now, or the other way round. */
+function changesScope({ resource, object, current }: AdmissionRequest): boolean {
+  return resource === "pods" && current !== undefined && isTerminating(object as Pod) !== isTerminating(current as Pod);
+}
+
 /** What all quotas of the namespace are charged. Throws the refusal. */
-function charges(request: AdmissionRequest, { view }: AdmissionWorld, added: Usage): readonly Mutation[] {
+function charges(request: AdmissionRequest, { view }: AdmissionWorld): readonly Mutation[] {
   return view.list(QUOTAS, request.namespace).flatMap((entry): readonly Mutation[] => {
     const quota = view.decode<ResourceQuota>(entry);
     if (!quotaMatches(quota, request.resource, request.object)) return [];
-    const next = charged(quota, added, request);
+    const added = addedTo(quota, request);
+    const next = Object.keys(added).length === 0 ? undefined : charged(quota, added, request);
     return next === undefined ? [] : [replacing(entry, next)];
   });
 }
@@ -84,10 +92,9 @@ export const ResourceQuotaAdmission: AdmissionPlugin = {
     const { operation, resource, subresource, namespace } = request;
     const isResize = subresource === "resize";
     if (namespace === undefined || (subresource !== undefined && !isResize) || operation === "delete") return;
-    if (operation === "update" && !isResize && !GROWING.has(resource)) return;
+    if (operation === "update" && !isResize && !GROWING.has(resource) && !changesScope(request)) return;
     // Most namespaces have none, and every create comes by here.
-    if (world.view.count(QUOTAS, namespace) === 0) return;
-    const added = addedBy(request);
-    if (Object.keys(added).length > 0) request.alongside = () => charges(request, world, added);
+    if (world.view.count(QUOTAS, namespace) === 0 || !isQuotable(resource)) return;
+    request.alongside = () => charges(request, world);
   },
 };

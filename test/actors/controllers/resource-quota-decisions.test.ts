@@ -1,9 +1,12 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { resourceQuotaController } from "../../../actors/controllers/resource-quota.ts";
 import { ConfigMapKind } from "../../../actors/kinds/core/config-map.ts";
 import { PodKind } from "../../../actors/kinds/core/pod.ts";
 import { ResourceQuotaKind } from "../../../actors/kinds/core/resource-quota.ts";
+import { ServiceKind } from "../../../actors/kinds/core/service.ts";
+import { type Kind, resourceOf } from "../../../actors/kinds/kind.ts";
 import { BUILT_IN_KINDS } from "../../../actors/kinds/kinds.ts";
+import type { KubeObject } from "../../../actors/kinds/object.ts";
 import { START_MS, Transcript } from "./transcript.ts";
 
 const quota = (hard: object, used?: object, more: object = {}): object => ({
@@ -47,7 +50,8 @@ test.each<[string, object, readonly object[], object | undefined]>([
   ["one that its node does not let go, after its time", { pods: "9" }, [pod("a", { metadata: ofNode(31) })], { pods: "0" }],
   ["one that is going, in its time", { pods: "9" }, [pod("a", { metadata: ofNode(29) })], { pods: "1" }],
   ["others' namespaces", { pods: "9" }, [pod("a", { metadata: { namespace: "e" } })], { pods: "0" }],
-  ["what nobody knows is not counted", { "x.y/z": "1", pods: "9" }, [pod("a")], { pods: "1" }],
+  ["what nobody knows is not counted", { "x.y/z": "1", "count/widgets.example.com": "1", pods: "9" }, [pod("a")], { pods: "1" }],
+  ["neither are Events", { "count/events": "1", "count/configmaps": "9" }, [], { "count/configmaps": "0" }],
 ])("what a new quota says is used: %s", (_what, hard, pods, used) => {
   expect(decided(quota(hard), ...pods)).toEqual([`status ResourceQuota/q ${JSON.stringify({ hard, used })}`, "requeue 1000"]);
 });
@@ -81,6 +85,51 @@ test.each<[string, object, string]>([
   expect(decided(what, pod("a", { spec }))[0]).toBe(
     `status ResourceQuota/q ${JSON.stringify({ hard: { pods: "9" }, used: { pods: count } })}`,
   );
+});
+
+describe("a quota is counted anew", () => {
+  const running = (resources: object | undefined): object =>
+    pod("a", { status: { containerStatuses: [{ name: "c", ...(resources === undefined ? {} : { resources }) }] } });
+  const service = (type: string, ...ports: readonly number[]): object => ({
+    metadata: { name: "s" },
+    spec: { type, ports: ports.map((port) => ({ port })) },
+  });
+
+  /** Whether it is looked at after the change of an object; without a next state the object goes. */
+  function isLookedAt<T extends KubeObject>(hard: object, kind: Kind<T>, before: object, now?: object): boolean {
+    const controller = resourceQuotaController(BUILT_IN_KINDS);
+    const transcript = new Transcript(controller).put(ResourceQuotaKind, quota(hard, hard)).put(kind, before);
+    const keys: string[] = [];
+    const watch = controller.watches.find(({ resource }) => resource === resourceOf(kind));
+    transcript.view.watch(
+      resourceOf(kind),
+      transcript.view.revision,
+      (change) => void keys.push(...(watch?.keys(change, transcript.view) ?? [])),
+    );
+    if (now === undefined) transcript.remove(kind, (before as KubeObject).metadata.name);
+    else transcript.put(kind, now);
+    return keys.includes("resourcequotas/d/q");
+  }
+
+  test.each<[string, object, object, boolean]>([
+    ["is said how long it may run", pod("a"), pod("a", { spec: { activeDeadlineSeconds: 5 } }), true],
+    ["is resized", running({ requests: { cpu: "1" } }), running({ requests: { cpu: "2" } }), true],
+    ["starts", pod("a", { status: { phase: "Pending" } }), running({ requests: { cpu: "1" } }), false],
+    ["is labelled", pod("a"), pod("a", { metadata: { labels: { x: "y" } } }), false],
+  ])("when a pod %s: %s", (_what, before, now, expected) => {
+    expect(isLookedAt({ pods: "9" }, PodKind, before, now)).toBe(expected);
+  });
+
+  test("when a service becomes one of another type, not when it has fewer ports", () => {
+    const hard = { "services.nodeports": "9" };
+    expect(isLookedAt(hard, ServiceKind, service("NodePort", 1, 2), service("NodePort", 1))).toBe(false);
+    expect(isLookedAt(hard, ServiceKind, service("NodePort", 1, 2), service("ClusterIP", 1, 2))).toBe(true);
+  });
+
+  test("when what it counts is gone, and not when something else is", () => {
+    expect(isLookedAt({ pods: "9" }, PodKind, pod("a"))).toBe(true);
+    expect(isLookedAt({ "count/configmaps": "9" }, PodKind, pod("a"))).toBe(false);
+  });
 });
 
 test("it is looked at again when a pod has ended or gone, and not for each that comes", () => {

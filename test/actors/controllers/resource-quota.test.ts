@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ReplicaSetKind } from "../../../actors/kinds/apps/replica-set.ts";
 import { ConfigMapKind } from "../../../actors/kinds/core/config-map.ts";
+import { EventKind } from "../../../actors/kinds/core/event.ts";
 import { PersistentVolumeClaimKind } from "../../../actors/kinds/core/persistent-volume-claim.ts";
 import { PodKind } from "../../../actors/kinds/core/pod.ts";
 import { ReplicationControllerKind } from "../../../actors/kinds/core/replication-controller.ts";
@@ -61,7 +62,6 @@ describe("a quota", () => {
       "limits.cpu": "4",
       configmaps: "0",
       "count/deployments.apps": "0",
-      "count/widgets.example.com": "0",
     });
     expect(statusOf("q")?.hard).toMatchObject({ pods: "2", "requests.cpu": "1" });
   });
@@ -149,6 +149,36 @@ describe("a quota", () => {
     await uses("short", { pods: "1" });
     await uses("none", { pods: "0" });
     await uses("gold", { "requests.storage": "1Gi" });
+  });
+
+  test("is charged for a pod that comes into its scope", async () => {
+    await quota("short", { hard: { pods: "1" }, scopes: ["Terminating"] });
+    await uses("short", { pods: "0" });
+    await Promise.all([pod("a", "1"), pod("b", "1")]);
+    const limit = (name: string): Promise<unknown> =>
+      cluster.registry.modify<Pod>(PodKind, NAMESPACE, name, (one) => ({ ...one, spec: { ...one.spec, activeDeadlineSeconds: 5 } }));
+    await limit("a");
+    await uses("short", { pods: "1" });
+    expect(await refusalOf(limit("b"))).toMatchObject({
+      message: 'pods "b" is forbidden: exceeded quota: short, requested: pods=1, used: pods=1, limited: pods=1',
+    });
+  });
+
+  test("that does not say how much of something is used holds back all that it counts of that kind, and no Events", async () => {
+    await quota("q", { hard: { pods: "5", "requests.cpu": "5", "count/events": "0" } });
+    await uses("q", { pods: "0", "requests.cpu": "0" });
+    await cluster.registry.modify<ResourceQuota>(
+      ResourceQuotaKind,
+      NAMESPACE,
+      "q",
+      (one) => ({ ...one, status: { ...one.status, used: { pods: "0" } } }),
+      { subresource: "status" },
+    );
+    expect(await refusalOf(pod("a", "1"))).toMatchObject({
+      message: 'pods "a" is forbidden: status unknown for quota: q, resources: pods,requests.cpu',
+    });
+    const event = { involvedObject: { kind: "Pod", name: "a", namespace: NAMESPACE }, reason: "R", message: "m", type: "Normal" };
+    await cluster.registry.create(EventKind as never, named("e", NAMESPACE, event));
   });
 
   test("follows its spec, and services that change", async () => {
