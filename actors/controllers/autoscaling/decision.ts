@@ -160,11 +160,11 @@ function proposalsOf(
 
 type Found = Extract<Proposal, { readonly replicas: number }>;
 
-/** The first of those that want the most. */
+/** The first of those that want the most; of those that want none the last. */
 function highestOf(proposals: readonly Proposal[]): Found | undefined {
   let highest: Found | undefined;
   for (const proposal of proposals) {
-    if ("replicas" in proposal && (highest === undefined || proposal.replicas > highest.replicas)) highest = proposal;
+    if ("replicas" in proposal && ((highest?.replicas ?? 0) === 0 || proposal.replicas > (highest?.replicas ?? 0))) highest = proposal;
   }
   return highest;
 }

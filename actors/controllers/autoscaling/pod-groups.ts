@@ -87,7 +87,6 @@ function requestOf(pod: Pod, container: string, resource: string): number {
   const sidecars = (pod.spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always");
   const all: readonly Container[] = [...pod.spec.containers, ...sidecars];
   const asked = container === "" ? all : all.filter((one) => one.name === container);
-  if (container !== "" && asked.length === 0) throw new MetricFailure(`container ${container} not found in Pod ${name}`);
   let sum = 0;
   for (const one of asked) {
     const request = one.resources?.requests?.[resource];

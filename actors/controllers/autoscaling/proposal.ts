@@ -156,14 +156,14 @@ function resourceNumbers(
   }
   try {
     const { pods } = read(reading, "usage", (why) => `unable to get metrics for resource ${name}: ${why}`);
-    const of = calculation(scaled, usageByPod(pods, name, container, scaled.namespace), name);
+    const of = calculation(scaled, usageByPod(pods, name, container), name);
     if (averageValue !== undefined) {
       const { replicas, usage } = countForAverage(of, milli(averageValue));
-      return { replicas, metric: `${name} resource`, current: average(usage) };
+      return { replicas, metric: `${name} resource`, current: { averageValue: quantity(usage, name) } };
     }
     const { replicas, usage, utilization } = countForUtilization({ ...of, resource: name }, averageUtilization ?? 0, container);
     const kind = container === "" ? "resource" : "container resource";
-    const current = { averageUtilization: utilization, averageValue: quantity(usage) };
+    const current = { averageUtilization: utilization, averageValue: quantity(usage, name) };
     return { replicas, metric: `${name} ${kind} utilization (percentage of request)`, current };
   } catch (error) {
     if (!(error instanceof MetricFailure)) throw error;
@@ -185,15 +185,11 @@ function read<Of extends Reading["of"]>(reading: Reading, of: Of, words: (why: s
   throw new MetricFailure(words(reading.of === "nothing" ? reading.why : "another metric was read"));
 }
 
-/** Pods of which one container does not say are left out; that a container is not there at all is a mistake of whoever asks. */
-function usageByPod(pods: readonly MeasuredPod[], resource: string, container: string, namespace: string): ReadonlyMap<string, PodMetric> {
+/** Pods of which one container does not say, or that have none of this name, are left out. */
+function usageByPod(pods: readonly MeasuredPod[], resource: string, container: string): ReadonlyMap<string, PodMetric> {
   const usages = new Map<string, PodMetric>();
   for (const { name, at_ms, window_ms, containers } of pods) {
     const asked = container === "" ? containers : containers.filter((one) => one.name === container);
-    if (container !== "" && asked.length === 0) {
-      const why = `container ${container} not present in metrics for pod ${namespace}/${name}`;
-      throw new MetricFailure(`unable to get metrics for resource ${resource}: failed to get container metrics: ${why}`);
-    }
     const values = asked.map(({ usage_milli }) => usage_milli[resource]).filter((value) => value !== undefined);
     if (asked.length === 0 || values.length < asked.length) continue;
     usages.set(name, { value: values.reduce((sum, value) => sum + value, 0), measured: { at_ms, window_ms } });
@@ -205,9 +201,9 @@ function milli(text: string | undefined): number {
   return quantityMilliValue(parseQuantity(text ?? "0"));
 }
 
-/** Thousandths as a quantity. */
-function quantity(value_milli: number): string {
-  return formatQuantity({ nano: BigInt(value_milli) * NANO_PER_MILLI, format: "DecimalSI" });
+/** Thousandths as a quantity; those of memory as people know it. Source: buildQuantity. */
+function quantity(value_milli: number, resource = ""): string {
+  return formatQuantity({ nano: BigInt(value_milli) * NANO_PER_MILLI, format: resource === "memory" ? "BinarySI" : "DecimalSI" });
 }
 
 const NANO_PER_MILLI = 1_000_000n;

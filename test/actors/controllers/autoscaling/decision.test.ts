@@ -34,6 +34,13 @@ const queue = (target: V2MetricTarget): V2MetricSpec => ({
 const PODS: Reading = { of: "pods", pods: [1, 2, 3].map((n) => ({ name: `p${n - 1}`, value_milli: n * 10_000 })) };
 const nothing = (why: string): Reading => ({ of: "nothing", why });
 
+test("of metrics that all want nothing the last is named", () => {
+  const none = { of: "pods", pods: [1, 2, 3].map((n) => ({ name: `p${n - 1}`, value_milli: 0 })) } as const;
+  const { conditions } = told(decide(situation([qps(average("10")), cpu(50)], [none, usage(each(3, 0))], 3)));
+  const why = "the HPA was able to successfully calculate a replica count from cpu resource utilization (percentage of request)";
+  expect(conditions).toContain(`ScalingActive True ValidMetricFound: ${why}`);
+});
+
 describe("each kind of metric, three pods", () => {
   test.each<[string, V2MetricSpec, Reading, number, string, object]>([
     // what, metric, reading, replicas, what the pods are scaled by, status
@@ -52,6 +59,14 @@ describe("each kind of metric, three pods", () => {
       6,
       "memory resource",
       { type: "Resource", resource: { name: "memory", current: { averageValue: "180" } } },
+    ],
+    [
+      "usage of memory, as people know it",
+      memory(average("1Mi")),
+      usage(each(3, 2_097_152_000), "memory"),
+      6,
+      "memory resource",
+      { type: "Resource", resource: { name: "memory", current: { averageValue: "2Mi" } } },
     ],
     [
       "utilization of a container",
@@ -151,8 +166,8 @@ describe("a metric that cannot be had", () => {
       inContainer("side"),
       usage(each(3, 1)),
       "FailedGetContainerResourceMetric",
-      "failed to get cpu utilization: unable to get metrics for resource cpu: failed to get container metrics: container side not present in metrics for pod d/p0",
-      "failed to get side container metric value: failed to get cpu utilization: unable to get metrics for resource cpu: failed to get container metrics: container side not present in metrics for pod d/p0",
+      "failed to get cpu utilization: did not receive metrics for targeted pods (pods might be unready)",
+      "failed to get side container metric value: failed to get cpu utilization: did not receive metrics for targeted pods (pods might be unready)",
     ],
     [
       "pods",

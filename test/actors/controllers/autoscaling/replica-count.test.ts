@@ -108,7 +108,7 @@ describe("a utilization, target 50%, of pods that request a core each", () => {
     const pods = [{ ...one, spec: { ...one.spec, initContainers: [side, once] } }] as Pod[];
     expect(countForUtilization({ ...whole, pods, metrics: metricsOf({ p0: 2_000 }) }, 50, "").utilization).toBe(50);
     expect(countForUtilization({ ...whole, pods, metrics: metricsOf({ p0: 2_000 }) }, 50, "c").utilization).toBe(200);
-    expect(() => countForUtilization({ ...whole, pods }, 50, "other")).toThrow("container other not found in Pod p0");
+    expect(() => countForUtilization({ ...whole, pods }, 50, "other")).toThrow("no metrics returned matched known pods");
   });
 
   test("what a pod requests as a whole goes before what its containers do", () => {
