@@ -1,6 +1,7 @@
 import type { Job } from "../../kinds/generated/types.ts";
 import type { Key } from "../../store/transaction.ts";
 import { isFailed, isSucceeded, type JobPod } from "./job-pods.ts";
+import { hasPlace } from "./job-verdict.ts";
 
 interface Record {
   readonly uid: string;
@@ -22,11 +23,13 @@ export class JobBackoff {
     const { uid } = job.metadata;
     const known = this.#records.get(key);
     const before = known?.uid === uid ? known : undefined;
-    const success_ms = Math.max(before?.success_ms ?? 0, ...pods.filter(isSucceeded).map(({ finished_ms }) => finished_ms));
+    // Pods that the job itself gave up, or has counted long ago, are not tracked any more.
+    const counted = pods.filter((pod) => pod.tracked && hasPlace(job, pod));
+    const success_ms = Math.max(before?.success_ms ?? 0, ...counted.filter(isSucceeded).map(({ finished_ms }) => finished_ms));
     const failures = new Map(before?.failures);
-    for (const pod of pods) if (isFailed(job, pod) && !failures.has(pod.facts.uid)) failures.set(pod.facts.uid, pod.finished_ms);
+    for (const pod of counted) if (isFailed(job, pod) && !failures.has(pod.facts.uid)) failures.set(pod.facts.uid, pod.finished_ms);
     for (const [pod, at_ms] of failures) if (at_ms <= success_ms) failures.delete(pod);
-    if (failures.size > 0) this.#records.set(key, { uid, success_ms, failures });
+    if (failures.size > 0 || known !== undefined) this.#records.set(key, { uid, success_ms, failures });
     return [...failures.values()];
   }
 

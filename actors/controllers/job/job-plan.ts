@@ -6,7 +6,7 @@ import { create, modify, newMeta, remove } from "../actions.ts";
 import { type Action, NOTHING, type Write } from "../controller.ts";
 import { controllerReference } from "../ownership.ts";
 import { creationNotes, deletionNotes } from "../pods/pod-notes.ts";
-import { podsToDelete } from "../pods/pod-ranking.ts";
+import { compareWorth } from "../pods/pod-ranking.ts";
 import { PodMaker } from "../pods/pod-template.ts";
 import { failureVerdict } from "./job-failure-policy.ts";
 import { IndexSet } from "./job-indexes.ts";
@@ -22,7 +22,7 @@ import {
   TRACKING_FINALIZER,
   untracked,
 } from "./job-pods.ts";
-import { completionsLimit, type JobFacts } from "./job-verdict.ts";
+import { completionsLimit, hasPlace, type JobFacts } from "./job-verdict.ts";
 
 /** Pods created or deleted in one round at most. Source: MaxPodCreateDeletePerSync. */
 const BURST_PODS = 500;
@@ -45,44 +45,40 @@ export function planPods(view: View, facts: JobFacts, now_ms: number): PodPlan {
   const { job, active } = facts;
   if (job.spec.suspend === true) return stop(view, job, active);
   const wanted = wantedActive(facts);
-  const surplus = surplusOf(facts, Math.max(0, active.length - wanted), now_ms);
+  const surplus = surplusOf(facts, Math.max(0, active.length - wanted));
   if (surplus.length > 0) return { ...stop(view, job, surplus), active: active.length - Math.min(surplus.length, BURST_PODS) };
   const terminating = replacesOnlyFailed(job) ? facts.pods.filter(isTerminating).length : 0;
   const missing = wanted - terminating - active.length;
   return missing > 0 ? start(view, facts, missing, now_ms) : { actions: NOTHING, active: active.length };
 }
 
-function wantedActive({ job, active, succeeded, succeededIndexes, failedIndexes }: JobFacts): number {
+function wantedActive({ job, active, succeeded }: JobFacts): number {
   const { parallelism = 1, completions } = job.spec;
   if (completions === undefined) return succeeded > 0 ? active.length : parallelism;
-  const left = isIndexed(job) ? completions - succeededIndexes.with(failedIndexes).size : completions - succeeded;
-  return Math.max(0, Math.min(left, parallelism));
+  return Math.max(0, Math.min(completions - succeeded, parallelism));
 }
 
 /** Pods that are too many; of an indexed job also those whose index another one has, or that have none. Source: activePodsForRemoval. */
-function surplusOf({ job, active }: JobFacts, atLeast: number, now_ms: number): readonly JobPod[] {
-  const surplus: JobPod[] = [];
-  let left = active;
-  if (isIndexed(job)) {
-    const byIndex = new Map<number, JobPod[]>();
-    for (const pod of active) {
-      if (pod.index === undefined || pod.index >= completionsLimit(job)) surplus.push(pod);
-      else byIndex.set(pod.index, [...(byIndex.get(pod.index) ?? []), pod]);
-    }
-    for (const same of byIndex.values()) surplus.push(...ranked(same, now_ms).slice(0, -1));
-    const gone = new Set(surplus);
-    left = active.filter((pod) => !gone.has(pod));
+function surplusOf({ job, active }: JobFacts, atLeast: number): readonly JobPod[] {
+  if (!isIndexed(job)) return active.toSorted(byWorth).slice(0, atLeast);
+  const surplus = active.filter((pod) => !hasPlace(job, pod));
+  const places: JobPod[] = [];
+  // Of pods of the same index the worthiest is the last.
+  for (const pod of active.filter((one) => hasPlace(job, one)).sort((a, b) => indexOf(a) - indexOf(b) || byWorth(a, b))) {
+    const before = places.at(-1);
+    if (before?.index === pod.index) surplus.push(places.pop() as JobPod);
+    places.push(pod);
   }
-  return surplus.length >= atLeast ? surplus : [...surplus, ...ranked(left, now_ms).slice(0, atLeast - surplus.length)];
+  return [...surplus, ...places.sort(byWorth).slice(0, Math.max(0, atLeast - surplus.length))];
 }
 
-/** First the ones that nobody will miss. */
-function ranked(pods: readonly JobPod[], now_ms: number): readonly JobPod[] {
-  if (pods.length < 2) return pods;
-  const byFacts = new Map(pods.map((pod) => [pod.facts, pod]));
-  const order = podsToDelete([...byFacts.keys()], pods.length - 1, new Map(), now_ms);
-  const first = order.flatMap((facts) => byFacts.get(facts) ?? []);
-  return [...first, ...pods.filter((pod) => !first.includes(pod))];
+/** Negative: it is given up before the other one. */
+function byWorth(a: JobPod, b: JobPod): number {
+  return compareWorth(a.facts, b.facts);
+}
+
+function indexOf({ index = -1 }: JobPod): number {
+  return index;
 }
 
 /** Stops pods that are to count neither as successes nor as failures. Source: deleteJobPods. */
@@ -147,13 +143,12 @@ function birthsTogether(facts: JobFacts, missing: number, now_ms: number): Birth
   };
 }
 
-/** Each index waits for itself. Source: getPodCreationInfoForIndependentIndexes. */
+/** Each index waits for itself, and holds its place while it does. Source: getPodCreationInfoForIndependentIndexes. */
 function birthsByIndex(view: View, facts: JobFacts, missing: number, now_ms: number): Births {
   const last = lastFailures(facts);
   const births: Birth[] = [];
   let soonest_ms = Number.POSITIVE_INFINITY;
-  for (const index of pendingIndexes(facts)) {
-    if (births.length >= Math.min(missing, BURST_PODS)) break;
+  for (const index of pendingIndexes(facts).slice(0, missing)) {
     const failure = last.get(index);
     if (failure === undefined) {
       births.push({ index, failures: 0 });
@@ -174,19 +169,22 @@ function birthsByIndex(view: View, facts: JobFacts, missing: number, now_ms: num
   return { pods: births, wait_ms: soonest_ms === Number.POSITIVE_INFINITY ? 0 : soonest_ms };
 }
 
-/** By index, the failed pod that tells how often the index has failed; it is kept until the next one of the index is there. */
-export function lastFailures({ job, pods, succeededIndexes, failedIndexes }: JobFacts): ReadonlyMap<number, JobPod> {
+/**
+ * By index, the failed pod that tells how often the index has failed; it is kept until the next one of the index is there. Source:
+ * getPodsWithDelayedDeletionPerIndex.
+ */
+export function lastFailures({ job, pods, active, succeededIndexes, failedIndexes }: JobFacts): ReadonlyMap<number, JobPod> {
   const last = new Map<number, JobPod>();
   if (job.spec.backoffLimitPerIndex === undefined) return last;
   const failuresOf = (pod: JobPod): number => pod.indexFailures + pod.indexIgnoredFailures;
-  const newest = new Map<number, JobPod>();
+  const running = new Set(active.map(({ index }) => index));
   for (const pod of pods) {
-    if (pod.index === undefined || pod.index >= completionsLimit(job)) continue;
-    const other = newest.get(pod.index);
-    if (other === undefined || failuresOf(pod) > failuresOf(other)) newest.set(pod.index, pod);
-  }
-  for (const [index, pod] of newest) {
-    if (isFailed(job, pod) && !succeededIndexes.has(index) && !failedIndexes.has(index)) last.set(index, pod);
+    const { index } = pod;
+    if (index === undefined || !hasPlace(job, pod) || !pod.tracked || !isFailed(job, pod)) continue;
+    if (running.has(index) || succeededIndexes.has(index) || failedIndexes.has(index)) continue;
+    const other = last.get(index);
+    const isLater = other === undefined || (failuresOf(pod) >= failuresOf(other) && pod.finished_ms >= other.finished_ms);
+    if (isLater) last.set(index, pod);
   }
   return last;
 }

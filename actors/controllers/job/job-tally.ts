@@ -2,7 +2,7 @@ import type { Job, Pod, UncountedTerminatedPods } from "../../kinds/generated/ty
 import type { View } from "../../store/view.ts";
 import { failureVerdict } from "./job-failure-policy.ts";
 import { isFailed, isIndexed, isSucceeded, type JobPod } from "./job-pods.ts";
-import { completionsLimit } from "./job-verdict.ts";
+import { hasPlace } from "./job-verdict.ts";
 
 /** Pods that are taken into the books in one round at most. Source: MaxUncountedPods. */
 const UNCOUNTED_MAX = 500;
@@ -44,10 +44,9 @@ export function tallyOf(view: View, job: Job, pods: readonly JobPod[], { all, do
     if (!written.has(uid)) {
       if (isSucceeded(pod)) {
         if (!isIndexed(job)) next.succeeded.push(uid);
-      } else if (isFailed(job, pod)) {
+      } else if (all || isFailed(job, pod)) {
         if (failureCounts(view, job, pod)) next.failed.push(uid);
-      } else if (!all && !done) continue;
-      else if (all && hasPlace(job, pod)) next.failed.push(uid);
+      } else if (!done) continue;
     }
     letGo.push(pod);
   }
@@ -60,10 +59,6 @@ export function tallyOf(view: View, job: Job, pods: readonly JobPod[], { all, do
     },
     letGo,
   };
-}
-
-function hasPlace(job: Job, { index }: JobPod): boolean {
-  return !isIndexed(job) || (index !== undefined && index < completionsLimit(job));
 }
 
 function failureCounts(view: View, job: Job, pod: JobPod): boolean {

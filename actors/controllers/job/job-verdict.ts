@@ -26,6 +26,11 @@ export function completionsLimit(job: Job): number {
   return job.spec.completions ?? 0;
 }
 
+/** Whether it is one of those that the job asks for: of an indexed job a pod without an index, or with one beyond the last, is none. */
+export function hasPlace(job: Job, { index }: JobPod): boolean {
+  return !isIndexed(job) || (index !== undefined && index < completionsLimit(job));
+}
+
 /** The indexes that are done: those of the status, and those of pods that are still to be counted. Source: calculateSucceededIndexes. */
 export function succeededIndexesOf(job: Job, pods: readonly JobPod[]): IndexSet {
   const limit = completionsLimit(job);
@@ -62,7 +67,7 @@ function indexesOf(pods: readonly JobPod[], limit: number): number[] {
  * goes on. What was decided once stands.
  */
 export function verdictOn(view: View, facts: JobFacts, now_ms: number): JobCondition | undefined {
-  const { job, pods, active } = facts;
+  const { job, pods } = facts;
   const standing = holding(job, "SuccessCriteriaMet") ?? holding(job, "FailureTarget");
   if (standing !== undefined) return standing;
   const now = timestamp(now_ms);
@@ -87,15 +92,19 @@ export function verdictOn(view: View, facts: JobFacts, now_ms: number): JobCondi
         return fail("FailedIndexes", "Job has failed indexes");
       }
     }
-    const rule = successPolicy?.rules.findIndex((one) => meetsRule(one, succeededIndexes, completionsLimit(job))) ?? -1;
+    const rules = succeededIndexes.size === 0 ? [] : (successPolicy?.rules ?? []);
+    const rule = rules.findIndex((one) => meetsRule(one, succeededIndexes, completionsLimit(job)));
     if (rule >= 0) return condition("SuccessCriteriaMet", "SuccessPolicy", `Matched rules at index ${rule}`, now);
   }
-  const { completions } = job.spec;
-  const isComplete = completions === undefined ? facts.succeeded > 0 : facts.succeeded >= completions;
-  if (isComplete && active.length === 0) {
-    return condition("SuccessCriteriaMet", "CompletionsReached", "Reached expected number of succeeded pods", now);
-  }
   return undefined;
+}
+
+/** The same when as many pods have succeeded as were asked for, and so many are still active: asked when those that are too many have been stopped. */
+export function completionOf({ job, succeeded }: JobFacts, active: number, now_ms: number): JobCondition | undefined {
+  const { completions } = job.spec;
+  const isComplete = completions === undefined ? succeeded > 0 : succeeded >= completions;
+  if (!isComplete || active > 0) return undefined;
+  return condition("SuccessCriteriaMet", "CompletionsReached", "Reached expected number of succeeded pods", timestamp(now_ms));
 }
 
 /** Restarts count like failures where containers are started again in place. Source: pastBackoffLimitOnFailure. */
@@ -118,10 +127,13 @@ function meetsRule(
   return wanted.size > 0 && wanted.common(succeeded) >= (succeededCount ?? wanted.size);
 }
 
-/** When the job's time is over; undefined when it has no deadline or does not run. It begins anew when a suspended job is resumed. */
+/**
+ * When the job's time is over; undefined when it has no deadline or is suspended. It begins anew when the job is resumed, unless it was over by then: that
+ * is looked at first. Source: pastActiveDeadline.
+ */
 export function deadlineOf_ms(job: Job): number | undefined {
   const { spec, status } = job;
   if (spec.activeDeadlineSeconds === undefined || status?.startTime === undefined) return undefined;
-  if (spec.suspend === true || holding(job, "Suspended") !== undefined) return undefined;
+  if (spec.suspend === true) return undefined;
   return Date.parse(status.startTime) + spec.activeDeadlineSeconds * 1_000;
 }

@@ -4,6 +4,7 @@ import type { Job, JobCondition, JobStatus, Pod } from "../../kinds/generated/ty
 import { partsOf } from "../../kinds/kind.ts";
 import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import { mayHaveFinalizers, ownersOf } from "../../kinds/metadata-text.ts";
+import type { OwnerReference } from "../../kinds/object.ts";
 import { timestamp } from "../../registry/timestamps.ts";
 import type { Change, Entry, View } from "../../store/view.ts";
 import { anyKind, modify, normal, regarding, updateStatus, warning } from "../actions.ts";
@@ -15,7 +16,7 @@ import { condition, holding, isFinished } from "./job-conditions.ts";
 import { lastFailures, type PodPlan, planPods, stopActive } from "./job-plan.ts";
 import { isIndexed, isTerminating, type JobPod, jobPodOf, TRACKING_FINALIZER, tracked, untracked } from "./job-pods.ts";
 import { type Tally, tallyOf } from "./job-tally.ts";
-import { deadlineOf_ms, failedIndexesOf, type JobFacts, succeededIndexesOf, verdictOn } from "./job-verdict.ts";
+import { completionOf, deadlineOf_ms, failedIndexesOf, type JobFacts, succeededIndexesOf, verdictOn } from "./job-verdict.ts";
 
 const JOBS = "jobs.batch";
 const PODS = "pods";
@@ -56,14 +57,19 @@ function keysOfJob(backoff: JobBackoff, { now, before }: Change, view: View): re
   return controlledBy(view, PODS, view.decode<Job>(before).metadata.uid).map(({ key }) => key);
 }
 
-/** A pod that waits for a job that is not there, or never will be. */
+/** A pod that waits for a job that is not there, or never will be. What another kind's pod waits for is that kind's concern. */
 function keysOfOrphan({ now }: Change, view: View): readonly string[] {
   if (now === undefined || !mayHaveFinalizers(now.text) || !now.text.includes(TRACKING_FINALIZER)) return NO_KEYS;
+  if ((controllerIn(now)?.kind ?? JobKind.kind) !== JobKind.kind) return NO_KEYS;
   return jobOf(view, now) === undefined ? [now.key] : NO_KEYS;
 }
 
+function controllerIn(pod: Entry): OwnerReference | undefined {
+  return ownersOf(pod.text).find(({ controller }) => controller === true);
+}
+
 function jobOf(view: View, pod: Entry): Job | undefined {
-  const owner = ownersOf(pod.text).find(({ controller }) => controller === true);
+  const owner = controllerIn(pod);
   if (owner?.kind !== JobKind.kind) return undefined;
   const job = view.get<Job>(`${JOBS}/${partsOf(pod.key).namespace}/${owner.name}`);
   return job?.metadata.uid === owner.uid ? job : undefined;
@@ -73,6 +79,14 @@ function reconcile(backoff: JobBackoff, view: View, key: string, now_ms: number)
   if (key.startsWith(`${PODS}/`)) return letGoOfOrphan(view, key);
   const job = view.get<Job>(key);
   if (job === undefined || (job.spec.managedBy ?? MANAGED_BY_US) !== MANAGED_BY_US) return NOTHING;
+  if (isFinished(job)) {
+    backoff.forget(key);
+    // Whose pods are whose is looked at no more.
+    return letGo(
+      view,
+      controlledBy(view, PODS, job.metadata.uid).map((entry) => jobPodOf(view, entry)),
+    );
+  }
   const { pods: claimed, actions: claims } = claimPods(OWNER, view, job, {
     adopted: tracked,
     released: (pod) => untracked(pod) ?? pod,
@@ -80,9 +94,7 @@ function reconcile(backoff: JobBackoff, view: View, key: string, now_ms: number)
   // What they come to is looked at before any pod is made or counted.
   if (claims.length > 0) return [...claims, LOOK_AGAIN];
   const pods = claimed.map((pod) => jobPodOf(view, pod.entry));
-  if (!isFinished(job)) return advance(view, factsOf(view, job, pods, backoff.failuresOf(key, job, pods)), now_ms);
-  backoff.forget(key);
-  return letGo(view, pods);
+  return advance(view, factsOf(view, job, pods, backoff.failuresOf(key, job, pods)), now_ms);
 }
 
 /** What else there was to do when pods could not be made: the books, and a status that does not tell of them. */
@@ -112,13 +124,14 @@ function advance(
 ): readonly Action[] {
   const { job, pods } = facts;
   const isGoing = job.metadata.deletionTimestamp !== undefined;
-  const verdict = verdictOn(view, facts, now_ms);
+  const decided = verdictOn(view, facts, now_ms);
   const plan: PodPlan =
-    verdict !== undefined
+    decided !== undefined
       ? { actions: stopActive(view, facts), active: 0 }
       : isGoing
         ? { actions: NOTHING, active: facts.active.length }
         : plannedPods(view, facts, now_ms, mayMake);
+  const verdict = decided ?? completionOf(facts, plan.active, now_ms);
   const kept = verdict === undefined && !isGoing ? new Set(lastFailures(facts).values()) : NONE;
   const tally = tallyOf(view, job, pods, {
     all: verdict?.type === "FailureTarget",
@@ -171,7 +184,7 @@ function conditionChanges(
   tally: Tally,
   now: string,
 ): readonly JobCondition[] {
-  if (verdict === undefined) return suspensionOf(job, now);
+  if (verdict === undefined) return job.metadata.deletionTimestamp === undefined ? suspensionOf(job, now) : [];
   if (holding(job, verdict.type) === undefined) return [verdict];
   const isWaiting = active.length > 0 || pods.some(isTerminating) || tally.letGo.length > 0 || Object.keys(tally.uncounted).length > 0;
   if (isWaiting) return [];

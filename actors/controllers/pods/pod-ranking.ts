@@ -18,12 +18,23 @@ export function podsToDelete(
   return [...pods].sort((a, b) => compare(a, b, neighbours, now_ms)).slice(0, count);
 }
 
+/**
+ * The same of a Job's pods, by what they are alone: negative when `a` goes before `b`, 0 when neither is better. Source: ActivePods of Kubernetes'
+ * controller_utils.
+ */
+export function compareWorth(a: PodFacts, b: PodFacts): number {
+  return (
+    compareProgress(a, b) ||
+    (a.ready && b.ready ? youngerFirst(a.readySince_ms, b.readySince_ms) : 0) ||
+    b.restarts - a.restarts ||
+    youngerFirst(a.created_ms, b.created_ms)
+  );
+}
+
 /** Negative: `a` goes before `b`. */
 function compare(a: PodFacts, b: PodFacts, neighbours: ReadonlyMap<string, number>, now_ms: number): number {
   return (
-    Number(a.nodeName !== "") - Number(b.nodeName !== "") ||
-    (PHASE_RANK[a.phase] ?? 0) - (PHASE_RANK[b.phase] ?? 0) ||
-    Number(a.ready) - Number(b.ready) ||
+    compareProgress(a, b) ||
     a.deletionCost - b.deletionCost ||
     (neighbours.get(b.nodeName) ?? 0) - (neighbours.get(a.nodeName) ?? 0) ||
     (a.ready && b.ready && a.readySince_ms !== b.readySince_ms
@@ -32,6 +43,19 @@ function compare(a: PodFacts, b: PodFacts, neighbours: ReadonlyMap<string, numbe
     b.restarts - a.restarts ||
     (a.created_ms !== b.created_ms ? compareAges(a.created_ms, b.created_ms, now_ms) || byUid(a, b) : 0)
   );
+}
+
+function compareProgress(a: PodFacts, b: PodFacts): number {
+  return (
+    Number(a.nodeName !== "") - Number(b.nodeName !== "") ||
+    (PHASE_RANK[a.phase] ?? 0) - (PHASE_RANK[b.phase] ?? 0) ||
+    Number(a.ready) - Number(b.ready)
+  );
+}
+
+/** What has no time (0) counts as the youngest. */
+function youngerFirst(a_ms: number, b_ms: number): number {
+  return a_ms === b_ms ? 0 : (b_ms || Number.POSITIVE_INFINITY) - (a_ms || Number.POSITIVE_INFINITY);
 }
 
 /** Younger goes first, but only the order of magnitude of the age counts, so that among pods of like age chance decides (by uid). */

@@ -103,6 +103,24 @@ describe("how many pods are made", () => {
       0,
     ],
     ["not what another controller manages", { parallelism: 2, managedBy: "example.com/other" }, [], 0],
+    [
+      "one in place of one that the job itself has given up: it has not failed",
+      { parallelism: 1, completions: 1 },
+      [pod("a", "Running", {}, { deletionTimestamp: "2026-01-01T12:00:00Z", finalizers: [] })],
+      1,
+    ],
+    [
+      "none while an index waits that holds the only place",
+      { completionMode: "Indexed", parallelism: 1, completions: 3, backoffLimitPerIndex: 3 },
+      [failed("a", { index: 0, ended: 1 })],
+      0,
+    ],
+    [
+      "those that an index that waits leaves room for",
+      { completionMode: "Indexed", parallelism: 2, completions: 3, backoffLimitPerIndex: 3 },
+      [failed("a", { index: 0, ended: 1 })],
+      1,
+    ],
   ])("%s", (_what, spec, pods, expected) => {
     expect(created(started(job(spec), ...pods).decide())).toBe(expected);
   });
@@ -138,6 +156,24 @@ describe("how many pods are made", () => {
     expect(status).not.toContain('"active"');
   });
 
+  test.each([
+    ["the last failure is still there", [FINALIZER], "2"],
+    ["the job has forgotten it", [], "0"],
+  ])("and know how often their index has failed: %s", (_what, finalizers, expected) => {
+    const spec = { completionMode: "Indexed", completions: 1, backoffLimitPerIndex: 3 };
+    const labels = { job: "j" };
+    const annotations = { [INDEX]: "0", "batch.kubernetes.io/job-index-failure-count": "1" };
+    const transcript = started(
+      job(spec),
+      pod("a", "Failed", { exitCode: 1 }, { labels, annotations, finalizers, ownerReferences: [owner] }),
+    );
+    const [first] = transcript.actions(KEY);
+    const births = first?.do === "inOrder" ? first.steps[0] : undefined;
+    expect(births).toMatchObject({
+      writes: [{ object: { metadata: { annotations: { "batch.kubernetes.io/job-index-failure-count": expected } } } }],
+    });
+  });
+
   test("that are refused do not count", () => {
     const transcript = started(job({ parallelism: 2 }), pod("a", "Running"));
     const [first] = transcript.actions(KEY);
@@ -159,6 +195,23 @@ describe("pods that are too many", () => {
   test("go when fewer may run, uncounted", () => {
     const lines = started(job({ parallelism: 1, completions: 5 }), pod("a", "Running"), pod("b", "Pending")).decide();
     expect(lines.filter((line) => line.includes("Pod/"))).toEqual(['1: modify Pod/b {"metadata":{"finalizers":null}}', "2: delete Pod/b"]);
+  });
+
+  test("go by what they are: the younger first, whatever they cost, and of those that are alike the first index", () => {
+    const of = (object: object): readonly string[] => {
+      const lines = started(object, ...pods).decide();
+      return lines.filter((line) => line.includes("delete Pod/")).map((line) => line.replace(/^2: delete Pod./, ""));
+    };
+    const old = { creationTimestamp: "2026-01-01T11:00:00Z" };
+    let pods = [
+      pod("young", "Running", {}, { annotations: { "controller.kubernetes.io/pod-deletion-cost": "10" } }),
+      pod("old", "Running", {}, old),
+    ];
+    expect(of(job({ parallelism: 1, completions: 5 }))).toEqual(["young"]);
+    pods = [2, 1, 0].map((index) => pod(`p${index}`, "Running", { index }));
+    expect(of(job({ completionMode: "Indexed", parallelism: 1, completions: 3 }))).toEqual(["p0", "p1"]);
+    pods = [pod("p1", "Running", { index: 1 }), pod("p0", "Pending", { index: 0 }), pod("q0", "Running", { index: 0 })];
+    expect(of(job({ completionMode: "Indexed", parallelism: 3, completions: 3 }))).toEqual(["p0"]);
   });
 
   test("go when it is suspended", () => {
@@ -185,6 +238,13 @@ describe("the verdict", () => {
     ["a failure where none may be", { completions: 1, backoffLimit: 0 }, [failed("a")], "FailureTarget BackoffLimitExceeded"],
     ["its time is over", { activeDeadlineSeconds: 60 }, [pod("a", "Running")], "FailureTarget DeadlineExceeded"],
     ["its time is not over", { activeDeadlineSeconds: 61 }, [pod("a", "Running")], undefined],
+    ["its time is over, and it is suspended", { activeDeadlineSeconds: 60, suspend: true }, [], "Suspended JobSuspended"],
+    [
+      "one of a queue has succeeded, and it is suspended",
+      { parallelism: 2, suspend: true },
+      [succeeded("a"), pod("b", "Running")],
+      "SuccessCriteriaMet CompletionsReached",
+    ],
     [
       "a code that ends it",
       { ...policy(onCode("FailJob", 42)), backoffLimit: 6 },
@@ -255,6 +315,7 @@ describe("the verdict", () => {
       [succeeded("a", { index: 1 }), pod("b", "Running", { index: 0 })],
       "SuccessCriteriaMet SuccessPolicy",
     ],
+    ["none has, where a policy asks for none", { ...indexed, ...rule({ succeededCount: 0 }) }, [pod("a", "Running", { index: 0 })], undefined],
     [
       "so many of those",
       { ...indexed, ...rule({ succeededIndexes: "0-1", succeededCount: 1 }) },
@@ -269,6 +330,12 @@ describe("the verdict", () => {
     ],
   ])("%s", (_what, spec, pods, expected) => {
     expect(verdict(started(job(spec), ...pods))).toBe(expected);
+  });
+
+  test("on a job that is resumed when its time is over already stays", () => {
+    const suspended = { type: "Suspended", status: "True", reason: "JobSuspended", message: "Job suspended" };
+    const object = job({ activeDeadlineSeconds: 60 }, { ...STARTED, conditions: [suspended] });
+    expect(verdict(started(object))).toBe("FailureTarget DeadlineExceeded");
   });
 
   test.each([
@@ -331,11 +398,26 @@ describe("pods that still run when it is over", () => {
     expect(lines.some((line) => line.includes('"uncountedTerminatedPods":{"failed":["uid-a","uid-b"]}'))).toBe(true);
   });
 
+  test("have not failed where its policy ignores such failures", () => {
+    const rules = [{ action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] }];
+    const lines = started(
+      job({ activeDeadlineSeconds: 60, podFailurePolicy: { rules } }),
+      pod("a", "Running", { condition: "DisruptionTarget" }),
+      pod("b", "Running"),
+    ).decide();
+    expect(lines.some((line) => line.includes('"uncountedTerminatedPods":{"failed":["uid-b"]}'))).toBe(true);
+  });
+
   test("are let go uncounted when it is deleted", () => {
     const going = { ...job({}), metadata: { name: "j", deletionTimestamp: "2026-01-01T12:00:00Z", finalizers: ["foregroundDeletion"] } };
     const lines = started(going, pod("a", "Running")).decide();
     expect(lines).toContain('2: modify Pod/a {"metadata":{"finalizers":null}}');
     expect(lines.some((line) => line.includes('"failed"'))).toBe(false);
+  });
+
+  test("of one that is deleted and suspended say nothing of that", () => {
+    const metadata = { name: "j", deletionTimestamp: "2026-01-01T12:00:00Z", finalizers: ["foregroundDeletion"] };
+    expect(started({ ...job({ suspend: true }), metadata }).decide().join("\n")).not.toContain("Suspended");
   });
 });
 
@@ -370,6 +452,22 @@ describe("the books", () => {
     const lines = transcript.decide();
     expect(lines).toContain('modify Pod/left {"metadata":{"finalizers":null,"ownerReferences":null}}');
     expect(lines).toContain(`modify Pod/orphan ${JSON.stringify({ metadata: { finalizers: [FINALIZER], ownerReferences: [owner] } })}`);
+  });
+
+  test("a job that is finished adopts no pods and lets go of none but for its finalizer", () => {
+    const complete = { type: "Complete", status: "True", reason: "CompletionsReached", message: "m" };
+    const transcript = started(
+      job({}, { ...STARTED, conditions: [complete] }),
+      pod("orphan", "Running", {}, { ownerReferences: [], finalizers: [] }),
+      pod("left", "Running", {}, { labels: { job: "other" } }),
+    );
+    expect(transcript.decide()).toEqual(['modify Pod/left {"metadata":{"finalizers":null}}']);
+  });
+
+  test("another kind's pod keeps the finalizer", () => {
+    const others = { ...owner, apiVersion: "apps/v1", kind: "ReplicaSet" };
+    const transcript = new Transcript(jobController()).put(PodKind, pod("a", "Running", {}, { ownerReferences: [others] }));
+    expect(transcript.decide()).toEqual([]);
   });
 
   test("a pod whose job is gone is let go", () => {
