@@ -45,12 +45,13 @@ function reconcile(schedules: Schedules, view: View, key: string, now_ms: number
     return NOTHING;
   }
   const jobs = controlledBy(view, JOBS, cron.metadata.uid).map((entry) => view.decode<Job>(entry));
-  const kept = followJobs(cron, jobs);
-  const actions: Action[] = [...kept.actions, ...tidyHistory(cron, jobs)];
+  const tooOld = beyondHistory(cron, jobs);
+  const kept = followJobs(view, withoutActive(cron, tooOld), jobs);
+  const actions: Action[] = [...tooOld.map((job) => removal(cron, job)), ...kept.actions];
   const isNew = isRescheduled(schedules, key, cron);
-  const start = mayStart(cron) ? startOf(cron, kept.status, jobs, now_ms, isNew) : undefined;
+  const start = mayStart(cron) ? startOf(view, cron, kept.status, jobs, now_ms, isNew) : undefined;
   const status = start?.status ?? kept.status;
-  actions.push(...unexpected(cron, jobs, status));
+  actions.push(...unexpected(cron, jobs, [...(kept.status.active ?? []), ...(status.active ?? [])]));
   if (!semanticEqual(status, cron.status ?? {})) actions.push(updateStatus(CronJobKind, cron, status));
   return [...actions, ...(start?.actions ?? NOTHING)];
 }
@@ -68,7 +69,7 @@ function isRescheduled(schedules: Schedules, key: Key, { spec }: CronJob): boole
 }
 
 /** Jobs of its own that run and that it did not start, as those that somebody has made from its template. */
-function unexpected(cron: CronJob, jobs: readonly Job[], { active = [] }: CronJobStatus): readonly Action[] {
+function unexpected(cron: CronJob, jobs: readonly Job[], active: readonly ObjectReference[]): readonly Action[] {
   const about = regarding(CronJobKind, cron);
   return jobs
     .filter((job) => !isFinished(job) && !active.some(({ uid }) => uid === job.metadata.uid))
@@ -78,14 +79,30 @@ function unexpected(cron: CronJob, jobs: readonly Job[], { active = [] }: CronJo
     });
 }
 
+/** A copy whose list of active jobs does without these, which are given up: nothing is said of what became of them. */
+function withoutActive(cron: CronJob, jobs: readonly Job[]): CronJob {
+  const active = (cron.status?.active ?? []).filter(({ uid }) => !jobs.some(({ metadata }) => metadata.uid === uid));
+  return { ...cron, status: statusWith(cron.status ?? {}, active) };
+}
+
+function statusWith({ active: _active, ...rest }: CronJobStatus, active: ObjectReference[]): CronJobStatus {
+  return { ...(active.length === 0 ? {} : { active }), ...rest };
+}
+
 /** The list of active jobs without those that ended or are gone, and the last success. */
-function followJobs(cron: CronJob, jobs: readonly Job[]): { readonly status: CronJobStatus; readonly actions: readonly Action[] } {
+function followJobs(
+  view: View,
+  cron: CronJob,
+  jobs: readonly Job[],
+): { readonly status: CronJobStatus; readonly actions: readonly Action[] } {
   const about = regarding(CronJobKind, cron);
   const byUid = new Map(jobs.map((job) => [job.metadata.uid, job]));
   const actions: Action[] = [];
   let lastSuccessfulTime = cron.status?.lastSuccessfulTime;
   const active = (cron.status?.active ?? []).filter(({ uid = "", name }) => {
     const job = byUid.get(uid);
+    // One that has another owner by now is waited for as long as it is there.
+    if (job === undefined && view.entry(keyOfJob(cron, name)) !== undefined) return true;
     if (job === undefined) {
       actions.push({ do: "event", note: normal(about, "MissingJob", `Active job went missing: ${name}`) });
       return false;
@@ -110,19 +127,21 @@ function followJobs(cron: CronJob, jobs: readonly Job[]): { readonly status: Cro
   };
 }
 
-/** Deletes the oldest finished jobs that are more than wanted. Source: cleanupFinishedJobs. */
-function tidyHistory(cron: CronJob, jobs: readonly Job[]): readonly Action[] {
+/** The oldest finished jobs that are more than wanted. Source: cleanupFinishedJobs. */
+function beyondHistory(cron: CronJob, jobs: readonly Job[]): readonly Job[] {
   const { successfulJobsHistoryLimit, failedJobsHistoryLimit } = cron.spec;
-  const startOf_ms = ({ status, metadata }: Job): number => Date.parse(status?.startTime ?? metadata.creationTimestamp);
   const ended = (type: string): readonly Job[] =>
-    jobs
-      .filter((job) => job.metadata.deletionTimestamp === undefined && holding(job, type) !== undefined)
-      .sort((one, other) => startOf_ms(one) - startOf_ms(other));
+    jobs.filter((job) => job.metadata.deletionTimestamp === undefined && holding(job, type) !== undefined).sort(byStart);
   const beyond = (all: readonly Job[], limit: number | undefined): readonly Job[] =>
     limit === undefined ? [] : all.slice(0, Math.max(0, all.length - limit));
-  return [...beyond(ended("Complete"), successfulJobsHistoryLimit), ...beyond(ended("Failed"), failedJobsHistoryLimit)].map((job) =>
-    removal(cron, job),
-  );
+  return [...beyond(ended("Complete"), successfulJobsHistoryLimit), ...beyond(ended("Failed"), failedJobsHistoryLimit)];
+}
+
+/** By when they began, those that never did last; by name where that is the same. Source: byJobStartTime. */
+function byStart(one: Job, other: Job): number {
+  const [a, b] = [one, other].map(({ status }) => status?.startTime ?? "9");
+  if (a === b) return one.metadata.name < other.metadata.name ? -1 : 1;
+  return (a ?? "") < (b ?? "") ? -1 : 1;
 }
 
 function removal(cron: CronJob, job: Job): Write {
@@ -143,7 +162,7 @@ interface Start {
   readonly actions: readonly Action[];
 }
 
-function startOf(cron: CronJob, status: CronJobStatus, jobs: readonly Job[], now_ms: number, isNew: boolean): Start {
+function startOf(view: View, cron: CronJob, status: CronJobStatus, jobs: readonly Job[], now_ms: number, isNew: boolean): Start {
   const about = regarding(CronJobKind, cron);
   let schedule: CronSchedule;
   try {
@@ -156,9 +175,14 @@ function startOf(cron: CronJob, status: CronJobStatus, jobs: readonly Job[], now
   const zone = cron.spec.timeZone ?? "UTC";
   const next_ms = nextTime_ms(schedule, now_ms, zone);
   const later: readonly Action[] = next_ms === undefined ? NOTHING : [{ do: "requeue", after_ms: Math.max(1, next_ms - now_ms) }];
+  const missed = missedStart(cron, schedule, zone, now_ms);
+  if (missed === undefined) {
+    const message = `invalid schedule: ${cron.spec.schedule} : time difference between two schedules is less than 1 second`;
+    return { status, actions: [{ do: "event", note: warning(about, "InvalidSchedule", message) }] };
+  }
+  const { at_ms, tooMany } = missed;
   // What a schedule would have started before it came to be is not made up for.
-  if (isNew) return { status, actions: later };
-  const { at_ms, tooMany } = missedStart(cron, schedule, zone, now_ms);
+  if (isNew || at_ms === undefined) return { status, actions: later };
   const notes: Action[] = tooMany
     ? [
         {
@@ -171,32 +195,39 @@ function startOf(cron: CronJob, status: CronJobStatus, jobs: readonly Job[], now
         },
       ]
     : [];
-  if (at_ms === undefined) return { status, actions: [...notes, ...later] };
-  const last_ms = cron.status?.lastScheduleTime === undefined ? undefined : Date.parse(cron.status.lastScheduleTime);
-  if (last_ms === at_ms) return { status, actions: later };
   const deadline = cron.spec.startingDeadlineSeconds;
   if (deadline !== undefined && at_ms + deadline * 1_000 < now_ms) {
     const message = `Missed scheduled time to start a job: ${rfc1123(at_ms)}`;
     return { status, actions: [...notes, { do: "event", note: warning(about, "MissSchedule", message) }, ...later] };
   }
-  const made = jobs.find(({ metadata }) => metadata.name === jobName(cron, at_ms));
-  if (made !== undefined) {
+  const name = jobName(cron, at_ms);
+  const { active = [] } = status;
+  const made = jobs.find(({ metadata }) => metadata.name === name);
+  if (made !== undefined && !active.some((one) => one.name === name)) {
     return {
-      status: { ...status, active: [...(status.active ?? []), referenceTo(made)], lastScheduleTime: timestamp(at_ms) },
+      status: { ...statusWith(status, [...active, referenceTo(made)]), lastScheduleTime: timestamp(at_ms) },
       actions: later,
     };
   }
-  const running = jobs.filter(({ metadata }) => status.active?.some(({ uid }) => uid === metadata.uid));
-  if (cron.spec.concurrencyPolicy === "Forbid" && running.length > 0) {
+  // It was seen to, or somebody else has a job of the name.
+  if (view.entry(keyOfJob(cron, name)) !== undefined) return { status, actions: [...notes, ...later] };
+  const running = jobs.filter(({ metadata }) => active.some(({ uid }) => uid === metadata.uid));
+  if (cron.spec.concurrencyPolicy === "Forbid" && active.length > 0) {
     const message = "Not starting job because prior execution is running and concurrency policy is Forbid";
     return { status, actions: [...notes, { do: "event", note: normal(about, "JobAlreadyActive", message) }, ...later] };
   }
-  const replaced = cron.spec.concurrencyPolicy === "Replace" ? running.map((job) => removal(cron, job)) : [];
+  const replaced = cron.spec.concurrencyPolicy === "Replace" ? running : [];
   const creation = create(JobKind, newJob(cron, at_ms, zone), {
     done: normal(about, "SuccessfulCreate", "Created job {name}"),
     refused: warning(about, "FailedCreate", "Error creating job: {error}"),
   });
-  return { status, actions: [...notes, { do: "inOrder", steps: [...replaced, creation] }, ...later] };
+  const left = active.filter(({ uid }) => !replaced.some(({ metadata }) => metadata.uid === uid));
+  const steps = [...replaced.map((job) => removal(cron, job)), creation];
+  return { status: statusWith(status, left), actions: [...notes, { do: "inOrder", steps }, ...later] };
+}
+
+function keyOfJob({ metadata: { namespace = "" } }: CronJob, name: string | undefined): Key {
+  return `${JOBS}/${namespace}/${name ?? ""}`;
 }
 
 /** The same for the same time, so that no time is started twice. */

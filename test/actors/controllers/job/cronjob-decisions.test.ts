@@ -75,6 +75,17 @@ describe("when a job is made", () => {
     const lines = decide(cron({ concurrencyPolicy }, status), job("before"));
     expect(made(lines)).toEqual(expected);
     expect(lines.some((line) => line.includes("event Normal JobAlreadyActive"))).toBe(concurrencyPolicy === "Forbid");
+    expect(lines.some((line) => line === 'status CronJob/c {"active":null}')).toBe(concurrencyPolicy === "Replace");
+    expect(lines.some((line) => line.includes("UnexpectedJob"))).toBe(false);
+  });
+
+  test("two times of one minute have the same job: while it runs it is active once", () => {
+    const status = { lastScheduleTime: at(-2_000), active: [reference(`c-${minute}`)] };
+    expect(decide(cron({ schedule: "@every 2s" }, status), job(`c-${minute}`))).toEqual(["requeue 2000"]);
+  });
+
+  test("none where somebody else has a job of its name", () => {
+    expect(decide(cron(), { ...job(`c-${minute}`), metadata: { name: `c-${minute}` } })).toEqual([`requeue ${60 * MINUTE_MS}`]);
   });
 
   test("one that was made before its status was written is taken up, not made twice", () => {
@@ -113,6 +124,12 @@ describe("when a job is made", () => {
     expect(decide(cron({}, { lastScheduleTime: at(0) }))).toContain(`requeue ${60 * MINUTE_MS}`);
   });
 
+  test("a schedule that never comes round is told, and makes none", () => {
+    expect(decide(cron({ schedule: "0 0 31 2 *" }))).toEqual([
+      "event Warning InvalidSchedule CronJob/c: invalid schedule: 0 0 31 2 * : time difference between two schedules is less than 1 second",
+    ]);
+  });
+
   test("a schedule that nobody can read is told, and makes none", () => {
     const lines = decide(cron({ schedule: "nonsense" }));
     expect(lines).toEqual([expect.stringContaining('event Warning UnparseableSchedule CronJob/c: unparseable schedule: "nonsense"')]);
@@ -138,6 +155,25 @@ describe("the jobs that there are", () => {
 
   test("those that are gone are told", () => {
     expect(decide(idle({ active: [reference("a")] }))).toContain("event Normal MissingJob CronJob/c: Active job went missing: a");
+  });
+
+  test("those that belong to somebody else by now are active while they are there", () => {
+    const others = { ...job("a"), metadata: { name: "a" } };
+    expect(decide(idle({ active: [reference("a")] }), others)).toEqual([`requeue ${60 * MINUTE_MS}`]);
+  });
+
+  test("of one that goes as soon as it has ended nothing is told but that it goes", () => {
+    const object = cron({ successfulJobsHistoryLimit: 0 }, { lastScheduleTime: at(0), active: [reference("a")] });
+    expect(decide(object, job("a", "Complete"))).toEqual([
+      'delete Job/a {"propagationPolicy":"Background"}',
+      'status CronJob/c {"active":null}',
+      `requeue ${60 * MINUTE_MS}`,
+    ]);
+  });
+
+  test("of those that began at the same time the first by name go", () => {
+    const lines = decide(cron({ failedJobsHistoryLimit: 1 }, { lastScheduleTime: at(0) }), job("c", "Failed"), job("a", "Failed"), job("b", "Failed"));
+    expect(made(lines)).toEqual(["a", "b"].map((name) => `delete Job/${name} {"propagationPolicy":"Background"}`));
   });
 
   test("of those that have ended the oldest go, those that succeeded apart from those that failed", () => {

@@ -76,7 +76,7 @@ describe("missed starts", () => {
       metadata: { creationTimestamp: last },
       spec: { schedule, ...(startingDeadlineSeconds === undefined ? {} : { startingDeadlineSeconds }) },
     });
-    const { at_ms, tooMany } = missedStart(job, parseCron(schedule), "UTC", at(nowText));
+    const { at_ms, tooMany } = missedStart(job, parseCron(schedule), "UTC", at(nowText)) ?? { at_ms: undefined, tooMany: false };
     return { at: at_ms === undefined ? undefined : new Date(at_ms).toISOString(), tooMany };
   }
 
@@ -98,5 +98,11 @@ describe("missed starts", () => {
       at: "2026-01-01T00:00:00.000Z",
       tooMany: false,
     });
+    expect(missed("* * * * *", "2016-01-01T00:00:00Z", "2026-01-01T00:00:30Z", 86_400).tooMany).toBe(true);
+  });
+
+  test("the last is looked for where it would be if all were as far apart as the first two", () => {
+    expect(missed("0 0 1 1,2 *", "2025-12-01T00:00:00Z", "2026-11-27T00:00:00Z").at).toBeUndefined();
+    expect(missed("30 6-16/4 * * 1-5", "2026-01-05T06:30:00Z", "2026-01-09T15:00:00Z").at).toBe("2026-01-09T14:30:00.000Z");
   });
 });
