@@ -49,6 +49,8 @@ export type Action =
   | { readonly do: "work"; readonly work: () => Promise<readonly Action[]> }
   /** One step after another; the first that fails ends it. */
   | { readonly do: "inOrder"; readonly steps: readonly Action[] }
+  /** All at the same time, as one step; it fails when one of them does. */
+  | { readonly do: "together"; readonly actions: readonly Action[] }
   /**
    * In batches of 1, 2, 4, 8, ...; a batch with a refusal is the last. So a quota that is full costs one refused request and not 500.
    * Source: slowStartBatch of Kubernetes' controller_utils.

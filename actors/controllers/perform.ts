@@ -68,6 +68,8 @@ function performOne(action: Action, by: Performer, result: Performed): Promise<b
       return performWork(action.work, by, result);
     case "inOrder":
       return performInOrder(action.steps, by, result);
+    case "together":
+      return performTogether(action.actions, by, result);
     case "slowStart":
       return performSlowly(action.writes, by, result);
     case "create":
@@ -94,6 +96,11 @@ async function performInOrder(steps: readonly Action[], by: Performer, result: P
     if (running !== undefined && (!(await running) || by.isOver())) return false;
   }
   return true;
+}
+
+async function performTogether(actions: readonly Action[], by: Performer, result: Performed): Promise<boolean> {
+  const outcomes = await Promise.all(actions.map((action) => performOne(action, by, result)));
+  return !outcomes.includes(false);
 }
 
 async function performSlowly(writes: readonly Write[], by: Performer, result: Performed): Promise<boolean> {

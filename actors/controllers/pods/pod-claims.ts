@@ -66,6 +66,8 @@ export interface Claims {
 export interface ClaimOptions {
   /** Which pods come into question at all. All by default. */
   readonly counts?: (pod: PodFacts) => boolean;
+  /** Which of them may be the owner's, beside what its selector says: one of its own that may not is let go. All by default. */
+  readonly fits?: (pod: PodFacts) => boolean;
   /** What becomes of a pod that is taken, beside getting its owner, and of one that is let go, beside losing it. */
   readonly adopted?: (pod: Pod) => Pod;
   readonly released?: (pod: Pod) => Pod;
@@ -76,7 +78,7 @@ export interface ClaimOptions {
  * and releases none. Needs controllerIndex("pods"). Source: PodControllerRefManager.
  */
 export function claimPods<T extends KubeObject>(owner: PodOwner<T>, view: View, object: T, options: ClaimOptions = {}): Claims {
-  const { counts = () => true, adopted: taken = (pod) => pod, released = (pod) => pod } = options;
+  const { counts = () => true, fits = () => true, adopted: taken = (pod) => pod, released = (pod) => pod } = options;
   const { uid, namespace = "", deletionTimestamp } = object.metadata;
   const wanted = owner.selectorOf(object);
   const selector: Selector = selectorOf(wanted);
@@ -85,14 +87,14 @@ export function claimPods<T extends KubeObject>(owner: PodOwner<T>, view: View, 
   for (const entry of controlledBy(view, PODS, uid)) {
     const pod = factsOf(view, entry);
     if (!counts(pod)) continue;
-    if (matchesLabels(selector, pod.labels)) pods.push(pod);
+    if (matchesLabels(selector, pod.labels) && fits(pod)) pods.push(pod);
     else if (deletionTimestamp === undefined)
       actions.push(modify(PodKind, view.decode<Pod>(entry), (current) => released(disowned(current, new Set([uid])))));
   }
   if (deletionTimestamp !== undefined) return { pods, actions };
   for (const entry of orphansFor(view, PODS, namespace, wanted.matchLabels)) {
     const pod = factsOf(view, entry);
-    if (!counts(pod) || pod.deleting || pod.controllerUid !== undefined || !matchesLabels(selector, pod.labels)) continue;
+    if (!counts(pod) || pod.deleting || pod.controllerUid !== undefined || !matchesLabels(selector, pod.labels) || !fits(pod)) continue;
     pods.push(pod);
     const reference = controllerReference(owner.kind, object);
     actions.push(

@@ -6,7 +6,7 @@ import { apiVersionOf, type Kind } from "../../kinds/kind.ts";
 import type { KubeObject, OwnerReference } from "../../kinds/object.ts";
 import type { View } from "../../store/view.ts";
 import { create, modify, normal, regarding, warning } from "../actions.ts";
-import type { Write } from "../controller.ts";
+import { type Action, NOTHING, type Write } from "../controller.ts";
 import { controllerOf, controllerReference } from "../ownership.ts";
 import { claimsOf, startOrdinal, wantedReplicas } from "./statefulset-pods.ts";
 
@@ -78,6 +78,25 @@ function wantedOwners(set: StatefulSet, { ordinal, name, uid }: Member): OwnerRe
   const isCondemned = ordinal < startOrdinal(set) || ordinal >= startOrdinal(set) + wantedReplicas(set);
   if (isCondemned && whenScaled === "Delete") return uid === undefined ? [] : [controllerReference(PodKind, { metadata: { name, uid } })];
   return whenDeleted === "Delete" ? [controllerReference(StatefulSetKind, set)] : [];
+}
+
+/**
+ * What the set says of the pod's claims that somebody else controls, or an earlier set or pod of the name, where its policy would give them an owner.
+ * Source: hasUnexpectedController.
+ */
+export function claimConflicts(view: View, set: StatefulSet, { ordinal, name, uid }: Member): readonly Action[] {
+  const { whenDeleted = "Retain", whenScaled = "Retain" } = set.spec.persistentVolumeClaimRetentionPolicy ?? {};
+  if (whenDeleted === "Retain" && whenScaled === "Retain") return NOTHING;
+  const isInTheWay = (reference: OwnerReference): boolean => {
+    if (names(reference, StatefulSetKind, set.metadata.name)) return reference.uid !== set.metadata.uid;
+    return names(reference, PodKind, name) ? reference.uid !== uid : reference.controller === true;
+  };
+  return claimsOf(set, ordinal)
+    .filter((claim) => claimEntry(view, set, claim)?.metadata.ownerReferences?.some(isInTheWay) === true)
+    .map(({ metadata }) => {
+      const message = `PersistentVolumeClaim ${metadata.name} has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim`;
+      return { do: "event", note: warning(regarding(StatefulSetKind, set), "ConflictingController", message) };
+    });
 }
 
 /** The changes that make the owners of the pod's claims what the set's policy says. A claim that somebody else controls is left alone. */

@@ -8,10 +8,10 @@ import { create, modify, normal, regarding, remove, warning } from "../actions.t
 import { type Action, NOTHING, type Notes, type Write } from "../controller.ts";
 import { templateOf } from "../pods/controller-history.ts";
 import { isAvailable, type PodFacts } from "../pods/pod-facts.ts";
-import { claimOwnership, goingClaims, hasStaleClaim, type Member, missingClaims } from "./statefulset-claims.ts";
+import { claimConflicts, claimOwnership, goingClaims, hasStaleClaim, type Member, missingClaims } from "./statefulset-claims.ts";
 import { conformed, conforms, newPod, ordinalOf, REVISION_LABEL, startOrdinal, wantedReplicas } from "./statefulset-pods.ts";
 
-/** Pods created at the same time at most. Source: MaxBatchSize. */
+/** Places with something to do in one round at most, and in one batch. Source: MaxBatchSize. */
 const BURST_PODS = 500;
 /** How soon a name that another pod has is tried again. */
 const NAME_TAKEN_RETRY_MS = 1_000;
@@ -50,15 +50,22 @@ export function planPods(planning: Planning): readonly Action[] {
   const { set, view } = planning;
   const ordered = set.spec.podManagementPolicy !== "Parallel";
   const { places, condemned } = placesOf(planning);
-  const filled = ordered ? inOrder(places, (place) => fill(planning, place)) : atOnce(places.map((place) => fill(planning, place)));
+  const filled = ordered ? inOrder(places, (place) => fill(planning, place)) : inBatches(places, (place) => fill(planning, place));
   if (filled.waits) return filled.actions;
-  const owners = condemned.flatMap((place) => claimOwnership(view, set, memberOf(place)));
-  if (owners.length > 0) return [...filled.actions, ...owners];
+  const owners = condemned.flatMap((place) => newOwners(view, set, memberOf(place)));
+  if (owners.length > 0) return inPhases([filled.actions, owners]);
   const unavailable = [...places, ...condemned.toReversed()].find(({ facts }) => !isServing(planning, facts));
   const giveUp = (place: Place): Step => condemn(planning, place, ordered, place === unavailable);
   const given = ordered ? inOrder(condemned, giveUp) : all(condemned.map(giveUp));
-  const done = [...filled.actions, ...given.actions];
-  return given.waits || set.spec.updateStrategy?.type === "OnDelete" ? done : [...done, ...replaceOutdated(planning, places)];
+  const isDone = given.waits || set.spec.updateStrategy?.type === "OnDelete";
+  return inPhases([filled.actions, given.actions, isDone ? NOTHING : replaceOutdated(planning, places)]);
+}
+
+/** One after the other, all of each at the same time; where something fails what comes after it has to wait. */
+function inPhases(phases: readonly (readonly Action[])[]): readonly Action[] {
+  const busy = phases.filter((actions) => actions.length > 0);
+  if (busy.length < 2) return busy.flat();
+  return [{ do: "inOrder", steps: busy.map((actions) => ({ do: "together", actions })) }];
 }
 
 function placesOf({ set, pods }: Planning): { readonly places: readonly Place[]; readonly condemned: readonly Place[] } {
@@ -89,20 +96,17 @@ function all(steps: readonly Step[]): Step {
   return { actions: steps.flatMap(({ actions }) => actions), waits: steps.some(({ waits }) => waits) };
 }
 
-/** All together; creations by growing batches, the claims of all before the pods. */
-function atOnce(steps: readonly Step[]): Step {
-  const { actions, waits } = all(steps);
-  const creations: Write[] = [];
-  const others: Action[] = [];
-  for (const action of actions.flatMap((one) => (one.do === "inOrder" ? one.steps : [one]))) {
-    if (action.do === "create") creations.push(action);
-    else others.push(action);
+/** One place, then two, then four, up to the batch in which one waits: each is a batch's part, whether it has something to do or not. Source: slowStartBatch. */
+function inBatches(places: readonly Place[], step: (place: Place) => Step): Step {
+  const batches: (readonly Action[])[] = [];
+  let [from, size, busy, waits] = [0, 1, 0, false];
+  for (; from < places.length && busy < BURST_PODS && !waits; from += size, size = Math.min(2 * size, BURST_PODS)) {
+    const steps = places.slice(from, from + size).map(step);
+    busy += steps.filter(({ actions }) => actions.length > 0).length;
+    waits = steps.some((one) => one.waits);
+    batches.push(all(steps).actions);
   }
-  if (creations.length === 0) return { actions: others, waits };
-  const claims = creations.filter(({ kind }) => kind.kind !== PodKind.kind);
-  const pods = creations.filter(({ kind }) => kind.kind === PodKind.kind).slice(0, BURST_PODS);
-  const steps_ = [claims, pods].filter((writes) => writes.length > 0).map((writes): Action => ({ do: "slowStart", writes }));
-  return { actions: [...others, { do: "inOrder", steps: steps_ }], waits };
+  return { actions: inPhases(batches), waits };
 }
 
 /** Source: processReplica. */
@@ -112,21 +116,27 @@ function fill(planning: Planning, place: Place): Step {
   const { facts, ordinal } = place;
   const member = memberOf(place);
   if (facts === undefined) {
-    if (hasStaleClaim(view, set, member)) return WAIT;
+    if (hasStaleClaim(view, set, member)) return { actions: NOTHING, waits: ordered };
+    const missing = missingClaims(view, set, member);
     const going = goingClaims(view, set, member).map((name) => `pvc ${name} is being deleted`);
-    if (going.length > 0) return { actions: [notCreated(set, place.name, going)], waits: true };
+    if (going.length > 0) return { actions: [...missing, notCreated(set, place.name, going)], waits: true };
     if (view.entry(`pods/${set.metadata.namespace ?? ""}/${place.name}`) !== undefined) {
-      return { actions: [{ do: "requeue", after_ms: NAME_TAKEN_RETRY_MS }], waits: true };
+      return { actions: [...missing, { do: "requeue", after_ms: NAME_TAKEN_RETRY_MS }], waits: true };
     }
+    const claims: readonly Action[] = missing.length === 0 ? NOTHING : [{ do: "together", actions: missing }];
     const pod = create(PodKind, podFor(planning, ordinal), notes(set, place.name, "create"));
-    return { actions: [{ do: "inOrder", steps: [...missingClaims(view, set, member), pod] }], waits: ordered };
+    const owners = [...claimConflicts(view, set, member), ...claimOwnership(view, set, member)];
+    return { actions: [{ do: "inOrder", steps: [...claims, pod, ...owners] }], waits: ordered };
   }
   if (isTerminalPhase(facts.phase)) {
     return { actions: facts.deleting ? NOTHING : [removal(planning, place)], waits: ordered };
   }
   const isPending = facts.phase === "Pending";
-  const owners = claimOwnership(view, set, member);
-  const claims = isPending ? [...missingClaims(view, set, member), ...owners] : NOTHING;
+  if (isPending && goingClaims(view, set, member).length > 0) return { actions: missingClaims(view, set, member), waits: true };
+  const owners = newOwners(view, set, member);
+  const claims = isPending
+    ? [...missingClaims(view, set, member), ...(owners.length > 0 ? owners : claimConflicts(view, set, member))]
+    : NOTHING;
   if (ordered && (facts.deleting || !isUp(planning, facts))) return { actions: claims, waits: true };
   const update = (): Required<Notes> => notes(set, place.name, "update");
   if (!isConforming(planning, facts, ordinal)) {
@@ -136,6 +146,12 @@ function fill(planning: Planning, place: Place): Step {
   if (isPending || owners.length === 0) return claims.length === 0 ? NEXT : { actions: claims, waits: false };
   // Kubernetes says of such a pod that it was updated, whose claims alone were.
   return { actions: [{ do: "inOrder", steps: [...owners, { do: "event", note: update().done }] }], waits: false };
+}
+
+/** The claims of a pod that is there get the owners that they should have, and the set says of which it does not own. */
+function newOwners(view: View, set: StatefulSet, member: Member): readonly Action[] {
+  const owners = claimOwnership(view, set, member);
+  return owners.length === 0 ? NOTHING : [...claimConflicts(view, set, member), ...owners];
 }
 
 /** What was found of a pod's state as its set's: neither its place nor the claims of its set's template can change. */

@@ -51,8 +51,8 @@ function keysOfClaim({ now, before }: Change, view: View): readonly string[] {
 function reconcile(view: View, key: string, now_ms: number): readonly Action[] {
   const set = view.get<StatefulSet>(key);
   if (set === undefined) return NOTHING;
-  const counts = ({ name }: PodFacts): boolean => ordinalOf(set, name) !== undefined;
-  const { pods, actions: claims } = claimPods(OWNER, view, set, { counts });
+  const fits = ({ name }: PodFacts): boolean => ordinalOf(set, name) !== undefined;
+  const { pods, actions: claims } = claimPods(OWNER, view, set, { fits });
   const { revisions, adoptions } = historyOf(StatefulSetKind, view, set);
   const { revision: update, write, collisionCount } = updateRevisionOf(StatefulSetKind, view, set, revisions, { hashLabel: HASH_LABEL });
   // Pods name the revision that they are made of, so it has to be there first.
@@ -76,13 +76,15 @@ function refused(view: View, key: string, _now_ms: number, refusals: readonly Re
   const set = view.get<StatefulSet>(key);
   if (set === undefined) return NOTHING;
   const { name, namespace = "" } = set.metadata;
-  return refusals.flatMap(({ write, error }) => {
-    if (write.do !== "create" || write.kind.kind !== PersistentVolumeClaimKind.kind) return [];
+  const errors = new Map<string, string[]>();
+  for (const { write, error } of refusals) {
+    if (write.do !== "create" || write.kind.kind !== PersistentVolumeClaimKind.kind) continue;
     const claim = write.object.metadata.name;
     const pod = `${name}${claim.slice(claim.lastIndexOf("-"))}`;
-    if (view.entry(`pods/${namespace}/${pod}`) !== undefined) return [];
-    return [notCreated(set, pod, [`failed to create PVC ${claim}: ${error.message}`])];
-  });
+    if (view.entry(`pods/${namespace}/${pod}`) !== undefined) continue;
+    errors.set(pod, [...(errors.get(pod) ?? []), `failed to create PVC ${claim}: ${error.message}`]);
+  }
+  return [...errors].map(([pod, all]) => notCreated(set, pod, all));
 }
 
 /** Source: computeReplicaStatus and completeRollingUpdate. */

@@ -113,6 +113,27 @@ test("nothing more is made while the view does not show what was made, for howev
   await until("it goes on", () => made === 2);
 });
 
+test("what is done together is one step: all of it is done, and nothing after it when one is refused", async () => {
+  const invalid = create(ConfigMapKind, { metadata: newMeta({ name: "Not A Name", namespace: "d" }) });
+  const { registry, until, clock } = await startWith({
+    reconcile: (view, key): readonly Action[] => {
+      const objects = ["a", "b", "c"].flatMap((name) => view.get<ConfigMap>(`configmaps/d/${name}`) ?? []);
+      const [a, b, c] = objects;
+      if (!key.endsWith("/c") || a === undefined || b === undefined || c === undefined || a.data !== undefined) return [];
+      const steps: Action[] = [
+        { do: "together", actions: [modify(ConfigMapKind, a, counted), { do: "requeue", after_ms: 1 }] },
+        { do: "together", actions: [invalid, modify(ConfigMapKind, b, counted)] },
+        modify(ConfigMapKind, c, counted),
+      ];
+      return [{ do: "inOrder", steps }];
+    },
+  });
+  for (const name of ["a", "b", "c"]) await registry.create(ConfigMapKind, named<ConfigMap>(name, "d"));
+  await until("two", () => data("a") === "1" && data("b") === "1");
+  await clock.run(1_000);
+  expect(data("c")).toBeUndefined();
+});
+
 test("steps in order stop at the first refusal, and `refused` hears of it before the backoff", async () => {
   const heard: string[] = [];
   const { registry, until } = await startWith({

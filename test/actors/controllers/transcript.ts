@@ -120,6 +120,8 @@ function print(action: Action, view: Replica, now_ms: number): readonly string[]
       return ["work"];
     case "inOrder":
       return action.steps.flatMap((step, i) => print(step, view, now_ms).map((line) => `${i + 1}: ${line}`));
+    case "together":
+      return action.actions.flatMap((one) => print(one, view, now_ms));
     case "slowStart":
       return action.writes.flatMap((write) => print(write, view, now_ms));
     default:

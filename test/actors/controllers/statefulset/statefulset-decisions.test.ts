@@ -70,7 +70,13 @@ describe("places are filled", () => {
     ["none, while the one before is pending", set(3), [pod(0, PENDING)], []],
     ["none, while the one before is going", set(3), [pod(0, READY, "new", GOING)], []],
     ["a gap first", set(3), [pod(0), pod(2)], ["1: create Pod/db-1"]],
-    ["all at once where they are parallel", set(3, parallel), [pod(1, UNREADY)], ["1: create Pod/db-0", "1: create Pod/db-2"]],
+    ["all where they are parallel", set(3, parallel), [pod(1, UNREADY)], ["1: 1: create Pod/db-0", "2: 1: create Pod/db-2"]],
+    [
+      "by one, two, four and so on",
+      set(8, parallel),
+      [pod(0), pod(1), pod(2), pod(3)],
+      ["1: 1: create Pod/db-4", "1: 1: create Pod/db-5", "1: 1: create Pod/db-6", "2: 1: create Pod/db-7"],
+    ],
     ["from where the ordinals begin", set(2, { ordinals: { start: 5 } }), [pod(5)], ["1: create Pod/db-6"]],
     ["one that has failed goes, to be made again", set(2), [pod(0, { phase: "Failed" })], ["delete Pod/db-0"]],
     ["one that has succeeded as well", set(2), [pod(0, { phase: "Succeeded" })], ["delete Pod/db-0"]],
@@ -93,6 +99,11 @@ describe("places are filled", () => {
   test("a stranger of the name is waited for", () => {
     const transcript = started(set(1), pod(0, READY, "new", { ownerReferences: [], labels: {} }));
     expect(transcript.decide()).toContain("requeue 1000");
+  });
+
+  test("a pod of another name that says that it is the set's is let go", () => {
+    const other = { ...pod(0), metadata: { name: "other", labels: { app: "x" }, ownerReferences: [owner] } };
+    expect(doings(started(set(0), other))).toEqual(['modify Pod/other {"metadata":{"ownerReferences":null}}']);
   });
 
   test("a pod that lost its label gets it back", () => {
@@ -195,6 +206,20 @@ describe("claims", () => {
     expect(doings(started(set(1, templates)))).toEqual(["1: create PersistentVolumeClaim/data-db-0", "2: create Pod/db-0"]);
   });
 
+  test("are made before their pod alone where pods are parallel", () => {
+    expect(doings(started(set(2, { ...templates, ...parallel })))).toEqual([
+      "1: 1: create PersistentVolumeClaim/data-db-0",
+      "1: 2: create Pod/db-0",
+      "2: 1: create PersistentVolumeClaim/data-db-1",
+      "2: 2: create Pod/db-1",
+    ]);
+  });
+
+  test("are made though their pod has to wait for a stranger of its name", () => {
+    const transcript = started(set(1, templates), pod(0, READY, "new", { ownerReferences: [], labels: {} }));
+    expect(doings(transcript)).toEqual(["create PersistentVolumeClaim/data-db-0"]);
+  });
+
   test("that are there are taken", () => {
     expect(doings(started(set(1, templates)).put(PersistentVolumeClaimKind, claim(0)))).toEqual(["1: create Pod/db-0"]);
   });
@@ -233,12 +258,21 @@ describe("claims", () => {
   test("that may not be made are told as the reason why their pod is not", () => {
     const transcript = started(set(1, templates));
     const [action] = transcript.actions("statefulsets.apps/d/db");
-    const creation = action?.do === "inOrder" ? action.steps[0] : undefined;
-    if (creation?.do !== "create") throw new Error("no creation");
-    const error = new Error("exceeded quota");
-    expect(transcript.afterRefusal("statefulsets.apps/d/db", [{ write: creation, error }])).toEqual([
-      "event Warning FailedCreate StatefulSet/db: create Pod db-0 in StatefulSet db failed error: failed to create PVC data-db-0: exceeded quota",
-    ]);
+    const together = action?.do === "inOrder" ? action.steps[0] : undefined;
+    const [write] = together?.do === "together" ? together.actions : [];
+    if (write?.do !== "create") throw new Error("no creation");
+    const refusal = { write, error: new Error("exceeded quota") };
+    const failed = "failed to create PVC data-db-0: exceeded quota";
+    const event = "event Warning FailedCreate StatefulSet/db: create Pod db-0 in StatefulSet db failed error:";
+    expect(transcript.afterRefusal("statefulsets.apps/d/db", [refusal])).toEqual([`${event} ${failed}`]);
+    expect(transcript.afterRefusal("statefulsets.apps/d/db", [refusal, refusal])).toEqual([`${event} [${failed}, ${failed}]`]);
+  });
+
+  test("that are being deleted keep the pods of later batches from being made, and no other claim of their pod", () => {
+    const going = { ...claim(0), metadata: { name: "data-db-0", ...GOING, finalizers: ["kubernetes.io/pvc-protection"] } };
+    const volumeClaimTemplates = ["data", "log"].map((name) => ({ metadata: { name }, spec: {} }));
+    const transcript = started(set(3, { volumeClaimTemplates, ...parallel })).put(PersistentVolumeClaimKind, going);
+    expect(doings(transcript)).toEqual(["create PersistentVolumeClaim/log-db-0"]);
   });
 
   test.each([
@@ -261,6 +295,11 @@ describe("claims", () => {
     ]);
   });
 
+  test("of the pod before keep no other pod from being made where they are parallel", () => {
+    const transcript = started(set(2, { ...policy("Retain", "Delete"), ...parallel })).put(PersistentVolumeClaimKind, claim(0, [byPod(0)]));
+    expect(doings(transcript)).toEqual(["1: create PersistentVolumeClaim/data-db-1", "2: create Pod/db-1"]);
+  });
+
   test("of the pod before are taken where scaling deletes none", () => {
     const transcript = started(set(1, policy("Retain", "Retain"))).put(PersistentVolumeClaimKind, claim(0, [byPod(0)]));
     expect(doings(transcript)).toEqual(["1: create Pod/db-0"]);
@@ -270,5 +309,24 @@ describe("claims", () => {
     const another = { ...bySet, kind: "Backup", apiVersion: "example.com/v1", name: "b", uid: "uid-b" };
     const transcript = started(set(1, policy("Delete", "Delete")), withVolume(0)).put(PersistentVolumeClaimKind, claim(0, [another]));
     expect(doings(transcript)).toEqual([]);
+  });
+
+  test.each([
+    ["made", [], true],
+    ["pending", [PENDING], true],
+    ["there", [READY], false],
+  ])("that somebody else controls are told while their pod is %s", (_when, statuses, isTold) => {
+    const another = { ...bySet, kind: "Backup", apiVersion: "example.com/v1", name: "b", uid: "uid-b" };
+    const pods = statuses.map((status) => ({ ...withVolume(0), status }));
+    const transcript = started(set(1, policy("Delete", "Retain")), ...pods).put(PersistentVolumeClaimKind, claim(0, [another]));
+    const message =
+      "PersistentVolumeClaim data-db-0 has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim";
+    const told = transcript.decide().filter((line) => line.endsWith(`event Warning ConflictingController StatefulSet/db: ${message}`));
+    expect(told).toHaveLength(isTold ? 1 : 0);
+  });
+
+  test("that are there get their owner when their pod is made", () => {
+    const transcript = started(set(1, policy("Delete", "Retain"))).put(PersistentVolumeClaimKind, claim(0));
+    expect(doings(transcript)).toEqual(["1: create Pod/db-0", `2: ${owned(0, bySet)}`]);
   });
 });
