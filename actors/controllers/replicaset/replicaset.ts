@@ -93,18 +93,17 @@ function manage<T extends Replicated>(
   const surplus = Math.min(active.length - wanted, BURST_REPLICAS);
   if (surplus === 0) return NOTHING;
   const notes = deletionNotes(kind, set);
-  return podsToDelete(active, surplus, neighbours(resource, view, set, active), now_ms).map((pod) =>
+  return podsToDelete(active, surplus, neighbours(resource, view, set), now_ms).map((pod) =>
     remove(PodKind, view.decode<Pod>(pod.entry), undefined, notes),
   );
 }
 
-/** By node: active pods of all sets of the same Deployment, or of this set when it has none. */
-function neighbours(resource: string, view: View, set: Replicated, active: readonly PodFacts[]): ReadonlyMap<string, number> {
+/** By node: active pods of all sets of the same Deployment; without one it does not matter where they are. Source: getIndirectlyRelatedPods. */
+function neighbours(resource: string, view: View, set: Replicated): ReadonlyMap<string, number> {
   const owner = controllerOf(set);
   const related = owner === undefined ? [] : controlledBy(view, resource, owner.uid);
   const counts = new Map<string, number>();
   const count = (pod: PodFacts): void => void counts.set(pod.nodeName, (counts.get(pod.nodeName) ?? 0) + 1);
-  if (related.length === 0) active.forEach(count);
   for (const { key } of related) {
     const uid = view.get(key)?.metadata.uid ?? "";
     for (const entry of controlledBy(view, PODS, uid)) {
@@ -133,9 +132,10 @@ function nextStatus(
     if (isAvailable(pod, minReadySeconds, now_ms)) available++;
     else availableAt_ms = Math.min(availableAt_ms, pod.readySince_ms + minReadySeconds * 1000);
   }
-  // A failure is over when there is nothing left to create or delete; whether a try succeeds is only known afterwards.
+  // A failure is over when there is nothing left to create or delete, or nobody tries any more; whether a try succeeds is only known afterwards.
   const conditions = set.status?.conditions ?? [];
-  const kept = active.length === (set.spec.replicas ?? 1) ? withoutCondition(conditions, "ReplicaFailure") : conditions;
+  const isOver = active.length === (set.spec.replicas ?? 1) || set.metadata.deletionTimestamp !== undefined;
+  const kept = isOver ? withoutCondition(conditions, "ReplicaFailure") : conditions;
   const status: ReplicaSetStatus = {
     replicas: active.length,
     ...(fullyLabeled === 0 ? {} : { fullyLabeledReplicas: fullyLabeled }),
@@ -161,8 +161,9 @@ function refused<T extends Replicated>(
   const condition: ReplicaSetCondition = {
     type: "ReplicaFailure",
     status: "True",
-    reason: refusal.write.do === "create" ? "FailedCreate" : "FailedDelete",
-    message: refusal.error.message,
+    ...(refusal.write.do === "create"
+      ? { reason: "FailedCreate", message: refusal.error.message }
+      : { reason: "FailedDelete", message: `unable to delete pods: ${refusal.error.message}` }),
     lastTransitionTime: timestamp(now_ms),
   };
   const { status } = nextStatus(set, claimPods(owner, view, set, { counts: isActive }).pods, now_ms);

@@ -75,7 +75,6 @@ describe.each(SORTS)("%s", (_name, { kind, controller, selector }) => {
       [pod("dear", ready, { annotations: { "controller.kubernetes.io/pod-deletion-cost": "10" } }), pod("cheap", ready)],
       "cheap",
     ],
-    ["where there are more of them", [pod("alone", ready, {}, { nodeName: "m" }), pod("b", ready), pod("c", ready)], "b"],
     [
       "what restarted more",
       [pod("calm", { containerStatuses: [{ restartCount: 0 }] }), pod("nervous", { containerStatuses: [{ restartCount: 3 }] })],
@@ -89,6 +88,15 @@ describe.each(SORTS)("%s", (_name, { kind, controller, selector }) => {
   ])("gives up %s", (_rule, pods, victim) => {
     const transcript = started(set(pods.length - 1));
     for (const one of pods) transcript.put(PodKind, one);
+    expect(transcript.decide().filter((line) => line.startsWith("delete"))).toEqual([`delete Pod/${victim}`]);
+  });
+
+  test.each([
+    ["of one owner's sets: where there are more of them", [{ ...owner, kind: "Deployment", name: "o", uid: "uid-o" }], "b"],
+    ["of a set that nobody owns: wherever they are", [], "alone"],
+  ])("gives up pods %s", (_rule, ownerReferences, victim) => {
+    const transcript = started(set(2, {}, { ownerReferences }));
+    for (const one of [pod("alone", ready, {}, { nodeName: "m" }), pod("b", ready), pod("c", ready)]) transcript.put(PodKind, one);
     expect(transcript.decide().filter((line) => line.startsWith("delete"))).toEqual([`delete Pod/${victim}`]);
   });
 
@@ -156,6 +164,21 @@ describe.each(SORTS)("%s", (_name, { kind, controller, selector }) => {
     test("are forgotten when there is nothing left to make", () => {
       const transcript = started(set(1, { ...labelled(1), conditions: [failure] })).put(PodKind, pod("a"));
       expect(transcript.decide()).toEqual([status({ conditions: null })]);
+    });
+
+    test("and when the set is going", () => {
+      const going = { deletionTimestamp: "2026-01-01T12:00:00Z", finalizers: ["foregroundDeletion"] };
+      expect(started(set(1, counted(0, { conditions: [failure] }), going)).decide()).toEqual([status({ conditions: null })]);
+    });
+
+    test("as deletions do, in other words", () => {
+      const key = `${kind.plural}${kind.group === "" ? "" : `.${kind.group}`}/d/s`;
+      const transcript = started(set(0, counted(1))).put(PodKind, pod("a"));
+      const [write] = transcript.actions(key);
+      if (write?.do !== "delete") throw new Error("no deletion");
+      expect(controller.refused?.(transcript.view, key, START_MS, [{ write, error: new Error("no") }])).toMatchObject([
+        { status: { conditions: [{ reason: "FailedDelete", message: "unable to delete pods: no" }] } },
+      ]);
     });
   });
 });
