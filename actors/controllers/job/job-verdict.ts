@@ -6,6 +6,7 @@ import { failureVerdict } from "./job-failure-policy.ts";
 import { IndexSet } from "./job-indexes.ts";
 import { isFailed, isIndexed, isSucceeded, type JobPod } from "./job-pods.ts";
 
+export const DEADLINE_EXCEEDED = "DeadlineExceeded";
 const BACKOFF_LIMIT_MESSAGE = "Job has reached the specified backoff limit";
 
 /** Where a job stands, worked out from its status and its pods. */
@@ -80,7 +81,7 @@ export function verdictOn(view: View, facts: JobFacts, now_ms: number): JobCondi
   if (facts.failed > (job.spec.backoffLimit ?? 0) || hasRestartedTooOften(facts))
     return fail("BackoffLimitExceeded", BACKOFF_LIMIT_MESSAGE);
   const deadline_ms = deadlineOf_ms(job);
-  if (deadline_ms !== undefined && now_ms >= deadline_ms) return fail("DeadlineExceeded", "Job was active longer than specified deadline");
+  if (deadline_ms !== undefined && now_ms >= deadline_ms) return fail(DEADLINE_EXCEEDED, "Job was active longer than specified deadline");
   if (isIndexed(job)) {
     const { failedIndexes, succeededIndexes } = facts;
     const { backoffLimitPerIndex, maxFailedIndexes, successPolicy } = job.spec;

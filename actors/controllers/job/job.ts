@@ -13,6 +13,7 @@ import { controlledBy, controllerIndex } from "../ownership.ts";
 import { claimPods, type PodOwner, watchPodsOf } from "../pods/pod-claims.ts";
 import { JobBackoff } from "./job-backoff.ts";
 import { condition, holding, isFinished } from "./job-conditions.ts";
+import { JobPatience } from "./job-patience.ts";
 import { lastFailures, type PodPlan, planPods, stopActive } from "./job-plan.ts";
 import { isIndexed, isTerminating, type JobPod, jobPodOf, TRACKING_FINALIZER, tracked, untracked } from "./job-pods.ts";
 import { type Tally, tallyOf } from "./job-tally.ts";
@@ -27,11 +28,17 @@ const PACE_MS = 50;
 const RETRY_FIRST_MS = 1_000;
 const NONE: ReadonlySet<JobPod> = new Set();
 
+/** What it knows of jobs, by their keys, that no object says. */
+interface JobMemory {
+  readonly backoff: JobBackoff;
+  readonly patience: JobPatience;
+}
+
 const OWNER: PodOwner<Job> = { kind: JobKind, resource: JOBS, selectorOf: ({ spec }) => spec.selector ?? {} };
 
 /** Runs pods until enough of them have ended well. Source: pkg/controller/job, and KEP-2307 for how pods are counted. */
 export function jobController(): Controller {
-  const backoff = new JobBackoff();
+  const memory: JobMemory = { backoff: new JobBackoff(), patience: new JobPatience() };
   return {
     name: "job",
     component: "job-controller",
@@ -40,19 +47,24 @@ export function jobController(): Controller {
     retryFirst_ms: RETRY_FIRST_MS,
     indexes: [controllerIndex(PODS)],
     watches: [
-      { resource: JOBS, keys: (change, view) => keysOfJob(backoff, change, view) },
+      { resource: JOBS, keys: (change, view) => keysOfJob(memory, change, view) },
       watchPodsOf(OWNER),
       { resource: PODS, keys: keysOfOrphan },
     ],
-    reconcile: (view, key, now_ms) => reconcile(backoff, view, key, now_ms),
-    refused: (view, key, now_ms, refusals) => refused(backoff, view, key, now_ms, refusals),
+    reconcile: (view, key, now_ms) => reconcile(memory, view, key, now_ms),
+    refused: (view, key, now_ms, refusals) => refused(memory, view, key, now_ms, refusals),
   };
 }
 
-function keysOfJob(backoff: JobBackoff, { now, before }: Change, view: View): readonly string[] {
+function forget({ backoff, patience }: JobMemory, key: string): void {
+  backoff.forget(key);
+  patience.forget(key);
+}
+
+function keysOfJob(memory: JobMemory, { now, before }: Change, view: View): readonly string[] {
   if (now !== undefined) return [now.key];
   if (before === undefined) return NO_KEYS;
-  backoff.forget(before.key);
+  forget(memory, before.key);
   // Its pods wait for somebody to let them go.
   return controlledBy(view, PODS, view.decode<Job>(before).metadata.uid).map(({ key }) => key);
 }
@@ -75,12 +87,12 @@ function jobOf(view: View, pod: Entry): Job | undefined {
   return job?.metadata.uid === owner.uid ? job : undefined;
 }
 
-function reconcile(backoff: JobBackoff, view: View, key: string, now_ms: number): readonly Action[] {
+function reconcile(memory: JobMemory, view: View, key: string, now_ms: number): readonly Action[] {
   if (key.startsWith(`${PODS}/`)) return letGoOfOrphan(view, key);
   const job = view.get<Job>(key);
   if (job === undefined || (job.spec.managedBy ?? MANAGED_BY_US) !== MANAGED_BY_US) return NOTHING;
   if (isFinished(job)) {
-    backoff.forget(key);
+    forget(memory, key);
     // Whose pods are whose is looked at no more.
     return letGo(
       view,
@@ -94,11 +106,13 @@ function reconcile(backoff: JobBackoff, view: View, key: string, now_ms: number)
   // What they come to is looked at before any pod is made or counted.
   if (claims.length > 0) return [...claims, LOOK_AGAIN];
   const pods = claimed.map((pod) => jobPodOf(view, pod.entry));
-  return advance(view, factsOf(view, job, pods, backoff.failuresOf(key, job, pods)), now_ms);
+  const facts = factsOf(view, job, pods, memory.backoff.failuresOf(key, job, pods));
+  const wait_ms = memory.patience.left_ms(key, facts, verdictOn(view, facts, now_ms), now_ms);
+  return wait_ms > 0 ? [{ do: "requeue", after_ms: wait_ms }] : advance(view, facts, now_ms);
 }
 
 /** What else there was to do when pods could not be made: the books, and a status that does not tell of them. */
-function refused(backoff: JobBackoff, view: View, key: string, now_ms: number, refusals: readonly Refusal[]): readonly Action[] {
+function refused({ backoff }: JobMemory, view: View, key: string, now_ms: number, refusals: readonly Refusal[]): readonly Action[] {
   const job = view.get<Job>(key);
   if (job === undefined || isFinished(job) || !refusals.some(({ write }) => write.do === "create")) return NOTHING;
   const pods = claimPods(OWNER, view, job).pods.map((pod) => jobPodOf(view, pod.entry));

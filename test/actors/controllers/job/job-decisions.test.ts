@@ -72,9 +72,15 @@ function started(object: object, ...pods: readonly object[]): Transcript {
 
 const created = (lines: readonly string[]): number => lines.filter((line) => line.includes("create Pod/")).length;
 
+/** What is decided, at once or when a verdict that stops pods has waited. */
+function decided(transcript: Transcript): readonly string[] {
+  const lines = transcript.decide();
+  return lines.includes("requeue 1000") ? transcript.after(1_000).look(KEY) : lines;
+}
+
 /** The condition that the job gets, as `type reason`. */
 function verdict(transcript: Transcript): string | undefined {
-  const status = transcript.decide().find((line) => line.includes("status Job/j"));
+  const status = decided(transcript).find((line) => line.includes("status Job/j"));
   const { conditions = [] } = JSON.parse((status ?? "{}").replace(/^.*?Job\/j /, "")) as { conditions?: Record<string, string>[] };
   const last = conditions.at(-1);
   return last === undefined ? undefined : `${last.type} ${last.reason}`;
@@ -237,7 +243,7 @@ describe("the verdict", () => {
     ["failures beyond it", { completions: 1, backoffLimit: 1 }, [failed("a"), failed("b")], "FailureTarget BackoffLimitExceeded"],
     ["a failure where none may be", { completions: 1, backoffLimit: 0 }, [failed("a")], "FailureTarget BackoffLimitExceeded"],
     ["its time is over", { activeDeadlineSeconds: 60 }, [pod("a", "Running")], "FailureTarget DeadlineExceeded"],
-    ["its time is not over", { activeDeadlineSeconds: 61 }, [pod("a", "Running")], undefined],
+    ["its time is not over", { activeDeadlineSeconds: 62 }, [pod("a", "Running")], undefined],
     ["its time is over, and it is suspended", { activeDeadlineSeconds: 60, suspend: true }, [], "Suspended JobSuspended"],
     [
       "one of a queue has succeeded, and it is suspended",
@@ -387,14 +393,31 @@ describe("pods that still run when it is over", () => {
 
   test("are stopped and let go, and have not failed, when it has succeeded", () => {
     const spec = { ...indexed, successPolicy: { rules: [{ succeededCount: 1 }] } };
-    const lines = started(job(spec), succeeded("a", { index: 0 }), running).decide();
+    const lines = decided(started(job(spec), succeeded("a", { index: 0 }), running));
     expect(lines).toContain("1: delete Pod/b");
     expect(lines).toContain('3: modify Pod/b {"metadata":{"finalizers":null}}');
     expect(lines.some((line) => line.includes('"failed"'))).toBe(false);
   });
 
+  test("have a second to end by themselves", () => {
+    const transcript = started(job({ ...indexed, backoffLimit: 0 }), failed("a", { index: 0 }), running);
+    expect(transcript.decide()).toEqual(["requeue 1000"]);
+    expect(transcript.after(400).look(KEY)).toEqual(["requeue 600"]);
+    const lines = transcript.put(PodKind, failed("b", { index: 1 })).decide();
+    expect(lines.some((line) => line.includes('"uncountedTerminatedPods":{"failed":["uid-a","uid-b"]}'))).toBe(true);
+    expect(lines.some((line) => line.includes("delete"))).toBe(false);
+    // The next index may not be wanted then.
+    const policy = { successPolicy: { rules: [{ succeededCount: 2 }] } };
+    const early = started(job({ ...indexed, completions: 4, ...policy }), succeeded("a", { index: 0 }), running);
+    expect(early.decide()).toEqual(["requeue 1000"]);
+    expect(created(early.after(1_000).look(KEY))).toBe(1);
+    expect(created(early.look(KEY))).toBe(1);
+    const late = started(job({ ...indexed, activeDeadlineSeconds: 60 }), running);
+    expect(late.decide()).toContain("1: delete Pod/b");
+  });
+
   test("have failed when it has failed", () => {
-    const lines = started(job({ ...indexed, backoffLimit: 0 }), failed("a", { index: 0 }), running).decide();
+    const lines = decided(started(job({ ...indexed, backoffLimit: 0 }), failed("a", { index: 0 }), running));
     expect(lines.some((line) => line.includes('"uncountedTerminatedPods":{"failed":["uid-a","uid-b"]}'))).toBe(true);
   });
 
