@@ -20,7 +20,12 @@ const NONE: MissedStart = { at_ms: undefined, tooMany: false };
  * of them cost as much as one: where the schedule pauses there, none is found. Undefined for a schedule that never comes round (30 February). Source:
  * mostRecentScheduleTime.
  */
-export function missedStart({ metadata, spec, status }: CronJob, schedule: CronSchedule, zone: string, now_ms: number): MissedStart | undefined {
+export function missedStart(
+  { metadata, spec, status }: CronJob,
+  schedule: CronSchedule,
+  zone: string,
+  now_ms: number,
+): MissedStart | undefined {
   let earliest_ms = Date.parse(status?.lastScheduleTime ?? metadata.creationTimestamp);
   const deadline = spec.startingDeadlineSeconds;
   if (deadline !== undefined) earliest_ms = Math.max(earliest_ms, now_ms - deadline * SECOND_MS);

@@ -146,7 +146,7 @@ function advance(
         ? { actions: NOTHING, active: facts.active.length }
         : plannedPods(view, facts, now_ms, mayMake);
   const verdict = decided ?? completionOf(facts, plan.active, now_ms);
-  const kept = verdict === undefined && !isGoing ? new Set(lastFailures(facts).values()) : NONE;
+  const kept = verdict === undefined && !isGoing ? keptFailures(view, facts) : NONE;
   const tally = tallyOf(view, job, pods, {
     all: verdict?.type === "FailureTarget",
     done: isGoing || verdict !== undefined,
@@ -169,6 +169,14 @@ function advance(
     ...(steps.length === 0 ? [] : [{ do: "inOrder", steps } as const]),
     ...(deadline_ms === undefined ? [] : [{ do: "requeue", after_ms: Math.max(1, deadline_ms - now_ms) } as const]),
   ];
+}
+
+/** Failed pods that are needed until another one of their index is there. In a namespace that is going none will be, and it waits for them. */
+function keptFailures(view: View, facts: JobFacts): ReadonlySet<JobPod> {
+  const last = lastFailures(facts);
+  if (last.size === 0) return NONE;
+  const namespace = view.get(`namespaces/${facts.job.metadata.namespace ?? ""}`);
+  return namespace?.metadata.deletionTimestamp === undefined ? new Set(last.values()) : NONE;
 }
 
 function plannedPods(view: View, facts: JobFacts, now_ms: number, mayMake: boolean): PodPlan {

@@ -172,7 +172,12 @@ describe("the jobs that there are", () => {
   });
 
   test("of those that began at the same time the first by name go", () => {
-    const lines = decide(cron({ failedJobsHistoryLimit: 1 }, { lastScheduleTime: at(0) }), job("c", "Failed"), job("a", "Failed"), job("b", "Failed"));
+    const lines = decide(
+      cron({ failedJobsHistoryLimit: 1 }, { lastScheduleTime: at(0) }),
+      job("c", "Failed"),
+      job("a", "Failed"),
+      job("b", "Failed"),
+    );
     expect(made(lines)).toEqual(["a", "b"].map((name) => `delete Job/${name} {"propagationPolicy":"Background"}`));
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { jobController } from "../../../../actors/controllers/job/job.ts";
 import { JobKind } from "../../../../actors/kinds/batch/job.ts";
+import { NamespaceKind } from "../../../../actors/kinds/core/namespace.ts";
 import { PodKind } from "../../../../actors/kinds/core/pod.ts";
 import { START_MS, Transcript } from "../transcript.ts";
 
@@ -321,7 +322,12 @@ describe("the verdict", () => {
       [succeeded("a", { index: 1 }), pod("b", "Running", { index: 0 })],
       "SuccessCriteriaMet SuccessPolicy",
     ],
-    ["none has, where a policy asks for none", { ...indexed, ...rule({ succeededCount: 0 }) }, [pod("a", "Running", { index: 0 })], undefined],
+    [
+      "none has, where a policy asks for none",
+      { ...indexed, ...rule({ succeededCount: 0 }) },
+      [pod("a", "Running", { index: 0 })],
+      undefined,
+    ],
     [
       "so many of those",
       { ...indexed, ...rule({ succeededIndexes: "0-1", succeededCount: 1 }) },
@@ -440,7 +446,11 @@ describe("pods that still run when it is over", () => {
 
   test("of one that is deleted and suspended say nothing of that", () => {
     const metadata = { name: "j", deletionTimestamp: "2026-01-01T12:00:00Z", finalizers: ["foregroundDeletion"] };
-    expect(started({ ...job({ suspend: true }), metadata }).decide().join("\n")).not.toContain("Suspended");
+    expect(
+      started({ ...job({ suspend: true }), metadata })
+        .decide()
+        .join("\n"),
+    ).not.toContain("Suspended");
   });
 });
 
@@ -475,6 +485,18 @@ describe("the books", () => {
     const lines = transcript.decide();
     expect(lines).toContain('modify Pod/left {"metadata":{"finalizers":null,"ownerReferences":null}}');
     expect(lines).toContain(`modify Pod/orphan ${JSON.stringify({ metadata: { finalizers: [FINALIZER], ownerReferences: [owner] } })}`);
+  });
+
+  test("a failed pod that is kept until another one of its index is there is let go when its namespace goes", () => {
+    const spec = { completionMode: "Indexed", completions: 1, backoffLimitPerIndex: 1 };
+    const transcript = started(job(spec), failed("a", { index: 0, ended: 1 }));
+    const isLetGo = (): boolean => transcript.look(KEY).some((line) => line.endsWith('modify Pod/a {"metadata":{"finalizers":null}}'));
+    expect(isLetGo()).toBe(false);
+    transcript.put(NamespaceKind, {
+      metadata: { name: "d", deletionTimestamp: "2026-01-01T12:00:00Z" },
+      spec: { finalizers: ["kubernetes"] },
+    });
+    expect(isLetGo()).toBe(true);
   });
 
   test("a job that is finished adopts no pods and lets go of none but for its finalizer", () => {
