@@ -10,8 +10,9 @@ import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts
 
 const CONFIG_MAPS = "configmaps";
 const ROOT_CA = "kube-root-ca.crt";
+const ABOUT = "kubernetes.io/description";
 const DESCRIPTION = {
-  "kubernetes.io/description":
+  [ABOUT]:
     "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.",
 };
 
@@ -45,7 +46,7 @@ function reconcile(caCertificate: string, view: View, key: string): readonly Act
   const current = view.get<ConfigMap>(`${CONFIG_MAPS}/${name}/${ROOT_CA}`);
   if (current === undefined)
     return [create(ConfigMapKind, { metadata: newMeta({ name: ROOT_CA, namespace: name, annotations: DESCRIPTION }), data })];
-  if (semanticEqual(current.data, data)) return NOTHING;
+  if (semanticEqual(current.data, data) && current.metadata.annotations?.[ABOUT]) return NOTHING;
   const annotate = (was: ConfigMap): ConfigMap["metadata"] => ({
     ...was.metadata,
     annotations: { ...was.metadata.annotations, ...DESCRIPTION },

@@ -1,10 +1,10 @@
 import type { PersistentVolume, PersistentVolumeClaim, VolumeAttributesClass } from "../../kinds/generated/types.ts";
 import { VolumeAttributesClassKind } from "../../kinds/storage/volume-attributes-class.ts";
 import type { Change, IndexDefinition, View } from "../../store/view.ts";
-import { anyKind, modify } from "../actions.ts";
+import { anyKind } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
 import { CLAIMS } from "./pod-claim-index.ts";
-import { isWaiting, withoutFinalizer } from "./volume-protection.ts";
+import { isWaiting, withFinalizer, withoutFinalizer } from "./volume-protection.ts";
 
 const CLASSES = "volumeattributesclasses.storage.k8s.io";
 const VOLUMES = "persistentvolumes";
@@ -62,18 +62,8 @@ export const attributesProtectionController: Controller = {
   reconcile(view, key): readonly Action[] {
     const attributes = view.get<VolumeAttributesClass>(key);
     if (attributes === undefined) return NOTHING;
-    const { name, deletionTimestamp, finalizers = [] } = attributes.metadata;
-    if (isWaiting(attributes, FINALIZER)) {
-      const isUsed = [claimsByClass, volumesByClass].some((index) => view.byIndex(index.name, name).length > 0);
-      return isUsed ? NOTHING : withoutFinalizer(VolumeAttributesClassKind, attributes, FINALIZER);
-    }
-    if (deletionTimestamp !== undefined || finalizers.includes(FINALIZER)) return NOTHING;
-    // Made before admission saw to it.
-    return [
-      modify(VolumeAttributesClassKind, attributes, (current) => ({
-        ...current,
-        metadata: { ...current.metadata, finalizers: [...(current.metadata.finalizers ?? []), FINALIZER] },
-      })),
-    ];
+    if (!isWaiting(attributes, FINALIZER)) return withFinalizer(VolumeAttributesClassKind, attributes, FINALIZER);
+    const isUsed = [claimsByClass, volumesByClass].some((index) => view.byIndex(index.name, attributes.metadata.name).length > 0);
+    return isUsed ? NOTHING : withoutFinalizer(VolumeAttributesClassKind, attributes, FINALIZER);
   },
 };

@@ -40,7 +40,15 @@ function keysOfClaim({ now, before }: Change, view: View): readonly string[] {
 function reconcile(view: View, key: string): readonly Action[] {
   const pod = view.get<Pod>(key);
   if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) return NOTHING;
-  return (pod.spec.volumes ?? []).flatMap((volume) => claimOf(view, pod, volume));
+  const steps: Action[] = [];
+  for (const volume of pod.spec.volumes ?? []) {
+    const [step] = claimOf(view, pod, volume);
+    if (step === undefined) continue;
+    steps.push(step);
+    // The first that cannot be had is told.
+    if (step.do === "event") break;
+  }
+  return steps.length < 2 ? steps : [{ do: "inOrder", steps }];
 }
 
 function claimOf(view: View, pod: Pod, { name: volume, ephemeral }: Volume): readonly Action[] {

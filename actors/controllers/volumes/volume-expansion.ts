@@ -32,7 +32,6 @@ function reconcile(view: View, key: string): readonly Action[] {
   const wanted = claim === undefined ? undefined : wantedOf(claim);
   const has = claim?.status?.capacity?.storage;
   if (claim?.status?.phase !== "Bound" || wanted === undefined || has === undefined || !isMore(wanted, has)) return NOTHING;
-  const message =
-    "Ignoring the PVC: didn't find a plugin capable of expanding the volume; waiting for an external controller to process this PVC.";
+  const message = "waiting for an external controller to expand this PVC";
   return [{ do: "event", note: normal(regarding(PersistentVolumeClaimKind, claim), "ExternalExpanding", message) }];
 }

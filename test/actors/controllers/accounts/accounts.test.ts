@@ -42,8 +42,10 @@ describe("the authority's certificate", () => {
   });
 
   test("is put right when somebody has changed it, with all else that it holds", () => {
-    const transcript = started().put(ConfigMapKind, map({ "ca.crt": "PEM" }));
+    const transcript = started().put(ConfigMapKind, map({ "ca.crt": "PEM" }, { "kubernetes.io/description": "what it is" }));
     expect(transcript.decide()).toEqual([]);
+    transcript.put(ConfigMapKind, map({ "ca.crt": "PEM" }));
+    expect(transcript.decide()).toEqual([expect.stringContaining('{"kubernetes.io/description":"Contains a CA bundle')]);
     transcript.put(ConfigMapKind, map({ "ca.crt": "other", more: "1" }));
     expect(transcript.decide()).toEqual([
       expect.stringMatching(/^modify ConfigMap\/kube-root-ca.crt .*"data":\{"ca.crt":"PEM","more":null\}/),

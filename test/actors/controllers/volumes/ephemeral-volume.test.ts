@@ -45,6 +45,13 @@ test("somebody else's claim of that name is not taken, and the pod hears why", (
   ]);
 });
 
+test("claims after one that cannot be had wait for it", () => {
+  const volumes = ["before", "scratch", "after"].map((name) => ({ name, ephemeral: { volumeClaimTemplate: { spec } } }));
+  const several = { ...pod(), spec: { containers: [], volumes } };
+  const transcript = new Transcript(ephemeralVolumeController).put(PersistentVolumeClaimKind, claim("another")).put(PodKind, several);
+  expect(transcript.decide()).toEqual(["1: create PersistentVolumeClaim/p-before", expect.stringMatching(/^2: event .* volume scratch: /)]);
+});
+
 test("none for a pod that is going, or that has no such volume", () => {
   const going = pod({ deletionTimestamp: "2026-01-01T12:00:00Z", finalizers: ["x"] });
   const plain = { metadata: { name: "q" }, spec: { containers: [] }, status: {} };

@@ -90,11 +90,11 @@ test("a volume whose claim is gone is released; one that is gone makes its claim
   expect(claimNow("c")?.status?.phase).toBe("Pending");
   await volume("w", "1Gi");
   await bound("c", "w");
+  await cluster.registry.delete(PersistentVolumeKind, undefined, "w", {});
   await cluster.registry.modify(PersistentVolumeKind, undefined, "w", (current) => ({
     ...current,
     metadata: { ...current.metadata, finalizers: [] },
   }));
-  await cluster.registry.delete(PersistentVolumeKind, undefined, "w", {});
   await cluster.until("lost", () => claimNow("c")?.status?.phase === "Lost");
 });
 

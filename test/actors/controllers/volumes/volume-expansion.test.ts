@@ -17,7 +17,6 @@ test.each([
 ])("a claim that %s", (_what, next, told) => {
   const transcript = new Transcript(volumeExpansionController).put(PersistentVolumeClaimKind, claim("1Gi", bound));
   expect(transcript.decide()).toEqual([]);
-  const event =
-    "event Normal ExternalExpanding PersistentVolumeClaim/c: Ignoring the PVC: didn't find a plugin capable of expanding the volume; waiting for an external controller to process this PVC.";
+  const event = "event Normal ExternalExpanding PersistentVolumeClaim/c: waiting for an external controller to expand this PVC";
   expect(transcript.put(PersistentVolumeClaimKind, next).decide()).toEqual(told === 1 ? [event] : []);
 });
