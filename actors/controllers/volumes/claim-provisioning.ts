@@ -9,7 +9,7 @@ import { modify, normal, regarding, warning } from "../actions.ts";
 import { type Action, NOTHING } from "../controller.ts";
 import { podsByClaim } from "./pod-claim-index.ts";
 
-export const CLASSES = "storageclasses.storage.k8s.io";
+const CLASSES = "storageclasses.storage.k8s.io";
 const PROVISIONER = "volume.kubernetes.io/storage-provisioner";
 const BETA_PROVISIONER = "volume.beta.kubernetes.io/storage-provisioner";
 const IN_TREE = "kubernetes.io/";

@@ -1,4 +1,4 @@
-import { BIND_COMPLETED, BOUND_BY_CONTROLLER, storageClassOf } from "../../kinds/core/claim-rules.ts";
+import { BIND_COMPLETED, BOUND_BY_CONTROLLER } from "../../kinds/core/claim-rules.ts";
 import { PersistentVolumeKind } from "../../kinds/core/persistent-volume.ts";
 import { PersistentVolumeClaimKind } from "../../kinds/core/persistent-volume-claim.ts";
 import type {
@@ -13,7 +13,7 @@ import { timestamp } from "../../registry/timestamps.ts";
 import type { Change, IndexDefinition, View } from "../../store/view.ts";
 import { modify, regarding, updateStatus, warning } from "../actions.ts";
 import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts";
-import { CLASSES, classOf, givenDefaultClass, provision, waitsForConsumer } from "./claim-provisioning.ts";
+import { classOf, givenDefaultClass, provision, waitsForConsumer } from "./claim-provisioning.ts";
 import { podsByClaim } from "./pod-claim-index.ts";
 import type { VolumeDirectories } from "./volume-directories.ts";
 import { bestVolume, mismatch, names, sameMode, volumesByClaim } from "./volume-matching.ts";
@@ -22,21 +22,18 @@ import { deletion, recyclerPods, recycling } from "./volume-reclaiming.ts";
 const CLAIMS = "persistentvolumeclaims";
 const VOLUMES = "persistentvolumes";
 const DYNAMICALLY_PROVISIONED = "pv.kubernetes.io/provisioned-by";
-/** As which claims are known that name no class, and may be given the one that is the default. */
-const NO_CLASS = "";
-/** Who provisions volumes may be gone and come back without a change that is seen here. */
+/** How often claims look again for a volume or a class that came after them. Nobody tells them. Source: --pvclaimbinder-sync-period. */
 const RESYNC_MS = 15_000;
 /** What could not be deleted or scrubbed is tried again after this. */
 const RECLAIM_AGAIN_MS = 60_000;
 
-/** Claims that are not bound yet, by their class. */
-const unboundByClass: IndexDefinition = {
-  name: "unbound-claims-by-class",
+const UNBOUND = "unbound";
+
+/** Claims that are not bound yet. */
+const unboundClaims: IndexDefinition = {
+  name: "unbound-claims",
   resource: CLAIMS,
-  values: (object) => {
-    const claim = object as PersistentVolumeClaim;
-    return claim.metadata.annotations?.[BIND_COMPLETED] === undefined ? [storageClassOf(claim)] : [];
-  },
+  values: ({ metadata }) => (metadata.annotations?.[BIND_COMPLETED] === undefined ? [UNBOUND] : []),
 };
 
 /**
@@ -50,31 +47,15 @@ export function persistentVolumeController(directories?: VolumeDirectories): Con
     author: controllerAccount("persistent-volume-binder"),
     // Each choice is seen before the next one is made.
     concurrency: 1,
-    indexes: [volumesByClaim, unboundByClass, podsByClaim],
-    watches: [
-      { resource: CLAIMS, keys: keysOfClaim },
-      { resource: VOLUMES, keys: keysOfVolume },
-      {
-        resource: CLASSES,
-        keys: ({ now }, view) => (now === undefined ? NO_KEYS : [...waitingFor(view, now.key), ...unboundOf(view, NO_CLASS)]),
-      },
-      recyclerPods,
-    ],
+    indexes: [volumesByClaim, unboundClaims, podsByClaim],
+    watches: [{ resource: CLAIMS, keys: keysOfClaim }, { resource: VOLUMES, keys: keysOfVolume }, recyclerPods],
     reconcile: (view, key, now_ms) =>
       key.startsWith(`${CLAIMS}/`) ? reconcileClaim(view, key) : reconcileVolume(view, key, now_ms, directories),
     resync: {
       period_ms: RESYNC_MS,
-      keys: (view) => view.list(CLASSES).flatMap(({ key }) => waitingFor(view, key)),
+      keys: (view) => view.byIndex(unboundClaims.name, UNBOUND).map(({ key }) => key),
     },
   };
-}
-
-function unboundOf(view: View, className: string): readonly string[] {
-  return view.byIndex(unboundByClass.name, className).map(({ key }) => key);
-}
-
-function waitingFor(view: View, classKey: string): readonly string[] {
-  return unboundOf(view, classKey.slice(CLASSES.length + 1));
 }
 
 /** Also the volume that it has, which may have to be let go. */
@@ -85,14 +66,13 @@ function keysOfClaim({ now, before }: Change, view: View): readonly string[] {
   return volumeName === undefined || volumeName === "" ? [entry.key] : [entry.key, `${VOLUMES}/${volumeName}`];
 }
 
-/** Also the claim that it names, and claims that a new one may serve. */
+/** Also the claim that it is bound to. */
 function keysOfVolume({ now, before }: Change, view: View): readonly string[] {
   const entry = now ?? before;
   if (entry === undefined) return NO_KEYS;
-  const volume = view.decode<PersistentVolume>(entry);
-  const reference = volume.spec?.claimRef;
-  if (reference !== undefined) return [entry.key, `${CLAIMS}/${reference.namespace}/${reference.name}`];
-  return now === undefined ? [entry.key] : [entry.key, ...unboundOf(view, storageClassOf(volume))];
+  const reference = view.decode<PersistentVolume>(entry).spec?.claimRef;
+  const isBound = reference !== undefined && (now === undefined || Boolean(reference.uid));
+  return isBound ? [entry.key, `${CLAIMS}/${reference.namespace}/${reference.name}`] : [entry.key];
 }
 
 function reconcileClaim(view: View, key: string): readonly Action[] {

@@ -45,6 +45,9 @@ test("a claim gets the smallest volume that is large enough, and waits for one t
   await cluster.clock.run(1_000);
   expect(claimNow("many")?.status?.phase).toBe("Pending");
   await volume("shared", "3Gi", { accessModes: ["ReadWriteOnce", "ReadWriteMany"] });
+  // Nobody tells it: it looks every 15 s.
+  await cluster.clock.run(5_000);
+  expect(claimNow("many")?.status?.phase).toBe("Pending");
   await bound("many", "shared");
 });
 
