@@ -65,11 +65,11 @@ function keysOfGone(ownership: Ownership, before: Entry, view: View): readonly s
   return [...dependents.map(({ key }) => key), ...owners];
 }
 
-/** What is going in the foreground takes its blocking dependents along. */
+/** What is going in the foreground takes its dependents along, and waits for those that block it. */
 function keysOfGoing(ownership: Ownership, metadata: ObjectMeta, entry: Entry, view: View): readonly string[] {
   if (isBeingDeletedBy(metadata, ORPHAN)) return [entry.key];
   if (!isBeingDeletedBy(metadata, FOREGROUND)) return NO_KEYS;
-  return [entry.key, ...blockingDependents(ownership, metadata, view).map(({ key }) => key)];
+  return [entry.key, ...ownership.dependentsOf(view, metadata.uid).map(({ key }) => key)];
 }
 
 /** Owners that are held by one of the finalizers, and may have waited for this object. */

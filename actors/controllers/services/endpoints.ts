@@ -15,6 +15,7 @@ import {
   familiesOf,
   isHeadless,
   isReachable,
+  keysOfPod,
   serviceSelector,
   type TargetPort,
   targetPorts,
@@ -52,7 +53,7 @@ export function endpointsController(): Controller {
           return key === undefined ? NO_KEYS : [key];
         },
       },
-      { resource: "pods", keys: (change) => directory.followPod(change) },
+      { resource: "pods", keys: (change, view) => keysOfPod(directory, change, view) },
       // What others write into them stands until the service or a pod of it changes.
       {
         resource: ENDPOINTS,

@@ -9,7 +9,7 @@ import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts
 import { factsOf, type PodFacts } from "../pods/pod-facts.ts";
 import { inSliceOrder } from "./port-order.ts";
 import { SelectorDirectory } from "./selector-directory.ts";
-import { addressesOf, endpointLabels, familiesOf, isReachable, serviceSelector, targetPorts } from "./service-pods.ts";
+import { addressesOf, endpointLabels, familiesOf, isReachable, keysOfPod, serviceSelector, targetPorts } from "./service-pods.ts";
 import { type Group, pack } from "./slice-packing.ts";
 import { notUpdated, SliceWriter } from "./slice-writer.ts";
 import { hintsFor, wantsTopologyMode } from "./traffic-hints.ts";
@@ -71,7 +71,7 @@ export function endpointSliceController(): Controller {
           return key === undefined ? NO_KEYS : [key];
         },
       },
-      { resource: "pods", keys: (change) => directory.followPod(change) },
+      { resource: "pods", keys: (change, view) => keysOfPod(directory, change, view) },
       { resource: SLICES, keys: keysOfSlice },
       { resource: NODES, keys: (change, view) => keysOfNode(memory, change, view) },
     ],

@@ -1,8 +1,11 @@
 import { isIPv6 } from "node:net";
 import type { Pod, Service, ServicePort } from "../../kinds/generated/types.ts";
 import { type Selector, selectorOf } from "../../kinds/machinery/label-selector.ts";
-import type { View } from "../../store/view.ts";
-import type { PodFacts } from "../pods/pod-facts.ts";
+import { sameLabels } from "../../kinds/metadata-text.ts";
+import type { Change, View } from "../../store/view.ts";
+import { NO_KEYS } from "../controller.ts";
+import { factsOf, type PodFacts } from "../pods/pod-facts.ts";
+import type { SelectorDirectory } from "./selector-directory.ts";
 
 const HEADLESS_LABEL = "service.kubernetes.io/headless";
 
@@ -63,6 +66,21 @@ function targetPort(view: View, { port, targetPort: target, protocol = "TCP" }: 
 /** Has an address, and has not finished. Source: ShouldPodBeInEndpoints. */
 export function isReachable(pod: PodFacts): boolean {
   return pod.ip !== "" && pod.phase !== "Succeeded" && pod.phase !== "Failed";
+}
+
+/**
+ * The services whose endpoints change with the pod: it has become another endpoint than it was, or one of other services. That it has failed without ever having been ready is none of this: it stays
+ * what it is until its service is looked at for another reason. Source: podEndpointsChanged.
+ */
+export function keysOfPod(directory: SelectorDirectory<Service>, change: Change, view: View): readonly string[] {
+  const keys = directory.followPod(change);
+  return keys.length > 0 && isAnother(change, view) ? keys : NO_KEYS;
+}
+
+function isAnother({ now, before }: Change, view: View): boolean {
+  if (now === undefined || before === undefined || !sameLabels(now.text, before.text)) return true;
+  const [next, last] = [factsOf(view, now), factsOf(view, before)];
+  return next.deleting || last.deleting || next.ready !== last.ready || next.ips.join() !== last.ips.join();
 }
 
 /** The labels of a service that its endpoints bear as well, with these on top. */

@@ -127,6 +127,15 @@ describe("an owner that goes in the foreground", () => {
     expect(transcript.put(ReplicaSetKind, set("a", FOREGROUND)).decide()).toContain('modify ReplicaSet/a {"metadata":{"finalizers":null}}');
   });
 
+  test("takes them along all the same, while it waits for others", () => {
+    const transcript = started()
+      .put(ReplicaSetKind, set("a"))
+      .put(PodKind, pod("held", [owner("a")], going("x")))
+      .put(PodKind, pod("p", [owner("a", { blockOwnerDeletion: false })]));
+    transcript.decide();
+    expect(transcript.put(ReplicaSetKind, set("a", FOREGROUND)).decide()).toEqual([collected("p", 3)]);
+  });
+
   test("leaves a dependent that another one owns, which forgets it", () => {
     const transcript = started().put(ReplicaSetKind, set("a")).put(ReplicaSetKind, set("b"));
     transcript.put(PodKind, pod("p", [owner("a"), owner("b", { controller: false })]));

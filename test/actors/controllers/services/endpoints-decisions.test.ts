@@ -324,6 +324,27 @@ describe("slices that are there", () => {
   });
 });
 
+describe("a pod that changes", () => {
+  const ready = (status: string) => ({ podIP: "10.0.0.1", conditions: [{ type: "Ready", status }] });
+  const before = pod("p", ready("False"));
+
+  test.each([
+    ["is ready", pod("p", ready("True")), true],
+    ["has another address", pod("p", { ...ready("False"), podIP: "10.0.0.2" }), true],
+    ["is going", pod("p", ready("False"), {}, GOING), true],
+    ["has other labels", pod("p", ready("False"), {}, { labels: { app: "x", more: "1" } }), true],
+    ["is as ready as before", pod("p", ready("Unknown")), false],
+    ["has failed, and was never ready", pod("p", { ...ready("False"), phase: "Failed" }), false],
+  ])("concerns its services when it %s: %s", (_what, after, concerns) => {
+    for (const controller of [endpointsController(), endpointSliceController()]) {
+      const transcript = new Transcript(controller).put(ServiceKind, service({ publishNotReadyAddresses: true })).put(PodKind, before);
+      transcript.decide();
+      // Nothing of what it decided was done: it decides the same when it looks again.
+      expect(transcript.put(PodKind, after).decide().length > 0).toBe(concerns);
+    }
+  });
+});
+
 describe("since when they are so", () => {
   const times = (transcript: Transcript): readonly (string | undefined)[] =>
     transcript.actions("services/d/s").flatMap((action) => {
