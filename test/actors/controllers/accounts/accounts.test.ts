@@ -84,6 +84,11 @@ describe("secrets for tokens", () => {
       [`modify Secret/s ${JSON.stringify({ data: { "ca.crt": filled["ca.crt"], namespace: filled.namespace } })}`],
     ],
     [
+      "another authority's certificate is not left",
+      secret({ ...NAME, ...UID }, { ...filled, "ca.crt": "other" }),
+      [`modify Secret/s ${JSON.stringify({ data: { "ca.crt": filled["ca.crt"] } })}`],
+    ],
+    [
       "one of an earlier account of the name goes",
       secret({ ...NAME, "kubernetes.io/service-account.uid": "earlier" }),
       ["delete Secret/s"],
@@ -103,6 +108,17 @@ describe("secrets for tokens", () => {
       .put(SecretKind, secret({ ...NAME, ...UID }, filled));
     transcript.decide();
     expect(transcript.remove(ServiceAccountKind, "a").decide()).toEqual(["delete Secret/s"]);
+  });
+
+  test("is forgotten by its account when it goes, and others are not", () => {
+    const secrets = [{ name: "s" }, { name: "pull" }];
+    const transcript = started()
+      .put(ServiceAccountKind, { ...account, secrets })
+      .put(SecretKind, secret({ ...NAME, ...UID }, filled))
+      .put(SecretKind, { metadata: { name: "pull" }, type: "kubernetes.io/dockercfg", data: {} });
+    transcript.decide();
+    expect(transcript.remove(SecretKind, "pull").decide()).toEqual([]);
+    expect(transcript.remove(SecretKind, "s").decide()).toEqual(['modify ServiceAccount/a {"secrets":[{"name":"pull"}]}']);
   });
 
   function sorted(line: string): string {
