@@ -123,9 +123,9 @@ export function updateRevisionOf<T extends Historied>(
   return { revision, write: { do: "inOrder", steps: [counted, creation] }, collisionCount: collisions };
 }
 
-/** How many old revisions the owner keeps. */
-export function historyLimit({ spec }: Historied): number {
-  return spec.revisionHistoryLimit ?? 10;
+/** How many old revisions the owner keeps; a number below zero, which a StatefulSet may have, keeps all. */
+export function historyLimit({ spec: { revisionHistoryLimit = 10 } }: Historied): number {
+  return revisionHistoryLimit < 0 ? Number.POSITIVE_INFINITY : revisionHistoryLimit;
 }
 
 /** Deletes the oldest ones of these, which are sorted and of which there are so many too many. Source: truncateHistory and cleanupHistory. */

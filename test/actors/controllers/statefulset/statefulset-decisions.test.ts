@@ -176,6 +176,15 @@ describe("an update replaces", () => {
   });
 });
 
+test.each([
+  [0, true],
+  [1, false],
+  [-1, false],
+])("of old revisions %i are kept, and all where that is below zero", (revisionHistoryLimit, goes) => {
+  const lines = started(set(1, { revisionHistoryLimit }), pod(0)).decide();
+  expect(lines.includes("delete ControllerRevision/db-old")).toBe(goes);
+});
+
 describe("claims", () => {
   const templates = { volumeClaimTemplates: [{ metadata: { name: "data" }, spec: { accessModes: ["ReadWriteOnce"] } }] };
   const policy = (whenDeleted: string, whenScaled: string): object => ({
