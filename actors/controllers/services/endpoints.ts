@@ -16,6 +16,7 @@ import {
   isHeadless,
   isReachable,
   keysOfPod,
+  paceOfServices_ms,
   serviceSelector,
   type TargetPort,
   targetPorts,
@@ -28,7 +29,6 @@ const MANAGED_BY = { "endpoints.kubernetes.io/managed-by": "endpoint-controller"
 const OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity";
 /** Addresses in one Endpoints at most; EndpointSlices know the rest. Source: maxCapacity. */
 const ADDRESSES_MAX = 1_000;
-const PACE_MS = 50;
 
 interface Memory {
   readonly directory: SelectorDirectory<Service>;
@@ -43,7 +43,7 @@ export function endpointsController(): Controller {
     name: "endpoints",
     component: "endpoint-controller",
     kind: anyKind(ServiceKind),
-    pace_ms: PACE_MS,
+    pace_ms: paceOfServices_ms,
     watches: [
       {
         resource: SERVICES,

@@ -9,7 +9,16 @@ import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts
 import { factsOf, type PodFacts } from "../pods/pod-facts.ts";
 import { inSliceOrder } from "./port-order.ts";
 import { SelectorDirectory } from "./selector-directory.ts";
-import { addressesOf, endpointLabels, familiesOf, isReachable, keysOfPod, serviceSelector, targetPorts } from "./service-pods.ts";
+import {
+  addressesOf,
+  endpointLabels,
+  familiesOf,
+  isReachable,
+  keysOfPod,
+  paceOfServices_ms,
+  serviceSelector,
+  targetPorts,
+} from "./service-pods.ts";
 import { type Group, pack } from "./slice-packing.ts";
 import { notUpdated, SliceWriter } from "./slice-writer.ts";
 import { hintsFor, wantsTopologyMode } from "./traffic-hints.ts";
@@ -20,7 +29,6 @@ const SLICES = "endpointslices.discovery.k8s.io";
 const SERVICES = "services";
 const CONTROLLER = "endpointslice-controller.k8s.io";
 const ZONE = "topology.kubernetes.io/zone";
-const PACE_MS = 50;
 
 const slicesByService: IndexDefinition = {
   name: `services:${SLICES}`,
@@ -60,7 +68,7 @@ export function endpointSliceController(): Controller {
     component: "endpoint-slice-controller",
     author: controllerAccount("endpointslice-controller"),
     kind: anyKind(ServiceKind),
-    pace_ms: PACE_MS,
+    pace_ms: paceOfServices_ms,
     indexes: [slicesByService, servicesByShare],
     watches: [
       {

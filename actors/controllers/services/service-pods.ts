@@ -9,6 +9,15 @@ import type { SelectorDirectory } from "./selector-directory.ts";
 
 const HEADLESS_LABEL = "service.kubernetes.io/headless";
 
+/** Least times between two rounds of a service: the more pods there are, the more of their changes become one. */
+const PACE_MS_MAX = 50;
+const PODS_PER_PACE_MS = 100;
+
+/** In a small cluster each change is seen by itself, as Kubernetes sees it: what endpoints say of the last one is not what they say of two at once. */
+export function paceOfServices_ms(view: Pick<View, "count">): number {
+  return Math.min(PACE_MS_MAX, Math.floor(view.count("pods") / PODS_PER_PACE_MS));
+}
+
 /** The pods that a service wants; undefined when it names none, and others keep its endpoints. */
 export function serviceSelector(service: Service): Selector | undefined {
   const { selector, type } = service.spec;

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Controller, Note } from "../../../../actors/controllers/controller.ts";
 import { endpointsController } from "../../../../actors/controllers/services/endpoints.ts";
 import { endpointSliceController } from "../../../../actors/controllers/services/endpointslice.ts";
+import { paceOfServices_ms } from "../../../../actors/controllers/services/service-pods.ts";
 import { EndpointsKind } from "../../../../actors/kinds/core/endpoints.ts";
 import { NodeKind } from "../../../../actors/kinds/core/node.ts";
 import { PodKind } from "../../../../actors/kinds/core/pod.ts";
@@ -412,4 +413,12 @@ test("who may not write them tells it: of a new slice its service, of new Endpoi
   });
   const note = refused(endpointsController());
   expect([note?.reason, note?.about.metadata]).toEqual(["FailedToCreateEndpoint", { name: "s" }]);
+});
+
+test.each([
+  [30, 0],
+  [1_000, 10],
+  [40_000, 50],
+])("with %i pods a service is looked at every %i ms at most", (pods, pace_ms) => {
+  expect(paceOfServices_ms({ count: () => pods })).toBe(pace_ms);
 });
