@@ -1,10 +1,11 @@
+import { X509Certificate } from "node:crypto";
 import { CertificateSigningRequestKind } from "../../kinds/certificates/certificate-signing-request.ts";
 import type { CertificateSigningRequest } from "../../kinds/generated/types.ts";
 import { controllerAccount } from "../../registry/authors.ts";
 import type { View } from "../../store/view.ts";
 import { anyKind, remove } from "../actions.ts";
 import { type Action, type Controller, NOTHING } from "../controller.ts";
-import { conditionOfRequest, REQUESTS } from "./certificates.ts";
+import { REQUESTS } from "./certificates.ts";
 
 const HOUR_MS = 3_600_000;
 /** How long a request is kept: decided, issued, or not looked at. Source: pkg/controller/certificates/cleaner. */
@@ -25,9 +26,29 @@ export const certificateCleaner: Controller = {
 
 function reconcile(view: View, key: string, now_ms: number): readonly Action[] {
   const request = view.get<CertificateSigningRequest>(key);
-  if (request === undefined) return NOTHING;
-  const decided = ["Approved", "Denied", "Failed"].map((type) => conditionOfRequest(request, type)).find((found) => found !== undefined);
-  const since = decided === undefined ? request.metadata.creationTimestamp : decided.lastUpdateTime;
-  const kept_ms = decided === undefined ? PENDING_MS : DECIDED_MS;
-  return Date.parse(since ?? "") + kept_ms < now_ms ? [remove(CertificateSigningRequestKind, request)] : NOTHING;
+  return request !== undefined && isOver(request, now_ms) ? [remove(CertificateSigningRequestKind, request)] : NOTHING;
+}
+
+/** One that was approved, but not issued yet, is kept. */
+function isOver({ metadata, status = {} }: CertificateSigningRequest, now_ms: number): boolean {
+  const { conditions = [], certificate } = status;
+  if (conditions.length === 0) return isOlder(metadata.creationTimestamp, PENDING_MS, now_ms);
+  return conditions.some(({ type, lastUpdateTime }) => {
+    const isOld = isOlder(lastUpdateTime, DECIDED_MS, now_ms);
+    if (type !== "Approved") return isOld && (type === "Denied" || type === "Failed");
+    return Boolean(certificate) && (isOld || isExpired(certificate ?? "", now_ms));
+  });
+}
+
+function isOlder(time: string | undefined, kept_ms: number, now_ms: number): boolean {
+  return time !== undefined && Date.parse(time) + kept_ms < now_ms;
+}
+
+/** What cannot be read expires never. */
+function isExpired(certificate: string, now_ms: number): boolean {
+  try {
+    return Date.parse(new X509Certificate(Buffer.from(certificate, "base64")).validTo) < now_ms;
+  } catch {
+    return false;
+  }
 }

@@ -66,13 +66,14 @@ function keysOfClaim({ now, before }: Change, view: View): readonly string[] {
   return volumeName === undefined || volumeName === "" ? [entry.key] : [entry.key, `${VOLUMES}/${volumeName}`];
 }
 
-/** Also the claim that it is bound to. */
+/** Also the claim that it is bound to, or was. */
 function keysOfVolume({ now, before }: Change, view: View): readonly string[] {
   const entry = now ?? before;
   if (entry === undefined) return NO_KEYS;
-  const reference = view.decode<PersistentVolume>(entry).spec?.claimRef;
-  const isBound = reference !== undefined && (now === undefined || Boolean(reference.uid));
-  return isBound ? [entry.key, `${CLAIMS}/${reference.namespace}/${reference.name}`] : [entry.key];
+  const [next, last] = [now, before].map((one) => (one === undefined ? undefined : view.decode<PersistentVolume>(one).spec?.claimRef));
+  const claims = [next?.uid ? next : undefined, now === undefined || last?.uid ? last : undefined];
+  const keys = claims.flatMap((claim) => (claim === undefined ? [] : [`${CLAIMS}/${claim.namespace}/${claim.name}`]));
+  return [entry.key, ...new Set(keys)];
 }
 
 function reconcileClaim(view: View, key: string): readonly Action[] {

@@ -133,6 +133,10 @@ describe("signing", () => {
 });
 
 describe("cleaning", () => {
+  /** Good for the first day of 2025. */
+  const DER =
+    "MIH+MIGmAgEBMAoGCCqGSM49BAMCMAwxCjAIBgNVBAMMAW4wHhcNMjUwMTAxMDAwMDAwWhcNMjUwMTAyMDAwMDAwWjAMMQowCAYDVQQDDAFuMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEkymghJcTJMsE21XGJ1xaXdTnTJaVZjF2Dvo8nSr1lnu4lBB0iJWepKWxn2FR29rSjkNWANTP5ZQLP87/P2+3IzAKBggqhkjOPQQDAgNHADBEAiACNVt6lF5lr5RDCE8mxswdvWoMkk45s14GDD0YXkD23wIgPr9ctd2C2osvun6p5hZvQ6Z+eT15AhhnZ6ct0jR6F6Y=";
+  const EXPIRED = Buffer.from(`-----BEGIN CERTIFICATE-----\n${DER}\n-----END CERTIFICATE-----\n`).toString("base64");
   const HOUR_S = 3_600;
   const born = (seconds: number) => ({ creationTimestamp: ago(seconds) });
 
@@ -145,8 +149,18 @@ describe("cleaning", () => {
       false,
     ],
     [
-      "one that was approved over an hour ago",
-      request({}, { conditions: [condition("Approved", "x", ago(HOUR_S + 60))] }, born(2 * HOUR_S)),
+      "one that was issued over an hour ago",
+      request({}, { conditions: [condition("Approved", "x", ago(HOUR_S + 60))], certificate: "eA==" }, born(2 * HOUR_S)),
+      true,
+    ],
+    [
+      "one that was approved over an hour ago, and is not issued",
+      request({}, { conditions: [condition("Approved", "x", ago(HOUR_S + 60))] }, born(30 * HOUR_S)),
+      false,
+    ],
+    [
+      "one that was issued just now, and whose certificate is out of date",
+      request({}, { conditions: [condition("Approved", "x", ago(60))], certificate: EXPIRED }, born(2 * HOUR_S)),
       true,
     ],
     [

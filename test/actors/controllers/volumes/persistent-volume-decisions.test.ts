@@ -227,6 +227,16 @@ describe("a claim that was bound", () => {
     expect(onClaim(started(...volumes).put(PersistentVolumeClaimKind, wasBound(volumeName)))).toEqual(lines);
   });
 
+  test("takes a volume back that somebody has freed of it", () => {
+    const transcript = started(volume("v", "1Gi", { spec: reference("c"), status: { phase: "Bound" } })).put(
+      PersistentVolumeClaimKind,
+      wasBound("v"),
+    );
+    expect(transcript.decide()).toEqual([]);
+    const lines = transcript.put(PersistentVolumeKind, volume("v", "1Gi", { status: { phase: "Bound" } })).decide();
+    expect(lines).toContainEqual(expect.stringMatching(/^1: modify PersistentVolume\/v .*"uid":"uid-c"/));
+  });
+
   test("says which attributes it has, as soon as it is", () => {
     const attributes = { volumeAttributesClassName: "gold" };
     const of = volume("v", "1Gi", { spec: { ...reference("c"), ...attributes } });
