@@ -55,7 +55,7 @@ const records = objects.map(([key, object], index) => ({
   key,
   revision: index + 1,
   op: "create" as const,
-  text: encodeObject(object),
+  stored: { text: encodeObject(object) },
   request: undefined,
 }));
 view.apply(1, { firstRevision: 1, lastRevision: records.length, records });

@@ -1,11 +1,11 @@
-import { Packr } from "msgpackr";
+import { Packr, RESET_BUFFER_MODE } from "msgpackr";
 import type { Envelope, Frame, FrameHead, Refused } from "./envelope.ts";
 
 /**
  * Version of what `packFrame` writes: msgpack of `[version, head, envelopes]`, the head a tuple, messages as msgpackr records.
  * @contract frames between hosts
  */
-export const FRAME_VERSION = 3;
+export const FRAME_VERSION = 4;
 
 /** The msgpack header of an array of three, with which every frame of every version begins; the version follows. */
 const ARRAY_OF_THREE = 0x93;
@@ -61,12 +61,15 @@ export function packFrames(envelopes: readonly Envelope[], loading: Loading): vo
   }
 }
 
-/** One frame; undefined when an envelope holds what msgpack cannot carry. The bytes are a part of a larger buffer. */
+/**
+ * One frame; undefined when an envelope holds what msgpack cannot carry. The bytes are its own: a frame is kept until the other host has taken it in, and would
+ * keep with it the whole buffer that it was packed in, megabytes outside the heap that make the garbage collector go through all of it.
+ */
 export function packFrame(head: FrameHead, envelopes: readonly Envelope[]): Uint8Array | undefined {
   const { from, incarnation, view, life, position, wants, heardLife, heard, heardFor } = head;
   const tuple: HeadTuple = [from, incarnation, view, life, position, wants, heardLife, heard, heardFor];
   try {
-    return packr.pack([FRAME_VERSION, tuple, envelopes]);
+    return new Uint8Array(packr.pack([FRAME_VERSION, tuple, envelopes], RESET_BUFFER_MODE));
   } catch {
     // Circular data overflows the stack, functions have no form: found out by packing, because looking first would cost every message.
     return undefined;

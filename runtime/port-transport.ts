@@ -51,7 +51,7 @@ export class PortTransport implements Transport {
       setImmediate(() => this.#listener?.lost(host));
       return true;
     }
-    // Frames are parts of a larger buffer that is written on, and this one may be sent again.
+    // What is handed over is gone from here, and this frame may be sent again.
     const own = new Uint8Array(frame);
     port.postMessage(own, [own.buffer]);
     return true;

@@ -1,5 +1,5 @@
 import type { KubeObject, ObjectMeta, OwnerReference } from "./object.ts";
-import { decodeObject, type ObjectText, withoutManagedFields } from "./text.ts";
+import { decodeObject, type ObjectText } from "./text.ts";
 
 const NO_LABELS: Readonly<Record<string, string>> = {};
 const NO_OWNERS: readonly OwnerReference[] = [];
@@ -17,7 +17,7 @@ function member(text: string, start: string, end: string): string | undefined {
 // These read a stored text without decoding the object. The metadata is cut off first: it is short and at the front, while to search a whole
 // text for what is not there is what costs (V8 looks for a pattern's first character, and texts are full of quotes).
 
-const headOf: (text: ObjectText) => string = rememberLast((text) => metadataText(withoutManagedFields(text)));
+const headOf: (text: ObjectText) => string = rememberLast(metadataText);
 
 /** Whether two texts of one object have the same labels. No JSON is parsed. */
 export function sameLabels(a: ObjectText, b: ObjectText): boolean {
@@ -65,9 +65,8 @@ const END_OF_SPEC = '},"status":{';
  * member of that name, the pod is decoded.
  */
 export const nodeNameOf: (text: ObjectText) => string | undefined = rememberLast((text) => {
-  const plain = withoutManagedFields(text);
-  const found = NODE_NAME.exec(plain);
-  if (found === null || plain.startsWith(END_OF_SPEC, found.index + found[0].length)) return found?.[1];
+  const found = NODE_NAME.exec(text);
+  if (found === null || text.startsWith(END_OF_SPEC, found.index + found[0].length)) return found?.[1];
   return decodeObject<KubeObject & { spec?: { nodeName?: string } }>(text, 0).spec?.nodeName;
 });
 
@@ -96,13 +95,13 @@ function rememberLast<Answer>(ask: (text: ObjectText) => Answer): (text: ObjectT
   };
 }
 
-/** The metadata of a stored object but for the managers of its fields; the rest is neither read nor parsed. */
+/** The metadata of a stored object; the rest is neither read nor parsed. */
 export function decodeMetadata(text: ObjectText): ObjectMeta {
   return JSON.parse(`{${headOf(text)}`) as ObjectMeta;
 }
 
 /** The metadata of a stored text, from after its opening brace up to and with its closing one: a stored text begins inside its metadata. */
-export function metadataText(text: ObjectText): string {
+export function metadataText(text: string): string {
   return text.slice(0, endOfMetadata(text) + 1);
 }
 

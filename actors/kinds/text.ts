@@ -2,30 +2,42 @@ import type { KubeObject } from "./object.ts";
 
 /**
  * The stored form of an object: its JSON with `metadata` first, cut right after the opening `{"metadata":{`, without
- * `resourceVersion` and, for built-in kinds, without `kind` and `apiVersion`. So the object with any revision, and with or without
- * its kind, is one concatenation away, and a get, a list or a watch event never parses or prints an object. See docs/adr/0002.
+ * `resourceVersion`, without the managers of its fields and, for built-in kinds, without `kind` and `apiVersion`. So the object with any revision, and with or
+ * without its kind, is one concatenation away, and a get, a list or a watch event never parses or prints an object. See docs/adr/0002.
  */
 export type ObjectText = string & { readonly __text: unique symbol };
 
 const HEAD = '{"metadata":{';
 
-/**
- * What stands first in a stored text whose fields have managers: the member and its array, as `managersJson` writes it. Most who read an object do not
- * care who manages its fields, and the list is as long as the object; here it can be cut off without being read.
- */
+/** What the managers begin with: the member of the metadata whose array is as `managersJson` writes it. */
 const MANAGED_HEAD = '"managedFields":';
-/** Ends it: the name is always the next member, and nowhere else in the list can these characters be, for its only array is itself. */
+const MANAGED_HEAD_BYTES: Buffer = Buffer.from(MANAGED_HEAD);
+/** What ends them: the name is always the next member, and nowhere else in the list can these characters be, for its only array is itself. */
 const MANAGED_END = '],"name":';
+const MANAGED_END_BYTES: Buffer = Buffer.from(MANAGED_END);
+/** So much of that belongs to the managers: the bracket and the comma. */
+const MANAGED_TAIL = 2;
 
 /**
- * The stored form of an object. `metadata` must begin with the name (so registries write it). `managedFields` is the JSON of the array, see `managersJson`;
- * what the object itself says of managed fields is left out.
+ * All that is stored of an object. Who manages its fields stands apart from the text: most who read an object do not care, the list is as long as the object, and it is alike in thousands of
+ * objects. In the log, in snapshots and on the wire the managers stand right before the text.
  */
-export function encodeObject(object: KubeObject, managedFields?: string): ObjectText {
+export interface StoredText {
+  readonly text: ObjectText;
+  /** `"managedFields":[...],`; undefined when nobody manages its fields. */
+  readonly managers?: string | undefined;
+}
+
+/** The stored form of an object. `metadata` must begin with the name (so registries write it). What the object itself says of managed fields is left out. */
+export function encodeObject(object: KubeObject): ObjectText {
   const { metadata, apiVersion: _version, kind: _kind, ...rest } = object;
   const { resourceVersion: _revision, managedFields: _managed, ...meta } = metadata as KubeObject["metadata"] & { managedFields?: unknown };
-  const text = JSON.stringify({ metadata: meta, ...rest }).slice(HEAD.length);
-  return (managedFields === undefined ? text : `${MANAGED_HEAD}${managedFields},${text}`) as ObjectText;
+  return JSON.stringify({ metadata: meta, ...rest }).slice(HEAD.length) as ObjectText;
+}
+
+/** The managers of a StoredText. `managedFields` is the JSON of the array, see `managersJson`. */
+export function managersText(managedFields: string | undefined): string | undefined {
+  return managedFields === undefined ? undefined : `${MANAGED_HEAD}${managedFields},`;
 }
 
 /** A stored text that says in which version its object is: only where that is not the same for all of its kind. */
@@ -33,16 +45,32 @@ export function withVersion(text: ObjectText, apiVersion: string): ObjectText {
   return `${text.slice(0, -1)},"apiVersion":${JSON.stringify(apiVersion)}}` as ObjectText;
 }
 
-/** What a store holds of an object. Its managers may have been cut off the text, since they are alike in thousands of objects; see `cutManagers`. */
-export interface StoredText {
-  readonly text: ObjectText;
-  /** What was cut off, up to where the text goes on; undefined when the text is whole. */
-  readonly managers?: string | undefined;
+/** All of it in one, as it is in the log, in snapshots and on the wire. */
+export function wholeText({ text, managers }: StoredText): string {
+  return managers === undefined ? text : `${managers}${text}`;
 }
 
-/** The whole of a stored text. */
-export function wholeText({ text, managers }: StoredText): ObjectText {
-  return managers === undefined ? text : (`${managers}${text}` as ObjectText);
+/** What `wholeText` gave. */
+export function apartText(whole: string): StoredText {
+  if (!whole.startsWith(MANAGED_HEAD)) return { text: whole as ObjectText };
+  const end = whole.indexOf(MANAGED_END, MANAGED_HEAD.length) + MANAGED_TAIL;
+  return { managers: whole.slice(0, end), text: whole.slice(end) as ObjectText };
+}
+
+/** The same of what lies between these places of a buffer, without making the whole of it. Its strings do not keep the buffer alive. */
+export function readText(bytes: Buffer, start: number, end: number): StoredText {
+  const headEnd = start + MANAGED_HEAD_BYTES.length;
+  if (end < headEnd || bytes.compare(MANAGED_HEAD_BYTES, 0, MANAGED_HEAD_BYTES.length, start, headEnd) !== 0) {
+    return { text: bytes.toString("utf8", start, end) as ObjectText };
+  }
+  const textStart = bytes.indexOf(MANAGED_END_BYTES, headEnd) + MANAGED_TAIL;
+  return { managers: bytes.toString("utf8", start, textStart), text: bytes.toString("utf8", textStart, end) as ObjectText };
+}
+
+/** Writes the whole of it into a buffer with room for it, and gives where it ends. */
+export function writeText(bytes: Buffer, start: number, { text, managers }: StoredText): number {
+  const textStart = managers === undefined ? start : start + bytes.write(managers, start);
+  return textStart + bytes.write(text, textStart);
 }
 
 /** How long the whole of it is. */
@@ -50,33 +78,19 @@ export function charactersOf({ text, managers = "" }: StoredText): number {
   return managers.length + text.length;
 }
 
-/** Where the members other than the managers begin in a whole text; 0 when it has none. */
-export function cutManagers(text: ObjectText): number {
-  const end = endOfManaged(text);
-  return end === 0 ? 0 : end + 1;
-}
-
-/** Where the list of managers ends; 0 when there is none. */
-function endOfManaged(text: ObjectText): number {
-  return text.startsWith(MANAGED_HEAD) ? text.indexOf(MANAGED_END, MANAGED_HEAD.length) + 1 : 0;
-}
-
 /** The JSON of `metadata.managedFields` of a stored object; undefined when there is none. */
-export function managedFieldsOf({ text, managers }: StoredText): string | undefined {
-  if (managers !== undefined) return managers.slice(MANAGED_HEAD.length, -1);
-  const end = endOfManaged(text);
-  return end === 0 ? undefined : text.slice(MANAGED_HEAD.length, end);
+export function managedFieldsOf({ managers }: StoredText): string | undefined {
+  return managers?.slice(MANAGED_HEAD.length, -1);
 }
 
-/** The stored text without the managers of its fields. */
-export function withoutManagedFields(text: ObjectText): ObjectText {
-  const from = cutManagers(text);
-  return from === 0 ? text : (text.slice(from) as ObjectText);
+/** What stands before the whole of a stored object where it is an item of a list: no `kind`, no `apiVersion`. */
+export function itemHead(revision: number): string {
+  return `{"metadata":{"resourceVersion":"${revision}",`;
 }
 
-/** The JSON of a stored object as a list item: no `kind`, no `apiVersion`. */
+/** The JSON of a stored object as a list item. */
 export function itemJson(stored: StoredText, revision: number): string {
-  return `{"metadata":{"resourceVersion":"${revision}",${wholeText(stored)}`;
+  return `${itemHead(revision)}${wholeText(stored)}`;
 }
 
 /** The JSON of a stored object that stands alone. `gvk` is `"kind":"Pod","apiVersion":"v1"`, see `gvkJson`. */
@@ -91,7 +105,7 @@ export function gvkJson(kind: string, apiVersion: string): string {
 
 /** The object of a stored text, with its resourceVersion and without the managers of its fields. */
 export function decodeObject<T extends KubeObject>(text: ObjectText, revision: number): T {
-  return JSON.parse(itemJson({ text: withoutManagedFields(text) }, revision)) as T;
+  return JSON.parse(itemJson({ text }, revision)) as T;
 }
 
 /** The object of a stored text with all that it has. */

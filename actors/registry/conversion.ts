@@ -6,7 +6,7 @@ import type { Random } from "../../runtime/mod.ts";
 import { unclassified } from "../kinds/errors.ts";
 import { apiVersionOf, type Kind, type WebhookConversion } from "../kinds/kind.ts";
 import type { KubeObject, ObjectMeta } from "../kinds/object.ts";
-import { decodeObject, encodeObject, managedFieldsOf, type ObjectText, withVersion } from "../kinds/text.ts";
+import { decodeObject, encodeObject, type StoredText, withVersion } from "../kinds/text.ts";
 import type { Entry } from "../store/view.ts";
 import { type WebhookClient, WebhookFailure, type WebhookTarget } from "./admission/webhooks/webhook-client.ts";
 
@@ -23,8 +23,8 @@ export interface Conversion {
   read<T extends KubeObject>(kind: Kind<T>, conversion: WebhookConversion, entry: Entry): Promise<T>;
   /** Entries, each with its text in the version of this kind. */
   served(kind: Kind, conversion: WebhookConversion, entries: readonly Entry[]): Promise<readonly Entry[]>;
-  /** The text in which an object of this kind is stored. */
-  stored<T extends KubeObject>(kind: Kind<T>, conversion: WebhookConversion, object: T, managers: string | undefined): Promise<ObjectText>;
+  /** An object of this kind as it is stored. */
+  stored<T extends KubeObject>(kind: Kind<T>, conversion: WebhookConversion, object: T, managers: string | undefined): Promise<StoredText>;
 }
 
 export function createConversion(webhooks: WebhookClient, random: Random): Conversion {
@@ -59,13 +59,14 @@ export function createConversion(webhooks: WebhookClient, random: Random): Conve
       return entries.map((entry, index) => ({
         key: entry.key,
         revision: entry.revision,
-        text: encodeObject(objects[index] as KubeObject, managedFieldsOf(entry)),
+        text: encodeObject(objects[index] as KubeObject),
+        managers: entry.managers,
       }));
     },
     async stored(kind, conversion, object, managers) {
       const own = { ...object, apiVersion: apiVersionOf(kind) };
       const [stored = own] = await convert(kind.kind, conversion, [own], conversion.storage);
-      return withVersion(encodeObject(stored, managers), conversion.storage);
+      return { text: withVersion(encodeObject(stored), conversion.storage), managers };
     },
   };
 }

@@ -5,6 +5,7 @@ import { type FieldManager, managersJson } from "../kinds/managed-fields/manager
 import type { KubeObject } from "../kinds/object.ts";
 import { errorsInNew } from "../kinds/object-rules.ts";
 import type { FieldError } from "../kinds/status.ts";
+import { managersText } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
 import { adminAccessErrors } from "./admin-access.ts";
@@ -62,7 +63,7 @@ export async function createObject<T extends KubeObject>(
   const now_ms = access.clock.now_ms();
   // What a client leaves to the defaults is its own all the same; what admission fills in is nobody's.
   kind.applyDefaults?.(object);
-  const managers = applied === undefined ? ownedByCreate(fieldWrite(kind, options, undefined, now_ms), object) : managersJson(applied);
+  const owned = applied === undefined ? ownedByCreate(fieldWrite(kind, options, undefined, now_ms), object) : managersJson(applied);
   const mutating = admit(admission, "mutate", request, access);
   if (mutating !== undefined) await mutating;
   const generated = name === "" && base !== "";
@@ -77,6 +78,7 @@ export async function createObject<T extends KubeObject>(
   if (validating !== undefined) await validating;
   const companion = world.companions.get(resource) as Companion<T> | undefined;
   const { alongside } = admitted;
+  const managers = managersText(owned);
   if (options.dryRun !== true)
     return createNamed(world, kind, next, { companion, alongside }, generated ? base : undefined, managers, options.insists);
   alongside?.();
@@ -105,16 +107,13 @@ async function createNamed<T extends KubeObject>(
     const plan: Plan<T> = companion === undefined ? { object: named, mutations: [] } : companion.plan(named, undefined);
     const { namespace, name } = plan.object.metadata;
     const encoded = storedText(access, kind, plan.object, managers);
-    const own = {
-      op: "create",
-      key: keyFor(kind, kind.namespaced ? namespace : undefined, name),
-      text: encoded instanceof Promise ? await encoded : encoded,
-    } as const;
+    const stored = encoded instanceof Promise ? await encoded : encoded;
+    const own = { op: "create", key: keyFor(kind, kind.namespaced ? namespace : undefined, name), ...stored } as const;
     const mutations: readonly Mutation[] = [own, ...plan.mutations, ...(alongside?.() ?? [])];
     const outcome = await access.commit(mutations, undefined, insists);
     if (outcome.committed) {
       access.wrote(own.key, outcome.revision, plan.object);
-      return { key: own.key, revision: outcome.revision, text: own.text };
+      return { key: own.key, revision: outcome.revision, ...stored };
     }
     const taken = mutations[outcome.index];
     if (taken === undefined || taken === own) {
@@ -142,5 +141,5 @@ async function createDry<T extends KubeObject>(
   const { namespace, name } = object.metadata;
   const key = keyFor(kind, kind.namespaced ? namespace : undefined, name);
   if ((await access.find(key)) !== undefined) throw alreadyExists(kind, name);
-  return { key, revision: 0, text: await storedText(access, kind, object, managers) };
+  return { key, revision: 0, ...(await storedText(access, kind, object, managers)) };
 }

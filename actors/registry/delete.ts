@@ -3,7 +3,7 @@ import type { Kind } from "../kinds/kind.ts";
 import { keyFor, resourceOf } from "../kinds/kind.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { StatusError } from "../kinds/status.ts";
-import { decodeObject, encodeObject, managedFieldsOf, type ObjectText, wholeText, withVersion } from "../kinds/text.ts";
+import { decodeObject, encodeObject, type ObjectText, withVersion } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
 import { type AdmissionRequest, admit } from "./admission/admission.ts";
@@ -67,26 +67,25 @@ export function deletionStep(
   checkPreconditions(kind, current, options.preconditions);
   const decision = decideDeletion(kind, current, options, world.access.clock.now_ms());
   if (decision.action === "keep") return { done: { removed: false, entry } };
-  const { key, revision: expect } = entry;
+  const { key, revision: expect, managers } = entry;
   const removed = decision.action === "remove";
-  const text = decision.object === current ? wholeText(entry) : markedText(kind, entry, decision.object);
-  if (options.dryRun === true) return { done: { removed, entry: { key, revision: expect, text } } };
-  const own: Mutation = removed ? { op: "delete", key, expect } : { op: "update", key, text, expect };
+  const text = decision.object === current ? entry.text : markedText(kind, entry, decision.object);
+  if (options.dryRun === true) return { done: { removed, entry: { key, revision: expect, text, managers } } };
+  const own: Mutation = removed ? { op: "delete", key, expect } : { op: "update", key, text, managers, expect };
   const released = removed ? (world.companions.get(resourceOf(kind))?.release(current) ?? []) : [];
   const insists = options.preconditions?.resourceVersion !== undefined;
   return {
     mutations: [own, ...released, ...others],
-    result: (revision) => ({ removed, entry: { key, revision, text } }),
+    result: (revision) => ({ removed, entry: { key, revision, text, managers } }),
     lost: (index) => (insists && index === 0 ? conflict({ group: kind.group, plural: kind.kind }, current.metadata.name) : undefined),
   };
 }
 
 /** Of what is to go only the metadata changes: an object that a webhook has converted to be looked at stays stored as it was. */
 function markedText(kind: Kind, entry: Entry, object: KubeObject): ObjectText {
-  const managers = managedFieldsOf(entry);
-  if (kind.custom?.conversion === undefined) return encodeObject(object, managers);
+  if (kind.custom?.conversion === undefined) return encodeObject(object);
   const { apiVersion, ...stored } = decodeObject(entry.text, entry.revision);
-  const marked = encodeObject({ ...stored, metadata: object.metadata }, managers);
+  const marked = encodeObject({ ...stored, metadata: object.metadata });
   return apiVersion === undefined ? marked : withVersion(marked, apiVersion);
 }
 

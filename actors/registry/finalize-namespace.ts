@@ -2,7 +2,7 @@ import { validateLeftFinalizers } from "../kinds/core/namespace.ts";
 import { conflict, invalid } from "../kinds/errors.ts";
 import type { Namespace } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
-import { encodeObject, managedFieldsOf } from "../kinds/text.ts";
+import { encodeObject } from "../kinds/text.ts";
 import type { Entry } from "../store/view.ts";
 import { admitPart } from "./admission/part-admission.ts";
 import type { WriteWorld } from "./create.ts";
@@ -28,12 +28,12 @@ export function finalizeNamespace(world: WriteWorld, kind: Kind<Namespace>, want
     if (errors.length > 0) throw invalid(kind, name, errors);
     const released = isReleased(kind as unknown as Kind, next);
     if (!released && sameObject(next, current)) return { done: entry };
-    const { key, revision: expect } = entry;
-    const text = encodeObject(next, managedFieldsOf(entry));
-    if (options.dryRun === true) return { done: { key, revision: expect, text } };
+    const { key, revision: expect, managers } = entry;
+    const text = encodeObject(next);
+    if (options.dryRun === true) return { done: { key, revision: expect, text, managers } };
     return {
-      mutations: [released ? { op: "delete", key, expect } : { op: "update", key, text, expect }],
-      result: (revision) => ({ key, revision, text }),
+      mutations: [released ? { op: "delete", key, expect } : { op: "update", key, text, managers, expect }],
+      result: (revision) => ({ key, revision, text, managers }),
       lost: () => (named === undefined ? undefined : conflict(kind, name)),
     };
   });

@@ -5,7 +5,7 @@ import { type FieldManager, type ManagedFieldsEntry, managersJson, sameManagers 
 import type { KubeObject } from "../kinds/object.ts";
 import { errorsBesideStatus, errorsInUpdate } from "../kinds/object-rules.ts";
 import type { FieldError } from "../kinds/status.ts";
-import { decodeObject, managedFieldsOf, type ObjectText, wholeText } from "../kinds/text.ts";
+import { decodeObject, managersText, type ObjectText } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
 import { adminAccessErrors } from "./admin-access.ts";
@@ -116,10 +116,10 @@ export async function rewriteTexts(
   if (!isRewritable(world, kind, options)) return changed;
   for (const name of names) {
     const entry = access.view.entry(keyFor(kind, namespace, name));
-    const text = entry === undefined ? undefined : rewrite(wholeText(entry), name);
+    const text = entry === undefined ? undefined : rewrite(entry.text, name);
     if (entry === undefined || text === undefined) continue;
     changed.add(name);
-    mutations.push({ op: "update", key: entry.key, text, expect: entry.revision });
+    mutations.push({ op: "update", key: entry.key, text, managers: entry.managers, expect: entry.revision });
   }
   if (mutations.length === 0) return changed;
   const outcome = await access.commit(mutations);
@@ -153,21 +153,21 @@ export async function decideUpdate<T extends KubeObject>(
   if (same && !ownsAnew(wanted, options, entry)) return { done: entry };
   const managers = managersAfter(world, kind, entry, current, wanted, plan.object, options);
   // Texts do not tell: versions that are stored in another's form have their fields in another order.
-  if (same && managers === managedFieldsOf(entry)) return { done: entry };
+  if (same && managers === entry.managers) return { done: entry };
   const encoded = storedText(world.access, kind, plan.object, managers);
-  const text = encoded instanceof Promise ? await encoded : encoded;
+  const stored = encoded instanceof Promise ? await encoded : encoded;
   const { key, revision: expect } = entry;
   const charges = alongside?.() ?? [];
-  if (options.dryRun === true) return { done: { key, revision: expect, text } };
+  if (options.dryRun === true) return { done: { key, revision: expect, ...stored } };
   const released = isReleased(kind as unknown as Kind, plan.object);
-  const own: Mutation = released ? { op: "delete", key, expect } : { op: "update", key, text, expect };
+  const own: Mutation = released ? { op: "delete", key, expect } : { op: "update", key, ...stored, expect };
   const others = released && companion !== undefined ? companion.release(current) : plan.mutations;
   const { name } = current.metadata;
   return {
     mutations: [own, ...others, ...charges],
     result: (revision) => {
       if (options.subresource !== undefined) world.access.wrote(key, revision, plan.object);
-      return { key, revision, text };
+      return { key, revision, ...stored };
     },
     lost: (index) => {
       const other = index === 0 ? undefined : others[index - 1];
@@ -192,10 +192,11 @@ function managersAfter<T extends KubeObject>(
   next: T,
   options: UpdateOptions,
 ): string | undefined {
-  if (options.applied !== undefined) return managersJson(options.applied);
-  if (options.unmanaged === true) return managedFieldsOf(entry);
+  if (options.applied !== undefined) return managersText(managersJson(options.applied));
+  if (options.unmanaged === true) return entry.managers;
   const write = fieldWrite(kind, options, options.door ?? options.subresource, world.access.clock.now_ms());
-  return ownedAfterUpdate(write, entry, current, next, wanted.metadata.managedFields as ManagedFieldsEntry[] | undefined);
+  const given = wanted.metadata.managedFields as ManagedFieldsEntry[] | undefined;
+  return managersText(ownedAfterUpdate(write, entry, current, next, given));
 }
 
 /**

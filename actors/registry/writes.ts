@@ -2,7 +2,7 @@ import { conflict, notFound } from "../kinds/errors.ts";
 import type { Kind } from "../kinds/kind.ts";
 import { keyFor } from "../kinds/kind.ts";
 import type { KubeObject } from "../kinds/object.ts";
-import { decodeObject, encodeObject, type ObjectText } from "../kinds/text.ts";
+import { decodeObject, encodeObject, type StoredText } from "../kinds/text.ts";
 import type { Premises } from "../store/premises.ts";
 import { type Mutation, PREMISES_BROKEN } from "../store/transaction.ts";
 import type { Entry } from "../store/view.ts";
@@ -82,15 +82,15 @@ export async function changeStored<T extends KubeObject, Result>(
   throw conflict(kind, name);
 }
 
-/** The text in which an object of this kind is stored; a promise only where somebody has to be asked to convert it. */
+/** An object of this kind as it is stored; a promise only where somebody has to be asked to convert it. */
 export function storedText<T extends KubeObject>(
   access: StoreAccess,
   kind: Kind<T>,
   object: T,
   managers: string | undefined,
-): ObjectText | Promise<ObjectText> {
+): StoredText | Promise<StoredText> {
   const conversion = kind.custom?.conversion;
-  return conversion === undefined ? encodeObject(object, managers) : access.conversion.stored(kind, conversion, object, managers);
+  return conversion === undefined ? { text: encodeObject(object), managers } : access.conversion.stored(kind, conversion, object, managers);
 }
 
 /** How Kubernetes says that an object was replaced by another of the same name. Source: storage.Preconditions.Check. */

@@ -1,5 +1,5 @@
 import { mayBeDeleted, sameLabels } from "../kinds/metadata-text.ts";
-import { type ObjectText, withoutManagedFields } from "../kinds/text.ts";
+import type { ObjectText } from "../kinds/text.ts";
 
 /**
  * Decides from the stored text alone whether a change of a pod can matter to the scheduler, so that the many status updates of
@@ -18,8 +18,7 @@ export function mayBeTerminal(text: ObjectText): boolean {
 
 /** Whether the text says that the pod is bound to this node. Node names need no escapes. */
 export function isBoundTo(text: ObjectText, node: string): boolean {
-  const own = withoutManagedFields(text);
-  return own.includes(`"nodeName":"${node}"`, Math.max(0, own.indexOf(SPEC)));
+  return text.includes(`"nodeName":"${node}"`, Math.max(0, text.indexOf(SPEC)));
 }
 
 /** Whether both texts have the same spec. */
@@ -32,8 +31,7 @@ export function samePeer(before: ObjectText, now: ObjectText): boolean {
   return sameLabels(before, now) && mayBeDeleted(before) === mayBeDeleted(now);
 }
 
-function specOf(stored: ObjectText): string {
-  const text = withoutManagedFields(stored);
+function specOf(text: ObjectText): string {
   const start = text.indexOf(SPEC);
   const end = text.lastIndexOf(STATUS);
   return text.slice(Math.max(0, start), end > start ? end : text.length);

@@ -1,4 +1,5 @@
 import { constants, crc32, zstdCompressSync } from "node:zlib";
+import { charactersOf, writeText } from "../kinds/text.ts";
 import { UTF8_BYTES_PER_UNIT_MAX } from "../kinds/utf8.ts";
 import type { Transformer } from "./encryption/transformer.ts";
 import { COMPRESS_BYTES_MIN } from "./limits.ts";
@@ -97,15 +98,16 @@ export class BatchBuilder {
   }
 
   #append(mutation: Mutation, revision: number, request: string | undefined): void {
-    const text = mutation.op === "delete" ? "" : (this.#transformer?.toStorage(mutation.key, mutation.text) ?? mutation.text);
-    const units = (request?.length ?? 0) + mutation.key.length + text.length;
+    const stored = mutation.op === "delete" ? undefined : { text: mutation.text, managers: mutation.managers };
+    const written = stored && (this.#transformer?.toStorage(mutation.key, stored) ?? stored);
+    const units = (request?.length ?? 0) + mutation.key.length + (written === undefined ? 0 : charactersOf(written));
     const buffer = this.#reserve(RECORD_HEADER_BYTES + BODY_HEADER_BYTES + units * UTF8_BYTES_PER_UNIT_MAX);
     const start = this.#end;
     const body = start + RECORD_HEADER_BYTES;
     const requestStart = body + BODY_HEADER_BYTES;
     const keyStart = requestStart + (request === undefined ? 0 : buffer.write(request, requestStart));
     const textStart = keyStart + buffer.write(mutation.key, keyStart);
-    const end = textStart + (text === "" ? 0 : buffer.write(text, textStart));
+    const end = written === undefined ? textStart : writeText(buffer, textStart, written);
     buffer[body] = OPS.indexOf(mutation.op);
     buffer[body + 1] = keyStart - requestStart;
     buffer.writeUInt16LE(textStart - keyStart, body + 2);
@@ -114,13 +116,7 @@ export class BatchBuilder {
     buffer.writeUInt32LE(end - body, start);
     buffer.writeUInt32LE(crc32(buffer.subarray(body, end)), start + 4);
     this.#end = end;
-    this.#records.push({
-      op: mutation.op,
-      key: mutation.key,
-      revision,
-      text: mutation.op === "delete" ? undefined : mutation.text,
-      request,
-    });
+    this.#records.push({ op: mutation.op, key: mutation.key, revision, stored, request });
   }
 
   #reserve(bytes: number): Buffer {

@@ -1,4 +1,5 @@
 import type { Sender } from "../../runtime/mod.ts";
+import { wholeText } from "../kinds/text.ts";
 import { UTF8_BYTES_PER_UNIT_MAX } from "../kinds/utf8.ts";
 import { KEY_BYTES_MAX, OBJECT_BYTES_MAX, REQUEST_BYTES_MAX } from "./limits.ts";
 import type { Outcome, Transaction } from "./transaction.ts";
@@ -63,7 +64,7 @@ export function refusalOf({ request, mutations }: Transaction): Refusal | undefi
     if (!mutation.key.includes("/") || isLongerThan(mutation.key, KEY_BYTES_MAX)) {
       return { code: "invalid", message: `${mutation.key} is no key of at most ${KEY_BYTES_MAX} bytes` };
     }
-    if (mutation.op !== "delete" && isLongerThan(mutation.text, OBJECT_BYTES_MAX)) {
+    if (mutation.op !== "delete" && isLongerThan(wholeText(mutation), OBJECT_BYTES_MAX)) {
       return { code: "object-too-large", message: `${mutation.key} has more than ${OBJECT_BYTES_MAX} bytes` };
     }
   }

@@ -1,5 +1,5 @@
 import { crc32, zstdDecompressSync } from "node:zlib";
-import type { ObjectText } from "../kinds/text.ts";
+import { readText, type StoredText } from "../kinds/text.ts";
 import { releasableBytes, release } from "./release.ts";
 import type { Key } from "./transaction.ts";
 
@@ -12,7 +12,7 @@ import type { Key } from "./transaction.ts";
  *   record   u32 body bytes | u32 crc32 of the body | body
  *   body     u8 op | u8 request bytes | u16 key bytes | u64 revision | request id | key | text (the rest; UTF-8)
  *
- * A text is an ObjectText, or one that a transformer encrypted: encryption/transformer.ts.
+ * A text is the whole of a StoredText, or one that a transformer encrypted: encryption/transformer.ts.
  *
  * A record with a request id is the first of its transaction; the others of the transaction have none. Revisions have no hole. Whatever
  * does not fit is an error that names the place, never skipped.
@@ -35,7 +35,7 @@ export interface StoredRecord {
   readonly key: Key;
   readonly revision: number;
   /** Undefined for a deletion. */
-  readonly text: ObjectText | undefined;
+  readonly stored: StoredText | undefined;
   /** The request id of the transaction that begins here; undefined in its other records. */
   readonly request: string | undefined;
 }
@@ -172,6 +172,6 @@ function decodeBody(
   const request =
     requestEnd === position + BODY_HEADER_BYTES ? undefined : payload.toString("utf8", position + BODY_HEADER_BYTES, requestEnd);
   const withText = op !== "delete" && (wanted === undefined || wanted(key));
-  const text = withText ? (payload.toString("utf8", keyEnd, end) as ObjectText) : undefined;
-  return { op, key, revision: high * 0x1_0000_0000 + low, text, request };
+  const stored = withText ? readText(payload, keyEnd, end) : undefined;
+  return { op, key, revision: high * 0x1_0000_0000 + low, stored, request };
 }

@@ -1,6 +1,6 @@
 import type { Clock, Logger } from "../../runtime/mod.ts";
 import type { KubeObject } from "../kinds/object.ts";
-import type { ObjectText } from "../kinds/text.ts";
+import type { StoredText } from "../kinds/text.ts";
 import type { Transformer } from "./encryption/transformer.ts";
 import { StoreUnavailable } from "./errors.ts";
 import type { IndexTable } from "./index-table.ts";
@@ -181,10 +181,10 @@ export class Replica implements View {
   }
 
   /** Takes in one object of a snapshot; `loaded` ends it. Only a replica that nobody looks at yet may be loaded. */
-  load(key: Key, revision: number, text: ObjectText): void {
+  load(key: Key, revision: number, stored: StoredText): void {
     if (this.#sequence !== 0) throw new Error("only an empty replica can be loaded from a snapshot");
     const resource = resourceOfKey(key);
-    if (this.holds(resource)) this.#tableOf(resource).load(key, revision, this.transformer?.fromStorage(key, text) ?? text);
+    if (this.holds(resource)) this.#tableOf(resource).load(key, revision, this.transformer?.fromStorage(key, stored) ?? stored);
   }
 
   loadRequest(request: string, revision: number): void {
@@ -303,10 +303,10 @@ export class Replica implements View {
 
   /** Of a batch that comes from the log; the writer's own are plain. */
   #plain(record: StoredRecord): StoredRecord {
-    const { key, text } = record;
-    if (text === undefined || this.transformer === undefined) return record;
-    const plain = this.transformer.fromStorage(key, text);
-    return plain === text ? record : { ...record, text: plain };
+    const { key, stored } = record;
+    if (stored === undefined || this.transformer === undefined) return record;
+    const plain = this.transformer.fromStorage(key, stored);
+    return plain === stored ? record : { ...record, stored: plain };
   }
 
   #forget(): void {

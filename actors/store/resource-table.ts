@@ -1,6 +1,6 @@
 import type { Logger } from "../../runtime/mod.ts";
 import type { KubeObject } from "../kinds/object.ts";
-import type { ObjectText } from "../kinds/text.ts";
+import type { StoredText } from "../kinds/text.ts";
 import { HashTable } from "./hash-table.ts";
 import { History } from "./history.ts";
 import { IndexTable } from "./index-table.ts";
@@ -86,9 +86,9 @@ export class ResourceTable {
   }
 
   /** Puts an object of a snapshot in its place, with no change to tell. Throws when there is one already. */
-  load(key: Key, revision: number, text: ObjectText): void {
+  load(key: Key, revision: number, stored: StoredText): void {
     if (this.#places.find(key) !== undefined) throw new Error(`${key} is there twice`);
-    this.#store({ key, revision, text }, undefined);
+    this.#store({ key, revision, stored }, undefined);
     this.#listed = undefined;
   }
 
@@ -124,14 +124,14 @@ export class ResourceTable {
     return index;
   }
 
-  #store(record: Pick<StoredRecord, "key" | "revision" | "text">, existing: Place | undefined): StoredEntry | undefined {
-    if (record.text === undefined) {
+  #store(record: Pick<StoredRecord, "key" | "revision" | "stored">, existing: Place | undefined): StoredEntry | undefined {
+    if (record.stored === undefined) {
       if (existing !== undefined) this.#remove(existing);
       return undefined;
     }
     // The key of the place is used on, so that all entries of a key share one string.
-    const { text, managers } = this.#managers.apart(record.text, existing?.entry?.managers);
-    const entry = new StoredEntry(existing?.key ?? record.key, record.revision, text, managers);
+    const managers = this.#managers.shared(record.stored.managers, existing?.entry?.managers);
+    const entry = new StoredEntry(existing?.key ?? record.key, record.revision, record.stored.text, managers);
     const place = existing ?? this.#create(record.key);
     place.entry = entry;
     if (existing === undefined) place.shelf.add(place);

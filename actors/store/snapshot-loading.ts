@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ObjectText } from "../kinds/text.ts";
+import { readText } from "../kinds/text.ts";
 import { CannotDecrypt } from "./encryption/transformer.ts";
 import { release } from "./release.ts";
 import type { Replica } from "./replica.ts";
@@ -61,8 +61,7 @@ function loadObjects({ payload, items }: Frame, replica: Pick<Replica, "load">):
     const keyStart = at + OBJECT_HEADER_BYTES;
     const textStart = keyStart + payload.readUInt16LE(at);
     const end = textStart + payload.readUInt32LE(at + 2);
-    const text = payload.toString("utf8", textStart, end) as ObjectText;
-    replica.load(payload.toString("utf8", keyStart, textStart), readRevision(payload, at + 6), text);
+    replica.load(payload.toString("utf8", keyStart, textStart), readRevision(payload, at + 6), readText(payload, textStart, end));
     at = end;
   }
   return at;

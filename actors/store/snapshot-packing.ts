@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { wholeText } from "../kinds/text.ts";
+import { charactersOf, type StoredText, writeText } from "../kinds/text.ts";
 import { UTF8_BYTES_PER_UNIT_MAX } from "../kinds/utf8.ts";
 import type { Transformer } from "./encryption/transformer.ts";
 import { FrameEncoder } from "./frame-encoder.ts";
@@ -81,8 +81,7 @@ export async function* packSnapshot(capture: Capture, options: PackOptions): Asy
   try {
     for (const entry of capture.entries) {
       const { key, revision } = entry;
-      const text = wholeText(entry);
-      if (packer.object(key, revision, transformer?.toStorage(key, text) ?? text)) yield await finish("objects", packer.full);
+      if (packer.object(key, revision, transformer?.toStorage(key, entry) ?? entry)) yield await finish("objects", packer.full);
     }
     if (packer.items > 0) yield await finish("objects", packer.rest());
     for (const [request, revision] of capture.requests) {
@@ -131,12 +130,12 @@ class Packer {
   }
 
   /** Gives whether a frame is full without it. */
-  object(key: string, revision: number, text: string): boolean {
-    const start = this.#reserve(OBJECT_HEADER_BYTES + (key.length + text.length) * UTF8_BYTES_PER_UNIT_MAX);
+  object(key: string, revision: number, stored: StoredText): boolean {
+    const start = this.#reserve(OBJECT_HEADER_BYTES + (key.length + charactersOf(stored)) * UTF8_BYTES_PER_UNIT_MAX);
     const buffer = this.#buffer;
     const keyStart = start + OBJECT_HEADER_BYTES;
     const textStart = keyStart + buffer.write(key, keyStart);
-    this.#end = textStart + buffer.write(text, textStart);
+    this.#end = writeText(buffer, textStart, stored);
     buffer.writeUInt16LE(textStart - keyStart, start);
     buffer.writeUInt32LE(this.#end - textStart, start + 2);
     writeRevision(buffer, revision, start + 6);

@@ -1,4 +1,4 @@
-import type { ObjectText } from "../kinds/text.ts";
+import type { StoredText } from "../kinds/text.ts";
 import type { Premises } from "./premises.ts";
 
 /**
@@ -10,9 +10,9 @@ export type Key = string;
 /** One change of one object, with its precondition. A mutation gets a revision of its own: the first of a transaction r, the next r + 1, ... */
 export type Mutation =
   /** Precondition: the key is absent. */
-  | { readonly op: "create"; readonly key: Key; readonly text: ObjectText }
+  | ({ readonly op: "create"; readonly key: Key } & StoredText)
   /** Precondition: the key is present at exactly this revision. */
-  | { readonly op: "update"; readonly key: Key; readonly text: ObjectText; readonly expect: number }
+  | ({ readonly op: "update"; readonly key: Key; readonly expect: number } & StoredText)
   /** Precondition: the key is present at exactly this revision. */
   | { readonly op: "delete"; readonly key: Key; readonly expect: number };
 

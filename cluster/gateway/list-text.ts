@@ -29,7 +29,7 @@ export function listText(answer: ListAnswer, rendering: Rendering, view: View, n
   return [...listPieces(answer, rendering, view, now_ms)].join("");
 }
 
-/** The JSON of a list, object by object, each printed when it is asked for. */
+/** The JSON of a list in pieces, each printed when it is asked for. */
 export function* listPieces(answer: ListAnswer, rendering: Rendering, view: View, now_ms: number): Generator<string> {
   const { entries } = answer;
   // Source: apiserver's asPartialObjectMetadataList, which makes no list for nothing.
@@ -40,7 +40,8 @@ export function* listPieces(answer: ListAnswer, rendering: Rendering, view: View
   yield headOf(answer, rendering);
   let separator = "";
   for (const entry of entries) {
-    yield separator + (rendering.as === "table" ? tableRow(rendering, view, entry, entry.revision, now_ms) : listItem(rendering, entry));
+    if (rendering.as === "table") yield separator + tableRow(rendering, view, entry, entry.revision, now_ms);
+    else yield* listItem(rendering, entry, separator);
     separator = ",";
   }
   yield "]}";

@@ -2,7 +2,7 @@ import type { Kind } from "../../actors/kinds/kind.ts";
 import { apiVersionOf, asServed } from "../../actors/kinds/kind.ts";
 import { metadataText } from "../../actors/kinds/metadata-text.ts";
 import type { StoredText } from "../../actors/kinds/text.ts";
-import { decodeObject, encodeObject, gvkJson, itemJson, managedFieldsOf, objectJson, wholeText } from "../../actors/kinds/text.ts";
+import { decodeObject, encodeObject, gvkJson, itemHead, objectJson, wholeText } from "../../actors/kinds/text.ts";
 import type { Entry, View } from "../../actors/store/view.ts";
 import type { Format, ViewVersion } from "./accept.ts";
 
@@ -37,7 +37,7 @@ export function gvkOf(kind: Kind): string {
 /** The text of an object in the version in which it is served. */
 function servedText(kind: Kind, stored: StoredText): StoredText {
   if (kind.stored === undefined && kind.custom === undefined) return stored;
-  return { text: encodeObject(asServed(kind, decodeObject(stored.text, 0)), managedFieldsOf(stored)) };
+  return { text: encodeObject(asServed(kind, decodeObject(stored.text, 0))), managers: stored.managers };
 }
 
 /** The JSON of a whole object that stands alone. Revision 0 is an object that was never stored (a dry run): it has no version. */
@@ -51,11 +51,20 @@ export function partialObject(stored: StoredText, revision: number, version: Vie
   return `{${viewGvk("PartialObjectMetadata", version)},"metadata":{${revision === 0 ? "" : `"resourceVersion":"${revision}",`}${metadataText(wholeText(stored))}}`;
 }
 
-/** An object as an item of a list of its kind: items carry no kind of their own, except metadata. */
-export function listItem({ as, kind, viewVersion }: Rendering, entry: Entry): string {
+/**
+ * An object as an item of a list of its kind, behind `separator`, in pieces: items carry no kind of their own, except metadata. Most of it is the texts that are
+ * there already, which are not put together: in a list of a hundred thousand that would be hundreds of megabytes for the garbage collector.
+ */
+export function* listItem({ as, kind, viewVersion }: Rendering, entry: Entry, separator: string): Generator<string> {
   const { revision } = entry;
-  if (as === "metadata") return partialObject(entry, revision, viewVersion);
-  return revision === 0 ? `{"metadata":{${wholeText(entry)}` : itemJson(servedText(kind, entry), revision);
+  if (as === "metadata") {
+    yield separator + partialObject(entry, revision, viewVersion);
+    return;
+  }
+  const { text, managers } = revision === 0 ? entry : servedText(kind, entry);
+  yield separator + (revision === 0 ? '{"metadata":{' : itemHead(revision));
+  if (managers !== undefined) yield managers;
+  yield text;
 }
 
 /** `"columnDefinitions":[...]` of a kind's tables. */

@@ -38,11 +38,11 @@ export class Ledger {
   revision = 0;
 
   /** Takes a record of the log; gives what it changed, where that is kept. */
-  apply({ op, key, revision, text }: StoredRecord, at_ms: number): Commit | undefined {
+  apply({ op, key, revision, stored }: StoredRecord, at_ms: number): Commit | undefined {
     this.revision = revision;
     if (!isKept(key)) return undefined;
     const before = this.#objects.get(key);
-    const now = op === "delete" || text === undefined ? undefined : decodeObject<KubeObject>(text, revision);
+    const now = stored === undefined ? undefined : decodeObject<KubeObject>(stored.text, revision);
     this.#replace(key, before, now);
     this.#note({ at_ms, key, text: `${revision} ${op} ${now === undefined ? "" : summaryOf(now)}` });
     return { at_ms, key, revision, before, now };

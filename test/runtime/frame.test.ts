@@ -94,3 +94,10 @@ test("room is asked for before each piece of what had to be split, and what is n
   const back = frames.map((bytes) => unpackFrame(bytes)).flatMap((frame) => (typeof frame === "string" ? [] : frame.envelopes));
   expect(back).toEqual(many.slice(0, 3));
 });
+
+test("a frame keeps no more memory than its own", () => {
+  for (const answer of ["short", "long".repeat(100_000), "short"]) {
+    const bytes = packFrame(HEAD, [[ANSWER, 1, answer]]);
+    expect(bytes?.buffer.byteLength).toBe(bytes?.byteLength);
+  }
+});

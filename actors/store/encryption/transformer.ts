@@ -1,4 +1,4 @@
-import type { ObjectText } from "../../kinds/text.ts";
+import { apartText, type ObjectText, type StoredText, wholeText } from "../../kinds/text.ts";
 import { resourceOfKey } from "../resource-table.ts";
 import type { Key } from "../transaction.ts";
 import { type Cipher, cipherOf } from "./ciphers.ts";
@@ -13,9 +13,10 @@ import type { EncryptionConfiguration, ProviderConfiguration } from "./configura
 export interface Transformer {
   /** What new texts are encrypted with, for people; undefined when nothing is configured. Written into snapshots, so that a change is seen. */
   readonly writesWith: string | undefined;
-  toStorage(key: Key, text: ObjectText): ObjectText;
-  /** Throws CannotDecrypt. */
-  fromStorage(key: Key, stored: ObjectText): ObjectText;
+  /** The same, where nothing is to be encrypted. */
+  toStorage(key: Key, plain: StoredText): StoredText;
+  /** The same, where nothing is encrypted. Throws CannotDecrypt. */
+  fromStorage(key: Key, stored: StoredText): StoredText;
 }
 
 /** There is a text that nobody can read without a key that is not here. Nothing is damaged. */
@@ -58,16 +59,18 @@ class ConfiguredTransformer implements Transformer {
       this.writesWith = this.#rules.map(({ resources, first }) => `${resources.join(",")} ${first?.head ?? "identity"}`).join("; ");
   }
 
-  toStorage(key: Key, text: ObjectText): ObjectText {
-    if (this.#rules.length === 0) return text;
+  toStorage(key: Key, plain: StoredText): StoredText {
+    if (this.#rules.length === 0) return plain;
     const first = this.#rule(resourceOfKey(key))?.first;
-    if (first === undefined) return text;
-    return `${first.head}${first.cipher.encrypt(Buffer.from(text), Buffer.from(key)).toString("base64")}` as ObjectText;
+    if (first === undefined) return plain;
+    const encrypted = first.cipher.encrypt(Buffer.from(wholeText(plain)), Buffer.from(key)).toString("base64");
+    return { text: `${first.head}${encrypted}` as ObjectText };
   }
 
-  fromStorage(key: Key, stored: ObjectText): ObjectText {
-    if (stored.charCodeAt(0) !== CODE_OF_K || !stored.startsWith(PREFIX)) return stored;
-    const [head = "", provider = "", name = ""] = STORED.exec(stored) ?? [];
+  fromStorage(key: Key, stored: StoredText): StoredText {
+    const { text } = stored;
+    if (text.charCodeAt(0) !== CODE_OF_K || !text.startsWith(PREFIX)) return stored;
+    const [head = "", provider = "", name = ""] = STORED.exec(text) ?? [];
     const cipher = this.#rule(resourceOfKey(key))?.readable.get(head);
     if (cipher === undefined) {
       throw new CannotDecrypt(
@@ -77,7 +80,7 @@ class ConfiguredTransformer implements Transformer {
       );
     }
     try {
-      return cipher.decrypt(Buffer.from(stored.slice(head.length), "base64"), Buffer.from(key)).toString() as ObjectText;
+      return apartText(cipher.decrypt(Buffer.from(text.slice(head.length), "base64"), Buffer.from(key)).toString());
     } catch {
       throw new CannotDecrypt(`${key} is encrypted with another key than the one that is named ${JSON.stringify(name)} of ${provider} now`);
     }

@@ -105,7 +105,7 @@ export class Transcript {
   #apply(key: string, text: ReturnType<typeof encodeObject> | undefined): void {
     const revision = this.view.revision + 1;
     const op = text === undefined ? "delete" : this.view.entry(key) === undefined ? "create" : "update";
-    const record: StoredRecord = { key, revision, op, text, request: undefined };
+    const record: StoredRecord = { key, revision, op, stored: text && { text }, request: undefined };
     this.view.apply(++this.#sequence, { firstRevision: revision, lastRevision: revision, records: [record] });
   }
 }

@@ -2,7 +2,20 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { metadataText } from "../../../actors/kinds/metadata-text.ts";
 import type { KubeObject } from "../../../actors/kinds/object.ts";
-import { decodeObject, decodeWhole, encodeObject, managedFieldsOf, withoutManagedFields } from "../../../actors/kinds/text.ts";
+import {
+  apartText,
+  charactersOf,
+  decodeObject,
+  decodeWhole,
+  encodeObject,
+  managedFieldsOf,
+  managersText,
+  readText,
+  type StoredText,
+  wholeText,
+  writeText,
+} from "../../../actors/kinds/text.ts";
+import { UTF8_BYTES_PER_UNIT_MAX } from "../../../actors/kinds/utf8.ts";
 
 test("the cut is the metadata, whatever strings it holds", () => {
   const texts = fc.dictionary(
@@ -18,24 +31,24 @@ test("the cut is the metadata, whatever strings it holds", () => {
   );
 });
 
-test("the managers of the fields are first, and can be cut off and put back", () => {
-  const names = fc.oneof(fc.string(), fc.constantFrom('],"name":', "}]", '"', "\\"));
+test("a whole text comes apart into what it was made of, in a string and in bytes", () => {
+  const names = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom('],"name":', "}]", '"', "\\"));
   fc.assert(
-    fc.property(names, fc.dictionary(names, fc.constant({})), fc.jsonValue(), (manager, fieldsV1, spec) => {
+    fc.property(names, fc.dictionary(names, fc.constant({})), fc.jsonValue(), fc.boolean(), (manager, fieldsV1, spec, isManaged) => {
       const object = { metadata: { name: "n", uid: "u", creationTimestamp: "t" }, spec } as KubeObject;
-      const managers = JSON.stringify([
-        { manager, fieldsV1 },
-        { manager, fieldsV1 },
-      ]);
-      const text = encodeObject(object, managers);
-      expect(managedFieldsOf({ text })).toBe(managers);
-      expect(withoutManagedFields(text)).toBe(encodeObject(object));
-      expect(decodeWhole<KubeObject>({ text }, 7).metadata).toEqual({
+      const json = isManaged ? JSON.stringify([{ manager, fieldsV1 }, { manager }]) : undefined;
+      const stored: StoredText = { text: encodeObject(object), managers: managersText(json) };
+      expect(managedFieldsOf(stored)).toBe(json);
+      expect(apartText(wholeText(stored))).toEqual(stored);
+      const bytes = Buffer.alloc(charactersOf(stored) * UTF8_BYTES_PER_UNIT_MAX + 20, '"managedFields":[],"name":');
+      const end = writeText(bytes, 10, stored);
+      expect(readText(bytes, 10, end)).toEqual(stored);
+      expect(decodeWhole<KubeObject>(stored, 7).metadata).toEqual({
         ...object.metadata,
         resourceVersion: "7",
-        managedFields: JSON.parse(managers),
+        managedFields: json && JSON.parse(json),
       });
-      expect(decodeObject<KubeObject>(text, 7).metadata).toEqual({ ...object.metadata, resourceVersion: "7" });
+      expect(decodeObject<KubeObject>(stored.text, 7).metadata).toEqual({ ...object.metadata, resourceVersion: "7" });
     }),
   );
 });

@@ -4,7 +4,7 @@ import { ConfigMapKind } from "../../../actors/kinds/core/config-map.ts";
 import { NamespaceKind } from "../../../actors/kinds/core/namespace.ts";
 import type { ConfigMap, Deployment, Namespace } from "../../../actors/kinds/generated/types.ts";
 import { KindTable } from "../../../actors/kinds/kinds.ts";
-import { type ObjectText, wholeText } from "../../../actors/kinds/text.ts";
+import type { ObjectText } from "../../../actors/kinds/text.ts";
 import type { AdmissionPlugin } from "../../../actors/registry/admission/admission.ts";
 import { createRegistry } from "../../../actors/registry/create-registry.ts";
 import type { Registry } from "../../../actors/registry/registry.ts";
@@ -207,7 +207,7 @@ describe("changes in stored texts", () => {
 /** The view as it was, until somebody waits for a revision. */
 /** An entry of the store as the one who wrote it was given it. */
 function wholeOf(entry: Entry | undefined): Entry | undefined {
-  return entry && { key: entry.key, revision: entry.revision, text: wholeText(entry) };
+  return entry && { key: entry.key, revision: entry.revision, text: entry.text, managers: entry.managers };
 }
 
 function lagging(view: View): View {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { ObjectText } from "../../../actors/kinds/text.ts";
+import { managersText, type ObjectText, type StoredText } from "../../../actors/kinds/text.ts";
 import { BatchBuilder } from "../../../actors/store/batch-builder.ts";
 import { CorruptBatch, decodeBatch } from "../../../actors/store/record.ts";
 import type { Mutation, Transaction } from "../../../actors/store/transaction.ts";
@@ -9,10 +9,16 @@ import { create, remove, update } from "./harness.ts";
 const ROOM = Number.MAX_SAFE_INTEGER;
 
 const key = fc.string({ unit: "grapheme", minLength: 1, maxLength: 30 }).map((name) => `pods/default/${name}`);
-const text = fc.string({ unit: "binary", maxLength: 300 }).map((value) => value as ObjectText);
+const stored: fc.Arbitrary<StoredText> = fc.oneof(
+  fc.record({ text: fc.string({ unit: "binary", maxLength: 300 }).map((value) => value as ObjectText) }),
+  fc.record({
+    managers: fc.string({ unit: "binary", maxLength: 100 }).map((manager) => managersText(JSON.stringify([{ manager }]))),
+    text: fc.string({ unit: "binary", maxLength: 300 }).map((value) => `"name":${value}` as ObjectText),
+  }),
+);
 const mutation: fc.Arbitrary<Mutation> = fc.oneof(
-  fc.record({ op: fc.constant("create" as const), key, text }),
-  fc.record({ op: fc.constant("update" as const), key, text, expect: fc.nat() }),
+  fc.tuple(fc.record({ op: fc.constant("create" as const), key }), stored).map(([one, its]) => ({ ...one, ...its })),
+  fc.tuple(fc.record({ op: fc.constant("update" as const), key, expect: fc.nat() }), stored).map(([one, its]) => ({ ...one, ...its })),
   fc.record({ op: fc.constant("delete" as const), key, expect: fc.nat() }),
 );
 const transaction: fc.Arbitrary<Transaction> = fc.record({
@@ -40,7 +46,7 @@ test.each([
         mutations.map((each, i) => ({
           op: each.op,
           key: each.key,
-          text: each.op === "delete" ? undefined : each.text,
+          stored: each.op === "delete" ? undefined : { text: each.text, managers: each.managers },
           request: i === 0 ? request : undefined,
         })),
       );
@@ -117,5 +123,5 @@ test("a transaction that does not fit leaves the batch as it was", () => {
 test("texts for unwanted keys are left out", () => {
   const { bytes } = build([{ request: "r", mutations: [create("pods/a/b"), create("events/a/c")] }], 1, ROOM);
   const { records } = decodeBatch(1, bytes, (each) => each.startsWith("pods/"));
-  expect(records.map((record) => record.text !== undefined)).toEqual([true, false]);
+  expect(records.map((record) => record.stored !== undefined)).toEqual([true, false]);
 });

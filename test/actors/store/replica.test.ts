@@ -44,7 +44,13 @@ class Model {
       else state.set(key, { key, revision, text });
       this.states.push(state);
       this.changes.push({ resource: key.slice(0, key.indexOf("/")), revision, now: state.get(key), before });
-      records.push({ op: deletes ? "delete" : before ? "update" : "create", key, revision, text, request: `r${revision}` });
+      records.push({
+        op: deletes ? "delete" : before ? "update" : "create",
+        key,
+        revision,
+        stored: text && { text },
+        request: `r${revision}`,
+      });
     }
     return { firstRevision, lastRevision: this.states.length - 1, records };
   }
@@ -258,8 +264,8 @@ test("until resolves when the revision is there and rejects after the deadline",
 
 test("a log that contradicts the state is refused", () => {
   const replica = newReplica();
-  const text = textOf("pods/a/x");
-  const record: StoredRecord = { op: "update", key: "pods/a/x", revision: 1, text, request: "r" };
+  const stored = { text: textOf("pods/a/x") };
+  const record: StoredRecord = { op: "update", key: "pods/a/x", revision: 1, stored, request: "r" };
   expect(() => replica.apply(1, { firstRevision: 1, lastRevision: 1, records: [record] })).toThrow(
     "would update pods/a/x, which is absent",
   );

@@ -170,10 +170,10 @@ function forgottenFaults(conflicts: readonly Told[], log: MemoryLog): string[] {
 function happeningsOf(log: MemoryLog): Happening[] {
   let transaction = 0;
   return log.all().flatMap((bytes, index) =>
-    decodeBatch(index + 1, bytes).records.map(({ op, key, revision, text, request }): Happening => {
+    decodeBatch(index + 1, bytes).records.map(({ op, key, revision, stored, request }): Happening => {
       if (request !== undefined) transaction = revision;
       const type = ({ create: "created", update: "updated", delete: "deleted" } as const)[op];
-      return { revision, key, type, value: text === undefined ? undefined : storedValue(text), transaction };
+      return { revision, key, type, value: stored && storedValue(stored.text), transaction };
     }),
   );
 }

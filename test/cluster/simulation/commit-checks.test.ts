@@ -21,8 +21,8 @@ beforeEach(() => {
 function commit(key: string, object?: object): Finding {
   const before = ledger.get(key);
   const op = object === undefined ? "delete" : before === undefined ? "create" : "update";
-  const text = object === undefined ? undefined : encodeObject(object as KubeObject);
-  const committed = ledger.apply({ op, key, revision: ledger.revision + 1, text, request: undefined } as never, at_ms);
+  const stored = object === undefined ? undefined : { text: encodeObject(object as KubeObject) };
+  const committed = ledger.apply({ op, key, revision: ledger.revision + 1, stored, request: undefined } as never, at_ms);
   return committed === undefined ? undefined : checks.check(committed);
 }
 

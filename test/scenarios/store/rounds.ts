@@ -70,9 +70,9 @@ class LogReader {
   constructor({ log }: Pick<StoreCluster<Nats>, "log">) {
     this.#reading = log.read(1, (sequence, bytes) => {
       let transaction = 0;
-      for (const { op, key, revision, text, request } of decodeBatch(sequence, bytes).records) {
+      for (const { op, key, revision, stored, request } of decodeBatch(sequence, bytes).records) {
         if (request !== undefined) transaction = revision;
-        const value = text === undefined ? undefined : storedValue(text);
+        const value = stored && storedValue(stored.text);
         this.happenings.push({
           revision,
           key,

@@ -58,11 +58,11 @@ test("those that select a pod are found by what it is and by what it was, as if 
         const object = { metadata, ...("labels" in one ? {} : { selector: one.selector ?? undefined }) } as Selecting;
         const revision = replica.revision + 1;
         const op = content === null ? "delete" : existed ? "update" : "create";
-        const text = op === "delete" ? undefined : encodeObject(object);
+        const stored = op === "delete" ? undefined : { text: encodeObject(object) };
         replica.apply(replica.sequence + 1, {
           firstRevision: revision,
           lastRevision: revision,
-          records: [{ op, key, revision, text, request: undefined }],
+          records: [{ op, key, revision, stored, request: undefined }],
         });
         const after = [...services.keys()].filter((service) => selects(service, key));
         if ("labels" in one) expect(new Set(told)).toEqual(new Set([...before, ...after]));
