@@ -5,6 +5,7 @@ import type { RestartStrategy } from "../../runtime/actor.ts";
 import { CrashLoop } from "../../runtime/crash-loop.ts";
 import type { Logger } from "../../runtime/mod.ts";
 import { BootFailure } from "./failure.ts";
+import { collectByHeap } from "./garbage-collection.ts";
 import type { ControlSecrets, FromHost, HostOptions, ToHost } from "./host-protocol.ts";
 import type { Introductions } from "./introductions.ts";
 import type { HostPlan } from "./layout.ts";
@@ -96,6 +97,7 @@ export class HostWorker {
   }
 
   #spawn(): Worker {
+    collectByHeap();
     const worker = new Worker(this.#thread, {
       name: this.plan.name,
       workerData: this.plan,
