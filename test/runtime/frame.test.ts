@@ -78,7 +78,11 @@ test("what cannot be packed is refused alone", () => {
 });
 
 test.each([
-  ["another version", new Packr().pack([FRAME_VERSION + 1, "there", []]), /version 4.*reads version 3/],
+  [
+    "another version",
+    new Packr().pack([FRAME_VERSION + 1, "there", []]),
+    new RegExp(`version ${FRAME_VERSION + 1}.*reads version ${FRAME_VERSION}`),
+  ],
   ["something else", new TextEncoder().encode("hello"), /not a frame/],
   ["nothing", new Uint8Array(0), /not a frame/],
   ["half a frame", (packFrame(HEAD, [[ANSWER, 1, "a long answer"]]) ?? new Uint8Array(0)).subarray(0, 12), /broken frame/],
