@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
@@ -37,9 +38,20 @@ export function streamsOf(data: string): string {
   return join(accounts, account ?? "none", "streams");
 }
 
-/** Removes what a scenario left in the file system. */
+const DISCARD_TRIES = 20;
+
+/**
+ * Removes what a scenario left in the file system. Servers that were killed a moment ago may still write there, or remove what is looked into, upon which Node's
+ * rmSync ends the whole process.
+ */
 export function discard(data: string): void {
-  rmSync(join(data, ".."), { recursive: true, force: true });
+  const directory = join(data, "..");
+  for (let tries = 1; ; tries++) {
+    const { status, stderr } = spawnSync("rm", ["-rf", directory], { encoding: "utf8" });
+    if (status === 0) return;
+    if (tries === DISCARD_TRIES) throw new Error(`${directory} could not be removed: ${stderr}`);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+  }
 }
 
 /** Runs the launcher to its end: for starts that are to fail. */

@@ -121,7 +121,7 @@ export class Keeper {
       case "remove": {
         const container = this.#containers.get(asked.container);
         await container?.stop(0);
-        container?.remove();
+        await container?.remove();
         this.#containers.delete(asked.container);
         return undefined;
       }

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { closeSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { constants } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -212,14 +213,14 @@ export class KeptContainer {
     this.#become({ ...this.#observed, resources });
   }
 
-  remove(): void {
+  async remove(): Promise<void> {
     this.#killGroup();
-    rmSync(this.spec.directory, { recursive: true, force: true });
+    // Not rmSync: when somebody else removes a directory that it looks into, Node ends the whole process, and this one keeps all others'.
+    await rm(this.spec.directory, { recursive: true, force: true });
     const { logPath } = this.#observed;
     const log = basename(logPath);
-    for (const name of readdirSync(dirname(logPath))) {
-      if (name === log || name.startsWith(`${log}.`)) rmSync(join(dirname(logPath), name), { force: true });
-    }
+    const logs = (await readdir(dirname(logPath))).filter((name) => name === log || name.startsWith(`${log}.`));
+    await Promise.all(logs.map((name) => rm(join(dirname(logPath), name), { force: true })));
   }
 
   #signal(signal: NodeJS.Signals): void {
