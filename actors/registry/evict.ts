@@ -4,7 +4,6 @@ import type { Eviction, Pod, PodCondition, PodDisruptionBudget } from "../kinds/
 import type { Kind } from "../kinds/kind.ts";
 import type { BodyKind } from "../kinds/machinery/body.ts";
 import { matchesLabels, selectorOf } from "../kinds/machinery/label-selector.ts";
-import { encodeObject } from "../kinds/text.ts";
 import type { Mutation } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
 import { admitPart } from "./admission/part-admission.ts";
@@ -98,12 +97,9 @@ function asTarget(pod: Pod, now_ms: number): Pod {
 
 /** A pod that is going already is not deleted again. */
 function rewriting(entry: Entry, pod: Pod): Step<Deleted> {
-  const { key, revision: expect, managers } = entry;
-  const text = encodeObject(pod);
-  return {
-    mutations: [{ op: "update", key, text, managers, expect }],
-    result: (revision) => ({ removed: false, entry: { key, revision, text, managers } }),
-  };
+  const own = replacing(entry, pod);
+  const { key, text, managers } = own;
+  return { mutations: [own], result: (revision) => ({ removed: false, entry: { key, revision, text, managers } }) };
 }
 
 /** Deletes a pod and spends one disruption of its budget, both or neither. */

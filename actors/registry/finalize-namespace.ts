@@ -2,13 +2,13 @@ import { validateLeftFinalizers } from "../kinds/core/namespace.ts";
 import { conflict, invalid } from "../kinds/errors.ts";
 import type { Namespace } from "../kinds/generated/types.ts";
 import type { Kind } from "../kinds/kind.ts";
-import { encodeObject } from "../kinds/text.ts";
 import type { Entry } from "../store/view.ts";
 import { admitPart } from "./admission/part-admission.ts";
 import type { WriteWorld } from "./create.ts";
 import { isReleased } from "./deletion.ts";
 import { sameObject } from "./object-state.ts";
 import type { WriteOptions } from "./registry.ts";
+import { replacing } from "./replacing.ts";
 import { namedRevision } from "./update.ts";
 import { changeStored, uidConflict } from "./writes.ts";
 
@@ -28,11 +28,11 @@ export function finalizeNamespace(world: WriteWorld, kind: Kind<Namespace>, want
     if (errors.length > 0) throw invalid(kind, name, errors);
     const released = isReleased(kind as unknown as Kind, next);
     if (!released && sameObject(next, current)) return { done: entry };
-    const { key, revision: expect, managers } = entry;
-    const text = encodeObject(next);
+    const update = replacing(entry, next);
+    const { key, expect, text, managers } = update;
     if (options.dryRun === true) return { done: { key, revision: expect, text, managers } };
     return {
-      mutations: [released ? { op: "delete", key, expect } : { op: "update", key, text, managers, expect }],
+      mutations: [released ? { op: "delete", key, expect } : update],
       result: (revision) => ({ key, revision, text, managers }),
       lost: () => (named === undefined ? undefined : conflict(kind, name)),
     };

@@ -107,8 +107,9 @@ function reconcile(memory: JobMemory, view: View, key: string, now_ms: number): 
   if (claims.length > 0) return [...claims, LOOK_AGAIN];
   const pods = claimed.map((pod) => jobPodOf(view, pod.entry));
   const facts = factsOf(view, job, pods, memory.backoff.failuresOf(key, job, pods));
-  const wait_ms = memory.patience.left_ms(key, facts, verdictOn(view, facts, now_ms), now_ms);
-  return wait_ms > 0 ? [{ do: "requeue", after_ms: wait_ms }] : advance(view, facts, now_ms);
+  const decided = verdictOn(view, facts, now_ms);
+  const wait_ms = memory.patience.left_ms(key, facts, decided, now_ms);
+  return wait_ms > 0 ? [{ do: "requeue", after_ms: wait_ms }] : advance(view, facts, decided, now_ms);
 }
 
 /** What else there was to do when pods could not be made: the books, and a status that does not tell of them. */
@@ -116,7 +117,8 @@ function refused({ backoff }: JobMemory, view: View, key: string, now_ms: number
   const job = view.get<Job>(key);
   if (job === undefined || isFinished(job) || !refusals.some(({ write }) => write.do === "create")) return NOTHING;
   const pods = claimPods(OWNER, view, job).pods.map((pod) => jobPodOf(view, pod.entry));
-  return advance(view, factsOf(view, job, pods, backoff.failuresOf(key, job, pods)), now_ms, { mayMake: false });
+  const facts = factsOf(view, job, pods, backoff.failuresOf(key, job, pods));
+  return advance(view, facts, verdictOn(view, facts, now_ms), now_ms, { mayMake: false });
 }
 
 function letGoOfOrphan(view: View, key: string): readonly Action[] {
@@ -133,12 +135,12 @@ function letGo(view: View, pods: readonly JobPod[]): readonly Write[] {
 function advance(
   view: View,
   facts: JobFacts,
+  decided: JobCondition | undefined,
   now_ms: number,
   { mayMake }: { readonly mayMake: boolean } = { mayMake: true },
 ): readonly Action[] {
   const { job, pods } = facts;
   const isGoing = job.metadata.deletionTimestamp !== undefined;
-  const decided = verdictOn(view, facts, now_ms);
   const plan: PodPlan =
     decided !== undefined
       ? { actions: stopActive(view, facts), active: 0 }
