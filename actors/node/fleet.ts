@@ -1,9 +1,9 @@
 import { type Actor, type ActorKind, type Address, addressOf, type Context, type Sender, unknownMessage } from "../../runtime/mod.ts";
 import type { Node } from "../kinds/generated/types.ts";
 import { decodeMetadata, nodeNameOf } from "../kinds/metadata-text.ts";
+import { podsByNode } from "../pod/pods-by-node.ts";
 import { LENDS_LABEL } from "../scheduler/overcommit.ts";
 import type { Stages } from "../stages/stages.ts";
-import type { Key } from "../store/transaction.ts";
 import type { Change, Entry, ObjectView, Subscription } from "../store/view.ts";
 import { HOLLOW_PREFIX } from "./hollow/annotations.ts";
 import type { FleetMessage, NodeMessage } from "./messages.ts";
@@ -58,6 +58,7 @@ class FleetActor implements Actor<FleetMessage> {
     this.#view = view;
     this.#form = form;
     this.#indexes = new NodeIndexes(form.addresses);
+    view.index(podsByNode);
     context.tell<FleetMessage>(context.self, { type: "goOn" });
   }
 
@@ -153,7 +154,7 @@ class FleetActor implements Actor<FleetMessage> {
   }
 
   #lookAgain(subjects: readonly string[]): void {
-    if (subjects.includes("v1/Pod")) this.#tellOfPods(new Set(this.#played.keys()));
+    if (subjects.includes("v1/Pod")) this.#tellOfPods(this.#played.keys());
     if (!subjects.includes("v1/Node")) return;
     for (const name of this.#played.keys()) {
       const entry = this.#view.entry(`nodes/${name}`);
@@ -206,17 +207,13 @@ class FleetActor implements Actor<FleetMessage> {
     if (index !== undefined) this.#tellToPlay(name, index);
   }
 
-  /** A node that comes, or comes back, may have pods already. One look at all pods serves all that come together. */
-  #tellOfPods(nodes: ReadonlySet<string>): void {
-    const told = new Map([...nodes].map((name) => [name, [] as Key[]]));
-    for (const entry of this.#view.list("pods")) {
-      const node = nodeNameOf(entry.text);
-      const keys = node === undefined ? undefined : told.get(node);
-      if (node === undefined || keys === undefined) continue;
-      keys.push(entry.key);
-      this.#tellNode(node, { type: "pod", entry });
+  /** A node that comes, or comes back, may have pods already. */
+  #tellOfPods(nodes: Iterable<string>): void {
+    for (const node of nodes) {
+      const pods = this.#view.byIndex(podsByNode.name, node);
+      for (const entry of pods) this.#tellNode(node, { type: "pod", entry });
+      this.#tellNode(node, { type: "podsTold", keys: pods.map(({ key }) => key) });
     }
-    for (const [node, keys] of told) this.#tellNode(node, { type: "podsTold", keys });
   }
 
   /** Passes the change on as text: whoever needs the pod decodes it, and for most changes nobody does. */
