@@ -23,6 +23,9 @@ export const attachmentsByNode: IndexDefinition = {
   values: (object) => [(object as VolumeAttachment).spec.nodeName],
 };
 
+/** What of a volume's source its attachments go by. */
+export type AttachedSource = Pick<CSIPersistentVolumeSource, "driver" | "volumeHandle">;
+
 /** The source of a volume that has to be attached to a node before pods there can have it; undefined for all others. Source: CSIAttacher's CanAttach. */
 export function attachableSource(view: Pick<View, "get">, volume: PersistentVolume | undefined): CSIPersistentVolumeSource | undefined {
   const csi = volume?.spec?.csi;
@@ -32,13 +35,26 @@ export function attachableSource(view: Pick<View, "get">, volume: PersistentVolu
 }
 
 /** The name of the attachment of this volume to this node. Source: getAttachmentName. */
-export function attachmentName({ driver, volumeHandle }: Pick<CSIPersistentVolumeSource, "driver" | "volumeHandle">, node: string): string {
+export function attachmentName({ driver, volumeHandle }: AttachedSource, node: string): string {
   return `csi-${createHash("sha256").update(`${volumeHandle}${driver}${node}`).digest("hex")}`;
 }
 
+const CSI = "kubernetes.io/csi/";
+
 /** What nodes call the volume in their status. */
-export function uniqueName({ driver, volumeHandle }: Pick<CSIPersistentVolumeSource, "driver" | "volumeHandle">): string {
-  return `kubernetes.io/csi/${driver}^${volumeHandle}`;
+export function uniqueName({ driver, volumeHandle }: AttachedSource): string {
+  return `${CSI}${driver}^${volumeHandle}`;
+}
+
+/** The source of the attachment of this name, as its node tells it. */
+export function toldSource({ metadata, status }: Node, attachment: string): AttachedSource | undefined {
+  const names = [...(status?.volumesAttached ?? []).map(({ name }) => name), ...(status?.volumesInUse ?? [])];
+  for (const name of names) {
+    if (!name.startsWith(CSI)) continue;
+    const [driver = "", volumeHandle = ""] = name.slice(CSI.length).split("^");
+    if (attachmentName({ driver, volumeHandle }, metadata.name) === attachment) return { driver, volumeHandle };
+  }
+  return undefined;
 }
 
 /** More than one node may have it at a time. Source: IsMultiAttachAllowed. */
@@ -47,17 +63,17 @@ export function isShared({ spec }: PersistentVolume): boolean {
   return modes.length === 0 || modes.some((mode) => mode === "ReadWriteMany" || mode === "ReadOnlyMany");
 }
 
-export function isInUse(node: Node | undefined, source: CSIPersistentVolumeSource): boolean {
+export function isInUse(node: Node | undefined, source: AttachedSource): boolean {
   return node?.status?.volumesInUse?.includes(uniqueName(source)) === true;
 }
 
-export function isToldAttached(node: Node, source: CSIPersistentVolumeSource): boolean {
+export function isToldAttached(node: Node, source: AttachedSource): boolean {
   const name = uniqueName(source);
   return node.status?.volumesAttached?.some((one) => one.name === name) === true;
 }
 
 /** The node that says of the volume that it is attached, or says it no more. */
-export function tellingAttached(node: Node, source: CSIPersistentVolumeSource, attached: boolean): Node {
+export function tellingAttached(node: Node, source: AttachedSource, attached: boolean): Node {
   const name = uniqueName(source);
   const { volumesAttached = [], ...status } = node.status ?? {};
   const others = volumesAttached.filter((one) => one.name !== name);

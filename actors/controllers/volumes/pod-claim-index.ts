@@ -41,8 +41,3 @@ export const podsByClaim: IndexDefinition = {
   values: (pod) => claimKeysOf(pod as Pod),
   valuesOfText: (entry) => (mayHaveClaims(entry) ? claimKeysOf(decodeObject<Pod>(entry.text, entry.revision)) : NO_KEYS),
 };
-
-/** Whether a kubelet may have its volumes mounted. Source: podUsesPVC. */
-export function holdsVolumes({ spec, status }: Pod): boolean {
-  return Boolean(spec.nodeName) && status?.phase !== "Succeeded" && status?.phase !== "Failed";
-}

@@ -18,9 +18,15 @@ function node(name: string, status: object = {}, spec: object = {}, annotations:
   return { metadata: { name, annotations }, spec, status: { conditions: [{ type: "Ready", status: "True" }], ...status } };
 }
 
-function pod(name: string, nodeName: string | undefined, phase = "Running"): object {
+const GOING = { deletionTimestamp: "2026-01-01T12:00:00Z" };
+
+function pod(name: string, nodeName: string | undefined, phase = "Running", metadata: object = {}): object {
   const volumes = [{ name: "v", persistentVolumeClaim: { claimName: "claim" } }];
-  return { metadata: { name }, spec: { containers: [], volumes, ...(nodeName === undefined ? {} : { nodeName }) }, status: { phase } };
+  return {
+    metadata: { name, ...metadata },
+    spec: { containers: [], volumes, ...(nodeName === undefined ? {} : { nodeName }) },
+    status: { phase },
+  };
 }
 
 function attachment(node: string, status: object, metadata: object = {}): object {
@@ -55,6 +61,7 @@ describe("attaching", () => {
     ["a pod that runs on a node", pod("p", "a"), [`create VolumeAttachment/${on("a")}`]],
     ["a pod that is not bound", pod("p", undefined), []],
     ["a pod that has ended", pod("p", "a", "Succeeded"), []],
+    ["a pod that is going and whose containers have ended", pod("p", "a", "Running", GOING), []],
   ])("%s", (_what, object, expected) => {
     expect(volume().put(PodKind, object).decide()).toEqual(expected);
   });
@@ -76,7 +83,7 @@ describe("attaching", () => {
   test("once the driver says so, the node says so, and the pod hears of it", () => {
     const transcript = volume().put(PodKind, pod("p", "a"));
     transcript.put(VolumeAttachmentKind, attachment("a", { attached: false }));
-    expect(transcript.decide()).toEqual([]);
+    expect(transcript.decide()).toEqual(["requeue 120000"]);
     transcript.put(VolumeAttachmentKind, attachment("a", { attached: true }));
     expect(transcript.decide()).toEqual([
       `modify Node/a ${attached([{ name: UNIQUE, devicePath: "" }])}`,
@@ -94,6 +101,23 @@ describe("attaching", () => {
     expect(failing("no such disk")).toEqual(told("no such disk"));
     expect(failing("no such disk")).toEqual([]);
     expect(failing("busy")).toEqual(told("busy"));
+    expect(transcript.put(PodKind, pod("q", "a")).decide()).toEqual([told("busy")[0]?.replace("Pod/p", "Pod/q")]);
+  });
+
+  test("a driver that says nothing for two minutes is told of", () => {
+    const transcript = volume().put(PodKind, pod("p", "a"));
+    transcript.put(VolumeAttachmentKind, attachment("a", { attached: false }));
+    expect(transcript.after(119_000).decide()).toEqual(["requeue 1000"]);
+    expect(transcript.after(1_000).look("persistentvolumes/pv")).toEqual([
+      'event Warning FailedAttachVolume Pod/p: AttachVolume.Attach failed for volume "pv" : timed out waiting for external-attacher of csi.example.com CSI driver to attach volume handle',
+    ]);
+  });
+
+  test("what is on its way out is not said to be there, for a pod that comes meanwhile", () => {
+    const transcript = volume().put(PodKind, pod("p", "a"));
+    transcript.put(VolumeAttachmentKind, attachment("a", { attached: true }, { ...GOING, finalizers: ["external-attacher/x"] }));
+    expect(transcript.decide()).toEqual([]);
+    expect(transcript.remove(VolumeAttachmentKind, on("a")).decide()).toEqual([`create VolumeAttachment/${on("a")}`]);
   });
 });
 
@@ -111,18 +135,35 @@ describe("on two nodes", () => {
 
   test.each([["ReadWriteOnce"], ["ReadWriteOncePod"]])("%s: the second waits, is told once who has it, and gets it afterwards", (mode) => {
     const transcript = both([mode]);
+    const told = ['event Warning FailedAttachVolume Pod/q: Multi-Attach error for volume "pv" Volume is already used by pod(s) p'];
+    expect(transcript.decide()).toEqual(told);
+    expect(transcript.put(PodKind, pod("q", "b")).decide()).toEqual([]);
+    transcript.remove(PodKind, "p");
+    expect(transcript.decide()).toEqual([`1: modify Node/a ${attached(null)}`, `2: delete VolumeAttachment/${on("a")}`]);
+    const going = { ...GOING, finalizers: ["external-attacher/x"] };
+    transcript.put(NodeKind, node("a")).put(VolumeAttachmentKind, attachment("a", { attached: true }, going));
+    expect(transcript.decide()).toEqual([]);
+    transcript.remove(VolumeAttachmentKind, on("a"));
+    expect(transcript.decide()).toEqual([`create VolumeAttachment/${on("b")}`]);
+  });
+
+  test("a node that nobody wants it on any more and that has it mounted still", () => {
+    const transcript = both(["ReadWriteOnce"]).remove(PodKind, "p");
+    transcript.put(NodeKind, node("a", { ...has, volumesInUse: [UNIQUE] }));
+    expect(transcript.decide()).toEqual([
+      "requeue 360000",
+      'event Warning FailedAttachVolume Pod/q: Multi-Attach error for volume "pv" Volume is already exclusively attached to one node and can\'t be attached to another',
+    ]);
+  });
+
+  test("of two who want it at once one gets it; the other hears of it when it is attached", () => {
+    const transcript = volume().put(PodKind, pod("p", "a")).put(PodKind, pod("q", "b"));
+    expect(transcript.decide()).toEqual([`create VolumeAttachment/${on("a")}`]);
+    expect(transcript.put(VolumeAttachmentKind, attachment("a", {})).decide()).toEqual(["requeue 120000"]);
+    transcript.put(NodeKind, node("a", has)).put(VolumeAttachmentKind, attachment("a", { attached: true }));
     expect(transcript.decide()).toEqual([
       'event Warning FailedAttachVolume Pod/q: Multi-Attach error for volume "pv" Volume is already used by pod(s) p',
     ]);
-    expect(transcript.put(PodKind, pod("q", "b")).decide()).toEqual([]);
-    transcript.remove(PodKind, "p");
-    expect(transcript.decide()).toEqual([
-      `1: modify Node/a ${attached(null)}`,
-      `2: delete VolumeAttachment/${on("a")}`,
-      'event Warning FailedAttachVolume Pod/q: Multi-Attach error for volume "pv" Volume is already exclusively attached to one node and can\'t be attached to another',
-    ]);
-    transcript.put(NodeKind, node("a")).remove(VolumeAttachmentKind, on("a"));
-    expect(transcript.decide()).toEqual([`create VolumeAttachment/${on("b")}`]);
   });
 });
 
@@ -159,15 +200,44 @@ describe("detaching", () => {
     expect(unwanted(down, { taints }).decide()).toEqual(deleted);
   });
 
-  test("from a node that is gone", () => {
-    expect(unwanted(has).remove(NodeKind, "a").decide()).toEqual([`delete VolumeAttachment/${on("a")}`]);
+  test("from a node that is gone, after six minutes unless it had it mounted no more", () => {
+    const unmounted = unwanted(has);
+    expect(unmounted.decide()).toEqual(deleted);
+    expect(unmounted.remove(NodeKind, "a").decide()).toEqual([`delete VolumeAttachment/${on("a")}`]);
+    const mounted = unwanted(inUse);
+    mounted.decide();
+    mounted.after(359_000).remove(NodeKind, "a");
+    expect(mounted.decide()).toEqual(["requeue 1000"]);
+    expect(mounted.after(1_000).look("persistentvolumes/pv")).toEqual([`delete VolumeAttachment/${on("a")}`]);
+  });
+
+  test("not from a node that is gone whose pods are not", () => {
+    const transcript = unwanted(inUse).put(PodKind, pod("p", "a"));
+    transcript.decide();
+    expect(transcript.remove(NodeKind, "a").decide()).toEqual([]);
+    expect(transcript.after(360_000).look("persistentvolumes/pv")).toEqual([]);
+    expect(transcript.remove(PodKind, "p").decide()).toEqual(["requeue 360000"]);
+  });
+
+  test("a volume that is gone", () => {
+    expect(unwanted(has).remove(PersistentVolumeKind, "pv").decide()).toEqual(deleted);
+    const transcript = unwanted(inUse).remove(PersistentVolumeKind, "pv");
+    expect(transcript.decide()).toEqual(["requeue 360000"]);
+    expect(transcript.put(NodeKind, node("a", has)).decide()).toEqual(deleted);
+  });
+
+  test("a volume whose driver is found to attach nothing", () => {
+    const transcript = unwanted(has).put(PodKind, pod("p", "a"));
+    expect(transcript.decide()).toEqual([]);
+    transcript.put(CSIDriverKind, { metadata: { name: SOURCE.driver }, spec: { attachRequired: false } });
+    expect(transcript.decide()).toEqual(deleted);
   });
 
   test("a pod that comes back in time keeps it, and what is on its way out is not asked for twice", () => {
     const transcript = unwanted(inUse);
     transcript.decide();
     expect(transcript.put(PodKind, pod("p", "a")).decide()).toEqual([]);
-    const going = { deletionTimestamp: "2026-01-01T12:00:00Z", finalizers: ["external-attacher/csi-example-com"] };
+    const going = { ...GOING, finalizers: ["external-attacher/csi-example-com"] };
     transcript
       .remove(PodKind, "p")
       .put(NodeKind, node("a"))
