@@ -1,4 +1,5 @@
 import { isIPv6 } from "node:net";
+import { addressBits, addressOfBits, familyOf } from "../../kinds/addresses.ts";
 import { EndpointsKind } from "../../kinds/core/endpoints.ts";
 import { MANAGED_BY, SERVICE_NAME } from "../../kinds/discovery/endpoint-slice.ts";
 import type { DiscoveryEndpointPort, Endpoint, EndpointAddress, EndpointSlice, Endpoints, Service } from "../../kinds/generated/types.ts";
@@ -10,6 +11,7 @@ import { type Action, type Controller, NO_KEYS, NOTHING } from "../controller.ts
 import { controllerReference } from "../ownership.ts";
 import { repacked } from "./endpoint-subsets.ts";
 import { inSliceOrder } from "./port-order.ts";
+import type { Content } from "./slice-packing.ts";
 import { printed, SliceKind } from "./slice-writer.ts";
 import { TRIGGER_TIME } from "./trigger-times.ts";
 
@@ -121,9 +123,15 @@ function groupKey(addressType: string, ports: readonly DiscoveryEndpointPort[]):
   return [addressType, ...texts.sort()].join("\n");
 }
 
+/** The address in its only form. Source: addressToEndpoint. */
+function shownAddress(ip: string): string {
+  const family = familyOf(ip);
+  return family === undefined ? ip : addressOfBits(addressBits(ip), family === "IPv4" ? 4 : 6);
+}
+
 function endpointOf({ ip, hostname, nodeName, targetRef }: EndpointAddress, ready: boolean): Endpoint {
   return {
-    addresses: [ip],
+    addresses: [shownAddress(ip)],
     conditions: { ready },
     ...(hostname ? { hostname } : {}),
     ...(nodeName === undefined ? {} : { nodeName }),
@@ -137,25 +145,40 @@ function write(endpoints: Endpoints, groups: ReadonlyMap<string, Group>, slices:
   const wanted = { labels: { ...labels, [SERVICE_NAME]: name, [MANAGED_BY]: CONTROLLER }, annotations: kept };
   const owned = { ...wanted, ownerReferences: [controllerReference(EndpointsKind, endpoints)] };
   const unused = new Set(slices);
+  const fresh: Group[] = [];
   const actions: Action[] = [];
-  for (const [key, { addressType, ports, endpoints: members }] of groups) {
-    const content = { endpoints: [...members.values()], ports };
+  const replace = (current: EndpointSlice, content: Content): Action =>
+    modify(SliceKind, current, (was) => ({ ...was, metadata: { ...was.metadata, ...owned }, ...printed(content) }));
+  for (const [key, group] of groups) {
     const current = slices.find((slice) => unused.has(slice) && groupKey(slice.addressType, slice.ports ?? []) === key);
     if (current === undefined) {
-      // Endpoints that are going get no more of them.
-      if (deletionTimestamp !== undefined) continue;
-      const metadata = newMeta({ generateName: `${name}-`, namespace, ...owned });
-      actions.push(create(SliceKind, structuredClone({ metadata, addressType, ...printed(content) })));
+      fresh.push(group);
       continue;
     }
     unused.delete(current);
+    const content = contentOf(group);
     const { labels: hasLabels = {}, annotations: hasAnnotations = {}, ownerReferences = [] } = current.metadata;
     const has = { labels: hasLabels, annotations: hasAnnotations, endpoints: current.endpoints ?? [], ports: current.ports ?? [] };
     const isAnothers = ownerReferences.some((owner) => owner.kind === EndpointsKind.kind && owner.name === name && owner.uid !== uid);
-    if (!isAnothers && semanticEqual(has, { ...wanted, ...content })) continue;
-    actions.push(modify(SliceKind, current, (was) => ({ ...was, metadata: { ...was.metadata, ...owned }, ...printed(content) })));
+    if (isAnothers || !semanticEqual(has, { ...wanted, ...content })) actions.push(replace(current, content));
+  }
+  for (const group of fresh) {
+    // What would be deleted becomes what would be made, and keeps its name. Source: recycleSlices.
+    const former = slices.find((slice) => unused.has(slice) && slice.addressType === group.addressType);
+    if (former !== undefined) {
+      unused.delete(former);
+      actions.push(replace(former, contentOf(group)));
+    } else if (deletionTimestamp === undefined) {
+      // Endpoints that are going get no more of them.
+      const metadata = newMeta({ generateName: `${name}-`, namespace, ...owned });
+      actions.push(create(SliceKind, structuredClone({ metadata, addressType: group.addressType, ...printed(contentOf(group)) })));
+    }
   }
   return [...actions, ...[...unused].map((slice) => remove(SliceKind, slice))];
+}
+
+function contentOf({ endpoints, ports }: Group): Content {
+  return { endpoints: [...endpoints.values()], ports };
 }
 
 function complaints(endpoints: Endpoints, skipped: number): readonly Action[] {

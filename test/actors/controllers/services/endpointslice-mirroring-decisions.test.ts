@@ -84,6 +84,20 @@ test("a slice follows what it shows, one that shows nothing goes, and others' ar
   expect(transcript.remove(EndpointsKind, "s").decide()).toEqual(["delete EndpointSlice/s-1", "delete EndpointSlice/s-2"]);
 });
 
+test("a slice whose ports are no more becomes one of its family that would be made", () => {
+  const other = { ...subset("10.0.0.1", "fd00::1"), ports: [{ name: "other", port: 81, protocol: "TCP" }] };
+  const transcript = started()
+    .put(EndpointSliceKind, slice("s-1", ["10.0.0.1"]))
+    .put(EndpointSliceKind, slice("s-2", ["10.0.0.1"]))
+    .put(ServiceKind, service())
+    .put(EndpointsKind, endpoints([other]));
+  expect(transcript.decide()).toEqual([
+    expect.stringMatching(/^modify EndpointSlice\/s-1 .*"ports":\[{"name":"other"/),
+    "create EndpointSlice/s-*",
+    "delete EndpointSlice/s-2",
+  ]);
+});
+
 test("more than a thousand addresses of a subset are not shown, and the Endpoints hear of it", () => {
   const many = Array.from({ length: 1_002 }, (_, i) => `10.0.${Math.floor(i / 250)}.${(i % 250) + 1}`);
   expect(
@@ -107,6 +121,15 @@ test("an address that is once not ready is not, and one with no ports has none",
   const twice = mirrored(subset("10.0.0.1"), { notReadyAddresses: [{ ip: "10.0.0.1" }], ports: HTTP });
   expect(twice?.endpoints).toEqual([{ addresses: ["10.0.0.1"], conditions: { ready: false } }]);
   expect(mirrored({ addresses: [{ ip: "10.0.0.1" }] })?.ports).toBeNull();
+});
+
+test.each([
+  ["10.00.0.1", "10.0.0.1", "IPv4"],
+  ["::ffff:10.0.0.1", "10.0.0.1", "IPv4"],
+  ["fd00:0::01", "fd00::1", "IPv6"],
+])("%s is shown as %s", (written, shown, addressType) => {
+  const only = mirrored(subset(written));
+  expect([only?.endpoints[0]?.addresses, only?.addressType]).toEqual([[shown], addressType]);
 });
 
 test("slices of Endpoints of the name that are gone become those of these", () => {
