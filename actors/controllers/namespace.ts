@@ -1,5 +1,5 @@
 import { NAMESPACE_FINALIZER, NamespaceKind } from "../kinds/core/namespace.ts";
-import type { Namespace, NamespaceCondition } from "../kinds/generated/types.ts";
+import type { Namespace, NamespaceCondition, Pod } from "../kinds/generated/types.ts";
 import { type Kind, partsOf, resourceOf } from "../kinds/kind.ts";
 import { semanticEqual } from "../kinds/machinery/equal.ts";
 import type { KubeObject } from "../kinds/object.ts";
@@ -15,6 +15,7 @@ const DELETIONS_PER_ROUND = 1_000;
 /** A namespace of thousands empties in bursts. */
 const PACE_MS = 20;
 const PODS = "pods";
+const CONTENT_FAILURE = "NamespaceDeletionContentFailure";
 
 /** Empties namespaces that are being deleted, pods first, and lets them go. Source: pkg/controller/namespace. */
 export function namespaceController(kinds: readonly Kind[], hearOfCustom?: HearOfCustom): Controller {
@@ -66,14 +67,39 @@ function reconcile(content: readonly Kind[], view: View, key: string, now_ms: nu
   const all = content
     .map((kind) => ({ kind, entries: view.list(resourceOf(kind), namespace.metadata.name) }))
     .filter(({ entries }) => entries.length > 0);
-  const status = statusActions(namespace, all, now_ms);
-  if (all.length === 0) {
-    const left = finalizers.filter((one) => one !== NAMESPACE_FINALIZER);
-    return [{ do: "finalize", kind: anyKind(NamespaceKind), of: namespace, finalizers: left }];
-  }
   // What pods use must not go before they do. Source: KEP-5080, ordered namespace deletion.
-  const pods = all.filter(({ kind }) => resourceOf(kind) === PODS);
-  return [...deletions(pods.length > 0 ? pods : all), ...status];
+  const pods = all.find(({ kind }) => resourceOf(kind) === PODS);
+  if (pods !== undefined) return [...deletions([pods]), ...awaiting(view, namespace, pods.entries, now_ms)];
+  const status = statusActions(namespace, left(all), now_ms);
+  if (all.length > 0) return [...deletions(all), ...status];
+  if (status.length > 0) return status;
+  return [
+    { do: "finalize", kind: anyKind(NamespaceKind), of: namespace, finalizers: finalizers.filter((one) => one !== NAMESPACE_FINALIZER) },
+  ];
+}
+
+/** While there are pods nothing else is looked at: not said is what remains, only that pods should have gone by now. Source: deleteAllContent. */
+function awaiting(view: View, namespace: Namespace, pods: readonly Entry[], now_ms: number): readonly Action[] {
+  const { name, deletionTimestamp = "" } = namespace.metadata;
+  const grace_s = Math.max(0, ...pods.map((entry) => graceOf(view.decode<Pod>(entry))));
+  const left_ms = Date.parse(deletionTimestamp) + grace_s * 1_000 - now_ms;
+  if (left_ms > 0) return [...statusActions(namespace, [], now_ms), { do: "requeue", after_ms: left_ms }];
+  const isHeld = pods.some((entry) => (metadataOf(entry).finalizers ?? []).length > 0);
+  const why = `failed to delete pods for namespace: ${name}, err: unexpected items still remain in namespace: ${name} for gvr: /v1, Resource=pods`;
+  const isLate = !isHeld && pods.every((entry) => metadataOf(entry).deletionTimestamp !== undefined);
+  return statusActions(namespace, [], now_ms, isLate ? `Failed to delete all resource types, 1 remaining: ${why}` : undefined);
+}
+
+/** In seconds. Source: estimateGracefulTerminationForPods. */
+function graceOf({ spec, status }: Pod): number {
+  return status?.phase === "Succeeded" || status?.phase === "Failed" ? 0 : (spec.terminationGracePeriodSeconds ?? 0);
+}
+
+/** What is left when all that can be deleted is. */
+function left(all: readonly Remaining[]): readonly Remaining[] {
+  return all
+    .map(({ kind, entries }) => ({ kind, entries: entries.filter((entry) => (metadataOf(entry).finalizers ?? []).length > 0) }))
+    .filter(({ entries }) => entries.length > 0);
 }
 
 /** Deletions of all that is not on its way already. */
@@ -91,7 +117,7 @@ function deletions(remaining: readonly Remaining[]): readonly Action[] {
 }
 
 /** What the namespace says about how far it is. Source: namespaceConditionUpdater. */
-function statusActions(namespace: Namespace, all: readonly Remaining[], now_ms: number): readonly Action[] {
+function statusActions(namespace: Namespace, all: readonly Remaining[], now_ms: number, failure?: string): readonly Action[] {
   const remaining = all.map(({ kind, entries }) => `${kind.plural}.${kind.group} has ${entries.length} resource instances`).sort();
   const finalizers = new Map<string, number>();
   for (const { entries } of all) {
@@ -101,12 +127,9 @@ function statusActions(namespace: Namespace, all: readonly Remaining[], now_ms: 
   const next: NamespaceCondition[] = [
     condition("NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered", "All resources successfully discovered"),
     condition("NamespaceDeletionGroupVersionParsingFailure", "False", "ParsedGroupVersions", "All legacy kube types successfully parsed"),
-    condition(
-      "NamespaceDeletionContentFailure",
-      "False",
-      "ContentDeleted",
-      "All content successfully deleted, may be waiting on finalization",
-    ),
+    failure === undefined
+      ? condition(CONTENT_FAILURE, "False", "ContentDeleted", "All content successfully deleted, may be waiting on finalization")
+      : condition(CONTENT_FAILURE, "True", "ContentDeletionFailed", failure),
     remaining.length === 0
       ? condition("NamespaceContentRemaining", "False", "ContentRemoved", "All content successfully removed")
       : condition("NamespaceContentRemaining", "True", "SomeResourcesRemain", `Some resources are remaining: ${remaining.join(", ")}`),
