@@ -2,7 +2,6 @@ import { NodeKind } from "../../kinds/core/node.ts";
 import { PersistentVolumeKind } from "../../kinds/core/persistent-volume.ts";
 import { PodKind } from "../../kinds/core/pod.ts";
 import type {
-  ContainerStatus,
   CSIDriver,
   CSIPersistentVolumeSource,
   Node,
@@ -33,7 +32,7 @@ import {
   toldSource,
   volumeOfAttachment,
 } from "./attachments.ts";
-import { CLAIMS, claimKeysOf, mayHaveClaims, podsByClaim } from "./pod-claim-index.ts";
+import { CLAIMS, claimKeysOf, isOver, mayHaveClaims, podsByClaim } from "./pod-claim-index.ts";
 
 const VOLUMES = "persistentvolumes";
 /** Its kubelet leaves attaching to us. */
@@ -177,7 +176,7 @@ function podsByNode(view: View, { metadata, spec }: PersistentVolume, held: read
   const pods = view
     .byIndex(podsByClaim.name, key)
     .map((entry) => view.decode<Pod>(entry))
-    .filter((pod) => Boolean(pod.spec.nodeName) && !isTerminated(pod));
+    .filter((pod) => Boolean(pod.spec.nodeName) && !isOver(pod));
   const byNode = Map.groupBy(pods, (pod) => pod.spec.nodeName ?? "");
   for (const name of byNode.keys()) {
     const node = view.get<Node>(`nodes/${name}`);
@@ -188,13 +187,6 @@ function podsByNode(view: View, { metadata, spec }: PersistentVolume, held: read
     if (!isManaged) byNode.delete(name);
   }
   return byNode;
-}
-
-/** Source: volumeutil.IsPodTerminated. */
-function isTerminated({ metadata, status }: Pod): boolean {
-  if (status?.phase === "Succeeded" || status?.phase === "Failed") return true;
-  const mayRun = ({ state }: ContainerStatus): boolean => state?.terminated === undefined && state?.waiting === undefined;
-  return metadata.deletionTimestamp !== undefined && !(status?.containerStatuses ?? []).some(mayRun);
 }
 
 function attach(volume: PersistentVolume, source: CSIPersistentVolumeSource, node: string): Action {

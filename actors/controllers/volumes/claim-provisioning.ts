@@ -1,18 +1,20 @@
 import { CLASS_ANNOTATION, SELECTED_NODE, storageClassOf } from "../../kinds/core/claim-rules.ts";
 import { PersistentVolumeClaimKind } from "../../kinds/core/persistent-volume-claim.ts";
-import type { ContainerStatus, PersistentVolumeClaim, Pod, StorageClass } from "../../kinds/generated/types.ts";
+import type { PersistentVolumeClaim, Pod, StorageClass } from "../../kinds/generated/types.ts";
 import { keyFor } from "../../kinds/kind.ts";
 import { isDefaultClass, StorageClassKind } from "../../kinds/storage/storage-class.ts";
 import { defaultClass } from "../../registry/admission/default-class.ts";
 import type { View } from "../../store/view.ts";
 import { modify, normal, regarding, warning } from "../actions.ts";
 import { type Action, NOTHING } from "../controller.ts";
-import { podsByClaim } from "./pod-claim-index.ts";
+import { isOver, podsByClaim } from "./pod-claim-index.ts";
 
 const CLASSES = "storageclasses.storage.k8s.io";
 const PROVISIONER = "volume.kubernetes.io/storage-provisioner";
 const BETA_PROVISIONER = "volume.beta.kubernetes.io/storage-provisioner";
 const IN_TREE = "kubernetes.io/";
+const HOST_PATH = "kubernetes.io/host-path";
+const NFS = "kubernetes.io/nfs";
 /** The drivers that do what plugins in the tree once did. Source: k8s.io/csi-translation-lib. */
 const DRIVERS: Readonly<Record<string, string>> = {
   "kubernetes.io/aws-ebs": "ebs.csi.aws.com",
@@ -52,10 +54,26 @@ export function provision(view: View, claim: PersistentVolumeClaim): readonly Ac
   }
   const { provisioner: named } = storageClass;
   const provisioner = DRIVERS[named] ?? named;
-  if (provisioner.startsWith(IN_TREE))
-    return [{ do: "event", note: warning(about, "ProvisioningFailed", `no volume plugin matched name: ${provisioner}`) }];
+  if (provisioner.startsWith(IN_TREE)) return inTree(claim, storageClass);
   const message = `Waiting for a volume to be created either by the external provisioner '${provisioner}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered.`;
   return [...announce(claim, provisioner), { do: "event", note: normal(about, "ExternalProvisioning", message) }];
+}
+
+/** Plugins in the tree make no volumes any more, or not unless asked to (--enable-hostpath-provisioner). Source: provisionClaim, provisionClaimOperation. */
+function inTree(claim: PersistentVolumeClaim, { metadata: { name }, provisioner, mountOptions = [] }: StorageClass): readonly Action[] {
+  const failed = (why: string): Action => ({
+    do: "event",
+    note: warning(regarding(PersistentVolumeClaimKind, claim), "ProvisioningFailed", why),
+  });
+  if (provisioner === NFS) return [failed("no provisionable volume plugin matched")];
+  if (provisioner !== HOST_PATH) return [failed(`no volume plugin matched name: ${provisioner}`)];
+  if (claim.spec.dataSource !== undefined)
+    return [failed(`plugin "${HOST_PATH}" is not a CSI plugin. Only CSI plugin can provision a claim with a datasource`)];
+  const why =
+    mountOptions.length > 0
+      ? `Mount options are not supported by the provisioner but StorageClass ${JSON.stringify(name)} has mount options [${mountOptions.join(" ")}]`
+      : `Failed to create provisioner: provisioning in volume plugin "${HOST_PATH}" is disabled`;
+  return [...announce(claim, provisioner), failed(why)];
 }
 
 /** Source: emitEventForUnboundDelayBindingClaim. */
@@ -70,16 +88,6 @@ function whomItWaitsFor(
     .map((pod) => pod.metadata.name);
   if (names.length === 0) return ["WaitForFirstConsumer", "waiting for first consumer to be created before binding"];
   return ["WaitForPodScheduled", `waiting for ${names.length > 1 ? "pods" : "pod"} ${names.join(",")} to be scheduled`];
-}
-
-/** Source: IsPodTerminated. */
-function isOver({ metadata, status = {} }: Pod): boolean {
-  if (status.phase === "Succeeded" || status.phase === "Failed") return true;
-  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = status;
-  const rests = ({ state }: ContainerStatus): boolean => state?.terminated !== undefined || state?.waiting !== undefined;
-  return (
-    metadata.deletionTimestamp !== undefined && [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses].every(rests)
-  );
 }
 
 /** Tells the provisioner that the claim is its. Source: setClaimProvisioner. */

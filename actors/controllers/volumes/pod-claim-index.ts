@@ -1,4 +1,4 @@
-import type { Pod } from "../../kinds/generated/types.ts";
+import type { ContainerStatus, Pod } from "../../kinds/generated/types.ts";
 import { decodeObject } from "../../kinds/text.ts";
 import type { Entry, IndexDefinition } from "../../store/view.ts";
 import { NO_KEYS } from "../controller.ts";
@@ -41,3 +41,13 @@ export const podsByClaim: IndexDefinition = {
   values: (pod) => claimKeysOf(pod as Pod),
   valuesOfText: (entry) => (mayHaveClaims(entry) ? claimKeysOf(decodeObject<Pod>(entry.text, entry.revision)) : NO_KEYS),
 };
+
+/** No container of it runs any more. Source: volumeutil.IsPodTerminated. */
+export function isOver({ metadata, status = {} }: Pod): boolean {
+  if (status.phase === "Succeeded" || status.phase === "Failed") return true;
+  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = status;
+  const rests = ({ state }: ContainerStatus): boolean => state?.terminated !== undefined || state?.waiting !== undefined;
+  return (
+    metadata.deletionTimestamp !== undefined && [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses].every(rests)
+  );
+}

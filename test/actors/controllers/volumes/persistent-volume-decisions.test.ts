@@ -108,6 +108,41 @@ describe("a claim that has no volume yet", () => {
       {},
       ["event Warning ProvisioningFailed PersistentVolumeClaim/c: no volume plugin matched name: kubernetes.io/no-provisioner", PENDING],
     ],
+    [
+      "the plugin of its class makes none",
+      storageClass("slow", { provisioner: "kubernetes.io/nfs" }),
+      {},
+      ["event Warning ProvisioningFailed PersistentVolumeClaim/c: no provisionable volume plugin matched", PENDING],
+    ],
+    [
+      "the plugin of its class may make none",
+      storageClass("slow", { provisioner: "kubernetes.io/host-path" }),
+      {},
+      [
+        expect.stringMatching(/^modify PersistentVolumeClaim\/c .*"volume.kubernetes.io\/storage-provisioner":"kubernetes.io\/host-path"/),
+        'event Warning ProvisioningFailed PersistentVolumeClaim/c: Failed to create provisioner: provisioning in volume plugin "kubernetes.io/host-path" is disabled',
+        PENDING,
+      ],
+    ],
+    [
+      "that plugin has no mount options",
+      storageClass("slow", { provisioner: "kubernetes.io/host-path", mountOptions: ["ro", "hard"] }),
+      {},
+      [
+        expect.stringMatching(/^modify /),
+        'event Warning ProvisioningFailed PersistentVolumeClaim/c: Mount options are not supported by the provisioner but StorageClass "slow" has mount options [ro hard]',
+        PENDING,
+      ],
+    ],
+    [
+      "that plugin fills none",
+      storageClass("slow", { provisioner: "kubernetes.io/host-path" }),
+      { dataSource: { kind: "PersistentVolumeClaim", name: "other" } },
+      [
+        'event Warning ProvisioningFailed PersistentVolumeClaim/c: plugin "kubernetes.io/host-path" is not a CSI plugin. Only CSI plugin can provision a claim with a datasource',
+        PENDING,
+      ],
+    ],
   ])("waits: %s", (_what, itsClass, spec, lines) => {
     const transcript = started();
     if (itsClass !== undefined) transcript.put(StorageClassKind, itsClass);
