@@ -14,44 +14,53 @@ export interface Placement {
   readonly mayStay: boolean;
 }
 
+/** What a set wants of the nodes, for as long as its template is this one. */
+interface Known {
+  readonly template: string;
+  readonly judge: (node: NodeFacts) => Placement;
+  /** The nodes that were asked about last, in the order of their keys, and the answers. */
+  nodes: readonly Entry[];
+  placements: readonly Placement[];
+}
+
 /**
- * What sets want of each node, remembered for as long as their templates and the nodes' labels and taints are as they were: every round asks about all
- * nodes. A set that is gone is to be forgotten. Source: NodeShouldRunDaemonPod.
+ * What sets want of each node, remembered for as long as their templates and the nodes are as they were: every round asks about all nodes, few of which have
+ * changed since the last. A set that is gone is to be forgotten. Source: NodeShouldRunDaemonPod.
  */
 export class Placements {
-  readonly #known = new Map<string, { readonly template: string; readonly byNode: WeakMap<NodeFacts, Placement> }>();
+  readonly #known = new Map<string, Known>();
 
   of(view: View, key: string, set: DaemonSet): readonly Placement[] {
-    const judge = this.#judgeOf(key, set);
-    return view.list(NODES).map((entry) => judge(nodeFacts.of(entry, view)));
+    const known = this.#knownOf(key, set);
+    const { nodes: before, placements } = known;
+    const nodes = view.list(NODES);
+    let at = 0;
+    known.placements = nodes.map((entry) => {
+      for (let other = before[at]; other !== undefined && other !== entry && other.key < entry.key; other = before[at]) at++;
+      const placement = before[at] === entry ? placements[at] : undefined;
+      return placement ?? known.judge(nodeFacts.of(entry, view));
+    });
+    known.nodes = nodes;
+    return known.placements;
   }
 
   /** Of this node alone. */
   on(view: View, key: string, set: DaemonSet, node: Entry): Placement {
-    return this.#judgeOf(key, set)(nodeFacts.of(node, view));
+    return this.#knownOf(key, set).judge(nodeFacts.of(node, view));
   }
 
   forget(key: string): void {
     this.#known.delete(key);
   }
 
-  #judgeOf(key: string, set: DaemonSet): (node: NodeFacts) => Placement {
+  #knownOf(key: string, set: DaemonSet): Known {
     const template = `${set.metadata.uid}/${set.metadata.generation}`;
     let known = this.#known.get(key);
     if (known?.template !== template) {
-      known = { template, byNode: new WeakMap() };
+      known = { template, judge: judgeOf(set), nodes: [], placements: [] };
       this.#known.set(key, known);
     }
-    const { byNode } = known;
-    let judge: ((node: NodeFacts) => Placement) | undefined;
-    return (node) => {
-      const before = byNode.get(node);
-      if (before !== undefined) return before;
-      judge ??= judgeOf(set);
-      const placement = judge(node);
-      byNode.set(node, placement);
-      return placement;
-    };
+    return known;
   }
 }
 

@@ -10,7 +10,8 @@ import type { FailureBackoff } from "../pods/failure-backoff.ts";
 import { isAvailable, type PodFacts } from "../pods/pod-facts.ts";
 import { creationNotes, deletionNotes } from "../pods/pod-notes.ts";
 import { PodMaker } from "../pods/pod-template.ts";
-import { type Placement, pinnedTo, tolerating } from "./daemonset-placement.ts";
+import { pinnedTo, tolerating } from "./daemonset-placement.ts";
+import type { Seat } from "./daemonset-seats.ts";
 
 /** Pods created, and pods deleted, in one round at most. Source: BurstReplicas. */
 const BURST_PODS = 250;
@@ -21,9 +22,7 @@ const GENERATION_ANNOTATION = "deprecated.daemonset.template.generation";
 export interface Planning {
   readonly view: View;
   readonly set: DaemonSet;
-  readonly placements: readonly Placement[];
-  /** The set's pods, without those that ended and go. */
-  readonly byNode: ReadonlyMap<string, readonly PodFacts[]>;
+  readonly seats: readonly Seat[];
   /** The hash of the present template's revision. */
   readonly hash: string;
   readonly backoff: FailureBackoff;
@@ -42,26 +41,26 @@ export function planPods(planning: Planning): readonly Action[] {
   const managed = manage(planning);
   // Pods are only replaced once all of them are there, since what is missing counts as unavailable.
   const isSettled = managed.create.length === 0 && managed.remove.length === 0;
-  const rolls = planning.set.spec.updateStrategy?.type !== "OnDelete";
+  const rolls = planning.set.spec.updateStrategy?.type !== "OnDelete" && planning.seats.some((seat) => hasOld(planning, seat));
   return actionsOf(planning, isSettled && rolls ? { ...rollingUpdate(planning), others: managed.others } : managed);
+}
+
+/** Nothing is to be replaced where nothing is of another template. */
+function hasOld({ set, hash }: Planning, { pods }: Seat): boolean {
+  return pods.some((pod) => !pod.deleting && !isUpdated(set, hash, pod));
 }
 
 /** Source: podsShouldBeOnNode and getUnscheduledPodsWithoutNode. */
 function manage(planning: Planning): Changes {
-  const { placements, byNode } = planning;
   const changes: Changes = { create: [], remove: [], others: [] };
-  for (const { node, shouldRun, mayStay } of placements) {
-    const pods = byNode.get(node);
-    if (shouldRun && pods === undefined) changes.create.push(node);
+  for (const { node, exists, shouldRun, mayStay, pods } of planning.seats) {
+    if (!exists) changes.remove.push(...pods.filter(({ nodeName, deleting }) => nodeName === "" && !deleting));
+    else if (shouldRun && pods.length === 0) changes.create.push(node);
     else if (mayStay) {
-      const running = keepOnNode(planning, node, pods ?? [], changes);
+      const running = keepOnNode(planning, node, pods, changes);
       // With a surge the next one does not wait for the last one to be gone.
       if (shouldRun && running === 0 && allowsSurge(planning.set)) changes.create.push(node);
-    } else changes.remove.push(...(pods ?? []).filter(({ deleting }) => !deleting));
-  }
-  const nodes = new Set(placements.map(({ node }) => node));
-  for (const [node, pods] of byNode) {
-    if (!nodes.has(node)) changes.remove.push(...pods.filter(({ nodeName, deleting }) => nodeName === "" && !deleting));
+    } else changes.remove.push(...pods.filter(({ deleting }) => !deleting));
   }
   return changes;
 }
@@ -119,8 +118,8 @@ function byAge(a: PodFacts, b: PodFacts): number {
 }
 
 /** Nearly always there is one. */
-export function oldestOf(pods: readonly PodFacts[] | undefined): PodFacts | undefined {
-  return pods === undefined || pods.length === 1 ? pods?.[0] : pods.toSorted(byAge)[0];
+export function oldestOf(pods: readonly PodFacts[]): PodFacts | undefined {
+  return pods.length <= 1 ? pods[0] : pods.toSorted(byAge)[0];
 }
 
 function rollingUpdate(planning: Planning): Pick<Changes, "create" | "remove"> {
@@ -128,11 +127,9 @@ function rollingUpdate(planning: Planning): Pick<Changes, "create" | "remove"> {
   return surge === 0 ? replaceWithin(planning, Math.max(1, maxOf(planning, "maxUnavailable"))) : surgeWithin(planning, surge);
 }
 
-/** The nodes with pods, and those that want one. */
-function rollingNodes({ placements, byNode }: Planning): ReadonlyMap<string, readonly PodFacts[]> {
-  const nodes = new Map(byNode);
-  for (const { node, shouldRun } of placements) if (shouldRun && !nodes.has(node)) nodes.set(node, []);
-  return nodes;
+/** Those with pods, and those that want one. */
+function rollingSeats({ seats }: Planning): readonly Seat[] {
+  return seats.filter(({ shouldRun, pods }) => shouldRun || pods.length > 0);
 }
 
 /** The pod of the present template and the one of another; undefined when there are several of either, which is managed first. */
@@ -157,7 +154,7 @@ function replaceWithin(planning: Planning, maxUnavailable: number): Pick<Changes
   let unavailable = 0;
   const broken: PodFacts[] = [];
   const candidates: PodFacts[] = [];
-  for (const pods of rollingNodes(planning).values()) {
+  for (const { pods } of rollingSeats(planning)) {
     const versions = versionsOn(planning, pods);
     const { updated, old } = versions ?? {};
     if ((updated === undefined) === (old === undefined)) unavailable++;
@@ -175,16 +172,16 @@ function replaceWithin(planning: Planning, maxUnavailable: number): Pick<Changes
  * lets the old one stay, no second one comes: the old one goes when enough others are available.
  */
 function surgeWithin(planning: Planning, maxSurge: number): Pick<Changes, "create" | "remove"> {
-  const { set, placements, now_ms } = planning;
+  const { set, seats, now_ms } = planning;
   const isUp = (pod: PodFacts): boolean => isAvailable(pod, set.spec.minReadySeconds ?? 0, now_ms);
-  const wanted = new Set(placements.filter(({ shouldRun }) => shouldRun).map(({ node }) => node));
+  const wanted = seats.filter(({ shouldRun }) => shouldRun).length;
   let surging = 0;
   let available = 0;
   const broken: string[] = [];
   const candidates: string[] = [];
   const done: PodFacts[] = [];
   const unwanted: PodFacts[] = [];
-  for (const [node, pods] of rollingNodes(planning)) {
+  for (const { node, shouldRun, pods } of rollingSeats(planning)) {
     const versions = versionsOn(planning, pods);
     if (versions === undefined) {
       surging++;
@@ -197,17 +194,17 @@ function surgeWithin(planning: Planning, maxSurge: number): Pick<Changes, "creat
     if (updated !== undefined) {
       if (isUp(updated)) done.push(old);
       else surging++;
-    } else if (!wanted.has(node)) (isUp(old) ? unwanted : done).push(old);
+    } else if (!shouldRun) (isUp(old) ? unwanted : done).push(old);
     else (isUp(old) ? candidates : broken).push(node);
   }
   return {
     create: [...broken, ...candidates.slice(0, Math.max(0, maxSurge - surging))],
-    remove: [...done, ...unwanted.slice(0, Math.max(0, available - wanted.size))],
+    remove: [...done, ...unwanted.slice(0, Math.max(0, available - wanted))],
   };
 }
 
-function maxOf({ set, placements }: Planning, limit: "maxSurge" | "maxUnavailable"): number {
-  const wanted = placements.filter(({ shouldRun }) => shouldRun).length;
+function maxOf({ set, seats }: Planning, limit: "maxSurge" | "maxUnavailable"): number {
+  const wanted = seats.filter(({ shouldRun }) => shouldRun).length;
   const value = set.spec.updateStrategy?.rollingUpdate?.[limit];
   return value === undefined ? 0 : (scaledValue(value, wanted, "up") ?? 0);
 }

@@ -1,6 +1,5 @@
 import { DaemonSetKind } from "../../kinds/apps/daemon-set.ts";
-import { isTerminalPhase } from "../../kinds/core/pod-phase.ts";
-import type { DaemonSet, DaemonSetStatus } from "../../kinds/generated/types.ts";
+import type { ControllerRevision, DaemonSet, DaemonSetStatus } from "../../kinds/generated/types.ts";
 import { partsOf } from "../../kinds/kind.ts";
 import { semanticEqual } from "../../kinds/machinery/equal.ts";
 import { podsByNode } from "../../pod/pods-by-node.ts";
@@ -13,8 +12,9 @@ import { forgetOldest, historyLimit, historyOf, REVISIONS, updateRevisionOf } fr
 import { FailureBackoff } from "../pods/failure-backoff.ts";
 import { claimPods, type PodOwner, watchPodsOf } from "../pods/pod-claims.ts";
 import { isAvailable, type PodFacts } from "../pods/pod-facts.ts";
-import { concernsPlacement, type Placement, Placements } from "./daemonset-placement.ts";
+import { concernsPlacement, Placements } from "./daemonset-placement.ts";
 import { HASH_LABEL, isUpdated, oldestOf, planPods } from "./daemonset-plan.ts";
+import { type Seat, seatsOf } from "./daemonset-seats.ts";
 
 const DAEMON_SETS = "daemonsets.apps";
 const NODES = "nodes";
@@ -82,42 +82,39 @@ function reconcile(memory: Memory, view: View, key: string, now_ms: number): rea
   // Pods carry the hash of the revision that they are made of, so it has to be there first.
   if (write !== undefined) return [...claims, ...adoptions, ...releases, write];
   const hash = revision.metadata.labels?.[HASH_LABEL] ?? "";
-  const placements = memory.placements.of(view, key, set);
-  const byNode = byTargetNode(pods);
+  const seats = seatsOf(memory.placements.of(view, key, set), pods);
   const actions: Action[] = [
     ...claims,
     ...adoptions,
     ...releases,
-    ...planPods({ view, set, placements, byNode, hash, backoff: memory.backoff, now_ms }),
+    ...planPods({ view, set, seats, hash, backoff: memory.backoff, now_ms }),
+    ...forgetRevisions(set, revisions, hash, pods),
   ];
-  const live = new Set<string | undefined>([hash]);
-  for (const { labels } of pods) live.add(labels[HASH_LABEL]);
-  // Revisions in use count as well, but none of them goes.
-  const unused = revisions.filter(({ metadata }) => !live.has(metadata.labels?.[HASH_LABEL] ?? ""));
-  actions.push(...forgetOldest(unused, revisions.length - 1 - historyLimit(set)));
-  const { status, requeue_ms } = nextStatus(set, placements, byNode, hash, collisionCount, now_ms);
+  const { status, requeue_ms } = nextStatus(set, seats, hash, collisionCount, now_ms);
   if (!semanticEqual(status, set.status)) actions.push(updateStatus(DaemonSetKind, set, status));
   if (requeue_ms !== undefined) actions.push({ do: "requeue", after_ms: requeue_ms });
   return actions;
 }
 
-/** Without those that ended and go: their place is free. Source: getNodesToDaemonPods. */
-function byTargetNode(pods: readonly PodFacts[]): ReadonlyMap<string, readonly PodFacts[]> {
-  const byNode = new Map<string, PodFacts[]>();
-  for (const pod of pods) {
-    if (pod.targetNode === "" || (pod.deleting && isTerminalPhase(pod.phase))) continue;
-    const others = byNode.get(pod.targetNode);
-    if (others === undefined) byNode.set(pod.targetNode, [pod]);
-    else others.push(pod);
-  }
-  return byNode;
+/** Revisions in use count as well, but none of them goes. */
+function forgetRevisions(
+  set: DaemonSet,
+  revisions: readonly ControllerRevision[],
+  hash: string,
+  pods: readonly PodFacts[],
+): readonly Action[] {
+  const tooMany = revisions.length - 1 - historyLimit(set);
+  if (tooMany <= 0) return NOTHING;
+  const live = new Set<string | undefined>([hash]);
+  for (const { labels } of pods) live.add(labels[HASH_LABEL]);
+  const unused = revisions.filter(({ metadata }) => !live.has(metadata.labels?.[HASH_LABEL] ?? ""));
+  return forgetOldest(unused, tooMany);
 }
 
 /** Source: updateDaemonSetStatus. */
 function nextStatus(
   set: DaemonSet,
-  placements: readonly Placement[],
-  byNode: ReadonlyMap<string, readonly PodFacts[]>,
+  seats: readonly Seat[],
   hash: string,
   collisionCount: number,
   now_ms: number,
@@ -125,8 +122,9 @@ function nextStatus(
   const minReadySeconds = set.spec.minReadySeconds ?? 0;
   const count = { desired: 0, current: 0, misscheduled: 0, ready: 0, available: 0, updated: 0 };
   let due_ms = Number.POSITIVE_INFINITY;
-  for (const { node, shouldRun } of placements) {
-    const pod = oldestOf(byNode.get(node));
+  for (const { shouldRun, exists, pods } of seats) {
+    if (!exists) continue;
+    const pod = oldestOf(pods);
     if (!shouldRun) {
       if (pod !== undefined) count.misscheduled++;
       continue;
