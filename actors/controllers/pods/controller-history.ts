@@ -82,7 +82,7 @@ export interface RevisionMarks {
 
 /**
  * Finds the revision of the present template among these, which are sorted, or makes it: a template that was there before becomes the newest
- * by its number. Source: getStatefulSetRevisions and constructHistory.
+ * by its number. Source: getStatefulSetRevisions, CreateControllerRevision, constructHistory and snapshot.
  */
 export function updateRevisionOf<T extends Historied>(
   kind: Kind<T>,
@@ -104,7 +104,12 @@ export function updateRevisionOf<T extends Historied>(
   const { name, namespace = "", annotations } = owner.metadata;
   let collisions = collisionCount;
   let hash = templateHash(data, collisions === 0 ? undefined : collisions);
-  while (view.entry(`${REVISIONS}/${namespace}/${name}-${hash}`) !== undefined) hash = templateHash(data, ++collisions);
+  const taken = (): ControllerRevision | undefined => view.get<ControllerRevision>(`${REVISIONS}/${namespace}/${name}-${hash}`);
+  for (let one = taken(); one !== undefined; one = taken()) {
+    // It keeps this template, so it will do, whosever it is.
+    if (semanticEqual(one.data, data)) return { revision: one, write: undefined, collisionCount: collisions };
+    hash = templateHash(data, ++collisions);
+  }
   const revision: ControllerRevision = {
     metadata: newMeta({
       name: `${name}-${hash}`,

@@ -31,12 +31,20 @@ export const statefulSetController: Controller = {
   watches: [
     { resource: STATEFUL_SETS, keys: ({ now }) => (now === undefined ? NO_KEYS : [now.key]) },
     watchPodsOf(OWNER),
-    watchOwned(StatefulSetKind, STATEFUL_SETS, REVISIONS),
+    { resource: REVISIONS, keys: keysOfRevision },
     { resource: CLAIMS, keys: keysOfClaim },
   ],
   reconcile,
   refused,
 };
+
+const OWNED_REVISIONS = watchOwned(StatefulSetKind, STATEFUL_SETS, REVISIONS);
+
+/** Pods wait for a revision to be made, or made the newest. What else becomes of it, as that it is deleted, nobody tells the set, as in Kubernetes. */
+function keysOfRevision(change: Change, view: View): readonly string[] {
+  const [now, before] = [change.now, change.before].map((entry) => entry && view.decode<ControllerRevision>(entry).revision);
+  return now === undefined || now === before ? NO_KEYS : OWNED_REVISIONS.keys(change, view);
+}
 
 /** A claim that went may be what a pod waits for. Its name ends with the set's and the ordinal. */
 function keysOfClaim({ now, before }: Change, view: View): readonly string[] {

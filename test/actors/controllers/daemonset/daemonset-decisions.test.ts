@@ -156,6 +156,14 @@ describe("revisions", () => {
     expect(created(lines)).not.toBe(first);
   });
 
+  test("of another that keep the same template will do", () => {
+    const first = created(new Transcript(daemonSetController()).put(DaemonSetKind, daemons("new")).decide());
+    const same = { ...revision("new", 1), metadata: { name: first, labels: { app: "y", "controller-revision-hash": "new" } } };
+    const transcript = new Transcript(daemonSetController()).put(ControllerRevisionKind, same).put(DaemonSetKind, daemons("new"));
+    for (const name of ["a", "b", "c"]) transcript.put(NodeKind, node(name)).put(PodKind, pod(`p${name}`, name, "new"));
+    expect(transcript.decide()).toEqual([expect.stringMatching(/^status DaemonSet\/ds (?!.*collisionCount).*"updatedNumberScheduled":3/)]);
+  });
+
   test("that the selector does not take are let go", () => {
     const stray = { ...revision("old", 1), metadata: { name: "ds-old", labels: { app: "y" }, ownerReferences: [owner] } };
     const transcript = new Transcript(daemonSetController())

@@ -185,6 +185,41 @@ test.each([
   expect(lines.includes("delete ControllerRevision/db-old")).toBe(goes);
 });
 
+describe("a revision", () => {
+  const SET = "statefulsets.apps/d/db";
+
+  test("of its name that keeps the same template will do, whosever it is", () => {
+    const [creation = ""] = new Transcript(statefulSetController).put(StatefulSetKind, set(1)).decide();
+    const name = creation.replace("create ControllerRevision/", "");
+    const same = { ...revision("new", 1), metadata: { name, labels: { app: "y" } } };
+    const lines = new Transcript(statefulSetController).put(ControllerRevisionKind, same).put(StatefulSetKind, set(1)).decide();
+    expect(lines).toEqual([
+      "1: create Pod/db-0",
+      expect.stringMatching(new RegExp(`^status .*"currentRevision":"${name}","updateRevision":"${name}","collisionCount":0`)),
+    ]);
+  });
+
+  test("that was deleted is made again when there is another reason to look", () => {
+    const transcript = started(set(1), pod(0));
+    transcript.decide();
+    expect(transcript.remove(ControllerRevisionKind, "db-new").decide()).toEqual([]);
+    expect(transcript.look(SET)).toEqual([expect.stringMatching(/^create ControllerRevision\/db-/)]);
+  });
+
+  test("that was made, or made the newest, is a reason to look", () => {
+    const transcript = started(set(1));
+    transcript.decide();
+    const relabelled = { ...revision("old", 1), metadata: { name: "db-old", labels: { app: "x", other: "y" }, ownerReferences: [owner] } };
+    expect(transcript.put(ControllerRevisionKind, relabelled).decide()).toEqual([]);
+    expect(transcript.put(ControllerRevisionKind, revision("old", 3)).decide()).toEqual([
+      expect.stringMatching(/^modify ControllerRevision\/db-new/),
+    ]);
+    expect(transcript.put(ControllerRevisionKind, revision("newer", 4)).decide()).toEqual([
+      expect.stringMatching(/^modify ControllerRevision\/db-new/),
+    ]);
+  });
+});
+
 describe("claims", () => {
   const templates = { volumeClaimTemplates: [{ metadata: { name: "data" }, spec: { accessModes: ["ReadWriteOnce"] } }] };
   const policy = (whenDeleted: string, whenScaled: string): object => ({
