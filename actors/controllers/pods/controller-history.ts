@@ -8,7 +8,7 @@ import type { View } from "../../store/view.ts";
 import { create, modify, modifyStatus, newMeta, remove } from "../actions.ts";
 import type { Action } from "../controller.ts";
 import { adopted, controlledBy, controllerOf, controllerReference, disowned, orphansFor } from "../ownership.ts";
-import { templateHash } from "./template-hash.ts";
+import { canonical, templateHash } from "./template-hash.ts";
 
 /** The resource of revisions. Who uses this file declares controllerIndex(REVISIONS). */
 export const REVISIONS = "controllerrevisions.apps";
@@ -118,7 +118,8 @@ export function updateRevisionOf<T extends Historied>(
       ...(annotations === undefined ? {} : { annotations: { ...annotations } }),
       ownerReferences: [controllerReference(kind, owner)],
     }),
-    data: data as ControllerRevision["data"],
+    // In the order of Go's text: kubectl tells by it whether the owner already has the template that it is to go back to.
+    data: JSON.parse(canonical(data)) as ControllerRevision["data"],
     revision: next,
   };
   const creation = create(ControllerRevisionKind, structuredClone(revision));

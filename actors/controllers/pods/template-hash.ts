@@ -14,7 +14,7 @@ export function templateHash(template: object, collisions: number | undefined): 
 }
 
 /** JSON with members in the order of their names. */
-function canonical(value: unknown): string {
+export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
   const members = Object.entries(value).filter(([, member]) => member !== undefined);

@@ -4,6 +4,7 @@ import { ControllerRevisionKind } from "../../../../actors/kinds/apps/controller
 import { StatefulSetKind } from "../../../../actors/kinds/apps/stateful-set.ts";
 import { PersistentVolumeClaimKind } from "../../../../actors/kinds/core/persistent-volume-claim.ts";
 import { PodKind } from "../../../../actors/kinds/core/pod.ts";
+import type { ControllerRevision } from "../../../../actors/kinds/generated/types.ts";
 import { START_MS, Transcript } from "../transcript.ts";
 
 const owner = { apiVersion: "apps/v1", kind: "StatefulSet", name: "db", uid: "uid-db", controller: true, blockOwnerDeletion: true };
@@ -197,6 +198,13 @@ describe("a revision", () => {
       "1: create Pod/db-0",
       expect.stringMatching(new RegExp(`^status .*"currentRevision":"${name}","updateRevision":"${name}","collisionCount":0`)),
     ]);
+  });
+
+  test("keeps the template in the order of its members' names", () => {
+    const [creation] = new Transcript(statefulSetController).put(StatefulSetKind, set(1)).actions(SET);
+    const made = creation?.do === "create" ? (creation.object as ControllerRevision) : undefined;
+    const text = '{"$patch":"replace","metadata":{"labels":{"app":"x"}},"spec":{"containers":[{"image":"new","name":"c"}]}}';
+    expect(JSON.stringify(made?.data)).toBe(`{"spec":{"template":${text}}}`);
   });
 
   test("that was deleted is made again when there is another reason to look", () => {
