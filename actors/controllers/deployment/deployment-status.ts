@@ -5,6 +5,8 @@ import { maxUnavailable, progressDeadlineSeconds, sumOf, wantedReplicas } from "
 import type { Revisions } from "./deployment-revisions.ts";
 
 const PROGRESSING = "Progressing";
+/** How far apart clocks may be. */
+const SKEW_MS = 1_000;
 const NEW_SET_AVAILABLE = "NewReplicaSetAvailable";
 const TIMED_OUT = "ProgressDeadlineExceeded";
 const PAUSED = "DeploymentPaused";
@@ -124,10 +126,15 @@ function failureOf(all: readonly ReplicaSet[], current: ReplicaSet | undefined):
   return undefined;
 }
 
-/** How long until a rollout that makes no progress has to be looked at again; undefined when it need not be. Source: requeueStuckDeployment. */
+/**
+ * How long until a rollout that makes no progress has to be looked at again; undefined when it need not be. Kubernetes looks a second late, unless the
+ * deadline is less than a second away. Source: requeueStuckDeployment.
+ */
 export function stuckAfter_ms(deployment: Deployment, status: DeploymentStatus, now_ms: number): number | undefined {
   const passes_ms = isComplete(deployment, status) ? undefined : deadline_ms(deployment, status);
-  return passes_ms === undefined ? undefined : Math.max(0, passes_ms - now_ms) + 1;
+  if (passes_ms === undefined) return undefined;
+  const left_ms = passes_ms - now_ms;
+  return left_ms < SKEW_MS ? Math.max(0, left_ms) + 1 : left_ms + SKEW_MS;
 }
 
 /** The conditions when a Deployment has just been paused or resumed; undefined when neither. Source: checkPausedConditions. */

@@ -313,3 +313,16 @@ test("a set that cannot be made is what the Deployment says, with its progress",
     },
   ]);
 });
+
+test.each([
+  ["a second after it", 0, "requeue 11000"],
+  ["at once after it, when it is less than a second away", 9_500, "requeue 501"],
+])("whether a rollout makes progress within its deadline is looked at %s", (_when, passed_ms, expected) => {
+  const at = "2026-01-01T12:00:00Z";
+  const conditions = [{ type: "Progressing", status: "True", reason: "ReplicaSetUpdated", lastUpdateTime: at, lastTransitionTime: at }];
+  const status = { observedGeneration: 1, replicas: 3, updatedReplicas: 3, unavailableReplicas: 3, conditions };
+  const transcript = new Transcript(deploymentController)
+    .put(DeploymentKind, web("img:1", { progressDeadlineSeconds: 10 }, {}, status))
+    .put(ReplicaSetKind, replicas("one", "img:1", { replicas: 3, available: 0 }));
+  expect(transcript.after(passed_ms).look(KEY)).toContain(expected);
+});
