@@ -32,6 +32,9 @@ export const REQUEST_WINDOW_TRANSACTIONS = 65_536;
 /** Changes that watches from the past and lists at a revision can reach back, counted in revisions, as etcd's compaction is. */
 export const WATCH_HISTORY_REVISIONS = 100_000;
 
+/** By so large a share of these the history may reach further back, so that what is too old is not looked for with every batch. */
+export const HISTORY_SLACK: number = 1 / 256;
+
 /** Decoded objects that a replica keeps. About 4 KB each. */
 export const DECODED_OBJECTS_MAX = 4_096;
 

@@ -7,6 +7,7 @@ import type { IndexTable } from "./index-table.ts";
 import {
   CAPTURE_CHUNK_OBJECTS,
   DECODED_OBJECTS_MAX,
+  HISTORY_SLACK,
   REQUEST_WINDOW_TRANSACTIONS,
   UNTIL_DEADLINE_MS,
   WATCH_HISTORY_REVISIONS,
@@ -309,9 +310,10 @@ export class Replica implements View {
     return plain === stored ? record : { ...record, stored: plain };
   }
 
+  /** In portions: each batch changes one or two of a hundred resources, and all of them are looked at. */
   #forget(): void {
     const start = this.#revision - this.#historyRevisions;
-    if (start <= this.#historyStart) return;
+    if (start - this.#historyStart <= this.#historyRevisions * HISTORY_SLACK) return;
     this.#historyStart = start;
     for (const table of this.#tables.values()) table.history.forgetThrough(start);
     if (this.#past !== undefined && this.#past.revision < start) this.#past = undefined;

@@ -118,7 +118,7 @@ export class ResourceTable {
   }
 
   index(definition: IndexDefinition): IndexTable {
-    const index = new IndexTable(definition, this.#indexes.length);
+    const index = new IndexTable(definition, this.#indexes);
     this.#indexes.push(index);
     for (const place of this.#places.values()) index.update(place, place.entry, this.#decode);
     return index;
@@ -147,7 +147,7 @@ export class ResourceTable {
       shelf = new Shelf(namespace);
       this.#shelves.set(namespace, shelf);
     }
-    const place: Place = { key, shelf, entry: undefined, indexed: undefined };
+    const place: Place = { key, shelf, entry: undefined, filed: undefined };
     this.#places.add(place);
     return place;
   }

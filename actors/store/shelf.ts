@@ -1,3 +1,4 @@
+import type { Filed } from "./index-table.ts";
 import type { StoredEntry } from "./stored-entry.ts";
 import type { Key } from "./transaction.ts";
 import type { Entry } from "./view.ts";
@@ -8,8 +9,8 @@ export interface Place {
   readonly shelf: Shelf;
   /** Undefined once deleted. */
   entry: StoredEntry | undefined;
-  /** What each of the resource's indexes found in the entry, in the order of their declaration. Undefined: no index was declared. */
-  indexed: (readonly string[])[] | undefined;
+  /** Where each of the resource's indexes has it, in the order of their declaration. Undefined: none has. */
+  filed: Filed[] | undefined;
 }
 
 /**
