@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { NamespaceKind } from "../../../actors/kinds/core/namespace.ts";
 import { NodeKind } from "../../../actors/kinds/core/node.ts";
 import { PodKind } from "../../../actors/kinds/core/pod.ts";
@@ -274,10 +274,7 @@ test("a node whose agent crashes is played again, with its range and its pods", 
 });
 
 test("a fleet that crashes goes on with the nodes there are", async () => {
-  vi.spyOn(t.store.replica, "list").mockImplementationOnce(() => {
-    throw new Error("told to");
-  });
-  crash(FLEET_ADDRESS, "tellOfPods");
+  crash(FLEET_ADDRESS, "stagesChanged");
   const { host } = t.store;
   await expect.poll(() => host.counters().kinds.fleet, POLL).toMatchObject({ crashes: 1, restarts: 1, activations: 2 });
   await bound("web");
