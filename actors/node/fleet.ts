@@ -46,8 +46,6 @@ class FleetActor implements Actor<FleetMessage> {
   readonly #subscriptions: Subscription[] = [];
   /** Nodes that are played, and whether they have reported. */
   readonly #played = new Map<string, boolean>();
-  /** Nodes whose pods of before have not been looked for yet. */
-  readonly #newcomers = new Set<string>();
   readonly #indexes: NodeIndexes;
   #waiting: Sender | undefined;
   #unready = 0;
@@ -76,10 +74,6 @@ class FleetActor implements Actor<FleetMessage> {
         break;
       case "stagesChanged":
         this.#lookAgain(message.subjects);
-        break;
-      case "tellOfPods":
-        this.#tellOfPods(this.#newcomers);
-        this.#newcomers.clear();
         break;
       case "nodeEnded":
         if (this.#played.has(message.name)) this.#context.after(PLAY_AGAIN_MS, { type: "playAgain", name: message.name });
@@ -138,7 +132,6 @@ class FleetActor implements Actor<FleetMessage> {
       const { name } = this.#view.decode<Node>(before).metadata;
       if (this.#played.get(name) === false) this.#unready--;
       this.#indexes.release(name);
-      this.#newcomers.delete(name);
       if (this.#played.delete(name)) this.#tellNode(name, { type: "removed" });
     }
   }
@@ -154,7 +147,7 @@ class FleetActor implements Actor<FleetMessage> {
   }
 
   #lookAgain(subjects: readonly string[]): void {
-    if (subjects.includes("v1/Pod")) this.#tellOfPods(this.#played.keys());
+    if (subjects.includes("v1/Pod")) for (const name of this.#played.keys()) this.#tellOfPods(name);
     if (!subjects.includes("v1/Node")) return;
     for (const name of this.#played.keys()) {
       const entry = this.#view.entry(`nodes/${name}`);
@@ -197,9 +190,7 @@ class FleetActor implements Actor<FleetMessage> {
     if (before === undefined) return;
     if (!before) this.#unready--;
     this.#played.set(name, true);
-    if (before && !begun) return;
-    if (this.#newcomers.size === 0) this.#context.tell<FleetMessage>(this.#context.self, { type: "tellOfPods" });
-    this.#newcomers.add(name);
+    if (!before || begun) this.#tellOfPods(name);
   }
 
   #playAgain(name: string): void {
@@ -208,12 +199,10 @@ class FleetActor implements Actor<FleetMessage> {
   }
 
   /** A node that comes, or comes back, may have pods already. */
-  #tellOfPods(nodes: Iterable<string>): void {
-    for (const node of nodes) {
-      const pods = this.#view.byIndex(podsByNode.name, node);
-      for (const entry of pods) this.#tellNode(node, { type: "pod", entry });
-      this.#tellNode(node, { type: "podsTold", keys: pods.map(({ key }) => key) });
-    }
+  #tellOfPods(node: string): void {
+    const pods = this.#view.byIndex(podsByNode.name, node);
+    for (const entry of pods) this.#tellNode(node, { type: "pod", entry });
+    this.#tellNode(node, { type: "podsTold", keys: pods.map(({ key }) => key) });
   }
 
   /** Passes the change on as text: whoever needs the pod decodes it, and for most changes nobody does. */

@@ -17,8 +17,6 @@ export type FleetMessage =
   | { readonly type: "stagesChanged"; readonly subjects: readonly string[] }
   /** The agent of a node has ended: it crashed, or its host is gone. */
   | { readonly type: "nodeEnded"; readonly name: string }
-  /** From itself: tell the nodes that have reported of the pods that they have. */
-  | { readonly type: "tellOfPods" }
   /** From itself: play the node again whose agent has ended. */
   | { readonly type: "playAgain"; readonly name: string };
 
