@@ -1,9 +1,11 @@
 import { NAMESPACE_FINALIZER, NamespaceKind } from "../kinds/core/namespace.ts";
+import { isTerminal } from "../kinds/core/pod-phase.ts";
 import type { Namespace, NamespaceCondition, Pod } from "../kinds/generated/types.ts";
 import { type Kind, partsOf, resourceOf } from "../kinds/kind.ts";
 import { semanticEqual } from "../kinds/machinery/equal.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { timestamp } from "../registry/timestamps.ts";
+import { Finding } from "../store/finding.ts";
 import type { Change, Entry, View } from "../store/view.ts";
 import { anyKind, remove, updateStatus } from "./actions.ts";
 import { conditionOf } from "./conditions.ts";
@@ -81,25 +83,27 @@ function reconcile(content: readonly Kind[], view: View, key: string, now_ms: nu
 /** While there are pods nothing else is looked at: not said is what remains, only that pods should have gone by now. Source: deleteAllContent. */
 function awaiting(view: View, namespace: Namespace, pods: readonly Entry[], now_ms: number): readonly Action[] {
   const { name, deletionTimestamp = "" } = namespace.metadata;
-  const grace_s = Math.max(0, ...pods.map((entry) => graceOf(view.decode<Pod>(entry))));
+  const grace_s = pods.reduce((longest, entry) => Math.max(longest, grace.of(entry, view)), 0);
   const left_ms = Date.parse(deletionTimestamp) + grace_s * 1_000 - now_ms;
   if (left_ms > 0) return [...statusActions(namespace, [], now_ms), { do: "requeue", after_ms: left_ms }];
-  const isHeld = pods.some((entry) => (metadataOf(entry).finalizers ?? []).length > 0);
   const why = `failed to delete pods for namespace: ${name}, err: unexpected items still remain in namespace: ${name} for gvr: /v1, Resource=pods`;
-  const isLate = !isHeld && pods.every((entry) => metadataOf(entry).deletionTimestamp !== undefined);
+  const isLate = pods.every((entry) => !hasFinalizers(entry) && metadataOf(entry).deletionTimestamp !== undefined);
   return statusActions(namespace, [], now_ms, isLate ? `Failed to delete all resource types, 1 remaining: ${why}` : undefined);
 }
 
-/** In seconds. Source: estimateGracefulTerminationForPods. */
-function graceOf({ spec, status }: Pod): number {
-  return status?.phase === "Succeeded" || status?.phase === "Failed" ? 0 : (spec.terminationGracePeriodSeconds ?? 0);
+/** How long a pod may take to end, in seconds. Rounds follow one another for as long as there are pods. Source: estimateGracefulTerminationForPods. */
+const grace = new Finding((entry, view: View): number => {
+  const pod = view.decode<Pod>(entry);
+  return isTerminal(pod) ? 0 : (pod.spec.terminationGracePeriodSeconds ?? 0);
+});
+
+function hasFinalizers(entry: Entry): boolean {
+  return (metadataOf(entry).finalizers ?? []).length > 0;
 }
 
 /** What is left when all that can be deleted is. */
 function left(all: readonly Remaining[]): readonly Remaining[] {
-  return all
-    .map(({ kind, entries }) => ({ kind, entries: entries.filter((entry) => (metadataOf(entry).finalizers ?? []).length > 0) }))
-    .filter(({ entries }) => entries.length > 0);
+  return all.map(({ kind, entries }) => ({ kind, entries: entries.filter(hasFinalizers) })).filter(({ entries }) => entries.length > 0);
 }
 
 /** Deletions of all that is not on its way already. */

@@ -174,7 +174,7 @@ function replaceWithin(planning: Planning, maxUnavailable: number): Pick<Changes
 function surgeWithin(planning: Planning, maxSurge: number): Pick<Changes, "create" | "remove"> {
   const { set, seats, now_ms } = planning;
   const isUp = (pod: PodFacts): boolean => isAvailable(pod, set.spec.minReadySeconds ?? 0, now_ms);
-  const wanted = seats.filter(({ shouldRun }) => shouldRun).length;
+  const wanted = wantedOf(seats);
   let surging = 0;
   let available = 0;
   const broken: string[] = [];
@@ -204,9 +204,13 @@ function surgeWithin(planning: Planning, maxSurge: number): Pick<Changes, "creat
 }
 
 function maxOf({ set, seats }: Planning, limit: "maxSurge" | "maxUnavailable"): number {
-  const wanted = seats.filter(({ shouldRun }) => shouldRun).length;
   const value = set.spec.updateStrategy?.rollingUpdate?.[limit];
-  return value === undefined ? 0 : (scaledValue(value, wanted, "up") ?? 0);
+  return value === undefined ? 0 : (scaledValue(value, wantedOf(seats), "up") ?? 0);
+}
+
+/** How many nodes want a pod. */
+function wantedOf(seats: readonly Seat[]): number {
+  return seats.filter(({ shouldRun }) => shouldRun).length;
 }
 
 /** Source: IsPodUpdated. */

@@ -1,3 +1,4 @@
+import { isTerminalPhase } from "../../kinds/core/pod-phase.ts";
 import type { ContainerStatus, Pod } from "../../kinds/generated/types.ts";
 import { decodeObject } from "../../kinds/text.ts";
 import type { Entry, IndexDefinition } from "../../store/view.ts";
@@ -44,7 +45,7 @@ export const podsByClaim: IndexDefinition = {
 
 /** No container of it runs any more. Source: volumeutil.IsPodTerminated. */
 export function isOver({ metadata, status = {} }: Pod): boolean {
-  if (status.phase === "Succeeded" || status.phase === "Failed") return true;
+  if (isTerminalPhase(status.phase)) return true;
   const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = status;
   const rests = ({ state }: ContainerStatus): boolean => state?.terminated !== undefined || state?.waiting !== undefined;
   return (
