@@ -11,8 +11,6 @@ import { watchPattern } from "../nats/subjects.ts";
 const LOOK_MS = 500;
 /** After a question without an answer: the server has none for an account that nobody has used yet, and says by itself when somebody does. */
 const LOOK_AGAIN_MS = 10_000;
-/** Who gives up one subscription and makes another changes no number; after so many looks all are read anyhow. */
-const LOOKS_UNTIL_READ = 20;
 /** Subscriptions that the server tells in one answer. */
 const PAGE = 2_048;
 const ANSWER_WAIT_MS = 2_000;
@@ -22,11 +20,15 @@ interface Connections {
   /** Those of leaf nodes included. */
   readonly total_conns: number;
   readonly leafnodes: number;
-  readonly num_subscriptions: number;
 }
 
 interface Subscriptions {
-  readonly data: { readonly total: number; readonly subscriptions_list?: readonly { readonly subject: string }[] };
+  readonly data: {
+    readonly subscriptions_list?: readonly { readonly subject: string }[];
+    /** Since the server started: who gives up one subscription and makes another changes these and no other number. */
+    readonly num_inserts: number;
+    readonly num_removes: number;
+  };
 }
 
 interface Leaves {
@@ -50,9 +52,9 @@ export class Interest {
   readonly #options: InterestOptions;
   readonly #connection: NatsConnection;
   #timer: Timer | undefined;
-  #subscriptions = -1;
+  /** What was read last: how often there was a subscription until then, and how often one went. */
+  #changes: string | undefined;
   #leafNodes = 0;
-  #looks = 0;
   /** A reading that has not begun yet, for all who want one. */
   #reading: Promise<void> | undefined;
   #last: Promise<void> = Promise.resolve();
@@ -80,7 +82,7 @@ export class Interest {
     const connection = await firstConnection({ ...connectionOptions(own), name: "door: interest" });
     const interest = new Interest(options, connection);
     connection.subscribe(`$SYS.${about}.SERVER.CONNS`, {
-      callback: (error, message) => error === null && interest.#counted(message.json<Connections>()),
+      callback: (error, message) => error === null && interest.#connected(message.json<Connections>()),
     });
     void interest.#followOutages();
     // Not waited for: of an account that no client has used yet the server says nothing at all.
@@ -109,26 +111,22 @@ export class Interest {
   /** Clients are gone while the server is; who comes back is counted anew. */
   async #followOutages(): Promise<void> {
     for await (const { type } of this.#connection.status()) {
-      if (type === "disconnect") this.#counted({ total_conns: 0, leafnodes: 0, num_subscriptions: -1 });
+      if (type === "disconnect") this.#connected({ total_conns: 0, leafnodes: 0 });
       if (type === "reconnect") void this.#look();
     }
   }
 
-  #counted({ total_conns, leafnodes, num_subscriptions }: Connections): void {
+  #connected({ total_conns, leafnodes }: Connections): void {
     if (this.#closed) return;
     this.#leafNodes = leafnodes;
     if (total_conns === 0) {
       this.#timer?.cancel();
       this.#timer = undefined;
-      this.#subscriptions = -1;
+      this.#changes = undefined;
       this.#options.changed([]);
       return;
     }
-    if (num_subscriptions !== this.#subscriptions || ++this.#looks >= LOOKS_UNTIL_READ) {
-      this.#subscriptions = num_subscriptions;
-      this.#looks = 0;
-      this.refresh().catch((error: unknown) => this.#unknown(error));
-    }
+    this.#readChanged().catch((error: unknown) => this.#unknown(error));
     this.#lookLater(LOOK_MS);
   }
 
@@ -142,20 +140,28 @@ export class Interest {
 
   async #look(): Promise<void> {
     try {
-      this.#counted(await this.#ask<Connections>("CONNS", {}));
+      this.#connected(await this.#ask<Connections>("CONNS", {}));
     } catch (error) {
       this.#unknown(error);
-      // A client that is there may be heard of by this alone.
-      if (!this.#closed) this.#lookLater(LOOK_AGAIN_MS);
+      // A client that is there may be heard of by this alone; one that came while nothing was answered is looked after already.
+      if (!this.#closed && this.#timer === undefined) this.#lookLater(LOOK_AGAIN_MS);
     }
+  }
+
+  async #readChanged(): Promise<void> {
+    const { data } = await this.#ask<Subscriptions>("SUBSZ", { subscriptions: true, limit: 1 });
+    if (changesOf(data) !== this.#changes) await this.refresh();
   }
 
   async #read(): Promise<void> {
     const subjects: string[] = [];
+    let changes: string | undefined;
     for (let offset = 0; ; offset += PAGE) {
       const { data } = await this.#ask<Subscriptions>("SUBSZ", { subscriptions: true, offset, limit: PAGE });
-      subjects.push(...(data.subscriptions_list ?? []).map(({ subject }) => subject));
-      if (offset + PAGE >= data.total) break;
+      const page = data.subscriptions_list ?? [];
+      subjects.push(...page.map(({ subject }) => subject));
+      changes ??= changesOf(data);
+      if (page.length < PAGE) break;
     }
     // Those of leaf nodes are not among them.
     if (this.#leafNodes > 0) {
@@ -166,7 +172,9 @@ export class Interest {
       const pattern = watchPattern(subject);
       return pattern === undefined ? [] : [pattern];
     });
-    if (!this.#closed) this.#options.changed(patterns);
+    if (this.#closed) return;
+    this.#changes = changes;
+    this.#options.changed(patterns);
   }
 
   async #ask<T>(what: string, question: object): Promise<T> {
@@ -177,4 +185,8 @@ export class Interest {
   #unknown(error: unknown): void {
     if (!this.#closed) this.#options.log.debug({ error: String(error) }, "the NATS server did not say what clients listen to");
   }
+}
+
+function changesOf({ num_inserts, num_removes }: Subscriptions["data"]): string {
+  return `${num_inserts} ${num_removes}`;
 }

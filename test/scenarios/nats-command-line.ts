@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { headers, type Msg, type NatsConnection } from "nats";
 
-/** How long natscli waits for the answers of services. */
-const SERVICES_WAIT_MS = 5_000;
+/** How long natscli waits for answers. */
+const ANSWERS_WAIT_MS = 5_000;
 
 /** What natscli would print, as it came. */
 export interface Printed {
@@ -26,7 +26,7 @@ export async function asByCommandLine(block: string, connection: NatsConnection)
         break;
       case "sub":
         connection.subscribe(words[1] ?? "", { callback: (_error, message) => messages.push(message) });
-        await connection.flush();
+        await noticed(connection);
         break;
       case "req":
         messages.push(await request(words, connection));
@@ -38,6 +38,11 @@ export async function asByCommandLine(block: string, connection: NatsConnection)
   return printed;
 }
 
+/** As after the moment until somebody types the next line: a question for what happened since is not answered before all is published that anybody listens to. */
+async function noticed(connection: NatsConnection): Promise<void> {
+  await request(["req", "troupe.api.watch.core.pods.default._", "", "-H", "resourceVersion: 1"], connection);
+}
+
 async function services([, what = "", name]: readonly string[], connection: NatsConnection): Promise<Msg[]> {
   const verb = { ls: "PING", info: "INFO", stats: "STATS" }[what];
   if (verb === undefined) throw new Error(`micro ${what}: nobody knows what it does`);
@@ -45,7 +50,7 @@ async function services([, what = "", name]: readonly string[], connection: Nats
   const answers = await connection.requestMany(`$SRV.${verb}${name === undefined ? "" : `.${name}`}`, "", {
     strategy: "count" as never,
     maxMessages: 1,
-    maxWait: SERVICES_WAIT_MS,
+    maxWait: ANSWERS_WAIT_MS,
   });
   for await (const message of answers) messages.push(message);
   return messages;
@@ -58,7 +63,7 @@ function request([, subject = "", body = "", ...flags]: readonly string[], conne
     if (flags[at] !== "-H") throw new Error(`${flags[at]}: nobody knows what it does`);
     said.append(header.slice(0, header.indexOf(":")), header.slice(header.indexOf(":") + 1).trim());
   }
-  return connection.request(subject, body, { headers: said, timeout: SERVICES_WAIT_MS });
+  return connection.request(subject, body, { headers: said, timeout: ANSWERS_WAIT_MS });
 }
 
 /** As a shell reads them. */

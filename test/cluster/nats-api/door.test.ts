@@ -391,6 +391,51 @@ describe("what becomes of objects is published", () => {
     await configMaps(admin, "kube-system").delete("unheard");
   });
 
+  test("also for who gives up one subscription in the moment of another", async () => {
+    let heard = 0;
+    const listen = (resource: string) => admin.connection.subscribe(`troupe.watch.core.${resource}.default.>`, { callback: () => heard++ });
+    const untilHeard = (resource: string): Promise<void> =>
+      expect
+        .poll(
+          async () => {
+            await admin
+              .resource(resource)
+              .in("default")
+              .create({ metadata: { name: `swap-${Date.now()}` } });
+            return heard;
+          },
+          { timeout: 5_000 },
+        )
+        .toBeGreaterThan(0);
+    const first = listen("secrets");
+    await untilHeard("secrets");
+    first.unsubscribe();
+    heard = 0;
+    const second = listen("serviceaccounts");
+    await untilHeard("serviceaccounts");
+    second.unsubscribe();
+    for (const resource of ["secrets", "serviceaccounts"]) await admin.resource(resource).in("default").deleteCollection();
+  });
+
+  test("and for each of more subscriptions than the server tells at a time", async () => {
+    const heard = new Set<string>();
+    const listen = (scope: string) => admin.connection.subscribe(`troupe.watch.core.${scope}.>`, { callback: () => heard.add(scope) });
+    const unused = Array.from({ length: 4_000 }, (_, at) => listen(`secrets.nowhere-${at}`));
+    const scopes = ["configmaps", "secrets", "serviceaccounts"].flatMap((resource) => [`${resource}.default`, `${resource}.kube-system`]);
+    const used = scopes.map(listen);
+    await ask(admin.connection, "watch.core.configmaps._._");
+    for (const scope of scopes) {
+      const [resource = "", namespace = ""] = scope.split(".");
+      await admin
+        .resource(resource)
+        .in(namespace)
+        .create({ metadata: { name: "one-of-many" } });
+      await admin.resource(resource).in(namespace).delete("one-of-many");
+    }
+    await expect.poll(() => [...heard].toSorted()).toEqual(scopes);
+    for (const subscription of [...unused, ...used]) subscription.unsubscribe();
+  });
+
   test("with headers that say of what it is the next", async () => {
     const heard: Msg[] = [];
     const subscription = admin.connection.subscribe("troupe.watch.core.configmaps.*.>", {
