@@ -2,6 +2,7 @@ import type { Pod } from "../../kinds/generated/types.ts";
 import { pinOf } from "../../scheduler/facts.ts";
 import { Finding } from "../../store/finding.ts";
 import type { Entry, View } from "../../store/view.ts";
+import { Siblings } from "./siblings.ts";
 
 /** What controllers ask of pods, worked out once per state of a pod and kept for as long as that state is. */
 export interface PodFacts {
@@ -25,8 +26,8 @@ export interface PodFacts {
   readonly readySince_ms: number;
   /** "" when it has none yet. */
   readonly ip: string;
-  /** All of them: one a family. */
-  readonly ips: readonly string[];
+  /** The one of the other family; "" when it has none. */
+  readonly secondIp: string;
   /** The name it wants under its subdomain, a headless service. */
   readonly hostname: { readonly hostname: string; readonly subdomain: string } | undefined;
   /** Restarts of the container that restarted most. */
@@ -36,9 +37,9 @@ export interface PodFacts {
 }
 
 const NO_LABELS: Readonly<Record<string, string>> = {};
-const NO_ADDRESSES: readonly string[] = [];
 const DELETION_COST = "controller.kubernetes.io/pod-deletion-cost";
 
+const siblings = new Siblings();
 const podFacts = new Finding((entry, view: View) => work(view.decode<Pod>(entry), entry));
 
 /** The facts of the pod that this entry holds. An entry never changes, so they hold for as long as somebody has the entry. */
@@ -51,12 +52,14 @@ function work(pod: Pod, entry: Entry): PodFacts {
   const phase = status?.phase ?? "Pending";
   const deleting = metadata.deletionTimestamp !== undefined;
   const ready = status?.conditions?.find(({ type }) => type === "Ready");
+  const [ip = status?.podIP ?? "", secondIp = ""] = status?.podIPs?.map((one) => one.ip) ?? [];
+  const { labels, controllerUid } = originOf(pod);
   return {
     entry,
     name: metadata.name,
     uid: metadata.uid,
-    labels: metadata.labels ?? NO_LABELS,
-    controllerUid: metadata.ownerReferences?.find((owner) => owner.controller === true)?.uid,
+    labels,
+    controllerUid,
     created_ms: Date.parse(metadata.creationTimestamp),
     nodeName: spec.nodeName ?? "",
     targetNode: spec.nodeName || (pinOf(pod) ?? ""),
@@ -65,8 +68,8 @@ function work(pod: Pod, entry: Entry): PodFacts {
     active: !deleting && phase !== "Succeeded" && phase !== "Failed",
     ready: ready?.status === "True",
     readySince_ms: ready?.lastTransitionTime === undefined ? 0 : Date.parse(ready.lastTransitionTime),
-    ip: status?.podIP ?? "",
-    ips: ipsOf(status),
+    ip,
+    secondIp,
     hostname:
       spec.hostname === undefined || spec.subdomain === undefined ? undefined : { hostname: spec.hostname, subdomain: spec.subdomain },
     restarts: Math.max(0, ...(status?.containerStatuses ?? []).map(({ restartCount }) => restartCount)),
@@ -74,9 +77,10 @@ function work(pod: Pod, entry: Entry): PodFacts {
   };
 }
 
-function ipsOf({ podIP, podIPs = [] }: Pod["status"] = {}): readonly string[] {
-  if (podIPs.length > 0) return podIPs.map(({ ip }) => ip);
-  return podIP ? [podIP] : NO_ADDRESSES;
+function originOf({ metadata }: Pod): Pick<PodFacts, "labels" | "controllerUid"> {
+  const { labels = NO_LABELS, ownerReferences = [] } = metadata;
+  const controllerUid = ownerReferences.find((owner) => owner.controller === true)?.uid;
+  return controllerUid === undefined ? { labels, controllerUid } : siblings.shared({ labels, controllerUid });
 }
 
 /** Ready, and for at least `minReadySeconds`. Source: podutil.IsPodAvailable. */

@@ -31,8 +31,8 @@ export function familiesOf({ spec }: Service): readonly string[] {
 }
 
 /** The addresses of this family that a pod has: one, or none. */
-export function addressesOf({ ips }: PodFacts, family: string): readonly string[] {
-  return ips.filter((ip) => isIPv6(ip) === (family === "IPv6"));
+export function addressesOf({ ip, secondIp }: PodFacts, family: string): readonly string[] {
+  return [ip, secondIp].filter((address) => address !== "" && isIPv6(address) === (family === "IPv6"));
 }
 
 export function isHeadless(service: Service): boolean {
@@ -89,7 +89,7 @@ export function keysOfPod(directory: SelectorDirectory<Service>, change: Change,
 function isAnother({ now, before }: Change, view: View): boolean {
   if (now === undefined || before === undefined || !sameLabels(now.text, before.text)) return true;
   const [next, last] = [factsOf(view, now), factsOf(view, before)];
-  return next.deleting || last.deleting || next.ready !== last.ready || next.ips.join() !== last.ips.join();
+  return next.deleting || last.deleting || next.ready !== last.ready || next.ip !== last.ip || next.secondIp !== last.secondIp;
 }
 
 /** The labels of a service that its endpoints bear as well, with these on top. */
