@@ -2,6 +2,7 @@ import type { Pod } from "../../kinds/generated/types.ts";
 import { pinOf } from "../../scheduler/facts.ts";
 import { Finding } from "../../store/finding.ts";
 import type { Entry, View } from "../../store/view.ts";
+import { controllerOf } from "../ownership.ts";
 import { Siblings } from "./siblings.ts";
 
 /** What controllers ask of pods, worked out once per state of a pod and kept for as long as that state is. */
@@ -77,9 +78,9 @@ function work(pod: Pod, entry: Entry): PodFacts {
   };
 }
 
-function originOf({ metadata }: Pod): Pick<PodFacts, "labels" | "controllerUid"> {
-  const { labels = NO_LABELS, ownerReferences = [] } = metadata;
-  const controllerUid = ownerReferences.find((owner) => owner.controller === true)?.uid;
+function originOf(pod: Pod): Pick<PodFacts, "labels" | "controllerUid"> {
+  const { labels = NO_LABELS } = pod.metadata;
+  const controllerUid = controllerOf(pod)?.uid;
   return controllerUid === undefined ? { labels, controllerUid } : siblings.shared({ labels, controllerUid });
 }
 
