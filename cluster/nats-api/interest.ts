@@ -11,8 +11,8 @@ import { watchPattern } from "../nats/subjects.ts";
 const LOOK_MS = 500;
 /** After a question without an answer: the server has none for an account that nobody has used yet, and says by itself when somebody does. */
 const LOOK_AGAIN_MS = 10_000;
-/** Subscriptions that the server tells in one answer. */
-const PAGE = 2_048;
+/** Subscriptions to be told in one answer: all. The server goes over them in another order for each question, so that by pages some would be told twice and others not at all. */
+const ALL = 2 ** 31;
 const ANSWER_WAIT_MS = 2_000;
 
 /** A server's account of the connections of one account; of its monitoring, https://docs.nats.io/running-a-nats-service/configuration/sys_accounts. */
@@ -154,26 +154,21 @@ export class Interest {
   }
 
   async #read(): Promise<void> {
-    const subjects: string[] = [];
-    let changes: string | undefined;
-    for (let offset = 0; ; offset += PAGE) {
-      const { data } = await this.#ask<Subscriptions>("SUBSZ", { subscriptions: true, offset, limit: PAGE });
-      const page = data.subscriptions_list ?? [];
-      subjects.push(...page.map(({ subject }) => subject));
-      changes ??= changesOf(data);
-      if (page.length < PAGE) break;
-    }
+    const { data } = await this.#ask<Subscriptions>("SUBSZ", { subscriptions: true, limit: ALL });
+    const subjects = (data.subscriptions_list ?? []).map(({ subject }) => subject);
     // Those of leaf nodes are not among them.
     if (this.#leafNodes > 0) {
-      const { data } = await this.#ask<Leaves>("LEAFZ", { subscriptions: true });
-      subjects.push(...(data.leafs ?? []).flatMap(({ subscriptions_list }) => subscriptions_list ?? []));
+      const leaves = await this.#ask<Leaves>("LEAFZ", { subscriptions: true });
+      for (const { subscriptions_list } of leaves.data.leafs ?? []) {
+        for (const subject of subscriptions_list ?? []) subjects.push(subject);
+      }
     }
     const patterns = subjects.flatMap((subject) => {
       const pattern = watchPattern(subject);
       return pattern === undefined ? [] : [pattern];
     });
     if (this.#closed) return;
-    this.#changes = changes;
+    this.#changes = changesOf(data);
     this.#options.changed(patterns);
   }
 

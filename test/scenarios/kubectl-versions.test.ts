@@ -67,9 +67,11 @@ test("apply, by the client and by the server, diff, and prune", () =>
     const diff = await client.run(["diff", "-n", namespace, "-f", "-"], { stdin: manifest(2, "nginx:1", EXTRA) });
     expect([diff.code, diff.stdout]).toEqual([1, expect.stringMatching(/^- {2}replicas: 1\n\+ {2}replicas: 2$/m)]);
     expect(await ok("apply -f - --prune -l part=web", manifest(2, "nginx:1"))).toContain("secret/extra pruned");
-    expect(await ok("apply -f - --server-side --force-conflicts --field-manager=server", manifest(2, "nginx:2"))).toContain(
-      "serverside-applied",
-    );
+    const byServer = "apply -f - --server-side --force-conflicts --field-manager=server";
+    expect(await ok(byServer, manifest(2, "nginx:2"))).toContain("serverside-applied");
+    // What it applied as a client it hands over to the server's manager in a patch that any other write refuses, tries that five times, and says nothing: while pods roll, in vain.
+    await ok("rollout status deployment/web --timeout=120s");
+    expect(await ok(byServer, manifest(2, "nginx:2"))).toContain("serverside-applied");
     const conflict = await client.refused(["apply", "-n", namespace, "-f", "-", "--server-side", "--field-manager=other"], {
       stdin: manifest(3, "nginx:3"),
     });
