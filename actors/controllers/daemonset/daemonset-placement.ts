@@ -34,6 +34,7 @@ export class Placements {
     const known = this.#knownOf(key, set);
     const { nodes: before, placements } = known;
     const nodes = view.list(NODES);
+    if (nodes === before) return placements;
     let at = 0;
     known.placements = nodes.map((entry) => {
       for (let other = before[at]; other !== undefined && other !== entry && other.key < entry.key; other = before[at]) at++;

@@ -1,5 +1,6 @@
 import { DaemonSetKind } from "../../kinds/apps/daemon-set.ts";
 import { PodKind } from "../../kinds/core/pod.ts";
+import { isTerminalPhase } from "../../kinds/core/pod-phase.ts";
 import type { DaemonSet, Pod } from "../../kinds/generated/types.ts";
 import { scaledValue } from "../../kinds/machinery/int-or-string.ts";
 import type { View } from "../../store/view.ts";
@@ -47,7 +48,8 @@ export function planPods(planning: Planning): readonly Action[] {
 
 /** Nothing is to be replaced where nothing is of another template. */
 function hasOld({ set, hash }: Planning, { pods }: Seat): boolean {
-  return pods.some((pod) => !pod.deleting && !isUpdated(set, hash, pod));
+  for (const pod of pods) if (!pod.deleting && !isUpdated(set, hash, pod)) return true;
+  return false;
 }
 
 /** Source: podsShouldBeOnNode and getUnscheduledPodsWithoutNode. */
@@ -65,8 +67,10 @@ function manage(planning: Planning): Changes {
   return changes;
 }
 
-/** How many run there, those included that are too many. */
+/** How many run there, those included that are too many. Nearly always it is one, and there are as many seats as nodes: that is told without making anything. */
 function keepOnNode(planning: Planning, node: string, pods: readonly PodFacts[], changes: Changes): number {
+  const [first] = pods;
+  if (pods.length === 1 && first !== undefined && !first.deleting && !isTerminalPhase(first.phase)) return 1;
   const { set, backoff, now_ms } = planning;
   const about = regarding(DaemonSetKind, set);
   const running: PodFacts[] = [];

@@ -14,7 +14,7 @@ import { claimPods, type PodOwner, watchPodsOf } from "../pods/pod-claims.ts";
 import { isAvailable, type PodFacts } from "../pods/pod-facts.ts";
 import { concernsPlacement, Placements } from "./daemonset-placement.ts";
 import { HASH_LABEL, isUpdated, oldestOf, planPods } from "./daemonset-plan.ts";
-import { type Seat, seatsOf } from "./daemonset-seats.ts";
+import { type Seat, Seats } from "./daemonset-seats.ts";
 
 const DAEMON_SETS = "daemonsets.apps";
 const NODES = "nodes";
@@ -30,11 +30,13 @@ const OWNER: PodOwner<DaemonSet> = { kind: DaemonSetKind, resource: DAEMON_SETS,
 interface Memory {
   readonly backoff: FailureBackoff;
   readonly placements: Placements;
+  readonly seats: Seats;
 }
 
 /** One pod on every node that it is meant for. Source: pkg/controller/daemon. */
 export function daemonSetController(): Controller {
-  const memory: Memory = { backoff: new FailureBackoff(FAILED_POD_FIRST_MS, FAILED_POD_MAX_MS), placements: new Placements() };
+  const backoff = new FailureBackoff(FAILED_POD_FIRST_MS, FAILED_POD_MAX_MS);
+  const memory: Memory = { backoff, placements: new Placements(), seats: new Seats() };
   return {
     name: "daemonset",
     component: "daemonset-controller",
@@ -74,7 +76,10 @@ function keysOfNode(placements: Placements, { now, before }: Change, view: View)
 
 function reconcile(memory: Memory, view: View, key: string, now_ms: number): readonly Action[] {
   const set = view.get<DaemonSet>(key);
-  if (set === undefined) memory.placements.forget(key);
+  if (set === undefined) {
+    memory.placements.forget(key);
+    memory.seats.forget(key);
+  }
   if (set === undefined || set.metadata.deletionTimestamp !== undefined) return NOTHING;
   const { pods, actions: claims } = claimPods(OWNER, view, set);
   const { revisions, adoptions, releases } = historyOf(DaemonSetKind, view, set);
@@ -82,7 +87,7 @@ function reconcile(memory: Memory, view: View, key: string, now_ms: number): rea
   // Pods carry the hash of the revision that they are made of, so it has to be there first.
   if (write !== undefined) return [...claims, ...adoptions, ...releases, write];
   const hash = revision.metadata.labels?.[HASH_LABEL] ?? "";
-  const seats = seatsOf(memory.placements.of(view, key, set), pods);
+  const seats = memory.seats.of(key, memory.placements.of(view, key, set), pods);
   const actions: Action[] = [
     ...claims,
     ...adoptions,
