@@ -5,6 +5,7 @@ import { StatusError } from "../kinds/status.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import type { Author, Registry, WriteOptions } from "../registry/registry.ts";
 import type { WriteGate } from "../registry/write-gate.ts";
+import { nameOfKey } from "../store/resource-table.ts";
 import type { Key } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
 import type { Action, Note, Notes, Refusal, Write } from "./controller.ts";
@@ -116,7 +117,7 @@ async function write(action: Write, by: Performer, result: Performed): Promise<b
   const notes: Notes | undefined = action.do === "updateStatus" || action.do === "finalize" ? undefined : action.notes;
   try {
     const entry = await by.gate.through(() => send(action, by, result));
-    if (notes?.done !== undefined && entry !== undefined) record(notes.done, by.recorder, nameOf(entry), "");
+    if (notes?.done !== undefined && entry !== undefined) record(notes.done, by.recorder, nameOfKey(entry.key), "");
     return true;
   } catch (error) {
     if (isPointless(action, error)) return true;
@@ -190,11 +191,6 @@ function isPointless(action: Write, error: unknown): boolean {
 
 function isConflict(error: unknown): boolean {
   return error instanceof StatusError && error.status.reason === "Conflict";
-}
-
-/** An entry's key ends with the object's name, which holds no slash. */
-function nameOf(entry: Written): string {
-  return entry.key.slice(entry.key.lastIndexOf("/") + 1);
 }
 
 function record(note: Note, recorder: Pick<EventRecorder, "event">, name: string, error: string): void {

@@ -22,6 +22,7 @@ import {
 } from "../../scheduler-core/mod.ts";
 
 import type { Pod } from "../kinds/generated/types.ts";
+import { nameOfKey } from "../store/resource-table.ts";
 import type { Entry, View } from "../store/view.ts";
 import { Budgets } from "./budgets.ts";
 import { type EndingOptions, type EndingReason, endPod } from "./ending.ts";
@@ -259,7 +260,7 @@ export class Preemptor {
       priority,
       marks: inventory.raisedBy(owner.peer),
       started_ms: this.#startOf(owner),
-      budgets: budgets.of(owner.peer.facts, owner.key.slice(owner.key.lastIndexOf("/") + 1)),
+      budgets: budgets.of(owner.peer.facts, nameOfKey(owner.key)),
     };
   }
 

@@ -16,6 +16,7 @@ import {
 import { isTerminalPhase } from "../kinds/core/pod-phase.ts";
 import type { Pod } from "../kinds/generated/types.ts";
 import { POD_GROUPS } from "../kinds/scheduling/pod-group.ts";
+import { nameOfKey } from "../store/resource-table.ts";
 import type { Entry } from "../store/view.ts";
 import { VOLUME_ATTACHMENTS } from "./attachments.ts";
 import { Budgets } from "./budgets.ts";
@@ -287,7 +288,7 @@ export class Rehearsal {
           started_ms: started === undefined ? undefined : Date.parse(started),
           usage: owner.usage,
           marks: this.#inventory.raisedBy(owner.peer),
-          budgets: budgets.of(owner.peer.facts, owner.key.slice(owner.key.lastIndexOf("/") + 1)),
+          budgets: budgets.of(owner.peer.facts, nameOfKey(owner.key)),
         },
       ];
     });

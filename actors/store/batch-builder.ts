@@ -1,5 +1,5 @@
 import { constants, crc32, zstdCompressSync } from "node:zlib";
-import { charactersOf, writeText } from "../kinds/text.ts";
+import { charactersOf, readText, writeText } from "../kinds/text.ts";
 import { UTF8_BYTES_PER_UNIT_MAX } from "../kinds/utf8.ts";
 import type { Transformer } from "./encryption/transformer.ts";
 import { COMPRESS_BYTES_MIN } from "./limits.ts";
@@ -21,8 +21,8 @@ const COMPRESSED_SHARE = 8;
 const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /**
- * Packs transactions into one batch. Its records keep the proposals' own strings, which are flat once they have been written into the
- * packed bytes (those that a transformer encrypts are as plain there as they came). One builder is used again and again: its buffer grows to the largest batch.
+ * Packs transactions into one batch. Its records have the texts as they are read back from the bytes: each is one string, where a proposal's own is a part or a chain of others and keeps
+ * them, for as long as the object is as it is (those that a transformer encrypts are as they came). One builder is used again and again: its buffer grows to the largest batch.
  */
 export class BatchBuilder {
   #buffer: Buffer = Buffer.allocUnsafeSlow(CAPACITY_FIRST_BYTES);
@@ -116,7 +116,8 @@ export class BatchBuilder {
     buffer.writeUInt32LE(end - body, start);
     buffer.writeUInt32LE(crc32(buffer.subarray(body, end)), start + 4);
     this.#end = end;
-    this.#records.push({ op: mutation.op, key: mutation.key, revision, stored, request });
+    const kept = written === undefined || written !== stored ? stored : readText(buffer, textStart, end);
+    this.#records.push({ op: mutation.op, key: mutation.key, revision, stored: kept, request });
   }
 
   #reserve(bytes: number): Buffer {

@@ -1,4 +1,4 @@
-import { StoredEntry } from "./stored-entry.ts";
+import { NOT_FOUND, StoredEntry } from "./stored-entry.ts";
 import type { Entry, View } from "./view.ts";
 
 /**
@@ -15,7 +15,8 @@ export class Finding<T, With = View> {
 
   of(entry: Entry, aided: With): T {
     if (!(entry instanceof StoredEntry)) return this.#work(entry, aided);
-    for (let found = StoredEntry.found(entry); found !== undefined; found = found.next) if (found.by === this) return found.value as T;
+    const found = StoredEntry.found(entry, this);
+    if (found !== NOT_FOUND) return found as T;
     const value = this.#work(entry, aided);
     StoredEntry.find(entry, this, value);
     return value;

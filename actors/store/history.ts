@@ -1,56 +1,61 @@
-import type { Change } from "./view.ts";
+import type { Change, Entry } from "./view.ts";
 
-/** When this many forgotten changes lie before the first, the array is compacted: amortised O(1) a change. */
+/** When this many forgotten changes lie before the first, the arrays are compacted: amortised O(1) a change. */
 const COMPACT_AT = 1024;
 
-/** The latest changes of one resource, in revision order. */
+/** The latest changes of one resource, in revision order. Kept as their parts, and put together for who asks: a change is an object less to mark when the heap is collected. */
 export class History {
-  #changes: (Change | undefined)[] = [];
+  readonly #resource: string;
+  #revisions: number[] = [];
+  #now: (Entry | undefined)[] = [];
+  #before: (Entry | undefined)[] = [];
   /** Everything before this index is forgotten. */
   #first = 0;
 
-  push(change: Change): void {
-    this.#changes.push(change);
+  constructor(resource: string) {
+    this.#resource = resource;
   }
 
-  get size(): number {
-    return this.#changes.length - this.#first;
+  push({ revision, now, before }: Change): void {
+    this.#revisions.push(revision);
+    this.#now.push(now);
+    this.#before.push(before);
   }
 
   /** The revision of the newest change ever pushed and not forgotten; 0 when there is none. */
   get newest(): number {
-    return this.#changes[this.#changes.length - 1]?.revision ?? 0;
+    return this.#revisions.at(-1) ?? 0;
   }
 
   /** Forgets all changes up to and including this revision. */
   forgetThrough(revision: number): void {
-    while (this.#first < this.#changes.length) {
-      const change = this.#changes[this.#first];
-      if (change !== undefined && change.revision > revision) break;
-      // The slot is cleared at once: a change keeps the text of the state before it alive.
-      this.#changes[this.#first++] = undefined;
-    }
-    if (this.#first === this.#changes.length) {
-      this.#changes = [];
-      this.#first = 0;
-    } else if (this.#first >= COMPACT_AT && this.#first * 2 >= this.#changes.length) {
-      this.#changes = this.#changes.slice(this.#first);
-      this.#first = 0;
-    }
+    const until = this.#indexAfter(revision);
+    // The slots are cleared at once: they keep the texts of earlier states alive.
+    this.#now.fill(undefined, this.#first, until);
+    this.#before.fill(undefined, this.#first, until);
+    this.#first = until;
+    const isEmpty = until === this.#revisions.length;
+    if (!isEmpty && (until < COMPACT_AT || until * 2 < this.#revisions.length)) return;
+    this.#revisions = this.#revisions.slice(until);
+    this.#now = this.#now.slice(until);
+    this.#before = this.#before.slice(until);
+    this.#first = 0;
   }
 
   /** The changes after `revision`, oldest first; at most `max`. */
   after(revision: number, max: number = Number.POSITIVE_INFINITY): readonly Change[] {
     const from = this.#indexAfter(revision);
-    return this.#changes.slice(from, from + max) as Change[];
+    return this.#revisions
+      .slice(from, from + max)
+      .map((at, i) => ({ resource: this.#resource, revision: at, now: this.#now[from + i], before: this.#before[from + i] }));
   }
 
   #indexAfter(revision: number): number {
     let low = this.#first;
-    let high = this.#changes.length;
+    let high = this.#revisions.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#changes[middle]?.revision ?? 0) <= revision) low = middle + 1;
+      if ((this.#revisions[middle] ?? 0) <= revision) low = middle + 1;
       else high = middle;
     }
     return low;

@@ -28,13 +28,18 @@ export function namespaceOfKey(key: Key): string {
   return end < 0 ? "" : key.slice(start, end);
 }
 
+/** The last part of a key: the object's name. */
+export function nameOfKey(key: Key): string {
+  return key.slice(key.lastIndexOf("/") + 1);
+}
+
 /** All that a replica holds of one resource: its objects by key and by namespace, its latest changes, its indexes and those who watch it. */
 export class ResourceTable {
   readonly resource: string;
   /** What all its keys begin with. */
   readonly prefix: string;
   readonly watchers: Watchers;
-  readonly history: History = new History();
+  readonly history: History;
   readonly #decode: (entry: Entry) => KubeObject;
   readonly #places = new HashTable<Place>((place) => place.key);
   readonly #shelves = new Map<string, Shelf>();
@@ -46,6 +51,7 @@ export class ResourceTable {
     this.resource = resource;
     this.prefix = `${resource}/`;
     this.watchers = new Watchers(log);
+    this.history = new History(resource);
     this.#decode = (entry) => cache.decode(entry);
   }
 

@@ -5,11 +5,14 @@ import type { Key } from "./transaction.ts";
 import type { Entry } from "./view.ts";
 
 /** Something that was worked out of an entry, and by whom. */
-export interface Found {
+interface Found {
   readonly by: object;
   readonly value: unknown;
   readonly next: Found | undefined;
 }
+
+/** In the place of what was found, since that may be undefined. */
+export const NOT_FOUND: unique symbol = Symbol("not found");
 
 /** An Entry that can remember its decoded object, as long as its DecodedCache lets it, and what was found in it. */
 export class StoredEntry implements Entry {
@@ -20,7 +23,10 @@ export class StoredEntry implements Entry {
   /** Private, so that an entry compares and prints as the plain data that it is for everybody else. */
   #decoded: KubeObject | undefined;
   #used = false;
-  #found: Found | undefined;
+  /** What was found first and by whom, which for most is all that is, and the rest. */
+  #foundBy: object | undefined;
+  #found: unknown;
+  #foundMore: Found | undefined;
 
   constructor(key: Key, revision: number, text: ObjectText, managers?: string) {
     this.key = key;
@@ -46,13 +52,21 @@ export class StoredEntry implements Entry {
     entry.#used = false;
   }
 
-  /** The first of what was found in it, in no order. */
-  static found(entry: StoredEntry): Found | undefined {
-    return entry.#found;
+  /** What was found in it by this one, or NOT_FOUND. */
+  static found(entry: StoredEntry, by: object): unknown {
+    if (entry.#foundBy === by) return entry.#found;
+    for (let more = entry.#foundMore; more !== undefined; more = more.next) if (more.by === by) return more.value;
+    return NOT_FOUND;
   }
 
+  /** Notes what this one found in it, once. */
   static find(entry: StoredEntry, by: object, value: unknown): void {
-    entry.#found = { by, value, next: entry.#found };
+    if (entry.#foundBy !== undefined) {
+      entry.#foundMore = { by, value, next: entry.#foundMore };
+      return;
+    }
+    entry.#foundBy = by;
+    entry.#found = value;
   }
 
   /** Forgets the object, unless it was used since it was remembered or since this was last called. */

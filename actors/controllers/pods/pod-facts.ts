@@ -1,6 +1,7 @@
 import type { Pod } from "../../kinds/generated/types.ts";
 import { pinOf } from "../../scheduler/facts.ts";
 import { Finding } from "../../store/finding.ts";
+import { nameOfKey } from "../../store/resource-table.ts";
 import type { Entry, View } from "../../store/view.ts";
 import { controllerOf } from "../ownership.ts";
 import { Siblings } from "./siblings.ts";
@@ -41,41 +42,71 @@ const NO_LABELS: Readonly<Record<string, string>> = {};
 const DELETION_COST = "controller.kubernetes.io/pod-deletion-cost";
 
 const siblings = new Siblings();
-const podFacts = new Finding((entry, view: View) => work(view.decode<Pod>(entry), entry));
+const podFacts = new Finding<PodFacts>((entry, view) => new KnownPod(view.decode<Pod>(entry), entry));
 
 /** The facts of the pod that this entry holds. An entry never changes, so they hold for as long as somebody has the entry. */
 export function factsOf(view: View, entry: Entry): PodFacts {
   return podFacts.of(entry, view);
 }
 
-function work(pod: Pod, entry: Entry): PodFacts {
-  const { metadata, spec, status } = pod;
-  const phase = status?.phase ?? "Pending";
-  const deleting = metadata.deletionTimestamp !== undefined;
-  const ready = status?.conditions?.find(({ type }) => type === "Ready");
-  const [ip = status?.podIP ?? "", secondIp = ""] = status?.podIPs?.map((one) => one.ip) ?? [];
-  const { labels, controllerUid } = originOf(pod);
-  return {
-    entry,
-    name: metadata.name,
-    uid: metadata.uid,
-    labels,
-    controllerUid,
-    created_ms: Date.parse(metadata.creationTimestamp),
-    nodeName: spec.nodeName ?? "",
-    targetNode: spec.nodeName || (pinOf(pod) ?? ""),
-    phase,
-    deleting,
-    active: !deleting && phase !== "Succeeded" && phase !== "Failed",
-    ready: ready?.status === "True",
-    readySince_ms: ready?.lastTransitionTime === undefined ? 0 : Date.parse(ready.lastTransitionTime),
-    ip,
-    secondIp,
-    hostname:
-      spec.hostname === undefined || spec.subdomain === undefined ? undefined : { hostname: spec.hostname, subdomain: spec.subdomain },
-    restarts: Math.max(0, ...(status?.containerStatuses ?? []).map(({ restartCount }) => restartCount)),
-    deletionCost: Number.parseInt(metadata.annotations?.[DELETION_COST] ?? "0", 10) || 0,
-  };
+/** There is one for each pod, and all of them are marked when the heap is collected: what its entry says is not kept again, and seconds are no objects, as milliseconds would be. */
+class KnownPod implements PodFacts {
+  readonly entry: Entry;
+  readonly uid: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly controllerUid: string | undefined;
+  readonly nodeName: string;
+  readonly targetNode: string;
+  readonly phase: string;
+  readonly deleting: boolean;
+  readonly ready: boolean;
+  readonly ip: string;
+  readonly secondIp: string;
+  readonly hostname: PodFacts["hostname"];
+  readonly restarts: number;
+  readonly deletionCost: number;
+  readonly #created_s: number;
+  readonly #readySince_s: number;
+
+  constructor(pod: Pod, entry: Entry) {
+    const { metadata, spec, status } = pod;
+    const { labels, controllerUid } = originOf(pod);
+    const ready = status?.conditions?.find(({ type }) => type === "Ready");
+    const [ip = status?.podIP ?? "", secondIp = ""] = status?.podIPs?.map((one) => one.ip) ?? [];
+    this.entry = entry;
+    this.uid = metadata.uid;
+    this.labels = labels;
+    this.controllerUid = controllerUid;
+    this.nodeName = spec.nodeName ?? "";
+    this.targetNode = spec.nodeName || (pinOf(pod) ?? "");
+    this.phase = status?.phase ?? "Pending";
+    this.deleting = metadata.deletionTimestamp !== undefined;
+    this.ready = ready?.status === "True";
+    this.ip = ip;
+    this.secondIp = secondIp;
+    this.hostname =
+      spec.hostname === undefined || spec.subdomain === undefined ? undefined : { hostname: spec.hostname, subdomain: spec.subdomain };
+    this.restarts = Math.max(0, ...(status?.containerStatuses ?? []).map(({ restartCount }) => restartCount));
+    this.deletionCost = Number.parseInt(metadata.annotations?.[DELETION_COST] ?? "0", 10) || 0;
+    this.#created_s = Date.parse(metadata.creationTimestamp) / 1000;
+    this.#readySince_s = ready?.lastTransitionTime === undefined ? 0 : Date.parse(ready.lastTransitionTime) / 1000;
+  }
+
+  get name(): string {
+    return nameOfKey(this.entry.key);
+  }
+
+  get created_ms(): number {
+    return this.#created_s * 1000;
+  }
+
+  get readySince_ms(): number {
+    return this.#readySince_s * 1000;
+  }
+
+  get active(): boolean {
+    return !this.deleting && this.phase !== "Succeeded" && this.phase !== "Failed";
+  }
 }
 
 function originOf(pod: Pod): Pick<PodFacts, "labels" | "controllerUid"> {
