@@ -65,7 +65,12 @@ function placesOf(placements: readonly Placement[], before: readonly Seat[], pla
 }
 
 /** As it was, where it still is so. */
-function seatOf(placement: Placement, several: readonly PodFacts[] | undefined, single: PodFacts | undefined, before: Seat | undefined): Seat {
+function seatOf(
+  placement: Placement,
+  several: readonly PodFacts[] | undefined,
+  single: PodFacts | undefined,
+  before: Seat | undefined,
+): Seat {
   const { node, shouldRun, mayStay } = placement;
   const isSame =
     several === undefined &&
