@@ -32,7 +32,7 @@ export class Seats {
     const { seats: before, places: placesBefore } = this.#known.get(key) ?? NONE;
     const places = placesOf(placements, before, placesBefore);
     const single = new Array<PodFacts | undefined>(placements.length);
-    /** Those of nodes that have several, or are not there. */
+    // Those of nodes that have several, or are not there.
     const others = new Map<string, PodFacts[]>();
     for (const pod of pods) {
       const { targetNode } = pod;
