@@ -6,14 +6,20 @@ import type { Entry, View } from "../../store/view.ts";
 import { controllerOf } from "../ownership.ts";
 import { Siblings } from "./siblings.ts";
 
-/** What controllers ask of pods, worked out once per state of a pod and kept for as long as that state is. */
-export interface PodFacts {
+const NO_LABELS: Readonly<Record<string, string>> = {};
+const DELETION_COST = "controller.kubernetes.io/pod-deletion-cost";
+
+const siblings = new Siblings();
+
+/**
+ * What controllers ask of pods, worked out once per state of a pod and kept for as long as that state is. There is one for each pod, and all of them are marked when the heap is
+ * collected: what its entry says is not kept again, and seconds are no objects, as milliseconds would be.
+ */
+export class PodFacts {
   readonly entry: Entry;
-  readonly name: string;
   readonly uid: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly controllerUid: string | undefined;
-  readonly created_ms: number;
   /** "" when it is not bound. */
   readonly nodeName: string;
   /** The node that it is bound to, or the only one that its affinity names; "" when there is none. */
@@ -21,11 +27,7 @@ export interface PodFacts {
   readonly phase: string;
   /** It has a deletionTimestamp. */
   readonly deleting: boolean;
-  /** Neither finished nor being deleted. Source: controller.IsPodActive. */
-  readonly active: boolean;
   readonly ready: boolean;
-  /** When Ready last changed; 0 when never. */
-  readonly readySince_ms: number;
   /** "" when it has none yet. */
   readonly ip: string;
   /** The one of the other family; "" when it has none. */
@@ -35,35 +37,6 @@ export interface PodFacts {
   /** Restarts of the container that restarted most. */
   readonly restarts: number;
   /** The annotation `controller.kubernetes.io/pod-deletion-cost`. */
-  readonly deletionCost: number;
-}
-
-const NO_LABELS: Readonly<Record<string, string>> = {};
-const DELETION_COST = "controller.kubernetes.io/pod-deletion-cost";
-
-const siblings = new Siblings();
-const podFacts = new Finding<PodFacts>((entry, view) => new KnownPod(view.decode<Pod>(entry), entry));
-
-/** The facts of the pod that this entry holds. An entry never changes, so they hold for as long as somebody has the entry. */
-export function factsOf(view: View, entry: Entry): PodFacts {
-  return podFacts.of(entry, view);
-}
-
-/** There is one for each pod, and all of them are marked when the heap is collected: what its entry says is not kept again, and seconds are no objects, as milliseconds would be. */
-class KnownPod implements PodFacts {
-  readonly entry: Entry;
-  readonly uid: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly controllerUid: string | undefined;
-  readonly nodeName: string;
-  readonly targetNode: string;
-  readonly phase: string;
-  readonly deleting: boolean;
-  readonly ready: boolean;
-  readonly ip: string;
-  readonly secondIp: string;
-  readonly hostname: PodFacts["hostname"];
-  readonly restarts: number;
   readonly deletionCost: number;
   readonly #created_s: number;
   readonly #readySince_s: number;
@@ -100,13 +73,22 @@ class KnownPod implements PodFacts {
     return this.#created_s * 1000;
   }
 
+  /** When Ready last changed; 0 when never. */
   get readySince_ms(): number {
     return this.#readySince_s * 1000;
   }
 
+  /** Neither finished nor being deleted. Source: controller.IsPodActive. */
   get active(): boolean {
     return !this.deleting && this.phase !== "Succeeded" && this.phase !== "Failed";
   }
+}
+
+const podFacts = new Finding((entry, view: View) => new PodFacts(view.decode<Pod>(entry), entry));
+
+/** The facts of the pod that this entry holds. An entry never changes, so they hold for as long as somebody has the entry. */
+export function factsOf(view: View, entry: Entry): PodFacts {
+  return podFacts.of(entry, view);
 }
 
 function originOf(pod: Pod): Pick<PodFacts, "labels" | "controllerUid"> {
