@@ -1,16 +1,12 @@
-import { type Actor, type ActorKind, type Address, addressOf, type Context, type Sender, unknownMessage } from "../../runtime/mod.ts";
-import { mayBeMirror } from "../kinds/core/mirror-pod.ts";
-import type { Node, Pod } from "../kinds/generated/types.ts";
+import { type Actor, type ActorKind, addressOf, type Context, type Sender, unknownMessage } from "../../runtime/mod.ts";
+import type { Node } from "../kinds/generated/types.ts";
 import { decodeMetadata } from "../kinds/metadata-text.ts";
-import { decodeObject } from "../kinds/text.ts";
-import type { PodOrder, PodSync } from "../pod/pod-order.ts";
 import type { EventRecorder } from "../registry/event-recorder.ts";
 import type { ObjectWrites } from "../registry/registry.ts";
 import { isLender } from "../scheduler/overcommit.ts";
 import type { Stages } from "../stages/stages.ts";
-import type { Key } from "../store/transaction.ts";
 import type { Entry, ObjectView } from "../store/view.ts";
-import { Allocations, type Reallocated } from "./allocation/allocations.ts";
+import { Allocations } from "./allocation/allocations.ts";
 import { PRESSURES, type Pressure } from "./allocation/pod-admission.ts";
 import type { SysctlAllowlist } from "./allocation/sysctl-allowlist.ts";
 import { FLEET_ADDRESS } from "./fleet-address.ts";
@@ -19,11 +15,11 @@ import { type Fate, fates } from "./hollow/fate.ts";
 import type { ToldCondition } from "./hollow/node-behaviour.ts";
 import { NodeTroubles } from "./hollow/node-troubles.ts";
 import { type Heart, LeaseRenewals } from "./lease-renewals.ts";
-import type { CompanionMessage, FleetMessage, NodeMessage, Play, PodHere, StaticPlaced } from "./messages.ts";
+import type { CompanionMessage, FleetMessage, NodeMessage, Play, StaticPlaced } from "./messages.ts";
 import type { NodeForm } from "./node-form.ts";
+import { NodePods } from "./node-pods.ts";
 import { NodeReporter } from "./node-reporter.ts";
 import { NodeStages } from "./node-stages.ts";
-import { hasAddress, PodPlaces } from "./pod-places.ts";
 import { MEASURE_MS, onlineUsage } from "./usage/online-usage.ts";
 import { PodsUsage } from "./usage/pods-usage.ts";
 import type { NodeUsage, PodUsage, UsageOf } from "./usage/usage.ts";
@@ -73,8 +69,6 @@ export function createNodeKind(options: NodeOptions): ActorKind<NodeMessage> {
   };
 }
 
-const podAddressOf = (uid: string): Address => addressOf("pod", uid);
-
 /**
  * One node's agent, address `node/<name>`: registers the Node, renews its lease, reports its status and owns its pods' actors: it gives them
  * their addresses and hands them what the API says of them. It promises that a pod bound to the node has an actor, and that a node whose
@@ -100,15 +94,7 @@ class NodeActor implements Actor<NodeMessage>, Heart {
   #node: Node | undefined;
   /** The view has shown the Node since then. */
   #wasThere = false;
-  /**
-   * Until all pods of the node have been told of, those that have no address yet wait, in the order in which they came: one that is told of later
-   * may have it already.
-   */
-  #waiting: Map<Key, Entry> | undefined = new Map();
-  /** The pods that have an actor. */
-  readonly #places = new PodPlaces();
-  /** Pods of the API that only show what the node runs by itself. */
-  readonly #mirrors = new Set<Key>();
+  readonly #pods: NodePods;
   readonly #real: RealNodes | undefined;
   /** Of real pods; hollow ones are granted what they ask for. */
   readonly #allocations: Allocations | undefined;
@@ -126,10 +112,11 @@ class NodeActor implements Actor<NodeMessage>, Heart {
     this.#usage = new PodsUsage(view, context.clock, usageOf);
     this.#recorder = recorder;
     this.#real = options.real;
-    if (options.real !== undefined) this.#allocations = new Allocations(() => view.get<Node>(`nodes/${name}`), options.real.sysctls);
+    const allocations = options.real && new Allocations(() => view.get<Node>(`nodes/${name}`), options.real.sysctls);
+    this.#allocations = allocations;
     this.#stages = new NodeStages(options.stages, {
       name,
-      address: () => (this.#node === undefined ? "" : this.#reporter.addressOf(this.#node)),
+      address: () => this.#address ?? "",
       after: (ms) => context.after(ms, { type: "playStage" }),
     });
     this.#troubles = new NodeTroubles({
@@ -142,6 +129,13 @@ class NodeActor implements Actor<NodeMessage>, Heart {
       { view, registry, form, clock: context.clock },
       { name, conditions: () => this.#conditions, isHeld: () => this.#stages.hold },
     );
+    this.#pods = new NodePods({
+      view,
+      context,
+      hostIP: () => this.#address,
+      isSilent: () => this.#troubles.isSilent,
+      allocations,
+    });
   }
 
   receive(message: NodeMessage, sender: Sender): void | Promise<void> {
@@ -151,29 +145,29 @@ class NodeActor implements Actor<NodeMessage>, Heart {
       case "removed":
         return this.#removed();
       case "pod":
-        return this.#podChanged(message.entry);
+        return this.#pods.changed(message.entry);
       case "podsTold":
-        return this.#podsTold(new Set(message.keys));
+        return this.#pods.told(new Set(message.keys));
       case "podGone":
-        return this.#podGone(message.key);
+        return this.#pods.gone(message.key);
       case "podEnded":
-        return this.#podEnded(message.key, message.uid);
+        return this.#pods.ended(message.key, message.uid);
       case "podAgain":
-        return this.#podAgain(message.key, message.uid);
+        return this.#pods.again(message.key, message.uid);
       case "usage":
         if (this.#troubles.isSilent) return sender.fail("silent", SILENT);
-        return sender.answer(this.#usage.total(this.#allPods()) satisfies NodeUsage);
+        return sender.answer(this.#usage.total(this.#pods.all) satisfies NodeUsage);
       case "podUsage":
         if (this.#troubles.isSilent) return sender.fail("silent", SILENT);
-        return sender.answer(this.#usage.of([...message.pods].filter((key) => this.#hasPod(key))) satisfies readonly PodUsage[]);
+        return sender.answer(this.#usage.of([...message.pods].filter((key) => this.#pods.has(key))) satisfies readonly PodUsage[]);
       case "node":
         return this.#nodeChanged(message.entry);
       case "pressure":
         return this.#pressed(message.pressures);
       case "placeStatic":
-        return this.#placeStatic(message.entry, message.address, sender);
+        return sender.answer(this.#placeStatic(message.entry, message.address) ?? null);
       case "staticGone":
-        return this.#staticGone(message.uid);
+        return this.#pods.staticGone(message.uid);
       case "playStage":
         return this.#stages.play(this.#troubles.isSilent);
       case "spell":
@@ -219,7 +213,12 @@ class NodeActor implements Actor<NodeMessage>, Heart {
 
   movesWith(): NodeMessage | undefined {
     if (this.#play === undefined || this.#node === undefined) return this.#play;
-    return { ...this.#play, pods: [...this.#places.pods].map(([key, here]) => ({ key, ...here })) };
+    return { ...this.#play, pods: [...this.#pods.here].map(([key, here]) => ({ key, ...here })) };
+  }
+
+  /** Undefined until it has registered. */
+  get #address(): string | undefined {
+    return this.#node === undefined ? undefined : this.#reporter.addressOf(this.#node);
   }
 
   /** Whether the Node was there and is not any more: that it was removed may have been said to nobody. */
@@ -231,8 +230,8 @@ class NodeActor implements Actor<NodeMessage>, Heart {
 
   #removed(): void {
     // Until it has begun, those that the agent before had are its pods.
-    const { pods = [] } = (this.#node === undefined ? this.#play : undefined) ?? {};
-    for (const { uid } of [...pods, ...this.#places.pods.values()]) this.#tellPod(uid, { type: "gone" });
+    if (this.#node === undefined) this.#pods.takeOver(this.#play?.pods ?? []);
+    this.#pods.tellAll({ type: "gone" });
     this.#tellCompanions({ type: "nodeGone" });
     this.#context.stop();
   }
@@ -240,8 +239,8 @@ class NodeActor implements Actor<NodeMessage>, Heart {
   async #begin(play: Play): Promise<void> {
     if (this.#node !== undefined) {
       // What the agent before had comes after the fleet's word, when that is quicker. Whether it is there still the fleet says.
-      const before = (play.pods ?? []).filter(({ key }) => !this.#places.pods.has(key));
-      this.#takeOver(before);
+      const before = (play.pods ?? []).filter(({ key }) => !this.#pods.here.has(key));
+      this.#pods.takeOver(before);
       this.#tellReady(before.length > 0);
       return;
     }
@@ -252,7 +251,7 @@ class NodeActor implements Actor<NodeMessage>, Heart {
       const range = this.#form.addresses.podCidrOf(index);
       const existing = this.#view.get<Node>(`nodes/${this.name}`);
       const before = existing?.spec?.podCIDR ?? range;
-      if (before !== undefined) this.#places.use(before);
+      if (before !== undefined) this.#pods.use(before);
       // What the node runs by itself does not wait for the API.
       this.#tellCompanions({ type: "nodeBegins" });
       const node = await this.#reporter.register(existing, index, range);
@@ -262,7 +261,7 @@ class NodeActor implements Actor<NodeMessage>, Heart {
         return;
       }
       this.#node = node;
-      this.#places.use(podCidr);
+      this.#pods.use(podCidr);
       const entry = this.#view.entry(`nodes/${this.name}`);
       if (entry !== undefined) this.#stages.see(entry);
       await this.#reporter.report();
@@ -273,20 +272,12 @@ class NodeActor implements Actor<NodeMessage>, Heart {
       this.#context.after(RETRY_MS, this.#play);
       return;
     }
-    this.#takeOver(pods);
+    this.#pods.takeOver(pods);
     this.#stopBeating = this.#renewals.join(this);
     this.#context.after(this.#context.random.next() * STATUS_REPORT_MS, { type: "reportStatus" });
     this.#tellReady(true);
     this.#lend(this.#node.metadata);
     await this.#troubled(() => this.#troubles.read(this.#node?.metadata.annotations));
-  }
-
-  /** Pods that had their addresses from the agent before. */
-  #takeOver(pods: NonNullable<Play["pods"]>): void {
-    for (const { key, uid, place } of pods) {
-      this.#places.adopt(key, { uid, place });
-      this.#watchPod(key, uid);
-    }
   }
 
   #nodeChanged(entry: Entry): void | Promise<void> {
@@ -302,7 +293,7 @@ class NodeActor implements Actor<NodeMessage>, Heart {
     const before = this.#conditions;
     if (!happens()) return;
     const { isSilent } = this.#troubles;
-    if (isSilent !== wasSilent) for (const { uid } of this.#places.pods.values()) this.#tellPod(uid, { type: "silence", on: isSilent });
+    if (isSilent !== wasSilent) this.#pods.tellAll({ type: "silence", on: isSilent });
     if (isSilent) return;
     const entry = this.#view.entry(`nodes/${this.name}`);
     if (wasSilent && entry !== undefined) this.#stages.see(entry);
@@ -344,7 +335,7 @@ class NodeActor implements Actor<NodeMessage>, Heart {
 
   /** A node that lends no more says nothing of what it uses. */
   async #reportUsage(node: Node): Promise<void> {
-    const used = isLender(node) ? onlineUsage(this.#usage.measured(this.#places.pods.keys()), node.status?.allocatable) : undefined;
+    const used = isLender(node) ? onlineUsage(this.#usage.measured(this.#pods.here.keys()), node.status?.allocatable) : undefined;
     await this.#reporter.reportUsage(node, used);
   }
 
@@ -362,7 +353,7 @@ class NodeActor implements Actor<NodeMessage>, Heart {
     const begun_ms = this.#context.clock.monotonic_ms();
     const done = await this.#said(message, async () => {
       await this.#reporter.reportStatus();
-      this.#tellPodsAgain();
+      this.#pods.tellAgain();
     });
     if (done) this.#context.after(Math.max(RETRY_MS, begun_ms + STATUS_REPORT_MS - this.#context.clock.monotonic_ms()), message);
   }
@@ -385,119 +376,13 @@ class NodeActor implements Actor<NodeMessage>, Heart {
     }
   }
 
-  #podChanged(entry: Entry): void {
-    const node = this.#node;
-    // Not yet registered: the fleet tells of all pods when it is.
-    if (node === undefined) return;
-    if (this.#real !== undefined && mayBeMirror(entry.text)) {
-      if (!this.#mirrors.has(entry.key)) this.#places.hold(decodeObject<Pod>(entry.text, entry.revision).status?.podIP ?? "");
-      this.#mirrors.add(entry.key);
-      return;
-    }
-    if (this.#waiting !== undefined && !hasAddress(entry)) {
-      this.#waiting.set(entry.key, entry);
-      return;
-    }
-    this.#waiting?.delete(entry.key);
-    const { here, isNew } = this.#places.see(entry, this.#reporter.addressOf(node));
-    if (isNew) this.#watchPod(entry.key, here.uid);
-    const others = this.#allocations?.see(decodeObject<Pod>(entry.text, entry.revision));
-    this.#sync(entry, here);
-    if (others !== undefined) this.#syncOthers(others, here.uid);
-  }
-
-  #sync(entry: Entry, { uid, place }: PodHere): void {
-    const allocation = this.#allocations?.of(uid);
-    const sync: PodSync = { type: "sync", entry, place, silent: this.#troubles.isSilent };
-    this.#tellPod(uid, allocation === undefined ? sync : { ...sync, allocation });
-  }
-
-  /** What has been granted to them is new. */
-  #syncOthers(uids: Reallocated, but?: string): void {
-    for (const [key, here] of uids.size === 0 ? [] : this.#places.pods) {
-      const entry = uids.has(here.uid) && here.uid !== but ? this.#view.entry(key) : undefined;
-      if (entry?.text.includes(here.uid) === true) this.#sync(entry, here);
-    }
-  }
-
-  /** `address`: what it has already, of a life before this one. */
-  #placeStatic(entry: Entry, address: string | undefined, sender: Sender): void {
-    const pod = decodeObject<Pod>(entry.text, entry.revision);
+  #placeStatic(entry: Entry, address: string | undefined): StaticPlaced | undefined {
     const node = this.#view.get<Node>(`nodes/${this.name}`);
     const hostIP = node === undefined ? this.#form.addresses.nodeAddressOf(this.#play?.index ?? 0) : this.#reporter.addressOf(node);
-    const place = this.#places.placeStatic(pod, address, hostIP);
-    if (place === undefined) {
-      sender.answer(null);
-      return;
-    }
-    this.#allocations?.see(pod, true);
-    const allocation = this.#allocations?.of(pod.metadata.uid);
-    const placed: StaticPlaced = { place };
-    sender.answer(allocation === undefined ? placed : ({ ...placed, allocation } satisfies StaticPlaced));
-  }
-
-  #staticGone(uid: string): void {
-    this.#places.staticGone(uid);
-    this.#syncOthers(this.#allocations?.gone(uid) ?? new Set());
-  }
-
-  /** What was told may have been lost on the way to a pod's actor on another host. What its pod says it knows already. */
-  #tellPodsAgain(): void {
-    for (const [key, here] of this.#places.pods) {
-      const entry = this.#view.entry(key);
-      if (entry?.text.includes(here.uid) === true) this.#sync(entry, here);
-    }
-  }
-
-  #watchPod(key: Key, uid: string): void {
-    this.#context.watch(podAddressOf(uid), { type: "podEnded", key, uid });
-  }
-
-  /** Those that went while nobody told of it. */
-  #podsTold(keys: ReadonlySet<Key>): void {
-    for (const key of this.#places.pods.keys()) if (!keys.has(key)) this.#podGone(key);
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    for (const entry of waiting?.values() ?? []) this.#podChanged(entry);
-    this.#syncOthers(this.#allocations?.complete() ?? new Set());
-  }
-
-  #podGone(key: Key): void {
-    this.#waiting?.delete(key);
-    this.#mirrors.delete(key);
-    const here = this.#places.gone(key);
-    if (here === undefined) return;
-    this.#tellPod(here.uid, { type: "gone" });
-    this.#syncOthers(this.#allocations?.gone(here.uid) ?? new Set());
-  }
-
-  /** An actor that ends while its pod is here has crashed, or its host has gone. */
-  #podEnded(key: Key, uid: string): void {
-    if (this.#places.pods.get(key)?.uid === uid) this.#context.after(RETRY_MS, { type: "podAgain", key, uid });
-  }
-
-  #podAgain(key: Key, uid: string): void {
-    const here = this.#places.pods.get(key);
-    const entry = this.#view.entry(key);
-    if (here?.uid !== uid || entry === undefined || decodeMetadata(entry.text).uid !== uid) return;
-    this.#watchPod(key, uid);
-    this.#sync(entry, here);
-  }
-
-  /** Those of which there may be something to say: its own, and those that show what it runs by itself. */
-  #allPods(): Iterable<Key> {
-    return [...this.#places.pods.keys(), ...this.#mirrors];
-  }
-
-  #hasPod(key: Key): boolean {
-    return this.#places.pods.has(key) || this.#mirrors.has(key);
+    return this.#pods.placeStatic(entry, address, hostIP);
   }
 
   #tellCompanions(message: CompanionMessage): void {
     for (const kind of this.#real?.companions ?? []) this.#context.tell<CompanionMessage>(addressOf(kind, this.name), message);
-  }
-
-  #tellPod(uid: string, message: PodOrder): void {
-    this.#context.tell(podAddressOf(uid), message);
   }
 }

@@ -2,25 +2,24 @@ import { type Actor, type ActorKind, type Context, keyOf, type Sender, type Time
 import { isTerminal } from "../../kinds/core/pod-phase.ts";
 import type { Pod } from "../../kinds/generated/types.ts";
 import { StatusError } from "../../kinds/status.ts";
-import { type ContainerObserved, type PodObserved, RuntimeFailure, type SandboxObserved, schemeOf } from "../../node/container-runtime.ts";
-import { DeviceFailure, NO_CLAIMS, type PreparedClaims } from "../../node/devices/pod-devices.ts";
-import { podResolver } from "../../node/dns/resolv-conf.ts";
-import { type LogAsked, type LogChunk, readLog } from "../../node/logs/read-log.ts";
-import { type MountedVolume, VolumeFailure } from "../../node/pod-volumes.ts";
+import { type ContainerObserved, type PodObserved, RuntimeFailure, schemeOf } from "../../node/container-runtime.ts";
+import type { LogAsked, LogChunk } from "../../node/logs/read-log.ts";
 import type { StreamAsked, StreamDoor } from "../../node/streaming/stream-door.ts";
 import type { Key } from "../../store/transaction.ts";
 import type { Subscription } from "../../store/view.ts";
 import type { PodEviction, PodOrder, PodSync } from "../pod-order.ts";
 import type { PodPlace } from "../pod-status.ts";
 import { sizeOf } from "./container-spec.ts";
+import { Groundwork, RETRY_MS } from "./groundwork.ts";
 import { Handlers } from "./handlers.ts";
 import { type LifeFacts, lifeStatus, type Verdict } from "./life-status.ts";
 import { type PodPlan, type ProbeKind, planPod, type ResizeOrder } from "./plan.ts";
 import { ephemeralContainersOf, initContainersOf, newestOf } from "./pod-containers.ts";
+import { PodDoors } from "./pod-doors.ts";
 import { PodRecord } from "./pod-record.ts";
 import { Probing } from "./probing.ts";
 import { resizeCompleted } from "./resize-conditions.ts";
-import { featuresOf, handlerOf, sandboxSpecOf } from "./sandbox-spec.ts";
+import { featuresOf } from "./sandbox-spec.ts";
 import { sleep } from "./sleep.ts";
 import { Starter } from "./starter.ts";
 import { type Stop, Stopper } from "./stopper.ts";
@@ -46,14 +45,8 @@ export type PodWorkerMessage =
   /** Answered with a StreamDoor: a connection to a port of the pod; with null where its address is the way. */
   | { readonly type: "port"; readonly pod: Key; readonly port: number };
 
-/** Before it tries again what the store or the runtime would not have. */
-const RETRY_MS = 1_000;
-/** Each time that the network or the runtime refuses a sandbox it is asked half as often, down to this. Source: kubelet's backOffPeriod, jittered by a half. */
-const SANDBOX_RETRY_MAX_MS = 15_000;
 /** Before what could not be resized is tried again. */
 const RESIZE_RETRY_MS = 10_000;
-/** So long what is on its way is waited for without a word. Source: kubelet's podAttachAndMountTimeout. */
-const MOUNT_PATIENCE_MS = 123_000;
 /** Of what the API knows nothing any more there is no grace period to go by. */
 const ORPHAN_GRACE_MS = 2_000;
 const POD_MAILBOX_MESSAGES = 1_024;
@@ -61,7 +54,6 @@ const MS_PER_S = 1_000;
 const EVICTED = "Evicted";
 /** Of a pod that has taken too much. Source: kubelet's immediateEvictionGracePeriodSeconds. */
 const EVICTION_GRACE_S = 1;
-const NOT_HERE = "the pod is not here, or not yet";
 const DEADLINE_EXCEEDED = { reason: "DeadlineExceeded", message: "Pod was active on the node longer than the specified deadline" } as const;
 
 export function createPodWorkerKind(world: LifeWorld): ActorKind<PodWorkerMessage> {
@@ -76,11 +68,13 @@ export function createPodWorkerKind(world: LifeWorld): ActorKind<PodWorkerMessag
 class PodWorker implements Actor<PodWorkerMessage> {
   readonly #context: Context<PodWorkerMessage>;
   readonly #world: LifeWorld;
+  readonly #groundwork: Groundwork;
   readonly #starter: Starter;
   readonly #stopper: Stopper;
   readonly #probing: Probing;
   readonly #watch: Subscription;
   readonly #record: PodRecord;
+  readonly #doors: PodDoors;
   #place: PodPlace = { hostIP: "", podIP: "" };
   /** A look is under way, and whether another one is wanted after it. */
   #isLooking = false;
@@ -92,18 +86,11 @@ class PodWorker implements Actor<PodWorkerMessage> {
   #nextLook: { readonly at_ms: number; readonly timer: Timer } | undefined;
   /** Containers that were stopped for another to take their place. */
   readonly #replaced = new Set<string>();
-  /** Before then its volumes are not asked for. */
-  #mountAgain_ms = 0;
-  /** Since when they are waited for, or since that was told last. */
-  #mountsSince_ms: number | undefined;
-  /** Before then no sandbox is begun, and so much longer it waits when that goes wrong. */
-  #sandboxAgain = { at_ms: 0, wait_ms: RETRY_MS };
   /** It is to end, for this reason where its node wants it so. */
   #verdict: Verdict | undefined;
   /** Why what was granted is not in force yet. */
   #resizeTrouble: string | undefined;
   #isEnding = false;
-  #areDevicesGone = false;
   /** The shortest grace period that the API has given it. */
   #grace_s = Number.POSITIVE_INFINITY;
   /** Aborted when nothing more is to be started. */
@@ -112,10 +99,12 @@ class PodWorker implements Actor<PodWorkerMessage> {
   constructor(context: Context<PodWorkerMessage>, world: LifeWorld) {
     this.#context = context;
     this.#world = world;
-    this.#record = new PodRecord(keyOf(context.self), world.registry);
+    this.#record = new PodRecord(this.#uid, world.registry);
+    this.#doors = new PodDoors(this.#uid, this.#record, world.runtime);
     const handlers = new Handlers(world.runtime, world.reach);
     const { clock } = context;
     const sleeps = (ms: number, signal: AbortSignal): Promise<void> => sleep(clock, ms, signal);
+    this.#groundwork = new Groundwork(world, clock, (at_ms) => this.#wantAt(at_ms));
     this.#starter = new Starter(world, handlers, clock, sleeps);
     this.#stopper = new Stopper(world, handlers, clock, sleeps, {
       changed: () => this.#want(),
@@ -161,22 +150,13 @@ class PodWorker implements Actor<PodWorkerMessage> {
         this.#probing.due(message.id, message.probe).catch((error: unknown) => this.#complain(error));
         return;
       case "readLog":
-        this.#readLog(message.pod, message.id, message.asked).then(
-          (chunk) => sender.answer(chunk satisfies LogChunk),
-          (error: unknown) => sender.fail("log", (error as Error).message),
-        );
+        answerWith(sender, "log", this.#doors.log(message.pod, message.id, message.asked));
         return;
       case "stream":
-        this.#stream(message.pod, message.container, message.asked).then(
-          (door) => sender.answer(door satisfies StreamDoor),
-          (error: unknown) => sender.fail("stream", (error as Error).message),
-        );
+        answerWith(sender, "stream", this.#doors.stream(message.pod, message.container, message.asked));
         return;
       case "port":
-        this.#port(message.pod, message.port).then(
-          (door) => sender.answer(door satisfies StreamDoor | null),
-          (error: unknown) => sender.fail("stream", (error as Error).message),
-        );
+        answerWith(sender, "stream", this.#doors.port(message.pod, message.port));
         return;
       default:
         unknownMessage(message);
@@ -329,11 +309,9 @@ class PodWorker implements Actor<PodWorkerMessage> {
       return newest?.state !== "running" && (newest === undefined || !this.#stopper.isStopping(newest.id));
     });
     if (ready.length === 0) return;
-    await this.#world.references?.(pod);
-    const claims = await this.#prepareDevices(pod);
-    const volumes = claims === undefined ? undefined : await this.#mount(pod);
-    const sandbox = volumes === undefined ? undefined : await this.#sandbox(pod, observed, newSandbox);
-    if (claims === undefined || volumes === undefined || sandbox === undefined) return;
+    const ground = await this.#groundwork.lay(pod, this.#place, observed, newSandbox);
+    if (ground === undefined) return;
+    const { sandbox, volumes, claims } = ground;
     const place = { ...this.#place, podIP: sandbox.address };
     for (const container of ready) {
       const { signal } = this.#going;
@@ -373,77 +351,6 @@ class PodWorker implements Actor<PodWorkerMessage> {
     if (!this.#going.signal.aborted) await this.#report(observed, false);
   }
 
-  /** Undefined: their drivers could not, and are asked again. */
-  async #prepareDevices(pod: Pod): Promise<PreparedClaims | undefined> {
-    const { devices, recorder } = this.#world;
-    if (devices === undefined || pod.spec.resourceClaims === undefined) return NO_CLAIMS;
-    try {
-      return await devices.prepare(pod);
-    } catch (error) {
-      if (!(error instanceof DeviceFailure)) throw error;
-      tellOf(recorder, pod, undefined, "Warning", "FailedPrepareDynamicResources", error.message);
-      this.#wantAt(this.#context.clock.now_ms() + RETRY_MS);
-      return undefined;
-    }
-  }
-
-  /** Before the API is told that the pod is over: then its claims may be given to others. */
-  async #letGoOfDevices(pod: Pod, { containers, sandboxes }: PodObserved): Promise<void> {
-    if (this.#areDevicesGone || pod.spec.resourceClaims === undefined) return;
-    await this.#world.devices?.unprepare(pod, containers.length > 0 || sandboxes.length > 0);
-    this.#areDevicesGone = true;
-  }
-
-  /** Undefined: they are not there yet, and are looked for again. */
-  async #mount(pod: Pod): Promise<ReadonlyMap<string, MountedVolume> | undefined> {
-    if (this.#context.clock.now_ms() < this.#mountAgain_ms) return undefined;
-    try {
-      const mounted = await this.#world.volumes.mount(pod);
-      this.#mountsSince_ms = undefined;
-      return mounted;
-    } catch (error) {
-      if (!(error instanceof VolumeFailure)) throw error;
-      this.#mountFailed(pod, error);
-      return undefined;
-    }
-  }
-
-  /** Source for its words: kubelet's WaitForAttachAndMount. */
-  #mountFailed(pod: Pod, { message, isExpected, retry_ms }: VolumeFailure): void {
-    const now_ms = this.#context.clock.now_ms();
-    this.#mountsSince_ms ??= now_ms;
-    const isLate = now_ms - this.#mountsSince_ms >= MOUNT_PATIENCE_MS;
-    if (isLate) this.#mountsSince_ms = now_ms;
-    if (!isExpected || isLate) tellOf(this.#world.recorder, pod, undefined, "Warning", "FailedMount", message);
-    if (retry_ms !== undefined) this.#mountAgain_ms = now_ms + retry_ms;
-    this.#wantAt(now_ms + (retry_ms ?? RETRY_MS));
-  }
-
-  async #sandbox(pod: Pod, observed: PodObserved, attempt: number | undefined): Promise<SandboxObserved | undefined> {
-    const { view, runtime, dns, machineResolver, recorder } = this.#world;
-    if (attempt === undefined) return observed.sandboxes[0];
-    const { clock } = this.#context;
-    const { at_ms, wait_ms } = this.#sandboxAgain;
-    if (clock.now_ms() < at_ms) {
-      this.#wantAt(at_ms);
-      return undefined;
-    }
-    try {
-      const resolver = podResolver(pod, dns, await machineResolver());
-      for (const { reason, message } of resolver.warnings) tellOf(recorder, pod, undefined, "Warning", reason, message);
-      const handler = handlerOf(view, pod);
-      const sandbox = await runtime.runSandbox(sandboxSpecOf(pod, this.#place, { attempt, dns: resolver, domain: dns.domain, handler }));
-      this.#sandboxAgain.wait_ms = RETRY_MS;
-      return sandbox;
-    } catch (error) {
-      if (!(error instanceof RuntimeFailure) || error.reason === "RuntimeUnavailable") throw error;
-      tellOf(recorder, pod, undefined, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${error.message}`);
-      this.#sandboxAgain = { at_ms: clock.now_ms() + wait_ms, wait_ms: Math.min(2 * wait_ms, SANDBOX_RETRY_MAX_MS) };
-      this.#wantAt(this.#sandboxAgain.at_ms);
-      return undefined;
-    }
-  }
-
   /** Stops what runs; when nothing does any more, says how it went, and has the pod removed if that is wanted. */
   async #end(pod: Pod, observed: PodObserved): Promise<void> {
     this.#isEnding = true;
@@ -453,7 +360,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
     const [sandbox] = observed.sandboxes;
     if (sandbox?.ready === true) await runtime.stopSandbox(sandbox.id);
     const left = await runtime.observe(this.#uid);
-    await this.#letGoOfDevices(pod, left);
+    await this.#groundwork.letGoOfDevices(pod, left);
     await this.#report(left, true);
     // Others may want what it had mounted, though its object stays.
     await volumes.unmount(pod);
@@ -494,7 +401,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
     const { runtime, volumes } = this.#world;
     this.#probing.stop();
     await Promise.all(observed.containers.filter(isRunning).map(({ id }) => runtime.stopContainer(id, ORPHAN_GRACE_MS)));
-    await this.#letGoOfDevices(pod, observed);
+    await this.#groundwork.letGoOfDevices(pod, observed);
     await volumes.unmount(pod);
     await runtime.removePod(this.#uid);
     this.#isOver = true;
@@ -523,33 +430,6 @@ class PodWorker implements Actor<PodWorkerMessage> {
     if (pod !== undefined && completed !== undefined) tellOf(this.#world.recorder, pod, undefined, "Normal", "ResizeCompleted", completed);
   }
 
-  async #readLog(key: Key, id: string, asked: LogAsked): Promise<LogChunk> {
-    if (this.#record.key !== key) throw new Error(NOT_HERE);
-    const { containers } = await this.#world.runtime.observe(this.#uid);
-    const run = containers.find((container) => container.id === id);
-    if (run === undefined) throw new Error(`the log of container ${id} is gone`);
-    return readLog(run.logPath, asked, run.state === "exited");
-  }
-
-  /** Source for its words: kubelet's GetExec. */
-  async #stream(key: Key, name: string, asked: StreamAsked): Promise<StreamDoor> {
-    const { runtime } = this.#world;
-    if (this.#record.key !== key) throw new Error(NOT_HERE);
-    const run = newestOf(await runtime.observe(this.#uid), name);
-    if (run === undefined || !isRunning(run)) throw new Error(`container not found (${JSON.stringify(name)})`);
-    return runtime.stream(run.id, asked);
-  }
-
-  /** What listens on the machine's loopback address is not for everybody who may forward ports of a pod that shares it. */
-  async #port(key: Key, port: number): Promise<StreamDoor | null> {
-    const { runtime } = this.#world;
-    if (this.#record.key !== key) throw new Error(NOT_HERE);
-    if (runtime.port === undefined || this.#record.pod?.spec.hostNetwork === true) return null;
-    const [sandbox] = (await runtime.observe(this.#uid)).sandboxes;
-    if (sandbox?.ready !== true) throw new Error("pod is not running");
-    return runtime.port(sandbox.id, port);
-  }
-
   #complain(error: unknown): void {
     const pod = this.#record.key ?? this.#uid;
     if (!this.#isOver) this.#context.log.warn({ error: String(error), pod }, "a step of a pod's life went wrong; trying again");
@@ -557,3 +437,10 @@ class PodWorker implements Actor<PodWorkerMessage> {
 }
 
 const isRunning = ({ state }: ContainerObserved): boolean => state === "running";
+
+function answerWith(sender: Sender, code: string, answer: Promise<LogChunk | StreamDoor | null>): void {
+  answer.then(
+    (given) => sender.answer(given),
+    (error: unknown) => sender.fail(code, (error as Error).message),
+  );
+}
