@@ -1,13 +1,13 @@
 import { type Clock, type Random, TokenBucket } from "../../runtime/mod.ts";
 import type { Namespace } from "../kinds/generated/types.ts";
+import { Recent } from "../store/recent.ts";
 import { requestIds } from "../store/request-ids.ts";
 import type { Mutation, StoreClient } from "../store/transaction.ts";
 import type { View } from "../store/view.ts";
 import { EventCorrelator, identityOfEvent } from "./event-correlator.ts";
 import type { EventRecorder, Regarding } from "./event-recorder.ts";
 import type { EventSource, RecordedEvent } from "./event-text.ts";
-import { eventName, eventText } from "./event-text.ts";
-import { Recent } from "./recent.ts";
+import { eventName, eventText, involved } from "./event-text.ts";
 
 /** Events that may wait to be written, while the store is away; one more is dropped. */
 const EVENT_QUEUE_MAX = 20_000;
@@ -166,12 +166,7 @@ export function createEventRecorder(options: EventRecorderOptions): StoredEventR
     name: eventName(about.metadata.name, now_ms, serial++),
     namespace: about.metadata.namespace ?? "default",
     uid: random.uuid(),
-    about: {
-      kind: about.kind,
-      apiVersion: about.apiVersion,
-      metadata: about.metadata,
-      ...(about.fieldPath === undefined ? {} : { fieldPath: about.fieldPath }),
-    },
+    about: involved(about),
     type,
     reason,
     message,

@@ -1,6 +1,6 @@
 import { TokenBucket } from "../../runtime/mod.ts";
+import { Recent } from "../store/recent.ts";
 import type { Regarding } from "./event-recorder.ts";
-import { Recent } from "./recent.ts";
 
 /** Different messages with one reason about one object that get Events of their own; all further ones share one. */
 const MESSAGES_APART_MAX = 9;

@@ -8,12 +8,23 @@ export interface EventSource {
   readonly host?: string;
 }
 
+/** What an Event says of its object, without the rest of that: Events are remembered for longer than objects are. */
+export interface Involved extends Pick<Regarding, "kind" | "apiVersion"> {
+  readonly metadata: { readonly [Field in "namespace" | "uid" | "resourceVersion"]?: string | undefined } & { readonly name: string };
+  readonly fieldPath?: string | undefined;
+}
+
+export function involved({ kind, apiVersion, metadata, fieldPath }: Regarding): Involved {
+  const { name, namespace, uid, resourceVersion } = metadata;
+  return { kind, apiVersion, metadata: { name, namespace, uid, resourceVersion }, fieldPath };
+}
+
 /** One Event and its repetitions so far. */
 export interface RecordedEvent {
   readonly name: string;
   readonly namespace: string;
   readonly uid: string;
-  readonly about: Regarding;
+  readonly about: Involved;
   readonly type: "Normal" | "Warning";
   readonly reason: string;
   message: string;

@@ -3,15 +3,17 @@ import { requestTooLarge, serviceUnavailable } from "../kinds/errors.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import { decodeObject } from "../kinds/text.ts";
 import type { Premises } from "../store/premises.ts";
+import { Recent } from "../store/recent.ts";
 import { requestIds } from "../store/request-ids.ts";
 import type { Key, Mutation, Outcome, StoreClient } from "../store/transaction.ts";
 import type { Entry, View } from "../store/view.ts";
 import { NO_WEBHOOKS, type WebhookClient } from "./admission/webhooks/webhook-client.ts";
 import { type Conversion, createConversion } from "./conversion.ts";
-import { Recent } from "./recent.ts";
 
-/** Objects that are remembered as they were written: enough for the pods that are on their way at one time, so few that they die young. */
+/** Objects that are remembered as they were written: enough for the pods that are on their way at one time. */
 const WRITTEN_MAX = 1_024;
+/** So long at least they are remembered, and while there are writes at most twice as long: so briefly that they die young. */
+const WRITTEN_MS = 250;
 
 /** What the parts of the registry know of the world. */
 export interface StoreAccess {
@@ -49,6 +51,7 @@ export function createStoreAccess(
 ): StoreAccess {
   const nextRequest = requestIds(random);
   const written = new Recent<KubeObject>(WRITTEN_MAX);
+  let aged_ms = clock.monotonic_ms();
   const catchUp = async (): Promise<void> => {
     try {
       const revision = await store.committedRevision();
@@ -79,6 +82,11 @@ export function createStoreAccess(
       return known?.metadata.resourceVersion === String(revision) ? (known as T) : decodeObject<T>(text, revision);
     },
     wrote(key, revision, object) {
+      const now_ms = clock.monotonic_ms();
+      if (now_ms - aged_ms >= WRITTEN_MS) {
+        written.age();
+        aged_ms = now_ms;
+      }
       written.remember(key, { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } });
     },
     async commit(mutations, premises, insists) {

@@ -166,13 +166,7 @@ export class Replica implements View {
 
   /** What of these was there at `revision`, and what was there then and is changed since. Evaluated lazily, but the history is read at once. */
   #undone(entries: readonly Entry[], revision: number): Iterable<Entry> {
-    const before = new Map<Key, Entry | undefined>();
-    for (const table of this.#tables.values()) {
-      for (const change of table.history.after(revision)) {
-        const key = change.now?.key ?? change.before?.key ?? "";
-        if (!before.has(key)) before.set(key, change.before);
-      }
-    }
+    const before = new Map([...this.#tables.values()].flatMap((table) => [...table.history.heldAt(revision)]));
     return {
       *[Symbol.iterator]() {
         for (const entry of entries) if (!before.has(entry.key)) yield entry;

@@ -51,7 +51,7 @@ export class ResourceTable {
     this.resource = resource;
     this.prefix = `${resource}/`;
     this.watchers = new Watchers(log);
-    this.history = new History(resource);
+    this.history = new History(resource, (key) => this.entry(key));
     this.#decode = (entry) => cache.decode(entry);
   }
 
@@ -107,17 +107,10 @@ export class ResourceTable {
     return this.#listed;
   }
 
-  /** The list as it was at `revision`, which the history must reach: undoes the changes since, newest first. */
+  /** The list as it was at `revision`, which the history must reach: undoes the changes since. */
   listAt(revision: number, namespace: string | undefined): readonly Entry[] {
     if (this.history.newest <= revision) return this.list(namespace);
-    const changes = this.history.after(revision);
-    const then = new Map<Key, Entry | undefined>();
-    for (let i = changes.length - 1; i >= 0; i--) {
-      const change = changes[i];
-      const key = change?.now?.key ?? change?.before?.key;
-      if (change === undefined || key === undefined) continue;
-      if (namespace === undefined || namespaceOfKey(key) === namespace) then.set(key, change.before);
-    }
+    const then = this.history.heldAt(revision, (key) => namespace === undefined || namespaceOfKey(key) === namespace);
     const untouched = this.list(namespace).filter((entry) => !then.has(entry.key));
     const undone = [...then.values()].filter((entry) => entry !== undefined).sort(byKey);
     return merge(untouched, undone);

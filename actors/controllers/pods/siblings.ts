@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { Recent } from "../../registry/recent.ts";
+import { Recent } from "../../store/recent.ts";
 
 /** More controllers are hardly at work at the same time. */
 const REMEMBERED_MAX = 1_024;

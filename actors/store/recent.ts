@@ -21,11 +21,14 @@ export class Recent<T> {
   }
 
   remember(name: string, value: T): void {
-    if (this.#newer.size >= this.#most / 2) {
-      this.#older = this.#newer;
-      this.#newer = new Map();
-    }
+    if (this.#newer.size >= this.#most / 2) this.age();
     this.#newer.set(name, value);
+  }
+
+  /** Forgets the older half: what is newer is older now. */
+  age(): void {
+    this.#older = this.#newer;
+    this.#newer = new Map();
   }
 
   /** Forgets the name, unless it stands for another value by now. */
