@@ -150,13 +150,19 @@ class PodWorker implements Actor<PodWorkerMessage> {
         this.#probing.due(message.id, message.probe).catch((error: unknown) => this.#complain(error));
         return;
       case "readLog":
-        answerWith(sender, "log", this.#doors.log(message.pod, message.id, message.asked));
+        this.#doors
+          .log(message.pod, message.id, message.asked)
+          .then((chunk) => sender.answer(chunk satisfies LogChunk), failing(sender, "log"));
         return;
       case "stream":
-        answerWith(sender, "stream", this.#doors.stream(message.pod, message.container, message.asked));
+        this.#doors
+          .stream(message.pod, message.container, message.asked)
+          .then((door) => sender.answer(door satisfies StreamDoor), failing(sender, "stream"));
         return;
       case "port":
-        answerWith(sender, "stream", this.#doors.port(message.pod, message.port));
+        this.#doors
+          .port(message.pod, message.port)
+          .then((door) => sender.answer(door satisfies StreamDoor | null), failing(sender, "stream"));
         return;
       default:
         unknownMessage(message);
@@ -438,9 +444,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
 
 const isRunning = ({ state }: ContainerObserved): boolean => state === "running";
 
-function answerWith(sender: Sender, code: string, answer: Promise<LogChunk | StreamDoor | null>): void {
-  answer.then(
-    (given) => sender.answer(given),
-    (error: unknown) => sender.fail(code, (error as Error).message),
-  );
-}
+const failing =
+  (sender: Sender, code: string) =>
+  (error: unknown): void =>
+    sender.fail(code, (error as Error).message);
