@@ -1,6 +1,7 @@
-import { constants, crc32, zstdCompressSync } from "node:zlib";
+import { crc32, zstdCompressSync } from "node:zlib";
 import { charactersOf, readText, writeText } from "../kinds/text.ts";
 import { UTF8_BYTES_PER_UNIT_MAX } from "../kinds/utf8.ts";
+import { ZSTD_OPTIONS } from "./compression.ts";
 import type { Transformer } from "./encryption/transformer.ts";
 import { COMPRESS_BYTES_MIN } from "./limits.ts";
 import type { Batch, StoredRecord } from "./record.ts";
@@ -17,8 +18,6 @@ const CAPACITY_FIRST_BYTES = 64 * 1024;
 
 /** Objects compress to a tenth or less; room for as much as goes in costs more, in fresh pages, than the compression itself. */
 const COMPRESSED_SHARE = 8;
-
-const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /**
  * Packs transactions into one batch. Its records have the texts as they are read back from the bytes: each is one string, where a proposal's own is a part or a chain of others and keeps

@@ -1,7 +1,8 @@
-import { constants, zstdCompress, zstdDecompressSync } from "node:zlib";
+import { zstdCompress, zstdDecompressSync } from "node:zlib";
 import type { StoredText } from "../kinds/text.ts";
 import { charactersOf, readText, wholeText, writeText } from "../kinds/text.ts";
 import { UTF8_BYTES_PER_UNIT_MAX } from "../kinds/utf8.ts";
+import { ZSTD_OPTIONS } from "./compression.ts";
 import { Recent } from "./recent.ts";
 import { releasableBytes, release } from "./release.ts";
 
@@ -90,7 +91,7 @@ export class PackedTexts {
   #compress(chunk: Chunk | undefined): void {
     if (chunk === undefined) return;
     const { bytes } = chunk;
-    zstdCompress(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 } }, (error, compressed) => {
+    zstdCompress(bytes, ZSTD_OPTIONS, (error, compressed) => {
       // It stays as it is where there is no memory for it.
       if (error !== null) return;
       chunk.bytes = compressed;

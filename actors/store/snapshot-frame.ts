@@ -1,5 +1,6 @@
 import { promisify } from "node:util";
-import { constants, crc32, zstdCompress, zstdCompressSync, zstdDecompress } from "node:zlib";
+import { crc32, zstdCompress, zstdCompressSync, zstdDecompress } from "node:zlib";
+import { ZSTD_OPTIONS } from "./compression.ts";
 import { releasableBytes, release } from "./release.ts";
 
 /**
@@ -39,7 +40,6 @@ export class SnapshotDamaged extends Error {
 
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
-const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** Compressed outside the event loop. The payload must not change before this resolves, and is gone then. */
 export async function encodeFrame(frame: Frame): Promise<Buffer> {

@@ -42,13 +42,13 @@ export class Groundwork {
     this.#lookAt = lookAt;
   }
 
-  /** `newSandbox`: which attempt at one it is, where another is wanted. Undefined: something is not there yet. */
-  async lay(pod: Pod, place: PodPlace, observed: PodObserved, newSandbox: number | undefined): Promise<Ground | undefined> {
+  /** `place`: where the pod is by the time that a sandbox is begun. `newSandbox`: which attempt at one it is, where another is wanted. Undefined: something is not there yet. */
+  async lay(pod: Pod, place: () => PodPlace, observed: PodObserved, newSandbox: number | undefined): Promise<Ground | undefined> {
     await this.#world.references?.(pod);
     const claims = await this.#prepareDevices(pod);
     const volumes = claims === undefined ? undefined : await this.#mount(pod);
     if (claims === undefined || volumes === undefined) return undefined;
-    const sandbox = newSandbox === undefined ? observed.sandboxes[0] : await this.#runSandbox(pod, place, newSandbox);
+    const sandbox = newSandbox === undefined ? observed.sandboxes[0] : await this.#runSandbox(pod, place(), newSandbox);
     return sandbox === undefined ? undefined : { claims, volumes, sandbox };
   }
 

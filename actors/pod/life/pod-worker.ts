@@ -315,7 +315,7 @@ class PodWorker implements Actor<PodWorkerMessage> {
       return newest?.state !== "running" && (newest === undefined || !this.#stopper.isStopping(newest.id));
     });
     if (ready.length === 0) return;
-    const ground = await this.#groundwork.lay(pod, this.#place, observed, newSandbox);
+    const ground = await this.#groundwork.lay(pod, () => this.#place, observed, newSandbox);
     if (ground === undefined) return;
     const { sandbox, volumes, claims } = ground;
     const place = { ...this.#place, podIP: sandbox.address };
