@@ -27,6 +27,7 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 300_000,
+    setupFiles: ["test/actors/store/entry-equality.ts"],
     projects: [
       {
         extends: true,

@@ -63,6 +63,7 @@ export class Replica implements View {
   readonly #without: ReadonlySet<string>;
   readonly transformer: Transformer | undefined;
   readonly readBatch: typeof decodeBatch;
+  readonly #clock: Clock;
   readonly #log: Logger;
   readonly #historyRevisions: number;
   readonly #rememberRequests: boolean;
@@ -88,6 +89,7 @@ export class Replica implements View {
     this.#without = new Set(options.without);
     this.transformer = options.transformer;
     this.readBatch = options.readBatch ?? decodeBatch;
+    this.#clock = options.clock;
     this.#log = options.log;
     this.#rememberRequests = options.rememberRequests ?? true;
     this.#historyRevisions = options.historyRevisions ?? WATCH_HISTORY_REVISIONS;
@@ -291,7 +293,7 @@ export class Replica implements View {
   #tableOf(resource: string): ResourceTable {
     const found = this.#find(resource);
     if (found !== undefined) return found;
-    const table = new ResourceTable(resource, this.#cache, this.#log);
+    const table = new ResourceTable(resource, this.#cache, { clock: this.#clock, log: this.#log });
     this.#tables.set(resource, table);
     return table;
   }

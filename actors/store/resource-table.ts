@@ -1,15 +1,17 @@
-import type { Logger } from "../../runtime/mod.ts";
+import type { Clock, Logger } from "../../runtime/mod.ts";
 import type { KubeObject } from "../kinds/object.ts";
 import type { StoredText } from "../kinds/text.ts";
 import { HashTable } from "./hash-table.ts";
 import { History } from "./history.ts";
 import { IndexTable } from "./index-table.ts";
 import type { StoredRecord } from "./record.ts";
+import { Settling } from "./settling.ts";
 import { SharedManagers } from "./shared-managers.ts";
 import type { Place } from "./shelf.ts";
 import { byKey, merge, Shelf } from "./shelf.ts";
 import type { DecodedCache } from "./stored-entry.ts";
 import { StoredEntry } from "./stored-entry.ts";
+import { TextTemplates } from "./text-templates.ts";
 import type { Key } from "./transaction.ts";
 import type { Change, Entry, IndexDefinition } from "./view.ts";
 import { Watchers } from "./watchers.ts";
@@ -45,10 +47,13 @@ export class ResourceTable {
   readonly #shelves = new Map<string, Shelf>();
   readonly #indexes: IndexTable[] = [];
   readonly #managers = new SharedManagers();
+  readonly #templates = new TextTemplates();
+  readonly #settling: Settling;
   #listed: readonly Entry[] | undefined = NO_ENTRIES;
 
-  constructor(resource: string, cache: DecodedCache, log: Logger) {
+  constructor(resource: string, cache: DecodedCache, { clock, log }: { readonly clock: Clock; readonly log: Logger }) {
     this.resource = resource;
+    this.#settling = new Settling(clock);
     this.prefix = `${resource}/`;
     this.watchers = new Watchers(log);
     this.history = new History(resource, (key) => this.entry(key));
@@ -72,9 +77,12 @@ export class ResourceTable {
         `revision ${record.revision} would ${record.op} ${record.key}, which is ${before === undefined ? "absent" : "present"}`,
       );
     }
-    const now = this.#store(record, place);
+    // Everybody who hears of the change may look at what was there.
+    if (before !== undefined) StoredEntry.putTogether(before);
+    const after = this.#store(record, place);
     this.#listed = undefined;
-    const change: Change = { resource: this.resource, revision: record.revision, now, before };
+    if (after !== undefined) for (const entry of this.#settling.changed(after)) StoredEntry.takeApart(entry, this.#templates);
+    const change: Change = { resource: this.resource, revision: record.revision, now: after?.entry, before };
     this.history.push(change);
     return change;
   }
@@ -94,7 +102,8 @@ export class ResourceTable {
   /** Puts an object of a snapshot in its place, with no change to tell. Throws when there is one already. */
   load(key: Key, revision: number, stored: StoredText): void {
     if (this.#places.find(key) !== undefined) throw new Error(`${key} is there twice`);
-    this.#store({ key, revision, stored }, undefined);
+    const entry = this.#store({ key, revision, stored }, undefined)?.entry;
+    if (entry !== undefined) StoredEntry.takeApart(entry, this.#templates);
     this.#listed = undefined;
   }
 
@@ -123,7 +132,8 @@ export class ResourceTable {
     return index;
   }
 
-  #store(record: Pick<StoredRecord, "key" | "revision" | "stored">, existing: Place | undefined): StoredEntry | undefined {
+  /** Gives where it is from now on; undefined: nowhere. */
+  #store(record: Pick<StoredRecord, "key" | "revision" | "stored">, existing: Place | undefined): Place | undefined {
     if (record.stored === undefined) {
       if (existing !== undefined) this.#remove(existing);
       return undefined;
@@ -136,7 +146,7 @@ export class ResourceTable {
     if (existing === undefined) place.shelf.add(place);
     else place.shelf.touched();
     for (const index of this.#indexes) index.update(place, entry, this.#decode);
-    return entry;
+    return place;
   }
 
   #create(key: Key): Place {

@@ -1,6 +1,7 @@
 import type { KubeObject } from "../kinds/object.ts";
 import type { ObjectText } from "../kinds/text.ts";
 import { decodeObject } from "../kinds/text.ts";
+import type { Template, TextTemplates } from "./text-templates.ts";
 import type { Key } from "./transaction.ts";
 import type { Entry } from "./view.ts";
 
@@ -14,12 +15,17 @@ interface Found {
 /** In the place of what was found, since that may be undefined. */
 export const NOT_FOUND: unique symbol = Symbol("not found");
 
-/** An Entry that can remember its decoded object, as long as its DecodedCache lets it, and what was found in it. */
+/**
+ * An Entry that can remember its decoded object, as long as its DecodedCache lets it, and what was found in it. Its text may be taken apart, and is put together then each
+ * time that somebody asks.
+ */
 export class StoredEntry implements Entry {
   readonly key: Key;
   readonly revision: number;
-  readonly text: ObjectText;
   readonly managers: string | undefined;
+  /** Its text, or what of it is its own where it has a template. */
+  #text: string;
+  #template: Template | undefined;
   /** Private, so that an entry compares and prints as the plain data that it is for everybody else. */
   #decoded: KubeObject | undefined;
   #used = false;
@@ -31,8 +37,33 @@ export class StoredEntry implements Entry {
   constructor(key: Key, revision: number, text: ObjectText, managers?: string) {
     this.key = key;
     this.revision = revision;
-    this.text = text;
     this.managers = managers;
+    this.#text = text;
+  }
+
+  get text(): ObjectText {
+    return (this.#template === undefined ? this.#text : this.#template.textWith(this.#text)) as ObjectText;
+  }
+
+  /** As others print it and pack it: with its text, which is no member of it. */
+  toJSON(): Entry {
+    const { key, revision, text, managers } = this;
+    return { key, revision, text, managers };
+  }
+
+  /** From now on it takes less memory and more time, where it has siblings that are like it. */
+  static takeApart(entry: StoredEntry, templates: TextTemplates): void {
+    if (entry.#template !== undefined) return;
+    const apart = templates.takeApart(entry.key, entry.#text as ObjectText);
+    if (apart === undefined) return;
+    entry.#text = apart.own;
+    entry.#template = apart.template;
+  }
+
+  /** It is going to be asked often for a moment. */
+  static putTogether(entry: StoredEntry): void {
+    entry.#text = entry.text;
+    entry.#template = undefined;
   }
 
   /** The remembered object, if any. */

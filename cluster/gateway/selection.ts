@@ -68,7 +68,8 @@ export function selectionOf(
       if (soleKey !== undefined ? entry.key !== soleKey : !entry.key.startsWith(inside)) return false;
       // Labels, and what most clients watch by, are told by the text: no need to read the whole of an object that may not be wanted.
       if (textMatches === undefined) return matches(view.decode(entry));
-      return textMatches(entry.text) && matchesLabels(labels, labelsOf(entry.text));
+      const { text } = entry;
+      return textMatches(text) && matchesLabels(labels, labelsOf(text));
     },
   };
 }

@@ -22,6 +22,6 @@ test("what is found in an entry is worked out once, by each finding for itself, 
 
 test("an entry that a view did not make is looked at each time", () => {
   const revision = new Finding(({ revision }, plus: number) => revision + plus);
-  const entry = { ...entryOf("a") };
+  const entry = entryOf("a").toJSON();
   expect([revision.of(entry, 1), revision.of(entry, 2)]).toEqual([2, 3]);
 });
