@@ -26,6 +26,8 @@ export interface StoredText {
   readonly text: ObjectText;
   /** `"managedFields":[...],`; undefined when nobody manages its fields. */
   readonly managers?: string | undefined;
+  /** How long the text is, where that is known without making it. */
+  readonly characters?: number;
 }
 
 /** The stored form of an object. `metadata` must begin with the name (so registries write it). What the object itself says of managed fields is left out. */
@@ -74,8 +76,8 @@ export function writeText(bytes: Buffer, start: number, { text, managers }: Stor
 }
 
 /** How long the whole of it is. */
-export function charactersOf({ text, managers = "" }: StoredText): number {
-  return managers.length + text.length;
+export function charactersOf(stored: StoredText): number {
+  return (stored.managers?.length ?? 0) + (stored.characters ?? stored.text.length);
 }
 
 /** The JSON of `metadata.managedFields` of a stored object; undefined when there is none. */

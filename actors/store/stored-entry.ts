@@ -45,6 +45,10 @@ export class StoredEntry implements Entry {
     return (this.#template === undefined ? this.#text : this.#template.textWith(this.#text)) as ObjectText;
   }
 
+  get characters(): number {
+    return this.#template === undefined ? this.#text.length : this.#template.charactersWith(this.#text);
+  }
+
   /** As others print it and pack it: with its text, which is no member of it. */
   toJSON(): Entry {
     const { key, revision, text, managers } = this;

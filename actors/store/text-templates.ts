@@ -31,6 +31,8 @@ export class Template {
   readonly #parts: readonly string[];
   /** Of both kinds. */
   readonly #pieces: number;
+  /** How much longer a text is than what is its own. */
+  readonly #characters: number;
 
   /** `pieces`: OWN in the place of those that are each one's own. */
   constructor(pieces: readonly string[]) {
@@ -46,6 +48,8 @@ export class Template {
     // What was joined is a string of its own, while a piece holds on to the text that it was cut from.
     this.#parts = [...parts, common.join(QUOTE)];
     this.#pieces = pieces.length;
+    const quotesBetween = parts.length - 1;
+    this.#characters = this.#parts.reduce((sum, { length }) => sum + length, 0) - quotesBetween;
   }
 
   /** What this and a text of these pieces have in common; undefined: that is too little. */
@@ -71,6 +75,11 @@ export class Template {
     }
     // Joined, they are a string of their own.
     return at === text.length ? own.join(QUOTE) : undefined;
+  }
+
+  /** How long `textWith` is. */
+  charactersWith(own: string): number {
+    return this.#characters + own.length;
   }
 
   textWith(own: string): string {

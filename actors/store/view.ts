@@ -2,7 +2,7 @@ import type { KubeObject } from "../kinds/object.ts";
 import type { StoredText } from "../kinds/text.ts";
 import type { Key } from "./transaction.ts";
 
-/** One stored object. Immutable: a change makes a new Entry. */
+/** One stored object. Immutable: a change makes a new Entry. Its text may be put together at each reading, so who needs it twice keeps it. */
 export interface Entry extends StoredText {
   readonly key: Key;
   readonly revision: number;

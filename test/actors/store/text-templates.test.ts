@@ -69,6 +69,7 @@ describe("texts are taken apart", () => {
       if (taken === undefined) continue;
       apart++;
       expect(taken.template.textWith(taken.own)).toBe(text);
+      expect(taken.template.charactersWith(taken.own)).toBe(text.length);
     }
     expect(apart).toBeGreaterThan(300);
   });
@@ -80,6 +81,7 @@ test("an entry that was taken apart says what it said, to others too", () => {
   for (const entry of [one, two]) StoredEntry.takeApart(entry as StoredEntry, templates);
   const said = { key: "pods/d/web-2", revision: 3, text: pod("web-2", "a"), managers: undefined };
   expect(two?.toJSON()).toEqual(said);
+  expect(two?.characters).toBe(said.text.length);
   expect(JSON.parse(JSON.stringify(two))).toEqual(JSON.parse(JSON.stringify(said)));
   StoredEntry.putTogether(two as StoredEntry);
   expect(two?.text).toBe(said.text);
