@@ -26,9 +26,10 @@ export interface StoredText {
   readonly text: ObjectText;
   /** `"managedFields":[...],`; undefined when nobody manages its fields. */
   readonly managers?: string | undefined;
-  /** How long the text is, where that is known without making it. */
-  readonly characters?: number;
 }
+
+/** A stored text of which it may be known how long it is without making it. */
+type Measured = StoredText & { readonly characters?: number };
 
 /** The stored form of an object. `metadata` must begin with the name (so registries write it). What the object itself says of managed fields is left out. */
 export function encodeObject(object: KubeObject): ObjectText {
@@ -76,7 +77,7 @@ export function writeText(bytes: Buffer, start: number, { text, managers }: Stor
 }
 
 /** How long the whole of it is. */
-export function charactersOf(stored: StoredText): number {
+export function charactersOf(stored: Measured): number {
   return (stored.managers?.length ?? 0) + (stored.characters ?? stored.text.length);
 }
 
