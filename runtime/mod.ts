@@ -8,6 +8,7 @@ export { Deadline, DeadlineWheel } from "./deadline-wheel.ts";
 export { Directory, type Member, placeOf } from "./directory.ts";
 export { type Due, DueQueue } from "./due-queue.ts";
 export { type EventLoopProbe, type EventLoopState, watchEventLoop } from "./event-loop.ts";
+export { Fifo } from "./fifo.ts";
 export { HISTOGRAM_BOUNDS_MS, type HistogramCounts } from "./histogram.ts";
 export { Host, type HostOptions } from "./host.ts";
 export { HOST_KIND, type HostMessage, type HostReport, hostAddress, hostKind, type Measure, type ObservedPool } from "./host-actor.ts";

@@ -1,12 +1,12 @@
+import { Fifo } from "../../runtime/mod.ts";
+
 /**
  * Lets so many writes through at a time; the others wait in order. What a controller or thousands of pods want may be thousands of writes at once, and
  * whatever else asks the store, a client or a node's heartbeat, would come after all of them.
  */
 export class WriteGate {
   readonly #most: number;
-  readonly #waiting: (() => void)[] = [];
-  /** Of `#waiting`, those before this have gone through. */
-  #first = 0;
+  readonly #waiting = new Fifo<() => void>();
   #running = 0;
 
   constructor(most: number) {
@@ -25,17 +25,8 @@ export class WriteGate {
 
   /** Whoever waits longest takes the place over. */
   #leave(): void {
-    const next = this.#waiting[this.#first];
-    if (next === undefined) {
-      this.#running--;
-      return;
-    }
-    this.#first++;
-    // Amortised: each waiter is moved once at most.
-    if (this.#first * 2 >= this.#waiting.length) {
-      this.#waiting.splice(0, this.#first);
-      this.#first = 0;
-    }
-    next();
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#running--;
+    else next();
   }
 }

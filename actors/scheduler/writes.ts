@@ -1,3 +1,4 @@
+import { Fifo } from "../../runtime/mod.ts";
 import type { Registry } from "../registry/registry.ts";
 
 /** Bindings and status writes that may be under way; more of them wait in order. */
@@ -6,8 +7,7 @@ export const WRITES_IN_FLIGHT_MAX = 512;
 /** Runs writes, or other questions to somebody else, with a bound on how many are under way. What each does with its answer is its own business; none may reject. */
 export class Writes {
   readonly #most: number;
-  readonly #waiting: (() => Promise<void>)[] = [];
-  #first = 0;
+  readonly #waiting = new Fifo<() => Promise<void>>();
   #running = 0;
 
   constructor(most: number = WRITES_IN_FLIGHT_MAX) {
@@ -20,21 +20,15 @@ export class Writes {
   }
 
   get pending(): number {
-    return this.#running + this.#waiting.length - this.#first;
+    return this.#running + this.#waiting.size;
   }
 
   #run(write: () => Promise<void>): void {
     this.#running++;
     void write().finally(() => {
       this.#running--;
-      const next = this.#waiting[this.#first];
-      if (next === undefined) return;
-      this.#first++;
-      if (this.#first === this.#waiting.length) {
-        this.#waiting.length = 0;
-        this.#first = 0;
-      }
-      this.#run(next);
+      const next = this.#waiting.shift();
+      if (next !== undefined) this.#run(next);
     });
   }
 }

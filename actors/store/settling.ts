@@ -1,4 +1,4 @@
-import type { Clock } from "../../runtime/mod.ts";
+import { type Clock, Fifo } from "../../runtime/mod.ts";
 import type { Place } from "./shelf.ts";
 import type { StoredEntry } from "./stored-entry.ts";
 
@@ -16,9 +16,7 @@ interface Changed {
 /** Which objects of a resource have not changed for a while. */
 export class Settling {
   readonly #clock: Clock;
-  readonly #changed: Changed[] = [];
-  /** What lies before this has been looked at. */
-  #first = 0;
+  readonly #changed = new Fifo<Changed>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -29,16 +27,11 @@ export class Settling {
     const now_ms = this.#clock.monotonic_ms();
     const settled: StoredEntry[] = [];
     for (let looks = 0; looks < LOOKED_AT; looks++) {
-      const oldest = this.#changed[this.#first];
+      const oldest = this.#changed.head;
       if (oldest === undefined || now_ms - oldest.at_ms < SETTLED_AFTER_MS) break;
-      this.#first++;
+      this.#changed.shift();
       const { entry } = oldest.place;
       if (entry?.revision === oldest.revision) settled.push(entry);
-    }
-    // Amortised: each is moved once at most.
-    if (this.#first * 2 > this.#changed.length) {
-      this.#changed.splice(0, this.#first);
-      this.#first = 0;
     }
     if (place.entry !== undefined) this.#changed.push({ place, revision: place.entry.revision, at_ms: now_ms });
     return settled;

@@ -26,7 +26,7 @@ export class StoredEntry implements Entry {
   /** Its text, or what of it is its own where it has a template. */
   #text: string;
   #template: Template | undefined;
-  /** Private, so that an entry compares and prints as the plain data that it is for everybody else. */
+  /** Private, as all that follows: an entry says what `toJSON` says, and no more. */
   #decoded: KubeObject | undefined;
   #used = false;
   /** What was found first and by whom, which for most is all that is, and the rest. */
